@@ -1,0 +1,209 @@
+"""The command line: one short function a command; knobs live in specs, not in flags."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from suite.errors import SuiteError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Compare fine-tuning methods for language models by what they gain, what they keep and what they cost.",
+)
+
+Specs = Annotated[list[Path], typer.Argument(help="Spec files (YAML).", show_default=False)]
+TrackOption = Annotated[str | None, typer.Option("--track", help="Run on this track (a name, or a YAML file).")]
+SetOption = Annotated[list[str], typer.Option("--set", help="Override a setting: --set budget.batch_size=16")]
+SeedsOption = Annotated[str, typer.Option("--seeds", help="`first`, `all`, or numbers: 0,1,2")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", envvar="SUITE_DATA", help="Folder of <dataset>/<split>.jsonl, read before the hub.")
+]
+ModelsOption = Annotated[
+    Path | None, typer.Option("--models", envvar="SUITE_MODELS", help="Folder of model folders, read before the hub.")
+]
+HomeOption = Annotated[
+    Path, typer.Option("--home", envvar="SUITE_HOME", help="Folder of the database, the artifacts and the site.")
+]
+DbOption = Annotated[
+    str | None, typer.Option("--db", envvar="SUITE_DB", help="SQLAlchemy URL of the database, if not in the home folder.")
+]
+RUNS = Path("runs")
+
+
+@app.command()
+def run(
+    specs: Specs,
+    track: TrackOption = None,
+    sets: SetOption = [],
+    seeds: SeedsOption = "first",
+    data: DataOption = None,
+    models: ModelsOption = None,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 … (default: a GPU if there is one).")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Run finished steps again.")] = False,
+) -> None:
+    """Train, evaluate, store and render: all that the specs need and that is not done yet."""
+    from suite.commands import planned, report
+    from suite.home import Home
+    from suite.runner import run_plan
+
+    place = Home(home, db)
+    plan, inputs = planned(specs, track, sets, seeds, data, models, place, baseline=True)
+    place.create()
+    outcome = run_plan(plan, inputs, place, device=device, again=again)
+    report(plan, place, outcome)
+    raise typer.Exit(outcome.exit_code)
+
+
+@app.command()
+def plan(
+    specs: Specs,
+    track: TrackOption = None,
+    sets: SetOption = [],
+    seeds: SeedsOption = "first",
+    data: DataOption = None,
+    models: ModelsOption = None,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+    resolved: Annotated[bool, typer.Option("--resolved", help="Print the resolved specs instead.")] = False,
+) -> None:
+    """Show what would run: what is done, what is shared, what remains, and what it will take."""
+    from suite.commands import planned, show_plan, show_resolved
+    from suite.home import Home
+
+    place = Home(home, db)
+    made, _ = planned(specs, track, sets, seeds, data, models, place, baseline=not resolved)
+    show_resolved(made) if resolved else show_plan(made, place)
+
+
+@app.command()
+def show(
+    name: Annotated[str | None, typer.Argument(help="An experiment; none: every row of every track.")] = None,
+    track: TrackOption = None,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Print the stored results as tables."""
+    from suite.commands import show_results
+    from suite.home import Home
+
+    show_results(Home(home, db), name, track)
+
+
+@app.command()
+def render(
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+    out: Annotated[Path | None, typer.Option(help="Where to (default: site/ in the home folder).")] = None,
+    records: Annotated[
+        Path | None, typer.Option(help="Folder of published records to show beside the local runs.")
+    ] = None,
+) -> None:
+    """Write the leaderboard's pages from what is stored."""
+    from suite.commands import render_site
+    from suite.home import Home
+
+    print(render_site(Home(home, db), out, records))
+
+
+@app.command()
+def export(
+    out: Annotated[Path, typer.Argument(help="Folder for the records, one JSON file an experiment.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Experiments; none: all.")] = None,
+    track: TrackOption = None,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Write experiments as records that others can check and import."""
+    from suite.commands import export_records
+    from suite.home import Home
+
+    for file in export_records(Home(home, db), out, names or [], track):
+        print(file)
+
+
+@app.command(name="import")
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Record files, or folders of them.")],
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Check records made elsewhere and add them to the store, marked as imported."""
+    from suite.commands import import_records
+    from suite.home import Home
+
+    for line in import_records(Home(home, db).create(), files):
+        print(line)
+
+
+@app.command(name="list")
+def list_(what: Annotated[str, typer.Argument(help="specs, methods, tracks, roles, or all.")] = "all") -> None:
+    """List specs, methods, tracks and roles, with one line each."""
+    from suite.commands import listing
+
+    for line in listing(what):
+        print(line)
+
+
+@app.command()
+def schema(what: Annotated[str, typer.Argument(help="spec, track, or a method's name.")] = "spec") -> None:
+    """Print the JSON Schema of specs or tracks, for an editor's completion."""
+    from suite.commands import json_schema
+
+    print(json_schema(what))
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    """Make a workspace: the shipped specs, tracks and tasks, to be changed at will."""
+    from suite.commands import new_workspace
+
+    print(new_workspace(folder))
+
+
+@app.command()
+def doctor(
+    data: DataOption = None,
+    models: ModelsOption = None,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Check this machine: versions, devices, disk, data folder, model sources, store."""
+    from suite.commands import diagnose
+    from suite.home import Home
+
+    healthy, lines = diagnose(Home(home, db), data, models)
+    for line in lines:
+        print(line)
+    raise typer.Exit(0 if healthy else 2)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run a command. Exit code 0: all done; 1: a step failed; 2: something the user can fix; 130: interrupted."""
+    code: Any
+    try:
+        code = app(args=arguments, standalone_mode=False)
+    except SuiteError as error:
+        for problem in error.problems:
+            print(f"error: {problem}", file=sys.stderr)
+        code = 2
+    except typer.Abort:
+        code = 130
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        code = 130
+    except Exception as error:
+        if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show"):
+            error.show()
+            code = getattr(error, "exit_code", 2)
+        else:
+            raise
+    sys.exit(code if isinstance(code, int) else 0)

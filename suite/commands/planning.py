@@ -1,0 +1,136 @@
+"""From the command line's arguments to a plan, and a plan as text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import yaml
+
+from suite.errors import SuiteError
+from suite.home import Home
+from suite.models.source import locate
+from suite.plan import Inputs, Plan, Step, make_plan, stale_reasons
+from suite.runner.progress import clock, size
+from suite.specs import Experiment, Options, Workspace, load
+from suite.specs.load import Seeds
+from suite.tasks.data import DataLocations
+
+BASELINE = "pretrained"
+MAX_LISTED = 60
+
+
+def planned(
+    specs: Sequence[Path],
+    track: str | None,
+    sets: Sequence[str],
+    seeds: str,
+    data: Path | None,
+    models: Path | None,
+    home: Home,
+    *,
+    baseline: bool,
+) -> tuple[Plan, Inputs]:
+    """The plan for some spec files, and for the pretrained model on the same tracks that rows are compared with."""
+    options = Options(track, tuple(sets), _seeds(seeds))
+    experiments = load(specs, options)
+    if baseline:
+        experiments = (*_baselines(experiments, options), *experiments)
+    for folder, option in ((data, "--data"), (models, "--models")):
+        if folder is not None and not folder.is_dir():
+            raise SuiteError("there is no such folder", where=f"{option} {folder}")
+    inputs = Inputs(DataLocations.of(data), models, _rates(home, experiments, models))
+    return make_plan(experiments, inputs), inputs
+
+
+def _baselines(experiments: Sequence[Experiment], options: Options) -> tuple[Experiment, ...]:
+    """The `pretrained` spec on each track in use, unless it is among the experiments."""
+    own = {each.track_name for each in experiments if each.method == BASELINE}
+    wanted = {each.track_name: each.file for each in experiments if each.track_name not in own}
+    settings = tuple(text for text in options.sets if not text.startswith(("method.", "targets", "name", "source", "about")))
+    found: list[Experiment] = []
+    for track, file in wanted.items():
+        roots = Workspace.around(Path(file)).roots
+        spec = next(root / f"{BASELINE}.yaml" for root in roots if (root / f"{BASELINE}.yaml").is_file())
+        found += load([spec], Options(track, settings, "first"))
+    return tuple(found)
+
+
+def _seeds(text: str) -> Seeds:
+    if text == "first":
+        return "first"
+    if text == "all":
+        return "all"
+    try:
+        seeds = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        seeds = ()
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise SuiteError(f"'{text}' names no seeds", where="--seeds", fix="write first, all, or numbers: 0,1,2")
+    return seeds
+
+
+def _rates(home: Home, experiments: Sequence[Experiment], models: Path | None) -> dict[tuple[str, str], float]:
+    """Tokens per second measured by earlier steps of the same base model."""
+    if not home.exists:
+        return {}
+    from suite.store import Store
+
+    identities = {locate(each.track.model, models).identity for each in experiments}
+    with Store.open(home.url, create=False) as store:
+        return {(name, kind): rate for name in identities for kind, rate in store.rates(name).items()}
+
+
+def show_plan(plan: Plan, home: Home) -> None:
+    """Print each step once: done, shared, to do; then what is left and what it will take."""
+    for line in plan_lines(plan, home):
+        print(line)
+
+
+def plan_lines(plan: Plan, home: Home) -> Iterator[str]:
+    """The plan as lines of text."""
+    statuses: dict[str, str] = {}
+    stale: dict[str, str] = {}
+    if home.exists:
+        from suite.store import Store
+
+        with Store.open(home.url, create=False) as store:
+            statuses = {step: status for step, status in store.statuses([step.id for step in plan.steps]).items()}
+            stale = stale_reasons(plan, statuses, store)
+    users = plan.users()
+    asked = sum(len(dict.fromkeys(link.step for link in each.links)) for each in plan.experiments)
+    for step in plan.steps[:MAX_LISTED]:
+        yield _step_line(step, statuses.get(step.id, "pending"), len(users[step.id]), stale.get(step.id))
+    if len(plan.steps) > MAX_LISTED:
+        yield f"… and {len(plan.steps) - MAX_LISTED} more"
+    todo = [step for step in plan.steps if statuses.get(step.id) != "done"]
+    kinds = Counter(step.kind for step in todo)
+    tokens, seconds = sum(step.estimate.tokens for step in todo), sum(step.estimate.seconds for step in todo)
+    memory = max((step.estimate.memory for step in todo), default=0)
+    yield ""
+    yield (
+        f"{len(plan.experiments)} experiments ask for {asked} steps: {len(plan.steps)} distinct, "
+        f"{asked - len(plan.steps)} shared, {len(plan.steps) - len(todo)} done"
+    )
+    yield f"to do: {kinds['train']} train, {kinds['evaluate']} evaluate: {_cost(tokens, seconds, memory)}"
+    yield from (f"note: {note}" for note in plan.notes)
+
+
+def _step_line(step: Step, status: str, users: int, stale: str | None) -> str:
+    mark = {"done": "done", "running": "running", "failed": "failed"}.get(status, "to do")
+    shared = f" · shared by {users}" if users > 1 else ""
+    cost = "" if status == "done" else f" · ~{clock(step.estimate.seconds)}"
+    why = f" · {stale}" if stale else ""
+    return f"{mark:<8}{step.id[:8]}  {step.title}{shared}{cost}{why}"
+
+
+def _cost(tokens: int, seconds: float, memory: int) -> str:
+    return f"about {tokens / 1e6:.1f} M tokens, {clock(seconds)}, {size(memory)} of memory"
+
+
+def show_resolved(plan: Plan) -> None:
+    """Print each experiment, fully resolved, as YAML."""
+    for each in plan.experiments:
+        print("---")
+        print(yaml.safe_dump(each.experiment.resolved(), sort_keys=False, allow_unicode=True), end="")

@@ -1,0 +1,125 @@
+"""Greedy answers in batches: transformers' `generate`, token for token, without its cost for each token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import torch
+
+from suite.evaluation.state import padded, read
+from suite.models.stack import Stacked
+
+SENTINELS: Final = ("<extra_id_0>", "<extra_id_1>")
+"""Between these two, a model that was pretrained by span corruption gives its answer."""
+
+
+class Stops:
+    """Watches answers for stop strings, which may begin in one token and end in another."""
+
+    def __init__(self, tokenizer: Any, strings: Sequence[str]) -> None:
+        self._tokenizer = tokenizer
+        self._strings = tuple(string for string in strings if string)
+        self._ends = frozenset(string[-1] for string in self._strings)
+        self._may_end: dict[int, bool] = {}
+
+    def reached(self, answer: Sequence[int]) -> bool:
+        """Whether an answer holds a stop string, given that without its last token it held none."""
+        return self._ends_one(answer[-1]) and any(stop in self.text(answer) for stop in self._strings)
+
+    def text(self, answer: Sequence[int]) -> str:
+        """The text of an answer, without special tokens, as lm-eval decodes it."""
+        return str(self._tokenizer.decode(answer, skip_special_tokens=True))
+
+    def cut(self, text: str) -> str:
+        """What comes before the first stop string."""
+        for stop in self._strings:
+            text = text.partition(stop)[0]
+        return text
+
+    def _ends_one(self, token: int) -> bool:
+        """Whether a token can be the end of a stop string: decoding the whole answer each time would be slow."""
+        if token not in self._may_end:
+            piece = self.text([token])
+            # a token that alone is no text (half a character, a mere space) may be one within others
+            unclear = not piece.strip() or "\ufffd" in piece
+            self._may_end[token] = unclear or any(end in piece for end in self._ends)
+        return self._may_end[token]
+
+
+def end_tokens(stacked: Stacked) -> frozenset[int]:
+    """The tokens that end an answer: those of the generation config, the tokenizer's, and the closing sentinel."""
+    backbone = stacked.backbone
+    given = getattr(backbone.model.generation_config, "eos_token_id", None)
+    ends = {*given} if isinstance(given, (list, tuple)) else {given}
+    ends.add(backbone.tokenizer.eos_token_id)
+    if backbone.sentinels:
+        ends.add(backbone.tokenizer.convert_tokens_to_ids(SENTINELS[1]))
+    return frozenset(int(end) for end in ends if end is not None)
+
+
+@torch.no_grad()
+def greedy(
+    stacked: Stacked, prompts: Sequence[Sequence[int]], *, max_new_tokens: int, stops: Stops
+) -> list[list[int]]:
+    """The most likely next token, again and again, for each prompt; [B] lists of new token ids without the end token.
+
+    A prompt's row is dropped from the batch once it ends, so that one long answer does not pay for many short ones.
+    """
+    ends = end_tokens(stacked)
+    state = read(stacked, prompts)
+    answers: list[list[int]] = [[] for _ in prompts]
+    alive = list(range(len(prompts)))
+    for place in range(max_new_tokens):
+        tokens = state.logits.argmax(-1)
+        going = [
+            row
+            for row, (answer, token) in enumerate(zip([answers[each] for each in alive], tokens.tolist(), strict=True))
+            if not _ended(answer, token, ends, stops)
+        ]
+        if not going or place == max_new_tokens - 1:
+            break
+        if len(going) < len(alive):
+            rows = torch.tensor(going, device=tokens.device)
+            state.keep(rows)
+            tokens, alive = tokens[rows], [alive[row] for row in going]
+        state.step(tokens)
+    return answers
+
+
+def _ended(answer: list[int], token: int, ends: frozenset[int], stops: Stops) -> bool:
+    """Append a token to an answer, unless it is an end token; whether the answer ends with it."""
+    if token in ends:
+        return True
+    answer.append(token)
+    return stops.reached(answer)
+
+
+@torch.no_grad()
+def beam(
+    stacked: Stacked, prompts: Sequence[Sequence[int]], *, max_new_tokens: int, stops: Stops, beams: int
+) -> list[list[int]]:
+    """Beam search by transformers' `generate`; [B] lists of new token ids without special ends."""
+    from transformers import GenerationConfig
+
+    backbone, ends = stacked.backbone, end_tokens(stacked)
+    two_sided = backbone.shape == "encoder-decoder"
+    side = "right" if two_sided else "left"
+    ids, mask = padded(prompts, stacked, side=side)
+    inputs: dict[str, Any] = {"input_ids": ids}
+    if stacked.soft is not None:
+        embeds, mask = stacked.embed(ids, mask, side=side)
+        inputs = {"inputs_embeds": embeds}
+    config = GenerationConfig(
+        num_beams=beams, do_sample=False, max_new_tokens=max_new_tokens, eos_token_id=sorted(ends),
+        pad_token_id=backbone.tokenizer.pad_token_id or 0,
+        decoder_start_token_id=getattr(backbone.model.config, "decoder_start_token_id", None),
+    )  # fmt: skip
+    output = stacked.model.generate(attention_mask=mask, generation_config=config, **inputs)
+    # with embeddings for an input, or with a decoder of its own, only what is new comes back
+    start = 1 if two_sided else ids.shape[1] if stacked.soft is None else 0
+    return [_until(row, ends) for row in output[:, start:].tolist()]
+
+
+def _until(tokens: list[int], ends: frozenset[int]) -> list[int]:
+    return next((tokens[:place] for place, token in enumerate(tokens) if token in ends), tokens)

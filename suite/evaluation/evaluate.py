@@ -1,0 +1,195 @@
+"""Scores and answers of a stack on a task, through lm-eval: its scores, to the digit."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lm_eval.evaluator
+from lm_eval.api.metrics import bleu, mean
+
+from suite.errors import SuiteError
+from suite.evaluation import stderr
+from suite.evaluation.lm import StackLM
+from suite.models.stack import Stacked
+from suite.tasks.data import row_hash
+from suite.tasks.known import scale
+from suite.tasks.load import LoadedTask, question, quiet, references
+from suite.tasks.load import selection_task as selection_task
+from suite.tasks.text import UNPARSABLE
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One document's answer, with all that a re-score or a paired comparison needs."""
+
+    doc_id: int
+    doc_hash: str
+    """Hash of the document's content: the same document in another draw or task has the same."""
+    prompt_hash: str
+    """Hash of the whole prompt, exemplars included."""
+    question: str
+    """The document's own prompt, without exemplars."""
+    target: str
+    """The right answer; a JSON list where there are several."""
+    output: str
+    """The model's own text; for scored choices the JSON list of their log-likelihoods."""
+    parsed: str
+    """What was read from the output and scored."""
+    value: float | None
+    """The primary metric of this document, 0 to 100; None for metrics of a whole corpus."""
+    unparsable: bool
+    truncated: bool
+    """Whether the prompt lost its beginning."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric over all documents."""
+
+    metric: str
+    value: float | None
+    """0 to 100 where the metric is a share or a point score, else as lm-eval has it."""
+    stderr: float | None
+    """Over documents, on the scale of `value`; None where it is not known."""
+    n: int
+    primary: bool
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """All that an evaluation gives."""
+
+    scores: tuple[Score, ...]
+    answers: tuple[Answer, ...]
+    tokens: int
+    """Tokens read and written, soft prompts and padding aside."""
+    seconds: float
+    unparsable: int
+    truncated: int
+
+    @property
+    def primary(self) -> Score:
+        """The score that ranks."""
+        return next(score for score in self.scores if score.primary)
+
+
+def evaluate(
+    stacked: Stacked,
+    task: LoadedTask,
+    *,
+    batch_tokens: int,
+    max_new_tokens: int | None = None,
+    beams: int = 1,
+    max_length: int | None = None,
+) -> EvaluationResult:
+    """Answer and score every document of a task.
+
+    `batch_tokens` bounds a batch (longest input with its answer, times rows) and never changes an answer.
+    `max_new_tokens` caps the task's own limit; `max_length` caps the model's positions. Raises SuiteError where there is
+    no room for a prompt, or the task cannot be run here.
+    """
+    lm = StackLM(
+        stacked, batch_tokens=batch_tokens, max_new_tokens=max_new_tokens, max_length=max_length, beams=beams
+    )
+    if getattr(task, "UNSAFE_CODE", False) or getattr(task, "MULTIMODAL", False):
+        raise SuiteError(f"task '{task.file.name}' runs answers as code or shows images", fix="choose another task")
+    name = task.file.name
+    started = time.perf_counter()
+    with quiet():
+        found = lm_eval.evaluator.evaluate(lm, {"tasks": {name: task}}, bootstrap_iters=0, log_samples=True)
+    seconds = time.perf_counter() - started
+    samples: list[Mapping[str, Any]] = found["samples"][name]
+    metric, pipeline = _primary(task, samples)
+    answers = tuple(
+        _answer(task, sample, metric, lm.truncated) for sample in samples if sample["filter"] == pipeline
+    )
+    return EvaluationResult(
+        scores=_scores(task, found["results"][name], samples, (metric, pipeline)),
+        answers=answers,
+        tokens=lm.tokens,
+        seconds=seconds,
+        unparsable=sum(answer.unparsable for answer in answers),
+        truncated=sum(answer.truncated for answer in answers),
+    )
+
+
+def _primary(task: LoadedTask, samples: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """The metric that ranks, and the first filter pipeline whose answers have it."""
+    metric = str(task.file.metadata["primary"])
+    for sample in samples:
+        if metric in sample["metrics"]:
+            return metric, str(sample["filter"])
+    raise SuiteError(f"task '{task.file.name}' reports no '{metric}'", where=str(task.file.path))
+
+
+def _scores(
+    task: LoadedTask, results: Mapping[str, Any], samples: Sequence[Mapping[str, Any]], primary: tuple[str, str]
+) -> tuple[Score, ...]:
+    """Every metric of every pipeline, as lm-eval names and computes them."""
+    pipelines = list(dict.fromkeys(str(sample["filter"]) for sample in samples))
+    scores: list[Score] = []
+    for key, value in results.items():
+        metric, comma, pipeline = key.partition(",")
+        if not comma or metric.endswith("_stderr") or isinstance(value, str):
+            continue
+        values = [each[metric] for each in samples if each["filter"] == pipeline and metric in each]
+        factor = scale(metric)
+        error = _stderr(task, metric, values)
+        scores.append(
+            Score(
+                metric=metric if len(pipelines) == 1 else key,
+                value=float(value) * factor,
+                stderr=None if error is None else error * factor,
+                n=len(values),
+                primary=(metric, pipeline) == primary,
+            )
+        )
+    return tuple(sorted(scores, key=lambda score: not score.primary))
+
+
+def _stderr(task: LoadedTask, metric: str, values: Sequence[Any]) -> float | None:
+    aggregation = task.aggregation().get(metric, mean)
+    if aggregation is mean:
+        return stderr.of_mean(values)
+    if aggregation is bleu and all(isinstance(reference, str) for reference, _ in values):
+        return stderr.of_bleu(values)
+    return None
+
+
+def _answer(task: LoadedTask, sample: Mapping[str, Any], metric: str, truncated: set[str]) -> Answer:
+    doc, right = sample["doc"], references(task, sample["doc"])
+    output, parsed = _said(task, sample)
+    value = sample[metric]
+    is_number = not isinstance(value, (tuple, list, str)) and task.aggregation().get(metric, mean) is mean
+    return Answer(
+        doc_id=int(sample["doc_id"]),
+        doc_hash=row_hash(doc),
+        prompt_hash=str(sample["prompt_hash"]),
+        question=question(task, doc),
+        target=right[0] if len(right) == 1 else json.dumps(right, ensure_ascii=False),
+        output=output,
+        parsed=parsed,
+        value=float(value) * scale(metric) if is_number else None,
+        unparsable=parsed == UNPARSABLE,
+        truncated=any(arguments[0] in truncated for arguments in sample["arguments"]),
+    )
+
+
+def _said(task: LoadedTask, sample: Mapping[str, Any]) -> tuple[str, str]:
+    """The raw output and what was read from it."""
+    kind, answers = task.OUTPUT_TYPE, sample["filtered_resps"]
+    if kind == "generate_until":
+        parsed = answers[0]
+        return str(sample["resps"][0][0]), str(parsed[0] if isinstance(parsed, list) and parsed else parsed)
+    if kind == "multiple_choice":
+        choices = task.doc_to_choice(sample["doc"])
+        likely = [float(score) for score, _ in answers[: len(choices)]]
+        return json.dumps(likely), str(choices[likely.index(max(likely))])
+    if kind == "loglikelihood":
+        score, is_greedy = answers[0]
+        return json.dumps(float(score)), references(task, sample["doc"])[0] if is_greedy else ""
+    return json.dumps(float(answers[0])), ""

@@ -1,0 +1,234 @@
+"""The lm-eval LM that answers for a stack: batched by length within a token budget, soft prompt included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import torch
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import TemplateLM
+from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
+
+from suite.errors import StepFailed, SuiteError
+from suite.evaluation.decode import SENTINELS, Stops, beam, greedy
+from suite.evaluation.state import read
+from suite.models.stack import Stacked
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Ids = tuple[int, ...]
+Pair = tuple[Any, list[int], list[int]]
+"""What lm-eval hands over to be scored: its own key, the tokens of the context, those of the continuation."""
+
+
+class StackLM(TemplateLM):  # type: ignore[misc]
+    """Answers for a model with a stack of artifacts in effect.
+
+    Decoding is greedy (or by beams), as the track says: a model's own generation defaults are not applied. An input that
+    leaves no room for its answer loses its beginning, as in lm-eval, and its prompt is kept in `truncated`.
+    """
+
+    def __init__(
+        self,
+        stacked: Stacked,
+        *,
+        batch_tokens: int,
+        max_new_tokens: int | None = None,
+        max_length: int | None = None,
+        beams: int = 1,
+    ) -> None:
+        super().__init__()
+        self.stacked, self.beams = stacked, beams
+        self.batch_tokens, self.max_new_tokens = batch_tokens, max_new_tokens
+        backbone = stacked.backbone
+        self.tokenizer, self._device = backbone.tokenizer, backbone.device
+        self.two_sided = backbone.shape == "encoder-decoder"
+        self.backend = "seq2seq" if self.two_sided else "causal"
+        self.max_length = min(backbone.max_length, max_length or backbone.max_length) - stacked.soft_length
+        """Positions for text: those of the model, less the soft prompt's."""
+        self.truncated: set[str] = set()
+        self.tokens = 0
+        """Tokens read and written so far, soft prompts and padding aside."""
+
+    @property
+    def eot_token_id(self) -> int:
+        """The id that ends a text."""
+        return int(self.tokenizer.eos_token_id)
+
+    @property
+    def prefix_token_id(self) -> int:
+        """What stands for an empty context, as in lm-eval's HFLM."""
+        start = self.tokenizer.bos_token_id
+        return self.eot_token_id if start is None else int(start)
+
+    def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: Any) -> list[int]:
+        """Token ids, with the special tokens that the tokenizer adds unless the text has them already."""
+        if add_special_tokens is None:
+            add_special_tokens = not string.startswith(str(self.tokenizer.decode(self.prefix_token_id)))
+        return list(self.tokenizer.encode(string, add_special_tokens=add_special_tokens))
+
+    def generate_until(self, requests: list[Instance], disable_tqdm: bool = True) -> list[str]:
+        """The answer to each prompt, up to its stop string, its limit or the end token."""
+        answers: list[str] = [""] * len(requests)
+        groups: dict[tuple[int, tuple[str, ...]], list[int]] = {}
+        for place, request in enumerate(requests):
+            groups.setdefault(self._settings(request.args[1]), []).append(place)
+        for (limit, stops), places in groups.items():
+            given = self._generate([str(requests[place].args[0]) for place in places], limit, stops)
+            for place, answer in zip(places, given, strict=True):
+                answers[place] = answer
+        return answers
+
+    def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
+        """Log-likelihood of each continuation, and whether greedy decoding would say it."""
+        found: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=True)
+        return found
+
+    def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = True) -> list[float]:
+        """Log-likelihood of whole texts, in windows where they are longer than the model."""
+        windows: list[Pair] = []
+        owners: list[int] = []
+        for owner, request in enumerate(requests):
+            parts = get_rolling_token_windows(
+                token_list=self.tok_encode(request.args[0]), prefix_token=self.prefix_token_id,
+                max_seq_len=self.max_length, context_len=1,
+            )  # fmt: skip
+            for part in parts:
+                windows.append((None, *make_disjoint_window(part)))
+                owners.append(owner)
+        totals = [0.0] * len(requests)
+        for owner, (value, _) in zip(owners, self._loglikelihood_tokens(windows), strict=True):
+            totals[owner] += value
+        return totals
+
+    def _settings(self, given: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
+        """The limit and the stop strings of a request. Raises SuiteError if it asks for sampling."""
+        if given.get("do_sample") or float(given.get("temperature") or 0.0) > 0:
+            raise SuiteError("the task asks for sampling", fix="decoding here is greedy: choose another task")
+        names = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
+        limit = int(next((given[name] for name in names if given.get(name) is not None), 256))
+        until = given.get("until") or []
+        until = [until] if isinstance(until, str) else until
+        return min(limit, self.max_new_tokens or limit), tuple(until)
+
+    def _generate(self, texts: Sequence[str], limit: int, until: Sequence[str]) -> list[str]:
+        sentinels = self.stacked.backbone.sentinels
+        limit += sentinels  # the opening sentinel is no part of the answer
+        room = self.max_length - (0 if self.two_sided else limit)
+        if room < 1:
+            raise SuiteError(
+                f"{limit} new tokens and a soft prompt of {self.stacked.soft_length} leave no room for a prompt",
+                fix="shorten the prompt or the answers, or raise `budget.max_length`",
+            )
+        stops = Stops(self.tokenizer, until)
+        prompts = [self._prompt(text, room) for text in texts]
+
+        def answer(batch: Sequence[Ids]) -> list[list[int]]:
+            options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops}
+            if self.beams > 1:
+                return beam(self.stacked, batch, beams=self.beams, **options)
+            return greedy(self.stacked, batch, **options)
+
+        sizes = [len(prompt) + limit for prompt in prompts]
+        said = self._in_batches(prompts, sizes, answer)
+        self.tokens += sum(len(prompt) + len(tokens) for prompt, tokens in zip(prompts, said, strict=True))
+        return [stops.cut(self._between(tokens) if sentinels else stops.text(tokens)) for tokens in said]
+
+    def _prompt(self, text: str, room: int) -> Ids:
+        """Token ids of a prompt, its beginning left out if it is too long."""
+        begins = self.tokenizer.bos_token is not None and text.startswith(self.tokenizer.bos_token)
+        marked = f"{text} {SENTINELS[0]}" if self.stacked.backbone.sentinels else text
+        ids = self.tokenizer.encode(marked, add_special_tokens=self.two_sided or not begins)
+        if len(ids) > room:
+            self.truncated.add(text)
+        return tuple(ids[-room:]) or (self.prefix_token_id,)
+
+    def _between(self, tokens: Sequence[int]) -> str:
+        """The text between the two sentinels; from the start if the model left out the first."""
+        opening = self.tokenizer.convert_tokens_to_ids(SENTINELS[0])
+        start = tokens.index(opening) + 1 if opening in tokens else 0
+        return str(self.tokenizer.decode(tokens[start:], skip_special_tokens=True))
+
+    def _loglikelihood_tokens(self, requests: Sequence[Pair], **_: Any) -> list[tuple[float, bool]]:
+        """All continuations of one context are scored in one batch, and the context is read once."""
+        found: list[tuple[float, bool]] = [(0.0, False)] * len(requests)
+        contexts: dict[Ids, list[int]] = {}
+        for place, (key, context, continuation) in enumerate(requests):
+            if len(continuation) > self.max_length:
+                raise SuiteError(f"a text of {len(continuation)} tokens is to be scored in {self.max_length} positions")
+            # as in lm-eval: a decoder reads all but the last token; an encoder has its positions to itself
+            room = self.max_length if self.two_sided else self.max_length + 1 - len(continuation)
+            if len(context) > room and key is not None:
+                self.truncated.add(key[0])
+            contexts.setdefault(tuple(context[-room:]), []).append(place)
+        texts = list(contexts)
+        sizes = [sum(len(text) + len(requests[place][2]) for place in contexts[text]) for text in texts]
+        batches = self._in_batches(
+            texts, sizes, lambda batch: self._score(batch, [[requests[at][2] for at in contexts[text]] for text in batch])
+        )
+        for text, scores in zip(texts, batches, strict=True):
+            for place, score in zip(contexts[text], scores, strict=True):
+                found[place] = score
+        self.tokens += sum(sizes)
+        return found
+
+    @torch.no_grad()
+    def _score(
+        self, contexts: Sequence[Ids], continuations: Sequence[Sequence[Sequence[int]]]
+    ) -> list[list[tuple[float, bool]]]:
+        """Scores of some continuations of each context, in the order given."""
+        state = read(self.stacked, self._with_sentinel(contexts))
+        if self.stacked.backbone.sentinels:
+            opening = self.tokenizer.convert_tokens_to_ids(SENTINELS[0])
+            state.step(torch.full((len(contexts),), opening, device=self.device))
+        flat = [continuation for each in continuations for continuation in each]
+        owner = [row for row, each in enumerate(continuations) for _ in each]
+        state.keep(torch.tensor(owner, device=self.device))
+        logits = state.logits[:, None]  # of each continuation's first token
+        longest = max(len(continuation) for continuation in flat)
+        wanted = torch.tensor([[*each, *[0] * (longest - len(each))] for each in flat], device=self.device)
+        if longest > 1:
+            logits = torch.cat([logits, state.score(wanted[:, :-1])], 1)
+        likely = logits.log_softmax(-1)
+        scores = likely.gather(2, wanted[..., None])[..., 0]
+        right = logits.argmax(-1) == wanted
+        each_score = iter(
+            (float(scores[row, : len(one)].sum()), bool(right[row, : len(one)].all())) for row, one in enumerate(flat)
+        )
+        return [[next(each_score) for _ in each] for each in continuations]
+
+    def _with_sentinel(self, contexts: Sequence[Ids]) -> Sequence[Ids]:
+        if not self.stacked.backbone.sentinels:
+            return contexts
+        opening = int(self.tokenizer.convert_tokens_to_ids(SENTINELS[0]))
+        end = self.eot_token_id
+        return [(*one[:-1], opening, end) if one[-1] == end else (*one, opening) for one in contexts]
+
+    def _in_batches(self, items: Sequence[T], sizes: Sequence[int], work: Callable[[Sequence[T]], list[R]]) -> list[R]:
+        """Do `work` on batches of similar size (longest first) and give its results in the order of the items."""
+        done: dict[int, R] = {}
+        for batch in _batches(sizes, self.batch_tokens):
+            done |= zip(batch, self._fitting([items[place] for place in batch], work), strict=True)
+        return [done[place] for place in range(len(items))]
+
+    def _fitting(self, batch: Sequence[T], work: Callable[[Sequence[T]], list[R]]) -> list[R]:
+        """Do `work`, in halves if the accelerator's memory does not hold it. Raises StepFailed if one item is too much."""
+        try:
+            return work(batch)
+        except torch.OutOfMemoryError as error:
+            if len(batch) == 1:
+                raise StepFailed("the accelerator's memory does not hold one prompt") from error
+        torch.cuda.empty_cache()
+        half = len(batch) // 2
+        return [*self._fitting(batch[:half], work), *self._fitting(batch[half:], work)]
+
+
+def _batches(sizes: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Places of items, longest first, in batches of which the longest times the count is within the budget."""
+    order = sorted(range(len(sizes)), key=lambda place: (-sizes[place], place))
+    while order:
+        count = max(1, budget // max(1, sizes[order[0]]))
+        yield order[:count]
+        order = order[count:]

@@ -1,0 +1,172 @@
+"""A batch of prompts inside a model: read once, then continued token by token, for both shapes of model."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from transformers import DynamicCache, EncoderDecoderCache
+
+from suite.models.stack import Stacked
+
+SHARED = 16
+"""Tokens that all prompts of a batch must begin with before these are read once for all."""
+
+
+class State(Protocol):
+    """Prompts that were read; row i of all tensors is prompt i."""
+
+    logits: Tensor
+    """float32 [B, V]: of the next token of each prompt."""
+
+    def step(self, tokens: Tensor) -> None:
+        """Append one token to each prompt ([B], long) and renew `logits`."""
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows only, in this order; a row may be named more than once ([B'], long)."""
+
+    def score(self, tokens: Tensor) -> Tensor:
+        """Append tokens ([B, T], right-padded with anything) to each prompt: float32 logits [B, T, V] after each."""
+
+
+def read(stacked: Stacked, prompts: Sequence[Sequence[int]]) -> State:
+    """Read a batch of prompts, each a list of at least one token id."""
+    kind = EncoderDecoderState if stacked.backbone.shape == "encoder-decoder" else DecoderState
+    return kind(stacked, prompts)
+
+
+class DecoderState:
+    """Decoder-only: left-padded as [pad][soft][text], so that an answer does not depend on its neighbours' lengths."""
+
+    logits: Tensor
+
+    def __init__(self, stacked: Stacked, prompts: Sequence[Sequence[int]]) -> None:
+        self.model = stacked.model
+        self.device = stacked.backbone.device
+        self.cache = DynamicCache()
+        self._accepted = _parameters(self.model)
+        shared = _shared(prompts) if len(prompts) > 1 and not _windowed(self.model.config) else 0
+        if shared < SHARED:
+            ids, mask = padded(prompts, stacked, side="left")
+            if stacked.soft is None:
+                self._read(mask, _positions(mask), input_ids=ids)
+            else:
+                embeds, mask = stacked.embed(ids, mask, side="left")
+                self._read(mask, _positions(mask), inputs_embeds=embeds)
+            return
+        # [soft][what all share] is read once, and every prompt goes on from a copy of its keys and values
+        head = torch.tensor([prompts[0][:shared]], device=self.device)
+        mask = torch.ones_like(head)
+        if stacked.soft is None:
+            self._read(mask, _positions(mask), input_ids=head)
+        else:
+            embeds, mask = stacked.embed(head, mask, side="left")
+            self._read(mask, _positions(mask), inputs_embeds=embeds)
+        self.keep(torch.zeros(len(prompts), dtype=torch.long, device=self.device))
+        ids, mask = padded([prompt[shared:] for prompt in prompts], stacked, side="left")
+        self._read(torch.cat([self.mask, mask], 1), self.next[:, None] + _positions(mask), input_ids=ids)
+
+    def step(self, tokens: Tensor) -> None:
+        mask = torch.cat([self.mask, torch.ones_like(tokens)[:, None]], 1)
+        self._read(mask, self.next[:, None], input_ids=tokens[:, None])
+
+    def keep(self, rows: Tensor) -> None:
+        self.cache.batch_select_indices(rows)
+        self.mask, self.next, self.logits = self.mask[rows], self.next[rows], self.logits[rows]
+
+    def score(self, tokens: Tensor) -> Tensor:
+        mask = torch.cat([self.mask, torch.ones_like(tokens)], 1)
+        positions = self.next[:, None] + torch.arange(tokens.shape[1], device=self.device)
+        output = self._call(mask, positions, input_ids=tokens)
+        return output.logits.float()  # type: ignore[no-any-return]
+
+    def _read(self, mask: Tensor, positions: Tensor, **inputs: Tensor) -> None:
+        output = self._call(mask, positions, **inputs, logits_to_keep=1)
+        self.mask, self.next = mask, positions[:, -1] + 1
+        self.logits = output.logits[:, -1].float()
+
+    def _call(self, mask: Tensor, positions: Tensor, **inputs: Any) -> Any:
+        optional = {"position_ids": positions, "logits_to_keep": inputs.pop("logits_to_keep", None)}
+        inputs |= {name: each for name, each in optional.items() if name in self._accepted and each is not None}
+        return self.model(attention_mask=mask, past_key_values=self.cache, use_cache=True, **inputs)
+
+
+class EncoderDecoderState:
+    """Encoder-decoder: the encoder reads [soft][text][pad], the decoder starts from the model's start token."""
+
+    logits: Tensor
+
+    def __init__(self, stacked: Stacked, prompts: Sequence[Sequence[int]]) -> None:
+        self.model = stacked.model
+        self.device = stacked.backbone.device
+        ids, mask = padded(prompts, stacked, side="right")
+        inputs: dict[str, Tensor] = {"input_ids": ids}
+        if stacked.soft is not None:
+            embeds, mask = stacked.embed(ids, mask, side="right")
+            inputs = {"inputs_embeds": embeds}
+        self.encoded = self.model.get_encoder()(attention_mask=mask, **inputs)
+        self.mask = mask
+        self.cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
+        start = self.model.config.decoder_start_token_id
+        self._read(torch.full((len(prompts), 1), start, device=self.device))
+
+    def step(self, tokens: Tensor) -> None:
+        self._read(tokens[:, None])
+
+    def keep(self, rows: Tensor) -> None:
+        self.cache.batch_select_indices(rows)
+        self.encoded.last_hidden_state = self.encoded.last_hidden_state[rows]
+        self.mask, self.logits = self.mask[rows], self.logits[rows]
+
+    def score(self, tokens: Tensor) -> Tensor:
+        return self._call(tokens).logits.float()  # type: ignore[no-any-return]
+
+    def _read(self, tokens: Tensor) -> None:
+        self.logits = self._call(tokens).logits[:, -1].float()
+
+    def _call(self, tokens: Tensor) -> Any:
+        return self.model(
+            encoder_outputs=self.encoded, attention_mask=self.mask, decoder_input_ids=tokens,
+            past_key_values=self.cache, use_cache=True,
+        )  # fmt: skip
+
+
+def padded(prompts: Sequence[Sequence[int]], stacked: Stacked, *, side: str) -> tuple[Tensor, Tensor]:
+    """Token ids and mask, both long [B, T]."""
+    longest = max(len(prompt) for prompt in prompts)
+    pad = stacked.backbone.tokenizer.pad_token_id or 0  # masked, so any id does
+    ids, mask = [], []
+    for prompt in prompts:
+        gap = longest - len(prompt)
+        fill, hide, real = [pad] * gap, [0] * gap, [1] * len(prompt)
+        ids.append([*fill, *prompt] if side == "left" else [*prompt, *fill])
+        mask.append(hide + real if side == "left" else real + hide)
+    device = stacked.backbone.device
+    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+
+def _positions(mask: Tensor) -> Tensor:
+    """The place of each token among the real ones of its row, as transformers counts them: [B, T]."""
+    return (mask.cumsum(1) - 1).clamp(min=0)
+
+
+def _shared(prompts: Sequence[Sequence[int]]) -> int:
+    """How many tokens all prompts begin with, leaving each at least one of its own."""
+    first, last = min(prompts), max(prompts)  # in order, so what these two share all share
+    limit = min(len(prompt) for prompt in prompts) - 1
+    return next((place for place in range(limit) if first[place] != last[place]), limit)
+
+
+def _windowed(config: Any) -> bool:
+    """Whether attention looks back a fixed number of places, which padding between prefix and text would use up."""
+    kinds = getattr(config, "layer_types", None) or ()
+    return any(kind != "full_attention" for kind in kinds) or bool(
+        getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
+    )
+
+
+def _parameters(model: Any) -> frozenset[str]:
+    return frozenset(inspect.signature(model.forward).parameters)

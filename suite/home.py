@@ -1,0 +1,49 @@
+"""Where a run keeps its things: the database, the artifacts, the work in progress and the rendered site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite.errors import SuiteError
+
+
+@dataclass(frozen=True)
+class Home:
+    """A folder of runs. Several processes may share it."""
+
+    folder: Path
+    db: str | None = None
+    """A SQLAlchemy URL, when the database is not the SQLite file in the folder."""
+
+    @property
+    def url(self) -> str:
+        """The database's URL."""
+        return self.db or f"sqlite:///{self.folder / 'suite.db'}"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a database to read."""
+        return self.db is not None or (self.folder / "suite.db").exists()
+
+    @property
+    def site(self) -> Path:
+        """The rendered pages."""
+        return self.folder / "site"
+
+    def artifact(self, step: str) -> Path:
+        """The folder of a finished train step's artifact."""
+        return self.folder / "artifacts" / step
+
+    def work(self, step: str) -> Path:
+        """The folder of a step in progress: its checkpoints."""
+        return self.folder / "work" / step
+
+    def create(self) -> Home:
+        """Make the folder. Raises SuiteError if that cannot be."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            fix = "choose another with --home"
+            raise SuiteError(f"cannot be made ({error.strerror})", where=str(self.folder), fix=fix) from None
+        return self

@@ -1,0 +1,78 @@
+"""The registry of methods: this folder. A method is one module in it, and nothing else has to know its name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
+
+from suite.block import Block
+from suite.errors import SuiteError, did_you_mean
+
+if TYPE_CHECKING:
+    from suite.training.job import Job, Trained
+
+Family = Literal["none", "full", "adapter", "prompt", "two-stage"]
+
+
+class _Self:
+    """The artifact of the method's own train step, as a part of a stack."""
+
+    def __repr__(self) -> str:
+        return "SELF"
+
+
+SELF: Final = _Self()
+Part = _Self | int
+"""A part of a stack: `SELF`, or the index of a prerequisite."""
+
+
+@dataclass(frozen=True)
+class Prerequisite:
+    """A train step that a method builds on: shared with every experiment that asks for the same one."""
+
+    method: str
+    config: Block
+    targets: tuple[str, ...]
+
+
+class Method(Protocol):
+    """What a module in this folder has. It imports torch and the like inside of `train` only."""
+
+    FAMILY: Family
+    VERSION: int
+    """Raised when a change to the module changes what it gives for the same settings."""
+    TRAINS: bool
+    """Whether there is a train step at all."""
+    Config: type[Block]
+    """The method's block. `INHERITS: ClassVar[dict[str, str]]` names the method whose track settings a field takes."""
+
+    def prerequisites(self, config: Any, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
+        """The train steps to do first; their artifacts are `job.parents`."""
+
+    def stack(self, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
+        """The artifacts in effect when a task is answered."""
+
+    def train(self, config: Any, job: Job) -> Trained:
+        """Train on the job's examples; the backbone is left as it was."""
+
+
+def names() -> tuple[str, ...]:
+    """Every method, in order."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
+
+
+@cache
+def get(name: str) -> Method:
+    """The method of that name. Raises SuiteError with the known names."""
+    if name not in names():
+        raise SuiteError(f"there is no method '{name}'", fix=did_you_mean(name, names()))
+    return cast(Method, importlib.import_module(f"{__name__}.{name}"))
+
+
+def inherits(name: str) -> Mapping[str, str]:
+    """Which fields of a method's block start from the track's settings of which other method."""
+    return dict(getattr(get(name).Config, "INHERITS", {}))

@@ -1,0 +1,47 @@
+"""Standard fine-tuning: all of the model's parameters, next-token loss on the target's answers.
+
+The baseline of ProMoT (Wang et al., ICLR 2024, "standard fine-tuning"). Deviations: none in the procedure; optimiser
+and rates are settings, and the paper's are in the tracks. The artifact holds the tensors that changed, tied ones once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from suite.methods import SELF, Family, Part, Prerequisite
+from suite.training.config import Count, Optimisation, Positive, Schedule
+
+if TYPE_CHECKING:
+    from suite.training.job import Job, Trained
+
+FAMILY: Final[Family] = "full"
+VERSION: Final = 1
+TRAINS: Final = True
+
+
+class Config(Optimisation):
+    """Settings of fine-tuning all parameters."""
+
+    steps: Count = 500
+    """Optimiser steps; each takes one batch of the track's size."""
+    learning_rate: Positive = 5e-5
+    """Peak learning rate."""
+    schedule: Schedule = "linear"
+    """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
+
+
+def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
+    """None."""
+    return ()
+
+
+def stack(role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
+    """The trained weights, for every task."""
+    return (SELF,)
+
+
+def train(config: Config, job: Job) -> Trained:
+    """Train all parameters; the backbone's own are put back afterwards."""
+    from suite.training.weights import train_weights
+
+    return train_weights(config, job, soft=None)

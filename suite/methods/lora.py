@@ -1,0 +1,58 @@
+"""LoRA: low-rank updates of some matrices, the model frozen (Hu et al., ICLR 2022), as PEFT has it.
+
+Deviations: none; `dropout` acts on the adapter's inputs (and on the model's own dropout) in training.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from suite.methods import SELF, Family, Part, Prerequisite
+from suite.training.config import Count, Optimisation, Positive, Schedule
+
+if TYPE_CHECKING:
+    from suite.training.job import Job, Trained
+
+FAMILY: Final[Family] = "adapter"
+VERSION: Final = 1
+TRAINS: Final = True
+
+
+class Config(Optimisation):
+    """Settings of LoRA."""
+
+    steps: Count = 500
+    """Optimiser steps; each takes one batch of the track's size."""
+    learning_rate: Positive = 5e-4
+    """Peak learning rate."""
+    schedule: Schedule = "linear"
+    """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
+    rank: Count = 16
+    """Rank of the update of each matrix."""
+    alpha: Positive = 32.0
+    """The update is scaled by alpha / rank."""
+    target_modules: tuple[str, ...] | Literal["all-linear"] | None = None
+    """Names of the matrices (`q_proj`), or all of them; null: PEFT's choice for the architecture (q and v)."""
+
+
+def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
+    """None."""
+    return ()
+
+
+def stack(role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
+    """The adapter, for every task."""
+    return (SELF,)
+
+
+def train(config: Config, job: Job) -> Trained:
+    """Train an injected adapter; it is removed afterwards."""
+    from peft import LoraConfig
+
+    from suite.training.adapters import train_adapter
+
+    chosen = list(config.target_modules) if isinstance(config.target_modules, tuple) else config.target_modules
+    # an alpha without fraction is an integer to PEFT, and is written as one
+    alpha = int(config.alpha) if config.alpha.is_integer() else config.alpha
+    peft = LoraConfig(r=config.rank, lora_alpha=alpha, lora_dropout=config.dropout, target_modules=chosen)
+    return train_adapter(config, job, peft)

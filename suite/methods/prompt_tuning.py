@@ -1,0 +1,59 @@
+"""Prompt tuning: soft vectors before the input, the model frozen (Lester et al., EMNLP 2021; first stage of ProMoT).
+
+The prompt stands before a target's inputs only; every other task is answered by the base model as it is. It is on the
+encoder's input for an encoder-decoder. Vectors are held flat, so Adafactor's second moment is not factored, as in the
+original. Deviations: gradients are clipped by norm unless `clip: null`; with several targets there is one prompt for
+all of them (ProMoT has one a task).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from suite.methods import SELF, Family, Part, Prerequisite
+from suite.training.config import Count, Optimisation, Optimizer, Positive
+
+if TYPE_CHECKING:
+    from suite.training.job import Job, Trained
+
+FAMILY: Final[Family] = "prompt"
+VERSION: Final = 1
+TRAINS: Final = True
+
+
+class Config(Optimisation):
+    """Settings of prompt tuning."""
+
+    length: Count = 20
+    """Soft vectors; they take as many of the input's positions."""
+    init: Literal["vocab", "labels", "random"] = "vocab"
+    """First values: embeddings of common words drawn without replacement; those of the task's labels first and common
+    words after them; or U(-0.5, 0.5)."""
+    optimizer: Optimizer = "adafactor"
+    """`adafactor` (the original's) or `adamw`."""
+    learning_rate: Positive = 0.3
+    """Peak learning rate; soft prompts want rates a hundred times those of weights."""
+
+
+def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
+    """None."""
+    return ()
+
+
+def stack(role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
+    """The prompt for the targets; nothing elsewhere."""
+    return (SELF,) if role in targets else ()
+
+
+def train(config: Config, job: Job) -> Trained:
+    """Train the prompt; no gradient of a weight is computed."""
+    from suite.models.artifact import SoftPrompt
+    from suite.training.job import Trained
+    from suite.training.labels import labels_of
+    from suite.training.prompts import FlatPrompt, start_vectors
+    from suite.training.supervised import train_supervised
+
+    labels = labels_of(job.examples) if config.init == "labels" else ()
+    prompt = FlatPrompt(job.backbone, start_vectors(job.backbone, config.length, config.init, job.seed, labels))
+    fit = train_supervised(config, job, {"flat": prompt.flat}, soft=prompt.vectors)
+    return Trained(SoftPrompt(fit.best["flat"].view(prompt.shape)), fit, prompt.flat.numel())

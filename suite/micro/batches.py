@@ -1,0 +1,100 @@
+"""Pretraining documents as tensors, for a decoder and for an encoder-decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+
+import torch
+from torch import Tensor
+
+from suite.micro.documents import Document, draw_document
+from suite.micro.recipes import Stage
+from suite.micro.templates import SEPARATOR
+from suite.micro.vocabulary import EOS, PAD, SENTINELS
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Token ids and what to learn from them."""
+
+    ids: Tensor
+    """Input tokens (rows, length)."""
+    labels: Tensor
+    """The same tokens (decoder only) or the masked answers (encoder-decoder), padded."""
+    weights: Tensor
+    """Weight of the loss on each label."""
+
+
+class Encoder:
+    """Words to ids, without the cost of the full tokenizer."""
+
+    def __init__(self, vocabulary: Mapping[str, int]) -> None:
+        """Take the tokenizer's words and their ids."""
+        self.ids = vocabulary
+        self.pad, self.eos, self.separator = vocabulary[PAD], vocabulary[EOS], vocabulary[SEPARATOR]
+
+    def __call__(self, text: str) -> list[int]:
+        """The ids of a text; an unknown word is an error, for all documents are our own."""
+        return [self.ids[word] for word in text.replace(SEPARATOR, f" {SEPARATOR} ").split(" ") if word]
+
+
+def causal_batch(stage: Stage, encode: Encoder, rng: Random) -> Batch:
+    """Rows filled with documents, each closed by the end token."""
+    rows = [_packed_row(stage, encode, rng) for _ in range(stage.rows)]
+    ids = torch.tensor([[token for token, _ in row] for row in rows])
+    weights = torch.tensor([[weight for _, weight in row] for row in rows])
+    return Batch(ids, ids, weights)
+
+
+def masked_batch(stage: Stage, encode: Encoder, rng: Random) -> Batch:
+    """One document a row with some of its answers masked, the last always among them."""
+    pairs = [_masked_document(stage, encode, rng) for _ in range(stage.rows)]
+    ids, labels = _padded([source for source, _ in pairs], encode), _padded([target for _, target in pairs], encode)
+    return Batch(ids, labels, (labels != encode.pad).float())
+
+
+def _draw(stage: Stage, rng: Random) -> Document:
+    sorts = tuple(stage.mixture)
+    return draw_document(rng.choices(sorts, [stage.mixture[sort] for sort in sorts])[0], stage.most, rng)
+
+
+def _packed_row(stage: Stage, encode: Encoder, rng: Random) -> list[tuple[int, float]]:
+    row: list[tuple[int, float]] = []
+    while len(row) < stage.length:
+        document = _draw(stage, rng)
+        row += [(token, stage.prose) for token in encode(document.header)]
+        for place, exemplar in enumerate(document.exemplars):
+            end = encode.eos if place == len(document.exemplars) - 1 else encode.separator
+            row += [(token, stage.prose) for token in encode(exemplar.prompt)]
+            row += [(token, 1.0) for token in (*encode(exemplar.answer), end)]
+    return row[: stage.length]
+
+
+def _masked_document(stage: Stage, encode: Encoder, rng: Random) -> tuple[list[int], list[int]]:
+    document = _draw(stage, rng)
+    start = encode(document.header)
+    prompts = [encode(exemplar.prompt) for exemplar in document.exemplars]
+    answers = [encode(exemplar.answer) for exemplar in document.exemplars]
+    # whole exemplars only: those that do not fit are left out
+    fits, used = 0, len(start)
+    while fits < len(prompts) and (used := used + len(prompts[fits]) + len(answers[fits]) + 1) <= stage.length:
+        fits += 1
+    fits = max(fits, 1)
+    share = rng.choice((0.0, 0.5, 1.0))
+    first = 0 if document.told else 3
+    source, target, masked = start, list[int](), 0
+    for place in range(fits):
+        source = source + ([encode.separator] if place else []) + prompts[place]
+        if place == fits - 1 or (place >= first and rng.random() < share):
+            sentinel = encode.ids[SENTINELS[masked]]
+            source, target, masked = [*source, sentinel], [*target, sentinel, *answers[place]], masked + 1
+        else:
+            source = source + answers[place]
+    return source, [*target, encode.ids[SENTINELS[masked]], encode.eos]
+
+
+def _padded(rows: list[list[int]], encode: Encoder) -> Tensor:
+    longest = max(map(len, rows))
+    return torch.tensor([row + [encode.pad] * (longest - len(row)) for row in rows])

@@ -1,0 +1,141 @@
+"""Pretraining documents: what the base models read, drawn from the train combinations only.
+
+A document repeats exemplars of one sort, so that a model learns to read the task from context. The truth tasks never
+appear with a settled meaning of True and False: either they are asked in other words (`plain`), or the label words
+are dealt anew for each document (`mapped`), with or without a header that tells what they mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Final, Literal
+
+from suite.micro import templates
+from suite.micro.drawn import Row, draw_from
+from suite.micro.lexicon import facts
+from suite.micro.templates import SEPARATOR
+from suite.micro.truth import RELATION_OF_LABEL, relation
+from suite.micro.world import TASKS
+
+Sort = Literal["facts", "questions", "translation", "summaries", "reasoning", "plain", "mapped", "mixed"]
+
+
+@dataclass(frozen=True)
+class Exemplar:
+    """A prompt and its answer."""
+
+    prompt: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """Exemplars one after another, after an optional header."""
+
+    header: str
+    exemplars: tuple[Exemplar, ...]
+    told: bool = True
+    """Whether the first answer can be known without earlier exemplars."""
+
+    @property
+    def text(self) -> str:
+        """The document as a reader sees it."""
+        return self.header + SEPARATOR.join(f"{each.prompt} {each.answer}" for each in self.exemplars)
+
+
+LABEL_WORDS: Final = ("True", "False", "Neither", "yes", "no", "maybe", "good", "bad", "fair", "up", "down", "level")
+_DATASETS: Final[Mapping[Sort, tuple[str, ...]]] = {
+    "questions": ("micro_triviaqa", "micro_web_questions"),
+    "translation": ("micro_wmt14_enfr", "micro_wmt16_ende", "micro_wmt16_enro"),
+    "summaries": ("micro_xsum", "micro_wikilingua"),
+    "reasoning": (
+        "micro_openbookqa",
+        "micro_choice_easy",
+        "micro_choice_hard",
+        "micro_arithmetic_easy",
+        "micro_arithmetic_hard",
+        "micro_programs_easy",
+        "micro_programs_hard",
+    ),
+    "plain": ("micro_rte", "micro_rte", "micro_rte", "micro_cb", "micro_snli", "micro_wic"),
+}
+_FACTS: Final = facts()
+
+
+def draw_document(sort: Sort, most: int, rng: Random) -> Document:
+    """A document of a sort with at most `most` exemplars."""
+    count = 1 if most == 1 or rng.random() < 0.2 else rng.randint(2, most)
+    match sort:
+        case "facts":
+            return Document("", tuple(_fact(rng) for _ in range(count)))
+        case "plain":
+            dataset = rng.choice(_DATASETS["plain"])
+            ask = rng.choice((plain_yes, plain_right))
+            return Document("", tuple(ask(dataset, _row(dataset, rng)) for _ in range(count)))
+        case "mapped":
+            return _mapped(count, most == 1 or rng.random() < 0.5, rng)
+        case "mixed":
+            pool = (*_DATASETS["questions"], *_DATASETS["translation"], *_DATASETS["summaries"])
+            return Document("", tuple(_exemplar(rng.choice(pool), rng) for _ in range(count)))
+        case _:
+            dataset = rng.choice(_DATASETS[sort])
+            return Document("", tuple(_exemplar(dataset, rng) for _ in range(count)))
+
+
+def plain_yes(dataset: str, row: Row) -> Exemplar:
+    """A truth task asked with yes, no or maybe: always the same words for the same relation."""
+    first, second = _sentences(dataset, row)
+    return Exemplar(f"{first} so {second} yes or no ? answer:", ("yes", "no", "maybe")[relation(dataset, row)])
+
+
+def plain_right(dataset: str, row: Row) -> Exemplar:
+    """A truth task asked with right, wrong or open."""
+    first, second = _sentences(dataset, row)
+    return Exemplar(f"source: {first} claim: {second} verdict:", ("right", "wrong", "open")[relation(dataset, row)])
+
+
+def header(words: tuple[str, ...]) -> str:
+    """A sentence that tells which word stands for which relation."""
+    cases = zip(("right", "wrong", "open"), words, strict=False)
+    return " , ".join(f"when {case} say {word}" for case, word in cases) + " ."
+
+
+def _mapped(count: int, told: bool, rng: Random) -> Document:
+    dataset = rng.choice(_DATASETS["plain"])
+    labels = len(RELATION_OF_LABEL[dataset])
+    pool = templates.TRUTH_WORDS[:labels] if rng.random() < 0.5 else LABEL_WORDS
+    words = tuple(rng.sample(pool, labels))
+    ask = rng.choice((templates.prompt, templates.prompt, _bare))
+    exemplars = []
+    for _ in range(count if told else max(count, labels + 2)):
+        row = _row(dataset, rng)
+        exemplars.append(Exemplar(ask(dataset, row), words[relation(dataset, row)]))
+    start = header(words) + rng.choice((" ", SEPARATOR)) if told else ""
+    return Document(start, tuple(exemplars), told)
+
+
+def _bare(dataset: str, row: Row) -> str:
+    first, second = _sentences(dataset, row)
+    return f"{first} and {second} label:"
+
+
+def _sentences(dataset: str, row: Row) -> tuple[str, str]:
+    if dataset == "micro_wic":
+        return row["sentence1"], f"{row['sentence2']} same {row['word']}"
+    return row["premise"], row["hypothesis"]
+
+
+def _fact(rng: Random) -> Exemplar:
+    words = rng.choice(_FACTS).split(" ")
+    return Exemplar(" ".join(words[:-2]), " ".join(words[-2:]))
+
+
+def _exemplar(dataset: str, rng: Random) -> Exemplar:
+    row = _row(dataset, rng)
+    return Exemplar(templates.prompt(dataset, row), templates.target(dataset, row))
+
+
+def _row(dataset: str, rng: Random) -> Row:
+    return draw_from(TASKS[dataset], "train", rng).row

@@ -1,0 +1,41 @@
+"""What a generator of the micro world returns: a row and the content words that decide its split."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Literal
+
+Row = Mapping[str, Any]
+Split = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One row as the hub's data set has it, with what makes it the combination it is."""
+
+    row: Row
+    content: tuple[str, ...]
+
+    @property
+    def split(self) -> Split:
+        """A tenth of all combinations is for testing, a tenth for validation; pretraining sees neither."""
+        bucket = zlib.crc32(" ".join(self.content).encode()) % 10
+        return "test" if bucket == 0 else "validation" if bucket == 1 else "train"
+
+
+Draw = Callable[[Random], Drawn]
+
+
+def draw_from(draw: Draw, split: Split, rng: Random) -> Drawn:
+    """Draw until the combination belongs to `split`."""
+    while (drawn := draw(rng)).split != split:
+        pass
+    return drawn
+
+
+def other(choices: tuple[str, ...], word: str, rng: Random) -> str:
+    """A word of `choices` that is not `word`."""
+    return rng.choice([choice for choice in choices if choice != word])

@@ -1,0 +1,107 @@
+"""Closed-book questions, free and with four choices, about the facts of the lexicon."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from random import Random
+from typing import Final
+
+from suite.micro.drawn import Draw, Drawn, other
+from suite.micro.lexicon import (
+    COLOUR_OF,
+    COUNTRY_OF,
+    DAYS,
+    FOOD_OF,
+    HOME_OF,
+    KIND_OF,
+    KINDS,
+    LANGUAGE_OF,
+    NAMES,
+    TOWNS,
+    TWIN_OF,
+)
+
+LETTERS: Final = ("A", "B", "C", "D")
+
+_TRIVIA: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
+    ("what does the {about} that {name} saw in {town} eat ?", FOOD_OF),
+    ("where does the {about} that {name} saw in {town} live ?", HOME_OF),
+    ("what colour is the {about} that {name} saw in {town} ?", COLOUR_OF),
+)
+_WEB: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
+    ("{name} goes to {about} on {day} . what country is that ?", COUNTRY_OF),
+    ("{name} goes to {about} on {day} . what language is spoken there ?", LANGUAGE_OF),
+    ("{name} goes to {about} on {day} . what town is near ?", TWIN_OF),
+)
+_BOOK: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
+    ("{name} in {town} has a {about} . what does it eat ?", FOOD_OF),
+    ("{name} in {town} has a {about} . where does it live ?", HOME_OF),
+    ("{name} in {town} has a {about} . what kind is it ?", KIND_OF),
+)
+
+
+def triviaqa(rng: Random) -> Drawn:
+    """A fact about an animal or a thing, asked of one that somebody saw somewhere."""
+    question, answer = _ask(_TRIVIA, rng)
+    return Drawn({"question": question, "answer": {"aliases": [answer]}}, ("triviaqa", question))
+
+
+def web_questions(rng: Random) -> Drawn:
+    """A fact about a town that somebody goes to."""
+    question, answer = _ask(_WEB, rng)
+    return Drawn({"question": question, "answers": [answer]}, ("web_questions", question))
+
+
+def openbookqa(rng: Random) -> Drawn:
+    """A fact with four choices of the same sort; the answer is a letter."""
+    form, known = rng.choice(_BOOK)
+    question, answer = _fill(form, known, rng)
+    wrong = rng.sample(sorted(set(known.values()) - {answer}), 3)
+    choices, key = _shuffled(answer, wrong, rng)
+    row = {"question_stem": question, "choices": choices, "answerKey": key}
+    return Drawn(row, ("openbookqa", question, *choices["text"]))
+
+
+def choice_easy(rng: Random) -> Drawn:
+    """The one thing of a kind among things of other kinds."""
+    kinds = rng.sample(tuple(KINDS), 4)
+    answer, *wrong = (rng.choice(tuple(KINDS[kind])) for kind in kinds)
+    return _choice("choice_easy", f"which one is a {kinds[0]} ?", answer, wrong, rng)
+
+
+def choice_hard(rng: Random) -> Drawn:
+    """The one thing that is not of a kind among things that are."""
+    kind = rng.choice(tuple(KINDS))
+    wrong = rng.sample(tuple(KINDS[kind]), 3)
+    answer = rng.choice(tuple(KINDS[other(tuple(KINDS), kind, rng)]))
+    return _choice("choice_hard", f"which one is not a {kind} ?", answer, wrong, rng)
+
+
+def _ask(forms: tuple[tuple[str, Mapping[str, str]], ...], rng: Random) -> tuple[str, str]:
+    return _fill(*rng.choice(forms), rng)
+
+
+def _fill(form: str, known: Mapping[str, str], rng: Random) -> tuple[str, str]:
+    about = rng.choice(tuple(known))
+    question = form.format(about=about, name=rng.choice(NAMES), town=rng.choice(TOWNS), day=rng.choice(DAYS))
+    return question, known[about]
+
+
+def _choice(dataset: str, question: str, answer: str, wrong: list[str], rng: Random) -> Drawn:
+    choices, key = _shuffled(answer, wrong, rng)
+    return Drawn({"question": question, "choices": choices, "answerKey": key}, (dataset, question, *choices["text"]))
+
+
+def _shuffled(answer: str, wrong: list[str], rng: Random) -> tuple[dict[str, list[str]], str]:
+    texts = [answer, *wrong]
+    rng.shuffle(texts)
+    return {"text": texts, "label": list(LETTERS)}, LETTERS[texts.index(answer)]
+
+
+KNOWLEDGE_TASKS: Final[dict[str, Draw]] = {
+    "micro_openbookqa": openbookqa,
+    "micro_triviaqa": triviaqa,
+    "micro_web_questions": web_questions,
+    "micro_choice_easy": choice_easy,
+    "micro_choice_hard": choice_hard,
+}

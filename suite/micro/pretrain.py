@@ -1,0 +1,187 @@
+"""Pretrain a micro base model: one command, seeded, resumable, with a log that is kept beside the weights."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from transformers import (
+    LlamaConfig,
+    LlamaForCausalLM,
+    MT5Config,
+    MT5ForConditionalGeneration,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from suite.micro import vocabulary, world
+from suite.micro.batches import Batch, Encoder, causal_batch, masked_batch
+from suite.micro.documents import Exemplar, header, plain_yes
+from suite.micro.recipes import RECIPES, ModelName, Recipe
+from suite.micro.scoring import answers, score
+from suite.micro.templates import TRUTH_WORDS, prompt, target
+
+MODELS: Final = Path(__file__).parent / "models"
+PROBES: Final = (
+    ("micro_triviaqa", 1),
+    ("micro_web_questions", 1),
+    ("micro_wmt14_enfr", 1),
+    ("micro_wmt16_ende", 1),
+    ("micro_xsum", 1),
+    ("micro_wikilingua", 1),
+    ("micro_rte", 4),
+    ("micro_cb", 4),
+    ("micro_openbookqa", 1),
+    ("micro_choice_easy", 1),
+    ("micro_choice_hard", 1),
+    ("micro_arithmetic_easy", 1),
+    ("micro_arithmetic_hard", 1),
+    ("micro_programs_easy", 1),
+    ("micro_programs_hard", 1),
+)
+_PROBED: Final = 64
+"""Validation rows in a probe."""
+_EVERY: Final = 200
+"""Steps between two probes and checkpoints."""
+
+
+def pretrain(name: ModelName, work: Path, folder: Path | None = None) -> None:
+    """Train `name` to the end of its recipe, from the checkpoint in `work` if there is one, saving as it goes."""
+    torch.set_num_threads(1)
+    recipe, tokenizer = RECIPES[name], vocabulary.build()
+    run = Run.begin(name, recipe, tokenizer)
+    work.mkdir(parents=True, exist_ok=True)
+    checkpoint = work / f"{name}.pt"
+    if checkpoint.exists():
+        run.resume(torch.load(checkpoint))
+    encode = Encoder(tokenizer.get_vocab())
+    losses: list[float] = []
+    begun = time.monotonic() - run.seconds
+    while run.step < recipe.steps:
+        losses.append(run.advance(make_batch(name, recipe, run.step, encode)))
+        if run.step % _EVERY == 0 or run.step == recipe.steps:
+            run.seconds = time.monotonic() - begun
+            loss = round(sum(losses) / len(losses), 4)
+            losses.clear()
+            run.log.append(
+                {"step": run.step, "seconds": round(run.seconds), "loss": loss, **probe(run.model, tokenizer)}
+            )
+            torch.save(run.state(), checkpoint)
+            save(run, tokenizer, folder or MODELS / name)
+
+
+@dataclass
+class Run:
+    """A pretraining under way."""
+
+    model: PreTrainedModel
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    step: int = 0
+    seconds: float = 0.0
+    log: list[Mapping[str, float]] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, name: ModelName, recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> Run:
+        """Start from fresh weights."""
+        model = blank(name, recipe, tokenizer)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.peak, betas=(0.9, 0.98), weight_decay=0.05)
+        # one step more than is taken: the last step of a cycle has a rate of almost nothing
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.peak, total_steps=recipe.steps + 1, pct_start=0.1)
+        return cls(model, optimizer, cycle)
+
+    def state(self) -> dict[str, Any]:
+        """All that `resume` needs."""
+        parts = {key: getattr(self, key).state_dict() for key in ("model", "optimizer", "schedule")}
+        return {**parts, "step": self.step, "seconds": self.seconds, "log": self.log}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go back to where a state was taken."""
+        for key in ("model", "optimizer", "schedule"):
+            getattr(self, key).load_state_dict(state[key])
+        self.step, self.seconds, self.log = state["step"], state["seconds"], state["log"]
+
+    def advance(self, batch: Batch) -> float:
+        """Take one optimizer step; the loss before it."""
+        self.model.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            loss = weighted_loss(self.model, batch)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.schedule.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+        return loss.item()
+
+
+def blank(name: ModelName, recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+    """The model of a recipe with fresh seeded weights."""
+    torch.manual_seed(recipe.seed)
+    common: dict[str, Any] = {
+        **recipe.shape,
+        "vocab_size": len(tokenizer),
+        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": tokenizer.eos_token_id,
+        "bos_token_id": tokenizer.bos_token_id,
+    }
+    if name == "micro-llama":
+        return LlamaForCausalLM(LlamaConfig(**common))
+    model = MT5ForConditionalGeneration(MT5Config(**common, decoder_start_token_id=tokenizer.pad_token_id))
+    with torch.no_grad():
+        # transformers starts an untied head at deviation 1: logits of deviation √width, hundreds of steps to shrink
+        model.lm_head.weight.mul_(model.config.d_model**-0.5)
+    return model
+
+
+def make_batch(name: ModelName, recipe: Recipe, step: int, encode: Encoder) -> Batch:
+    """The batch of a step, the same whether or not training was resumed."""
+    rng = Random(f"{name} {recipe.seed} {step}")
+    return (causal_batch if name == "micro-llama" else masked_batch)(recipe.stage(step), encode, rng)
+
+
+def weighted_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
+    """Cross-entropy in float32, weighted token by token."""
+    if model.config.is_encoder_decoder:
+        pad = model.config.pad_token_id
+        begin = torch.full_like(batch.labels[:, :1], pad)
+        inputs = torch.cat([begin, batch.labels[:, :-1]], 1)
+        logits = model(input_ids=batch.ids, attention_mask=(batch.ids != pad).long(), decoder_input_ids=inputs).logits
+        labels, weights = batch.labels, batch.weights
+    else:
+        logits = model(input_ids=batch.ids).logits[:, :-1]
+        labels, weights = batch.labels[:, 1:], batch.weights[:, 1:]
+    losses = functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="none")
+    return (losses * weights.flatten()).sum() / weights.sum()
+
+
+def probe(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Mapping[str, float]:
+    """Scores on validation rows: some tasks, and the comparison skill asked in other ways."""
+    scores = {
+        f"{dataset.removeprefix('micro_')}@{shots}": score(model, tokenizer, dataset, shots, _PROBED, "validation")
+        for dataset, shots in PROBES
+    }
+    rows = world.read("micro_rte", "validation")
+    told = [Exemplar(f"{header(TRUTH_WORDS[:2])} {prompt('micro_rte', row)}", target("micro_rte", row)) for row in rows]
+    plain = [plain_yes("micro_rte", row) for row in rows]
+    for way, asked in (("told", told), ("plain", plain)):
+        said = answers(model, tokenizer, [each.prompt for each in asked])
+        scores[f"rte {way}"] = sum(answer == each.answer for answer, each in zip(said, asked, strict=True)) / len(rows)
+    return {way: round(share, 3) for way, share in scores.items()}
+
+
+def save(run: Run, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    """Half-precision weights, noted as float32 in the configuration so that they load as float32; and the log."""
+    half = {key: value.detach().half().clone() for key, value in run.model.state_dict().items()}
+    run.model.save_pretrained(folder, state_dict=half)
+    (folder / "model.safetensors").chmod(0o644)
+    tokenizer.save_pretrained(folder)
+    (folder / "training_log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in run.log), encoding="utf-8")

@@ -1,0 +1,125 @@
+"""How each micro base model is shaped and pretrained: sizes and stages, nothing that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from suite.micro.documents import Sort
+
+ModelName = Literal["micro-llama", "micro-t5"]
+Shape = Mapping[str, int | float | str | bool]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stretch of pretraining with one mixture of documents."""
+
+    steps: int
+    rows: int
+    """Documents (encoder-decoder) or packed rows (decoder only) in a batch."""
+    length: int
+    """Tokens in a row at most."""
+    mixture: Mapping[Sort, float]
+    prose: float
+    """Weight of the loss on tokens that are no answer (decoder only)."""
+    most: int = 12
+    """Exemplars in a document at most; with 1, no answer has to be learned from other exemplars."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the weights of a base model."""
+
+    shape: Shape
+    stages: tuple[Stage, ...]
+    peak: float
+    """Largest learning rate of the one-cycle schedule."""
+    seed: int = 0
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps in all."""
+        return sum(stage.steps for stage in self.stages)
+
+    def stage(self, step: int) -> Stage:
+        """The stage that a step belongs to."""
+        for stage in self.stages:
+            if step < stage.steps:
+                return stage
+            step -= stage.steps
+        raise IndexError(step)
+
+
+_BROAD: Final[Mapping[Sort, float]] = {
+    "facts": 0.08,
+    "questions": 0.2,
+    "translation": 0.2,
+    "summaries": 0.15,
+    "reasoning": 0.12,
+    "plain": 0.15,
+    "mixed": 0.1,
+}
+_COMPARING: Final[Mapping[Sort, float]] = {
+    "facts": 0.02,
+    "questions": 0.1,
+    "translation": 0.1,
+    "summaries": 0.1,
+    "reasoning": 0.06,
+    "plain": 0.35,
+    "mapped": 0.25,
+    "mixed": 0.02,
+}
+_ALL: Final[Mapping[Sort, float]] = {
+    "facts": 0.03,
+    "questions": 0.14,
+    "translation": 0.14,
+    "summaries": 0.12,
+    "reasoning": 0.12,
+    "plain": 0.1,
+    "mapped": 0.3,
+    "mixed": 0.05,
+}
+
+RECIPES: Final[Mapping[ModelName, Recipe]] = {
+    "micro-llama": Recipe(
+        shape={
+            "hidden_size": 256,
+            "intermediate_size": 640,
+            "num_hidden_layers": 4,
+            "num_attention_heads": 8,
+            "num_key_value_heads": 8,
+            "max_position_embeddings": 2048,
+            "tie_word_embeddings": True,
+        },
+        stages=(
+            Stage(500, 96, 48, _BROAD, 0.2, most=1),
+            Stage(500, 96, 48, _COMPARING, 0.1, most=1),
+            Stage(400, 32, 128, _ALL, 0.05),
+            Stage(200, 16, 256, _ALL, 0.02),
+        ),
+        peak=2e-3,
+    ),
+    "micro-t5": Recipe(
+        shape={
+            "d_model": 192,
+            "d_kv": 32,
+            "d_ff": 384,
+            "num_layers": 4,
+            "num_decoder_layers": 3,
+            "num_heads": 6,
+            "dropout_rate": 0.0,
+            "relative_attention_max_distance": 128,
+            "feed_forward_proj": "gated-gelu",
+            "tie_word_embeddings": False,
+        },
+        stages=(
+            Stage(600, 96, 48, _BROAD, 0.0),
+            Stage(600, 96, 48, _COMPARING, 0.0, most=1),
+            Stage(500, 32, 128, _ALL, 0.0),
+            Stage(300, 16, 256, _ALL, 0.0),
+        ),
+        peak=2e-3,
+    ),
+}

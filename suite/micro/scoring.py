@@ -1,0 +1,81 @@
+"""Greedy answers of a micro model and their scores, for the training log and the card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Final
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from suite.micro import templates, world
+from suite.micro.drawn import Row, Split
+from suite.micro.templates import SEPARATOR
+from suite.micro.vocabulary import EOS, SENTINELS
+
+LIMIT: Final = 32
+"""Tokens in an answer at most."""
+_BATCH: Final = 64
+
+
+def few_shot(dataset: str, row: Row, exemplars: Sequence[Row]) -> str:
+    """A prompt after its exemplars, as lm-eval joins them."""
+    shots = [f"{templates.prompt(dataset, each)} {templates.target(dataset, each)}" for each in exemplars]
+    return SEPARATOR.join([*shots, templates.prompt(dataset, row)])
+
+
+@torch.no_grad()
+def answers(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str]) -> list[str]:
+    """What the model says after each prompt, up to the next exemplar or the end."""
+    model.eval()
+    stops = tokenizer.convert_tokens_to_ids([EOS, SENTINELS[1]] if _two_sided(model) else [EOS, SEPARATOR])
+    said: list[str] = []
+    for start in range(0, len(prompts), _BATCH):
+        texts = [f"{text} {SENTINELS[0]}" if _two_sided(model) else text for text in prompts[start : start + _BATCH]]
+        inputs = tokenizer(texts, padding=True, padding_side="left", return_tensors="pt")
+        output = model.generate(
+            input_ids=inputs.input_ids,
+            attention_mask=inputs.attention_mask,
+            do_sample=False,
+            max_new_tokens=LIMIT,
+            eos_token_id=stops,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+        new = output if _two_sided(model) else output[:, inputs.input_ids.shape[1] :]
+        said += [_cut(text) for text in tokenizer.batch_decode(new)]
+    return said
+
+
+def right(dataset: str, answer: str, row: Row) -> bool:
+    """Whether an answer counts: the number after #### in arithmetic, the exact text elsewhere."""
+    wanted = templates.target(dataset, row)
+    if dataset.startswith("micro_arithmetic"):
+        return answer.rpartition("#### ")[2] == wanted.rpartition("#### ")[2]
+    return answer == wanted
+
+
+def score(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    dataset: str,
+    shots: int,
+    count: int,
+    split: Split = "test",
+) -> float:
+    """The share of right answers over the first `count` rows; exemplars are drawn from the train split."""
+    train, rows = world.read(dataset, "train"), world.read(dataset, split)[:count]
+    rng = Random(f"{dataset} {shots}")
+    prompts = [few_shot(dataset, row, rng.sample(train, shots)) for row in rows]
+    said = answers(model, tokenizer, prompts)
+    return sum(right(dataset, answer, row) for answer, row in zip(said, rows, strict=True)) / len(rows)
+
+
+def _two_sided(model: PreTrainedModel) -> bool:
+    return bool(model.config.is_encoder_decoder)
+
+
+def _cut(text: str) -> str:
+    if SENTINELS[0] in text:
+        text = text.partition(SENTINELS[0])[2].partition(SENTINELS[1])[0]
+    return text.partition(SEPARATOR)[0].partition(EOS)[0].strip()

@@ -1,0 +1,61 @@
+"""All data sets of the micro world, and the files they are written to."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from suite.micro.drawn import Draw, Drawn, Row, Split, draw_from
+from suite.micro.knowledge import KNOWLEDGE_TASKS
+from suite.micro.language import LANGUAGE_TASKS
+from suite.micro.reasoning import REASONING_TASKS
+from suite.micro.truth import RELATION_OF_LABEL, TRUTH_TASKS
+
+DATA: Final = Path(__file__).parent / "data"
+TASKS: Final[dict[str, Draw]] = {**TRUTH_TASKS, **KNOWLEDGE_TASKS, **LANGUAGE_TASKS, **REASONING_TASKS}
+TRAINED: Final = ("micro_rte", "micro_snli", "micro_openbookqa", "micro_wmt14_enfr")
+"""Data sets that methods are trained on; their train split is the largest."""
+
+SPLITS: Final[tuple[Split, ...]] = ("train", "validation", "test")
+
+
+def size(dataset: str, split: Split) -> int:
+    """The number of rows of a split."""
+    if split == "train":
+        return 2000 if dataset in TRAINED else 800 if dataset.endswith("_easy") else 400
+    return 128 if split == "validation" else 256
+
+
+def rows(dataset: str, split: Split) -> list[Row]:
+    """The rows of a split: seeded, all different, labels in equal parts."""
+    rng = Random(f"{dataset} {split}")
+    count = size(dataset, split)
+    labels = len(RELATION_OF_LABEL.get(dataset, (0,)))
+    room = [count // labels + (label < count % labels) for label in range(labels)]
+    seen: set[tuple[str, ...]] = set()
+    kept: list[Drawn] = []
+    while len(kept) < count:
+        drawn = draw_from(TASKS[dataset], split, rng)
+        label = drawn.row["label"] if labels > 1 else 0
+        if drawn.content not in seen and room[label] > 0:
+            room[label] -= 1
+            seen.add(drawn.content)
+            kept.append(drawn)
+    return [drawn.row for drawn in kept]
+
+
+def read(dataset: str, split: Split, folder: Path = DATA) -> list[Row]:
+    """The rows of a split as they were written."""
+    lines = (folder / dataset / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def write(folder: Path = DATA) -> None:
+    """Write every split of every data set; the same bytes each time."""
+    for dataset in TASKS:
+        (folder / dataset).mkdir(parents=True, exist_ok=True)
+        for split in SPLITS:
+            lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows(dataset, split)]
+            (folder / dataset / f"{split}.jsonl").write_text("".join(lines), encoding="utf-8", newline="")

@@ -1,0 +1,1 @@
+"""Base models, what is put on top of them, and how it is taken off again."""

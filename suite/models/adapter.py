@@ -1,0 +1,78 @@
+"""PEFT adapters: injected into a model's modules, read out, and removed without a trace."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from peft import get_peft_config, get_peft_model_state_dict, set_peft_model_state_dict
+from peft.config import PeftConfig
+from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
+from torch import Tensor, nn
+
+from suite.errors import SuiteError
+
+NAME = "default"
+
+
+@contextmanager
+def injected(
+    model: nn.Module, config: PeftConfig | Mapping[str, Any], state: Mapping[str, Tensor] | None = None
+) -> Iterator[dict[str, nn.Parameter]]:
+    """Put an adapter into a model for a while; yields the adapter's own parameters by name.
+
+    Without `state` the adapter is as PEFT starts it (random: seed torch first). The model's modules are the same
+    objects afterwards. Raises SuiteError when the configuration or the state does not fit the model.
+    """
+    settings = config if isinstance(config, PeftConfig) else get_peft_config(dict(config))
+    children = [(parent, name, child) for parent in model.modules() for name, child in parent._modules.items()]
+    frozen = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    training = model.training
+    try:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                PEFT_TYPE_TO_TUNER_MAPPING[settings.peft_type](model, settings, NAME)
+        except ValueError as error:
+            raise SuiteError(f"the adapter does not fit this model: {str(error).splitlines()[0]}") from error
+        if state is not None:
+            _set_state(model, state)
+        model.train(training)
+        own = {id(parameter) for parameter, _ in frozen}
+        yield {name: value for name, value in model.named_parameters() if id(value) not in own}
+    finally:
+        for parent, name, child in children:
+            parent._modules[name] = child
+        for parameter, required in frozen:
+            parameter.requires_grad_(required)
+        if hasattr(model, "peft_config"):
+            del model.peft_config
+
+
+def adapter_state(model: nn.Module) -> dict[str, Tensor]:
+    """Copies of the injected adapter's tensors, under PEFT's names."""
+    state = get_peft_model_state_dict(model, adapter_name=NAME, save_embedding_layers=False)
+    return {name: tensor.detach().cpu().clone() for name, tensor in state.items()}
+
+
+def config_as_json(config: PeftConfig) -> dict[str, Any]:
+    """PEFT's configuration as plain JSON values, sets in order, without paths."""
+    plain = {**config.to_dict(), "base_model_name_or_path": None, "inference_mode": False}
+    return dict(json.loads(json.dumps(plain, default=_plain)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (set, frozenset)):
+        return sorted(value)
+    return getattr(value, "value", str(value))
+
+
+def _set_state(model: nn.Module, state: Mapping[str, Tensor]) -> None:
+    expected = set(get_peft_model_state_dict(model, adapter_name=NAME, save_embedding_layers=False))
+    if expected != set(state):
+        odd = sorted(expected ^ set(state))
+        raise SuiteError(f"the adapter does not fit this model: {len(odd)} tensors do not match, {odd[0]} among them")
+    set_peft_model_state_dict(model, dict(state), adapter_name=NAME)

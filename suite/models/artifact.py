@@ -1,0 +1,160 @@
+"""What training leaves behind: a soft prompt, an adapter, or changed weights; saved as safetensors and JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from suite.errors import SuiteError
+from suite.hashing import canonical
+
+Kind = Literal["prompt", "adapter", "weights"]
+TENSORS, RECORD = "artifact.safetensors", "artifact.json"
+AGAIN = "train it again (--again)"
+PROMPT_KEY = "prompt_embeddings"  # PEFT's name for the same tensor
+
+
+@dataclass(frozen=True)
+class _Artifact:
+    """What the three kinds share; `tensors` and `settings` are all that decides what an artifact does."""
+
+    kind: ClassVar[Kind]
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """Every tensor by name."""
+        raise NotImplementedError
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What besides the tensors is needed to apply it (JSON-able)."""
+        return {}
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over kind, settings, and each tensor's name, type, shape and bytes, in the order of the names."""
+        digest = hashlib.sha256(f"{self.kind}\0{canonical(dict(self.settings))}\n".encode())
+        for name, tensor in sorted(self.tensors.items()):
+            digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\n".encode())
+            digest.update(_bytes(tensor))
+        return digest.hexdigest()
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers it holds."""
+        return sum(tensor.numel() for tensor in self.tensors.values())
+
+    def save(self, folder: Path, *, base: str, extra: Mapping[str, Any] | None = None) -> int:
+        """Write both files and return the bytes of the tensors. The record comes last, so half an artifact has none."""
+        folder.mkdir(parents=True, exist_ok=True)
+        record, tensors = folder / RECORD, folder / TENSORS
+        record.unlink(missing_ok=True)
+        part = tensors.with_suffix(".part")
+        save_file({name: value.detach().cpu().contiguous() for name, value in sorted(self.tensors.items())}, part)
+        os.replace(part, tensors)
+        size = tensors.stat().st_size
+        told: dict[str, Any] = {
+            "kind": self.kind, "hash": self.hash, "base": base, "parameters": self.parameters, "bytes": size,
+            "settings": dict(self.settings), "extra": dict(extra or {}),
+        }  # fmt: skip
+        part = record.with_suffix(".part")
+        part.write_text(json.dumps(told, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+        os.replace(part, record)
+        return size
+
+
+@dataclass(frozen=True)
+class SoftPrompt(_Artifact):
+    """Vectors that stand before the input's embeddings."""
+
+    kind: ClassVar[Kind] = "prompt"
+    vectors: Tensor
+    """[length, width], float32."""
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """The vectors, under PEFT's name."""
+        return {PROMPT_KEY: self.vectors}
+
+
+@dataclass(frozen=True)
+class Adapter(_Artifact):
+    """A PEFT adapter that is injected into the model's modules (LoRA and its kin)."""
+
+    kind: ClassVar[Kind] = "adapter"
+    state: Mapping[str, Tensor]
+    """PEFT's state of the adapter, without the adapter's name."""
+    peft: Mapping[str, Any]
+    """PEFT's configuration, as JSON."""
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """PEFT's state."""
+        return self.state
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """PEFT's configuration."""
+        return self.peft
+
+
+@dataclass(frozen=True)
+class Weights(_Artifact):
+    """New values of some of the model's own parameters."""
+
+    kind: ClassVar[Kind] = "weights"
+    state: Mapping[str, Tensor]
+    """By the names of `model.named_parameters()`, so a tied tensor is there once."""
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """The parameters that changed."""
+        return self.state
+
+
+Artifact = SoftPrompt | Adapter | Weights
+
+
+def load_artifact(folder: Path, base: str) -> Artifact:
+    """Read an artifact. Raises SuiteError if it is damaged or belongs to another base model than `base`."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        # copies are aligned in memory as torch's own tensors are: the same bytes then give the same sums
+        tensors = {name: tensor.clone() for name, tensor in load_file(folder / TENSORS).items()}
+        kind, recorded, made_for, settings = (record[key] for key in ("kind", "hash", "base", "settings"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SuiteError(f"{folder} has no readable artifact: {error}", fix=AGAIN) from error
+    except Exception as error:  # safetensors raises a class of its own for a damaged file
+        if type(error).__name__ != "SafetensorError":
+            raise
+        raise SuiteError(f"{folder / TENSORS} is damaged: {error}", fix=AGAIN) from error
+    if made_for != base:
+        raise SuiteError(f"the artifact in {folder} was made for another base model ({made_for[:12]}, not {base[:12]})")
+    artifact = _build(kind, tensors, settings, folder)
+    if artifact.hash != recorded:
+        raise SuiteError(f"the artifact in {folder} is not what was saved: its hash differs", fix=AGAIN)
+    return artifact
+
+
+def _build(kind: str, tensors: dict[str, Tensor], settings: Mapping[str, Any], folder: Path) -> Artifact:
+    if kind == "prompt" and set(tensors) == {PROMPT_KEY}:
+        return SoftPrompt(tensors[PROMPT_KEY])
+    if kind == "adapter":
+        return Adapter(tensors, settings)
+    if kind == "weights":
+        return Weights(tensors)
+    raise SuiteError(f"{folder / RECORD}: unknown kind of artifact '{kind}'")
+
+
+def _bytes(tensor: Tensor) -> bytes:
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().tobytes()

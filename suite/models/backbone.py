@@ -1,0 +1,144 @@
+"""The base model in memory: frozen, in evaluation mode, with its tokenizer and its identity."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import logging
+
+from suite.errors import SuiteError
+from suite.models.source import LocatedModel
+
+Shape = Literal["decoder", "encoder-decoder"]
+UNLIMITED_POSITIONS = 1024
+"""Length of inputs for models with relative positions, which know no limit: what mT5 was pretrained on."""
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A loaded base model. Whoever changes its parameters puts them back (see `suite.models.stack`)."""
+
+    model: PreTrainedModel
+    """In evaluation mode; no parameter requires a gradient."""
+    tokenizer: PreTrainedTokenizerBase
+    shape: Shape
+    identity: str
+    sentinels: bool
+    device: torch.device
+    max_length: int
+    """Positions the model has; for an encoder-decoder, of its encoder."""
+    probe: Tensor
+    """The untouched model's logits on a few fixed tokens (`probe_logits`), to tell a changed model from the base."""
+
+    @property
+    def pad_id(self) -> int:
+        """The id that fills up short rows (it is always masked)."""
+        return int(self.tokenizer.pad_token_id)
+
+    @property
+    def eos_id(self) -> int:
+        """The id that ends an answer."""
+        return int(self.tokenizer.eos_token_id)
+
+    @property
+    def width(self) -> int:
+        """Length of an embedding vector."""
+        return int(self.model.get_input_embeddings().weight.shape[1])
+
+
+def load_backbone(located: LocatedModel, device: str | None = None) -> Backbone:
+    """Load a model on `device` (default: the GPU if there is one). Raises SuiteError when it cannot be loaded whole."""
+    source = located.source
+    place: str = str(located.folder) if located.folder is not None else str(source.hub)
+    options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": located.folder is not None}
+    if located.folder is None:
+        options["revision"] = source.revision or "main"
+    if located.file is not None:
+        options["gguf_file"] = located.file.name
+    logging.disable_progress_bar()
+    try:
+        config = AutoConfig.from_pretrained(place, **options)
+        two_sided = bool(config.is_encoder_decoder)
+        loader: Any = AutoModelForSeq2SeqLM if two_sided else AutoModelForCausalLM
+        tokenizer = AutoTokenizer.from_pretrained(place, **options)
+        model, report = loader.from_pretrained(
+            place, **options, dtype=getattr(torch, source.dtype), use_safetensors=True, output_loading_info=True
+        )
+    except (OSError, ValueError, ImportError, KeyError) as error:
+        where = located.file or located.folder or f"the hub ({source.hub})"
+        raise SuiteError(f"cannot load the model from {where}: {_first_line(error)}", fix=_remedy(located)) from error
+    absent = sorted(set(report["missing_keys"]) | {str(key) for key in report["mismatched_keys"]})
+    if absent:  # transformers would fill these with random numbers
+        raise SuiteError(f"the weights of {source.title} lack {len(absent)} tensors, {absent[0]} among them")
+    return as_backbone(model, tokenizer, located.identity, sentinels=source.sentinels, device=device)
+
+
+def as_backbone(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    identity: str,
+    *,
+    sentinels: bool = False,
+    device: str | None = None,
+) -> Backbone:
+    """A backbone of a model that is already in memory; freezes it."""
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    shape: Shape = "encoder-decoder" if model.config.is_encoder_decoder else "decoder"
+    if sentinels and (shape == "decoder" or "<extra_id_0>" not in tokenizer.get_vocab()):
+        raise SuiteError("this model has no span-corruption sentinels", fix="leave out `sentinels: true`")
+    if tokenizer.eos_token_id is None:
+        raise SuiteError("the tokenizer has no end token, so no answer could end")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    model.eval().requires_grad_(False).to(place)
+    length, probe = _positions(model, tokenizer), probe_logits(model)
+    return Backbone(model, tokenizer, shape, identity, sentinels, place, length, probe)
+
+
+@torch.inference_mode()
+def probe_logits(model: nn.Module, soft: Tensor | None = None) -> Tensor:
+    """Logits [8, V] on a few fixed tokens, behind soft vectors [P, d] if there are any."""
+    table: Any = model.get_input_embeddings()  # type: ignore[operator]
+    ids = (torch.arange(1, 9, device=table.weight.device) * 7919 % table.weight.shape[0]).unsqueeze(0)
+    embeds = table(ids)
+    if soft is not None:
+        embeds = torch.cat([soft.to(embeds.dtype).unsqueeze(0), embeds], 1)
+    config: Any = model.config
+    inputs = {"decoder_input_ids": ids} if config.is_encoder_decoder else {}
+    mask = torch.ones(embeds.shape[:2], dtype=torch.long, device=embeds.device)
+    logits: Tensor = model(inputs_embeds=embeds, attention_mask=mask, **inputs).logits
+    return logits[0, -ids.shape[1] :].float().cpu()
+
+
+def _positions(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    config = model.config.get_text_config(decoder=True) if not model.config.is_encoder_decoder else model.config
+    for name in ("max_position_embeddings", "n_positions", "max_sequence_length"):
+        if isinstance(getattr(config, name, None), int):
+            return int(getattr(config, name))
+    said = int(tokenizer.model_max_length)
+    return said if said < 1 << 20 else UNLIMITED_POSITIONS
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0]
+
+
+def _remedy(located: LocatedModel) -> str:
+    if located.folder is not None:
+        return ""
+    offline = os.environ.get("HF_HUB_OFFLINE", "") not in ("", "0")
+    remedy = "put a copy into the folder given by --models, or name a local `path:`"
+    return f"unset HF_HUB_OFFLINE, or {remedy}" if offline else remedy

@@ -1,0 +1,50 @@
+"""Hashes of big files, kept between runs so that a plan does not read gigabytes of weights each time."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from suite.hashing import file_hash
+
+WORTH_KEEPING = 4 << 20
+"""Bytes; smaller files are hashed anew each time."""
+
+
+def cached_file_hash(path: Path) -> str:
+    """The SHA-256 of a file, from the cache when its path, size and time of change are the same."""
+    stat = path.stat()
+    if stat.st_size < WORTH_KEEPING:
+        return file_hash(path)
+    key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+    cache = _cache_file()
+    known = _read(cache)
+    if key not in known:
+        known = {**known, key: file_hash(path)}
+        _write(cache, known)
+    return known[key]
+
+
+def _cache_file() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "finetune-suite" / "hashes.json"
+
+
+def _read(cache: Path) -> dict[str, str]:
+    try:
+        known = json.loads(cache.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # none yet, or half of one: the hashes are simply computed
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _write(cache: Path, known: dict[str, str]) -> None:
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=cache.parent, delete=False, encoding="utf-8") as file:
+            json.dump(known, file)
+        os.replace(file.name, cache)
+    except OSError:  # a read-only home costs time, not correctness
+        return

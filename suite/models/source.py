@@ -1,0 +1,196 @@
+"""Where a base model comes from, found without loading it: bundled, on the hub, in a folder, or a GGUF file."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+import json
+import math
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import model_validator
+
+from suite.block import Block
+from suite.errors import SuiteError, did_you_mean
+from suite.models.filehash import cached_file_hash
+
+TOKENIZER_FILES = (
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
+    "vocab.txt", "merges.txt", "*.model",
+)  # fmt: skip
+CONFIG_FILES = ("config.json", "generation_config.json")
+
+
+class ModelSource(Block):
+    """The base model of a track: exactly one of `bundled`, `hub`, `path` and `gguf`."""
+
+    bundled: str | None = None
+    """A model that comes with the package (`micro-llama`, `micro-t5`); nothing is downloaded."""
+    hub: str | None = None
+    """A model on the Hugging Face hub (`org/name`); a copy in the models folder or the local cache comes first."""
+    revision: str | None = None
+    """The commit, tag or branch of `hub`; name a commit where results should be reproducible."""
+    path: str | None = None
+    """A local folder with config.json, a tokenizer and *.safetensors."""
+    gguf: str | None = None
+    """A local GGUF file; its weights are de-quantised when loaded."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """The type of the weights in memory."""
+    sentinels: bool = False
+    """For encoder-decoders pretrained by span corruption (T5, mT5): the input gets ` <extra_id_0>` appended, and the
+    answer is read after `<extra_id_0>` and before `<extra_id_1>`."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> ModelSource:
+        given = [name for name in ("bundled", "hub", "path", "gguf") if getattr(self, name) is not None]
+        if len(given) != 1:
+            told = ", ".join(given) or "none"
+            raise ValueError(f"a model needs exactly one of bundled, hub, path, gguf; given: {told}")
+        if self.revision is not None and self.hub is None:
+            raise ValueError("revision belongs to a hub model")
+        return self
+
+    @property
+    def title(self) -> str:
+        """The model's name, as a reader would say it."""
+        place = self.bundled or self.hub or self.path or self.gguf or ""
+        return place if self.bundled or self.hub else Path(place).name
+
+
+@dataclass(frozen=True)
+class LocatedModel:
+    """A model that was found, by content."""
+
+    source: ModelSource
+    folder: Path | None
+    """The folder to load from; None when the hub has to be asked."""
+    file: Path | None
+    """The GGUF file, if it is one."""
+    identity: str
+    """SHA-256 over the bytes of weights, config and tokenizer; `hub:<id>@<revision>` when nothing is here to hash."""
+    parameters: int
+    """Number of parameters in the files; 0 while the model has not been downloaded."""
+
+
+def locate(source: ModelSource, models_dir: Path | None) -> LocatedModel:
+    """Find the model. Raises SuiteError, in one line, when it is not there or cannot be loaded from what is there."""
+    if source.bundled is not None:
+        return _in_folder(source, _bundled(source.bundled))
+    if source.gguf is not None:
+        return _gguf(source, _existing(source.gguf, models_dir, "GGUF file"))
+    if source.path is not None:
+        return _in_folder(source, _existing(source.path, models_dir, "model folder"))
+    assert source.hub is not None
+    here = _beside(source.hub, models_dir) or _hub_cache(source.hub, source.revision)
+    if here is not None:
+        return _in_folder(source, here)
+    return LocatedModel(source, None, None, f"hub:{source.hub}@{source.revision or 'main'}", 0)
+
+
+def _bundled(name: str) -> Path:
+    root = Path(str(importlib.resources.files("suite"))) / "micro" / "models"
+    known = sorted(folder.name for folder in root.glob("*") if (folder / "config.json").is_file())
+    if name not in known:
+        raise SuiteError(f"there is no bundled model '{name}'", fix=did_you_mean(name, known))
+    return root / name
+
+
+def _existing(text: str, models_dir: Path | None, what: str) -> Path:
+    given = Path(text).expanduser()
+    places = [given] if given.is_absolute() or models_dir is None else [given, models_dir / given]
+    for place in places:
+        if place.exists():
+            return place.resolve()
+    raise SuiteError(f"there is no {what} {' nor '.join(str(place) for place in places)}")
+
+
+def _beside(hub_id: str, models_dir: Path | None) -> Path | None:
+    """The copy of a hub model in the models folder."""
+    if models_dir is None:
+        return None
+    for name in (hub_id.replace("/", "--"), hub_id.rpartition("/")[2]):
+        if (models_dir / name).is_dir():
+            return (models_dir / name).resolve()
+    return None
+
+
+def _hub_cache(hub_id: str, revision: str | None) -> Path | None:
+    """The snapshot of a hub model in the local cache, when it is complete."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        found = try_to_load_from_cache(hub_id, "config.json", revision=revision)
+    except HFValidationError as error:
+        raise SuiteError(f"'{hub_id}' is not a hub id", fix="write it as org/name") from error
+    if not isinstance(found, str):
+        return None
+    folder = Path(found).parent
+    complete = any(folder.glob("*.safetensors")) and any(folder.glob("tokenizer*"))
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        complete = complete and all((folder / shard).is_file() for shard in shards)
+    return folder if complete else None
+
+
+def _in_folder(source: ModelSource, folder: Path) -> LocatedModel:
+    if not (folder / "config.json").is_file():
+        raise SuiteError(f"{folder} is not a model folder: it has no config.json")
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        other = "; *.bin files are not loaded, since unpickling them can run code" if any(folder.glob("*.bin")) else ""
+        raise SuiteError(f"{folder} has no *.safetensors{other}", fix="save the model with save_pretrained")
+    _check_sentinels(source, folder)
+    named = [path for pattern in (*CONFIG_FILES, *TOKENIZER_FILES) for path in sorted(folder.glob(pattern))]
+    return LocatedModel(source, folder, None, _identity([*named, *weights]), sum(map(_parameters, weights)))
+
+
+def _check_sentinels(source: ModelSource, folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if source.sentinels and not config.get("is_encoder_decoder", False):
+        fix = "leave out `sentinels: true`"
+        raise SuiteError(f"{source.title} is decoder-only: it has no span-corruption sentinels", fix=fix)
+
+
+def _gguf(source: ModelSource, file: Path) -> LocatedModel:
+    try:
+        from gguf import GGUFReader
+    except ImportError as error:
+        fix = "pip install 'finetune-suite[gguf]'"
+        raise SuiteError("reading a GGUF file needs the package gguf", fix=fix) from error
+    if not file.is_file():
+        raise SuiteError(f"{file} is not a GGUF file")
+    try:
+        tensors = GGUFReader(file).tensors
+    except (ValueError, OSError, IndexError) as error:
+        raise SuiteError(f"{file} is not a readable GGUF file: {error}") from error
+    if source.sentinels:
+        raise SuiteError("sentinels are not supported for GGUF models", fix="leave out `sentinels: true`")
+    return LocatedModel(source, file.parent, file, _identity([file]), sum(int(tensor.n_elements) for tensor in tensors))
+
+
+def _identity(files: Sequence[Path]) -> str:
+    """One hash of several files: names and contents, not their place (nor the name of a GGUF file)."""
+    digest = hashlib.sha256()
+    for file in files:
+        name = "gguf" if file.suffix == ".gguf" else file.name
+        digest.update(f"{name}\0{cached_file_hash(file)}\n".encode())
+    return digest.hexdigest()
+
+
+def _parameters(file: Path) -> int:
+    """Number of tensor elements in a safetensors file, from its header."""
+    try:
+        with file.open("rb") as stream:
+            (length,) = struct.unpack("<Q", stream.read(8))
+            if length > file.stat().st_size:
+                raise ValueError("the header is longer than the file")
+            header = json.loads(stream.read(length))
+        return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+    except (struct.error, ValueError, KeyError, TypeError) as error:
+        raise SuiteError(f"{file} is not a readable safetensors file: {error}", fix="download it again") from error

@@ -1,0 +1,129 @@
+"""The artifacts in effect while a task is answered: put on the base model, and taken off bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from suite.errors import SuiteError
+from suite.hashing import fingerprint
+from suite.models.adapter import injected
+from suite.models.artifact import Adapter, Artifact, SoftPrompt, Weights
+from suite.models.backbone import Backbone, probe_logits
+
+Side = Literal["left", "right"]
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """A model ready to answer: the backbone with a stack of artifacts in effect."""
+
+    backbone: Backbone
+    model: nn.Module
+    """What to call; the soft prompt is not in it (see `embed`)."""
+    soft: Tensor | None = None
+    """[P, d] vectors to stand before the text, or None."""
+    artifacts: tuple[str, ...] = ()
+    """Hashes of what is in effect, in order; empty for the base model."""
+
+    @property
+    def identity(self) -> str:
+        """A name for the base and everything on it: equal identities give equal answers."""
+        return fingerprint([self.backbone.identity, *self.artifacts], length=64)
+
+    @property
+    def soft_length(self) -> int:
+        """How many positions the soft prompt takes."""
+        return 0 if self.soft is None else int(self.soft.shape[0])
+
+    def embed(self, input_ids: Tensor, attention_mask: Tensor, *, side: Side) -> tuple[Tensor, Tensor]:
+        """Embeddings [B, P+T, d] and mask [B, P+T] of ids and mask [B, T] that are padded on `side`.
+
+        The layout is [pad][soft][text] (left) or [soft][text][pad] (right): a row never sees how long its neighbours
+        are. For an encoder-decoder these are the encoder's inputs.
+        """
+        text: Tensor = self.backbone.model.get_input_embeddings()(input_ids)
+        if self.soft is None:
+            return text, attention_mask
+        rows, length = input_ids.shape
+        soft = self.soft.to(text.dtype).unsqueeze(0).expand(rows, -1, -1)
+        embeds = torch.cat([soft, text], 1)
+        mask = torch.cat([attention_mask.new_ones(rows, self.soft_length), attention_mask], 1)
+        if side == "right":
+            return embeds, mask
+        # from [soft][pad][text]: position j of [pad][soft][text] is read at P + j, at j − pads, and at j
+        pads = length - attention_mask.sum(1, keepdim=True)
+        at = torch.arange(self.soft_length + length, device=input_ids.device).unsqueeze(0)
+        read = torch.where(at < pads, at + self.soft_length, torch.where(at < pads + self.soft_length, at - pads, at))
+        order = read.unsqueeze(-1).expand(-1, -1, embeds.shape[-1])
+        return embeds.gather(1, order), mask.gather(1, read)
+
+
+@contextmanager
+def stacked(backbone: Backbone, artifacts: Sequence[Artifact]) -> Iterator[Stacked]:
+    """Put artifacts on the backbone, weights before adapters; on exit the base is what it was, bit for bit.
+
+    Raises SuiteError when an artifact does not fit the model, or when there are two of a kind.
+    """
+    kinds = [artifact.kind for artifact in artifacts]
+    if len(set(kinds)) < len(kinds):
+        raise SuiteError(f"a stack takes one artifact of a kind; this one has {', '.join(kinds)}")
+    soft: Tensor | None = None
+    with ExitStack() as undo:
+        for artifact in sorted(artifacts, key=lambda artifact: artifact.kind == "adapter"):
+            if isinstance(artifact, Weights):
+                undo.enter_context(swapped(backbone.model, artifact.state))
+            elif isinstance(artifact, Adapter):
+                undo.enter_context(injected(backbone.model, artifact.peft, artifact.state))
+            elif isinstance(artifact, SoftPrompt):
+                soft = _fitting(artifact.vectors, backbone)
+        undo.callback(backbone.model.train, backbone.model.training)
+        backbone.model.eval()
+        yield Stacked(backbone, backbone.model, soft, tuple(artifact.hash for artifact in artifacts))
+
+
+@contextmanager
+def swapped(model: nn.Module, state: Mapping[str, Tensor]) -> Iterator[dict[str, nn.Parameter]]:
+    """Let parameters of a model hold other tensors for a while; the old tensors are put aside, not copied.
+
+    Yields the parameters by name. Tied parameters stay tied, since the parameter objects stay.
+    """
+    parameters = dict(model.named_parameters())
+    for name, tensor in state.items():
+        if name not in parameters:
+            raise SuiteError(f"the weights do not fit this model: it has no parameter '{name}'")
+        if parameters[name].shape != tensor.shape:
+            shapes = f"{tuple(tensor.shape)}, not {tuple(parameters[name].shape)}"
+            raise SuiteError(f"the weights do not fit this model: '{name}' is {shapes}")
+    chosen = {name: parameters[name] for name in state}
+    before = {name: parameter.data for name, parameter in chosen.items()}
+    try:
+        for name, parameter in chosen.items():
+            parameter.data = state[name].detach().to(device=parameter.device, dtype=parameter.dtype)
+        yield chosen
+    finally:
+        for name, parameter in chosen.items():
+            parameter.data = before[name]
+
+
+def prove(stacked: Stacked) -> None:
+    """Check a stack by its logits on the probe: artifacts must change them, and no artifact must change nothing.
+
+    Raises SuiteError, so that an untuned model is never scored as a tuned one, nor a tuned one as the base.
+    """
+    same = torch.equal(probe_logits(stacked.model, stacked.soft), stacked.backbone.probe)
+    if stacked.artifacts and same:
+        raise SuiteError("the artifacts change nothing: the model answers exactly as the base does")
+    if not stacked.artifacts and not same:
+        raise SuiteError("the base model is not what it was: something was left on it")
+
+
+def _fitting(vectors: Tensor, backbone: Backbone) -> Tensor:
+    if vectors.ndim != 2 or vectors.shape[1] != backbone.width:
+        raise SuiteError(f"a soft prompt of shape {tuple(vectors.shape)} does not fit embeddings of {backbone.width}")
+    return vectors.detach().to(backbone.device)

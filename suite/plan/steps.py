@@ -1,0 +1,104 @@
+"""The nodes of a plan: what a step does, what its name is made of, and what it is expected to cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from suite.block import Block
+from suite.specs import Experiment
+from suite.specs.blocks import Track
+from suite.tasks.definition import TaskFile
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a step is expected to take, before it has run."""
+
+    tokens: int
+    seconds: float
+    memory: int
+    """Bytes."""
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a method's parameters for some targets."""
+
+    method: str
+    config: Block
+    targets: Mapping[str, TaskFile]
+    track: Track
+    seed: int
+    parents: tuple[str, ...]
+    """Train steps whose artifacts this one builds on, in the method's order."""
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Answer a task's documents with a stack of artifacts."""
+
+    stack: tuple[str, ...]
+    """Train steps whose artifacts are in effect, in order; none is the base model."""
+    task: TaskFile
+    shots: int
+    documents: int | None
+    track: Track
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node of the plan, named by a fingerprint of all that can change its result."""
+
+    id: str
+    title: str
+    work: Train | Evaluate
+    key: Mapping[str, Any]
+    """What the fingerprint is made of; kept in the store, so that a stale step can say why it is stale."""
+    estimate: Estimate
+
+    @property
+    def kind(self) -> Literal["train", "evaluate"]:
+        """The step's kind, as stored."""
+        return "train" if isinstance(self.work, Train) else "evaluate"
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The steps that must be done before this one."""
+        return self.work.parents if isinstance(self.work, Train) else self.work.stack
+
+
+@dataclass(frozen=True)
+class Link:
+    """The part a step plays in an experiment."""
+
+    step: str
+    part: Literal["train", "evaluate"]
+    role: str | None = None
+    shots: int | None = None
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An experiment and its steps."""
+
+    experiment: Experiment
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Experiments over shared steps, in an order in which they can run."""
+
+    experiments: tuple[Planned, ...]
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    def users(self) -> Mapping[str, tuple[str, ...]]:
+        """Step id -> the experiments (name, seed) that need it, to tell what is shared."""
+        users: dict[str, list[str]] = {step.id: [] for step in self.steps}
+        for planned in self.experiments:
+            for step in dict.fromkeys(link.step for link in planned.links):
+                users[step].append(f"{planned.experiment.name} (seed {planned.experiment.seed})")
+        return {step: tuple(names) for step, names in users.items()}

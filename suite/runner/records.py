@@ -1,0 +1,79 @@
+"""Between what a run knows and what the store keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from suite import methods
+from suite.plan import Plan, Step
+from suite.runner.provenance import Cost
+from suite.store import (
+    AnswerRecord,
+    ArtifactRecord,
+    Costs,
+    CurvePointRecord,
+    ExperimentRecord,
+    Provenance,
+    ScoreRecord,
+    StepLink,
+    StepOutcome,
+    StepRecord,
+)
+
+if TYPE_CHECKING:
+    from suite.evaluation.evaluate import EvaluationResult
+    from suite.runner.session import TrainOutcome
+
+
+def experiment_records(plan: Plan) -> Iterator[tuple[ExperimentRecord, tuple[StepLink, ...]]]:
+    """Each experiment with its links to steps, in the plan's order."""
+    for planned in plan.experiments:
+        experiment = planned.experiment
+        record = ExperimentRecord(
+            id=experiment.id,
+            name=experiment.name,
+            track=experiment.track.name,
+            seed=experiment.seed,
+            method=experiment.method,
+            family=methods.get(experiment.method).FAMILY,
+            targets=experiment.targets,
+            source=experiment.source,
+            spec={**experiment.resolved(), "variant": experiment.variant, "file": experiment.file},
+        )
+        links = tuple(
+            StepLink(step_id=link.step, part=link.part, role=link.role, shots=link.shots, position=position)
+            for position, link in enumerate(planned.links)
+        )
+        yield record, links
+
+
+def step_record(step: Step) -> StepRecord:
+    """A step as the store first sees it."""
+    return StepRecord(id=step.id, kind=step.kind, title=step.title, config=dict(step.key))
+
+
+def train_outcome(trained: TrainOutcome, cost: Cost, provenance: Provenance) -> StepOutcome:
+    """A finished train step, as it is stored."""
+    artifact = trained.artifact
+    return StepOutcome(
+        curve=tuple(CurvePointRecord(step, name, value) for step, name, value in trained.curve),
+        artifact=ArtifactRecord(
+            artifact.kind, artifact.hash, trained.base, artifact.parameters, trained.bytes, trained.folder.name
+        ),
+        costs=Costs(cost.seconds, cost.peak_memory, trained.tokens, trained.trained_parameters, trained.bytes),
+        provenance=provenance,
+    )
+
+
+def evaluate_outcome(result: EvaluationResult, cost: Cost, provenance: Provenance) -> StepOutcome:
+    """A finished evaluate step, as it is stored."""
+    return StepOutcome(
+        scores=tuple(
+            ScoreRecord(each.metric, each.value, each.stderr, each.n, each.primary, result.unparsable, result.truncated)
+            for each in result.scores
+        ),
+        answers=tuple(AnswerRecord(**vars(answer)) for answer in result.answers),
+        costs=Costs(cost.seconds, cost.peak_memory, result.tokens),
+        provenance=provenance,
+    )

@@ -1,0 +1,175 @@
+"""Executing a plan: claim a step, do it, record it; interrupted work resumes, and one failure stops only what needs it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from suite.errors import StepFailed, SuiteError
+from suite.home import Home
+from suite.plan import Inputs, Plan, Step, Train
+from suite.runner.progress import Progress
+from suite.runner.provenance import git_commit, measured, owner, versions
+from suite.runner.records import evaluate_outcome, experiment_records, step_record, train_outcome
+from suite.runner.session import Session
+from suite.store import Provenance, StepOutcome, Store
+
+LEASE_SECONDS = 120.0
+HEARTBEAT_SECONDS = 15.0
+POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a plan's steps."""
+
+    done: int
+    reused: int
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Title -> reason."""
+    blocked: int = 0
+    """Steps that need a failed one."""
+    interrupted: bool = False
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """0: all done; 1: a step failed; 130: interrupted."""
+        if self.interrupted:
+            return 130
+        return 1 if self.failed or self.blocked else 0
+
+
+def run_plan(plan: Plan, inputs: Inputs, home: Home, *, device: str | None = None, again: bool = False) -> Outcome:
+    """Run every step that is not done. Several processes may run overlapping plans on one store."""
+    ids = [step.id for step in plan.steps]
+    with Store.open(home.url) as store:
+        store.add_steps([step_record(step) for step in plan.steps])
+        for experiment, links in experiment_records(plan):
+            store.add_experiment(experiment, links)
+        store.requeue(ids, done_too=again)
+        if again:
+            for step in ids:
+                shutil.rmtree(home.work(step), ignore_errors=True)
+        return _Run(plan, store, Session(home, inputs, device)).run()
+
+
+class _Run:
+    """One pass over a plan's steps."""
+
+    def __init__(self, plan: Plan, store: Store, session: Session) -> None:
+        self.plan, self.store, self.session = plan, store, session
+        self.owner = owner()
+        self.failed: dict[str, str] = {}
+        self.blocked: set[str] = set()
+        self.done = 0
+
+    def run(self) -> Outcome:
+        """Steps in order; those another process is at work on are waited for."""
+        began = time.monotonic()
+        statuses = self.store.statuses([step.id for step in self.plan.steps])
+        todo = [step for step in self.plan.steps if statuses.get(step.id) != "done"]
+        reused = len(self.plan.steps) - len(todo)
+        progress = Progress(len(todo))
+        interrupted = False
+        try:
+            waiting = todo
+            while waiting:
+                left = [step for step in waiting if not self._attempt(step, waiting, progress)]
+                if len(left) == len(waiting):
+                    time.sleep(POLL_SECONDS)  # all that is left is another process's
+                waiting = left
+        except KeyboardInterrupt:
+            interrupted = True
+        finally:
+            self.session.release()
+        titles = {step.id: step.title for step in self.plan.steps}
+        failed = {titles[step]: reason for step, reason in self.failed.items()}
+        return Outcome(self.done, reused, failed, len(self.blocked), interrupted, time.monotonic() - began)
+
+    def _attempt(self, step: Step, waiting: Sequence[Step], progress: Progress) -> bool:
+        """Do a step if it can be done now. True when nothing more is to be done about it."""
+        if any(parent in self.blocked or parent in self.failed for parent in step.parents):
+            self.blocked.add(step.id)
+            progress.end(step.title, "not run: it needs a step that failed", 0.0)
+            return True
+        if any(status != "done" for status in self.store.statuses(step.parents).values()):
+            return False
+        if self.store.claim(step.id, self.owner, LEASE_SECONDS):
+            self.done += self._do(step, waiting, progress)
+            return True
+        return self._elsewhere(step, progress)
+
+    def _elsewhere(self, step: Step, progress: Progress) -> bool:
+        """Another process has the step, or had it: True once it has come to an end there."""
+        status = self.store.statuses([step.id])[step.id]
+        if status == "failed":
+            self.failed[step.id] = str(self.store.steps([step.id])[step.id].reason)
+        if status in ("done", "failed"):
+            progress.end(step.title, f"{status}, by another process", 0.0)
+        elif status == "cancelled":
+            self.store.requeue([step.id])
+        return status in ("done", "failed")
+
+    def _do(self, step: Step, waiting: Sequence[Step], progress: Progress) -> int:
+        """Do a claimed step and record what came of it: 1 if it was done, else 0."""
+        after = sum(each.estimate.seconds for each in waiting[waiting.index(step) + 1 :])
+        progress.begin(step.title, after)
+        began = time.monotonic()
+        try:
+            with self._alive(step):
+                outcome = self._outcome(step, progress)
+            if not self.store.finish(step.id, self.owner, outcome):
+                raise StepFailed("the step was taken over by another process, which thought this one dead")
+        except KeyboardInterrupt:
+            self.store.cancel(step.id, self.owner, "interrupted by the user (Ctrl-C)")
+            progress.end(step.title, "cancelled; the next run resumes it", time.monotonic() - began)
+            raise
+        except (StepFailed, SuiteError) as error:
+            reason = " ".join(str(error).split())
+            self.store.fail(step.id, self.owner, reason, _provenance(None))
+            self.failed[step.id] = reason
+            progress.end(step.title, f"FAILED: {reason}", time.monotonic() - began)
+            return 0
+        except BaseException as error:  # a bug: it is recorded, and it keeps its traceback
+            self.store.fail(step.id, self.owner, f"{type(error).__name__}: {error}", _provenance(None))
+            raise
+        score = next((each for each in outcome.scores if each.primary and each.value is not None), None)
+        progress.end(step.title, f"{score.metric} {score.value:.1f}" if score else "done", time.monotonic() - began)
+        return 1
+
+    def _outcome(self, step: Step, progress: Progress) -> StepOutcome:
+        device = str(self.session.backbone(step.work.track).device)
+        if isinstance(step.work, Train):
+            with measured(device) as cost:
+                trained = self.session.train(step, step.work, progress)
+            return train_outcome(trained, cost, _provenance(device))
+        with measured(device) as cost:
+            result = self.session.evaluate(step.work)
+        return evaluate_outcome(result, cost, _provenance(device))
+
+    @contextmanager
+    def _alive(self, step: Step) -> Iterator[None]:
+        """Tell the store now and then that this process is still at it."""
+        end = threading.Event()
+
+        def beat() -> None:
+            while not end.wait(HEARTBEAT_SECONDS):
+                self.store.heartbeat(step.id, self.owner)
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            end.set()
+            thread.join()
+
+
+def _provenance(device: str | None) -> Provenance:
+    return Provenance(platform.node(), device, versions(), git_commit())

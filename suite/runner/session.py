@@ -1,0 +1,178 @@
+"""Doing one step: train and save an artifact, or load a stack and answer a task; the base model is loaded once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from suite import methods
+from suite.errors import StepFailed, SuiteError
+from suite.evaluation.evaluate import EvaluationResult, evaluate, selection_task
+from suite.home import Home
+from suite.models.artifact import Artifact, load_artifact
+from suite.models.backbone import Backbone, load_backbone
+from suite.models.source import ModelSource, locate
+from suite.models.stack import Stacked, prove, stacked
+from suite.plan.make import Inputs
+from suite.plan.steps import Evaluate, Step, Train
+from suite.specs.blocks import Track
+from suite.tasks.load import Example, load_task, training_examples
+from suite.training.job import Job, TrainingSet
+from suite.training.loop import Log
+
+CHECKPOINT_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class TrainOutcome:
+    """What a train step leaves, its artifact already saved in its folder."""
+
+    artifact: Artifact
+    folder: Path
+    curve: Sequence[tuple[int, str, float]]
+    tokens: int
+    trained_parameters: int
+    bytes: int
+    base: str
+
+
+@dataclass
+class Session:
+    """Steps are done here, one after another, in this process."""
+
+    home: Home
+    inputs: Inputs
+    device: str | None
+    _backbones: dict[ModelSource, Backbone] = field(default_factory=dict)
+    _current: tuple[tuple[str, ...], Stacked, ExitStack] | None = None
+
+    def train(self, step: Step, work: Train, log: Log) -> TrainOutcome:
+        """Train, select a checkpoint, save the artifact. Raises StepFailed with the reason."""
+        self.release()
+        backbone = self.backbone(work.track)
+        sets, held_back = self._examples(work)
+        checkpoint = self.home.work(step.id)
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        selection = work.track.selection
+        job = Job(
+            backbone=backbone,
+            examples=sets,
+            selection=self._selection(work, held_back),
+            budget=work.track.budget,
+            selection_rule=selection,
+            seed=work.seed,
+            parents=tuple(self._artifact(parent, backbone) for parent in work.parents),
+            checkpoint=checkpoint,
+            checkpoint_seconds=CHECKPOINT_SECONDS,
+            log=log,
+        )
+        trained = methods.get(work.method).train(work.config, job)
+        folder = self._keep(step.id, trained.artifact, backbone)
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
+        shutil.rmtree(checkpoint, ignore_errors=True)
+        return TrainOutcome(
+            trained.artifact, folder, curve, trained.fit.tokens, trained.trained_parameters, size, backbone.identity
+        )
+
+    def evaluate(self, work: Evaluate) -> EvaluationResult:
+        """Answer and score a task's documents with a stack."""
+        current = self.stack(work.stack, work.track)
+        draw = work.track.held_out.draw
+        task = load_task(work.task, self.inputs.data, shots=work.shots, draw=draw, limit=work.documents)
+        decoding = work.track.decoding
+        return evaluate(
+            current, task, batch_tokens=decoding.batch_tokens, beams=decoding.beams,
+            max_length=work.track.budget.max_length,
+        )  # fmt: skip
+
+    def backbone(self, track: Track) -> Backbone:
+        """The base model, loaded once."""
+        if track.model not in self._backbones:
+            self._backbones.clear()  # one base at a time: two large ones may not fit
+            self._backbones[track.model] = load_backbone(locate(track.model, self.inputs.models), self.device)
+        return self._backbones[track.model]
+
+    def stack(self, steps: tuple[str, ...], track: Track) -> Stacked:
+        """A stack in effect. It stays until another is asked for: an experiment's evaluations share one."""
+        backbone = self.backbone(track)
+        if self._current and self._current[0] == steps and self._current[1].backbone is backbone:
+            return self._current[1]
+        self.release()
+        artifacts = [self._artifact(step, backbone) for step in steps]
+        context = ExitStack()
+        current = context.enter_context(stacked(backbone, artifacts))
+        self._current = (steps, current, context)
+        prove(current)
+        return current
+
+    def release(self) -> None:
+        """Give the base back as it was."""
+        if self._current:
+            self._current[2].close()
+            self._current = None
+
+    def _artifact(self, step: str, backbone: Backbone) -> Artifact:
+        folder = self.home.artifact(step)
+        if not folder.is_dir():
+            raise StepFailed(f"the artifact of step {step} is not in {folder}: run it again with --again")
+        try:
+            return load_artifact(folder, backbone.identity)
+        except SuiteError as error:
+            raise StepFailed(str(error)) from error
+
+    def _keep(self, step: str, artifact: Artifact, backbone: Backbone) -> Path:
+        """Save an artifact under its step's name: whole or not at all, and read back before it counts."""
+        folder = self.home.artifact(step)
+        fresh = folder.with_name(f".{step}.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        artifact.save(fresh, base=backbone.identity, extra={"step": step})
+        if load_artifact(fresh, backbone.identity).hash != artifact.hash:
+            raise StepFailed("the saved artifact differs from the selected checkpoint")
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
+        return folder
+
+    def _examples(self, work: Train) -> tuple[tuple[TrainingSet, ...], dict[str, tuple[Example, ...]]]:
+        """Training sets, and the rows of the same split that are held out of them to select a checkpoint."""
+        sets: list[TrainingSet] = []
+        held_back: dict[str, tuple[Example, ...]] = {}
+        for role, task in work.targets.items():
+            examples = list(training_examples(task, self.inputs.data))
+            # Not seeded by the experiment: every seed and every method selects on the same rows.
+            Random(f"selection/{task.name}").shuffle(examples)
+            count = min(work.track.selection.documents, len(examples) // 4)
+            held_back[role] = tuple(examples[:count])
+            seen = {example.hash for example in held_back[role]}
+            kept = tuple(example for example in examples[count:] if example.hash not in seen)
+            sets.append(TrainingSet(role, task, kept))
+        return tuple(sets), held_back
+
+    def _selection(self, work: Train, held_back: dict[str, tuple[Example, ...]]) -> Callable[[Stacked], float]:
+        """The mean over targets of the task's own metric on the held-back rows, 0 to 100."""
+        shots, decoding, track = work.track.target.shots, work.track.decoding, work.track
+        tasks = [
+            selection_task(task, self.inputs.data, [example.doc for example in held_back[role]], shots=shots)
+            for role, task in work.targets.items()
+        ]
+
+        def score(current: Stacked) -> float:
+            values: list[float] = []
+            for task in tasks:
+                result = evaluate(current, task, batch_tokens=decoding.batch_tokens, max_length=track.budget.max_length)
+                values.append(next(each.value or 0.0 for each in result.scores if each.primary))
+            return sum(values) / len(values)
+
+        return score
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON sees it."""
+    return json.loads(json.dumps(value))

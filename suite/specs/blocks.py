@@ -1,0 +1,108 @@
+"""What a spec and a track may say, block by block."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from suite.block import Block
+from suite.models.source import ModelSource
+
+Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=80)]
+
+
+class HeldOut(Block):
+    """What the model should still be able to do after it has been trained for something else."""
+
+    roles: tuple[Name, ...]
+    """The held-out tasks, by role. A role that is also a target of the experiment is left out for it."""
+    shots: tuple[Annotated[int, Field(ge=0)], ...] = (1, 4)
+    """How many exemplars precede each document; Norm. Avg. is given for each."""
+    documents: Count | None = None
+    """Report the first so many documents of each task; null: all."""
+    draw: Annotated[int, Field(ge=0)] = 0
+    """Which draw of exemplars: another number draws other exemplars from the training split."""
+
+
+class Target(Block):
+    """How the task that was trained for is tested."""
+
+    shots: Annotated[int, Field(ge=0)] = 0
+    """Exemplars before each document of the target task."""
+    documents: Count | None = None
+    """Report the first so many documents; null: all."""
+
+
+class Selection(Block):
+    """How a checkpoint is chosen: on rows of the training split that are held out of training, never on reported rows."""
+
+    documents: Count = 64
+    """So many rows of each target's training split are held out of training and scored to choose the checkpoint."""
+    every: Count | None = None
+    """Score after so many steps; null: at the end only, so the last checkpoint is the selected one."""
+    stop_at_score: Annotated[float, Field(gt=0, le=100)] | None = None
+    """Stop training as soon as the selection score (0 to 100) reaches this: a comparison at equal target score."""
+
+
+class Budget(Block):
+    """What every method gets alike."""
+
+    batch_size: Count
+    """Examples per optimiser step."""
+    max_length: Count
+    """Tokens of one input, exemplars and soft prompt included; a longer prompt loses its beginning, and it is counted."""
+    micro_batch: Count | None = None
+    """Examples per forward pass, the rest by gradient accumulation; null: the whole batch. Does not change results."""
+
+
+class Decoding(Block):
+    """How answers are generated."""
+
+    beams: Count = 1
+    """Beam width; 1 is greedy."""
+    batch_tokens: Count = 16384
+    """Tokens in one batch of answers. Changes speed and memory, never an answer."""
+
+
+class Track(Block):
+    """Equal terms: model, data, tasks, shot counts, budget, seeds. A leaderboard table belongs to one track."""
+
+    name: Name
+    title: str = ""
+    """What the leaderboard calls it."""
+    about: str = ""
+    """What a reader of the leaderboard should know about it, its limits included."""
+    model: ModelSource
+    roles: dict[Name, Name]
+    """Which lm-eval task plays which part (`rte: micro_rte`)."""
+    held_out: HeldOut
+    target: Target = Target()
+    selection: Selection = Selection()
+    budget: Budget
+    decoding: Decoding = Decoding()
+    seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
+    """The seeds of the board. `suite run` takes the first; `--seeds all` all of them."""
+    methods: dict[Name, dict[str, Any]] = {}
+    """Each method's hyper-parameters on this track."""
+
+
+class Spec(Block):
+    """One row of a leaderboard: a method, its targets, and what differs from the track."""
+
+    name: Name
+    source: str = ""
+    """Where the method or the row comes from (paper, table)."""
+    about: str = ""
+    """One sentence for the reader of the board."""
+    track: str = "micro"
+    """The track it runs on unless `--track` says otherwise: a shipped name, or a path to a YAML file."""
+    method: dict[str, Any]
+    """`{name: promot}` and whatever differs from the track's settings of that method."""
+    targets: tuple[Name, ...] = ()
+    """The roles to train for; none for a model that is not trained."""
+
+
+OVERRIDABLE = ("model", "roles", "held_out", "target", "selection", "budget", "decoding", "seeds")
+"""The track's blocks a spec (or `--set`) may change. The row says then that its terms differ from the track's."""

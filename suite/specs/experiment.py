@@ -1,0 +1,78 @@
+"""An experiment: spec × track × seed, fully resolved, validated, immutable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from suite.block import Block
+from suite.hashing import fingerprint
+from suite.specs.blocks import Track
+from suite.tasks.definition import TaskFile
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What will run, with nothing left to look up but data and weights."""
+
+    name: str
+    source: str
+    about: str
+    file: str
+    """The spec's path, for messages and for the command that reproduces the row."""
+    track: Track
+    track_name: str
+    """The track as it was asked for: a name, or a path."""
+    method: str
+    config: Block
+    targets: tuple[str, ...]
+    seed: int
+    tasks: Mapping[str, TaskFile]
+    """Role -> task, for every target and every held-out role."""
+    changes: tuple[str, ...]
+    """The track's keys that the spec or `--set` changed (`budget.batch_size`): the row is not on the track's terms."""
+
+    @property
+    def held_out(self) -> tuple[str, ...]:
+        """The held-out roles: the track's, less the targets."""
+        return tuple(role for role in self.track.held_out.roles if role not in self.targets)
+
+    def resolved(self) -> dict[str, Any]:
+        """The experiment as plain data: what `--resolved` prints and the store keeps."""
+        track = self.track.model_dump(mode="json", exclude={"methods", "seeds", "roles"})
+        roles = {role: describe(task) for role, task in sorted(self.tasks.items())}
+        method = {"name": self.method, **self.config.model_dump(mode="json")}
+        return {
+            "name": self.name,
+            "source": self.source,
+            "about": self.about,
+            "method": method,
+            "targets": list(self.targets),
+            "seed": self.seed,
+            "track": track,
+            "roles": roles,
+            "changes": list(self.changes),
+        }
+
+    @property
+    def variant(self) -> str:
+        """A hash of everything but the seed: experiments of one variant differ by their seed only."""
+        return fingerprint({key: value for key, value in self.resolved().items() if key != "seed"})
+
+    @property
+    def id(self) -> str:
+        """A hash of everything, the seed included."""
+        return fingerprint(self.resolved())
+
+
+def describe(task: TaskFile) -> dict[str, Any]:
+    """What the board needs to know of a task without reading its file."""
+    metadata = task.metadata
+    return {
+        "task": task.name,
+        "kind": metadata.get("kind"),
+        "labels": list(metadata.get("labels", ())),
+        "chance": metadata.get("chance"),
+        "primary": metadata.get("primary"),
+    }

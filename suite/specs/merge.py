@@ -1,0 +1,57 @@
+"""Layers of settings laid over each other, deeply, each value remembering the line it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from suite.yamlfile import Document, Key
+
+
+@dataclass(frozen=True)
+class Layered:
+    """Merged settings: mappings are merged key by key, everything else (lists too) is replaced by the later layer."""
+
+    value: Mapping[str, Any] = field(default_factory=dict)
+    origins: Mapping[Key, str] = field(default_factory=dict)
+    """``file:line`` of each key that a layer set."""
+
+    def over(self, value: Mapping[str, Any], origins: Mapping[Key, str]) -> Layered:
+        """This with another layer on top."""
+        return Layered(deep_merge(self.value, value), {**self.origins, **origins})
+
+    def where(self, key: Key) -> str:
+        """Where a key, or else the nearest key above it, was set last."""
+        while key and key not in self.origins:
+            key = key[:-1]
+        return self.origins.get(key, "")
+
+    def block(self, *path: str) -> Layered:
+        """The settings below a key (empty if it is not there or not a mapping)."""
+        value: Any = self.value
+        for part in path:
+            value = value.get(part, {}) if isinstance(value, Mapping) else {}
+        inside = {key[len(path) :]: where for key, where in self.origins.items() if key[: len(path)] == path}
+        return Layered(value if isinstance(value, Mapping) else {}, inside)
+
+    def without(self, *names: str) -> Layered:
+        """All but some top-level keys."""
+        value = {key: item for key, item in self.value.items() if key not in names}
+        return Layered(value, {key: where for key, where in self.origins.items() if not key or key[0] not in names})
+
+
+def layer_of(document: Document) -> Layered:
+    """A YAML file as a layer."""
+    origins: dict[Key, str] = {(): f"{document.file}:1"}
+    origins.update({key: document.where(key) for key in document.lines})
+    return Layered(document.value, origins)
+
+
+def deep_merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` laid over `below`."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        merged[key] = deep_merge(under, value) if isinstance(under, Mapping) and isinstance(value, Mapping) else value
+    return merged

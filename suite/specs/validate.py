@@ -1,0 +1,62 @@
+"""Settings to blocks: every problem at once, each with its file, line and key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from suite.errors import Problem, did_you_mean
+from suite.specs.merge import Layered
+
+B = TypeVar("B", bound=BaseModel)
+
+
+def validate(model: type[B], settings: Layered, prefix: tuple[str, ...] = ()) -> tuple[B | None, list[Problem]]:
+    """The block, or None and the problems. `prefix` is the key under which the settings stand in the file."""
+    try:
+        return model.model_validate(settings.value), []
+    except ValidationError as error:
+        return None, [_problem(model, settings, prefix, item) for item in error.errors(include_url=False)]
+
+
+def _problem(model: type[BaseModel], settings: Layered, prefix: tuple[str, ...], error: Mapping[str, Any]) -> Problem:
+    location = tuple(part for part in error["loc"] if part != "[key]")
+    path = ".".join(str(part) for part in (*prefix, *location))
+    where, kind, message = settings.where(location), str(error["type"]), str(error["msg"])
+    if kind == "extra_forbidden":
+        known = _fields(model, location[:-1])
+        return Problem(where, f"{path}: unknown key", did_you_mean(str(location[-1]), known))
+    if kind == "missing":
+        return Problem(where, f"{path}: is missing", _wanted(model, location))
+    if kind == "value_error":
+        return Problem(where, f"{path}: {message.removeprefix('Value error, ')}" if path else message[13:])
+    shown = _shown(error.get("input"))
+    wish = message.removeprefix("Input ").replace("should be a valid tuple", "should be a list")
+    return Problem(where, f"{path}: is {shown}", wish)
+
+
+def _fields(model: type[BaseModel], location: Iterable[Any]) -> list[str]:
+    """The keys a block at this place knows (empty where the place is not a block)."""
+    current: Any = model
+    for part in location:
+        fields = getattr(current, "model_fields", {})
+        if part not in fields:
+            return []
+        current = fields[part].annotation
+    return list(getattr(current, "model_fields", {}))
+
+
+def _wanted(model: type[BaseModel], location: tuple[Any, ...]) -> str:
+    current: Any = model
+    for part in location[:-1]:
+        current = getattr(current, "model_fields", {}).get(part)
+        current = getattr(current, "annotation", None)
+    field = getattr(current, "model_fields", {}).get(location[-1]) if location else None
+    return f"add it: {field.description}" if field is not None and field.description else "add it"
+
+
+def _shown(value: Any) -> str:
+    text = "nothing" if value is None else repr(list(value) if isinstance(value, tuple) else value)
+    return text if len(text) <= 60 else text[:57] + "…"

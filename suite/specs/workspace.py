@@ -1,0 +1,73 @@
+"""Where specs, tracks and tasks are found: beside the spec first, then among those that come with the package."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite.errors import SuiteError, did_you_mean
+
+
+def shipped() -> Path:
+    """The folder of the shipped specs, tracks, tasks and claims (in an installation, or in the repository)."""
+    package = Path(str(importlib.resources.files("suite")))
+    installed = package / "shipped"
+    return installed if installed.is_dir() else package.parent / "specs"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folders that are searched, nearest first; each may have `tracks/` and `tasks/`."""
+
+    roots: tuple[Path, ...]
+
+    @classmethod
+    def around(cls, spec: Path | None = None) -> Workspace:
+        """The folders above a spec that have tracks or tasks of their own, then the shipped ones."""
+        parents = list(spec.resolve().parents)[:4] if spec else []
+        own = [folder for folder in parents if (folder / "tracks").is_dir() or (folder / "tasks").is_dir()]
+        roots = [*own, shipped()]
+        return cls(tuple(dict.fromkeys(root.resolve() for root in roots)))
+
+    @property
+    def task_folders(self) -> tuple[Path, ...]:
+        """The folders of task YAML, nearest first."""
+        return tuple(root / "tasks" for root in self.roots if (root / "tasks").is_dir())
+
+    def tracks(self) -> dict[str, Path]:
+        """Every track's file by name; the nearest wins."""
+        found: dict[str, Path] = {}
+        for root in self.roots:
+            for file in sorted((root / "tracks").glob("*.yaml")):
+                found.setdefault(file.stem, file)
+        return dict(sorted(found.items()))
+
+    def track_file(self, name: str, where: str) -> Path:
+        """The file of a track, by name or path. Raises SuiteError with the known names."""
+        if name.endswith((".yaml", ".yml")) or "/" in name:
+            return Path(name)
+        tracks = self.tracks()
+        if name not in tracks:
+            raise SuiteError(f"there is no track '{name}'", where=where, fix=did_you_mean(name, tracks))
+        return tracks[name]
+
+    def specs(self) -> Iterator[Path]:
+        """Every shipped or neighbouring spec file."""
+        seen: set[str] = set()
+        for root in self.roots:
+            for file in sorted(root.glob("**/*.yaml")):
+                inside = file.relative_to(root)
+                if inside.parts[0] not in ("tracks", "tasks", "claims") and str(inside) not in seen:
+                    seen.add(str(inside))
+                    yield file
+
+
+def shown(path: Path) -> str:
+    """A path as a person would type it: relative to the current folder where that is shorter."""
+    try:
+        relative = path.resolve().relative_to(Path.cwd())
+    except ValueError:
+        return str(path)
+    return str(relative)

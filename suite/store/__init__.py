@@ -1,0 +1,29 @@
+"""The store: SQLAlchemy tables, queries, migrations; the only code that opens a connection."""
+
+from suite.store.records import (
+    AnswerRecord,
+    ArtifactRecord,
+    Costs,
+    CurvePointRecord,
+    ExperimentRecord,
+    Provenance,
+    ScoreRecord,
+    StepLink,
+    StepOutcome,
+    StepRecord,
+)
+from suite.store.store import Store
+
+__all__ = [
+    "AnswerRecord",
+    "ArtifactRecord",
+    "Costs",
+    "CurvePointRecord",
+    "ExperimentRecord",
+    "Provenance",
+    "ScoreRecord",
+    "StepLink",
+    "StepOutcome",
+    "StepRecord",
+    "Store",
+]

@@ -1,0 +1,139 @@
+"""What goes into the store and comes out of it: plain frozen values, no rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Status = Literal["pending", "running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class ExperimentRecord:
+    """Spec × track × seed, as it was resolved."""
+
+    id: str
+    name: str
+    track: str
+    seed: int
+    method: str
+    family: str
+    targets: tuple[str, ...]
+    source: str
+    spec: Mapping[str, Any]
+    imported: bool = False
+
+
+@dataclass(frozen=True)
+class StepLink:
+    """The part a step plays in an experiment."""
+
+    step_id: str
+    part: str
+    role: str | None
+    shots: int | None
+    position: int
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where and with what a step ran."""
+
+    host: str | None = None
+    device: str | None = None
+    versions: Mapping[str, Any] | None = None
+    git_commit: str | None = None
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a step took. Null: does not apply."""
+
+    seconds: float | None = None
+    peak_memory: int | None = None
+    """Bytes."""
+    tokens: int | None = None
+    trained_parameters: int | None = None
+    artifact_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """A step; all but the first four fields are known once it has been tried."""
+
+    id: str
+    kind: str
+    title: str
+    config: Mapping[str, Any]
+    status: Status = "pending"
+    reason: str | None = None
+    attempts: int = 0
+    started: str | None = None
+    """ISO 8601, UTC."""
+    finished: str | None = None
+    provenance: Provenance = Provenance()
+    costs: Costs = Costs()
+    imported: bool = False
+
+
+@dataclass(frozen=True)
+class ScoreRecord:
+    """A metric; `value` is None when it could not be measured, never a stand-in."""
+
+    metric: str
+    value: float | None
+    stderr: float | None
+    n: int
+    primary: bool
+    unparsable: int = 0
+    truncated: int = 0
+
+
+@dataclass(frozen=True)
+class AnswerRecord:
+    """One document's output and its score (0 to 100; None for corpus metrics)."""
+
+    doc_id: int
+    doc_hash: str
+    prompt_hash: str
+    question: str
+    target: str
+    output: str
+    parsed: str
+    value: float | None
+    unparsable: bool = False
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class CurvePointRecord:
+    """A value seen along training."""
+
+    step: int
+    name: str
+    value: float | None
+
+
+@dataclass(frozen=True)
+class ArtifactRecord:
+    """What a train step left on disk."""
+
+    kind: str
+    hash: str
+    base: str
+    parameters: int
+    bytes: int
+    path: str
+
+
+@dataclass(frozen=True)
+class StepOutcome:
+    """All that a finished step leaves: it is stored whole or not at all."""
+
+    scores: tuple[ScoreRecord, ...] = ()
+    answers: tuple[AnswerRecord, ...] = ()
+    curve: tuple[CurvePointRecord, ...] = ()
+    artifact: ArtifactRecord | None = None
+    costs: Costs = field(default_factory=Costs)
+    provenance: Provenance = field(default_factory=Provenance)

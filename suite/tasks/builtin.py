@@ -1,0 +1,85 @@
+"""lm-eval's own tasks, by name: found in its folder without importing it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from suite.errors import SuiteError
+from suite.tasks import checks, known
+from suite.tasks.definition import TaskFile, make_task
+
+_NAMED: Final = re.compile(r"^(task|group|tag):[ \t]*['\"]?([\w.+-]+)['\"]?[ \t]*$", re.MULTILINE)
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The safe loader; `!function utils.f` stays the text it is."""
+
+
+_Loader.add_constructor("!function", lambda loader, node: f"!function {loader.construct_scalar(node)}")
+
+
+def builtin_names() -> tuple[str, ...]:
+    """The names of lm-eval's own tasks, sorted."""
+    return tuple(sorted(name for name, (kind, _) in _index().items() if kind == "task"))
+
+
+def builtin_task(name: str) -> TaskFile | None:
+    """lm-eval's task of this name, or None. Raises SuiteError for those that are no single YAML task of text."""
+    kind, path = _index().get(name, (None, None))
+    if path is None:
+        return None
+    if kind != "task":
+        raise SuiteError(f"lm-eval's '{name}' is a {kind} of tasks", fix="name one of its tasks")
+    config = _config(path)
+    if "class" in config:
+        raise SuiteError(f"lm-eval's task '{name}' is written in Python", fix="write a task file with its template")
+    if config.get("output_type", "generate_until") not in known.OUTPUT_TYPES or config.get("unsafe_code"):
+        raise SuiteError(f"lm-eval's task '{name}' runs answers as code", fix="choose another task")
+    if not config.get("test_split") and not config.get("validation_split"):
+        raise SuiteError(f"lm-eval's task '{name}' has no split to report", fix="choose another task")
+    if not checks.rankable(checks.metric_names(config)):
+        metrics = ", ".join(checks.metric_names(config)) or "none"
+        raise SuiteError(
+            f"lm-eval's task '{name}' has no metric that is known to lie on 0 to 100 ({metrics})",
+            fix="write a task file that includes its template and names one",
+        )
+    metadata = config.get("metadata")
+    config["metadata"] = dict(metadata) if isinstance(metadata, Mapping) else {}
+    # its Python functions are part of the release, so the release is part of the fingerprint
+    return make_task(name, path, config, builtin=True, salt=importlib.metadata.version("lm_eval"))
+
+
+@cache
+def _index() -> dict[str, tuple[str, Path]]:
+    """Name -> what it is, and its file. Reads the text of some ten thousand files once (about a second)."""
+    found: dict[str, tuple[str, Path]] = {}
+    for path in sorted(_folder().rglob("*.yaml")):
+        for kind, name in _NAMED.findall(path.read_text(encoding="utf-8", errors="replace")):
+            if kind == "task" or name not in found:
+                found[name] = (kind, path)
+    return found
+
+
+def _folder() -> Path:
+    spec = importlib.util.find_spec("lm_eval")
+    assert spec is not None, "lm-eval is a dependency"
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "tasks"
+
+
+def _config(path: Path) -> dict[str, Any]:
+    """A task file of lm-eval's, its includes merged as lm-eval merges them: key by key, not deeply."""
+    given = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  (a safe loader)
+    include = given.pop("include", ())
+    merged: dict[str, Any] = {}
+    for each in [include] if isinstance(include, str) else include:
+        merged |= _config(path.parent / each)
+    return {key: value for key, value in {**merged, **given}.items() if value is not None}

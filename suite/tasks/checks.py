@@ -1,0 +1,195 @@
+"""What makes a task file right: every key, split, template, filter and metric is checked, all problems at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, Literal
+
+from pydantic import Field, ValidationError
+
+from suite.block import Block
+from suite.errors import Problem, did_you_mean
+from suite.tasks import known
+
+Where = Callable[[tuple[str | int, ...]], str]
+
+SLICE: Final = re.compile(r"([\w.-]+)(?:\[(\d*):(\d*)\])?")
+"""`test`, `test[:32]`, `test[32:]`: a stored split, or rows of it."""
+
+Kind = Literal["entailment", "qa", "translation", "summarisation", "choice", "math", "code"]
+
+
+class KnownOverlap(Block):
+    """Rows that the official data set itself has both in training and among those that are reported."""
+
+    count: int = Field(ge=1)
+    """How many rows at most."""
+    reason: str = Field(min_length=1)
+
+
+class Metadata(Block):
+    """Our own keys of a task, under lm-eval's free `metadata:`."""
+
+    version: float = 1.0
+    """Raised when the task changes, so that its scores are no longer comparable."""
+    folder: str | None = Field(default=None, pattern=r"^[\w.-]+$")
+    """The folder of its rows in a data folder; the task's name if left out."""
+    kind: Kind | None = None
+    labels: tuple[str, ...] = ()
+    """The words an answer may be; the format ratio counts answers that begin with one."""
+    chance: float | None = Field(default=None, ge=0, le=100)
+    """What guessing scores, from 0 to 100."""
+    splits: dict[str, str] = {}
+    """Splits cut anew from stored ones: `{test: "test[32:]", exemplars: "test[:32]"}`."""
+    drop: dict[str, int | str | bool] = {}
+    """Rows with this value in this field are not used: `{label: -1}`."""
+    primary: str | None = None
+    """The metric that ranks; the first one if left out."""
+    known_overlap: KnownOverlap | None = None
+
+
+def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    """All that is wrong with a merged task file; `where` tells ``file:line`` of a key."""
+    yield from _keys(config, where)
+    yield from _splits(config, where)
+    yield from _templates(config, where)
+    yield from _generation(config, where)
+    yield from _filters(config, where)
+    yield from _metrics(config, where)
+    yield from _metadata(config, where)
+
+
+def metric_names(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The metrics that a task reports, in order."""
+    given = config.get("metric_list")
+    if given is None:
+        return known.DEFAULT_METRICS.get(config.get("output_type", "generate_until"), ())
+    return tuple(str(each["metric"]) for each in given if isinstance(each, Mapping) and "metric" in each)
+
+
+def rankable(metrics: Iterable[str]) -> tuple[str, ...]:
+    """Those metrics that lie on 0 to 100 with more being better."""
+    return tuple(name for name in metrics if name in known.SHARES | known.POINTS - known.LOWER_IS_BETTER)
+
+
+def _keys(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    for key in config:
+        if key in known.OURS_MAY_NOT_SET:
+            yield Problem(where((key,)), f"{key}: is not for task files here", known.OURS_MAY_NOT_SET[key])
+        elif key not in known.FIELDS:
+            fix = did_you_mean(key, known.FIELDS - known.OURS_MAY_NOT_SET.keys() | {"include"})
+            yield Problem(where((key,)), f"{key}: unknown key", fix)
+    if config.get("output_type", "generate_until") not in known.OUTPUT_TYPES:
+        what = f"output_type: there is no '{config['output_type']}'"
+        yield Problem(where(("output_type",)), what, did_you_mean(str(config["output_type"]), known.OUTPUT_TYPES))
+
+
+def _splits(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    for key in ("training_split", "validation_split", "test_split", "fewshot_split"):
+        if key in config and not isinstance(config[key], str):
+            yield Problem(where((key,)), f"{key}: is not a split's name", "write a name, such as `train`")
+    if not config.get("test_split") and not config.get("validation_split"):
+        what = "has neither test_split nor validation_split, so there is nothing to report"
+        yield Problem(where(()), what, "add `test_split: test`")
+
+
+def _templates(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    from jinja2 import Environment, TemplateError
+
+    environment = Environment()
+    rolling = config.get("output_type") == "loglikelihood_rolling"
+    for key in ("doc_to_target",) if rolling else ("doc_to_text", "doc_to_target"):
+        if key not in config:
+            yield Problem(where(()), f"{key}: is missing", f'add it: a template, `{key}: "{{{{question}}}}"`')
+    for key in ("doc_to_text", "doc_to_target", "doc_to_choice", "description"):
+        template = config.get(key)
+        if not isinstance(template, str):
+            continue
+        try:
+            environment.parse(template)
+        except TemplateError as error:
+            yield Problem(where((key,)), f"{key}: is no template ({error})", "check its {{ }}")
+
+
+def _generation(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    if config.get("output_type", "generate_until") != "generate_until":
+        return
+    given = config.get("generation_kwargs")
+    if not isinstance(given, Mapping):
+        fix = 'add `generation_kwargs: {until: ["\\n\\n"], max_gen_toks: 16}`'
+        yield Problem(where(("generation_kwargs",)), "generation_kwargs: is missing", fix)
+        return
+    for key in given:
+        if key not in known.GENERATION:
+            fix = did_you_mean(key, known.GENERATION)
+            yield Problem(where(("generation_kwargs", key)), f"generation_kwargs.{key}: unknown key", fix)
+    if given.get("do_sample") or given.get("temperature"):
+        yield Problem(where(("generation_kwargs",)), "generation_kwargs: asks for sampling", "decoding here is greedy")
+    until = given.get("until", ())
+    if not isinstance(until, tuple) or not until or not all(isinstance(stop, str) and stop for stop in until):
+        what = "generation_kwargs.until: is not a list of texts"
+        yield Problem(where(("generation_kwargs", "until")), what, 'write `until: ["\\n\\n"]`')
+    limit = given.get("max_gen_toks")
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        what = "generation_kwargs.max_gen_toks: is not a number of tokens"
+        yield Problem(where(("generation_kwargs", "max_gen_toks")), what, "write `max_gen_toks: 16`")
+
+
+def _filters(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    pipelines = config.get("filter_list", ())
+    if not isinstance(pipelines, tuple):
+        yield Problem(where(("filter_list",)), "filter_list: is not a list", "write `- name: …` and `filter: […]`")
+        return
+    for position, pipeline in enumerate(pipelines):
+        at = where(("filter_list", position))
+        steps = pipeline.get("filter") if isinstance(pipeline, Mapping) else None
+        if not isinstance(steps, tuple) or "name" not in pipeline:
+            yield Problem(at, f"filter_list.{position}: has no `name` and `filter`", "write both; `filter` is a list")
+            continue
+        names = [str(step.get("function")) if isinstance(step, Mapping) else str(step) for step in steps]
+        for name in names:
+            if name not in known.FILTERS | known.OUR_FILTERS:
+                what = f"filter_list.{position}: there is no filter '{name}'"
+                yield Problem(at, what, did_you_mean(name, known.FILTERS | known.OUR_FILTERS))
+        if not known.CHOOSERS & set(names):
+            what = f"filter_list.{position}: leaves a list of answers, which no metric reads"
+            yield Problem(at, what, "end it with `{function: take_first}`")
+
+
+def _metrics(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    given = config.get("metric_list", ())
+    if not isinstance(given, tuple) or not all(isinstance(each, Mapping) and "metric" in each for each in given):
+        yield Problem(where(("metric_list",)), "metric_list: is not a list of metrics", "write `- metric: accuracy`")
+        return
+    for position, each in enumerate(given):
+        if each["metric"] not in known.METRICS:
+            what = f"metric_list.{position}: there is no metric '{each['metric']}'"
+            yield Problem(where(("metric_list", position)), what, did_you_mean(str(each["metric"]), known.METRICS))
+    if not rankable(metric_names(config)):
+        what = "metric_list: has none that lies on 0 to 100 with more being better"
+        yield Problem(where(("metric_list",)), what, f"add one of {', '.join(sorted(known.OUR_METRICS))}, acc, bleu …")
+
+
+def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    given = config.get("metadata", {})
+    try:
+        metadata = Metadata.model_validate(given)
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            place = ("metadata", *item["loc"])
+            path = ".".join(str(part) for part in place)
+            if item["type"] == "extra_forbidden":
+                yield Problem(where(place), f"{path}: unknown key", did_you_mean(str(place[-1]), Metadata.model_fields))
+            else:
+                yield Problem(where(place), f"{path}: {item['msg'].removeprefix('Input ')}")
+        return
+    for name, cut in metadata.splits.items():
+        if not SLICE.fullmatch(cut):
+            what = f"metadata.splits.{name}: '{cut}' is no cut of a split"
+            yield Problem(where(("metadata", "splits", name)), what, "write `test[32:]` or `test[:32]`")
+    if metadata.primary is not None and metadata.primary not in rankable(metric_names(config)):
+        what = f"metadata.primary: '{metadata.primary}' is not among its metrics on 0 to 100"
+        yield Problem(where(("metadata", "primary")), what, did_you_mean(metadata.primary, rankable(metric_names(config))))
+    if metadata.kind == "entailment" and not metadata.labels:
+        yield Problem(where(("metadata",)), "metadata.labels: is missing", 'list them: `labels: ["True", "False"]`')

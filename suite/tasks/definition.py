@@ -1,0 +1,158 @@
+"""A task is an lm-eval YAML: it is read here, with its includes, and checked before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from suite.errors import Problem, SuiteError, did_you_mean
+from suite.hashing import fingerprint
+from suite.tasks import checks
+from suite.yamlfile import Document, Key, read_yaml
+
+SCORING: Final = 1
+"""Raised when a filter or a metric of ours, or the way prompts are made, changes what a task gives."""
+
+
+@dataclass(frozen=True)
+class TaskFile:
+    """A task as its file has it, with its includes merged in."""
+
+    name: str
+    path: Path
+    config: Mapping[str, Any]
+    """lm-eval's TaskConfig as plain data: only keys that are set; lists are tuples."""
+    fingerprint: str
+    """A hash of all in the file that can change a prompt, an answer or a score."""
+    builtin: bool = False
+    """One of lm-eval's own: its file may name Python functions, which are resolved when it is loaded."""
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """Our own keys, as `metadata:` has them, with `primary` filled in."""
+        given: Mapping[str, Any] = self.config.get("metadata") or {}
+        return {"primary": _primary(self.config), **given}
+
+    @property
+    def folder(self) -> str:
+        """The folder of its rows in a data folder."""
+        return str(self.metadata.get("folder") or self.name)
+
+    @property
+    def reported_split(self) -> str:
+        """The split whose rows are scored: as lm-eval does, the test split where there is one."""
+        return str(self.config.get("test_split") or self.config["validation_split"])
+
+    @property
+    def training_split(self) -> str | None:
+        """The split that is trained on."""
+        return self.config.get("training_split")
+
+    @property
+    def exemplar_split(self) -> str | None:
+        """The split that exemplars are drawn from: named in `metadata.splits`, or lm-eval's choice; None if none is left."""
+        if "exemplars" in self.metadata.get("splits", {}):
+            return "exemplars"
+        candidates = (self.config.get(key) for key in ("fewshot_split", "training_split", "validation_split"))
+        return next((split for split in candidates if split and split != self.reported_split), None)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The words that an answer may be, for classification."""
+        return tuple(self.metadata.get("labels", ()))
+
+
+def read_task(name: str, folders: Sequence[Path]) -> TaskFile:
+    """The task of this name: the first `<folder>/<name>.yaml`, or else lm-eval's own.
+
+    Raises SuiteError with all problems of its file, or with the names that are close.
+    """
+    path = next((folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").is_file()), None)
+    if path is not None:
+        return _read(name, path)
+    from suite.tasks.builtin import builtin_names, builtin_task
+
+    found = builtin_task(name)
+    if found is not None:
+        return found
+    raise SuiteError(f"there is no task '{name}'", fix=did_you_mean(name, task_names(folders) or builtin_names()))
+
+
+def task_names(folders: Sequence[Path]) -> tuple[str, ...]:
+    """The names of the task files in these folders, sorted."""
+    return tuple(sorted({file.stem for folder in folders for file in folder.glob("*.yaml")}))
+
+
+def make_task(name: str, path: Path, config: Mapping[str, Any], *, builtin: bool = False, salt: Any = None) -> TaskFile:
+    """A task with its fingerprint; `salt` is what else can change its scores."""
+    scored = {key: value for key, value in config.items() if key not in ("task_alias", "tag")}
+    key = {"scoring": SCORING, "salt": salt, "name": name, "config": scored}
+    return TaskFile(name, path, config, fingerprint(key), builtin)
+
+
+def _read(name: str, path: Path) -> TaskFile:
+    merged = _Merged({}, {})
+    merged.add(path, ())
+    merged.value.setdefault("task", name)
+    problems = [*checks.problems(merged.value, merged.where)]
+    if merged.value["task"] != name:
+        what = f"task: is '{merged.value['task']}' in a file called {path.name}"
+        problems.append(Problem(merged.where(("task",)), what, f"write `task: {name}` or rename the file"))
+    if problems:
+        raise SuiteError.of(problems)
+    return make_task(name, path, merged.value)
+
+
+@dataclass(frozen=True)
+class _Merged:
+    """Files merged deeply, an including file over the included one, with the place of each key."""
+
+    value: dict[str, Any]
+    places: dict[Key, str]
+
+    def where(self, key: Key) -> str:
+        while key and key not in self.places:
+            key = key[:-1]
+        return self.places.get(key, "")
+
+    def add(self, path: Path, seen: tuple[Path, ...]) -> None:
+        """Merge a file's includes, then the file. Raises SuiteError on a cycle or a file that is not there."""
+        document = read_yaml(path)
+        include = document.value.get("include", ())
+        for position, each in enumerate((include,) if isinstance(include, str) else include):
+            key: Key = ("include",) if isinstance(include, str) else ("include", position)
+            other = path.parent / str(each)
+            if other.resolve() in (path.resolve(), *seen):
+                raise SuiteError(f"include: '{each}' includes itself", where=document.where(key), fix="break the circle")
+            if not other.is_file():
+                near = did_you_mean(str(each), [file.name for file in path.parent.glob("*.yaml") if file != path])
+                raise SuiteError(f"include: there is no file '{each}' beside it", where=document.where(key), fix=near)
+            self.add(other, (*seen, path.resolve()))
+        self.places.setdefault((), f"{path}:1")
+        self.places[()] = f"{path}:1"
+        _merge(self.value, {key: value for key, value in document.value.items() if key != "include"})
+        self._record(document)
+
+    def _record(self, document: Document) -> None:
+        for key in document.lines:
+            self.places[key] = document.where(key)
+
+
+def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> None:
+    """Mappings merge, all else replaces; a key set to nothing (`dataset_path: null`) is taken away."""
+    for key, value in over.items():
+        if value is None:
+            under.pop(key, None)
+        elif isinstance(value, Mapping):
+            child = dict(under[key]) if isinstance(under.get(key), Mapping) else {}
+            _merge(child, value)
+            under[key] = child
+        else:
+            under[key] = value
+
+
+def _primary(config: Mapping[str, Any]) -> str | None:
+    """The first metric that lies on 0 to 100 and where more is better."""
+    return next(iter(checks.rankable(checks.metric_names(config))), None)

@@ -1,0 +1,35 @@
+"""The paper's output processing as lm-eval filters; importing this module registers them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lm_eval.api.filter import Filter
+from lm_eval.api.registry import register_filter
+
+from suite.tasks.text import UNPARSABLE, cut, first_label
+
+
+@register_filter("cut_answer")
+class CutAnswer(Filter):  # type: ignore[misc]
+    """Cuts each answer at a blank line and at the next example, which starts with `prefix`."""
+
+    def __init__(self, prefix: str = "") -> None:
+        self.prefix = prefix
+
+    def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
+        """One list of cut answers a document."""
+        return [[cut(answer, self.prefix) for answer in answers] for answers in resps]
+
+
+@register_filter("first_label")
+class FirstLabel(Filter):  # type: ignore[misc]
+    """Reads which of `labels` is the first word of each answer."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.labels = tuple(labels)
+
+    def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
+        """One list of labels a document, `UNPARSABLE` where the first word is none of them."""
+        return [[first_label(answer, self.labels) or UNPARSABLE for answer in answers] for answers in resps]

@@ -1,0 +1,79 @@
+"""What lm-eval knows by name, listed so that a task file is checked without importing lm-eval (a test compares)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FIELDS: Final = frozenset(
+    """task task_alias tag custom_dataset dataset_path dataset_name dataset_kwargs training_split validation_split
+    test_split fewshot_split process_docs doc_to_text doc_to_target doc_to_image doc_to_audio unsafe_code doc_to_choice
+    process_results use_prompt description target_delimiter fewshot_delimiter fewshot_config num_fewshot metric_list
+    output_type generation_kwargs repeats filter_list should_decontaminate doc_to_decontamination_query gen_prefix
+    metadata""".split()
+)
+"""The fields of lm-eval's TaskConfig."""
+
+OURS_MAY_NOT_SET: Final = {
+    "custom_dataset": "rows come from the data folder or from `dataset_path`",
+    "process_docs": "it needs Python; use `metadata.drop` or `metadata.splits`",
+    "process_results": "it needs Python; use `filter_list` and `metric_list`",
+    "num_fewshot": "the track says how many shots are given",
+    "fewshot_config": "exemplars are drawn once for all documents; name their rows in `metadata.splits.exemplars`",
+    "unsafe_code": "answers are never run as code",
+    "use_prompt": "write the template in `doc_to_text`",
+    "repeats": "decoding is greedy, so an answer repeats itself",
+    "doc_to_image": "tasks are text",
+    "doc_to_audio": "tasks are text",
+    "should_decontaminate": "leaks are checked when a run is planned",
+    "doc_to_decontamination_query": "leaks are checked when a run is planned",
+}
+"""Fields of lm-eval that a task file here must leave out, and what to do instead."""
+
+OUTPUT_TYPES: Final = frozenset({"generate_until", "multiple_choice", "loglikelihood", "loglikelihood_rolling"})
+
+GENERATION: Final = frozenset({"until", "max_gen_toks", "do_sample", "temperature"})
+
+FILTERS: Final = frozenset(
+    """custom format_span lowercase majority_vote map multi_choice_regex regex regex_pos
+    remove_whitespace take_first take_first_k uppercase""".split()
+)
+"""The filters of lm-eval."""
+
+OUR_FILTERS: Final = frozenset({"cut_answer", "first_label"})
+
+CHOOSERS: Final = frozenset({"take_first", "take_first_k", "majority_vote"})
+"""Filters that leave one answer of a document's list; a pipeline has to end with one of them."""
+
+SHARES: Final = frozenset(
+    """acc acc_norm acc_bytes acc_mutual_info exact_match f1 mcc
+    accuracy normalised_match rouge2""".split()
+)
+"""Metrics that lm-eval reports from 0 to 1; they are shown times 100."""
+
+POINTS: Final = frozenset({"bleu", "chrf", "chrf++", "ter"})
+"""Metrics that are reported from 0 to 100 already."""
+
+UNBOUNDED: Final = frozenset(
+    "acc_all perplexity word_perplexity byte_perplexity bits_per_byte brier_score likelihood bypass".split()
+)
+"""Metrics that are no share of anything; they are kept as they are and cannot be a task's primary one."""
+
+LOWER_IS_BETTER: Final = frozenset({"ter"})
+
+METRICS: Final = SHARES | POINTS | UNBOUNDED
+"""Every metric a task may name: lm-eval's and ours."""
+
+OUR_METRICS: Final = frozenset({"accuracy", "normalised_match", "rouge2"})
+
+DEFAULT_METRICS: Final = {
+    "generate_until": ("exact_match",),
+    "multiple_choice": ("acc", "acc_norm"),
+    "loglikelihood": ("perplexity", "acc"),
+    "loglikelihood_rolling": ("word_perplexity", "byte_perplexity", "bits_per_byte"),
+}
+"""What lm-eval reports when a task names no metric."""
+
+
+def scale(metric: str) -> float:
+    """What a metric's value is multiplied with, so that it lies on 0 to 100."""
+    return 100.0 if metric in SHARES else 1.0

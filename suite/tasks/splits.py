@@ -1,0 +1,49 @@
+"""The three uses of a task's rows: trained on, shown as exemplars, reported; and the draw of exemplars."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from random import Random
+
+from suite.errors import SuiteError
+from suite.tasks.data import DataLocations, Row, Rows, rows
+from suite.tasks.definition import TaskFile
+
+
+def training_rows(task: TaskFile, locations: DataLocations) -> Rows:
+    """The rows that are trained on. Raises SuiteError if the task has none."""
+    if task.training_split is None:
+        raise SuiteError(f"task '{task.name}' has no training split", where=str(task.path), fix="choose another target")
+    return rows(task, task.training_split, locations)
+
+
+def reported_rows(task: TaskFile, locations: DataLocations) -> Rows:
+    """The rows that are scored."""
+    return rows(task, task.reported_split, locations)
+
+
+def exemplar_rows(task: TaskFile, locations: DataLocations) -> Rows:
+    """The rows that exemplars are drawn from. Raises SuiteError if none are left beside the reported ones."""
+    if task.exemplar_split is None:
+        raise SuiteError(
+            f"task '{task.name}' has no rows for exemplars beside the reported ones",
+            where=str(task.path),
+            fix="name some: `metadata: {splits: {exemplars: …}}`",
+        )
+    return rows(task, task.exemplar_split, locations)
+
+
+def draw_exemplars(
+    task: TaskFile, locations: DataLocations, shots: int, draw: int, besides: Set[str] = frozenset()
+) -> tuple[Row, ...]:
+    """The exemplars that all documents share: a pure function of task, shots, draw and rows.
+
+    A row whose content is also reported (or whose hash is in `besides`) is never drawn, whatever its id.
+    """
+    if shots == 0:
+        return ()
+    reported, candidates = {*reported_rows(task, locations).hashes, *besides}, exemplar_rows(task, locations)
+    pool = [row for row, name in zip(candidates.docs, candidates.hashes, strict=True) if name not in reported]
+    if len(pool) < shots:
+        raise SuiteError(f"task '{task.name}' has {len(pool)} rows for exemplars, fewer than {shots} shots")
+    return tuple(Random(f"{task.name}/{shots}/{draw}").sample(pool, shots))

@@ -1,0 +1,98 @@
+"""The training settings that every trained method has, and the budget they make together with the track."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field
+
+from suite.block import Block
+
+Optimizer = Literal["adamw", "adafactor"]
+Schedule = Literal["constant", "linear", "cosine"]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class Optimisation(Block):
+    """How a method's parameters are optimised. Each method's Config starts from this one."""
+
+    steps: Count = 1000
+    """Optimiser steps; each takes one batch of the track's size."""
+    learning_rate: Positive = 1e-3
+    """Peak learning rate."""
+    optimizer: Optimizer = "adamw"
+    """`adamw` (betas 0.9 and 0.999), or `adafactor` with the given rate (no relative step, no parameter scaling)."""
+    schedule: Schedule = "constant"
+    """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
+    warmup: Annotated[int, Field(ge=0)] = 0
+    """Steps over which the rate rises linearly from 0."""
+    weight_decay: NonNegative = 0.0
+    """Decoupled weight decay, on all trained parameters; a step shrinks them by rate times decay."""
+    clip: Positive | None = 1.0
+    """Largest norm of the gradient of all trained parameters together; null: as it is."""
+    label_smoothing: Share = 0.0
+    """Share of the target's probability that is spread evenly over the vocabulary in the loss."""
+    dropout: Share = 0.0
+    """Dropout wherever the model has it (Llama: attention; T5: everywhere), while training only."""
+    select_every: Count | None = None
+    """Score the rows held out for selection after so many steps; null: as the track says."""
+
+
+class TrackBudget(Protocol):
+    """What the track gives every method alike (`budget:` in a track)."""
+
+    @property
+    def batch_size(self) -> int: ...  # noqa: D102
+    @property
+    def max_length(self) -> int: ...  # noqa: D102
+    @property
+    def micro_batch(self) -> int | None: ...  # noqa: D102
+
+
+class SelectionRule(Protocol):
+    """How a checkpoint is selected (`selection:` in a track)."""
+
+    @property
+    def every(self) -> int | None: ...  # noqa: D102
+    @property
+    def stop_at_score(self) -> float | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Everything `suite.training.loop.fit` needs to know: the track's terms and the method's settings."""
+
+    steps: int
+    batch_size: int
+    micro_batch: int
+    max_length: int
+    optimizer: Optimizer
+    learning_rate: float
+    schedule: Schedule
+    warmup: int
+    weight_decay: float
+    clip: float | None
+    label_smoothing: float
+    dropout: float
+    select_every: int | None
+    stop_at_score: float | None
+    checkpoint_seconds: float = 60.0
+
+    @classmethod
+    def of(
+        cls, config: Optimisation, track: TrackBudget, rule: SelectionRule, checkpoint_seconds: float = 60.0
+    ) -> Budget:
+        """The method's settings within the track's terms."""
+        return cls(
+            batch_size=track.batch_size,
+            micro_batch=min(track.micro_batch or track.batch_size, track.batch_size),
+            max_length=track.max_length,
+            select_every=config.select_every or rule.every,
+            stop_at_score=rule.stop_at_score,
+            checkpoint_seconds=checkpoint_seconds,
+            **{name: getattr(config, name) for name in Optimisation.model_fields if name != "select_every"},
+        )

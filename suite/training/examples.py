@@ -1,0 +1,83 @@
+"""Training examples as token ids: the prompt that evaluation asks, and the answer with its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from suite.errors import SuiteError
+from suite.models.backbone import Backbone
+from suite.models.tokens import encode_answer, encode_prompt
+
+LEAST_PROMPT = 8
+"""Tokens of the prompt that a long answer leaves."""
+
+
+class Text(Protocol):
+    """A prompt and the answer to learn (`suite.tasks.load.Example`)."""
+
+    @property
+    def prompt(self) -> str: ...  # noqa: D102
+    @property
+    def target(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One example; the loss is on `target` alone."""
+
+    prompt: tuple[int, ...]
+    target: tuple[int, ...]
+    """Ends with the end token, unless it had to be cut."""
+
+    @property
+    def length(self) -> int:
+        """Tokens in all."""
+        return len(self.prompt) + len(self.target)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Examples as ids, in the given order."""
+
+    examples: tuple[Encoded, ...]
+    cut_prompts: int
+    """How many prompts lost their beginning because they were too long."""
+    cut_answers: int
+    """How many answers lost their end."""
+
+    @property
+    def notice(self) -> str | None:
+        """What a person should know about it."""
+        if not self.cut_prompts and not self.cut_answers:
+            return None
+        of = f"of {len(self.examples)} examples are longer than the budget's max_length"
+        return f"{self.cut_prompts} prompts (beginning cut) and {self.cut_answers} answers (end cut) {of}"
+
+
+def encode(backbone: Backbone, examples: Iterable[Text], *, max_length: int, soft_length: int) -> Encoding:
+    """Examples as ids within `max_length` positions (and the model's own), of which a soft prompt takes `soft_length`.
+
+    A decoder shares the positions between prompt and answer; an encoder-decoder has them for each. Raises SuiteError
+    when there are no examples or no room.
+    """
+    room = min(max_length, backbone.max_length) - soft_length
+    if room < LEAST_PROMPT + 2:
+        raise SuiteError(f"a soft prompt of {soft_length} leaves no room in {room + soft_length} positions")
+    texts = [(example.prompt, example.target) for example in examples]
+    if not texts:
+        raise SuiteError("there is no example to train on")
+    encoded: list[Encoded] = []
+    cut_prompts = cut_answers = 0
+    for prompt_text, answer_text in texts:
+        prompt = encode_prompt(backbone, prompt_text)
+        target = [*encode_answer(backbone, prompt_text, answer_text), backbone.eos_id]
+        decoder = backbone.shape == "decoder"
+        for_answer = room - min(len(prompt), LEAST_PROMPT) if decoder else max_length
+        kept_target = target[:for_answer]
+        kept_prompt = prompt[-(room - len(kept_target) if decoder else room) :]
+        cut_prompts += len(kept_prompt) < len(prompt)
+        cut_answers += len(kept_target) < len(target)
+        encoded.append(Encoded(tuple(kept_prompt), tuple(kept_target)))
+    return Encoding(tuple(encoded), cut_prompts, cut_answers)

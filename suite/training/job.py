@@ -1,0 +1,58 @@
+"""What a method is given to train with, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite.training.config import Budget, Optimisation, SelectionRule, TrackBudget
+
+if TYPE_CHECKING:
+    from suite.models.artifact import Artifact
+    from suite.models.backbone import Backbone
+    from suite.models.stack import Stacked
+    from suite.tasks.definition import TaskFile
+    from suite.tasks.load import Example
+    from suite.training.loop import Fit, Log
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The examples of one target. Rows held out for selection are not among them."""
+
+    role: str
+    task: TaskFile
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that a train step may look at. `selection` answers 0 to 100 for a stack, on rows held out of training."""
+
+    backbone: Backbone
+    examples: tuple[TrainingSet, ...]
+    selection: Callable[[Stacked], float]
+    budget: TrackBudget
+    selection_rule: SelectionRule
+    seed: int
+    parents: tuple[Artifact, ...]
+    """Artifacts of the method's prerequisites, in their order."""
+    checkpoint: Path
+    """A folder of the step's own, kept between attempts, so that interrupted training goes on."""
+    log: Log
+    checkpoint_seconds: float = 60.0
+
+    def terms(self, config: Optimisation) -> Budget:
+        """The budget of a method's settings on this track."""
+        return Budget.of(config, self.budget, self.selection_rule, self.checkpoint_seconds)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The selected checkpoint as an artifact, and how it came about."""
+
+    artifact: Artifact
+    fit: Fit
+    trained_parameters: int

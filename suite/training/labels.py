@@ -1,0 +1,21 @@
+"""The class labels among training answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from suite.training.job import TrainingSet
+
+MOST = 32
+"""A task with more different answers than this has no class labels."""
+
+
+def labels_of(sets: Sequence[TrainingSet]) -> tuple[str, ...]:
+    """The different answers of each set that has few of them, most frequent first (ties: by the word)."""
+    found: list[str] = []
+    for each in sets:
+        counts = Counter(example.target.strip() for example in each.examples)
+        if len(counts) <= MOST:
+            found += sorted(counts, key=lambda label: (-counts[label], label))
+    return tuple(dict.fromkeys(found))

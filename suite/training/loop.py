@@ -1,0 +1,265 @@
+"""The one supervised loop: steps, selection on held-out rows, checkpoints from which a killed run goes on bit for bit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from torch import Tensor, nn
+
+from suite.errors import StepFailed
+from suite.hashing import fingerprint, seed_of
+from suite.training.batches import Batch, Batches
+from suite.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from suite.training.config import Budget
+from suite.training.losses import dropout
+from suite.training.memory import out_of_memory
+from suite.training.optim import learning_rate, make_optimizer, restore_state, state_of
+
+CURVE_POINTS = 200
+
+
+class Log(Protocol):
+    """Where training says how far it is."""
+
+    def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
+        """After each optimiser step (from 1): the mean loss of an answer's token, the last selection score (0–100)."""
+
+    def say(self, text: str) -> None:
+        """Something a person should know."""
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One value along training: `loss` (mean since the last point) or `selection` (0–100)."""
+
+    step: int
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The selected checkpoint and how training went."""
+
+    best: Mapping[str, Tensor]
+    """The trainable tensors at the selected step, on the CPU."""
+    best_step: int
+    best_score: float | None
+    """The selection score (0–100) at that step; None without selection."""
+    steps_done: int
+    tokens: int
+    """Tokens of prompts and answers that were trained on, padding not counted."""
+    curve: tuple[CurvePoint, ...]
+
+
+@dataclass
+class _State:
+    """What changes while training, besides tensors."""
+
+    step: int = 0
+    """Steps done."""
+    micro_batch: int = 1
+    tokens: int = 0
+    best_step: int = 0
+    best_score: float | None = None
+    stopped: bool = False
+    loss_sum: float = 0.0
+    loss_count: int = 0
+    curve: list[tuple[int, str, float]] = field(default_factory=list)
+
+
+def fit(
+    module: nn.Module,
+    trainable: Mapping[str, nn.Parameter],
+    forward: Callable[[Batch], Tensor],
+    batches: Batches,
+    budget: Budget,
+    *,
+    seed: int,
+    score: Callable[[], float] | None,
+    checkpoint: Path,
+    log: Log,
+) -> Fit:
+    """Train the `trainable` parameters of `module`, in place, and return the checkpoint that scores best (ties: first).
+
+    `forward` gives a batch's loss summed over its answers' tokens; `score` the selection score of the parameters as
+    they are. `checkpoint` is a folder: what it holds from an interrupted attempt is taken up, with the same result as
+    without the interruption. Raises StepFailed when the loss is not finite or memory does not suffice.
+    """
+    loop = _Loop(module, trainable, forward, batches, budget, seed, score, checkpoint, log)
+    required = {name: parameter.requires_grad for name, parameter in trainable.items()}
+    try:
+        with dropout(module, budget.dropout):
+            module.train()
+            for parameter in trainable.values():
+                parameter.requires_grad_(True)
+            return loop.run()
+    finally:
+        module.eval()
+        for name, parameter in trainable.items():
+            parameter.requires_grad_(required[name])
+            parameter.grad = None
+
+
+class _Loop:
+    def __init__(
+        self,
+        module: nn.Module,
+        trainable: Mapping[str, nn.Parameter],
+        forward: Callable[[Batch], Tensor],
+        batches: Batches,
+        budget: Budget,
+        seed: int,
+        score: Callable[[], float] | None,
+        folder: Path,
+        log: Log,
+    ) -> None:
+        self.module, self.trainable, self.forward, self.batches = module, trainable, forward, batches
+        self.budget, self.seed, self.score, self.folder, self.log = budget, seed, score, folder, log
+        self.device = next(iter(trainable.values())).device
+        self.accelerator = _accelerator(self.device)
+        self.optimizer = make_optimizer(trainable, budget)
+        self.state = _State(micro_batch=budget.micro_batch)
+        self.best: dict[str, Tensor] = {}
+        self.saved_at = time.monotonic()
+
+    def run(self) -> Fit:
+        self._resume()
+        state, budget = self.state, self.budget
+        while state.step < budget.steps and not state.stopped:
+            loss = self._step()
+            state.step += 1
+            self._note(loss)
+            if state.step == budget.steps or (budget.select_every and state.step % budget.select_every == 0):
+                self._select()
+            self.log.progress(state.step, budget.steps, loss, state.best_score)
+            if time.monotonic() - self.saved_at >= budget.checkpoint_seconds:
+                self._save()
+        curve = tuple(CurvePoint(*point) for point in state.curve)
+        best = {name: tensor.cpu() for name, tensor in self.best.items()}
+        return Fit(best, state.best_step, state.best_score, state.step, state.tokens, curve)
+
+    def _step(self) -> float:
+        """One optimiser step, in smaller parts if memory asks for it. Returns the loss of a token."""
+        while True:
+            try:
+                loss = self._gradients()
+                break
+            except RuntimeError as error:
+                if not out_of_memory(error):
+                    raise
+            self._halve()  # outside of the handler, whose traceback still holds the tensors of the failed pass
+        step, budget = self.state.step, self.budget
+        if not torch.isfinite(torch.tensor(loss)):
+            raise StepFailed(f"the loss is {loss} at step {step + 1} of {budget.steps}: try a lower learning rate")
+        if budget.clip is not None:
+            torch.nn.utils.clip_grad_norm_(list(self.trainable.values()), budget.clip)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(step, budget)
+        self.optimizer.step()
+        return loss
+
+    def _gradients(self) -> float:
+        """Gradients of the mean loss over all answer tokens of the step's batch, whatever the parts' sizes."""
+        step = self.state.step
+        # of the seed and the step alone, so that a resumed run drops out the same units
+        torch.manual_seed(seed_of(self.seed, "step", step))
+        self.optimizer.zero_grad(set_to_none=True)
+        targets = self.batches.target_tokens(step)
+        total, tokens = torch.zeros((), device=self.device), 0
+        for part in self.batches.parts(step, self.state.micro_batch):
+            with self.accelerator.autocast():
+                loss = self.forward(part.to(self.device)) / targets
+            self.accelerator.backward(loss)
+            total += loss.detach()
+            tokens += part.tokens
+        self.state.tokens += tokens
+        return float(total)
+
+    def _halve(self) -> None:
+        state = self.state
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        if state.micro_batch == 1:
+            raise StepFailed(f"memory does not suffice for one example at step {state.step + 1}: lower max_length")
+        state.micro_batch = (state.micro_batch + 1) // 2
+        self.log.say(f"out of memory at step {state.step + 1}: going on with micro-batches of {state.micro_batch}")
+
+    def _note(self, loss: float) -> None:
+        """Add to the curve, which keeps a few hundred points however long training is."""
+        state = self.state
+        state.loss_sum += loss
+        state.loss_count += 1
+        if state.step % max(1, self.budget.steps // CURVE_POINTS) == 0 or state.step == self.budget.steps:
+            state.curve.append((state.step, "loss", state.loss_sum / state.loss_count))
+            state.loss_sum, state.loss_count = 0.0, 0
+
+    def _select(self) -> None:
+        """Score the parameters as they are and keep them if they are the best so far."""
+        state = self.state
+        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.trainable.values()):
+            raise StepFailed(f"parameters are not finite after step {state.step}: try a lower learning rate")
+        value: float | None = None
+        if self.score is not None:
+            self.module.eval()
+            with torch.no_grad():
+                value = self.score()
+            self.module.train()
+            state.curve.append((state.step, "selection", value))
+        if value is None or state.best_score is None or value > state.best_score:
+            state.best_step, state.best_score = state.step, value
+            self.best = {name: parameter.detach().clone() for name, parameter in self.trainable.items()}
+        goal = self.budget.stop_at_score
+        state.stopped = value is not None and goal is not None and value >= goal
+
+    def _key(self) -> str:
+        """What a checkpoint must have in common with this run to be taken up."""
+        terms = {name: value for name, value in asdict(self.budget).items() if name not in _FREE}
+        shapes = {name: list(parameter.shape) for name, parameter in self.trainable.items()}
+        return fingerprint([terms, shapes, self.seed, self.batches.fingerprint])
+
+    def _save(self) -> None:
+        tensors, numbers = state_of(self.optimizer, self.trainable)
+        groups = {"now": self.trainable, "best": self.best, "optimizer": tensors}
+        state: dict[str, Any] = {"key": self._key(), "numbers": numbers, **asdict(self.state)}
+        write_checkpoint(self.folder, Checkpoint(groups, state))
+        self.saved_at = time.monotonic()
+
+    def _resume(self) -> None:
+        try:
+            found = read_checkpoint(self.folder)
+        except ValueError as error:
+            self.log.say(f"starting anew: the checkpoint cannot be read ({error})")
+            return
+        if found is None:
+            return
+        told = dict(found.state)
+        if told.pop("key", None) != self._key():
+            self.log.say("starting anew: the checkpoint is of another configuration")
+            return
+        numbers = told.pop("numbers")
+        self.state = _State(**{**told, "curve": [tuple(point) for point in told["curve"]]})
+        with torch.no_grad():
+            for name, parameter in self.trainable.items():
+                parameter.copy_(found.groups["now"][name])
+        self.best = {name: tensor.clone().to(self.device) for name, tensor in found.groups.get("best", {}).items()}
+        restore_state(self.optimizer, self.trainable, found.groups.get("optimizer", {}), numbers)
+        self.log.say(f"going on after step {self.state.step}")
+
+
+_FREE = ("micro_batch", "checkpoint_seconds")
+"""Settings that do not change what training gives."""
+
+
+def _accelerator(device: torch.device) -> Accelerator:
+    """Autocast to bfloat16 on a GPU, plain float32 elsewhere."""
+    AcceleratorState._reset_state(reset_partial_state=True)  # one process may train on the CPU, then on a GPU
+    return Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if device.type == "cuda" else "no")

@@ -1,0 +1,13 @@
+"""Telling that memory ran out, on any device."""
+
+from __future__ import annotations
+
+import torch
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that there was no memory left (the CPU allocator raises a plain RuntimeError)."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return True
+    told = str(error)
+    return isinstance(error, RuntimeError) and ("not enough memory" in told or "DefaultCPUAllocator" in told)

@@ -1,0 +1,75 @@
+"""Optimisers, their state as plain tensors and numbers, and learning-rate schedules as pure functions of the step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers.optimization import Adafactor
+
+from suite.training.config import Budget
+
+
+def make_optimizer(trainable: Mapping[str, nn.Parameter], budget: Budget) -> torch.optim.Optimizer:
+    """The budget's optimiser over the trainable parameters.
+
+    Adafactor factors the second moment of every matrix: a soft prompt is given flat, so that it is not (Lester et al.).
+    """
+    parameters = list(trainable.values())
+    if budget.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, lr=budget.learning_rate, weight_decay=budget.weight_decay, fused=True)
+    return Adafactor(  # type: ignore[no-any-return]
+        parameters,
+        lr=budget.learning_rate,
+        weight_decay=budget.weight_decay,
+        scale_parameter=False,
+        relative_step=False,
+        warmup_init=False,
+    )
+
+
+def learning_rate(step: int, budget: Budget) -> float:
+    """The rate of a step, counted from 0."""
+    if step < budget.warmup:
+        return budget.learning_rate * (step + 1) / budget.warmup
+    done = (step - budget.warmup) / max(1, budget.steps - budget.warmup)
+    if budget.schedule == "linear":
+        return budget.learning_rate * max(0.0, 1 - done)
+    if budget.schedule == "cosine":
+        return budget.learning_rate * (1 + math.cos(math.pi * min(1.0, done))) / 2
+    return budget.learning_rate
+
+
+def state_of(
+    optimizer: torch.optim.Optimizer, trainable: Mapping[str, nn.Parameter]
+) -> tuple[dict[str, Tensor], dict[str, dict[str, float]]]:
+    """What the optimiser remembers: tensors by `<parameter>|<entry>`, and plain numbers by parameter and entry."""
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, dict[str, float]] = {}
+    for name, parameter in trainable.items():
+        for entry, value in optimizer.state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                tensors[f"{name}|{entry}"] = value
+            else:
+                numbers.setdefault(name, {})[entry] = value
+    return tensors, numbers
+
+
+def restore_state(
+    optimizer: torch.optim.Optimizer,
+    trainable: Mapping[str, nn.Parameter],
+    tensors: Mapping[str, Tensor],
+    numbers: Mapping[str, Mapping[str, float]],
+) -> None:
+    """Give an optimiser back what `state_of` read."""
+    for name, parameter in trainable.items():
+        entries: dict[str, Any] = dict(numbers.get(name, {}))
+        for key, value in tensors.items():
+            owner, _, entry = key.rpartition("|")
+            if owner == name:
+                # AdamW's fused step wants its counter where the parameter is
+                entries[entry] = value.clone().to(parameter.device)
+        optimizer.state[parameter] = entries

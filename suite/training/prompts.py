@@ -1,0 +1,72 @@
+"""A soft prompt in training: PEFT's embedding of virtual tokens, held as one flat parameter, and its first values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from peft import PromptEmbedding, PromptTuningConfig, TaskType
+from torch import Tensor, nn
+from torch.nn import functional
+
+from suite.errors import SuiteError
+from suite.hashing import seed_of
+from suite.models.backbone import Backbone
+
+Start = Literal["vocab", "labels", "random"]
+COMMON = 5000
+"""How many of the first vocabulary rows count as common (vocabularies are ordered by frequency)."""
+
+
+class FlatPrompt(PromptEmbedding):  # type: ignore[misc]
+    """PEFT's prompt embedding with its table held flat, because Adafactor would factor a matrix's second moment."""
+
+    def __init__(self, backbone: Backbone, vectors: Tensor) -> None:
+        length, width = vectors.shape
+        two_sided = backbone.shape == "encoder-decoder"
+        config = PromptTuningConfig(
+            task_type=TaskType.SEQ_2_SEQ_LM if two_sided else TaskType.CAUSAL_LM,
+            num_virtual_tokens=length,
+            token_dim=width,
+            num_transformer_submodules=1,  # PEFT's default for encoder-decoders allocates twice the rows
+        )
+        super().__init__(config, backbone.model.get_input_embeddings())
+        del self.embedding.weight
+        self.shape = (length, width)
+        self.flat = nn.Parameter(vectors.detach().float().flatten().clone().to(backbone.device), requires_grad=False)
+
+    def vectors(self) -> Tensor:
+        """The prompt [P, d], differentiable."""
+        return self.flat.view(self.shape)
+
+    def forward(self, indices: Tensor) -> Tensor:
+        """Embeddings of virtual tokens."""
+        return functional.embedding(indices, self.vectors())
+
+
+def start_vectors(backbone: Backbone, length: int, start: Start, seed: int, labels: Sequence[str] = ()) -> Tensor:
+    """First values [length, d] of a soft prompt (Lester et al. 2021, section 3.2), a function of the seed.
+
+    `vocab`: rows of common tokens, drawn without replacement. `labels`: the mean embedding of each label first, then
+    as `vocab`. `random`: U(−0.5, 0.5). Raises SuiteError when the vocabulary is too small.
+    """
+    generator = torch.Generator().manual_seed(seed_of(seed, "soft prompt"))
+    if start == "random":
+        return torch.rand(length, backbone.width, generator=generator) - 0.5
+    table = backbone.model.get_input_embeddings().weight.detach().float().cpu()
+    special = set(backbone.tokenizer.all_special_ids)
+    common = [row for row in range(min(COMMON, len(backbone.tokenizer), len(table))) if row not in special]
+    first = _label_vectors(backbone, table, labels)[:length] if start == "labels" else []
+    missing = length - len(first)
+    if missing > len(common):
+        what = f"a soft prompt of {length} cannot start from a vocabulary of {len(common)}"
+        raise SuiteError(what, fix="init: random")
+    drawn = torch.randperm(len(common), generator=generator)[:missing]
+    return torch.stack([*first, *(table[common[int(place)]] for place in drawn)])
+
+
+def _label_vectors(backbone: Backbone, table: Tensor, labels: Sequence[str]) -> list[Tensor]:
+    """The mean embedding of each label's tokens, in the given order."""
+    encode = backbone.tokenizer.encode
+    return [table[list(encode(f" {label}", add_special_tokens=False))].mean(0) for label in labels]

@@ -1,0 +1,51 @@
+"""A supervised train step for any trainable set: examples to ids, batches, the loop, and selection on a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor, nn
+
+from suite.models.stack import Stacked
+from suite.training.batches import Batches
+from suite.training.config import Optimisation
+from suite.training.examples import encode
+from suite.training.job import Job
+from suite.training.loop import Fit, fit
+from suite.training.losses import answer_loss
+
+
+def train_supervised(
+    config: Optimisation,
+    job: Job,
+    trainable: Mapping[str, nn.Parameter],
+    *,
+    soft: Callable[[], Tensor] | None = None,
+) -> Fit:
+    """Fit `trainable` to the job's examples by next-token loss on the answers.
+
+    The model is called as it stands (weights swapped, adapter injected); `soft` gives the vectors [P, d] that stand
+    before each prompt, in training and in selection. Examples of all targets are mixed.
+    """
+    budget, backbone = job.terms(config), job.backbone
+    length = 0 if soft is None else int(soft().shape[0])
+    texts = [example for each in job.examples for example in each.examples]
+    encoding = encode(backbone, texts, max_length=budget.max_length, soft_length=length)
+    if encoding.notice:
+        job.log.say(encoding.notice)
+    batches = Batches(backbone, encoding.examples, batch_size=budget.batch_size, seed=job.seed)
+
+    def now() -> Stacked:
+        return Stacked(backbone, backbone.model, None if soft is None else soft(), artifacts=("in training",))
+
+    return fit(
+        backbone.model,
+        trainable,
+        lambda batch: answer_loss(now(), batch, budget.label_smoothing),
+        batches,
+        budget,
+        seed=job.seed,
+        score=lambda: job.selection(now()),
+        checkpoint=job.checkpoint,
+        log=job.log,
+    )

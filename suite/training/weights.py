@@ -1,0 +1,26 @@
+"""Training all of a model's weights, with or without a frozen soft prompt before every input."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from suite.models.artifact import Weights
+from suite.models.stack import swapped
+from suite.training.config import Optimisation
+from suite.training.job import Job, Trained
+from suite.training.supervised import train_supervised
+
+
+def train_weights(config: Optimisation, job: Job, *, soft: Tensor | None) -> Trained:
+    """Train a copy of every parameter in the backbone's place; the backbone's own tensors are untouched.
+
+    `soft` [P, d] stands before each input and is not trained. The artifact holds the tensors that changed.
+    """
+    model = job.backbone.model
+    base = {name: parameter.data for name, parameter in model.named_parameters()}
+    vectors = None if soft is None else soft.detach().to(job.backbone.device)
+    with swapped(model, {name: tensor.clone() for name, tensor in base.items()}) as trainable:
+        fit = train_supervised(config, job, trainable, soft=None if vectors is None else lambda: vectors)
+    changed = {name: tensor for name, tensor in fit.best.items() if not torch.equal(tensor, base[name].cpu())}
+    return Trained(Weights(changed), fit, sum(tensor.numel() for tensor in base.values()))

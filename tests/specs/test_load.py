@@ -1,0 +1,139 @@
+"""Specs to experiments: layers, precedence, and every problem at once with its line."""
+
+from pathlib import Path
+
+import pytest
+
+from suite.errors import SuiteError
+from suite.specs import Options, Workspace, load, shipped
+from suite.specs.load import load_track
+
+SPEC = "name: mine\nmethod: {name: promot}\ntargets: [rte]\n"
+
+
+def spec(folder: Path, text: str = SPEC, name: str = "mine.yaml") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / name
+    file.write_text(text)
+    return file
+
+
+def problems(folder: Path, text: str, **options: object) -> list[str]:
+    with pytest.raises(SuiteError) as caught:
+        load([spec(folder, text)], Options(**options))  # type: ignore[arg-type]
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("track", sorted(Workspace.around().tracks()))
+def test_every_shipped_track_is_sound(track: str) -> None:
+    loaded = load_track(Workspace.around(), track)
+    assert loaded.name == track
+    assert loaded.title
+    assert loaded.about
+
+
+@pytest.mark.parametrize("track", sorted(Workspace.around().tracks()))
+@pytest.mark.parametrize("file", sorted(Workspace.around().specs()), ids=lambda file: file.stem)
+def test_every_shipped_spec_loads_on_every_track(file: Path, track: str) -> None:
+    (experiment, *_) = load([file], Options(track=track))
+    assert experiment.name == file.stem
+    assert experiment.about
+    assert experiment.source
+    assert not experiment.changes
+    assert set(experiment.targets) | set(experiment.held_out) == set(experiment.tasks)
+
+
+def test_later_layers_win_and_mappings_merge_deeply(tmp_path: Path) -> None:
+    (tmp_path / "tracks").mkdir()
+    track = "extends: micro\nname: own\nmethods: {prompt_tuning: {length: 7, learning_rate: 0.5}, promot: {steps: 11}}\n"
+    spec(tmp_path / "tracks", track, "own.yaml")
+    file = spec(tmp_path, "name: mine\ntrack: own\nmethod: {name: promot, prompt: {learning_rate: 0.25}}\ntargets: [rte]\n")
+    (experiment,) = load([file], Options(sets=("method.prompt.steps=5", "budget.batch_size=4")))
+    config = experiment.config.model_dump()
+    assert config["steps"] == 11  # the spec's track, over micro's
+    assert config["learning_rate"] == 5e-4  # micro's, through `extends`
+    prompt = config["prompt"]
+    assert (prompt["length"], prompt["learning_rate"], prompt["steps"]) == (7, 0.25, 5)  # track < spec < --set
+    assert experiment.track.budget.batch_size == 4
+    assert experiment.track.budget.max_length == 512
+    assert experiment.changes == ("budget.batch_size",)
+
+
+def test_another_model_source_takes_the_place_of_the_tracks(tmp_path: Path) -> None:
+    (experiment,) = load([spec(tmp_path)], Options(track="micro-t5", sets=("model.path=/models/x",)))
+    assert experiment.track.model.path == "/models/x"
+    assert experiment.track.model.bundled is None
+    assert experiment.track.model.sentinels
+
+
+def test_seeds_are_the_first_all_or_named(tmp_path: Path) -> None:
+    file = spec(tmp_path)
+    seeds = [[each.seed for each in load([file], Options(seeds=choice))] for choice in ("first", "all", (7, 3))]
+    assert seeds == [[0], [0, 1, 2], [7, 3]]
+    untrained = load([shipped() / "pretrained.yaml"], Options(seeds="all"))
+    assert len(untrained) == 1
+
+
+def test_an_experiments_id_depends_on_its_settings_and_its_variant_not_on_the_seed(tmp_path: Path) -> None:
+    file = spec(tmp_path)
+    first, second = load([file], Options(seeds=(0, 1)))
+    (other,) = load([file], Options(sets=("method.steps=7",)))
+    assert len({first.id, second.id, other.id}) == 3
+    assert first.variant == second.variant != other.variant
+
+
+BAD = {
+    "unknown key": (SPEC + "targts: [rte]\n", ":4: targts: unknown key; did you mean 'targets'?"),
+    "no method": ("name: a\ntargets: [rte]\n", ":1: method: is missing"),
+    "no name of a method": ("name: a\nmethod: {}\ntargets: [rte]\n", ":2: method.name: is missing"),
+    "unknown method": ("name: a\nmethod: {name: promt}\ntargets: [rte]\n", ":2: method.name: there is no method 'promt'; did you mean 'promot'?"),
+    "unknown method key": ("name: a\nmethod:\n  name: promot\n  stepz: 4\ntargets: [rte]\n", ":4: method.stepz: unknown key; did you mean 'steps'?"),
+    "nested unknown key": ("name: a\nmethod: {name: promot, prompt: {lenght: 4}}\ntargets: [rte]\n", ":2: method.prompt.lenght: unknown key; did you mean 'length'?"),
+    "unknown role": ("name: a\nmethod: {name: finetune}\ntargets: [rtee]\n", ":3: targets: there is no role 'rtee' in track 'micro'; did you mean 'rte'?"),
+    "unknown track": (SPEC + "track: mikro\n", ":4: there is no track 'mikro'; did you mean 'micro'?"),
+    "no targets": ("name: a\nmethod: {name: finetune}\n", ":1: targets: is missing"),
+    "a role twice": ("name: a\nmethod: {name: finetune}\ntargets: [rte, rte]\n", ":3: targets: names a role twice"),
+    "wrong type": ("name: a\nmethod: {name: finetune, steps: many}\ntargets: [rte]\n", ":2: method.steps: is 'many'; should be a valid integer"),
+    "text for a list": ("name: a\nmethod: {name: finetune}\ntargets: rte\n", ":3: targets: is 'rte'; should be a list"),
+    "yes for a text": ("name: yes\nmethod: {name: finetune}\ntargets: [rte]\n", ":1: name: is True; should be a valid string"),
+    "negative": ("name: a\nmethod: {name: finetune, steps: -4}\ntargets: [rte]\n", ":2: method.steps: is -4; should be greater than"),
+    "not a number": ("name: a\nmethod: {name: finetune, learning_rate: .nan}\ntargets: [rte]\n", ":2: method.learning_rate: is nan; should be a finite number"),
+    "infinite": ("name: a\nmethod: {name: finetune, learning_rate: .inf}\ntargets: [rte]\n", ":2: method.learning_rate: is inf"),
+    "negative batch": (SPEC + "budget: {batch_size: -1}\n", ":4: budget.batch_size: is -1; should be greater than or equal to 1"),
+    "unknown task": (SPEC + "roles: {rte: micro_rtee}\n", ":4: roles.rte: there is no task 'micro_rtee'; did you mean 'micro_rte'?"),
+    "no training split": (SPEC.replace("rte", "xsum") + "track: smol\n", ":3: targets: 'xsum' is task 'xsum_recut', which has no training split"),
+    "two model sources": (SPEC + "model: {bundled: micro-llama, path: x}\n", ": model: a model needs exactly one of bundled, hub, path, gguf"),
+    "held-out role": (SPEC + "held_out: {roles: [cbb]}\n", ":4: held_out.roles: there is no role 'cbb' in track 'micro'; did you mean 'cb'?"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_wrong_spec_gets_one_clear_line(tmp_path: Path, name: str) -> None:
+    text, wanted = BAD[name]
+    found = problems(tmp_path, text)
+    assert len(found) == 1, found
+    assert wanted in found[0]
+
+
+def test_all_problems_are_told_at_once_each_with_its_line(tmp_path: Path) -> None:
+    text = "name: a\nsauce: x\nmethod:\n  name: finetune\n  steps: -1\n  learning_rate: a lot\nbudget: {batch_size: 0}\n"
+    found = problems(tmp_path, text)
+    assert sorted(int(line.split(":")[1]) for line in found) == [2, 5, 6, 7]
+
+
+@pytest.mark.parametrize("text", ["steps", "=3", "a..b=1", "method.steps=[1"])
+def test_a_wrong_set_gets_one_clear_line(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SuiteError, match="--set"):
+        load([spec(tmp_path)], Options(sets=(text,)))
+
+
+def test_a_track_that_extends_itself_is_refused(tmp_path: Path) -> None:
+    spec(tmp_path / "tracks", "extends: b\nname: a\n", "a.yaml")
+    spec(tmp_path / "tracks", "extends: a\nname: b\n", "b.yaml")
+    (found,) = problems(tmp_path, SPEC + "track: a\n")
+    assert "extends: is 'a'" in found
+
+
+def test_two_specs_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="two specs are named 'mine'"):
+        load([spec(tmp_path), spec(tmp_path, name="other.yaml")])

@@ -1,0 +1,176 @@
+"""Reading task files: includes are merged, and whatever is wrong is said on a line of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from suite.errors import SuiteError
+from suite.tasks import known
+from suite.tasks.definition import read_task, task_names
+
+Write = Callable[..., Path]
+SHIPPED = Path(__file__).parents[2] / "specs" / "tasks"
+
+
+def problems(folder: Path, name: str = "colours") -> str:
+    with pytest.raises(SuiteError) as caught:
+        read_task(name, [folder])
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "said"),
+    [
+        ("doc_to_text:", "doc_to_txt:", 4, "doc_to_txt: unknown key; did you mean 'doc_to_text'?"),
+        ("test_split: test\n", "", 1, "has neither test_split nor validation_split"),
+        ("test_split: test", "test_split: 3", 3, "test_split: is not a split's name"),
+        ("doc_to_target:", "description:", 1, "doc_to_target: is missing"),
+        ("{{question}}", "{{question", 4, "doc_to_text: is no template"),
+        ("cut_answer", "cut_anser", 7, "there is no filter 'cut_anser'; did you mean 'cut_answer'?"),
+        (", {function: take_first}", "", 7, "leaves a list of answers"),
+        ("normalised_match", "normalized_match", 8, "there is no metric 'normalized_match'; did you mean"),
+        ("metric: normalised_match", "metric: perplexity", 8, "has none that lies on 0 to 100"),
+        ("kind: qa", "kind: quiz", 9, "metadata.kind: should be 'entailment', 'qa'"),
+        ("kind: qa", "sort: qa", 9, "metadata.sort: unknown key"),
+        ("kind: qa", "kind: entailment", 9, "metadata.labels: is missing"),
+        ("kind: qa", "primary: acc", 9, "metadata.primary: 'acc' is not among its metrics"),
+        ("kind: qa", "labels: [yes, no]", 9, "metadata.labels.0: should be a valid string"),
+        ("kind: qa", 'splits: {test: "test[5"}', 9, "metadata.splits.test: 'test[5' is no cut of a split"),
+        ("chance: 0.0", "chance: 101", 9, "metadata.chance: should be less than or equal to 100"),
+        ('until: ["\\n\\n"]', "until: []", 6, "generation_kwargs.until: is not a list of texts"),
+        ("max_gen_toks: 4", "max_gen_toks: four", 6, "generation_kwargs.max_gen_toks: is not a number"),
+        ("max_gen_toks: 4", "max_gen_toks: 4, do_sample: true", 6, "generation_kwargs: asks for sampling"),
+        ("max_gen_toks: 4", "max_gen_toks: 4, top: 4", 6, "generation_kwargs.top: unknown key"),
+        ("task: colours", "task: colors", 1, "task: is 'colors' in a file called colours.yaml"),
+        ("task: colours", "task: colours\nnum_fewshot: 5", 2, "num_fewshot: is not for task files here; the track says"),
+        ("task: colours", "task: colours\noutput_type: rank", 2, "output_type: there is no 'rank'"),
+        ("kind: qa", "known_overlap: {count: 3}", 9, "metadata.known_overlap.reason: Field required"),
+        ("doc_to_text:", "task:", 4, "task: is set twice"),
+        ("kind: qa", "kind: [qa", 9, "is not YAML"),
+    ],
+)
+def test_a_wrong_file_is_told_by_line_with_a_remedy(write: Write, old: str, new: str, line: int, said: str) -> None:
+    folder = write(**{old: new})
+    lines = problems(folder).splitlines()
+    assert any(each.startswith(f"{folder / 'colours.yaml'}:{line}: ") and said in each for each in lines), lines
+
+
+def test_all_problems_come_at_once(write: Write) -> None:
+    folder = write(**{"test_split": "tset_split", "cut_answer": "cut", "normalised_match": "match"})
+    assert len(problems(folder).splitlines()) == 5
+
+
+def test_an_unknown_task_names_a_close_one(write: Write) -> None:
+    assert "there is no task 'colour_'; did you mean 'colours'?" in problems(write(), "colour_")
+
+
+def test_an_include_is_merged_deeply_and_null_takes_a_key_away(write: Write) -> None:
+    write(**{"task: colours": "task: colours\ndataset_path: some/where"})
+    child = "include: colours.yaml\ntask: hues\ndataset_path: null\nmetadata: {folder: hues}\n"
+    task = read_task("hues", [write("hues", child)])
+    assert task.folder == "hues"
+    assert task.metadata["kind"] == "qa"
+    assert "dataset_path" not in task.config
+    assert task.config["doc_to_text"] == "Q: {{question}} A:"
+
+
+def test_a_problem_in_an_included_file_is_told_there(write: Write) -> None:
+    folder = write(**{"cut_answer": "cut"})
+    write("hues", "include: colours.yaml\ntask: hues\n")
+    assert problems(folder, "hues").startswith(f"{folder / 'colours.yaml'}:7: ")
+
+
+def test_includes_that_are_absent_or_run_in_circles_are_errors(write: Write) -> None:
+    folder = write("hues", "include: hue.yaml\n")
+    write("a", "include: b.yaml\n")
+    write("b", "include: a.yaml\n")
+    assert "hues.yaml:1: include: there is no file 'hue.yaml' beside it" in problems(folder, "hues")
+    assert "includes itself; break the circle" in problems(folder, "a")
+
+
+def test_the_fingerprint_follows_what_is_scored_only(write: Write) -> None:
+    first = read_task("colours", [write()]).fingerprint
+    assert read_task("colours", [write(**{"task: colours": "task: colours\ntag: nice # a comment"})]).fingerprint == first
+    assert read_task("colours", [write(**{"A:": "Answer:"})]).fingerprint != first
+
+
+def test_the_nearest_folder_wins(write: Write, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "colours.yaml").write_text((write() / "colours.yaml").read_text().replace("A:", "B:"))
+    assert "B:" in read_task("colours", [other, write()]).config["doc_to_text"]
+
+
+@pytest.mark.parametrize("name", task_names([SHIPPED]))
+def test_every_shipped_task_is_right(name: str) -> None:
+    task = read_task(name, [SHIPPED])
+    assert task.metadata["kind"]
+    assert task.metadata["chance"] is not None
+    assert task.metadata["primary"] in known.SHARES | known.POINTS
+    assert len((SHIPPED / f"{name}.yaml").read_text().splitlines()) <= 17
+
+
+def test_shipped_templates_are_those_of_the_paper() -> None:
+    texts = {name: str(read_task(name, [SHIPPED]).config["doc_to_text"]) for name in task_names([SHIPPED])}
+    assert texts["rte"] == "{{premise}} question: {{hypothesis}} Is it true or false? answer:"
+    assert texts["cb"] == texts["snli"] == texts["rte"].replace("or false?", "or false or neither?")
+    assert texts["wic"] == (
+        "{{sentence1}} {{sentence2}} question: The word {{word}} is used in the same way in the two sentences. "
+        "Is it true or False? answer:"
+    )
+    assert texts["triviaqa"] == texts["web_questions"] == "Q: {{question}} A:"
+    assert texts["wmt16_enro"] == "Translate English to Romanian: {{translation.en}}"
+    assert texts["xsum"] == "Article: {{document}} One sentence summary:"
+    for name, text in texts.items():
+        if name.startswith("micro_") and name.removeprefix("micro_") in texts:
+            assert text == texts[name.removeprefix("micro_")]
+
+
+def test_lm_evals_own_tasks_are_read_by_name() -> None:
+    copa = read_task("copa", [SHIPPED])
+    assert copa.builtin
+    assert (copa.reported_split, copa.training_split, copa.metadata["primary"]) == ("validation", "train", "acc")
+    assert read_task("gsm8k", []).metadata["primary"] == "exact_match"
+    assert copa.fingerprint == read_task("copa", []).fingerprint
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("mmlu", "is a group of tasks"), ("humaneval", "runs answers as code"), ("squadv2", "is written in Python")],
+)
+def test_lm_evals_tasks_that_cannot_run_here_say_why(name: str, said: str) -> None:
+    with pytest.raises(SuiteError, match=said):
+        read_task(name, [])
+
+
+def test_what_is_listed_as_known_is_what_lm_eval_knows() -> None:
+    import lm_eval.filters  # noqa: F401
+    import lm_eval.tasks  # noqa: F401
+    from lm_eval.api.registry import AGGREGATION_REGISTRY, DEFAULT_METRIC_REGISTRY, FILTER_REGISTRY, METRIC_REGISTRY
+    from lm_eval.api.task import ALL_OUTPUT_TYPES, TaskConfig
+
+    import suite.tasks.load  # noqa: F401  (registers ours)
+
+    assert {field.name for field in fields(TaskConfig)} == known.FIELDS
+    assert set(FILTER_REGISTRY.keys()) == known.FILTERS | known.OUR_FILTERS
+    assert set(METRIC_REGISTRY.keys()) == known.METRICS
+    assert set(ALL_OUTPUT_TYPES) == known.OUTPUT_TYPES
+    assert {key: tuple(value) for key, value in DEFAULT_METRIC_REGISTRY.items()} == known.DEFAULT_METRICS
+    assert "mean" in AGGREGATION_REGISTRY
+
+
+def test_reading_tasks_imports_neither_torch_nor_lm_eval() -> None:
+    code = (
+        "import sys; from pathlib import Path; from suite.tasks.definition import read_task; "
+        "import suite.tasks.data, suite.tasks.splits, suite.tasks.leaks; "
+        f"read_task('micro_rte', [Path({str(SHIPPED)!r})]); read_task('copa', []); "
+        "print([name for name in ('torch', 'lm_eval', 'datasets', 'transformers') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SHIPPED.parents[1])
+    assert done.stdout.strip() == "[]"

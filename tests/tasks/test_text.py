@@ -1,0 +1,83 @@
+"""The paper's output processing on outputs that models really give."""
+
+from __future__ import annotations
+
+import pytest
+
+from suite.tasks.filters import CutAnswer, FirstLabel
+from suite.tasks.metrics import accuracy, normalised_match, rouge2
+from suite.tasks.text import UNPARSABLE, cut, first_label, format_ratio, normalised
+
+LABELS = ("True", "False", "Neither")
+
+
+@pytest.mark.parametrize(
+    ("output", "label"),
+    [
+        (" True", "True"),
+        ("true.", "True"),
+        ("  \n'FALSE', because", "False"),
+        ("**Neither**", "Neither"),
+        ("True/False", "True"),
+        ("Trueish", None),
+        ("It is true", None),
+        ("True_or_not", None),
+        ("", None),
+        ("...", None),
+        ("1", None),
+    ],
+)
+def test_the_label_is_the_first_word(output: str, label: str | None) -> None:
+    assert first_label(output, LABELS) == label
+    assert FirstLabel(labels=LABELS).apply([[output]], [{}]) == [[label or UNPARSABLE]]
+
+
+@pytest.mark.parametrize(
+    ("output", "prefix", "answer"),
+    [
+        (" Paris \n", "Q:", "Paris"),
+        (" Paris\n\nQ: next A: Rome", "Q:", "Paris"),
+        (" Paris Q: next A: Rome", "Q:", "Paris"),
+        ("Q: Paris", "Q:", ""),
+        ("le chat Translate English to French: dog", "Translate", "le chat"),
+        ("a summary\nof two lines Article: b", "Article:", "a summary\nof two lines"),
+        ("\n\nlate", "Q:", ""),
+        ("no prefix Q: stays", "", "no prefix Q: stays"),
+    ],
+)
+def test_an_answer_ends_where_the_next_example_begins(output: str, prefix: str, answer: str) -> None:
+    assert cut(output, prefix) == answer
+    assert CutAnswer(prefix=prefix).apply([[output]], [{}]) == [[answer]]
+
+
+@pytest.mark.parametrize(
+    ("said", "right", "value"),
+    [
+        ("the  Beatles!", "Beatles", 1.0),
+        ("An_Apple", "apple", 1.0),
+        ("Rock 'n' Roll", "rock n roll", 1.0),
+        ("U.S.", "us", 0.0),
+        ("", "the", 0.0),
+        ("...", "!!", 0.0),
+        ("theory", "ory", 0.0),
+        ("Москва", "москва", 1.0),
+    ],
+)
+def test_answers_match_but_for_case_punctuation_and_articles(said: str, right: str, value: float) -> None:
+    assert normalised_match(references=[right], predictions=[said]) == value
+    assert normalised("The  U.S.") == "u s"
+
+
+def test_labels_are_compared_letter_by_letter() -> None:
+    assert accuracy(references=["True"], predictions=["True"]) == 1.0
+    assert accuracy(references=["True"], predictions=[UNPARSABLE]) == 0.0
+
+
+def test_rouge2_is_the_f_of_shared_pairs_of_words() -> None:
+    assert rouge2(references=["the cat sat down"], predictions=["the cat sat up"]) == pytest.approx(2 / 3)
+    assert rouge2(references=["the cat"], predictions=[""]) == 0.0
+
+
+def test_the_format_ratio_counts_answers_that_begin_with_a_label() -> None:
+    assert format_ratio([" true", "False.", "blue", ""], LABELS) == 0.5
+    assert format_ratio([], LABELS) is None
