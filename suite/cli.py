@@ -51,7 +51,8 @@ def run(
     again: Annotated[bool, typer.Option("--again", help="Run finished steps again.")] = False,
 ) -> None:
     """Train, evaluate, store and render: all that the specs need and that is not done yet."""
-    from suite.commands import planned, report
+    from suite.commands.planning import planned
+    from suite.commands.results import report
     from suite.home import Home
     from suite.runner import run_plan
 
@@ -76,7 +77,7 @@ def plan(
     resolved: Annotated[bool, typer.Option("--resolved", help="Print the resolved specs instead.")] = False,
 ) -> None:
     """Show what would run: what is done, what is shared, what remains, and what it will take."""
-    from suite.commands import planned, show_plan, show_resolved
+    from suite.commands.planning import planned, show_plan, show_resolved
     from suite.home import Home
 
     place = Home(home, db)
@@ -92,7 +93,7 @@ def show(
     db: DbOption = None,
 ) -> None:
     """Print the stored results as tables."""
-    from suite.commands import show_results
+    from suite.commands.results import show_results
     from suite.home import Home
 
     show_results(Home(home, db), name, track)
@@ -108,7 +109,7 @@ def render(
     ] = None,
 ) -> None:
     """Write the leaderboard's pages from what is stored."""
-    from suite.commands import render_site
+    from suite.commands.sharing import render_site
     from suite.home import Home
 
     print(render_site(Home(home, db), out, records))
@@ -123,7 +124,7 @@ def export(
     db: DbOption = None,
 ) -> None:
     """Write experiments as records that others can check and import."""
-    from suite.commands import export_records
+    from suite.commands.sharing import export_records
     from suite.home import Home
 
     for file in export_records(Home(home, db), out, names or [], track):
@@ -137,7 +138,7 @@ def import_(
     db: DbOption = None,
 ) -> None:
     """Check records made elsewhere and add them to the store, marked as imported."""
-    from suite.commands import import_records
+    from suite.commands.sharing import import_records
     from suite.home import Home
 
     for line in import_records(Home(home, db).create(), files):
@@ -147,7 +148,7 @@ def import_(
 @app.command(name="list")
 def list_(what: Annotated[str, typer.Argument(help="specs, methods, tracks, roles, or all.")] = "all") -> None:
     """List specs, methods, tracks and roles, with one line each."""
-    from suite.commands import listing
+    from suite.commands.about import listing
 
     for line in listing(what):
         print(line)
@@ -156,7 +157,7 @@ def list_(what: Annotated[str, typer.Argument(help="specs, methods, tracks, role
 @app.command()
 def schema(what: Annotated[str, typer.Argument(help="spec, track, or a method's name.")] = "spec") -> None:
     """Print the JSON Schema of specs or tracks, for an editor's completion."""
-    from suite.commands import json_schema
+    from suite.commands.about import json_schema
 
     print(json_schema(what))
 
@@ -164,7 +165,7 @@ def schema(what: Annotated[str, typer.Argument(help="spec, track, or a method's 
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
     """Make a workspace: the shipped specs, tracks and tasks, to be changed at will."""
-    from suite.commands import new_workspace
+    from suite.commands.about import new_workspace
 
     print(new_workspace(folder))
 
@@ -177,7 +178,7 @@ def doctor(
     db: DbOption = None,
 ) -> None:
     """Check this machine: versions, devices, disk, data folder, model sources, store."""
-    from suite.commands import diagnose
+    from suite.commands.about import diagnose
     from suite.home import Home
 
     healthy, lines = diagnose(Home(home, db), data, models)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import torch
 
-from suite.evaluation.state import padded, read
+from suite.evaluation.state import Ids, Side, embedded, read
 from suite.models.stack import Stacked
 
 SENTINELS: Final = ("<extra_id_0>", "<extra_id_1>")
@@ -59,9 +59,7 @@ def end_tokens(stacked: Stacked) -> frozenset[int]:
 
 
 @torch.no_grad()
-def greedy(
-    stacked: Stacked, prompts: Sequence[Sequence[int]], *, max_new_tokens: int, stops: Stops
-) -> list[list[int]]:
+def greedy(stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops) -> list[list[int]]:
     """The most likely next token, again and again, for each prompt; [B] lists of new token ids without the end token.
 
     A prompt's row is dropped from the batch once it ends, so that one long answer does not pay for many short ones.
@@ -96,28 +94,23 @@ def _ended(answer: list[int], token: int, ends: frozenset[int], stops: Stops) ->
 
 
 @torch.no_grad()
-def beam(
-    stacked: Stacked, prompts: Sequence[Sequence[int]], *, max_new_tokens: int, stops: Stops, beams: int
-) -> list[list[int]]:
+def beam(stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, beams: int) -> list[list[int]]:
     """Beam search by transformers' `generate`; [B] lists of new token ids without special ends."""
     from transformers import GenerationConfig
 
     backbone, ends = stacked.backbone, end_tokens(stacked)
     two_sided = backbone.shape == "encoder-decoder"
-    side = "right" if two_sided else "left"
-    ids, mask = padded(prompts, stacked, side=side)
-    inputs: dict[str, Any] = {"input_ids": ids}
-    if stacked.soft is not None:
-        embeds, mask = stacked.embed(ids, mask, side=side)
-        inputs = {"inputs_embeds": embeds}
+    side: Side = "right" if two_sided else "left"
+    mask, inputs = embedded(prompts, stacked, side=side)
     config = GenerationConfig(
         num_beams=beams, do_sample=False, max_new_tokens=max_new_tokens, eos_token_id=sorted(ends),
         pad_token_id=backbone.tokenizer.pad_token_id or 0,
         decoder_start_token_id=getattr(backbone.model.config, "decoder_start_token_id", None),
     )  # fmt: skip
-    output = stacked.model.generate(attention_mask=mask, generation_config=config, **inputs)
+    model: Any = stacked.model
+    output = model.generate(attention_mask=mask, generation_config=config, **inputs)
     # with embeddings for an input, or with a decoder of its own, only what is new comes back
-    start = 1 if two_sided else ids.shape[1] if stacked.soft is None else 0
+    start = 1 if two_sided else mask.shape[1] if stacked.soft is None else 0
     return [_until(row, ends) for row in output[:, start:].tolist()]
 
 

@@ -89,12 +89,10 @@ def evaluate(
     """Answer and score every document of a task.
 
     `batch_tokens` bounds a batch (longest input with its answer, times rows) and never changes an answer.
-    `max_new_tokens` caps the task's own limit; `max_length` caps the model's positions. Raises SuiteError where there is
-    no room for a prompt, or the task cannot be run here.
+    `max_new_tokens` caps the task's own limit; `max_length` caps the model's positions. Raises SuiteError where there
+    is no room for a prompt, or the task cannot be run here.
     """
-    lm = StackLM(
-        stacked, batch_tokens=batch_tokens, max_new_tokens=max_new_tokens, max_length=max_length, beams=beams
-    )
+    lm = StackLM(stacked, batch_tokens=batch_tokens, max_new_tokens=max_new_tokens, max_length=max_length, beams=beams)
     if getattr(task, "UNSAFE_CODE", False) or getattr(task, "MULTIMODAL", False):
         raise SuiteError(f"task '{task.file.name}' runs answers as code or shows images", fix="choose another task")
     name = task.file.name
@@ -104,9 +102,7 @@ def evaluate(
     seconds = time.perf_counter() - started
     samples: list[Mapping[str, Any]] = found["samples"][name]
     metric, pipeline = _primary(task, samples)
-    answers = tuple(
-        _answer(task, sample, metric, lm.truncated) for sample in samples if sample["filter"] == pipeline
-    )
+    answers = tuple(_answer(task, sample, metric, lm.truncated) for sample in samples if sample["filter"] == pipeline)
     return EvaluationResult(
         scores=_scores(task, found["results"][name], samples, (metric, pipeline)),
         answers=answers,

@@ -12,13 +12,12 @@ from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
 from suite.errors import StepFailed, SuiteError
 from suite.evaluation.decode import SENTINELS, Stops, beam, greedy
-from suite.evaluation.state import read
+from suite.evaluation.state import Ids, read
 from suite.models.stack import Stacked
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-Ids = tuple[int, ...]
 Pair = tuple[Any, list[int], list[int]]
 """What lm-eval hands over to be scored: its own key, the tokens of the context, those of the continuation."""
 
@@ -26,8 +25,8 @@ Pair = tuple[Any, list[int], list[int]]
 class StackLM(TemplateLM):  # type: ignore[misc]
     """Answers for a model with a stack of artifacts in effect.
 
-    Decoding is greedy (or by beams), as the track says: a model's own generation defaults are not applied. An input that
-    leaves no room for its answer loses its beginning, as in lm-eval, and its prompt is kept in `truncated`.
+    Decoding is greedy (or by beams), as the track says: a model's own generation defaults are not applied. An input
+    that leaves no room for its answer loses its beginning, as in lm-eval, and its prompt is kept in `truncated`.
     """
 
     def __init__(
@@ -151,6 +150,14 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         start = tokens.index(opening) + 1 if opening in tokens else 0
         return str(self.tokenizer.decode(tokens[start:], skip_special_tokens=True))
 
+    def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
+        """As lm-eval splits a text; with sentinels, the place of the answer is marked as for one to be written."""
+        if self.stacked.backbone.sentinels:
+            marked = self.tok_encode(f"{context} {SENTINELS[0]}")
+            return marked, self.tok_encode(continuation, add_special_tokens=False)
+        pair: tuple[list[int], list[int]] = super()._encode_pair(context, continuation)
+        return pair
+
     def _loglikelihood_tokens(self, requests: Sequence[Pair], **_: Any) -> list[tuple[float, bool]]:
         """All continuations of one context are scored in one batch, and the context is read once."""
         found: list[tuple[float, bool]] = [(0.0, False)] * len(requests)
@@ -166,7 +173,9 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         texts = list(contexts)
         sizes = [sum(len(text) + len(requests[place][2]) for place in contexts[text]) for text in texts]
         batches = self._in_batches(
-            texts, sizes, lambda batch: self._score(batch, [[requests[at][2] for at in contexts[text]] for text in batch])
+            texts,
+            sizes,
+            lambda batch: self._score(batch, [[requests[at][2] for at in contexts[text]] for text in batch]),
         )
         for text, scores in zip(texts, batches, strict=True):
             for place, score in zip(contexts[text], scores, strict=True):
@@ -179,7 +188,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         self, contexts: Sequence[Ids], continuations: Sequence[Sequence[Sequence[int]]]
     ) -> list[list[tuple[float, bool]]]:
         """Scores of some continuations of each context, in the order given."""
-        state = read(self.stacked, self._with_sentinel(contexts))
+        state = read(self.stacked, contexts)
         if self.stacked.backbone.sentinels:
             opening = self.tokenizer.convert_tokens_to_ids(SENTINELS[0])
             state.step(torch.full((len(contexts),), opening, device=self.device))
@@ -199,13 +208,6 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         )
         return [[next(each_score) for _ in each] for each in continuations]
 
-    def _with_sentinel(self, contexts: Sequence[Ids]) -> Sequence[Ids]:
-        if not self.stacked.backbone.sentinels:
-            return contexts
-        opening = int(self.tokenizer.convert_tokens_to_ids(SENTINELS[0]))
-        end = self.eot_token_id
-        return [(*one[:-1], opening, end) if one[-1] == end else (*one, opening) for one in contexts]
-
     def _in_batches(self, items: Sequence[T], sizes: Sequence[int], work: Callable[[Sequence[T]], list[R]]) -> list[R]:
         """Do `work` on batches of similar size (longest first) and give its results in the order of the items."""
         done: dict[int, R] = {}
@@ -214,7 +216,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         return [done[place] for place in range(len(items))]
 
     def _fitting(self, batch: Sequence[T], work: Callable[[Sequence[T]], list[R]]) -> list[R]:
-        """Do `work`, in halves if the accelerator's memory does not hold it. Raises StepFailed if one item is too much."""
+        """Do `work`, in halves if the accelerator's memory does not hold it. Raises StepFailed at a single item."""
         try:
             return work(batch)
         except torch.OutOfMemoryError as error:

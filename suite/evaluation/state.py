@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache, EncoderDecoderCache
 
 from suite.models.stack import Stacked
+
+Ids = tuple[int, ...]
+Side = Literal["left", "right"]
 
 SHARED = 16
 """Tokens that all prompts of a batch must begin with before these are read once for all."""
@@ -32,8 +35,8 @@ class State(Protocol):
         """Append tokens ([B, T], right-padded with anything) to each prompt: float32 logits [B, T, V] after each."""
 
 
-def read(stacked: Stacked, prompts: Sequence[Sequence[int]]) -> State:
-    """Read a batch of prompts, each a list of at least one token id."""
+def read(stacked: Stacked, prompts: Sequence[Ids]) -> State:
+    """Read a batch of prompts, each of at least one token id."""
     kind = EncoderDecoderState if stacked.backbone.shape == "encoder-decoder" else DecoderState
     return kind(stacked, prompts)
 
@@ -42,42 +45,38 @@ class DecoderState:
     """Decoder-only: left-padded as [pad][soft][text], so that an answer does not depend on its neighbours' lengths."""
 
     logits: Tensor
+    mask: Tensor
+    """[B, S]: 1 where something real was read."""
+    next: Tensor
+    """[B]: the position of each row's next token."""
 
-    def __init__(self, stacked: Stacked, prompts: Sequence[Sequence[int]]) -> None:
-        self.model = stacked.model
+    def __init__(self, stacked: Stacked, prompts: Sequence[Ids]) -> None:
+        self.model: Any = stacked.model
         self.device = stacked.backbone.device
         self.cache = DynamicCache()
-        self._accepted = _parameters(self.model)
+        self._accepted = frozenset(inspect.signature(self.model.forward).parameters)
         shared = _shared(prompts) if len(prompts) > 1 and not _windowed(self.model.config) else 0
-        if shared < SHARED:
-            ids, mask = padded(prompts, stacked, side="left")
-            if stacked.soft is None:
-                self._read(mask, _positions(mask), input_ids=ids)
-            else:
-                embeds, mask = stacked.embed(ids, mask, side="left")
-                self._read(mask, _positions(mask), inputs_embeds=embeds)
-            return
         # [soft][what all share] is read once, and every prompt goes on from a copy of its keys and values
-        head = torch.tensor([prompts[0][:shared]], device=self.device)
-        mask = torch.ones_like(head)
-        if stacked.soft is None:
-            self._read(mask, _positions(mask), input_ids=head)
-        else:
-            embeds, mask = stacked.embed(head, mask, side="left")
-            self._read(mask, _positions(mask), inputs_embeds=embeds)
-        self.keep(torch.zeros(len(prompts), dtype=torch.long, device=self.device))
-        ids, mask = padded([prompt[shared:] for prompt in prompts], stacked, side="left")
-        self._read(torch.cat([self.mask, mask], 1), self.next[:, None] + _positions(mask), input_ids=ids)
+        first = [prompts[0][:shared]] if shared >= SHARED else prompts
+        mask, inputs = embedded(first, stacked, side="left")
+        self._read(mask, _positions(mask), **inputs)
+        if shared >= SHARED:
+            self.keep(torch.zeros(len(prompts), dtype=torch.long, device=self.device))
+            ids, mask = padded([prompt[shared:] for prompt in prompts], stacked, side="left")
+            self._read(torch.cat([self.mask, mask], 1), self.next[:, None] + _positions(mask), input_ids=ids)
 
     def step(self, tokens: Tensor) -> None:
+        """Append one token to each prompt."""
         mask = torch.cat([self.mask, torch.ones_like(tokens)[:, None]], 1)
         self._read(mask, self.next[:, None], input_ids=tokens[:, None])
 
     def keep(self, rows: Tensor) -> None:
+        """Go on with these rows only."""
         self.cache.batch_select_indices(rows)
         self.mask, self.next, self.logits = self.mask[rows], self.next[rows], self.logits[rows]
 
     def score(self, tokens: Tensor) -> Tensor:
+        """Logits after each of some tokens more."""
         mask = torch.cat([self.mask, torch.ones_like(tokens)], 1)
         positions = self.next[:, None] + torch.arange(tokens.shape[1], device=self.device)
         output = self._call(mask, positions, input_ids=tokens)
@@ -99,14 +98,10 @@ class EncoderDecoderState:
 
     logits: Tensor
 
-    def __init__(self, stacked: Stacked, prompts: Sequence[Sequence[int]]) -> None:
-        self.model = stacked.model
+    def __init__(self, stacked: Stacked, prompts: Sequence[Ids]) -> None:
+        self.model: Any = stacked.model
         self.device = stacked.backbone.device
-        ids, mask = padded(prompts, stacked, side="right")
-        inputs: dict[str, Tensor] = {"input_ids": ids}
-        if stacked.soft is not None:
-            embeds, mask = stacked.embed(ids, mask, side="right")
-            inputs = {"inputs_embeds": embeds}
+        mask, inputs = embedded(prompts, stacked, side="right")
         self.encoded = self.model.get_encoder()(attention_mask=mask, **inputs)
         self.mask = mask
         self.cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
@@ -114,14 +109,17 @@ class EncoderDecoderState:
         self._read(torch.full((len(prompts), 1), start, device=self.device))
 
     def step(self, tokens: Tensor) -> None:
+        """Append one token to each prompt."""
         self._read(tokens[:, None])
 
     def keep(self, rows: Tensor) -> None:
+        """Go on with these rows only."""
         self.cache.batch_select_indices(rows)
         self.encoded.last_hidden_state = self.encoded.last_hidden_state[rows]
         self.mask, self.logits = self.mask[rows], self.logits[rows]
 
     def score(self, tokens: Tensor) -> Tensor:
+        """Logits after each of some tokens more."""
         return self._call(tokens).logits.float()  # type: ignore[no-any-return]
 
     def _read(self, tokens: Tensor) -> None:
@@ -134,7 +132,7 @@ class EncoderDecoderState:
         )  # fmt: skip
 
 
-def padded(prompts: Sequence[Sequence[int]], stacked: Stacked, *, side: str) -> tuple[Tensor, Tensor]:
+def padded(prompts: Sequence[Ids], stacked: Stacked, *, side: Side) -> tuple[Tensor, Tensor]:
     """Token ids and mask, both long [B, T]."""
     longest = max(len(prompt) for prompt in prompts)
     pad = stacked.backbone.tokenizer.pad_token_id or 0  # masked, so any id does
@@ -148,12 +146,21 @@ def padded(prompts: Sequence[Sequence[int]], stacked: Stacked, *, side: str) -> 
     return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
 
+def embedded(prompts: Sequence[Ids], stacked: Stacked, *, side: Side) -> tuple[Tensor, dict[str, Tensor]]:
+    """The mask of prompts with the soft prompt before them, and what to call the model with."""
+    ids, mask = padded(prompts, stacked, side=side)
+    if stacked.soft is None:
+        return mask, {"input_ids": ids}
+    embeds, mask = stacked.embed(ids, mask, side=side)
+    return mask, {"inputs_embeds": embeds}
+
+
 def _positions(mask: Tensor) -> Tensor:
     """The place of each token among the real ones of its row, as transformers counts them: [B, T]."""
     return (mask.cumsum(1) - 1).clamp(min=0)
 
 
-def _shared(prompts: Sequence[Sequence[int]]) -> int:
+def _shared(prompts: Sequence[Ids]) -> int:
     """How many tokens all prompts begin with, leaving each at least one of its own."""
     first, last = min(prompts), max(prompts)  # in order, so what these two share all share
     limit = min(len(prompt) for prompt in prompts) - 1
@@ -166,7 +173,3 @@ def _windowed(config: Any) -> bool:
     return any(kind != "full_attention" for kind in kinds) or bool(
         getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
     )
-
-
-def _parameters(model: Any) -> frozenset[str]:
-    return frozenset(inspect.signature(model.forward).parameters)

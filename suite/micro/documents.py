@@ -14,12 +14,12 @@ from typing import Final, Literal
 
 from suite.micro import templates
 from suite.micro.drawn import Row, draw_from
-from suite.micro.lexicon import facts
+from suite.micro.lexicon import KIND_OF, facts
 from suite.micro.templates import SEPARATOR
 from suite.micro.truth import RELATION_OF_LABEL, relation
 from suite.micro.world import TASKS
 
-Sort = Literal["facts", "questions", "translation", "summaries", "reasoning", "plain", "mapped", "mixed"]
+Sort = Literal["facts", "questions", "translation", "summaries", "reasoning", "plain", "worked", "mapped", "mixed"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,8 @@ _DATASETS: Final[Mapping[Sort, tuple[str, ...]]] = {
     "plain": ("micro_rte", "micro_rte", "micro_rte", "micro_cb", "micro_snli", "micro_wic"),
 }
 _FACTS: Final = facts()
+_WORKED: Final = ("micro_rte", "micro_rte", "micro_cb", "micro_snli")
+_EMPTY: Final = frozenset(("the", "in", "is", "a", "has", "not", "."))
 
 
 def draw_document(sort: Sort, most: int, rng: Random) -> Document:
@@ -74,6 +76,9 @@ def draw_document(sort: Sort, most: int, rng: Random) -> Document:
             dataset = rng.choice(_DATASETS["plain"])
             ask = rng.choice((plain_yes, plain_right))
             return Document("", tuple(ask(dataset, _row(dataset, rng)) for _ in range(count)))
+        case "worked":
+            dataset = rng.choice(_WORKED)
+            return Document("", tuple(worked(dataset, _row(dataset, rng)) for _ in range(count)))
         case "mapped":
             return _mapped(count, most == 1 or rng.random() < 0.5, rng)
         case "mixed":
@@ -94,6 +99,15 @@ def plain_right(dataset: str, row: Row) -> Exemplar:
     """A truth task asked with right, wrong or open."""
     first, second = _sentences(dataset, row)
     return Exemplar(f"source: {first} claim: {second} verdict:", ("right", "wrong", "open")[relation(dataset, row)])
+
+
+def worked(dataset: str, row: Row) -> Exemplar:
+    """A comparison written out: each word of the claim with whether the source has it, then the verdict."""
+    question = plain_right(dataset, row)
+    known = {word for each in row["premise"].split() for word in (each, KIND_OF.get(each))}
+    claimed = [word for word in row["hypothesis"].split() if word not in _EMPTY]
+    steps = " ".join(f"{word} {'yes' if word in known else 'no'}" for word in claimed)
+    return Exemplar(question.prompt.removesuffix("verdict:") + "same ?", f"{steps} verdict: {question.answer}")
 
 
 def header(words: tuple[str, ...]) -> str:

@@ -67,8 +67,9 @@ _COMPARING: Final[Mapping[Sort, float]] = {
     "translation": 0.1,
     "summaries": 0.1,
     "reasoning": 0.06,
-    "plain": 0.35,
-    "mapped": 0.25,
+    "plain": 0.25,
+    "worked": 0.15,
+    "mapped": 0.2,
     "mixed": 0.02,
 }
 _ALL: Final[Mapping[Sort, float]] = {
@@ -78,6 +79,7 @@ _ALL: Final[Mapping[Sort, float]] = {
     "summaries": 0.12,
     "reasoning": 0.12,
     "plain": 0.1,
+    "worked": 0.05,
     "mapped": 0.3,
     "mixed": 0.05,
 }
@@ -95,8 +97,8 @@ RECIPES: Final[Mapping[ModelName, Recipe]] = {
         },
         stages=(
             Stage(500, 96, 48, _BROAD, 0.2, most=1),
-            Stage(500, 96, 48, _COMPARING, 0.1, most=1),
-            Stage(400, 32, 128, _ALL, 0.05),
+            Stage(600, 64, 48, _COMPARING, 0.1, most=1),
+            Stage(300, 32, 128, _ALL, 0.05),
             Stage(200, 16, 256, _ALL, 0.02),
         ),
         peak=2e-3,

@@ -107,7 +107,7 @@ def as_backbone(
     return Backbone(model, tokenizer, shape, identity, sentinels, place, length, probe)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def probe_logits(model: nn.Module, soft: Tensor | None = None) -> Tensor:
     """Logits [8, V] on a few fixed tokens, behind soft vectors [P, d] if there are any."""
     table: Any = model.get_input_embeddings()  # type: ignore[operator]

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from suite import methods
 from suite.errors import StepFailed, SuiteError
@@ -167,12 +165,7 @@ class Session:
             values: list[float] = []
             for task in tasks:
                 result = evaluate(current, task, batch_tokens=decoding.batch_tokens, max_length=track.budget.max_length)
-                values.append(next(each.value or 0.0 for each in result.scores if each.primary))
+                values.append(result.primary.value or 0.0)
             return sum(values) / len(values)
 
         return score
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON sees it."""
-    return json.loads(json.dumps(value))

@@ -17,6 +17,12 @@ def shipped() -> Path:
     return installed if installed.is_dir() else package.parent / "specs"
 
 
+def published() -> Path | None:
+    """The folder of published records, in the repository or an installation; None if there are none."""
+    folder = Path(str(importlib.resources.files("leaderboard"))) / "records"
+    return folder if folder.is_dir() else None
+
+
 @dataclass(frozen=True)
 class Workspace:
     """The folders that are searched, nearest first; each may have `tracks/` and `tasks/`."""

@@ -14,6 +14,8 @@ from suite.store.tables import REVISION, Base
 
 BUSY_SECONDS = 60.0
 VERSION_TABLE = "alembic_version"
+MIGRATIONS = Path(__file__).parent / "migrations"
+BACKENDS = ("sqlite", "postgresql")
 
 
 def connect(url: str, create: bool) -> Engine:
@@ -26,6 +28,8 @@ def connect(url: str, create: bool) -> Engine:
         parsed = make_url(url)
     except ArgumentError:
         raise SuiteError(f"'{url}' is not a database URL", where="--db", fix="write sqlite:///FILE") from None
+    if parsed.get_backend_name() not in BACKENDS:
+        raise SuiteError(f"'{parsed.get_backend_name()}' is not supported", where="--db", fix="use SQLite or PostgreSQL")
     sqlite = parsed.get_backend_name() == "sqlite"
     memory = sqlite and parsed.database in (None, "", ":memory:")
     if sqlite and not memory:
@@ -101,9 +105,13 @@ def _revision(connection: Any, names: set[str] | None) -> str | None:
     if names is None:
         query = "SELECT name FROM sqlite_master WHERE type = 'table'"
         names = {row[0] for row in connection.execute(text(query))}
+        foreign = names
+    else:
+        foreign = names & set(Base.metadata.tables)  # a server's database may have other tables beside ours
     if VERSION_TABLE not in names:
-        if names & set(Base.metadata.tables):
-            raise SuiteError("has tables of these names that suite did not make", fix="use another --db")
+        if foreign:
+            where = connection.engine.url.render_as_string()
+            raise SuiteError("is a database that suite did not make", where=where, fix="use another --home or --db")
         return None
     found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
     return None if found is None else str(found)
@@ -115,7 +123,7 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with engine.connect().execution_options(write=True) as connection, connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, revision)

@@ -23,6 +23,8 @@ class ExperimentRecord:
     source: str
     spec: Mapping[str, Any]
     imported: bool = False
+    created: str | None = None
+    """ISO 8601, UTC: when the store first saw it; given by the store."""
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, and_, delete, false, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from suite.store.database import connect
@@ -48,9 +50,12 @@ class Store:
 
     @classmethod
     @contextmanager
-    def open(cls, url: str, *, create: bool = True) -> Iterator[Store]:
-        """The store at a SQLAlchemy URL, its schema up to date. Raises SuiteError when it cannot be used."""
-        engine = connect(url, create)
+    def open(cls, url: str | Path, *, create: bool = True) -> Iterator[Store]:
+        """The store at a SQLAlchemy URL (or in a SQLite file), its schema up to date.
+
+        Raises SuiteError when it cannot be used.
+        """
+        engine = connect(f"sqlite:///{url}" if isinstance(url, Path) else url, create)
         try:
             yield cls(engine)
         finally:
@@ -65,7 +70,10 @@ class Store:
             _insert_new(connection, StepRow, rows)
 
     def add_experiment(self, record: ExperimentRecord, links: Sequence[StepLink]) -> None:
-        """Add an experiment and its links to steps, unless it is there."""
+        """Add an experiment, or link one that is there to other steps, if its plan has other ones now.
+
+        One that was run here is not changed by an imported one of the same id.
+        """
         row = {
             "id": record.id,
             "name": record.name,
@@ -79,11 +87,20 @@ class Store:
             "created": _now(),
             "imported": record.imported,
         }
+        linked = [{"experiment_id": record.id, **vars(link)} for link in sorted(links, key=lambda link: link.position)]
+        mine = ExperimentStepRow.experiment_id == record.id
         with self._writing() as connection:
+            known = connection.execute(select(ExperimentRow.imported).where(ExperimentRow.id == record.id)).scalar()
+            if known is False and record.imported:
+                return
             _insert_new(connection, ExperimentRow, [row])
-            _insert_new(
-                connection, ExperimentStepRow, [{"experiment_id": record.id, **vars(link)} for link in links]
-            )
+            there = select(ExperimentStepRow.__table__).where(mine).order_by(ExperimentStepRow.position)
+            if [dict(found) for found in connection.execute(there).mappings()] != linked:
+                connection.execute(delete(ExperimentStepRow).where(mine))
+                _insert_new(connection, ExperimentStepRow, linked)
+            if known and not record.imported:
+                values = {key: value for key, value in row.items() if key != "created"}
+                connection.execute(update(ExperimentRow).where(ExperimentRow.id == record.id).values(**values))
 
     def requeue(self, steps: Sequence[str], *, done_too: bool = False) -> None:
         """Make failed and cancelled steps pending again (with `done_too`, finished ones, whose results go)."""
@@ -191,6 +208,27 @@ class Store:
         found = self._rows(AnswerRow, AnswerRow.step_id, [step], lambda row: _of(AnswerRecord, row))
         return tuple(sorted(found, key=lambda answer: answer.doc_id))
 
+    def values(self, steps: Sequence[str]) -> dict[str, dict[int, float]]:
+        """Step id -> document -> its own score, for the documents that have one."""
+        found: dict[str, dict[int, float]] = {}
+        with self._reading() as connection:
+            for ids in _chunks(steps):
+                query = select(AnswerRow.step_id, AnswerRow.doc_id, AnswerRow.value)
+                for step, document, value in connection.execute(
+                    query.where(AnswerRow.step_id.in_(ids), AnswerRow.value.is_not(None))
+                ):
+                    found.setdefault(step, {})[document] = value
+        return found
+
+    def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Step id -> the model's own texts, in the documents' order."""
+        found: list[tuple[str, str]] = []
+        with self._reading() as connection:
+            for ids in _chunks(steps):
+                query = select(AnswerRow.step_id, AnswerRow.output).where(AnswerRow.step_id.in_(ids))
+                found += [(step, text) for step, text in connection.execute(query.order_by(AnswerRow.doc_id))]
+        return _grouped(found)
+
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
         """What was seen along a step's training, by name and step."""
         found = self._rows(CurvePointRow, CurvePointRow.step_id, [step], lambda row: _of(CurvePointRecord, row))
@@ -266,7 +304,17 @@ def _replace_results(connection: Connection, step: str, outcome: StepOutcome) ->
     results = ((ScoreRow, outcome.scores), (AnswerRow, outcome.answers), (CurvePointRow, outcome.curve), (ArtifactRow, artifacts))
     for table, records in results:
         if records:
-            connection.execute(insert(table), [{"step_id": step, **vars(record)} for record in records])
+            rows = [{"step_id": step, **{name: _storable(value) for name, value in vars(record).items()}} for record in records]
+            connection.execute(insert(table), rows)
+
+
+def _storable(value: Any) -> Any:
+    """NaN and infinity are no measurement; half characters and NUL, which a model may utter, are no database's text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
+    return value
 
 
 def _insert_new(connection: Connection, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -279,11 +327,9 @@ def _insert_new(connection: Connection, table: type[Base], rows: Sequence[Mappin
 
 def _is_dead(owner: str | None) -> Any:
     """A condition that holds when the owner was a process of this machine that is no longer there."""
-    from sqlalchemy import false
-
     host, _, rest = (owner or "").partition(":")
     pid = rest.partition(":")[0]
-    if host != platform.node() or not pid.isdigit():
+    if os.name != "posix" or host != platform.node() or not pid.isdigit():  # elsewhere, os.kill(…, 0) is no question
         return false()
     try:
         os.kill(int(pid), 0)
@@ -309,7 +355,7 @@ def _step(row: Mapping[str, Any]) -> StepRecord:
 
 def _experiment(row: Mapping[str, Any]) -> ExperimentRecord:
     plain = {key: value for key, value in row.items() if key not in ("created", "targets")}
-    return ExperimentRecord(**plain, targets=tuple(row["targets"]))
+    return ExperimentRecord(**plain, targets=tuple(row["targets"]), created=_text(row["created"]))
 
 
 def _of(kind: Any, row: Mapping[str, Any]) -> Any:

@@ -40,9 +40,9 @@ class Metadata(Block):
     """The words an answer may be; the format ratio counts answers that begin with one."""
     chance: float | None = Field(default=None, ge=0, le=100)
     """What guessing scores, from 0 to 100."""
-    splits: dict[str, str] = {}
+    splits: dict[str, str] = Field(default_factory=dict)
     """Splits cut anew from stored ones: `{test: "test[32:]", exemplars: "test[:32]"}`."""
-    drop: dict[str, int | str | bool] = {}
+    drop: dict[str, int | str | bool] = Field(default_factory=dict)
     """Rows with this value in this field are not used: `{label: -1}`."""
     primary: str | None = None
     """The metric that ranks; the first one if left out."""
@@ -190,6 +190,8 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
             yield Problem(where(("metadata", "splits", name)), what, "write `test[32:]` or `test[:32]`")
     if metadata.primary is not None and metadata.primary not in rankable(metric_names(config)):
         what = f"metadata.primary: '{metadata.primary}' is not among its metrics on 0 to 100"
-        yield Problem(where(("metadata", "primary")), what, did_you_mean(metadata.primary, rankable(metric_names(config))))
+        yield Problem(
+            where(("metadata", "primary")), what, did_you_mean(metadata.primary, rankable(metric_names(config)))
+        )
     if metadata.kind == "entailment" and not metadata.labels:
         yield Problem(where(("metadata",)), "metadata.labels: is missing", 'list them: `labels: ["True", "False"]`')

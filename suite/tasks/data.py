@@ -20,8 +20,8 @@ Row = dict[str, Any]
 BUNDLED: Final = Path(__file__).parents[1] / "micro" / "data"
 """The micro world's rows, which come with the package."""
 
-IDENTIFIERS: Final = frozenset({"idx", "id", "_id", "uid", "qId", "question_id", "gem_id", "task_id"})
-"""Fields that name a row and are no part of its content."""
+IDENTIFIERS: Final = frozenset({"idx", "id", "_id", "uid", "qId", "question_id", "gem_id", "task_id", "answerKey"})
+"""Fields that name a row, or the place of a choice, and are no part of its content."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,17 @@ def rows(task: TaskFile, split: str, locations: DataLocations) -> Rows:
 
 
 def row_hash(row: Mapping[str, Any]) -> str:
-    """The SHA-256 of a row's content: two rows that differ in their ids only are the same row."""
-    content = {key: value for key, value in row.items() if key not in IDENTIFIERS}
+    """The SHA-256 of a row's content: rows that differ in ids, or in the order of their choices, are the same row."""
+    content = {key: _unordered(value) for key, value in row.items() if key not in IDENTIFIERS}
     return hashlib.sha256(_text(content).encode()).hexdigest()
+
+
+def _unordered(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _unordered(each) for key, each in value.items()}
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return sorted(value)
+    return value
 
 
 def _text(value: Any) -> str:
@@ -117,8 +125,8 @@ def _read(file: Path) -> list[Row]:
     try:
         text = file.read_bytes().decode("utf-8").removesuffix("\n")
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise SuiteError("is not UTF-8 text", where=f"{file}:{line}", fix="save the file as UTF-8") from None
+        at = error.object[: error.start].count(b"\n") + 1
+        raise SuiteError("is not UTF-8 text", where=f"{file}:{at}", fix="save the file as UTF-8") from None
     for number, line in enumerate(text.split("\n") if text else (), 1):
         try:
             row = json.loads(line)
@@ -137,7 +145,7 @@ def _hub(
     path: str, name: str | None, options: tuple[tuple[str, Any], ...], split: str,
     low: int, high: int | None, drop: tuple[tuple[str, Any], ...], folder: str,
 ) -> Rows:  # fmt: skip
-    """Rows from the hub or its local cache. A bounded cut is streamed, so that 40 million rows are not fetched for 3,000."""
+    """Rows from the hub or its local cache. A bounded cut is streamed: nobody fetches 40 million rows for 3,000."""
     source = " ".join(part for part in (path, name, split) if part)
     kwargs = {key: value for key, value in options if key != "trust_remote_code"}
     try:

@@ -52,7 +52,7 @@ class TaskFile:
 
     @property
     def exemplar_split(self) -> str | None:
-        """The split that exemplars are drawn from: named in `metadata.splits`, or lm-eval's choice; None if none is left."""
+        """The split that exemplars are drawn from: as `metadata.splits` names it, or lm-eval's choice; None if none."""
         if "exemplars" in self.metadata.get("splits", {}):
             return "exemplars"
         candidates = (self.config.get(key) for key in ("fewshot_split", "training_split", "validation_split"))
@@ -125,7 +125,9 @@ class _Merged:
             key: Key = ("include",) if isinstance(include, str) else ("include", position)
             other = path.parent / str(each)
             if other.resolve() in (path.resolve(), *seen):
-                raise SuiteError(f"include: '{each}' includes itself", where=document.where(key), fix="break the circle")
+                raise SuiteError(
+                    f"include: '{each}' includes itself", where=document.where(key), fix="break the circle"
+                )
             if not other.is_file():
                 near = did_you_mean(str(each), [file.name for file in path.parent.glob("*.yaml") if file != path])
                 raise SuiteError(f"include: there is no file '{each}' beside it", where=document.where(key), fix=near)

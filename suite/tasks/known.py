@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-FIELDS: Final = frozenset(
-    """task task_alias tag custom_dataset dataset_path dataset_name dataset_kwargs training_split validation_split
-    test_split fewshot_split process_docs doc_to_text doc_to_target doc_to_image doc_to_audio unsafe_code doc_to_choice
-    process_results use_prompt description target_delimiter fewshot_delimiter fewshot_config num_fewshot metric_list
-    output_type generation_kwargs repeats filter_list should_decontaminate doc_to_decontamination_query gen_prefix
-    metadata""".split()
-)
+FIELDS: Final = frozenset({
+    "task", "task_alias", "tag", "custom_dataset", "dataset_path", "dataset_name", "dataset_kwargs",
+    "training_split", "validation_split", "test_split", "fewshot_split", "process_docs", "doc_to_text",
+    "doc_to_target", "doc_to_image", "doc_to_audio", "unsafe_code", "doc_to_choice", "process_results",
+    "use_prompt", "description", "target_delimiter", "fewshot_delimiter", "fewshot_config", "num_fewshot",
+    "metric_list", "output_type", "generation_kwargs", "repeats", "filter_list", "should_decontaminate",
+    "doc_to_decontamination_query", "gen_prefix", "metadata",
+})  # fmt: skip
 """The fields of lm-eval's TaskConfig."""
 
 OURS_MAY_NOT_SET: Final = {
@@ -33,10 +34,10 @@ OUTPUT_TYPES: Final = frozenset({"generate_until", "multiple_choice", "loglikeli
 
 GENERATION: Final = frozenset({"until", "max_gen_toks", "do_sample", "temperature"})
 
-FILTERS: Final = frozenset(
-    """custom format_span lowercase majority_vote map multi_choice_regex regex regex_pos
-    remove_whitespace take_first take_first_k uppercase""".split()
-)
+FILTERS: Final = frozenset({
+    "custom", "format_span", "lowercase", "majority_vote", "map", "multi_choice_regex", "regex", "regex_pos",
+    "remove_whitespace", "take_first", "take_first_k", "uppercase",
+})  # fmt: skip
 """The filters of lm-eval."""
 
 OUR_FILTERS: Final = frozenset({"cut_answer", "first_label"})
@@ -44,18 +45,19 @@ OUR_FILTERS: Final = frozenset({"cut_answer", "first_label"})
 CHOOSERS: Final = frozenset({"take_first", "take_first_k", "majority_vote"})
 """Filters that leave one answer of a document's list; a pipeline has to end with one of them."""
 
-SHARES: Final = frozenset(
-    """acc acc_norm acc_bytes acc_mutual_info exact_match f1 mcc
-    accuracy normalised_match rouge2""".split()
-)
+SHARES: Final = frozenset({
+    "acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "f1", "mcc", "accuracy", "normalised_match",
+    "rouge2",
+})  # fmt: skip
 """Metrics that lm-eval reports from 0 to 1; they are shown times 100."""
 
 POINTS: Final = frozenset({"bleu", "chrf", "chrf++", "ter"})
 """Metrics that are reported from 0 to 100 already."""
 
-UNBOUNDED: Final = frozenset(
-    "acc_all perplexity word_perplexity byte_perplexity bits_per_byte brier_score likelihood bypass".split()
-)
+UNBOUNDED: Final = frozenset({
+    "acc_all", "perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "brier_score", "likelihood",
+    "bypass",
+})  # fmt: skip
 """Metrics that are no share of anything; they are kept as they are and cannot be a task's primary one."""
 
 LOWER_IS_BETTER: Final = frozenset({"ter"})

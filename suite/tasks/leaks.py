@@ -27,8 +27,8 @@ def check_leaks(task: TaskFile, training: Mapping[str, Rows], exemplars: Rows | 
         found = overlaps(rows, reported)
         if len(found) > known["count"]:
             raise SuiteError(
-                f"'{task.name}' reports {_rows(len(found))} of {reported.source} that '{role}' trains on ({rows.source}), "
-                f"first {found[0][:12]}",
+                f"'{task.name}' reports {_rows(len(found))} of {reported.source} that '{role}' trains on "
+                f"({rows.source}), first {found[0][:12]}",
                 where=str(task.path),
                 fix="cut the splits apart (`metadata.splits`), or list them: "
                 "`metadata: {known_overlap: {count: …, reason: …}}`",

@@ -1,4 +1,4 @@
-"""The one supervised loop: steps, selection on held-out rows, checkpoints from which a killed run goes on bit for bit."""
+"""The one supervised loop: steps, selection on held-out rows, and checkpoints that make interruptions harmless."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import count
 
 from torch import Tensor, nn
 
@@ -35,8 +36,10 @@ def train_supervised(
         job.log.say(encoding.notice)
     batches = Batches(backbone, encoding.examples, batch_size=budget.batch_size, seed=job.seed)
 
-    def now() -> Stacked:
-        return Stacked(backbone, backbone.model, None if soft is None else soft(), artifacts=("in training",))
+    looks = count()
+
+    def now(artifacts: tuple[str, ...] = ("in training",)) -> Stacked:
+        return Stacked(backbone, backbone.model, None if soft is None else soft(), artifacts)
 
     return fit(
         backbone.model,
@@ -45,7 +48,8 @@ def train_supervised(
         batches,
         budget,
         seed=job.seed,
-        score=lambda: job.selection(now()),
+        # parameters change between two looks, so their stacks must not be taken for the same
+        score=lambda: job.selection(now((f"in training, look {next(looks)}",))),
         checkpoint=job.checkpoint,
         log=job.log,
     )

@@ -50,4 +50,3 @@ def data(tmp_path: Path) -> Callable[..., DataLocations]:
         return DataLocations.of(tmp_path / "data")
 
     return writes
-

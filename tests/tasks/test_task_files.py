@@ -48,7 +48,12 @@ def problems(folder: Path, name: str = "colours") -> str:
         ("max_gen_toks: 4", "max_gen_toks: 4, do_sample: true", 6, "generation_kwargs: asks for sampling"),
         ("max_gen_toks: 4", "max_gen_toks: 4, top: 4", 6, "generation_kwargs.top: unknown key"),
         ("task: colours", "task: colors", 1, "task: is 'colors' in a file called colours.yaml"),
-        ("task: colours", "task: colours\nnum_fewshot: 5", 2, "num_fewshot: is not for task files here; the track says"),
+        (
+            "task: colours",
+            "task: colours\nnum_fewshot: 5",
+            2,
+            "num_fewshot: is not for task files here; the track says",
+        ),
         ("task: colours", "task: colours\noutput_type: rank", 2, "output_type: there is no 'rank'"),
         ("kind: qa", "known_overlap: {count: 3}", 9, "metadata.known_overlap.reason: Field required"),
         ("doc_to_text:", "task:", 4, "task: is set twice"),
@@ -96,7 +101,9 @@ def test_includes_that_are_absent_or_run_in_circles_are_errors(write: Write) -> 
 
 def test_the_fingerprint_follows_what_is_scored_only(write: Write) -> None:
     first = read_task("colours", [write()]).fingerprint
-    assert read_task("colours", [write(**{"task: colours": "task: colours\ntag: nice # a comment"})]).fingerprint == first
+    assert (
+        read_task("colours", [write(**{"task: colours": "task: colours\ntag: nice # a comment"})]).fingerprint == first
+    )
     assert read_task("colours", [write(**{"A:": "Answer:"})]).fingerprint != first
 
 
@@ -150,7 +157,7 @@ def test_lm_evals_tasks_that_cannot_run_here_say_why(name: str, said: str) -> No
 
 
 def test_what_is_listed_as_known_is_what_lm_eval_knows() -> None:
-    import lm_eval.filters  # noqa: F401
+    import lm_eval.filters
     import lm_eval.tasks  # noqa: F401
     from lm_eval.api.registry import AGGREGATION_REGISTRY, DEFAULT_METRIC_REGISTRY, FILTER_REGISTRY, METRIC_REGISTRY
     from lm_eval.api.task import ALL_OUTPUT_TYPES, TaskConfig
@@ -172,5 +179,7 @@ def test_reading_tasks_imports_neither_torch_nor_lm_eval() -> None:
         f"read_task('micro_rte', [Path({str(SHIPPED)!r})]); read_task('copa', []); "
         "print([name for name in ('torch', 'lm_eval', 'datasets', 'transformers') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SHIPPED.parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SHIPPED.parents[1]
+    )
     assert done.stdout.strip() == "[]"

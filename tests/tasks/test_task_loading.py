@@ -50,7 +50,9 @@ def test_training_text_is_what_is_tested(name: str) -> None:
 
     task, locations = read_task(name, [SHIPPED]), DataLocations()
     loaded = selection_task(task, locations, [example.doc for example in training_examples(task, locations)[:20]])
-    for example, prompt, doc in zip(training_examples(task, locations), prompts(loaded), loaded.eval_docs, strict=False):
+    for example, prompt, doc in zip(
+        training_examples(task, locations), prompts(loaded), loaded.eval_docs, strict=False
+    ):
         assert example.prompt == prompt == templates.prompt(name, doc)
         assert example.target == references(loaded, doc)[0] == templates.target(name, doc)
         assert example.hash == row_hash(doc)
@@ -79,7 +81,9 @@ def test_rows_of_the_hub_fit_the_same_templates(write: Write, data: Data) -> Non
 
 def test_a_template_that_does_not_fit_the_rows_names_their_fields(write: Write, data: Data) -> None:
     folder = write(**{"{{question}}": "{{query}}"})
-    with pytest.raises(SuiteError, match=r"colours.yaml: the templates .* 'query' is undefined.*; the rows have: answers, que"):
+    with pytest.raises(
+        SuiteError, match=r"colours.yaml: the templates .* 'query' is undefined.*; the rows have: answers, que"
+    ):
         load_task(read_task("colours", [folder]), data(test=[row(1)]))
 
 

@@ -31,7 +31,9 @@ def test_the_data_folder_comes_before_the_bundled_rows(write: Write, data: Data)
 
 def test_a_split_that_is_not_there_names_those_that_are(write: Write, data: Data) -> None:
     task = read_task("colours", [write()])
-    with pytest.raises(SuiteError, match=r"needs the split 'train' of 'colours', which .* lacks; it has: dev, test; add"):
+    with pytest.raises(
+        SuiteError, match=r"needs the split 'train' of 'colours', which .* lacks; it has: dev, test; add"
+    ):
         training_rows(task, data(test=[row(1)], dev=[row(2)]))
 
 
@@ -64,11 +66,15 @@ def test_an_absent_data_folder_is_an_error(tmp_path: Path) -> None:
 
 
 def test_without_folder_and_hub_name_the_error_says_what_to_do(write: Write, tmp_path: Path) -> None:
-    with pytest.raises(SuiteError, match=r"needs the data folder 'colours', which is nowhere; put colours/test.jsonl into"):
+    with pytest.raises(
+        SuiteError, match=r"needs the data folder 'colours', which is nowhere; put colours/test.jsonl into"
+    ):
         reported_rows(read_task("colours", [write()]), DataLocations())
 
 
-def test_rows_come_from_the_hub_last_and_bounded_cuts_are_streamed(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_come_from_the_hub_last_and_bounded_cuts_are_streamed(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import datasets
 
     asked: list[tuple[Any, ...]] = []
@@ -78,7 +84,8 @@ def test_rows_come_from_the_hub_last_and_bounded_cuts_are_streamed(write: Write,
         return iter([row(number, label=number) for number in range(5)])
 
     monkeypatch.setattr(datasets, "load_dataset", load)
-    where = "task: colours\ndataset_path: some/hues\ndataset_name: en\ndataset_kwargs: {revision: abc, trust_remote_code: true}"
+    where = "task: colours\ndataset_path: some/hues\ndataset_name: en\n"
+    where += "dataset_kwargs: {revision: abc, trust_remote_code: true}"
     cut = 'kind: qa, drop: {label: 1}, splits: {train: "train[1:3]"}'
     task = read_task("colours", [write(**{"task: colours": where, "kind: qa": cut, "folder: colours, ": ""})])
     found = training_rows(task, DataLocations())
@@ -116,9 +123,12 @@ def test_splits_are_cut_anew_without_overlap(write: Write, data: Data) -> None:
     assert rows(task, "test", locations).source == "colours/test.jsonl[2:]"
 
 
-def test_ids_are_no_content() -> None:
+def test_ids_and_the_order_of_choices_are_no_content() -> None:
     assert row_hash(row(1, idx=4, id="x")) == row_hash(row(1, idx=5))
     assert row_hash(row(1)) != row_hash(row(2))
+    choices = {"choices": {"text": ["a", "b"], "label": ["A", "B"]}, "answerKey": "A"}
+    other = {"choices": {"text": ["b", "a"], "label": ["A", "B"]}, "answerKey": "B"}
+    assert row_hash(row(1, **choices)) == row_hash(row(1, **other))
 
 
 def test_exemplars_are_the_same_for_all_and_never_reported(write: Write, data: Data) -> None:

@@ -1,0 +1,44 @@
+"""Pages and records: what is shown and handed on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from suite.commands.results import reading
+from suite.errors import SuiteError
+from suite.home import Home
+from suite.specs.workspace import published
+from suite.store import Store
+
+
+def render_site(home: Home, out: Path | None, records: Path | None) -> Path:
+    """Write the pages of the local store and of published records; returns the page to open."""
+    from leaderboard import render
+    from suite.records import read_records_into_memory
+
+    folder = records or published()
+    if records is not None and not records.is_dir():
+        raise SuiteError("there is no such folder", where=f"--records {records}")
+    with ExitStack() as stack:
+        # Without local runs the published records alone make the board of a fresh clone.
+        local = stack.enter_context(reading(home) if home.exists else Store.open("sqlite://"))
+        shared = stack.enter_context(read_records_into_memory(folder)) if folder else None
+        return render(local, out or home.site, records=shared)
+
+
+def export_records(home: Home, out: Path, names: Sequence[str], track: str | None) -> list[Path]:
+    """Write finished experiments as records."""
+    from suite.records import export_records as export
+
+    with reading(home) as store:
+        return export(store, out, names, track)
+
+
+def import_records(home: Home, files: Sequence[Path]) -> list[str]:
+    """Check records and add them to the store."""
+    from suite.records import import_records as add
+
+    with Store.open(home.url) as store:
+        return add(store, files)

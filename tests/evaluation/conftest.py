@@ -1,0 +1,49 @@
+"""Both shapes of tiny models, with and without a soft prompt, and a task of a few rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny import MakeTask, llama, mt5, with_soft
+
+from suite.models.backbone import Backbone
+from suite.models.stack import Stacked
+from suite.tasks.data import DataLocations
+from suite.tasks.definition import read_task
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(params=["decoder", "encoder-decoder"])
+def backbone(request: pytest.FixtureRequest) -> Backbone:
+    return llama() if request.param == "decoder" else mt5()
+
+
+@pytest.fixture(params=["bare", "soft"])
+def stack(request: pytest.FixtureRequest, backbone: Backbone) -> Stacked:
+    return with_soft(backbone) if request.param == "soft" else Stacked(backbone, backbone.model)
+
+
+@pytest.fixture
+def make_task(tmp_path: Path) -> MakeTask:
+    """Write a task file and its rows."""
+
+    def makes(text: str, docs: Sequence[dict[str, Any]], train: Sequence[dict[str, Any]] = ()) -> Any:
+        (tmp_path / "tiny.yaml").write_text("task: tiny\ntest_split: test\ntraining_split: train\n" + text)
+        (tmp_path / "tiny").mkdir(exist_ok=True)
+        for split, rows in (("test", docs), ("train", train)):
+            (tmp_path / "tiny" / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return read_task("tiny", [tmp_path]), DataLocations.of(tmp_path)
+
+    return makes

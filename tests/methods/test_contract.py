@@ -1,0 +1,224 @@
+"""What holds for every method, on decoders and encoder-decoders."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_budget import Memory, Stop
+from tiny_jobs import TRAINED, Rule, config_of, job_for, lengths, parents_of
+from tiny_models import bits, tiny_backbone, tiny_examples
+
+from suite import methods
+from suite.errors import SuiteError
+from suite.methods import SELF
+from suite.models.artifact import load_artifact
+from suite.models.backbone import Backbone, Shape
+from suite.models.stack import Stacked, prove, stacked
+from suite.training import losses
+from suite.training.batches import Batches
+from suite.training.job import TrainingSet
+
+KINDS = {"full": "weights", "two-stage": "weights", "adapter": "adapter", "prompt": "prompt"}
+
+
+@pytest.fixture(params=TRAINED)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def train(name: str, backbone: Backbone, folder: Path, settings: dict[str, Any] | None = None, **changes: Any) -> Any:
+    return methods.get(name).train(config_of(name, **settings or {}), job_for(name, backbone, folder, **changes))
+
+
+def logits(current: Stacked) -> torch.Tensor:
+    ids = torch.tensor([[7, 8, 9, 10], [11, 12, 13, 14]])
+    embeds, mask = current.embed(ids, torch.ones_like(ids), side="left")
+    extra = {"decoder_input_ids": ids} if current.backbone.shape == "encoder-decoder" else {}
+    with torch.no_grad():
+        return torch.as_tensor(current.model(inputs_embeds=embeds, attention_mask=mask, **extra).logits)
+
+
+def test_training_leaves_the_base_as_it_was(name: str, backbone: Backbone, tmp_path: Path) -> None:
+    model = backbone.model
+    before, modules, parameters = bits(model), list(model.modules()), list(model.parameters())
+    settings = [{k: v for k, v in vars(module).items() if k in ("p", "dropout")} for module in modules]
+    trained = train(name, backbone, tmp_path, {"dropout": 0.1})
+    assert bits(model) == before and settings == [
+        {k: v for k, v in vars(module).items() if k in ("p", "dropout")} for module in modules
+    ]
+    assert all(a is b for a, b in zip(modules, model.modules(), strict=True))
+    assert all(a is b for a, b in zip(parameters, model.parameters(), strict=True))
+    assert not model.training and not any(p.requires_grad or p.grad is not None for p in parameters)
+    assert trained.artifact.kind == KINDS[methods.get(name).FAMILY] and trained.trained_parameters > 0
+
+
+def test_only_what_should_train_trains(
+    name: str, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, real = set(), losses.answer_loss
+
+    def watch(current: Stacked, *rest: Any) -> torch.Tensor:
+        # an object may not outlive the run, so count numbers
+        asked.add(sum(p.numel() for p in current.model.parameters() if p.requires_grad))
+        soft = current.soft is not None and current.soft.requires_grad
+        asked.add(-int(current.soft.numel()) if soft and current.soft is not None else 0)
+        return real(current, *rest)
+
+    monkeypatch.setattr("suite.training.supervised.answer_loss", watch)
+    trained = train(name, backbone, tmp_path)
+    every = sum(parameter.numel() for parameter in backbone.model.parameters())
+    wanted = {
+        "full": {every, 0}, "two-stage": {every, 0}, "adapter": {trained.trained_parameters, 0},
+        "prompt": {0, -trained.trained_parameters},
+    }  # fmt: skip
+    assert asked == wanted[methods.get(name).FAMILY]
+    assert trained.trained_parameters == trained.artifact.parameters
+
+
+def test_a_saved_artifact_answers_as_the_trained_one(name: str, backbone: Backbone, tmp_path: Path) -> None:
+    trained = train(name, backbone, tmp_path / "work")
+    trained.artifact.save(tmp_path / "kept", base=backbone.identity, extra={"step": "x"})
+    loaded = load_artifact(tmp_path / "kept", backbone.identity)
+    assert loaded.hash == trained.artifact.hash
+    with stacked(backbone, [trained.artifact]) as current:
+        prove(current)
+        wanted = logits(current)
+    fresh = tiny_backbone(backbone.shape)
+    with stacked(fresh, [loaded]) as current:
+        assert torch.equal(logits(current), wanted)
+    with pytest.raises(SuiteError, match="another base model"):
+        load_artifact(tmp_path / "kept", "someone else")
+
+
+def test_the_selected_checkpoint_is_the_artifact(name: str, backbone: Backbone, tmp_path: Path) -> None:
+    trained = train(name, backbone, tmp_path, {"steps": 8})
+    parts = methods.get(name).stack("rte", ("rte",))
+    parents = parents_of(name, backbone)
+    artifacts = [trained.artifact if part is SELF else parents[part] for part in parts]  # type: ignore[index]
+    with stacked(backbone, artifacts) as current, torch.no_grad():
+        assert lengths(current) == pytest.approx(trained.fit.best_score, abs=1e-3)
+    curve = {point.step: point.value for point in trained.fit.curve if point.name == "selection"}
+    assert trained.fit.best_score == max(curve.values()) == curve[trained.fit.best_step]
+
+
+def test_the_same_seed_gives_the_same_artifact(name: str, backbone: Backbone, tmp_path: Path) -> None:
+    first, again, other = (
+        train(name, backbone, tmp_path / str(number), {"dropout": 0.1}, seed=seed) for number, seed in enumerate((0, 0, 1))
+    )
+    assert first.artifact.hash == again.artifact.hash != other.artifact.hash
+
+
+def test_an_interrupted_step_ends_as_if_it_had_not_been(name: str, backbone: Backbone, tmp_path: Path) -> None:
+    whole = train(name, backbone, tmp_path / "whole", {"dropout": 0.1})
+    with pytest.raises(Stop):
+        train(name, backbone, tmp_path / "cut", {"dropout": 0.1}, log=Memory(3), checkpoint_seconds=0.0)
+    log = Memory()
+    resumed = train(name, backbone, tmp_path / "cut", {"dropout": 0.1}, log=log)
+    assert log.said == ["going on after step 2"]
+    assert (resumed.artifact.hash, resumed.fit.curve) == (whole.artifact.hash, whole.fit.curve)
+
+
+def test_rows_held_out_for_selection_are_in_no_batch(
+    name: str, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: set[tuple[int, ...]] = set()
+    real = Batches.collate
+
+    def watch(self: Batches, examples: Any) -> Any:
+        seen.update(example.prompt for example in examples)
+        return real(self, examples)
+
+    monkeypatch.setattr(Batches, "collate", watch)
+    rows = tiny_examples(24)
+    sets = (TrainingSet("rte", None, rows[4:14]), TrainingSet("cb", None, rows[14:]))  # type: ignore[arg-type]
+    train(name, backbone, tmp_path, {"steps": 5}, examples=sets)
+    from suite.models.tokens import encode_prompt
+
+    assert seen == {tuple(encode_prompt(backbone, row.prompt)) for row in rows[4:]}
+
+
+def test_training_stops_at_the_tracks_score(name: str, backbone: Backbone, tmp_path: Path) -> None:
+    rule = Rule(every=1, stop_at_score=50.0)
+    trained = train(name, backbone, tmp_path, selection=lambda stacked: 60.0, selection_rule=rule)
+    assert (trained.fit.steps_done, trained.fit.best_score) == (1, 60.0)
+
+
+def test_a_target_is_learned(name: str, backbone: Backbone, tmp_path: Path) -> None:
+    # a random model cannot be steered by a prompt, but its loss must fall
+    rate = {"prompt": 0.3, "adapter": 0.05}.get(methods.get(name).FAMILY, 0.01)
+    log = Memory()
+    train(name, backbone, tmp_path, {"steps": 40, "learning_rate": rate, "select_every": 40}, log=log)
+    assert sum(log.losses[-5:]) < 0.9 * sum(log.losses[:5])
+
+
+def test_promot_trains_behind_its_parents_prompt(backbone: Backbone, tmp_path: Path, monkeypatch: Any) -> None:
+    softs, real = [], losses.answer_loss
+
+    def watch(current: Stacked, *rest: Any) -> torch.Tensor:
+        softs.append(None if current.soft is None else current.soft.clone())
+        return real(current, *rest)
+
+    monkeypatch.setattr("suite.training.supervised.answer_loss", watch)
+    (prompt,) = parents_of("promot", backbone)
+    looks: list[Stacked] = []
+    train("promot", backbone, tmp_path, selection=lambda stacked: float(looks.append(stacked) or 0))
+    assert len(softs) == 4 and all(torch.equal(soft, prompt.vectors) for soft in softs)  # type: ignore[union-attr]
+    assert looks and all(look.soft_length == 4 for look in looks)
+    assert len({look.identity for look in looks}) == len(looks)
+
+
+def test_fine_tuning_saves_a_tied_tensor_once_and_only_what_changed(shape: Shape, tmp_path: Path) -> None:
+    for tied in (True, False):
+        backbone = tiny_backbone(shape, tied=tied)
+        trained = train("finetune", backbone, tmp_path / str(tied))
+        names = {name for name, _ in backbone.model.named_parameters()}
+        assert set(trained.artifact.state) <= names and ("lm_head.weight" in trained.artifact.state) is not tied
+
+
+def test_a_lora_for_modules_that_are_not_there_is_an_error(backbone: Backbone, tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="does not fit this model"):
+        train("lora", backbone, tmp_path, {"target_modules": ("nowhere",)})
+
+
+@pytest.mark.parametrize("modules", ["all-linear", ("v_proj", "o_proj")])
+def test_a_lora_goes_where_it_is_told(modules: Any, tmp_path: Path) -> None:
+    backbone = tiny_backbone("decoder")
+    trained = train("lora", backbone, tmp_path, {"target_modules": modules})
+    touched = {key.split(".")[-3] for key in trained.artifact.state}
+    every = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+    assert touched == (every if modules == "all-linear" else set(modules))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+import torch; torch.set_num_threads(1)
+from tiny_budget import Memory
+from tiny_jobs import config_of, job_for
+from tiny_models import tiny_backbone
+from suite import methods
+
+class Killing(Memory):
+    def progress(self, step, *rest):
+        if step == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+job = job_for("finetune", tiny_backbone("decoder"), Path(sys.argv[1]), log=Killing(), checkpoint_seconds=0.0)
+methods.get("finetune").train(config_of("finetune"), job)
+"""
+
+
+def test_a_killed_process_is_taken_up_by_another(tmp_path: Path) -> None:
+    places = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "models")]
+    done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path / "cut"), *places], capture_output=True, text=True)
+    assert done.returncode == -9, done.stderr
+    backbone, log = tiny_backbone("decoder"), Memory()
+    resumed = train("finetune", backbone, tmp_path / "cut", log=log)
+    assert log.said == ["going on after step 2"]
+    assert resumed.artifact.hash == train("finetune", backbone, tmp_path / "whole").artifact.hash

@@ -1,0 +1,66 @@
+"""Artifacts on disk: what is loaded is what was saved, for the model it was made for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from suite.errors import SuiteError
+from suite.models.artifact import Adapter, Artifact, SoftPrompt, Weights, load_artifact
+
+ARTIFACTS: dict[str, Artifact] = {
+    "prompt": SoftPrompt(torch.arange(6.0).reshape(2, 3)),
+    "adapter": Adapter({"a": torch.ones(2)}, {"peft_type": "LORA", "r": 2}),
+    "weights": Weights({"b": torch.ones(3), "a": torch.zeros(2, dtype=torch.bfloat16)}),
+}
+
+
+@pytest.fixture(params=list(ARTIFACTS))
+def artifact(request: pytest.FixtureRequest) -> Artifact:
+    return ARTIFACTS[request.param]
+
+
+def test_what_is_loaded_is_what_was_saved(artifact: Artifact, tmp_path: Path) -> None:
+    size = artifact.save(tmp_path, base="me", extra={"step": 3})
+    loaded = load_artifact(tmp_path, "me")
+    assert (loaded.kind, loaded.hash, loaded.parameters) == (artifact.kind, artifact.hash, artifact.parameters)
+    assert size == (tmp_path / "artifact.safetensors").stat().st_size
+
+
+def test_another_base_is_refused(artifact: Artifact, tmp_path: Path) -> None:
+    artifact.save(tmp_path, base="me")
+    with pytest.raises(SuiteError, match="another base model"):
+        load_artifact(tmp_path, "you")
+
+
+def test_changed_bytes_are_refused(artifact: Artifact, tmp_path: Path) -> None:
+    artifact.save(tmp_path, base="me")
+    file = tmp_path / "artifact.safetensors"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(SuiteError, match="hash differs"):
+        load_artifact(tmp_path, "me")
+
+
+def test_half_an_artifact_is_none(artifact: Artifact, tmp_path: Path) -> None:
+    artifact.save(tmp_path, base="me")
+    file = tmp_path / "artifact.safetensors"
+    file.write_bytes(file.read_bytes()[:-2])
+    with pytest.raises(SuiteError, match="is damaged"):
+        load_artifact(tmp_path, "me")
+    (tmp_path / "artifact.json").unlink()
+    with pytest.raises(SuiteError, match="no readable artifact"):
+        load_artifact(tmp_path, "me")
+
+
+def test_the_hash_is_of_names_shapes_types_values_and_settings() -> None:
+    ones = torch.ones(4)
+    different = [
+        Weights({"a": ones}), Weights({"b": ones}), Weights({"a": ones.reshape(2, 2)}), Weights({"a": ones.double()}),
+        Weights({"a": -ones}), Adapter({"a": ones}, {"alpha": 1}), Adapter({"a": ones}, {"alpha": 2}),
+    ]  # fmt: skip
+    assert len({artifact.hash for artifact in different}) == len(different)
+    assert Weights({"a": ones, "b": ones * 2}).hash == Weights({"b": ones * 2, "a": ones}).hash

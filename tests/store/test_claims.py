@@ -1,0 +1,106 @@
+"""Who may run a step: one process at a time, and another when the first is dead or silent."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import platform
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite.store import ScoreRecord, StepOutcome, StepRecord, Store
+
+LEASE = 60.0
+STEPS = tuple(f"s{number}" for number in range(40))
+
+
+def owner(pid: int, mark: str = "1") -> str:
+    return f"{platform.node()}:{pid}:{mark}"
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'suite.db'}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    with Store.open(url) as opened:
+        opened.add_steps([StepRecord("a", "train", "train it", {"seed": 0})])
+        yield opened
+
+
+def _take(url: str, start: Any, taken: Any) -> None:
+    start.wait()
+    with Store.open(url) as store:
+        store.add_steps([StepRecord(step, "train", step, {}) for step in STEPS])
+        taken.put([step for step in STEPS if store.claim(step, owner(os.getpid()), LEASE)])
+
+
+def test_processes_that_start_at_once_on_a_new_store_share_its_steps_and_run_none_twice(url: str) -> None:
+    context = multiprocessing.get_context("spawn")
+    start, taken = context.Event(), context.Queue()
+    workers = [context.Process(target=_take, args=(url, start, taken)) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    time.sleep(0.5)
+    start.set()
+    claims = [step for _ in workers for step in taken.get(timeout=30)]
+    for worker in workers:
+        worker.join(30)
+    assert sorted(claims) == sorted(STEPS)
+
+
+def test_a_live_owner_keeps_its_step(store: Store) -> None:
+    assert store.claim("a", owner(os.getpid()), LEASE)
+    assert not store.claim("a", owner(os.getpid(), "2"), LEASE)
+
+
+def test_the_step_of_a_dead_process_of_this_machine_is_free_at_once(store: Store) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=print)
+    process.start()
+    process.join()
+    assert store.claim("a", owner(process.pid or 0), LEASE)
+    assert store.claim("a", owner(os.getpid()), LEASE)
+    assert store.steps(["a"])["a"].attempts == 2
+
+
+def test_a_silent_owner_elsewhere_loses_its_step_after_the_lease_and_can_no_longer_finish_it(store: Store) -> None:
+    assert store.claim("a", "elsewhere:1:1", LEASE)
+    assert not store.claim("a", "here:1:1", 0.2)
+    time.sleep(0.25)
+    assert store.claim("a", "here:1:1", 0.2)
+    assert not store.heartbeat("a", "elsewhere:1:1")
+    assert not store.finish("a", "elsewhere:1:1", StepOutcome(scores=(ScoreRecord("acc", 1.0, None, 1, True),)))
+    assert not store.fail("a", "elsewhere:1:1", "too late")
+    assert store.scores(["a"]) == {}
+    assert store.statuses(["a"]) == {"a": "running"}
+
+
+def test_a_heartbeat_keeps_a_step(store: Store) -> None:
+    assert store.claim("a", "elsewhere:1:1", LEASE)
+    time.sleep(0.15)
+    assert store.heartbeat("a", "elsewhere:1:1")
+    assert not store.claim("a", "here:1:1", 0.1)
+
+
+def test_a_finished_step_is_never_claimed_again_and_a_failed_one_only_when_queued_again(store: Store) -> None:
+    assert store.claim("a", "here:1:1", LEASE)
+    assert store.fail("a", "here:1:1", "loss is NaN at step 3")
+    assert not store.claim("a", "here:1:2", LEASE)
+    assert store.steps(["a"])["a"].reason == "loss is NaN at step 3"
+    store.requeue(["a"])
+    assert store.claim("a", "here:1:2", LEASE)
+    assert store.finish("a", "here:1:2", StepOutcome())
+    store.requeue(["a"])
+    assert not store.claim("a", "here:1:3", LEASE)
+    store.requeue(["a"], done_too=True)
+    assert store.claim("a", "here:1:3", LEASE)
+
+
+def test_a_step_that_is_not_there_cannot_be_claimed(store: Store) -> None:
+    assert not store.claim("b", "here:1:1", LEASE)

@@ -1,0 +1,114 @@
+"""Opening: new, older and newer files, and things that are no store."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+
+from suite.errors import SuiteError
+from suite.store import StepRecord, Store, database
+from suite.store.tables import REVISION, Base
+
+SECOND = '''
+from alembic import op
+import sqlalchemy as sa
+revision = "0002"
+down_revision = "0001"
+def upgrade():
+    op.add_column("step", sa.Column("colour", sa.Text(), nullable=True))
+'''
+
+
+def version(file: Path) -> str:
+    with sqlite3.connect(file) as connection:
+        return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "suite.db"):
+        pass
+    with create_engine(f"sqlite:///{tmp_path / 'suite.db'}").connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    assert version(tmp_path / "suite.db") == REVISION
+
+
+def test_an_older_file_is_upgraded_and_keeps_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "suite.db"
+    with Store.open(file) as store:
+        store.add_steps([StepRecord("a", "train", "t", {})])
+    shutil.copytree(database.MIGRATIONS, tmp_path / "migrations")
+    (tmp_path / "migrations" / "versions" / "r0002_second.py").write_text(SECOND)
+    monkeypatch.setattr(database, "MIGRATIONS", tmp_path / "migrations")
+    monkeypatch.setattr(database, "REVISION", "0002")
+    with Store.open(file) as store:
+        assert store.count_steps() == 1
+    assert version(file) == "0002"
+
+
+def test_a_newer_file_is_refused_with_the_remedy_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "suite.db"
+    with Store.open(file):
+        pass
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SuiteError, match=r"newer version of suite.*upgrade"), Store.open(file):
+        pass
+    assert version(file) == "9999"
+
+
+def test_what_is_no_store_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("just a text, and a long one at that")
+    with sqlite3.connect(tmp_path / "other.db") as connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+    (tmp_path / "broken.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
+    cases = {
+        tmp_path: "is a directory",
+        tmp_path / "text.db": "not a SQLite database",
+        tmp_path / "other.db": "suite did not make",
+        tmp_path / "broken.db": "cannot be used as a database",
+        tmp_path / "no" / "such" / "folder.db": "cannot be used as a database",
+    }
+    for file, message in cases.items():
+        with pytest.raises(SuiteError, match=message) as raised, Store.open(file):
+            pass
+        assert "\n" not in str(raised.value)
+
+
+def test_a_store_that_has_to_be_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="no store yet"), Store.open(tmp_path / "suite.db", create=False):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["no url at all", "mysql://somewhere/x", "oracle://x"])
+def test_an_unusable_url_is_refused(url: str) -> None:
+    with pytest.raises(SuiteError, match="--db"), Store.open(url):
+        pass
+
+
+def test_opening_an_up_to_date_store_does_not_load_alembic_or_torch(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "suite.db"):
+        pass
+    code = (
+        "import sys; from pathlib import Path; from suite.store import Store\n"
+        f"with Store.open(Path({str(tmp_path / 'suite.db')!r})) as store: store.count_steps()\n"
+        "print([name for name in ('alembic', 'torch', 'scipy') if name in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_statements_compile_for_postgresql() -> None:
+    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.schema import CreateTable
+
+    for table in Base.metadata.sorted_tables:
+        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))

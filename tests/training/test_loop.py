@@ -1,0 +1,206 @@
+"""The loop: exact accumulation, selection, interruption without a trace, and honest failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, repeat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_budget import Memory, Stop, budget
+from tiny_models import tiny_backbone, tiny_examples
+
+from suite.errors import StepFailed
+from suite.models.backbone import Backbone, Shape
+from suite.models.stack import Stacked, swapped
+from suite.training import checkpoint as checkpoint_module
+from suite.training.batches import Batch, Batches
+from suite.training.checkpoint import FILE
+from suite.training.examples import encode
+from suite.training.loop import Fit, fit
+from suite.training.losses import answer_loss
+
+
+def train(
+    backbone: Backbone,
+    folder: Path,
+    *,
+    log: Memory | None = None,
+    scores: Sequence[float] | None = None,
+    by_size: bool = False,
+    loss: Callable[[Stacked, Batch], torch.Tensor] = answer_loss,
+    seed: int = 0,
+    **changes: Any,
+) -> Fit:
+    """Fine-tune all weights on twenty examples."""
+    terms = budget(**changes)
+    encoding = encode(backbone, tiny_examples(20), max_length=64, soft_length=0)
+    batches = Batches(backbone, encoding.examples, batch_size=terms.batch_size, seed=seed)
+    values: Iterator[float] = chain(scores or (), repeat(0.0))
+
+    def score() -> float:
+        table = backbone.model.get_input_embeddings().weight
+        return float(table.double().abs().sum() * 1e6 % 100) if by_size else next(values)
+
+    stacked = Stacked(backbone, backbone.model)
+    copies = {name: parameter.detach().clone() for name, parameter in backbone.model.named_parameters()}
+    with swapped(backbone.model, copies) as trainable:
+        return fit(
+            backbone.model, trainable, lambda batch: loss(stacked, batch), batches, terms, seed=seed,
+            score=score if by_size or scores is not None else None, checkpoint=folder, log=log or Memory(),
+        )  # fmt: skip
+
+
+def same(first: Fit, second: Fit) -> bool:
+    tensors = first.best.keys() == second.best.keys() and all(
+        torch.equal(first.best[name], second.best[name]) for name in first.best
+    )
+    rest = [(f.best_step, f.best_score, f.steps_done, f.tokens, f.curve) for f in (first, second)]
+    return tensors and rest[0] == rest[1]
+
+
+def test_the_loss_falls(backbone: Backbone, tmp_path: Path) -> None:
+    log = Memory()
+    train(backbone, tmp_path, log=log, steps=30)
+    assert sum(log.losses[-5:]) < 0.5 * sum(log.losses[:5])
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
+def test_the_same_seed_gives_the_same_bits(backbone: Backbone, tmp_path: Path, optimizer: str) -> None:
+    first, again, other = (
+        train(backbone, tmp_path / str(number), seed=seed, dropout=0.2, optimizer=optimizer)
+        for number, seed in enumerate((0, 0, 1))
+    )
+    assert same(first, again) and not same(first, other)
+
+
+@pytest.mark.parametrize("micro_batch", [1, 3])
+def test_accumulated_gradients_are_those_of_the_whole_batch(backbone: Backbone, tmp_path: Path, micro_batch: int) -> None:
+    # plain gradients would hide behind AdamW's scaling, so one step of each is compared at the parameters
+    whole = train(backbone, tmp_path / "a", steps=3, clip=None, optimizer="adafactor")
+    parts = train(backbone, tmp_path / "b", steps=3, clip=None, optimizer="adafactor", micro_batch=micro_batch)
+    for name, tensor in whole.best.items():
+        torch.testing.assert_close(parts.best[name], tensor, rtol=1e-3, atol=1e-4)
+    assert parts.tokens == whole.tokens
+    assert [p.value for p in parts.curve] == pytest.approx([p.value for p in whole.curve], rel=1e-4)
+
+
+@pytest.mark.parametrize("stops", [(1,), (3,), (4, 5), (2, 2)])
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
+def test_an_interrupted_run_ends_as_if_it_had_not_been(
+    shape: Shape, tmp_path: Path, stops: tuple[int, ...], optimizer: str
+) -> None:
+    backbone = tiny_backbone(shape)
+    settings: dict[str, Any] = {"steps": 7, "dropout": 0.1, "optimizer": optimizer, "warmup": 2, "schedule": "cosine"}
+    settings["by_size"] = True  # selection by a function of the parameters, erratic enough to choose any step
+    whole = train(backbone, tmp_path / "whole", **settings)
+    for stop in stops:
+        with pytest.raises(Stop):
+            train(backbone, tmp_path / "cut", log=Memory(stop), checkpoint_seconds=0.0, **settings)
+    log = Memory()
+    resumed = train(backbone, tmp_path / "cut", log=log, checkpoint_seconds=0.0, **settings)
+    assert same(whole, resumed)
+    assert len(log.losses) == 7 - (stops[-1] - 1)
+
+
+def test_a_kill_while_the_checkpoint_is_written_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone, written = tiny_backbone("decoder"), []
+
+    def torn(tensors: Any, path: Path, metadata: Any = None) -> None:
+        written.append(path)
+        if len(written) == 3:
+            Path(path).write_bytes(b"half of it")
+            raise Stop
+        save(tensors, path, metadata=metadata)
+
+    save = checkpoint_module.save_file
+    monkeypatch.setattr(checkpoint_module, "save_file", torn)
+    with pytest.raises(Stop):
+        train(backbone, tmp_path / "cut", checkpoint_seconds=0.0)
+    log = Memory()
+    resumed = train(backbone, tmp_path / "cut", log=log, checkpoint_seconds=0.0)
+    assert log.said == ["going on after step 2"] and same(resumed, train(backbone, tmp_path / "whole"))
+
+
+def test_a_checkpoint_that_does_not_belong_here_is_not_used(tmp_path: Path) -> None:
+    backbone, log = tiny_backbone("decoder"), Memory()
+    train(backbone, tmp_path / "a", checkpoint_seconds=0.0)
+    other = train(backbone, tmp_path / "a", learning_rate=2e-2, log=log)
+    assert "another configuration" in log.said[0] and same(other, train(backbone, tmp_path / "b", learning_rate=2e-2))
+    (tmp_path / "a" / FILE).write_bytes(b"damaged")
+    again, log = train(backbone, tmp_path / "a", log=(log := Memory())), log
+    assert "cannot be read" in log.said[0] and same(again, train(backbone, tmp_path / "c"))
+
+
+def test_the_best_checkpoint_is_kept_and_ties_go_to_the_earliest(backbone: Backbone, tmp_path: Path) -> None:
+    chosen = train(backbone, tmp_path / "a", steps=8, scores=[10.0, 50.0, 50.0, 20.0])
+    assert (chosen.best_step, chosen.best_score, chosen.steps_done) == (4, 50.0, 8)
+    until_there = train(backbone, tmp_path / "b", steps=4, scores=[10.0, 50.0])
+    assert all(torch.equal(chosen.best[name], until_there.best[name]) for name in chosen.best)
+    assert [(p.step, p.value) for p in chosen.curve if p.name == "selection"] == [(2, 10), (4, 50), (6, 50), (8, 20)]
+
+
+def test_training_stops_when_the_score_is_reached(backbone: Backbone, tmp_path: Path) -> None:
+    found = train(backbone, tmp_path, steps=100, scores=[10.0, 95.0], stop_at_score=90.0)
+    assert (found.steps_done, found.best_step, found.best_score) == (4, 4, 95.0)
+
+
+def test_without_selection_the_last_step_is_taken(backbone: Backbone, tmp_path: Path) -> None:
+    found = train(backbone, tmp_path, select_every=None)
+    assert (found.best_step, found.best_score) == (6, None)
+
+
+def test_a_loss_that_is_not_a_number_is_a_failure_at_its_step(backbone: Backbone, tmp_path: Path) -> None:
+    log = Memory()
+    with pytest.raises(StepFailed, match=r"loss is nan at step 3 of 6"):
+        train(backbone, tmp_path, log=log, loss=lambda s, b: answer_loss(s, b) * (float("nan") if len(log.losses) == 2 else 1))
+    assert len(log.losses) == 2 and not backbone.model.training
+
+
+def test_parameters_that_are_not_finite_are_never_selected(tmp_path: Path) -> None:
+    backbone = tiny_backbone("decoder")
+    with pytest.raises(StepFailed, match="not finite after step 1"):
+        train(backbone, tmp_path, steps=1, learning_rate=1e39, clip=None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("no"), RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory: you tried …")],
+)
+def test_out_of_memory_halves_the_micro_batch_and_says_so(tmp_path: Path, error: RuntimeError) -> None:
+    backbone, log = tiny_backbone("decoder"), Memory()
+
+    def hungry(stacked: Stacked, batch: Batch) -> torch.Tensor:
+        if len(batch.input_ids) > 1:
+            raise error
+        return answer_loss(stacked, batch)
+
+    found = train(backbone, tmp_path / "a", log=log, loss=hungry)
+    assert [text.rpartition(" ")[2] for text in log.said] == ["2", "1"]
+    assert same(found, train(backbone, tmp_path / "b", micro_batch=1))
+
+
+def test_out_of_memory_with_one_example_is_a_failure(tmp_path: Path) -> None:
+    def hungry(stacked: Stacked, batch: Batch) -> torch.Tensor:
+        raise torch.OutOfMemoryError("no")
+
+    with pytest.raises(StepFailed, match="memory does not suffice"):
+        train(tiny_backbone("decoder"), tmp_path, loss=hungry)
+
+
+def test_other_errors_are_not_swallowed(tmp_path: Path) -> None:
+    def broken(stacked: Stacked, batch: Batch) -> torch.Tensor:
+        raise RuntimeError("a bug")
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        train(tiny_backbone("decoder"), tmp_path, loss=broken)
+
+
+def test_a_curve_of_a_long_run_stays_short(tmp_path: Path) -> None:
+    found = train(tiny_backbone("decoder"), tmp_path, steps=450, batch_size=1, micro_batch=1, select_every=None)
+    losses = [point for point in found.curve if point.name == "loss"]
+    assert len(losses) == 225 and losses[-1].step == 450
