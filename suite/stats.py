@@ -1,115 +1,68 @@
-"""How sure a number is: intervals over seeds, over documents, and of shares; pure."""
+"""Means with intervals, each saying what its spread is over. Pure arithmetic."""
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from statistics import NormalDist, fmean, stdev
 from typing import Literal
 
-LEVEL = 0.95
-Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+Z95 = 1.959963984540054
+T95 = (
+    12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281, 2.2010, 2.1788, 2.1604, 2.1448,
+    2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860, 2.0796, 2.0739, 2.0687, 2.0639, 2.0595, 2.0555, 2.0518, 2.0484,
+    2.0452, 2.0423,
+)  # fmt: skip
+"""Student's t at 97.5% for 1 to 30 degrees of freedom; the normal quantile serves beyond."""
 
 
 @dataclass(frozen=True)
-class Interval:
-    """Where a number would lie 95 times in 100, were the experiment repeated with other seeds (or other documents)."""
-
-    low: float
-    high: float
-    source: Literal["seeds", "documents"]
-    n: int
-    """How many of them there were."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A number and how sure it is; `interval` is None where nothing is known about that."""
+class Estimate:
+    """A mean and half the width of its 95% interval (None: it could not be estimated)."""
 
     value: float
-    interval: Interval | None = None
+    half_width: float | None
+    over: Literal["documents", "seeds"]
+    """What the interval's spread is over: a sample of documents, or of seeds."""
+
+    @property
+    def low(self) -> float | None:
+        """The lower end."""
+        return None if self.half_width is None else self.value - self.half_width
+
+    @property
+    def high(self) -> float | None:
+        """The upper end."""
+        return None if self.half_width is None else self.value + self.half_width
 
 
-def stderr_of_mean(values: Sequence[float]) -> float | None:
-    """The standard error of the mean of independent values; None for fewer than two."""
-    return stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+def over_documents(value: float, stderr: float | None) -> Estimate:
+    """One seed's score with the interval that its documents give."""
+    return Estimate(value, None if stderr is None else Z95 * stderr, "documents")
 
 
-def stderr_of_average(stderrs: Sequence[float | None]) -> float | None:
-    """The standard error of the plain average of independent numbers; None when one of theirs is not known."""
+def over_seeds(values: Sequence[float]) -> Estimate:
+    """The mean of two or more seeds' scores with Student's t interval. It knows nothing of the choice of documents."""
+    if len(values) < 2:
+        raise ValueError("an interval over seeds needs two seeds")
+    quantile = T95[len(values) - 2] if len(values) - 2 < len(T95) else Z95
+    return Estimate(statistics.fmean(values), quantile * statistics.stdev(values) / math.sqrt(len(values)), "seeds")
+
+
+def mean_of_tasks(stderrs: Sequence[float | None]) -> float | None:
+    """The standard error of the plain mean of independent scores; None if one of theirs is missing."""
     known = [stderr for stderr in stderrs if stderr is not None]
     if not stderrs or len(known) < len(stderrs):
         return None
-    return math.sqrt(sum(stderr**2 for stderr in known)) / len(known)
+    return math.sqrt(math.fsum(stderr**2 for stderr in known)) / len(known)
 
 
-def stderr_of_difference(first: float | None, second: float | None) -> float | None:
-    """The standard error of the difference of two independent numbers."""
-    return None if first is None or second is None else math.hypot(first, second)
+def standard_error(values: Sequence[float]) -> float | None:
+    """The standard error of a mean, from the sample's own spread (n − 1)."""
+    return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
 
 
-def over_seeds(values: Sequence[float], bounds: tuple[float, float] = (-math.inf, math.inf)) -> Measured:
-    """The mean over seeds with its t-interval, cut at the bounds; no interval for a single seed."""
-    mean = fmean(values)
-    stderr = stderr_of_mean(values)
-    if stderr is None:
-        return Measured(mean)
-    half = t_quantile(len(values) - 1) * stderr
-    return Measured(mean, Interval(max(mean - half, bounds[0]), min(mean + half, bounds[1]), "seeds", len(values)))
-
-
-def over_documents(
-    value: float, stderr: float | None, n: int, bounds: tuple[float, float] = (-math.inf, math.inf)
-) -> Measured:
-    """A number with the normal interval of its standard error over documents, cut at the bounds.
-
-    Where all documents score the least or all score the most that is possible, the standard error is 0 although little
-    is known: then it is Wilson's interval for a share of 0 or 1.
-    """
-    if stderr is None:
-        return Measured(value)
-    if stderr == 0 and n > 0 and value in bounds:
-        low, high = wilson(n if value == bounds[1] else 0, n)
-        width = bounds[1] - bounds[0]
-        return Measured(value, Interval(bounds[0] + low * width, bounds[0] + high * width, "documents", n))
-    low, high = max(value - Z * stderr, bounds[0]), min(value + Z * stderr, bounds[1])
-    return Measured(value, Interval(low, high, "documents", n))
-
-
-def share(successes: int, n: int) -> Measured:
-    """A percentage of n documents with Wilson's interval."""
-    low, high = wilson(successes, n)
-    return Measured(100 * successes / n, Interval(100 * low, 100 * high, "documents", n))
-
-
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """Wilson's 95% interval for a share of n trials, within [0, 1] (Wilson, JASA 1927)."""
-    rate = successes / n
-    spread = Z * math.sqrt(rate * (1 - rate) / n + Z**2 / (4 * n**2))
-    middle, scale = rate + Z**2 / (2 * n), 1 + Z**2 / n
-    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
-
-
-@cache
-def t_quantile(freedom: int) -> float:
-    """The t such that Student's distribution with so many degrees of freedom has 95% of its mass in [-t, t]."""
-    low, high = 0.0, 20.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (low, middle) if _t_mass(middle, freedom) > LEVEL else (middle, high)
-    return (low + high) / 2
-
-
-def _t_mass(t: float, freedom: int) -> float:
-    """Student's mass in [-t, t], by the finite sums for whole degrees of freedom (Abramowitz & Stegun 26.7.3-4)."""
-    angle = math.atan(t / math.sqrt(freedom))
-    sine, cosine = math.sin(angle), math.cos(angle)
-    odd = freedom % 2
-    term = cosine if odd else 1.0
-    total = 0.0
-    for power in range(2 + odd, freedom + 1, 2):
-        total += term
-        term *= cosine**2 * (power - 1) / power
-    return 2 / math.pi * (angle + sine * total) if odd else sine * total
+def share_stderr(share: float, n: int) -> float:
+    """The standard error of a share of n independent trials."""
+    return math.sqrt(share * (1 - share) / n) if n else math.nan
