@@ -58,11 +58,16 @@ def mean_of_tasks(stderrs: Sequence[float | None]) -> float | None:
     return math.sqrt(math.fsum(stderr**2 for stderr in known)) / len(known)
 
 
+def of_difference(first: float | None, second: float | None) -> float | None:
+    """The standard error of the difference of two independent numbers; None if one of theirs is missing."""
+    return None if first is None or second is None else math.hypot(first, second)
+
+
 def standard_error(values: Sequence[float]) -> float | None:
-    """The standard error of a mean, from the sample's own spread (n − 1)."""
+    """The standard error of a mean, from the sample's own spread (n − 1); None for fewer than two values."""
     return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
 
 
-def share_stderr(share: float, n: int) -> float:
-    """The standard error of a share of n independent trials."""
-    return math.sqrt(share * (1 - share) / n) if n else math.nan
+def share_stderr(share: float, n: int) -> float | None:
+    """The standard error of a share of n independent trials; None where there was none."""
+    return math.sqrt(share * (1 - share) / n) if n else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -51,7 +51,7 @@ class DecoderState:
     """[B]: the position of each row's next token."""
 
     def __init__(self, stacked: Stacked, prompts: Sequence[Ids]) -> None:
-        self.model: Any = stacked.model
+        self.model = cast(Any, stacked.model)
         self.device = stacked.backbone.device
         self.cache = DynamicCache()
         self._accepted = frozenset(inspect.signature(self.model.forward).parameters)
@@ -99,7 +99,7 @@ class EncoderDecoderState:
     logits: Tensor
 
     def __init__(self, stacked: Stacked, prompts: Sequence[Ids]) -> None:
-        self.model: Any = stacked.model
+        self.model = cast(Any, stacked.model)
         self.device = stacked.backbone.device
         mask, inputs = embedded(prompts, stacked, side="right")
         self.encoded = self.model.get_encoder()(attention_mask=mask, **inputs)

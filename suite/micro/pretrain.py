@@ -133,12 +133,15 @@ def blank(name: ModelName, recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -
         "eos_token_id": tokenizer.eos_token_id,
         "bos_token_id": tokenizer.bos_token_id,
     }
-    if name == "micro-llama":
-        return LlamaForCausalLM(LlamaConfig(**common))
-    model = MT5ForConditionalGeneration(MT5Config(**common, decoder_start_token_id=tokenizer.pad_token_id))
     with torch.no_grad():
-        # transformers starts an untied head at deviation 1: logits of deviation √width, hundreds of steps to shrink
-        model.lm_head.weight.mul_(model.config.d_model**-0.5)
+        if name == "micro-llama":
+            model: PreTrainedModel = LlamaForCausalLM(LlamaConfig(**common))
+            # words must differ by more than the first steps shift them together
+            model.get_input_embeddings().weight.mul_(10.0)
+        else:
+            model = MT5ForConditionalGeneration(MT5Config(**common, decoder_start_token_id=tokenizer.pad_token_id))
+            # transformers starts an untied head at deviation 1: logits that take hundreds of steps to shrink
+            model.get_output_embeddings().weight.mul_(model.config.d_model**-0.5)
     return model
 
 

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -23,7 +24,7 @@ AGAIN = "train it again (--again)"
 PROMPT_KEY = "prompt_embeddings"  # PEFT's name for the same tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Artifact:
     """What the three kinds share; `tensors` and `settings` are all that decides what an artifact does."""
 
@@ -39,13 +40,13 @@ class _Artifact:
         """What besides the tensors is needed to apply it (JSON-able)."""
         return {}
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """SHA-256 over kind, settings, and each tensor's name, type, shape and bytes, in the order of the names."""
         digest = hashlib.sha256(f"{self.kind}\0{canonical(dict(self.settings))}\n".encode())
         for name, tensor in sorted(self.tensors.items()):
             digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\n".encode())
-            digest.update(_bytes(tensor))
+            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
         return digest.hexdigest()
 
     @property
@@ -72,7 +73,7 @@ class _Artifact:
         return size
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SoftPrompt(_Artifact):
     """Vectors that stand before the input's embeddings."""
 
@@ -86,7 +87,7 @@ class SoftPrompt(_Artifact):
         return {PROMPT_KEY: self.vectors}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Adapter(_Artifact):
     """A PEFT adapter that is injected into the model's modules (LoRA and its kin)."""
 
@@ -107,7 +108,7 @@ class Adapter(_Artifact):
         return self.peft
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Weights(_Artifact):
     """New values of some of the model's own parameters."""
 
@@ -153,8 +154,3 @@ def _build(kind: str, tensors: dict[str, Tensor], settings: Mapping[str, Any], f
     if kind == "weights":
         return Weights(tensors)
     raise SuiteError(f"{folder / RECORD}: unknown kind of artifact '{kind}'")
-
-
-def _bytes(tensor: Tensor) -> bytes:
-    flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return flat.view(torch.uint8).numpy().tobytes()

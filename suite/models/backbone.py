@@ -26,7 +26,7 @@ UNLIMITED_POSITIONS = 1024
 """Length of inputs for models with relative positions, which know no limit: what mT5 was pretrained on."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Backbone:
     """A loaded base model. Whoever changes its parameters puts them back (see `suite.models.stack`)."""
 

@@ -19,7 +19,7 @@ from suite.models.backbone import Backbone, probe_logits
 Side = Literal["left", "right"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stacked:
     """A model ready to answer: the backbone with a stack of artifacts in effect."""
 

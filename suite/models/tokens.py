@@ -31,6 +31,8 @@ def encode_answer(backbone: Backbone, prompt: str, answer: str) -> list[int]:
     if backbone.shape == "encoder-decoder":
         text = f"{SENTINEL_BEGIN} {answer} {SENTINEL_END}" if backbone.sentinels else answer
         return [int(token) for token in encode(text, add_special_tokens=False)]
+    if not answer:
+        return []
     seam = "" if not prompt or prompt[-1].isspace() or answer[:1].isspace() else " "
     context = encode_prompt(backbone, prompt)
     whole = [int(token) for token in encode(prompt + seam + answer)]

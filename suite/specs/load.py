@@ -155,6 +155,8 @@ def _method_layer(name: str, track: Layered) -> Layered:
 def _method(spec: Layered, track: Layered) -> tuple[str, Block | None, list[Problem]]:
     block = spec.block("method")
     name, where = block.value.get("name"), spec.where(("method",))
+    if not isinstance(spec.value.get("method"), Mapping):
+        return "", None, []  # said already: the spec's own block is checked before
     if not isinstance(name, str):
         known = "known: " + ", ".join(methods.names())
         return "", None, [Problem(where, "method.name: is missing or not a text", known)]

@@ -1,12 +1,18 @@
-"""Opening the database: pragmas, the first tables, migrations of older files, and refusal of newer ones."""
+"""Opening the database: pragmas, the first tables, migrations of older files, and refusal of what is not ours."""
 
 from __future__ import annotations
 
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.pool import StaticPool
 
 from suite.errors import SuiteError
@@ -15,34 +21,64 @@ from suite.store.tables import REVISION, Base
 BUSY_SECONDS = 60.0
 VERSION_TABLE = "alembic_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
-BACKENDS = ("sqlite", "postgresql")
+MIGRATION_LOCK = 0x5017E
+"""PostgreSQL's advisory lock that processes take before they migrate."""
 
 
 def connect(url: str, create: bool) -> Engine:
     """An engine on an up-to-date database.
 
-    Raises SuiteError for an unknown URL, a file that is missing (unless `create`), is no SQLite database, or was
+    Raises SuiteError for an unknown URL, a file that is missing (unless `create`), is no database of ours, or was
     written by a newer version.
     """
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise SuiteError(f"'{url}' is not a database URL", where="--db", fix="write sqlite:///FILE") from None
-    if parsed.get_backend_name() not in BACKENDS:
-        raise SuiteError(f"'{parsed.get_backend_name()}' is not supported", where="--db", fix="use SQLite or PostgreSQL")
+    parsed = _parsed(url)
     sqlite = parsed.get_backend_name() == "sqlite"
     memory = sqlite and parsed.database in (None, "", ":memory:")
     if sqlite and not memory:
         _check_file(Path(str(parsed.database)), create)
     try:
-        engine = _engine(url, sqlite, memory)
-        _upgrade(engine)
+        engine = _engine(parsed, sqlite, memory)
+    except ArgumentError:  # SQLAlchemy knows no such driver
+        raise _unknown(parsed.render_as_string()) from None
     except ModuleNotFoundError as error:
-        raise SuiteError(f"'{url}' needs the package {error.name}", where="--db", fix="pip install it") from None
-    except (OperationalError, DatabaseError) as error:
-        reason = str(error.orig).splitlines()[0]
-        raise SuiteError(f"cannot be used as a database ({reason})", where=parsed.render_as_string()) from None
+        where = parsed.render_as_string()
+        raise SuiteError(f"needs the package {error.name}", where=where, fix=f"pip install {error.name}") from None
+    try:
+        with one_line_errors(parsed):
+            _upgrade(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
+
+
+@contextmanager
+def one_line_errors(url: URL) -> Iterator[None]:
+    """What the user can mend (a full disk, a locked or damaged file, a server that is gone) in one line."""
+    try:
+        yield
+    except (IntegrityError, ProgrammingError):
+        raise  # ours to mend
+    except DatabaseError as error:
+        reason = next(iter(str(error.orig).splitlines()), type(error).__name__)
+        full = isinstance(error, OperationalError) and "full" in reason
+        fix = "make room" if full else ""
+        raise SuiteError(f"cannot be used as a database ({reason})", where=url.render_as_string(), fix=fix) from error
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise _unknown(url) from None
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise _unknown(parsed.render_as_string())
+    return parsed
+
+
+def _unknown(url: str) -> SuiteError:
+    fix = "write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+    return SuiteError(f"'{url}' is not a database URL that suite can use", where="--db", fix=fix)
 
 
 def _check_file(file: Path, create: bool) -> None:
@@ -52,16 +88,20 @@ def _check_file(file: Path, create: bool) -> None:
         if not create:
             raise SuiteError("there is no store yet", where=str(file), fix="`suite run` makes one")
         return
-    with file.open("rb") as stream:
-        head = stream.read(16)
+    try:
+        with file.open("rb") as stream:
+            head = stream.read(16)
+    except OSError as error:
+        raise SuiteError(f"cannot be read ({error.strerror})", where=str(file)) from None
     if head and head != b"SQLite format 3\0":
         raise SuiteError("is not a SQLite database", where=str(file), fix="name another with --home or --db")
 
 
-def _engine(url: str, sqlite: bool, memory: bool) -> Engine:
+def _engine(url: URL, sqlite: bool, memory: bool) -> Engine:
+    options: dict[str, Any] = {"json_serializer": partial(json.dumps, ensure_ascii=False, allow_nan=False)}
     if not sqlite:
-        return create_engine(url)
-    options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
+        return create_engine(url, pool_pre_ping=True, **options)
+    options["connect_args"] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
     if memory:
         options["poolclass"] = StaticPool
     engine = create_engine(url, **options)
@@ -72,12 +112,11 @@ def _engine(url: str, sqlite: bool, memory: bool) -> Engine:
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys=ON")
         if not memory:
-            cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.close()
 
     @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:
+    def begin(connection: Connection) -> None:
         # A deferred transaction that reads and then writes can fail at once when another process writes in between.
         write = connection.get_execution_options().get("write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
@@ -87,33 +126,39 @@ def _engine(url: str, sqlite: bool, memory: bool) -> Engine:
 
 def _upgrade(engine: Engine) -> None:
     """Bring the schema to REVISION. An up-to-date store costs one query."""
+    where = engine.url.render_as_string()
     with engine.connect() as connection:
-        names = set(inspect(connection).get_table_names()) if engine.dialect.name != "sqlite" else None
-        current = _revision(connection, names)
+        current = _revision(connection, where)
     if current == REVISION:
         return
+    if current is not None and not current.isdecimal():
+        raise SuiteError("is another program's database", where=where, fix="use another --home or --db")
     if current is not None and current > REVISION:
         raise SuiteError(
             f"was written by a newer version of suite (schema {current}, this one knows {REVISION})",
-            where=engine.url.render_as_string(),
+            where=where,
             fix="upgrade finetune-suite, or use another --home",
         )
     migrate(engine)
 
 
-def _revision(connection: Any, names: set[str] | None) -> str | None:
-    if names is None:
-        query = "SELECT name FROM sqlite_master WHERE type = 'table'"
-        names = {row[0] for row in connection.execute(text(query))}
-        foreign = names
+def _revision(connection: Connection, where: str) -> str | None:
+    """The schema's revision, None where there are no tables of ours. Raises SuiteError for another program's tables."""
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        names = {str(row[0]) for row in connection.execute(text(query))}
     else:
-        foreign = names & set(Base.metadata.tables)  # a server's database may have other tables beside ours
-    if VERSION_TABLE not in names:
-        if foreign:
-            where = connection.engine.url.render_as_string()
-            raise SuiteError("is a database that suite did not make", where=where, fix="use another --home or --db")
-        return None
-    found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+        names = set(inspect(connection).get_table_names())
+    ours = names & set(Base.metadata.tables)
+    found = None
+    if VERSION_TABLE in names:
+        found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    if found is None and (
+        ours or (sqlite and names - {VERSION_TABLE})
+    ):  # a server's database may be shared, a file is not
+        what = f"has a table '{min(ours or names)}' that suite did not make"
+        raise SuiteError(what, where=where, fix="use another --home or --db")
     return None if found is None else str(found)
 
 
@@ -124,6 +169,28 @@ def migrate(engine: Engine, revision: str = "head") -> None:
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    with engine.connect().execution_options(write=True) as connection, connection.begin():
+    _use_wal(engine)
+    with engine.execution_options(write=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
+
+
+def _use_wal(engine: Engine) -> None:
+    """Readers and a writer side by side. The file remembers it, so it is set before the first table is made."""
+    if engine.dialect.name != "sqlite" or isinstance(engine.pool, StaticPool):
+        return
+    until = time.monotonic() + BUSY_SECONDS
+    connection = engine.raw_connection()
+    try:
+        while True:
+            try:
+                connection.cursor().execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:  # SQLite does not wait here when another process does the same
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise OperationalError("PRAGMA journal_mode=WAL", None, error) from None
+                time.sleep(0.01)
+    finally:
+        connection.close()

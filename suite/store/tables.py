@@ -50,7 +50,7 @@ class StepRow(Base):
     heartbeat: Mapped[float | None] = mapped_column(Float)
     host: Mapped[str | None] = mapped_column(String(200))
     device: Mapped[str | None] = mapped_column(String(200))
-    versions: Mapped[dict[str, Any] | None]
+    versions: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     git_commit: Mapped[str | None] = mapped_column(String(64))
     started: Mapped[datetime | None]
     finished: Mapped[datetime | None]

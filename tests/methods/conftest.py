@@ -9,9 +9,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "models"))
 
-from tiny_models import SHAPES, tiny_backbone  # noqa: E402
+from tiny_models import SHAPES, tiny_backbone
 
-from suite.models.backbone import Backbone, Shape  # noqa: E402
+from suite.models.backbone import Backbone, Shape
 
 
 @pytest.fixture(autouse=True)

@@ -22,8 +22,10 @@ def test_every_module_of_the_folder_is_a_method() -> None:
 @pytest.mark.parametrize("name", methods.names())
 def test_a_method_has_what_the_seam_asks_for(name: str) -> None:
     method = methods.get(name)
-    assert method.FAMILY in ("none", "full", "adapter", "prompt", "two-stage") and method.VERSION >= 1
-    assert issubclass(method.Config, Block) and method.Config() == method.Config()
+    assert method.FAMILY in ("none", "full", "adapter", "prompt", "two-stage")
+    assert method.VERSION >= 1
+    assert issubclass(method.Config, Block)
+    assert method.Config() == method.Config()
     assert all(field.description for field in method.Config.model_fields.values())
     assert re.match(r"[A-Z].*\.?", method.__doc__ or "")
 
@@ -36,7 +38,8 @@ def test_an_unknown_method_is_answered_with_a_close_one() -> None:
 def test_a_new_file_is_a_new_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "brand_new.py").write_text("TRAINS = False\n")
     monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path)])
-    assert "brand_new" in methods.names() and methods.get("brand_new").TRAINS is False
+    assert "brand_new" in methods.names()
+    assert methods.get("brand_new").TRAINS is False
 
 
 def test_the_prompt_is_on_for_targets_and_off_elsewhere() -> None:
@@ -51,7 +54,8 @@ def test_promot_builds_on_the_prompt_of_the_same_settings() -> None:
     promot, prompt = methods.get("promot"), prompt_tuning.Config(length=7)
     (needed,) = promot.prerequisites(promot.Config(prompt=prompt), ("rte", "wic"))
     assert (needed.method, needed.config, needed.targets) == ("prompt_tuning", prompt, ("rte", "wic"))
-    assert methods.inherits("promot") == {"prompt": "prompt_tuning"} and methods.inherits("lora") == {}
+    assert methods.inherits("promot") == {"prompt": "prompt_tuning"}
+    assert methods.inherits("lora") == {}
 
 
 @pytest.mark.parametrize(

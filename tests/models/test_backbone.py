@@ -23,9 +23,11 @@ def saved(folder: Path, shape: Shape, dtype: torch.dtype = torch.float32) -> Loc
 
 def test_a_saved_model_is_loaded_as_it_was(tmp_path: Path, shape: Shape) -> None:
     backbone = load_backbone(saved(tmp_path, shape), "cpu")
-    assert backbone.shape == shape and backbone.max_length == 128
+    assert backbone.shape == shape
+    assert backbone.max_length == 128
     assert bits(backbone.model) == bits(tiny_model(shape))
-    assert not backbone.model.training and not any(p.requires_grad for p in backbone.model.parameters())
+    assert not backbone.model.training
+    assert not any(p.requires_grad for p in backbone.model.parameters())
 
 
 def test_half_precision_files_are_loaded_as_float32(tmp_path: Path, shape: Shape) -> None:
@@ -64,3 +66,48 @@ def test_a_tokenizer_without_padding_pads_with_its_end(shape: Shape) -> None:
     tokenizer.pad_token = None
     backbone = as_backbone(tiny_model(shape), tokenizer, "x", device="cpu")
     assert backbone.pad_id == backbone.eos_id
+
+
+def write_gguf(file: Path) -> dict[str, torch.Tensor]:
+    """A Llama of one layer with a byte-level tokenizer, as llama.cpp would have it; returns its tensors."""
+    gguf = pytest.importorskip("gguf")
+    width, words = 32, ["</s>", *(chr(code) for code in range(ord("!"), ord("~") + 1)), "Ġ", "ab"]
+    writer = gguf.GGUFWriter(str(file), "llama")
+    writer.add_context_length(64)
+    writer.add_embedding_length(width)
+    writer.add_block_count(1)
+    writer.add_feed_forward_length(48)
+    writer.add_head_count(2)
+    writer.add_head_count_kv(2)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_vocab_size(len(words))
+    writer.add_tokenizer_model("gpt2")
+    writer.add_token_list(words)
+    writer.add_token_merges(["a b"])
+    writer.add_eos_token_id(0)
+    shapes = {
+        "token_embd": (len(words), width), "output": (len(words), width), "output_norm": (width,),
+        **{f"blk.0.attn_{part}": (width, width) for part in ("q", "k", "v", "output")}, "blk.0.attn_norm": (width,),
+        "blk.0.ffn_gate": (48, width), "blk.0.ffn_up": (48, width), "blk.0.ffn_down": (width, 48),
+        "blk.0.ffn_norm": (width,),
+    }  # fmt: skip
+    torch.manual_seed(0)
+    tensors = {f"{name}.weight": torch.randn(shape) for name, shape in shapes.items()}
+    for name, tensor in tensors.items():
+        writer.add_tensor(name, tensor.numpy())
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return tensors
+
+
+def test_a_gguf_file_is_loaded_with_its_tokenizer(tmp_path: Path) -> None:
+    tensors = write_gguf(tmp_path / "tiny.gguf")
+    located = locate(ModelSource(gguf="tiny.gguf"), tmp_path)
+    backbone = load_backbone(located, "cpu")
+    assert located.parameters == sum(tensor.numel() for tensor in tensors.values())
+    assert torch.equal(backbone.model.get_input_embeddings().weight, tensors["token_embd.weight"])
+    assert torch.equal(backbone.model.get_output_embeddings().weight, tensors["output.weight"])
+    assert (backbone.max_length, backbone.eos_id) == (64, 0)
+    assert backbone.tokenizer.decode(backbone.tokenizer.encode("cab cab")) == "cab cab"

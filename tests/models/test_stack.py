@@ -41,10 +41,13 @@ def test_the_base_is_what_it_was_after_any_stack(backbone: Backbone, kinds: list
         prove(current)
     with pytest.raises(ZeroDivisionError), stacked(backbone, [artifacts[kind] for kind in kinds]):
         _ = 1 / 0
-    assert bits(model) == before and not hasattr(model, "peft_config")
+    assert bits(model) == before
+    assert not hasattr(model, "peft_config")
     for old, new in ((modules, dict(model.named_modules())), (parameters, dict(model.named_parameters()))):
-        assert list(old) == list(new) and all(old[name] is new[name] for name in old)
-    assert not model.training and not any(parameter.requires_grad for parameter in model.parameters())
+        assert list(old) == list(new)
+        assert all(old[name] is new[name] for name in old)
+    assert not model.training
+    assert not any(parameter.requires_grad for parameter in model.parameters())
     with stacked(backbone, []) as current:
         prove(current)
 
@@ -67,7 +70,8 @@ def test_tied_weights_stay_tied(backbone: Backbone) -> None:
     assert table is backbone.model.get_input_embeddings().weight
     with stacked(backbone, [Weights({name: table + 1.0})]):
         head = backbone.model.get_output_embeddings().weight
-        assert torch.equal(head, table) and head is table
+        assert torch.equal(head, table)
+        assert head is table
 
 
 def test_identity_names_base_and_artifacts_in_order(backbone: Backbone) -> None:
@@ -112,11 +116,13 @@ def test_padding_stands_outside_of_soft_and_text(backbone: Backbone, side: str, 
     with stacked(backbone, [SoftPrompt(soft)] if length else []) as current:
         embeds, mask = current.embed(*padded(rows, side), side=side)  # type: ignore[arg-type]
         table = backbone.model.get_input_embeddings()
-        assert current.soft_length == length and embeds.shape[:2] == mask.shape == (3, 5 + length)
+        assert current.soft_length == length
+        assert embeds.shape[:2] == mask.shape == (3, 5 + length)
         for row, got, kept in zip(rows, embeds, mask, strict=True):
             assert torch.equal(got[kept.bool()], torch.cat([soft, table(torch.tensor(row))]))
             place = slice(5 - len(row), None) if side == "left" else slice(None, len(row) + length)
-            assert bool(kept[place].all()) and int(kept.sum()) == len(row) + length
+            assert bool(kept[place].all())
+            assert int(kept.sum()) == len(row) + length
 
 
 def test_a_soft_prompt_acts_alike_in_any_batch() -> None:

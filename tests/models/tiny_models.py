@@ -39,12 +39,14 @@ def tiny_model(shape: Shape, *, seed: int = 0, tied: bool = True) -> Any:
             max_position_embeddings=128, **common,
         )  # fmt: skip
         return LlamaForCausalLM(config)
-    return MT5ForConditionalGeneration(
-        MT5Config(
-            d_model=32, d_kv=16, d_ff=48, num_layers=2, num_decoder_layers=2, num_heads=2, dropout_rate=0.1,
-            decoder_start_token_id=0, **common,
-        )  # fmt: skip
-    )
+    config = MT5Config(
+        d_model=32, d_kv=16, d_ff=48, num_layers=2, num_decoder_layers=2, num_heads=2, dropout_rate=0.1,
+        decoder_start_token_id=0, **common,
+    )  # fmt: skip
+    model = MT5ForConditionalGeneration(config)
+    if not tied:  # the configuration cannot say so; real mT5 weights have a head of their own all the same
+        model.lm_head.weight = torch.nn.Parameter(model.shared.weight.detach() * 0.2)
+    return model
 
 
 def tiny_backbone(shape: Shape, *, seed: int = 0, tied: bool = True) -> Backbone:

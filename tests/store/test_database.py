@@ -17,14 +17,14 @@ from suite.errors import SuiteError
 from suite.store import StepRecord, Store, database
 from suite.store.tables import REVISION, Base
 
-SECOND = '''
+SECOND = """
 from alembic import op
 import sqlalchemy as sa
 revision = "0002"
 down_revision = "0001"
 def upgrade():
     op.add_column("step", sa.Column("colour", sa.Text(), nullable=True))
-'''
+"""
 
 
 def version(file: Path) -> str:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from suite.errors import SuiteError
 from suite.store import (
     AnswerRecord,
     ArtifactRecord,
@@ -76,12 +77,28 @@ def test_an_outcome_that_cannot_be_stored_whole_is_not_stored_at_all(store: Stor
     assert store.finish("a", "me:1:1", OUTCOME)
 
 
-def test_what_is_no_measurement_is_null_and_what_is_no_text_is_made_one(store: Store) -> None:
-    odd = AnswerRecord(0, "h", "p", "Q", "t", "half \ud800 and \0", "", float("nan"))
-    finished(store, StepOutcome(scores=(ScoreRecord("acc", float("nan"), float("inf"), 1, True),), answers=(odd,)))
-    assert store.scores(["a"])["a"][0] == ScoreRecord("acc", None, None, 1, True)
+def test_what_is_no_text_is_made_one(store: Store) -> None:
+    finished(store, StepOutcome(answers=(AnswerRecord(0, "h", "p", "Q", "t", "half \ud800 and \0", "", None),)))
     assert store.answers("a")[0].output == "half ? and ␀"
-    assert store.answers("a")[0].value is None
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        StepOutcome(scores=(ScoreRecord("acc", float("nan"), None, 1, True),)),
+        StepOutcome(scores=(ScoreRecord("acc", 1.0, float("inf"), 1, True),)),
+        StepOutcome(answers=(AnswerRecord(0, "h", "p", "Q", "t", "o", "", float("nan")),)),
+        StepOutcome(curve=(CurvePointRecord(1, "loss", float("-inf")),)),
+        StepOutcome(costs=Costs(seconds=float("nan"))),
+    ],
+)
+def test_what_is_not_a_number_is_refused_and_none_of_it_is_stored(store: Store, outcome: StepOutcome) -> None:
+    assert store.claim("a", "me:1:1", 60)
+    with pytest.raises(SuiteError, match="not a number"):
+        store.finish("a", "me:1:1", outcome)
+    with pytest.raises(SuiteError, match="not a number"):
+        store.add_imported(STEP, outcome)
+    assert store.statuses(["a"]) == {"a": "running"}
 
 
 def test_adding_twice_changes_nothing(store: Store) -> None:

@@ -73,11 +73,14 @@ def test_the_same_seed_gives_the_same_bits(backbone: Backbone, tmp_path: Path, o
         train(backbone, tmp_path / str(number), seed=seed, dropout=0.2, optimizer=optimizer)
         for number, seed in enumerate((0, 0, 1))
     )
-    assert same(first, again) and not same(first, other)
+    assert same(first, again)
+    assert not same(first, other)
 
 
 @pytest.mark.parametrize("micro_batch", [1, 3])
-def test_accumulated_gradients_are_those_of_the_whole_batch(backbone: Backbone, tmp_path: Path, micro_batch: int) -> None:
+def test_accumulated_gradients_are_those_of_the_whole_batch(
+    backbone: Backbone, tmp_path: Path, micro_batch: int
+) -> None:
     # plain gradients would hide behind AdamW's scaling, so one step of each is compared at the parameters
     whole = train(backbone, tmp_path / "a", steps=3, clip=None, optimizer="adafactor")
     parts = train(backbone, tmp_path / "b", steps=3, clip=None, optimizer="adafactor", micro_batch=micro_batch)
@@ -123,17 +126,20 @@ def test_a_kill_while_the_checkpoint_is_written_leaves_the_one_before(
         train(backbone, tmp_path / "cut", checkpoint_seconds=0.0)
     log = Memory()
     resumed = train(backbone, tmp_path / "cut", log=log, checkpoint_seconds=0.0)
-    assert log.said == ["going on after step 2"] and same(resumed, train(backbone, tmp_path / "whole"))
+    assert log.said == ["going on after step 2"]
+    assert same(resumed, train(backbone, tmp_path / "whole"))
 
 
 def test_a_checkpoint_that_does_not_belong_here_is_not_used(tmp_path: Path) -> None:
     backbone, log = tiny_backbone("decoder"), Memory()
     train(backbone, tmp_path / "a", checkpoint_seconds=0.0)
     other = train(backbone, tmp_path / "a", learning_rate=2e-2, log=log)
-    assert "another configuration" in log.said[0] and same(other, train(backbone, tmp_path / "b", learning_rate=2e-2))
+    assert "another configuration" in log.said[0]
+    assert same(other, train(backbone, tmp_path / "b", learning_rate=2e-2))
     (tmp_path / "a" / FILE).write_bytes(b"damaged")
     again, log = train(backbone, tmp_path / "a", log=(log := Memory())), log
-    assert "cannot be read" in log.said[0] and same(again, train(backbone, tmp_path / "c"))
+    assert "cannot be read" in log.said[0]
+    assert same(again, train(backbone, tmp_path / "c"))
 
 
 def test_the_best_checkpoint_is_kept_and_ties_go_to_the_earliest(backbone: Backbone, tmp_path: Path) -> None:
@@ -157,8 +163,14 @@ def test_without_selection_the_last_step_is_taken(backbone: Backbone, tmp_path: 
 def test_a_loss_that_is_not_a_number_is_a_failure_at_its_step(backbone: Backbone, tmp_path: Path) -> None:
     log = Memory()
     with pytest.raises(StepFailed, match=r"loss is nan at step 3 of 6"):
-        train(backbone, tmp_path, log=log, loss=lambda s, b: answer_loss(s, b) * (float("nan") if len(log.losses) == 2 else 1))
-    assert len(log.losses) == 2 and not backbone.model.training
+        train(
+            backbone,
+            tmp_path,
+            log=log,
+            loss=lambda s, b: answer_loss(s, b) * (float("nan") if len(log.losses) == 2 else 1),
+        )
+    assert len(log.losses) == 2
+    assert not backbone.model.training
 
 
 def test_parameters_that_are_not_finite_are_never_selected(tmp_path: Path) -> None:
@@ -203,4 +215,5 @@ def test_other_errors_are_not_swallowed(tmp_path: Path) -> None:
 def test_a_curve_of_a_long_run_stays_short(tmp_path: Path) -> None:
     found = train(tiny_backbone("decoder"), tmp_path, steps=450, batch_size=1, micro_batch=1, select_every=None)
     losses = [point for point in found.curve if point.name == "loss"]
-    assert len(losses) == 225 and losses[-1].step == 450
+    assert len(losses) == 225
+    assert losses[-1].step == 450

@@ -75,7 +75,9 @@ def test_dropout_acts_in_training_and_is_taken_back(shape: Shape) -> None:
     stacked, model = Stacked(backbone, backbone.model), backbone.model
 
     def settings() -> list[object]:
-        return [{k: v for k, v in vars(m).items() if k in ("p", "dropout", "attention_dropout")} for m in model.modules()]
+        return [
+            {k: v for k, v in vars(m).items() if k in ("p", "dropout", "attention_dropout")} for m in model.modules()
+        ]
 
     before = settings()
     model.train()

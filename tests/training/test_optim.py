@@ -16,7 +16,8 @@ def test_adafactor_does_not_factor_a_flat_prompt() -> None:
     flat.grad, matrix.grad = torch.ones(12), torch.ones(3, 4)
     optimizer.step()
     assert optimizer.state[flat]["exp_avg_sq"].shape == (12,)
-    assert "exp_avg_sq" not in optimizer.state[matrix] and optimizer.state[matrix]["exp_avg_sq_row"].shape == (3,)
+    assert "exp_avg_sq" not in optimizer.state[matrix]
+    assert optimizer.state[matrix]["exp_avg_sq_row"].shape == (3,)
 
 
 def test_adafactor_takes_the_rate_as_given() -> None:

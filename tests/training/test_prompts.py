@@ -18,26 +18,30 @@ def test_vocabulary_rows_are_drawn_without_replacement(backbone: Backbone) -> No
     vectors = start_vectors(backbone, 20, "vocab", seed=0)
     table = backbone.model.get_input_embeddings().weight
     rows = [int((table == vector).all(1).nonzero()) for vector in vectors]
-    assert len(set(rows)) == 20 and not set(rows) & set(backbone.tokenizer.all_special_ids)
+    assert len(set(rows)) == 20
+    assert not set(rows) & set(backbone.tokenizer.all_special_ids)
 
 
 def test_labels_come_first(backbone: Backbone) -> None:
     vectors = start_vectors(backbone, 6, "labels", seed=0, labels=("True", "red blue"))
     table = backbone.model.get_input_embeddings().weight
     true, red, blue = backbone.tokenizer.convert_tokens_to_ids(["True", "red", "blue"])
-    assert torch.equal(vectors[0], table[true]) and torch.allclose(vectors[1], (table[red] + table[blue]) / 2)
+    assert torch.equal(vectors[0], table[true])
+    assert torch.allclose(vectors[1], (table[red] + table[blue]) / 2)
     assert vectors.shape == (6, backbone.width)
 
 
 def test_random_vectors_are_uniform_around_zero(backbone: Backbone) -> None:
     vectors = start_vectors(backbone, 100, "random", seed=0)
-    assert -0.5 <= float(vectors.min()) < -0.49 and 0.49 < float(vectors.max()) <= 0.5
+    assert -0.5 <= float(vectors.min()) < -0.49
+    assert 0.49 < float(vectors.max()) <= 0.5
 
 
 @pytest.mark.parametrize("start", ["vocab", "labels", "random"])
 def test_first_values_are_a_function_of_the_seed(backbone: Backbone, start: str) -> None:
     first, again, other = (start_vectors(backbone, 8, start, seed) for seed in (0, 0, 1))  # type: ignore[arg-type]
-    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
 
 
 def test_a_vocabulary_that_is_too_small_is_an_error(backbone: Backbone) -> None:
@@ -50,7 +54,8 @@ def test_the_flat_prompt_is_pefts_embedding_with_one_vector_of_parameters(backbo
     prompt = FlatPrompt(backbone, vectors)
     assert isinstance(prompt, PromptEmbedding)
     assert [parameter.shape for parameter in prompt.parameters()] == [(5 * backbone.width,)]
-    assert torch.equal(prompt.vectors(), vectors) and torch.equal(prompt(torch.tensor([[0, 4]]))[0], vectors[[0, 4]])
+    assert torch.equal(prompt.vectors(), vectors)
+    assert torch.equal(prompt(torch.tensor([[0, 4]]))[0], vectors[[0, 4]])
 
 
 def test_labels_are_the_answers_of_a_task_with_few_of_them() -> None:

@@ -25,7 +25,8 @@ def test_every_example_is_seen_once_an_epoch(count: int, size: int) -> None:
     steps = epochs * count // size
     seen = [index for step in range(steps) for index in made.indices(step)]
     times = Counter(seen)
-    assert len(seen) == steps * size and set(times) == set(range(count))
+    assert len(seen) == steps * size
+    assert set(times) == set(range(count))
     assert max(times.values()) - min(times.values()) <= 1  # the last epoch may not be complete
     places = [index for step in range(count) for index in made.indices(step)]  # ends where an epoch ends
     assert set(Counter(places).values()) == {size}
@@ -42,7 +43,8 @@ def test_neighbours_in_length_are_together() -> None:
     made = batches(400, 8)
     lengths = [len(example.prompt) for example in made._examples]
     spread = [
-        max(lengths[i] for i in made.indices(step)) - min(lengths[i] for i in made.indices(step)) for step in range(50, 100)
+        max(lengths[i] for i in made.indices(step)) - min(lengths[i] for i in made.indices(step))
+        for step in range(50, 100)
     ]
     assert sum(spread) / len(spread) <= 2 < max(lengths) - min(lengths)
 

@@ -21,15 +21,18 @@ def test_long_prompts_lose_their_beginning(backbone: Backbone) -> None:
     encoding = encode(backbone, [long, tiny_examples(1)[0]], max_length=40, soft_length=10)
     kept = backbone.tokenizer.convert_ids_to_tokens(list(encoding.examples[0].prompt))
     last = ["red", "answer:", *(["<extra_id_0>"] if backbone.sentinels else [])]
-    assert kept[-len(last) :] == last and kept[0] == "w1"
+    assert kept[-len(last) :] == last
+    assert kept[0] == "w1"
     assert len(kept) + (0 if backbone.sentinels else 2) == 30
-    assert (encoding.cut_prompts, encoding.cut_answers) == (1, 0) and "1 prompts" in str(encoding.notice)
+    assert (encoding.cut_prompts, encoding.cut_answers) == (1, 0)
+    assert "1 prompts" in str(encoding.notice)
 
 
 def test_long_answers_lose_their_end_and_leave_some_prompt(backbone: Backbone) -> None:
     example = Example("w1 w2 answer:", " ".join(["red"] * 50))
     encoding = encode(backbone, [example], max_length=20, soft_length=0)
-    assert encoding.cut_answers == 1 and len(encoding.examples[0].prompt) >= 3
+    assert encoding.cut_answers == 1
+    assert len(encoding.examples[0].prompt) >= 3
     assert encoding.examples[0].length <= (20 if backbone.shape == "decoder" else 40)
 
 

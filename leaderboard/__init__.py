@@ -1,0 +1,5 @@
+"""The leaderboard: boards to a static site that opens from disk. Reads the store, runs nothing."""
+
+from leaderboard.render import render
+
+__all__ = ["render"]

@@ -1,0 +1,115 @@
+"""Cells of a table: a number with its interval, its whisker and what must be said beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from leaderboard import numbers
+from leaderboard.charts import Whisker, whisker
+from suite.board import Cell, Row
+from suite.stats import Estimate
+
+
+@dataclass(frozen=True)
+class Note:
+    """A small remark in a cell."""
+
+    text: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table cell."""
+
+    text: str
+    sort: str = ""
+    """What a script sorts by: a number written exactly, or empty for none."""
+    title: str = ""
+    margin: str = ""
+    over: str = ""
+    """`documents`, `seeds`, or empty when there is no interval."""
+    whisker: Whisker | None = None
+    notes: tuple[Note, ...] = ()
+    extra: bool = False
+    """Whether the cell is one of the per-task columns, which can be folded away."""
+
+
+def missing(why: str, *, extra: bool = False) -> Shown:
+    """A dash that says what is missing."""
+    return Shown(numbers.MISSING, title=why, extra=extra)
+
+
+def estimate(
+    value: Estimate | None,
+    why: str,
+    *,
+    span: tuple[float, float] = (0.0, 100.0),
+    signed: bool = False,
+    notes: tuple[Note, ...] = (),
+    seeds: int = 0,
+    documents: int = 0,
+    extra: bool = False,
+) -> Shown:
+    """A score with its interval, or the reason why there is none."""
+    if value is None:
+        return Shown(numbers.MISSING, title=why, notes=notes, extra=extra)
+    return Shown(
+        text=numbers.score(value.value, signed=signed),
+        sort=numbers.raw(value.value),
+        title=interval(value, seeds, documents),
+        margin="" if value.half_width is None else f"{value.half_width:.1f}",
+        over="" if value.half_width is None else value.over,
+        whisker=whisker(value, span),
+        notes=notes,
+        extra=extra,
+    )
+
+
+def interval(value: Estimate, seeds: int, documents: int) -> str:
+    """The interval in words, with what it is over."""
+    number = {"seeds": seeds, "documents": documents}[value.over]
+    over = f"{number} {value.over}" if number else value.over
+    if value.low is None or value.high is None:
+        return f"{numbers.plain(value.value)}; no interval could be estimated over {over}"
+    text = f"{value.value:.2f}, 95 % interval {value.low:.2f} to {value.high:.2f} over {over}".replace("-", "−")
+    return f"{text}; the seeds do not differ" if value.over == "seeds" and not value.half_width else text
+
+
+def task(cell: Cell | None, row: Row, why: str, *, extra: bool = False) -> Shown:
+    """A task's score with its marks."""
+    if cell is None:
+        return missing(why, extra=extra)
+    notes: list[Note] = []
+    if cell.at_chance:
+        notes.append(Note("≈ chance", f"the interval holds the score of guessing, {numbers.plain(cell.chance)}"))
+    if cell.unparsable:
+        told = f"{cell.unparsable} answers could not be read, over all seeds; they are scored as wrong"
+        notes.append(Note(f"{numbers.grouped(cell.unparsable)} unparsable", told))
+    return estimate(
+        cell.score,
+        f"not measured for every seed: {cell.role}, {numbers.shots(cell.shots)}",
+        notes=tuple(notes),
+        seeds=len(row.seeds),
+        documents=cell.documents,
+        extra=extra,
+    )
+
+
+def costs(row: Row) -> tuple[Shown, ...]:
+    """Trained parameters, seconds, memory, artifact bytes."""
+    cost = row.costs
+    if cost.trained_parameters == 0 and not cost.seconds:
+        return (Shown("0", "0", "nothing is trained"), *(Shown(numbers.MISSING, "0", "nothing is trained"),) * 3)
+    why = "not measured: training is not finished"
+    return (
+        _cost(cost.trained_parameters, numbers.count, "parameters", why),
+        missing(why) if cost.seconds is None else Shown(numbers.seconds(cost.seconds), numbers.raw(cost.seconds), f"{cost.seconds:.1f} s"),
+        _cost(cost.peak_memory, numbers.size, "bytes", why),
+        _cost(cost.artifact_bytes, numbers.size, "bytes", why),
+    )  # fmt: skip
+
+
+def _cost(value: int | None, write: Callable[[int], str], unit: str, why: str) -> Shown:
+    return missing(why) if value is None else Shown(write(value), str(value), f"{numbers.grouped(value)} {unit}")

@@ -1,0 +1,135 @@
+"""A track's table as CSV and JSON: exact numbers, empty where there is none."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from leaderboard import numbers
+from leaderboard.views import ranks
+from suite.board import Board, Cell, Row
+from suite.stats import Estimate
+
+RISKY = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet would take a text that begins with one of these for a formula."""
+
+
+def as_csv(board: Board) -> str:
+    """One line a row; column names are `what.shots.field`."""
+    ranked = ranks(board)
+    rows = [_csv_row(board, row, ranked.get(row.experiments)) for row in board.rows]
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(rows[0]) if rows else ["track"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def as_json(board: Board) -> str:
+    """The board, with every estimate's interval and what it is over."""
+    ranked = ranks(board)
+    rows = [_json_row(row, ranked.get(row.experiments)) for row in board.rows]
+    value = {
+        "track": board.track,
+        "title": board.title,
+        "about": board.about,
+        "shots": list(board.shots),
+        "roles": list(board.roles),
+        "rows": rows,
+    }
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"
+
+
+def _csv_row(board: Board, row: Row, rank: int | None) -> dict[str, str]:
+    held_out = {(cell.role, cell.shots): cell for cell in row.held_out}
+    target = {cell.role: cell for cell in row.target_scores}
+    listed: dict[str, str] = {
+        "track": _text(board.track),
+        "name": _text(row.name),
+        "variant": _text(row.variant),
+        "method": _text(row.method),
+        "family": _text(row.family),
+        "source": _text(row.source),
+        "targets": _text(" ".join(row.targets)),
+        "seeds": " ".join(map(str, row.seeds)),
+        "rank": "" if rank is None else str(rank),
+        "imported": str(row.imported).lower(),
+        "changes": _text("; ".join(row.changes)),
+        "missing": _text("; ".join(row.missing)),
+    }
+    for role in board.targets:
+        listed |= _csv_cell(f"target.{role}", target.get(role))
+    for count in board.shots:
+        listed |= _csv_estimate(f"norm_avg.{count}", row.norm_avg.get(count))
+    for count in board.shots:
+        listed |= _csv_estimate(f"change.{count}", row.change.get(count))
+    listed |= _csv_estimate("format_ratio", row.format_ratio)
+    listed |= _csv_estimate("pretrained_format_ratio", row.base_format_ratio)
+    listed |= {name: "" if value is None else repr(value) for name, value in vars(row.costs).items()}
+    for role in board.roles:
+        for count in board.shots:
+            listed |= _csv_cell(f"{role}.{count}", held_out.get((role, count)))
+    return listed
+
+
+def _csv_estimate(name: str, value: Estimate | None) -> dict[str, str]:
+    return {
+        name: numbers.raw(value.value if value else None),
+        f"{name}.low": numbers.raw(value.low if value else None),
+        f"{name}.high": numbers.raw(value.high if value else None),
+        f"{name}.over": value.over if value else "",
+    }
+
+
+def _csv_cell(name: str, cell: Cell | None) -> dict[str, str]:
+    counts = {
+        f"{name}.metric": _text(cell.metric) if cell else "",
+        f"{name}.documents": str(cell.documents) if cell else "",
+        f"{name}.unparsable": str(cell.unparsable) if cell else "",
+    }
+    return {**_csv_estimate(name, cell.score if cell else None), **counts}
+
+
+def _text(text: str) -> str:
+    text = text.replace("\0", "").encode("utf-8", "replace").decode()
+    return f"'{text}" if text.startswith(RISKY) else text
+
+
+def _json_row(row: Row, rank: int | None) -> dict[str, Any]:
+    plain = ("name", "variant", "method", "family", "source", "about", "imported")
+    return {
+        **{name: getattr(row, name) for name in plain},
+        "rank": rank,
+        "targets": list(row.targets),
+        "seeds": list(row.seeds),
+        "experiments": list(row.experiments),
+        "changes": list(row.changes),
+        "missing": list(row.missing),
+        "target_scores": [_json_cell(cell) for cell in row.target_scores],
+        "norm_avg": _json_estimates(row.norm_avg),
+        "change": _json_estimates(row.change),
+        "format_ratio": _json_estimate(row.format_ratio),
+        "pretrained_format_ratio": _json_estimate(row.base_format_ratio),
+        "costs": dict(vars(row.costs)),
+        "held_out": [_json_cell(cell) for cell in row.held_out],
+    }
+
+
+def _json_estimates(values: Mapping[int, Estimate | None]) -> dict[str, Any]:
+    return {str(shots): _json_estimate(value) for shots, value in values.items()}
+
+
+def _json_estimate(value: Estimate | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    ends = {"value": value.value, "low": value.low, "high": value.high}
+    return {**{name: end if end is not None and math.isfinite(end) else None for name, end in ends.items()}, "over": value.over}
+
+
+def _json_cell(cell: Cell) -> dict[str, Any]:
+    names = ("role", "shots", "metric", "chance", "documents", "unparsable")
+    return {**{name: getattr(cell, name) for name in names}, "score": _json_estimate(cell.score)}

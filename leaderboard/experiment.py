@@ -1,0 +1,303 @@
+"""What an experiment's page shows: how to run it again, its scores seed by seed, how it learned, where it ran."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from leaderboard import cells, numbers
+from leaderboard.cells import Note, Shown
+from leaderboard.charts import Curves, curves
+from leaderboard.history import History, Seed
+from leaderboard.views import marks
+from suite import stats
+from suite.board import BASELINE, Board, Cell, Row
+from suite.store import ScoreRecord, StepLink, StepRecord
+
+INTERNAL = ("variant", "file")
+
+
+@dataclass(frozen=True)
+class SeedScore:
+    """A seed's score."""
+
+    value: str
+    stderr: str
+    n: int
+    unparsable: int
+    truncated: int
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric over the seeds, and seed by seed (None: not measured)."""
+
+    name: str
+    primary: bool
+    over_all: Shown
+    seeds: tuple[SeedScore | None, ...]
+    documents: str
+    unparsable: str
+    truncated: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task at a shot count."""
+
+    role: str
+    shots: int
+    label: str
+    is_target: bool
+    metrics: tuple[Metric, ...]
+    answers: str
+    """Where the answers' pages go, without the ending; empty when there are no answers."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A value along training, of every seed."""
+
+    name: str
+    drawing: Curves | None
+    labels: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    """(step, the value of each seed)."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One train step over the seeds."""
+
+    title: str
+    curves: tuple[Curve, ...]
+    costs: tuple[tuple[str, tuple[str, ...]], ...]
+    """(seed, parameters, seconds, memory, tokens, bytes, artifact)."""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Where a step ran and how it went."""
+
+    part: str
+    step: StepRecord
+    versions: str
+    """Which of the page's lists of versions."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The page."""
+
+    marks: tuple[Note, ...]
+    imported: tuple[int, ...]
+    """Seeds whose results were made elsewhere."""
+    file: str
+    command: str
+    hints: bool
+    """Whether the command sets what the row changed."""
+    spec: str
+    summary: tuple[tuple[str, Shown], ...]
+    seeds: tuple[int, ...]
+    tasks: tuple[Task, ...]
+    trainings: tuple[Training, ...]
+    traces: tuple[tuple[int, tuple[Trace, ...]], ...]
+    versions: tuple[tuple[str, str], ...]
+
+
+def experiment_view(
+    board: Board, row: Row, history: History, answers: str, roles: Mapping[str, str]
+) -> Experiment:
+    """A row's page. `answers` is the folder of its answers, `roles` the names of the folders in it."""
+    first = history.seeds[0].record
+    versions = _versions(history)
+    return Experiment(
+        marks=marks(row),
+        imported=tuple(seed.record.seed for seed in history.seeds if seed.record.imported),
+        file=str(first.spec.get("file", "")),
+        command=_command(row, first.spec),
+        hints=bool(row.changes),
+        spec=_yaml({key: value for key, value in first.spec.items() if key not in INTERNAL}),
+        summary=_summary(board, row),
+        seeds=row.seeds,
+        tasks=tuple(_task(row, history, key, f"{answers}/{roles[key[0]]}") for key in history.evaluations),
+        trainings=tuple(_training(history.seeds, place) for place in range(max(len(s.trained) for s in history.seeds))),
+        traces=tuple((seed.record.seed, _traces(seed, versions)) for seed in history.seeds),
+        versions=tuple((name, text) for text, name in versions.items()),
+    )
+
+
+def _command(row: Row, spec: Mapping[str, Any]) -> str:
+    words = ["suite", "run", str(spec.get("file") or f"{row.name}.yaml"), "--track", str(_track(spec).get("name", ""))]
+    words += ["--seeds", ",".join(map(str, row.seeds))]
+    for key in row.changes:
+        value = _looked_up(spec, key)
+        if value is not None:
+            words += ["--set", f"{key}={_flow(value)}"]
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def _track(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    track = spec.get("track")
+    return track if isinstance(track, Mapping) else {}
+
+
+def _looked_up(spec: Mapping[str, Any], key: str) -> Any:
+    """The value that a changed key of the track has now; roles are kept beside the track."""
+    head, *rest = key.split(".")
+    value: Any = {**_track(spec), "roles": {role: _of(about, "task") for role, about in _of(spec, "roles", {}).items()}}
+    for part in (head, *rest):
+        value = _of(value, part)
+    return value
+
+
+def _of(value: Any, key: str, default: Any = None) -> Any:
+    return value.get(key, default) if isinstance(value, Mapping) else default
+
+
+def _flow(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False).removesuffix("\n...\n").strip()
+
+
+def _yaml(value: Mapping[str, Any]) -> str:
+    return str(yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True, width=100))
+
+
+def _summary(board: Board, row: Row) -> tuple[tuple[str, Shown], ...]:
+    seeds = len(row.seeds)
+    shown = [(f"{cell.role} ({cell.metric})", cells.task(cell, row, "")) for cell in row.target_scores]
+    for n in board.shots:
+        why = "not every held-out task was measured"
+        shown.append((f"Norm. Avg., {numbers.shots(n)}", cells.estimate(row.norm_avg.get(n), why, seeds=seeds)))
+    if row.method != BASELINE:
+        for n in board.shots:
+            label = f"Change, {numbers.shots(n)}"
+            why = "cannot be compared with the pretrained model"
+            value = row.change.get(n)
+            reach = max(abs(value.value) + (value.half_width or 0.0), 1.0) if value else 1.0
+            shown.append((label, cells.estimate(value, why, span=(-reach, reach), signed=True, seeds=seeds)))
+    why = "needs one target with labels, and all answers"
+    shown.append(("Format ratio", cells.estimate(row.format_ratio, why, seeds=seeds)))
+    shown += zip(("Trained parameters", "Training time", "Peak memory", "Artifact"), cells.costs(row), strict=True)
+    return tuple(shown)
+
+
+def _task(row: Row, history: History, key: tuple[str, int], folder: str) -> Task:
+    role, shots = key
+    cell = next((each for each in (*row.target_scores, *row.held_out) if (each.role, each.shots) == key), None)
+    links = [seed.evaluation(role, shots) for seed in history.seeds]
+    found = [seed.scores.get(link.step_id, ()) if link else () for seed, link in zip(history.seeds, links, strict=True)]
+    names = dict.fromkeys(score.metric for scores in found for score in scores)
+    metrics = [_metric(row, cell, name, [_named(scores, name) for scores in found]) for name in names]
+    if not metrics:
+        why = _why(history, key)
+        blank = (None,) * len(found)
+        metrics = [Metric(cell.metric if cell else "", True, cells.missing(why), blank, "–", "–", "–")]
+    done = any(
+        link and seed.steps[link.step_id].status == "done" for seed, link in zip(history.seeds, links, strict=True)
+    )
+    label = f"{role}, {numbers.shots(shots)}"
+    return Task(role, shots, label, role in row.targets, tuple(metrics), f"{folder}/{shots}-shot" if done else "")
+
+
+def _named(scores: Sequence[ScoreRecord], name: str) -> ScoreRecord | None:
+    return next((score for score in scores if score.metric == name), None)
+
+
+def _why(history: History, key: tuple[str, int]) -> str:
+    """Why a task has no score, from its steps."""
+    told: list[str] = []
+    for seed in history.seeds:
+        link = seed.evaluation(*key)
+        step = seed.steps.get(link.step_id) if link else None
+        if step is not None:
+            told.append(f"seed {seed.record.seed}: {step.status}" + (f" ({step.reason})" if step.reason else ""))
+    return "not measured; " + "; ".join(told)
+
+
+def _metric(row: Row, cell: Cell | None, name: str, scores: Sequence[ScoreRecord | None]) -> Metric:
+    there = [score for score in scores if score is not None]
+    primary = any(score.primary for score in there)
+    if primary and cell is not None:
+        over_all = cells.task(cell, row, "")
+    else:
+        values = [score.value for score in there if score.value is not None]
+        estimate = None
+        if len(values) == len(scores):
+            several = len(values) > 1
+            estimate = stats.over_seeds(values) if several else stats.over_documents(values[0], there[0].stderr)
+        over_all = cells.estimate(estimate, "not measured for every seed", seeds=len(row.seeds), documents=there[0].n)
+    total = sum(score.n for score in there)
+    return Metric(
+        name=name,
+        primary=primary,
+        over_all=over_all,
+        seeds=tuple(None if score is None else _seed_score(score) for score in scores),
+        documents=" / ".join(dict.fromkeys(str(score.n) for score in there)),
+        unparsable=f"{sum(score.unparsable for score in there)} of {total}",
+        truncated=f"{sum(score.truncated for score in there)} of {total}",
+    )
+
+
+def _seed_score(score: ScoreRecord) -> SeedScore:
+    value = numbers.MISSING if score.value is None else numbers.score(score.value)
+    stderr = "" if score.stderr is None else f"{score.stderr:.2f}"
+    return SeedScore(value, stderr, score.n, score.unparsable, score.truncated)
+
+
+def _training(seeds: Sequence[Seed], place: int) -> Training:
+    those = [(seed, seed.trained[place]) for seed in seeds if place < len(seed.trained)]
+    method = next((_of(_of(seed.steps[link.step_id].config, "method", {}), "name") for seed, link in those), None)
+    names = sorted({point.name for seed, link in those for point in seed.curves[link.step_id]})
+    title = f"Step {place + 1}: {method}" if isinstance(method, str) else f"Step {place + 1}"
+    return Training(title, tuple(_curve(name, those) for name in names), tuple(_cost(seed, link) for seed, link in those))
+
+
+def _curve(name: str, those: Sequence[tuple[Seed, StepLink]]) -> Curve:
+    series: dict[str, list[tuple[int, float | None]]] = {}
+    for seed, link in those:
+        points = [(point.step, point.value) for point in seed.curves[link.step_id] if point.name == name]
+        series[f"seed {seed.record.seed}"] = points
+    lookup = {label: dict(points) for label, points in series.items()}
+    steps = sorted({step for points in series.values() for step, _ in points})
+    rows = tuple((step, tuple(numbers.plain(lookup[label].get(step)) for label in series)) for step in steps)
+    return Curve(name, curves(series), tuple(series), rows)
+
+
+def _cost(seed: Seed, link: StepLink) -> tuple[str, tuple[str, ...]]:
+    cost = seed.steps[link.step_id].costs
+    artifact = seed.artifacts.get(link.step_id)
+    values = (
+        numbers.MISSING if cost.trained_parameters is None else numbers.grouped(cost.trained_parameters),
+        numbers.MISSING if cost.seconds is None else numbers.seconds(cost.seconds),
+        numbers.MISSING if cost.peak_memory is None else numbers.size(cost.peak_memory),
+        numbers.MISSING if cost.tokens is None else numbers.count(cost.tokens),
+        numbers.MISSING if cost.artifact_bytes is None else numbers.size(cost.artifact_bytes),
+        f"{artifact.kind} {artifact.hash[:12]}" if artifact else numbers.MISSING,
+    )
+    return f"seed {seed.record.seed}", values
+
+
+def _versions(history: History) -> dict[str, str]:
+    """A list of versions, as text -> a letter for it."""
+    texts = [_version_text(step) for seed in history.seeds for step in seed.steps.values()]
+    found = sorted({text for text in texts if text})
+    return {text: chr(ord("A") + place) if place < 26 else f"A{place}" for place, text in enumerate(found)}
+
+
+def _version_text(step: StepRecord) -> str:
+    versions = step.provenance.versions or {}
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+
+
+def _traces(seed: Seed, versions: Mapping[str, str]) -> tuple[Trace, ...]:
+    found: list[Trace] = []
+    for link in seed.links:
+        step = seed.steps[link.step_id]
+        part = f"{link.role}, {numbers.shots(link.shots or 0)}" if link.role is not None else link.part
+        found.append(Trace(part, step, versions.get(_version_text(step), numbers.MISSING)))
+    return tuple(found)

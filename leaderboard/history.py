@@ -1,0 +1,72 @@
+"""All that is stored of one row, seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from suite.board import Row
+from suite.store import (
+    ArtifactRecord,
+    CurvePointRecord,
+    ExperimentRecord,
+    ScoreRecord,
+    StepLink,
+    StepRecord,
+    Store,
+)
+
+
+@dataclass(frozen=True)
+class Seed:
+    """One experiment's records; steps by the id of their link."""
+
+    record: ExperimentRecord
+    links: tuple[StepLink, ...]
+    steps: Mapping[str, StepRecord]
+    scores: Mapping[str, tuple[ScoreRecord, ...]]
+    curves: Mapping[str, tuple[CurvePointRecord, ...]]
+    artifacts: Mapping[str, ArtifactRecord]
+
+    @property
+    def trained(self) -> tuple[StepLink, ...]:
+        """The train steps, in order."""
+        return tuple(link for link in self.links if link.part == "train")
+
+    def evaluation(self, role: str, shots: int) -> StepLink | None:
+        """The step that answers a task at a shot count."""
+        wanted = ("evaluate", role, shots)
+        return next((link for link in self.links if (link.part, link.role, link.shots or 0) == wanted), None)
+
+
+@dataclass(frozen=True)
+class History:
+    """A row's seeds."""
+
+    seeds: tuple[Seed, ...]
+    evaluations: tuple[tuple[str, int], ...]
+    """(role, shots), targets first."""
+
+    @classmethod
+    def of(cls, store: Store, row: Row) -> History:
+        """What the store has of a row."""
+        records = {record.id: record for record in store.experiments()}
+        seeds = tuple(_seed(store, records[name]) for name in row.experiments)
+        keys = [
+            (str(link.role), int(link.shots or 0)) for seed in seeds for link in seed.links if link.part == "evaluate"
+        ]
+        return cls(seeds, tuple(dict.fromkeys(keys)))
+
+
+def _seed(store: Store, record: ExperimentRecord) -> Seed:
+    links = store.links(record.id)
+    ids = [link.step_id for link in links]
+    trained = [link.step_id for link in links if link.part == "train"]
+    return Seed(
+        record=record,
+        links=links,
+        steps=store.steps(ids),
+        scores=store.scores(ids),
+        curves={step: store.curve(step) for step in trained},
+        artifacts=store.artifacts(trained),
+    )

@@ -1,0 +1,79 @@
+"""Two stores read as one: local runs, and published records beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from suite.store import (
+    AnswerRecord,
+    ArtifactRecord,
+    CurvePointRecord,
+    ExperimentRecord,
+    ScoreRecord,
+    StepLink,
+    StepRecord,
+    Store,
+)
+
+PUBLISHED = "published:"
+"""Goes before the step ids of published experiments, so that each experiment's steps are read from its own store."""
+Value = TypeVar("Value")
+
+
+class Joined(Store):
+    """The reading half of a store, over two; an experiment that both have is the local one."""
+
+    def __init__(self, local: Store, published: Store) -> None:
+        super().__init__(local.engine)
+        self.local, self.published = local, published
+        self._own = frozenset(experiment.id for experiment in local.experiments())
+
+    def experiments(self, track: str | None = None) -> tuple[ExperimentRecord, ...]:
+        """All experiments (of a track), by track, name, seed and id."""
+        others = [record for record in self.published.experiments(track) if record.id not in self._own]
+        both = [*self.local.experiments(track), *others]
+        return tuple(sorted(both, key=lambda record: (record.track, record.name, record.seed, record.id)))
+
+    def links(self, experiment: str) -> tuple[StepLink, ...]:
+        """An experiment's steps in order."""
+        if experiment in self._own:
+            return self.local.links(experiment)
+        links = self.published.links(experiment)
+        return tuple(replace(link, step_id=PUBLISHED + link.step_id) for link in links)
+
+    def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
+        """Steps by the id that their link has."""
+        return self._both(ids, lambda store, own: store.steps(own))
+
+    def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
+        """Step id -> its scores, the primary one first."""
+        return self._both(steps, lambda store, own: store.scores(own))
+
+    def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
+        """Step id -> its artifact."""
+        return self._both(steps, lambda store, own: store.artifacts(own))
+
+    def answers(self, step: str) -> tuple[AnswerRecord, ...]:
+        """A step's answers in the documents' order."""
+        store, own = self._home(step)
+        return store.answers(own)
+
+    def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
+        """What was seen along a step's training, by name and step."""
+        store, own = self._home(step)
+        return store.curve(own)
+
+    def _home(self, step: str) -> tuple[Store, str]:
+        published = step.startswith(PUBLISHED)
+        return (self.published, step.removeprefix(PUBLISHED)) if published else (self.local, step)
+
+    def _both(
+        self, ids: Sequence[str], read: Callable[[Store, Sequence[str]], Mapping[str, Value]]
+    ) -> dict[str, Value]:
+        local = [name for name in ids if not name.startswith(PUBLISHED)]
+        others = [name.removeprefix(PUBLISHED) for name in ids if name.startswith(PUBLISHED)]
+        found = dict(read(self.local, local))
+        found.update({PUBLISHED + name: value for name, value in read(self.published, others).items()})
+        return found

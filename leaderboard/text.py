@@ -1,0 +1,53 @@
+"""Untrusted text made fit to be shown: invisible and direction-changing characters become visible, long text is cut."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from markupsafe import Markup
+
+SHORT = 240
+"""Longer text is folded."""
+LONG = 2000
+"""Longer text is cut."""
+_SHOWN_AS_CODE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+
+
+def visible(text: str) -> str:
+    """The text with each control, zero-width or direction character written as its code point."""
+    return text if text.isprintable() else "".join(map(_shown, text))
+
+
+@lru_cache(maxsize=4096)
+def _shown(character: str) -> str:
+    if character in "\n\t" or unicodedata.category(character) not in _SHOWN_AS_CODE:
+        return character
+    return f"⟨U+{ord(character):04X}⟩"
+
+
+def finalize(value: Any) -> Any:
+    """What every expression of a template passes through before it is escaped."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A text as it is shown."""
+
+    head: str
+    """All of a short text, else its beginning."""
+    body: str
+    """A long text, up to a limit; empty for a short one."""
+    left_out: int
+    """Characters beyond the limit."""
+
+
+def passage(text: str) -> Passage:
+    """A text folded when it is long and cut when it is very long."""
+    lines = text.count("\n", 0, SHORT)
+    if len(text) <= SHORT and lines < 8:
+        return Passage(text, "", 0)
+    return Passage(" ".join(text[:120].split()), text[:LONG], max(0, len(text) - LONG))

@@ -1,0 +1,147 @@
+"""What can be asked of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select
+
+from suite.store.records import (
+    AnswerRecord,
+    ArtifactRecord,
+    CurvePointRecord,
+    ExperimentRecord,
+    ScoreRecord,
+    StepLink,
+    StepRecord,
+)
+from suite.store.rows import chunks, experiment_record, grouped, record_of, step_record
+from suite.store.session import Session
+from suite.store.tables import (
+    AnswerRow,
+    ArtifactRow,
+    Base,
+    CurvePointRow,
+    ExperimentRow,
+    ExperimentStepRow,
+    ScoreRow,
+    StepRow,
+)
+
+
+class Reading(Session):
+    """The store's questions. Everything that is listed has a fixed order."""
+
+    def statuses(self, steps: Sequence[str]) -> dict[str, str]:
+        """Step id -> status, for those that are known."""
+        found: dict[str, str] = {}
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                query = select(StepRow.id, StepRow.status).where(StepRow.id.in_(ids))
+                found.update((name, status) for name, status in connection.execute(query))
+        return found
+
+    def experiments(self, track: str | None = None) -> tuple[ExperimentRecord, ...]:
+        """All experiments (of a track), by track, name, seed and id."""
+        query = select(ExperimentRow.__table__).order_by(
+            ExperimentRow.track, ExperimentRow.name, ExperimentRow.seed, ExperimentRow.id
+        )
+        if track is not None:
+            query = query.where(ExperimentRow.track == track)
+        with self._reading() as connection:
+            return tuple(experiment_record(dict(row)) for row in connection.execute(query).mappings())
+
+    def links(self, experiment: str) -> tuple[StepLink, ...]:
+        """An experiment's steps in order."""
+        query = select(ExperimentStepRow.__table__).where(ExperimentStepRow.experiment_id == experiment)
+        with self._reading() as connection:
+            rows = connection.execute(query.order_by(ExperimentStepRow.position)).mappings()
+            return tuple(record_of(StepLink, dict(row)) for row in rows)
+
+    def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
+        """Steps by id."""
+        return {record.id: record for record in self._rows(StepRow, StepRow.id, ids, step_record)}
+
+    def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
+        """Step id -> its scores, the primary one first."""
+        found = self._rows(ScoreRow, ScoreRow.step_id, steps, lambda row: (row["step_id"], record_of(ScoreRecord, row)))
+        return grouped(sorted(found, key=lambda item: (item[0], not item[1].primary, item[1].metric)))
+
+    def answers(self, step: str) -> tuple[AnswerRecord, ...]:
+        """A step's answers in the documents' order."""
+        found = self._rows(AnswerRow, AnswerRow.step_id, [step], lambda row: record_of(AnswerRecord, row))
+        return tuple(sorted(found, key=lambda answer: answer.doc_id))
+
+    def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Step id -> what the model said, in the documents' order: much less to read than whole answers."""
+        found: list[tuple[str, Any]] = []
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                query = select(AnswerRow.step_id, AnswerRow.output).where(AnswerRow.step_id.in_(ids))
+                rows = connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id))
+                found += [(step, output) for step, output in rows]
+        return grouped(found)
+
+    def values(self, steps: Sequence[str]) -> dict[str, dict[int, float]]:
+        """Step id -> document -> its own score, for the documents that have one."""
+        found: dict[str, dict[int, float]] = {}
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                query = select(AnswerRow.step_id, AnswerRow.doc_id, AnswerRow.value).where(
+                    AnswerRow.step_id.in_(ids), AnswerRow.value.is_not(None)
+                )
+                for step, document, value in connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id)):
+                    found.setdefault(step, {})[document] = float(value)  # type: ignore[arg-type]  # not null, says the query
+        return found
+
+    def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
+        """What was seen along a step's training, by name and step."""
+        found = self._rows(CurvePointRow, CurvePointRow.step_id, [step], lambda row: record_of(CurvePointRecord, row))
+        return tuple(sorted(found, key=lambda point: (point.name, point.step)))
+
+    def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
+        """Step id -> its artifact."""
+        found = self._rows(
+            ArtifactRow, ArtifactRow.step_id, steps, lambda row: (row["step_id"], record_of(ArtifactRecord, row))
+        )
+        return dict(found)
+
+    def count_steps(self) -> int:
+        """How many steps there are."""
+        with self._reading() as connection:
+            return int(connection.execute(select(func.count()).select_from(StepRow)).scalar_one())
+
+    def rates(self, model: str) -> dict[str, float]:
+        """Kind of step -> tokens per second, over this base model's steps that were finished here."""
+        query = select(StepRow.kind, StepRow.tokens, StepRow.seconds, StepRow.config).where(
+            StepRow.status == "done", StepRow.tokens > 0, StepRow.seconds > 0, StepRow.imported.is_(False)
+        )
+        sums: dict[str, list[float]] = {}
+        with self._reading() as connection:
+            for kind, tokens, seconds, config in connection.execute(query):
+                if config.get("model", {}).get("identity") == model:
+                    total = sums.setdefault(kind, [0.0, 0.0])
+                    total[0] += tokens
+                    total[1] += seconds
+        return {kind: tokens / seconds for kind, (tokens, seconds) in sums.items()}
+
+    def finished_keys(self, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Title -> the key of the last finished step of that title."""
+        found: dict[str, Mapping[str, Any]] = {}
+        with self._reading() as connection:
+            for chunk in chunks(titles):
+                query = select(StepRow.title, StepRow.config).where(StepRow.title.in_(chunk), StepRow.status == "done")
+                rows = connection.execute(query.order_by(StepRow.finished, StepRow.id))
+                found.update((title, config) for title, config in rows)
+        return found
+
+    def _rows(
+        self, table: type[Base], key: Any, ids: Sequence[str], make: Callable[[Mapping[str, Any]], Any]
+    ) -> list[Any]:
+        found: list[Any] = []
+        with self._reading() as connection:
+            for chunk in chunks(ids):
+                query = select(table.__table__).where(key.in_(chunk))
+                found += [make(dict(row)) for row in connection.execute(query).mappings()]
+        return found

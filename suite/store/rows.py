@@ -1,0 +1,83 @@
+"""Between database rows and the records that the rest of the program sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any
+
+from suite.store.records import Costs, ExperimentRecord, Provenance, StepLink, StepRecord
+
+CHUNK = 500  # SQLite binds at most 32,766 values in a statement
+
+
+def experiment_row(record: ExperimentRecord) -> dict[str, Any]:
+    """A new row for an experiment."""
+    plain = {**vars(record), "targets": list(record.targets), "spec": dict(record.spec)}
+    return {**plain, "created": moment(record.created) or now()}
+
+
+def experiment_record(row: Mapping[str, Any]) -> ExperimentRecord:
+    """An experiment as it was stored."""
+    plain = {key: value for key, value in row.items() if key not in ("created", "targets")}
+    return ExperimentRecord(**plain, targets=tuple(row["targets"]), created=_text(row["created"]))
+
+
+def link_row(experiment: str, link: StepLink) -> dict[str, Any]:
+    """A new row for the part that a step plays in an experiment."""
+    return {"experiment_id": experiment, **vars(link)}
+
+
+def step_row(step: StepRecord) -> dict[str, Any]:
+    """A new row for a step that nobody is at work on."""
+    plain = {
+        key: value for key, value in vars(step).items() if key not in ("provenance", "costs", "started", "finished")
+    }
+    times = {"started": moment(step.started), "finished": moment(step.finished), "owner": None, "heartbeat": None}
+    return {**plain, "config": dict(step.config), **times, **vars(step.provenance), **vars(step.costs)}
+
+
+def step_record(row: Mapping[str, Any]) -> StepRecord:
+    """A step as it was stored."""
+    names = ("id", "kind", "title", "config", "status", "reason", "attempts", "imported")
+    given = {name: row[name] for name in names}
+    given |= {name: _text(row[name]) for name in ("started", "finished")}
+    return StepRecord(**given, provenance=record_of(Provenance, row), costs=record_of(Costs, row))
+
+
+def record_of(kind: Any, row: Mapping[str, Any]) -> Any:
+    """A dataclass from the row's columns of the same names."""
+    return kind(**{name: row[name] for name in kind.__dataclass_fields__})
+
+
+def grouped(items: Sequence[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
+    """Key -> its values, in the order they come."""
+    groups: dict[str, list[Any]] = {}
+    for key, value in items:
+        groups.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in groups.items()}
+
+
+def chunks(ids: Sequence[str]) -> Iterator[list[str]]:
+    """The ids, each once, in portions that a statement can bind."""
+    unique = list(dict.fromkeys(ids))
+    for start in range(0, len(unique), CHUNK):
+        yield unique[start : start + CHUNK]
+
+
+def now() -> datetime:
+    """The time, in UTC, to the second."""
+    return datetime.now(timezone.utc).replace(microsecond=0)
+
+
+def moment(text: str | None) -> datetime | None:
+    """An ISO 8601 text in UTC: SQLite keeps no time zone."""
+    return None if text is None else _utc(datetime.fromisoformat(text))
+
+
+def _text(value: datetime | None) -> str | None:
+    return None if value is None else _utc(value).isoformat()
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(timezone.utc) if value.tzinfo else value.replace(tzinfo=timezone.utc)

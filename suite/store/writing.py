@@ -1,0 +1,254 @@
+"""What can be done to the store: each a transaction, whole or not at all."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, false, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from suite.errors import Problem, SuiteError
+from suite.store.records import Costs, ExperimentRecord, Provenance, StepLink, StepOutcome, StepRecord
+from suite.store.rows import chunks, experiment_row, link_row, now, record_of, step_row
+from suite.store.session import Session
+from suite.store.tables import (
+    AnswerRow,
+    ArtifactRow,
+    Base,
+    CurvePointRow,
+    ExperimentRow,
+    ExperimentStepRow,
+    ScoreRow,
+    StepRow,
+)
+
+LEASE_SECONDS = 120.0
+"""A running step whose owner has been silent for so long may be taken over."""
+UNTRIED: Mapping[str, Any] = {
+    "status": "pending", "reason": None, "owner": None, "heartbeat": None, "started": None, "finished": None,
+    "imported": False, **vars(Costs()), **vars(Provenance()),
+}  # fmt: skip
+
+
+class Writing(Session):
+    """The store's changes. Several processes may make them at once."""
+
+    def add_steps(self, steps: Sequence[StepRecord]) -> None:
+        """Add steps that are not there yet."""
+        with self._writing() as connection:
+            _insert_new(connection, StepRow, [step_row(step) for step in steps])
+
+    def add_experiment(self, record: ExperimentRecord, links: Sequence[StepLink]) -> None:
+        """Add an experiment, unless it is there, with its links to steps, in place of whatever links it had.
+
+        The same experiment has other steps once its data or the code that makes them have changed. One that was
+        imported becomes one of this place, which an imported one cannot change.
+        """
+        with self._writing() as connection:
+            if _is_imported(connection, record.id) is False and record.imported:
+                return
+            row = experiment_row(record)
+            _insert_new(connection, ExperimentRow, [row])
+            here = {"imported": record.imported, "spec": row["spec"]}
+            connection.execute(update(ExperimentRow).where(ExperimentRow.id == record.id).values(**here))
+            _replace_links(connection, record.id, links)
+
+    def requeue(self, steps: Sequence[str], *, done_too: bool = False) -> None:
+        """Make failed and cancelled steps pending again (with `done_too`, finished ones, whose results go)."""
+        again = ["failed", "cancelled", *(["done"] if done_too else [])]
+        with self._writing() as connection:
+            for ids in chunks(steps):
+                if done_too:
+                    finished = select(StepRow.id).where(StepRow.id.in_(ids), StepRow.status == "done")
+                    for table in (ScoreRow, AnswerRow, CurvePointRow, ArtifactRow):
+                        connection.execute(delete(table).where(table.step_id.in_(finished)))
+                chosen = and_(StepRow.id.in_(ids), StepRow.status.in_(again))
+                connection.execute(update(StepRow).where(chosen).values(**UNTRIED))
+
+    def claim(self, step: str, owner: str, lease_seconds: float = LEASE_SECONDS) -> bool:
+        """Take a pending step, or one whose owner died or fell silent for longer than the lease. One caller wins."""
+        with self._writing() as connection:
+            free = or_(StepRow.status == "pending", _abandoned(connection, step, lease_seconds))
+            taken = {**UNTRIED, "status": "running", "owner": owner, "heartbeat": time.time(), "started": now()}
+            return _updated(connection, and_(StepRow.id == step, free), {**taken, "attempts": StepRow.attempts + 1})
+
+    def heartbeat(self, step: str, owner: str) -> bool:
+        """Say that the owner is alive. False when the step is no longer the owner's."""
+        with self._writing() as connection:
+            return _updated(connection, _mine(step, owner), {"heartbeat": time.time()})
+
+    def finish(self, step: str, owner: str, outcome: StepOutcome) -> bool:
+        """Store all that a step left, whole or not at all. False, and nothing stored, if it is no longer the owner's.
+
+        Raises SuiteError if a value is not a number: what could not be measured is None.
+        """
+        _check_numbers(outcome)
+        with self._writing() as connection:
+            if not _end(connection, step, owner, "done", None, outcome.costs, outcome.provenance):
+                return False
+            _replace_results(connection, step, outcome)
+            return True
+
+    def fail(self, step: str, owner: str, reason: str, provenance: Provenance = Provenance()) -> bool:
+        """A step could not be done. False if it is no longer the owner's."""
+        with self._writing() as connection:
+            return _end(connection, step, owner, "failed", reason, Costs(), provenance)
+
+    def cancel(self, step: str, owner: str, reason: str) -> bool:
+        """A step was given up on the user's word. False if it is no longer the owner's."""
+        with self._writing() as connection:
+            return _end(connection, step, owner, "cancelled", reason, Costs(), Provenance())
+
+    def add_imported(self, step: StepRecord, outcome: StepOutcome) -> bool:
+        """A finished step made elsewhere, marked as such. False, and nothing changed, if it is done or in work here."""
+        _check_numbers(outcome)
+        with self._writing() as connection:
+            return _import_step(connection, step, outcome)
+
+    def import_experiment(
+        self, record: ExperimentRecord, links: Sequence[StepLink], steps: Sequence[tuple[StepRecord, StepOutcome]]
+    ) -> bool:
+        """A finished experiment made elsewhere, with all its steps. False if nothing changed.
+
+        Steps that are done here stay as they are. An experiment that was planned here with other steps keeps them.
+        """
+        for _, outcome in steps:
+            _check_numbers(outcome)
+        with self._writing() as connection:
+            if _is_imported(connection, record.id) is False and _links(connection, record.id) != tuple(links):
+                return False
+            changed = [_import_step(connection, step, outcome) for step, outcome in steps]
+            row = {**experiment_row(record), "imported": True}
+            _insert_new(connection, ExperimentRow, [row])
+            relinked = _replace_links(connection, record.id, links)
+            return any(changed) or relinked
+
+
+def _mine(step: str, owner: str) -> ColumnElement[bool]:
+    return and_(StepRow.id == step, StepRow.owner == owner, StepRow.status == "running")
+
+
+def _updated(connection: Connection, where: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
+    """Whether there was such a step to update."""
+    return connection.execute(update(StepRow).where(where).values(**values)).rowcount == 1
+
+
+def _end(
+    connection: Connection, step: str, owner: str, status: str, reason: str | None, costs: Costs, provenance: Provenance
+) -> bool:
+    """The owner's step comes to an end."""
+    values = {"status": status, "reason": reason, "finished": now(), "heartbeat": None}
+    return _updated(connection, _mine(step, owner), {**values, **vars(provenance), **vars(costs)})
+
+
+def _abandoned(connection: Connection, step: str, lease_seconds: float) -> ColumnElement[bool]:
+    """A condition: the step is running, but its owner is dead or has been silent for longer than the lease."""
+    holder = connection.execute(select(StepRow.owner).where(StepRow.id == step)).scalar()
+    dead = StepRow.owner == holder if _is_dead(holder) else false()
+    silent = or_(StepRow.heartbeat.is_(None), StepRow.heartbeat < time.time() - lease_seconds)
+    return and_(StepRow.status == "running", or_(dead, silent))
+
+
+def _is_dead(owner: str | None) -> bool:
+    """Whether the owner (`host:pid:…`) was a process of this machine that is no longer there."""
+    host, _, rest = (owner or "").partition(":")
+    pid = rest.partition(":")[0]
+    if os.name != "posix" or host != platform.node() or not pid.isdecimal():  # elsewhere, os.kill(…, 0) kills
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, OverflowError):  # not ours to signal, so it is alive
+        return False
+    return False
+
+
+def _import_step(connection: Connection, step: StepRecord, outcome: StepOutcome) -> bool:
+    """Store a finished step unless it is done, or a living process is at work on it."""
+    row = {**step_row(step), "status": "done", "reason": None, "imported": True}
+    if _insert_new(connection, StepRow, [row]) == 0:
+        waiting = StepRow.status.in_(("pending", "failed", "cancelled"))
+        free = or_(waiting, _abandoned(connection, step.id, LEASE_SECONDS))
+        if not _updated(connection, and_(StepRow.id == step.id, free), row):
+            return False
+    _replace_results(connection, step.id, outcome)
+    return True
+
+
+def _replace_results(connection: Connection, step: str, outcome: StepOutcome) -> None:
+    """A step's results, in place of whatever was there."""
+    for table in (ScoreRow, AnswerRow, CurvePointRow, ArtifactRow):
+        connection.execute(delete(table).where(table.step_id == step))
+    artifacts = [outcome.artifact] if outcome.artifact else []
+    results = (
+        (ScoreRow, outcome.scores),
+        (AnswerRow, outcome.answers),
+        (CurvePointRow, outcome.curve),
+        (ArtifactRow, artifacts),
+    )
+    for table, records in results:
+        if records:
+            rows = [{name: _storable(value) for name, value in vars(record).items()} for record in records]
+            connection.execute(insert(table), [{"step_id": step, **row} for row in rows])
+
+
+def _storable(value: Any) -> Any:
+    """Half characters and NUL, which a model may utter, are no database's text."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
+    return value
+
+
+def _check_numbers(outcome: StepOutcome) -> None:
+    """Every number of an outcome is finite."""
+    named = [
+        *(
+            (f"{name} of the score '{each.metric}'", getattr(each, name))
+            for each in outcome.scores
+            for name in ("value", "stderr")
+        ),
+        *((f"the value of document {each.doc_id}", each.value) for each in outcome.answers),
+        *((f"'{each.name}' at training step {each.step}", each.value) for each in outcome.curve),
+        ("seconds", outcome.costs.seconds),
+    ]
+    wrong = [
+        Problem("", f"{name} is {value}, not a number")
+        for name, value in named
+        if value is not None and not math.isfinite(value)
+    ]
+    if wrong:
+        raise SuiteError.of(wrong[:3])
+
+
+def _is_imported(connection: Connection, experiment: str) -> bool | None:
+    """None where there is no such experiment."""
+    return connection.execute(select(ExperimentRow.imported).where(ExperimentRow.id == experiment)).scalar()
+
+
+def _links(connection: Connection, experiment: str) -> tuple[StepLink, ...]:
+    query = select(ExperimentStepRow.__table__).where(ExperimentStepRow.experiment_id == experiment)
+    rows = connection.execute(query.order_by(ExperimentStepRow.position)).mappings()
+    return tuple(record_of(StepLink, dict(row)) for row in rows)
+
+
+def _replace_links(connection: Connection, experiment: str, links: Sequence[StepLink]) -> bool:
+    """Whether the experiment had other links."""
+    if _links(connection, experiment) == tuple(sorted(links, key=lambda link: link.position)):
+        return False
+    connection.execute(delete(ExperimentStepRow).where(ExperimentStepRow.experiment_id == experiment))
+    _insert_new(connection, ExperimentStepRow, [link_row(experiment, link) for link in links])
+    return True
+
+
+def _insert_new(connection: Connection, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows whose key is not there yet; another process may insert the same ones. How many were new."""
+    if not rows:
+        return 0
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return connection.execute(dialect.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows]).rowcount
