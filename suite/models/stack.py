@@ -88,10 +88,11 @@ def stacked(backbone: Backbone, artifacts: Sequence[Artifact]) -> Iterator[Stack
 
 
 @contextmanager
-def swapped(model: nn.Module, state: Mapping[str, Tensor]) -> Iterator[dict[str, nn.Parameter]]:
+def swapped(model: nn.Module, state: Mapping[str, Tensor], *, cast: bool = True) -> Iterator[dict[str, nn.Parameter]]:
     """Let parameters of a model hold other tensors for a while; the old tensors are put aside, not copied.
 
-    Yields the parameters by name. Tied parameters stay tied, since the parameter objects stay.
+    Yields the parameters by name. Tied parameters stay tied, since the parameter objects stay. Tensors take the type of
+    those they replace, unless not to be `cast`.
     """
     parameters = dict(model.named_parameters())
     for name, tensor in state.items():
@@ -104,7 +105,8 @@ def swapped(model: nn.Module, state: Mapping[str, Tensor]) -> Iterator[dict[str,
     before = {name: parameter.data for name, parameter in chosen.items()}
     try:
         for name, parameter in chosen.items():
-            parameter.data = state[name].detach().to(device=parameter.device, dtype=parameter.dtype)
+            dtype = parameter.dtype if cast else state[name].dtype
+            parameter.data = state[name].detach().to(device=parameter.device, dtype=dtype)
         yield chosen
     finally:
         for name, parameter in chosen.items():

@@ -229,3 +229,16 @@ def test_a_killed_process_is_taken_up_by_another(tmp_path: Path) -> None:
     resumed = train("finetune", backbone, tmp_path / "cut", log=log)
     assert log.said == ["going on after step 2"]
     assert resumed.artifact.hash == train("finetune", backbone, tmp_path / "whole").artifact.hash
+
+
+def test_small_steps_add_up_in_a_bfloat16_model(name: str, shape: Shape, tmp_path: Path) -> None:
+    backbone = tiny_backbone(shape, dtype=torch.bfloat16)
+    before = {key: tensor.clone() for key, tensor in backbone.model.state_dict().items()}
+    trained = train(name, backbone, tmp_path, {"steps": 12, "learning_rate": 1e-4})
+    assert all(torch.equal(before[key], tensor) for key, tensor in backbone.model.state_dict().items())
+    for key, tensor in trained.artifact.tensors.items():
+        assert tensor.dtype == (torch.bfloat16 if trained.artifact.kind == "weights" else torch.float32)
+        if tensor.ndim == 2 and trained.artifact.kind == "weights":  # each step alone is lost on most of a matrix
+            assert float((tensor != before[key]).float().mean()) > 0.4, key
+    with stacked(backbone, [trained.artifact]) as current:
+        prove(current)

@@ -49,8 +49,8 @@ def tiny_model(shape: Shape, *, seed: int = 0, tied: bool = True) -> Any:
     return model
 
 
-def tiny_backbone(shape: Shape, *, seed: int = 0, tied: bool = True) -> Backbone:
-    model = tiny_model(shape, seed=seed, tied=tied)
+def tiny_backbone(shape: Shape, *, seed: int = 0, tied: bool = True, dtype: torch.dtype = torch.float32) -> Backbone:
+    model = tiny_model(shape, seed=seed, tied=tied).to(dtype)
     sentinels = shape == "encoder-decoder"
     return as_backbone(model, tiny_tokenizer(), f"tiny {shape} {seed}", sentinels=sentinels, device="cpu")
 
