@@ -26,6 +26,7 @@ class SeedScore:
     """A seed's score."""
 
     value: str
+    sort: str
     stderr: str
     n: int
     unparsable: int
@@ -246,7 +247,7 @@ def _metric(row: Row, cell: Cell | None, name: str, scores: Sequence[ScoreRecord
 def _seed_score(score: ScoreRecord) -> SeedScore:
     value = numbers.MISSING if score.value is None else numbers.score(score.value)
     stderr = "" if score.stderr is None else f"{score.stderr:.2f}"
-    return SeedScore(value, stderr, score.n, score.unparsable, score.truncated)
+    return SeedScore(value, numbers.raw(score.value), stderr, score.n, score.unparsable, score.truncated)
 
 
 def _training(seeds: Sequence[Seed], place: int) -> Training:

@@ -11,6 +11,7 @@ from typing import Any
 from peft import get_peft_config, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.config import PeftConfig
 from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
+from peft.tuners.tuners_utils import cast_adapter_dtype
 from torch import Tensor, nn
 
 from suite.errors import SuiteError
@@ -36,6 +37,7 @@ def injected(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 PEFT_TYPE_TO_TUNER_MAPPING[settings.peft_type](model, settings, NAME)
+                cast_adapter_dtype(model, NAME)  # float32: a bfloat16 adapter would swallow small steps
         except ValueError as error:
             raise SuiteError(f"the adapter does not fit this model: {str(error).splitlines()[0]}") from error
         if state is not None:

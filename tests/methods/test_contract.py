@@ -238,7 +238,7 @@ def test_small_steps_add_up_in_a_bfloat16_model(name: str, shape: Shape, tmp_pat
     assert all(torch.equal(before[key], tensor) for key, tensor in backbone.model.state_dict().items())
     for key, tensor in trained.artifact.tensors.items():
         assert tensor.dtype == (torch.bfloat16 if trained.artifact.kind == "weights" else torch.float32)
-        if tensor.ndim == 2 and trained.artifact.kind == "weights":  # each step alone is lost on most of a matrix
+        if key.endswith(("v_proj.weight", "SelfAttention.v.weight")):  # each step alone is lost on most of a matrix
             assert float((tensor != before[key]).float().mean()) > 0.4, key
     with stacked(backbone, [trained.artifact]) as current:
         prove(current)
