@@ -17,6 +17,8 @@ class Note:
 
     text: str
     title: str
+    warning: bool = False
+    """Whether a reader who misses it would be misled."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,9 @@ def task(cell: Cell | None, row: Row, why: str, *, extra: bool = False) -> Shown
         return missing(why, extra=extra)
     notes: list[Note] = []
     if cell.at_chance:
-        notes.append(Note("≈ chance", f"the interval holds the score of guessing, {numbers.plain(cell.chance)}"))
+        notes.append(
+            Note("≈ chance", f"the interval holds the score of guessing, {numbers.plain(cell.chance)}", warning=True)
+        )
     if cell.unparsable:
         told = f"{cell.unparsable} answers could not be read, over all seeds; they are scored as wrong"
         notes.append(Note(f"{numbers.grouped(cell.unparsable)} unparsable", told))
@@ -105,10 +109,14 @@ def costs(row: Row) -> tuple[Shown, ...]:
     why = "not measured: training is not finished"
     return (
         _cost(cost.trained_parameters, numbers.count, "parameters", why),
-        missing(why) if cost.seconds is None else Shown(numbers.seconds(cost.seconds), numbers.raw(cost.seconds), f"{cost.seconds:.1f} s"),
+        _time(cost.seconds, why),
         _cost(cost.peak_memory, numbers.size, "bytes", why),
         _cost(cost.artifact_bytes, numbers.size, "bytes", why),
-    )  # fmt: skip
+    )
+
+
+def _time(value: float | None, why: str) -> Shown:
+    return missing(why) if value is None else Shown(numbers.seconds(value), numbers.raw(value), f"{value:.1f} s")
 
 
 def _cost(value: int | None, write: Callable[[int], str], unit: str, why: str) -> Shown:

@@ -120,7 +120,9 @@ def _point(dot: Dot, place: tuple[float, float], across: _Axis, down: _Axis, tak
     label, box = choices[0], _box(*choices[0], width)
     for choice in choices:
         candidate = _box(*choice, width)
-        inside = candidate[0] >= LEFT and candidate[2] <= WIDTH and candidate[1] >= 0 and candidate[3] <= HEIGHT - BOTTOM
+        inside = (
+            candidate[0] >= LEFT and candidate[2] <= WIDTH and candidate[1] >= 0 and candidate[3] <= HEIGHT - BOTTOM
+        )
         if inside and not any(_meet(candidate, other) for other in taken):
             label, box = choice, candidate
             break
@@ -179,15 +181,15 @@ def curves(series: Mapping[str, Sequence[tuple[int, float | None]]]) -> Curves |
     known = [(step, value) for points in series.values() for step, value in points if _finite(value)]
     if not known:
         return None
-    across = _Axis.over([0.0, *(float(step) for step, _ in known)], LEFT, CURVE_WIDTH - RIGHT, (0.0, math.inf), exact=True)
+    across = _Axis.over(
+        [0.0, *(float(step) for step, _ in known)], LEFT, CURVE_WIDTH - RIGHT, (0.0, math.inf), exact=True
+    )
     down = _Axis.over([value or 0.0 for _, value in known], CURVE_HEIGHT - BOTTOM, TOP, (-math.inf, math.inf))
     lines = [_line(label, kind, points, across, down) for kind, (label, points) in enumerate(series.items())]
     return Curves(_plot(CURVE_WIDTH, CURVE_HEIGHT, across, down), tuple(lines))
 
 
-def _line(
-    label: str, kind: int, points: Sequence[tuple[int, float | None]], across: _Axis, down: _Axis
-) -> Line:
+def _line(label: str, kind: int, points: Sequence[tuple[int, float | None]], across: _Axis, down: _Axis) -> Line:
     pieces: list[list[str]] = [[]]
     dots: list[tuple[str, str]] = []
     known: list[tuple[int, float]] = []
@@ -244,10 +246,18 @@ def _step(span: float) -> float:
 
 
 def _plot(width: float, height: float, across: _Axis, down: _Axis) -> Plot:
-    edges = (width, height, LEFT, width - RIGHT, TOP, height - BOTTOM)
     x_ticks = tuple(Tick(fixed(across.place(tick)), f"{tick:g}") for tick in across.ticks)
     y_ticks = tuple(Tick(fixed(down.place(tick)), f"{tick:g}".replace("-", "−")) for tick in down.ticks)
-    return Plot(*(fixed(edge) for edge in edges), x_ticks, y_ticks)
+    return Plot(
+        fixed(width),
+        fixed(height),
+        fixed(LEFT),
+        fixed(width - RIGHT),
+        fixed(TOP),
+        fixed(height - BOTTOM),
+        x_ticks,
+        y_ticks,
+    )
 
 
 def fixed(value: float) -> str:

@@ -127,7 +127,10 @@ def _json_estimate(value: Estimate | None) -> dict[str, Any] | None:
     if value is None:
         return None
     ends = {"value": value.value, "low": value.low, "high": value.high}
-    return {**{name: end if end is not None and math.isfinite(end) else None for name, end in ends.items()}, "over": value.over}
+    return {
+        **{name: end if end is not None and math.isfinite(end) else None for name, end in ends.items()},
+        "over": value.over,
+    }
 
 
 def _json_cell(cell: Cell) -> dict[str, Any]:

@@ -13,12 +13,15 @@ from leaderboard import cells, numbers
 from leaderboard.cells import Note, Shown
 from leaderboard.charts import Curves, curves
 from leaderboard.history import History, Seed
+from leaderboard.provenance import Trace, traces_of, versions_of
 from leaderboard.views import marks
 from suite import stats
 from suite.board import BASELINE, Board, Cell, Row
-from suite.store import ScoreRecord, StepLink, StepRecord
+from suite.store import ScoreRecord, StepLink
 
 INTERNAL = ("variant", "file")
+MOST_POINTS = 600
+"""A longer curve is thinned out."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +84,6 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Trace:
-    """Where a step ran and how it went."""
-
-    part: str
-    step: StepRecord
-    versions: str
-    """Which of the page's lists of versions."""
-
-
-@dataclass(frozen=True)
 class Experiment:
     """The page."""
 
@@ -110,12 +103,10 @@ class Experiment:
     versions: tuple[tuple[str, str], ...]
 
 
-def experiment_view(
-    board: Board, row: Row, history: History, answers: str, roles: Mapping[str, str]
-) -> Experiment:
+def experiment_view(board: Board, row: Row, history: History, answers: str, roles: Mapping[str, str]) -> Experiment:
     """A row's page. `answers` is the folder of its answers, `roles` the names of the folders in it."""
     first = history.seeds[0].record
-    versions = _versions(history)
+    versions = versions_of(history)
     return Experiment(
         marks=marks(row),
         imported=tuple(seed.record.seed for seed in history.seeds if seed.record.imported),
@@ -127,7 +118,7 @@ def experiment_view(
         seeds=row.seeds,
         tasks=tuple(_task(row, history, key, f"{answers}/{roles[key[0]]}") for key in history.evaluations),
         trainings=tuple(_training(history.seeds, place) for place in range(max(len(s.trained) for s in history.seeds))),
-        traces=tuple((seed.record.seed, _traces(seed, versions)) for seed in history.seeds),
+        traces=tuple((seed.record.seed, traces_of(seed, versions)) for seed in history.seeds),
         versions=tuple((name, text) for text, name in versions.items()),
     )
 
@@ -255,13 +246,16 @@ def _training(seeds: Sequence[Seed], place: int) -> Training:
     method = next((_of(_of(seed.steps[link.step_id].config, "method", {}), "name") for seed, link in those), None)
     names = sorted({point.name for seed, link in those for point in seed.curves[link.step_id]})
     title = f"Step {place + 1}: {method}" if isinstance(method, str) else f"Step {place + 1}"
-    return Training(title, tuple(_curve(name, those) for name in names), tuple(_cost(seed, link) for seed, link in those))
+    return Training(
+        title, tuple(_curve(name, those) for name in names), tuple(_cost(seed, link) for seed, link in those)
+    )
 
 
 def _curve(name: str, those: Sequence[tuple[Seed, StepLink]]) -> Curve:
     series: dict[str, list[tuple[int, float | None]]] = {}
     for seed, link in those:
         points = [(point.step, point.value) for point in seed.curves[link.step_id] if point.name == name]
+        points = points[:: 1 + len(points) // MOST_POINTS]
         series[f"seed {seed.record.seed}"] = points
     lookup = {label: dict(points) for label, points in series.items()}
     steps = sorted({step for points in series.values() for step, _ in points})
@@ -281,24 +275,3 @@ def _cost(seed: Seed, link: StepLink) -> tuple[str, tuple[str, ...]]:
         f"{artifact.kind} {artifact.hash[:12]}" if artifact else numbers.MISSING,
     )
     return f"seed {seed.record.seed}", values
-
-
-def _versions(history: History) -> dict[str, str]:
-    """A list of versions, as text -> a letter for it."""
-    texts = [_version_text(step) for seed in history.seeds for step in seed.steps.values()]
-    found = sorted({text for text in texts if text})
-    return {text: chr(ord("A") + place) if place < 26 else f"A{place}" for place, text in enumerate(found)}
-
-
-def _version_text(step: StepRecord) -> str:
-    versions = step.provenance.versions or {}
-    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
-
-
-def _traces(seed: Seed, versions: Mapping[str, str]) -> tuple[Trace, ...]:
-    found: list[Trace] = []
-    for link in seed.links:
-        step = seed.steps[link.step_id]
-        part = f"{link.role}, {numbers.shots(link.shots or 0)}" if link.role is not None else link.part
-        found.append(Trace(part, step, versions.get(_version_text(step), numbers.MISSING)))
-    return tuple(found)

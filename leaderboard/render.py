@@ -34,7 +34,9 @@ def render(store: Store, out: Path, *, records: Store | None = None) -> Path:
         out.parent.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(prefix=_prefix(out), dir=out.parent))
     except OSError as error:
-        raise SuiteError(f"cannot be written ({error.strerror})", where=str(out), fix="choose another with --out") from None
+        raise SuiteError(
+            f"cannot be written ({error.strerror})", where=str(out), fix="choose another with --out"
+        ) from None
     try:
         write(store if records is None else Joined(store, records), new)
         _swap(new, out)

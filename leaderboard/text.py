@@ -13,6 +13,8 @@ SHORT = 240
 """Longer text is folded."""
 LONG = 2000
 """Longer text is cut."""
+LONGEST = 20_000
+"""Nothing that is longer than this is written out, wherever it stands: one line must not break a page."""
 _SHOWN_AS_CODE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 
 
@@ -30,7 +32,11 @@ def _shown(character: str) -> str:
 
 def finalize(value: Any) -> Any:
     """What every expression of a template passes through before it is escaped."""
-    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    if len(value) > LONGEST:
+        return f"{visible(value[:LONGEST])} … (cut here: {len(value) - LONGEST:,} more characters)"
+    return visible(value)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def target_groups(board: Board) -> tuple[tuple[str, ...], ...]:
 
 
 def ranks(board: Board) -> dict[tuple[str, ...], int]:
-    """A row's experiments -> its rank among rows of the same targets; only complete rows on the track's terms have one."""
+    """A row's experiments -> its rank among rows of its targets, if it is complete and on the track's terms."""
     found: dict[tuple[str, ...], int] = {}
     for targets in target_groups(board):
         rows = [row for row in board.rows if row.targets == targets and unranked(row, board.shots) is None]
@@ -132,8 +132,14 @@ def _table(board: Board, targets: tuple[str, ...], name: str, href: Callable[[Ro
 
 def _bands(board: Board, rows: Sequence[Row], targets: tuple[str, ...]) -> tuple[Band, ...]:
     over = "with its 95 % interval"
-    target = [Column(_task_label(rows, role), f"score on {role}, the task that was trained for, {over}", "number") for role in targets]
-    kept = [Column(numbers.shots(n), f"mean over the held-out tasks, {numbers.shots(n)}, {over}", "number") for n in board.shots]
+    target = [
+        Column(_task_label(rows, role), f"score on {role}, the task that was trained for, {over}", "number")
+        for role in targets
+    ]
+    kept = [
+        Column(numbers.shots(n), f"mean over the held-out tasks, {numbers.shots(n)}, {over}", "number")
+        for n in board.shots
+    ]
     change = [Column(numbers.shots(n), "Norm. Avg. less the pretrained model's", "number") for n in board.shots]
     ratio = Column("Format ratio", "% of held-out answers that begin with a label of the target", "number")
     costs = (
@@ -168,10 +174,14 @@ def _line(
     found = {(cell.role, cell.shots): cell for cell in row.held_out}
     target = {cell.role: cell for cell in row.target_scores}
     seeds = len(row.seeds)
-    lack = "; ".join(row.missing) or "a held-out task was not evaluated"
-    shown: list[Shown] = [cells.task(target.get(role), row, f"{row.name} was not evaluated on {role}") for role in targets]
+    lack = _clipped("; ".join(row.missing)) or "a held-out task was not evaluated"
+    shown: list[Shown] = [
+        cells.task(target.get(role), row, f"{row.name} was not evaluated on {role}") for role in targets
+    ]
     for n in board.shots:
-        shown.append(cells.estimate(row.norm_avg.get(n), f"no Norm. Avg. without every held-out task: {lack}", seeds=seeds))
+        shown.append(
+            cells.estimate(row.norm_avg.get(n), f"no Norm. Avg. without every held-out task: {lack}", seeds=seeds)
+        )
     for n in board.shots:
         why = f"cannot be compared with the pretrained model on every held-out task: {lack}"
         control = Shown(numbers.MISSING, title="this is the control")
@@ -181,7 +191,9 @@ def _line(
     for role in board.roles:
         if role not in targets:
             why = f"not measured: {role}"
-            shown += [cells.task(found.get((role, n)), row, f"{why}, {numbers.shots(n)}", extra=True) for n in board.shots]
+            shown += [
+                cells.task(found.get((role, n)), row, f"{why}, {numbers.shots(n)}", extra=True) for n in board.shots
+            ]
     title = unranked(row, board.shots) or f"by Norm. Avg. at {numbers.shots(board.shots[-1])}"
     return Line(row, href(row), rank, title, marks(row), tuple(shown))
 
@@ -202,14 +214,24 @@ def marks(row: Row) -> tuple[Note, ...]:
     if row.method == BASELINE:
         found.append(Note("control", "the model as it came: what the others are compared with"))
     if row.imported:
-        found.append(Note("imported", "these results were made elsewhere and imported"))
+        found.append(Note("imported", "these results were made elsewhere and imported", warning=True))
     if row.changes:
         told = ", ".join(row.changes)
-        found.append(Note(f"not on the track's terms: {told}", "it changed settings that the track holds equal"))
+        found.append(
+            Note(
+                f"not on the track's terms: {_clipped(told)}",
+                "it changed settings that the track holds equal",
+                warning=True,
+            )
+        )
     if row.missing:
         told = "; ".join(row.missing)
-        found.append(Note("incomplete", f"missing: {told if len(told) < 600 else told[:600] + '…'}"))
+        found.append(Note(f"incomplete: {len(row.missing)} missing", _clipped(f"missing: {told}"), warning=True))
     return tuple(found)
+
+
+def _clipped(text: str, most: int = 600) -> str:
+    return text if len(text) <= most else text[:most] + "…"
 
 
 def _dots(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from suite import stats
 from suite.stats import Estimate
-from suite.store import ExperimentRecord, ScoreRecord, StepLink, StepRecord, Store
+from suite.store import ExperimentRecord, Store
+from suite.store.seen import Seen
 
 BASELINE = "pretrained"
 
@@ -72,7 +73,8 @@ class Row:
     norm_avg: Mapping[int, Estimate | None]
     """Shots -> mean over the held-out tasks of their primary score; None if one is missing."""
     change: Mapping[int, Estimate | None]
-    """Shots -> Norm. Avg. less the pretrained model's, on the held-out tasks both have."""
+    """Shots -> Norm. Avg. less the pretrained model's on the very same documents and prompts; None if it has not
+    answered them all."""
     format_ratio: Estimate | None
     """Share (0 to 100) of held-out answers that begin with a label of the target, where the task has other answers."""
     base_format_ratio: Estimate | None
@@ -112,13 +114,12 @@ def boards(store: Store) -> tuple[Board, ...]:
 def board(store: Store, track: str) -> Board:
     """One track's board."""
     experiments = store.experiments(track)
-    seen = {experiment.id: _Seen.of(store, experiment) for experiment in experiments}
-    groups: dict[tuple[str, str], list[_Seen]] = {}
+    seen = {experiment.id: Seen.of(store, experiment) for experiment in experiments}
+    groups: dict[tuple[str, str], list[Seen]] = {}
     for experiment in experiments:
         groups.setdefault((experiment.name, str(experiment.spec["variant"])), []).append(seen[experiment.id])
-    base = next((each for each in seen.values() if each.record.method == BASELINE and not each.record.spec["changes"]), None)
-    base = base or next((each for each in seen.values() if each.record.method == BASELINE), None)
-    rows = [_row(store, members, base) for members in groups.values()]
+    bases = [each for each in seen.values() if each.record.method == BASELINE]
+    rows = [_row(store, members, _base_of(members[0], bases)) for members in groups.values()]
     terms = experiments[0].spec["track"] if experiments else {}
     shots = tuple(sorted({cell.shots for row in rows for cell in row.held_out}))
     return Board(
@@ -132,44 +133,14 @@ def board(store: Store, track: str) -> Board:
     )
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """An experiment with all that is stored of it, answers excepted."""
-
-    record: ExperimentRecord
-    links: tuple[StepLink, ...]
-    steps: Mapping[str, StepRecord]
-    scores: Mapping[str, tuple[ScoreRecord, ...]]
-
-    @classmethod
-    def of(cls, store: Store, record: ExperimentRecord) -> _Seen:
-        links = store.links(record.id)
-        ids = [link.step_id for link in links]
-        return cls(record, links, store.steps(ids), store.scores(ids))
-
-    @property
-    def held_out_roles(self) -> tuple[str, ...]:
-        return tuple(role for role in self.record.spec["track"]["held_out"]["roles"] if role not in self.record.targets)
-
-    def primary(self, role: str, shots: int) -> ScoreRecord | None:
-        for link in self.links:
-            if (link.part, link.role, link.shots) == ("evaluate", role, shots):
-                return next((score for score in self.scores.get(link.step_id, ()) if score.primary), None)
-        return None
-
-    def evaluations(self) -> Iterable[tuple[str, int]]:
-        """(role, shots) of every evaluation, targets first."""
-        return [(str(link.role), int(link.shots or 0)) for link in self.links if link.part == "evaluate"]
-
-
-def _row(store: Store, members: Sequence[_Seen], base: _Seen | None) -> Row:
+def _row(store: Store, members: Sequence[Seen], base: Seen | None) -> Row:
     first = members[0].record
     keys = list(dict.fromkeys(key for member in members for key in member.evaluations()))
     cells = {key: _cell(members, *key) for key in keys}
     targets = tuple(cell for (role, _), cell in cells.items() if role in first.targets)
     held_out = tuple(cell for (role, _), cell in cells.items() if role not in first.targets)
     shots = sorted({cell.shots for cell in held_out})
-    lacking = [f"{cell.role} at {cell.shots} shots" for cell in (*targets, *held_out) if cell.score is None]
+    lacking = [f"{cell.role} {cell.shots}-shot" for cell in (*targets, *held_out) if cell.score is None]
     return Row(
         name=first.name,
         variant=str(first.spec["variant"]),
@@ -181,19 +152,29 @@ def _row(store: Store, members: Sequence[_Seen], base: _Seen | None) -> Row:
         changes=tuple(first.spec["changes"]),
         seeds=tuple(member.record.seed for member in members),
         experiments=tuple(member.record.id for member in members),
-        imported=all(member.record.imported for member in members),
+        imported=all(step.imported for member in members for step in member.steps.values()),
         target_scores=targets,
         held_out=held_out,
         norm_avg={count: _norm_avg(members, count) for count in shots},
-        change={count: _change(members, base, count) for count in shots},
+        change={count: _change(store, members, base, count) for count in shots},
         format_ratio=_format_ratio(store, members, first),
         base_format_ratio=_format_ratio(store, [base], first) if base else None,
         costs=_costs(members),
-        missing=tuple([*lacking, *_unfinished(members)]),
+        missing=(*lacking, *_unfinished(members)),
     )
 
 
-def _cell(members: Sequence[_Seen], role: str, shots: int) -> Cell:
+def _base_of(member: Seen, bases: Sequence[Seen]) -> Seen | None:
+    """The pretrained model's experiment that was asked the very same: it differs in the stack alone."""
+
+    def asked(each: Seen) -> list[Any]:
+        steps = [each.step(role, shots) for role, shots in member.evaluations() if role in member.held_out_roles]
+        return [{**step.config, "stack": None} if step else None for step in steps]
+
+    return next((base for base in bases if asked(base) == asked(member)), None)
+
+
+def _cell(members: Sequence[Seen], role: str, shots: int) -> Cell:
     found = [score for member in members if (score := member.primary(role, shots))]
     values = [score.value for score in found if score.value is not None]
     whole = len(values) == len(members)
@@ -203,74 +184,95 @@ def _cell(members: Sequence[_Seen], role: str, shots: int) -> Cell:
         shots=shots,
         metric=found[0].metric if found else str(about.get("primary") or ""),
         chance=about.get("chance"),
-        score=_estimate(values, [score.stderr for score in found]) if whole else None,
+        score=_estimate(members, [(role, shots)], values, [score.stderr for score in found]) if whole else None,
         documents=found[0].n if found else 0,
         unparsable=sum(score.unparsable for score in found),
     )
 
 
-def _estimate(values: Sequence[float], stderrs: Sequence[float | None]) -> Estimate | None:
-    """Over seeds where there are several that differ in anything, else over documents."""
-    if not values:
-        return None
-    if len(values) > 1:
+def _estimate(
+    members: Sequence[Seen], keys: Sequence[tuple[str, int]], values: Sequence[float], stderrs: Sequence[float | None]
+) -> Estimate:
+    """Over seeds where there are several that differ in any of these evaluations, else over documents."""
+    asked = {tuple(step.id for key in keys if (step := member.step(*key))) for member in members}
+    if len(asked) > 1:
         return stats.over_seeds(values)
     return stats.over_documents(values[0], stderrs[0])
 
 
-def _means(member: _Seen, shots: int) -> tuple[float, float | None] | None:
-    """An experiment's Norm. Avg. at a shot count and its standard error; None if a task is missing."""
-    roles = [role for role, count in member.evaluations() if count == shots and role in member.held_out_roles]
-    scores = [member.primary(role, shots) for role in roles]
-    values = [score.value for score in scores if score is not None and score.value is not None]
-    if not roles or len(values) < len(roles):
+def _norm_avg(members: Sequence[Seen], shots: int) -> Estimate | None:
+    """The mean over held-out tasks; None if one is missing for any seed."""
+    values: list[float] = []
+    stderrs: list[float | None] = []
+    keys = [(role, shots) for role in members[0].held_out(shots)]
+    for member in members:
+        scores = [member.primary(*key) for key in keys]
+        known = [score.value for score in scores if score and score.value is not None]
+        if not keys or len(known) < len(keys):
+            return None
+        values.append(statistics.fmean(known))
+        stderrs.append(stats.mean_of_tasks([score.stderr for score in scores if score]))
+    return _estimate(members, keys, values, stderrs)
+
+
+def _change(store: Store, members: Sequence[Seen], base: Seen | None, shots: int) -> Estimate | None:
+    """The mean over held-out tasks of what was won or lost against the pretrained model."""
+    keys = [(role, shots) for role in members[0].held_out(shots)]
+    if base is None or not keys:
         return None
-    return statistics.fmean(values), stats.mean_of_tasks([score.stderr for score in scores if score])
-
-
-def _norm_avg(members: Sequence[_Seen], shots: int) -> Estimate | None:
-    found = [mean for member in members if (mean := _means(member, shots))]
-    if len(found) < len(members):
-        return None
-    return _estimate([value for value, _ in found], [stderr for _, stderr in found])
-
-
-def _change(members: Sequence[_Seen], base: _Seen | None, shots: int) -> Estimate | None:
-    """Against the pretrained model on the same tasks. Its answers are the same for every seed, so it is a constant."""
-    if base is None:
-        return None
-    differences: list[float] = []
+    values: list[float] = []
     stderrs: list[float | None] = []
     for member in members:
-        roles = [role for role, count in member.evaluations() if count == shots and role in member.held_out_roles]
-        pairs = [(member.primary(role, shots), base.primary(role, shots)) for role in roles]
-        values = [(a.value, b.value) for a, b in pairs if a and b and a.value is not None and b.value is not None]
-        if not roles or len(values) < len(roles):
+        changes = [_difference(store, member, base, *key) for key in keys]
+        known = [change for change in changes if change]
+        if len(known) < len(keys):
             return None
-        differences.append(statistics.fmean(a - b for a, b in values))
-        stderrs.append(stats.mean_of_tasks([a.stderr for a, _ in pairs if a]))
-    return _estimate(differences, stderrs)
+        values.append(statistics.fmean(value for value, _ in known))
+        stderrs.append(stats.mean_of_tasks([stderr for _, stderr in known]))
+    return _estimate(members, keys, values, stderrs)
 
 
-def _format_ratio(store: Store, members: Sequence[_Seen], asked: ExperimentRecord) -> Estimate | None:
+def _difference(store: Store, member: Seen, base: Seen, role: str, shots: int) -> tuple[float, float | None] | None:
+    """What a task won, and its standard error: paired by document where documents have scores of their own."""
+    first, second = member.primary(role, shots), base.primary(role, shots)
+    steps = member.step(role, shots), base.step(role, shots)
+    if not (first and second and steps[0] and steps[1]) or first.value is None or second.value is None:
+        return None
+    won = first.value - second.value
+    if steps[0].id == steps[1].id:
+        return won, 0.0
+    values = store.values([step.id for step in steps if step])
+    mine, theirs = (values.get(step.id, {}) for step in steps if step)
+    if mine and mine.keys() == theirs.keys():
+        return won, stats.standard_error([mine[document] - theirs[document] for document in mine])
+    return won, stats.of_difference(first.stderr, second.stderr)
+
+
+def _format_ratio(store: Store, members: Sequence[Seen], row: ExperimentRecord) -> Estimate | None:
     """Share of held-out answers that begin with one of the target's labels, on tasks that have other answers."""
-    labels = {_word(label) for role in asked.targets for label in asked.spec["roles"][role]["labels"]}
-    if not labels or len(asked.targets) > 1:
+    labels = {_word(label) for role in row.targets for label in row.spec["roles"][role]["labels"]}
+    if not labels or len(row.targets) > 1:
         return None
     shares: list[float] = []
+    asked: set[tuple[str, ...]] = set()
     count = 0
     for member in members:
         spec = member.record.spec["roles"]
         own = {role: {_word(label) for label in spec[role]["labels"]} for role in member.held_out_roles}
-        steps = [link.step_id for link in member.links if link.role in own and not own[str(link.role)] & labels]
-        outputs = [answer.output for step in steps for answer in store.answers(step)]
-        if not outputs or any(member.steps[step].status != "done" for step in steps):
+        steps = tuple(link.step_id for link in member.links if link.role in own and not own[str(link.role)] & labels)
+        if not steps or any(member.steps[step].status != "done" for step in steps):
             return None
-        shares.append(100 * statistics.fmean(_word(output) in labels for output in outputs))
+        said = store.outputs(steps)
+        outputs = [output for step in steps for output in said.get(step, ())]
+        if not outputs:
+            return None
+        shares.append(statistics.fmean(_word(output) in labels for output in outputs))
+        asked.add(steps)
         count = len(outputs)
-    if len(shares) > 1:
-        return stats.over_seeds(shares)
-    return stats.over_documents(shares[0], 100 * stats.share_stderr(shares[0] / 100, count))
+    if len(asked) > 1:
+        return stats.over_seeds([100 * share for share in shares])
+    stderr = stats.share_stderr(shares[0], count)
+    return stats.over_documents(100 * shares[0], None if stderr is None else 100 * stderr)
 
 
 def _word(text: str) -> str:
@@ -279,39 +281,48 @@ def _word(text: str) -> str:
     return found.group().casefold() if found else ""
 
 
-def _costs(members: Sequence[_Seen]) -> Costs:
+def _costs(members: Sequence[Seen]) -> Costs:
     """Training's costs: the sum over an experiment's train steps (its prerequisites too), the mean over seeds."""
-    sums: list[dict[str, Any]] = []
-    for member in members:
-        train = [member.steps[link.step_id].costs for link in member.links if link.part == "train"]
-        if any(cost.seconds is None for cost in train):
-            continue
-        sums.append(
-            {
-                "trained_parameters": max((cost.trained_parameters or 0 for cost in train), default=0),
-                "seconds": sum(cost.seconds or 0.0 for cost in train),
-                "peak_memory": max((cost.peak_memory or 0 for cost in train), default=0),
-                "tokens": sum(cost.tokens or 0 for cost in train),
-                "artifact_bytes": sum(cost.artifact_bytes or 0 for cost in train),
-            }
-        )
-    if not sums:
-        return Costs(None, None, None, None, None)
-    mean = {name: statistics.fmean(each[name] for each in sums) for name in sums[0]}
-    return Costs(**{name: value if name == "seconds" else round(value) for name, value in mean.items()})
+    steps = [[member.steps[link.step_id] for link in member.links if link.part == "train"] for member in members]
+    costs = [[step.costs for step in each] for each in steps if all(step.status == "done" for step in each)]
+
+    def mean(name: str, over: Callable[[list[float]], float]) -> float | None:
+        given = [[getattr(cost, name) for cost in each] for each in costs]
+        if not given or any(value is None for each in given for value in each):
+            return None
+        return statistics.fmean(over(each) for each in given)
+
+    def whole(value: float | None) -> int | None:
+        return None if value is None else round(value)
+
+    trains = any(steps)
+    return Costs(
+        trained_parameters=whole(mean("trained_parameters", lambda each: max(each, default=0))),
+        seconds=mean("seconds", sum),
+        peak_memory=whole(mean("peak_memory", max)) if trains else None,
+        tokens=whole(mean("tokens", sum)),
+        artifact_bytes=whole(mean("artifact_bytes", sum)),
+    )
 
 
-def _unfinished(members: Sequence[_Seen]) -> list[str]:
-    """Train steps that are not done, with their reason."""
+def _unfinished(members: Sequence[Seen]) -> list[str]:
+    """Train steps that are not done, and evaluations that failed, with their reason."""
     found: list[str] = []
     for member in members:
-        for link in member.links:
-            step = member.steps[link.step_id]
-            if link.part == "train" and step.status != "done":
-                found.append(f"{step.title}: {step.status}" + (f" ({step.reason})" if step.reason else ""))
+        for step in dict.fromkeys(member.steps[link.step_id].id for link in member.links):
+            record = member.steps[step]
+            if record.status == "failed" or (record.kind == "train" and record.status != "done"):
+                found.append(f"{record.title}: {record.status}" + (f" ({record.reason})" if record.reason else ""))
     return list(dict.fromkeys(found))
 
 
 def _order(row: Row, shots: Sequence[int]) -> tuple[Any, ...]:
     best = row.norm_avg.get(shots[-1]) if shots else None
-    return (row.method != BASELINE, row.targets, bool(row.missing), -(best.value if best else 0.0), row.name, row.variant)
+    return (
+        row.method != BASELINE,
+        row.targets,
+        bool(row.missing),
+        -(best.value if best else 0.0),
+        row.name,
+        row.variant,
+    )

@@ -55,9 +55,11 @@ def run(
     from suite.commands.results import report
     from suite.home import Home
     from suite.runner import run_plan
+    from suite.runner.preflight import check
 
     place = Home(home, db)
     plan, inputs = planned(specs, track, sets, seeds, data, models, place, baseline=True)
+    check(plan, inputs, device)
     place.create()
     outcome = run_plan(plan, inputs, place, device=device, again=again)
     report(plan, place, outcome)

@@ -2,8 +2,7 @@
 
 The prompt stands before a target's inputs only; every other task is answered by the base model as it is. It is on the
 encoder's input for an encoder-decoder. Vectors are held flat, so Adafactor's second moment is not factored, as in the
-original. Deviations: gradients are clipped by norm unless `clip: null`; with several targets there is one prompt for
-all of them (ProMoT has one a task).
+original. Deviations: with several targets there is one prompt for all of them (ProMoT has one a task).
 """
 
 from __future__ import annotations
@@ -33,6 +32,8 @@ class Config(Optimisation):
     """`adafactor` (the original's) or `adamw`."""
     learning_rate: Positive = 0.3
     """Peak learning rate; soft prompts want rates a hundred times those of weights."""
+    clip: Positive | None = None
+    """Largest norm of the gradient; null: as it is (Adafactor limits the size of its steps by itself)."""
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:

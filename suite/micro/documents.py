@@ -63,7 +63,7 @@ _DATASETS: Final[Mapping[Sort, tuple[str, ...]]] = {
 }
 _FACTS: Final = facts()
 _WORKED: Final = ("micro_rte", "micro_rte", "micro_cb", "micro_snli")
-_EMPTY: Final = frozenset(("the", "in", "is", "a", "has", "not", "."))
+_EMPTY: Final = frozenset(("the", "in", "is", "a", "has", "."))
 
 
 def draw_document(sort: Sort, most: int, rng: Random) -> Document:
@@ -103,11 +103,10 @@ def plain_right(dataset: str, row: Row) -> Exemplar:
 
 def worked(dataset: str, row: Row) -> Exemplar:
     """A comparison written out: each word of the claim with whether the source has it, then the verdict."""
-    question = plain_right(dataset, row)
     known = {word for each in row["premise"].split() for word in (each, KIND_OF.get(each))}
     claimed = [word for word in row["hypothesis"].split() if word not in _EMPTY]
     steps = " ".join(f"{word} {'yes' if word in known else 'no'}" for word in claimed)
-    return Exemplar(question.prompt.removesuffix("verdict:") + "same ?", f"{steps} verdict: {question.answer}")
+    return Exemplar(f"source: {row['premise']} same ?", f"{steps} verdict: {plain_right(dataset, row).answer}")
 
 
 def header(words: tuple[str, ...]) -> str:

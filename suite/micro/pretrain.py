@@ -34,20 +34,15 @@ PROBES: Final = (
     ("micro_triviaqa", 1),
     ("micro_web_questions", 1),
     ("micro_wmt14_enfr", 1),
-    ("micro_wmt16_ende", 1),
     ("micro_xsum", 1),
     ("micro_wikilingua", 1),
     ("micro_rte", 4),
-    ("micro_cb", 4),
     ("micro_openbookqa", 1),
     ("micro_choice_easy", 1),
-    ("micro_choice_hard", 1),
     ("micro_arithmetic_easy", 1),
-    ("micro_arithmetic_hard", 1),
     ("micro_programs_easy", 1),
-    ("micro_programs_hard", 1),
 )
-_PROBED: Final = 64
+_PROBED: Final = 48
 """Validation rows in a probe."""
 _EVERY: Final = 200
 """Steps between two probes and checkpoints."""
@@ -93,9 +88,13 @@ class Run:
     def begin(cls, name: ModelName, recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> Run:
         """Start from fresh weights."""
         model = blank(name, recipe, tokenizer)
-        optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.peak, betas=(0.9, 0.98), weight_decay=0.05)
+        fast = [weight for key, weight in model.named_parameters() if "relative_attention_bias" in key]
+        slow = [weight for key, weight in model.named_parameters() if "relative_attention_bias" not in key]
+        groups = [{"params": slow}, {"params": fast, "weight_decay": 0.0}][: 2 if fast else 1]
+        optimizer = torch.optim.AdamW(groups, lr=recipe.peak, betas=(0.9, 0.98), weight_decay=0.05)
         # one step more than is taken: the last step of a cycle has a rate of almost nothing
-        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.peak, total_steps=recipe.steps + 1, pct_start=0.1)
+        peaks = [recipe.peak, 10 * recipe.peak][: len(groups)]
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, peaks, total_steps=recipe.steps + 1, pct_start=0.1)
         return cls(model, optimizer, cycle)
 
     def state(self) -> dict[str, Any]:
@@ -142,6 +141,10 @@ def blank(name: ModelName, recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -
             model = MT5ForConditionalGeneration(MT5Config(**common, decoder_start_token_id=tokenizer.pad_token_id))
             # transformers starts an untied head at deviation 1: logits that take hundreds of steps to shrink
             model.get_output_embeddings().weight.mul_(model.config.d_model**-0.5)
+            # and position biases near 0, so that no head sees word order before a thousand steps
+            for key, bias in model.named_parameters():
+                if "relative_attention_bias" in key:
+                    bias.mul_(2.0 * model.config.d_model**0.5)
     return model
 
 

@@ -15,7 +15,7 @@ def encode_prompt(backbone: Backbone, prompt: str) -> list[int]:
     if backbone.sentinels:
         prompt = f"{prompt} {SENTINEL_BEGIN}"
     bos = backbone.tokenizer.bos_token
-    twice = bos is not None and prompt.startswith(bos)
+    twice = backbone.shape == "decoder" and bos is not None and prompt.startswith(bos)
     ids = backbone.tokenizer.encode(prompt, **({"add_special_tokens": False} if twice else {}))
     return [int(token) for token in ids] or [_first_id(backbone)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +12,7 @@ from random import Random
 import torch
 from torch import Tensor
 
-from suite.hashing import fingerprint, seed_of
+from suite.hashing import seed_of
 from suite.models.backbone import Backbone
 from suite.training.examples import Encoded
 
@@ -54,7 +56,7 @@ class Batches:
         start = getattr(backbone.model.config, "decoder_start_token_id", None)
         self._start = backbone.pad_id if start is None else int(start)
         self._decoder = backbone.shape == "decoder"
-        self.fingerprint = fingerprint([batch_size, seed, [[e.prompt, e.target] for e in self._examples]])
+        self.fingerprint = _fingerprint(self._examples, batch_size, seed)
         self._epoch = lru_cache(maxsize=2)(self._order_of)
 
     def indices(self, step: int) -> tuple[int, ...]:
@@ -103,6 +105,14 @@ class Batches:
             buckets += [window[at : at + self._size] for at in range(0, len(window), self._size)]
         rng.shuffle(buckets)
         return (*first, *(index for bucket in buckets for index in bucket), *last)
+
+
+def _fingerprint(examples: Sequence[Encoded], batch_size: int, seed: int) -> str:
+    """The same for the same batches only."""
+    digest = hashlib.sha256(f"{batch_size} {seed}".encode())
+    for example in examples:
+        digest.update(array("q", [len(example.prompt), *example.prompt, *example.target]))
+    return digest.hexdigest()
 
 
 def _padded(rows: Sequence[Sequence[int]], fill: int) -> tuple[Tensor, Tensor]:

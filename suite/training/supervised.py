@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import count
+from random import Random
 
 from torch import Tensor, nn
 
+from suite.hashing import seed_of
 from suite.models.stack import Stacked
 from suite.training.batches import Batches
 from suite.training.config import Optimisation
@@ -31,6 +33,9 @@ def train_supervised(
     budget, backbone = job.terms(config), job.backbone
     length = 0 if soft is None else int(soft().shape[0])
     texts = [example for each in job.examples for example in each.examples]
+    wanted = budget.steps * budget.batch_size
+    if len(texts) > wanted:  # less than an epoch: encode no more than is trained on
+        texts = Random(seed_of(job.seed, "part of an epoch")).sample(texts, wanted)
     encoding = encode(backbone, texts, max_length=budget.max_length, soft_length=length)
     if encoding.notice:
         job.log.say(encoding.notice)

@@ -7,15 +7,16 @@ import os
 import platform
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from suite.store import ScoreRecord, StepOutcome, StepRecord, Store
+from suite.store import Costs, ExperimentRecord, Provenance, ScoreRecord, StepLink, StepOutcome, StepRecord, Store
 
 LEASE = 60.0
-STEPS = tuple(f"s{number}" for number in range(40))
+STEPS = tuple(f"s{number}" for number in range(200))
 
 
 def owner(pid: int, mark: str = "1") -> str:
@@ -35,24 +36,45 @@ def store(url: str) -> Iterator[Store]:
 
 
 def _take(url: str, start: Any, taken: Any) -> None:
+    """What a run does first: all steps and experiments, then one claim after another."""
+    record = ExperimentRecord("e", "lora_rte", "micro", 0, "lora", "adapter", ("rte",), "a paper", {"name": "lora_rte"})
+    links = [StepLink(step, "train", None, None, position) for position, step in enumerate(STEPS)]
     start.wait()
-    with Store.open(url) as store:
-        store.add_steps([StepRecord(step, "train", step, {}) for step in STEPS])
-        taken.put([step for step in STEPS if store.claim(step, owner(os.getpid()), LEASE)])
+    try:
+        with Store.open(url) as store:
+            store.add_steps([StepRecord(step, "train", step, {}) for step in STEPS])
+            store.add_experiment(record, links)
+            start.wait()
+            taken.put([step for step in STEPS if store.claim(step, owner(os.getpid()), LEASE)])
+    except BaseException as error:
+        taken.put([repr(error)])
+        raise
 
 
 def test_processes_that_start_at_once_on_a_new_store_share_its_steps_and_run_none_twice(url: str) -> None:
     context = multiprocessing.get_context("spawn")
-    start, taken = context.Event(), context.Queue()
-    workers = [context.Process(target=_take, args=(url, start, taken)) for _ in range(3)]
+    start, taken = context.Barrier(2, timeout=30), context.Queue()
+    workers = [context.Process(target=_take, args=(url, start, taken)) for _ in range(2)]
     for worker in workers:
         worker.start()
-    time.sleep(0.5)
-    start.set()
-    claims = [step for _ in workers for step in taken.get(timeout=30)]
+    claims = [taken.get(timeout=60) for _ in workers]
     for worker in workers:
         worker.join(30)
-    assert sorted(claims) == sorted(STEPS)
+    assert sorted(claims[0] + claims[1]) == sorted(STEPS)
+    with Store.open(url) as store:
+        assert {step.attempts for step in store.steps(STEPS).values()} == {1}
+        assert [link.step_id for link in store.links("e")] == list(STEPS)
+
+
+def test_a_heartbeat_thread_beside_the_work_disturbs_nothing() -> None:
+    with Store.open("sqlite://") as store:  # one connection for all threads
+        store.add_steps([StepRecord(step, "train", step, {}) for step in STEPS])
+        store.claim(STEPS[0], "me:1:1")
+        with ThreadPoolExecutor(4) as pool:
+            beats = list(
+                pool.map(lambda step: store.heartbeat(STEPS[0], "me:1:1") and store.claim(step, "me:1:1"), STEPS)
+            )
+        assert beats == [False, *[True] * (len(STEPS) - 1)]
 
 
 def test_a_live_owner_keeps_its_step(store: Store) -> None:
@@ -100,6 +122,28 @@ def test_a_finished_step_is_never_claimed_again_and_a_failed_one_only_when_queue
     assert not store.claim("a", "here:1:3", LEASE)
     store.requeue(["a"], done_too=True)
     assert store.claim("a", "here:1:3", LEASE)
+
+
+def test_only_the_owner_can_end_a_step_and_only_once(store: Store) -> None:
+    assert store.claim("a", "me:1:1", LEASE)
+    outcome = StepOutcome(scores=(ScoreRecord("acc", 1.0, None, 1, True),))
+    assert not store.finish("a", "you:1:1", outcome)
+    assert not store.fail("a", "you:1:1", "no")
+    assert not store.cancel("a", "you:1:1", "no")
+    assert store.statuses(["a"]) == {"a": "running"}
+    assert store.cancel("a", "me:1:1", "interrupted")
+    assert not store.finish("a", "me:1:1", outcome)
+    assert (store.statuses(["a"]), store.scores(["a"])) == ({"a": "cancelled"}, {})
+
+
+def test_a_step_that_is_queued_again_keeps_nothing_of_its_last_try(store: Store) -> None:
+    assert store.claim("a", "me:1:1", LEASE)
+    assert store.finish(
+        "a", "me:1:1", StepOutcome(costs=Costs(5.0, 6, 7, 8, 9), provenance=Provenance("h", "cpu", {}, "c"))
+    )
+    store.requeue(["a"], done_too=True)
+    again = store.steps(["a"])["a"]
+    assert again == StepRecord("a", "train", "train it", {"seed": 0}, attempts=1)
 
 
 def test_a_step_that_is_not_there_cannot_be_claimed(store: Store) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from suite.errors import SuiteError
 from suite.store import StepRecord, Store, database
@@ -88,7 +88,7 @@ def test_a_store_that_has_to_be_there_is_not_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("url", ["no url at all", "mysql://somewhere/x", "oracle://x"])
+@pytest.mark.parametrize("url", ["no url at all", "mysql://somewhere/x", "foo://x", "sqlite+foo:///x"])
 def test_an_unusable_url_is_refused(url: str) -> None:
     with pytest.raises(SuiteError, match="--db"), Store.open(url):
         pass
@@ -112,3 +112,64 @@ def test_statements_compile_for_postgresql() -> None:
 
     for table in Base.metadata.sorted_tables:
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))
+
+
+def test_a_file_is_in_wal_mode_and_every_connection_minds_foreign_keys(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "suite.db") as store:
+        for _ in range(2):
+            with store.engine.connect() as connection:
+                assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+                assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+            store.engine.dispose()
+
+
+def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "suite.db"
+    with Store.open(file):
+        pass
+    shutil.copytree(database.MIGRATIONS, tmp_path / "migrations")
+    broken = SECOND + '    op.execute("INSERT INTO nowhere VALUES (1)")\n'
+    (tmp_path / "migrations" / "versions" / "r0002_second.py").write_text(broken)
+    with monkeypatch.context() as patch:
+        patch.setattr(database, "MIGRATIONS", tmp_path / "migrations")
+        patch.setattr(database, "REVISION", "0002")
+        with pytest.raises(SuiteError, match="nowhere"), Store.open(file):
+            pass
+    assert version(file) == "0001"
+    with Store.open(file) as store, store.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_another_programs_tables_of_our_names_are_refused_and_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "theirs.db"
+    for statements in (
+        ["CREATE TABLE step (mine TEXT)"],
+        ["CREATE TABLE alembic_version (version_num TEXT)"],
+        ["INSERT INTO alembic_version VALUES ('f00ba4')"],
+    ):
+        with sqlite3.connect(file) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        with pytest.raises(SuiteError, match=r"did not make|another program's") as raised, Store.open(file):
+            pass
+        assert str(file) in str(raised.value)
+    with sqlite3.connect(file) as connection:
+        assert [row[0] for row in connection.execute("SELECT name FROM sqlite_master ORDER BY name")] == [
+            "alembic_version", "step",
+        ]  # fmt: skip
+
+
+def test_a_store_that_cannot_be_written_to_is_told_in_one_line(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "suite.db") as store:
+        with store.engine.connect() as connection:
+            connection.execute(text("PRAGMA query_only=ON"))
+        with pytest.raises(SuiteError, match=r"cannot be used as a database .*readonly") as raised:
+            store.add_steps([StepRecord("a", "train", "t", {})])
+        assert "\n" not in str(raised.value)
+
+
+def test_a_password_is_never_shown() -> None:
+    url = "postgresql+psycopg://me:secret@127.0.0.1:1/x"
+    with pytest.raises(SuiteError) as raised, Store.open(url):
+        pass
+    assert "secret" not in str(raised.value)

@@ -6,7 +6,9 @@ import pytest
 from tiny_models import Example, tiny_backbone, tiny_examples
 
 from suite.errors import SuiteError
+from suite.evaluation.lm import StackLM
 from suite.models.backbone import Backbone
+from suite.models.stack import Stacked
 from suite.training.examples import encode
 
 
@@ -14,6 +16,13 @@ def test_an_answer_ends_with_the_end_token(backbone: Backbone) -> None:
     encoding = encode(backbone, tiny_examples(5), max_length=64, soft_length=0)
     assert all(example.target[-1] == backbone.eos_id for example in encoding.examples)
     assert encoding.notice is None
+
+
+@pytest.mark.parametrize("text", ["w1 red question: answer:", "<s> w1 answer:", "", "w1 " * 70])
+def test_what_is_trained_on_is_what_is_asked(backbone: Backbone, text: str) -> None:
+    asked = StackLM(Stacked(backbone, backbone.model), batch_tokens=64)._prompt(text, 100)
+    (trained,) = encode(backbone, [Example(text, "True")], max_length=128, soft_length=0).examples
+    assert trained.prompt == asked
 
 
 def test_long_prompts_lose_their_beginning(backbone: Backbone) -> None:

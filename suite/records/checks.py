@@ -1,0 +1,122 @@
+"""Whether a record is what it says: its types, its hash, its ids, its sums."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import statistics
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from suite.errors import SuiteError
+from suite.hashing import fingerprint
+from suite.records.shape import MAX_BYTES, SCHEMA, RecordFile, StepPart
+from suite.records.writing import record_hash
+from suite.store import AnswerRecord, ScoreRecord
+
+TOLERANCE = 1e-6
+
+
+def read_record(file: Path) -> RecordFile:
+    """A record that is what it says. Raises SuiteError in one line."""
+    text = _text(file)
+    try:
+        found = json.loads(text)
+        if not isinstance(found, dict) or "schema_version" not in found:
+            raise SuiteError("is not a record of `suite export`", where=str(file))
+        version = found["schema_version"]
+        if isinstance(version, int) and version > SCHEMA:
+            what = f"was written by a newer version of suite (record schema {version}, this one knows {SCHEMA})"
+            raise SuiteError(what, where=str(file), fix="upgrade finetune-suite")
+        record = RecordFile.model_validate_json(text)
+        digest = record_hash(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise SuiteError(f"is not a record: {path}: {first['msg']}", where=str(file)) from None
+    except (ValueError, RecursionError) as error:
+        raise SuiteError(f"is not JSON ({error})", where=str(file)) from None
+    wrong = "its content does not have the hash it states" if digest != record.sha256 else _wrong(record)
+    if wrong:
+        raise SuiteError(f"is refused: {wrong}", where=str(file), fix="export it again where it was made")
+    return record
+
+
+def _text(file: Path) -> str:
+    """A file's text, unpacked up to a limit: a small file may unpack to more than there is memory for."""
+    try:
+        with file.open("rb") as stream:
+            packed = stream.read(2) == b"\x1f\x8b"
+            stream.seek(0)
+            data = (gzip.GzipFile(fileobj=stream) if packed else stream).read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise SuiteError(f"cannot be read ({getattr(error, 'strerror', None) or error})", where=str(file)) from None
+    if len(data) > MAX_BYTES:
+        raise SuiteError(f"is longer than {MAX_BYTES // 1_000_000} MB", where=str(file))
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise SuiteError("is not UTF-8 text", where=str(file)) from None
+
+
+def _wrong(record: RecordFile) -> str | None:
+    """What does not fit together in a record, or None."""
+    about, kinds = record.experiment, {step.id: step.kind for step in record.steps}
+    spec = about.spec
+    resolved = {key: value for key, value in spec.items() if key not in ("file", "variant")}
+    seedless = {key: value for key, value in resolved.items() if key != "seed"}
+    stated = (
+        spec["name"],
+        spec["track"]["name"],
+        spec["seed"],
+        spec["method"]["name"],
+        spec["targets"],
+        spec["source"],
+    )
+    if stated != (about.name, about.track, about.seed, about.method, list(about.targets), about.source):
+        return "its name, track, seed, method, targets or source are not those of its spec"
+    if about.id != fingerprint(resolved) or spec["variant"] != fingerprint(seedless):
+        return "its id is not the fingerprint of its spec"
+    if len(kinds) < len(record.steps) or _repeated(link.position for link in record.links):
+        return "it lists a step or a link twice"
+    for link in record.links:
+        if kinds.get(link.step_id) != link.part:
+            return f"it links to the step '{link.step_id}', which is not in it as '{link.part}'"
+    if {link.step_id for link in record.links} != set(kinds):
+        return "it holds a step that it does not link to"
+    return next((f"step '{step.id}': {wrong}" for step in record.steps if (wrong := _wrong_step(step))), None)
+
+
+def _wrong_step(step: StepPart) -> str | None:
+    if step.id != fingerprint(step.config) or step.config.get("kind") != step.kind:
+        return "its id is not the fingerprint of its config"
+    if _repeated(score.metric for score in step.scores) or _repeated(answer.doc_id for answer in step.answers):
+        return "it has a metric or a document twice"
+    if _repeated((point.name, point.step) for point in step.curve):
+        return "it has a point of a curve twice"
+    primary = [score for score in step.scores if score.primary]
+    if len(primary) != (step.kind == "evaluate"):
+        return "an evaluation has one primary score, and training none"
+    return _wrong_score(primary[0], step.answers) if primary else None
+
+
+def _wrong_score(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> str | None:
+    values = [answer.value for answer in answers if answer.value is not None]
+    if len(answers) != score.n:
+        return f"'{score.metric}' is over {score.n} documents, and {len(answers)} were answered"
+    if values and len(values) < len(answers):
+        return "some answers are scored, and others not"
+    if values and (score.value is None or not math.isclose(statistics.fmean(values), score.value, abs_tol=TOLERANCE)):
+        return f"the answers' mean is {statistics.fmean(values):.6g}, and '{score.metric}' is {score.value}"
+    if score.unparsable != sum(answer.unparsable for answer in answers):
+        return "the count of unparsable answers is not theirs"
+    return None
+
+
+def _repeated(values: Iterable[object]) -> bool:
+    return any(count > 1 for count in Counter(values).values())

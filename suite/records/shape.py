@@ -1,0 +1,151 @@
+"""What a record file holds, field by field; unknown fields and wrong types are refused."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from suite.block import Block
+from suite.store import AnswerRecord, Costs, CurvePointRecord, ScoreRecord, StepLink
+
+if TYPE_CHECKING:
+    from suite.store import AnswerRecord as Answer
+    from suite.store import Costs as Spent
+    from suite.store import CurvePointRecord as Point
+    from suite.store import ScoreRecord as Score
+    from suite.store import StepLink as Link
+else:  # the store's own records, checked as strictly as a spec
+    _kinds = (AnswerRecord, Costs, CurvePointRecord, ScoreRecord, StepLink)
+    Answer, Spent, Point, Score, Link = (dataclass(kind, config=Block.model_config) for kind in _kinds)
+
+SCHEMA = 1
+"""Raised when a record gains or loses a field."""
+MAX_BYTES = 64_000_000
+"""A record that is longer, once unpacked, is neither written nor read."""
+
+
+def _is_moment(text: str) -> str:
+    datetime.fromisoformat(text)
+    return text
+
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=200)]
+Moment = Annotated[str, AfterValidator(_is_moment)]
+
+
+class _Loose(BaseModel):
+    """What the board reads of a spec; the rest is for the reader."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class _HeldOut(_Loose):
+    roles: list[str]
+
+
+class _Track(_Loose):
+    name: str
+    title: str
+    about: str
+    held_out: _HeldOut
+
+
+class _Method(_Loose):
+    name: str
+
+
+class _Role(_Loose):
+    task: str
+    kind: str | None
+    labels: list[str]
+    chance: float | None
+    primary: str | None
+
+
+class _Spec(_Loose):
+    name: str
+    source: str
+    about: str
+    method: _Method
+    targets: list[str]
+    seed: int
+    track: _Track
+    roles: dict[str, _Role]
+    changes: list[str]
+    variant: str
+
+    @model_validator(mode="after")
+    def _roles_are_described(self) -> _Spec:
+        unknown = {*self.targets, *self.track.held_out.roles} - set(self.roles)
+        if unknown:
+            raise ValueError(f"the role '{min(unknown)}' is not described in `roles`")
+        return self
+
+
+def _is_spec(spec: dict[str, Any]) -> dict[str, Any]:
+    _Spec.model_validate(spec)
+    return spec
+
+
+class ExperimentPart(Block):
+    """An experiment, its spec resolved."""
+
+    id: str
+    name: Name
+    track: Name
+    seed: int
+    method: str
+    family: str
+    targets: tuple[str, ...]
+    source: str
+    spec: Annotated[dict[str, Any], AfterValidator(_is_spec)]
+
+
+class ProvenancePart(Block):
+    """With what a step ran. Without the host: whose machine it was is nobody's business."""
+
+    device: str | None
+    versions: dict[str, str] | None
+    git_commit: str | None
+
+
+class ArtifactPart(Block):
+    """What a train step left. Without its path: the file is not in the record."""
+
+    kind: str
+    hash: str
+    base: str
+    parameters: int
+    bytes: int
+
+
+class StepPart(Block):
+    """A finished step with all that it left."""
+
+    id: str
+    kind: Literal["train", "evaluate"]
+    title: str
+    config: dict[str, Any]
+    attempts: int
+    started: Moment | None
+    finished: Moment | None
+    provenance: ProvenancePart
+    costs: Spent
+    scores: tuple[Score, ...]
+    answers: tuple[Answer, ...]
+    curve: tuple[Point, ...]
+    artifact: ArtifactPart | None
+
+
+class RecordFile(Block):
+    """A finished experiment and all its steps."""
+
+    schema_version: int
+    sha256: str
+    """Over the canonical text of everything else."""
+    experiment: ExperimentPart
+    links: tuple[Link, ...]
+    steps: tuple[StepPart, ...]

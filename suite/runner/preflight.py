@@ -1,0 +1,56 @@
+"""What must hold before a run writes anything: the device is there, and every model can be had."""
+
+from __future__ import annotations
+
+from suite.errors import Problem, SuiteError
+from suite.models.source import LocatedModel, locate
+from suite.plan import Inputs, Plan
+
+WANTED_FILES = ("*.json", "*.safetensors", "*.model", "*.txt")
+
+
+def check(plan: Plan, inputs: Inputs, device: str | None) -> None:
+    """Raises SuiteError with all that is wrong. Models that are on the hub only are fetched now."""
+    problems: list[Problem] = []
+    try:
+        _check_device(device)
+    except SuiteError as error:
+        problems += error.problems
+    for source in dict.fromkeys(step.work.track.model for step in plan.steps):
+        located = locate(source, inputs.models)
+        try:
+            if located.folder is None:
+                _fetch(located)
+        except SuiteError as error:
+            problems += error.problems
+    if problems:
+        raise SuiteError.of(problems)
+
+
+def _check_device(device: str | None) -> None:
+    if device is None:
+        return
+    import torch
+
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        here = "cpu" + "".join(f", cuda:{index}" for index in range(torch.cuda.device_count()))
+        raise SuiteError(f"'{device}' cannot be used ({reason})", where="--device", fix=f"here: {here}") from None
+
+
+def _fetch(located: LocatedModel) -> None:
+    """Get a model from the hub into its cache."""
+    from huggingface_hub import snapshot_download
+
+    source = located.source
+    try:
+        snapshot_download(str(source.hub), revision=source.revision, allow_patterns=list(WANTED_FILES))
+    except Exception as error:  # the hub's client raises dozens of kinds: no network, no such name, no access …
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise SuiteError(
+            f"the model '{source.hub}' is neither in the models folder nor in the cache, and cannot be fetched "
+            f"({lines[0][:160]})",
+            fix="put a copy into a folder and name that with --models (or SUITE_MODELS), or connect",
+        ) from error

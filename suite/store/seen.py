@@ -1,0 +1,51 @@
+"""An experiment with all that is stored of it, answers excepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from suite.store.reading import Reading
+from suite.store.records import ExperimentRecord, ScoreRecord, StepLink, StepRecord
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One read of the store; no question below asks it again."""
+
+    record: ExperimentRecord
+    links: tuple[StepLink, ...]
+    steps: Mapping[str, StepRecord]
+    scores: Mapping[str, tuple[ScoreRecord, ...]]
+
+    @classmethod
+    def of(cls, store: Reading, record: ExperimentRecord) -> Seen:
+        """What the store has of an experiment."""
+        links = store.links(record.id)
+        ids = [link.step_id for link in links]
+        return cls(record, links, store.steps(ids), store.scores(ids))
+
+    @property
+    def held_out_roles(self) -> tuple[str, ...]:
+        """The track's held-out roles, less the targets."""
+        return tuple(role for role in self.record.spec["track"]["held_out"]["roles"] if role not in self.record.targets)
+
+    def step(self, role: str, shots: int) -> StepRecord | None:
+        """The step that evaluates a task."""
+        wanted = ("evaluate", role, shots)
+        return next(
+            (self.steps[link.step_id] for link in self.links if (link.part, link.role, link.shots) == wanted), None
+        )
+
+    def primary(self, role: str, shots: int) -> ScoreRecord | None:
+        """A task's score, if it has one."""
+        step = self.step(role, shots)
+        return next((score for score in self.scores.get(step.id, ()) if score.primary), None) if step else None
+
+    def evaluations(self) -> list[tuple[str, int]]:
+        """(role, shots) of every evaluation, targets first."""
+        return [(str(link.role), int(link.shots or 0)) for link in self.links if link.part == "evaluate"]
+
+    def held_out(self, shots: int) -> tuple[str, ...]:
+        """The held-out roles that are evaluated at a shot count."""
+        return tuple(role for role, count in self.evaluations() if count == shots and role in self.held_out_roles)

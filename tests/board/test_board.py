@@ -1,0 +1,213 @@
+"""The board's numbers, by hand: two held-out tasks of the pretrained model and of others."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+from tiny_board import OWNER, World, of_corpus, per_document
+
+from suite.board import Row, board, boards
+from suite.store import Costs, StepOutcome
+
+T2, Z = 12.7062, 1.959963984540054  # Student's t for two seeds, and the normal quantile
+COSTS = Costs(10.0, 100, 1000, 7, 80)
+
+
+def pretrained(world: World, *, seed: int = 0) -> None:
+    world.experiment(
+        "pretrained",
+        {
+            ("cb", 1): per_document(100.0, 0.0, 100.0, 0.0, said=["True", "false.", "True", "no"]),
+            ("qa", 1): per_document(100.0, 100.0, 0.0, 0.0, said=["paris", "True story", "rome", "oslo"]),
+            ("mt", 1): of_corpus(40.0, 2.0),
+        },
+        targets=(),
+        seed=seed,
+    )
+
+
+def finetuned(world: World, *, seed: int, qa: tuple[float, ...], rte: float, costs: Costs | None = COSTS) -> None:
+    first = world.train("prompt", seed, dataclasses.replace(COSTS, seconds=5.0, trained_parameters=3))
+    second = world.train("finetune", seed, costs, parents=[first])
+    world.experiment(
+        "finetune_rte",
+        {
+            ("rte", 0): per_document(rte, rte),
+            ("cb", 1): per_document(100.0, 0.0, 0.0, 0.0),
+            ("qa", 1): per_document(*qa, said=["True", " TRUE!", "False", "rome"]),
+            ("mt", 1): of_corpus(10.0 + seed, 1.0),
+        },
+        seed=seed,
+        train=[first, second],
+    )
+
+
+def row(world: World, name: str) -> Row:
+    return next(each for each in board(world.store, "tiny").rows if each.name == name)
+
+
+def test_one_seed_has_intervals_over_documents(world: World) -> None:
+    pretrained(world)
+    base = row(world, "pretrained")
+    assert [(cell.role, cell.score.value) for cell in base.held_out if cell.score] == [
+        ("cb", 50),
+        ("qa", 50),
+        ("mt", 40),
+    ]
+    average = base.norm_avg[1]
+    assert average is not None
+    assert average.over == "documents"
+    assert average.value == pytest.approx(140 / 3)
+    binary = math.sqrt(10000 / 3) / 2  # the standard error of 100, 100, 0, 0
+    assert average.half_width == pytest.approx(Z * math.sqrt(2 * binary**2 + 2.0**2) / 3)
+
+
+def test_two_seeds_have_intervals_over_seeds(world: World) -> None:
+    finetuned(world, seed=0, qa=(0, 0, 0, 0), rte=80.0)
+    finetuned(world, seed=1, qa=(100, 0, 0, 0), rte=90.0)
+    found = row(world, "finetune_rte")
+    assert found.seeds == (0, 1)
+    target = found.target_scores[0].score
+    assert target is not None
+    assert (target.value, target.over) == (85.0, "seeds")
+    assert target.half_width == pytest.approx(T2 * 5.0)  # stdev √50, over √2
+    average = found.norm_avg[1]  # (25 + 0 + 10)/3 and (25 + 25 + 11)/3
+    assert average is not None
+    assert average.value == pytest.approx((35 / 3 + 61 / 3) / 2)
+    assert average.half_width == pytest.approx(T2 * (26 / 3) / 2)
+
+
+def test_seeds_that_share_their_steps_are_one_measurement_over_documents(world: World) -> None:
+    pretrained(world, seed=0)
+    pretrained(world, seed=1)
+    average = row(world, "pretrained").norm_avg[1]
+    assert average is not None
+    assert average.over == "documents"
+    assert average.half_width
+
+
+def test_the_change_is_paired_by_document_where_documents_have_scores(world: World) -> None:
+    pretrained(world)
+    finetuned(world, seed=0, qa=(100, 0, 0, 0), rte=80.0)
+    change = row(world, "finetune_rte").change[1]
+    assert change is not None
+    assert change.value == pytest.approx((-25 - 25 - 30) / 3)
+    one = math.sqrt(2500) / 2  # differences of 0, 0, 0, -100 (cb: in another order): stdev 50, over √4
+    assert change.half_width == pytest.approx(Z * math.sqrt(2 * one**2 + 2.0**2 + 1.0**2) / 3)
+
+
+def test_a_row_that_shares_the_pretrained_models_answers_has_changed_by_exactly_nothing(world: World) -> None:
+    pretrained(world)
+    answers = {("cb", 1): None, ("qa", 1): None, ("mt", 1): None}
+    world.experiment("prompt_rte", answers, train=[world.train("prompt", 0, COSTS)], stack=[])
+    change = row(world, "prompt_rte").change[1]
+    assert change is not None
+    assert (change.value, change.half_width) == (0.0, 0.0)
+
+
+def test_a_row_on_other_documents_is_not_compared_with_the_pretrained_model(world: World) -> None:
+    pretrained(world)
+    world.documents, world.changes = 2, ("held_out.documents",)
+    finetuned(world, seed=0, qa=(100, 0, 0, 0), rte=80.0)
+    found = row(world, "finetune_rte")
+    assert found.changes == ("held_out.documents",)
+    assert found.norm_avg[1] is not None
+    assert found.change[1] is None
+    assert found.base_format_ratio is None
+
+
+def test_the_format_ratio_counts_the_targets_labels_on_tasks_of_other_answers(world: World) -> None:
+    pretrained(world)
+    finetuned(world, seed=0, qa=(0, 0, 0, 0), rte=80.0)
+    found = row(world, "finetune_rte")  # qa: 3 of 4; mt: 0 of 2; cb has the same labels, and does not count
+    assert found.format_ratio is not None
+    assert found.format_ratio.value == pytest.approx(50.0)
+    assert found.format_ratio.half_width == pytest.approx(Z * 100 * math.sqrt(0.25 / 6))
+    assert found.base_format_ratio is not None
+    assert found.base_format_ratio.value == pytest.approx(100 / 6)  # "True story"
+    assert row(world, "pretrained").format_ratio is None
+
+
+def test_costs_add_up_what_a_row_builds_on_and_are_means_over_seeds(world: World) -> None:
+    finetuned(world, seed=0, qa=(0, 0, 0, 0), rte=80.0)
+    finetuned(world, seed=1, qa=(0, 0, 0, 0), rte=80.0, costs=dataclasses.replace(COSTS, seconds=20.0, peak_memory=300))
+    costs = row(world, "finetune_rte").costs
+    assert costs.seconds == pytest.approx((15 + 25) / 2)
+    assert (costs.trained_parameters, costs.peak_memory, costs.tokens, costs.artifact_bytes) == (7, 200, 2000, 160)
+
+
+def test_a_cost_that_is_not_known_is_not_zero(world: World) -> None:
+    finetuned(world, seed=0, qa=(0, 0, 0, 0), rte=80.0, costs=dataclasses.replace(COSTS, peak_memory=None))
+    pretrained(world)
+    assert row(world, "finetune_rte").costs.peak_memory is None
+    base = row(world, "pretrained").costs
+    assert (base.trained_parameters, base.seconds, base.peak_memory) == (0, 0.0, None)
+
+
+def test_what_is_missing_is_none_and_listed(world: World) -> None:
+    pretrained(world)
+    train = world.train("lora", 0, None)
+    assert world.store.claim(train, OWNER)
+    assert world.store.fail(train, OWNER, "the loss is NaN at step 3")
+    world.experiment("lora_rte", {("rte", 0): None, ("qa", 1): per_document(100.0), ("mt", 1): None}, train=[train])
+    found = row(world, "lora_rte")
+    assert found.target_scores[0].score is None
+    assert found.norm_avg == {1: None}
+    assert found.change == {1: None}
+    assert found.format_ratio is None
+    assert found.costs.seconds is None
+    assert found.missing == ("rte 0-shot", "mt 1-shot", "train lora · seed 0: failed (the loss is NaN at step 3)")
+
+
+def test_one_seed_that_is_missing_leaves_no_mean_of_the_others(world: World) -> None:
+    for seed in (0, 1):
+        answer = per_document(100.0, 0.0) if seed == 0 else None
+        world.experiment("lora_rte", {("rte", 0): answer}, seed=seed, train=[world.train("lora", seed, COSTS)])
+    assert row(world, "lora_rte").target_scores[0].score is None
+    assert row(world, "lora_rte").missing == ("rte 0-shot",)
+
+
+def test_rows_come_pretrained_first_then_by_norm_avg_and_incomplete_ones_last(world: World) -> None:
+    world.held_out = ("qa",)
+    world.experiment("a_rte", {("rte", 0): None, ("qa", 1): per_document(100.0)}, train=[world.train("a", 0, COSTS)])
+    for name, value in (("b_rte", 10.0), ("c_rte", 90.0)):
+        train = [world.train(name[0], 0, COSTS)]
+        world.experiment(name, {("rte", 0): per_document(1.0), ("qa", 1): per_document(value)}, train=train)
+    world.experiment("pretrained", {("qa", 1): per_document(50.0)}, targets=())
+    found = board(world.store, "tiny")
+    assert [each.name for each in found.rows] == ["pretrained", "c_rte", "b_rte", "a_rte"]
+    assert (found.title, found.shots, found.roles, found.targets) == ("Tiny", (1,), ("qa",), ("rte",))
+
+
+def test_one_name_with_two_settings_is_two_rows_with_slugs_of_their_own(world: World) -> None:
+    for world.documents in (None, 2):
+        world.experiment("lora_rte", {("rte", 0): per_document(1.0)}, train=[world.train("lora", 0, COSTS)])
+    slugs = {each.slug for each in board(world.store, "tiny").rows}
+    assert len(slugs) == 2
+
+
+def test_a_row_is_imported_while_all_its_steps_are(world: World) -> None:
+    pretrained(world)
+    assert not row(world, "pretrained").imported
+    steps = world.store.steps([link.step_id for link in world.store.links(world.store.experiments()[0].id)])
+    world.store.requeue(list(steps), done_too=True)
+    for step in steps.values():
+        assert world.store.add_imported(step, StepOutcome())
+    assert row(world, "pretrained").imported
+
+
+def test_a_score_whose_interval_holds_guessing_is_at_chance(world: World) -> None:
+    finetuned(world, seed=0, qa=(0, 0, 0, 0), rte=50.0)
+    cells = {
+        cell.role: cell for cell in (*row(world, "finetune_rte").target_scores, *row(world, "finetune_rte").held_out)
+    }
+    assert cells["rte"].at_chance
+    assert cells["cb"].at_chance
+    assert not cells["mt"].at_chance
+
+
+def test_an_empty_store_has_no_boards(world: World) -> None:
+    assert boards(world.store) == ()
+    assert board(world.store, "tiny").rows == ()

@@ -1,0 +1,132 @@
+"""A small world of experiments, written to a store as a run would have written them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from suite.hashing import fingerprint
+from suite.store import (
+    AnswerRecord,
+    ArtifactRecord,
+    Costs,
+    CurvePointRecord,
+    ExperimentRecord,
+    Provenance,
+    ScoreRecord,
+    StepLink,
+    StepOutcome,
+    StepRecord,
+    Store,
+)
+
+OWNER = "elsewhere:1:1"
+ROLES: Mapping[str, Mapping[str, Any]] = {
+    "rte": {"task": "t_rte", "kind": "entailment", "labels": ["True", "False"], "chance": 50.0, "primary": "accuracy"},
+    "cb": {"task": "t_cb", "kind": "entailment", "labels": ["True", "False"], "chance": 50.0, "primary": "accuracy"},
+    "qa": {"task": "t_qa", "kind": "qa", "labels": [], "chance": 0.0, "primary": "match"},
+    "mt": {"task": "t_mt", "kind": "translation", "labels": [], "chance": 0.0, "primary": "bleu"},
+}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What an evaluation gave: a score for each document, or (of a corpus) one for all; and what was said."""
+
+    values: tuple[float, ...] = ()
+    corpus: tuple[float, float] | None = None
+    said: tuple[str, ...] = ()
+
+    def outcome(self, metric: str) -> StepOutcome:
+        said = self.said or tuple("paris" for _ in self.values)
+        values: Sequence[float | None] = self.values or [None] * len(said)
+        spread = statistics.stdev(self.values) / len(self.values) ** 0.5 if len(self.values) > 1 else None
+        value, stderr = self.corpus or (statistics.fmean(self.values), spread)
+        answers = [
+            AnswerRecord(number, f"h{number}", f"p{number}", f"Q{number}", "paris", text, text, score)
+            for number, (text, score) in enumerate(zip(said, values, strict=True))
+        ]
+        score = ScoreRecord(metric, value, stderr, len(answers), True)
+        return StepOutcome((score,), tuple(answers), costs=Costs(1.0, 10, 20), provenance=PROVENANCE)
+
+
+PROVENANCE = Provenance("my-laptop", "cpu", {"torch": "2.13"}, "c0ffee")
+
+
+@dataclass
+class World:
+    """Adds experiments to a store."""
+
+    store: Store
+    held_out: tuple[str, ...] = ("cb", "qa", "mt")
+    shots: tuple[int, ...] = (1,)
+    documents: int | None = None
+    changes: tuple[str, ...] = ()
+    trained: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def train(self, method: str, seed: int, costs: Costs | None, parents: Sequence[str] = ()) -> str:
+        """A train step, done if its costs are given."""
+        key = {"kind": "train", "method": {"name": method}, "seed": seed, "parents": list(parents)}
+        artifact = ArtifactRecord("weights", "abc", "m", 7, 80, "/home/me/artifacts/x")
+        outcome = StepOutcome(
+            curve=(CurvePointRecord(1, "loss", 0.5),), artifact=artifact, costs=costs or Costs(), provenance=PROVENANCE
+        )
+        return self._step(key, f"train {method} · seed {seed}", outcome if costs else None)
+
+    def experiment(
+        self,
+        name: str,
+        answers: Mapping[tuple[str, int], Answers | None],
+        *,
+        targets: tuple[str, ...] = ("rte",),
+        seed: int = 0,
+        train: Sequence[str] = (),
+        stack: Sequence[str] | None = None,
+        file: str = "specs/a.yaml",
+    ) -> str:
+        """An experiment with its evaluations; those of None are not done. Gives its id."""
+        method = name.partition("_")[0]
+        resolved: dict[str, Any] = {
+            "name": name, "source": "a paper", "about": "A row.", "method": {"name": method}, "targets": list(targets),
+            "seed": seed,
+            "track": {
+                "name": "tiny", "title": "Tiny", "about": "Small.",
+                "held_out": {"roles": list(self.held_out), "shots": list(self.shots), "documents": self.documents},
+            },
+            "roles": {role: dict(about) for role, about in ROLES.items()}, "changes": list(self.changes),
+        }  # fmt: skip
+        seedless = {key: value for key, value in resolved.items() if key != "seed"}
+        spec = {**resolved, "variant": fingerprint(seedless), "file": file}
+        parts = [(step, "train", None, None) for step in train]
+        for (role, shots), given in answers.items():
+            key = {
+                "kind": "evaluate", "task": role, "shots": shots, "documents": self.documents,
+                "stack": list(train[-1:] if stack is None else stack),
+            }  # fmt: skip
+            outcome = given.outcome(str(ROLES[role]["primary"])) if given else None
+            parts.append((self._step(key, f"{role} {shots}-shot · {name}", outcome), "evaluate", role, shots))
+        links = [StepLink(step, part, role, shots, at) for at, (step, part, role, shots) in enumerate(parts)]
+        record = ExperimentRecord(
+            fingerprint(resolved), name, "tiny", seed, method, "whole model", targets, "a paper", spec
+        )
+        self.store.add_experiment(record, links)
+        return record.id
+
+    def _step(self, key: Mapping[str, Any], title: str, outcome: StepOutcome | None) -> str:
+        step = fingerprint(key)
+        self.store.add_steps([StepRecord(step, str(key["kind"]), title, key)])
+        if outcome and self.store.claim(step, OWNER):
+            assert self.store.finish(step, OWNER, outcome)
+        return step
+
+
+def per_document(*values: float, said: Sequence[str] = ()) -> Answers:
+    """Scores of documents."""
+    return Answers(values, said=tuple(said))
+
+
+def of_corpus(value: float, stderr: float, documents: int = 2) -> Answers:
+    """One score of all documents."""
+    return replace(Answers(said=("le chat",) * documents), corpus=(value, stderr))

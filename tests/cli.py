@@ -1,0 +1,34 @@
+"""Helpers to run the command line in this process, and in others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from suite.cli import main
+
+SMALL = [
+    "--set", "held_out.roles=[triviaqa, cb]", "--set", "held_out.shots=[1]", "--set", "held_out.documents=8",
+    "--set", "target.documents=16", "--set", "selection.documents=8", "--set", "budget.batch_size=4",
+    "--set", "budget.max_length=128",
+]  # fmt: skip
+"""The micro track, cut down to seconds."""
+
+
+def suite(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[int, str, str]:
+    """Exit code, standard output and error output of a command in this process."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return int(ended.value.code or 0), out, err
+
+
+def start(*arguments: str | Path) -> subprocess.Popen[str]:
+    """A command in a process of its own."""
+    command = [sys.executable, "-c", "from suite.cli import main; main()", *map(str, arguments)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)

@@ -1,0 +1,26 @@
+"""For all tests: no network, one thread, no leftovers in the user's folders."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SUITE_DATA", "SUITE_MODELS", "SUITE_HOME", "SUITE_DB"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def specs() -> Path:
+    """The shipped specs."""
+    return REPOSITORY / "specs"

@@ -1,0 +1,119 @@
+"""Whatever stands in the store, pages stay pages: text is inert, files stay in their folder."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from filled import BASE, METHODS, Filling
+from reading import Element, experiment_page, read
+
+from leaderboard import render
+from leaderboard.paths import slugs
+from leaderboard.text import passage, visible
+from suite.store import AnswerRecord, Store
+
+SCRIPT = "</td></table><script>alert(1)</script><img src=x onerror=alert(2)>"
+BREAKOUT = "\"' onmouseover='alert(3)' x=\"{{ 7 * 7 }}"
+TRICKS = "abc\u202egnp.exe\u200b\u2066x\x00\x1b[31m\ufeff"
+LONG = "y" * 1_000_000
+OUTPUTS = (SCRIPT, BREAKOUT, TRICKS, LONG, "javascript:alert(4)", "", "<!--", "]]>", "&lt;b&gt;")
+
+
+def _reword(answer: AnswerRecord) -> AnswerRecord:
+    text = OUTPUTS[answer.doc_id % len(OUTPUTS)].replace("\x00", "")
+    return replace(answer, output=text, parsed=text[:50], question=text, target=text)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("hostile")
+    with Store.open(f"sqlite:///{folder / 'suite.db'}") as store:
+        bad = "../../../evil" + SCRIPT
+        filling = Filling(
+            store, track="../../t" + BREAKOUT, title=SCRIPT, documents=9, reword=_reword, imported=True,
+            failing=frozenset({(bad, 0)}), reason=SCRIPT + TRICKS + LONG,
+        )  # fmt: skip
+        filling.add("pretrained", "pretrained", BASE, (0,), about=LONG)
+        filling.add(
+            bad,
+            "lora",
+            METHODS["lora"],
+            (0,),
+            source="javascript:alert(5)//" + SCRIPT,
+            about=BREAKOUT,
+            variant="../../v/",
+        )
+        filling.add("lora_rte", BREAKOUT, METHODS["lora"], (0, 1), source="=HYPERLINK(1)", changes={SCRIPT: TRICKS})
+        return render(store, folder / "home" / "site").parent
+
+
+def _pages(site: Path) -> list[Element]:
+    return [read(file) for file in sorted(site.rglob("*.html"))]
+
+
+def test_no_stored_text_becomes_an_element_or_an_attribute(site: Path) -> None:
+    for page in _pages(site):
+        assert [script.attributes["src"].split("/")[-1] for script in page.all("script")] == ["table.js"]
+        assert not page.all("img", "iframe", "object", "style", "base", "form")
+        handlers = [name for element in page.all() for name in element.attributes if name.startswith("on")]
+        assert not handlers
+
+
+def test_links_lead_to_files_of_the_site_only(site: Path) -> None:
+    for file in sorted(site.rglob("*.html")):
+        for element in read(file).all():
+            for name in ("href", "src"):
+                target = element.attributes.get(name, "#").partition("#")[0]
+                if target and target != "data:,":
+                    assert ":" not in target
+                    there = (file.parent / target).resolve()
+                    assert there.is_relative_to(site)
+                    assert there.is_file()
+
+
+def test_no_file_is_written_outside_the_site(site: Path) -> None:
+    assert [item.name for item in site.parent.iterdir()] == ["site"]
+    names = [part for file in site.rglob("*") for part in file.relative_to(site).parts]
+    assert not [name for name in names if name.startswith("..") or len(name) > 150]
+
+
+def test_invisible_and_direction_changing_characters_are_shown_as_codes(site: Path) -> None:
+    text = "".join(file.read_text(encoding="utf-8") for file in site.rglob("*.html"))
+    assert not [hex(ord(c)) for c in "\u202e\u200b\u2066\ufeff\x1b\x00" if c in text]
+    assert "abc⟨U+202E⟩gnp.exe⟨U+200B⟩" in text
+
+
+def test_a_megabyte_in_one_line_leaves_pages_small(site: Path) -> None:
+    assert max(file.stat().st_size for file in site.rglob("*.html")) < 400_000
+    answers = next(site.rglob("answers/*/pretrained-*/cb/1-shot.html"))
+    assert "cut here: 998,000 more characters are in the store" in read(answers).text
+
+
+def test_a_spreadsheet_takes_no_text_for_a_formula(site: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(next(site.glob("data/*.csv")).read_text(encoding="utf-8"))))
+    assert len(rows) == 3
+    assert "'=HYPERLINK(1)" in [row["source"] for row in rows]
+
+
+def test_an_import_says_so(site: Path) -> None:
+    assert "imported" in read(site / "index.html").text
+    track = next((site / "experiments").iterdir()).name
+    assert "Imported" in read(experiment_page(site, "lora_rte", track)).text
+
+
+def test_file_names_never_meet() -> None:
+    names = ["a", "A", "a/b", "a-b", "..", ".", "", "a" * 300, "a" * 301, "CON\n"]
+    made = list(slugs(names).values())
+    assert len({name.casefold() for name in made}) == len(names)
+    assert all(name and set(name) <= set("abcdefghijklmnopqrstuvwxyzACON0123456789-") for name in made)
+
+
+def test_a_short_text_is_whole_and_a_long_one_is_folded_then_cut() -> None:
+    assert passage("short").head == "short"
+    assert passage("z" * 1000).body == "z" * 1000
+    assert passage("z" * 5000).left_out == 3000
+    assert visible("tab\tline\nok é 日本") == "tab\tline\nok é 日本"

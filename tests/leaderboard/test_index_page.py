@@ -1,0 +1,142 @@
+"""The index page says what the board says, and what is missing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+
+from filled import Rendered
+from reading import Element, experiment_page, read
+
+from suite.board import board
+from suite.stats import Estimate
+
+
+def _rows(rendered: Rendered) -> dict[str, Element]:
+    table = read(rendered.folder / "index.html").all("table")[0]
+    body = table.all("tbody")[0]
+    return {row.all("th")[0].all("a")[0].text: row for row in body.all("tr")}
+
+
+def _numbers(row: Element) -> list[str]:
+    return [cell.attributes["data-sort"] for cell in row.all("td")]
+
+
+def _exact(estimate: Estimate | None) -> str:
+    return "" if estimate is None else repr(estimate.value)
+
+
+def test_every_score_on_the_page_is_the_boards(rendered: Rendered) -> None:
+    shown = _rows(rendered)
+    made = board(rendered.store, "micro")
+    assert [row.name for row in made.rows] == list(shown)
+    for row in made.rows:
+        cells = {(cell.role, cell.shots): cell for cell in row.held_out}
+        values = _numbers(shown[row.name])[1:]
+        assert values[0] == _exact(row.target_scores[0].score)
+        assert values[1:3] == [_exact(row.norm_avg[shots]) for shots in made.shots]
+        if row.method != "pretrained":
+            assert values[3:5] == [_exact(row.change[shots]) for shots in made.shots]
+        assert values[5] == _exact(row.format_ratio)
+        assert values[10:] == [_exact(cells[role, shots].score) for role in made.roles for shots in made.shots]
+
+
+def test_shown_text_is_the_rounded_value_with_its_interval_and_what_it_is_over(rendered: Rendered) -> None:
+    made = next(row for row in board(rendered.store, "micro").rows if row.name == "promot_rte")
+    score = made.norm_avg[4]
+    assert score is not None
+    assert score.half_width is not None
+    text = _rows(rendered)["promot_rte"].all("td")[3].text
+    assert text.startswith(f"{score.value:.1f} ±{score.half_width:.1f}")
+    assert "over seeds" in text
+    assert "over documents" in _rows(rendered)["pretrained"].all("td")[3].text
+
+
+def test_missing_is_a_dash_with_its_reason_and_no_number(rendered: Rendered) -> None:
+    row = _rows(rendered)["lora_half"]
+    kept = row.all("td")[2]
+    assert kept.attributes["data-sort"] == ""
+    assert kept.all("span")[0].text.startswith("–")
+    assert "xsum" in kept.all("span")[0].attributes["title"]
+
+
+def test_only_complete_rows_on_the_tracks_terms_are_ranked_and_they_come_first(rendered: Rendered) -> None:
+    ranks = {name: row.all("td")[0].attributes["data-sort"] for name, row in _rows(rendered).items()}
+    unranked = ["pretrained", "lora_small_batch", "lora_broken", "lora_half"]
+    assert [name for name, rank in ranks.items() if not rank] == unranked
+    assert [rank for rank in ranks.values() if rank] == ["1", "2", "3", "4"]
+    assert list(ranks)[-2:] == ["lora_broken", "lora_half"]
+
+
+def test_a_row_on_other_terms_says_which(rendered: Rendered) -> None:
+    assert "not on the track's terms: budget.batch_size" in _rows(rendered)["lora_small_batch"].text
+
+
+def test_chance_and_unparsable_answers_are_visible(rendered: Rendered) -> None:
+    text = _rows(rendered)["pretrained"].text
+    assert "≈ chance" in text
+    assert "unparsable" in text
+
+
+def test_the_chart_links_every_row_it_shows_and_names_those_it_cannot(rendered: Rendered) -> None:
+    page = read(rendered.folder / "index.html")
+    points = page.with_class("point")
+    assert len(points) == 6
+    assert all((rendered.folder / point.attributes["href"]).is_file() for point in points)
+    assert "Not shown, as a score is missing: lora_broken, lora_half" in page.text
+
+
+def test_tables_have_captions_and_scopes_and_headings_go_down_by_one(rendered: Rendered) -> None:
+    for file in rendered.folder.rglob("*.html"):
+        page = read(file)
+        for table in page.all("table"):
+            assert table.all("caption"), file
+            assert all("scope" in header.attributes for header in table.all("th")), file
+        levels = [int(heading.tag[1]) for heading in page.all("h1", "h2", "h3", "h4")]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert len(page.all("main")) == 1
+        ids = [element.attributes["id"] for element in page.all() if "id" in element.attributes]
+        assert len(ids) == len(set(ids)), file
+
+
+def test_csv_and_json_say_the_same_as_the_board(rendered: Rendered) -> None:
+    made = board(rendered.store, "micro")
+    listed = list(csv.DictReader(io.StringIO((rendered.folder / "data/micro.csv").read_text(encoding="utf-8"))))
+    told = json.loads((rendered.folder / "data/micro.json").read_text(encoding="utf-8"))["rows"]
+    assert [row["name"] for row in listed] == [row["name"] for row in told] == [row.name for row in made.rows]
+    for row, line, value in zip(made.rows, listed, told, strict=True):
+        assert line["norm_avg.4"] == _exact(row.norm_avg[4])
+        assert line["target.rte"] == _exact(row.target_scores[0].score)
+        assert line["missing"] == "; ".join(row.missing)
+        score = row.norm_avg[4]
+        assert (
+            value["norm_avg"]["4"] is None
+            if score is None
+            else math.isclose(value["norm_avg"]["4"]["low"], score.low or 0)
+        )
+
+
+def test_the_experiment_page_has_the_command_the_spec_the_reason_and_each_seed(rendered: Rendered) -> None:
+    text = read(experiment_page(rendered.folder, "lora_small_batch")).text
+    command = "suite run specs/lora_small_batch.yaml --track micro --seeds 0,1,2 --set budget.batch_size=8"
+    assert command in text
+    assert "batch_size: 8" in text
+    assert "variant:" not in text
+    broken = read(experiment_page(rendered.folder, "lora_broken"))
+    assert "the loss is not finite at step 12" in broken.text
+    whole = read(experiment_page(rendered.folder, "promot_rte"))
+    assert len(whole.with_class("curve")) == 4
+    assert all(f"Seed {seed}" in whole.text for seed in (0, 1, 2))
+
+
+def test_answers_are_reachable_and_show_question_target_output_and_verdict(rendered: Rendered) -> None:
+    page = experiment_page(rendered.folder, "promot_rte")
+    links = [link.attributes["href"] for link in read(page).all("a") if "/answers/" in link.attributes["href"]]
+    assert len(links) == 17
+    sheet = read((page.parent / links[1]).resolve())
+    assert "cb question 0?" in sheet.text
+    assert "right" in sheet.text
+    assert len(sheet.all("tbody")[0].all("tr")) == 12

@@ -1,0 +1,129 @@
+"""The site is replaced whole or not at all, and the same store gives the same bytes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filled import BASE, METHODS, Filling, Rendered
+from reading import files, read
+
+import leaderboard.render
+from leaderboard import render
+from leaderboard.pages import Page
+from suite.errors import SuiteError
+from suite.store import Store
+
+
+def _two_rows(store: Store, **options: object) -> Filling:
+    filling = Filling(store, documents=3, **options)  # type: ignore[arg-type]
+    filling.add("pretrained", "pretrained", BASE, (0,))
+    filling.add("lora_rte", "lora", METHODS["lora"], (0,))
+    return filling
+
+
+def test_the_same_store_gives_the_same_bytes(rendered: Rendered, tmp_path: Path) -> None:
+    again = render(rendered.store, tmp_path / "again").parent
+    assert files(again) == files(rendered.folder)
+
+
+def test_files_of_an_older_site_vanish(store: Store, tmp_path: Path) -> None:
+    _two_rows(store)
+    index = render(store, tmp_path / "site")
+    (index.parent / "experiments" / "old.html").write_text("old")
+    assert render(store, tmp_path / "site") == index
+    assert not (index.parent / "experiments" / "old.html").exists()
+    assert sorted(item.name for item in tmp_path.iterdir() if not item.name.startswith("suite.db")) == ["site"]
+
+
+def test_a_crash_in_the_middle_leaves_the_old_site(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filling = _two_rows(store)
+    site = render(store, tmp_path / "site").parent
+    before = files(site)
+    filling.add("later", "lora", METHODS["lora"], (0,))
+    real = leaderboard.render._page
+
+    def breaks(environment: object, page: Page) -> str:
+        if "later" in page.path:
+            raise MemoryError
+        return real(environment, page)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(leaderboard.render, "_page", breaks)
+    with pytest.raises(MemoryError):
+        render(store, tmp_path / "site")
+    assert files(site) == before
+    assert sorted(item.name for item in tmp_path.iterdir() if not item.name.startswith("suite.db")) == ["site"]
+
+
+def test_a_failed_swap_puts_the_old_site_back(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _two_rows(store)
+    site = render(store, tmp_path / "site").parent
+    before = files(site)
+    real = leaderboard.render.os.rename
+
+    def refuses(source: Path, target: Path) -> None:
+        if Path(target) == site and not source.name.endswith("-old"):
+            raise PermissionError("no")
+        real(source, target)
+
+    monkeypatch.setattr(leaderboard.render.os, "rename", refuses)
+    monkeypatch.setattr(leaderboard.render.time, "sleep", lambda _: None)
+    with pytest.raises(PermissionError):
+        render(store, tmp_path / "site")
+    assert files(site) == before
+
+
+def test_a_folder_of_something_else_is_never_replaced(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.tex").write_text("years of work")
+    with pytest.raises(SuiteError, match="did not make"):
+        render(store, tmp_path / "thesis")
+    with pytest.raises(SuiteError, match="is a file"):
+        render(store, tmp_path / "thesis" / "chapter.tex")
+    assert (tmp_path / "thesis" / "chapter.tex").read_text() == "years of work"
+
+
+def test_an_empty_store_gives_a_page_that_says_so(store: Store, tmp_path: Path) -> None:
+    assert "No experiment is stored yet" in read(render(store, tmp_path / "site")).text
+
+
+def test_published_records_stand_beside_local_rows_and_local_ones_win(store: Store, tmp_path: Path) -> None:
+    _two_rows(store)
+    with Store.open("sqlite://") as published:
+        others = _two_rows(published, imported=True, reason="elsewhere", failing=frozenset({("lora_rte", 0)}))
+        others.add("finetune_rte", "finetune", METHODS["finetune"], (0, 1))
+        index = render(store, tmp_path / "site", records=published)
+    rows = {row.all("th")[0].all("a")[0].text: row.text for row in read(index).all("tbody")[0].all("tr")}
+    assert set(rows) == {"pretrained", "lora_rte", "finetune_rte"}
+    assert [name for name, text in rows.items() if "imported" in text] == ["finetune_rte"]
+    assert "incomplete" not in rows["lora_rte"]
+    assert "published:" not in "".join(file.read_text(encoding="utf-8") for file in index.parent.rglob("*.html"))
+
+
+def test_long_tasks_are_split_into_pages_that_link_each_other(store: Store, tmp_path: Path) -> None:
+    filling = Filling(store, documents=201)
+    filling.add("pretrained", "pretrained", BASE, (0,))
+    site = render(store, tmp_path / "site").parent
+    first, second = sorted(site.rglob("rte/0-shot*.html"), key=lambda file: len(file.name))
+    assert len(read(first).all("tbody")[0].all("tr")) == 200
+    assert len(read(second).all("tbody")[0].all("tr")) == 1
+    assert any(link.attributes["href"].endswith("0-shot-p2.html") for link in read(first).all("a"))
+
+
+def test_nothing_is_loaded_from_elsewhere(rendered: Rendered) -> None:
+    for file in rendered.folder.rglob("*"):
+        if file.suffix in (".html", ".css", ".js"):
+            text = file.read_text(encoding="utf-8")
+            assert not re.search(r"(src|href)=[\"']?(https?:)?//|url\(|@import|fetch\(|XMLHttpRequest", text), file
+
+
+def test_rendering_loads_neither_torch_nor_lm_eval() -> None:
+    code = (
+        "import sys, leaderboard; sys.exit(any(name in sys.modules for name in ('torch', 'lm_eval', 'transformers')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "board"))
+
+from tiny_board import World, of_corpus, per_document
+
+from suite.store import Costs, Store
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """Two finished experiments that share a step, and one that is not finished."""
+    with Store.open("sqlite://") as store:
+        made = World(store)
+        shared = {("qa", 1): per_document(100.0, 0.0, said=["paris", "<script>é"]), ("mt", 1): of_corpus(40.0, 2.0)}
+        made.experiment("pretrained", shared, targets=())
+        prompt = made.train("prompt", 0, Costs(5.0, 10, 100, 3, 8))
+        made.experiment(
+            "prompt_rte", {("rte", 0): per_document(100.0, 100.0)}, train=[prompt], file="/home/me/specs/a.yaml"
+        )
+        made.experiment("lora_rte", {("rte", 0): None}, train=[made.train("lora", 0, None)])
+        yield made
