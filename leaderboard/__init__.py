@@ -1,5 +1,5 @@
 """The leaderboard: boards to a static site that opens from disk. Reads the store, runs nothing."""
 
-from leaderboard.render import render
+from leaderboard.writer import render
 
 __all__ = ["render"]

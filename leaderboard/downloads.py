@@ -16,6 +16,8 @@ from suite.stats import Estimate
 
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet would take a text that begins with one of these for a formula."""
+LONGEST = 32_000
+"""A spreadsheet's cell holds no more characters."""
 
 
 def as_csv(board: Board) -> str:
@@ -96,6 +98,7 @@ def _csv_cell(name: str, cell: Cell | None) -> dict[str, str]:
 
 def _text(text: str) -> str:
     text = text.replace("\0", "").encode("utf-8", "replace").decode()
+    text = text if len(text) <= LONGEST else text[:LONGEST] + "…"
     return f"'{text}" if text.startswith(RISKY) else text
 
 

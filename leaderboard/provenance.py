@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from leaderboard import numbers
 from leaderboard.history import History, Seed
+from leaderboard.sources import PUBLISHED
 from suite.store import StepRecord
 
 
@@ -16,6 +17,7 @@ class Trace:
 
     part: str
     step: StepRecord
+    id: str
     versions: str
     """Which of the page's lists of versions."""
     started: str
@@ -44,7 +46,11 @@ def traces_of(seed: Seed, versions: Mapping[str, str]) -> tuple[Trace, ...]:
         commit = step.provenance.git_commit or numbers.MISSING
         short = commit if len(commit) <= 12 else commit[:12] + ("+" if commit.endswith("+") else "")
         known = versions.get(_version_text(step), numbers.MISSING)
-        found.append(Trace(part, step, known, _moment(step.started), _moment(step.finished), short))
+        found.append(
+            Trace(
+                part, step, step.id.removeprefix(PUBLISHED), known, _moment(step.started), _moment(step.finished), short
+            )
+        )
     return tuple(found)
 
 

@@ -45,7 +45,8 @@ class Joined(Store):
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
         """Steps by the id that their link has."""
-        return self._both(ids, lambda store, own: store.steps(own))
+        found = self._both(ids, lambda store, own: store.steps(own))
+        return {name: replace(record, id=name) for name, record in found.items()}
 
     def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
         """Step id -> its scores, the primary one first."""

@@ -20,10 +20,11 @@ app = typer.Typer(
 
 Specs = Annotated[list[Path], typer.Argument(help="Spec files (YAML).", show_default=False)]
 TrackOption = Annotated[str | None, typer.Option("--track", help="Run on this track (a name, or a YAML file).")]
-SetOption = Annotated[list[str], typer.Option("--set", help="Override a setting: --set budget.batch_size=16")]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override a setting: --set budget.batch_size=16")]
 SeedsOption = Annotated[str, typer.Option("--seeds", help="`first`, `all`, or numbers: 0,1,2")]
 DataOption = Annotated[
-    Path | None, typer.Option("--data", envvar="SUITE_DATA", help="Folder of <dataset>/<split>.jsonl, read before the hub.")
+    Path | None,
+    typer.Option("--data", envvar="SUITE_DATA", help="Folder of <dataset>/<split>.jsonl, read before the hub."),
 ]
 ModelsOption = Annotated[
     Path | None, typer.Option("--models", envvar="SUITE_MODELS", help="Folder of model folders, read before the hub.")
@@ -32,7 +33,8 @@ HomeOption = Annotated[
     Path, typer.Option("--home", envvar="SUITE_HOME", help="Folder of the database, the artifacts and the site.")
 ]
 DbOption = Annotated[
-    str | None, typer.Option("--db", envvar="SUITE_DB", help="SQLAlchemy URL of the database, if not in the home folder.")
+    str | None,
+    typer.Option("--db", envvar="SUITE_DB", help="SQLAlchemy URL of the database, if not in the home folder."),
 ]
 RUNS = Path("runs")
 
@@ -41,7 +43,7 @@ RUNS = Path("runs")
 def run(
     specs: Specs,
     track: TrackOption = None,
-    sets: SetOption = [],
+    sets: SetOption = None,
     seeds: SeedsOption = "first",
     data: DataOption = None,
     models: ModelsOption = None,
@@ -58,7 +60,7 @@ def run(
     from suite.runner.preflight import check
 
     place = Home(home, db)
-    plan, inputs = planned(specs, track, sets, seeds, data, models, place, baseline=True)
+    plan, inputs = planned(specs, track, sets or (), seeds, data, models, place, baseline=True)
     check(plan, inputs, device)
     place.create()
     outcome = run_plan(plan, inputs, place, device=device, again=again)
@@ -70,7 +72,7 @@ def run(
 def plan(
     specs: Specs,
     track: TrackOption = None,
-    sets: SetOption = [],
+    sets: SetOption = None,
     seeds: SeedsOption = "first",
     data: DataOption = None,
     models: ModelsOption = None,
@@ -83,7 +85,7 @@ def plan(
     from suite.home import Home
 
     place = Home(home, db)
-    made, _ = planned(specs, track, sets, seeds, data, models, place, baseline=not resolved)
+    made, _ = planned(specs, track, sets or (), seeds, data, models, place, baseline=not resolved)
     show_resolved(made) if resolved else show_plan(made, place)
 
 

@@ -172,7 +172,8 @@ class _Reader:
     def _name(self, node: yaml.Node, key: Key) -> str:
         if isinstance(node, yaml.ScalarNode):
             return str(node.value)  # `on:` and `1:` are keys like any other, never true or a number
-        return str(self._refuse(node, key) or "?")
+        self._refuse(node, key)
+        return "?"
 
     def _scalar(self, node: yaml.ScalarNode, key: Key) -> Any:
         if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.startswith("tag:yaml.org,2002:python"):

@@ -7,11 +7,13 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from suite import methods
+from suite.block import Block
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
-from suite.models.source import locate
+from suite.models.source import LocatedModel, locate
 from suite.runner.progress import size
 from suite.runner.provenance import versions
 from suite.specs import Spec, Track, Workspace, shipped, shown
@@ -54,7 +56,7 @@ def _lines(kind: str, workspace: Workspace) -> Iterator[tuple[str, str]]:
 
 def json_schema(what: str) -> str:
     """The JSON Schema of a spec, a track, or a method's block."""
-    blocks = {"spec": Spec, "track": Track}
+    blocks: dict[str, type[Block]] = {"spec": Spec, "track": Track}
     if what not in (*blocks, *methods.names()):
         raise SuiteError(f"there is no schema of '{what}'", fix=did_you_mean(what, (*blocks, *methods.names())))
     block = blocks[what] if what in blocks else methods.get(what).Config
@@ -102,7 +104,8 @@ def _devices() -> str:
     import torch
 
     if torch.cuda.is_available():
-        names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+        properties: Any = torch.cuda.get_device_properties  # not typed
+        names = [properties(index).name for index in range(torch.cuda.device_count())]
         return ", ".join(f"cuda:{index} {name}" for index, name in enumerate(names))
     return f"cpu, {torch.get_num_threads()} threads"
 
@@ -113,7 +116,9 @@ def _disk(folder: Path) -> str:
         place = place.parent
     free = shutil.disk_usage(place).free
     if free < 500_000_000:
-        raise SuiteError(f"only {size(free)} free", where=str(place), fix="artifacts need room: free some, or use --home")
+        raise SuiteError(
+            f"only {size(free)} free", where=str(place), fix="artifacts need room: free some, or use --home"
+        )
     return f"{size(free)} free in {place}"
 
 
@@ -133,8 +138,14 @@ def _models(models: Path | None) -> str:
     found: list[str] = []
     for name in workspace.tracks():
         located = locate(load_track(workspace, name).model, models)
-        found.append(f"{name}: {located.describe()}")
+        found.append(f"{name}: {_place(located)}")
     return "; ".join(found)
+
+
+def _place(located: LocatedModel) -> str:
+    if located.folder is None:
+        return f"{located.source.title}, on the hub"
+    return f"{located.source.title}, here ({located.parameters / 1e6:.1f} M parameters)"
 
 
 def _shipped_specs() -> str:

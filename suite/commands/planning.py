@@ -48,7 +48,9 @@ def _baselines(experiments: Sequence[Experiment], options: Options) -> tuple[Exp
     """The `pretrained` spec on each track in use, unless it is among the experiments."""
     own = {each.track_name for each in experiments if each.method == BASELINE}
     wanted = {each.track_name: each.file for each in experiments if each.track_name not in own}
-    settings = tuple(text for text in options.sets if not text.startswith(("method.", "targets", "name", "source", "about")))
+    settings = tuple(
+        text for text in options.sets if not text.startswith(("method.", "targets", "name", "source", "about"))
+    )
     found: list[Experiment] = []
     for track, file in wanted.items():
         roots = Workspace.around(Path(file)).roots
@@ -96,7 +98,7 @@ def plan_lines(plan: Plan, home: Home) -> Iterator[str]:
         from suite.store import Store
 
         with Store.open(home.url, create=False) as store:
-            statuses = {step: status for step, status in store.statuses([step.id for step in plan.steps]).items()}
+            statuses = store.statuses([step.id for step in plan.steps])
             stale = stale_reasons(plan, statuses, store)
     users = plan.users()
     asked = sum(len(dict.fromkeys(link.step for link in each.links)) for each in plan.experiments)

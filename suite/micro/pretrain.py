@@ -42,6 +42,8 @@ PROBES: Final = (
     ("micro_arithmetic_easy", 1),
     ("micro_programs_easy", 1),
 )
+POSITIONS: Final = "relative_attention_bias"
+"""What an encoder-decoder knows of word order."""
 _PROBED: Final = 48
 """Validation rows in a probe."""
 _EVERY: Final = 200
@@ -88,12 +90,17 @@ class Run:
     def begin(cls, name: ModelName, recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -> Run:
         """Start from fresh weights."""
         model = blank(name, recipe, tokenizer)
-        fast = [weight for key, weight in model.named_parameters() if "relative_attention_bias" in key]
-        slow = [weight for key, weight in model.named_parameters() if "relative_attention_bias" not in key]
-        groups = [{"params": slow}, {"params": fast, "weight_decay": 0.0}][: 2 if fast else 1]
-        optimizer = torch.optim.AdamW(groups, lr=recipe.peak, betas=(0.9, 0.98), weight_decay=0.05)
+        fast = [weight for key, weight in model.named_parameters() if POSITIONS in key]
+        slow = [weight for key, weight in model.named_parameters() if POSITIONS not in key]
+        # Adam moves a position bias by its rate at most, and one must grow by several units to single out a place
+        groups = [
+            {"params": slow, "weight_decay": 0.05, "peak": 1.0},
+            {"params": fast, "weight_decay": 0.0, "peak": 10.0},
+        ]
+        groups = [group for group in groups if group["params"]]
+        optimizer = torch.optim.AdamW(groups, lr=recipe.peak, betas=(0.9, 0.98))
+        peaks = [recipe.peak * group.pop("peak") for group in optimizer.param_groups]
         # one step more than is taken: the last step of a cycle has a rate of almost nothing
-        peaks = [recipe.peak, 10 * recipe.peak][: len(groups)]
         cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, peaks, total_steps=recipe.steps + 1, pct_start=0.1)
         return cls(model, optimizer, cycle)
 
@@ -143,7 +150,7 @@ def blank(name: ModelName, recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -
             model.get_output_embeddings().weight.mul_(model.config.d_model**-0.5)
             # and position biases near 0, so that no head sees word order before a thousand steps
             for key, bias in model.named_parameters():
-                if "relative_attention_bias" in key:
+                if POSITIONS in key:
                     bias.mul_(2.0 * model.config.d_model**0.5)
     return model
 

@@ -1,4 +1,4 @@
-"""What a step will roughly cost, from the sizes of the model and the data; replaced by measured rates where there are some."""
+"""What a step will roughly cost, from the sizes of model and data, at the measured rate where there is one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def words(docs: Sequence[Mapping[str, Any]]) -> float:
     return sum(len(_text(doc).split()) for doc in sample) / len(sample)
 
 
-def training(steps: int, batch_size: int, max_length: int, mean_words: float, parameters: int, rate: float | None) -> Estimate:
+def training(
+    steps: int, batch_size: int, max_length: int, mean_words: float, parameters: int, rate: float | None
+) -> Estimate:
     """A train step: three passes' worth of arithmetic a token, and AdamW's state."""
     length = min(max_length, int(mean_words * WORDS_TO_TOKENS) + 16)
     tokens = steps * batch_size * length
@@ -28,7 +30,9 @@ def training(steps: int, batch_size: int, max_length: int, mean_words: float, pa
     return Estimate(tokens, seconds + OVERHEAD_SECONDS, parameters * 16 + batch_size * length * 4096)
 
 
-def answering(documents: int, shots: int, max_length: int, mean_words: float, parameters: int, rate: float | None) -> Estimate:
+def answering(
+    documents: int, shots: int, max_length: int, mean_words: float, parameters: int, rate: float | None
+) -> Estimate:
     """An evaluate step: one pass over the prompts, and the answers."""
     length = min(max_length, int(mean_words * WORDS_TO_TOKENS * (shots + 1)) + 32)
     tokens = documents * length

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,9 @@ from suite import methods
 from suite.block import Block
 from suite.errors import Problem, SuiteError
 from suite.hashing import fingerprint
-from suite.methods import SELF
 from suite.models.source import LocatedModel, ModelSource, locate
 from suite.plan import estimate
-from suite.plan.steps import Evaluate, Link, Plan, Planned, Step, Train
+from suite.plan.steps import Estimate, Evaluate, Link, Plan, Planned, Step, Train
 from suite.specs import Experiment
 from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations, Rows
@@ -70,9 +68,7 @@ class _Builder:
         trained = self._trained(experiment.method, experiment.config, experiment.targets, experiment)
         links = [Link(step, "train") for step in self._lineage(trained)]
         for role in (*experiment.targets, *experiment.held_out):
-            parts = methods.get(experiment.method).stack(role, experiment.targets)
-            parents = self._parents_of(trained)
-            stack = tuple(trained if part is SELF else parents[part] for part in parts)
+            stack = self._stack(experiment, role, trained)
             target = experiment.track.target
             held_out = experiment.track.held_out
             is_target = role in experiment.targets
@@ -81,6 +77,13 @@ class _Builder:
                 step = self._evaluate(experiment, stack, experiment.tasks[role], shots, documents)
                 links.append(Link(step, "evaluate", role, shots))
         return Planned(experiment, tuple(links))
+
+    def _stack(self, experiment: Experiment, role: str, trained: str | None) -> tuple[str, ...]:
+        """The train steps whose artifacts are in effect when a role is answered."""
+        parts = methods.get(experiment.method).stack(role, experiment.targets)
+        parents = self._parents_of(trained)
+        chosen = [parents[part] if isinstance(part, int) else trained for part in parts]
+        return tuple(step for step in chosen if step is not None)
 
     def _parents_of(self, step: str | None) -> tuple[str, ...]:
         return self.steps[step].parents if step else ()
@@ -109,7 +112,9 @@ class _Builder:
             "code": TRAINING,
             "method": {"name": name, "version": method.VERSION, **config.model_dump(mode="json")},
             "model": _model_key(track, model),
-            "tasks": {role: {"task": task.fingerprint, "data": rows[role].content_hash} for role, task in tasks.items()},
+            "tasks": {
+                role: {"task": task.fingerprint, "data": rows[role].content_hash} for role, task in tasks.items()
+            },
             "seed": experiment.seed,
             "budget": track.budget.model_dump(mode="json", exclude={"micro_batch"}),
             "selection": track.selection.model_dump(mode="json"),
@@ -158,7 +163,7 @@ class _Builder:
         names = [self.steps[step].title.removeprefix("train ") for step in stack]
         return " + ".join(names) or f"pretrained · {track.name}"
 
-    def _step(self, title: str, work: Train | Evaluate, key: Mapping[str, Any], cost: estimate.Estimate) -> str:
+    def _step(self, title: str, work: Train | Evaluate, key: Mapping[str, Any], cost: Estimate) -> str:
         step = fingerprint(key)
         self.steps.setdefault(step, Step(step, title, work, key, cost))
         return step

@@ -1,4 +1,4 @@
-"""Executing a plan: claim a step, do it, record it; interrupted work resumes, and one failure stops only what needs it."""
+"""Executing a plan: claim a step, do it, record it; a failure stops only what needs the step."""
 
 from __future__ import annotations
 

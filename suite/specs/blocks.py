@@ -36,7 +36,7 @@ class Target(Block):
 
 
 class Selection(Block):
-    """How a checkpoint is chosen: on rows of the training split that are held out of training, never on reported rows."""
+    """How a checkpoint is chosen: on rows of the training split held out of training, never on reported rows."""
 
     documents: Count = 64
     """So many rows of each target's training split are held out of training and scored to choose the checkpoint."""
@@ -52,7 +52,7 @@ class Budget(Block):
     batch_size: Count
     """Examples per optimiser step."""
     max_length: Count
-    """Tokens of one input, exemplars and soft prompt included; a longer prompt loses its beginning, and it is counted."""
+    """Tokens of one input, exemplars and soft prompt included; a longer one loses its beginning, which is counted."""
     micro_batch: Count | None = None
     """Examples per forward pass, the rest by gradient accumulation; null: the whole batch. Does not change results."""
 
@@ -84,7 +84,7 @@ class Track(Block):
     decoding: Decoding = Decoding()
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
     """The seeds of the board. `suite run` takes the first; `--seeds all` all of them."""
-    methods: dict[Name, dict[str, Any]] = {}
+    methods: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Each method's hyper-parameters on this track."""
 
 

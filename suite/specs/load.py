@@ -135,7 +135,9 @@ def method_problems(track: Track, layer: Layered) -> list[Problem]:
     for name in track.methods:
         if name not in methods.names():
             where = layer.where(("methods", name))
-            problems.append(Problem(where, f"methods.{name}: there is no such method", did_you_mean(name, methods.names())))
+            problems.append(
+                Problem(where, f"methods.{name}: there is no such method", did_you_mean(name, methods.names()))
+            )
             continue
         _, more = validate(methods.get(name).Config, _method_layer(name, layer), ("methods", name))
         problems += more
@@ -178,7 +180,10 @@ def _tasks(
     tasks: dict[str, TaskFile] = {}
     wanted: list[tuple[str, Key, Layered, str]] = [
         *((role, ("targets", place), layer, "targets") for place, role in enumerate(spec.targets)),
-        *((role, ("held_out", "roles", place), merged, "held_out.roles") for place, role in enumerate(track.held_out.roles)),
+        *(
+            (role, ("held_out", "roles", place), merged, "held_out.roles")
+            for place, role in enumerate(track.held_out.roles)
+        ),
     ]
     for role, key, settings, path in wanted:
         if role not in track.roles:
@@ -191,10 +196,10 @@ def _tasks(
         except SuiteError as error:
             place = merged.where(("roles", role))
             problems += [Problem(p.where or place, f"roles.{role}: {p.what}", p.fix) for p in error.problems]
-    for place, role in enumerate(spec.targets):
+    for number, role in enumerate(spec.targets):
         if trains and role in tasks and not tasks[role].config.get("training_split"):
             what = f"targets: '{role}' is task '{tasks[role].name}', which has no training split"
-            problems.append(Problem(layer.where(("targets", place)), what, "choose a role with one to train for"))
+            problems.append(Problem(layer.where(("targets", number)), what, "choose a role with one to train for"))
     return tasks, problems
 
 
@@ -221,7 +226,9 @@ def _over_track(below: Layered, value: Mapping[str, Any], origins: Mapping[Key, 
     """A layer over a track's; another model source takes the place of the one below instead of joining it."""
     model = value.get("model")
     if isinstance(model, Mapping) and any(source in model for source in SOURCES):
-        kept = {key: item for key, item in dict(below.value.get("model") or {}).items() if key not in (*SOURCES, "revision")}
+        kept = {
+            key: item for key, item in dict(below.value.get("model") or {}).items() if key not in (*SOURCES, "revision")
+        }
         below = Layered({**below.value, "model": kept}, below.origins)
     return below.over(value, origins)
 

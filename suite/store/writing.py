@@ -171,12 +171,13 @@ def _is_dead(owner: str | None) -> bool:
 
 def _import_step(connection: Connection, step: StepRecord, outcome: StepOutcome) -> bool:
     """Store a finished step unless it is done, or a living process is at work on it."""
-    row = {**step_row(step), "status": "done", "reason": None, "imported": True}
-    if _insert_new(connection, StepRow, [row]) == 0:
-        waiting = StepRow.status.in_(("pending", "failed", "cancelled"))
-        free = or_(waiting, _abandoned(connection, step.id, LEASE_SECONDS))
-        if not _updated(connection, and_(StepRow.id == step.id, free), row):
-            return False
+    row = step_row(step)
+    _insert_new(connection, StepRow, [{**row, "status": "pending"}])
+    waiting = StepRow.status.in_(("pending", "failed", "cancelled"))
+    free = or_(waiting, _abandoned(connection, step.id, LEASE_SECONDS))
+    done = {**row, "status": "done", "reason": None, "imported": True}
+    if not _updated(connection, and_(StepRow.id == step.id, free), done):
+        return False
     _replace_results(connection, step.id, outcome)
     return True
 
@@ -246,9 +247,8 @@ def _replace_links(connection: Connection, experiment: str, links: Sequence[Step
     return True
 
 
-def _insert_new(connection: Connection, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:
-    """Insert rows whose key is not there yet; another process may insert the same ones. How many were new."""
-    if not rows:
-        return 0
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return connection.execute(dialect.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows]).rowcount
+def _insert_new(connection: Connection, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows whose key is not there yet; another process may insert the same ones."""
+    if rows:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])

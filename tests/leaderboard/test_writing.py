@@ -11,8 +11,7 @@ import pytest
 from filled import BASE, METHODS, Filling, Rendered
 from reading import files, read
 
-import leaderboard.render
-from leaderboard import render
+from leaderboard import render, writer
 from leaderboard.pages import Page
 from suite.errors import SuiteError
 from suite.store import Store
@@ -46,14 +45,14 @@ def test_a_crash_in_the_middle_leaves_the_old_site(
     site = render(store, tmp_path / "site").parent
     before = files(site)
     filling.add("later", "lora", METHODS["lora"], (0,))
-    real = leaderboard.render._page
+    real = writer._page
 
     def breaks(environment: object, page: Page) -> str:
         if "later" in page.path:
             raise MemoryError
         return real(environment, page)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(leaderboard.render, "_page", breaks)
+    monkeypatch.setattr(writer, "_page", breaks)
     with pytest.raises(MemoryError):
         render(store, tmp_path / "site")
     assert files(site) == before
@@ -64,15 +63,15 @@ def test_a_failed_swap_puts_the_old_site_back(store: Store, tmp_path: Path, monk
     _two_rows(store)
     site = render(store, tmp_path / "site").parent
     before = files(site)
-    real = leaderboard.render.os.rename
+    real = writer.os.rename
 
     def refuses(source: Path, target: Path) -> None:
         if Path(target) == site and not source.name.endswith("-old"):
             raise PermissionError("no")
         real(source, target)
 
-    monkeypatch.setattr(leaderboard.render.os, "rename", refuses)
-    monkeypatch.setattr(leaderboard.render.time, "sleep", lambda _: None)
+    monkeypatch.setattr(writer.os, "rename", refuses)
+    monkeypatch.setattr(writer.time, "sleep", lambda _: None)
     with pytest.raises(PermissionError):
         render(store, tmp_path / "site")
     assert files(site) == before

@@ -25,10 +25,14 @@ def rows(home: Path, query: str) -> list[tuple[Any, ...]]:
 
 def results(home: Path) -> dict[str, Any]:
     """All that must be the same however often a run was interrupted."""
-    scores = rows(home, "SELECT title, metric, value, stderr, n FROM score JOIN step ON step.id = step_id ORDER BY 1, 2")
+    scores = rows(
+        home, "SELECT title, metric, value, stderr, n FROM score JOIN step ON step.id = step_id ORDER BY 1, 2"
+    )
     answers = rows(home, "SELECT title, doc_id, output FROM answer JOIN step ON step.id = step_id ORDER BY 1, 2")
     artifacts = rows(home, "SELECT title, hash FROM artifact JOIN step ON step.id = step_id ORDER BY 1")
-    curves = rows(home, "SELECT title, name, step, value FROM curve_point JOIN step ON step.id = step_id ORDER BY 1, 2, 3")
+    curves = rows(
+        home, "SELECT title, name, step, value FROM curve_point JOIN step ON step.id = step_id ORDER BY 1, 2, 3"
+    )
     return {"scores": scores, "answers": answers, "artifacts": artifacts, "curves": curves}
 
 

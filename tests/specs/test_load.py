@@ -45,9 +45,13 @@ def test_every_shipped_spec_loads_on_every_track(file: Path, track: str) -> None
 
 def test_later_layers_win_and_mappings_merge_deeply(tmp_path: Path) -> None:
     (tmp_path / "tracks").mkdir()
-    track = "extends: micro\nname: own\nmethods: {prompt_tuning: {length: 7, learning_rate: 0.5}, promot: {steps: 11}}\n"
+    track = (
+        "extends: micro\nname: own\nmethods: {prompt_tuning: {length: 7, learning_rate: 0.5}, promot: {steps: 11}}\n"
+    )
     spec(tmp_path / "tracks", track, "own.yaml")
-    file = spec(tmp_path, "name: mine\ntrack: own\nmethod: {name: promot, prompt: {learning_rate: 0.25}}\ntargets: [rte]\n")
+    file = spec(
+        tmp_path, "name: mine\ntrack: own\nmethod: {name: promot, prompt: {learning_rate: 0.25}}\ntargets: [rte]\n"
+    )
     (experiment,) = load([file], Options(sets=("method.prompt.steps=5", "budget.batch_size=4")))
     config = experiment.config.model_dump()
     assert config["steps"] == 11  # the spec's track, over micro's
@@ -82,6 +86,7 @@ def test_an_experiments_id_depends_on_its_settings_and_its_variant_not_on_the_se
     assert first.variant == second.variant != other.variant
 
 
+# fmt: off
 BAD = {
     "unknown key": (SPEC + "targts: [rte]\n", ":4: targts: unknown key; did you mean 'targets'?"),
     "no method": ("name: a\ntargets: [rte]\n", ":1: method: is missing"),
@@ -104,7 +109,8 @@ BAD = {
     "no training split": (SPEC.replace("rte", "xsum") + "track: smol\n", ":3: targets: 'xsum' is task 'xsum_recut', which has no training split"),
     "two model sources": (SPEC + "model: {bundled: micro-llama, path: x}\n", ": model: a model needs exactly one of bundled, hub, path, gguf"),
     "held-out role": (SPEC + "held_out: {roles: [cbb]}\n", ":4: held_out.roles: there is no role 'cbb' in track 'micro'; did you mean 'cb'?"),
-}  # fmt: skip
+}
+# fmt: on
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -116,7 +122,9 @@ def test_a_wrong_spec_gets_one_clear_line(tmp_path: Path, name: str) -> None:
 
 
 def test_all_problems_are_told_at_once_each_with_its_line(tmp_path: Path) -> None:
-    text = "name: a\nsauce: x\nmethod:\n  name: finetune\n  steps: -1\n  learning_rate: a lot\nbudget: {batch_size: 0}\n"
+    text = (
+        "name: a\nsauce: x\nmethod:\n  name: finetune\n  steps: -1\n  learning_rate: a lot\nbudget: {batch_size: 0}\n"
+    )
     found = problems(tmp_path, text)
     assert sorted(int(line.split(":")[1]) for line in found) == [2, 5, 6, 7]
 
