@@ -109,7 +109,7 @@ def experiment_view(board: Board, row: Row, history: History, answers: str, role
     versions = versions_of(history)
     return Experiment(
         marks=marks(row),
-        imported=tuple(seed.record.seed for seed in history.seeds if seed.record.imported),
+        imported=tuple(seed.record.seed for seed in history.seeds if seed.imported),
         file=str(first.spec.get("file", "")),
         command=_command(row, first.spec),
         hints=bool(row.changes),

@@ -29,6 +29,11 @@ class Seed:
     artifacts: Mapping[str, ArtifactRecord]
 
     @property
+    def imported(self) -> bool:
+        """Whether all of it was made elsewhere."""
+        return all(step.imported for step in self.steps.values())
+
+    @property
     def trained(self) -> tuple[StepLink, ...]:
         """The train steps, in order."""
         return tuple(link for link in self.links if link.part == "train")

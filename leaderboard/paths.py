@@ -13,7 +13,7 @@ LONGEST = 80
 def slug(name: str) -> str:
     """A safe file name; one that had to be changed gets a hash of the whole name, so that two never meet."""
     safe = re.sub(r"[^A-Za-z0-9_.+-]+", "-", name).strip(".-")[:LONGEST].rstrip(".-")
-    return safe if safe == name else f"{safe or 'x'}-{fingerprint(name.encode('utf-8', 'replace').hex(), 8)}"
+    return safe if safe and safe == name else f"{safe or 'x'}-{fingerprint(name.encode('utf-8', 'replace').hex(), 8)}"
 
 
 def slugs(names: Iterable[str]) -> dict[str, str]:

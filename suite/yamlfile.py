@@ -148,7 +148,7 @@ class _Reader:
             return self._mapping(node, key)
         if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
             for position, child in enumerate(node.value):
-                self.lines[(*key, position)] = child.start_mark.line + 1
+                self._place(child, (*key, position))
             return tuple(self.read(child, (*key, position)) for position, child in enumerate(node.value))
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, key)
@@ -161,13 +161,16 @@ class _Reader:
                 self._problem(name_node, key, "YAML merges (`<<`) are not used here", "write the keys out")
                 continue
             name = self._name(name_node, key)
+            inside: Key = (*key, name)
             if name in value:
-                first = self.lines[(*key, name)]
-                self._problem(name_node, (*key, name), f"is set twice (first in line {first})", "keep one")
+                self._problem(name_node, inside, f"is set twice (first in line {self.lines[inside]})", "keep one")
                 continue
-            self.lines[(*key, name)] = name_node.start_mark.line + 1
-            value[name] = self.read(child, (*key, name))
+            self._place(name_node, inside)
+            value[name] = self.read(child, inside)
         return value
+
+    def _place(self, node: yaml.Node, key: Key) -> None:
+        self.lines[key] = node.start_mark.line + 1
 
     def _name(self, node: yaml.Node, key: Key) -> str:
         if isinstance(node, yaml.ScalarNode):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +73,7 @@ def new_workspace(folder: Path) -> str:
 
 def diagnose(home: Home, data: Path | None, models: Path | None) -> tuple[bool, list[str]]:
     """Whether all is well, and a line for each thing looked at."""
-    checks = [
+    checks: list[tuple[str, Callable[[], str]]] = [
         ("python and packages", lambda: ", ".join(f"{name} {version}" for name, version in versions().items())),
         ("device", _devices),
         ("disk", lambda: _disk(home.folder)),

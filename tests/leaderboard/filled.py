@@ -203,6 +203,10 @@ class Filling:
         self.store.add_steps([StepRecord(step, kind, title, config)])
         if not tried:
             return
+        if self.imported and outcome is not None:
+            made = {"attempts": 1, "provenance": outcome.provenance, "costs": outcome.costs}
+            assert self.store.add_imported(StepRecord(step, kind, title, config, **made), outcome)
+            return
         assert self.store.claim(step, "someone", 60)
         if outcome is None:
             assert self.store.fail(step, "someone", self.reason, PROVENANCE)

@@ -31,7 +31,7 @@ def _reword(answer: AnswerRecord) -> AnswerRecord:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hostile")
-    with Store.open(f"sqlite:///{folder / 'suite.db'}") as store:
+    with Store.open("sqlite://") as store:
         bad = "../../../evil" + SCRIPT
         filling = Filling(
             store, track="../../t" + BREAKOUT, title=SCRIPT, documents=9, reword=_reword, imported=True,

@@ -1,0 +1,54 @@
+"""The same promises on a server, an empty database: `SUITE_TEST_POSTGRES=postgresql+psycopg://USER@HOST/NAME pytest`."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from test_claims import STEPS, _take
+
+from suite.store import AnswerRecord, Costs, StepOutcome, StepRecord, Store
+from suite.store.tables import Base
+
+URL = os.environ.get("SUITE_TEST_POSTGRES", "")
+pytestmark = pytest.mark.skipif(not URL, reason="SUITE_TEST_POSTGRES names no server")
+
+
+@pytest.fixture(autouse=True)
+def emptied() -> Iterator[None]:
+    yield
+    with Store.open(URL) as store, store.engine.begin() as connection:
+        Base.metadata.drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+
+
+def test_processes_that_start_at_once_make_the_tables_once_and_share_the_steps() -> None:
+    context = multiprocessing.get_context("spawn")
+    start, taken = context.Barrier(2, timeout=30), context.Queue()
+    workers = [context.Process(target=_take, args=(URL, start, taken)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    claims = [step for _ in workers for step in taken.get(timeout=60)]
+    for worker in workers:
+        worker.join(30)
+    assert sorted(claims) == sorted(STEPS)
+    with Store.open(URL) as store, store.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_a_finished_step_comes_out_as_it_went_in_and_an_import_does_not_change_it() -> None:
+    step = StepRecord("a", "train", "train it", {"seed": 0})
+    answer = AnswerRecord(0, "h", "p", "Q", "t", "é \0", "", 100.0)
+    with Store.open(URL) as store:
+        store.add_steps([step])
+        assert store.claim("a", "me:1:1")
+        assert store.finish("a", "me:1:1", StepOutcome(answers=(answer,), costs=Costs(1.5, 2**40)))
+        assert not store.add_imported(step, StepOutcome())
+        assert store.answers("a")[0].output == "é ␀"
+        assert store.steps(["a"])["a"].costs == Costs(1.5, 2**40)
+        assert str(store.steps(["a"])["a"].finished).endswith("+00:00")
