@@ -86,7 +86,7 @@ def task(cell: Cell | None, row: Row, why: str, *, extra: bool = False) -> Shown
     notes: list[Note] = []
     if cell.at_chance:
         notes.append(
-            Note("≈ chance", f"the interval holds the score of guessing, {numbers.plain(cell.chance)}", warning=True)
+            Note("≤ chance", f"not shown to be above the score of guessing, {numbers.plain(cell.chance)}", warning=True)
         )
     if cell.unparsable:
         told = f"{cell.unparsable} answers could not be read, over all seeds; they are scored as wrong"

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-SHORT = 240
+SHORT = 400
 """Longer text is folded."""
 LONG = 2000
 """Longer text is cut."""
@@ -56,4 +56,4 @@ def passage(text: str) -> Passage:
     lines = text.count("\n", 0, SHORT)
     if len(text) <= SHORT and lines < 8:
         return Passage(text, "", 0)
-    return Passage(" ".join(text[:120].split()), text[:LONG], max(0, len(text) - LONG))
+    return Passage(" ".join(text[:160].split()), text[:LONG], max(0, len(text) - LONG))

@@ -186,7 +186,7 @@ def _line(
         why = f"cannot be compared with the pretrained model on every held-out task: {lack}"
         control = Shown(numbers.MISSING, title="this is the control")
         change = cells.estimate(row.change.get(n), why, span=(-reach, reach), signed=True, seeds=seeds)
-        shown.append(control if row.method == BASELINE and not row.changes else change)
+        shown.append(control if row.method == BASELINE else change)
     shown += [_ratio(row), *cells.costs(row)]
     for role in board.roles:
         if role not in targets:
