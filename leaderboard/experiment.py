@@ -19,7 +19,7 @@ from suite import stats
 from suite.board import BASELINE, Board, Cell, Row
 from suite.store import ScoreRecord, StepLink
 
-INTERNAL = ("variant", "file")
+INTERNAL = ("variant", "file", "sets")
 MOST_POINTS = 600
 """A longer curve is thinned out."""
 
@@ -92,8 +92,6 @@ class Experiment:
     """Seeds whose results were made elsewhere."""
     file: str
     command: str
-    hints: bool
-    """Whether the command sets what the row changed."""
     spec: str
     summary: tuple[tuple[str, Shown], ...]
     seeds: tuple[int, ...]
@@ -112,7 +110,6 @@ def experiment_view(board: Board, row: Row, history: History, answers: str, role
         imported=tuple(seed.record.seed for seed in history.seeds if seed.imported),
         file=str(first.spec.get("file", "")),
         command=_command(row, first.spec),
-        hints=bool(row.changes),
         spec=_yaml({key: value for key, value in first.spec.items() if key not in INTERNAL}),
         summary=_summary(board, row),
         seeds=row.seeds,
@@ -126,10 +123,9 @@ def experiment_view(board: Board, row: Row, history: History, answers: str, role
 def _command(row: Row, spec: Mapping[str, Any]) -> str:
     words = ["suite", "run", str(spec.get("file") or f"{row.name}.yaml"), "--track", str(_track(spec).get("name", ""))]
     words += ["--seeds", ",".join(map(str, row.seeds))]
-    for key in row.changes:
-        value = _looked_up(spec, key)
-        if value is not None:
-            words += ["--set", f"{key}={_flow(value)}"]
+    sets = spec.get("sets")
+    for text in sets if isinstance(sets, (list, tuple)) else ():
+        words += ["--set", str(text)]
     return " ".join(shlex.quote(word) for word in words)
 
 
@@ -138,21 +134,8 @@ def _track(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     return track if isinstance(track, Mapping) else {}
 
 
-def _looked_up(spec: Mapping[str, Any], key: str) -> Any:
-    """The value that a changed key of the track has now; roles are kept beside the track."""
-    head, *rest = key.split(".")
-    value: Any = {**_track(spec), "roles": {role: _of(about, "task") for role, about in _of(spec, "roles", {}).items()}}
-    for part in (head, *rest):
-        value = _of(value, part)
-    return value
-
-
 def _of(value: Any, key: str, default: Any = None) -> Any:
     return value.get(key, default) if isinstance(value, Mapping) else default
-
-
-def _flow(value: Any) -> str:
-    return yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False).removesuffix("\n...\n").strip()
 
 
 def _yaml(value: Mapping[str, Any]) -> str:

@@ -39,7 +39,12 @@ def experiment_records(plan: Plan) -> Iterator[tuple[ExperimentRecord, tuple[Ste
             family=methods.get(experiment.method).FAMILY,
             targets=experiment.targets,
             source=experiment.source,
-            spec={**experiment.resolved(), "variant": experiment.variant, "file": experiment.file},
+            spec={
+                **experiment.resolved(),
+                "variant": experiment.variant,
+                "file": experiment.file,
+                "sets": list(experiment.sets),
+            },
         )
         links = tuple(
             StepLink(step_id=link.step, part=link.part, role=link.role, shots=link.shots, position=position)

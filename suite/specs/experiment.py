@@ -32,6 +32,8 @@ class Experiment:
     """Role -> task, for every target and every held-out role."""
     changes: tuple[str, ...]
     """The track's keys that the spec or `--set` changed (`budget.batch_size`): the row is not on the track's terms."""
+    sets: tuple[str, ...]
+    """The `--set` texts, for the command that reproduces the row."""
 
     @property
     def held_out(self) -> tuple[str, ...]:
@@ -57,13 +59,19 @@ class Experiment:
 
     @property
     def variant(self) -> str:
-        """A hash of everything but the seed: experiments of one variant differ by their seed only."""
-        return fingerprint({key: value for key, value in self.resolved().items() if key != "seed"})
+        """A hash of all settings but the seed: experiments of one variant differ by their seed only."""
+        return fingerprint({key: value for key, value in self._settings().items() if key != "seed"})
 
     @property
     def id(self) -> str:
-        """A hash of everything, the seed included."""
-        return fingerprint(self.resolved())
+        """A hash of all settings, the seed included."""
+        return fingerprint(self._settings())
+
+    def _settings(self) -> dict[str, Any]:
+        """What decides the results: no text that only a reader sees."""
+        settings = {key: value for key, value in self.resolved().items() if key not in ("source", "about")}
+        track = {key: value for key, value in settings["track"].items() if key not in ("title", "about")}
+        return {**settings, "track": track}
 
 
 def describe(task: TaskFile) -> dict[str, Any]:

@@ -90,6 +90,7 @@ def load_one(file: Path, options: Options = Options()) -> tuple[Experiment, ...]
             seed=seed,
             tasks=tasks,
             changes=changed,
+            sets=options.sets,
         )
         for seed in (seeds if methods.get(method).TRAINS else seeds[:1])  # no training: no seed can matter
     )

@@ -129,6 +129,7 @@ class Filling:
             "targets": ["rte"], "seed": seed, "track": track, "roles": roles,
             "variant": variant or identity(name, sorted(changes.items())),
             "changes": [f"budget.{key}" for key in changes], "file": f"specs/{name}.yaml",
+            "sets": [f"budget.{key}={value}" for key, value in changes.items()],
         }  # fmt: skip
 
     def _train(self, name: str, method: str, how: Method, seed: int) -> list[tuple[str, str, None, None]]:

@@ -1,4 +1,4 @@
-"""The same promises on a server, an empty database: `SUITE_TEST_POSTGRES=postgresql+psycopg://USER@HOST/NAME pytest`."""
+"""The same promises on a server: `SUITE_TEST_POSTGRES=postgresql+psycopg://USER@HOST/NAME pytest`."""
 
 from __future__ import annotations
 
