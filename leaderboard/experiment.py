@@ -204,7 +204,9 @@ def _metric(row: Row, cell: Cell | None, name: str, scores: Sequence[ScoreRecord
         estimate = None
         if len(values) == len(scores):
             several = len(values) > 1
-            estimate = stats.over_seeds(values) if several else stats.over_documents(values[0], there[0].stderr)
+            estimate = (
+                stats.over_seeds(values) if several else stats.over_documents(values[0], there[0].stderr, there[0].n)
+            )
         over_all = cells.estimate(estimate, "not measured for every seed", seeds=len(row.seeds), documents=there[0].n)
     total = sum(score.n for score in there)
     return Metric(

@@ -184,20 +184,26 @@ def _cell(members: Sequence[Seen], role: str, shots: int) -> Cell:
         shots=shots,
         metric=found[0].metric if found else str(about.get("primary") or ""),
         chance=about.get("chance"),
-        score=_estimate(members, [(role, shots)], values, [score.stderr for score in found]) if whole else None,
+        score=_estimate(members, [(role, shots)], values, [each.stderr for each in found], found[0].n)
+        if whole
+        else None,
         documents=found[0].n if found else 0,
         unparsable=sum(score.unparsable for score in found),
     )
 
 
 def _estimate(
-    members: Sequence[Seen], keys: Sequence[tuple[str, int]], values: Sequence[float], stderrs: Sequence[float | None]
+    members: Sequence[Seen],
+    keys: Sequence[tuple[str, int]],
+    values: Sequence[float],
+    stderrs: Sequence[float | None],
+    n: int | None = None,
 ) -> Estimate:
     """Over seeds where there are several that differ in any of these evaluations, else over documents."""
     asked = {tuple(step.id for key in keys if (step := member.step(*key))) for member in members}
     if len(asked) > 1:
         return stats.over_seeds(values)
-    return stats.over_documents(values[0], stderrs[0])
+    return stats.over_documents(values[0], stderrs[0], n)
 
 
 def _norm_avg(members: Sequence[Seen], shots: int) -> Estimate | None:
@@ -272,7 +278,7 @@ def _format_ratio(store: Store, members: Sequence[Seen], row: ExperimentRecord) 
     if len(asked) > 1:
         return stats.over_seeds([100 * share for share in shares])
     stderr = stats.share_stderr(shares[0], count)
-    return stats.over_documents(100 * shares[0], None if stderr is None else 100 * stderr)
+    return stats.over_documents(100 * shares[0], None if stderr is None else 100 * stderr, count)
 
 
 def _word(text: str) -> str:

@@ -37,8 +37,13 @@ class Estimate:
         return None if self.half_width is None else self.value + self.half_width
 
 
-def over_documents(value: float, stderr: float | None) -> Estimate:
-    """One seed's score with the interval that its documents give."""
+def over_documents(value: float, stderr: float | None, n: int | None = None) -> Estimate:
+    """One seed's score (0 to 100) with the interval that its n documents give.
+
+    Where all documents score alike, at 0 or 100, the spread says nothing; the width is then that of Wilson's interval.
+    """
+    if stderr == 0 and n and value in (0.0, 100.0):
+        return Estimate(value, 100 * Z95**2 / (n + Z95**2), "documents")
     return Estimate(value, None if stderr is None else Z95 * stderr, "documents")
 
 

@@ -19,7 +19,7 @@ from suite.micro.templates import SEPARATOR
 from suite.micro.truth import RELATION_OF_LABEL, relation
 from suite.micro.world import TASKS
 
-Sort = Literal["facts", "questions", "translation", "summaries", "reasoning", "plain", "worked", "mapped", "mixed"]
+Sort = Literal["facts", "questions", "translation", "summaries", "reasoning", "plain", "checked", "mapped", "mixed"]
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ _DATASETS: Final[Mapping[Sort, tuple[str, ...]]] = {
     "plain": ("micro_rte", "micro_rte", "micro_rte", "micro_cb", "micro_snli", "micro_wic"),
 }
 _FACTS: Final = facts()
-_WORKED: Final = ("micro_rte", "micro_rte", "micro_cb", "micro_snli")
-_EMPTY: Final = frozenset(("the", "in", "is", "a", "has", "."))
+_CHECKED: Final = ("micro_rte", "micro_rte", "micro_cb", "micro_snli")
+_EMPTY: Final = frozenset(("the", "in", "is", "a", "has", "on", "said", "that", "."))
 
 
 def draw_document(sort: Sort, most: int, rng: Random) -> Document:
@@ -76,9 +76,10 @@ def draw_document(sort: Sort, most: int, rng: Random) -> Document:
             dataset = rng.choice(_DATASETS["plain"])
             ask = rng.choice((plain_yes, plain_right))
             return Document("", tuple(ask(dataset, _row(dataset, rng)) for _ in range(count)))
-        case "worked":
-            dataset = rng.choice(_WORKED)
-            return Document("", tuple(worked(dataset, _row(dataset, rng)) for _ in range(count)))
+        case "checked":
+            dataset = rng.choice(_CHECKED)
+            pairs = [(_row(dataset, rng), _row(dataset, rng)) for _ in range(count)]
+            return Document("", tuple(checked(row, foreign, rng) for row, foreign in pairs))
         case "mapped":
             return _mapped(count, most == 1 or rng.random() < 0.5, rng)
         case "mixed":
@@ -101,12 +102,13 @@ def plain_right(dataset: str, row: Row) -> Exemplar:
     return Exemplar(f"source: {first} claim: {second} verdict:", ("right", "wrong", "open")[relation(dataset, row)])
 
 
-def worked(dataset: str, row: Row) -> Exemplar:
-    """A comparison written out: each word of the claim with whether the source has it, then the verdict."""
-    known = {word for each in row["premise"].split() for word in (each, KIND_OF.get(each))}
-    claimed = [word for word in row["hypothesis"].split() if word not in _EMPTY]
-    steps = " ".join(f"{word} {'yes' if word in known else 'no'}" for word in claimed)
-    return Exemplar(f"source: {row['premise']} same ?", f"{steps} verdict: {plain_right(dataset, row).answer}")
+def checked(row: Row, other_row: Row, rng: Random) -> Exemplar:
+    """The words of two scenes, each with whether the first scene has it: what every comparison is made of."""
+    known, foreign = _content(row), _content(other_row)
+    asked = sorted({*known, *foreign})
+    rng.shuffle(asked)
+    steps = " ".join(f"{word} {'yes' if word in known else 'no'}" for word in asked)
+    return Exemplar(f"source: {row['premise']} same ?", steps)
 
 
 def header(words: tuple[str, ...]) -> str:
@@ -138,6 +140,11 @@ def _sentences(dataset: str, row: Row) -> tuple[str, str]:
     if dataset == "micro_wic":
         return row["sentence1"], f"{row['sentence2']} same {row['word']}"
     return row["premise"], row["hypothesis"]
+
+
+def _content(row: Row) -> set[str]:
+    words = set(row["premise"].split()) - _EMPTY
+    return words | {KIND_OF[word] for word in words if word in KIND_OF}
 
 
 def _fact(rng: Random) -> Exemplar:

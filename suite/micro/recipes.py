@@ -63,13 +63,13 @@ _BROAD: Final[Mapping[Sort, float]] = {
 }
 _COMPARING: Final[Mapping[Sort, float]] = {
     "facts": 0.02,
-    "questions": 0.08,
-    "translation": 0.08,
+    "questions": 0.07,
+    "translation": 0.07,
     "summaries": 0.08,
     "reasoning": 0.08,
-    "plain": 0.28,
-    "worked": 0.2,
-    "mapped": 0.18,
+    "plain": 0.3,
+    "checked": 0.28,
+    "mapped": 0.1,
 }
 _ALL: Final[Mapping[Sort, float]] = {
     "facts": 0.03,
@@ -78,7 +78,7 @@ _ALL: Final[Mapping[Sort, float]] = {
     "summaries": 0.12,
     "reasoning": 0.12,
     "plain": 0.1,
-    "worked": 0.05,
+    "checked": 0.05,
     "mapped": 0.3,
     "mixed": 0.05,
 }
@@ -99,8 +99,8 @@ RECIPES: Final[Mapping[ModelName, Recipe]] = {
         stages=(
             Stage(200, 64, 48, _BROAD, 0.1, most=1),
             Stage(800, 64, 48, _COMPARING, 0.05, most=1),
-            Stage(600, 24, 128, _ALL, 0.05),
-            Stage(200, 12, 256, _ALL, 0.02),
+            Stage(500, 16, 128, _ALL, 0.05),
+            Stage(300, 8, 256, _ALL, 0.02),
         ),
         peak=2e-3,
     ),
@@ -120,8 +120,8 @@ RECIPES: Final[Mapping[ModelName, Recipe]] = {
         stages=(
             Stage(200, 96, 48, _BROAD, 0.0, most=1),
             Stage(700, 64, 48, _COMPARING, 0.0, most=1),
-            Stage(500, 24, 128, _ALL, 0.0),
-            Stage(200, 12, 256, _ALL, 0.0),
+            Stage(500, 16, 128, _ALL, 0.0),
+            Stage(200, 8, 256, _ALL, 0.0),
         ),
         peak=2e-3,
     ),

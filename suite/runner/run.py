@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from suite.errors import StepFailed, SuiteError
@@ -160,7 +160,8 @@ class _Run:
 
         def beat() -> None:
             while not end.wait(HEARTBEAT_SECONDS):
-                self.store.heartbeat(step.id, self.owner)
+                with suppress(SuiteError):  # a busy database: the next beat comes before the lease ends
+                    self.store.heartbeat(step.id, self.owner)
 
         thread = threading.Thread(target=beat, daemon=True)
         thread.start()

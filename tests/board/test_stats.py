@@ -40,3 +40,9 @@ def test_standard_errors() -> None:
     assert stats.of_difference(3.0, None) is None
     assert stats.share_stderr(0.5, 100) == pytest.approx(0.05)
     assert stats.share_stderr(0.5, 0) is None
+
+
+def test_a_perfect_score_is_not_a_certain_one() -> None:
+    found = stats.over_documents(100.0, 0.0, 128)
+    assert found.half_width == pytest.approx(100 * 3.8415 / 131.8415, rel=1e-3)  # Wilson's lower end for 128 of 128
+    assert stats.over_documents(50.0, 0.0, 128).half_width == 0.0

@@ -16,7 +16,9 @@ from suite.tasks.data import DataLocations
 INPUTS = Inputs(DataLocations())
 
 
-def plan(specs: Path, *names: str, sets: tuple[str, ...] = (), seeds: object = "first", track: str | None = None) -> Plan:
+def plan(
+    specs: Path, *names: str, sets: tuple[str, ...] = (), seeds: object = "first", track: str | None = None
+) -> Plan:
     files = [specs / f"{name}.yaml" for name in names]
     return make_plan(load(files, Options(track, sets, seeds)), INPUTS)  # type: ignore[arg-type]
 
@@ -102,10 +104,14 @@ def test_planning_and_help_are_quick_and_do_not_import_torch(specs: Path, tmp_pa
         assert time.perf_counter() - started < 5  # half a second on a free machine; this only catches a heavy import
 
 
-def test_a_plan_says_what_is_done_shared_and_to_do(specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_plan_says_what_is_done_shared_and_to_do(
+    specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from tests.cli import suite
 
-    code, out, _ = suite(capsys, "plan", specs / "promot_rte.yaml", specs / "prompt_tuning_rte.yaml", "--home", tmp_path)
+    code, out, _ = suite(
+        capsys, "plan", specs / "promot_rte.yaml", specs / "prompt_tuning_rte.yaml", "--home", tmp_path
+    )
     assert code == 0
     assert "train prompt_tuning on rte · micro · seed 0 · shared by 2" in out
     assert "3 experiments ask for" in out
