@@ -33,7 +33,7 @@ class Encoder:
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
         """Take the tokenizer's words and their ids."""
         self.ids = vocabulary
-        self.pad, self.eos, self.separator = vocabulary[PAD], vocabulary[EOS], vocabulary[SEPARATOR]
+        self.pad, self.eos = vocabulary[PAD], vocabulary[EOS]
 
     def __call__(self, text: str) -> list[int]:
         """The ids of a text; an unknown word is an error, for all documents are our own."""
@@ -66,9 +66,10 @@ def _packed_row(stage: Stage, encode: Encoder, rng: Random) -> list[tuple[int, f
         document = _draw(stage, rng)
         row += [(token, stage.prose) for token in encode(document.header)]
         for place, exemplar in enumerate(document.exemplars):
-            end = encode.eos if place == len(document.exemplars) - 1 else encode.separator
+            last = place == len(document.exemplars) - 1
+            end = [encode.eos] if last else encode(document.separator)
             row += [(token, stage.prose) for token in encode(exemplar.prompt)]
-            row += [(token, 1.0) for token in (*encode(exemplar.answer), end)]
+            row += [(token, 1.0) for token in (*encode(exemplar.answer), *end)]
     return row[: stage.length]
 
 
@@ -86,7 +87,7 @@ def _masked_document(stage: Stage, encode: Encoder, rng: Random) -> tuple[list[i
     first = 0 if document.told else 3
     source, target, masked = start, list[int](), 0
     for place in range(fits):
-        source = source + ([encode.separator] if place else []) + prompts[place]
+        source = source + (encode(document.separator) if place else []) + prompts[place]
         if place == fits - 1 or (place >= first and rng.random() < share):
             sentinel = encode.ids[SENTINELS[masked]]
             source, target, masked = [*source, sentinel], [*target, sentinel, *answers[place]], masked + 1

@@ -38,11 +38,13 @@ class Document:
     exemplars: tuple[Exemplar, ...]
     told: bool = True
     """Whether the first answer can be known without earlier exemplars."""
+    separator: str = SEPARATOR
+    """What stands between two exemplars."""
 
     @property
     def text(self) -> str:
         """The document as a reader sees it."""
-        return self.header + SEPARATOR.join(f"{each.prompt} {each.answer}" for each in self.exemplars)
+        return self.header + self.separator.join(f"{each.prompt} {each.answer}" for each in self.exemplars)
 
 
 LABEL_WORDS: Final = ("True", "False", "Neither", "yes", "no", "maybe", "good", "bad", "fair", "up", "down", "level")
@@ -78,8 +80,7 @@ def draw_document(sort: Sort, most: int, rng: Random) -> Document:
             return Document("", tuple(ask(dataset, _row(dataset, rng)) for _ in range(count)))
         case "checked":
             dataset = rng.choice(_CHECKED)
-            pairs = [(_row(dataset, rng), _row(dataset, rng)) for _ in range(count)]
-            return Document("", tuple(checked(row, foreign, rng) for row, foreign in pairs))
+            return checked(_row(dataset, rng), _row(dataset, rng), rng)
         case "mapped":
             return _mapped(count, most == 1 or rng.random() < 0.5, rng)
         case "mixed":
@@ -102,13 +103,16 @@ def plain_right(dataset: str, row: Row) -> Exemplar:
     return Exemplar(f"source: {first} claim: {second} verdict:", ("right", "wrong", "open")[relation(dataset, row)])
 
 
-def checked(row: Row, other_row: Row, rng: Random) -> Exemplar:
+def checked(row: Row, other_row: Row, rng: Random) -> Document:
     """The words of two scenes, each with whether the first scene has it: what every comparison is made of."""
     known, foreign = _content(row), _content(other_row)
     asked = sorted({*known, *foreign})
     rng.shuffle(asked)
-    steps = " ".join(f"{word} {'yes' if word in known else 'no'}" for word in asked)
-    return Exemplar(f"source: {row['premise']} same ?", steps)
+    starts = [f"source: {row['premise']} same ? ", *("" for _ in asked[1:])]
+    exemplars = (
+        Exemplar(start + word, "yes" if word in known else "no") for start, word in zip(starts, asked, strict=True)
+    )
+    return Document("", tuple(exemplars), separator=" ")
 
 
 def header(words: tuple[str, ...]) -> str:

@@ -71,6 +71,16 @@ _COMPARING: Final[Mapping[Sort, float]] = {
     "checked": 0.28,
     "mapped": 0.1,
 }
+_MAPPING: Final[Mapping[Sort, float]] = {
+    "facts": 0.02,
+    "questions": 0.1,
+    "translation": 0.1,
+    "summaries": 0.1,
+    "reasoning": 0.14,
+    "plain": 0.14,
+    "checked": 0.02,
+    "mapped": 0.38,
+}
 _ALL: Final[Mapping[Sort, float]] = {
     "facts": 0.03,
     "questions": 0.14,
@@ -98,7 +108,8 @@ RECIPES: Final[Mapping[ModelName, Recipe]] = {
         },
         stages=(
             Stage(200, 64, 48, _BROAD, 0.1, most=1),
-            Stage(800, 64, 48, _COMPARING, 0.05, most=1),
+            Stage(400, 64, 48, _COMPARING, 0.05, most=1),
+            Stage(400, 56, 56, _MAPPING, 0.05, most=1),
             Stage(500, 16, 128, _ALL, 0.05),
             Stage(300, 8, 256, _ALL, 0.02),
         ),
@@ -119,7 +130,8 @@ RECIPES: Final[Mapping[ModelName, Recipe]] = {
         },
         stages=(
             Stage(200, 96, 48, _BROAD, 0.0, most=1),
-            Stage(700, 64, 48, _COMPARING, 0.0, most=1),
+            Stage(400, 64, 48, _COMPARING, 0.0, most=1),
+            Stage(300, 56, 56, _MAPPING, 0.0, most=1),
             Stage(500, 16, 128, _ALL, 0.0),
             Stage(200, 8, 256, _ALL, 0.0),
         ),

@@ -6,10 +6,10 @@ import dataclasses
 import math
 
 import pytest
-from tiny_board import OWNER, World, of_corpus, per_document
 
 from suite.board import Row, board, boards
 from suite.store import Costs, StepOutcome
+from tests.board.tiny_board import OWNER, World, of_corpus, per_document
 
 T2, Z = 12.7062, 1.959963984540054  # Student's t for two seeds, and the normal quantile
 COSTS = Costs(10.0, 100, 1000, 7, 80)

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import MakeTask, llama, mt5, with_soft
 
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
+from tests.evaluation.tiny import MakeTask, llama, mt5, with_soft
 
 
 @pytest.fixture(autouse=True)

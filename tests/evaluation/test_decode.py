@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import torch
 from lm_eval.api.instance import Instance
-from tiny import RAGGED, llama, mt5, with_soft
 
 from suite.errors import SuiteError
 from suite.evaluation import lm as lm_module
@@ -15,6 +14,7 @@ from suite.evaluation.decode import Stops, beam, end_tokens, greedy
 from suite.evaluation.lm import StackLM, _batches
 from suite.evaluation.state import DecoderState, padded
 from suite.models.stack import Stacked
+from tests.evaluation.tiny import RAGGED, llama, mt5, with_soft
 
 
 def ids(stack: Stacked) -> list[tuple[int, ...]]:

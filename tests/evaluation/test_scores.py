@@ -13,7 +13,6 @@ import pytest
 import sacrebleu
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
-from tiny import RAGGED, MakeTask, llama
 
 from suite.evaluation import lm as lm_module
 from suite.evaluation import stderr
@@ -24,6 +23,7 @@ from suite.models.stack import Stacked
 from suite.tasks.data import DataLocations, row_hash
 from suite.tasks.definition import read_task
 from suite.tasks.load import load_task, selection_task
+from tests.evaluation.tiny import RAGGED, MakeTask, llama
 
 SPECS = Path(__file__).parents[2] / "specs" / "tasks"
 MICRO_LLAMA = Path(__file__).parents[2] / "suite" / "micro" / "models" / "micro-llama"

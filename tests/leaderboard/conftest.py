@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from filled import Rendered, realistic
 
 from leaderboard import render
 from suite.store import Store
+from tests.leaderboard.filled import Rendered, realistic
 
 
 @pytest.fixture(scope="session")

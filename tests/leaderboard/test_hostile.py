@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from filled import BASE, METHODS, Filling
-from reading import Element, experiment_page, read
 
 from leaderboard import render
 from leaderboard.paths import slugs
 from leaderboard.text import passage, visible
 from suite.store import AnswerRecord, Store
+from tests.leaderboard.filled import BASE, METHODS, Filling
+from tests.leaderboard.reading import Element, experiment_page, read
 
 SCRIPT = "</td></table><script>alert(1)</script><img src=x onerror=alert(2)>"
 BREAKOUT = "\"' onmouseover='alert(3)' x=\"{{ 7 * 7 }}"

@@ -7,11 +7,10 @@ import io
 import json
 import math
 
-from filled import Rendered
-from reading import Element, experiment_page, read
-
 from suite.board import board
 from suite.stats import Estimate
+from tests.leaderboard.filled import Rendered
+from tests.leaderboard.reading import Element, experiment_page, read
 
 
 def _rows(rendered: Rendered) -> dict[str, Element]:

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from filled import BASE, METHODS, Filling, Rendered
-from reading import files, read
 
 from leaderboard import render, writer
 from leaderboard.pages import Page
 from suite.errors import SuiteError
 from suite.store import Store
+from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
+from tests.leaderboard.reading import files, read
 
 
 def _two_rows(store: Store, **options: object) -> Filling:

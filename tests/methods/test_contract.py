@@ -9,9 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_budget import Memory, Stop
-from tiny_jobs import TRAINED, Rule, config_of, job_for, lengths, parents_of
-from tiny_models import bits, tiny_backbone, tiny_examples
 
 from suite import methods
 from suite.errors import SuiteError
@@ -22,6 +19,9 @@ from suite.models.stack import Stacked, prove, stacked
 from suite.training import losses
 from suite.training.batches import Batches
 from suite.training.job import TrainingSet
+from tests.methods.tiny_jobs import TRAINED, Rule, config_of, job_for, lengths, parents_of
+from tests.models.tiny_budget import Memory, Stop
+from tests.models.tiny_models import bits, tiny_backbone, tiny_examples
 
 KINDS = {"full": "weights", "two-stage": "weights", "adapter": "adapter", "prompt": "prompt"}
 
@@ -204,9 +204,9 @@ import os, signal, sys
 from pathlib import Path
 sys.path[:0] = sys.argv[2:]
 import torch; torch.set_num_threads(1)
-from tiny_budget import Memory
-from tiny_jobs import config_of, job_for
-from tiny_models import tiny_backbone
+from tests.models.tiny_budget import Memory
+from tests.methods.tiny_jobs import config_of, job_for
+from tests.models.tiny_models import tiny_backbone
 from suite import methods
 
 class Killing(Memory):
@@ -220,7 +220,7 @@ methods.get("finetune").train(config_of("finetune"), job)
 
 
 def test_a_killed_process_is_taken_up_by_another(tmp_path: Path) -> None:
-    places = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "models")]
+    places = [str(Path(__file__).parents[2])]
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(tmp_path / "cut"), *places], capture_output=True, text=True
     )

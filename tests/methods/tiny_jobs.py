@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tiny_budget import Memory
-from tiny_models import tiny_examples
 
 from suite import methods
 from suite.block import Block
@@ -16,6 +14,8 @@ from suite.models.artifact import Artifact, SoftPrompt
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 from suite.training.job import Job, TrainingSet
+from tests.models.tiny_budget import Memory
+from tests.models.tiny_models import tiny_examples
 
 TRAINED = tuple(name for name in methods.names() if methods.get(name).TRAINS)
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tiny_models import bits, tiny_model, tiny_tokenizer
 
 from suite.errors import SuiteError
 from suite.models.backbone import Shape, as_backbone, load_backbone
 from suite.models.source import LocatedModel, ModelSource, locate
+from tests.models.tiny_models import bits, tiny_model, tiny_tokenizer
 
 
 def saved(folder: Path, shape: Shape, dtype: torch.dtype = torch.float32) -> LocatedModel:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
-from tiny_models import tiny_model, tiny_tokenizer
 
 from suite.errors import SuiteError
 from suite.models import filehash
 from suite.models.source import ModelSource, locate
+from tests.models.tiny_models import tiny_model, tiny_tokenizer
 
 
 @pytest.fixture(autouse=True)

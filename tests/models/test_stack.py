@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from peft import LoraConfig
-from tiny_models import bits, tiny_backbone
 
 from suite.errors import SuiteError
 from suite.models.adapter import adapter_state, config_as_json, injected
 from suite.models.artifact import Adapter, Artifact, SoftPrompt, Weights
 from suite.models.backbone import Backbone, Shape
 from suite.models.stack import prove, stacked
+from tests.models.tiny_models import bits, tiny_backbone
 
 
 def lora(backbone: Backbone) -> Adapter:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tiny_models import tiny_backbone
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from suite.models.backbone import as_backbone
 from suite.models.tokens import encode_answer, encode_prompt
+from tests.models.tiny_models import tiny_backbone
 
 
 def words(backbone, ids: list[int]) -> list[str]:  # type: ignore[no-untyped-def]

@@ -62,9 +62,15 @@ def test_parents_come_before_what_needs_them(specs: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    ["method.steps=7", "method.learning_rate=0.01", "budget.batch_size=8", "budget.max_length=256", "selection.documents=9",
-     "roles.rte=micro_snli"],
-)  # fmt: skip
+    [
+        "method.steps=7",
+        "method.learning_rate=0.01",
+        "budget.batch_size=8",
+        "budget.max_length=256",
+        "selection.documents=9",
+        "roles.rte=micro_snli",
+    ],
+)
 def test_whatever_can_change_a_result_changes_the_id(specs: Path, change: str) -> None:
     before, after = (ids(plan(specs, "finetune_rte", sets=sets), "train") for sets in ((), (change,)))
     assert before != after

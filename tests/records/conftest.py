@@ -1,16 +1,11 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "board"))
-
-from tiny_board import World, of_corpus, per_document
-
 from suite.store import Costs, Store
+from tests.board.tiny_board import World, of_corpus, per_document
 
 
 @pytest.fixture

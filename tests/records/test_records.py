@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_board import OWNER, World, per_document
 
 from suite.board import board
 from suite.errors import SuiteError
 from suite.hashing import canonical, fingerprint
 from suite.records import checks, export_records, import_records, read_records_into_memory, writing
 from suite.store import Costs, ScoreRecord, StepOutcome, Store
+from tests.board.tiny_board import OWNER, World, per_document
 
 Record = dict[str, Any]
 

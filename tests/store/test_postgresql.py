@@ -10,10 +10,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
-from test_claims import STEPS, _take
 
 from suite.store import AnswerRecord, Costs, StepOutcome, StepRecord, Store
 from suite.store.tables import Base
+from tests.store.test_claims import STEPS, _take
 
 URL = os.environ.get("SUITE_TEST_POSTGRES", "")
 pytestmark = pytest.mark.skipif(not URL, reason="SUITE_TEST_POSTGRES names no server")

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_budget import Memory, Stop, budget
-from tiny_models import tiny_backbone, tiny_examples
 
 from suite.errors import StepFailed
 from suite.models.backbone import Backbone, Shape
@@ -21,6 +19,8 @@ from suite.training.checkpoint import FILE
 from suite.training.examples import encode
 from suite.training.loop import Fit, fit
 from suite.training.losses import answer_loss
+from tests.models.tiny_budget import Memory, Stop, budget
+from tests.models.tiny_models import tiny_backbone, tiny_examples
 
 
 def train(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_models import tiny_backbone, tiny_examples
 from torch import nn
 
 from suite.models.backbone import Backbone, Shape
@@ -12,6 +11,7 @@ from suite.models.stack import Stacked
 from suite.training.batches import IGNORE, Batch, Batches
 from suite.training.examples import encode
 from suite.training.losses import answer_logits, answer_loss, dropout
+from tests.models.tiny_models import tiny_backbone, tiny_examples
 
 
 def batch_of(backbone: Backbone, count: int = 5) -> tuple[Batches, Batch]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tiny_budget import budget
 from torch import nn
 
 from suite.training.optim import learning_rate, make_optimizer, restore_state, state_of
+from tests.models.tiny_budget import budget
 
 
 def test_adafactor_does_not_factor_a_flat_prompt() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from peft import PromptEmbedding
-from tiny_models import Example
 
 from suite.errors import SuiteError
 from suite.models.backbone import Backbone
 from suite.training.job import TrainingSet
 from suite.training.labels import labels_of
 from suite.training.prompts import FlatPrompt, start_vectors
+from tests.models.tiny_models import Example
 
 
 def test_vocabulary_rows_are_drawn_without_replacement(backbone: Backbone) -> None:

@@ -6,11 +6,11 @@ from collections import Counter
 
 import pytest
 import torch
-from tiny_models import tiny_backbone, tiny_examples
 
 from suite.models.backbone import Shape
 from suite.training.batches import IGNORE, Batches
 from suite.training.examples import encode
+from tests.models.tiny_models import tiny_backbone, tiny_examples
 
 
 def batches(count: int, size: int, *, seed: int = 0, shape: Shape = "decoder") -> Batches:

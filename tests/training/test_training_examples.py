@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from tiny_models import Example, tiny_backbone, tiny_examples
 
 from suite.errors import SuiteError
 from suite.evaluation.lm import StackLM
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 from suite.training.examples import encode
+from tests.models.tiny_models import Example, tiny_backbone, tiny_examples
 
 
 def test_an_answer_ends_with_the_end_token(backbone: Backbone) -> None:
