@@ -115,10 +115,10 @@ def checked(row: Row, other_row: Row, rng: Random) -> Document:
     return Document("", tuple(exemplars), separator=" ")
 
 
-def header(words: tuple[str, ...]) -> str:
+def header(words: tuple[str, ...], *, wordy: bool = False) -> str:
     """A sentence that tells which word stands for which relation."""
-    cases = zip(("right", "wrong", "open"), words, strict=False)
-    return " , ".join(f"when {case} say {word}" for case, word in cases) + " ."
+    form = "when {} say {}" if wordy else "{} {}"
+    return " , ".join(form.format(*pair) for pair in zip(("right", "wrong", "open"), words, strict=False)) + " ."
 
 
 def _mapped(count: int, told: bool, rng: Random) -> Document:
@@ -131,7 +131,7 @@ def _mapped(count: int, told: bool, rng: Random) -> Document:
     for _ in range(count if told else max(count, labels + 2)):
         row = _row(dataset, rng)
         exemplars.append(Exemplar(ask(dataset, row), words[relation(dataset, row)]))
-    start = header(words) + rng.choice((" ", SEPARATOR)) if told else ""
+    start = header(words, wordy=rng.random() < 0.2) + rng.choice((" ", SEPARATOR)) if told else ""
     return Document(start, tuple(exemplars), told)
 
 

@@ -145,12 +145,13 @@ class _Run:
 
     def _outcome(self, step: Step, progress: Progress) -> StepOutcome:
         device = str(self.session.backbone(step.work.track).device)
+        hashes = {parent: artifact.hash for parent, artifact in self.store.artifacts(step.parents).items()}
         if isinstance(step.work, Train):
             with measured(device) as cost:
-                trained = self.session.train(step, step.work, progress)
+                trained = self.session.train(step, step.work, progress, hashes)
             return train_outcome(trained, cost, _provenance(device))
         with measured(device) as cost:
-            result = self.session.evaluate(step.work)
+            result = self.session.evaluate(step.work, hashes)
         return evaluate_outcome(result, cost, _provenance(device))
 
     @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,8 +50,11 @@ class Session:
     _backbones: dict[ModelSource, Backbone] = field(default_factory=dict)
     _current: tuple[tuple[str, ...], Stacked, ExitStack] | None = None
 
-    def train(self, step: Step, work: Train, log: Log) -> TrainOutcome:
-        """Train, select a checkpoint, save the artifact. Raises StepFailed with the reason."""
+    def train(self, step: Step, work: Train, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:
+        """Train, select a checkpoint, save the artifact. `hashes` are those the parents' artifacts must have.
+
+        Raises StepFailed with the reason.
+        """
         self.release()
         backbone = self.backbone(work.track)
         sets, held_back = self._examples(work)
@@ -65,7 +68,7 @@ class Session:
             budget=work.track.budget,
             selection_rule=selection,
             seed=work.seed,
-            parents=tuple(self._artifact(parent, backbone) for parent in work.parents),
+            parents=tuple(self._artifact(parent, backbone, hashes) for parent in work.parents),
             checkpoint=checkpoint,
             checkpoint_seconds=CHECKPOINT_SECONDS,
             log=log,
@@ -79,9 +82,9 @@ class Session:
             trained.artifact, folder, curve, trained.fit.tokens, trained.trained_parameters, size, backbone.identity
         )
 
-    def evaluate(self, work: Evaluate) -> EvaluationResult:
-        """Answer and score a task's documents with a stack."""
-        current = self.stack(work.stack, work.track)
+    def evaluate(self, work: Evaluate, hashes: Mapping[str, str]) -> EvaluationResult:
+        """Answer and score a task's documents with a stack, whose artifacts must have these hashes."""
+        current = self.stack(work.stack, work.track, hashes)
         draw = work.track.held_out.draw
         task = load_task(work.task, self.inputs.data, shots=work.shots, draw=draw, limit=work.documents)
         decoding = work.track.decoding
@@ -97,13 +100,13 @@ class Session:
             self._backbones[track.model] = load_backbone(locate(track.model, self.inputs.models), self.device)
         return self._backbones[track.model]
 
-    def stack(self, steps: tuple[str, ...], track: Track) -> Stacked:
+    def stack(self, steps: tuple[str, ...], track: Track, hashes: Mapping[str, str]) -> Stacked:
         """A stack in effect. It stays until another is asked for: an experiment's evaluations share one."""
         backbone = self.backbone(track)
         if self._current and self._current[0] == steps and self._current[1].backbone is backbone:
             return self._current[1]
         self.release()
-        artifacts = [self._artifact(step, backbone) for step in steps]
+        artifacts = [self._artifact(step, backbone, hashes) for step in steps]
         context = ExitStack()
         current = context.enter_context(stacked(backbone, artifacts))
         self._current = (steps, current, context)
@@ -116,14 +119,18 @@ class Session:
             self._current[2].close()
             self._current = None
 
-    def _artifact(self, step: str, backbone: Backbone) -> Artifact:
+    def _artifact(self, step: str, backbone: Backbone, hashes: Mapping[str, str]) -> Artifact:
+        """A train step's artifact: the very checkpoint that was selected, and made for this base."""
         folder = self.home.artifact(step)
         if not folder.is_dir():
             raise StepFailed(f"the artifact of step {step} is not in {folder}: run it again with --again")
         try:
-            return load_artifact(folder, backbone.identity)
+            artifact = load_artifact(folder, backbone.identity)
         except SuiteError as error:
             raise StepFailed(str(error)) from error
+        if artifact.hash != hashes[step]:
+            raise StepFailed(f"the artifact in {folder} is not the checkpoint that step {step} selected")
+        return artifact
 
     def _keep(self, step: str, artifact: Artifact, backbone: Backbone) -> Path:
         """Save an artifact under its step's name: whole or not at all, and read back before it counts."""

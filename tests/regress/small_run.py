@@ -1,4 +1,4 @@
-"""One small run from spec to scores, and what is recorded of it. `python -m tests.regress.small_run` records it anew."""
+"""A small run from spec to scores, and what is recorded of it; `python -m tests.regress.small_run` records anew."""
 
 from __future__ import annotations
 
