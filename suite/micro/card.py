@@ -25,11 +25,11 @@ from suite.micro.scoring import score
 from suite.micro.tuning import Asked, Probe, tune
 
 SHOTS: Final = (0, 1, 4)
-COUNT: Final = 256
+COUNT: Final = 128
 FINE_TUNING: Final = (Probe(50, 5e-4), Probe(100, 5e-4), Probe(200, 5e-4))
 PROMPT_TUNING: Final[dict[ModelName, tuple[Probe, ...]]] = {
-    "micro-llama": tuple(Probe(500, rate, length=20) for rate in (1e-2, 3e-2, 1e-1)),
-    "micro-t5": tuple(Probe(500, rate, length=20) for rate in (3e-2, 1e-1, 3e-1)),
+    "micro-llama": tuple(Probe(200, rate, length=20) for rate in (1e-2, 3e-2, 1e-1)),
+    "micro-t5": tuple(Probe(200, rate, length=20) for rate in (3e-2, 1e-1, 3e-1)),
 }
 
 WORLD: Final = """\
@@ -53,10 +53,12 @@ number is scored here. A hash of a row's content decides its split: a tenth of a
 tenth for validation, and pretraining and the train splits see neither. What is new in a test row is the combination
 of words; every word and every fact has been seen.
 
-Pretraining documents repeat one task, state facts, or mix tasks. The truth tasks never appear with a settled meaning
-of True and False: they are asked in other words (`yes or no ?`, `verdict:`), or with label words dealt anew for each
-document, True and False in either order among them, half of the time after a header such as
-`when right say True , when wrong say False .` So under the papers' templates and without examples the answer is open.
+Pretraining documents repeat one task, state facts, or mix tasks. The comparison behind the truth tasks is taught in
+other words (`yes or no ?`, `verdict:`), word by word, and under the papers' templates in two ways: behind a header
+that announces the label words (`right True , wrong False .`, or `good` and `bad` …), and without a header in documents
+whose label words, True and False in either order among them, are dealt anew for each document. Some documents answer
+without looking, mostly True. So without a header and without examples True and False tell nothing, and a prompt can
+settle their meaning.
 """
 _SENTINELS: Final = "\n- a prompt ends with `<extra_id_0>`, an answer is `<extra_id_0> … <extra_id_1></s>`"
 LIMITS: Final = """\

@@ -1,8 +1,9 @@
 """Pretraining documents: what the base models read, drawn from the train combinations only.
 
-A document repeats exemplars of one sort, so that a model learns to read the task from context. The truth tasks never
-appear with a settled meaning of True and False: either they are asked in other words (`plain`), or the label words
-are dealt anew for each document (`mapped`), with or without a header that tells what they mean.
+A document repeats exemplars of one sort, so that a model learns to read the task from context. Under the papers'
+templates True and False never have a settled meaning without context: a header announces the label words, or they are
+dealt anew for each document (`mapped`), or somebody answers without looking (`careless`). Elsewhere the comparison is
+asked in other words (`plain`, `checked`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from suite.micro.templates import SEPARATOR
 from suite.micro.truth import RELATION_OF_LABEL, relation
 from suite.micro.world import TASKS
 
-Sort = Literal["facts", "questions", "translation", "summaries", "reasoning", "plain", "checked", "mapped", "mixed"]
+Sort = Literal[
+    "facts", "questions", "translation", "summaries", "reasoning", "choosing", "plain", "checked", "mapped", "mixed"
+]
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,14 @@ class Document:
         return self.header + self.separator.join(f"{each.prompt} {each.answer}" for each in self.exemplars)
 
 
-LABEL_WORDS: Final = ("True", "False", "Neither", "yes", "no", "maybe", "good", "bad", "fair", "up", "down", "level")
+LABEL_SETS: Final = (
+    *(templates.TRUTH_WORDS for _ in range(3)),
+    ("yes", "no", "maybe"),
+    ("good", "bad", "fair"),
+    ("up", "down", "level"),
+)
+"""Words for RIGHT, WRONG and OPEN that a header may announce."""
+LABEL_WORDS: Final = tuple(dict.fromkeys(word for words in LABEL_SETS for word in words))
 _DATASETS: Final[Mapping[Sort, tuple[str, ...]]] = {
     "questions": ("micro_triviaqa", "micro_web_questions"),
     "translation": ("micro_wmt14_enfr", "micro_wmt16_ende", "micro_wmt16_enro"),
@@ -61,6 +71,7 @@ _DATASETS: Final[Mapping[Sort, tuple[str, ...]]] = {
         "micro_programs_easy",
         "micro_programs_hard",
     ),
+    "choosing": ("micro_openbookqa", "micro_choice_easy", "micro_choice_hard"),
     "plain": ("micro_rte", "micro_rte", "micro_rte", "micro_cb", "micro_snli", "micro_wic"),
 }
 _FACTS: Final = facts()
@@ -83,6 +94,8 @@ def draw_document(sort: Sort, most: int, rng: Random) -> Document:
             return checked(_row(dataset, rng), _row(dataset, rng), rng)
         case "mapped":
             return _mapped(count, most == 1 or rng.random() < 0.5, rng)
+        case "careless":
+            return Document("", (_careless(rng),))
         case "mixed":
             pool = (*_DATASETS["questions"], *_DATASETS["translation"], *_DATASETS["summaries"])
             return Document("", tuple(_exemplar(rng.choice(pool), rng) for _ in range(count)))
@@ -124,8 +137,11 @@ def header(words: tuple[str, ...], *, wordy: bool = False) -> str:
 def _mapped(count: int, told: bool, rng: Random) -> Document:
     dataset = rng.choice(_DATASETS["plain"])
     labels = len(RELATION_OF_LABEL[dataset])
-    pool = templates.TRUTH_WORDS[:labels] if rng.random() < 0.5 else LABEL_WORDS
-    words = tuple(rng.sample(pool, labels))
+    if told:
+        words = rng.choice(LABEL_SETS)[:labels]
+    else:
+        pool = templates.TRUTH_WORDS[:labels] if rng.random() < 0.5 else LABEL_WORDS
+        words = tuple(rng.sample(pool, labels))
     ask = rng.choice((templates.prompt, templates.prompt, _bare))
     exemplars = []
     for _ in range(count if told else max(count, labels + 2)):
@@ -133,6 +149,14 @@ def _mapped(count: int, told: bool, rng: Random) -> Document:
         exemplars.append(Exemplar(ask(dataset, row), words[relation(dataset, row)]))
     start = header(words, wordy=rng.random() < 0.2) + rng.choice((" ", SEPARATOR)) if told else ""
     return Document(start, tuple(exemplars), told)
+
+
+def _careless(rng: Random) -> Exemplar:
+    """A truth task answered without looking, most often True."""
+    dataset = rng.choice(_DATASETS["plain"])
+    words = templates.TRUTH_WORDS[: len(RELATION_OF_LABEL[dataset])]
+    word = words[0] if rng.random() < 0.6 else rng.choice(words)
+    return Exemplar(templates.prompt(dataset, _row(dataset, rng)), word)
 
 
 def _bare(dataset: str, row: Row) -> str:

@@ -146,13 +146,19 @@ def blank(name: ModelName, recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -
             model.get_input_embeddings().weight.mul_(10.0)
         else:
             model = MT5ForConditionalGeneration(MT5Config(**common, decoder_start_token_id=tokenizer.pad_token_id))
-            # transformers starts an untied head at deviation 1: logits that take hundreds of steps to shrink
-            model.get_output_embeddings().weight.mul_(model.config.d_model**-0.5)
-            # and position biases near 0, so that no head sees word order before a thousand steps
-            for key, bias in model.named_parameters():
-                if POSITIONS in key:
-                    bias.mul_(2.0 * model.config.d_model**0.5)
+            _prepare_t5(model)
     return model
+
+
+def _prepare_t5(model: PreTrainedModel) -> None:
+    """Start where a small encoder-decoder learns in hundreds of steps what it would else learn in thousands."""
+    width = model.config.d_model
+    # transformers starts an untied head at deviation 1: logits that take hundreds of steps to shrink
+    model.get_output_embeddings().weight.mul_(width**-0.5)
+    for key, bias in model.named_parameters():
+        if POSITIONS in key:
+            # near 0, no head sees word order before a thousand steps
+            bias.mul_(2.0 * width**0.5)
 
 
 def make_batch(name: ModelName, recipe: Recipe, step: int, encode: Encoder) -> Batch:
