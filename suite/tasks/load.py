@@ -206,11 +206,13 @@ def _processed(config: Mapping[str, Any], exemplars: Sequence[Row]) -> list[Row]
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without lm-eval's warnings about settings that are meant."""
-    logger = logging.getLogger("lm_eval")
-    before = logger.level
-    logger.setLevel(logging.ERROR)
+    """Without the warnings of lm-eval about settings that are meant, and of sacrebleu about full stops."""
+    loggers = [logging.getLogger(name) for name in ("lm_eval", "sacrebleu")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
