@@ -17,7 +17,7 @@ from suite.specs import Experiment, Options, Workspace, load
 from suite.specs.load import Seeds
 from suite.tasks.data import DataLocations
 
-BASELINE = "pretrained"
+BASELINE = "pretrained"  # as the board calls it, whose import would cost a plan half of its time
 MAX_LISTED = 60
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from suite.board import Board, Cell, Row, boards
+from suite.board import BASELINE, Board, Cell, Row, boards
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
 from suite.plan import Plan
@@ -80,7 +80,7 @@ def table(board: Board, rows: Sequence[Row]) -> Iterator[str]:
                 ",".join(str(seed) for seed in row.seeds),
                 " ".join(f"{cell.role} {shown(cell.score)}" for cell in row.target_scores) or DASH,
                 *(shown(row.norm_avg.get(count)) for count in shots),
-                *(shown(row.change.get(count), sign=True) for count in shots),
+                *(DASH if row.method == BASELINE else shown(row.change.get(count), sign=True) for count in shots),
                 _ratio(row),
                 f"{row.costs.trained_parameters:,}" if row.costs.trained_parameters else DASH,
                 clock(row.costs.seconds) if row.costs.seconds else DASH,

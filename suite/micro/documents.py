@@ -21,7 +21,17 @@ from suite.micro.truth import RELATION_OF_LABEL, relation
 from suite.micro.world import TASKS
 
 Sort = Literal[
-    "facts", "questions", "translation", "summaries", "reasoning", "choosing", "plain", "checked", "mapped", "mixed"
+    "facts",
+    "questions",
+    "translation",
+    "summaries",
+    "reasoning",
+    "choosing",
+    "plain",
+    "checked",
+    "mapped",
+    "careless",
+    "mixed",
 ]
 
 
@@ -71,7 +81,13 @@ _DATASETS: Final[Mapping[Sort, tuple[str, ...]]] = {
         "micro_programs_easy",
         "micro_programs_hard",
     ),
-    "choosing": ("micro_openbookqa", "micro_choice_easy", "micro_choice_hard"),
+    "choosing": (
+        "micro_openbookqa",
+        "micro_choice_easy",
+        "micro_choice_hard",
+        "micro_arithmetic_easy",
+        "micro_arithmetic_hard",
+    ),
     "plain": ("micro_rte", "micro_rte", "micro_rte", "micro_cb", "micro_snli", "micro_wic"),
 }
 _FACTS: Final = facts()

@@ -60,7 +60,7 @@ def test_models_load_in_float32(base: tuple[PreTrainedModel, PreTrainedTokenizer
 
 def test_models_answer_questions_they_never_saw(base: tuple[PreTrainedModel, PreTrainedTokenizerBase]) -> None:
     torch.manual_seed(0)
-    assert scoring.score(*base, "micro_web_questions", shots=1, count=48) > 0.6
+    assert scoring.score(*base, "micro_web_questions", shots=0, count=48) > 0.6
 
 
 def test_answers_do_not_depend_on_the_neighbours_in_a_batch(
