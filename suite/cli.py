@@ -124,6 +124,9 @@ def export(
     out: Annotated[Path, typer.Argument(help="Folder for the records, one JSON file an experiment.")],
     names: Annotated[list[str] | None, typer.Argument(help="Experiments; none: all.")] = None,
     track: TrackOption = None,
+    texts: Annotated[
+        bool, typer.Option(help="Keep questions and right answers; --no-texts where they are not yours to publish.")
+    ] = True,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
@@ -131,7 +134,7 @@ def export(
     from suite.commands.sharing import export_records
     from suite.home import Home
 
-    for file in export_records(Home(home, db), out, names or [], track):
+    for file in export_records(Home(home, db), out, names or [], track, texts=texts):
         print(file)
 
 

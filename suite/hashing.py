@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,3 +36,15 @@ def seed_of(*parts: object) -> int:
     """A 63-bit seed that depends on every part, so that no two uses of randomness share a stream by accident."""
     text = "/".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def experiment_id(resolved: Mapping[str, Any]) -> str:
+    """The name of a resolved experiment: all its settings, and no text that only a reader sees."""
+    settings = {key: value for key, value in resolved.items() if key not in ("source", "about")}
+    track = {key: value for key, value in resolved["track"].items() if key not in ("title", "about")}
+    return fingerprint({**settings, "track": track})
+
+
+def variant_id(resolved: Mapping[str, Any]) -> str:
+    """The name that the seeds of an experiment share."""
+    return experiment_id({key: value for key, value in resolved.items() if key != "seed"})

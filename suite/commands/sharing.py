@@ -28,12 +28,12 @@ def render_site(home: Home, out: Path | None, records: Path | None) -> Path:
         return render(local, out or home.site, records=shared)
 
 
-def export_records(home: Home, out: Path, names: Sequence[str], track: str | None) -> list[Path]:
-    """Write finished experiments as records."""
+def export_records(home: Home, out: Path, names: Sequence[str], track: str | None, *, texts: bool) -> list[Path]:
+    """Write finished experiments as records, with or without the data sets' own texts."""
     from suite.records import export_records as export
 
     with reading(home) as store:
-        return export(store, out, names, track)
+        return export(store, out, names, track, texts=texts)
 
 
 def import_records(home: Home, files: Sequence[Path]) -> list[str]:

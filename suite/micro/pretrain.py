@@ -72,7 +72,7 @@ def pretrain(name: ModelName, work: Path, folder: Path | None = None) -> None:
                 {"step": run.step, "seconds": round(run.seconds), "loss": loss, **probe(run.model, tokenizer)}
             )
             torch.save(run.state(), checkpoint)
-            save(run, tokenizer, folder or MODELS / name)
+            save(run, folder or MODELS / name)
 
 
 @dataclass
@@ -153,7 +153,7 @@ def blank(name: ModelName, recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -
 def _prepare_t5(model: PreTrainedModel) -> None:
     """Start where a small encoder-decoder learns in hundreds of steps what it would else learn in thousands."""
     width = model.config.d_model
-    # transformers starts an untied head at deviation 1: logits that take hundreds of steps to shrink
+    # transformers ties the head to embeddings of deviation 1: logits that take hundreds of steps to shrink
     model.get_output_embeddings().weight.mul_(width**-0.5)
     for key, bias in model.named_parameters():
         if POSITIONS in key:
@@ -197,10 +197,10 @@ def probe(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Mapping
     return {way: round(share, 3) for way, share in scores.items()}
 
 
-def save(run: Run, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+def save(run: Run, folder: Path) -> None:
     """Half-precision weights, noted as float32 in the configuration so that they load as float32; and the log."""
     half = {key: value.detach().half().clone() for key, value in run.model.state_dict().items()}
     run.model.save_pretrained(folder, state_dict=half)
     (folder / "model.safetensors").chmod(0o644)
-    tokenizer.save_pretrained(folder)
+    vocabulary.build().save_pretrained(folder)  # a used tokenizer would save how it last padded
     (folder / "training_log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in run.log), encoding="utf-8")

@@ -104,17 +104,8 @@ _LAST: Final[Mapping[Sort, float]] = {
     "careless": 0.05,
     "mixed": 0.03,
 }
-_READING: Final[Mapping[Sort, float]] = {
-    "facts": 0.02,
-    "questions": 0.22,
-    "translation": 0.24,
-    "summaries": 0.16,
-    "choosing": 0.06,
-    "reasoning": 0.03,
-    "plain": 0.08,
-    "mapped": 0.14,
-    "mixed": 0.05,
-}
+_READING: Final[Mapping[Sort, float]] = {"facts": 0.02, "questions": 0.22, "translation": 0.24, "summaries": 0.16}
+_READING_ALL: Final[Mapping[Sort, float]] = {**_READING, "choosing": 0.06, "plain": 0.04, "mapped": 0.1, "mixed": 0.05}
 
 RECIPES: Final[Mapping[ModelName, Recipe]] = {
     "micro-llama": Recipe(
@@ -151,13 +142,12 @@ RECIPES: Final[Mapping[ModelName, Recipe]] = {
             "dropout_rate": 0.0,
             "relative_attention_max_distance": 128,
             "feed_forward_proj": "gated-gelu",
-            "tie_word_embeddings": False,
         },
         stages=(
             Stage(400, 96, 48, _BROAD, 0.0, most=1),
-            Stage(400, 40, 64, _READING, 0.0, most=2),
-            Stage(500, 32, 96, _READING, 0.0, most=3),
-            Stage(500, 14, 224, _READING, 0.0, most=6),
+            Stage(300, 96, 64, _READING, 0.0, most=2),
+            Stage(300, 48, 128, _READING_ALL, 0.0, most=4),
+            Stage(300, 24, 224, _READING_ALL, 0.0, most=6),
         ),
         peak=2e-3,
     ),

@@ -19,17 +19,6 @@ from suite.micro.vocabulary import SENTINELS
 
 
 @dataclass(frozen=True)
-class Tuned:
-    """What tuning came to."""
-
-    accuracy: float
-    """On the test rows."""
-    losses: tuple[float, ...]
-    soft: Tensor | None
-    """The soft prompt (length, width), if that is what was trained."""
-
-
-@dataclass(frozen=True)
 class Probe:
     """A way of tuning: `length` soft vectors with the model frozen, or all weights where `length` is 0."""
 
@@ -80,8 +69,8 @@ class Asked:
         return sum(hits) / len(rows)
 
 
-def tune(asked: Asked, probe: Probe) -> Tuned:
-    """Train as `probe` says. Changes the model in place where it is the model that is trained."""
+def tune(asked: Asked, probe: Probe) -> float:
+    """Train as `probe` says; the accuracy on the test rows. Fine-tuning changes the model in place."""
     torch.manual_seed(probe.seed)
     rng = Random(probe.seed)
     train = world.read(asked.dataset, "train")
@@ -93,7 +82,6 @@ def tune(asked: Asked, probe: Probe) -> Tuned:
     parameters = [soft] if soft is not None else list(asked.model.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=probe.learning_rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / 20))
-    losses: list[float] = []
     for _ in range(probe.steps):
         rows = rng.sample(train, probe.batch)
         loss = functional.cross_entropy(asked.logits(rows, soft), asked.wanted(rows))
@@ -102,5 +90,4 @@ def tune(asked: Asked, probe: Probe) -> Tuned:
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        losses.append(loss.item())
-    return Tuned(asked.accuracy(world.read(asked.dataset, "test"), soft), tuple(losses), soft)
+    return asked.accuracy(world.read(asked.dataset, "test"), soft)

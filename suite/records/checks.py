@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from suite.errors import SuiteError
-from suite.hashing import fingerprint
+from suite.hashing import experiment_id, fingerprint, variant_id
 from suite.records.shape import MAX_BYTES, SCHEMA, RecordFile, StepPart
 from suite.records.writing import record_hash
 from suite.store import AnswerRecord, ScoreRecord
@@ -68,8 +68,7 @@ def _wrong(record: RecordFile) -> str | None:
     """What does not fit together in a record, or None."""
     about, kinds = record.experiment, {step.id: step.kind for step in record.steps}
     spec = about.spec
-    resolved = {key: value for key, value in spec.items() if key not in ("file", "variant")}
-    seedless = {key: value for key, value in resolved.items() if key != "seed"}
+    resolved = {key: value for key, value in spec.items() if key not in ("file", "variant", "sets")}
     stated = (
         spec["name"],
         spec["track"]["name"],
@@ -80,7 +79,7 @@ def _wrong(record: RecordFile) -> str | None:
     )
     if stated != (about.name, about.track, about.seed, about.method, list(about.targets), about.source):
         return "its name, track, seed, method, targets or source are not those of its spec"
-    if about.id != fingerprint(resolved) or spec["variant"] != fingerprint(seedless):
+    if about.id != experiment_id(resolved) or spec["variant"] != variant_id(resolved):
         return "its id is not the fingerprint of its spec"
     if len(kinds) < len(record.steps) or _repeated(link.position for link in record.links):
         return "it lists a step or a link twice"

@@ -35,12 +35,14 @@ def export_records(
     names: Sequence[str] = (),
     track: str | None = None,
     *,
+    texts: bool = True,
     report: Callable[[str], None] = _tell,
 ) -> list[Path]:
     """Write each finished experiment (of these names, of this track) to a file of its own, `<track>/<name>--….json`.
 
     An unfinished experiment is not written: `report` is given a line about it. Raises SuiteError when a name or the
-    track is unknown, and when nothing at all is finished. The same experiment gives the same bytes.
+    track is unknown, and when nothing at all is finished. The same experiment gives the same bytes. Without `texts` the
+    data set's own texts (questions and right answers) stay out; their hashes and the model's outputs are there.
     """
     chosen = _chosen(store, names, track)
     lacking: list[Problem] = []
@@ -52,7 +54,7 @@ def export_records(
         if unfinished or not links:
             lacking.append(_unfinished(experiment, unfinished, len(steps)))
             continue
-        files.append(_write(folder, experiment, _record(store, experiment, links, steps)))
+        files.append(_write(folder, experiment, _record(store, experiment, links, steps, texts)))
     if lacking and not files:
         raise SuiteError.of(lacking)
     for problem in lacking:
@@ -86,12 +88,13 @@ def _unfinished(experiment: ExperimentRecord, steps: Sequence[StepRecord], count
 
 
 def _record(
-    store: Store, experiment: ExperimentRecord, links: Sequence[StepLink], steps: Mapping[str, StepRecord]
+    store: Store, experiment: ExperimentRecord, links: Sequence[StepLink], steps: Mapping[str, StepRecord], texts: bool
 ) -> dict[str, Any]:
     """All there is to know of an experiment, as plain data, without its hash."""
     ids = list(dict.fromkeys(link.step_id for link in links))
     scores, artifacts = store.scores(ids), store.artifacts(ids)
     about = {name: value for name, value in vars(experiment).items() if name not in ("imported", "created")}
+    unpublished = {} if texts else {"question": "", "target": ""}
     return {
         "schema_version": SCHEMA,
         "experiment": {**about, "targets": list(experiment.targets), "spec": _portable(experiment.spec)},
@@ -103,7 +106,7 @@ def _record(
                 "provenance": _without(vars(steps[step].provenance), "host"),
                 "costs": vars(steps[step].costs),
                 "scores": [vars(score) for score in scores.get(step, ())],
-                "answers": [vars(answer) for answer in store.answers(step)],
+                "answers": [{**vars(answer), **unpublished} for answer in store.answers(step)],
                 "curve": [vars(point) for point in store.curve(step)],
                 "artifact": _without(vars(artifacts[step]), "path") if step in artifacts else None,
             }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite.block import Block
-from suite.hashing import fingerprint
+from suite.hashing import experiment_id, variant_id
 from suite.specs.blocks import Track
 from suite.tasks.definition import TaskFile
 
@@ -59,19 +59,13 @@ class Experiment:
 
     @property
     def variant(self) -> str:
-        """A hash of all settings but the seed: experiments of one variant differ by their seed only."""
-        return fingerprint({key: value for key, value in self._settings().items() if key != "seed"})
+        """Experiments of one variant differ by their seed only."""
+        return variant_id(self.resolved())
 
     @property
     def id(self) -> str:
         """A hash of all settings, the seed included."""
-        return fingerprint(self._settings())
-
-    def _settings(self) -> dict[str, Any]:
-        """What decides the results: no text that only a reader sees."""
-        settings = {key: value for key, value in self.resolved().items() if key not in ("source", "about")}
-        track = {key: value for key, value in settings["track"].items() if key not in ("title", "about")}
-        return {**settings, "track": track}
+        return experiment_id(self.resolved())
 
 
 def describe(task: TaskFile) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from suite.hashing import fingerprint
+from suite.hashing import experiment_id, fingerprint, variant_id
 from suite.store import (
     AnswerRecord,
     ArtifactRecord,
@@ -97,8 +97,7 @@ class World:
             },
             "roles": {role: dict(about) for role, about in ROLES.items()}, "changes": list(self.changes),
         }  # fmt: skip
-        seedless = {key: value for key, value in resolved.items() if key != "seed"}
-        spec = {**resolved, "variant": fingerprint(seedless), "file": file}
+        spec = {**resolved, "variant": variant_id(resolved), "file": file}
         parts = [(step, "train", None, None) for step in train]
         for (role, shots), given in answers.items():
             key = {
@@ -109,7 +108,7 @@ class World:
             parts.append((self._step(key, f"{role} {shots}-shot · {name}", outcome), "evaluate", role, shots))
         links = [StepLink(step, part, role, shots, at) for at, (step, part, role, shots) in enumerate(parts)]
         record = ExperimentRecord(
-            fingerprint(resolved), name, "tiny", seed, method, "whole model", targets, "a paper", spec
+            experiment_id(resolved), name, "tiny", seed, method, "whole model", targets, "a paper", spec
         )
         self.store.add_experiment(record, links)
         return record.id

@@ -11,12 +11,12 @@ import pytest
 
 from suite.micro import documents, templates, world
 from suite.micro.documents import Sort, draw_document
-from suite.micro.drawn import Draw, Drawn, draw_from
+from suite.micro.drawn import Draw, Drawn, Split, draw_from
 
 DATASETS = tuple(world.TASKS)
 
 
-def lines(folder: Path, dataset: str, split: world.Split) -> bytes:
+def lines(folder: Path, dataset: str, split: Split) -> bytes:
     return (folder / dataset / f"{split}.jsonl").read_bytes()
 
 
@@ -68,7 +68,7 @@ def test_pretraining_asks_no_validation_or_test_question() -> None:
 def test_documents_draw_from_the_train_combinations_only(monkeypatch: pytest.MonkeyPatch) -> None:
     splits: list[str] = []
 
-    def watched(draw: Draw, split: world.Split, rng: Random) -> Drawn:
+    def watched(draw: Draw, split: Split, rng: Random) -> Drawn:
         splits.append(split)
         return draw_from(draw, split, rng)
 

@@ -197,7 +197,7 @@ def set_value(record: Record, *path: Any, value: Any) -> None:
         (("links",), [], "holds a step that it does not link to"),
         (("experiment", "seed"), 1, "its name, track, seed"),
         (("experiment", "name"), "../../etc", "should match pattern"),
-        (("experiment", "spec", "about"), "Better.", "id is not the fingerprint of its spec"),
+        (("experiment", "spec", "track", "shots"), [1], "id is not the fingerprint of its spec"),
         (("experiment", "spec", "roles"), {}, "is not described"),
         (("experiment", "spec", "track", "held_out"), None, "spec"),
     ],
@@ -261,3 +261,12 @@ def test_a_corpus_metric_has_no_mean_to_check(world: World, tmp_path: Path, othe
     assert [score.metric for score in scores] == ["match", "bleu"]
     assert canonical(record)
     assert import_records(other, [file]) == ["pretrained (track tiny, seed 0): imported"]
+
+
+def test_the_data_sets_own_texts_can_stay_out(world: World, tmp_path: Path, other: Store) -> None:
+    (file,) = export_records(world.store, tmp_path, ["prompt_rte"], texts=False, report=lambda line: None)[:1]
+    answers = [answer for step in json.loads(file.read_text())["steps"] for answer in step["answers"]]
+    assert answers
+    assert not any(answer["question"] or answer["target"] for answer in answers)
+    assert all(answer["doc_hash"] for answer in answers)
+    assert import_records(other, [file])

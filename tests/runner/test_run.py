@@ -96,6 +96,21 @@ def test_prompt_tuning_is_promots_first_stage_and_elsewhere_the_pretrained_model
     assert by_name["prompt_tuning_rte"] == by_name["pretrained"]
 
 
+def test_a_run_travels_as_records_into_another_home(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = suite(capsys, "export", tmp_path / "records", "promot_rte", "--home", whole, "--no-texts")
+    assert code == 0
+    assert "promot_rte--seed0" in out
+    for expected_word in ("imported", "already here"):
+        code, out, _ = suite(capsys, "import", tmp_path / "records", "--home", tmp_path / "other")
+        assert code == 0
+        assert expected_word in out
+    here, there = (suite(capsys, "show", "promot_rte", "--home", home)[1] for home in (whole, tmp_path / "other"))
+    details = [text[text.index("task ") :] for text in (here, there)]
+    assert details[0] == details[1]
+
+
 def test_killed_at_any_moment_it_resumes_to_the_same_results(expected: dict[str, Any], tmp_path: Path) -> None:
     random.seed(0)
     arguments = ["run", "specs/promot_rte.yaml", "--home", tmp_path, *QUICK_PROMPT]
