@@ -45,7 +45,11 @@ def report(plan: Plan, home: Home, outcome: Outcome) -> None:
 def show_results(home: Home, name: str | None, track: str | None) -> None:
     """Print the boards, or one experiment's rows with every score."""
     with reading(home) as store:
-        found = [board for board in boards(store) if track in (None, board.track)]
+        every = boards(store)
+        found = [board for board in every if track in (None, board.track)]
+        if every and not found:
+            fix = did_you_mean(str(track), [board.track for board in every])
+            raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=fix)
         if not found:
             raise SuiteError("there is nothing to show yet", where=str(home.folder), fix="`suite run SPEC` first")
         names = {row.name for board in found for row in board.rows}

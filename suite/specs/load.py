@@ -54,7 +54,7 @@ def load_one(file: Path, options: Options = Options()) -> tuple[Experiment, ...]
     layer = layer_of(read_yaml(file, shown(file)))
     for text in options.sets:
         layer = _set(layer, text)
-    spec, problems = validate(Spec, layer.without(*OVERRIDABLE))
+    spec, problems = validate(Spec, layer.without(*OVERRIDABLE), also=OVERRIDABLE)
     workspace = Workspace.around(file)
     track_name = options.track or (spec.track if spec else "micro")
     where = "--track" if options.track else layer.where(("track",)) or f"{shown(file)}:1"

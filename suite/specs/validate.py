@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -13,27 +14,39 @@ from suite.specs.merge import Layered
 B = TypeVar("B", bound=BaseModel)
 
 
-def validate(model: type[B], settings: Layered, prefix: tuple[str, ...] = ()) -> tuple[B | None, list[Problem]]:
-    """The block, or None and the problems. `prefix` is the key under which the settings stand in the file."""
+def validate(
+    model: type[B], settings: Layered, prefix: tuple[str, ...] = (), also: Sequence[str] = ()
+) -> tuple[B | None, list[Problem]]:
+    """The block, or None and the problems.
+
+    `prefix` is the key under which the settings stand in the file; `also` names keys that may stand beside the block's.
+    """
     try:
         return model.model_validate(settings.value), []
     except ValidationError as error:
-        return None, [_problem(model, settings, prefix, item) for item in error.errors(include_url=False)]
+        return None, [_problem(model, settings, prefix, also, item) for item in error.errors(include_url=False)]
 
 
-def _problem(model: type[BaseModel], settings: Layered, prefix: tuple[str, ...], error: Mapping[str, Any]) -> Problem:
+def _problem(
+    model: type[BaseModel], settings: Layered, prefix: tuple[str, ...], also: Sequence[str], error: Mapping[str, Any]
+) -> Problem:
     location = tuple(part for part in error["loc"] if part != "[key]")
     path = ".".join(str(part) for part in (*prefix, *location))
     where, kind, message = settings.where(location), str(error["type"]), str(error["msg"])
     if kind == "extra_forbidden":
-        known = _fields(model, location[:-1])
+        known = [*_fields(model, location[:-1]), *(also if len(location) == 1 else ())]
         return Problem(where, f"{path}: unknown key", did_you_mean(str(location[-1]), known))
     if kind == "missing":
         return Problem(where, f"{path}: is missing", _wanted(model, location))
     if kind == "value_error":
         return Problem(where, f"{path}: {message.removeprefix('Value error, ')}" if path else message[13:])
     shown = _shown(error.get("input"))
-    wish = message.removeprefix("Input ").replace("should be a valid tuple", "should be a list")
+    wish = re.sub(
+        r"a valid dictionary( or instance of \w+)?", "a block of `key: value`", message.removeprefix("Input ")
+    )
+    wish = wish.replace("should be a valid tuple", "should be a list")
+    if kind == "string_pattern_mismatch":
+        wish = "should be letters, digits and . _ + - (no spaces)"
     return Problem(where, f"{path}: is {shown}", wish)
 
 

@@ -145,3 +145,8 @@ def test_a_track_that_extends_itself_is_refused(tmp_path: Path) -> None:
 def test_two_specs_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="two specs are named 'mine'"):
         load([spec(tmp_path), spec(tmp_path, name="other.yaml")])
+
+
+def test_keys_that_may_stand_beside_a_specs_own_are_suggested(tmp_path: Path) -> None:
+    assert "sede: unknown key; did you mean 'seeds'?" in problems(tmp_path, SPEC + "sede: 4\n")[0]
+    assert "should be a block of `key: value`" in problems(tmp_path, SPEC + "target: [rte]\n")[0]
