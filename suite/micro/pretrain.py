@@ -58,7 +58,7 @@ def pretrain(name: ModelName, work: Path, folder: Path | None = None) -> None:
     work.mkdir(parents=True, exist_ok=True)
     checkpoint = work / f"{name}.pt"
     if checkpoint.exists():
-        run.resume(torch.load(checkpoint))
+        run.resume(torch.load(checkpoint, weights_only=True))
     encode = Encoder(tokenizer.get_vocab())
     losses: list[float] = []
     begun = time.monotonic() - run.seconds
