@@ -59,6 +59,7 @@ class _Builder:
         self.inputs = inputs
         self.steps: dict[str, Step] = {}
         self.notes: list[str] = []
+        self._words: dict[str, float] = {}
         self._models: dict[ModelSource, LocatedModel] = {}
         self._problems: list[Problem] = []
 
@@ -123,11 +124,10 @@ class _Builder:
         }
         work = Train(name, config, tasks, track, experiment.seed, tuple(parents))
         title = f"train {name} on {'+'.join(targets)} · {track.name} · seed {experiment.seed}"
-        docs = [doc for each in rows.values() for doc in each.docs[:200]]
-        budget = track.budget
+        budget, length = track.budget, max(map(self._mean_words, rows.values()))
         cost = estimate.training(
-            getattr(config, "steps", 0), budget.batch_size, budget.max_length, estimate.words(docs),
-            model.parameters, self._rate(model, "train"),
+            getattr(config, "steps", 0), budget.batch_size, budget.max_length, length, model.parameters,
+            self._rate(model, "train"),
         )  # fmt: skip
         return self._step(title, work, key, cost)
 
@@ -154,7 +154,7 @@ class _Builder:
         title = f"{task.name} {shots}-shot · {self._stack_name(stack, track)}"
         count = min(documents or len(rows.docs), len(rows.docs)) or 1
         cost = estimate.answering(
-            count, shots, track.budget.max_length, estimate.words(rows.docs), model.parameters,
+            count, shots, track.budget.max_length, self._mean_words(rows), model.parameters,
             self._rate(model, "evaluate"),
         )  # fmt: skip
         return self._step(title, Evaluate(stack, task, shots, documents, track), key, cost)
@@ -172,6 +172,12 @@ class _Builder:
         if track.model not in self._models:
             self._models[track.model] = locate(track.model, self.inputs.models)
         return self._models[track.model]
+
+    def _mean_words(self, rows: Rows) -> float:
+        """Words in a row of these, counted once however many steps read them."""
+        if rows.content_hash not in self._words:
+            self._words[rows.content_hash] = estimate.words(rows.docs)
+        return self._words[rows.content_hash]
 
     def _rate(self, model: LocatedModel, kind: str) -> float | None:
         return (self.inputs.rates or {}).get((model.identity, kind))
