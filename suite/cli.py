@@ -208,7 +208,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         code = 130
-    except Exception as error:
+    except Exception as error:  # usage errors are of typer's own kinds, which it does not export; all else goes on
         if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show"):
             error.show()
             code = getattr(error, "exit_code", 2)
