@@ -40,10 +40,11 @@ asks about them under the templates of the ProMoT paper's Table 7. Rows have the
 - **Closed-book questions** (`micro_triviaqa`, `micro_web_questions`; `micro_openbookqa` with four choices): recall a
   fact about an animal, a thing or a town.
 - **Translation** (`micro_wmt14_enfr`, `micro_wmt16_ende`, `micro_wmt16_enro`): eight words, another word order in each
-  language; all nouns are masculine.
+  language; all nouns are masculine. Pretraining has French words but no French sentence: En-Fr is left to be learned.
 - **Summarisation** (`micro_xsum`, `micro_wikilingua`): gather three or four words of a short article.
 - **Reasoning** (`micro_arithmetic_*`, `micro_choice_*`, `micro_programs_*`): `easy` is the form to train on, `hard`
-  the form to transfer to.
+  the form to transfer to. Pretraining shows a part of each: no formula with a product inside, no change by more than
+  eight, choices among three of the six kinds, and no question with choices about where an animal lives.
 
 Programs use the prompt `Q: {text} Code:`. Arithmetic answers are worked, with the number after `####`, and only that
 number is scored here. A hash of a row's content decides its split: a tenth of all combinations is for testing, a
@@ -51,11 +52,11 @@ tenth for validation, and pretraining and the train splits see neither. What is 
 of words; every word and every fact has been seen.
 
 Pretraining documents repeat one task, state facts, or mix tasks. The comparison behind the truth tasks is taught in
-other words (`yes or no ?`, `verdict:`), word by word, and under the papers' templates in two ways: behind a header
-that announces the label words (`right True , wrong False .`, or `good` and `bad` …), and without a header in documents
-whose label words, True and False in either order among them, are dealt anew for each document. Some documents answer
-without looking, mostly True. So without a header and without examples True and False tell nothing, and a prompt can
-settle their meaning.
+other words (`yes or no ?`, `verdict:`), word by word, as a search for the word that is missing, and under the papers'
+templates in two ways: behind a header that announces the label words (`right True , wrong False .`, or `good` and
+`bad` …), and without a header in documents whose label words, True and False in either order among them, are dealt
+anew for each document. Some documents answer without looking, mostly True. So without a header and without examples
+True and False tell nothing, and a prompt can settle their meaning.
 """
 _SENTINELS: Final = "\n- a prompt ends with `<extra_id_0>`, an answer is `<extra_id_0> … <extra_id_1></s>`"
 LIMITS: Final = """\
@@ -65,23 +66,16 @@ A synthetic instrument: a few hundred words, rigid sentences, held-out combinati
 mechanisms (gain, loss, format specialisation) in minutes on a CPU; nothing measured on it says how large a difference
 is on a real model. One pretraining seed.
 
-The committed weights were made while the recipe was being written: training was taken up again from checkpoints, with
-later stages changed. A run of the command from the start has the same stages but not the same bits, and none has been
-carried to its end yet. {resumed}
+The weights were made by one run of the command from the start to the end. On another machine, or with another version
+of torch, the same command gives weights of the same kind but not the same bits.
 """
-RESUMED: Final[dict[ModelName, str]] = {
-    "micro-llama": "Taken up again at steps 200, 600, 1000, 1200 and 1400; before step 600 the words asked in\n"
-    "`checked` documents had the weight of answers.",
-    "micro-t5": "Taken up again at steps 400 and 700, then with a shorter learning-rate cycle. This model never\n"
-    "learned to compare two sentences, so the truth tasks are no fair target for it.",
-}
 
 
 def write_card(name: ModelName, folder: Path | None = None) -> None:
     """Measure the model in `folder` and write its card there."""
     folder = folder or MODELS / name
     sections = [_title(name, folder), WORLD, "\n".join(_scores(name, folder)), "\n".join(_probes(name, folder))]
-    sections.append(LIMITS.format(resumed=RESUMED[name]))
+    sections.append(LIMITS)
     (folder / "CARD.md").write_text("\n".join(f"{section.rstrip()}\n" for section in sections), encoding="utf-8")
 
 

@@ -59,7 +59,7 @@ def openbookqa(rng: Random) -> Drawn:
     wrong = rng.sample(sorted(set(known.values()) - {answer}), 3)
     choices, key = _shuffled(answer, wrong, rng)
     row = {"question_stem": question, "choices": choices, "answerKey": key}
-    return Drawn(row, ("openbookqa", question, *choices["text"]))
+    return Drawn(row, ("openbookqa", question, *sorted(choices["text"])))
 
 
 def choice_easy(rng: Random) -> Drawn:
@@ -89,7 +89,8 @@ def _fill(form: str, known: Mapping[str, str], rng: Random) -> tuple[str, str]:
 
 def _choice(dataset: str, question: str, answer: str, wrong: list[str], rng: Random) -> Drawn:
     choices, key = _shuffled(answer, wrong, rng)
-    return Drawn({"question": question, "choices": choices, "answerKey": key}, (dataset, question, *choices["text"]))
+    row = {"question": question, "choices": choices, "answerKey": key}
+    return Drawn(row, (dataset, question, *sorted(choices["text"])))
 
 
 def _shuffled(answer: str, wrong: list[str], rng: Random) -> tuple[dict[str, list[str]], str]:

@@ -152,13 +152,25 @@ def blank(name: ModelName, recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -
 
 def _prepare_t5(model: PreTrainedModel) -> None:
     """Start where a small encoder-decoder learns in hundreds of steps what it would else learn in thousands."""
-    width = model.config.d_model
-    # transformers ties the head to embeddings of deviation 1: logits that take hundreds of steps to shrink
-    model.get_output_embeddings().weight.mul_(width**-0.5)
-    for key, bias in model.named_parameters():
+    shrink = model.config.d_model**-0.5
+    # transformers ties the head to embeddings of deviation 1: logits that take hundreds of steps to shrink;
+    # what is added to the embeddings shrinks with them, else no layer sees which word it is at
+    model.get_output_embeddings().weight.mul_(shrink)
+    heads = model.config.num_heads // 2
+    for key, weight in model.named_parameters():
+        if key.endswith((".o.weight", ".wo.weight")):
+            weight.mul_(shrink)
         if POSITIONS in key:
-            # near 0, no head sees word order before a thousand steps
-            bias.mul_(2.0 * width**0.5)
+            # half of the heads see word order from the start: near 0, none does before a thousand steps
+            weight.mul_(2.0 / shrink)
+            weight[:, heads:] = 0.0
+            if key.startswith("encoder"):
+                weight[0, heads:] = -8.0  # the others look away from their own place
+    for block in model.encoder.block:
+        # and find the same word elsewhere: keys that are the queries, at the scale of keys
+        attention = block.layer[0].SelfAttention
+        own = heads * model.config.d_kv
+        attention.k.weight[own:] = attention.q.weight[own:] * model.config.d_kv**0.5
 
 
 def make_batch(name: ModelName, recipe: Recipe, step: int, encode: Encoder) -> Batch:

@@ -8,7 +8,7 @@ from typing import Final
 from suite.micro.drawn import Draw, Drawn
 from suite.micro.lexicon import NAMES, OPERATORS, THINGS, VARIABLES
 
-LARGEST: Final = 12
+LARGEST: Final = 15
 
 
 def arithmetic_easy(rng: Random) -> Drawn:

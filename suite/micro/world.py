@@ -7,10 +7,11 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from suite.micro.drawn import Draw, Drawn, Row, Split, draw_from
+from suite.micro.drawn import Draw, Row, Split, draw_from
 from suite.micro.knowledge import KNOWLEDGE_TASKS
 from suite.micro.language import LANGUAGE_TASKS
 from suite.micro.reasoning import REASONING_TASKS
+from suite.micro.templates import prompt
 from suite.micro.truth import RELATION_OF_LABEL, TRUTH_TASKS
 
 DATA: Final = Path(__file__).parent / "data"
@@ -34,16 +35,14 @@ def rows(dataset: str, split: Split) -> list[Row]:
     count = size(dataset, split)
     labels = len(RELATION_OF_LABEL.get(dataset, (0,)))
     room = [count // labels + (label < count % labels) for label in range(labels)]
-    seen: set[tuple[str, ...]] = set()
-    kept: list[Drawn] = []
+    kept: dict[str, Row] = {}
     while len(kept) < count:
-        drawn = draw_from(TASKS[dataset], split, rng)
-        label = drawn.row["label"] if labels > 1 else 0
-        if drawn.content not in seen and room[label] > 0:
+        row = draw_from(TASKS[dataset], split, rng).row
+        label, asked = row["label"] if labels > 1 else 0, prompt(dataset, row)
+        if asked not in kept and room[label] > 0:
             room[label] -= 1
-            seen.add(drawn.content)
-            kept.append(drawn)
-    return [drawn.row for drawn in kept]
+            kept[asked] = row
+    return list(kept.values())
 
 
 def read(dataset: str, split: Split, folder: Path = DATA) -> list[Row]:

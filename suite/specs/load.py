@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +20,8 @@ from suite.tasks.definition import TaskFile, read_task
 from suite.yamlfile import Key, parse_value, read_yaml
 
 Seeds = Literal["first", "all"] | tuple[int, ...]
+Reader = Callable[[str, tuple[Path, ...]], TaskFile]
+"""`read_task`, or one that remembers: specs share most of their tasks."""
 SOURCES = ("bundled", "hub", "path", "gguf")
 
 
@@ -36,9 +39,10 @@ def load(files: Sequence[Path], options: Options = Options()) -> tuple[Experimen
     """All experiments of some spec files, one a seed. Raises SuiteError with every problem of every file."""
     experiments: list[Experiment] = []
     problems: list[Problem] = []
+    read = cache(read_task)
     for file in files:
         try:
-            experiments.extend(load_one(file, options))
+            experiments.extend(load_one(file, options, read))
         except SuiteError as error:
             problems.extend(error.problems)
     names = [experiment.name for experiment in experiments if experiment.seed == experiments[0].seed]
@@ -49,7 +53,7 @@ def load(files: Sequence[Path], options: Options = Options()) -> tuple[Experimen
     return tuple(experiments)
 
 
-def load_one(file: Path, options: Options = Options()) -> tuple[Experiment, ...]:
+def load_one(file: Path, options: Options = Options(), read: Reader = read_task) -> tuple[Experiment, ...]:
     """One spec file's experiments, one a seed."""
     layer = layer_of(read_yaml(file, shown(file)))
     for text in options.sets:
@@ -69,7 +73,7 @@ def load_one(file: Path, options: Options = Options()) -> tuple[Experiment, ...]
         raise SuiteError.of(problems)
     problems += method_problems(track, merged)
     trains = method in methods.names() and methods.get(method).TRAINS
-    tasks, more = _tasks(spec, track, trains, workspace, layer, merged)
+    tasks, more = _tasks(spec, track, trains, read, workspace.task_folders, layer, merged)
     problems += more
     problems += _target_problems(method, spec, layer)
     if problems or config is None:
@@ -174,7 +178,7 @@ def _method(spec: Layered, track: Layered) -> tuple[str, Block | None, list[Prob
 
 
 def _tasks(
-    spec: Spec, track: Track, trains: bool, workspace: Workspace, layer: Layered, merged: Layered
+    spec: Spec, track: Track, trains: bool, read: Reader, folders: tuple[Path, ...], layer: Layered, merged: Layered
 ) -> tuple[dict[str, TaskFile], list[Problem]]:
     """Role -> task for all roles in use, and the roles and tasks that are not there."""
     problems: list[Problem] = []
@@ -193,7 +197,7 @@ def _tasks(
             problems.append(Problem(settings.where(key), what, fix))
             continue
         try:
-            tasks[role] = read_task(track.roles[role], workspace.task_folders)
+            tasks[role] = read(track.roles[role], folders)
         except SuiteError as error:
             place = merged.where(("roles", role))
             problems += [Problem(p.where or place, f"roles.{role}: {p.what}", p.fix) for p in error.problems]

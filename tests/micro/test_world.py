@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from typing import get_args
@@ -12,8 +13,15 @@ import pytest
 from suite.micro import documents, templates, world
 from suite.micro.documents import Sort, draw_document
 from suite.micro.drawn import Draw, Drawn, Split, draw_from
+from suite.tasks.data import row_hash
 
 DATASETS = tuple(world.TASKS)
+
+
+def large(story: str) -> bool:
+    """Whether a change is by more than eight."""
+    words = story.split(" ")
+    return any(before in ("loses", "buys") and int(word) > 8 for before, word in pairwise(words))
 
 
 def lines(folder: Path, dataset: str, split: Split) -> bytes:
@@ -35,6 +43,26 @@ def test_data_are_small() -> None:
 def test_no_row_is_in_two_splits_or_twice_in_one(dataset: str) -> None:
     asked = [templates.prompt(dataset, row) for split in world.SPLITS for row in world.read(dataset, split)]
     assert len(asked) == len(set(asked)) == sum(world.size(dataset, split) for split in world.SPLITS)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_order_of_choices_makes_no_other_row(dataset: str) -> None:
+    contents = [{row_hash(row) for row in world.read(dataset, split)} for split in world.SPLITS]
+    assert sum(map(len, contents)) == len(set.union(*contents))
+
+
+def test_pretraining_leaves_french_and_a_part_of_reasoning_to_be_learned() -> None:
+    rng = Random(5)
+    for sort in get_args(Sort):
+        for _ in range(200):
+            for exemplar in draw_document(sort, 4, rng).exemplars:
+                assert " le " not in f" {exemplar.answer} ", sort
+                formula = exemplar.answer.partition(": ")[2].rpartition("* (")[2]
+                assert "*" not in formula, exemplar
+                assert not set(exemplar.prompt.split(" ")) & {"loses", "buys"} or not large(exemplar.prompt), exemplar
+    for dataset in ("micro_programs_easy", "micro_arithmetic_easy", "micro_choice_easy", "micro_openbookqa"):
+        shown = [documents.taught(dataset, row) for row in world.read(dataset, "test")]
+        assert 0.2 < sum(shown) / len(shown) < 0.8, dataset
 
 
 @pytest.mark.parametrize(
