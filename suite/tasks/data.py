@@ -97,8 +97,12 @@ def _unordered(value: Any) -> Any:
     return value
 
 
+_ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+"""Made once: `json.dumps` would make one for each row."""
+
+
 def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    return _ENCODER.encode(value)
 
 
 def _file(folder: Path, split: str, task: TaskFile) -> Path:
