@@ -35,6 +35,11 @@ class Home:
         """The folder of a finished train step's artifact."""
         return self.folder / "artifacts" / step
 
+    @property
+    def factors(self) -> Path:
+        """Singular value decompositions, by the content of the matrix."""
+        return self.folder / "factors"
+
     def work(self, step: str) -> Path:
         """The folder of a step in progress: its checkpoints."""
         return self.folder / "work" / step

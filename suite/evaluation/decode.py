@@ -1,11 +1,13 @@
-"""Greedy answers in batches: transformers' `generate`, token for token, without its cost for each token."""
+"""Answers in batches, greedy or sampled: transformers' `generate`, token for token, without its cost for each token."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
+from torch import Tensor
 
 from suite.evaluation.state import Ids, Side, embedded, read
 from suite.models.stack import Stacked
@@ -58,18 +60,48 @@ def end_tokens(stacked: Stacked) -> frozenset[int]:
     return frozenset(int(end) for end in ends if end is not None)
 
 
+@dataclass
+class Said:
+    """An answer as it was decoded."""
+
+    tokens: list[int] = field(default_factory=list)
+    """New token ids, without the end token."""
+    end: int | None = None
+    """The end token, if one ended it: not a stop string, nor the limit."""
+
+
+Choose = Callable[[Tensor], Tensor]
+"""Next tokens [B] from float32 logits [B, V]."""
+
+
+def likeliest(logits: Tensor) -> Tensor:
+    """Greedy decoding."""
+    return logits.argmax(-1)
+
+
+def drawn(temperature: float, generator: torch.Generator) -> Choose:
+    """Sampling from the softmax of logits / temperature."""
+
+    def choose(logits: Tensor) -> Tensor:
+        return torch.multinomial((logits / temperature).softmax(-1), 1, generator=generator).squeeze(1)
+
+    return choose
+
+
 @torch.no_grad()
-def greedy(stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops) -> list[list[int]]:
-    """The most likely next token, again and again, for each prompt; [B] lists of new token ids without the end token.
+def decode(
+    stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, choose: Choose = likeliest
+) -> list[Said]:
+    """One token after another for each prompt, as `choose` picks them.
 
     A prompt's row is dropped from the batch once it ends, so that one long answer does not pay for many short ones.
     """
     ends = end_tokens(stacked)
     state = read(stacked, prompts)
-    answers: list[list[int]] = [[] for _ in prompts]
+    answers = [Said() for _ in prompts]
     alive = list(range(len(prompts)))
     for place in range(max_new_tokens):
-        tokens = state.logits.argmax(-1)
+        tokens = choose(state.logits)
         going = [
             row
             for row, (answer, token) in enumerate(zip([answers[each] for each in alive], tokens.tolist(), strict=True))
@@ -85,12 +117,13 @@ def greedy(stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, sto
     return answers
 
 
-def _ended(answer: list[int], token: int, ends: frozenset[int], stops: Stops) -> bool:
+def _ended(answer: Said, token: int, ends: frozenset[int], stops: Stops) -> bool:
     """Append a token to an answer, unless it is an end token; whether the answer ends with it."""
     if token in ends:
+        answer.end = token
         return True
-    answer.append(token)
-    return stops.reached(answer)
+    answer.tokens.append(token)
+    return stops.reached(answer.tokens)
 
 
 @torch.no_grad()

@@ -93,6 +93,11 @@ def evaluate(
     is no room for a prompt, or the task cannot be run here.
     """
     lm = StackLM(stacked, batch_tokens=batch_tokens, max_new_tokens=max_new_tokens, max_length=max_length, beams=beams)
+    return evaluate_with(lm, task)
+
+
+def evaluate_with(lm: StackLM, task: LoadedTask) -> EvaluationResult:
+    """The same with answers as `lm` gives them. Raises SuiteError if the task cannot be run here."""
     if getattr(task, "UNSAFE_CODE", False) or getattr(task, "MULTIMODAL", False):
         raise SuiteError(f"task '{task.file.name}' runs answers as code or shows images", fix="choose another task")
     name = task.file.name

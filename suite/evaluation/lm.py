@@ -11,7 +11,7 @@ from lm_eval.api.model import TemplateLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
 from suite.errors import StepFailed, SuiteError
-from suite.evaluation.decode import SENTINELS, Stops, beam, greedy
+from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, beam, decode, likeliest
 from suite.evaluation.state import Ids, read
 from suite.models.stack import Stacked
 
@@ -37,9 +37,10 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         max_new_tokens: int | None = None,
         max_length: int | None = None,
         beams: int = 1,
+        choose: Choose = likeliest,
     ) -> None:
         super().__init__()
-        self.stacked, self.beams = stacked, beams
+        self.stacked, self.beams, self.choose = stacked, beams, choose
         self.batch_tokens, self.max_new_tokens = batch_tokens, max_new_tokens
         backbone = stacked.backbone
         self.tokenizer, self._device = backbone.tokenizer, backbone.device
@@ -50,6 +51,8 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         self.truncated: set[str] = set()
         self.tokens = 0
         """Tokens read and written so far, soft prompts and padding aside."""
+        self.spoken: list[tuple[Ids, Said]] = []
+        """The prompt and the answer of each request of the last `generate_until`, as tokens."""
 
     @property
     def eot_token_id(self) -> int:
@@ -71,13 +74,14 @@ class StackLM(TemplateLM):  # type: ignore[misc]
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = True) -> list[str]:
         """The answer to each prompt, up to its stop string, its limit or the end token."""
         answers: list[str] = [""] * len(requests)
+        self.spoken = [((), Said())] * len(requests)
         groups: dict[tuple[int, tuple[str, ...]], list[int]] = {}
         for place, request in enumerate(requests):
             groups.setdefault(self._settings(request.args[1]), []).append(place)
         for (limit, stops), places in groups.items():
             given = self._generate([str(requests[place].args[0]) for place in places], limit, stops)
-            for place, answer in zip(places, given, strict=True):
-                answers[place] = answer
+            for place, (answer, prompt, said) in zip(places, given, strict=True):
+                answers[place], self.spoken[place] = answer, (prompt, said)
         return answers
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
@@ -112,7 +116,8 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         until = [until] if isinstance(until, str) else until
         return min(limit, self.max_new_tokens or limit), tuple(until)
 
-    def _generate(self, texts: Sequence[str], limit: int, until: Sequence[str]) -> list[str]:
+    def _generate(self, texts: Sequence[str], limit: int, until: Sequence[str]) -> list[tuple[str, Ids, Said]]:
+        """Of each text: the answer, and the tokens of prompt and answer."""
         sentinels = self.stacked.backbone.sentinels
         limit += sentinels  # the opening sentinel is no part of the answer
         room = self.max_length - (0 if self.two_sided else limit)
@@ -124,16 +129,17 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         stops = Stops(self.tokenizer, until)
         prompts = [self._prompt(text, room) for text in texts]
 
-        def answer(batch: Sequence[Ids]) -> list[list[int]]:
+        def answer(batch: Sequence[Ids]) -> list[Said]:
             options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops}
             if self.beams > 1:
-                return beam(self.stacked, batch, beams=self.beams, **options)
-            return greedy(self.stacked, batch, **options)
+                return [Said(tokens) for tokens in beam(self.stacked, batch, beams=self.beams, **options)]
+            return decode(self.stacked, batch, choose=self.choose, **options)
 
         sizes = [len(prompt) + limit for prompt in prompts]
         said = self._in_batches(prompts, sizes, answer)
-        self.tokens += sum(len(prompt) + len(tokens) for prompt, tokens in zip(prompts, said, strict=True))
-        return [stops.cut(self._between(tokens) if sentinels else stops.text(tokens)) for tokens in said]
+        self.tokens += sum(len(prompt) + len(each.tokens) for prompt, each in zip(prompts, said, strict=True))
+        read = self._between if sentinels else stops.text
+        return [(stops.cut(read(each.tokens)), prompt, each) for prompt, each in zip(prompts, said, strict=True)]
 
     def _prompt(self, text: str, room: int) -> Ids:
         """Token ids of a prompt, its beginning left out if it is too long."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
@@ -15,7 +15,7 @@ from suite.errors import SuiteError, did_you_mean
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
 
-Family = Literal["none", "full", "adapter", "prompt", "two-stage"]
+Family = Literal["none", "full", "adapter", "prompt", "singular", "two-stage", "mixture"]
 
 
 class _Self:
@@ -26,8 +26,6 @@ class _Self:
 
 
 SELF: Final = _Self()
-Part = _Self | int
-"""A part of a stack: `SELF`, or the index of a prerequisite."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,10 @@ class Prerequisite:
     method: str
     config: Block
     targets: tuple[str, ...]
+
+
+Part = _Self | int | Prerequisite
+"""A part of a stack: `SELF`, the index of a prerequisite, or a train step for this role alone."""
 
 
 class Method(Protocol):
@@ -53,11 +55,11 @@ class Method(Protocol):
     def prerequisites(self, config: Any, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
         """The train steps to do first; their artifacts are `job.parents`."""
 
-    def stack(self, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
+    def stack(self, config: Any, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
         """The artifacts in effect when a task is answered."""
 
-    def train(self, config: Any, job: Job) -> Trained:
-        """Train on the job's examples; the backbone is left as it was."""
+    train: Callable[[Any, Job], Trained] | None
+    """Train on the job's examples, and leave the backbone as it was; None for a method of prerequisites only."""
 
 
 def names() -> tuple[str, ...]:

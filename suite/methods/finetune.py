@@ -35,7 +35,7 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
     return ()
 
 
-def stack(role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
+def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """The trained weights, for every task."""
     return (SELF,)
 
@@ -44,4 +44,4 @@ def train(config: Config, job: Job) -> Trained:
     """Train all parameters; the backbone's own are put back afterwards."""
     from suite.training.weights import train_weights
 
-    return train_weights(config, job, soft=None)
+    return train_weights(config, job, prompt=None)

@@ -40,19 +40,13 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
     return ()
 
 
-def stack(role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
+def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """The adapter, for every task."""
     return (SELF,)
 
 
 def train(config: Config, job: Job) -> Trained:
     """Train an injected adapter; it is removed afterwards."""
-    from peft import LoraConfig
+    from suite.training.adapters import train_lora
 
-    from suite.training.adapters import train_adapter
-
-    chosen = list(config.target_modules) if isinstance(config.target_modules, tuple) else config.target_modules
-    # an alpha without fraction is an integer to PEFT, and is written as one
-    alpha = int(config.alpha) if config.alpha.is_integer() else config.alpha
-    peft = LoraConfig(r=config.rank, lora_alpha=alpha, lora_dropout=config.dropout, target_modules=chosen)
-    return train_adapter(config, job, peft)
+    return train_lora(config, job)

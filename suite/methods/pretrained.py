@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from suite.block import Block
-from suite.errors import StepFailed
 from suite.methods import Family, Part, Prerequisite
-
-if TYPE_CHECKING:
-    from suite.training.job import Job, Trained
 
 FAMILY: Final[Family] = "none"
 VERSION: Final = 1
@@ -25,11 +21,10 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
     return ()
 
 
-def stack(role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
+def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """Empty for every task."""
     return ()
 
 
-def train(config: Config, job: Job) -> Trained:
-    """Refuses: a plan has no such step."""
-    raise StepFailed("the pretrained model is not trained")
+train: Final = None
+"""A plan has no such step."""

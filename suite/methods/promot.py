@@ -42,7 +42,7 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
     return (Prerequisite("prompt_tuning", config.prompt, targets),)
 
 
-def stack(role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
+def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """Prompt and weights for the targets; the weights alone elsewhere."""
     return (0, SELF) if role in targets else (SELF,)
 
@@ -55,4 +55,4 @@ def train(config: Config, job: Job) -> Trained:
     prompts = [parent for parent in job.parents if isinstance(parent, SoftPrompt)]
     if len(job.parents) != 1 or len(prompts) != 1:
         raise StepFailed("promot builds on one soft prompt")
-    return train_weights(config, job, soft=prompts[0].vectors)
+    return train_weights(config, job, prompt=prompts[0].vectors)

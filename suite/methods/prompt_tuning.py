@@ -7,6 +7,7 @@ original. Deviations: with several targets there is one prompt for all of them (
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Final, Literal
 
 from suite.methods import SELF, Family, Part, Prerequisite
@@ -41,7 +42,7 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
     return ()
 
 
-def stack(role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
+def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """The prompt for the targets; nothing elsewhere."""
     return (SELF,) if role in targets else ()
 
@@ -51,10 +52,11 @@ def train(config: Config, job: Job) -> Trained:
     from suite.models.artifact import SoftPrompt
     from suite.training.job import Trained
     from suite.training.labels import labels_of
+    from suite.training.objectives import optimise
     from suite.training.prompts import FlatPrompt, start_vectors
-    from suite.training.supervised import train_supervised
+    from suite.training.trainable import Trainable
 
     labels = labels_of(job.examples) if config.init == "labels" else ()
     prompt = FlatPrompt(job.backbone, start_vectors(job.backbone, config.length, config.init, job.seed, labels))
-    fit = train_supervised(config, job, {"flat": prompt.flat}, soft=prompt.vectors)
+    fit = optimise(config, job, Trainable({"flat": prompt.flat}, nullcontext, prompt.vectors))
     return Trained(SoftPrompt(fit.best["flat"].view(prompt.shape)), fit, prompt.flat.numel())

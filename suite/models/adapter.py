@@ -11,7 +11,7 @@ from typing import Any
 from peft import get_peft_config, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.config import PeftConfig
 from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
-from peft.tuners.tuners_utils import cast_adapter_dtype
+from peft.tuners.tuners_utils import BaseTunerLayer, cast_adapter_dtype
 from torch import Tensor, nn
 
 from suite.errors import SuiteError
@@ -30,7 +30,7 @@ def injected(
     """
     settings = config if isinstance(config, PeftConfig) else get_peft_config(dict(config))
     children = [(parent, name, child) for parent in model.modules() for name, child in parent._modules.items()]
-    frozen = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    frozen = [(parameter, parameter.requires_grad, parameter.data) for parameter in model.parameters()]
     training = model.training
     try:
         try:
@@ -43,15 +43,32 @@ def injected(
         if state is not None:
             _set_state(model, state)
         model.train(training)
-        own = {id(parameter) for parameter, _ in frozen}
+        own = {id(parameter) for parameter, *_ in frozen}
         yield {name: value for name, value in model.named_parameters() if id(value) not in own}
     finally:
         for parent, name, child in children:
             parent._modules[name] = child
-        for parameter, required in frozen:
+        for parameter, required, data in frozen:
             parameter.requires_grad_(required)
+            parameter.data = data  # PiSSA takes a part of it away
         if hasattr(model, "peft_config"):
             del model.peft_config
+
+
+@contextmanager
+def disabled(model: nn.Module) -> Iterator[None]:
+    """Let a model with an injected adapter answer as it does without one."""
+    layers = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
+    required = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    try:
+        for layer in layers:
+            layer.enable_adapters(False)
+        yield
+    finally:
+        for layer in layers:
+            layer.enable_adapters(True)
+        for parameter, was in required:  # PEFT sets these along
+            parameter.requires_grad_(was)
 
 
 def adapter_state(model: nn.Module) -> dict[str, Tensor]:

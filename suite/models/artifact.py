@@ -1,4 +1,5 @@
-"""What training leaves behind: a soft prompt, an adapter, or changed weights; saved as safetensors and JSON."""
+"""What training leaves behind: a soft prompt, an adapter, changed weights, or singular vectors; saved as safetensors
+and JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from torch import Tensor
 from suite.errors import SuiteError
 from suite.hashing import canonical
 
-Kind = Literal["prompt", "adapter", "weights"]
+Kind = Literal["prompt", "adapter", "weights", "singular"]
 TENSORS, RECORD = "artifact.safetensors", "artifact.json"
 AGAIN = "train it again (--again)"
 PROMPT_KEY = "prompt_embeddings"  # PEFT's name for the same tensor
@@ -122,7 +123,36 @@ class Weights(_Artifact):
         return self.state
 
 
-Artifact = SoftPrompt | Adapter | Weights
+@dataclass(frozen=True, eq=False)
+class Singular(_Artifact):
+    """Masks over the singular values of some matrices (`suite.models.singular`)."""
+
+    kind: ClassVar[Kind] = "singular"
+    masks: Mapping[str, Tensor]
+    """m [r] by the name of the weight, float32: as they act, whatever they were made of."""
+    values: Mapping[str, Tensor]
+    """The singular values [r] that they were trained beside, to know the base again."""
+    renormalise: bool
+    """Whether the sum of a matrix's singular values stays what it was."""
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """Masks and values of each matrix."""
+        parts = {"mask": self.masks, "values": self.values}
+        return {f"{name}|{part}": tensor for part, group in parts.items() for name, tensor in group.items()}
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Whether the sum stays."""
+        return {"renormalise": self.renormalise}
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained."""
+        return sum(mask.numel() for mask in self.masks.values())
+
+
+Artifact = SoftPrompt | Adapter | Weights | Singular
 
 
 def load_artifact(folder: Path, base: str) -> Artifact:
@@ -153,4 +183,10 @@ def _build(kind: str, tensors: dict[str, Tensor], settings: Mapping[str, Any], f
         return Adapter(tensors, settings)
     if kind == "weights":
         return Weights(tensors)
+    if kind == "singular":
+        groups: dict[str, dict[str, Tensor]] = {"mask": {}, "values": {}}
+        for key, tensor in tensors.items():
+            name, _, part = key.rpartition("|")
+            groups[part][name] = tensor
+        return Singular(groups["mask"], groups["values"], bool(settings["renormalise"]))
     raise SuiteError(f"{folder / RECORD}: unknown kind of artifact '{kind}'")

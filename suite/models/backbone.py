@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -41,6 +42,8 @@ class Backbone:
     """Positions the model has; for an encoder-decoder, of its encoder."""
     probe: Tensor
     """The untouched model's logits on a few fixed tokens (`probe_logits`), to tell a changed model from the base."""
+    factors: Path | None = None
+    """A folder that keeps singular value decompositions (`suite.models.singular`); None: they are made anew."""
 
     @property
     def pad_id(self) -> int:
@@ -58,7 +61,7 @@ class Backbone:
         return int(self.model.get_input_embeddings().weight.shape[1])
 
 
-def load_backbone(located: LocatedModel, device: str | None = None) -> Backbone:
+def load_backbone(located: LocatedModel, device: str | None = None, factors: Path | None = None) -> Backbone:
     """Load a model on `device` (default: the GPU if there is one). Raises SuiteError when it cannot be loaded whole."""
     source = located.source
     place: str = str(located.folder) if located.folder is not None else str(source.hub)
@@ -82,7 +85,8 @@ def load_backbone(located: LocatedModel, device: str | None = None) -> Backbone:
     absent = sorted(set(report["missing_keys"]) | {str(key) for key in report["mismatched_keys"]})
     if absent:  # transformers would fill these with random numbers
         raise SuiteError(f"the weights of {source.title} lack {len(absent)} tensors, {absent[0]} among them")
-    return as_backbone(model, tokenizer, located.identity, sentinels=source.sentinels, device=device)
+    identity, sentinels = located.identity, source.sentinels
+    return as_backbone(model, tokenizer, identity, sentinels=sentinels, device=device, factors=factors)
 
 
 def as_backbone(
@@ -92,6 +96,7 @@ def as_backbone(
     *,
     sentinels: bool = False,
     device: str | None = None,
+    factors: Path | None = None,
 ) -> Backbone:
     """A backbone of a model that is already in memory; freezes it."""
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -104,7 +109,7 @@ def as_backbone(
         tokenizer.pad_token = tokenizer.eos_token
     model.eval().requires_grad_(False).to(place)
     length, probe = _positions(model, tokenizer), probe_logits(model)
-    return Backbone(model, tokenizer, shape, identity, sentinels, place, length, probe)
+    return Backbone(model, tokenizer, shape, identity, sentinels, place, length, probe, factors)
 
 
 @torch.no_grad()

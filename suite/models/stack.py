@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +13,13 @@ from torch import Tensor, nn
 from suite.errors import SuiteError
 from suite.hashing import fingerprint
 from suite.models.adapter import injected
-from suite.models.artifact import Adapter, Artifact, SoftPrompt, Weights
+from suite.models.artifact import Adapter, Artifact, Kind, Singular, SoftPrompt, Weights
 from suite.models.backbone import Backbone, probe_logits
+from suite.models.singular import composed
 
 Side = Literal["left", "right"]
+_ORDER: Final[tuple[Kind, ...]] = ("weights", "singular", "adapter", "prompt")
+"""In which artifacts are put on: an adapter wraps modules, so it comes after what changes their weights."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +69,7 @@ class Stacked:
 
 @contextmanager
 def stacked(backbone: Backbone, artifacts: Sequence[Artifact]) -> Iterator[Stacked]:
-    """Put artifacts on the backbone, weights before adapters; on exit the base is what it was, bit for bit.
+    """Put artifacts on the backbone; on exit the base is what it was, bit for bit.
 
     Raises SuiteError when an artifact does not fit the model, or when there are two of a kind.
     """
@@ -75,9 +78,11 @@ def stacked(backbone: Backbone, artifacts: Sequence[Artifact]) -> Iterator[Stack
         raise SuiteError(f"a stack takes one artifact of a kind; this one has {', '.join(kinds)}")
     soft: Tensor | None = None
     with ExitStack() as undo:
-        for artifact in sorted(artifacts, key=lambda artifact: artifact.kind == "adapter"):
+        for artifact in sorted(artifacts, key=lambda artifact: _ORDER.index(artifact.kind)):
             if isinstance(artifact, Weights):
                 undo.enter_context(swapped(backbone.model, artifact.state))
+            elif isinstance(artifact, Singular):
+                undo.enter_context(swapped(backbone.model, _composed(artifact, backbone)))
             elif isinstance(artifact, Adapter):
                 undo.enter_context(injected(backbone.model, artifact.peft, artifact.state))
             elif isinstance(artifact, SoftPrompt):
@@ -123,6 +128,12 @@ def prove(stacked: Stacked) -> None:
         raise SuiteError("the artifacts change nothing: the model answers exactly as the base does")
     if not stacked.artifacts and not same:
         raise SuiteError("the base model is not what it was: something was left on it")
+
+
+def _composed(artifact: Singular, backbone: Backbone) -> dict[str, Tensor]:
+    return composed(
+        backbone.model, artifact.masks, artifact.values, renormalise=artifact.renormalise, cache=backbone.factors
+    )
 
 
 def _fitting(vectors: Tensor, backbone: Backbone) -> Tensor:

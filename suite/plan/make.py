@@ -67,9 +67,13 @@ class _Builder:
         """The experiment with its steps; they join those already there."""
         self._check(experiment)
         trained = self._trained(experiment.method, experiment.config, experiment.targets, experiment)
-        links = [Link(step, "train") for step in self._lineage(trained)]
-        for role in (*experiment.targets, *experiment.held_out):
-            stack = self._stack(experiment, role, trained)
+        roles = (*experiment.targets, *experiment.held_out)
+        stacks = {role: self._stack(experiment, role, trained) for role in roles}
+        needed = [step for each in ((trained,), *stacks.values()) for step in each if step is not None]
+        links = [
+            Link(step, "train") for step in dict.fromkeys(before for each in needed for before in self._lineage(each))
+        ]
+        for role, stack in stacks.items():
             target = experiment.track.target
             held_out = experiment.track.held_out
             is_target = role in experiment.targets
@@ -81,9 +85,13 @@ class _Builder:
 
     def _stack(self, experiment: Experiment, role: str, trained: str | None) -> tuple[str, ...]:
         """The train steps whose artifacts are in effect when a role is answered."""
-        parts = methods.get(experiment.method).stack(role, experiment.targets)
         parents = self._parents_of(trained)
-        chosen = [parents[part] if isinstance(part, int) else trained for part in parts]
+        chosen: list[str | None] = []
+        for part in methods.get(experiment.method).stack(experiment.config, role, experiment.targets):
+            if isinstance(part, methods.Prerequisite):
+                chosen.append(self._trained(part.method, part.config, part.targets, experiment))
+            else:
+                chosen.append(parents[part] if isinstance(part, int) else trained)
         return tuple(step for step in chosen if step is not None)
 
     def _parents_of(self, step: str | None) -> tuple[str, ...]:
@@ -96,9 +104,9 @@ class _Builder:
         return tuple(dict.fromkeys([*before, step]))
 
     def _trained(self, name: str, config: Block, targets: tuple[str, ...], experiment: Experiment) -> str | None:
-        """The train step of a method, after those it builds on; None for a method that trains nothing."""
+        """The train step of a method, after those it builds on; None for a method that has none of its own."""
         method = methods.get(name)
-        if not method.TRAINS:
+        if method.train is None:
             return None
         parents: list[str] = []
         for needed in method.prerequisites(config, targets):
@@ -123,8 +131,9 @@ class _Builder:
             "parents": list(parents),
         }
         work = Train(name, config, tasks, track, experiment.seed, tuple(parents))
-        title = f"train {name} on {'+'.join(targets)} · {track.name} · seed {experiment.seed}"
-        budget, length = track.budget, max(map(self._mean_words, rows.values()))
+        what = "adapt" if method.FAMILY == "mixture" else "train"
+        title = f"{what} {name} on {'+'.join(targets) or 'every task'} · {track.name} · seed {experiment.seed}"
+        budget, length = track.budget, max(map(self._mean_words, rows.values()), default=0.0)
         cost = estimate.training(
             getattr(config, "steps", 0), budget.batch_size, budget.max_length, length, model.parameters,
             self._rate(model, "train"),
@@ -160,7 +169,7 @@ class _Builder:
         return self._step(title, Evaluate(stack, task, shots, documents, track), key, cost)
 
     def _stack_name(self, stack: tuple[str, ...], track: Track) -> str:
-        names = [self.steps[step].title.removeprefix("train ") for step in stack]
+        names = [self.steps[step].title.partition(" ")[2] for step in stack]
         return " + ".join(names) or f"pretrained · {track.name}"
 
     def _step(self, title: str, work: Train | Evaluate, key: Mapping[str, Any], cost: Estimate) -> str:
@@ -194,7 +203,7 @@ class _Builder:
                 problems.extend(error.problems)
 
         attempt(lambda: self._model(experiment.track))
-        for role in experiment.targets if methods.get(experiment.method).TRAINS else ():
+        for role in _trained_roles(experiment):
             rows = attempt(lambda role=role: training_rows(experiment.tasks[role], self.inputs.data))
             if rows is not None:
                 train[role] = rows
@@ -208,6 +217,17 @@ class _Builder:
                 self.notes += note or []
         if problems:
             raise SuiteError.of(problems)
+
+
+def _trained_roles(experiment: Experiment) -> tuple[str, ...]:
+    """The roles whose training rows are looked at: the targets, and those that a stack is adapted to."""
+    method, targets = methods.get(experiment.method), experiment.targets
+    roles = dict.fromkeys(targets if method.TRAINS else ())
+    for role in (*targets, *experiment.held_out):
+        for part in method.stack(experiment.config, role, targets):
+            if isinstance(part, methods.Prerequisite):
+                roles |= dict.fromkeys(part.targets)
+    return tuple(roles)
 
 
 def _room(experiment: Experiment) -> list[Problem]:

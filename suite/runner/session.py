@@ -12,6 +12,7 @@ from random import Random
 from suite import methods
 from suite.errors import StepFailed, SuiteError
 from suite.evaluation.evaluate import EvaluationResult, evaluate, selection_task
+from suite.evaluation.rollout import Rollout, roll_out
 from suite.home import Home
 from suite.models.artifact import Artifact, load_artifact
 from suite.models.backbone import Backbone, load_backbone
@@ -21,7 +22,7 @@ from suite.plan.make import Inputs
 from suite.plan.steps import Evaluate, Step, Train
 from suite.specs.blocks import Track
 from suite.tasks.load import Example, load_task, training_examples
-from suite.training.job import Job, TrainingSet
+from suite.training.job import Job, Sampling, TrainingSet
 from suite.training.loop import Log
 
 CHECKPOINT_SECONDS = 20.0
@@ -65,6 +66,7 @@ class Session:
             backbone=backbone,
             examples=sets,
             selection=self._selection(work, held_back),
+            roll_out=self._roll_out(work),
             budget=work.track.budget,
             selection_rule=selection,
             seed=work.seed,
@@ -73,7 +75,9 @@ class Session:
             checkpoint_seconds=CHECKPOINT_SECONDS,
             log=log,
         )
-        trained = methods.get(work.method).train(work.config, job)
+        train = methods.get(work.method).train
+        assert train is not None, f"{work.method} has no train step of its own"
+        trained = train(work.config, job)
         folder = self._keep(step.id, trained.artifact, backbone)
         size = sum(file.stat().st_size for file in folder.iterdir())
         curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
@@ -97,7 +101,9 @@ class Session:
         """The base model, loaded once."""
         if track.model not in self._backbones:
             self._backbones.clear()  # one base at a time: two large ones may not fit
-            self._backbones[track.model] = load_backbone(locate(track.model, self.inputs.models), self.device)
+            self._backbones[track.model] = load_backbone(
+                locate(track.model, self.inputs.models), self.device, self.home.factors
+            )
         return self._backbones[track.model]
 
     def stack(self, steps: tuple[str, ...], track: Track, hashes: Mapping[str, str]) -> Stacked:
@@ -159,6 +165,21 @@ class Session:
             kept = tuple(example for example in examples[count:] if example.hash not in seen)
             sets.append(TrainingSet(role, task, kept))
         return tuple(sets), held_back
+
+    def _roll_out(self, work: Train) -> Callable[[Stacked, TrainingSet, Sequence[Example], Sampling], list[Rollout]]:
+        """The model's own answers to training examples, asked and scored as the target is."""
+        shots, decoding, track = work.track.target.shots, work.track.decoding, work.track
+
+        def answers(
+            current: Stacked, target: TrainingSet, examples: Sequence[Example], sampling: Sampling
+        ) -> list[Rollout]:
+            task = selection_task(target.task, self.inputs.data, [example.doc for example in examples], shots=shots)
+            return roll_out(
+                current, task, batch_tokens=decoding.batch_tokens, max_length=track.budget.max_length,
+                max_new_tokens=sampling.max_new_tokens, temperature=sampling.temperature, seed=sampling.seed,
+            )  # fmt: skip
+
+        return answers
 
     def _selection(self, work: Train, held_back: dict[str, tuple[Example, ...]]) -> Callable[[Stacked], float]:
         """The mean over targets of the task's own metric on the held-back rows, 0 to 100."""

@@ -2,25 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
 import torch
+from peft import LoraConfig
 from peft.config import PeftConfig
+from torch import Tensor, nn
 
 from suite.hashing import seed_of
-from suite.models.adapter import adapter_state, config_as_json, injected
+from suite.models.adapter import adapter_state, config_as_json, disabled, injected
 from suite.models.artifact import Adapter
 from suite.training.config import Optimisation
 from suite.training.job import Job, Trained
-from suite.training.supervised import train_supervised
+from suite.training.objectives import optimise
+from suite.training.trainable import Trainable
+
+
+def train_lora(config: Any, job: Job, **options: Any) -> Trained:
+    """Train a LoRA (the block of `suite.methods.lora`) or one of its kin, as PEFT's further `options` say."""
+    # an alpha without fraction is an integer to PEFT, and is written as one
+    alpha = int(config.alpha) if config.alpha.is_integer() else config.alpha
+    chosen = modules(config.target_modules)
+    peft = LoraConfig(r=config.rank, lora_alpha=alpha, lora_dropout=config.dropout, target_modules=chosen, **options)
+    return train_adapter(config, job, peft)
+
+
+def modules(chosen: Any) -> list[str] | str | None:
+    """Module names as PEFT takes them."""
+    return list(chosen) if isinstance(chosen, tuple) else chosen
 
 
 def train_adapter(config: Optimisation, job: Job, peft: PeftConfig) -> Trained:
     """Train the adapter's own parameters; its first values are a function of the seed."""
     model = job.backbone.model
+    before = {name: parameter.data for name, parameter in model.named_parameters()}
+    parameters = dict(model.named_parameters())
     torch.manual_seed(seed_of(job.seed, "adapter"))
     with injected(model, peft) as own:
-        fit = train_supervised(config, job, own)
+        start = adapter_state(model)
+        moved = any(parameters[name].data_ptr() != tensor.data_ptr() for name, tensor in before.items())
+        fit = optimise(config, job, Trainable(own, lambda: _base(model, parameters, before)))
         with torch.no_grad():
             for name, parameter in own.items():
                 parameter.copy_(fit.best[name])
-        artifact = Adapter(adapter_state(model), config_as_json(peft))
-        return Trained(artifact, fit, sum(parameter.numel() for parameter in own.values()))
+        state, settings = adapter_state(model), config_as_json(peft)
+        if moved:  # PiSSA takes its start out of the weights
+            state, settings = _difference(state, start), _plain(settings)
+        return Trained(Adapter(state, settings), fit, sum(parameter.numel() for parameter in own.values()))
+
+
+@contextmanager
+def _base(model: nn.Module, parameters: Mapping[str, nn.Parameter], before: Mapping[str, Tensor]) -> Iterator[None]:
+    now = {name: parameter.data for name, parameter in parameters.items()}
+    try:
+        for name, parameter in parameters.items():
+            parameter.data = before[name]
+        with disabled(model):
+            yield
+    finally:
+        for name, parameter in parameters.items():
+            parameter.data = now[name]
+
+
+def _difference(state: Mapping[str, Tensor], start: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The LoRA of twice the rank that adds what was learned and takes away the start: `[B, −B₀] [A; A₀]`."""
+    return {
+        name: torch.cat([tensor, -start[name]], 1) if "lora_B" in name else torch.cat([tensor, start[name]], 0)
+        for name, tensor in state.items()
+    }
+
+
+def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """LoRA with twice the rank and the same scale, from PEFT's usual start."""
+    return {**settings, "r": 2 * settings["r"], "lora_alpha": 2 * settings["lora_alpha"], "init_lora_weights": True}

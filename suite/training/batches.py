@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from random import Random
@@ -45,6 +45,31 @@ class Batch:
         return Batch(*moved, decoder, self.columns.to(device), self.tokens)
 
 
+class Collator:
+    """Makes padded batches of examples, for one backbone."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        self._pad = backbone.pad_id
+        start = getattr(backbone.model.config, "decoder_start_token_id", None)
+        self._start = backbone.pad_id if start is None else int(start)
+        self._decoder = backbone.shape == "decoder"
+
+    def __call__(self, examples: Sequence[Encoded]) -> Batch:
+        """Some examples as one padded batch."""
+        tokens = sum(example.length for example in examples)
+        if not self._decoder:
+            ids, mask = _padded([example.prompt for example in examples], self._pad)
+            labels, _ = _padded([example.target for example in examples], IGNORE)
+            inputs, _ = _padded([(self._start, *example.target[:-1]) for example in examples], self._pad)
+            return Batch(ids, mask, labels, inputs, torch.arange(labels.shape[1]), tokens)
+        ids, mask = _padded([example.prompt + example.target for example in examples], self._pad)
+        # the last token of the prompt predicts the first of the answer, and the last of all predicts nothing
+        labels, _ = _padded(
+            [(*[IGNORE] * (len(example.prompt) - 1), *example.target, IGNORE) for example in examples], IGNORE
+        )
+        return Batch(ids, mask, labels, None, (labels != IGNORE).any(0).nonzero().flatten(), tokens)
+
+
 class Batches:
     """The batches of a training run: every example once an epoch, neighbours in length together."""
 
@@ -52,10 +77,7 @@ class Batches:
         self._examples = tuple(examples)
         self._size = batch_size
         self._seed = seed
-        self._pad = backbone.pad_id
-        start = getattr(backbone.model.config, "decoder_start_token_id", None)
-        self._start = backbone.pad_id if start is None else int(start)
-        self._decoder = backbone.shape == "decoder"
+        self._collate = Collator(backbone)
         self.fingerprint = _fingerprint(self._examples, batch_size, seed)
         self._epoch = lru_cache(maxsize=2)(self._order_of)
 
@@ -70,25 +92,14 @@ class Batches:
         """Tokens with a loss in the batch of a step."""
         return sum(len(self._examples[index].target) for index in self.indices(step))
 
+    def measured(self) -> Mapping[str, float]:
+        """Nothing besides the loss."""
+        return {}
+
     def parts(self, step: int, micro_batch: int) -> list[Batch]:
         """The batch of a step in parts of at most `micro_batch` examples."""
         chosen = [self._examples[index] for index in self.indices(step)]
-        return [self.collate(chosen[start : start + micro_batch]) for start in range(0, len(chosen), micro_batch)]
-
-    def collate(self, examples: Sequence[Encoded]) -> Batch:
-        """Some examples as one padded batch."""
-        tokens = sum(example.length for example in examples)
-        if not self._decoder:
-            ids, mask = _padded([example.prompt for example in examples], self._pad)
-            labels, _ = _padded([example.target for example in examples], IGNORE)
-            inputs, _ = _padded([(self._start, *example.target[:-1]) for example in examples], self._pad)
-            return Batch(ids, mask, labels, inputs, torch.arange(labels.shape[1]), tokens)
-        ids, mask = _padded([example.prompt + example.target for example in examples], self._pad)
-        # the last token of the prompt predicts the first of the answer, and the last of all predicts nothing
-        labels, _ = _padded(
-            [(*[IGNORE] * (len(example.prompt) - 1), *example.target, IGNORE) for example in examples], IGNORE
-        )
-        return Batch(ids, mask, labels, None, (labels != IGNORE).any(0).nonzero().flatten(), tokens)
+        return [self._collate(chosen[start : start + micro_batch]) for start in range(0, len(chosen), micro_batch)]
 
     def _order_of(self, epoch: int) -> tuple[int, ...]:
         """All examples once. Batches begin where the last epoch's ended, so that buckets and batches stay aligned."""

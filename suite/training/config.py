@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from suite.block import Block
 
@@ -15,6 +15,27 @@ Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 NonNegative = Annotated[float, Field(ge=0)]
+
+
+class Reinforce(Block):
+    """Training by reward: REINFORCE on the model's own answers (Williams 1992; Transformer², section 3.2)."""
+
+    sampling: Literal["temperature", "greedy"] = "temperature"
+    """How answers are drawn. `greedy` (the reference code's) makes it likelihood weighted by reward, which is no
+    unbiased policy gradient."""
+    temperature: Positive = 1.0
+    """Of sampling."""
+    baseline: Literal["none", "batch_mean", "leave_one_out"] = "none"
+    """What is taken off each reward: nothing (as published), the mean of the batch, or that of the others in it."""
+    kl: NonNegative = 0.0
+    """Coefficient of the divergence from the base model, summed over an answer's tokens."""
+    kl_direction: Literal["policy_base", "base_policy"] = "policy_base"
+    """KL(policy‖base), as the paper has it, or KL(base‖policy), as its code has it."""
+    max_new_tokens: Count | None = None
+    """Tokens in an answer at most while training; null: as the task says."""
+
+
+Objective = Literal["next_token", "reinforce"]
 
 
 class Optimisation(Block):
@@ -40,6 +61,19 @@ class Optimisation(Block):
     """Dropout wherever the model has it (Llama: attention; T5: everywhere), while training only."""
     select_every: Count | None = None
     """Score the rows held out for selection after so many steps; null: as the track says."""
+    objective: Objective = "next_token"
+    """What is optimised: the likelihood of the right answers, or the reward of the model's own."""
+    reinforce: Reinforce = Reinforce()
+    """Settings of `objective: reinforce`."""
+
+    @model_serializer(mode="wrap")
+    def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What is not in effect is not part of a step's name, nor of what is shown."""
+        told: dict[str, Any] = handler(self)
+        if self.objective == "next_token":
+            told.pop("objective", None)
+            told.pop("reinforce", None)
+        return told
 
 
 class TrackBudget(Protocol):
@@ -60,6 +94,9 @@ class SelectionRule(Protocol):
     def every(self) -> int | None: ...  # noqa: D102
     @property
     def stop_at_score(self) -> float | None: ...  # noqa: D102
+
+
+_OTHER: Final = ("select_every", "objective", "reinforce")
 
 
 @dataclass(frozen=True)
@@ -94,5 +131,5 @@ class Budget:
             select_every=config.select_every or rule.every,
             stop_at_score=rule.stop_at_score,
             checkpoint_seconds=checkpoint_seconds,
-            **{name: getattr(config, name) for name in Optimisation.model_fields if name != "select_every"},
+            **{name: getattr(config, name) for name in Optimisation.model_fields if name not in _OTHER},
         )

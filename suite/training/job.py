@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from suite.training.config import Budget, Optimisation, SelectionRule, TrackBudget
 
 if TYPE_CHECKING:
+    from suite.evaluation.rollout import Rollout
     from suite.models.artifact import Artifact
     from suite.models.backbone import Backbone
     from suite.models.stack import Stacked
@@ -28,12 +29,24 @@ class TrainingSet:
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """How a model's own answers are drawn for a reward."""
+
+    temperature: float | None
+    """None: greedy."""
+    max_new_tokens: int | None
+    seed: int
+
+
+@dataclass(frozen=True)
 class Job:
     """All that a train step may look at. `selection` answers 0 to 100 for a stack, on rows held out of training."""
 
     backbone: Backbone
     examples: tuple[TrainingSet, ...]
     selection: Callable[[Stacked], float]
+    roll_out: Callable[[Stacked, TrainingSet, Sequence[Example], Sampling], list[Rollout]]
+    """A stack's own answers to some examples, one each, with the reward that the target's metric gives them."""
     budget: TrackBudget
     selection_rule: SelectionRule
     seed: int

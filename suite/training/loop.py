@@ -1,4 +1,4 @@
-"""The one supervised loop: steps, selection on held-out rows, and checkpoints that make interruptions harmless."""
+"""The one training loop: steps, selection on held-out rows, and checkpoints that make interruptions harmless."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from accelerate import Accelerator
@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from suite.errors import StepFailed
 from suite.hashing import fingerprint, seed_of
-from suite.training.batches import Batch, Batches
 from suite.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from suite.training.config import Budget
 from suite.training.losses import dropout
@@ -23,6 +22,34 @@ from suite.training.memory import out_of_memory
 from suite.training.optim import learning_rate, make_optimizer, restore_state, state_of
 
 CURVE_POINTS = 200
+P = TypeVar("P", bound="Part")
+
+
+class Part(Protocol):
+    """As much of a step's batch as is in memory at once."""
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that are not padding."""
+
+    def to(self: P, device: torch.device) -> P:
+        """The same on a device."""
+
+
+class Source(Protocol[P]):
+    """What a run trains on; a pure function of the seed, the step and the parameters."""
+
+    fingerprint: str
+    """The same for the same source only."""
+
+    def target_tokens(self, step: int) -> int:
+        """What the loss of a step (from 0) is divided by."""
+
+    def parts(self, step: int, micro_batch: int) -> list[P]:
+        """The batch of a step in parts of at most `micro_batch` examples."""
+
+    def measured(self) -> Mapping[str, float]:
+        """What is worth a curve besides the loss, of the last step."""
 
 
 class Log(Protocol):
@@ -37,7 +64,7 @@ class Log(Protocol):
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One value along training: `loss` (mean since the last point) or `selection` (0–100)."""
+    """One value along training: `loss` or `reward` (means since the last point), or `selection` (0–100)."""
 
     step: int
     name: str
@@ -70,16 +97,17 @@ class _State:
     best_step: int = 0
     best_score: float | None = None
     stopped: bool = False
-    loss_sum: float = 0.0
-    loss_count: int = 0
+    sums: dict[str, float] = field(default_factory=dict)
+    """Of the loss and of what the source measures, over the `count` steps since the last point of the curve."""
+    count: int = 0
     curve: list[tuple[int, str, float]] = field(default_factory=list)
 
 
 def fit(
     module: nn.Module,
     trainable: Mapping[str, nn.Parameter],
-    forward: Callable[[Batch], Tensor],
-    batches: Batches,
+    forward: Callable[[P], Tensor],
+    batches: Source[P],
     budget: Budget,
     *,
     seed: int,
@@ -108,13 +136,13 @@ def fit(
             parameter.grad = None
 
 
-class _Loop:
+class _Loop(Generic[P]):
     def __init__(
         self,
         module: nn.Module,
         trainable: Mapping[str, nn.Parameter],
-        forward: Callable[[Batch], Tensor],
-        batches: Batches,
+        forward: Callable[[P], Tensor],
+        batches: Source[P],
         budget: Budget,
         seed: int,
         score: Callable[[], float] | None,
@@ -196,11 +224,12 @@ class _Loop:
     def _note(self, loss: float) -> None:
         """Add to the curve, which keeps a few hundred points however long training is."""
         state = self.state
-        state.loss_sum += loss
-        state.loss_count += 1
+        for name, value in {"loss": loss, **self.batches.measured()}.items():
+            state.sums[name] = state.sums.get(name, 0.0) + value
+        state.count += 1
         if state.step % max(1, self.budget.steps // CURVE_POINTS) == 0 or state.step == self.budget.steps:
-            state.curve.append((state.step, "loss", state.loss_sum / state.loss_count))
-            state.loss_sum, state.loss_count = 0.0, 0
+            state.curve += [(state.step, name, value / state.count) for name, value in state.sums.items()]
+            state.sums, state.count = {}, 0
 
     def _select(self) -> None:
         """Score the parameters as they are and keep them if they are the best so far."""

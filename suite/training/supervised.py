@@ -2,59 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from itertools import count
 from random import Random
 
-from torch import Tensor, nn
-
 from suite.hashing import seed_of
-from suite.models.stack import Stacked
 from suite.training.batches import Batches
 from suite.training.config import Optimisation
 from suite.training.examples import encode
 from suite.training.job import Job
 from suite.training.loop import Fit, fit
 from suite.training.losses import answer_loss
+from suite.training.trainable import Trainable
 
 
-def train_supervised(
-    config: Optimisation,
-    job: Job,
-    trainable: Mapping[str, nn.Parameter],
-    *,
-    soft: Callable[[], Tensor] | None = None,
-) -> Fit:
-    """Fit `trainable` to the job's examples by next-token loss on the answers.
-
-    The model is called as it stands (weights swapped, adapter injected); `soft` gives the vectors [P, d] that stand
-    before each prompt, in training and in selection. Examples of all targets are mixed.
-    """
+def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fit:
+    """Fit parameters to the job's examples by next-token loss on the answers. Examples of all targets are mixed."""
     budget, backbone = job.terms(config), job.backbone
-    length = 0 if soft is None else int(soft().shape[0])
     texts = [example for each in job.examples for example in each.examples]
     wanted = budget.steps * budget.batch_size
     if len(texts) > wanted:  # less than an epoch: encode no more than is trained on
         texts = Random(seed_of(job.seed, "part of an epoch")).sample(texts, wanted)
-    encoding = encode(backbone, texts, max_length=budget.max_length, soft_length=length)
+    encoding = encode(backbone, texts, max_length=budget.max_length, soft_length=trainable.soft_length)
     if encoding.notice:
         job.log.say(encoding.notice)
     batches = Batches(backbone, encoding.examples, batch_size=budget.batch_size, seed=job.seed)
-
     looks = count()
-
-    def now(artifacts: tuple[str, ...] = ("in training",)) -> Stacked:
-        return Stacked(backbone, backbone.model, None if soft is None else soft(), artifacts)
-
     return fit(
         backbone.model,
-        trainable,
-        lambda batch: answer_loss(now(), batch, budget.label_smoothing),
+        trainable.parameters,
+        lambda batch: answer_loss(trainable.now(backbone), batch, budget.label_smoothing),
         batches,
         budget,
         seed=job.seed,
         # parameters change between two looks, so their stacks must not be taken for the same
-        score=lambda: job.selection(now((f"in training, look {next(looks)}",))),
+        score=lambda: job.selection(trainable.now(backbone, f"in training, look {next(looks)}")),
         checkpoint=job.checkpoint,
         log=job.log,
     )

@@ -10,11 +10,11 @@ from lm_eval.api.instance import Instance
 
 from suite.errors import SuiteError
 from suite.evaluation import lm as lm_module
-from suite.evaluation.decode import Stops, beam, end_tokens, greedy
+from suite.evaluation.decode import Said, Stops, beam, decode, end_tokens
 from suite.evaluation.lm import StackLM, _batches
 from suite.evaluation.state import DecoderState, padded
 from suite.models.stack import Stacked
-from tests.evaluation.tiny import RAGGED, llama, mt5, with_soft
+from tests.evaluation.tiny import RAGGED, greedy, llama, mt5, with_soft
 
 
 def ids(stack: Stacked) -> list[tuple[int, ...]]:
@@ -173,9 +173,9 @@ def test_sentinels_mark_the_place_of_the_answer(monkeypatch: pytest.MonkeyPatch)
 
     def says(stack: Any, batch: Any, *, max_new_tokens: int, **_: Any) -> list[list[int]]:
         asked.extend([(backbone.tokenizer.decode(prompt), max_new_tokens) for prompt in batch])
-        return [encode("<extra_id_0> yes", add_special_tokens=False), encode(" no.", add_special_tokens=False)]
+        return [Said(encode(text, add_special_tokens=False)) for text in ("<extra_id_0> yes", " no.")]
 
-    monkeypatch.setattr(lm_module, "greedy", says)
+    monkeypatch.setattr(lm_module, "decode", says)
     lm = StackLM(Stacked(backbone, backbone.model), batch_tokens=1000)
     assert lm.generate_until([request("ab"), request("cd")]) == [" yes", " no."]
     assert asked == [("ab <extra_id_0></s>", 9), ("cd <extra_id_0></s>", 9)]
@@ -204,9 +204,9 @@ def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch) 
         sizes.append(len(batch))
         if len(batch) > 2:
             raise torch.OutOfMemoryError
-        return greedy(stack, batch, **options)
+        return decode(stack, batch, **options)
 
-    monkeypatch.setattr(lm_module, "greedy", scarce)
+    monkeypatch.setattr(lm_module, "decode", scarce)
     assert StackLM(stack, batch_tokens=10_000).generate_until([request(text) for text in RAGGED]) == wanted
     assert sizes == [8, 4, 2, 2, 4, 2, 2]
 

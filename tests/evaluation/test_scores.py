@@ -16,6 +16,7 @@ from lm_eval.models.huggingface import HFLM
 
 from suite.evaluation import lm as lm_module
 from suite.evaluation import stderr
+from suite.evaluation.decode import Said
 from suite.evaluation.evaluate import EvaluationResult, evaluate
 from suite.evaluation.lm import StackLM
 from suite.models.backbone import Backbone
@@ -152,10 +153,10 @@ def said(
     docs = [{"question": f"number {place}", "answer": right} for place, (right, _) in enumerate(pairs)]
     outputs = {f"Q: number {place} A:": output for place, (_, output) in enumerate(pairs)}
 
-    def answers(stack: Any, batch: Any, **_: Any) -> list[list[int]]:
-        return [backbone.tokenizer.encode(outputs[backbone.tokenizer.decode(prompt)]) for prompt in batch]
+    def answers(stack: Any, batch: Any, **_: Any) -> list[Said]:
+        return [Said(backbone.tokenizer.encode(outputs[backbone.tokenizer.decode(prompt)])) for prompt in batch]
 
-    monkeypatch.setattr(lm_module, "greedy", answers)
+    monkeypatch.setattr(lm_module, "decode", answers)
     return evaluate(Stacked(backbone, backbone.model), load_task(*make_task(text, docs)), batch_tokens=1000)
 
 

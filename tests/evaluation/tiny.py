@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
@@ -14,6 +15,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from suite.evaluation.decode import decode
+from suite.evaluation.state import Ids
 from suite.models.backbone import Backbone, as_backbone
 from suite.models.stack import Stacked
 from suite.tasks.data import DataLocations
@@ -77,3 +80,8 @@ RAGGED = (
     "x" * 60,
     "Article: one two three One sentence summary:",
 )
+
+
+def greedy(stack: Stacked, prompts: Sequence[Ids], **options: Any) -> list[list[int]]:
+    """The tokens of greedy answers."""
+    return [said.tokens for said in decode(stack, prompts, **options)]

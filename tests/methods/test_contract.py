@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 import torch
 
-from suite import methods
 from suite.errors import SuiteError
 from suite.methods import SELF
 from suite.models.artifact import load_artifact
 from suite.models.backbone import Backbone, Shape
+from suite.models.singular import matrices
 from suite.models.stack import Stacked, prove, stacked
 from suite.training import losses
-from suite.training.batches import Batches
+from suite.training.batches import Collator
 from suite.training.job import TrainingSet
-from tests.methods.tiny_jobs import TRAINED, Rule, config_of, job_for, lengths, parents_of
+from tests.methods.tiny_jobs import TRAINED, Rule, config_of, job_for, lengths, method_of, objective_of, parents_of
 from tests.models.tiny_budget import Memory, Stop
 from tests.models.tiny_models import bits, tiny_backbone, tiny_examples
 
-KINDS = {"full": "weights", "two-stage": "weights", "adapter": "adapter", "prompt": "prompt"}
+KINDS = {"full": "weights", "two-stage": "weights", "adapter": "adapter", "prompt": "prompt", "singular": "singular"}
 
 
 @pytest.fixture(params=TRAINED)
@@ -32,7 +32,7 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 def train(name: str, backbone: Backbone, folder: Path, settings: dict[str, Any] | None = None, **changes: Any) -> Any:
-    return methods.get(name).train(config_of(name, **settings or {}), job_for(name, backbone, folder, **changes))
+    return method_of(name).train(config_of(name, **settings or {}), job_for(name, backbone, folder, **changes))
 
 
 def logits(current: Stacked) -> torch.Tensor:
@@ -54,31 +54,33 @@ def test_training_leaves_the_base_as_it_was(name: str, backbone: Backbone, tmp_p
     assert all(a is b for a, b in zip(parameters, model.parameters(), strict=True))
     assert not model.training
     assert not any(p.requires_grad or p.grad is not None for p in parameters)
-    assert trained.artifact.kind == KINDS[methods.get(name).FAMILY]
+    assert trained.artifact.kind == KINDS[method_of(name).FAMILY]
     assert trained.trained_parameters > 0
 
 
 def test_only_what_should_train_trains(
     name: str, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, real = set(), losses.answer_loss
+    asked, real = set(), losses.answer_logits
 
-    def watch(current: Stacked, *rest: Any) -> torch.Tensor:
+    def watch(current: Stacked, *rest: Any) -> Any:
         # an object may not outlive the run, so count numbers
         asked.add(sum(p.numel() for p in current.model.parameters() if p.requires_grad))
         soft = current.soft is not None and current.soft.requires_grad
         asked.add(-int(current.soft.numel()) if soft and current.soft is not None else 0)
         return real(current, *rest)
 
-    monkeypatch.setattr("suite.training.supervised.answer_loss", watch)
+    for module in ("losses", "reinforce"):
+        monkeypatch.setattr(f"suite.training.{module}.answer_logits", watch)
     trained = train(name, backbone, tmp_path)
     every = sum(parameter.numel() for parameter in backbone.model.parameters())
     wanted = {
         "full": {every, 0}, "two-stage": {every, 0}, "adapter": {trained.trained_parameters, 0},
-        "prompt": {0, -trained.trained_parameters},
+        "prompt": {0, -trained.trained_parameters}, "singular": {0},
     }  # fmt: skip
-    assert asked == wanted[methods.get(name).FAMILY]
-    assert trained.trained_parameters == trained.artifact.parameters
+    assert asked == wanted[method_of(name).FAMILY]
+    twice = name.startswith("pissa")  # what was learned, and the start that is taken away
+    assert trained.trained_parameters * (1 + twice) == trained.artifact.parameters
 
 
 def test_a_saved_artifact_answers_as_the_trained_one(name: str, backbone: Backbone, tmp_path: Path) -> None:
@@ -98,7 +100,7 @@ def test_a_saved_artifact_answers_as_the_trained_one(name: str, backbone: Backbo
 
 def test_the_selected_checkpoint_is_the_artifact(name: str, backbone: Backbone, tmp_path: Path) -> None:
     trained = train(name, backbone, tmp_path, {"steps": 8})
-    parts = methods.get(name).stack("rte", ("rte",))
+    parts = method_of(name).stack(config_of(name), "rte", ("rte",))
     parents = parents_of(name, backbone)
     artifacts = [trained.artifact if part is SELF else parents[part] for part in parts]  # type: ignore[index]
     with stacked(backbone, artifacts) as current, torch.no_grad():
@@ -129,13 +131,13 @@ def test_rows_held_out_for_selection_are_in_no_batch(
     name: str, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: set[tuple[int, ...]] = set()
-    real = Batches.collate
+    real = Collator.__call__
 
-    def watch(self: Batches, examples: Any) -> Any:
+    def watch(self: Collator, examples: Any) -> Any:
         seen.update(example.prompt for example in examples)
         return real(self, examples)
 
-    monkeypatch.setattr(Batches, "collate", watch)
+    monkeypatch.setattr(Collator, "__call__", watch)
     rows = tiny_examples(24)
     sets = (TrainingSet("rte", None, rows[4:14]), TrainingSet("cb", None, rows[14:]))  # type: ignore[arg-type]
     train(name, backbone, tmp_path, {"steps": 5}, examples=sets)
@@ -151,8 +153,13 @@ def test_training_stops_at_the_tracks_score(name: str, backbone: Backbone, tmp_p
 
 
 def test_a_target_is_learned(name: str, backbone: Backbone, tmp_path: Path) -> None:
+    if objective_of(name) == "reinforce":
+        pytest.skip("what is learned from reward is tested where rewards can be had (tests/training)")
     # little can be had of a random model from outside, but its loss must fall
-    rate = {"prompt": 0.3, "adapter": 0.05}.get(methods.get(name).FAMILY, 0.01)
+    rate = {"prompt": 0.3, "adapter": 0.05, "singular": 0.3}.get(method_of(name).FAMILY, 0.01)
+    if method_of(name).FAMILY == "singular":  # the matrices of a fresh model hardly act
+        for weight in matrices(backbone.model, "all"):
+            backbone.model.get_parameter(weight).mul_(5.0)
     log = Memory()
     train(name, backbone, tmp_path, {"steps": 40, "learning_rate": rate, "select_every": 40}, log=log)
     assert sum(log.losses[-10:]) / 10 < 0.985 * log.losses[0]
@@ -234,11 +241,14 @@ def test_a_killed_process_is_taken_up_by_another(tmp_path: Path) -> None:
 def test_small_steps_add_up_in_a_bfloat16_model(name: str, shape: Shape, tmp_path: Path) -> None:
     backbone = tiny_backbone(shape, dtype=torch.bfloat16)
     before = {key: tensor.clone() for key, tensor in backbone.model.state_dict().items()}
-    trained = train(name, backbone, tmp_path, {"steps": 12, "learning_rate": 1e-4})
+    # factors near 1 act on nothing in bfloat16 before they have moved some way
+    rate = 1e-2 if name.startswith("ia3") else 1e-3 if method_of(name).FAMILY == "singular" else 1e-4
+    trained = train(name, backbone, tmp_path, {"steps": 12, "learning_rate": rate})
     assert all(torch.equal(before[key], tensor) for key, tensor in backbone.model.state_dict().items())
     for key, tensor in trained.artifact.tensors.items():
         assert tensor.dtype == (torch.bfloat16 if trained.artifact.kind == "weights" else torch.float32)
-        if key.endswith(("v_proj.weight", "SelfAttention.v.weight")):  # each step alone is lost on most of a matrix
+        dense = key.endswith(("v_proj.weight", "SelfAttention.v.weight")) and objective_of(name) == "next_token"
+        if dense:  # each step alone is lost on most of a matrix
             assert float((tensor != before[key]).float().mean()) > 0.4, key
     with stacked(backbone, [trained.artifact]) as current:
         prove(current)

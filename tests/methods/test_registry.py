@@ -22,7 +22,7 @@ def test_every_module_of_the_folder_is_a_method() -> None:
 @pytest.mark.parametrize("name", methods.names())
 def test_a_method_has_what_the_seam_asks_for(name: str) -> None:
     method = methods.get(name)
-    assert method.FAMILY in ("none", "full", "adapter", "prompt", "two-stage")
+    assert method.FAMILY in ("none", "full", "adapter", "prompt", "singular", "two-stage", "mixture")
     assert method.VERSION >= 1
     assert issubclass(method.Config, Block)
     assert method.Config() == method.Config()
@@ -43,7 +43,10 @@ def test_a_new_file_is_a_new_method(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_the_prompt_is_on_for_targets_and_off_elsewhere() -> None:
-    stacks = {name: [methods.get(name).stack(role, ("rte",)) for role in ("rte", "cb")] for name in methods.names()}
+    every = {name: methods.get(name) for name in methods.names()}
+    stacks = {
+        name: [each.stack(each.Config(), role, ("rte",)) for role in ("rte", "cb")] for name, each in every.items()
+    }
     assert stacks["pretrained"] == [(), ()]
     assert stacks["finetune"] == stacks["lora"] == [(SELF,), (SELF,)]
     assert stacks["prompt_tuning"] == [(SELF,), ()]

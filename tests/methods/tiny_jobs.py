@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,25 @@ import torch
 
 from suite import methods
 from suite.block import Block
+from suite.evaluation.decode import Stops, decode, drawn, likeliest
+from suite.evaluation.rollout import Rollout
 from suite.models.artifact import Artifact, SoftPrompt
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
-from suite.training.job import Job, TrainingSet
+from suite.models.tokens import encode_prompt
+from suite.tasks.load import Example
+from suite.training.job import Job, Sampling, TrainingSet
 from tests.models.tiny_budget import Memory
 from tests.models.tiny_models import tiny_examples
 
-TRAINED = tuple(name for name in methods.names() if methods.get(name).TRAINS)
+OTHER = {"next_token": " by reward", "reinforce": " by likelihood"}
+TRAINED = tuple(
+    f"{name}{way}"
+    for name in methods.names()
+    if "objective" in methods.get(name).Config.model_fields
+    for way in ("", OTHER[methods.get(name).Config.model_fields["objective"].default])
+)
+"""Every method that optimises parameters, with its own objective and with the other."""
 
 
 @dataclass(frozen=True)
@@ -33,16 +45,28 @@ class Rule:
     stop_at_score: float | None = None
 
 
+def method_of(name: str) -> methods.Method:
+    """The method of a name in `TRAINED`."""
+    return methods.get(name.partition(" ")[0])
+
+
+def objective_of(name: str) -> str:
+    """What a name in `TRAINED` is optimised for."""
+    return str(config_of(name).objective)  # type: ignore[attr-defined]
+
+
 def config_of(name: str, **changes: Any) -> Block:
     """The method's block with a few steps and visible rates."""
-    fields = methods.get(name).Config.model_fields
-    small: dict[str, Any] = {"steps": 4, "learning_rate": 0.05, "length": 4, "rank": 2, "alpha": 4.0, **changes}
-    return methods.get(name).Config(**{key: value for key, value in small.items() if key in fields})
+    config = method_of(name).Config
+    ways = {"by reward": {"objective": "reinforce"}, "by likelihood": {"objective": "next_token"}}
+    small: dict[str, Any] = {"steps": 4, "learning_rate": 0.05, "length": 4, "rank": 2, "alpha": 4.0, "clip": 1.0}
+    small |= {**ways.get(name.partition(" ")[2], {}), **changes}
+    return config(**{key: value for key, value in small.items() if key in config.model_fields})
 
 
 def parents_of(name: str, backbone: Backbone) -> tuple[Artifact, ...]:
     """Artifacts as the method's prerequisites would leave them."""
-    needed = methods.get(name).prerequisites(config_of(name), ("rte",))
+    needed = method_of(name).prerequisites(config_of(name), ("rte",))
     assert all(each.method == "prompt_tuning" for each in needed), "make the new prerequisite's artifact here"
     generator = torch.Generator().manual_seed(5)
     return tuple(SoftPrompt(torch.randn(4, backbone.width, generator=generator)) for _ in needed)
@@ -57,9 +81,28 @@ def lengths(stacked: Stacked) -> float:
     return float(stacked.model(inputs_embeds=embeds, attention_mask=mask, **extra).logits.double().sum().abs() % 100)
 
 
+def tiny_answers(
+    stacked: Stacked, target: TrainingSet, examples: Sequence[Example], sampling: Sampling
+) -> list[Rollout]:
+    """Answers of up to three tokens; right is any that begins with the target, near is the other label."""
+    backbone = stacked.backbone
+    prompts = [tuple(encode_prompt(backbone, example.prompt)) for example in examples]
+    generator = torch.Generator().manual_seed(sampling.seed)
+    choose = likeliest if sampling.temperature is None else drawn(sampling.temperature, generator)
+    stops = Stops(backbone.tokenizer, ())
+    said = decode(stacked, prompts, max_new_tokens=sampling.max_new_tokens or 3, stops=stops, choose=choose)
+    rollouts = []
+    for prompt, each, example in zip(prompts, said, examples, strict=True):
+        text = backbone.tokenizer.decode(each.tokens, skip_special_tokens=True).strip()
+        value = 100.0 if text.startswith(example.target) else 50.0 if text.startswith(("True", "False")) else 0.0
+        rollouts.append(Rollout(prompt, (*each.tokens, *([] if each.end is None else [each.end])), value))
+    return rollouts
+
+
 def job_for(name: str, backbone: Backbone, folder: Path, **changes: Any) -> Job:
     usual: dict[str, Any] = {
         "backbone": backbone, "examples": (TrainingSet("rte", None, tiny_examples(20)),), "selection": lengths,
+        "roll_out": tiny_answers,
         "budget": Terms(), "selection_rule": Rule(), "seed": 0, "parents": parents_of(name, backbone),
         "checkpoint": folder, "log": Memory(),
     }  # fmt: skip

@@ -1,0 +1,56 @@
+"""Answers that are rewarded: sampled or greedy, as tokens, each with its score on the task's own metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from suite.errors import StepFailed
+from suite.evaluation.decode import Choose, drawn, likeliest
+from suite.evaluation.evaluate import evaluate_with
+from suite.evaluation.lm import StackLM
+from suite.evaluation.state import Ids
+from suite.models.stack import Stacked
+from suite.tasks.load import LoadedTask
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One answer of a model to one document."""
+
+    prompt: Ids
+    answer: Ids
+    """The very tokens that were drawn, the end token among them if one was."""
+    value: float
+    """The task's primary metric of this answer, 0 to 100."""
+
+
+def roll_out(
+    stacked: Stacked,
+    task: LoadedTask,
+    *,
+    batch_tokens: int,
+    max_length: int | None = None,
+    max_new_tokens: int | None = None,
+    temperature: float | None = None,
+    seed: int = 0,
+) -> list[Rollout]:
+    """One answer for each document of a task, in order: greedy, or sampled at a temperature as `seed` decides.
+
+    Raises StepFailed if the task's answers are not written by the model, or are not scored one by one.
+    """
+    choose: Choose = likeliest
+    if temperature is not None:
+        generator = torch.Generator(device=stacked.backbone.device).manual_seed(seed)
+        choose = drawn(temperature, generator)
+    lm = StackLM(
+        stacked, batch_tokens=batch_tokens, max_length=max_length, max_new_tokens=max_new_tokens, choose=choose
+    )
+    answers = evaluate_with(lm, task).answers
+    if len(lm.spoken) != len(answers) or any(answer.value is None for answer in answers):
+        raise StepFailed(f"task '{task.file.name}' gives no reward: its answers must be written, and scored one by one")
+    return [
+        Rollout(prompt, (*said.tokens, *([] if said.end is None else [said.end])), answer.value or 0.0)
+        for (prompt, said), answer in zip(lm.spoken, answers, strict=True)
+    ]

@@ -1,0 +1,27 @@
+"""The settings of singular value fine-tuning, free of torch for those who only plan."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from suite.training.config import Count, NonNegative, Optimisation
+
+Matrices = Literal["mlp", "attention", "all"]
+Mask = Literal["sigmoid", "linear", "exp"]
+
+
+class Scaling(Optimisation):
+    """How singular values are scaled."""
+
+    matrices: Matrices = "all"
+    """Which linear maps of each block: `mlp`, `attention`, or `all`."""
+    mask: Mask = "sigmoid"
+    """How a parameter becomes a factor: its sigmoid (the reference code's), itself, or its exponential."""
+    renormalise: bool = True
+    """Keep the sum of each matrix's singular values (the reference code does; the paper's formula does not)."""
+    rank: Count | None = None
+    """Scale this many of the largest singular values and leave the rest; null: all."""
+    start: float = 0.1
+    """Mean of the parameters at the start."""
+    spread: NonNegative = 0.0
+    """Their standard deviation; at 0, with `renormalise`, training starts exactly at the base."""

@@ -1,0 +1,94 @@
+"""Training the singular vectors of a model's matrices (SVF), all other numbers frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from suite.hashing import seed_of
+from suite.models.artifact import Singular
+from suite.models.singular import Factors, Mask, compose, factorise, masked, matrices
+from suite.training.job import Job, Trained
+from suite.training.objectives import optimise
+from suite.training.scaling import Scaling
+from suite.training.trainable import Trainable
+
+
+@dataclass
+class Composition:
+    """A model whose chosen weights are made of their singular values, as the parameters scale them."""
+
+    modules: Mapping[str, nn.Module]
+    """By the name of the weight."""
+    weights: Mapping[str, Tensor]
+    """The base's own, untouched."""
+    factors: Mapping[str, Factors]
+    mask: Mask
+    renormalise: bool
+    parameters: dict[str, nn.Parameter] = field(default_factory=dict)
+    """Unbounded parameters p [r] by the name of the weight, float32."""
+
+    def compose(self) -> None:
+        """Put weights in effect that are made of the parameters as they are, with a graph where gradients are on."""
+        for name, module in self.modules.items():
+            scale = masked(self.parameters[name], self.mask)
+            new = compose(self.weights[name], self.factors[name], scale, renormalise=self.renormalise)
+            _place(module, new)
+
+    @contextmanager
+    def base(self) -> Iterator[None]:
+        """Let the model answer with its own weights; what was in effect has to be composed anew afterwards."""
+        for name, module in self.modules.items():
+            _place(module, self.weights[name])
+        yield
+
+
+@contextmanager
+def composing(
+    model: nn.Module, factors: Mapping[str, Factors], start: Mapping[str, Tensor], *, mask: Mask, renormalise: bool
+) -> Iterator[Composition]:
+    """Take over some weights of a model for a while; on exit they are the same parameter objects as before."""
+    modules = {name: model.get_submodule(name.rpartition(".")[0]) for name in factors}
+    before: dict[str, dict[str, Any]] = {name: dict(module._parameters) for name, module in modules.items()}
+    weights = {name: parameters["weight"].data for name, parameters in before.items()}
+    parameters = {name: nn.Parameter(values.clone()) for name, values in start.items()}
+    try:
+        for module in modules.values():
+            del module._parameters["weight"]
+        made = Composition(modules, weights, factors, mask, renormalise, parameters)
+        with torch.no_grad():
+            made.compose()
+        yield made
+    finally:
+        for name, module in modules.items():
+            vars(module).pop("weight", None)
+            module._parameters.clear()  # and filled again, so that their order stays
+            module._parameters.update(before[name])
+
+
+def _place(module: nn.Module, weight: Tensor) -> None:
+    vars(module)["weight"] = weight
+
+
+def train_singular(config: Scaling, job: Job) -> Trained:
+    """Train the masks of a model's singular values, by the objective of `config`."""
+    backbone = job.backbone
+    names = matrices(backbone.model, config.matrices)
+    weights = dict(backbone.model.named_parameters())
+    factors = {name: factorise(weights[name], backbone.factors).cut(config.rank).to(backbone.device) for name in names}
+    generator = torch.Generator().manual_seed(seed_of(job.seed, "singular vectors"))
+    start = {
+        name: (config.start + config.spread * torch.randn(len(each.values), generator=generator)).to(backbone.device)
+        for name, each in factors.items()
+    }
+    with composing(backbone.model, factors, start, mask=config.mask, renormalise=config.renormalise) as made:
+        fit = optimise(config, job, Trainable(made.parameters, made.base, prepare=made.compose))
+    masks = {name: masked(fit.best[name], config.mask) for name in names}
+    values = {name: each.values.cpu() for name, each in factors.items()}
+    trained = sum(mask.numel() for mask in masks.values())
+    return Trained(Singular(masks, values, config.renormalise), fit, trained)
