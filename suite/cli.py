@@ -51,8 +51,12 @@ def run(
     db: DbOption = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 … (default: a GPU if there is one).")] = None,
     again: Annotated[bool, typer.Option("--again", help="Run finished steps again.")] = False,
+    unsafe_code: Annotated[
+        bool, typer.Option("--unsafe-code", help="Run generated programs without a sandbox where there is none.")
+    ] = False,
 ) -> None:
     """Train, evaluate, store and render: all that the specs need and that is not done yet."""
+    from suite import sandbox
     from suite.commands.planning import planned
     from suite.commands.results import report
     from suite.home import Home
@@ -61,6 +65,7 @@ def run(
 
     place = Home(home, db)
     plan, inputs = planned(specs, track, sets or (), seeds, data, models, place, baseline=True)
+    sandbox.UNSAFE.set(unsafe_code)
     check(plan, inputs, device)
     place.create()
     outcome = run_plan(plan, inputs, place, device=device, again=again)

@@ -77,6 +77,7 @@ def diagnose(home: Home, data: Path | None, models: Path | None) -> tuple[bool, 
         ("python and packages", lambda: ", ".join(f"{name} {version}" for name, version in versions().items())),
         ("device", _devices),
         ("disk", lambda: _disk(home.folder)),
+        ("sandbox", _sandbox),
         ("data folder", lambda: _data(data)),
         ("models", lambda: _models(models)),
         ("specs", _shipped_specs),
@@ -108,6 +109,12 @@ def _devices() -> str:
         names = [properties(index).name for index in range(torch.cuda.device_count())]
         return ", ".join(f"cuda:{index} {name}" for index, name in enumerate(names))
     return f"cpu, {torch.get_num_threads()} threads"
+
+
+def _sandbox() -> str:
+    from suite import sandbox
+
+    return "bubblewrap" if sandbox.available() else "none: tasks of generated programs are refused (install bubblewrap)"
 
 
 def _disk(folder: Path) -> str:

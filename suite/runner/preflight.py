@@ -1,10 +1,12 @@
-"""What must hold before a run writes anything: the device is there, and every model can be had."""
+"""What must hold before a run writes anything: device and sandbox are there, and every model can be had."""
 
 from __future__ import annotations
 
+from suite import sandbox
 from suite.errors import Problem, SuiteError
 from suite.models.source import LocatedModel, locate
-from suite.plan import Inputs, Plan
+from suite.plan import Inputs, Plan, Step, Train
+from suite.tasks.definition import TaskFile
 
 WANTED_FILES = ("*.json", "*.safetensors", "*.model", "*.txt")
 
@@ -23,8 +25,19 @@ def check(plan: Plan, inputs: Inputs, device: str | None) -> None:
                 _fetch(located)
         except SuiteError as error:
             problems += error.problems
+    tasks = {task.name: task for step in plan.steps for task in tasks_of(step) if task.metadata.get("program")}
+    for name in tasks:
+        try:
+            sandbox.require(f"task '{name}'")
+        except SuiteError as error:
+            problems += error.problems
     if problems:
         raise SuiteError.of(problems)
+
+
+def tasks_of(step: Step) -> tuple[TaskFile, ...]:
+    """The tasks whose answers a step scores."""
+    return tuple(step.work.targets.values()) if isinstance(step.work, Train) else (step.work.task,)
 
 
 def _check_device(device: str | None) -> None:

@@ -47,6 +47,9 @@ class Metadata(Block):
     primary: str | None = None
     """The metric that ranks; the first one if left out."""
     known_overlap: KnownOverlap | None = None
+    program: str | None = None
+    """For `pass@1`: a template of the Python program that passes if the answer is right. It sees the row's fields and
+    `answer`, and runs in the sandbox."""
 
 
 def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
@@ -193,5 +196,8 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         yield Problem(
             where(("metadata", "primary")), what, did_you_mean(metadata.primary, rankable(metric_names(config)))
         )
+    if (metadata.program is None) == ("pass@1" in metric_names(config)):
+        what = "metadata.program: a program to run and the metric pass@1 belong together"
+        yield Problem(where(("metadata",)), what, "give both, or neither")
     if metadata.kind == "entailment" and not metadata.labels:
         yield Problem(where(("metadata",)), "metadata.labels: is missing", 'list them: `labels: ["True", "False"]`')

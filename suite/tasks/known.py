@@ -20,7 +20,7 @@ OURS_MAY_NOT_SET: Final = {
     "process_results": "it needs Python; use `filter_list` and `metric_list`",
     "num_fewshot": "the track says how many shots are given",
     "fewshot_config": "exemplars are drawn once for all documents; name their rows in `metadata.splits.exemplars`",
-    "unsafe_code": "answers are never run as code",
+    "unsafe_code": "answers run as code in the sandbox only: give `metadata.program` and the metric `pass@1`",
     "use_prompt": "write the template in `doc_to_text`",
     "repeats": "decoding is greedy, so an answer repeats itself",
     "doc_to_image": "tasks are text",
@@ -47,7 +47,7 @@ CHOOSERS: Final = frozenset({"take_first", "take_first_k", "majority_vote"})
 
 SHARES: Final = frozenset({
     "acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "f1", "mcc", "accuracy", "normalised_match",
-    "rouge2",
+    "rouge2", "pass@1",
 })  # fmt: skip
 """Metrics that lm-eval reports from 0 to 1; they are shown times 100."""
 
@@ -65,7 +65,7 @@ LOWER_IS_BETTER: Final = frozenset({"ter"})
 METRICS: Final = SHARES | POINTS | UNBOUNDED
 """Every metric a task may name: lm-eval's and ours."""
 
-OUR_METRICS: Final = frozenset({"accuracy", "normalised_match", "rouge2"})
+OUR_METRICS: Final = frozenset({"accuracy", "normalised_match", "rouge2", "pass@1"})
 
 DEFAULT_METRICS: Final = {
     "generate_until": ("exact_match",),

@@ -18,6 +18,7 @@ from lm_eval.api.task import ConfigurableTask
 import suite.tasks.filters
 import suite.tasks.metrics  # noqa: F401  (both register what task files name)
 from suite.errors import SuiteError
+from suite.sandbox import run_programs
 from suite.tasks.data import DataLocations, Row, row_hash, rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.splits import draw_exemplars, reported_rows, training_rows
@@ -40,6 +41,29 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
     def __init__(self, task: TaskFile, config: Mapping[str, Any]) -> None:
         self.file = task
         super().__init__(config=dict(config))
+        template = task.metadata.get("program")
+        self._program = None if template is None else lm_eval.utils.env.from_string(template)
+
+    def apply_filters(self) -> Any:
+        """As lm-eval does; programs are then run side by side, before each is asked for."""
+        done = super().apply_filters()
+        if self._program is not None:
+            said = [(each.doc, answer) for each in self.instances for answer in each.filtered_resps.values()]
+            run_programs([self._source(doc, answer) for doc, answer in said])
+        return done
+
+    def process_results(self, doc: Row, results: Sequence[Any]) -> Mapping[str, Any]:
+        """As lm-eval does; a program is right if it runs to its end."""
+        if self._program is None:
+            scores: Mapping[str, Any] = super().process_results(doc, results)
+            return scores
+        (outcome,) = run_programs([self._source(doc, results[0])])
+        return {"pass@1": float(outcome.passed)}
+
+    def _source(self, doc: Row, answer: Any) -> str:
+        """The program of `metadata.program`."""
+        assert self._program is not None
+        return str(self._program.render(answer=answer, **doc))
 
     def build_all_requests(self, **options: Any) -> None:
         """As lm-eval does; its bar is written to standard error and cannot be turned off otherwise."""

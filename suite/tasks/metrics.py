@@ -31,6 +31,12 @@ def rouge2(references: Sequence[str], predictions: Sequence[str], **_: Any) -> f
     return float(_scorer().score(references[0], predictions[0])["rouge2"].fmeasure)
 
 
+@register_metric(metric="pass@1", higher_is_better=True, output_type="generate_until", aggregation="mean")  # type: ignore[untyped-decorator]
+def pass_at_1(references: Sequence[str], predictions: Sequence[str], **_: Any) -> float:
+    """1 if the program of `metadata.program` runs to its end; it needs the whole document (`LoadedTask`)."""
+    raise NotImplementedError
+
+
 @cache
 def _scorer() -> Any:
     from rouge_score.rouge_scorer import RougeScorer

@@ -56,6 +56,8 @@ def problems(folder: Path, name: str = "colours") -> str:
         ),
         ("task: colours", "task: colours\noutput_type: rank", 2, "output_type: there is no 'rank'"),
         ("kind: qa", "known_overlap: {count: 3}", 9, "metadata.known_overlap.reason: Field required"),
+        ("kind: qa", "kind: qa, program: x", 9, "metadata.program: a program to run and the metric pass@1 belong"),
+        ("normalised_match", "pass@1", 9, "metadata.program: a program to run and the metric pass@1 belong"),
         ("doc_to_text:", "task:", 4, "task: is set twice"),
         ("kind: qa", "kind: [qa", 9, "is not YAML"),
     ],

@@ -1,0 +1,220 @@
+"""Runs generated programs where they can do no harm: a process of its own in bubblewrap, without network and files.
+
+A program sees Python and an empty folder that is thrown away. It has no network, no environment, no descriptors, no
+privileges, and limits on time, memory, processes, files and output; what outlives it is killed with its namespace.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO, Final
+
+from suite.errors import SuiteError
+
+UNSAFE: Final[ContextVar[bool]] = ContextVar("unsafe", default=False)
+"""Whether programs may run without a sandbox where there is none (`--unsafe-code`)."""
+_FIX: Final = "install bubblewrap (the command `bwrap`), or allow it with --unsafe-code"
+_PYTHON: Final = (os.path.realpath(sys.executable), "-I", "-S", "-B")
+"""Without site packages: what the interpreter brings is what a program has."""
+_ENDED: Final = b"\0ended\0"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a program may use."""
+
+    seconds: float = 5.0
+    """Wall time; CPU time is limited to the same, rounded up."""
+    memory: int = 512 << 20
+    """Bytes of address space of a process."""
+    processes: int = 8
+    """Processes and threads at a time."""
+    file_bytes: int = 4 << 20
+    """Bytes of a file, and of the folder in all."""
+    output_bytes: int = 64 << 10
+    """Bytes of standard output and error together."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a program ended."""
+
+    passed: bool
+    """It ran to its last line."""
+    reason: str
+    """Why it did not, in a few words; empty if it did."""
+
+
+_DONE: Final[dict[str, Outcome]] = {}
+"""Outcomes of this process, by program."""
+
+
+def available() -> bool:
+    """Whether this machine has a sandbox that works."""
+    return _working() is not None
+
+
+def require(what: str) -> None:
+    """Raises SuiteError if programs cannot be run in a sandbox and were not allowed to run without one."""
+    if not UNSAFE.get() and not available():
+        raise SuiteError(f"{what} runs generated programs, and no sandbox works here", fix=_FIX)
+
+
+def run_program(source: str, limits: Limits = Limits()) -> Outcome:
+    """Run a Python program to its end. Raises SuiteError if there is no sandbox and none was waived.
+
+    It passed if its last line was reached: a program that leaves early, by whatever exit code, did not.
+    """
+    require("this task")
+    token = secrets.token_hex(16)
+    ended = token.encode() + _ENDED
+    program = f"{source}\n\nimport os as _os\n_os.write(1, {ended!r})\n"
+    with tempfile.TemporaryDirectory(prefix="suite-program-") as folder:
+        file = Path(folder) / "program.py"
+        file.write_text(program, encoding="utf-8", errors="replace")
+        jail = _jail(file, limits)
+        start = jail or _limited(limits, alone=False)
+        command = [*start, *_PYTHON, "/tmp/program.py" if jail else str(file)]
+        work = Path(folder) / "work"
+        work.mkdir()
+        return _watch(command, work, limits, ended)
+
+
+def run_programs(sources: Sequence[str]) -> list[Outcome]:
+    """The same for many, side by side; a program that was run before is not run again."""
+    require("this task")
+    new = [source for source in dict.fromkeys(sources) if source not in _DONE]
+    unsafe = UNSAFE.get()
+
+    def run(source: str) -> Outcome:
+        UNSAFE.set(unsafe)  # threads do not inherit it
+        return run_program(source)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        _DONE.update(zip(new, pool.map(run, new), strict=True))
+    return [_DONE[source] for source in sources]
+
+
+def _watch(command: list[str], folder: Path, limits: Limits, ended: bytes) -> Outcome:
+    """Start a command, read what it says up to the limit, and end all of it."""
+    with _process(command, folder, limits) as process:
+        assert process.stdout is not None
+        output, why = _read(process.stdout, limits)
+        if not why:
+            try:
+                process.wait(max(0.1, limits.seconds))
+            except subprocess.TimeoutExpired:
+                why = f"ran longer than {limits.seconds:g} s"
+    if not why and ended in output and process.returncode == 0:
+        return Outcome(True, "")
+    if why:
+        return Outcome(False, why)
+    lines = output.replace(ended, b"").decode(errors="replace").strip().splitlines()
+    return Outcome(False, lines[-1][:200] if lines else f"ended early ({process.returncode})")
+
+
+def _read(stream: IO[bytes], limits: Limits) -> tuple[bytes, str]:
+    """What a program says, until it ends, is too loud, or takes too long; and why it was stopped."""
+    output, deadline = b"", time.monotonic() + limits.seconds
+    with selectors.DefaultSelector() as selector:
+        selector.register(stream, selectors.EVENT_READ)
+        while (left := deadline - time.monotonic()) > 0:
+            if not selector.select(left):
+                continue
+            part = os.read(stream.fileno(), 1 << 16)
+            if not part:
+                return output, ""
+            output += part
+            if len(output) > limits.output_bytes:
+                return output, f"said more than {limits.output_bytes} bytes"
+    return output, f"ran longer than {limits.seconds:g} s"
+
+
+@contextmanager
+def _process(command: list[str], folder: Path, limits: Limits) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        command, cwd=folder, env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _limited(limits: Limits, *, alone: bool) -> list[str]:
+    """Sets the limits and becomes the program, whose user may be `alone`; empty where the system lacks the command."""
+    found = shutil.which("prlimit")
+    cpu = int(limits.seconds) + 1
+    wanted = {"cpu": cpu, "as": limits.memory, "fsize": limits.file_bytes, "nofile": 64, "core": 0}
+    if alone:
+        wanted["nproc"] = limits.processes
+    return [found, *(f"--{name}={value}:{value}" for name, value in wanted.items()), "--"] if found else []
+
+
+def _jail(file: Path, limits: Limits) -> list[str]:
+    """Bubblewrap with nothing but the system's libraries, Python, the program, and a small folder in memory."""
+    bwrap = _working()
+    if bwrap is None:
+        return []
+    folder = ("--perms", "1777", "--size", str(limits.file_bytes), "--tmpfs", "/tmp", "--chdir", "/tmp")
+    seen = ("--ro-bind", str(file), "/tmp/program.py")
+    return [*bwrap, *folder, *seen, "--", *_as_nobody(), *_limited(limits, alone=True)]
+
+
+def _as_nobody() -> list[str]:
+    """Gives up root's rights: the kernel does not count root's processes. Every program is a user of its own."""
+    if os.getuid() != 0:
+        return []
+    user = str(secrets.randbelow(1 << 20) + (1 << 20))
+    dropped = ("--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs")
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", *dropped, "--"]
+
+
+@cache
+def _working() -> tuple[str, ...] | None:
+    """The sandbox's command up to what differs between programs; None if it does not work here."""
+    found = shutil.which("bwrap")
+    if found is None or shutil.which("prlimit") is None:
+        return None
+    # not the whole disk: what a program cannot see it cannot tell
+    folders = {"/usr", "/lib", "/lib64", "/lib32", "/bin", sys.base_prefix}
+    above = [str(parent) for parent in reversed(Path(sys.base_prefix).parents) if parent != Path("/")]
+    open_ = [part for folder in above for part in ("--perms", "0755", "--dir", folder)]  # else for root only
+    seen = [part for folder in sorted(folders) if Path(folder).exists() for part in ("--ro-bind", folder, folder)]
+    unshared = [f"--unshare-{kind}" for kind in ("ipc", "net", "pid", "uts", "cgroup-try")]
+    if os.getuid() == 0:  # root needs no user namespace, and gives up its rights inside
+        kept = [part for right in ("SETUID", "SETGID", "SETPCAP") for part in ("--cap-add", f"CAP_{right}")]
+        rights = ["--cap-drop", "ALL", *kept]
+    else:
+        rights = ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
+    command = (
+        found, *unshared, *rights, "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox",
+        "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", *open_, *seen, "--setenv", "LANG", "C.UTF-8",
+        "--setenv", "PATH", "/usr/bin:/bin",
+    )  # fmt: skip
+    limited = ("--", *_as_nobody(), *_limited(Limits(), alone=True), *_PYTHON, "-c", "pass")
+    try:
+        done = subprocess.run([*command, *limited], capture_output=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return command if done.returncode == 0 else None
