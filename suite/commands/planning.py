@@ -45,7 +45,7 @@ def planned(
 
 
 def _baselines(experiments: Sequence[Experiment], options: Options) -> tuple[Experiment, ...]:
-    """The `pretrained` spec on each track in use, unless it is among the experiments."""
+    """The `pretrained` spec, the nearest one, on each track in use, unless it is among the experiments."""
     own = {each.track_name for each in experiments if each.method == BASELINE}
     wanted = {each.track_name: each.file for each in experiments if each.track_name not in own}
     settings = tuple(
@@ -53,7 +53,7 @@ def _baselines(experiments: Sequence[Experiment], options: Options) -> tuple[Exp
     )
     found: list[Experiment] = []
     for track, file in wanted.items():
-        roots = Workspace.around(Path(file)).roots
+        roots = (Path(file).parent, *Workspace.around(Path(file)).roots)
         spec = next(root / f"{BASELINE}.yaml" for root in roots if (root / f"{BASELINE}.yaml").is_file())
         found += load([spec], Options(track, settings, "first"))
     return tuple(found)

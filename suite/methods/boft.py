@@ -1,0 +1,47 @@
+"""BOFT: an orthogonal turn of each matrix, in butterfly factors (Liu et al., ICLR 2024), as PEFT has it.
+
+Deviations: none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from suite.methods import Family, lora
+from suite.training.config import Count, Optimisation, Positive, Schedule
+
+if TYPE_CHECKING:
+    from suite.training.job import Job, Trained
+
+FAMILY: Final[Family] = "adapter"
+VERSION: Final = 1
+TRAINS: Final = True
+prerequisites, stack = lora.prerequisites, lora.stack
+
+
+class Config(Optimisation):
+    """Settings of BOFT."""
+
+    steps: Count = 500
+    """Optimiser steps; each takes one batch of the track's size."""
+    learning_rate: Positive = 1e-3
+    """Peak learning rate."""
+    schedule: Schedule = "linear"
+    """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
+    block: Count = 4
+    """Width of an orthogonal block; it must divide the width of every matrix that is turned."""
+    factors: Count = 1
+    """Butterfly factors."""
+    target_modules: tuple[str, ...] | Literal["all-linear"] | None = None
+    """Names of the matrices (`q_proj`), or all of them; null: PEFT's choice for the architecture (as for LoRA)."""
+
+
+def train(config: Config, job: Job) -> Trained:
+    """Train an injected adapter; it is removed afterwards."""
+    from peft import BOFTConfig
+
+    from suite.training.adapters import modules, train_adapter
+
+    chosen = modules(config.target_modules)
+    made = BOFTConfig(boft_block_size=config.block, boft_n_butterfly_factor=config.factors, target_modules=chosen)
+    return train_adapter(config, job, made)

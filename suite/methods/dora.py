@@ -1,0 +1,29 @@
+"""DoRA: a low-rank update of each matrix's direction, and its magnitude apart (Liu et al., ICML 2024), as PEFT has it.
+
+Deviations: none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from suite.methods import Family, lora
+
+if TYPE_CHECKING:
+    from suite.training.job import Job, Trained
+
+FAMILY: Final[Family] = "adapter"
+VERSION: Final = 1
+TRAINS: Final = True
+prerequisites, stack = lora.prerequisites, lora.stack
+
+
+class Config(lora.Config):
+    """Settings of DoRA: those of LoRA."""
+
+
+def train(config: Config, job: Job) -> Trained:
+    """Train an injected adapter; it is removed afterwards."""
+    from suite.training.adapters import train_lora
+
+    return train_lora(config, job, use_dora=True)

@@ -1,0 +1,60 @@
+"""A mixture of experts for one task: weights α over singular vectors of one base (Transformer², section 3.2).
+
+It is the second step of `transformer2` with `adaptation: few_shot` or `uniform`; each expert is an `svf` run on a role
+of its own. Deviations: masks are mixed after the sigmoid (the reference code mixes before it, and never applies it),
+ties are broken by likelihood, and the few examples come from the training split and are never scored.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
+
+from suite.block import Block
+from suite.methods import SELF, Family, Part, Prerequisite, svf
+from suite.training.config import Count
+from suite.training.searching import Search
+
+if TYPE_CHECKING:
+    from suite.training.job import Job, Trained
+
+FAMILY: Final[Family] = "mixture"
+VERSION: Final = 1
+TRAINS: Final = True
+
+
+class Config(Block):
+    """Settings of a mixture."""
+
+    INHERITS: ClassVar[dict[str, str]] = {"expert": "svf"}
+
+    experts: tuple[str, ...] = ()
+    """Roles, each with an expert of its own."""
+    expert: svf.Config = svf.Config()
+    """How experts are trained; what is left out is as for `svf` on the same track."""
+    weights: Literal["few_shot", "uniform"] = "few_shot"
+    """Search the weights on a few examples of the target, or give every expert 1 / K."""
+    shots: Count = 10
+    """Examples to search on."""
+    each_matrix: bool = False
+    """A weight for each expert and matrix, not for each expert alone."""
+    search: Search = Search()
+    """The cross-entropy method."""
+
+
+def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
+    """The experts."""
+    return tuple(Prerequisite("svf", config.expert, (role,)) for role in config.experts)
+
+
+def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
+    """The mixture, for every task."""
+    return (SELF,)
+
+
+def train(config: Config, job: Job) -> Trained:
+    """Find the weights; the model's own are untouched."""
+    from suite.training.mixing import mix_by_search, mix_evenly
+
+    if config.weights == "uniform":
+        return mix_evenly(job)
+    return mix_by_search(job, shots=config.shots, settings=config.search, by_matrix=config.each_matrix)

@@ -1,0 +1,30 @@
+"""PiSSA: LoRA that starts from a matrix's largest singular triplets (Meng et al., NeurIPS 2024), as PEFT has it.
+
+The frozen part is the matrix less those triplets. The artifact is the difference to the base, a plain LoRA of twice the
+rank, so that the base stays as it is. Deviations: none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from suite.methods import Family, lora
+
+if TYPE_CHECKING:
+    from suite.training.job import Job, Trained
+
+FAMILY: Final[Family] = "adapter"
+VERSION: Final = 1
+TRAINS: Final = True
+prerequisites, stack = lora.prerequisites, lora.stack
+
+
+class Config(lora.Config):
+    """Settings of PiSSA: those of LoRA."""
+
+
+def train(config: Config, job: Job) -> Trained:
+    """Train an injected adapter; it is removed afterwards."""
+    from suite.training.adapters import train_lora
+
+    return train_lora(config, job, init_lora_weights="pissa")

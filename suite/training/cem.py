@@ -1,0 +1,56 @@
+"""The cross-entropy method (Rubinstein and Kroese 2004) as Transformer² uses it, section 3.2: a search in [0, 1]^D."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from suite.training.searching import Search
+
+Value = tuple[float, float]
+"""What is compared first, and what breaks a tie."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The best point that was seen, and the way to it."""
+
+    best: Tensor
+    """[D], float32."""
+    value: Value
+    history: tuple[Value, ...]
+    """The best value after each generation."""
+
+
+def search(score: Callable[[Tensor], Value], start: Tensor, settings: Search, seed: int) -> Found:
+    """Look for the point [D] of the unit cube with the largest score; equal points are scored once.
+
+    Each generation draws candidates around a mean, and moves mean and deviation to those of the elite. The first
+    candidate is the best so far (at first `start`), as in the reference code.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    mean, spread = start.clone(), torch.full_like(start, settings.spread)
+    known: dict[tuple[float, ...], Value] = {}
+    best, value, history = start, (-math.inf, -math.inf), list[Value]()
+    elite = max(1, int(settings.elite * settings.population))
+    for _ in range(settings.generations):
+        noise = torch.randn(settings.population, len(start), generator=generator)
+        candidates = (mean + spread * noise).clamp(0.0, 1.0)
+        candidates[0] = best
+        values: list[Value] = []
+        for candidate in candidates:
+            key = tuple(candidate.tolist())
+            if key not in known:
+                known[key] = score(candidate)
+            values.append(known[key] if settings.tie_break else (known[key][0], 0.0))
+        order = sorted(range(len(values)), key=lambda row: values[row], reverse=True)  # stable: first drawn, first
+        if values[order[0]] > value:
+            best, value = candidates[order[0]].clone(), values[order[0]]
+        chosen = candidates[order[:elite]]
+        mean, spread = chosen.mean(0), chosen.std(0, unbiased=False).clamp(min=settings.floor)
+        history.append(value)
+    return Found(best, value, tuple(history))

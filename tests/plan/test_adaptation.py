@@ -1,0 +1,64 @@
+"""Transformer²: experts are shared, and what a task is answered with depends on the task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from suite.plan import Inputs, Plan, Step, Train, make_plan
+from suite.specs import load
+from suite.tasks.data import DataLocations
+
+EASY = ("math", "code", "reasoning")
+
+
+def plan(specs: Path, *names: str) -> Plan:
+    files = [specs / "transformer2" / f"{name}.yaml" for name in names]
+    return make_plan(load(files), Inputs(DataLocations()))
+
+
+def trained(made: Plan, method: str) -> dict[tuple[str, ...], Step]:
+    """A method's train steps by their targets."""
+    return {
+        tuple(step.work.targets): step
+        for step in made.steps
+        if isinstance(step.work, Train) and step.work.method == method
+    }
+
+
+def answered_with(made: Plan, role: str) -> tuple[str, ...]:
+    """The stack of the only experiment for a role."""
+    (planned,) = made.experiments
+    (link,) = [link for link in planned.links if link.part == "evaluate" and link.role == role]
+    return next(step.parents for step in made.steps if step.id == link.step)
+
+
+def test_experts_are_trained_once_for_all_adaptations(specs: Path) -> None:
+    made = plan(specs, "svf_math", "svf_reasoning", "svf_code", "t2_few_shot", "t2_uniform", "t2_oracle")
+    experts = trained(made, "svf")
+    assert set(experts) == {(role,) for role in EASY}
+    for mixture in trained(made, "mixture").values():
+        assert mixture.parents == tuple(experts[role,].id for role in EASY)
+
+
+def test_every_task_has_a_mixture_of_its_own(specs: Path) -> None:
+    made = plan(specs, "t2_few_shot")
+    mixtures = trained(made, "mixture")
+    assert set(mixtures) == {(role,) for role in (*EASY, "math_hard", "code_hard", "reasoning_hard")}
+    for (role,), mixture in mixtures.items():
+        assert answered_with(made, role) == (mixture.id,)
+        assert mixture.title.startswith(f"adapt mixture on {role}")
+
+
+def test_an_even_mixture_is_one_for_all_tasks(specs: Path) -> None:
+    made = plan(specs, "t2_uniform")
+    (mixture,) = trained(made, "mixture").values()
+    assert {answered_with(made, role) for role in (*EASY, "reasoning_hard")} == {(mixture.id,)}
+
+
+def test_the_oracle_answers_with_the_expert_of_the_skill(specs: Path) -> None:
+    made = plan(specs, "t2_oracle")
+    experts = trained(made, "svf")
+    for skill in EASY:
+        wanted = (experts[skill,].id,)
+        assert answered_with(made, skill) == answered_with(made, f"{skill}_hard") == wanted
+    assert not trained(made, "mixture")

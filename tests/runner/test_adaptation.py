@@ -1,0 +1,46 @@
+"""Transformer² from spec to scores: experts, mixtures, and what each task is answered with."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from tests.cli import start
+
+SPEC = """
+name: t2_small
+track: micro-t2
+method:
+  name: transformer2
+  shots: 3
+  expert: {steps: 2, select_every: 1}
+  search: {population: 3, generations: 2}
+targets: [math, reasoning]
+held_out: {roles: [math_hard], documents: 8}
+target: {documents: 8}
+selection: {documents: 8}
+budget: {batch_size: 4, max_length: 64}
+"""
+
+
+def test_experts_are_mixed_for_each_task(tmp_path: Path) -> None:
+    spec = tmp_path / "t2_small.yaml"
+    spec.write_text(SPEC, encoding="utf-8")
+    process = start("run", spec, "--home", tmp_path / "home")
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    with sqlite3.connect(tmp_path / "home" / "suite.db") as connection:
+        done = dict(connection.execute("SELECT title, status FROM step").fetchall())
+        curves = connection.execute(
+            "SELECT title, name, count(*) FROM curve_point JOIN step ON id = step_id GROUP BY 1, 2 ORDER BY 1, 2"
+        ).fetchall()
+    assert set(done.values()) == {"done"}
+    assert [title for title in sorted(done) if title.startswith(("train", "adapt"))] == [
+        *(f"adapt mixture on {role} · micro-t2 · seed 0" for role in ("math", "math_hard", "reasoning")),
+        *(f"train svf on {role} · micro-t2 · seed 0" for role in ("math", "reasoning")),
+    ]
+    assert ("train svf on math · micro-t2 · seed 0", "reward", 2) in curves
+    assert ("adapt mixture on math_hard · micro-t2 · seed 0", "alpha", 2) in curves
+    assert ("adapt mixture on math_hard · micro-t2 · seed 0", "selection", 2) in curves
+    assert "micro_arithmetic_hard 0-shot · mixture on math_hard · micro-t2 · seed 0" in done
+    assert len(list((tmp_path / "home" / "factors").iterdir())) == 28  # each matrix is decomposed once

@@ -1,0 +1,120 @@
+"""Mixtures of experts: linear in weight space, mixed after the mask, and the base when nothing is left of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from suite.errors import StepFailed
+from suite.models.artifact import Singular, SoftPrompt
+from suite.models.backbone import Backbone
+from suite.models.singular import composed, factorise, matrices
+from suite.training.mixing import Mixer, mix_by_search, mix_evenly
+from suite.training.searching import Search
+from tests.methods.tiny_jobs import job_for
+from tests.models.tiny_models import bits
+
+
+def expert(backbone: Backbone, seed: int, *, renormalise: bool = True, rank: int | None = None) -> Singular:
+    weights = dict(backbone.model.named_parameters())
+    values = {n: factorise(weights[n]).cut(rank).values for n in matrices(backbone.model, "attention")}
+    generator = torch.Generator().manual_seed(seed)
+    masks = {name: 0.2 + torch.rand(len(each), generator=generator) for name, each in values.items()}
+    return Singular(masks, values, renormalise)
+
+
+def plainly(backbone: Backbone, artifact: Singular) -> dict[str, torch.Tensor]:
+    return composed(backbone.model, artifact.masks, artifact.values, renormalise=artifact.renormalise)
+
+
+@pytest.mark.parametrize("rank", [None, 5])
+@pytest.mark.parametrize("renormalise", [True, False])
+def test_a_weighted_sum_is_the_mixture_composed_plainly(
+    backbone: Backbone, renormalise: bool, rank: int | None
+) -> None:
+    experts = [expert(backbone, seed, renormalise=renormalise, rank=rank) for seed in range(3)]
+    mixer = Mixer(backbone, experts)
+    for alpha in (torch.tensor([0.2, 0.7, 0.1]), torch.rand(3, len(mixer.names))):
+        wanted = plainly(backbone, mixer.artifact(alpha))
+        for name, weight in mixer.weights(alpha).items():
+            torch.testing.assert_close(weight, wanted[name], rtol=1e-4, atol=1e-5)
+
+
+def test_masks_are_mixed_and_one_expert_alone_is_that_expert(backbone: Backbone) -> None:
+    experts = [expert(backbone, seed) for seed in range(2)]
+    mixed = Mixer(backbone, experts).artifact(torch.tensor([0.25, 0.5]))
+    for name, mask in mixed.masks.items():
+        torch.testing.assert_close(mask, 0.25 * experts[0].masks[name] + 0.5 * experts[1].masks[name])
+    alone = Mixer(backbone, experts).artifact(torch.tensor([0.0, 1.0]))
+    assert alone.hash == experts[1].hash
+
+
+@pytest.mark.parametrize("alpha", [[1 / 3, 1 / 3, 1 / 3], [0.9, 0.05, 0.4]])
+def test_copies_of_an_expert_give_that_expert_for_every_weight(backbone: Backbone, alpha: list[float]) -> None:
+    one = expert(backbone, 1)
+    wanted = plainly(backbone, one)
+    for name, weight in Mixer(backbone, [one] * 3).weights(torch.tensor(alpha)).items():
+        torch.testing.assert_close(weight, wanted[name], rtol=1e-4, atol=1e-6)
+
+
+def test_a_mixture_of_nothing_is_the_base(backbone: Backbone) -> None:
+    mixer = Mixer(backbone, [expert(backbone, 1), expert(backbone, 2)])
+    assert mixer.weights(torch.zeros(2)) == {}
+    weights = dict(backbone.model.named_parameters())
+    for name, weight in plainly(backbone, mixer.artifact(torch.zeros(2))).items():
+        assert torch.equal(weight, weights[name])
+
+
+def test_experts_that_do_not_go_together_are_refused(backbone: Backbone) -> None:
+    one = expert(backbone, 1)
+    with pytest.raises(StepFailed, match="singular vectors"):
+        Mixer(backbone, [one, SoftPrompt(torch.zeros(2, backbone.width))])
+    with pytest.raises(StepFailed, match="other matrices, ranks, or sums"):
+        Mixer(backbone, [one, expert(backbone, 2, rank=3)])
+    name = next(iter(one.values))
+    other = replace(one, values={**one.values, name: one.values[name] * 2})
+    with pytest.raises(StepFailed, match="other singular values"):
+        Mixer(backbone, [one, other])
+
+
+def test_an_even_mixture(backbone: Backbone, tmp_path: Path) -> None:
+    experts = (expert(backbone, 1), expert(backbone, 2))
+    trained = mix_evenly(job_for("svf", backbone, tmp_path, parents=experts, examples=()))
+    assert isinstance(trained.artifact, Singular)
+    for name, mask in trained.artifact.masks.items():
+        torch.testing.assert_close(mask, (experts[0].masks[name] + experts[1].masks[name]) / 2)
+    assert [(point.step, point.value) for point in trained.fit.curve] == [(0, 0.5), (1, 0.5)]
+
+
+@pytest.mark.parametrize("by_matrix", [False, True])
+def test_a_search_prefers_what_answers_better_and_leaves_the_base_alone(
+    backbone: Backbone, tmp_path: Path, by_matrix: bool
+) -> None:
+    before = bits(backbone.model)
+    experts = (expert(backbone, 1), expert(backbone, 2))
+    job = job_for("svf", backbone, tmp_path, parents=experts)
+    settings = Search(population=6, generations=3, elite=0.4)
+    first, again = (mix_by_search(job, shots=5, settings=settings, by_matrix=by_matrix) for _ in range(2))
+    assert first.artifact.hash == again.artifact.hash
+    scores = [point.value for point in first.fit.curve if point.name == "selection"]
+    assert len(scores) == 3
+    assert scores == sorted(scores)
+    assert first.trained_parameters == 2 * (len(experts[0].masks) if by_matrix else 1)
+    assert first.fit.tokens > 0
+    assert bits(backbone.model) == before
+
+
+def test_no_more_than_the_shots_are_asked(backbone: Backbone, tmp_path: Path) -> None:
+    asked: set[str] = set()
+    job = job_for("svf", backbone, tmp_path, parents=(expert(backbone, 1),))
+
+    def watch(now: Any, target: Any, few: Any, how: Any) -> Any:
+        asked.update(example.prompt for example in few)
+        return job.roll_out(now, target, few, how)
+
+    mix_by_search(replace(job, roll_out=watch), shots=3, settings=Search(population=3, generations=2), by_matrix=False)
+    assert len(asked) == 3
