@@ -41,6 +41,11 @@ class _Artifact:
         """What besides the tensors is needed to apply it (JSON-able)."""
         return {}
 
+    @property
+    def neutral(self) -> bool:
+        """Whether it leaves the base exactly as it is."""
+        return False
+
     @cached_property
     def hash(self) -> str:
         """SHA-256 over kind, settings, and each tensor's name, type, shape and bytes, in the order of the names."""
@@ -145,6 +150,11 @@ class Singular(_Artifact):
     def settings(self) -> Mapping[str, Any]:
         """Whether the sum stays."""
         return {"renormalise": self.renormalise}
+
+    @property
+    def neutral(self) -> bool:
+        """Factors of 1: a search may find that no expert helps."""
+        return all(bool((mask == 1.0).all()) for mask in self.masks.values())
 
     @property
     def parameters(self) -> int:

@@ -69,10 +69,11 @@ class Stacked:
 
 @contextmanager
 def stacked(backbone: Backbone, artifacts: Sequence[Artifact]) -> Iterator[Stacked]:
-    """Put artifacts on the backbone; on exit the base is what it was, bit for bit.
+    """Put artifacts on the backbone, but for neutral ones; on exit the base is what it was, bit for bit.
 
     Raises SuiteError when an artifact does not fit the model, or when there are two of a kind.
     """
+    artifacts = [artifact for artifact in artifacts if not artifact.neutral]
     kinds = [artifact.kind for artifact in artifacts]
     if len(set(kinds)) < len(kinds):
         raise SuiteError(f"a stack takes one artifact of a kind; this one has {', '.join(kinds)}")

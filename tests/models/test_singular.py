@@ -146,7 +146,16 @@ def test_singular_vectors_of_another_base_are_refused(backbone: Backbone) -> Non
     other = replace(artifact, values={**artifact.values, name: artifact.values[name] * 1.1})
     with pytest.raises(SuiteError, match="other singular values"), stacked(backbone, [other]):
         pass
-    lost = replace(artifact, masks={"nowhere.weight": torch.ones(3)}, values={"nowhere.weight": torch.ones(3)})
+    lost = replace(artifact, masks={"nowhere.weight": torch.full((3,), 0.5)}, values={"nowhere.weight": torch.ones(3)})
     with pytest.raises(SuiteError, match=r"no matrix 'nowhere\.weight'"), stacked(backbone, [lost]):
         pass
     assert singular.fitting(torch.ones(3), torch.ones(3) + 1e-6)
+
+
+def test_neutral_vectors_are_no_part_of_a_stack(backbone: Backbone) -> None:
+    artifact = vectors(backbone)
+    neutral = replace(artifact, masks={name: torch.ones_like(mask) for name, mask in artifact.masks.items()})
+    assert (neutral.neutral, artifact.neutral) == (True, False)
+    with stacked(backbone, [neutral]) as current, stacked(backbone, []) as base:
+        prove(current)
+        assert current.identity == base.identity
