@@ -22,8 +22,8 @@ class Found:
     best: Tensor
     """[D], float32."""
     value: Value
-    history: tuple[Value, ...]
-    """The best value after each generation."""
+    history: tuple[tuple[Value, Tensor], ...]
+    """The best value and point after each generation."""
 
 
 def search(score: Callable[[Tensor], Value], start: Tensor, settings: Search, seed: int) -> Found:
@@ -35,7 +35,7 @@ def search(score: Callable[[Tensor], Value], start: Tensor, settings: Search, se
     generator = torch.Generator().manual_seed(seed)
     mean, spread = start.clone(), torch.full_like(start, settings.spread)
     known: dict[tuple[float, ...], Value] = {}
-    best, value, history = start, (-math.inf, -math.inf), list[Value]()
+    best, value, history = start, (-math.inf, -math.inf), list[tuple[Value, Tensor]]()
     elite = max(1, int(settings.elite * settings.population))
     for _ in range(settings.generations):
         noise = torch.randn(settings.population, len(start), generator=generator)
@@ -52,5 +52,5 @@ def search(score: Callable[[Tensor], Value], start: Tensor, settings: Search, se
             best, value = candidates[order[0]].clone(), values[order[0]]
         chosen = candidates[order[:elite]]
         mean, spread = chosen.mean(0), chosen.std(0, unbiased=False).clamp(min=settings.floor)
-        history.append(value)
+        history.append((value, best))
     return Found(best, value, tuple(history))

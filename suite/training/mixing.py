@@ -6,7 +6,7 @@ for the scalar c, so the parts `Pₖ = U diag(s ⊙ mₖ) Vᵀ` are built once a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from random import Random
 
 import torch
@@ -91,7 +91,7 @@ def mix_evenly(job: Job) -> Trained:
     """Every expert with the same weight: α = 1 / K."""
     mixer = Mixer(job.backbone, job.parents)
     alpha = torch.full((len(mixer.experts),), 1.0 / len(mixer.experts))
-    return Trained(mixer.artifact(alpha), Fit({"alpha": alpha}, 0, None, 0, 0, _alpha_curve(alpha)), 0)
+    return Trained(mixer.artifact(alpha), Fit({"alpha": alpha}, 0, None, 0, 0, tuple(_points(0, alpha))), 0)
 
 
 def mix_by_search(job: Job, *, shots: int, settings: Search, by_matrix: bool) -> Trained:
@@ -108,10 +108,12 @@ def mix_by_search(job: Job, *, shots: int, settings: Search, by_matrix: bool) ->
     start = torch.full(shape, 1.0 / count).flatten()
     found = search(lambda point: asking(point.view(shape)), start, settings, seed_of(job.seed, "mixture", target.role))
     alpha = found.best.view(shape)
-    curve = [CurvePoint(step, "selection", value[0]) for step, value in enumerate(found.history, 1)]
+    curve = [CurvePoint(step, "selection", value[0]) for step, (value, _) in enumerate(found.history, 1)]
+    for step, (_, point) in enumerate(found.history, 1):
+        curve += _points(step, point.view(shape))
     fit = Fit(
         {"alpha": alpha}, settings.generations, found.value[0], settings.generations, asking.tokens,
-        (*curve, *_alpha_curve(alpha)),
+        tuple(curve),
     )  # fmt: skip
     return Trained(mixer.artifact(alpha), fit, alpha.numel())
 
@@ -139,7 +141,8 @@ class Asking:
         return sum(each.value for each in rollouts) / len(rollouts), likely
 
 
-def _alpha_curve(alpha: Tensor) -> tuple[CurvePoint, ...]:
-    """The weight of each expert, its mean over matrices where each has its own."""
+def _points(step: int, alpha: Tensor) -> Iterator[CurvePoint]:
+    """The weight of each expert after a generation, its mean over matrices where each has its own."""
     shares = alpha.mean(1) if alpha.ndim == 2 else alpha
-    return tuple(CurvePoint(number, "alpha", float(share)) for number, share in enumerate(shares))
+    for number, share in enumerate(shares, 1):
+        yield CurvePoint(step, f"α of expert {number}", float(share))

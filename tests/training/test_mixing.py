@@ -87,7 +87,8 @@ def test_an_even_mixture(backbone: Backbone, tmp_path: Path) -> None:
     assert isinstance(trained.artifact, Singular)
     for name, mask in trained.artifact.masks.items():
         torch.testing.assert_close(mask, (experts[0].masks[name] + experts[1].masks[name]) / 2)
-    assert [(point.step, point.value) for point in trained.fit.curve] == [(0, 0.5), (1, 0.5)]
+    curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
+    assert curve == [(0, "α of expert 1", 0.5), (0, "α of expert 2", 0.5)]
 
 
 @pytest.mark.parametrize("by_matrix", [False, True])
