@@ -1,0 +1,83 @@
+"""Transformer²'s tasks on rows as the hub has them: prompts, answers, and what counts as right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lm_eval.api.instance import Instance
+
+from suite import sandbox
+from suite.specs import shipped
+from suite.tasks.data import DataLocations
+from suite.tasks.definition import read_task
+from suite.tasks.load import LoadedTask, load_task, question, target_text
+
+
+def loaded(folder: Path, name: str, row: Mapping[str, Any]) -> LoadedTask:
+    """A shipped task over one row."""
+    task = read_task(name, (shipped() / "tasks",))
+    place = folder / task.folder
+    place.mkdir()
+    for split in ("train", "validation", "test"):
+        rows = [row] * 65 if name == "humaneval" else [row]
+        (place / f"{split}.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf-8")
+    return load_task(task, DataLocations.of(folder), limit=1)
+
+
+def scored(task: LoadedTask, output: str) -> float:
+    """The primary metric of an output for the only document."""
+    (doc,) = task.eval_docs
+    instance = Instance("generate_until", dict(doc), ("", {}), 0, ("task", 0, 1))
+    instance.resps = [output]
+    task._instances = [instance]
+    task.apply_filters()
+    (answer,) = instance.filtered_resps.values()
+    return float(next(iter(task.process_results(doc, [answer]).values())))
+
+
+@pytest.mark.parametrize(
+    ("output", "value"),
+    [
+        ("9 * 200 = 1800\n#### 1,800", 1.0),
+        (" #### $1800.", 1.0),
+        (" #### 1800", 1.0),
+        (" #### -1800", 0.0),
+        (" #### 1800.5", 0.0),
+        (" 1800", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_a_number_counts_whatever_its_separators(output: str, value: float, tmp_path: Path) -> None:
+    task = loaded(tmp_path, "gsm8k", {"question": "How much?", "answer": "9 * 200 = <<9*200=1800>>1800\n#### 1,800"})
+    assert question(task, next(iter(task.eval_docs))) == "Question: How much?\nAnswer:"
+    assert scored(task, output) == value
+
+
+@pytest.mark.parametrize("labels", [["A", "B", "C"], ["1", "2", "3"]])
+def test_choices_are_letters_however_they_are_keyed(labels: list[str], tmp_path: Path) -> None:
+    row = {"id": "x", "question": "Which?", "choices": {"text": ["a", "b", "c"], "label": labels}}
+    task = loaded(tmp_path, "arc_challenge", {**row, "answerKey": labels[2]})
+    (doc,) = task.eval_docs
+    assert question(task, doc) == "Question: Which?\nA) a\nB) b\nC) c\nAnswer:"
+    assert target_text(task, doc) == "C"
+    assert [scored(task, output) for output in (" C", "C) c", " B", " 3", "")] == [1.0, 1.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.skipif(not sandbox.available(), reason="no bubblewrap here")
+def test_programs_are_completed_and_tested(tmp_path: Path) -> None:
+    row = {
+        "task_id": "HumanEval/0", "prompt": 'def one(x):\n    """Add one."""\n', "entry_point": "one",
+        "canonical_solution": "    return x + 1\n", "test": "def check(f):\n    assert f(1) == 2\n",
+    }  # fmt: skip
+    task = loaded(tmp_path, "humaneval", row)
+    assert [scored(task, output) for output in ("    return x + 1\n", "    return x\n", "")] == [1.0, 0.0, 0.0]
+    row = {
+        "task_id": 601, "text": "Add one.", "code": "def one(x):\r\n    return x + 1", "test_setup_code": "",
+        "test_list": ["assert one(1) == 2", "assert one(2) == 3"], "challenge_test_list": [],
+    }  # fmt: skip
+    task = loaded(tmp_path, "mbpp", row)
+    assert [scored(task, output) for output in (row["code"], "def one(x):\n    return 2", "one")] == [1.0, 0.0, 0.0]
