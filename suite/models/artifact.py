@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -174,9 +175,7 @@ def load_artifact(folder: Path, base: str) -> Artifact:
         kind, recorded, made_for, settings = (record[key] for key in ("kind", "hash", "base", "settings"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SuiteError(f"{folder} has no readable artifact: {error}", fix=AGAIN) from error
-    except Exception as error:  # safetensors raises a class of its own for a damaged file
-        if type(error).__name__ != "SafetensorError":
-            raise
+    except SafetensorError as error:
         raise SuiteError(f"{folder / TENSORS} is damaged: {error}", fix=AGAIN) from error
     if made_for != base:
         raise SuiteError(f"the artifact in {folder} was made for another base model ({made_for[:12]}, not {base[:12]})")

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError
@@ -22,9 +22,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from suite.errors import SuiteError
-
-Matrices = Literal["mlp", "attention", "all"]
-Mask = Literal["sigmoid", "linear", "exp"]
+from suite.models.scales import Mask, Matrices
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
+from suite.models.scales import Mask, Matrices
 from suite.training.config import Count, NonNegative, Optimisation
-
-Matrices = Literal["mlp", "attention", "all"]
-Mask = Literal["sigmoid", "linear", "exp"]
 
 
 class Scaling(Optimisation):

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from suite.hashing import seed_of
 from suite.models.artifact import Singular
-from suite.models.singular import Factors, Mask, compose, factorise, masked, matrices
+from suite.models.scales import Mask
+from suite.models.singular import Factors, compose, factorise, masked, matrices
 from suite.training.job import Job, Trained
 from suite.training.objectives import optimise
 from suite.training.scaling import Scaling
