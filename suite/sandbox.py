@@ -78,7 +78,8 @@ def require(what: str) -> None:
 def run_program(source: str, limits: Limits = Limits()) -> Outcome:
     """Run a Python program to its end. Raises SuiteError if there is no sandbox and none was waived.
 
-    It passed if its last line was reached: a program that leaves early, by whatever exit code, did not.
+    It passed if its last line was reached: a program that leaves early, by whatever exit code, did not. The sandbox
+    keeps harm away; a program that sets out to look right (it can read its own text) can still look right.
     """
     require("this task")
     token = secrets.token_hex(16)
