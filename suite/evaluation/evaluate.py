@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import lm_eval.evaluator
 from lm_eval.api.metrics import bleu, mean
@@ -70,6 +70,8 @@ class EvaluationResult:
     seconds: float
     unparsable: int
     truncated: int
+    findings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What else it found out (JSON-able), by name."""
 
     @property
     def primary(self) -> Score:
@@ -96,7 +98,15 @@ def evaluate(
     return evaluate_with(lm, task)
 
 
-def evaluate_with(lm: StackLM, task: LoadedTask) -> EvaluationResult:
+class Answering(Protocol):
+    """An lm-eval LM that counts what it read."""
+
+    truncated: set[str]
+    """Prompts that lost their beginning."""
+    tokens: int
+
+
+def evaluate_with(lm: Answering, task: LoadedTask) -> EvaluationResult:
     """The same with answers as `lm` gives them. Raises SuiteError if the task cannot be run here."""
     if getattr(task, "UNSAFE_CODE", False) or getattr(task, "MULTIMODAL", False):
         raise SuiteError(f"task '{task.file.name}' runs answers as code or shows images", fix="choose another task")

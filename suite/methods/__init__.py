@@ -41,6 +41,18 @@ Part = _Self | int | Prerequisite
 """A part of a stack: `SELF`, the index of a prerequisite, or a train step for this role alone."""
 
 
+@dataclass(frozen=True)
+class Dispatch:
+    """A stack for each document: a short first pass names the skill that its prompt asks for."""
+
+    role: str
+    """The role whose task (`metadata.made_of`) asks for the skill."""
+    asker: tuple[Prerequisite, ...]
+    """What answers the first pass; none is the base."""
+    experts: Mapping[str, tuple[Prerequisite, ...]]
+    """Skill -> what answers its documents; the base answers those of any other."""
+
+
 class Method(Protocol):
     """What a module in this folder has. It imports torch and the like inside of `train` only."""
 
@@ -55,7 +67,7 @@ class Method(Protocol):
     def prerequisites(self, config: Any, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
         """The train steps to do first; their artifacts are `job.parents`."""
 
-    def stack(self, config: Any, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
+    def stack(self, config: Any, role: str, targets: tuple[str, ...]) -> tuple[Part, ...] | Dispatch:
         """The artifacts in effect when a task is answered."""
 
     train: Callable[[Any, Job], Trained] | None
@@ -75,6 +87,23 @@ def get(name: str) -> Method:
     return cast(Method, importlib.import_module(f"{__name__}.{name}"))
 
 
+def roles_of(name: str, config: Block, targets: tuple[str, ...], held_out: tuple[str, ...]) -> dict[str, bool]:
+    """Every role that an experiment has to do with, and whether its training rows are used."""
+    method = get(name)
+    roles = {**dict.fromkeys(held_out, False), **dict.fromkeys(targets, method.TRAINS)}
+    for role in (*targets, *held_out):
+        stack = method.stack(config, role, targets)
+        if isinstance(stack, Dispatch):
+            roles.setdefault(stack.role, False)
+            parts: tuple[Part, ...] = (*stack.asker, *(part for each in stack.experts.values() for part in each))
+        else:
+            parts = stack
+        for part in (*method.prerequisites(config, targets), *parts):
+            if isinstance(part, Prerequisite):
+                roles |= dict.fromkeys(part.targets, True)
+    return roles
+
+
 def inherits(name: str) -> Mapping[str, str]:
-    """Which fields of a method's block start from the track's settings of which other method."""
+    """Which fields of a method's block start from the track's settings of which other method, unless they name one."""
     return dict(getattr(get(name).Config, "INHERITS", {}))

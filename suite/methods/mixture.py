@@ -1,8 +1,9 @@
-"""A mixture of experts for one task: weights α over singular vectors of one base (Transformer², section 3.2).
+"""A mixture of experts for one task: weights α over what experts of one base change (Transformer², section 3.2).
 
-It is the second step of `transformer2` with `adaptation: few_shot` or `uniform`; each expert is an `svf` run on a role
-of its own. Deviations: masks are mixed after the sigmoid (the reference code mixes before it, and never applies it),
-ties are broken by likelihood, and the few examples come from the training split and are never scored.
+It is the second step of `transformer2` with `adaptation: few_shot` or `uniform`; each expert is a run of SVF (or LoRA,
+or IA³: then what they add to the weights is weighted and summed) on a role of its own. Deviations: masks are mixed
+after the sigmoid (the reference code mixes before it, and never applies it), ties are broken by likelihood, and the few
+examples come from the training split and are never scored.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from suite.block import Block
-from suite.methods import SELF, Family, Part, Prerequisite, svf
+from suite.methods import SELF, Family, Part, Prerequisite
+from suite.methods._experts import Expert, SvfExpert
 from suite.training.config import Count
 from suite.training.searching import Search
 
@@ -29,8 +31,8 @@ class Config(Block):
 
     experts: tuple[str, ...] = ()
     """Roles, each with an expert of its own."""
-    expert: svf.Config = svf.Config()
-    """How experts are trained; what is left out is as for `svf` on the same track."""
+    expert: Expert = SvfExpert()
+    """How experts are trained; what is left out is as for their method on the same track."""
     weights: Literal["few_shot", "uniform"] = "few_shot"
     """Search the weights on a few examples of the target, or give every expert 1 / K."""
     shots: Count = 10
@@ -43,7 +45,7 @@ class Config(Block):
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
     """The experts."""
-    return tuple(Prerequisite("svf", config.expert, (role,)) for role in config.experts)
+    return tuple(Prerequisite(config.expert.name, config.expert, (role,)) for role in config.experts)
 
 
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
@@ -56,5 +58,5 @@ def train(config: Config, job: Job) -> Trained:
     from suite.training.mixing import mix_by_search, mix_evenly
 
     if config.weights == "uniform":
-        return mix_evenly(job)
-    return mix_by_search(job, shots=config.shots, settings=config.search, by_matrix=config.each_matrix)
+        return mix_evenly(job, config.experts)
+    return mix_by_search(job, config.experts, shots=config.shots, settings=config.search, by_matrix=config.each_matrix)

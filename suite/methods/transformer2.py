@@ -1,7 +1,10 @@
-"""Transformer²: an expert for each target by SVF, put together anew for every task (Sun et al., ICLR 2025).
+"""Transformer²: an expert for each target, put together anew for every task (Sun et al., ICLR 2025).
 
-Each target trains one expert. A task is answered by a mixture that is searched on a few of its examples (`few_shot`),
-by all experts in equal parts (`uniform`), or by the expert of its skill (`oracle`, an upper bound that must be told).
+Each target trains one expert, by SVF unless another method is named. What a document is answered with: the expert of
+the skill that the base model names in a short first pass (`prompt`), or that an expert of its own names (`classifier`);
+a mixture that is searched on a few examples of the task (`few_shot`); all experts in equal parts (`uniform`); or the
+expert of the task's skill, which must be told (`oracle`, an upper bound). Deviations: a document whose skill has no
+expert is answered by the base, which the reference code forgets to restore; the classifier learns from training rows.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from suite.block import Block
-from suite.methods import Family, Part, Prerequisite, mixture, svf
+from suite.methods import Dispatch, Family, Part, Prerequisite, mixture
+from suite.methods._experts import Expert, SvfExpert
 from suite.training.config import Count
 from suite.training.searching import Search
 
@@ -24,12 +28,17 @@ TRAINS: Final = True
 class Config(Block):
     """Settings of Transformer²."""
 
-    INHERITS: ClassVar[dict[str, str]] = {"expert": "svf"}
+    INHERITS: ClassVar[dict[str, str]] = {"expert": "svf", "classifier": "svf"}
 
-    adaptation: Literal["few_shot", "uniform", "oracle"] = "few_shot"
-    """How a task's weights are found."""
-    expert: svf.Config = svf.Config()
-    """How experts are trained; what is left out is as for `svf` on the same track."""
+    adaptation: Literal["prompt", "classifier", "few_shot", "uniform", "oracle"] = "few_shot"
+    """How it is found what a task, or each of its documents, is answered with."""
+    expert: Expert = SvfExpert()
+    """How experts are trained; what is left out is as for their method on the same track."""
+    dispatch: str = "skills"
+    """For `prompt` and `classifier`: the role whose task asks which skill a prompt wants; skills are named as the
+    targets are, and any other is answered by the base."""
+    classifier: Expert = SvfExpert()
+    """For `classifier`: how the expert that names the skill is trained."""
     shots: Count = 10
     """Examples of a task to search its weights on; they come from its training split and are never scored."""
     each_matrix: bool = False
@@ -45,11 +54,15 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
     return ()
 
 
-def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
-    """The mixture for this role, or the expert of its skill."""
+def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...] | Dispatch:
+    """The mixture for this role, the expert of its skill, or one for each document."""
+    if config.adaptation in ("prompt", "classifier"):
+        asker = (Prerequisite(config.classifier.name, config.classifier, (config.dispatch,)),)
+        experts = {skill: (Prerequisite(config.expert.name, config.expert, (skill,)),) for skill in targets}
+        return Dispatch(config.dispatch, asker if config.adaptation == "classifier" else (), experts)
     if config.adaptation == "oracle":
         skill = config.skills.get(role, role)
-        return (Prerequisite("svf", config.expert, (skill,)),) if skill in targets else ()
+        return (Prerequisite(config.expert.name, config.expert, (skill,)),) if skill in targets else ()
     if config.adaptation == "uniform":  # one for all tasks
         even = mixture.Config(experts=targets, expert=config.expert, weights="uniform")
         return (Prerequisite("mixture", even, ()),)

@@ -110,6 +110,11 @@ class Adapter(_Artifact):
         return self.state
 
     @property
+    def neutral(self) -> bool:
+        """A mixture of nothing has no state; a trained adapter always has."""
+        return not self.state
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """PEFT's configuration."""
         return self.peft

@@ -13,7 +13,7 @@ from suite.errors import Problem, SuiteError
 from suite.hashing import fingerprint
 from suite.models.source import LocatedModel, ModelSource, locate
 from suite.plan import estimate
-from suite.plan.steps import Estimate, Evaluate, Link, Plan, Planned, Step, Train
+from suite.plan.steps import Estimate, Evaluate, Link, Plan, Planned, Routes, Step, Train
 from suite.specs import Experiment
 from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations, Rows
@@ -69,7 +69,8 @@ class _Builder:
         trained = self._trained(experiment.method, experiment.config, experiment.targets, experiment)
         roles = (*experiment.targets, *experiment.held_out)
         stacks = {role: self._stack(experiment, role, trained) for role in roles}
-        needed = [step for each in ((trained,), *stacks.values()) for step in each if step is not None]
+        used = [stack.steps if isinstance(stack, Routes) else stack for stack in stacks.values()]
+        needed = [step for each in ((trained,), *used) for step in each if step is not None]
         links = [
             Link(step, "train") for step in dict.fromkeys(before for each in needed for before in self._lineage(each))
         ]
@@ -83,11 +84,21 @@ class _Builder:
                 links.append(Link(step, "evaluate", role, shots))
         return Planned(experiment, tuple(links))
 
-    def _stack(self, experiment: Experiment, role: str, trained: str | None) -> tuple[str, ...]:
+    def _stack(self, experiment: Experiment, role: str, trained: str | None) -> tuple[str, ...] | Routes:
         """The train steps whose artifacts are in effect when a role is answered."""
+        stack = methods.get(experiment.method).stack(experiment.config, role, experiment.targets)
+        if isinstance(stack, methods.Dispatch):
+            return Routes(
+                experiment.tasks[stack.role],
+                self._steps_of(experiment, stack.asker, trained),
+                {skill: self._steps_of(experiment, parts, trained) for skill, parts in stack.experts.items()},
+            )
+        return self._steps_of(experiment, stack, trained)
+
+    def _steps_of(self, experiment: Experiment, parts: Sequence[methods.Part], trained: str | None) -> tuple[str, ...]:
         parents = self._parents_of(trained)
         chosen: list[str | None] = []
-        for part in methods.get(experiment.method).stack(experiment.config, role, experiment.targets):
+        for part in parts:
             if isinstance(part, methods.Prerequisite):
                 chosen.append(self._trained(part.method, part.config, part.targets, experiment))
             else:
@@ -141,8 +152,10 @@ class _Builder:
         return self._step(title, work, key, cost)
 
     def _evaluate(
-        self, experiment: Experiment, stack: tuple[str, ...], task: TaskFile, shots: int, documents: int | None
-    ) -> str:
+        self, experiment: Experiment, chosen: tuple[str, ...] | Routes, task: TaskFile, shots: int,
+        documents: int | None,
+    ) -> str:  # fmt: skip
+        routes, stack = (chosen, ()) if isinstance(chosen, Routes) else (None, chosen)
         track, model = experiment.track, self._model(experiment.track)
         rows = reported_rows(task, self.inputs.data)
         key: dict[str, Any] = {
@@ -160,15 +173,22 @@ class _Builder:
         if shots:  # without exemplars neither their rows nor the draw can change an answer
             pool = exemplar_rows(task, self.inputs.data)
             key |= {"exemplars": pool.content_hash, "draw": track.held_out.draw}
-        title = f"{task.name} {shots}-shot · {self._stack_name(stack, track)}"
+        if routes:
+            stacks = {skill: list(steps) for skill, steps in routes.stacks.items()}
+            key["dispatch"] = {"task": routes.task.fingerprint, "asker": list(routes.asker), "stacks": stacks}
+        title = f"{task.name} {shots}-shot · {self._stack_name(routes or stack, track)}"
         count = min(documents or len(rows.docs), len(rows.docs)) or 1
         cost = estimate.answering(
             count, shots, track.budget.max_length, self._mean_words(rows), model.parameters,
             self._rate(model, "evaluate"),
         )  # fmt: skip
-        return self._step(title, Evaluate(stack, task, shots, documents, track), key, cost)
+        return self._step(title, Evaluate(stack, task, shots, documents, track, routes), key, cost)
 
-    def _stack_name(self, stack: tuple[str, ...], track: Track) -> str:
+    def _stack_name(self, stack: tuple[str, ...] | Routes, track: Track) -> str:
+        if isinstance(stack, Routes):
+            asked = self._stack_name(stack.asker, track) if stack.asker else f"the prompt · {track.name}"
+            experts = ", ".join(self._stack_name(each, track).partition(" · ")[0] for each in stack.stacks.values())
+            return f"{experts}, chosen by {asked}"
         names = [self.steps[step].title.partition(" ")[2] for step in stack]
         return " + ".join(names) or f"pretrained · {track.name}"
 
@@ -203,12 +223,15 @@ class _Builder:
                 problems.extend(error.problems)
 
         attempt(lambda: self._model(experiment.track))
-        for role in _trained_roles(experiment):
+        used = methods.roles_of(experiment.method, experiment.config, experiment.targets, experiment.held_out)
+        for role in (role for role, trained in used.items() if trained):
             rows = attempt(lambda role=role: training_rows(experiment.tasks[role], self.inputs.data))
             if rows is not None:
                 train[role] = rows
         problems += _room(experiment)
         for role, task in experiment.tasks.items():
+            if role not in (*experiment.targets, *experiment.held_out):
+                continue  # it serves a first pass, and is not reported
             reported = attempt(lambda task=task: reported_rows(task, self.inputs.data))
             few = role in experiment.held_out and any(experiment.track.held_out.shots)
             pool = attempt(lambda task=task: exemplar_rows(task, self.inputs.data)) if few else None
@@ -217,17 +240,6 @@ class _Builder:
                 self.notes += note or []
         if problems:
             raise SuiteError.of(problems)
-
-
-def _trained_roles(experiment: Experiment) -> tuple[str, ...]:
-    """The roles whose training rows are looked at: the targets, and those that a stack is adapted to."""
-    method, targets = methods.get(experiment.method), experiment.targets
-    roles = dict.fromkeys(targets if method.TRAINS else ())
-    for role in (*targets, *experiment.held_out):
-        for part in method.stack(experiment.config, role, targets):
-            if isinstance(part, methods.Prerequisite):
-                roles |= dict.fromkeys(part.targets)
-    return tuple(roles)
 
 
 def _room(experiment: Experiment) -> list[Problem]:

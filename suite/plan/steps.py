@@ -36,6 +36,23 @@ class Train:
 
 
 @dataclass(frozen=True)
+class Routes:
+    """What each document is answered with, once a first pass has named the skill that it asks for."""
+
+    task: TaskFile
+    """The task that asks for the skill."""
+    asker: tuple[str, ...]
+    """Train steps whose artifacts answer the first pass; none is the base model."""
+    stacks: Mapping[str, tuple[str, ...]]
+    """Skill -> train steps whose artifacts answer its documents; the base model answers those of any other."""
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Every train step, once."""
+        return tuple(dict.fromkeys([*self.asker, *(step for each in self.stacks.values() for step in each)]))
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """Answer a task's documents with a stack of artifacts."""
 
@@ -45,6 +62,8 @@ class Evaluate:
     shots: int
     documents: int | None
     track: Track
+    routes: Routes | None = None
+    """Where each document has a stack of its own; `stack` is empty then."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +85,9 @@ class Step:
     @property
     def parents(self) -> tuple[str, ...]:
         """The steps that must be done before this one."""
-        return self.work.parents if isinstance(self.work, Train) else self.work.stack
+        if isinstance(self.work, Train):
+            return self.work.parents
+        return self.work.routes.steps if self.work.routes else self.work.stack
 
 
 @dataclass(frozen=True)

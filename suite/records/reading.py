@@ -88,6 +88,7 @@ def _step(step: StepPart) -> tuple[StepRecord, StepOutcome]:
         scores=tuple(step.scores),
         answers=tuple(step.answers),
         curve=tuple(step.curve),
+        findings=tuple(step.findings),
         artifact=ArtifactRecord(**dict(step.artifact), path="") if step.artifact else None,
         costs=costs,
         provenance=provenance,

@@ -9,19 +9,20 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.dataclasses import dataclass
 
 from suite.block import Block
-from suite.store import AnswerRecord, Costs, CurvePointRecord, ScoreRecord, StepLink
+from suite.store import AnswerRecord, Costs, CurvePointRecord, FindingRecord, ScoreRecord, StepLink
 
 if TYPE_CHECKING:
     from suite.store import AnswerRecord as Answer
     from suite.store import Costs as Spent
     from suite.store import CurvePointRecord as Point
+    from suite.store import FindingRecord as Finding
     from suite.store import ScoreRecord as Score
     from suite.store import StepLink as Link
 else:  # the store's own records, checked as strictly as a spec
-    _kinds = (AnswerRecord, Costs, CurvePointRecord, ScoreRecord, StepLink)
-    Answer, Spent, Point, Score, Link = (dataclass(kind, config=Block.model_config) for kind in _kinds)
+    _kinds = (AnswerRecord, Costs, CurvePointRecord, FindingRecord, ScoreRecord, StepLink)
+    Answer, Spent, Point, Finding, Score, Link = (dataclass(kind, config=Block.model_config) for kind in _kinds)
 
-SCHEMA = 1
+SCHEMA = 2
 """Raised when a record gains or loses a field."""
 MAX_BYTES = 64_000_000
 """A record that is longer, once unpacked, is neither written nor read."""
@@ -137,6 +138,7 @@ class StepPart(Block):
     scores: tuple[Score, ...]
     answers: tuple[Answer, ...]
     curve: tuple[Point, ...]
+    findings: tuple[Finding, ...] = ()  # records of schema 1 have none
     artifact: ArtifactPart | None
 
 

@@ -92,7 +92,7 @@ def _record(
 ) -> dict[str, Any]:
     """All there is to know of an experiment, as plain data, without its hash."""
     ids = list(dict.fromkeys(link.step_id for link in links))
-    scores, artifacts = store.scores(ids), store.artifacts(ids)
+    scores, artifacts, findings = store.scores(ids), store.artifacts(ids), store.findings(ids)
     about = {name: value for name, value in vars(experiment).items() if name not in ("imported", "created")}
     unpublished = {} if texts else {"question": "", "target": ""}
     return {
@@ -108,6 +108,7 @@ def _record(
                 "scores": [vars(score) for score in scores.get(step, ())],
                 "answers": [{**vars(answer), **unpublished} for answer in store.answers(step)],
                 "curve": [vars(point) for point in store.curve(step)],
+                "findings": [{"name": name, "content": each} for name, each in findings.get(step, {}).items()],
                 "artifact": _without(vars(artifacts[step]), "path") if step in artifacts else None,
             }
             for step in ids

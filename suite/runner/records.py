@@ -14,6 +14,7 @@ from suite.store import (
     Costs,
     CurvePointRecord,
     ExperimentRecord,
+    FindingRecord,
     Provenance,
     ScoreRecord,
     StepLink,
@@ -63,6 +64,7 @@ def train_outcome(trained: TrainOutcome, cost: Cost, provenance: Provenance) -> 
     artifact = trained.artifact
     return StepOutcome(
         curve=tuple(CurvePointRecord(step, name, value) for step, name, value in trained.curve),
+        findings=tuple(FindingRecord(name, each) for name, each in trained.findings.items()),
         artifact=ArtifactRecord(
             artifact.kind, artifact.hash, trained.base, artifact.parameters, trained.bytes, trained.folder.name
         ),
@@ -79,6 +81,7 @@ def evaluate_outcome(result: EvaluationResult, cost: Cost, provenance: Provenanc
             for each in result.scores
         ),
         answers=tuple(AnswerRecord(**vars(answer)) for answer in result.answers),
+        findings=tuple(FindingRecord(name, each) for name, each in result.findings.items()),
         costs=Costs(cost.seconds, cost.peak_memory, result.tokens),
         provenance=provenance,
     )

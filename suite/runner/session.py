@@ -8,10 +8,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from suite import methods
 from suite.errors import StepFailed, SuiteError
-from suite.evaluation.evaluate import EvaluationResult, evaluate, selection_task
+from suite.evaluation.dispatch import evaluate_dispatched
+from suite.evaluation.evaluate import EvaluationResult, evaluate, evaluate_with, selection_task
+from suite.evaluation.lm import StackLM
 from suite.evaluation.rollout import Rollout, roll_out
 from suite.home import Home
 from suite.models.artifact import Artifact, load_artifact
@@ -39,6 +42,7 @@ class TrainOutcome:
     trained_parameters: int
     bytes: int
     base: str
+    findings: Mapping[str, Mapping[str, Any]]
 
 
 @dataclass
@@ -83,18 +87,28 @@ class Session:
         curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
         shutil.rmtree(checkpoint, ignore_errors=True)
         return TrainOutcome(
-            trained.artifact, folder, curve, trained.fit.tokens, trained.trained_parameters, size, backbone.identity
-        )
+            trained.artifact, folder, curve, trained.fit.tokens, trained.trained_parameters, size, backbone.identity,
+            trained.findings,
+        )  # fmt: skip
 
     def evaluate(self, work: Evaluate, hashes: Mapping[str, str]) -> EvaluationResult:
         """Answer and score a task's documents with a stack, whose artifacts must have these hashes."""
-        current = self.stack(work.stack, work.track, hashes)
-        draw = work.track.held_out.draw
+        draw, decoding = work.track.held_out.draw, work.track.decoding
         task = load_task(work.task, self.inputs.data, shots=work.shots, draw=draw, limit=work.documents)
-        decoding = work.track.decoding
-        return evaluate(
-            current, task, batch_tokens=decoding.batch_tokens, beams=decoding.beams,
-            max_length=work.track.budget.max_length,
+
+        def asked(current: Stacked) -> StackLM:
+            return StackLM(
+                current, batch_tokens=decoding.batch_tokens, beams=decoding.beams,
+                max_length=work.track.budget.max_length,
+            )  # fmt: skip
+
+        routes = work.routes
+        if routes is None:
+            return evaluate_with(asked(self.stack(work.stack, work.track, hashes)), task)
+        return evaluate_dispatched(
+            task, routes.task, self.inputs.data, asked=asked,
+            asker=lambda: self.stack(routes.asker, work.track, hashes),
+            stack_of=lambda skill: self.stack(routes.stacks.get(skill, ()), work.track, hashes),
         )  # fmt: skip
 
     def backbone(self, track: Track) -> Backbone:

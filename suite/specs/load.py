@@ -73,9 +73,11 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
         raise SuiteError.of(problems)
     problems += method_problems(track, merged)
     trains = method in methods.names() and methods.get(method).TRAINS
-    tasks, more = _tasks(spec, track, trains, read, workspace.task_folders, layer, merged)
+    used = methods.roles_of(method, config, spec.targets, ()) if config is not None else {}
+    tasks, more = _tasks(spec, track, trains, used, read, workspace.task_folders, layer, merged)
     problems += more
     problems += _target_problems(method, spec, layer)
+    problems += _dispatch_problems(method, config, spec, tasks, layer)
     if problems or config is None:
         raise SuiteError.of(problems)
     changed = tuple(sorted(_changed(below.value, changes, ())))
@@ -149,13 +151,18 @@ def method_problems(track: Track, layer: Layered) -> list[Problem]:
     return problems
 
 
-def _method_layer(name: str, track: Layered) -> Layered:
-    """A method's settings on a track; a nested block starts from the track's settings of the method it stands for."""
-    own = track.block("methods", name)
-    for field, other in methods.inherits(name).items():
-        nested = _method_layer(other, track)
-        base = Layered({field: nested.value}, {(field, *key): where for key, where in nested.origins.items()})
-        own = base.over(own.value, own.origins)
+def _method_layer(name: str, track: Layered, spec: Layered = Layered()) -> Layered:
+    """A method's settings on a track, and those of a spec over them.
+
+    A nested block starts from the track's settings of the method it stands for, or of the one that it names.
+    """
+    own = track.block("methods", name).over(spec.value, spec.origins)
+    for field, usual in methods.inherits(name).items():
+        other = own.block(field).value.get("name", usual)
+        if other in methods.names():
+            nested = _method_layer(other, track)
+            base = Layered({field: nested.value}, {(field, *key): where for key, where in nested.origins.items()})
+            own = base.over(own.value, own.origins)
     return own
 
 
@@ -171,15 +178,15 @@ def _method(spec: Layered, track: Layered) -> tuple[str, Block | None, list[Prob
         where = spec.where(("method", "name"))
         fix = did_you_mean(name, methods.names())
         return name, None, [Problem(where, f"method.name: there is no method '{name}'", fix)]
-    settings = _method_layer(name, track)
-    own = block.without("name")
-    config, problems = validate(methods.get(name).Config, settings.over(own.value, own.origins), ("method",))
+    settings = _method_layer(name, track, block.without("name"))
+    config, problems = validate(methods.get(name).Config, settings, ("method",))
     return name, config, problems
 
 
 def _tasks(
-    spec: Spec, track: Track, trains: bool, read: Reader, folders: tuple[Path, ...], layer: Layered, merged: Layered
-) -> tuple[dict[str, TaskFile], list[Problem]]:
+    spec: Spec, track: Track, trains: bool, used: Iterable[str], read: Reader, folders: tuple[Path, ...],
+    layer: Layered, merged: Layered,
+) -> tuple[dict[str, TaskFile], list[Problem]]:  # fmt: skip
     """Role -> task for all roles in use, and the roles and tasks that are not there."""
     problems: list[Problem] = []
     tasks: dict[str, TaskFile] = {}
@@ -190,6 +197,8 @@ def _tasks(
             for place, role in enumerate(track.held_out.roles)
         ),
     ]
+    known = {role for role, *_ in wanted}
+    wanted += [(role, ("method",), layer, "method") for role in used if role not in known]
     for role, key, settings, path in wanted:
         if role not in track.roles:
             fix = did_you_mean(role, track.roles)
@@ -214,6 +223,23 @@ def _target_problems(method: str, spec: Spec, layer: Layered) -> Iterable[Proble
         yield Problem(where, f"targets: is missing, and {method} trains for a target", "name a role: `targets: [rte]`")
     if len(set(spec.targets)) < len(spec.targets):
         yield Problem(where, "targets: names a role twice", "name each once")
+
+
+def _dispatch_problems(
+    method: str, config: Block | None, spec: Spec, tasks: Mapping[str, TaskFile], layer: Layered
+) -> Iterable[Problem]:
+    """A first pass must ask for skills, and every expert must be one that it can name."""
+    stack = methods.get(method).stack(config, "", spec.targets) if config is not None else ()
+    if not isinstance(stack, methods.Dispatch) or stack.role not in tasks:
+        return
+    task = tasks[stack.role]
+    skills = {skill for each in task.sources.values() for skill in each}
+    if not skills:
+        what = f"method.dispatch: '{stack.role}' is task '{task.name}', which asks for no skill"
+        yield Problem(layer.where(("method",)), what, "name a role whose task has `metadata.made_of`")
+    for role in (role for role in stack.experts if skills and role not in skills):
+        what = f"targets: '{role}' is no skill of task '{task.name}', so no prompt would be sent to its expert"
+        yield Problem(layer.where(("targets",)), what, did_you_mean(role, skills))
 
 
 def _set(layer: Layered, text: str) -> Layered:

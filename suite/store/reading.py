@@ -12,6 +12,7 @@ from suite.store.records import (
     ArtifactRecord,
     CurvePointRecord,
     ExperimentRecord,
+    FindingRecord,
     ScoreRecord,
     StepLink,
     StepRecord,
@@ -25,6 +26,7 @@ from suite.store.tables import (
     CurvePointRow,
     ExperimentRow,
     ExperimentStepRow,
+    FindingRow,
     ScoreRow,
     StepRow,
 )
@@ -99,6 +101,16 @@ class Reading(Session):
         """What was seen along a step's training, by name and step."""
         found = self._rows(CurvePointRow, CurvePointRow.step_id, [step], lambda row: record_of(CurvePointRecord, row))
         return tuple(sorted(found, key=lambda point: (point.name, point.step)))
+
+    def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
+        """Step id -> name -> what else it found out about itself."""
+        found: dict[str, dict[str, Mapping[str, Any]]] = {}
+        rows = self._rows(
+            FindingRow, FindingRow.step_id, steps, lambda row: (row["step_id"], record_of(FindingRecord, row))
+        )
+        for step, finding in sorted(rows, key=lambda item: (item[0], item[1].name)):
+            found.setdefault(step, {})[finding.name] = finding.content
+        return found
 
     def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
         """Step id -> its artifact."""

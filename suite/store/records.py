@@ -118,6 +118,14 @@ class CurvePointRecord:
 
 
 @dataclass(frozen=True)
+class FindingRecord:
+    """What else a step found out about itself: `dispatch`, `mixture`, `spectra` (see where each is made)."""
+
+    name: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class ArtifactRecord:
     """What a train step left on disk."""
 
@@ -136,6 +144,7 @@ class StepOutcome:
     scores: tuple[ScoreRecord, ...] = ()
     answers: tuple[AnswerRecord, ...] = ()
     curve: tuple[CurvePointRecord, ...] = ()
+    findings: tuple[FindingRecord, ...] = ()
     artifact: ArtifactRecord | None = None
     costs: Costs = field(default_factory=Costs)
     provenance: Provenance = field(default_factory=Provenance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import platform
@@ -23,12 +24,14 @@ from suite.store.tables import (
     CurvePointRow,
     ExperimentRow,
     ExperimentStepRow,
+    FindingRow,
     ScoreRow,
     StepRow,
 )
 
 LEASE_SECONDS = 120.0
 """A running step whose owner has been silent for so long may be taken over."""
+RESULTS = (ScoreRow, AnswerRow, CurvePointRow, FindingRow, ArtifactRow)
 UNTRIED: Mapping[str, Any] = {
     "status": "pending", "reason": None, "owner": None, "heartbeat": None, "started": None, "finished": None,
     "imported": False, **vars(Costs()), **vars(Provenance()),
@@ -65,7 +68,7 @@ class Writing(Session):
             for ids in chunks(steps):
                 if done_too:
                     finished = select(StepRow.id).where(StepRow.id.in_(ids), StepRow.status == "done")
-                    for table in (ScoreRow, AnswerRow, CurvePointRow, ArtifactRow):
+                    for table in RESULTS:
                         connection.execute(delete(table).where(table.step_id.in_(finished)))
                 chosen = and_(StepRow.id.in_(ids), StepRow.status.in_(again))
                 connection.execute(update(StepRow).where(chosen).values(**UNTRIED))
@@ -184,16 +187,11 @@ def _import_step(connection: Connection, step: StepRecord, outcome: StepOutcome)
 
 def _replace_results(connection: Connection, step: str, outcome: StepOutcome) -> None:
     """A step's results, in place of whatever was there."""
-    for table in (ScoreRow, AnswerRow, CurvePointRow, ArtifactRow):
-        connection.execute(delete(table).where(table.step_id == step))
+    for kind in RESULTS:
+        connection.execute(delete(kind).where(kind.step_id == step))
     artifacts = [outcome.artifact] if outcome.artifact else []
-    results = (
-        (ScoreRow, outcome.scores),
-        (AnswerRow, outcome.answers),
-        (CurvePointRow, outcome.curve),
-        (ArtifactRow, artifacts),
-    )
-    for table, records in results:
+    results = (outcome.scores, outcome.answers, outcome.curve, outcome.findings, artifacts)
+    for table, records in zip(RESULTS, results, strict=True):
         if records:
             rows = [{name: _storable(value) for name, value in vars(record).items()} for record in records]
             connection.execute(insert(table), [{"step_id": step, **row} for row in rows])
@@ -218,6 +216,11 @@ def _check_numbers(outcome: StepOutcome) -> None:
         *((f"'{each.name}' at training step {each.step}", each.value) for each in outcome.curve),
         ("seconds", outcome.costs.seconds),
     ]
+    for each in outcome.findings:
+        try:
+            json.dumps(each.content, allow_nan=False)
+        except ValueError:
+            named.append((f"something in the finding '{each.name}'", math.nan))
     wrong = [
         Problem("", f"{name} is {value}, not a number")
         for name, value in named

@@ -17,7 +17,7 @@ Where = Callable[[tuple[str | int, ...]], str]
 SLICE: Final = re.compile(r"([\w.-]+)(?:\[(\d*):(\d*)\])?")
 """`test`, `test[:32]`, `test[32:]`: a stored split, or rows of it."""
 
-Kind = Literal["entailment", "qa", "translation", "summarisation", "choice", "math", "code"]
+Kind = Literal["entailment", "qa", "translation", "summarisation", "choice", "math", "code", "dispatch"]
 
 
 class KnownOverlap(Block):
@@ -47,6 +47,9 @@ class Metadata(Block):
     primary: str | None = None
     """The metric that ranks; the first one if left out."""
     known_overlap: KnownOverlap | None = None
+    made_of: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
+    """Rows that are prompts of other tasks, `{question, skill}`: for each split, and each skill, the tasks' names. For
+    the training split their training rows are taken, for any other their reported ones."""
     program: str | None = None
     """For `pass@1`: a template of the Python program that passes if the answer is right. It sees the row's fields and
     `answer`, and runs in the sandbox."""
@@ -199,5 +202,10 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     if (metadata.program is None) == ("pass@1" in metric_names(config)):
         what = "metadata.program: a program to run and the metric pass@1 belong together"
         yield Problem(where(("metadata",)), what, "give both, or neither")
+    for split in metadata.made_of:
+        used = {str(config[key]) for key in ("training_split", "validation_split", "test_split") if config.get(key)}
+        if split not in used:
+            what = f"metadata.made_of.{split}: the task has no such split"
+            yield Problem(where(("metadata", "made_of", split)), what, did_you_mean(split, used))
     if metadata.kind == "entailment" and not metadata.labels:
         yield Problem(where(("metadata",)), "metadata.labels: is missing", 'list them: `labels: ["True", "False"]`')

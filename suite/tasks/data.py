@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -67,6 +67,8 @@ def rows(task: TaskFile, split: str, locations: DataLocations) -> Rows:
     found = SLICE.fullmatch(cut)
     stored, start, stop = found.groups() if found else (cut, None, None)
     low, high = int(start or 0), int(stop) if stop else None
+    if task.sources:
+        return _composed(task, stored, locations, low, high)
     drop = tuple(sorted(dict(task.metadata.get("drop", {})).items()))
     folder = locations.find(task.folder)
     if folder is not None:
@@ -81,6 +83,24 @@ def rows(task: TaskFile, split: str, locations: DataLocations) -> Rows:
         )
     options = tuple(sorted(dict(task.config.get("dataset_kwargs") or {}).items()))
     return _hub(str(path), task.config.get("dataset_name"), options, stored, low, high, drop, task.folder)
+
+
+def _composed(task: TaskFile, split: str, locations: DataLocations, low: int, high: int | None) -> Rows:
+    """Rows made of other tasks' rows: the training rows of each for the training split, else the reported ones."""
+    from suite.tasks.composed import compose
+
+    def docs(source: TaskFile) -> tuple[Sequence[Row], str]:
+        wanted = source.training_split if split == task.training_split else source.reported_split
+        if wanted is None:
+            raise SuiteError(f"task '{source.name}' has no training split, and '{task.name}' is made of it")
+        found = rows(source, wanted, locations)
+        return found.docs, found.content_hash
+
+    if split not in task.sources:
+        raise SuiteError(
+            f"task '{task.name}' has no rows for '{split}'", where=str(task.path), fix="add it to `made_of`"
+        )
+    return _made(compose(task, split, docs)[low:high], task.name, low, high)
 
 
 def row_hash(row: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +28,8 @@ class TaskFile:
     """A hash of all in the file that can change a prompt, an answer or a score."""
     builtin: bool = False
     """One of lm-eval's own: its file may name Python functions, which are resolved when it is loaded."""
+    sources: Mapping[str, Mapping[str, tuple[TaskFile, ...]]] = field(default_factory=dict)
+    """Split -> skill -> the tasks whose prompts are its rows (`metadata.made_of`)."""
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -71,7 +73,7 @@ def read_task(name: str, folders: Sequence[Path]) -> TaskFile:
     """
     path = next((folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").is_file()), None)
     if path is not None:
-        return _read(name, path)
+        return _read(name, path, folders)
     from suite.tasks.builtin import builtin_names, builtin_task
 
     found = builtin_task(name)
@@ -85,14 +87,16 @@ def task_names(folders: Sequence[Path]) -> tuple[str, ...]:
     return tuple(sorted({file.stem for folder in folders for file in folder.glob("*.yaml")}))
 
 
-def make_task(name: str, path: Path, config: Mapping[str, Any], *, builtin: bool = False, salt: Any = None) -> TaskFile:
+def make_task(
+    name: str, path: Path, config: Mapping[str, Any], *, builtin: bool = False, salt: Any = None, **more: Any
+) -> TaskFile:
     """A task with its fingerprint; `salt` is what else can change its scores."""
     scored = {key: value for key, value in config.items() if key not in ("task_alias", "tag")}
     key = {"scoring": SCORING, "salt": salt, "name": name, "config": scored}
-    return TaskFile(name, path, config, fingerprint(key), builtin)
+    return TaskFile(name, path, config, fingerprint(key), builtin, **more)
 
 
-def _read(name: str, path: Path) -> TaskFile:
+def _read(name: str, path: Path, folders: Sequence[Path]) -> TaskFile:
     merged = _Merged({}, {})
     merged.add(path, ())
     merged.value.setdefault("task", name)
@@ -102,7 +106,38 @@ def _read(name: str, path: Path) -> TaskFile:
         problems.append(Problem(merged.where(("task",)), what, f"write `task: {name}` or rename the file"))
     if problems:
         raise SuiteError.of(problems)
-    return make_task(name, path, merged.value)
+    if not (merged.value.get("metadata") or {}).get("made_of"):
+        return make_task(name, path, merged.value)
+    sources = _sources(merged, folders)
+    names = {
+        split: {skill: [each.fingerprint for each in tasks] for skill, tasks in skills.items()}
+        for split, skills in sources.items()
+    }
+    return make_task(name, path, merged.value, salt=names, sources=sources)
+
+
+def _sources(merged: _Merged, folders: Sequence[Path]) -> dict[str, dict[str, tuple[TaskFile, ...]]]:
+    """The tasks of `metadata.made_of`. Raises SuiteError for those that are not there, or have no template."""
+    problems: list[Problem] = []
+    found: dict[str, dict[str, tuple[TaskFile, ...]]] = {}
+    for split, skills in merged.value["metadata"]["made_of"].items():
+        for skill, names in skills.items():
+            where = merged.where(("metadata", "made_of", split, skill))
+            tasks: list[TaskFile] = []
+            for each in names:
+                if not any((folder / f"{each}.yaml").is_file() for folder in folders):
+                    fix = did_you_mean(each, task_names(folders))
+                    problems.append(Problem(where, f"metadata.made_of: there is no task file '{each}'", fix))
+                    continue
+                task = read_task(each, folders)
+                if task.sources:
+                    what = f"metadata.made_of: '{each}' is made of other tasks itself"
+                    problems.append(Problem(where, what, "name those"))
+                tasks.append(task)
+            found.setdefault(split, {})[skill] = tuple(tasks)
+    if problems:
+        raise SuiteError.of(problems)
+    return found
 
 
 @dataclass(frozen=True)

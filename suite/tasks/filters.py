@@ -8,7 +8,7 @@ from typing import Any
 from lm_eval.api.filter import Filter
 from lm_eval.api.registry import register_filter
 
-from suite.tasks.text import UNPARSABLE, cut, first_label
+from suite.tasks.text import UNPARSABLE, cut, first_label, named_label
 
 
 @register_filter("cut_answer")
@@ -33,3 +33,15 @@ class FirstLabel(Filter):  # type: ignore[misc]
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
         """One list of labels a document, `UNPARSABLE` where the first word is none of them."""
         return [[first_label(answer, self.labels) or UNPARSABLE for answer in answers] for answers in resps]
+
+
+@register_filter("named_label")
+class NamedLabel(Filter):  # type: ignore[misc]
+    """Reads which of `labels` each answer names first, wherever the word stands."""
+
+    def __init__(self, labels: Sequence[str]) -> None:
+        self.labels = tuple(labels)
+
+    def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
+        """One list of labels a document, `UNPARSABLE` where none is named."""
+        return [[named_label(answer, self.labels) or UNPARSABLE for answer in answers] for answers in resps]

@@ -40,7 +40,7 @@ FILTERS: Final = frozenset({
 })  # fmt: skip
 """The filters of lm-eval."""
 
-OUR_FILTERS: Final = frozenset({"cut_answer", "first_label"})
+OUR_FILTERS: Final = frozenset({"cut_answer", "first_label", "named_label"})
 
 CHOOSERS: Final = frozenset({"take_first", "take_first_k", "majority_vote"})
 """Filters that leave one answer of a document's list; a pipeline has to end with one of them."""

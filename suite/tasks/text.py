@@ -30,6 +30,12 @@ def first_label(output: str, labels: Sequence[str]) -> str | None:
     return next((label for label in labels if label.casefold() == word[1].casefold()), None)
 
 
+def named_label(output: str, labels: Sequence[str]) -> str | None:
+    """The label that an answer names first, wherever it stands (case aside), or None."""
+    known = {label.casefold(): label for label in labels}
+    return next((known[word] for word in re.findall(r"\w+", output.casefold()) if word in known), None)
+
+
 def format_ratio(outputs: Iterable[str], labels: Sequence[str]) -> float | None:
     """The share of outputs, from 0 to 1, that begin with one of the labels; None where there is no output."""
     found = [first_label(output, labels) is not None for output in outputs]

@@ -61,6 +61,9 @@ class Optimisation(Block):
     """Dropout wherever the model has it (Llama: attention; T5: everywhere), while training only."""
     select_every: Count | None = None
     """Score the rows held out for selection after so many steps; null: as the track says."""
+    examples: Count | None = None
+    """Train on so many examples of each target, those that a mixture would be searched on (a batch is no larger);
+    null: all."""
     objective: Objective = "next_token"
     """What is optimised: the likelihood of the right answers, or the reward of the model's own."""
     reinforce: Reinforce = Reinforce()
@@ -73,6 +76,8 @@ class Optimisation(Block):
         if self.objective == "next_token":
             told.pop("objective", None)
             told.pop("reinforce", None)
+        if self.examples is None:
+            told.pop("examples", None)
         return told
 
 
@@ -96,7 +101,7 @@ class SelectionRule(Protocol):
     def stop_at_score(self) -> float | None: ...  # noqa: D102
 
 
-_OTHER: Final = ("select_every", "objective", "reinforce")
+_OTHER: Final = ("select_every", "examples", "objective", "reinforce")
 
 
 @dataclass(frozen=True)
@@ -124,9 +129,10 @@ class Budget:
         cls, config: Optimisation, track: TrackBudget, rule: SelectionRule, checkpoint_seconds: float = 60.0
     ) -> Budget:
         """The method's settings within the track's terms."""
+        batch = min(track.batch_size, config.examples or track.batch_size)
         return cls(
-            batch_size=track.batch_size,
-            micro_batch=min(track.micro_batch or track.batch_size, track.batch_size),
+            batch_size=batch,
+            micro_batch=min(track.micro_batch or batch, batch),
             max_length=track.max_length,
             select_every=config.select_every or rule.every,
             stop_at_score=rule.stop_at_score,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from random import Random
+from typing import TYPE_CHECKING, Any
 
+from suite.hashing import seed_of
 from suite.training.config import Budget, Optimisation, SelectionRule, TrackBudget
 
 if TYPE_CHECKING:
@@ -26,6 +28,11 @@ class TrainingSet:
     role: str
     task: TaskFile
     examples: tuple[Example, ...]
+
+    def few(self, count: int, seed: int) -> tuple[Example, ...]:
+        """The few examples that a seed gives: the same for everything that adapts to this target."""
+        drawn = Random(seed_of(seed, "shots", self.role))
+        return tuple(drawn.sample(self.examples, min(count, len(self.examples))))
 
 
 @dataclass(frozen=True)
@@ -69,3 +76,5 @@ class Trained:
     artifact: Artifact
     fit: Fit
     trained_parameters: int
+    findings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What else is worth keeping (JSON-able), by name."""

@@ -1,22 +1,14 @@
-"""Mixtures of experts in weight space: singular vectors of one base, weighted by α (Transformer², section 3.2).
-
-A mixture's masks are `Σ αₖ mₖ`, mixed after the sigmoid. Its weight `W'(α) = rest + c(α) Σ αₖ Pₖ` is linear in α but
-for the scalar c, so the parts `Pₖ = U diag(s ⊙ mₖ) Vᵀ` are built once and a candidate costs one weighted sum.
-"""
+"""The weights α of a mixture of experts: in equal parts, or searched on a few examples (Transformer², section 3.2)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from random import Random
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from suite.errors import StepFailed
 from suite.hashing import seed_of
-from suite.models.artifact import Artifact, Singular
-from suite.models.backbone import Backbone
-from suite.models.singular import factorise, fitting
 from suite.models.stack import Stacked, swapped
 from suite.tasks.load import Example
 from suite.training.batches import Collator
@@ -25,87 +17,28 @@ from suite.training.examples import encode
 from suite.training.job import Job, Sampling, Trained, TrainingSet
 from suite.training.loop import CurvePoint, Fit
 from suite.training.losses import answer_loss
+from suite.training.mixers import Mixer, mixer_of
 from suite.training.searching import Search
 
-LEAST = 1e-6
-"""A mixture of less than this in all is none."""
+
+def mix_evenly(job: Job, names: Sequence[str]) -> Trained:
+    """Every expert with the same weight, α = 1 / K. `names` are those of the experts, for the finding."""
+    mixer = mixer_of(job.backbone, job.parents)
+    alpha = torch.full((len(names),), 1.0 / len(names))
+    fit = Fit({"alpha": alpha}, 0, None, 0, 0, tuple(_points(0, alpha)))
+    return Trained(mixer.artifact(alpha), fit, 0, _finding(mixer, names, alpha))
 
 
-class Mixer:
-    """Experts of one base over the same matrices."""
-
-    def __init__(self, backbone: Backbone, experts: Sequence[Artifact]) -> None:
-        """Decompose the matrices and build every expert's part. Raises StepFailed if experts do not go together."""
-        self.experts = [expert for expert in experts if isinstance(expert, Singular)]
-        if not self.experts or len(self.experts) < len(experts):
-            raise StepFailed("a mixture is made of singular vectors")
-        first = self.experts[0]
-        self.names = tuple(first.masks)
-        shapes = [[(name, len(mask)) for name, mask in each.masks.items()] for each in self.experts]
-        if any(each != shapes[0] for each in shapes) or len({each.renormalise for each in self.experts}) > 1:
-            raise StepFailed("the experts of a mixture scale other matrices, ranks, or sums")
-        self.backbone, self.renormalise = backbone, first.renormalise
-        self._parts: dict[str, Tensor] = {}
-        self._rest: dict[str, Tensor] = {}
-        self._sums: dict[str, Tensor] = {}
-        self._total: dict[str, float] = {}
-        weights = dict(backbone.model.named_parameters())
-        for name in self.names:
-            weight = weights[name].detach()
-            factors = factorise(weight, backbone.factors).cut(len(first.masks[name])).to(weight.device)
-            if not all(fitting(factors.values, each.values[name]) for each in self.experts):
-                raise StepFailed(f"an expert's '{name}' has other singular values than the base")
-            masks = torch.stack([each.masks[name] for each in self.experts]).to(weight.device)
-            scaled = factors.values * masks
-            self._parts[name] = torch.stack([(factors.left * each) @ factors.right for each in scaled])
-            self._rest[name] = weight.float() - (factors.left * factors.values) @ factors.right
-            self._sums[name] = scaled.sum(1)
-            self._total[name] = float(factors.values.sum())
-
-    def weights(self, alpha: Tensor) -> dict[str, Tensor]:
-        """The weights of a mixture by α [K], or [K, matrices]; the base's own where α vanishes."""
-        new: dict[str, Tensor] = {}
-        for name, share in zip(self.names, self._shares(alpha), strict=True):
-            if float(share.sum()) < LEAST:
-                continue
-            share = share.to(self._sums[name].device)
-            scale = self._total[name] / float(share @ self._sums[name]) if self.renormalise else 1.0
-            new[name] = self._rest[name] + scale * torch.tensordot(share, self._parts[name], dims=1)
-        return new
-
-    def artifact(self, alpha: Tensor) -> Singular:
-        """The mixture as singular vectors of its own."""
-        first = self.experts[0]
-        masks: dict[str, Tensor] = {}
-        for name, share in zip(self.names, self._shares(alpha), strict=True):
-            mixed = (share[:, None] * torch.stack([each.masks[name] for each in self.experts])).sum(0)
-            masks[name] = mixed if float(share.sum()) >= LEAST else torch.ones_like(first.masks[name])
-        return Singular(masks, dict(first.values), self.renormalise)
-
-    def _shares(self, alpha: Tensor) -> Sequence[Tensor]:
-        """α [K] for each matrix."""
-        return list(alpha.T) if alpha.ndim == 2 else [alpha] * len(self.names)
-
-
-def mix_evenly(job: Job) -> Trained:
-    """Every expert with the same weight: α = 1 / K."""
-    mixer = Mixer(job.backbone, job.parents)
-    alpha = torch.full((len(mixer.experts),), 1.0 / len(mixer.experts))
-    return Trained(mixer.artifact(alpha), Fit({"alpha": alpha}, 0, None, 0, 0, tuple(_points(0, alpha))), 0)
-
-
-def mix_by_search(job: Job, *, shots: int, settings: Search, by_matrix: bool) -> Trained:
+def mix_by_search(job: Job, names: Sequence[str], *, shots: int, settings: Search, by_matrix: bool) -> Trained:
     """Search α on a few examples of the target: accuracy first, then the likelihood of right answers.
 
-    The examples are drawn from the training split, so none is ever scored.
+    The examples are drawn from the training split, so none is ever scored. `names` are those of the experts.
     """
-    mixer = Mixer(job.backbone, job.parents)
+    mixer = mixer_of(job.backbone, job.parents)
     target = job.examples[0]
-    few = Random(seed_of(job.seed, "shots", target.role)).sample(target.examples, min(shots, len(target.examples)))
-    asking = Asking(job, mixer, target, few)
-    count, matrices = len(mixer.experts), len(mixer.names)
-    shape = (count, matrices) if by_matrix else (count,)
-    start = torch.full(shape, 1.0 / count).flatten()
+    asking = Asking(job, mixer, target, target.few(shots, job.seed))
+    shape = (len(names), len(mixer.names)) if by_matrix else (len(names),)
+    start = torch.full(shape, 1.0 / len(names)).flatten()
     found = search(lambda point: asking(point.view(shape)), start, settings, seed_of(job.seed, "mixture", target.role))
     alpha = found.best.view(shape)
     curve = [CurvePoint(step, "selection", value[0]) for step, (value, _) in enumerate(found.history, 1)]
@@ -115,7 +48,7 @@ def mix_by_search(job: Job, *, shots: int, settings: Search, by_matrix: bool) ->
         {"alpha": alpha}, settings.generations, found.value[0], settings.generations, asking.tokens,
         tuple(curve),
     )  # fmt: skip
-    return Trained(mixer.artifact(alpha), fit, alpha.numel())
+    return Trained(mixer.artifact(alpha), fit, alpha.numel(), _finding(mixer, names, alpha))
 
 
 class Asking:
@@ -146,3 +79,9 @@ def _points(step: int, alpha: Tensor) -> Iterator[CurvePoint]:
     shares = alpha.mean(1) if alpha.ndim == 2 else alpha
     for number, share in enumerate(shares, 1):
         yield CurvePoint(step, f"α of expert {number}", float(share))
+
+
+def _finding(mixer: Mixer, names: Sequence[str], alpha: Tensor) -> dict[str, dict[str, Any]]:
+    """α by expert, or by expert and matrix; empty `matrices` say that all have the same."""
+    matrices = list(mixer.names) if alpha.ndim == 2 else []
+    return {"mixture": {"experts": list(names), "matrices": matrices, "alpha": alpha.tolist()}}

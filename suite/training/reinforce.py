@@ -52,7 +52,7 @@ def train_by_reward(config: Optimisation, job: Job, trainable: Trainable) -> Fit
         backbone.model,
         trainable.parameters,
         lambda part: policy_loss(part, job, trainable, settings),
-        Rollouts(job, trainable, settings),
+        Rollouts(job, trainable, settings, budget.batch_size),
         budget,
         seed=job.seed,
         score=lambda: job.selection(trainable.now(backbone, f"in training, look {next(looks)}")),
@@ -64,9 +64,9 @@ def train_by_reward(config: Optimisation, job: Job, trainable: Trainable) -> Fit
 class Rollouts:
     """The batches of a run by reward: every example once an epoch, answered by the model as it is at that step."""
 
-    def __init__(self, job: Job, trainable: Trainable, settings: Reinforce) -> None:
+    def __init__(self, job: Job, trainable: Trainable, settings: Reinforce, size: int) -> None:
         self._job, self._trainable, self._settings = job, trainable, settings
-        self._size = job.budget.batch_size
+        self._size = size
         self._pool = [(place, at) for place, each in enumerate(job.examples) for at in range(len(each.examples))]
         if not self._pool:
             raise StepFailed("there is no example to train on")

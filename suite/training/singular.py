@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from suite.hashing import seed_of
 from suite.models.artifact import Singular
 from suite.models.scales import Mask
-from suite.models.singular import Factors, compose, factorise, masked, matrices
+from suite.models.singular import Factors, compose, factorise, masked, matrices, scaled
 from suite.training.job import Job, Trained
 from suite.training.objectives import optimise
 from suite.training.scaling import Scaling
@@ -92,4 +92,31 @@ def train_singular(config: Scaling, job: Job) -> Trained:
     masks = {name: masked(fit.best[name], config.mask) for name in names}
     values = {name: each.values.cpu() for name, each in factors.items()}
     trained = sum(mask.numel() for mask in masks.values())
-    return Trained(Singular(masks, values, config.renormalise), fit, trained)
+    artifact = Singular(masks, values, config.renormalise)
+    return Trained(artifact, fit, trained, {"spectra": spectra(artifact)})
+
+
+def spectra(artifact: Singular) -> dict[str, Any]:
+    """How singular values were scaled, by matrix, from the largest tenth of them to the smallest.
+
+    `values` are a tenth's mean singular value in the base, `factors` its mean factor; `least` and `most` are over all.
+    """
+    rows = []
+    for name, mask in artifact.masks.items():
+        values = artifact.values[name].cpu()
+        factors = scaled(values, mask.cpu(), renormalise=artifact.renormalise) / values.clamp(min=1e-12)
+        tenths = [
+            (values[part].mean(), factors[part].mean())
+            for part in torch.arange(len(values)).tensor_split(10)
+            if len(part)
+        ]
+        rows.append(
+            {
+                "matrix": name,
+                "values": [round(float(value), 5) for value, _ in tenths],
+                "factors": [round(float(factor), 5) for _, factor in tenths],
+                "least": round(float(factors.min()), 5),
+                "most": round(float(factors.max()), 5),
+            }
+        )
+    return {"matrices": rows}

@@ -16,7 +16,7 @@ from suite.models.artifact import load_artifact
 from suite.models.backbone import Backbone, Shape
 from suite.models.singular import matrices
 from suite.models.stack import Stacked, prove, stacked
-from suite.training import losses
+from suite.training import losses, objectives
 from suite.training.batches import Collator
 from suite.training.job import TrainingSet
 from tests.methods.tiny_jobs import TRAINED, Rule, config_of, job_for, lengths, method_of, objective_of, parents_of
@@ -163,6 +163,24 @@ def test_a_target_is_learned(name: str, backbone: Backbone, tmp_path: Path) -> N
     log = Memory()
     train(name, backbone, tmp_path, {"steps": 40, "learning_rate": rate, "select_every": 40}, log=log)
     assert sum(log.losses[-10:]) / 10 < 0.985 * log.losses[0]
+
+
+def test_a_few_examples_are_those_that_a_mixture_is_searched_on(
+    name: str, backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, seen = job_for(name, backbone, tmp_path), set[str]()
+
+    for way in ("supervised", "reward"):
+        trainer = getattr(objectives, f"train_{'by_' if way == 'reward' else ''}{way}")
+
+        def note(config: Any, given: Any, trainable: Any, trainer: Any = trainer) -> Any:
+            seen.update(example.prompt for example in given.examples[0].examples)
+            return trainer(config, given, trainable)
+
+        monkeypatch.setattr(objectives, trainer.__name__, note)
+    method_of(name).train(config_of(name, examples=3), job)
+    assert seen == {example.prompt for example in job.examples[0].few(3, job.seed)}
+    assert len(seen) == 3
 
 
 def test_promot_trains_behind_its_parents_prompt(backbone: Backbone, tmp_path: Path, monkeypatch: Any) -> None:

@@ -15,8 +15,8 @@ from suite.methods import SELF, prompt_tuning
 
 
 def test_every_module_of_the_folder_is_a_method() -> None:
-    files = Path(methods.__file__).parent.glob("*.py")
-    assert set(methods.names()) == {file.stem for file in files} - {"__init__"}
+    files = Path(methods.__file__).parent.glob("[!_]*.py")
+    assert set(methods.names()) == {file.stem for file in files}
 
 
 @pytest.mark.parametrize("name", methods.names())

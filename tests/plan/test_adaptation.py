@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from suite.plan import Inputs, Plan, Step, Train, make_plan
+from suite.plan import Evaluate, Inputs, Plan, Step, Train, make_plan
 from suite.specs import load
 from suite.tasks.data import DataLocations
 
@@ -62,3 +62,32 @@ def test_the_oracle_answers_with_the_expert_of_the_skill(specs: Path) -> None:
         wanted = (experts[skill,].id,)
         assert answered_with(made, skill) == answered_with(made, f"{skill}_hard") == wanted
     assert not trained(made, "mixture")
+
+
+def test_a_first_pass_chooses_among_the_shared_experts(specs: Path) -> None:
+    made = plan(specs, "svf_math", "svf_reasoning", "svf_code", "t2_prompt", "t2_classifier")
+    experts = trained(made, "svf")
+    assert set(experts) == {*((role,) for role in EASY), ("skills",)}
+    routes = [step.work.routes for step in made.steps if isinstance(step.work, Evaluate) and step.work.routes]
+    assert len(routes) == 12  # two ways of asking, for six tasks
+    for each in routes:
+        assert each.stacks == {role: (experts[role,].id,) for role in EASY}
+        assert each.asker in ((), (experts["skills",].id,))
+        assert each.task.name == "micro_skills"
+
+
+def test_experts_by_another_method_are_those_of_its_own_specs(specs: Path) -> None:
+    made = plan(specs, "lora_math", "lora_code", "lora_reasoning", "t2_lora")
+    experts = trained(made, "lora")
+    assert set(experts) == {(role,) for role in EASY}
+    for mixture in trained(made, "mixture").values():
+        assert mixture.parents == tuple(experts[role,].id for role in EASY)
+
+
+def test_tuning_on_a_few_examples_is_for_each_task(specs: Path) -> None:
+    made = plan(specs, "ia3_few_100")
+    tuned = trained(made, "ia3")
+    assert set(tuned) == {(role,) for role in (*EASY, "math_hard", "code_hard", "reasoning_hard")}
+    for (role,), step in tuned.items():
+        assert answered_with(made, role) == (step.id,)
+        assert step.key["method"]["examples"] == 10

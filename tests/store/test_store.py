@@ -17,6 +17,7 @@ from suite.store import (
     Costs,
     CurvePointRecord,
     ExperimentRecord,
+    FindingRecord,
     Provenance,
     ScoreRecord,
     StepLink,
@@ -35,6 +36,7 @@ OUTCOME = StepOutcome(
         AnswerRecord(0, "h0", "p0", "Q: a A:", "yes", "é\nno", "no", 0.0, unparsable=True, truncated=True),
     ),
     curve=(CurvePointRecord(20, "loss", 0.5), CurvePointRecord(10, "loss", 0.9), CurvePointRecord(20, "score", 80.0)),
+    findings=(FindingRecord("spectra", {"matrices": []}), FindingRecord("mixture", {"alpha": [0.5]})),
     artifact=ArtifactRecord("adapter", "abc", "m", 10, 80, "a"),
     costs=Costs(2.0, 1000, 400, 10, 80),
     provenance=Provenance("host", "cpu", {"torch": "2.13"}, "c0ffee"),
@@ -62,6 +64,7 @@ def test_a_finished_step_keeps_all_it_left(store: Store) -> None:
     assert store.outputs(["a"]) == {"a": ("é\nno", " no")}
     assert [(point.name, point.step) for point in store.curve("a")] == [("loss", 10), ("loss", 20), ("score", 20)]
     assert store.artifacts(["a"]) == {"a": OUTCOME.artifact}
+    assert store.findings(["a"]) == {"a": {"mixture": {"alpha": [0.5]}, "spectra": {"matrices": []}}}
     step = store.steps(["a"])["a"]
     assert (step.status, step.attempts, step.costs, step.provenance) == ("done", 1, OUTCOME.costs, OUTCOME.provenance)
     assert store.rates("m") == {"train": 200.0}
@@ -89,6 +92,7 @@ def test_what_is_no_text_is_made_one(store: Store) -> None:
         StepOutcome(scores=(ScoreRecord("acc", 1.0, float("inf"), 1, True),)),
         StepOutcome(answers=(AnswerRecord(0, "h", "p", "Q", "t", "o", "", float("nan")),)),
         StepOutcome(curve=(CurvePointRecord(1, "loss", float("-inf")),)),
+        StepOutcome(findings=(FindingRecord("mixture", {"alpha": [float("nan")]}),)),
         StepOutcome(costs=Costs(seconds=float("nan"))),
     ],
 )

@@ -122,7 +122,7 @@ def test_every_shipped_task_is_right(name: str) -> None:
     assert task.metadata["kind"]
     assert task.metadata["chance"] is not None
     assert task.metadata["primary"] in known.SHARES | known.POINTS
-    assert len((SHIPPED / f"{name}.yaml").read_text().splitlines()) <= 17
+    assert len((SHIPPED / f"{name}.yaml").read_text().splitlines()) <= (30 if task.sources else 17)
 
 
 def test_shipped_templates_are_those_of_the_paper() -> None:
@@ -137,7 +137,7 @@ def test_shipped_templates_are_those_of_the_paper() -> None:
     assert texts["wmt16_enro"] == "Translate English to Romanian: {{translation.en}}"
     assert texts["xsum"] == "Article: {{document}} One sentence summary:"
     for name, text in texts.items():
-        if name.startswith("micro_") and name.removeprefix("micro_") in texts:
+        if name.startswith("micro_") and name != "micro_skills" and name.removeprefix("micro_") in texts:
             assert text == texts[name.removeprefix("micro_")]
 
 

@@ -17,7 +17,7 @@ from suite.tasks.load import _lists, load_task, question, references, selection_
 Write = Callable[..., Path]
 Data = Callable[..., DataLocations]
 SHIPPED = Path(__file__).parents[2] / "specs" / "tasks"
-MICRO = [name for name in task_names([SHIPPED]) if name.startswith("micro_")]
+MICRO = [name for name in task_names([SHIPPED]) if name.startswith("micro_") and name != "micro_skills"]
 
 
 def row(number: int, **more: object) -> dict[str, object]:

@@ -10,12 +10,16 @@ import pytest
 import torch
 
 from suite.errors import StepFailed
-from suite.models.artifact import Singular, SoftPrompt
+from suite.models.artifact import Adapter, Artifact, Singular, SoftPrompt
 from suite.models.backbone import Backbone
 from suite.models.singular import composed, factorise, matrices
-from suite.training.mixing import Mixer, mix_by_search, mix_evenly
+from suite.models.stack import Stacked, stacked, swapped
+from suite.training.mixers import SingularMixer as Mixer
+from suite.training.mixers import mixer_of
+from suite.training.mixing import mix_by_search, mix_evenly
 from suite.training.searching import Search
-from tests.methods.tiny_jobs import job_for
+from suite.training.singular import spectra
+from tests.methods.tiny_jobs import config_of, job_for, method_of
 from tests.models.tiny_models import bits
 
 
@@ -72,7 +76,7 @@ def test_a_mixture_of_nothing_is_the_base(backbone: Backbone) -> None:
 def test_experts_that_do_not_go_together_are_refused(backbone: Backbone) -> None:
     one = expert(backbone, 1)
     with pytest.raises(StepFailed, match="singular vectors"):
-        Mixer(backbone, [one, SoftPrompt(torch.zeros(2, backbone.width))])
+        mixer_of(backbone, [one, SoftPrompt(torch.zeros(2, backbone.width))])
     with pytest.raises(StepFailed, match="other matrices, ranks, or sums"):
         Mixer(backbone, [one, expert(backbone, 2, rank=3)])
     name = next(iter(one.values))
@@ -83,7 +87,7 @@ def test_experts_that_do_not_go_together_are_refused(backbone: Backbone) -> None
 
 def test_an_even_mixture(backbone: Backbone, tmp_path: Path) -> None:
     experts = (expert(backbone, 1), expert(backbone, 2))
-    trained = mix_evenly(job_for("svf", backbone, tmp_path, parents=experts, examples=()))
+    trained = mix_evenly(job_for("svf", backbone, tmp_path, parents=experts, examples=()), ("math", "code"))
     assert isinstance(trained.artifact, Singular)
     for name, mask in trained.artifact.masks.items():
         torch.testing.assert_close(mask, (experts[0].masks[name] + experts[1].masks[name]) / 2)
@@ -99,7 +103,7 @@ def test_a_search_prefers_what_answers_better_and_leaves_the_base_alone(
     experts = (expert(backbone, 1), expert(backbone, 2))
     job = job_for("svf", backbone, tmp_path, parents=experts)
     settings = Search(population=6, generations=3, elite=0.4)
-    first, again = (mix_by_search(job, shots=5, settings=settings, by_matrix=by_matrix) for _ in range(2))
+    first, again = (mix_by_search(job, ("a", "b"), shots=5, settings=settings, by_matrix=by_matrix) for _ in range(2))
     assert first.artifact.hash == again.artifact.hash
     scores = [point.value for point in first.fit.curve if point.name == "selection"]
     assert len(scores) == 3
@@ -117,5 +121,79 @@ def test_no_more_than_the_shots_are_asked(backbone: Backbone, tmp_path: Path) ->
         asked.update(example.prompt for example in few)
         return job.roll_out(now, target, few, how)
 
-    mix_by_search(replace(job, roll_out=watch), shots=3, settings=Search(population=3, generations=2), by_matrix=False)
+    mix_by_search(
+        replace(job, roll_out=watch), ("a",), shots=3, settings=Search(population=3, generations=2), by_matrix=False
+    )
     assert len(asked) == 3
+
+
+def adapters(name: str, backbone: Backbone, folder: Path) -> list[Adapter]:
+    """Two adapters that were really trained, from other seeds."""
+    found: list[Adapter] = []
+    for seed in (1, 2):
+        train = method_of(name).train
+        assert train is not None
+        artifact = train(config_of(name), job_for(name, backbone, folder / str(seed), seed=seed)).artifact
+        assert isinstance(artifact, Adapter)
+        found.append(artifact)
+    return found
+
+
+def logits(current: Stacked) -> torch.Tensor:
+    ids = torch.tensor([[7, 8, 9, 10]])
+    more = {"decoder_input_ids": ids} if current.backbone.shape == "encoder-decoder" else {}
+    with torch.no_grad():
+        return torch.as_tensor(current.model(input_ids=ids, **more).logits)
+
+
+@pytest.mark.parametrize("name", ["lora", "ia3"])
+@pytest.mark.parametrize("by_matrix", [False, True])
+def test_adapters_are_mixed_in_weight_space(backbone: Backbone, tmp_path: Path, name: str, by_matrix: bool) -> None:
+    before = bits(backbone.model)
+    mixer = mixer_of(backbone, adapters(name, backbone, tmp_path))
+    generator = torch.Generator().manual_seed(3)
+    alpha = torch.rand((2, len(mixer.names)) if by_matrix else (2,), generator=generator)
+    with swapped(backbone.model, mixer.weights(alpha)):
+        wanted = logits(Stacked(backbone, backbone.model))
+    with stacked(backbone, [mixer.artifact(alpha)]) as current:
+        torch.testing.assert_close(logits(current), wanted, rtol=1e-4, atol=1e-4)
+    assert bits(backbone.model) == before
+
+
+@pytest.mark.parametrize("name", ["lora", "ia3"])
+def test_one_adapter_alone_is_that_adapter_and_none_is_the_base(backbone: Backbone, tmp_path: Path, name: str) -> None:
+    one, other = adapters(name, backbone, tmp_path)
+    mixer = mixer_of(backbone, [one, other])
+    for alpha, artifacts in (([0.0, 1.0], [other]), ([0.0, 0.0], list[Artifact]())):
+        with stacked(backbone, artifacts) as current:
+            wanted = logits(current)
+        with stacked(backbone, [mixer.artifact(torch.tensor(alpha))]) as current:
+            torch.testing.assert_close(logits(current), wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_adapters_that_do_not_go_together_are_refused(backbone: Backbone, tmp_path: Path) -> None:
+    one, other = adapters("lora", backbone, tmp_path)
+    with pytest.raises(StepFailed, match="other settings"):
+        mixer_of(backbone, [one, replace(other, peft={**other.peft, "lora_alpha": 5})])
+    with pytest.raises(StepFailed, match="only the plain one"):
+        mixer_of(backbone, [replace(each, peft={**each.peft, "use_dora": True}) for each in (one, other)])
+    with pytest.raises(StepFailed, match="singular vectors, of LoRAs"):
+        mixer_of(backbone, [one, expert(backbone, 1)])
+
+
+def test_a_mixture_says_what_it_is_made_of(backbone: Backbone, tmp_path: Path) -> None:
+    job = job_for("svf", backbone, tmp_path, parents=(expert(backbone, 1), expert(backbone, 2)))
+    settings = Search(population=3, generations=1)
+    found = mix_by_search(job, ("math", "code"), shots=2, settings=settings, by_matrix=True).findings["mixture"]
+    assert found["experts"] == ["math", "code"]
+    assert found["matrices"] == list(matrices(backbone.model, "attention"))
+    assert [len(each) for each in found["alpha"]] == [len(found["matrices"])] * 2
+
+
+def test_spectra_say_how_singular_values_were_scaled(backbone: Backbone) -> None:
+    found = spectra(expert(backbone, 1))["matrices"]
+    assert [row["matrix"] for row in found] == list(matrices(backbone.model, "attention"))
+    for row in found:
+        assert row["values"] == sorted(row["values"], reverse=True)
+        assert len(row["factors"]) == 10
+        assert row["least"] <= min(row["factors"]) <= max(row["factors"]) <= row["most"]

@@ -128,7 +128,7 @@ def test_every_example_is_asked_once_an_epoch_and_answers_belong_to_their_prompt
         ]
 
     tiny = [example.prompt for example in tiny_examples(20)]
-    rollouts = Rollouts(job_for("lora", backbone, Path(), roll_out=answers), trainable(backbone)[0], Reinforce())
+    rollouts = Rollouts(job_for("lora", backbone, Path(), roll_out=answers), trainable(backbone)[0], Reinforce(), 4)
     for step in range(5):
         for part in rollouts.parts(step, 3):
             for row, weight in enumerate(part.weights.tolist()):
@@ -158,4 +158,4 @@ def test_a_reward_is_learned(backbone: Backbone, sampling: str, tmp_path: Path) 
 def test_a_target_without_reward_for_one_answer_is_an_error(backbone: Backbone, tmp_path: Path) -> None:
     job = job_for("lora", backbone, tmp_path, examples=())
     with pytest.raises(StepFailed, match="no example"):
-        Rollouts(job, trainable(backbone)[0], Reinforce())
+        Rollouts(job, trainable(backbone)[0], Reinforce(), 4)

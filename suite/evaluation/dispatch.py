@@ -1,0 +1,101 @@
+"""Answers from a stack for each document: a short first pass names the skill that its prompt asks for.
+
+Documents are grouped by skill, so that each stack is put on once and answers in batches (Transformer², section 3.2:
+"prompt" and "classification expert").
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+
+from suite.evaluation.evaluate import EvaluationResult, evaluate_with
+from suite.evaluation.lm import StackLM
+from suite.models.stack import Stacked
+from suite.tasks.data import DataLocations
+from suite.tasks.definition import TaskFile
+from suite.tasks.load import LoadedTask, question, references, selection_task
+
+Asked = Callable[[Stacked], StackLM]
+"""How a stack is asked: with the track's batches and lengths."""
+
+
+class DispatchLM(LM):  # type: ignore[misc]
+    """Answers each document with the stack of its skill."""
+
+    def __init__(self, skills: Sequence[str], stack_of: Callable[[str], Stacked], asked: Asked) -> None:
+        """`skills` are those of the task's documents, in their order."""
+        super().__init__()
+        self.skills, self.stack_of, self.asked = skills, stack_of, asked
+        self.truncated: set[str] = set()
+        self.tokens = 0
+
+    def generate_until(self, requests: list[Instance], **_: Any) -> list[str]:
+        """As `StackLM` of each document's stack."""
+        return self._answer("generate_until", requests)
+
+    def loglikelihood(self, requests: list[Instance], **_: Any) -> list[tuple[float, bool]]:
+        """As `StackLM` of each document's stack."""
+        return self._answer("loglikelihood", requests)
+
+    def loglikelihood_rolling(self, requests: list[Instance], **_: Any) -> list[float]:
+        """As `StackLM` of each document's stack."""
+        return self._answer("loglikelihood_rolling", requests)
+
+    def _answer(self, kind: str, requests: list[Instance]) -> list[Any]:
+        groups: dict[str, list[int]] = {}
+        for place, request in enumerate(requests):
+            groups.setdefault(self.skills[request.doc_id], []).append(place)
+        answers: list[Any] = [None] * len(requests)
+        for skill, places in groups.items():
+            lm = self.asked(self.stack_of(skill))
+            given = getattr(lm, kind)([requests[place] for place in places])
+            for place, answer in zip(places, given, strict=True):
+                answers[place] = answer
+            self.truncated |= lm.truncated
+            self.tokens += lm.tokens
+        return answers
+
+
+def evaluate_dispatched(
+    task: LoadedTask,
+    first: TaskFile,
+    locations: DataLocations,
+    *,
+    asker: Callable[[], Stacked],
+    stack_of: Callable[[str], Stacked],
+    asked: Asked,
+) -> EvaluationResult:
+    """Answer and score every document of a task with the stack of the skill that the task `first` reads in its prompt.
+
+    What is not read is the skill "" (unparsable). The finding `dispatch` has the skill of each document, and the
+    seconds of both passes, putting stacks on included.
+    """
+    began = time.perf_counter()
+    skills, tokens = _skills(task, first, locations, asked(asker()))
+    between = time.perf_counter()
+    result = evaluate_with(DispatchLM(skills, stack_of, asked), task)
+    names = sorted(set(skills))
+    finding = {
+        "skills": names,
+        "of_documents": [names.index(skill) for skill in skills],
+        "seconds": [round(between - began, 3), round(time.perf_counter() - between, 3)],
+    }
+    return replace(result, tokens=result.tokens + tokens, findings={"dispatch": finding})
+
+
+def _skills(task: LoadedTask, first: TaskFile, locations: DataLocations, lm: StackLM) -> tuple[list[str], int]:
+    """The skill that is read in each document's own prompt, and the tokens that it took."""
+    known = list(dict.fromkeys(skill for each in first.sources.values() for skill in each))
+    prompts = [question(task, doc) for doc in task.eval_docs]
+    rows = [{"question": prompt, "skill": known[0]} for prompt in dict.fromkeys(prompts)]
+    loaded = selection_task(first, locations, rows)
+    words = {references(loaded, {**rows[0], "skill": skill})[0]: skill for skill in known}
+    said = evaluate_with(lm, loaded)
+    named = {row["question"]: words.get(answer.parsed, "") for row, answer in zip(rows, said.answers, strict=True)}
+    return [named[prompt] for prompt in prompts], said.tokens

@@ -1,0 +1,50 @@
+"""What an expert may be: a method with one artifact whose change to the weights can be weighted and summed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Tag
+
+from suite.methods import ia3, lora, svf
+
+
+class SvfExpert(svf.Config):
+    """An expert by SVF."""
+
+    name: Literal["svf"] = "svf"
+    """The method."""
+
+
+class LoraExpert(lora.Config):
+    """An expert by LoRA."""
+
+    name: Literal["lora"] = "lora"
+    """The method."""
+
+
+class Ia3Expert(ia3.Config):
+    """An expert by IA³."""
+
+    name: Literal["ia3"] = "ia3"
+    """The method."""
+
+
+def _svf_unless_named(given: Any) -> str:
+    return f"<{_name(given, 'svf')}>"
+
+
+def _ia3_unless_named(given: Any) -> str:
+    return f"<{_name(given, 'ia3')}>"
+
+
+def _name(given: Any, usual: str) -> str:
+    return str(given.get("name", usual)) if isinstance(given, Mapping) else str(getattr(given, "name", usual))
+
+
+_Any = Annotated[SvfExpert, Tag("<svf>")] | Annotated[LoraExpert, Tag("<lora>")] | Annotated[Ia3Expert, Tag("<ia3>")]
+Expert = Annotated[_Any, Discriminator(_svf_unless_named)]
+"""`{name: svf | lora | ia3, …}` with that method's settings; SVF if no name is given."""
+Tuner = Annotated[_Any, Discriminator(_ia3_unless_named)]
+"""The same; IA³ if no name is given."""

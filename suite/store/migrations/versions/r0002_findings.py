@@ -1,0 +1,19 @@
+"""What else a step found out about itself (weights of a mixture, spectra, the two passes of a dispatch)."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Make its table."""
+    op.create_table(
+        "finding",
+        sa.Column("step_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["step_id"], ["step.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("step_id", "name"),
+    )
