@@ -60,6 +60,7 @@ def _csv_row(board: Board, row: Row, rank: int | None) -> dict[str, str]:
         "seeds": " ".join(map(str, row.seeds)),
         "rank": "" if rank is None else str(rank),
         "imported": str(row.imported).lower(),
+        "tries": str(row.tries),
         "changes": _text("; ".join(row.changes)),
         "missing": _text("; ".join(row.missing)),
     }
@@ -103,7 +104,7 @@ def _text(text: str) -> str:
 
 
 def _json_row(row: Row, rank: int | None) -> dict[str, Any]:
-    plain = ("name", "variant", "method", "family", "source", "about", "imported")
+    plain = ("name", "variant", "method", "family", "source", "about", "imported", "tries")
     return {
         **{name: getattr(row, name) for name in plain},
         "rank": rank,

@@ -14,6 +14,7 @@ from leaderboard.cells import Note, Shown
 from leaderboard.charts import Curves, curves
 from leaderboard.history import History, Seed
 from leaderboard.provenance import Trace, traces_of, versions_of
+from leaderboard.tries import Try, tries_of
 from leaderboard.views import marks
 from suite import stats
 from suite.board import BASELINE, Board, Cell, Row
@@ -96,6 +97,8 @@ class Experiment:
     summary: tuple[tuple[str, Shown], ...]
     seeds: tuple[int, ...]
     tasks: tuple[Task, ...]
+    tries: tuple[Try, ...]
+    """What a sweep tried; none without a sweep."""
     trainings: tuple[Training, ...]
     traces: tuple[tuple[int, tuple[Trace, ...]], ...]
     versions: tuple[tuple[str, str], ...]
@@ -114,6 +117,7 @@ def experiment_view(board: Board, row: Row, history: History, answers: str, role
         summary=_summary(board, row),
         seeds=row.seeds,
         tasks=tuple(_task(row, history, key, f"{answers}/{roles[key[0]]}") for key in history.evaluations),
+        tries=tries_of(history),
         trainings=tuple(_training(history.seeds, place) for place in range(max(len(s.trained) for s in history.seeds))),
         traces=tuple((seed.record.seed, traces_of(seed, versions)) for seed in history.seeds),
         versions=tuple((name, text) for text, name in versions.items()),
@@ -230,6 +234,8 @@ def _training(seeds: Sequence[Seed], place: int) -> Training:
     those = [(seed, seed.trained[place]) for seed in seeds if place < len(seed.trained)]
     method = next((_of(_of(seed.steps[link.step_id].config, "method", {}), "name") for seed, link in those), None)
     names = sorted({point.name for seed, link in those for point in seed.curves[link.step_id]})
+    if method is None and any("candidates" in seed.steps[link.step_id].config for seed, link in those):
+        method = "choice"
     title = f"Step {place + 1}: {method}" if isinstance(method, str) else f"Step {place + 1}"
     return Training(
         title, tuple(_curve(name, those) for name in names), tuple(_cost(seed, link) for seed, link in those)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from suite import stats
+from suite.hashing import fingerprint
 from suite.stats import Estimate
-from suite.store import ExperimentRecord, Store
+from suite.store import ExperimentRecord, StepRecord, Store
 from suite.store.seen import Seen
 
 BASELINE = "pretrained"
@@ -41,7 +42,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Costs:
-    """What a row's training took: means over seeds, prerequisites included."""
+    """What a row's training took: means over seeds, prerequisites and all tries of a sweep included.
+
+    Of the tries only the chosen one counts for the numbers that were trained and for what is left to keep.
+    """
 
     trained_parameters: int | None
     seconds: float | None
@@ -82,6 +86,8 @@ class Row:
     costs: Costs
     missing: tuple[str, ...]
     """What was not measured; a row that misses something has no rank."""
+    tries: int = 0
+    """How many settings of a sweep this row is the best of, by rows held out of training; 0: there was no sweep."""
 
     @property
     def slug(self) -> str:
@@ -161,6 +167,7 @@ def _row(store: Store, members: Sequence[Seen], base: Seen | None) -> Row:
         base_format_ratio=_format_ratio(store, [base], first) if base else None,
         costs=_costs(members),
         missing=(*lacking, *_unfinished(members)),
+        tries=len(first.spec.get("sweep", ())),
     )
 
 
@@ -290,10 +297,13 @@ def _word(text: str) -> str:
 def _costs(members: Sequence[Seen]) -> Costs:
     """Training's costs: the sum over an experiment's train steps (its prerequisites too), the mean over seeds."""
     steps = [[member.steps[link.step_id] for link in member.links if link.part == "train"] for member in members]
-    costs = [[step.costs for step in each] for each in steps if all(step.status == "done" for step in each)]
+    done = [each for each in steps if all(step.status == "done" for step in each)]
+    taken = [_taken(each) for each in done]
 
-    def mean(name: str, over: Callable[[list[float]], float]) -> float | None:
-        given = [[getattr(cost, name) for cost in each] for each in costs]
+    def mean(
+        name: str, over: Callable[[list[float]], float], of: Sequence[Sequence[StepRecord]] = done
+    ) -> float | None:
+        given = [[getattr(step.costs, name) for step in each] for each in of]
         if not given or any(value is None for each in given for value in each):
             return None
         return statistics.fmean(over(each) for each in given)
@@ -303,12 +313,20 @@ def _costs(members: Sequence[Seen]) -> Costs:
 
     trains = any(steps)
     return Costs(
-        trained_parameters=whole(mean("trained_parameters", lambda each: max(each, default=0))),
+        trained_parameters=whole(mean("trained_parameters", lambda each: max(each, default=0), taken)),
         seconds=mean("seconds", sum),
         peak_memory=whole(mean("peak_memory", max)) if trains else None,
         tokens=whole(mean("tokens", sum)),
-        artifact_bytes=whole(mean("artifact_bytes", sum)),
+        artifact_bytes=whole(mean("artifact_bytes", sum, taken)),
     )
+
+
+def _taken(steps: Sequence[StepRecord]) -> list[StepRecord]:
+    """The train steps less the tries of a sweep: the steps that choose have taken up what is in use of those."""
+    tried = [step.config.get("candidates") for step in steps]
+    tries = {step for each in tried if isinstance(each, (list, tuple)) for step in map(str, each)}
+    # by content: the site reads published steps under other names
+    return [step for step in steps if fingerprint(step.config) not in tries] if tries else list(steps)
 
 
 def _unfinished(members: Sequence[Seen]) -> list[str]:

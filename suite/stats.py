@@ -76,3 +76,8 @@ def standard_error(values: Sequence[float]) -> float | None:
 def share_stderr(share: float, n: int) -> float | None:
     """The standard error of a share of n independent trials; None where there was none."""
     return math.sqrt(share * (1 - share) / n) if n else None
+
+
+def first_of_the_best(scores: Sequence[float]) -> int:
+    """The place of the highest of some scores; of equal ones the first."""
+    return max(range(len(scores)), key=scores.__getitem__)

@@ -28,6 +28,8 @@ def test_schema_knows_every_key_with_its_description(capsys: pytest.CaptureFixtu
     assert schema["additionalProperties"] is False
     _, out, _ = suite(capsys, "schema", "promot")
     assert json.loads(out)["properties"]["steps"]["description"]
+    _, out, _ = suite(capsys, "schema", "spec")
+    assert "each\ncombination is a try" in json.loads(out)["properties"]["sweep"]["description"]
     code, _, err = suite(capsys, "schema", "tracks")
     assert code == 2
     assert "did you mean 'track'?" in err

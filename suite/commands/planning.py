@@ -49,7 +49,7 @@ def _baselines(experiments: Sequence[Experiment], options: Options) -> tuple[Exp
     own = {each.track_name for each in experiments if each.method == BASELINE}
     wanted = {each.track_name: each.file for each in experiments if each.track_name not in own}
     settings = tuple(
-        text for text in options.sets if not text.startswith(("method.", "targets", "name", "source", "about"))
+        text for text in options.sets if not text.startswith(("method.", "sweep", "targets", "name", "source", "about"))
     )
     found: list[Experiment] = []
     for track, file in wanted.items():

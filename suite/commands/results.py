@@ -95,6 +95,8 @@ def table(board: Board, rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if row.changes:
             yield f"* {row.name} is not on the track's terms: {', '.join(row.changes)}"
+        if row.tries:
+            yield f"{row.name} is the best of {row.tries} tries on rows held out of training; its time is that of all"
         if row.missing:
             yield f"! {row.name} misses {', '.join(row.missing[:3])}" + (" …" if len(row.missing) > 3 else "")
     yield f"± is half of a 95% interval, over {' or '.join(_over(rows)) or 'documents'}; {DASH} is not measured"

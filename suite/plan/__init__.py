@@ -2,6 +2,19 @@
 
 from suite.plan.make import Inputs, make_plan
 from suite.plan.stale import stale_reasons
-from suite.plan.steps import Evaluate, Link, Plan, Planned, Step, Train
+from suite.plan.steps import Choose, Evaluate, Follow, Link, Plan, Planned, Step, Train, Work
 
-__all__ = ["Evaluate", "Inputs", "Link", "Plan", "Planned", "Step", "Train", "make_plan", "stale_reasons"]
+__all__ = [
+    "Choose",
+    "Evaluate",
+    "Follow",
+    "Inputs",
+    "Link",
+    "Plan",
+    "Planned",
+    "Step",
+    "Train",
+    "Work",
+    "make_plan",
+    "stale_reasons",
+]

@@ -13,12 +13,14 @@ from suite.errors import Problem, SuiteError
 from suite.hashing import fingerprint
 from suite.models.source import LocatedModel, ModelSource, locate
 from suite.plan import estimate
-from suite.plan.steps import Estimate, Evaluate, Link, Plan, Planned, Routes, Step, Train
+from suite.plan.checks import check
+from suite.plan.choice import Try, choose, follow
+from suite.plan.steps import Estimate, Evaluate, Link, Plan, Planned, Routes, Step, Train, Work
+from suite.settings import split, told
 from suite.specs import Experiment
 from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations, Rows
 from suite.tasks.definition import TaskFile
-from suite.tasks.leaks import check_leaks
 from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
 
 TRAINING = 1
@@ -65,10 +67,11 @@ class _Builder:
 
     def add(self, experiment: Experiment) -> Planned:
         """The experiment with its steps; they join those already there."""
-        self._check(experiment)
-        trained = self._trained(experiment.method, experiment.config, experiment.targets, experiment)
+        self.notes += check(experiment, self.inputs.data, lambda: self._model(experiment.track))
         roles = (*experiment.targets, *experiment.held_out)
-        stacks = {role: self._stack(experiment, role, trained) for role in roles}
+        tries = [self._try(experiment, config, roles) for config in experiment.configs]
+        taken = self._best(experiment, tries) if experiment.tries else tries[0]
+        trained, stacks = taken.own, taken.stacks
         used = [stack.steps if isinstance(stack, Routes) else stack for stack in stacks.values()]
         needed = [step for each in ((trained,), *used) for step in each if step is not None]
         links = [
@@ -84,9 +87,46 @@ class _Builder:
                 links.append(Link(step, "evaluate", role, shots))
         return Planned(experiment, tuple(links))
 
-    def _stack(self, experiment: Experiment, role: str, trained: str | None) -> tuple[str, ...] | Routes:
+    def _try(self, experiment: Experiment, config: Block, roles: tuple[str, ...]) -> Try:
+        """The steps of one block of settings, which an experiment without a sweep has alone."""
+        trained = self._trained(experiment.method, config, experiment.targets, experiment, experiment.config)
+        return Try(trained, {role: self._stack(experiment, config, role, trained) for role in roles})
+
+    def _best(self, experiment: Experiment, tries: Sequence[Try]) -> Try:
+        """The try that is chosen when it runs: at each place of a stack stands what the chosen one has there."""
+        model = _model_key(experiment.track, self._model(experiment.track))
+        title, work, key = choose(experiment, tries, model, self._tasks_key(experiment, experiment.targets))
+        chosen = self._step(title, work, key, self._choosing(experiment, len(tries)))
+
+        def taken(candidates: tuple[str, ...]) -> str:
+            if len(set(candidates)) == 1:
+                return candidates[0]
+            if candidates == work.candidates:
+                return chosen
+            steps = [self.steps[step] for step in candidates]
+            return self._step(*follow(experiment, self.steps[chosen], steps, model), Estimate(0, 0.0, 0))
+
+        stacks: dict[str, tuple[str, ...]] = {}
+        for role in tries[0].stacks:
+            all_stacks = [each.parts(role) for each in tries]
+            if len(set(map(len, all_stacks))) > 1:
+                what = f"sweep: its tries answer '{role}' with stacks of different lengths, which cannot be compared"
+                raise SuiteError(what, where=experiment.file, fix="write a spec for each")
+            stacks[role] = tuple(map(taken, zip(*all_stacks, strict=True)))
+        return Try(chosen, stacks)
+
+    def _choosing(self, experiment: Experiment, tries: int) -> Estimate:
+        """Answering the rows held out for selection, once for each try."""
+        track, model = experiment.track, self._model(experiment.track)
+        rows = [training_rows(experiment.tasks[role], self.inputs.data) for role in experiment.targets]
+        return estimate.answering(
+            tries * track.selection.documents * len(rows), track.target.shots, track.budget.max_length,
+            max(map(self._mean_words, rows)), model.parameters, self._rate(model, "evaluate"),
+        )  # fmt: skip
+
+    def _stack(self, experiment: Experiment, config: Block, role: str, trained: str | None) -> tuple[str, ...] | Routes:
         """The train steps whose artifacts are in effect when a role is answered."""
-        stack = methods.get(experiment.method).stack(experiment.config, role, experiment.targets)
+        stack = methods.get(experiment.method).stack(config, role, experiment.targets)
         if isinstance(stack, methods.Dispatch):
             return Routes(
                 experiment.tasks[stack.role],
@@ -100,7 +140,7 @@ class _Builder:
         chosen: list[str | None] = []
         for part in parts:
             if isinstance(part, methods.Prerequisite):
-                chosen.append(self._trained(part.method, part.config, part.targets, experiment))
+                chosen.append(self._trained(part.method, part.config, part.targets, experiment, part.config))
             else:
                 chosen.append(parents[part] if isinstance(part, int) else trained)
         return tuple(step for step in chosen if step is not None)
@@ -114,27 +154,32 @@ class _Builder:
         before = [ancestor for parent in self._parents_of(step) for ancestor in self._lineage(parent)]
         return tuple(dict.fromkeys([*before, step]))
 
-    def _trained(self, name: str, config: Block, targets: tuple[str, ...], experiment: Experiment) -> str | None:
-        """The train step of a method, after those it builds on; None for a method that has none of its own."""
+    def _trained(
+        self, name: str, config: Block, targets: tuple[str, ...], experiment: Experiment, usual: Block
+    ) -> str | None:
+        """The train step of a method, after those it builds on; None for a method that has none of its own.
+
+        The title says what differs from the `usual` settings: in a sweep, those that its tries start from.
+        """
         method = methods.get(name)
         if method.train is None:
             return None
         parents: list[str] = []
-        for needed in method.prerequisites(config, targets):
-            parent = self._trained(needed.method, needed.config, needed.targets, experiment)
+        as_usual = [each.config for each in method.prerequisites(usual, targets)]
+        for place, needed in enumerate(method.prerequisites(config, targets)):
+            base = as_usual[place] if place < len(as_usual) else needed.config
+            parent = self._trained(needed.method, needed.config, needed.targets, experiment, base)
             assert parent is not None, f"{name} builds on {needed.method}, which trains nothing"
             parents.append(parent)
         track, model = experiment.track, self._model(experiment.track)
         tasks = {role: experiment.tasks[role] for role in targets}
-        rows = {role: training_rows(task, self.inputs.data) for role, task in tasks.items()}
+        rows = [training_rows(task, self.inputs.data) for task in tasks.values()]
         key: dict[str, Any] = {
             "kind": "train",
             "code": TRAINING,
             "method": {"name": name, "version": method.VERSION, **config.model_dump(mode="json")},
             "model": _model_key(track, model),
-            "tasks": {
-                role: {"task": task.fingerprint, "data": rows[role].content_hash} for role, task in tasks.items()
-            },
+            "tasks": self._tasks_key(experiment, targets),
             "seed": experiment.seed,
             "budget": track.budget.model_dump(mode="json", exclude={"micro_batch"}),
             "selection": track.selection.model_dump(mode="json"),
@@ -143,13 +188,22 @@ class _Builder:
         }
         work = Train(name, config, tasks, track, experiment.seed, tuple(parents))
         what = "adapt" if method.FAMILY == "mixture" else "train"
-        title = f"{what} {name} on {'+'.join(targets) or 'every task'} · {track.name} · seed {experiment.seed}"
-        budget, length = track.budget, max(map(self._mean_words, rows.values()), default=0.0)
+        _, (_, differs) = split([usual.model_dump(mode="json"), config.model_dump(mode="json")])
+        title = f"{what} {name} on {'+'.join(targets) or 'every task'}{' with ' if differs else ''}{told(differs)}"
+        title = f"{title} · {track.name} · seed {experiment.seed}"
+        budget, length = track.budget, max(map(self._mean_words, rows), default=0.0)
         cost = estimate.training(
             getattr(config, "steps", 0), budget.batch_size, budget.max_length, length, model.parameters,
             self._rate(model, "train"),
         )  # fmt: skip
         return self._step(title, work, key, cost)
+
+    def _tasks_key(self, experiment: Experiment, targets: tuple[str, ...]) -> dict[str, Any]:
+        tasks = {role: experiment.tasks[role] for role in targets}
+        return {
+            role: {"task": task.fingerprint, "data": training_rows(task, self.inputs.data).content_hash}
+            for role, task in tasks.items()
+        }
 
     def _evaluate(
         self, experiment: Experiment, chosen: tuple[str, ...] | Routes, task: TaskFile, shots: int,
@@ -192,7 +246,7 @@ class _Builder:
         names = [self.steps[step].title.partition(" ")[2] for step in stack]
         return " + ".join(names) or f"pretrained · {track.name}"
 
-    def _step(self, title: str, work: Train | Evaluate, key: Mapping[str, Any], cost: Estimate) -> str:
+    def _step(self, title: str, work: Work, key: Mapping[str, Any], cost: Estimate) -> str:
         step = fingerprint(key)
         self.steps.setdefault(step, Step(step, title, work, key, cost))
         return step
@@ -210,47 +264,6 @@ class _Builder:
 
     def _rate(self, model: LocatedModel, kind: str) -> float | None:
         return (self.inputs.rates or {}).get((model.identity, kind))
-
-    def _check(self, experiment: Experiment) -> None:
-        """The model is there, every split is there, lengths leave room, and nothing that is reported was trained on."""
-        problems: list[Problem] = []
-        train: dict[str, Rows] = {}
-
-        def attempt(look: Any) -> Any:
-            try:
-                return look()
-            except SuiteError as error:
-                problems.extend(error.problems)
-
-        attempt(lambda: self._model(experiment.track))
-        used = methods.roles_of(experiment.method, experiment.config, experiment.targets, experiment.held_out)
-        for role in (role for role, trained in used.items() if trained):
-            rows = attempt(lambda role=role: training_rows(experiment.tasks[role], self.inputs.data))
-            if rows is not None:
-                train[role] = rows
-        problems += _room(experiment)
-        for role, task in experiment.tasks.items():
-            if role not in (*experiment.targets, *experiment.held_out):
-                continue  # it serves a first pass, and is not reported
-            reported = attempt(lambda task=task: reported_rows(task, self.inputs.data))
-            few = role in experiment.held_out and any(experiment.track.held_out.shots)
-            pool = attempt(lambda task=task: exemplar_rows(task, self.inputs.data)) if few else None
-            if reported is not None:
-                note = attempt(lambda task=task, reported=reported, pool=pool: check_leaks(task, train, pool, reported))
-                self.notes += note or []
-        if problems:
-            raise SuiteError.of(problems)
-
-
-def _room(experiment: Experiment) -> list[Problem]:
-    """A soft prompt that fills the whole input is an error before anything runs."""
-    track = experiment.track
-    block = getattr(experiment.config, "prompt", experiment.config)
-    length = getattr(block, "length", 0)
-    if length and length + 8 > track.budget.max_length:
-        what = f"a soft prompt of {length} leaves no room in inputs of {track.budget.max_length} tokens"
-        return [Problem(experiment.file, what, "shorten `length` or raise `budget.max_length`")]
-    return []
 
 
 def _model_key(track: Track, model: LocatedModel) -> dict[str, Any]:

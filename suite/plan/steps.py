@@ -53,6 +53,42 @@ class Routes:
 
 
 @dataclass(frozen=True)
+class Choose:
+    """Score the tries of a sweep on the rows held out for selection, and keep the best one's artifact (ties: first)."""
+
+    tries: tuple[Mapping[str, tuple[str, ...]], ...]
+    """For each try, target -> the train steps whose artifacts are in effect when it is answered."""
+    candidates: tuple[str, ...]
+    """Each try's own train step: the artifact of one of them is kept."""
+    targets: Mapping[str, TaskFile]
+    track: Track
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """All that is scored or kept."""
+        stacks = [step for stacks in self.tries for stack in stacks.values() for step in stack]
+        return tuple(dict.fromkeys([*stacks, *self.candidates]))
+
+
+@dataclass(frozen=True)
+class Follow:
+    """Keep the artifact that goes with a choice: the chosen try's prompt beside the chosen try's weights."""
+
+    choice: str
+    """The `Choose` step."""
+    among: tuple[str, ...]
+    """Its candidates, one of whose artifacts it kept."""
+    candidates: tuple[str, ...]
+    """What goes with each of them: the artifact of one of these is kept."""
+    track: Track
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The choice, and all that it was or goes with."""
+        return tuple(dict.fromkeys([*self.among, *self.candidates, self.choice]))
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """Answer a task's documents with a stack of artifacts."""
 
@@ -65,6 +101,14 @@ class Evaluate:
     routes: Routes | None = None
     """Where each document has a stack of its own; `stack` is empty then."""
 
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The stack, or the stacks."""
+        return self.routes.steps if self.routes else self.stack
+
+
+Work = Train | Choose | Follow | Evaluate
+
 
 @dataclass(frozen=True)
 class Step:
@@ -72,22 +116,20 @@ class Step:
 
     id: str
     title: str
-    work: Train | Evaluate
+    work: Work
     key: Mapping[str, Any]
     """What the fingerprint is made of; kept in the store, so that a stale step can say why it is stale."""
     estimate: Estimate
 
     @property
     def kind(self) -> Literal["train", "evaluate"]:
-        """The step's kind, as stored."""
-        return "train" if isinstance(self.work, Train) else "evaluate"
+        """The step's kind, as stored: what leaves an artifact is a train step."""
+        return "evaluate" if isinstance(self.work, Evaluate) else "train"
 
     @property
     def parents(self) -> tuple[str, ...]:
         """The steps that must be done before this one."""
-        if isinstance(self.work, Train):
-            return self.work.parents
-        return self.work.routes.steps if self.work.routes else self.work.stack
+        return self.work.parents
 
 
 @dataclass(frozen=True)

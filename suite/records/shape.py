@@ -77,6 +77,7 @@ class _Spec(_Loose):
     roles: dict[str, _Role]
     changes: list[str]
     variant: str
+    sweep: list[dict[str, Any]] = []
 
     @model_validator(mode="after")
     def _roles_are_described(self) -> _Spec:

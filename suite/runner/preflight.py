@@ -5,7 +5,7 @@ from __future__ import annotations
 from suite import sandbox
 from suite.errors import Problem, SuiteError
 from suite.models.source import LocatedModel, locate
-from suite.plan import Inputs, Plan, Step, Train
+from suite.plan import Evaluate, Follow, Inputs, Plan, Step
 from suite.tasks.definition import TaskFile
 
 WANTED_FILES = ("*.json", "*.safetensors", "*.model", "*.txt")
@@ -37,7 +37,9 @@ def check(plan: Plan, inputs: Inputs, device: str | None) -> None:
 
 def tasks_of(step: Step) -> tuple[TaskFile, ...]:
     """The tasks whose answers a step scores."""
-    return tuple(step.work.targets.values()) if isinstance(step.work, Train) else (step.work.task,)
+    if isinstance(step.work, Evaluate):
+        return (step.work.task,)
+    return () if isinstance(step.work, Follow) else tuple(step.work.targets.values())
 
 
 def _check_device(device: str | None) -> None:

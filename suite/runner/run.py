@@ -8,15 +8,15 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from suite.errors import StepFailed, SuiteError
 from suite.home import Home
-from suite.plan import Inputs, Plan, Step, Train
+from suite.plan import Choose, Evaluate, Follow, Inputs, Plan, Step, Train
 from suite.runner.progress import Progress
 from suite.runner.provenance import git_commit, measured, owner, versions
 from suite.runner.records import evaluate_outcome, experiment_records, step_record, train_outcome
-from suite.runner.session import Session
+from suite.runner.session import Session, TrainOutcome
 from suite.store import Provenance, StepOutcome, Store
 
 LEASE_SECONDS = 120.0
@@ -146,13 +146,25 @@ class _Run:
     def _outcome(self, step: Step, progress: Progress) -> StepOutcome:
         device = str(self.session.backbone(step.work.track).device)
         hashes = {parent: artifact.hash for parent, artifact in self.store.artifacts(step.parents).items()}
-        if isinstance(step.work, Train):
+        if isinstance(step.work, Evaluate):
             with measured(device) as cost:
-                trained = self.session.train(step, step.work, progress, hashes)
-            return train_outcome(trained, cost, _provenance(device))
+                result = self.session.evaluate(step.work, hashes)
+            return evaluate_outcome(result, cost, _provenance(device))
         with measured(device) as cost:
-            result = self.session.evaluate(step.work, hashes)
-        return evaluate_outcome(result, cost, _provenance(device))
+            trained = self._trained(step, step.work, progress, hashes)
+        return train_outcome(trained, cost, _provenance(device))
+
+    def _trained(
+        self, step: Step, work: Train | Choose | Follow, progress: Progress, hashes: Mapping[str, str]
+    ) -> TrainOutcome:
+        if isinstance(work, Train):
+            return self.session.train(step, work, progress, hashes)
+        if isinstance(work, Choose):
+            kept = self.session.choose(step, work, progress, hashes)
+        else:
+            kept = self.session.follow(step, work, hashes)
+        source = str(kept.source)
+        return replace(kept, trained_parameters=self.store.steps([source])[source].costs.trained_parameters)
 
     @contextmanager
     def _alive(self, step: Step) -> Iterator[None]:

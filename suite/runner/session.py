@@ -22,8 +22,10 @@ from suite.models.backbone import Backbone, load_backbone
 from suite.models.source import ModelSource, locate
 from suite.models.stack import Stacked, prove, stacked
 from suite.plan.make import Inputs
-from suite.plan.steps import Evaluate, Step, Train
+from suite.plan.steps import Choose, Evaluate, Follow, Step, Train
 from suite.specs.blocks import Track
+from suite.stats import first_of_the_best
+from suite.tasks.definition import TaskFile
 from suite.tasks.load import Example, load_task, training_examples
 from suite.training.job import Job, Sampling, TrainingSet
 from suite.training.loop import Log
@@ -39,10 +41,13 @@ class TrainOutcome:
     folder: Path
     curve: Sequence[tuple[int, str, float]]
     tokens: int
-    trained_parameters: int
+    trained_parameters: int | None
+    """None where the artifact is another step's."""
     bytes: int
     base: str
-    findings: Mapping[str, Mapping[str, Any]]
+    findings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    source: str | None = None
+    """The step that made the artifact, where this one only keeps it."""
 
 
 @dataclass
@@ -65,11 +70,11 @@ class Session:
         sets, held_back = self._examples(work)
         checkpoint = self.home.work(step.id)
         checkpoint.mkdir(parents=True, exist_ok=True)
-        selection = work.track.selection
+        selection, scorers = work.track.selection, self._scorers(work, held_back)
         job = Job(
             backbone=backbone,
             examples=sets,
-            selection=self._selection(work, held_back),
+            selection=lambda current: _mean([score(current) for score in scorers.values()]),
             roll_out=self._roll_out(work),
             budget=work.track.budget,
             selection_rule=selection,
@@ -90,6 +95,31 @@ class Session:
             trained.artifact, folder, curve, trained.fit.tokens, trained.trained_parameters, size, backbone.identity,
             trained.findings,
         )  # fmt: skip
+
+    def choose(self, step: Step, work: Choose, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:
+        """Score every try as its targets are answered, and keep the artifact of the first of the best.
+
+        Raises StepFailed with the reason when a try cannot be scored: without it the choice would be another one.
+        """
+        scorers = self._scorers(work, self._examples(work)[1])
+        scores: list[float] = []
+        for number, stacks in enumerate(work.tries, 1):
+            try:
+                scores.append(_mean([scorers[role](self.stack(stacks[role], work.track, hashes)) for role in stacks]))
+            except SuiteError as error:
+                raise StepFailed(f"try {number} of {len(work.tries)} cannot be scored: {error}") from error
+            log.say(f"try {number} of {len(work.tries)} · score {scores[-1]:.1f} on rows held out for selection")
+        best = first_of_the_best(scores)
+        curve = [(number, "selection", score) for number, score in enumerate(scores, 1)]
+        return self._kept(step, work.candidates[best], work.track, hashes, curve)
+
+    def follow(self, step: Step, work: Follow, hashes: Mapping[str, str]) -> TrainOutcome:
+        """Keep what goes with a choice. Raises StepFailed if that cannot be told."""
+        tries = zip(work.among, work.candidates, strict=True)
+        fitting = [candidate for own, candidate in tries if hashes[own] == hashes[work.choice]]
+        if len({hashes[candidate] for candidate in fitting}) != 1:
+            raise StepFailed("two tries left the very same artifact beside different others: give one of them up")
+        return self._kept(step, fitting[0], work.track, hashes, [])
 
     def evaluate(self, work: Evaluate, hashes: Mapping[str, str]) -> EvaluationResult:
         """Answer and score a task's documents with a stack, whose artifacts must have these hashes."""
@@ -165,7 +195,17 @@ class Session:
         fresh.rename(folder)
         return folder
 
-    def _examples(self, work: Train) -> tuple[tuple[TrainingSet, ...], dict[str, tuple[Example, ...]]]:
+    def _kept(
+        self, step: Step, source: str, track: Track, hashes: Mapping[str, str], curve: Sequence[tuple[int, str, float]]
+    ) -> TrainOutcome:
+        """Another step's artifact under this step's name too."""
+        backbone = self.backbone(track)
+        artifact = self._artifact(source, backbone, hashes)
+        folder = self._keep(step.id, artifact, backbone)
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        return TrainOutcome(artifact, folder, curve, 0, None, size, backbone.identity, source=source)
+
+    def _examples(self, work: Train | Choose) -> tuple[tuple[TrainingSet, ...], dict[str, tuple[Example, ...]]]:
         """Training sets, and the rows of the same split that are held out of them to select a checkpoint."""
         sets: list[TrainingSet] = []
         held_back: dict[str, tuple[Example, ...]] = {}
@@ -195,19 +235,26 @@ class Session:
 
         return answers
 
-    def _selection(self, work: Train, held_back: dict[str, tuple[Example, ...]]) -> Callable[[Stacked], float]:
-        """The mean over targets of the task's own metric on the held-back rows, 0 to 100."""
-        shots, decoding, track = work.track.target.shots, work.track.decoding, work.track
-        tasks = [
-            selection_task(task, self.inputs.data, [example.doc for example in held_back[role]], shots=shots)
-            for role, task in work.targets.items()
-        ]
+    def _scorers(
+        self, work: Train | Choose, held_back: Mapping[str, Sequence[Example]]
+    ) -> dict[str, Callable[[Stacked], float]]:
+        """For each target, the task's own metric of a stack on the held-back rows, 0 to 100."""
+        decoding, track = work.track.decoding, work.track
 
-        def score(current: Stacked) -> float:
-            values: list[float] = []
-            for task in tasks:
-                result = evaluate(current, task, batch_tokens=decoding.batch_tokens, max_length=track.budget.max_length)
-                values.append(result.primary.value or 0.0)
-            return sum(values) / len(values)
+        def scorer(role: str, task: TaskFile) -> Callable[[Stacked], float]:
+            docs = [example.doc for example in held_back[role]]
+            asked = selection_task(task, self.inputs.data, docs, shots=track.target.shots)
 
-        return score
+            def score(current: Stacked) -> float:
+                result = evaluate(
+                    current, asked, batch_tokens=decoding.batch_tokens, max_length=track.budget.max_length
+                )
+                return result.primary.value or 0.0
+
+            return score
+
+        return {role: scorer(role, task) for role, task in work.targets.items()}
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -10,6 +10,7 @@ from suite.block import Block
 from suite.models.source import ModelSource
 
 Count = Annotated[int, Field(ge=1)]
+Sweep = Annotated[dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]], Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=80)]
 
 
@@ -102,6 +103,9 @@ class Spec(Block):
     """`{name: promot}` and whatever differs from the track's settings of that method."""
     targets: tuple[Name, ...] = ()
     """The roles to train for; none for a model that is not trained."""
+    sweep: Sweep | None = None
+    """Lists of values for fields of the method block (`{learning_rate: [1e-4, 1e-3]}`, `prompt.length: [4, 8]`): each
+    combination is a try, and the row is the try that scores best on the rows held out for selection."""
 
 
 OVERRIDABLE = ("model", "roles", "held_out", "target", "selection", "budget", "decoding", "seeds")

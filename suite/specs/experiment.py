@@ -8,6 +8,7 @@ from typing import Any
 
 from suite.block import Block
 from suite.hashing import experiment_id, variant_id
+from suite.settings import split
 from suite.specs.blocks import Track
 from suite.tasks.definition import TaskFile
 
@@ -26,6 +27,7 @@ class Experiment:
     """The track as it was asked for: a name, or a path."""
     method: str
     config: Block
+    """The method's settings; those that the tries start from, where there is a sweep."""
     targets: tuple[str, ...]
     seed: int
     tasks: Mapping[str, TaskFile]
@@ -34,6 +36,13 @@ class Experiment:
     """The track's keys that the spec or `--set` changed (`budget.batch_size`): the row is not on the track's terms."""
     sets: tuple[str, ...]
     """The `--set` texts, for the command that reproduces the row."""
+    tries: tuple[Block, ...] = ()
+    """What a sweep tries, in order: the method's settings, two or more; none without a sweep."""
+
+    @property
+    def configs(self) -> tuple[Block, ...]:
+        """The settings that are trained with: the tries of the sweep, or the only ones."""
+        return self.tries or (self.config,)
 
     @property
     def held_out(self) -> tuple[str, ...]:
@@ -41,15 +50,19 @@ class Experiment:
         return tuple(role for role in self.track.held_out.roles if role not in self.targets)
 
     def resolved(self) -> dict[str, Any]:
-        """The experiment as plain data: what `--resolved` prints and the store keeps."""
+        """The experiment as plain data: what `--resolved` prints and the store keeps.
+
+        With a sweep, `method` is what the tries share and `sweep` lists what each has of its own.
+        """
         track = self.track.model_dump(mode="json", exclude={"methods", "seeds", "roles"})
         roles = {role: describe(task) for role, task in sorted(self.tasks.items())}
-        method = {"name": self.method, **self.config.model_dump(mode="json")}
+        shared, own = split([config.model_dump(mode="json") for config in self.configs])
         return {
             "name": self.name,
             "source": self.source,
             "about": self.about,
-            "method": method,
+            "method": {"name": self.method, **shared},
+            **({"sweep": own} if self.tries else {}),
             "targets": list(self.targets),
             "seed": self.seed,
             "track": track,

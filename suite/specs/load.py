@@ -14,6 +14,7 @@ from suite.errors import Problem, SuiteError, did_you_mean
 from suite.specs.blocks import OVERRIDABLE, Spec, Track
 from suite.specs.experiment import Experiment
 from suite.specs.merge import Layered, layer_of
+from suite.specs.sweep import expand
 from suite.specs.validate import validate
 from suite.specs.workspace import Workspace, shown
 from suite.tasks.definition import TaskFile, read_task
@@ -69,6 +70,8 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
     problems += track_problems
     method, config, more = _method(layer, below)
     problems += more
+    tries, more = _tries(method, spec, layer, below) if spec and config else ((), [])
+    problems += more
     if spec is None or track is None:
         raise SuiteError.of(problems)
     problems += method_problems(track, merged)
@@ -97,6 +100,7 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
             tasks=tasks,
             changes=changed,
             sets=options.sets,
+            tries=tries,
         )
         for seed in (seeds if methods.get(method).TRAINS else seeds[:1])  # no training: no seed can matter
     )
@@ -178,9 +182,24 @@ def _method(spec: Layered, track: Layered) -> tuple[str, Block | None, list[Prob
         where = spec.where(("method", "name"))
         fix = did_you_mean(name, methods.names())
         return name, None, [Problem(where, f"method.name: there is no method '{name}'", fix)]
-    settings = _method_layer(name, track, block.without("name"))
-    config, problems = validate(methods.get(name).Config, settings, ("method",))
+    config, problems = validate(methods.get(name).Config, _settings(name, spec, track), ("method",))
     return name, config, problems
+
+
+def _settings(method: str, spec: Layered, track: Layered) -> Layered:
+    """A method's settings on a track, with the spec's own on top."""
+    return _method_layer(method, track, spec.block("method").without("name"))
+
+
+def _tries(method: str, spec: Spec, layer: Layered, track: Layered) -> tuple[tuple[Block, ...], list[Problem]]:
+    """What the spec's sweep tries; none without a sweep."""
+    if spec.sweep is None:
+        return (), []
+    if methods.get(method).train is None:
+        what = "has no train step of its own" if methods.get(method).TRAINS else "trains nothing"
+        problem = Problem(layer.where(("sweep",)), f"sweep: {method} {what}, so there is nothing to choose between")
+        return (), [problem]
+    return expand(methods.get(method).Config, _settings(method, layer, track), spec.sweep, layer)
 
 
 def _tasks(
@@ -247,6 +266,8 @@ def _set(layer: Layered, text: str) -> Layered:
     path = tuple(key.strip().split("."))
     if not sign or not all(path):
         raise SuiteError(f"'{text}' is not key=value", where="--set", fix="write --set budget.batch_size=16")
+    if path[0] == "sweep" and len(path) > 1:
+        path = ("sweep", ".".join(path[1:]))  # a sweep's keys are dotted themselves
     nested: Any = parse_value(value)
     for part in reversed(path):
         nested = {part: nested}

@@ -45,6 +45,7 @@ def _problem(
         r"a valid dictionary( or instance of \w+)?", "a block of `key: value`", message.removeprefix("Input ")
     )
     wish = wish.replace("should be a valid tuple", "should be a list")
+    wish = re.sub(r"^\w+ (should have at least \d+ items?) .*", r"\1", wish)
     if kind == "string_pattern_mismatch":
         wish = "should be letters, digits and . _ + - (no spaces)"
     return Problem(where, f"{path}: is {shown}", wish)

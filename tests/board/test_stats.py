@@ -46,3 +46,7 @@ def test_a_perfect_score_is_not_a_certain_one() -> None:
     found = stats.over_documents(100.0, 0.0, 128)
     assert found.half_width == pytest.approx(100 * 3.8415 / 131.8415, rel=1e-3)  # Wilson's lower end for 128 of 128
     assert stats.over_documents(50.0, 0.0, 128).half_width == 0.0
+
+
+def test_of_equal_scores_the_first_is_the_best() -> None:
+    assert stats.first_of_the_best([3.0, 7.0, 7.0, 1.0]) == 1

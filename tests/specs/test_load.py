@@ -159,5 +159,5 @@ def test_two_specs_of_one_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_keys_that_may_stand_beside_a_specs_own_are_suggested(tmp_path: Path) -> None:
-    assert "sede: unknown key; did you mean 'seeds'?" in problems(tmp_path, SPEC + "sede: 4\n")[0]
+    assert "sedes: unknown key; did you mean 'seeds'?" in problems(tmp_path, SPEC + "sedes: 4\n")[0]
     assert "should be a block of `key: value`" in problems(tmp_path, SPEC + "target: [rte]\n")[0]

@@ -1,0 +1,66 @@
+"""What is checked before anything is planned: splits are there, lengths leave room, nothing reported was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from suite import methods
+from suite.errors import Problem, SuiteError
+from suite.specs import Experiment
+from suite.tasks.data import DataLocations, Rows
+from suite.tasks.leaks import check_leaks
+from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
+
+
+def check(experiment: Experiment, data: DataLocations, model: Callable[[], object]) -> list[str]:
+    """What is to be noted about an experiment; `model` looks for its model. Raises SuiteError with every problem."""
+    problems: list[Problem] = []
+    notes: list[str] = []
+    train: dict[str, Rows] = {}
+
+    def attempt(look: Any) -> Any:
+        try:
+            return look()
+        except SuiteError as error:
+            problems.extend(error.problems)
+
+    attempt(model)
+    for role in _trained_roles(experiment):
+        rows = attempt(lambda role=role: training_rows(experiment.tasks[role], data))
+        if rows is not None:
+            train[role] = rows
+    problems += _room(experiment)
+    for role in (*experiment.targets, *experiment.held_out):
+        task = experiment.tasks[role]
+        reported = attempt(lambda task=task: reported_rows(task, data))
+        few = role in experiment.held_out and any(experiment.track.held_out.shots)
+        pool = attempt(lambda task=task: exemplar_rows(task, data)) if few else None
+        if reported is not None:
+            note = attempt(lambda task=task, reported=reported, pool=pool: check_leaks(task, train, pool, reported))
+            notes += note or []
+    if problems:
+        raise SuiteError.of(problems)
+    return notes
+
+
+def _trained_roles(experiment: Experiment) -> list[str]:
+    """The roles whose training rows are used, by any of the tries."""
+    roles: dict[str, bool] = {}
+    for config in experiment.configs:
+        used = methods.roles_of(experiment.method, config, experiment.targets, experiment.held_out)
+        roles |= {role: trained or roles.get(role, False) for role, trained in used.items()}
+    return [role for role, trained in roles.items() if trained]
+
+
+def _room(experiment: Experiment) -> list[Problem]:
+    """A soft prompt that fills the whole input is an error before anything runs."""
+    track = experiment.track
+    problems: list[Problem] = []
+    for config in experiment.configs:
+        block = getattr(config, "prompt", config)
+        length = getattr(block, "length", 0)
+        if length and length + 8 > track.budget.max_length:
+            what = f"a soft prompt of {length} leaves no room in inputs of {track.budget.max_length} tokens"
+            problems.append(Problem(experiment.file, what, "shorten `length` or raise `budget.max_length`"))
+    return problems

@@ -1,0 +1,65 @@
+"""A sweep: lists of values for fields of the method block become tries, each a whole block of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from suite.block import Block
+from suite.errors import Problem
+from suite.specs.merge import Layered
+from suite.specs.validate import validate
+from suite.yamlfile import Key
+
+MOST_TRIES = 64
+"""A product of a few lists is soon more than anyone meant to train."""
+
+
+def expand(
+    kind: type[Block], settings: Layered, sweep: Mapping[str, Sequence[Any]], spec: Layered
+) -> tuple[tuple[Block, ...], list[Problem]]:
+    """The tries of a sweep (dotted field -> values) over a method's settings: the product, the last field fastest.
+
+    None, with the problems, if a value is wrong, if there is nothing to choose from, or if two tries are the same.
+    """
+    where, count = spec.where(("sweep",)), math.prod(map(len, sweep.values()))
+    if count < 2:
+        return (), [Problem(where, "sweep: is one try, with nothing to choose from", "write it under `method:`")]
+    if count > MOST_TRIES:
+        return (), [Problem(where, f"sweep: makes {count} tries", f"at most {MOST_TRIES} are allowed")]
+    tries: list[Block] = []
+    problems: list[Problem] = []
+    for places in product(*(range(len(values)) for values in sweep.values())):
+        tried = settings
+        for name, place in zip(sweep, places, strict=True):
+            tried = _with(tried, name, place, sweep[name][place], spec)
+        block, wrong = validate(kind, tried, ("sweep",))
+        problems += wrong
+        tries += [block] if block else []
+    problems = list(dict.fromkeys(problems)) or _repeated(tries, where)
+    return ((), problems) if problems else (tuple(tries), [])
+
+
+def _with(settings: Layered, name: str, place: int, value: Any, spec: Layered) -> Layered:
+    """The settings with one field as the sweep has it at a place of its list."""
+    path, here = tuple(name.split(".")), ("sweep", name, place)
+    nested: Any = value
+    for part in reversed(path):
+        nested = {part: nested}
+    origins: dict[Key, str] = {path: spec.where(here)}
+    origins |= {(*path, *key[3:]): line for key, line in spec.origins.items() if key[:3] == here}
+    return settings.over(nested, origins)
+
+
+def _repeated(tries: Sequence[Block], where: str) -> list[Problem]:
+    """Two tries that would be the same train step: what is not in effect does not make a difference."""
+    seen: list[dict[str, Any]] = []
+    for number, each in enumerate(tries, 1):
+        told = each.model_dump(mode="json")
+        if told in seen:
+            what = f"sweep: tries {seen.index(told) + 1} and {number} are the same"
+            return [Problem(where, what, "sweep fields that are in effect, and give each value once")]
+        seen.append(told)
+    return []
