@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from suite.evaluation.state import Ids, Side, embedded, read
 from suite.models.stack import Stacked
@@ -140,10 +141,16 @@ def beam(stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, stops
         pad_token_id=backbone.tokenizer.pad_token_id or 0,
         decoder_start_token_id=getattr(backbone.model.config, "decoder_start_token_id", None),
     )  # fmt: skip
-    model: Any = stacked.model
-    output = model.generate(attention_mask=mask, generation_config=config, **inputs)
     # with embeddings for an input, or with a decoder of its own, only what is new comes back
     start = 1 if two_sided else mask.shape[1] if stacked.soft is None else 0
+    if stacked.prefix is not None and not two_sided:
+        # `generate` wants the whole mask, and embeddings (not ids) for what the cache already holds, to leave them out
+        mask = functional.pad(mask, (stacked.prefix_length, 0), value=1)
+        if "inputs_embeds" in inputs:
+            inputs["inputs_embeds"] = functional.pad(inputs["inputs_embeds"], (0, 0, stacked.prefix_length, 0))
+    model: Any = stacked.model
+    behind = stacked.behind(len(prompts) * beams)
+    output = model.generate(attention_mask=mask, generation_config=config, **inputs, **behind)
     return [_until(row, ends) for row in output[:, start:].tolist()]
 
 

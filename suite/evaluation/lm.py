@@ -46,11 +46,11 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         self.tokenizer, self._device = backbone.tokenizer, backbone.device
         self.two_sided = backbone.shape == "encoder-decoder"
         self.backend = "seq2seq" if self.two_sided else "causal"
-        self.max_length = min(backbone.max_length, max_length or backbone.max_length) - stacked.soft_length
-        """Positions for text: those of the model, less the soft prompt's."""
+        self.max_length = min(backbone.max_length, max_length or backbone.max_length) - stacked.reserved
+        """Positions for text: those of the model, less the soft prompt's and the prefix's."""
         self.truncated: set[str] = set()
         self.tokens = 0
-        """Tokens read and written so far, soft prompts and padding aside."""
+        """Tokens read and written so far, soft prompts, prefixes and padding aside."""
         self.spoken: list[tuple[Ids, Said]] = []
         """The prompt and the answer of each request of the last `generate_until`, as tokens."""
 
@@ -122,8 +122,9 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         limit += sentinels  # the opening sentinel is no part of the answer
         room = self.max_length - (0 if self.two_sided else limit)
         if room < 1:
+            kind = "soft prompt" if self.stacked.prefix is None else "prefix"
             raise SuiteError(
-                f"{limit} new tokens and a soft prompt of {self.stacked.soft_length} leave no room for a prompt",
+                f"{limit} new tokens and a {kind} of {self.stacked.reserved} leave no room for a prompt",
                 fix="shorten the prompt or the answers, or raise `budget.max_length`",
             )
         stops = Stops(self.tokenizer, until)

@@ -8,7 +8,6 @@ from typing import Any, Literal, Protocol, cast
 
 import torch
 from torch import Tensor
-from transformers import DynamicCache, EncoderDecoderCache
 
 from suite.models.stack import Stacked
 
@@ -42,7 +41,8 @@ def read(stacked: Stacked, prompts: Sequence[Ids]) -> State:
 
 
 class DecoderState:
-    """Decoder-only: left-padded as [pad][soft][text], so that an answer does not depend on its neighbours' lengths."""
+    """Decoder-only: left-padded as [prefix][pad][soft][text], positions counted without the padding, so that an answer
+    does not depend on its neighbours' lengths."""
 
     logits: Tensor
     mask: Tensor
@@ -53,22 +53,22 @@ class DecoderState:
     def __init__(self, stacked: Stacked, prompts: Sequence[Ids]) -> None:
         self.model = cast(Any, stacked.model)
         self.device = stacked.backbone.device
-        self.cache = DynamicCache()
         self._accepted = frozenset(inspect.signature(self.model.forward).parameters)
-        shared = _shared(prompts) if len(prompts) > 1 and not _windowed(self.model.config) else 0
-        # [soft][what all share] is read once, and every prompt goes on from a copy of its keys and values
+        shared = _shared(prompts) if len(prompts) > 1 and not stacked.backbone.windowed else 0
+        # [prefix][soft][what all share] is read once, and every prompt goes on from a copy of its keys and values
         first = [prompts[0][:shared]] if shared >= SHARED else prompts
-        mask, inputs = embedded(first, stacked, side="left")
-        self._read(mask, _positions(mask), **inputs)
+        self.cache = stacked.cache(len(first))
+        self.mask = torch.ones(len(first), stacked.prefix_length, dtype=torch.long, device=self.device)
+        self.next = self.mask.sum(1)
+        self._read_on(*embedded(first, stacked, side="left"))
         if shared >= SHARED:
             self.keep(torch.zeros(len(prompts), dtype=torch.long, device=self.device))
             ids, mask = padded([prompt[shared:] for prompt in prompts], stacked, side="left")
-            self._read(torch.cat([self.mask, mask], 1), self.next[:, None] + _positions(mask), input_ids=ids)
+            self._read_on(mask, {"input_ids": ids})
 
     def step(self, tokens: Tensor) -> None:
         """Append one token to each prompt."""
-        mask = torch.cat([self.mask, torch.ones_like(tokens)[:, None]], 1)
-        self._read(mask, self.next[:, None], input_ids=tokens[:, None])
+        self._read_on(torch.ones_like(tokens)[:, None], {"input_ids": tokens[:, None]})
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows only."""
@@ -82,7 +82,9 @@ class DecoderState:
         output = self._call(mask, positions, input_ids=tokens)
         return output.logits.float()  # type: ignore[no-any-return]
 
-    def _read(self, mask: Tensor, positions: Tensor, **inputs: Tensor) -> None:
+    def _read_on(self, mask: Tensor, inputs: dict[str, Tensor]) -> None:
+        """Read a batch, left-padded as its `mask` [B, T] says, behind what was read."""
+        mask, positions = torch.cat([self.mask, mask], 1), self.next[:, None] + _positions(mask)
         output = self._call(mask, positions, **inputs, logits_to_keep=1)
         self.mask, self.next = mask, positions[:, -1] + 1
         self.logits = output.logits[:, -1].float()
@@ -94,7 +96,7 @@ class DecoderState:
 
 
 class EncoderDecoderState:
-    """Encoder-decoder: the encoder reads [soft][text][pad], the decoder starts from the model's start token."""
+    """Encoder-decoder: the encoder reads [soft][text][pad], the decoder [prefix][start token]."""
 
     logits: Tensor
 
@@ -104,7 +106,7 @@ class EncoderDecoderState:
         mask, inputs = embedded(prompts, stacked, side="right")
         self.encoded = self.model.get_encoder()(attention_mask=mask, **inputs)
         self.mask = mask
-        self.cache = EncoderDecoderCache(DynamicCache(), DynamicCache())
+        self.cache = stacked.cache(len(prompts))
         start = self.model.config.decoder_start_token_id
         self._read(torch.full((len(prompts), 1), start, device=self.device))
 
@@ -165,11 +167,3 @@ def _shared(prompts: Sequence[Ids]) -> int:
     first, last = min(prompts), max(prompts)  # in order, so what these two share all share
     limit = min(len(prompt) for prompt in prompts) - 1
     return next((place for place in range(limit) if first[place] != last[place]), limit)
-
-
-def _windowed(config: Any) -> bool:
-    """Whether attention looks back a fixed number of places, which padding between prefix and text would use up."""
-    kinds = getattr(config, "layer_types", None) or ()
-    return any(kind != "full_attention" for kind in kinds) or bool(
-        getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
-    )

@@ -15,7 +15,7 @@ from suite.errors import SuiteError, did_you_mean
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
 
-Family = Literal["none", "full", "adapter", "prompt", "singular", "two-stage", "mixture"]
+Family = Literal["none", "full", "adapter", "prompt", "prefix", "singular", "two-stage", "mixture"]
 
 
 class _Self:

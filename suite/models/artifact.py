@@ -1,5 +1,5 @@
-"""What training leaves behind: a soft prompt, an adapter, changed weights, or singular vectors; saved as safetensors
-and JSON."""
+"""What training leaves behind: a soft prompt, a prefix, an adapter, changed weights, or singular vectors; saved as
+safetensors and JSON."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ from torch import Tensor
 from suite.errors import SuiteError
 from suite.hashing import canonical
 
-Kind = Literal["prompt", "adapter", "weights", "singular"]
+Kind = Literal["prompt", "prefix", "adapter", "weights", "singular"]
 TENSORS, RECORD = "artifact.safetensors", "artifact.json"
 AGAIN = "train it again (--again)"
 PROMPT_KEY = "prompt_embeddings"  # PEFT's name for the same tensor
+PREFIX_KEY = "past_key_values"  # where transformers takes it
 
 
 @dataclass(frozen=True, eq=False)
 class _Artifact:
-    """What the three kinds share; `tensors` and `settings` are all that decides what an artifact does."""
+    """What all kinds share; `tensors` and `settings` are all that decides what an artifact does."""
 
     kind: ClassVar[Kind]
 
@@ -92,6 +93,20 @@ class SoftPrompt(_Artifact):
     def tensors(self) -> Mapping[str, Tensor]:
         """The vectors, under PEFT's name."""
         return {PROMPT_KEY: self.vectors}
+
+
+@dataclass(frozen=True, eq=False)
+class Prefix(_Artifact):
+    """Keys and values that stand before the text in every attention layer."""
+
+    kind: ClassVar[Kind] = "prefix"
+    vectors: Tensor
+    """[layers, 2 (keys, values), key/value heads, length, width of a head], float32."""
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """The keys and values, all in one."""
+        return {PREFIX_KEY: self.vectors}
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +183,7 @@ class Singular(_Artifact):
         return sum(mask.numel() for mask in self.masks.values())
 
 
-Artifact = SoftPrompt | Adapter | Weights | Singular
+Artifact = SoftPrompt | Prefix | Adapter | Weights | Singular
 
 
 def load_artifact(folder: Path, base: str) -> Artifact:
@@ -193,6 +208,8 @@ def load_artifact(folder: Path, base: str) -> Artifact:
 def _build(kind: str, tensors: dict[str, Tensor], settings: Mapping[str, Any], folder: Path) -> Artifact:
     if kind == "prompt" and set(tensors) == {PROMPT_KEY}:
         return SoftPrompt(tensors[PROMPT_KEY])
+    if kind == "prefix" and set(tensors) == {PREFIX_KEY}:
+        return Prefix(tensors[PREFIX_KEY])
     if kind == "adapter":
         return Adapter(tensors, settings)
     if kind == "weights":

@@ -60,6 +60,15 @@ class Backbone:
         """Length of an embedding vector."""
         return int(self.model.get_input_embeddings().weight.shape[1])
 
+    @property
+    def windowed(self) -> bool:
+        """Whether attention looks back a fixed number of places, which padding within a text would use up."""
+        config: Any = self.model.config
+        kinds = getattr(config, "layer_types", None) or ()
+        return any(kind != "full_attention" for kind in kinds) or bool(
+            getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
+        )
+
 
 def load_backbone(located: LocatedModel, device: str | None = None, factors: Path | None = None) -> Backbone:
     """Load a model on `device` (default: the GPU if there is one). Raises SuiteError when it cannot be loaded whole."""
@@ -113,8 +122,8 @@ def as_backbone(
 
 
 @torch.no_grad()
-def probe_logits(model: nn.Module, soft: Tensor | None = None) -> Tensor:
-    """Logits [8, V] on a few fixed tokens, behind soft vectors [P, d] if there are any."""
+def probe_logits(model: nn.Module, soft: Tensor | None = None, **behind: Any) -> Tensor:
+    """Logits [8, V] on a few fixed tokens, behind soft vectors [P, d] and `Stacked.behind` if there are any."""
     table: Any = model.get_input_embeddings()  # type: ignore[operator]
     ids = (torch.arange(1, 9, device=table.weight.device) * 7919 % table.weight.shape[0]).unsqueeze(0)
     embeds = table(ids)
@@ -122,8 +131,10 @@ def probe_logits(model: nn.Module, soft: Tensor | None = None) -> Tensor:
         embeds = torch.cat([soft.to(embeds.dtype).unsqueeze(0), embeds], 1)
     config: Any = model.config
     inputs = {"decoder_input_ids": ids} if config.is_encoder_decoder else {}
-    mask = torch.ones(embeds.shape[:2], dtype=torch.long, device=embeds.device)
-    logits: Tensor = model(inputs_embeds=embeds, attention_mask=mask, **inputs).logits
+    # a mask is of all that is looked at, the prefix included; an encoder looks at its input alone
+    before = behind["past_key_values"].get_seq_length() if behind and not inputs else 0
+    mask = torch.ones(1, before + embeds.shape[1], dtype=torch.long, device=embeds.device)
+    logits: Tensor = model(inputs_embeds=embeds, attention_mask=mask, **inputs, **behind).logits
     return logits[0, -ids.shape[1] :].float().cpu()
 
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import torch
 from torch import Tensor, nn
+from transformers import Cache
 
 from suite.errors import SuiteError
 from suite.hashing import fingerprint
 from suite.models.adapter import injected
-from suite.models.artifact import Adapter, Artifact, Kind, Singular, SoftPrompt, Weights
+from suite.models.artifact import Adapter, Artifact, Kind, Prefix, Singular, SoftPrompt, Weights
 from suite.models.backbone import Backbone, probe_logits
+from suite.models.prefix import cache_of, fitting_prefix
 from suite.models.singular import composed
 
 Side = Literal["left", "right"]
-_ORDER: Final[tuple[Kind, ...]] = ("weights", "singular", "adapter", "prompt")
+_ORDER: Final[tuple[Kind, ...]] = ("weights", "singular", "adapter", "prefix", "prompt")
 """In which artifacts are put on: an adapter wraps modules, so it comes after what changes their weights."""
 
 
@@ -28,11 +30,13 @@ class Stacked:
 
     backbone: Backbone
     model: nn.Module
-    """What to call; the soft prompt is not in it (see `embed`)."""
+    """What to call; the soft prompt and the prefix are not in it (see `embed` and `behind`)."""
     soft: Tensor | None = None
     """[P, d] vectors to stand before the text, or None."""
     artifacts: tuple[str, ...] = ()
     """Hashes of what is in effect, in order; empty for the base model."""
+    prefix: Tensor | None = None
+    """[layers, 2, heads, P, width] keys and values to stand before all else, or None."""
 
     @property
     def identity(self) -> str:
@@ -43,6 +47,25 @@ class Stacked:
     def soft_length(self) -> int:
         """How many positions the soft prompt takes."""
         return 0 if self.soft is None else int(self.soft.shape[0])
+
+    @property
+    def prefix_length(self) -> int:
+        """How many positions the prefix takes: of a decoder's text, or of an encoder-decoder's answer."""
+        return 0 if self.prefix is None else int(self.prefix.shape[3])
+
+    @property
+    def reserved(self) -> int:
+        """How many of the backbone's `max_length` positions soft prompt and prefix take from the text."""
+        return self.soft_length + (self.prefix_length if self.backbone.shape == "decoder" else 0)
+
+    def cache(self, rows: int) -> Cache:
+        """A new cache for a batch of `rows`, with the prefix in it if there is one: what is read next comes behind."""
+        table = self.backbone.model.get_input_embeddings()
+        return cache_of(None if self.prefix is None else self.prefix.to(table.weight.dtype), rows, self.backbone.shape)
+
+    def behind(self, rows: int) -> dict[str, Any]:
+        """What to call the model with besides, so that a batch of `rows` stands behind the prefix; {} without one."""
+        return {} if self.prefix is None else {"past_key_values": self.cache(rows)}
 
     def embed(self, input_ids: Tensor, attention_mask: Tensor, *, side: Side) -> tuple[Tensor, Tensor]:
         """Embeddings [B, P+T, d] and mask [B, P+T] of ids and mask [B, T] that are padded on `side`.
@@ -78,6 +101,7 @@ def stacked(backbone: Backbone, artifacts: Sequence[Artifact]) -> Iterator[Stack
     if len(set(kinds)) < len(kinds):
         raise SuiteError(f"a stack takes one artifact of a kind; this one has {', '.join(kinds)}")
     soft: Tensor | None = None
+    prefix: Tensor | None = None
     with ExitStack() as undo:
         for artifact in sorted(artifacts, key=lambda artifact: _ORDER.index(artifact.kind)):
             if isinstance(artifact, Weights):
@@ -88,9 +112,11 @@ def stacked(backbone: Backbone, artifacts: Sequence[Artifact]) -> Iterator[Stack
                 undo.enter_context(injected(backbone.model, artifact.peft, artifact.state))
             elif isinstance(artifact, SoftPrompt):
                 soft = _fitting(artifact.vectors, backbone)
+            elif isinstance(artifact, Prefix):
+                prefix = fitting_prefix(artifact.vectors, backbone)
         undo.callback(backbone.model.train, backbone.model.training)
         backbone.model.eval()
-        yield Stacked(backbone, backbone.model, soft, tuple(artifact.hash for artifact in artifacts))
+        yield Stacked(backbone, backbone.model, soft, tuple(artifact.hash for artifact in artifacts), prefix)
 
 
 @contextmanager
@@ -124,7 +150,7 @@ def prove(stacked: Stacked) -> None:
 
     Raises SuiteError, so that an untuned model is never scored as a tuned one, nor a tuned one as the base.
     """
-    same = torch.equal(probe_logits(stacked.model, stacked.soft), stacked.backbone.probe)
+    same = torch.equal(probe_logits(stacked.model, stacked.soft, **stacked.behind(1)), stacked.backbone.probe)
     if stacked.artifacts and same:
         raise SuiteError("the artifacts change nothing: the model answers exactly as the base does")
     if not stacked.artifacts and not same:

@@ -56,15 +56,20 @@ class Encoding:
         return f"{self.cut_prompts} prompts (beginning cut) and {self.cut_answers} answers (end cut) {of}"
 
 
-def encode(backbone: Backbone, examples: Iterable[Text], *, max_length: int, soft_length: int) -> Encoding:
-    """Examples as ids within `max_length` positions (and the model's own), of which a soft prompt takes `soft_length`.
+def encode(
+    backbone: Backbone, examples: Iterable[Text], *, max_length: int, soft_length: int, prefix_length: int = 0
+) -> Encoding:
+    """Examples as ids within `max_length` positions (and the model's own), less those of a soft prompt and a prefix.
 
-    A decoder shares the positions between prompt and answer; an encoder-decoder has them for each. Raises SuiteError
-    when there are no examples or no room.
+    A decoder shares the positions between prompt and answer; an encoder-decoder has them for each, and loses those of a
+    soft prompt for the one and of a prefix for the other. Raises SuiteError when there are no examples or no room.
     """
-    room = min(max_length, backbone.max_length) - soft_length
-    if room < LEAST_PROMPT + 2:
-        raise SuiteError(f"a soft prompt of {soft_length} leaves no room in {room + soft_length} positions")
+    decoder = backbone.shape == "decoder"
+    positions = min(max_length, backbone.max_length)
+    room = positions - soft_length - (prefix_length if decoder else 0)
+    if min(room, positions - prefix_length) < LEAST_PROMPT + 2:
+        kind = "soft prompt" if not prefix_length else "prefix"
+        raise SuiteError(f"a {kind} of {soft_length + prefix_length} leaves no room in {positions} positions")
     texts = [(example.prompt, example.target) for example in examples]
     if not texts:
         raise SuiteError("there is no example to train on")
@@ -73,8 +78,7 @@ def encode(backbone: Backbone, examples: Iterable[Text], *, max_length: int, sof
     for prompt_text, answer_text in texts:
         prompt = encode_prompt(backbone, prompt_text)
         target = [*encode_answer(backbone, prompt_text, answer_text), backbone.eos_id]
-        decoder = backbone.shape == "decoder"
-        for_answer = room - min(len(prompt), LEAST_PROMPT) if decoder else max_length
+        for_answer = room - min(len(prompt), LEAST_PROMPT) if decoder else max_length - prefix_length
         kept_target = target[:for_answer]
         kept_prompt = prompt[-(room - len(kept_target) if decoder else room) :]
         cut_prompts += len(kept_prompt) < len(prompt)

@@ -1,4 +1,4 @@
-"""The next-token loss of an answer, for decoders and encoder-decoders, with and without a soft prompt."""
+"""The next-token loss of an answer, for decoders and encoder-decoders, with and without a soft prompt or a prefix."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from suite.training.batches import IGNORE, Batch
 
 
 def answer_loss(stacked: Stacked, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy summed over the answers' tokens (a scalar). The layout is [soft][text][pad]."""
+    """Cross-entropy summed over the answers' tokens (a scalar). The layout is [prefix][soft][text][pad]."""
     logits, labels = answer_logits(stacked, batch)
     return functional.cross_entropy(
         logits.float().flatten(0, 1),
@@ -32,6 +32,7 @@ def answer_logits(stacked: Stacked, batch: Batch) -> tuple[Tensor, Tensor]:
     if stacked.soft is not None:
         embeds, mask = stacked.embed(batch.input_ids, mask, side="right")
     inputs: dict[str, Any] = {"input_ids": batch.input_ids} if embeds is None else {"inputs_embeds": embeds}
+    inputs |= stacked.behind(len(batch.input_ids))
     if batch.decoder_input_ids is not None:
         inputs |= {"attention_mask": mask, "decoder_input_ids": batch.decoder_input_ids}
         return stacked.model(**inputs, use_cache=False).logits, batch.labels

@@ -22,7 +22,8 @@ def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fi
     wanted = budget.steps * budget.batch_size
     if len(texts) > wanted:  # less than an epoch: encode no more than is trained on
         texts = Random(seed_of(job.seed, "part of an epoch")).sample(texts, wanted)
-    encoding = encode(backbone, texts, max_length=budget.max_length, soft_length=trainable.soft_length)
+    taken = {"soft_length": trainable.soft_length, "prefix_length": trainable.prefix_length}
+    encoding = encode(backbone, texts, max_length=budget.max_length, **taken)
     if encoding.notice:
         job.log.say(encoding.notice)
     batches = Batches(backbone, encoding.examples, batch_size=budget.batch_size, seed=job.seed)

@@ -14,7 +14,7 @@ from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
-from tests.evaluation.tiny import MakeTask, llama, mt5, with_soft
+from tests.evaluation.tiny import MakeTask, llama, mt5, with_both, with_prefix, with_soft
 
 
 @pytest.fixture(autouse=True)
@@ -30,9 +30,10 @@ def backbone(request: pytest.FixtureRequest) -> Backbone:
     return llama() if request.param == "decoder" else mt5()
 
 
-@pytest.fixture(params=["bare", "soft"])
+@pytest.fixture(params=["bare", "soft", "prefix", "both"])
 def stack(request: pytest.FixtureRequest, backbone: Backbone) -> Stacked:
-    return with_soft(backbone) if request.param == "soft" else Stacked(backbone, backbone.model)
+    made = {"soft": with_soft, "prefix": with_prefix, "both": with_both}
+    return made[request.param](backbone) if request.param in made else Stacked(backbone, backbone.model)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from lm_eval.api.instance import Instance
+from torch.nn import functional
 
 from suite.errors import SuiteError
 from suite.evaluation import lm as lm_module
@@ -14,7 +15,7 @@ from suite.evaluation.decode import Said, Stops, beam, decode, end_tokens
 from suite.evaluation.lm import StackLM, _batches
 from suite.evaluation.state import DecoderState, padded
 from suite.models.stack import Stacked
-from tests.evaluation.tiny import RAGGED, greedy, llama, mt5, with_soft
+from tests.evaluation.tiny import RAGGED, greedy, llama, mt5, with_prefix, with_soft
 
 
 def ids(stack: Stacked) -> list[tuple[int, ...]]:
@@ -28,10 +29,12 @@ def no_stops(stack: Stacked) -> Stops:
 def generated(stack: Stacked, prompt: tuple[int, ...], limit: int) -> list[int]:
     """What transformers' own loop gives for one prompt alone."""
     tokens = torch.tensor([prompt])
-    embeds, mask = stack.embed(tokens, torch.ones_like(tokens), side="left")
-    out = stack.model.generate(inputs_embeds=embeds, attention_mask=mask, max_new_tokens=limit, do_sample=False)[
-        0
-    ].tolist()
+    embeds, _ = stack.embed(tokens, torch.ones_like(tokens), side="left")
+    if stack.backbone.shape == "decoder":  # `generate` leaves out what the cache holds already
+        embeds = functional.pad(embeds, (0, 0, stack.prefix_length, 0))
+    mask = torch.ones(embeds.shape[:2], dtype=torch.long)
+    inputs = {"inputs_embeds": embeds, "attention_mask": mask, **stack.behind(1)}
+    out = stack.model.generate(**inputs, max_new_tokens=limit, do_sample=False)[0].tolist()
     out = out[1:] if stack.backbone.shape == "encoder-decoder" else out
     return out[: out.index(1)] if 1 in out else out
 
@@ -80,8 +83,11 @@ def test_likelihoods_do_not_depend_on_the_batch(stack: Stacked) -> None:
     assert [value for value, _ in one] == pytest.approx([value for value, _ in many], rel=1e-5, abs=1e-4)
 
 
-def test_what_all_prompts_share_is_read_once_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    stack = with_soft(llama())
+@pytest.mark.parametrize(("make", "read"), [(with_soft, 60 + 5), (with_prefix, 60)])
+def test_what_all_prompts_share_is_read_once_and_changes_nothing(
+    make: Any, read: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = make(llama())
     prompts = [tuple(stack.backbone.tokenizer.encode("Q: one A: two. " * 4 + text)) for text in RAGGED]
     widths: list[int] = []
     call = DecoderState._call
@@ -92,7 +98,7 @@ def test_what_all_prompts_share_is_read_once_and_changes_nothing(monkeypatch: py
 
     monkeypatch.setattr(DecoderState, "_call", counted)
     together = greedy(stack, prompts, max_new_tokens=8, stops=no_stops(stack))
-    assert widths[0] == 60 + 5  # one row: the prefix and the soft prompt
+    assert widths[0] == read  # one row: the soft prompt and what is shared
     assert together == [generated(stack, prompt, 8) for prompt in prompts]
 
 
@@ -143,7 +149,7 @@ def test_empty_prompts_are_answered(stack: Stacked) -> None:
 
 
 def test_a_prompt_that_is_too_long_loses_its_beginning_and_is_told(stack: Stacked) -> None:
-    lm = StackLM(stack, batch_tokens=10_000, max_length=40 + stack.soft_length)
+    lm = StackLM(stack, batch_tokens=10_000, max_length=40 + stack.reserved)
     room = 40 - (8 if stack.backbone.shape == "decoder" else 1)  # an encoder has its end token to hold, but no answer
     long = "z" * 50 + "abcdefgh" * 5
     answers = lm.generate_until([request(long), request(long[-room:]), request("short")])
@@ -152,8 +158,9 @@ def test_a_prompt_that_is_too_long_loses_its_beginning_and_is_told(stack: Stacke
 
 
 def test_no_room_for_a_prompt_is_an_error() -> None:
-    with pytest.raises(SuiteError, match="8 new tokens and a soft prompt of 5 leave no room"):
-        StackLM(with_soft(llama()), batch_tokens=100, max_length=13).generate_until([request("a")])
+    for stack, what in ((with_soft(llama()), "soft prompt"), (with_prefix(llama()), "prefix")):
+        with pytest.raises(SuiteError, match=f"8 new tokens and a {what} of 5 leave no room"):
+            StackLM(stack, batch_tokens=100, max_length=13).generate_until([request("a")])
 
 
 def test_a_track_caps_the_answers_of_a_task() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from suite.models.backbone import Backbone, as_backbone
 from suite.models.stack import Stacked
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile
+from suite.training.prefixes import TrainedPrefix
 
 MakeTask = Callable[..., tuple[TaskFile, DataLocations]]
 
@@ -68,6 +70,17 @@ def with_soft(backbone: Backbone, length: int = 5) -> Stacked:
     size = backbone.model.get_input_embeddings().weight.std()
     vectors = torch.randn(length, backbone.width, generator=torch.Generator().manual_seed(7)) * size
     return Stacked(backbone, backbone.model, vectors, ("a soft prompt",))
+
+
+def with_prefix(backbone: Backbone, length: int = 5) -> Stacked:
+    """A random prefix, as training starts from."""
+    prefix = TrainedPrefix(backbone, length, None, seed=7).vectors()
+    return Stacked(backbone, backbone.model, None, ("a prefix",), prefix)
+
+
+def with_both(backbone: Backbone) -> Stacked:
+    """A soft prompt behind a prefix."""
+    return replace(with_prefix(backbone, 3), soft=with_soft(backbone).soft)
 
 
 RAGGED = (

@@ -23,7 +23,10 @@ from tests.methods.tiny_jobs import TRAINED, Rule, config_of, job_for, lengths, 
 from tests.models.tiny_budget import Memory, Stop
 from tests.models.tiny_models import bits, tiny_backbone, tiny_examples
 
-KINDS = {"full": "weights", "two-stage": "weights", "adapter": "adapter", "prompt": "prompt", "singular": "singular"}
+KINDS = {
+    "full": "weights", "two-stage": "weights", "adapter": "adapter", "prompt": "prompt", "prefix": "prefix",
+    "singular": "singular",
+}  # fmt: skip
 
 
 @pytest.fixture(params=TRAINED)
@@ -37,10 +40,10 @@ def train(name: str, backbone: Backbone, folder: Path, settings: dict[str, Any] 
 
 def logits(current: Stacked) -> torch.Tensor:
     ids = torch.tensor([[7, 8, 9, 10], [11, 12, 13, 14]])
-    embeds, mask = current.embed(ids, torch.ones_like(ids), side="left")
+    embeds, _ = current.embed(ids, torch.ones_like(ids), side="left")
     extra = {"decoder_input_ids": ids} if current.backbone.shape == "encoder-decoder" else {}
     with torch.no_grad():
-        return torch.as_tensor(current.model(inputs_embeds=embeds, attention_mask=mask, **extra).logits)
+        return torch.as_tensor(current.model(inputs_embeds=embeds, **extra, **current.behind(2)).logits)
 
 
 def test_training_leaves_the_base_as_it_was(name: str, backbone: Backbone, tmp_path: Path) -> None:
@@ -66,8 +69,8 @@ def test_only_what_should_train_trains(
     def watch(current: Stacked, *rest: Any) -> Any:
         # an object may not outlive the run, so count numbers
         asked.add(sum(p.numel() for p in current.model.parameters() if p.requires_grad))
-        soft = current.soft is not None and current.soft.requires_grad
-        asked.add(-int(current.soft.numel()) if soft and current.soft is not None else 0)
+        before = [each for each in (current.soft, current.prefix) if each is not None and each.requires_grad]
+        asked.add(-sum(each.numel() for each in before))
         return real(current, *rest)
 
     for module in ("losses", "reinforce"):
@@ -76,7 +79,7 @@ def test_only_what_should_train_trains(
     every = sum(parameter.numel() for parameter in backbone.model.parameters())
     wanted = {
         "full": {every, 0}, "two-stage": {every, 0}, "adapter": {trained.trained_parameters, 0},
-        "prompt": {0, -trained.trained_parameters}, "singular": {0},
+        "prompt": {0, -trained.trained_parameters}, "prefix": {0, -trained.trained_parameters}, "singular": {0},
     }  # fmt: skip
     assert asked == wanted[method_of(name).FAMILY]
     twice = name.startswith("pissa")  # what was learned, and the start that is taken away
@@ -156,7 +159,7 @@ def test_a_target_is_learned(name: str, backbone: Backbone, tmp_path: Path) -> N
     if objective_of(name) == "reinforce":
         pytest.skip("what is learned from reward is tested where rewards can be had (tests/training)")
     # little can be had of a random model from outside, but its loss must fall
-    rate = {"prompt": 0.3, "adapter": 0.05, "singular": 0.3}.get(method_of(name).FAMILY, 0.01)
+    rate = {"prompt": 0.3, "prefix": 0.3, "adapter": 0.05, "singular": 0.3}.get(method_of(name).FAMILY, 0.01)
     if method_of(name).FAMILY == "singular":  # the matrices of a fresh model hardly act
         for weight in matrices(backbone.model, "all"):
             backbone.model.get_parameter(weight).mul_(5.0)

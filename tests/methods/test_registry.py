@@ -22,7 +22,7 @@ def test_every_module_of_the_folder_is_a_method() -> None:
 @pytest.mark.parametrize("name", methods.names())
 def test_a_method_has_what_the_seam_asks_for(name: str) -> None:
     method = methods.get(name)
-    assert method.FAMILY in ("none", "full", "adapter", "prompt", "singular", "two-stage", "mixture")
+    assert method.FAMILY in ("none", "full", "adapter", "prompt", "prefix", "singular", "two-stage", "mixture")
     assert method.VERSION >= 1
     assert issubclass(method.Config, Block)
     assert method.Config() == method.Config()
@@ -49,7 +49,7 @@ def test_the_prompt_is_on_for_targets_and_off_elsewhere() -> None:
     }
     assert stacks["pretrained"] == [(), ()]
     assert stacks["finetune"] == stacks["lora"] == [(SELF,), (SELF,)]
-    assert stacks["prompt_tuning"] == [(SELF,), ()]
+    assert stacks["prompt_tuning"] == stacks["prefix_tuning"] == [(SELF,), ()]
     assert stacks["promot"] == [(0, SELF), (SELF,)]
 
 

@@ -76,9 +76,10 @@ def lengths(stacked: Stacked) -> float:
     """A selection score that depends on the model: a hash of the answer to a fixed input."""
     backbone = stacked.backbone
     ids = torch.tensor([[7, 8, 9]])
-    embeds, mask = stacked.embed(ids, torch.ones_like(ids), side="left")
+    embeds, _ = stacked.embed(ids, torch.ones_like(ids), side="left")
     extra = {"decoder_input_ids": ids} if backbone.shape == "encoder-decoder" else {}
-    return float(stacked.model(inputs_embeds=embeds, attention_mask=mask, **extra).logits.double().sum().abs() % 100)
+    output = stacked.model(inputs_embeds=embeds, **extra, **stacked.behind(1))
+    return float(output.logits.double().sum().abs() % 100)
 
 
 def tiny_answers(

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from suite.errors import SuiteError
-from suite.models.artifact import Adapter, Artifact, SoftPrompt, Weights, load_artifact
+from suite.models.artifact import Adapter, Artifact, Prefix, SoftPrompt, Weights, load_artifact
 
 ARTIFACTS: dict[str, Artifact] = {
     "prompt": SoftPrompt(torch.arange(6.0).reshape(2, 3)),
+    "prefix": Prefix(torch.arange(24.0).reshape(1, 2, 2, 3, 2)),
     "adapter": Adapter({"a": torch.ones(2)}, {"peft_type": "LORA", "r": 2}),
     "weights": Weights({"b": torch.ones(3), "a": torch.zeros(2, dtype=torch.bfloat16)}),
 }

@@ -8,7 +8,7 @@ from peft import LoraConfig
 
 from suite.errors import SuiteError
 from suite.models.adapter import adapter_state, config_as_json, injected
-from suite.models.artifact import Adapter, Artifact, SoftPrompt, Weights
+from suite.models.artifact import Adapter, Artifact, Prefix, SoftPrompt, Weights
 from suite.models.backbone import Backbone, Shape
 from suite.models.stack import prove, stacked
 from tests.models.tiny_models import bits, tiny_backbone
@@ -28,12 +28,16 @@ def every_kind(backbone: Backbone) -> dict[str, Artifact]:
     torch.manual_seed(2)
     return {
         "prompt": SoftPrompt(torch.randn(3, backbone.width)),
+        "prefix": Prefix(torch.randn(2, 2, 2, 3, 16)),
         "adapter": lora(backbone),
         "weights": Weights({n: backbone.model.get_parameter(n) + 0.1 for n in (names[0], names[-2])}),
     }
 
 
-@pytest.mark.parametrize("kinds", [["prompt"], ["adapter"], ["weights"], ["prompt", "weights", "adapter"]])
+KINDS = ["prompt", "weights", "prefix", "adapter"]
+
+
+@pytest.mark.parametrize("kinds", [["prompt"], ["prefix"], ["adapter"], ["weights"], KINDS])
 def test_the_base_is_what_it_was_after_any_stack(backbone: Backbone, kinds: list[str]) -> None:
     model, artifacts = backbone.model, every_kind(backbone)
     before, modules, parameters = bits(model), dict(model.named_modules()), dict(model.named_parameters())
@@ -76,7 +80,7 @@ def test_tied_weights_stay_tied(backbone: Backbone) -> None:
 
 def test_identity_names_base_and_artifacts_in_order(backbone: Backbone) -> None:
     artifacts = every_kind(backbone)
-    orders = ([], ["prompt"], ["weights"], ["prompt", "weights"], ["weights", "prompt"])
+    orders = ([], ["prompt"], ["prefix"], ["weights"], ["prompt", "weights"], ["weights", "prompt"])
     identities = []
     for kinds in orders:
         with stacked(backbone, [artifacts[kind] for kind in kinds]) as current:
@@ -93,6 +97,7 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(backbone: Backbone) -> 
     misfits: list[list[Artifact]] = [
         [SoftPrompt(torch.zeros(2, 5))], [Weights({"nowhere": torch.zeros(1)})], [Weights({name: torch.zeros(1)})],
         [SoftPrompt(torch.zeros(2, backbone.width))] * 2, [lost], [nowhere],
+        [Prefix(torch.zeros(2, 2, 2, 16))], [Prefix(torch.zeros(1, 2, 2, 3, 16))], [Prefix(torch.zeros(2, 2, 2, 3, 8))],
     ]  # fmt: skip
     for artifacts in misfits:
         with pytest.raises(SuiteError), stacked(backbone, artifacts):

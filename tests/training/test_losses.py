@@ -23,17 +23,26 @@ def batch_of(backbone: Backbone, count: int = 5) -> tuple[Batches, Batch]:
 def plain_logits(stacked: Stacked, batch: Batch) -> torch.Tensor:
     """The model called in the ordinary way, with a mask, for all positions of the text."""
     embeds, mask = stacked.embed(batch.input_ids, batch.attention_mask, side="right")
+    behind = stacked.behind(len(mask))
     if batch.decoder_input_ids is not None:
-        output = stacked.model(inputs_embeds=embeds, attention_mask=mask, decoder_input_ids=batch.decoder_input_ids)
-        return torch.as_tensor(output.logits)
-    return torch.as_tensor(stacked.model(inputs_embeds=embeds, attention_mask=mask).logits)[:, stacked.soft_length :]
+        inputs = {"inputs_embeds": embeds, "attention_mask": mask, "decoder_input_ids": batch.decoder_input_ids}
+        return torch.as_tensor(stacked.model(**inputs, **behind).logits)
+    mask = nn.functional.pad(mask, (stacked.prefix_length, 0), value=1)
+    logits = stacked.model(inputs_embeds=embeds, attention_mask=mask, **behind).logits
+    return torch.as_tensor(logits)[:, stacked.soft_length :]
+
+
+def stack_of(backbone: Backbone, before: str) -> Stacked:
+    soft = torch.randn(4, backbone.width) if before == "soft" else None
+    prefix = torch.randn(2, 2, 2, 4, 16) if before == "prefix" else None
+    return Stacked(backbone, backbone.model, soft, prefix=prefix)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-@pytest.mark.parametrize("soft", [False, True])
-def test_the_loss_is_torchs_cross_entropy(backbone: Backbone, smoothing: float, soft: bool) -> None:
+@pytest.mark.parametrize("before", ["nothing", "soft", "prefix"])
+def test_the_loss_is_torchs_cross_entropy(backbone: Backbone, smoothing: float, before: str) -> None:
     _, batch = batch_of(backbone)
-    stacked = Stacked(backbone, backbone.model, torch.randn(4, backbone.width) if soft else None)
+    stacked = stack_of(backbone, before)
     wanted = nn.CrossEntropyLoss(ignore_index=IGNORE, reduction="sum", label_smoothing=smoothing)(
         plain_logits(stacked, batch).transpose(1, 2), batch.labels
     )
@@ -49,10 +58,10 @@ def test_label_smoothing_is_what_it_says(backbone: Backbone) -> None:
     torch.testing.assert_close(answer_loss(Stacked(backbone, backbone.model), batch, 0.1), wanted, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("soft", [False, True])
-def test_a_loss_does_not_depend_on_the_neighbours_in_the_batch(backbone: Backbone, soft: bool) -> None:
+@pytest.mark.parametrize("before", ["nothing", "soft", "prefix"])
+def test_a_loss_does_not_depend_on_the_neighbours_in_the_batch(backbone: Backbone, before: str) -> None:
     made, batch = batch_of(backbone)
-    stacked = Stacked(backbone, backbone.model, torch.randn(4, backbone.width) if soft else None)
+    stacked = stack_of(backbone, before)
     alone = sum(answer_loss(stacked, part) for part in made.parts(0, 1))
     torch.testing.assert_close(answer_loss(stacked, batch), torch.as_tensor(alone), rtol=1e-5, atol=1e-5)
 

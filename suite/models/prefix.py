@@ -1,0 +1,52 @@
+"""A prefix: keys and values that stand before the text in every attention layer, as a cache to go on from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import Cache, DynamicCache, EncoderDecoderCache
+
+from suite.errors import SuiteError
+from suite.models.backbone import Backbone, Shape
+
+
+def cache_of(prefix: Tensor | None, rows: int, shape: Shape) -> Cache:
+    """A new cache for a batch of `rows` that holds a prefix [layers, 2, heads, P, width], or nothing.
+
+    As in PEFT, an encoder-decoder has it in the self-attention of its decoder; cross-attention is left as it is.
+    """
+    held = None if prefix is None else [layer.unsqueeze(1).expand(-1, rows, -1, -1, -1).unbind() for layer in prefix]
+    if shape == "encoder-decoder":
+        return EncoderDecoderCache(DynamicCache(held), DynamicCache())
+    return DynamicCache(held)
+
+
+@torch.no_grad()
+def key_value_shape(backbone: Backbone) -> tuple[int, int, int]:
+    """(layers, key/value heads, width of a head) of the decoder's self-attention, as the model itself keeps them.
+
+    Raises SuiteError for a model whose layers differ, or look back a fixed number of places only.
+    """
+    if backbone.windowed:
+        raise SuiteError("a prefix needs attention to all that came before: this model would lose sight of it")
+    ids = torch.ones(1, 1, dtype=torch.long, device=backbone.device)
+    extra = {"decoder_input_ids": ids} if backbone.shape == "encoder-decoder" else {}
+    model: Any = backbone.model
+    cache = model(input_ids=ids, use_cache=True, **extra).past_key_values
+    cache = cache.self_attention_cache if isinstance(cache, EncoderDecoderCache) else cache
+    shapes = {(layer.keys.shape[1], layer.keys.shape[3], layer.values.shape[3]) for layer in cache.layers}
+    heads, width, other = next(iter(shapes))
+    if len(shapes) > 1 or width != other:
+        raise SuiteError("a prefix needs keys and values of one shape in all layers: this model has several")
+    return len(cache.layers), heads, width
+
+
+def fitting_prefix(vectors: Tensor, backbone: Backbone) -> Tensor:
+    """A prefix on the model's device. Raises SuiteError if it has not the shape of the model's keys and values."""
+    layers, heads, width = key_value_shape(backbone)
+    if vectors.ndim != 5 or (*vectors.shape[:3], vectors.shape[4]) != (layers, 2, heads, width):
+        wanted = f"[{layers}, 2, {heads}, length, {width}]"
+        raise SuiteError(f"a prefix of shape {list(vectors.shape)} does not fit keys and values of {wanted}")
+    return vectors.detach().to(backbone.device)
