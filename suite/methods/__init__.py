@@ -13,6 +13,7 @@ from suite.block import Block
 from suite.errors import SuiteError, did_you_mean
 
 if TYPE_CHECKING:
+    from suite.models.source import ModelSource
     from suite.training.job import Job, Trained
 
 Family = Literal["none", "full", "adapter", "prompt", "prefix", "singular", "two-stage", "mixture"]
@@ -35,6 +36,8 @@ class Prerequisite:
     method: str
     config: Block
     targets: tuple[str, ...]
+    model: ModelSource | None = None
+    """The base model it is trained on, where that is another than the track's."""
 
 
 Part = _Self | int | Prerequisite

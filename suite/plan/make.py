@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -155,8 +155,9 @@ class _Builder:
         return tuple(dict.fromkeys([*before, step]))
 
     def _trained(
-        self, name: str, config: Block, targets: tuple[str, ...], experiment: Experiment, usual: Block
-    ) -> str | None:
+        self, name: str, config: Block, targets: tuple[str, ...], experiment: Experiment, usual: Block,
+        model_name: str = "",
+    ) -> str | None:  # fmt: skip
         """The train step of a method, after those it builds on; None for a method that has none of its own.
 
         The title says what differs from the `usual` settings: in a sweep, those that its tries start from.
@@ -165,12 +166,19 @@ class _Builder:
         if method.train is None:
             return None
         parents: list[str] = []
+        bases: dict[str, str] = {}
         as_usual = [each.config for each in method.prerequisites(usual, targets)]
         for place, needed in enumerate(method.prerequisites(config, targets)):
             base = as_usual[place] if place < len(as_usual) else needed.config
-            parent = self._trained(needed.method, needed.config, needed.targets, experiment, base)
+            there, name_there = experiment, model_name
+            if needed.model is not None:
+                there = replace(experiment, track=experiment.track.model_copy(update={"model": needed.model}))
+                name_there = f" with {needed.model.title}"
+            parent = self._trained(needed.method, needed.config, needed.targets, there, base, name_there)
             assert parent is not None, f"{name} builds on {needed.method}, which trains nothing"
             parents.append(parent)
+            if needed.model is not None:
+                bases[parent] = self._model(there.track).identity
         track, model = experiment.track, self._model(experiment.track)
         tasks = {role: experiment.tasks[role] for role in targets}
         rows = [training_rows(task, self.inputs.data) for task in tasks.values()]
@@ -186,11 +194,11 @@ class _Builder:
             "target": track.target.model_dump(mode="json", include={"shots"}),
             "parents": list(parents),
         }
-        work = Train(name, config, tasks, track, experiment.seed, tuple(parents))
+        work = Train(name, config, tasks, track, experiment.seed, tuple(parents), bases)
         what = "adapt" if method.FAMILY == "mixture" else "train"
         _, (_, differs) = split([usual.model_dump(mode="json"), config.model_dump(mode="json")])
         title = f"{what} {name} on {'+'.join(targets) or 'every task'}{' with ' if differs else ''}{told(differs)}"
-        title = f"{title} · {track.name} · seed {experiment.seed}"
+        title = f"{title}{model_name} · {track.name} · seed {experiment.seed}"
         budget, length = track.budget, max(map(self._mean_words, rows), default=0.0)
         cost = estimate.training(
             getattr(config, "steps", 0), budget.batch_size, budget.max_length, length, model.parameters,

@@ -79,7 +79,7 @@ class Session:
             budget=work.track.budget,
             selection_rule=selection,
             seed=work.seed,
-            parents=tuple(self._artifact(parent, backbone, hashes) for parent in work.parents),
+            parents=tuple(self._artifact(each, backbone, hashes, work.bases.get(each)) for each in work.parents),
             checkpoint=checkpoint,
             checkpoint_seconds=CHECKPOINT_SECONDS,
             log=log,
@@ -169,13 +169,13 @@ class Session:
             self._current[2].close()
             self._current = None
 
-    def _artifact(self, step: str, backbone: Backbone, hashes: Mapping[str, str]) -> Artifact:
-        """A train step's artifact: the very checkpoint that was selected, and made for this base."""
+    def _artifact(self, step: str, backbone: Backbone, hashes: Mapping[str, str], base: str | None = None) -> Artifact:
+        """A train step's artifact: the very checkpoint that was selected, made for this base (or the one named)."""
         folder = self.home.artifact(step)
         if not folder.is_dir():
             raise StepFailed(f"the artifact of step {step} is not in {folder}: run it again with --again")
         try:
-            artifact = load_artifact(folder, backbone.identity)
+            artifact = load_artifact(folder, base or backbone.identity)
         except SuiteError as error:
             raise StepFailed(str(error)) from error
         if artifact.hash != hashes[step]:

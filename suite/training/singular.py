@@ -10,11 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from suite.errors import StepFailed
 from suite.hashing import seed_of
 from suite.models.artifact import Singular
 from suite.models.scales import Mask
 from suite.models.singular import Factors, compose, factorise, masked, matrices, scaled
 from suite.training.job import Job, Trained
+from suite.training.loop import Fit
 from suite.training.objectives import optimise
 from suite.training.scaling import Scaling
 from suite.training.trainable import Trainable
@@ -120,3 +122,20 @@ def spectra(artifact: Singular) -> dict[str, Any]:
             }
         )
     return {"matrices": rows}
+
+
+def transferred(job: Job) -> Trained:
+    """The parent's masks beside this model's singular values. Raises StepFailed if the shapes are not the same."""
+    backbone, (given,) = job.backbone, job.parents
+    assert isinstance(given, Singular)
+    weights = dict(backbone.model.named_parameters())
+    values: dict[str, Tensor] = {}
+    for name, mask in given.masks.items():
+        if name not in weights:
+            raise StepFailed(f"the vectors do not fit this model: it has no matrix '{name}'")
+        values[name] = factorise(weights[name], backbone.factors).cut(len(mask)).values.cpu()
+        if len(values[name]) != len(mask):
+            what = f"'{name}' has {len(values[name])} singular values, and {len(mask)} were trained"
+            raise StepFailed(f"the vectors do not fit this model: {what}")
+    artifact = Singular(given.masks, values, given.renormalise)
+    return Trained(artifact, Fit({}, 0, None, 0, 0, ()), 0, {"spectra": spectra(artifact)})
