@@ -40,14 +40,14 @@ FILTERS: Final = frozenset({
 })  # fmt: skip
 """The filters of lm-eval."""
 
-OUR_FILTERS: Final = frozenset({"cut_answer", "first_label"})
+OUR_FILTERS: Final = frozenset({"cut_answer", "first_label", "stated"})
 
 CHOOSERS: Final = frozenset({"take_first", "take_first_k", "majority_vote"})
 """Filters that leave one answer of a document's list; a pipeline has to end with one of them."""
 
 SHARES: Final = frozenset({
     "acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "f1", "mcc", "accuracy", "normalised_match",
-    "rouge2", "pass@1",
+    "rouge2", "pass@1", "math_equal",
 })  # fmt: skip
 """Metrics that lm-eval reports from 0 to 1; they are shown times 100."""
 
@@ -65,7 +65,7 @@ LOWER_IS_BETTER: Final = frozenset({"ter"})
 METRICS: Final = SHARES | POINTS | UNBOUNDED
 """Every metric a task may name: lm-eval's and ours."""
 
-OUR_METRICS: Final = frozenset({"accuracy", "normalised_match", "rouge2", "pass@1"})
+OUR_METRICS: Final = frozenset({"accuracy", "normalised_match", "rouge2", "pass@1", "math_equal"})
 
 DEFAULT_METRICS: Final = {
     "generate_until": ("exact_match",),

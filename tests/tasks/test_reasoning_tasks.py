@@ -23,7 +23,7 @@ def loaded(folder: Path, name: str, row: Mapping[str, Any]) -> LoadedTask:
     place = folder / task.folder
     place.mkdir()
     for split in ("train", "validation", "test"):
-        rows = [row] * 65 if name == "humaneval" else [row]
+        rows = [row] * 300 if task.metadata.get("splits") else [row]  # its reported rows are not the first ones
         (place / f"{split}.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf-8")
     return load_task(task, DataLocations.of(folder), limit=1)
 
@@ -55,6 +55,17 @@ def test_a_number_counts_whatever_its_separators(output: str, value: float, tmp_
     task = loaded(tmp_path, "gsm8k", {"question": "How much?", "answer": "9 * 200 = <<9*200=1800>>1800\n#### 1,800"})
     assert question(task, next(iter(task.eval_docs))) == "Question: How much?\nAnswer:"
     assert scored(task, output) == value
+
+
+def test_a_boxed_answer_counts_however_it_is_written(tmp_path: Path) -> None:
+    row = {"problem": "How much?", "solution": r"It is $\boxed{\frac{1}{2}}.$", "answer": r"\frac{1}{2}"}
+    task = loaded(tmp_path, "math500", row)
+    assert (
+        question(task, next(iter(task.eval_docs)))
+        == "Problem: How much?\nGive the final answer as \\boxed{ }.\nSolution:"
+    )
+    outputs = (r"So \boxed{0.50}.", "The final answer is $1/2$.", r"\boxed{2}", "1/2", "")
+    assert [scored(task, output) for output in outputs] == [1.0, 1.0, 0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize("labels", [["A", "B", "C"], ["1", "2", "3"]])
