@@ -92,3 +92,18 @@ def test_programs_are_completed_and_tested(tmp_path: Path) -> None:
     }  # fmt: skip
     task = loaded(tmp_path, "mbpp", row)
     assert [scored(task, output) for output in (row["code"], "def one(x):\n    return 2", "one")] == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.skipif(not sandbox.available(), reason="no bubblewrap here")
+def test_a_second_problem_is_solved_by_calling_the_first(tmp_path: Path) -> None:
+    row = {
+        "id": 0, "raw_problem": "# Add one.\ndef one(x):\n", "raw_solution": "    return x + 1\n",
+        "new_problem": "# Add two.\ndef two(x):\n", "new_solution": "    return one(one(x))\n",
+        "test_code": "assert two(1) == 3\nassert two(2) == 4",
+    }  # fmt: skip
+    task = loaded(tmp_path, "mbpp_pro", row)
+    (doc,) = task.eval_docs
+    assert "```python\n# Add one.\ndef one(x):\n\n# Add two.\ndef two(x):\n\n```" in question(task, doc)
+    right = target_text(task, doc).removesuffix("```")
+    outputs = (right, right.replace("+ 1", "+ 2"), row["new_problem"] + row["new_solution"], "")
+    assert [scored(task, output) for output in outputs] == [1.0, 0.0, 0.0, 0.0]
