@@ -54,6 +54,9 @@ SHARES: Final = frozenset({
 POINTS: Final = frozenset({"bleu", "chrf", "chrf++", "ter"})
 """Metrics that are reported from 0 to 100 already."""
 
+OF_ALL_ANSWERS: Final = POINTS | {"f1", "mcc"}
+"""Metrics of all answers together; a single answer has none."""
+
 UNBOUNDED: Final = frozenset({
     "acc_all", "perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "brier_score", "likelihood",
     "bypass",
