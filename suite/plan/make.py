@@ -20,6 +20,8 @@ from suite.tasks.data import DataLocations, Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.leaks import check_leaks
 from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
+from suite.training.config import Optimisation
+from suite.training.scaling import Scaling
 
 TRAINING = 1
 """Raised when a change to the training loop changes what it gives for the same settings."""
@@ -34,7 +36,7 @@ class Inputs:
     data: DataLocations
     models: Path | None = None
     rates: Mapping[tuple[str, str], float] | None = None
-    """(model identity, kind of step) -> tokens per second, as measured in the store."""
+    """(model identity, sort of step) -> tokens per second, as measured in the store."""
 
 
 def make_plan(experiments: Sequence[Experiment], inputs: Inputs) -> Plan:
@@ -133,12 +135,8 @@ class _Builder:
         work = Train(name, config, tasks, track, experiment.seed, tuple(parents))
         what = "adapt" if method.FAMILY == "mixture" else "train"
         title = f"{what} {name} on {'+'.join(targets) or 'every task'} · {track.name} · seed {experiment.seed}"
-        budget, length = track.budget, max(map(self._mean_words, rows.values()), default=0.0)
-        cost = estimate.training(
-            getattr(config, "steps", 0), budget.batch_size, budget.max_length, length, model.parameters,
-            self._rate(model, "train"),
-        )  # fmt: skip
-        return self._step(title, work, key, cost)
+        length = max(map(self._mean_words, rows.values()), default=0.0)
+        return self._step(title, work, key, _training_cost(work, length, self._speed(model)))
 
     def _evaluate(
         self, experiment: Experiment, stack: tuple[str, ...], task: TaskFile, shots: int, documents: int | None
@@ -162,10 +160,7 @@ class _Builder:
             key |= {"exemplars": pool.content_hash, "draw": track.held_out.draw}
         title = f"{task.name} {shots}-shot · {self._stack_name(stack, track)}"
         count = min(documents or len(rows.docs), len(rows.docs)) or 1
-        cost = estimate.answering(
-            count, shots, track.budget.max_length, self._mean_words(rows), model.parameters,
-            self._rate(model, "evaluate"),
-        )  # fmt: skip
+        cost = estimate.answering(count, shots, track.budget.max_length, self._mean_words(rows), self._speed(model))
         return self._step(title, Evaluate(stack, task, shots, documents, track), key, cost)
 
     def _stack_name(self, stack: tuple[str, ...], track: Track) -> str:
@@ -188,8 +183,9 @@ class _Builder:
             self._words[rows.content_hash] = estimate.words(rows.docs)
         return self._words[rows.content_hash]
 
-    def _rate(self, model: LocatedModel, kind: str) -> float | None:
-        return (self.inputs.rates or {}).get((model.identity, kind))
+    def _speed(self, model: LocatedModel) -> estimate.Speed:
+        rates = {sort: rate for (name, sort), rate in (self.inputs.rates or {}).items() if name == model.identity}
+        return estimate.Speed(model.parameters, rates)
 
     def _check(self, experiment: Experiment) -> None:
         """The model is there, every split is there, lengths leave room, and nothing that is reported was trained on."""
@@ -217,6 +213,23 @@ class _Builder:
                 self.notes += note or []
         if problems:
             raise SuiteError.of(problems)
+
+
+def _training_cost(work: Train, mean_words: float, speed: estimate.Speed) -> Estimate:
+    """What a train step costs: optimising parameters, or putting its parents together."""
+    config, track = work.config, work.track
+    budget, length = track.budget, track.budget.max_length
+    if isinstance(config, Optimisation):
+        parts = -(-budget.batch_size // (budget.micro_batch or budget.batch_size))
+        return estimate.training(
+            config.steps, budget.batch_size, length, mean_words, speed, rewarded=config.rewarded,
+            select_every=config.select_every or track.selection.every,
+            selection=track.selection.documents * len(work.targets),
+            composed=config.steps * parts if isinstance(config, Scaling) else 0,
+        )  # fmt: skip
+    search = getattr(config, "search", None) if getattr(config, "rewarded", False) else None
+    candidates = search.population * search.generations if search else 0
+    return estimate.adapting(len(work.parents), candidates, getattr(config, "shots", 0), length, mean_words, speed)
 
 
 def _trained_roles(experiment: Experiment) -> tuple[str, ...]:
