@@ -15,6 +15,7 @@ from suite.specs import shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
 from suite.tasks.load import LoadedTask, load_task, question, target_text
+from suite.tasks.text import UNPARSABLE
 
 
 def loaded(folder: Path, name: str, row: Mapping[str, Any]) -> LoadedTask:
@@ -68,14 +69,49 @@ def test_a_boxed_answer_counts_however_it_is_written(tmp_path: Path) -> None:
     assert [scored(task, output) for output in outputs] == [1.0, 1.0, 0.0, 0.0, 0.0]
 
 
-@pytest.mark.parametrize("labels", [["A", "B", "C"], ["1", "2", "3"]])
-def test_choices_are_letters_however_they_are_keyed(labels: list[str], tmp_path: Path) -> None:
-    row = {"id": "x", "question": "Which?", "choices": {"text": ["a", "b", "c"], "label": labels}}
-    task = loaded(tmp_path, "arc_challenge", {**row, "answerKey": labels[2]})
+@pytest.mark.parametrize(
+    ("right", "output", "value"),
+    [
+        ("-5", " #### -5", 1.0),
+        ("-5", " #### 5", 0.0),
+        ("5", " #### -5", 0.0),
+        ("2.5", " #### 2.5.", 1.0),
+        ("2.5", " #### 25", 0.0),
+        ("1,234,567", " #### $1234567", 1.0),
+        ("0.75", " #### $0.75", 1.0),
+    ],
+)
+def test_a_number_keeps_its_sign_and_its_decimals(right: str, output: str, value: float, tmp_path: Path) -> None:
+    task = loaded(tmp_path, "gsm8k", {"question": "How much?", "answer": f"So.\n#### {right}"})
+    assert scored(task, output) == value
+
+
+@pytest.mark.parametrize("labels", ["ABCD", "1234"])
+def test_choices_are_letters_however_they_are_keyed(labels: str, tmp_path: Path) -> None:
+    row = {"id": "x", "question": "Which?", "choices": {"text": ["a", "b", "c", "d"], "label": list(labels)}}
+    task = loaded(tmp_path, "arc_challenge", {**row, "answerKey": labels[3]})
     (doc,) = task.eval_docs
-    assert question(task, doc) == "Question: Which?\nA) a\nB) b\nC) c\nAnswer:"
-    assert target_text(task, doc) == "C"
-    assert [scored(task, output) for output in (" C", "C) c", " B", " 3", "")] == [1.0, 1.0, 0.0, 0.0, 0.0]
+    assert question(task, doc) == "Question: Which?\nA) a\nB) b\nC) c\nD) d\nAnswer:"
+    assert target_text(task, doc) == "D"
+    assert [scored(task, output) for output in (" D", "D) d", " B", " 4", "")] == [1.0, 1.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "readable"),
+    [
+        ("arc_easy", {"question": "?", "choices": {"text": ["a"], "label": ["A"]}, "answerKey": "A"}, " E"),
+        ("gsm8k", {"question": "?", "answer": "#### 1"}, " #### 9"),
+        ("math500", {"problem": "?", "solution": r"\boxed{1}"}, r"\boxed{9}"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_wrong_and_no_guess(
+    name: str, row: dict[str, Any], readable: str, tmp_path: Path
+) -> None:
+    task = loaded(tmp_path, name, row)
+    for output, unread in (("I do not know", True), ("", True), (readable, False)):
+        assert scored(task, output) == 0.0
+        (answer,) = task._instances[0].filtered_resps.values()
+        assert (answer == UNPARSABLE) == unread
 
 
 @pytest.mark.skipif(not sandbox.available(), reason="no bubblewrap here")
