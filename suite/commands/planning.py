@@ -12,6 +12,7 @@ from suite.errors import SuiteError
 from suite.home import Home
 from suite.models.source import locate
 from suite.plan import Inputs, Plan, Step, make_plan, stale_reasons
+from suite.plan.estimate import sort_of
 from suite.runner.progress import clock, size
 from suite.specs import Experiment, Options, Workspace, load
 from suite.specs.load import Seeds
@@ -81,7 +82,7 @@ def _rates(home: Home, experiments: Sequence[Experiment], models: Path | None) -
 
     identities = {locate(each.track.model, models).identity for each in experiments}
     with Store.open(home.url, create=False) as store:
-        return {(name, kind): rate for name in identities for kind, rate in store.rates(name).items()}
+        return {(name, sort): rate for name in identities for sort, rate in store.rates(name, sort_of).items()}
 
 
 def show_plan(plan: Plan, home: Home) -> None:

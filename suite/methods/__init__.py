@@ -55,6 +55,11 @@ class Dispatch:
     experts: Mapping[str, tuple[Prerequisite, ...]]
     """Skill -> what answers its documents; the base answers those of any other."""
 
+    @property
+    def parts(self) -> tuple[Prerequisite, ...]:
+        """All that may answer."""
+        return (*self.asker, *(part for each in self.experts.values() for part in each))
+
 
 class Method(Protocol):
     """What a module in this folder has. It imports torch and the like inside of `train` only."""
@@ -98,9 +103,7 @@ def roles_of(name: str, config: Block, targets: tuple[str, ...], held_out: tuple
         stack = method.stack(config, role, targets)
         if isinstance(stack, Dispatch):
             roles.setdefault(stack.role, False)
-            parts: tuple[Part, ...] = (*stack.asker, *(part for each in stack.experts.values() for part in each))
-        else:
-            parts = stack
+        parts = stack.parts if isinstance(stack, Dispatch) else stack
         for part in (*method.prerequisites(config, targets), *parts):
             if isinstance(part, Prerequisite):
                 roles |= dict.fromkeys(part.targets, True)

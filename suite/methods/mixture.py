@@ -42,6 +42,11 @@ class Config(Block):
     search: Search = Search()
     """The cross-entropy method."""
 
+    @property
+    def rewarded(self) -> bool:
+        """Whether answers are scored, one by one, while the weights are looked for."""
+        return self.weights == "few_shot"
+
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
     """The experts."""

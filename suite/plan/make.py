@@ -22,6 +22,8 @@ from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations, Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
+from suite.training.config import Optimisation
+from suite.training.scaling import Scaling
 
 TRAINING = 1
 """Raised when a change to the training loop changes what it gives for the same settings."""
@@ -36,7 +38,7 @@ class Inputs:
     data: DataLocations
     models: Path | None = None
     rates: Mapping[tuple[str, str], float] | None = None
-    """(model identity, kind of step) -> tokens per second, as measured in the store."""
+    """(model identity, sort of step) -> tokens per second, as measured in the store."""
 
 
 def make_plan(experiments: Sequence[Experiment], inputs: Inputs) -> Plan:
@@ -121,7 +123,7 @@ class _Builder:
         rows = [training_rows(experiment.tasks[role], self.inputs.data) for role in experiment.targets]
         return estimate.answering(
             tries * track.selection.documents * len(rows), track.target.shots, track.budget.max_length,
-            max(map(self._mean_words, rows)), model.parameters, self._rate(model, "evaluate"),
+            max(map(self._mean_words, rows)), self._speed(model),
         )  # fmt: skip
 
     def _stack(self, experiment: Experiment, config: Block, role: str, trained: str | None) -> tuple[str, ...] | Routes:
@@ -199,12 +201,8 @@ class _Builder:
         _, (_, differs) = split([usual.model_dump(mode="json"), config.model_dump(mode="json")])
         title = f"{what} {name} on {'+'.join(targets) or 'every task'}{' with ' if differs else ''}{told(differs)}"
         title = f"{title}{model_name} · {track.name} · seed {experiment.seed}"
-        budget, length = track.budget, max(map(self._mean_words, rows), default=0.0)
-        cost = estimate.training(
-            getattr(config, "steps", 0), budget.batch_size, budget.max_length, length, model.parameters,
-            self._rate(model, "train"),
-        )  # fmt: skip
-        return self._step(title, work, key, cost)
+        length = max(map(self._mean_words, rows), default=0.0)
+        return self._step(title, work, key, _training_cost(work, length, self._speed(model)))
 
     def _tasks_key(self, experiment: Experiment, targets: tuple[str, ...]) -> dict[str, Any]:
         tasks = {role: experiment.tasks[role] for role in targets}
@@ -240,10 +238,7 @@ class _Builder:
             key["dispatch"] = {"task": routes.task.fingerprint, "asker": list(routes.asker), "stacks": stacks}
         title = f"{task.name} {shots}-shot · {self._stack_name(routes or stack, track)}"
         count = min(documents or len(rows.docs), len(rows.docs)) or 1
-        cost = estimate.answering(
-            count, shots, track.budget.max_length, self._mean_words(rows), model.parameters,
-            self._rate(model, "evaluate"),
-        )  # fmt: skip
+        cost = estimate.answering(count, shots, track.budget.max_length, self._mean_words(rows), self._speed(model))
         return self._step(title, Evaluate(stack, task, shots, documents, track, routes), key, cost)
 
     def _stack_name(self, stack: tuple[str, ...] | Routes, track: Track) -> str:
@@ -270,8 +265,27 @@ class _Builder:
             self._words[rows.content_hash] = estimate.words(rows.docs)
         return self._words[rows.content_hash]
 
-    def _rate(self, model: LocatedModel, kind: str) -> float | None:
-        return (self.inputs.rates or {}).get((model.identity, kind))
+    def _speed(self, model: LocatedModel) -> estimate.Speed:
+        rates = {sort: rate for (name, sort), rate in (self.inputs.rates or {}).items() if name == model.identity}
+        return estimate.Speed(model.parameters, rates)
+
+
+def _training_cost(work: Train, mean_words: float, speed: estimate.Speed) -> Estimate:
+    """What a train step costs: optimising parameters, or putting its parents together."""
+    config, track = work.config, work.track
+    budget, length = track.budget, track.budget.max_length
+    if isinstance(config, Optimisation):
+        batch = min(budget.batch_size, config.examples or budget.batch_size)
+        parts = -(-batch // (budget.micro_batch or batch))
+        return estimate.training(
+            config.steps, batch, length, mean_words, speed, rewarded=config.rewarded,
+            select_every=config.select_every or track.selection.every,
+            selection=track.selection.documents * len(work.targets),
+            composed=config.steps * parts if isinstance(config, Scaling) else 0,
+        )  # fmt: skip
+    search = getattr(config, "search", None) if getattr(config, "rewarded", False) else None
+    candidates = search.population * search.generations if search else 0
+    return estimate.adapting(len(work.parents), candidates, getattr(config, "shots", 0), length, mean_words, speed)
 
 
 def _model_key(track: Track, model: LocatedModel) -> dict[str, Any]:

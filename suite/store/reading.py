@@ -124,8 +124,11 @@ class Reading(Session):
         with self._reading() as connection:
             return int(connection.execute(select(func.count()).select_from(StepRow)).scalar_one())
 
-    def rates(self, model: str) -> dict[str, float]:
-        """Kind of step -> tokens per second, over this base model's steps that were finished here."""
+    def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, float]:
+        """Sort of step -> tokens per second, over this base model's steps that were finished here.
+
+        `sort` tells it from a step's kind and key: steps of one sort have a common rate.
+        """
         query = select(StepRow.kind, StepRow.tokens, StepRow.seconds, StepRow.config).where(
             StepRow.status == "done", StepRow.tokens > 0, StepRow.seconds > 0, StepRow.imported.is_(False)
         )
@@ -133,7 +136,7 @@ class Reading(Session):
         with self._reading() as connection:
             for kind, tokens, seconds, config in connection.execute(query):
                 if config.get("model", {}).get("identity") == model:
-                    total = sums.setdefault(kind, [0.0, 0.0])
+                    total = sums.setdefault(sort(kind, config), [0.0, 0.0])
                     total[0] += tokens
                     total[1] += seconds
         return {kind: tokens / seconds for kind, (tokens, seconds) in sums.items()}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from suite.errors import Problem, SuiteError, did_you_mean
 from suite.hashing import fingerprint
-from suite.tasks import checks
+from suite.tasks import checks, known
 from suite.yamlfile import Document, Key, read_yaml
 
 SCORING: Final = 1
@@ -59,6 +59,17 @@ class TaskFile:
             return "exemplars"
         candidates = (self.config.get(key) for key in ("fewshot_split", "training_split", "validation_split"))
         return next((split for split in candidates if split and split != self.reported_split), None)
+
+    @property
+    def no_reward(self) -> str | None:
+        """Why a single answer has no score that could reward it; None if it has one."""
+        if self.config.get("output_type", "generate_until") != "generate_until":
+            return "has the model choose, not write"
+        primary = self.metadata["primary"]
+        given = {str(each["metric"]): each.get("aggregation", "") for each in self.config.get("metric_list") or ()}
+        if primary in known.OF_ALL_ANSWERS or given.get(primary, "") not in ("", "mean"):
+            return f"scores all answers together ({primary})"
+        return None
 
     @property
     def labels(self) -> tuple[str, ...]:

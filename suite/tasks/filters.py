@@ -8,6 +8,7 @@ from typing import Any
 from lm_eval.api.filter import Filter
 from lm_eval.api.registry import register_filter
 
+from suite.tasks.latex import stated
 from suite.tasks.text import UNPARSABLE, cut, first_label, named_label
 
 
@@ -45,3 +46,15 @@ class NamedLabel(Filter):  # type: ignore[misc]
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
         """One list of labels a document, `UNPARSABLE` where none is named."""
         return [[named_label(answer, self.labels) or UNPARSABLE for answer in answers] for answers in resps]
+
+
+@register_filter("stated")
+class Stated(Filter):  # type: ignore[misc]
+    r"""Reads the last `\boxed{…}` of each answer, or else the sentence after the last `marker`."""
+
+    def __init__(self, marker: str = "") -> None:
+        self.marker = marker
+
+    def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
+        """One list of stated answers a document, `UNPARSABLE` where none is stated."""
+        return [[stated(answer, self.marker) or UNPARSABLE for answer in answers] for answers in resps]

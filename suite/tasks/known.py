@@ -40,19 +40,22 @@ FILTERS: Final = frozenset({
 })  # fmt: skip
 """The filters of lm-eval."""
 
-OUR_FILTERS: Final = frozenset({"cut_answer", "first_label", "named_label"})
+OUR_FILTERS: Final = frozenset({"cut_answer", "first_label", "named_label", "stated"})
 
 CHOOSERS: Final = frozenset({"take_first", "take_first_k", "majority_vote"})
 """Filters that leave one answer of a document's list; a pipeline has to end with one of them."""
 
 SHARES: Final = frozenset({
     "acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "f1", "mcc", "accuracy", "normalised_match",
-    "rouge2", "pass@1",
+    "rouge2", "pass@1", "math_equal",
 })  # fmt: skip
 """Metrics that lm-eval reports from 0 to 1; they are shown times 100."""
 
 POINTS: Final = frozenset({"bleu", "chrf", "chrf++", "ter"})
 """Metrics that are reported from 0 to 100 already."""
+
+OF_ALL_ANSWERS: Final = POINTS | {"f1", "mcc"}
+"""Metrics of all answers together; a single answer has none."""
 
 UNBOUNDED: Final = frozenset({
     "acc_all", "perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "brier_score", "likelihood",
@@ -65,7 +68,7 @@ LOWER_IS_BETTER: Final = frozenset({"ter"})
 METRICS: Final = SHARES | POINTS | UNBOUNDED
 """Every metric a task may name: lm-eval's and ours."""
 
-OUR_METRICS: Final = frozenset({"accuracy", "normalised_match", "rouge2", "pass@1"})
+OUR_METRICS: Final = frozenset({"accuracy", "normalised_match", "rouge2", "pass@1", "math_equal"})
 
 DEFAULT_METRICS: Final = {
     "generate_until": ("exact_match",),

@@ -9,6 +9,7 @@ from typing import Any
 import lm_eval.api.metrics  # noqa: F401  (registers the aggregations that are named below)
 from lm_eval.api.registry import register_metric
 
+from suite.tasks.latex import last_boxed, same
 from suite.tasks.text import normalised
 
 
@@ -35,6 +36,13 @@ def rouge2(references: Sequence[str], predictions: Sequence[str], **_: Any) -> f
 def pass_at_1(references: Sequence[str], predictions: Sequence[str], **_: Any) -> float:
     """1 if the program of `metadata.program` runs to its end; it needs the whole document (`LoadedTask`)."""
     raise NotImplementedError
+
+
+@register_metric(metric="math_equal", higher_is_better=True, output_type="generate_until", aggregation="mean")  # type: ignore[untyped-decorator]
+def math_equal(references: Sequence[str], predictions: Sequence[str], **_: Any) -> float:
+    """1 if the prediction is what the reference has in its last box (or is), but for the way it is written."""
+    right = last_boxed(references[0])
+    return float(same(predictions[0], references[0] if right is None else right))
 
 
 @cache

@@ -69,6 +69,11 @@ class Optimisation(Block):
     reinforce: Reinforce = Reinforce()
     """Settings of `objective: reinforce`."""
 
+    @property
+    def rewarded(self) -> bool:
+        """Whether the model's own answers are scored, one by one, while training."""
+        return self.objective == "reinforce"
+
     @model_serializer(mode="wrap")
     def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What is not in effect is not part of a step's name, nor of what is shown."""

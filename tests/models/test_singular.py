@@ -140,6 +140,17 @@ def test_singular_vectors_are_saved_and_put_on_and_taken_off(backbone: Backbone,
     assert len(list((tmp_path / "factors").iterdir())) == len(artifact.masks)
 
 
+def test_the_base_is_what_it_was_after_any_sequence_of_experts(backbone: Backbone) -> None:
+    before, experts = bits(backbone.model), [vectors(backbone, low) for low in (0.2, 0.5, 0.9)]
+    chosen = torch.randint(4, (12,), generator=torch.Generator().manual_seed(9)).tolist()
+    assert 3 in chosen  # "other": no expert at all
+    for number in chosen:
+        with stacked(backbone, experts[number : number + 1]) as current:
+            prove(current)
+            assert (bits(backbone.model) == before) == (number == 3)
+        assert bits(backbone.model) == before
+
+
 def test_singular_vectors_of_another_base_are_refused(backbone: Backbone) -> None:
     artifact = vectors(backbone)
     name = next(iter(artifact.values))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import pytest
+
+from suite.errors import SuiteError
 from suite.plan import Evaluate, Inputs, Plan, Step, Train, make_plan
 from suite.specs import load
-from suite.tasks.data import DataLocations
+from suite.tasks.data import BUNDLED, DataLocations
 
 EASY = ("math", "code", "reasoning")
 
@@ -47,6 +51,22 @@ def test_every_task_has_a_mixture_of_its_own(specs: Path) -> None:
     for (role,), mixture in mixtures.items():
         assert answered_with(made, role) == (mixture.id,)
         assert mixture.title.startswith(f"adapt mixture on {role}")
+
+
+def test_every_role_is_answered_once(specs: Path) -> None:
+    for planned in plan(specs, "t2_few_shot", "svf_math").experiments:
+        roles = [link.role for link in planned.links if link.part == "evaluate"]
+        assert len(roles) == len(set(roles))
+
+
+def test_rows_that_a_mixture_is_searched_on_may_not_be_reported(specs: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "micro_arithmetic_hard"
+    shutil.copytree(BUNDLED / folder.name, folder)
+    test = (folder / "test.jsonl").read_text(encoding="utf-8")
+    (folder / "train.jsonl").write_text(test, encoding="utf-8")
+    files = [specs / "transformer2" / "t2_few_shot.yaml"]
+    with pytest.raises(SuiteError, match=r"reports \d+ rows of .* that 'math_hard' trains on"):
+        make_plan(load(files), Inputs(DataLocations.of(tmp_path)))
 
 
 def test_an_even_mixture_is_one_for_all_tasks(specs: Path) -> None:

@@ -120,6 +120,9 @@ BAD = {
     "no training split": (SPEC.replace("rte", "xsum") + "track: smol\n", ":3: targets: 'xsum' is task 'xsum_recut', which has no training split"),
     "two model sources": (SPEC + "model: {bundled: micro-llama, path: x}\n", ": model: a model needs exactly one of bundled, hub, path, gguf"),
     "held-out role": (SPEC + "held_out: {roles: [cbb]}\n", ":4: held_out.roles: there is no role 'cbb' in track 'micro'; did you mean 'cb'?"),
+    "reward of a corpus": ("name: a\nmethod: {name: lora, objective: reinforce}\ntargets: [rte, wmt14_enfr]\n", ":3: targets: 'wmt14_enfr' is task 'micro_wmt14_enfr', which scores all answers together (bleu): no answer has a reward for 'lora'; choose a role whose answers are written and scored one by one, or `objective: next_token`"),
+    "search on a corpus": ("name: a\nmethod: {name: transformer2}\ntargets: [rte]\nheld_out:\n  roles: [cb, wmt16_ende]\n", ":5: held_out.roles: 'wmt16_ende' is task 'micro_wmt16_ende', which scores all answers together (bleu): no answer has a reward for 'mixture'; leave the role out, or take another `adaptation`"),
+    "expert of a corpus": ("name: a\nmethod: {name: transformer2, adaptation: oracle}\ntargets: [wmt14_enfr]\n", ":3: targets: 'wmt14_enfr' is task 'micro_wmt14_enfr', which scores all answers together (bleu): no answer has a reward for 'svf'; choose a role whose answers are written and scored one by one"),
 }
 # fmt: on
 
@@ -130,6 +133,15 @@ def test_a_wrong_spec_gets_one_clear_line(tmp_path: Path, name: str) -> None:
     found = problems(tmp_path, text)
     assert len(found) == 1, found
     assert wanted in found[0]
+
+
+@pytest.mark.parametrize(
+    "method",
+    ["{name: transformer2, adaptation: uniform}", "{name: svf, objective: next_token}", "{name: lora}"],
+)
+def test_what_needs_no_reward_may_meet_tasks_that_are_scored_as_a_whole(tmp_path: Path, method: str) -> None:
+    text = f"name: a\nmethod: {method}\ntargets: [rte]\nheld_out: {{roles: [wmt16_ende]}}\n"
+    assert load([spec(tmp_path, text)])
 
 
 def test_all_problems_are_told_at_once_each_with_its_line(tmp_path: Path) -> None:

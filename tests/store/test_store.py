@@ -67,7 +67,7 @@ def test_a_finished_step_keeps_all_it_left(store: Store) -> None:
     assert store.findings(["a"]) == {"a": {"mixture": {"alpha": [0.5]}, "spectra": {"matrices": []}}}
     step = store.steps(["a"])["a"]
     assert (step.status, step.attempts, step.costs, step.provenance) == ("done", 1, OUTCOME.costs, OUTCOME.provenance)
-    assert store.rates("m") == {"train": 200.0}
+    assert store.rates("m", lambda kind, key: kind) == {"train": 200.0}
 
 
 def test_an_outcome_that_cannot_be_stored_whole_is_not_stored_at_all(store: Store) -> None:

@@ -15,6 +15,7 @@ from suite.specs import shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
 from suite.tasks.load import LoadedTask, load_task, question, target_text
+from suite.tasks.text import UNPARSABLE
 
 
 def loaded(folder: Path, name: str, row: Mapping[str, Any]) -> LoadedTask:
@@ -23,7 +24,7 @@ def loaded(folder: Path, name: str, row: Mapping[str, Any]) -> LoadedTask:
     place = folder / task.folder
     place.mkdir()
     for split in ("train", "validation", "test"):
-        rows = [row] * 65 if name == "humaneval" else [row]
+        rows = [row] * 300 if task.metadata.get("splits") else [row]  # its reported rows are not the first ones
         (place / f"{split}.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows), encoding="utf-8")
     return load_task(task, DataLocations.of(folder), limit=1)
 
@@ -57,14 +58,60 @@ def test_a_number_counts_whatever_its_separators(output: str, value: float, tmp_
     assert scored(task, output) == value
 
 
-@pytest.mark.parametrize("labels", [["A", "B", "C"], ["1", "2", "3"]])
-def test_choices_are_letters_however_they_are_keyed(labels: list[str], tmp_path: Path) -> None:
-    row = {"id": "x", "question": "Which?", "choices": {"text": ["a", "b", "c"], "label": labels}}
-    task = loaded(tmp_path, "arc_challenge", {**row, "answerKey": labels[2]})
+def test_a_boxed_answer_counts_however_it_is_written(tmp_path: Path) -> None:
+    row = {"problem": "How much?", "solution": r"It is $\boxed{\frac{1}{2}}.$", "answer": r"\frac{1}{2}"}
+    task = loaded(tmp_path, "math500", row)
+    assert (
+        question(task, next(iter(task.eval_docs)))
+        == "Problem: How much?\nGive the final answer as \\boxed{ }.\nSolution:"
+    )
+    outputs = (r"So \boxed{0.50}.", "The final answer is $1/2$.", r"\boxed{2}", "1/2", "")
+    assert [scored(task, output) for output in outputs] == [1.0, 1.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("right", "output", "value"),
+    [
+        ("-5", " #### -5", 1.0),
+        ("-5", " #### 5", 0.0),
+        ("5", " #### -5", 0.0),
+        ("2.5", " #### 2.5.", 1.0),
+        ("2.5", " #### 25", 0.0),
+        ("1,234,567", " #### $1234567", 1.0),
+        ("0.75", " #### $0.75", 1.0),
+    ],
+)
+def test_a_number_keeps_its_sign_and_its_decimals(right: str, output: str, value: float, tmp_path: Path) -> None:
+    task = loaded(tmp_path, "gsm8k", {"question": "How much?", "answer": f"So.\n#### {right}"})
+    assert scored(task, output) == value
+
+
+@pytest.mark.parametrize("labels", ["ABCD", "1234"])
+def test_choices_are_letters_however_they_are_keyed(labels: str, tmp_path: Path) -> None:
+    row = {"id": "x", "question": "Which?", "choices": {"text": ["a", "b", "c", "d"], "label": list(labels)}}
+    task = loaded(tmp_path, "arc_challenge", {**row, "answerKey": labels[3]})
     (doc,) = task.eval_docs
-    assert question(task, doc) == "Question: Which?\nA) a\nB) b\nC) c\nAnswer:"
-    assert target_text(task, doc) == "C"
-    assert [scored(task, output) for output in (" C", "C) c", " B", " 3", "")] == [1.0, 1.0, 0.0, 0.0, 0.0]
+    assert question(task, doc) == "Question: Which?\nA) a\nB) b\nC) c\nD) d\nAnswer:"
+    assert target_text(task, doc) == "D"
+    assert [scored(task, output) for output in (" D", "D) d", " B", " 4", "")] == [1.0, 1.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "readable"),
+    [
+        ("arc_easy", {"question": "?", "choices": {"text": ["a"], "label": ["A"]}, "answerKey": "A"}, " E"),
+        ("gsm8k", {"question": "?", "answer": "#### 1"}, " #### 9"),
+        ("math500", {"problem": "?", "solution": r"\boxed{1}"}, r"\boxed{9}"),
+    ],
+)
+def test_an_answer_that_cannot_be_read_is_wrong_and_no_guess(
+    name: str, row: dict[str, Any], readable: str, tmp_path: Path
+) -> None:
+    task = loaded(tmp_path, name, row)
+    for output, unread in (("I do not know", True), ("", True), (readable, False)):
+        assert scored(task, output) == 0.0
+        (answer,) = task._instances[0].filtered_resps.values()
+        assert (answer == UNPARSABLE) == unread
 
 
 @pytest.mark.skipif(not sandbox.available(), reason="no bubblewrap here")
@@ -81,3 +128,18 @@ def test_programs_are_completed_and_tested(tmp_path: Path) -> None:
     }  # fmt: skip
     task = loaded(tmp_path, "mbpp", row)
     assert [scored(task, output) for output in (row["code"], "def one(x):\n    return 2", "one")] == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.skipif(not sandbox.available(), reason="no bubblewrap here")
+def test_a_second_problem_is_solved_by_calling_the_first(tmp_path: Path) -> None:
+    row = {
+        "id": 0, "raw_problem": "# Add one.\ndef one(x):\n", "raw_solution": "    return x + 1\n",
+        "new_problem": "# Add two.\ndef two(x):\n", "new_solution": "    return one(one(x))\n",
+        "test_code": "assert two(1) == 3\nassert two(2) == 4",
+    }  # fmt: skip
+    task = loaded(tmp_path, "mbpp_pro", row)
+    (doc,) = task.eval_docs
+    assert "```python\n# Add one.\ndef one(x):\n\n# Add two.\ndef two(x):\n\n```" in question(task, doc)
+    right = target_text(task, doc).removesuffix("```")
+    outputs = (right, right.replace("+ 1", "+ 2"), row["new_problem"] + row["new_solution"], "")
+    assert [scored(task, output) for output in outputs] == [1.0, 0.0, 0.0, 0.0]

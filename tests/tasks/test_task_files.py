@@ -158,10 +158,23 @@ def test_lm_evals_tasks_that_cannot_run_here_say_why(name: str, said: str) -> No
         read_task(name, [])
 
 
+def test_a_task_says_why_its_answers_give_no_reward(write: Write) -> None:
+    assert read_task("colours", [write()]).no_reward is None
+    assert read_task("micro_wmt16_ende", [SHIPPED]).no_reward == "scores all answers together (bleu)"
+    assert read_task("copa", []).no_reward == "has the model choose, not write"
+
+
 def test_what_is_listed_as_known_is_what_lm_eval_knows() -> None:
     import lm_eval.filters
     import lm_eval.tasks  # noqa: F401
-    from lm_eval.api.registry import AGGREGATION_REGISTRY, DEFAULT_METRIC_REGISTRY, FILTER_REGISTRY, METRIC_REGISTRY
+    from lm_eval.api.metrics import mean
+    from lm_eval.api.registry import (
+        AGGREGATION_REGISTRY,
+        DEFAULT_METRIC_REGISTRY,
+        FILTER_REGISTRY,
+        METRIC_AGGREGATION_REGISTRY,
+        METRIC_REGISTRY,
+    )
     from lm_eval.api.task import ALL_OUTPUT_TYPES, TaskConfig
 
     import suite.tasks.load  # noqa: F401  (registers ours)
@@ -171,6 +184,8 @@ def test_what_is_listed_as_known_is_what_lm_eval_knows() -> None:
     assert set(METRIC_REGISTRY.keys()) == known.METRICS
     assert set(ALL_OUTPUT_TYPES) == known.OUTPUT_TYPES
     assert {key: tuple(value) for key, value in DEFAULT_METRIC_REGISTRY.items()} == known.DEFAULT_METRICS
+    together = {name for name in known.SHARES | known.POINTS if METRIC_AGGREGATION_REGISTRY[name] is not mean}
+    assert together == known.OF_ALL_ANSWERS
     assert "mean" in AGGREGATION_REGISTRY
 
 

@@ -19,6 +19,7 @@ from suite.training.checkpoint import FILE
 from suite.training.examples import encode
 from suite.training.loop import Fit, fit
 from suite.training.losses import answer_loss
+from suite.training.optim import make_optimizer
 from tests.models.tiny_budget import Memory, Stop, budget
 from tests.models.tiny_models import tiny_backbone, tiny_examples
 
@@ -153,6 +154,24 @@ def test_the_best_checkpoint_is_kept_and_ties_go_to_the_earliest(backbone: Backb
 def test_training_stops_when_the_score_is_reached(backbone: Backbone, tmp_path: Path) -> None:
     found = train(backbone, tmp_path, steps=100, scores=[10.0, 95.0], stop_at_score=90.0)
     assert (found.steps_done, found.best_step, found.best_score) == (4, 4, 95.0)
+
+
+@pytest.mark.parametrize("clip", [1e-3, None])
+def test_the_gradient_of_all_parameters_together_is_clipped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clip: float | None
+) -> None:
+    norms: list[float] = []
+
+    def watched(trainable: Any, terms: Any) -> Any:
+        optimizer = make_optimizer(trainable, terms)
+        whole = lambda *_: norms.append(float(sum(p.grad.square().sum() for p in trainable.values()) ** 0.5))  # noqa: E731
+        optimizer.register_step_pre_hook(whole)
+        return optimizer
+
+    monkeypatch.setattr("suite.training.loop.make_optimizer", watched)
+    train(tiny_backbone("decoder"), tmp_path, steps=3, clip=clip)
+    assert len(norms) == 3
+    assert all((norm <= 1.001e-3) == (clip is not None) for norm in norms)
 
 
 def test_without_selection_the_last_step_is_taken(backbone: Backbone, tmp_path: Path) -> None:

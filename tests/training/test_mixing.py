@@ -65,6 +65,16 @@ def test_copies_of_an_expert_give_that_expert_for_every_weight(backbone: Backbon
         torch.testing.assert_close(weight, wanted[name], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("renormalise", [True, False])
+def test_the_scale_of_all_weights_together_matters_only_without_renormalising(
+    backbone: Backbone, renormalise: bool
+) -> None:
+    mixer = Mixer(backbone, [expert(backbone, seed, renormalise=renormalise) for seed in range(2)])
+    alpha = torch.tensor([0.3, 0.6])
+    half, whole = mixer.weights(alpha / 2), mixer.weights(alpha)
+    assert all(torch.allclose(half[name], whole[name], rtol=1e-4, atol=1e-6) == renormalise for name in whole)
+
+
 def test_a_mixture_of_nothing_is_the_base(backbone: Backbone) -> None:
     mixer = Mixer(backbone, [expert(backbone, 1), expert(backbone, 2)])
     assert mixer.weights(torch.zeros(2)) == {}

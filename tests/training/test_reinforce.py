@@ -14,7 +14,7 @@ from suite.evaluation.rollout import Rollout
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked, swapped
 from suite.models.tokens import encode_prompt
-from suite.training.batches import Collator
+from suite.training.batches import IGNORE, Collator
 from suite.training.config import Reinforce
 from suite.training.examples import Encoded
 from suite.training.reinforce import Rewarded, Rollouts, less_baseline, policy_loss
@@ -136,6 +136,20 @@ def test_every_example_is_asked_once_an_epoch_and_answers_belong_to_their_prompt
                 assert part.batch.input_ids[row, : len(prompt)].tolist() == prompt
                 assert len(part.weights) <= 3
     assert sorted(asked) == sorted(tiny)
+
+
+def test_the_very_tokens_that_were_drawn_are_learned_with_their_end(backbone: Backbone) -> None:
+    unknown, word, end = 2, 6, backbone.eos_id
+    drawn = (unknown, word, word, end)  # another text of the same words would have other tokens
+    assert tuple(backbone.tokenizer.encode(backbone.tokenizer.decode(drawn, skip_special_tokens=True))) != drawn
+
+    def answers(stacked: Stacked, target: Any, examples: Any, sampling: Any) -> list[Rollout]:
+        return [Rollout(tuple(encode_prompt(backbone, each.prompt)), drawn, 100.0) for each in examples]
+
+    job = job_for("lora", backbone, Path(), roll_out=answers)
+    for part in Rollouts(job, trainable(backbone)[0], Reinforce(), 4).parts(0, 4):
+        for labels in part.batch.labels:
+            assert tuple(labels[labels != IGNORE].tolist()) == drawn
 
 
 @pytest.mark.parametrize("sampling", ["temperature", "greedy"])
