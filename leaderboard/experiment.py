@@ -12,6 +12,7 @@ import yaml
 from leaderboard import cells, numbers
 from leaderboard.cells import Note, Shown
 from leaderboard.charts import Curves, curves
+from leaderboard.heat import HeatMap, heat_maps
 from leaderboard.history import History, Seed
 from leaderboard.provenance import Trace, traces_of, versions_of
 from leaderboard.tries import Try, tries_of
@@ -100,6 +101,8 @@ class Experiment:
     tries: tuple[Try, ...]
     """What a sweep tried; none without a sweep."""
     trainings: tuple[Training, ...]
+    heat_maps: tuple[HeatMap, ...]
+    """What its steps found out about themselves."""
     traces: tuple[tuple[int, tuple[Trace, ...]], ...]
     versions: tuple[tuple[str, str], ...]
 
@@ -119,6 +122,7 @@ def experiment_view(board: Board, row: Row, history: History, answers: str, role
         tasks=tuple(_task(row, history, key, f"{answers}/{roles[key[0]]}") for key in history.evaluations),
         tries=tries_of(history),
         trainings=tuple(_training(history.seeds, place) for place in range(max(len(s.trained) for s in history.seeds))),
+        heat_maps=heat_maps(history),
         traces=tuple((seed.record.seed, traces_of(seed, versions)) for seed in history.seeds),
         versions=tuple((name, text) for text, name in versions.items()),
     )

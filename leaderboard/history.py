@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from suite.board import Row
+from suite.findings import Finding, read
 from suite.store import (
     ArtifactRecord,
     CurvePointRecord,
@@ -27,6 +28,7 @@ class Seed:
     scores: Mapping[str, tuple[ScoreRecord, ...]]
     curves: Mapping[str, tuple[CurvePointRecord, ...]]
     artifacts: Mapping[str, ArtifactRecord]
+    findings: Mapping[str, tuple[Finding, ...]]
 
     @property
     def imported(self) -> bool:
@@ -74,4 +76,8 @@ def _seed(store: Store, record: ExperimentRecord) -> Seed:
         scores=store.scores(ids),
         curves={step: store.curve(step) for step in trained},
         artifacts=store.artifacts(trained),
+        findings={
+            step: tuple(read(name, content) for name, content in found.items())
+            for step, found in store.findings(ids).items()
+        },
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from suite.store import (
     AnswerRecord,
@@ -65,6 +65,10 @@ class Joined(Store):
         """What was seen along a step's training, by name and step."""
         store, own = self._home(step)
         return store.curve(own)
+
+    def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
+        """Step id -> name -> what else it found out about itself."""
+        return self._both(steps, lambda store, own: store.findings(own))
 
     def _home(self, step: str) -> tuple[Store, str]:
         published = step.startswith(PUBLISHED)

@@ -16,6 +16,7 @@ from lm_eval.api.model import LM
 
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with
 from suite.evaluation.lm import StackLM
+from suite.findings import Dispatch
 from suite.models.stack import Stacked
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile
@@ -81,12 +82,10 @@ def evaluate_dispatched(
     between = time.perf_counter()
     result = evaluate_with(DispatchLM(skills, stack_of, asked), task)
     names = sorted(set(skills))
-    finding = {
-        "skills": names,
-        "of_documents": [names.index(skill) for skill in skills],
-        "seconds": [round(between - began, 3), round(time.perf_counter() - between, 3)],
-    }
-    return replace(result, tokens=result.tokens + tokens, findings={"dispatch": finding})
+    seconds = (round(between - began, 3), round(time.perf_counter() - between, 3))
+    places = tuple(names.index(skill) for skill in skills)
+    finding = Dispatch(skills=tuple(names), of_documents=places, seconds=seconds)
+    return replace(result, tokens=result.tokens + tokens, findings=(finding,))
 
 
 def _skills(task: LoadedTask, first: TaskFile, locations: DataLocations, lm: StackLM) -> tuple[list[str], int]:

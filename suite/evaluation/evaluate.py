@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import lm_eval.evaluator
@@ -14,6 +14,7 @@ from lm_eval.api.metrics import bleu, mean
 from suite.errors import SuiteError
 from suite.evaluation import stderr
 from suite.evaluation.lm import StackLM
+from suite.findings import Finding
 from suite.models.stack import Stacked
 from suite.tasks.data import row_hash
 from suite.tasks.known import scale
@@ -70,8 +71,7 @@ class EvaluationResult:
     seconds: float
     unparsable: int
     truncated: int
-    findings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """What else it found out (JSON-able), by name."""
+    findings: tuple[Finding, ...] = ()
 
     @property
     def primary(self) -> Score:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from suite import findings
 from suite.errors import SuiteError
 from suite.hashing import experiment_id, fingerprint, variant_id
 from suite.records.shape import MAX_BYTES, SCHEMA, RecordFile, StepPart
@@ -98,6 +99,15 @@ def _wrong_step(step: StepPart) -> str | None:
         return "it has a metric or a document twice"
     if _repeated((point.name, point.step) for point in step.curve):
         return "it has a point of a curve twice"
+    for each in step.findings:
+        try:
+            finding = findings.read(each.name, each.content)
+        except ValueError as error:
+            return f"its finding '{each.name}' is not one ({str(error).splitlines()[0]})"
+        if isinstance(finding, findings.Dispatch) and len(finding.of_documents) != len(step.answers):
+            return f"its dispatch is of {len(finding.of_documents)} documents, and {len(step.answers)} were answered"
+    if _repeated(each.name for each in step.findings):
+        return "it has a finding twice"
     primary = [score for score in step.scores if score.primary]
     if len(primary) != (step.kind == "evaluate"):
         return "an evaluation has one primary score, and training none"

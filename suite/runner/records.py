@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from suite import methods
+from suite.findings import Finding
 from suite.plan import Plan, Step
 from suite.runner.provenance import Cost
 from suite.store import (
@@ -64,7 +65,7 @@ def train_outcome(trained: TrainOutcome, cost: Cost, provenance: Provenance) -> 
     artifact = trained.artifact
     return StepOutcome(
         curve=tuple(CurvePointRecord(step, name, value) for step, name, value in trained.curve),
-        findings=tuple(FindingRecord(name, each) for name, each in trained.findings.items()),
+        findings=_findings(trained.findings),
         artifact=ArtifactRecord(
             artifact.kind, artifact.hash, trained.base, artifact.parameters, trained.bytes, trained.folder.name
         ),
@@ -81,7 +82,11 @@ def evaluate_outcome(result: EvaluationResult, cost: Cost, provenance: Provenanc
             for each in result.scores
         ),
         answers=tuple(AnswerRecord(**vars(answer)) for answer in result.answers),
-        findings=tuple(FindingRecord(name, each) for name, each in result.findings.items()),
+        findings=_findings(result.findings),
         costs=Costs(cost.seconds, cost.peak_memory, result.tokens),
         provenance=provenance,
     )
+
+
+def _findings(findings: Iterable[Finding]) -> tuple[FindingRecord, ...]:
+    return tuple(FindingRecord(each.NAME, each.model_dump(mode="json")) for each in findings)

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from suite import methods
 from suite.errors import StepFailed, SuiteError
@@ -16,6 +15,7 @@ from suite.evaluation.dispatch import evaluate_dispatched
 from suite.evaluation.evaluate import EvaluationResult, evaluate, evaluate_with, selection_task
 from suite.evaluation.lm import StackLM
 from suite.evaluation.rollout import Rollout, roll_out
+from suite.findings import Finding
 from suite.home import Home
 from suite.models.artifact import Artifact, load_artifact
 from suite.models.backbone import Backbone, load_backbone
@@ -45,7 +45,7 @@ class TrainOutcome:
     """None where the artifact is another step's."""
     bytes: int
     base: str
-    findings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
     source: str | None = None
     """The step that made the artifact, where this one only keeps it."""
 

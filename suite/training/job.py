@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from suite.findings import Finding
 from suite.hashing import seed_of
 from suite.training.config import Budget, Optimisation, SelectionRule, TrackBudget
 
@@ -76,5 +77,4 @@ class Trained:
     artifact: Artifact
     fit: Fit
     trained_parameters: int
-    findings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """What else is worth keeping (JSON-able), by name."""
+    findings: tuple[Finding, ...] = ()

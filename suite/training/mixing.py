@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from suite.findings import Mixture
 from suite.hashing import seed_of
 from suite.models.stack import Stacked, swapped
 from suite.tasks.load import Example
@@ -81,7 +81,8 @@ def _points(step: int, alpha: Tensor) -> Iterator[CurvePoint]:
         yield CurvePoint(step, f"α of expert {number}", float(share))
 
 
-def _finding(mixer: Mixer, names: Sequence[str], alpha: Tensor) -> dict[str, dict[str, Any]]:
-    """α by expert, or by expert and matrix; empty `matrices` say that all have the same."""
-    matrices = list(mixer.names) if alpha.ndim == 2 else []
-    return {"mixture": {"experts": list(names), "matrices": matrices, "alpha": alpha.tolist()}}
+def _finding(mixer: Mixer, names: Sequence[str], alpha: Tensor) -> tuple[Mixture]:
+    by_matrix = alpha.ndim == 2
+    rows = (alpha if by_matrix else alpha[:, None]).tolist()
+    matrices = mixer.names if by_matrix else ()
+    return (Mixture(experts=tuple(names), matrices=matrices, alpha=tuple(map(tuple, rows))),)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.errors import StepFailed
+from suite.findings import Spectra, Spectrum
 from suite.hashing import seed_of
 from suite.models.artifact import Singular
 from suite.models.scales import Mask
@@ -95,33 +96,26 @@ def train_singular(config: Scaling, job: Job) -> Trained:
     values = {name: each.values.cpu() for name, each in factors.items()}
     trained = sum(mask.numel() for mask in masks.values())
     artifact = Singular(masks, values, config.renormalise)
-    return Trained(artifact, fit, trained, {"spectra": spectra(artifact)})
+    return Trained(artifact, fit, trained, (spectra(artifact),))
 
 
-def spectra(artifact: Singular) -> dict[str, Any]:
-    """How singular values were scaled, by matrix, from the largest tenth of them to the smallest.
+def spectra(artifact: Singular) -> Spectra:
+    """How singular values were scaled, by matrix."""
+    return Spectra(matrices=tuple(_spectrum(name, artifact) for name in artifact.masks))
 
-    `values` are a tenth's mean singular value in the base, `factors` its mean factor; `least` and `most` are over all.
-    """
-    rows = []
-    for name, mask in artifact.masks.items():
-        values = artifact.values[name].cpu()
-        factors = scaled(values, mask.cpu(), renormalise=artifact.renormalise) / values.clamp(min=1e-12)
-        tenths = [
-            (values[part].mean(), factors[part].mean())
-            for part in torch.arange(len(values)).tensor_split(10)
-            if len(part)
-        ]
-        rows.append(
-            {
-                "matrix": name,
-                "values": [round(float(value), 5) for value, _ in tenths],
-                "factors": [round(float(factor), 5) for _, factor in tenths],
-                "least": round(float(factors.min()), 5),
-                "most": round(float(factors.max()), 5),
-            }
-        )
-    return {"matrices": rows}
+
+def _spectrum(name: str, artifact: Singular) -> Spectrum:
+    values = artifact.values[name].cpu()
+    new = scaled(values, artifact.masks[name].cpu(), renormalise=artifact.renormalise)
+    factors = new / values.clamp(min=1e-12)
+    tenths = [part for part in torch.arange(len(values)).tensor_split(10) if len(part)]
+    return Spectrum(
+        matrix=name,
+        values=tuple(round(float(values[part].mean()), 5) for part in tenths),
+        factors=tuple(round(float(factors[part].mean()), 5) for part in tenths),
+        least=round(float(factors.min()), 5),
+        most=round(float(factors.max()), 5),
+    )
 
 
 def transferred(job: Job) -> Trained:
@@ -138,4 +132,4 @@ def transferred(job: Job) -> Trained:
             what = f"'{name}' has {len(values[name])} singular values, and {len(mask)} were trained"
             raise StepFailed(f"the vectors do not fit this model: {what}")
     artifact = Singular(given.masks, values, given.renormalise)
-    return Trained(artifact, Fit({}, 0, None, 0, 0, ()), 0, {"spectra": spectra(artifact)})
+    return Trained(artifact, Fit({}, 0, None, 0, 0, ()), 0, (spectra(artifact),))

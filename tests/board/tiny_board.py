@@ -14,6 +14,7 @@ from suite.store import (
     Costs,
     CurvePointRecord,
     ExperimentRecord,
+    FindingRecord,
     Provenance,
     ScoreRecord,
     StepLink,
@@ -66,13 +67,17 @@ class World:
     changes: tuple[str, ...] = ()
     trained: dict[tuple[str, int], str] = field(default_factory=dict)
 
-    def train(self, method: str, seed: int, costs: Costs | None, parents: Sequence[str] = ()) -> str:
+    def train(
+        self, method: str, seed: int, costs: Costs | None, parents: Sequence[str] = (),
+        findings: tuple[FindingRecord, ...] = (),
+    ) -> str:  # fmt: skip
         """A train step, done if its costs are given."""
         key = {"kind": "train", "method": {"name": method}, "seed": seed, "parents": list(parents)}
         artifact = ArtifactRecord("weights", "abc", "m", 7, 80, "/home/me/artifacts/x")
         outcome = StepOutcome(
-            curve=(CurvePointRecord(1, "loss", 0.5),), artifact=artifact, costs=costs or Costs(), provenance=PROVENANCE
-        )
+            curve=(CurvePointRecord(1, "loss", 0.5),), artifact=artifact, costs=costs or Costs(),
+            provenance=PROVENANCE, findings=findings,
+        )  # fmt: skip
         return self._step(key, f"train {method} · seed {seed}", outcome if costs else None)
 
     def experiment(

@@ -10,6 +10,7 @@ import pytest
 from suite.evaluation.dispatch import evaluate_dispatched
 from suite.evaluation.evaluate import EvaluationResult, evaluate
 from suite.evaluation.lm import StackLM
+from suite.findings import Dispatch
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 from suite.tasks.definition import TaskFile, read_task
@@ -62,8 +63,9 @@ def test_each_document_is_answered_by_the_stack_of_its_skill(
     backbone: Backbone, make_task: MakeTask, dispatched: Callable[[str], tuple[TaskFile, EvaluationResult]], text: str
 ) -> None:
     file, result = dispatched(text)
-    finding = result.findings["dispatch"]
-    chosen = [finding["skills"][place] for place in finding["of_documents"]]
+    (finding,) = result.findings
+    assert isinstance(finding, Dispatch)
+    chosen = [finding.skills[place] for place in finding.of_documents]
     assert len(set(chosen)) > 1  # or this test would show nothing
     _, locations = make_task(text, DOCS, TRAIN)
     alone = {
@@ -80,7 +82,9 @@ def test_both_passes_are_timed_and_their_tokens_counted(
     dispatched: Callable[[str], tuple[TaskFile, EvaluationResult]],
 ) -> None:
     _, result = dispatched(QA)
-    first, second = result.findings["dispatch"]["seconds"]
+    (finding,) = result.findings
+    assert isinstance(finding, Dispatch)
+    first, second = finding.seconds
     assert first > 0
     assert second > 0
     assert result.tokens > sum(len(str(doc["question"])) for doc in DOCS)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from suite.store import Costs, Store
+from suite.store import Costs, FindingRecord, Store
 from tests.board.tiny_board import World, of_corpus, per_document
 
 
@@ -15,7 +15,8 @@ def world() -> Iterator[World]:
         made = World(store)
         shared = {("qa", 1): per_document(100.0, 0.0, said=["paris", "<script>é"]), ("mt", 1): of_corpus(40.0, 2.0)}
         made.experiment("pretrained", shared, targets=())
-        prompt = made.train("prompt", 0, Costs(5.0, 10, 100, 3, 8))
+        mixed = FindingRecord("mixture", {"experts": ["math", "code"], "matrices": [], "alpha": [[0.25], [0.75]]})
+        prompt = made.train("prompt", 0, Costs(5.0, 10, 100, 3, 8), findings=(mixed,))
         made.experiment(
             "prompt_rte", {("rte", 0): per_document(100.0, 100.0)}, train=[prompt], file="/home/me/specs/a.yaml"
         )

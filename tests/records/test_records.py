@@ -37,7 +37,7 @@ def contents(store: Store) -> list[Any]:
     for experiment in store.experiments():
         links = store.links(experiment.id)
         ids = [link.step_id for link in links]
-        found += [experiment, links, store.steps(ids), store.scores(ids), store.artifacts(ids)]
+        found += [experiment, links, store.steps(ids), store.scores(ids), store.artifacts(ids), store.findings(ids)]
         found += [(store.answers(step), store.curve(step)) for step in ids]
     return found
 
@@ -187,6 +187,8 @@ def set_value(record: Record, *path: Any, value: Any) -> None:
         (("steps", 1, "scores", 0, "n"), 3, "over 3 documents, and 2 were answered"),
         (("steps", 1, "scores", 0, "primary"), False, "one primary score"),
         (("steps", 1, "answers", 1, "doc_id"), 0, "a document twice"),
+        (("steps", 0, "findings", 0, "name"), "secrets", "finding 'secrets' is not one"),
+        (("steps", 0, "findings", 0, "content", "experts"), ["math"], "finding 'mixture' is not one"),
         (("steps", 1, "answers", 1, "value"), None, "some answers are scored"),
         (("steps", 1, "answers", 1, "output"), 7, "valid string"),
         (("steps", 1, "started"), "yesterday", "isoformat"),

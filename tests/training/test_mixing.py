@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from suite.errors import StepFailed
+from suite.findings import Mixture
 from suite.models.artifact import Adapter, Artifact, Singular, SoftPrompt
 from suite.models.backbone import Backbone
 from suite.models.singular import composed, factorise, matrices
@@ -194,16 +195,18 @@ def test_adapters_that_do_not_go_together_are_refused(backbone: Backbone, tmp_pa
 def test_a_mixture_says_what_it_is_made_of(backbone: Backbone, tmp_path: Path) -> None:
     job = job_for("svf", backbone, tmp_path, parents=(expert(backbone, 1), expert(backbone, 2)))
     settings = Search(population=3, generations=1)
-    found = mix_by_search(job, ("math", "code"), shots=2, settings=settings, by_matrix=True).findings["mixture"]
-    assert found["experts"] == ["math", "code"]
-    assert found["matrices"] == list(matrices(backbone.model, "attention"))
-    assert [len(each) for each in found["alpha"]] == [len(found["matrices"])] * 2
+    (found,) = mix_by_search(job, ("math", "code"), shots=2, settings=settings, by_matrix=True).findings
+    assert isinstance(found, Mixture)
+    assert found.experts == ("math", "code")
+    assert found.matrices == matrices(backbone.model, "attention")
+    (found,) = mix_evenly(job, ("math", "code")).findings
+    assert found == Mixture(experts=("math", "code"), alpha=((0.5,), (0.5,)))
 
 
 def test_spectra_say_how_singular_values_were_scaled(backbone: Backbone) -> None:
-    found = spectra(expert(backbone, 1))["matrices"]
-    assert [row["matrix"] for row in found] == list(matrices(backbone.model, "attention"))
+    found = spectra(expert(backbone, 1)).matrices
+    assert tuple(row.matrix for row in found) == matrices(backbone.model, "attention")
     for row in found:
-        assert row["values"] == sorted(row["values"], reverse=True)
-        assert len(row["factors"]) == 10
-        assert row["least"] <= min(row["factors"]) <= max(row["factors"]) <= row["most"]
+        assert list(row.values) == sorted(row.values, reverse=True)
+        assert len(row.factors) == 10
+        assert row.least <= min(row.factors) <= max(row.factors) <= row.most
