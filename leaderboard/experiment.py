@@ -14,6 +14,7 @@ from leaderboard.cells import Note, Shown
 from leaderboard.charts import Curves, curves
 from leaderboard.heat import HeatMap, heat_maps
 from leaderboard.history import History, Seed
+from leaderboard.kin import ByShots, by_shots
 from leaderboard.provenance import Trace, traces_of, versions_of
 from leaderboard.tries import Try, tries_of
 from leaderboard.views import marks
@@ -101,6 +102,7 @@ class Experiment:
     tries: tuple[Try, ...]
     """What a sweep tried; none without a sweep."""
     trainings: tuple[Training, ...]
+    by_shots: ByShots | None
     heat_maps: tuple[HeatMap, ...]
     """What its steps found out about themselves."""
     traces: tuple[tuple[int, tuple[Trace, ...]], ...]
@@ -122,6 +124,7 @@ def experiment_view(board: Board, row: Row, history: History, answers: str, role
         tasks=tuple(_task(row, history, key, f"{answers}/{roles[key[0]]}") for key in history.evaluations),
         tries=tries_of(history),
         trainings=tuple(_training(history.seeds, place) for place in range(max(len(s.trained) for s in history.seeds))),
+        by_shots=by_shots(board, row),
         heat_maps=heat_maps(history),
         traces=tuple((seed.record.seed, traces_of(seed, versions)) for seed in history.seeds),
         versions=tuple((name, text) for text, name in versions.items()),

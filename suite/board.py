@@ -62,6 +62,8 @@ class Row:
     variant: str
     """Experiments of one name whose settings differ are rows of their own."""
     method: str
+    settings: Mapping[str, Any]
+    """The method block, resolved."""
     family: str
     source: str
     about: str
@@ -151,6 +153,7 @@ def _row(store: Store, members: Sequence[Seen], base: Seen | None) -> Row:
         name=first.name,
         variant=str(first.spec["variant"]),
         method=first.method,
+        settings=dict(first.spec["method"]),
         family=first.family,
         source=first.source,
         about=str(first.spec.get("about", "")),
@@ -176,7 +179,7 @@ def _base_of(member: Seen, bases: Sequence[Seen]) -> Seen | None:
 
     def asked(each: Seen) -> list[Any]:
         steps = [each.step(role, shots) for role, shots in member.evaluations() if role in member.held_out_roles]
-        return [{**step.config, "stack": None} if step else None for step in steps]
+        return [{**step.config, "stack": None, "dispatch": None} if step else None for step in steps]
 
     return next((base for base in bases if asked(base) == asked(member)), None)
 

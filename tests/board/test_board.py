@@ -211,3 +211,12 @@ def test_a_score_whose_interval_holds_guessing_is_at_chance(world: World) -> Non
 def test_an_empty_store_has_no_boards(world: World) -> None:
     assert boards(world.store) == ()
     assert board(world.store, "tiny").rows == ()
+
+
+def test_a_row_by_dispatch_is_compared_with_the_pretrained_model(world: World) -> None:
+    pretrained(world)
+    answers = {("cb", 1): per_document(100.0, 100.0, 100.0, 0.0), ("qa", 1): per_document(100.0, 100.0, 0.0, 0.0)}
+    world.experiment("t2", {**answers, ("mt", 1): of_corpus(40.0, 2.0)}, stack=(), dispatch={"asker": [], "stacks": {}})
+    change = row(world, "t2").change[1]
+    assert change is not None
+    assert change.value == pytest.approx(25 / 3)

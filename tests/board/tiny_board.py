@@ -90,6 +90,7 @@ class World:
         train: Sequence[str] = (),
         stack: Sequence[str] | None = None,
         file: str = "specs/a.yaml",
+        dispatch: Mapping[str, Any] | None = None,
     ) -> str:
         """An experiment with its evaluations; those of None are not done. Gives its id."""
         method = name.partition("_")[0]
@@ -109,6 +110,7 @@ class World:
                 "kind": "evaluate", "task": role, "shots": shots, "documents": self.documents,
                 "stack": list(train[-1:] if stack is None else stack),
             }  # fmt: skip
+            key |= {"dispatch": dict(dispatch)} if dispatch else {}
             outcome = given.outcome(str(ROLES[role]["primary"])) if given else None
             parts.append((self._step(key, f"{role} {shots}-shot · {name}", outcome), "evaluate", role, shots))
         links = [StepLink(step, part, role, shots, at) for at, (step, part, role, shots) in enumerate(parts)]

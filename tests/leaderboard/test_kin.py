@@ -1,0 +1,35 @@
+"""Scores against the number of examples: rows that differ in nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from leaderboard.kin import by_shots
+from suite.board import Board, Row, board
+from tests.leaderboard.filled import Rendered
+
+
+def rows(rendered: Rendered) -> tuple[Board, Row]:
+    found = board(rendered.store, "micro")
+    return found, next(row for row in found.rows if row.name == "lora_rte")
+
+
+def with_shots(row: Row, shots: int, **more: object) -> Row:
+    return replace(row, name=f"shots_{shots}", settings={"name": "transformer2", "shots": shots, **more})
+
+
+def test_rows_with_other_shots_are_beside_each_other(rendered: Rendered) -> None:
+    found, row = rows(rendered)
+    ten, three, other = with_shots(row, 10), with_shots(row, 3), with_shots(row, 5, each_matrix=True)
+    view = by_shots(replace(found, rows=(ten, three, other, row)), ten)
+    assert view is not None
+    assert [(shots, name) for shots, name, _ in view.rows] == [(3, "shots_3"), (10, "shots_10")]
+    assert view.columns[:2] == ("cb", "cb")
+    assert all(len(cells) == len(view.columns) for *_, cells in view.rows)
+    assert view.drawing is not None
+
+
+def test_a_row_alone_has_nothing_to_compare(rendered: Rendered) -> None:
+    found, row = rows(rendered)
+    assert by_shots(found, row) is None
+    assert by_shots(replace(found, rows=(with_shots(row, 10),)), with_shots(row, 10)) is None
