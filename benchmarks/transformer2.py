@@ -33,7 +33,7 @@ from suite.tasks.load import Example, training_examples
 from suite.training.batches import Collator
 from suite.training.config import Reinforce
 from suite.training.examples import Encoded
-from suite.training.mixing import Mixer
+from suite.training.mixers import SingularMixer as Mixer
 from suite.training.reinforce import Rewarded, policy_loss
 from suite.training.singular import composing
 from suite.training.trainable import Trainable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leaderboard import cells
+from leaderboard import cells, numbers
 from leaderboard.cells import Shown
 from leaderboard.charts import Curves, curves
 from suite.board import Board, Row
@@ -30,10 +30,13 @@ def by_shots(board: Board, row: Row) -> ByShots | None:
     kin.sort(key=lambda each: (int(each.settings["shots"]), each.name))
     roles = [(cell.role, cell.shots) for cell in row.held_out]
     shown = tuple((int(each.settings["shots"]), each.name, tuple(_scores(each, roles))) for each in kin)
+    several = len({shots for _, shots in roles}) > 1
+    names = [f"{role}, {numbers.shots(shots)}" if several else role for role, shots in roles]
     series = {
-        role: [(int(each.settings["shots"]), _value(each, (role, shots))) for each in kin] for role, shots in roles
+        name: [(int(each.settings["shots"]), _value(each, key)) for each in kin]
+        for name, key in zip(names, roles, strict=True)
     }
-    return ByShots("score by examples", curves(series), tuple(role for role, _ in roles), shown)
+    return ByShots("score by examples", curves(series), tuple(names), shown)
 
 
 def _without_shots(row: Row) -> tuple[object, ...]:

@@ -24,7 +24,7 @@ def test_rows_with_other_shots_are_beside_each_other(rendered: Rendered) -> None
     view = by_shots(replace(found, rows=(ten, three, other, row)), ten)
     assert view is not None
     assert [(shots, name) for shots, name, _ in view.rows] == [(3, "shots_3"), (10, "shots_10")]
-    assert view.columns[:2] == ("cb", "cb")
+    assert view.columns[:2] == ("cb, 1 shot", "cb, 4 shots")
     assert all(len(cells) == len(view.columns) for *_, cells in view.rows)
     assert view.drawing is not None
 
