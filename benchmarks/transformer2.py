@@ -47,13 +47,16 @@ class Plain:
 
     def __init__(self, backbone: Backbone, factors: Mapping[str, Factors]) -> None:
         self.backbone, self.factors, self.model = backbone, factors, backbone.model
+        weights = dict(backbone.model.named_parameters())
+        self.sides = {name: each.sides(weights[name].detach()) for name, each in factors.items()}
 
     def weights(self, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Every matrix from its three factors, with a graph."""
         new = {}
         for name, each in self.factors.items():
             scaled = each.values * masks[name]
-            new[name] = (each.left @ torch.diag(scaled) @ each.right) * (each.values.sum() / scaled.sum())
+            left, right = self.sides[name]
+            new[name] = (left @ torch.diag(scaled) @ right) * (each.values.sum() / scaled.sum())
         return new
 
     def answer(self, prompt: list[int], weights: Mapping[str, Tensor]) -> list[int]:

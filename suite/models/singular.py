@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import torch
 from safetensors import SafetensorError
@@ -24,25 +24,52 @@ from torch import Tensor, nn
 from suite.errors import SuiteError
 from suite.models.scales import Mask, Matrices
 
+LARGE: Final = 1 << 18
+"""From so many numbers on, a matrix keeps singular vectors on its shorter side only; the others are made when needed.
+
+For an MLP's matrix that is a fifth of the memory, and one product more each time.
+"""
+
 
 @dataclass(frozen=True, eq=False)
 class Factors:
     """The largest singular values of a matrix [out, in], in falling order, and what stands beside them; float32."""
 
-    left: Tensor
-    """U [out, r]."""
+    left: Tensor | None
+    """U [out, r]; None: to be made of the matrix and the other side."""
     values: Tensor
     """s [r]."""
-    right: Tensor
-    """Vᵀ [r, in]."""
+    right: Tensor | None
+    """Vᵀ [r, in]; None: to be made of the matrix and the other side."""
 
     def cut(self, rank: int | None) -> Factors:
         """The first `rank` of them."""
-        return Factors(self.left[:, :rank], self.values[:rank], self.right[:rank])
+        left = None if self.left is None else self.left[:, :rank]
+        return Factors(left, self.values[:rank], None if self.right is None else self.right[:rank])
 
     def to(self, device: torch.device) -> Factors:
         """The same on a device."""
-        return Factors(self.left.to(device), self.values.to(device), self.right.to(device))
+        left, right = (None if each is None else each.to(device) for each in (self.left, self.right))
+        return Factors(left, self.values.to(device), right)
+
+    def lean(self) -> Factors:
+        """Without the vectors on the longer side."""
+        assert self.left is not None
+        assert self.right is not None
+        if self.left.shape[0] <= self.right.shape[1]:
+            return Factors(self.left, self.values, None)
+        return Factors(None, self.values, self.right)
+
+    def sides(self, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """U [out, r] and Vᵀ [r, in] for the matrix that they are of: `Vᵀ = diag(1/s) Uᵀ W`, `U = W V diag(1/s)`."""
+        # what belongs to vanishing values is noise either way, and is scaled by those values wherever it is used
+        values = self.values.clamp(min=float(self.values[0]) * torch.finfo(self.values.dtype).eps or 1.0)
+        if self.left is None:
+            assert self.right is not None
+            return (weight.to(values.dtype) @ self.right.T) / values, self.right
+        if self.right is None:
+            return self.left, (self.left.T @ weight.to(values.dtype)) / values[:, None]
+        return self.left, self.right
 
 
 def matrices(model: nn.Module, which: Matrices) -> tuple[str, ...]:
@@ -73,14 +100,16 @@ def factorise(weight: Tensor, cache: Path | None = None) -> Factors:
     if file is not None and file.is_file():
         with suppress(OSError, KeyError, SafetensorError):  # a damaged file is made anew
             return _read(file, matrix)
-    left, values, right = torch.linalg.svd(matrix, full_matrices=False)
+    factors = Factors(*torch.linalg.svd(matrix, full_matrices=False))
+    if matrix.numel() >= LARGE:
+        factors = factors.lean()
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_name(f"{file.name}.{os.getpid()}.part")
-        parts = {"left": left, "values": values, "right": right}
-        save_file({name: tensor.contiguous() for name, tensor in parts.items()}, part)
+        parts = {"left": factors.left, "values": factors.values, "right": factors.right}
+        save_file({name: tensor.contiguous() for name, tensor in parts.items() if tensor is not None}, part)
         os.replace(part, file)
-    return Factors(left, values, right)
+    return factors
 
 
 def masked(parameters: Tensor, mask: Mask) -> Tensor:
@@ -101,20 +130,21 @@ class _Composed(torch.autograd.Function):
     """`W + U diag(σ − s) Vᵀ` of new values σ, whose gradient is `diag(Uᵀ G V)` without a graph through the product."""
 
     @staticmethod
-    def forward(ctx: Any, new: Tensor, weight: Tensor, left: Tensor, values: Tensor, right: Tensor) -> Tensor:
-        ctx.save_for_backward(left, right)
-        return (weight.to(left.dtype) + (left * (new - values)) @ right).to(weight.dtype)
+    def forward(ctx: Any, new: Tensor, weight: Tensor, factors: Factors) -> Tensor:
+        ctx.weight, ctx.factors = weight, factors
+        left, right = factors.sides(weight)
+        return (weight.to(left.dtype) + (left * (new - factors.values)) @ right).to(weight.dtype)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
-        left, right = ctx.saved_tensors
-        return ((left.T @ gradients[0].to(left.dtype)) * right).sum(1), None, None, None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        left, right = ctx.factors.sides(ctx.weight)
+        return ((left.T @ gradients[0].to(left.dtype)) * right).sum(1), None, None
 
 
 def compose(weight: Tensor, factors: Factors, mask: Tensor, *, renormalise: bool) -> Tensor:
     """The weight [out, in] with singular values scaled by `mask` [r], in the weight's type; differentiable in it."""
     new = scaled(factors.values, mask, renormalise=renormalise)
-    return cast(Tensor, _Composed.apply(new, weight, factors.left, factors.values, factors.right))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _Composed.apply(new, weight, factors))  # type: ignore[no-untyped-call]
 
 
 def composed(
@@ -157,8 +187,13 @@ def _content(matrix: Tensor) -> str:
 def _read(file: Path, matrix: Tensor) -> Factors:
     # copies are aligned in memory as torch's own tensors are: the same bytes then give the same products
     parts = {name: tensor.clone() for name, tensor in load_file(file).items()}
-    factors = Factors(parts["left"], parts["values"], parts["right"])
-    rank = min(matrix.shape)
-    if factors.left.shape != (matrix.shape[0], rank) or factors.right.shape != (rank, matrix.shape[1]):
+    factors = Factors(parts.get("left"), parts["values"], parts.get("right"))
+    (rows, columns), rank = matrix.shape, min(matrix.shape)
+    shapes = [None if each is None else each.shape for each in (factors.left, factors.values, factors.right)]
+    if shapes[1] != (rank,) or shapes[0] not in (None, (rows, rank)) or shapes[2] not in (None, (rank, columns)):
         raise KeyError("of another shape")
+    if matrix.numel() >= LARGE:
+        return factors if None in shapes else factors.lean()
+    if None in shapes:
+        raise KeyError("of another make")
     return factors

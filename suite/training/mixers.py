@@ -75,10 +75,11 @@ class SingularMixer:
             factors = factorise(weight, backbone.factors).cut(len(first.masks[name])).to(weight.device)
             if not all(fitting(factors.values, each.values[name]) for each in self.experts):
                 raise StepFailed(f"an expert's '{name}' has other singular values than the base")
+            left, right = factors.sides(weight)
             masks = torch.stack([each.masks[name] for each in self.experts]).to(weight.device)
             scaled = factors.values * masks
-            self._parts[name] = torch.stack([(factors.left * each) @ factors.right for each in scaled])
-            self._rest[name] = weight.float() - (factors.left * factors.values) @ factors.right
+            self._parts[name] = torch.stack([(left * each) @ right for each in scaled])
+            self._rest[name] = weight.float() - (left * factors.values) @ right
             self._sums[name] = scaled.sum(1)
             self._total[name] = float(factors.values.sum())
 

@@ -30,13 +30,16 @@ def plain(factors: Factors, mask: Tensor, renormalise: bool) -> Tensor:
     """The published formula, term by term."""
     new = factors.values * mask
     scale = factors.values.sum() / new.sum() if renormalise else 1.0
+    assert factors.left is not None
+    assert factors.right is not None
     return scale * factors.left @ torch.diag(new) @ factors.right
 
 
+@pytest.mark.parametrize("lean", [False, True])
 @pytest.mark.parametrize("renormalise", [True, False])
 @pytest.mark.parametrize("shape", [(6, 9), (9, 6), (7, 7)])
 def test_a_composed_weight_and_its_gradient_are_those_of_the_plain_formula(
-    shape: tuple[int, int], renormalise: bool
+    shape: tuple[int, int], renormalise: bool, lean: bool
 ) -> None:
     weight, factors = exact(*shape)
     inputs = torch.randn(5, shape[1], dtype=torch.float64, generator=torch.Generator().manual_seed(1))
@@ -46,7 +49,7 @@ def test_a_composed_weight_and_its_gradient_are_those_of_the_plain_formula(
         asked = parameters.clone().requires_grad_()
         mask = masked(asked, "sigmoid")
         if way == "ours":
-            made = compose(weight, factors, mask, renormalise=renormalise)
+            made = compose(weight, factors.lean() if lean else factors, mask, renormalise=renormalise)
         else:
             made = plain(factors, mask, renormalise)
         ((inputs @ made.T).tanh() ** 2).sum().backward()
@@ -55,9 +58,11 @@ def test_a_composed_weight_and_its_gradient_are_those_of_the_plain_formula(
         torch.testing.assert_close(ours, wanted, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("lean", [False, True])
 @pytest.mark.parametrize("mask", ["sigmoid", "linear", "exp"])
-def test_the_gradient_check_passes(mask: Literal["sigmoid", "linear", "exp"]) -> None:
+def test_the_gradient_check_passes(mask: Literal["sigmoid", "linear", "exp"], lean: bool) -> None:
     weight, factors = exact(5, 4)
+    factors = factors.lean() if lean else factors
     start = torch.rand(4, dtype=torch.float64, generator=torch.Generator().manual_seed(3)) + 0.2
     assert torch.autograd.gradcheck(
         lambda asked: compose(weight, factors, masked(asked, mask), renormalise=True), start.requires_grad_()
@@ -67,9 +72,10 @@ def test_the_gradient_check_passes(mask: Literal["sigmoid", "linear", "exp"]) ->
 def test_the_signs_of_singular_pairs_change_nothing() -> None:
     weight, factors = exact(6, 8)
     signs = torch.tensor([1.0, -1.0, -1.0, 1.0, -1.0, 1.0], dtype=torch.float64)
-    flipped = replace(factors, left=factors.left * signs, right=factors.right * signs[:, None])
+    left, right = factors.sides(weight)
+    flipped = Factors(left * signs, factors.values, right * signs[:, None])
     mask = torch.rand(6, dtype=torch.float64, generator=torch.Generator().manual_seed(4))
-    for made in (factors, flipped):
+    for made in (factors, flipped, flipped.lean()):
         torch.testing.assert_close(compose(weight, made, mask, renormalise=True), plain(factors, mask, True))
 
 
@@ -103,6 +109,31 @@ def test_a_decomposition_is_made_once_and_shared_by_content(tmp_path: Path, monk
     assert torch.equal(factorise(weight, tmp_path).values, first.values)
     factorise(weight.T, tmp_path)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("shape", [(12, 40), (40, 12)])
+def test_a_large_matrix_keeps_one_side_and_is_composed_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int]
+) -> None:
+    weight = torch.randn(*shape, generator=torch.Generator().manual_seed(10))
+    mask = torch.rand(12, generator=torch.Generator().manual_seed(11))
+    whole = factorise(weight, tmp_path)
+    monkeypatch.setattr(singular, "LARGE", 100)
+    for lean in (factorise(weight), factorise(weight, tmp_path)):  # made, and read from a file of both sides
+        assert [each is None for each in (lean.left, lean.right)] == [shape[0] > shape[1], shape[0] < shape[1]]
+        for rank in (None, 5):
+            made = [compose(weight, each.cut(rank), mask[:rank], renormalise=True) for each in (lean, whole)]
+            torch.testing.assert_close(*made, rtol=1e-4, atol=1e-5)
+        assert torch.equal(compose(weight, lean, torch.ones(12), renormalise=True), weight)
+
+
+def test_a_matrix_without_full_rank_is_composed_all_the_same() -> None:
+    weight = torch.randn(6, 2) @ torch.randn(2, 9)
+    factors, mask = factorise(weight), torch.rand(6)
+    made = compose(weight, factors.lean(), mask, renormalise=False)
+    torch.testing.assert_close(made, compose(weight, factors, mask, renormalise=False), rtol=1e-4, atol=1e-4)
+    zero = torch.zeros(4, 5)
+    assert torch.equal(compose(zero, factorise(zero).lean(), torch.rand(4), renormalise=False), zero)
 
 
 def test_the_right_matrices_are_chosen(backbone: Backbone) -> None:
