@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from suite.errors import SuiteError
 from suite.models.scales import Mask, Matrices
 
-LARGE: Final = 1 << 18
+LARGE: Final = 100_000
 """From so many numbers on, a matrix keeps singular vectors on its shorter side only; the others are made when needed.
 
 For an MLP's matrix that is a fifth of the memory, and one product more each time.

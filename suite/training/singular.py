@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from suite.errors import StepFailed
 from suite.findings import Spectra, Spectrum
@@ -36,20 +37,35 @@ class Composition:
     renormalise: bool
     parameters: dict[str, nn.Parameter] = field(default_factory=dict)
     """Unbounded parameters p [r] by the name of the weight, float32."""
+    _hooks: list[RemovableHandle] = field(default_factory=list)
 
     def compose(self) -> None:
         """Put weights in effect that are made of the parameters as they are, with a graph where gradients are on."""
+        self.release()
         for name, module in self.modules.items():
-            scale = masked(self.parameters[name], self.mask)
-            new = compose(self.weights[name], self.factors[name], scale, renormalise=self.renormalise)
-            _place(module, new)
+            if torch.is_grad_enabled():
+                # as late as can be: in the backward pass a matrix's gradient is then used up before the next is there
+                self._hooks.append(module.register_forward_pre_hook(lambda module, _, name=name: self._put(name)))
+            else:
+                self._put(name)
 
     @contextmanager
     def base(self) -> Iterator[None]:
         """Let the model answer with its own weights; what was in effect has to be composed anew afterwards."""
+        self.release()
         for name, module in self.modules.items():
             _place(module, self.weights[name])
         yield
+
+    def release(self) -> None:
+        """Compose nothing any more when the model is called."""
+        while self._hooks:
+            self._hooks.pop().remove()
+
+    def _put(self, name: str) -> None:
+        scale = masked(self.parameters[name], self.mask)
+        new = compose(self.weights[name], self.factors[name], scale, renormalise=self.renormalise)
+        _place(self.modules[name], new)
 
 
 @contextmanager
@@ -67,7 +83,10 @@ def composing(
         made = Composition(modules, weights, factors, mask, renormalise, parameters)
         with torch.no_grad():
             made.compose()
-        yield made
+        try:
+            yield made
+        finally:
+            made.release()
     finally:
         for name, module in modules.items():
             vars(module).pop("weight", None)

@@ -11,7 +11,7 @@ from suite.methods import svf
 from suite.models.artifact import Singular
 from suite.models.backbone import Backbone
 from suite.models.scales import Mask
-from suite.models.singular import factorise, masked, matrices
+from suite.models.singular import Factors, factorise, masked, matrices
 from suite.training.singular import composing, train_singular
 from tests.methods.tiny_jobs import job_for
 from tests.models.tiny_models import bits, tiny_backbone
@@ -60,3 +60,22 @@ def test_a_bfloat16_model_has_float32_parameters_that_small_steps_move(tmp_path:
 @pytest.mark.parametrize(("mask", "value"), [("sigmoid", 0.8808), ("linear", 2.0), ("exp", 7.3891)])
 def test_a_parameter_becomes_the_factor_that_is_named(mask: Mask, value: float) -> None:
     assert float(masked(torch.tensor([2.0]), mask)) == pytest.approx(value, abs=1e-4)
+
+
+def test_a_matrixs_gradient_is_used_up_before_the_next_is_there(
+    backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights = dict(backbone.model.named_parameters())
+    factors = {name: factorise(weights[name]) for name in matrices(backbone.model, "all")}
+    start = {name: torch.full((len(each.values),), 0.1) for name, each in factors.items()}
+    ids, events, real = torch.tensor([[7, 8, 9]]), list[str](), Factors.sides
+    more = {"decoder_input_ids": ids} if backbone.shape == "encoder-decoder" else {}
+    with composing(backbone.model, factors, start, mask="sigmoid", renormalise=True) as made:
+        made.compose()
+        loss = backbone.model(input_ids=ids, **more).logits.sum()
+        for name, module in made.modules.items():
+            module.weight.register_hook(lambda _, name=name: events.append(name))
+        monkeypatch.setattr(Factors, "sides", lambda *given: events.append("used") or real(*given))
+        loss.backward()
+    assert set(events[::2]) == set(factors)
+    assert set(events[1::2]) == {"used"}
