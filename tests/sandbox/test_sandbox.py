@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
 import threading
 import time
@@ -45,7 +44,7 @@ def test_a_program_that_reaches_its_end_passes() -> None:
         ("import socket; socket.create_connection(('127.0.0.1', {port}), 1)", "refused"),
         ("assert open('{secret}').read() == 'secret'", "No such file"),
         ("import os; assert 'SUITE_SECRET' in os.environ", "AssertionError"),
-        ("import os; assert 'SUITE_SECRET' in open(f'/proc/{{os.getppid()}}/environ').read()", "ermission|AssertionError"),
+        ("import os; assert 'SUITE_SECRET' in open(f'/proc/{{os.getppid()}}/environ').read()", "ermission|Assertion"),
         ("import os; os.kill({pid}, 9)", "No such process"),
         ("import ctypes; assert ctypes.CDLL(None).kill({pid}, 9) == 0", "AssertionError"),
         ("import ctypes; assert ctypes.CDLL(None).mount(b'/', b'/tmp', b'none', 4096, 0) == 0", "AssertionError"),
@@ -67,7 +66,7 @@ def test_a_hostile_program_fails_and_does_no_harm(
         begun = time.monotonic()
         outcome = run_program(source.format(**places), LIMITS)
     assert not outcome.passed
-    assert re.search(reason, outcome.reason)
+    assert any(part in outcome.reason for part in reason.split("|"))
     assert time.monotonic() - begun < 10
     assert secret.read_text() == "secret"
     assert (tmp_path / "kept").read_bytes() == b""
