@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -44,3 +45,31 @@ def test_experts_are_mixed_for_each_task(tmp_path: Path) -> None:
     assert ("adapt mixture on math_hard · micro-t2 · seed 0", "selection", 2) in curves
     assert "micro_arithmetic_hard 0-shot · mixture on math_hard · micro-t2 · seed 0" in done
     assert len(list((tmp_path / "home" / "factors").iterdir())) == 28  # each matrix is decomposed once
+
+
+def test_a_classifier_chooses_the_expert_of_each_document(tmp_path: Path) -> None:
+    spec = tmp_path / "t2_asked.yaml"
+    adaptation = "adaptation: classifier\n  classifier: {steps: 2, select_every: 1}\n  shots: 3"
+    spec.write_text(SPEC.replace("t2_small", "t2_asked").replace("shots: 3", adaptation), encoding="utf-8")
+    process = start("run", spec, "--home", tmp_path / "home")
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    with sqlite3.connect(tmp_path / "home" / "suite.db") as connection:
+        done = dict(connection.execute("SELECT title, status FROM step").fetchall())
+        found = connection.execute(
+            "SELECT title, content FROM finding JOIN step ON id = step_id WHERE name = 'dispatch'"
+        )
+        dispatched = {title: json.loads(content) for title, content in found}
+        scored = connection.execute(
+            "SELECT count(*) FROM answer JOIN finding USING (step_id) WHERE name = 'dispatch'"
+        ).fetchone()
+    assert set(done.values()) == {"done"}
+    assert [title for title in sorted(done) if title.startswith(("train", "adapt"))] == [
+        f"train svf on {role} · micro-t2 · seed 0" for role in ("math", "reasoning", "skills")
+    ]
+    assert len(dispatched) == 3
+    for title, finding in dispatched.items():
+        assert "chosen by svf on skills" in title
+        assert len(finding["of_documents"]) == 8
+        assert all(seconds > 0 for seconds in finding["seconds"])
+    assert scored == (24,)  # every document, whatever was read in its prompt
