@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from leaderboard.front import front, radius
 from suite.stats import Estimate
 
 WHISKER = 64.0
@@ -58,6 +59,10 @@ class Dot:
     y: Estimate
     base: bool
     """Whether it is the model that nothing was trained of."""
+    cost: float | None
+    """Seconds of training: how large the point is."""
+    place: int
+    """The row's place on the board, which scripts know it by."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class Point:
     label: tuple[str, str]
     anchor: str
     text: str
+    radius: str
 
 
 @dataclass(frozen=True)
@@ -94,6 +100,10 @@ class Scatter:
 
     plot: Plot
     points: tuple[Point, ...]
+    front: str
+    """The Pareto front, as the path of a stair."""
+    best: tuple[str, ...]
+    """The names on it, from the most kept to the most gained."""
 
 
 def scatter(dots: Sequence[Dot]) -> Scatter | None:
@@ -104,19 +114,36 @@ def scatter(dots: Sequence[Dot]) -> Scatter | None:
     across = _Axis.over([end for dot in dots for end in _ends(dot.x)], LEFT, WIDTH - RIGHT, (0.0, 100.0))
     down = _Axis.over([end for dot in dots for end in _ends(dot.y)], HEIGHT - BOTTOM, TOP, (0.0, 100.0))
     places = [(across.place(dot.x.value), down.place(dot.y.value)) for dot in dots]
-    taken = [(x - 6, y - 6, x + 6, y + 6) for x, y in places]
-    points = [_point(dot, place, across, down, taken) for dot, place in zip(dots, places, strict=True)]
-    return Scatter(_plot(WIDTH, HEIGHT, across, down), tuple(points))
+    most = max((dot.cost or 0.0 for dot in dots), default=0.0)
+    sizes = [radius(dot.cost, most) for dot in dots]
+    taken = [(x - r - 1, y - r - 1, x + r + 1, y + r + 1) for (x, y), r in zip(places, sizes, strict=True)]
+    points = [
+        _point(dot, place, size, across, down, taken) for dot, place, size in zip(dots, places, sizes, strict=True)
+    ]
+    best = front([(dot.x.value, dot.y.value) for dot in dots])
+    stair = _stair([places[place] for place in best])
+    return Scatter(_plot(WIDTH, HEIGHT, across, down), tuple(points), stair, tuple(dots[place].name for place in best))
+
+
+def _stair(corners: Sequence[tuple[float, float]]) -> str:
+    """From the left edge along the front and down to the bottom: what lies below and to the left of it is beaten."""
+    path = [f"M{fixed(LEFT)} {fixed(corners[0][1])}H{fixed(corners[0][0])}"]
+    path += [f"V{fixed(y)}H{fixed(x)}" for x, y in corners[1:]]
+    return "".join((*path, f"V{fixed(HEIGHT - BOTTOM)}"))
 
 
 _Box = tuple[float, float, float, float]
 
 
-def _point(dot: Dot, place: tuple[float, float], across: _Axis, down: _Axis, taken: list[_Box]) -> Point:
-    x, y = place
+def _point(dot: Dot, place: tuple[float, float], size: float, across: _Axis, down: _Axis, taken: list[_Box]) -> Point:
+    (x, y), away = place, size + 4.5
     text = dot.name if len(dot.name) <= 30 else dot.name[:29] + "…"
     width = LETTER * len(text)
-    choices = [(x + 10, y + 4, "start"), (x - 10, y + 4, "end"), *((x, y + dy, "middle") for dy in (-12, 20, -26, 34))]
+    choices = [
+        (x + away, y + 4, "start"),
+        (x - away, y + 4, "end"),
+        *((x, y + dy, "middle") for dy in (-away - 2, away + 10, -away - 16, away + 24)),
+    ]
     label, box = choices[0], _box(*choices[0], width)
     for choice in choices:
         candidate = _box(*choice, width)
@@ -131,7 +158,8 @@ def _point(dot: Dot, place: tuple[float, float], across: _Axis, down: _Axis, tak
             label, box = choices[1], _box(*choices[1], width)
     taken.append(box)
     ends = [(_range(value, axis)) for value, axis in ((dot.x, across), (dot.y, down))]
-    return Point(dot, (fixed(x), fixed(y)), ends[0], ends[1], (fixed(label[0]), fixed(label[1])), label[2], text)
+    at, said = (fixed(x), fixed(y)), (fixed(label[0]), fixed(label[1]))
+    return Point(dot, at, ends[0], ends[1], said, label[2], text, fixed(size))
 
 
 def _box(x: float, y: float, anchor: str, width: float) -> _Box:

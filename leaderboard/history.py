@@ -55,9 +55,8 @@ class History:
     """(role, shots), targets first."""
 
     @classmethod
-    def of(cls, store: Store, row: Row) -> History:
-        """What the store has of a row."""
-        records = {record.id: record for record in store.experiments()}
+    def of(cls, store: Store, row: Row, records: Mapping[str, ExperimentRecord]) -> History:
+        """What the store has of a row; `records` are the track's experiments by id."""
         seeds = tuple(_seed(store, records[name]) for name in row.experiments)
         keys = [
             (str(link.role), int(link.shots or 0)) for seed in seeds for link in seed.links if link.part == "evaluate"

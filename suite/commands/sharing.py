@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from suite import methods
 from suite.commands.results import reading
 from suite.errors import SuiteError
 from suite.home import Home
@@ -15,7 +16,7 @@ from suite.store import Store
 
 def render_site(home: Home, out: Path | None, records: Path | None) -> Path:
     """Write the pages of the local store and of published records; returns the page to open."""
-    from leaderboard import render
+    from leaderboard import Told, render
     from suite.records import read_records_into_memory
 
     folder = records or published()
@@ -25,7 +26,8 @@ def render_site(home: Home, out: Path | None, records: Path | None) -> Path:
         # Without local runs the published records alone make the board of a fresh clone.
         local = stack.enter_context(reading(home) if home.exists else Store.open("sqlite://"))
         shared = stack.enter_context(read_records_into_memory(folder)) if folder else None
-        return render(local, out or home.site, records=shared)
+        told = Told(methods={name: methods.get(name).__doc__ or "" for name in methods.names()})
+        return render(local, out or home.site, records=shared, told=told)
 
 
 def export_records(home: Home, out: Path, names: Sequence[str], track: str | None, *, texts: bool) -> list[Path]:

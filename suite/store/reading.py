@@ -75,6 +75,19 @@ class Reading(Session):
         found = self._rows(AnswerRow, AnswerRow.step_id, [step], lambda row: record_of(AnswerRecord, row))
         return tuple(sorted(found, key=lambda answer: answer.doc_id))
 
+    def answers_of(self, steps: Sequence[str]) -> dict[str, tuple[AnswerRecord, ...]]:
+        """Step id -> its answers in the documents' order."""
+        names = tuple(AnswerRecord.__dataclass_fields__)
+        found: list[tuple[str, AnswerRecord]] = []
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                query = select(AnswerRow.step_id, *(getattr(AnswerRow, name) for name in names))
+                rows = connection.execute(
+                    query.where(AnswerRow.step_id.in_(ids)).order_by(AnswerRow.step_id, AnswerRow.doc_id)
+                )
+                found += [(row[0], AnswerRecord(*row[1:])) for row in rows]
+        return grouped(found)
+
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Step id -> what the model said, in the documents' order: much less to read than whole answers."""
         found: list[tuple[str, Any]] = []
