@@ -56,5 +56,7 @@ def _ends(values: Sequence[float | None]) -> tuple[float, float]:
 def _cell(value: float | None, low: float, high: float) -> HeatCell:
     if value is None:
         return HeatCell(numbers.MISSING, title="not measured")
-    level = round(LEVELS * (value - low) / (high - low)) if high - low >= 1.0 else 0  # less is no difference to look for
+    level = (
+        round(LEVELS * (value - low) / (high - low)) if high - low >= 1.0 else 0
+    )  # less is no difference to look for
     return HeatCell(numbers.score(value), level)

@@ -124,7 +124,9 @@ def _templates(store: Store, groups: Sequence[tuple[int, Hardness]], templates: 
 
 def _hardest(store: Store, shots: int, hard: Hardness) -> HardList:
     means = {number: total / hard.counts[number] for number, total in hard.sums.items()}
-    chosen = sorted((number for number in means if means[number] < 100), key=lambda number: (means[number], number))[:HARDEST]
+    chosen = sorted((number for number in means if means[number] < 100), key=lambda number: (means[number], number))[
+        :HARDEST
+    ]
     texts = {answer.doc_id: answer for answer in store.answers(hard.step)}
     documents = tuple(
         Hard(

@@ -112,7 +112,7 @@ def _table(place: Place, targets: tuple[str, ...], name: str) -> Table:
         bands=_bands(place, rows, targets),
         lines=lines,
         scatter=scatter(dots),
-        x_label=f"target score: {', '.join(_task_label(rows, role) for role in targets)}",
+        x_label=f"target score: {', '.join(_task_label(rows, role) for role in targets[:1])}",
         y_label=f"Norm. Avg. of held-out tasks, {most}",
         left_out=left_out,
     )
@@ -190,9 +190,7 @@ def _line(place: Place, row: Row, at: int, targets: tuple[str, ...], rank: int |
     for role in board.roles:
         if role not in targets:
             why = f"not measured: {role}"
-            shown += [
-                cells.task(found.get((role, n)), row, f"{why}, {numbers.shots(n)}", extra=True) for n in board.shots
-            ]
+            shown += [cells.task(found.get((role, n)), row, f"{why}, {numbers.shots(n)}") for n in board.shots]
     title = unranked(row, board.shots) or f"by Norm. Avg. at {numbers.shots(board.shots[-1])}"
     return Line(row, at, place.row(row), place.method(row.method), rank, title, marks(row), tuple(shown))
 

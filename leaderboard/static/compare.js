@@ -5,7 +5,7 @@
   const {make} = suite;
   const view = document.getElementById("view"), list = document.getElementById("list");
   const status = document.getElementById("status"), form = document.getElementById("choice"), PAGE = 20;
-  const pickers = {a: make("select", {}), b: make("select", {})};
+  const pickers = {a: make("select", {"aria-label": "experiment A"}), b: make("select", {"aria-label": "experiment B"})};
   let run = 0, rows = null;
 
   function change(values) {
@@ -30,7 +30,6 @@
       change({a: state.get("b") || "", b: state.get("a") || "", page: ""});
     });
     form.append(swap);
-    form.addEventListener("submit", (event) => event.preventDefault());
   }
 
   async function show() {
@@ -178,16 +177,27 @@
       pager(number, last));
   }
 
-  async function line(each, place) {
-    const sides = await Promise.all(each.tasks.map((task) => Promise.all(task.columns.slice(0, 5).map(async (column) => {
+  // What a side answered, seeds that said the same together.
+  async function side(task, place) {
+    const groups = new Map();
+    for (const column of task.columns) {
+      if (column.asked !== task.columns[0].asked) continue;
       const said = await suite.said(column.step, place), value = suite.values(column)[place];
-      return make("div", {class: "side"}, make("span", {class: "sub"}, suite.seeds(column.seeds)), suite.answer(said, value));
-    }))));
+      const key = JSON.stringify([said, value]);
+      if (!groups.has(key)) groups.set(key, {said, value, seeds: []});
+      groups.get(key).seeds.push(...column.seeds);
+    }
+    return [...groups.values()].map((each) => make("div", {class: "side"},
+      make("span", {class: "sub"}, suite.seeds(each.seeds)), suite.answer(each.said, each.value)));
+  }
+
+  async function line(each, place) {
+    const sides = await Promise.all(each.tasks.map((task) => side(task, place)));
     const both = each.tasks.map((task) => task.columns[0].documents);
     let asked = await suite.asked(both[0], place);
     if (suite.plain(asked.question) === "") asked = await suite.asked(both[1], place);  // published without its texts
     return make("tr", {}, make("th", {scope: "row", class: "num"}, String(asked.number)), make("td", {}, suite.stored(asked.question)),
-      make("td", {}, suite.stored(asked.target)), sides.map((side) => make("td", {}, side)));
+      make("td", {}, suite.stored(asked.target)), sides.map((shown) => make("td", {}, shown)));
   }
 
   function pager(number, last) {

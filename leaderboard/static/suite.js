@@ -25,7 +25,7 @@ suite.load = (path) => {
 };
 
 // Keys name files of the site; whatever else stands in an address is not followed.
-suite.safe = (key) => /^[A-Za-z0-9_.+-]+\/[A-Za-z0-9_.+-]+$/.test(key || "") && !key.includes("..");
+suite.safe = (key) => /^[A-Za-z0-9_.+-]+\/[A-Za-z0-9_.+-]+$/.test(key || "") && !key.split("/").some((part) => /^\.+$/.test(part));
 
 // An element; texts become text, never markup.
 suite.make = (tag, attributes = {}, ...children) => {
