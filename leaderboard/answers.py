@@ -1,4 +1,4 @@
-"""Answers as chunks of data: a step's outputs are written once, whoever shows them; so are a task's documents."""
+"""Answers as chunks of data: outputs with all seeds side by side, and a task's documents once for all rows."""
 
 from __future__ import annotations
 
@@ -21,11 +21,8 @@ UNPARSABLE, TRUNCATED = 1, 2
 class Column:
     """What one step answered: that of a seed, or of several that share it."""
 
-    id: str
-    """The step, as the store has it."""
-    seeds: tuple[int, ...]
     step: str
-    """Name of its chunks."""
+    seeds: tuple[int, ...]
     documents: str
     """Name of the chunks with what was asked."""
     asked: str
@@ -43,7 +40,16 @@ class Column:
         return [None if value is None else round(value, 4) for value in values]
 
 
-def columns_of(store: Store, history: History, key: tuple[str, int]) -> tuple[Column, ...]:
+@dataclass(frozen=True)
+class Sheet:
+    """All that was answered to a task, seed by seed."""
+
+    name: str
+    """Of its chunks."""
+    columns: tuple[Column, ...]
+
+
+def sheet_of(store: Store, history: History, key: tuple[str, int]) -> Sheet:
     """What was answered to a task, by the steps that did so."""
     steps: dict[str, list[int]] = {}
     for seed in history.seeds:
@@ -51,27 +57,32 @@ def columns_of(store: Store, history: History, key: tuple[str, int]) -> tuple[Co
         if link and seed.steps[link.step_id].status == "done":
             steps.setdefault(link.step_id, []).append(seed.record.seed)
     said = store.answers_of(list(steps))
-    return tuple(_column(step, seeds, said[step]) for step, seeds in steps.items() if said.get(step))
+    columns = tuple(_column(step, seeds, said[step]) for step, seeds in steps.items() if said.get(step))
+    name = sha256("\n".join(column.step for column in columns).encode("utf-8", "replace"))
+    return Sheet(name.hexdigest()[:16], columns)
 
 
 def _column(step: str, seeds: Sequence[int], answers: tuple[AnswerRecord, ...]) -> Column:
-    texts, asked = sha256(), sha256()
-    for answer in answers:
-        asked.update(f"{answer.doc_id} {answer.doc_hash}\n".encode())
-        texts.update(f"{answer.question}\0{answer.target}\n".encode("utf-8", "replace"))
-    texts.update(asked.digest())
-    name = sha256(step.encode("utf-8", "replace")).hexdigest()[:16]
-    return Column(step, tuple(seeds), name, texts.hexdigest()[:16], asked.hexdigest()[:16], answers)
+    asked = sha256("\n".join(f"{answer.doc_id} {answer.doc_hash}" for answer in answers).encode())
+    texts = "\n".join(f"{answer.question}\0{answer.target}" for answer in answers)
+    documents = sha256(asked.digest() + texts.encode("utf-8", "replace"))
+    return Column(step, tuple(seeds), documents.hexdigest()[:16], asked.hexdigest()[:16], answers)
 
 
-def chunks_of(column: Column, written: set[str]) -> Iterator[File]:
+def chunks_of(sheet: Sheet, written: set[str]) -> Iterator[File]:
     """The chunks that are not written yet; adds their names to `written`."""
-    for name, content in ((column.step, _outputs), (column.documents, _documents)):
-        if name in written:
-            continue
-        written.add(name)
-        for number, start in enumerate(range(0, len(column.answers), PER_CHUNK)):
-            yield script(chunk_path(name, number), content(column.answers[start : start + PER_CHUNK]))
+    if sheet.columns and sheet.name not in written:
+        written.add(sheet.name)
+        longest = max(len(column.answers) for column in sheet.columns)
+        for number, start in enumerate(range(0, longest, PER_CHUNK)):
+            parts = [_outputs(column.answers[start : start + PER_CHUNK]) for column in sheet.columns]
+            yield script(chunk_path(sheet.name, number), parts)
+    for column in sheet.columns:
+        if column.documents not in written:
+            written.add(column.documents)
+            for number, start in enumerate(range(0, len(column.answers), PER_CHUNK)):
+                part = _documents(column.answers[start : start + PER_CHUNK])
+                yield script(chunk_path(column.documents, number), part)
 
 
 def chunk_path(name: str, number: int) -> str:
@@ -88,7 +99,7 @@ def _outputs(answers: Sequence[AnswerRecord]) -> dict[str, Any]:
     parsed = {
         place: cut(answer.parsed)
         for place, answer in enumerate(answers)
-        if answer.parsed is not answer.output and answer.parsed.strip() != answer.output.strip()
+        if answer.parsed != answer.output and answer.parsed.strip() != answer.output.strip()
     }
     return {"outputs": [cut(answer.output) for answer in answers], "parsed": parsed, "marks": marks}
 

@@ -1,20 +1,21 @@
-"""The geometry of the drawings: whiskers, the gain-against-kept scatter, learning curves. Templates draw it as SVG."""
+"""The geometry of the drawings: whiskers, and the gain-against-kept scatter. Templates draw it as SVG."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from leaderboard.axes import BOTTOM, LEFT, RIGHT, TOP, Axis, Plot, fixed, plot_of
 from leaderboard.front import front, radius
 from suite.stats import Estimate
 
 WHISKER = 64.0
 WIDTH, HEIGHT = 680.0, 420.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 24.0, 16.0, 48.0
 LETTER = 6.4
 """Width of a letter of a point's label."""
-CURVE_WIDTH, CURVE_HEIGHT = 620.0, 240.0
+CROWD = 40
+"""Of more points only those on the front, and the control, have a name and intervals."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,6 @@ def whisker(value: Estimate, span: tuple[float, float]) -> Whisker | None:
     bounded = value.low is not None and value.high is not None and math.isfinite(value.low)
     low, high = (place(value.low or 0.0), place(value.high or 0.0)) if bounded else (None, None)
     return Whisker(place(value.value), low, high, place(0.0) if span[0] < 0 else None)
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A mark on an axis."""
-
-    at: str
-    label: str
 
 
 @dataclass(frozen=True)
@@ -81,20 +74,6 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Plot:
-    """A drawing's frame and ticks."""
-
-    width: str
-    height: str
-    left: str
-    right: str
-    top: str
-    bottom: str
-    x_ticks: tuple[Tick, ...]
-    y_ticks: tuple[Tick, ...]
-
-
-@dataclass(frozen=True)
 class Scatter:
     """Gain against kept."""
 
@@ -111,18 +90,28 @@ def scatter(dots: Sequence[Dot]) -> Scatter | None:
     dots = [dot for dot in dots if math.isfinite(dot.x.value) and math.isfinite(dot.y.value)]
     if not dots:
         return None
-    across = _Axis.over([end for dot in dots for end in _ends(dot.x)], LEFT, WIDTH - RIGHT, (0.0, 100.0))
-    down = _Axis.over([end for dot in dots for end in _ends(dot.y)], HEIGHT - BOTTOM, TOP, (0.0, 100.0))
+    across = Axis.over([end for dot in dots for end in _ends(dot.x)], LEFT, WIDTH - RIGHT, (0.0, 100.0))
+    down = Axis.over([end for dot in dots for end in _ends(dot.y)], HEIGHT - BOTTOM, TOP, (0.0, 100.0))
     places = [(across.place(dot.x.value), down.place(dot.y.value)) for dot in dots]
     most = max((dot.cost or 0.0 for dot in dots), default=0.0)
     sizes = [radius(dot.cost, most) for dot in dots]
     taken = [(x - r - 1, y - r - 1, x + r + 1, y + r + 1) for (x, y), r in zip(places, sizes, strict=True)]
-    points = [
-        _point(dot, place, size, across, down, taken) for dot, place, size in zip(dots, places, sizes, strict=True)
-    ]
     best = front([(dot.x.value, dot.y.value) for dot in dots])
+    points = [
+        _bare(dot, place, size)
+        if len(dots) > CROWD and at not in best and not dot.base
+        else _point(dot, place, size, across, down, taken)
+        for at, (dot, place, size) in enumerate(zip(dots, places, sizes, strict=True))
+    ]
     stair = _stair([places[place] for place in best])
-    return Scatter(_plot(WIDTH, HEIGHT, across, down), tuple(points), stair, tuple(dots[place].name for place in best))
+    return Scatter(
+        plot_of(WIDTH, HEIGHT, across, down), tuple(points), stair, tuple(dots[place].name for place in best)
+    )
+
+
+def _bare(dot: Dot, place: tuple[float, float], size: float) -> Point:
+    """One of so many that names and intervals would cover each other."""
+    return Point(dot, (fixed(place[0]), fixed(place[1])), None, None, ("0", "0"), "start", "", fixed(size / 1.5))
 
 
 def _stair(corners: Sequence[tuple[float, float]]) -> str:
@@ -135,7 +124,7 @@ def _stair(corners: Sequence[tuple[float, float]]) -> str:
 _Box = tuple[float, float, float, float]
 
 
-def _point(dot: Dot, place: tuple[float, float], size: float, across: _Axis, down: _Axis, taken: list[_Box]) -> Point:
+def _point(dot: Dot, place: tuple[float, float], size: float, across: Axis, down: Axis, taken: list[_Box]) -> Point:
     (x, y), away = place, size + 4.5
     text = dot.name if len(dot.name) <= 30 else dot.name[:29] + "…"
     width = LETTER * len(text)
@@ -176,118 +165,7 @@ def _ends(value: Estimate) -> list[float]:
     return [value.value, *(min(100.0, max(0.0, end)) for end in ends)]
 
 
-def _range(value: Estimate, axis: _Axis) -> tuple[str, str] | None:
+def _range(value: Estimate, axis: Axis) -> tuple[str, str] | None:
     if value.low is None or value.high is None or not math.isfinite(value.low):
         return None
     return fixed(axis.place(max(axis.low, value.low))), fixed(axis.place(min(axis.high, value.high)))
-
-
-@dataclass(frozen=True)
-class Line:
-    """One seed's curve: pieces between missing values."""
-
-    label: str
-    kind: int
-    """0, 1, 2 …: how it is dashed."""
-    pieces: tuple[str, ...]
-    dots: tuple[tuple[str, str], ...]
-    """Single points, drawn when there are few."""
-    said: str
-    """The curve in words."""
-
-
-@dataclass(frozen=True)
-class Curves:
-    """A learning curve of every seed."""
-
-    plot: Plot
-    lines: tuple[Line, ...]
-
-
-def curves(series: Mapping[str, Sequence[tuple[int, float | None]]]) -> Curves | None:
-    """Label -> (step, value) in the order of steps; None when there is no value to draw."""
-    known = [(step, value) for points in series.values() for step, value in points if _finite(value)]
-    if not known:
-        return None
-    across = _Axis.over(
-        [0.0, *(float(step) for step, _ in known)], LEFT, CURVE_WIDTH - RIGHT, (0.0, math.inf), exact=True
-    )
-    down = _Axis.over([value or 0.0 for _, value in known], CURVE_HEIGHT - BOTTOM, TOP, (-math.inf, math.inf))
-    lines = [_line(label, kind, points, across, down) for kind, (label, points) in enumerate(series.items())]
-    return Curves(_plot(CURVE_WIDTH, CURVE_HEIGHT, across, down), tuple(lines))
-
-
-def _line(label: str, kind: int, points: Sequence[tuple[int, float | None]], across: _Axis, down: _Axis) -> Line:
-    pieces: list[list[str]] = [[]]
-    dots: list[tuple[str, str]] = []
-    known: list[tuple[int, float]] = []
-    for step, value in points:
-        if value is None or not math.isfinite(value):
-            pieces.append([])
-            continue
-        known.append((step, value))
-        dots.append((fixed(across.place(step)), fixed(down.place(value))))
-        pieces[-1].append(",".join(dots[-1]))
-    said = "no value"
-    if known:
-        (first, start), (last, end) = known[0], known[-1]
-        said = f"from {start:.4g} at step {first} to {end:.4g} at step {last}"
-    shown = tuple(dots) if len(dots) <= 40 else ()
-    return Line(label, kind, tuple(" ".join(piece) for piece in pieces if len(piece) > 1), shown, said)
-
-
-def _finite(value: float | None) -> bool:
-    return value is not None and math.isfinite(value)
-
-
-@dataclass(frozen=True)
-class _Axis:
-    """From values to places, with round ticks."""
-
-    low: float
-    high: float
-    start: float
-    end: float
-    ticks: tuple[float, ...]
-
-    @classmethod
-    def over(
-        cls, values: Sequence[float], start: float, end: float, bounds: tuple[float, float], *, exact: bool = False
-    ) -> _Axis:
-        low, high = min(values), max(values)
-        room = 0.0 if exact else 0.06 * (high - low)
-        if high - low < 1e-9:
-            room = max(abs(high) * 0.1, 0.5)
-        low, high = max(bounds[0], low - room), min(bounds[1], high + room)
-        step = _step(high - low)
-        first = math.ceil(low / step - 1e-9)
-        ticks = tuple(step * k for k in range(first, first + 12) if step * k <= high + 1e-9 * step)
-        return cls(low, high, start, end, ticks)
-
-    def place(self, value: float) -> float:
-        return self.start + (self.end - self.start) * (value - self.low) / (self.high - self.low)
-
-
-def _step(span: float) -> float:
-    size = 10.0 ** math.floor(math.log10(span / 4))
-    return next(size * by for by in (1, 2, 5, 10) if size * by >= span / 6)
-
-
-def _plot(width: float, height: float, across: _Axis, down: _Axis) -> Plot:
-    x_ticks = tuple(Tick(fixed(across.place(tick)), f"{tick:g}") for tick in across.ticks)
-    y_ticks = tuple(Tick(fixed(down.place(tick)), f"{tick:g}".replace("-", "−")) for tick in down.ticks)
-    return Plot(
-        fixed(width),
-        fixed(height),
-        fixed(LEFT),
-        fixed(width - RIGHT),
-        fixed(TOP),
-        fixed(height - BOTTOM),
-        x_ticks,
-        y_ticks,
-    )
-
-
-def fixed(value: float) -> str:
-    """A coordinate: a tenth of a unit is enough."""
-    return f"{value:.1f}".removesuffix(".0")

@@ -11,7 +11,7 @@ import yaml
 
 from leaderboard import cells, numbers
 from leaderboard.cells import Note, Shown
-from leaderboard.charts import Curves, curves
+from leaderboard.curves import Curves, curves
 from leaderboard.heat import HeatMap, heat_maps
 from leaderboard.history import History, Seed
 from leaderboard.kin import ByShots, by_shots
@@ -154,7 +154,8 @@ def _of(value: Any, key: str, default: Any = None) -> Any:
 
 
 def _yaml(value: Mapping[str, Any]) -> str:
-    return str(yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True, width=100))
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the same text, ten times as fast
+    return str(yaml.dump(dict(value), Dumper=dumper, sort_keys=False, allow_unicode=True, width=100))
 
 
 def _summary(board: Board, row: Row) -> tuple[tuple[str, Shown], ...]:

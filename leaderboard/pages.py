@@ -13,6 +13,7 @@ from leaderboard.history import History
 from leaderboard.methods import method_names, method_page
 from leaderboard.overview import card
 from leaderboard.places import Place, places, query
+from leaderboard.rest import rest_of
 from leaderboard.scores import Passing, row_files
 from leaderboard.tasks import task_page
 from leaderboard.told import Told
@@ -57,6 +58,9 @@ def _track_pages(store: Store, place: Place, passing: Passing, told: Told) -> It
     board = place.board
     part = section(place)
     yield Page(place.page, "track.html.j2", {"section": part, "board": board, "place": place})
+    rest = rest_of(part)
+    if rest is not None:
+        yield script(f"{place.data}-rest.js", rest)
     yield File(f"{place.data}.csv", downloads.as_csv(board))
     yield File(f"{place.data}.json", downloads.as_json(board))
     yield script(f"{place.data}.js", downloads.as_lines(board))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leaderboard import numbers
-from leaderboard.answers import Column, chunks_of, columns_of
+from leaderboard.answers import Column, Sheet, chunks_of, sheet_of
 from leaderboard.chunks import File, script
 from leaderboard.history import History
 from leaderboard.places import Place
@@ -51,11 +51,10 @@ def row_files(store: Store, place: Place, row: Row, history: History, passing: P
     """A row's scores, and the chunks of its answers."""
     tasks: list[dict[str, Any]] = []
     for role, shots in history.evaluations:
-        columns = columns_of(store, history, (role, shots))
-        _remember(passing, (place.slug, role, shots), columns)
-        for column in columns:
-            yield from chunks_of(column, passing.written)
-        tasks.append(_task(row, role, shots, columns))
+        sheet = sheet_of(store, history, (role, shots))
+        _remember(passing, (place.slug, role, shots), sheet.columns)
+        yield from chunks_of(sheet, passing.written)
+        tasks.append(_task(row, role, shots, sheet))
     yield script(
         place.scores(row),
         {
@@ -76,10 +75,10 @@ def _remember(passing: Passing, key: tuple[str, str, int], columns: Sequence[Col
         if (*key, column.step) not in passing.seen:
             passing.seen.add((*key, column.step))
             groups = passing.hardness.setdefault(key, {})
-            groups.setdefault(column.asked, Hardness(column.id)).add(column.answers)
+            groups.setdefault(column.asked, Hardness(column.step)).add(column.answers)
 
 
-def _task(row: Row, role: str, shots: int, columns: Sequence[Column]) -> dict[str, Any]:
+def _task(row: Row, role: str, shots: int, sheet: Sheet) -> dict[str, Any]:
     cell = next(
         (each for each in (*row.target_scores, *row.held_out) if (each.role, each.shots) == (role, shots)), None
     )
@@ -89,16 +88,16 @@ def _task(row: Row, role: str, shots: int, columns: Sequence[Column]) -> dict[st
         "target": role in row.targets,
         "metric": cell.metric if cell else "",
         "score": _estimate(cell),
+        "sheet": sheet.name,
         "columns": [
             {
                 "seeds": list(column.seeds),
-                "step": column.step,
                 "documents": column.documents,
                 "asked": column.asked,
                 "count": len(column.answers),
                 "values": column.values,
             }
-            for column in columns
+            for column in sheet.columns
         ],
     }
 

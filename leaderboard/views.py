@@ -13,6 +13,9 @@ from leaderboard.places import Place
 from leaderboard.standing import clipped, marks, ranks, target_groups, unranked
 from suite.board import BASELINE, Board, Cell, Row
 
+MOST = 100
+"""Rows that a page holds, over all its tables."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -51,6 +54,8 @@ class Line:
     href: str
     method: str
     """The method's page."""
+    about: str
+    """Its family and number of seeds."""
     rank: int | None
     rank_title: str
     marks: tuple[Note, ...]
@@ -65,9 +70,13 @@ class Table:
     targets: tuple[str, ...]
     bands: tuple[Band, ...]
     lines: tuple[Line, ...]
+    rest: tuple[Line, ...]
+    """Lines that are left out of the page, so that it stays light."""
     scatter: Scatter | None
     x_label: str
     y_label: str
+    plain: int
+    """How many columns are not of single tasks; these are drawn with whiskers."""
     left_out: tuple[str, ...]
     """Rows that the scatter cannot show."""
 
@@ -83,21 +92,22 @@ class Section:
     grid: Grid | None
 
     @property
-    def target_names(self) -> tuple[str, ...]:
-        """What its tables were trained for."""
-        return tuple(", ".join(table.targets) for table in self.tables)
+    def left_out(self) -> int:
+        """Rows that a script adds when they are asked for."""
+        return sum(len(table.rest) for table in self.tables)
 
 
 def section(place: Place) -> Section:
     """A track's page."""
     board = place.board
     groups = target_groups(board)
-    tables = tuple(_table(place, targets, f"{place.slug}-{number}") for number, targets in enumerate(groups, 1))
+    most = max(MOST // max(len(groups), 1), 8)
+    tables = tuple(_table(place, targets, f"{place.slug}-{number}", most) for number, targets in enumerate(groups, 1))
     families = tuple(sorted({row.family for row in board.rows if row.method != BASELINE}))
     return Section(place, board, tables, families, grid(place, board.rows))
 
 
-def _table(place: Place, targets: tuple[str, ...], name: str) -> Table:
+def _table(place: Place, targets: tuple[str, ...], name: str, most: int) -> Table:
     board = place.board
     rows = [row for row in board.rows if row.targets == targets or row.method == BASELINE]
     ranked = ranks(board)
@@ -105,15 +115,18 @@ def _table(place: Place, targets: tuple[str, ...], name: str) -> Table:
     at = {row.experiments: number for number, row in enumerate(board.rows)}
     lines = tuple(_line(place, row, at[row.experiments], targets, ranked.get(row.experiments), reach) for row in rows)
     dots, left_out = _dots(place, rows, at, targets)
-    most = numbers.shots(board.shots[-1]) if board.shots else ""
+    shots = numbers.shots(board.shots[-1]) if board.shots else ""
+    bands = _bands(place, rows, targets)
     return Table(
         id=name,
         targets=targets,
-        bands=_bands(place, rows, targets),
-        lines=lines,
+        bands=bands,
+        lines=lines[:most],
+        rest=lines[most:],
         scatter=scatter(dots),
         x_label=f"target score: {', '.join(_task_label(rows, role) for role in targets[:1])}",
-        y_label=f"Norm. Avg. of held-out tasks, {most}",
+        y_label=f"Norm. Avg. of held-out tasks, {shots}",
+        plain=sum(len(band.columns) for band in bands if not band.extra),
         left_out=left_out,
     )
 
@@ -192,7 +205,9 @@ def _line(place: Place, row: Row, at: int, targets: tuple[str, ...], rank: int |
             why = f"not measured: {role}"
             shown += [cells.task(found.get((role, n)), row, f"{why}, {numbers.shots(n)}") for n in board.shots]
     title = unranked(row, board.shots) or f"by Norm. Avg. at {numbers.shots(board.shots[-1])}"
-    return Line(row, at, place.row(row), place.method(row.method), rank, title, marks(row), tuple(shown))
+    family = f" · {row.family}" if row.family and row.family != "none" else ""
+    about = f"{family} · {seeds} seed{'s' if seeds != 1 else ''}"
+    return Line(row, at, place.row(row), place.method(row.method), about, rank, title, marks(row), tuple(shown))
 
 
 def _ratio(row: Row) -> Shown:

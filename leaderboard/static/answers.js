@@ -44,9 +44,9 @@
     head(row, key, found, chosen, state);
     const columns = chosen.columns.filter((column) => column.asked === chosen.columns[0].asked).slice(0, 5);
     const values = columns.map(suite.values);
-    const places = await select(columns, values, state, mine);
+    const places = await select(chosen, columns, values, state, mine);
     if (places === null) return;
-    await page(columns, values, places, state, mine, chosen);
+    await page(chosen, columns, values, places, state, mine);
   }
 
   function head(row, key, found, chosen, state) {
@@ -68,7 +68,7 @@
   }
 
   // Places of the documents to show; texts are loaded only where they are searched.
-  async function select(columns, values, state, mine) {
+  async function select(chosen, columns, values, state, mine) {
     const total = columns[0].count, kind = state.get("show"), text = (state.get("q") || "").toLowerCase();
     const wanted = (place) => {
       const known = values.map((each) => each[place]).filter((value) => value !== null);
@@ -83,21 +83,21 @@
     for (const place of places) {
       if (mine !== run) return null;
       if (place % suite.CHUNK === 0) status.textContent = `searching, ${place} of ${total} …`;
-      const document = await suite.asked(columns[0].documents, place);
-      const said = await Promise.all(columns.map((column) => suite.said(column.step, place)));
+      const document = await suite.asked(columns[0], place);
+      const said = await Promise.all(columns.map((column) => suite.said(chosen, column, place)));
       const texts = [document.question, document.target, ...said.map((each) => each.output)];
       if (texts.some((each) => suite.plain(each).toLowerCase().includes(text))) found.push(place);
     }
     return found;
   }
 
-  async function page(columns, values, places, state, mine, chosen) {
+  async function page(chosen, columns, values, places, state, mine) {
     const last = Math.max(1, Math.ceil(places.length / PAGE));
     const number = Math.min(last, Math.max(1, Number(state.get("page")) || 1));
     const shown = places.slice((number - 1) * PAGE, number * PAGE);
     const body = await Promise.all(shown.map(async (place) => {
-      const document = await suite.asked(columns[0].documents, place);
-      const said = await Promise.all(columns.map((column) => suite.said(column.step, place)));
+      const document = await suite.asked(columns[0], place);
+      const said = await Promise.all(columns.map((column) => suite.said(chosen, column, place)));
       return make("tr", {}, make("th", {scope: "row", class: "num"}, String(document.number)),
         make("td", {}, suite.stored(document.question)), make("td", {}, suite.stored(document.target)),
         said.map((each, at) => make("td", {}, suite.answer(each, values[at][place]))));

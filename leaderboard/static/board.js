@@ -7,6 +7,8 @@ suite.board = (() => {
   const groups = [...document.querySelectorAll("section.group")];
   const tables = groups.map((group) => group.querySelector("table"));
   const rows = tables.flatMap((table) => table.suiteRows);
+  let rest = box.dataset.rest || "";  // rows that the page does not hold yet
+  const left = Number(box.dataset.left || 0);
   const bands = new Map();  // key -> {label, extra}
   for (const cell of document.querySelectorAll("th[data-band]")) {
     if (!bands.has(cell.dataset.band)) {
@@ -71,13 +73,44 @@ suite.board = (() => {
     parameters.addEventListener("change", () => set("parameters", parameters.value));
     target.addEventListener("change", () => set("target", target.value));
     reset.addEventListener("click", () => { state = new URLSearchParams(); update(); });
-    for (const row of rows) {
-      const tick = make("input", {type: "checkbox", class: "pick", title: "choose two rows to compare",
-        "aria-label": `compare ${row.cells[1].querySelector("a").textContent}`});
-      tick.addEventListener("change", () => pick(row.dataset.key, tick.checked));
-      row.cells[1].prepend(tick);
+    rows.forEach(tickable);
+    if (rest) {
+      const every = make("button", {type: "button"}, `Show all ${rows.length + left} rows`);
+      every.addEventListener("click", () => set("rows", "all"));
+      reset.before(every);
+      box.suiteEvery = every;
     }
     for (const link of document.querySelectorAll("a[data-kind]")) link.addEventListener("click", download);
+  }
+
+  function tickable(row) {
+    const tick = make("input", {type: "checkbox", class: "pick", title: "choose two rows to compare",
+      "aria-label": `compare ${row.cells[1].querySelector("a").textContent}`});
+    tick.addEventListener("change", () => pick(row.dataset.key, tick.checked));
+    row.cells[1].prepend(tick);
+  }
+
+  // Search, filters and sorting are over all rows, so they bring the others in.
+  async function complete() {
+    const path = rest;
+    if (!path || !["q", "family", "parameters", "sort", "rows", "pick"].some((name) => state.get(name))) return;
+    const found = await suite.load(path);
+    if (!rest) return;
+    rest = "";
+    box.suiteEvery.remove();
+    for (const note of document.querySelectorAll(".more-rows")) note.remove();
+    tables.forEach((table, place) => {
+      const added = found[place].map(suite.rows.line);
+      for (const row of added) hideColumns(table, row);
+      table.suiteRows.push(...added);
+      table.tBodies[0].append(...added);
+      added.forEach(tickable);
+      rows.push(...added);
+    });
+  }
+
+  function hideColumns(table, row) {
+    [...table.tHead.rows[1].cells].forEach((header, at) => { row.cells[at + 2].hidden = header.hidden; });
   }
 
   function set(name, value) {
@@ -92,8 +125,9 @@ suite.board = (() => {
     set("pick", (on ? [...others, key] : others).slice(-2).join());
   }
 
-  function update() {
+  async function update() {
     suite.keep(state);
+    await complete();
     apply();
   }
 
@@ -134,7 +168,7 @@ suite.board = (() => {
       const header = [...table.tHead.querySelectorAll("th[data-sort]")].find((each) => each.dataset.key === key);
       suite.sorting.apply(table, header, sort.startsWith("-") ? "descending" : sort ? "ascending" : "none");
     });
-    count.textContent = `${shown} of ${rows.length} rows`;
+    count.textContent = `${shown} of ${rows.length + (rest ? left : 0)} rows`;
     reset.hidden = state.toString() === "";
     offer(two);
   }
@@ -171,7 +205,7 @@ suite.board = (() => {
   async function download(event) {
     const link = event.currentTarget, kept = places();
     const total = new Set(rows.map((row) => row.dataset.at)).size;
-    if (kept.size === total) return;
+    if (kept.size === total) return;  // all that the page holds, or all there are
     event.preventDefault();
     const data = await suite.load(link.closest("[data-downloads]").dataset.downloads);
     const chosen = (items) => items.filter((_, place) => kept.has(place));
@@ -184,8 +218,8 @@ suite.board = (() => {
   }
 
   build();
-  apply();
-  addEventListener("hashchange", () => { state = suite.state(); apply(); });
+  complete().then(apply);
+  addEventListener("hashchange", () => { state = suite.state(); update(); });
 
   return {
     // By a column in every table that has it.

@@ -182,7 +182,7 @@
     const groups = new Map();
     for (const column of task.columns) {
       if (column.asked !== task.columns[0].asked) continue;
-      const said = await suite.said(column.step, place), value = suite.values(column)[place];
+      const said = await suite.said(task, column, place), value = suite.values(column)[place];
       const key = JSON.stringify([said, value]);
       if (!groups.has(key)) groups.set(key, {said, value, seeds: []});
       groups.get(key).seeds.push(...column.seeds);
@@ -193,7 +193,7 @@
 
   async function line(each, place) {
     const sides = await Promise.all(each.tasks.map((task) => side(task, place)));
-    const both = each.tasks.map((task) => task.columns[0].documents);
+    const both = each.tasks.map((task) => task.columns[0]);
     let asked = await suite.asked(both[0], place);
     if (suite.plain(asked.question) === "") asked = await suite.asked(both[1], place);  // published without its texts
     return make("tr", {}, make("th", {scope: "row", class: "num"}, String(asked.number)), make("td", {}, suite.stored(asked.question)),

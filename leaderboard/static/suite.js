@@ -38,6 +38,14 @@ suite.make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
+// A part of a drawing.
+suite.draw = (tag, attributes, ...children) => {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+};
+
 // Invisible and direction-changing characters as their code points.
 suite.visible = (text) => text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu, (character) =>
   character === "\n" || character === "\t" ? character
@@ -86,15 +94,15 @@ suite.CHUNK = 200;
 suite.chunk = async (name, number) => suite.load(`answers/${name.slice(0, 2)}/${name}-${number}.js`);
 
 // What was asked and answered at these places of a task's documents, chunk by chunk.
-suite.asked = async (name, place) => {
-  const chunk = await suite.chunk(name, Math.floor(place / suite.CHUNK)), at = place % suite.CHUNK;
+suite.asked = async (column, place) => {
+  const chunk = await suite.chunk(column.documents, Math.floor(place / suite.CHUNK)), at = place % suite.CHUNK;
   return {number: chunk.ids[at], question: chunk.questions[at], target: chunk.targets[at]};
 };
 
-suite.said = async (name, place) => {
-  const chunk = await suite.chunk(name, Math.floor(place / suite.CHUNK)), at = place % suite.CHUNK;
-  const marks = chunk.marks[at] || 0;
-  return {output: chunk.outputs[at], parsed: chunk.parsed[at], unparsable: (marks & 1) > 0, truncated: (marks & 2) > 0};
+suite.said = async (task, column, place) => {
+  const chunk = await suite.chunk(task.sheet, Math.floor(place / suite.CHUNK)), at = place % suite.CHUNK;
+  const part = chunk[task.columns.indexOf(column)], marks = part.marks[at] || 0;
+  return {output: part.outputs[at], parsed: part.parsed[at], unparsable: (marks & 1) > 0, truncated: (marks & 2) > 0};
 };
 
 // An answer with its verdict.

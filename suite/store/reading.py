@@ -85,7 +85,7 @@ class Reading(Session):
                 rows = connection.execute(
                     query.where(AnswerRow.step_id.in_(ids)).order_by(AnswerRow.step_id, AnswerRow.doc_id)
                 )
-                found += [(row[0], AnswerRecord(*row[1:])) for row in rows]
+                found += [(row[0], AnswerRecord(*row[1:])) for row in rows.all()]
         return grouped(found)
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:

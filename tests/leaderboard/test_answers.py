@@ -17,7 +17,7 @@ def test_a_rows_answers_are_the_stores(rendered: Rendered) -> None:
     step = next(link.step_id for link in rendered.store.links(record.id) if (link.role, link.shots) == ("cb", 1))
     said = rendered.store.answers(step)
     column = task["columns"][1]
-    outputs, asked = chunk(rendered.folder, column["step"]), chunk(rendered.folder, column["documents"])
+    outputs, asked = chunk(rendered.folder, task["sheet"])[1], chunk(rendered.folder, column["documents"])
     assert outputs["outputs"] == [answer.output for answer in said]
     assert asked["questions"] == [answer.question for answer in said]
     assert column["values"] == "".join("1" if answer.value else "0" for answer in said)
@@ -38,9 +38,10 @@ def test_long_tasks_are_split_into_chunks(store: Store, tmp_path: Path) -> None:
     filling = Filling(store, documents=201)
     filling.add("pretrained", "pretrained", BASE, (0,))
     site = render(store, tmp_path / "site").parent
-    column = scores(site, "pretrained")["rte.0"]["columns"][0]
+    task = scores(site, "pretrained")["rte.0"]
+    column = task["columns"][0]
     assert column["count"] == 201
-    assert [len(chunk(site, column["step"], number)["outputs"]) for number in (0, 1)] == [200, 1]
+    assert [len(chunk(site, task["sheet"], number)[0]["outputs"]) for number in (0, 1)] == [200, 1]
     assert [len(chunk(site, column["documents"], number)["ids"]) for number in (0, 1)] == [200, 1]
 
 
@@ -49,6 +50,5 @@ def test_published_answers_are_there_beside_local_ones(store: Store, tmp_path: P
     with Store.open("sqlite://") as published:
         Filling(published, documents=3, imported=True).add("lora_rte", "lora", METHODS["lora"], (0,))
         site = render(store, tmp_path / "site", records=published).parent
-    column = scores(site, "lora_rte")["cb.1"]["columns"][0]
-    assert len(chunk(site, column["step"])["outputs"]) == 3
+    assert len(chunk(site, scores(site, "lora_rte")["cb.1"]["sheet"])[0]["outputs"]) == 3
     assert not any("published" in path for path in files(site))

@@ -70,7 +70,7 @@ def test_no_stored_text_becomes_an_element_or_an_attribute(site: Path) -> None:
     for page in _pages(site):
         scripts = [script.attributes["src"].split("static/")[-1] for script in page.all("script")]
         assert scripts[0] == "suite.js"
-        assert set(scripts) <= {"suite.js", "table.js", "board.js", "answers.js", "compare.js"}
+        assert set(scripts) <= {"suite.js", "table.js", "board.js", "rows.js", "answers.js", "compare.js"}
         assert not page.all("img", "iframe", "object", "style", "base", "form")
         handlers = [name for element in page.all() for name in element.attributes if name.startswith("on")]
         assert not handlers
@@ -103,8 +103,8 @@ def test_invisible_and_direction_changing_characters_are_shown_as_codes(site: Pa
 def test_a_megabyte_in_one_line_leaves_pages_and_chunks_small(site: Path) -> None:
     assert max(file.stat().st_size for file in site.rglob("*.html")) < 400_000
     assert max(file.stat().st_size for file in (site / "answers").rglob("*.js")) < 100_000
-    name = scores(site, "pretrained", next((site / "rows").iterdir()).name)["cb.1"]["columns"][0]["step"]
-    assert [2000, 998_000] in [each[1:] and [len(each[0]), each[1]] for each in chunk(site, name)["outputs"]]
+    name = scores(site, "pretrained", next((site / "rows").iterdir()).name)["cb.1"]["sheet"]
+    assert [2000, 998_000] in [each[1:] and [len(each[0]), each[1]] for each in chunk(site, name)[0]["outputs"]]
 
 
 def test_no_stored_text_ends_a_script_or_a_line_of_one(site: Path) -> None:
