@@ -13,8 +13,8 @@ from leaderboard.places import Place
 from leaderboard.standing import clipped, marks, ranks, target_groups, unranked
 from suite.board import BASELINE, Board, Cell, Row
 
-MOST = 100
-"""Rows that a page holds, over all its tables."""
+MOST, LEAST = 100, 8
+"""Rows that a page holds, over all its tables; and in each of them at least."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def section(place: Place) -> Section:
     """A track's page."""
     board = place.board
     groups = target_groups(board)
-    most = max(MOST // max(len(groups), 1), 8)
+    most = max(MOST // max(len(groups), 1), LEAST)
     tables = tuple(_table(place, targets, f"{place.slug}-{number}", most) for number, targets in enumerate(groups, 1))
     families = tuple(sorted({row.family for row in board.rows if row.method != BASELINE}))
     return Section(place, board, tables, families, grid(place, board.rows))

@@ -100,7 +100,7 @@ suite.board = (() => {
     box.suiteEvery.remove();
     for (const note of document.querySelectorAll(".more-rows")) note.remove();
     tables.forEach((table, place) => {
-      const added = found[place].map(suite.rows.line);
+      const added = found[place].rows.map((row) => suite.rows.line(row, found[place].plain));
       for (const row of added) hideColumns(table, row);
       table.suiteRows.push(...added);
       table.tBodies[0].append(...added);

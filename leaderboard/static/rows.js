@@ -15,15 +15,19 @@ suite.rows = (() => {
   const notes = (listed, kind) => (listed || []).flatMap(([text, title, warning]) =>
     [make("span", {class: kind + (warning ? " warning" : ""), title: visible(title)}, visible(text)), " "]);
 
-  function cell([text, sort, title, margin, over, drawn, noted]) {
-    return make("td", {class: "num", "data-sort": sort || "", title: title ? visible(title) : null},
-      make("span", {class: "value"}, text),
-      over ? make("span", {class: "margin"}, ` ±${margin}`, make("i", {class: "over"}, over[0])) : null,
+  const aloud = (text) => make("span", {class: "sr"}, text);
+
+  function cell([text, sort, title, margin, over, drawn, noted], plain) {
+    const told = title ? visible(title) : null;
+    const value = plain ? make("span", {class: "value"}, text, text === "–" && told ? aloud(` (${told})`) : null) : text;
+    const sure = over ? make("span", {class: "margin"}, `±${margin}`, make("i", {class: "over", "aria-hidden": plain ? "true" : null}, over[0]),
+      plain ? aloud(` over ${over}`) : null) : null;
+    return make("td", {class: "num", "data-sort": sort || "", title: told}, value, sure ? " " : null, sure,
       drawn ? whisker(drawn) : null, notes(noted, "note"));
   }
 
   return {
-    line(row) {
+    line(row, plain) {
       const [rank, why] = row.rank, [method, page] = row.method;
       const marks = row.marks.length ? make("span", {class: "marks"}, notes(row.marks, "mark")) : null;
       return make("tr", {class: rank === null ? "unranked" : null, "data-at": row.at, "data-key": row.key,
@@ -32,7 +36,7 @@ suite.rows = (() => {
       make("th", {scope: "row", class: "name", "data-sort": row.name},
         make("a", {href: suite.root + row.href}, make("bdi", {}, visible(row.name))),
         make("span", {class: "sub"}, make("a", {class: "quiet", href: suite.root + page}, visible(method)), visible(row.about)), marks),
-      row.cells.map(cell));
+      row.cells.map((each, at) => cell(each, at < plain)));
     },
   };
 })();

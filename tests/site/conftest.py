@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from leaderboard import Judged, Told, render
+from leaderboard import Judged, Told, render, views
 from suite.store import Store
 from tests.leaderboard.filled import METHODS, Filling, realistic
 from tests.leaderboard.test_hostile import hostile
@@ -36,6 +36,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
         told = Told(methods={"lora": "LoRA: low-rank updates."}, claims=[CLAIM])
         return render(store, tmp_path_factory.mktemp("browser") / "site", told=told).parent
+
+
+@pytest.fixture(scope="session")
+def short_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same store, its pages holding three rows."""
+    with Store.open("sqlite://") as store, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(views, "MOST", 3)
+        patch.setattr(views, "LEAST", 3)
+        realistic(store, documents=DOCUMENTS)
+        return render(store, tmp_path_factory.mktemp("short") / "site").parent
 
 
 @pytest.fixture(scope="session")

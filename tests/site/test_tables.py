@@ -100,6 +100,31 @@ def test_downloads_hand_on_the_rows_that_are_shown(board: Any) -> None:
         assert [row["name"] for row in rows] == ["lora_small_batch", "lora_rte", "lora_broken", "lora_half"]
 
 
+def test_a_long_table_brings_in_its_other_rows_as_if_they_had_been_there(
+    page: Any, site: Path, short_site: Path
+) -> None:
+    seen = []
+    for folder in (site, short_site):
+        page.goto((folder / "tracks/micro.html").as_uri())
+        if folder is short_site:
+            assert page.locator("table[data-table] tbody tr").count() == 3
+            assert page.get_by_text("3 of 8 rows", exact=True).is_visible()
+            page.get_by_role("button", name="Show all 8 rows").click()
+            page.get_by_text("8 of 8 rows").wait_for()
+        rows = page.locator("table[data-table] tbody tr").all_inner_texts()
+        sorts = page.eval_on_selector_all("tbody tr > *", "all => all.map(each => each.dataset.sort)")
+        hidden = page.locator("table[data-table] tbody tr > *:visible").count()
+        whiskers = page.locator("table[data-table] tbody .whisker:visible").count()
+        seen.append(([" ".join(row.split()) for row in rows], sorts, hidden, whiskers))
+    assert seen[0] == seen[1]
+
+
+def test_sorting_a_long_table_sorts_all_its_rows(page: Any, short_site: Path) -> None:
+    page.goto((short_site / "tracks/micro.html").as_uri() + "#sort=name")
+    page.get_by_text("8 of 8 rows").wait_for()
+    assert column(page, 1) == sorted(column(page, 1))
+
+
 def test_two_ticked_rows_are_compared(board: Any) -> None:
     board.get_by_label("compare promot_rte").check()
     board.get_by_label("compare finetune_rte").check()
