@@ -98,9 +98,10 @@
     const body = await Promise.all(shown.map(async (place) => {
       const document = await suite.asked(columns[0], place);
       const said = await Promise.all(columns.map((column) => suite.said(chosen, column, place)));
-      return make("tr", {}, make("th", {scope: "row", class: "num"}, String(document.number)),
-        make("td", {}, suite.stored(document.question)), make("td", {}, suite.stored(document.target)),
-        said.map((each, at) => make("td", {}, suite.answer(each, values[at][place]))));
+      return make("tr", {}, make("th", {scope: "row", class: "num", "data-label": "Document"}, String(document.number)),
+        make("td", {"data-label": "Question"}, suite.stored(document.question)),
+        make("td", {"data-label": "Target"}, suite.stored(document.target)),
+        said.map((each, at) => make("td", {"data-label": `Output, ${suite.seeds(columns[at].seeds)}`}, suite.answer(each, values[at][place]))));
     }));
     if (mine !== run) return;
     const outputs = columns.map((column) => make("th", {scope: "col"}, `Output, ${suite.seeds(column.seeds)}`));

@@ -168,7 +168,7 @@
     const heads = ["A", "B"].map((name, at) => make("th", {scope: "col"}, `${name}: `, make("bdi", {}, suite.visible(rows[at].name))));
     list.replaceChildren(
       make("h2", {}, `Documents of ${suite.visible(each.label)}`),
-      make("div", {class: "tools"}, make("label", {}, "Show ", which), make("span", {class: "dim", role: "status"}, `${places.length} documents`)),
+      make("div", {class: "tools"}, make("label", {}, "Show ", which), make("span", {class: "dim", role: "status"}, places.length === 1 ? "1 document" : `${places.length} documents`)),
       make("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "Documents that differ"},
         make("table", {class: "answers"}, make("caption", {class: "sr"}, `Documents of ${suite.visible(each.label)} that differ`),
           make("thead", {}, make("tr", {}, make("th", {scope: "col", class: "num"}, "Document"), make("th", {scope: "col"}, "Question"),
@@ -196,8 +196,9 @@
     const both = each.tasks.map((task) => task.columns[0]);
     let asked = await suite.asked(both[0], place);
     if (suite.plain(asked.question) === "") asked = await suite.asked(both[1], place);  // published without its texts
-    return make("tr", {}, make("th", {scope: "row", class: "num"}, String(asked.number)), make("td", {}, suite.stored(asked.question)),
-      make("td", {}, suite.stored(asked.target)), sides.map((shown) => make("td", {}, shown)));
+    return make("tr", {}, make("th", {scope: "row", class: "num", "data-label": "Document"}, String(asked.number)),
+      make("td", {"data-label": "Question"}, suite.stored(asked.question)), make("td", {"data-label": "Target"}, suite.stored(asked.target)),
+      sides.map((shown, at) => make("td", {"data-label": `${"AB"[at]}: ${suite.visible(rows[at].name)}`}, shown)));
   }
 
   function pager(number, last) {
