@@ -54,12 +54,11 @@ suite.board = (() => {
       boxes.set(key, tick);
       list.append(make("label", {}, tick, ` ${band.label}`));
       tick.addEventListener("change", () => {
-        const shown = [...boxes].filter(([, each]) => each.checked).map(([name]) => name);
-        set("columns", shown.join() === plain.join() ? "" : shown.join() || "-");
+        show([...boxes].filter(([, each]) => each.checked).map(([name]) => name));
       });
     }
     const every = make("button", {type: "button"}, "Show per-task scores");
-    every.addEventListener("click", () => set("columns", [...bands.keys()].join()));
+    every.addEventListener("click", () => show([...bands.keys()]));
     if (bands.size > plain.length) list.append(every);
     columns.append(list);
     const parts = [field("Search", search)];
@@ -113,9 +112,22 @@ suite.board = (() => {
     [...table.tHead.rows[1].cells].forEach((header, at) => { row.cells[at + 2].hidden = header.hidden; });
   }
 
+  // Names of columns may be anything, so each is written for itself.
+  function show(chosen) {
+    set("columns", chosen.join() === plain.join() ? "" : chosen.map(encodeURIComponent).join() || "-");
+  }
+
   function set(name, value) {
     state.set(name, value);
     update();
+  }
+
+  function decoded(text) {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;  // an address that somebody wrote
+    }
   }
 
   const picked = () => (state.get("pick") || "").split(",").filter(Boolean);
@@ -148,7 +160,7 @@ suite.board = (() => {
       control.value = state.get(name) || "";
     }
     const wanted = targets.includes(state.get("target")) ? state.get("target") : "";
-    const chosen = state.get("columns") ? state.get("columns").split(",") : plain;
+    const chosen = state.get("columns") ? state.get("columns").split(",").map(decoded) : plain;
     for (const [key, tick] of boxes) tick.checked = chosen.includes(key);
     const two = picked();
     const sort = state.get("sort") || "", key = sort.replace(/^-/, "");
