@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from suite.store.records import (
     AnswerRecord,
@@ -30,6 +30,13 @@ from suite.store.tables import (
     ScoreRow,
     StepRow,
 )
+
+_ANSWERS = (
+    select(AnswerRow.step_id, *(getattr(AnswerRow, name) for name in AnswerRecord.__dataclass_fields__))
+    .where(AnswerRow.step_id.in_(bindparam("steps", expanding=True)))
+    .order_by(AnswerRow.step_id, AnswerRow.doc_id)
+)
+"""Made once, as it is asked for every task of every row."""
 
 
 class Reading(Session):
@@ -77,15 +84,11 @@ class Reading(Session):
 
     def answers_of(self, steps: Sequence[str]) -> dict[str, tuple[AnswerRecord, ...]]:
         """Step id -> its answers in the documents' order."""
-        names = tuple(AnswerRecord.__dataclass_fields__)
         found: list[tuple[str, AnswerRecord]] = []
         with self._reading() as connection:
             for ids in chunks(steps):
-                query = select(AnswerRow.step_id, *(getattr(AnswerRow, name) for name in names))
-                rows = connection.execute(
-                    query.where(AnswerRow.step_id.in_(ids)).order_by(AnswerRow.step_id, AnswerRow.doc_id)
-                )
-                found += [(row[0], AnswerRecord(*row[1:])) for row in rows.all()]
+                rows = connection.execute(_ANSWERS, {"steps": ids}).all()
+                found += [(row[0], AnswerRecord(*row[1:])) for row in rows]
         return grouped(found)
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -164,7 +164,12 @@ class Filling:
             undone = (name, seed) in self.failing or (name, role) in self.lacking
             outcome = None if undone else self._outcome(role, shots, how, seed, step)
             self._step(
-                step, "evaluate", f"micro_{role} {shots}-shot · {name}", {"stack": []}, outcome, tried=not undone
+                step,
+                "evaluate",
+                f"micro_{role} {shots}-shot · {name}",
+                {"stack": [], "task": f"file of {role}"},
+                outcome,
+                tried=not undone,
             )
         return links
 

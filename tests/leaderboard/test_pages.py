@@ -37,6 +37,16 @@ def test_a_task_page_has_a_prompt_all_rows_and_the_documents_most_rows_fail(rend
     assert hardest[-1] < 100
 
 
+def test_a_task_page_shows_the_file_that_was_run_and_no_other(store: Store, tmp_path: Path) -> None:
+    Filling(store, documents=2).add("pretrained", "pretrained", BASE, (0,))
+    told = Told(
+        templates={"file of cb": "task: micro_cb\ndoc_to_text: '{{premise}} <b>'", "another": "doc_to_text: no"}
+    )
+    site = render(store, tmp_path / "site", told=told).parent
+    assert "doc_to_text: '{{premise}} <b>'" in read(site / "tasks/micro/cb.html").text
+    assert "doc_to_text" not in read(site / "tasks/micro/wic.html").text
+
+
 def test_without_claims_there_is_no_page_of_them(rendered: Rendered) -> None:
     assert not (rendered.folder / "claims.html").exists()
     assert "claims.html" not in (rendered.folder / "index.html").read_text(encoding="utf-8")
