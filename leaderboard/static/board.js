@@ -74,7 +74,7 @@ suite.board = (() => {
     reset.addEventListener("click", () => { state = new URLSearchParams(); update(); });
     rows.forEach(tickable);
     if (rest) {
-      const every = make("button", {type: "button"}, `Show all ${rows.length + left} rows`);
+      const every = make("button", {type: "button"}, `Show all ${new Set(rows.map((row) => row.dataset.at)).size + left} rows`);
       every.addEventListener("click", () => set("rows", "all"));
       reset.before(every);
       box.suiteEvery = every;
@@ -164,7 +164,7 @@ suite.board = (() => {
     for (const [key, tick] of boxes) tick.checked = chosen.includes(key);
     const two = picked();
     const sort = state.get("sort") || "", key = sort.replace(/^-/, "");
-    let shown = 0;
+    const shown = new Set(), all = new Set(rows.map((row) => row.dataset.at));  // the control is in every table
     groups.forEach((group, place) => {
       group.hidden = wanted !== "" && group.dataset.target !== wanted;
       const table = tables[place];
@@ -174,13 +174,13 @@ suite.board = (() => {
         row.cells[1].querySelector(".pick").checked = two.includes(row.dataset.key);
         if (!row.hidden) seen.add(row.dataset.at);
       }
-      shown += group.hidden ? 0 : seen.size;
+      if (!group.hidden) for (const at of seen) shown.add(at);
       for (const point of group.querySelectorAll(".point")) point.classList.toggle("out", !seen.has(point.dataset.at));
       fold(table, chosen);
       const header = [...table.tHead.querySelectorAll("th[data-sort]")].find((each) => each.dataset.key === key);
       suite.sorting.apply(table, header, sort.startsWith("-") ? "descending" : sort ? "ascending" : "none");
     });
-    count.textContent = `${shown} of ${rows.length + (rest ? left : 0)} rows`;
+    count.textContent = `${shown.size} of ${all.size + (rest ? left : 0)} rows`;
     reset.hidden = state.toString() === "";
     offer(two);
   }
