@@ -127,3 +127,9 @@ suite.pause = (ms, action) => {
   let timer = 0;
   return (...given) => { clearTimeout(timer); timer = setTimeout(() => action(...given), ms); };
 };
+
+// The way to the content leaves the address, and so the page's state, as it is.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("main").focus();
+});

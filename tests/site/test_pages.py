@@ -66,11 +66,13 @@ def test_dark_and_light_differ(page: Any, site: Path) -> None:
     assert seen[0][1] != seen[1][1]
 
 
-def test_the_first_tab_stop_skips_to_the_content(board: Any) -> None:
-    board.keyboard.press("Tab")
-    assert board.evaluate("document.activeElement.textContent") == "Skip to content"
-    board.keyboard.press("Enter")
-    assert board.evaluate("location.hash") == "#main"
+def test_the_first_tab_stop_skips_to_the_content_and_keeps_the_state(page: Any, site: Path) -> None:
+    page.goto((site / "tracks/micro.html").as_uri() + "#q=lora")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    assert page.evaluate("location.hash") == "#q=lora"
 
 
 def test_the_table_is_used_with_keys_alone(board: Any) -> None:
