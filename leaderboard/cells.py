@@ -34,13 +34,11 @@ class Shown:
     """`documents`, `seeds`, or empty when there is no interval."""
     whisker: Whisker | None = None
     notes: tuple[Note, ...] = ()
-    extra: bool = False
-    """Whether the cell is one of the per-task columns, which can be folded away."""
 
 
-def missing(why: str, *, extra: bool = False) -> Shown:
+def missing(why: str) -> Shown:
     """A dash that says what is missing."""
-    return Shown(numbers.MISSING, title=why, extra=extra)
+    return Shown(numbers.MISSING, title=why)
 
 
 def estimate(
@@ -52,11 +50,10 @@ def estimate(
     notes: tuple[Note, ...] = (),
     seeds: int = 0,
     documents: int = 0,
-    extra: bool = False,
 ) -> Shown:
     """A score with its interval, or the reason why there is none."""
     if value is None:
-        return Shown(numbers.MISSING, title=why, notes=notes, extra=extra)
+        return Shown(numbers.MISSING, title=why, notes=notes)
     return Shown(
         text=numbers.score(value.value, signed=signed),
         sort=numbers.raw(value.value),
@@ -65,7 +62,6 @@ def estimate(
         over="" if value.half_width is None else value.over,
         whisker=whisker(value, span),
         notes=notes,
-        extra=extra,
     )
 
 
@@ -79,10 +75,10 @@ def interval(value: Estimate, seeds: int, documents: int) -> str:
     return f"{text}; the seeds do not differ" if value.over == "seeds" and not value.half_width else text
 
 
-def task(cell: Cell | None, row: Row, why: str, *, extra: bool = False) -> Shown:
+def task(cell: Cell | None, row: Row, why: str) -> Shown:
     """A task's score with its marks."""
     if cell is None:
-        return missing(why, extra=extra)
+        return missing(why)
     notes: list[Note] = []
     if cell.at_chance:
         notes.append(
@@ -97,7 +93,6 @@ def task(cell: Cell | None, row: Row, why: str, *, extra: bool = False) -> Shown
         notes=tuple(notes),
         seeds=len(row.seeds),
         documents=cell.documents,
-        extra=extra,
     )
 
 

@@ -6,11 +6,11 @@ import csv
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from leaderboard import numbers
-from leaderboard.views import ranks
+from leaderboard.standing import ranks
 from suite.board import Board, Cell, Row
 from suite.stats import Estimate
 
@@ -22,28 +22,41 @@ LONGEST = 32_000
 
 def as_csv(board: Board) -> str:
     """One line a row; column names are `what.shots.field`."""
-    ranked = ranks(board)
-    rows = [_csv_row(board, row, ranked.get(row.experiments)) for row in board.rows]
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(rows[0]) if rows else ["track"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    return "".join(_written([_csv_row(board, row, rank) for row, rank in _ranked(board)]))
 
 
 def as_json(board: Board) -> str:
     """The board, with every estimate's interval and what it is over."""
-    ranked = ranks(board)
-    rows = [_json_row(row, ranked.get(row.experiments)) for row in board.rows]
-    value = {
-        "track": board.track,
-        "title": board.title,
-        "about": board.about,
-        "shots": list(board.shots),
-        "roles": list(board.roles),
-        "rows": rows,
-    }
+    value = {**_head(board), "rows": [_json_row(row, rank) for row, rank in _ranked(board)]}
     return json.dumps(value, indent=1, allow_nan=False) + "\n"
+
+
+def as_lines(board: Board) -> dict[str, Any]:
+    """The same by line, for a script that hands on only some of them."""
+    head, *lines = _written([_csv_row(board, row, rank) for row, rank in _ranked(board)])
+    told = [_json_row(row, rank) for row, rank in _ranked(board)]
+    return {"csv": {"head": head, "lines": lines}, "json": {"head": _head(board), "rows": told}}
+
+
+def _ranked(board: Board) -> list[tuple[Row, int | None]]:
+    ranked = ranks(board)
+    return [(row, ranked.get(row.experiments)) for row in board.rows]
+
+
+def _head(board: Board) -> dict[str, Any]:
+    told = {"track": board.track, "title": board.title, "about": board.about}
+    return {**told, "shots": list(board.shots), "roles": list(board.roles)}
+
+
+def _written(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """A heading and a line for each row, ends of lines included: a line of the table may hold some itself."""
+    names = list(rows[0]) if rows else ["track"]
+    found = []
+    for values in (dict(zip(names, names, strict=True)), *rows):
+        stream = io.StringIO()
+        csv.DictWriter(stream, names, lineterminator="\n").writerow(values)
+        found.append(stream.getvalue())
+    return found
 
 
 def _csv_row(board: Board, row: Row, rank: int | None) -> dict[str, str]:

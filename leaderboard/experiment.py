@@ -11,13 +11,14 @@ import yaml
 
 from leaderboard import cells, numbers
 from leaderboard.cells import Note, Shown
-from leaderboard.charts import Curves, curves
+from leaderboard.curves import Curves, curves
 from leaderboard.heat import HeatMap, heat_maps
 from leaderboard.history import History, Seed
 from leaderboard.kin import ByShots, by_shots
+from leaderboard.places import Place
 from leaderboard.provenance import Trace, traces_of, versions_of
+from leaderboard.standing import marks
 from leaderboard.tries import Try, tries_of
-from leaderboard.views import marks
 from suite import stats
 from suite.board import BASELINE, Board, Cell, Row
 from suite.store import ScoreRecord, StepLink
@@ -61,8 +62,10 @@ class Task:
     label: str
     is_target: bool
     metrics: tuple[Metric, ...]
+    href: str
+    """The task's page."""
     answers: str
-    """Where the answers' pages go, without the ending; empty when there are no answers."""
+    """Where its answers are shown; empty when there are none."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +112,9 @@ class Experiment:
     versions: tuple[tuple[str, str], ...]
 
 
-def experiment_view(board: Board, row: Row, history: History, answers: str, roles: Mapping[str, str]) -> Experiment:
-    """A row's page. `answers` is the folder of its answers, `roles` the names of the folders in it."""
+def experiment_view(place: Place, row: Row, history: History) -> Experiment:
+    """A row's page."""
+    board = place.board
     first = history.seeds[0].record
     versions = versions_of(history)
     return Experiment(
@@ -121,7 +125,7 @@ def experiment_view(board: Board, row: Row, history: History, answers: str, role
         spec=_yaml({key: value for key, value in first.spec.items() if key not in INTERNAL}),
         summary=_summary(board, row),
         seeds=row.seeds,
-        tasks=tuple(_task(row, history, key, f"{answers}/{roles[key[0]]}") for key in history.evaluations),
+        tasks=tuple(_task(place, row, history, key) for key in history.evaluations),
         tries=tries_of(history),
         trainings=tuple(_training(history.seeds, place) for place in range(max(len(s.trained) for s in history.seeds))),
         by_shots=by_shots(board, row),
@@ -150,7 +154,8 @@ def _of(value: Any, key: str, default: Any = None) -> Any:
 
 
 def _yaml(value: Mapping[str, Any]) -> str:
-    return str(yaml.safe_dump(dict(value), sort_keys=False, allow_unicode=True, width=100))
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the same text, ten times as fast
+    return str(yaml.dump(dict(value), Dumper=dumper, sort_keys=False, allow_unicode=True, width=100))
 
 
 def _summary(board: Board, row: Row) -> tuple[tuple[str, Shown], ...]:
@@ -172,7 +177,7 @@ def _summary(board: Board, row: Row) -> tuple[tuple[str, Shown], ...]:
     return tuple(shown)
 
 
-def _task(row: Row, history: History, key: tuple[str, int], folder: str) -> Task:
+def _task(place: Place, row: Row, history: History, key: tuple[str, int]) -> Task:
     role, shots = key
     cell = next((each for each in (*row.target_scores, *row.held_out) if (each.role, each.shots) == key), None)
     links = [seed.evaluation(role, shots) for seed in history.seeds]
@@ -187,7 +192,8 @@ def _task(row: Row, history: History, key: tuple[str, int], folder: str) -> Task
         link and seed.steps[link.step_id].status == "done" for seed, link in zip(history.seeds, links, strict=True)
     )
     label = f"{role}, {numbers.shots(shots)}"
-    return Task(role, shots, label, role in row.targets, tuple(metrics), f"{folder}/{shots}-shot" if done else "")
+    answers = place.answers(row, role, shots) if done else ""
+    return Task(role, shots, label, role in row.targets, tuple(metrics), place.task(role), answers)
 
 
 def _named(scores: Sequence[ScoreRecord], name: str) -> ScoreRecord | None:

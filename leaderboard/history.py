@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from suite.board import Row
@@ -55,29 +55,33 @@ class History:
     """(role, shots), targets first."""
 
     @classmethod
-    def of(cls, store: Store, row: Row) -> History:
-        """What the store has of a row."""
-        records = {record.id: record for record in store.experiments()}
-        seeds = tuple(_seed(store, records[name]) for name in row.experiments)
+    def of(cls, store: Store, row: Row, records: Mapping[str, ExperimentRecord]) -> History:
+        """What the store has of a row; `records` are the track's experiments by id."""
+        found = [records[name] for name in row.experiments]
+        seeds = _seeds(store, found)
         keys = [
             (str(link.role), int(link.shots or 0)) for seed in seeds for link in seed.links if link.part == "evaluate"
         ]
         return cls(seeds, tuple(dict.fromkeys(keys)))
 
 
-def _seed(store: Store, record: ExperimentRecord) -> Seed:
-    links = store.links(record.id)
-    ids = [link.step_id for link in links]
-    trained = [link.step_id for link in links if link.part == "train"]
-    return Seed(
-        record=record,
-        links=links,
-        steps=store.steps(ids),
-        scores=store.scores(ids),
-        curves={step: store.curve(step) for step in trained},
-        artifacts=store.artifacts(trained),
-        findings={
-            step: tuple(read(name, content) for name, content in found.items())
-            for step, found in store.findings(ids).items()
-        },
+def _seeds(store: Store, records: Sequence[ExperimentRecord]) -> tuple[Seed, ...]:
+    """What is stored of some experiments, each kind of it asked for once."""
+    links = [store.links(record.id) for record in records]
+    ids = [link.step_id for each in links for link in each]
+    trained = [link.step_id for each in links for link in each if link.part == "train"]
+    steps, scores, artifacts, said = store.steps(ids), store.scores(ids), store.artifacts(trained), store.findings(ids)
+    curves = {step: store.curve(step) for step in dict.fromkeys(trained)}
+    findings = {step: tuple(read(name, content) for name, content in found.items()) for step, found in said.items()}
+    return tuple(
+        Seed(
+            record=record,
+            links=own,
+            steps={link.step_id: steps[link.step_id] for link in own},
+            scores={link.step_id: scores[link.step_id] for link in own if link.step_id in scores},
+            curves={link.step_id: curves[link.step_id] for link in own if link.part == "train"},
+            artifacts={link.step_id: artifacts[link.step_id] for link in own if link.step_id in artifacts},
+            findings={link.step_id: findings[link.step_id] for link in own if link.step_id in findings},
+        )
+        for record, own in zip(records, links, strict=True)
     )

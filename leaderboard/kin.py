@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from leaderboard import cells, numbers
 from leaderboard.cells import Shown
-from leaderboard.charts import Curves, curves
+from leaderboard.curves import Curves, curves
 from suite.board import Board, Row
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from leaderboard import downloads
-from leaderboard.answers import answer_sheet
+from leaderboard.chunks import File, script
 from leaderboard.experiment import experiment_view
 from leaderboard.history import History
-from leaderboard.paths import slugs
-from leaderboard.views import Section, section
-from suite.board import Board, Row, boards
+from leaderboard.methods import method_names, method_page
+from leaderboard.overview import card
+from leaderboard.places import Place, places, query
+from leaderboard.rest import rest_of
+from leaderboard.scores import Passing, row_files
+from leaderboard.tasks import task_page
+from leaderboard.told import Told
+from leaderboard.views import section
+from suite.board import Row, boards
 from suite.store import Store
 
 
@@ -25,63 +31,59 @@ class Page:
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class File:
-    """A file as it is."""
-
-    path: str
-    text: str
-
-
-@dataclass(frozen=True)
-class _Place:
-    """A track's board and where its pages go."""
-
-    board: Board
-    slug: str
-    files: Mapping[tuple[str, ...], str]
-    """A row's experiments -> the name of its files."""
-
-    def href(self, row: Row) -> str:
-        return f"experiments/{self.slug}/{self.files[row.experiments]}.html"
-
-
-def site(store: Store) -> Iterator[Page | File]:
+def site(store: Store, told: Told) -> Iterator[Page | File]:
     """Every file but the static ones, in a fixed order."""
-    found = boards(store)
-    tracks = slugs(board.track for board in found)
-    places = [_place(board, tracks[board.track]) for board in found]
-    sections = [section(place.board, place.slug, place.href) for place in places]
-    yield Page("index.html", "index.html.j2", {"sections": sections})
-    for place, part in zip(places, sections, strict=True):
-        yield File(part.csv, downloads.as_csv(place.board))
-        yield File(part.json, downloads.as_json(place.board))
-        for row in place.board.rows:
-            yield from _row_pages(store, place, part, row)
+    found = places(boards(store))
+    cards = [card(place) for place in found]
+    yield Page("index.html", "index.html.j2", {"cards": cards})
+    yield Page("about.html", "about.html.j2", {"places": found})
+    yield Page("answers.html", "answers.html.j2", {})
+    yield Page("compare.html", "compare.html.j2", {})
+    if told.claims:
+        yield Page("claims.html", "claims.html.j2", {"claims": told.claims})
+    yield script("rows.js", {"tracks": [_listed(place) for place in found]})
+    passing = Passing()
+    for place in found:
+        yield from _track_pages(store, place, passing, told)
+    yield from _method_pages(found, told)
 
 
-def _place(board: Board, slug: str) -> _Place:
-    keys = {row.experiments: f"{row.slug}\n{'.'.join(row.experiments)}" for row in board.rows}
-    plain = slugs(row.slug for row in board.rows)
-    taken: dict[str, int] = {}
+def _listed(place: Place) -> dict[str, Any]:
+    """A track's rows, to choose two of."""
+    rows = [[place.key(row), row.name, ", ".join(row.targets), list(row.seeds)] for row in place.board.rows]
+    return {"title": place.board.title, "rows": rows}
+
+
+def _track_pages(store: Store, place: Place, passing: Passing, told: Told) -> Iterator[Page | File]:
+    board = place.board
+    part = section(place)
+    yield Page(place.page, "track.html.j2", {"section": part, "board": board, "place": place})
+    rest = rest_of(part)
+    if rest is not None:
+        yield script(f"{place.data}-rest.js", rest)
+    yield File(f"{place.data}.csv", downloads.as_csv(board))
+    yield File(f"{place.data}.json", downloads.as_json(board))
+    yield script(f"{place.data}.js", downloads.as_lines(board))
+    records = {record.id: record for record in store.experiments(board.track)}
     for row in board.rows:
-        taken[row.slug] = taken.get(row.slug, 0) + 1
-    unique = slugs(keys.values())
-    files = {key: plain[name.partition("\n")[0]] for key, name in keys.items()}
-    files.update({row.experiments: unique[keys[row.experiments]] for row in board.rows if taken[row.slug] > 1})
-    return _Place(board, slug, files)
+        yield from _row_pages(store, place, row, History.of(store, row, records), passing)
+    for role in place.tasks:
+        page = task_page(store, place, role, tuple(records.values()), passing, told.templates)
+        if page.lines:
+            yield Page(place.task(role), "task.html.j2", {"view": page, "board": board, "place": place})
 
 
-def _row_pages(store: Store, place: _Place, part: Section, row: Row) -> Iterator[Page]:
-    history = History.of(store, row)
-    file = place.files[row.experiments]
-    roles = slugs(role for role, _ in history.evaluations)
-    view = experiment_view(place.board, row, history, f"answers/{place.slug}/{file}", roles)
-    common = {"row": row, "board": place.board, "section": part}
-    yield Page(place.href(row), "experiment.html.j2", {**common, "view": view})
-    for task in view.tasks:
-        if task.answers:
-            sheet = answer_sheet(store, history, task)
-            for page in sheet.pages:
-                values = {**common, "task": task, "sheet": sheet, "page": page, "back": place.href(row)}
-                yield Page(page.path, "answers.html.j2", values)
+def _row_pages(store: Store, place: Place, row: Row, history: History, passing: Passing) -> Iterator[Page | File]:
+    view = experiment_view(place, row, history)
+    values = {"row": row, "board": place.board, "place": place, "view": view, "compared": query(a=place.key(row))}
+    yield Page(place.row(row), "experiment.html.j2", values)
+    yield from row_files(store, place, row, history, passing)
+
+
+def _method_pages(found: Sequence[Place], told: Told) -> Iterator[Page]:
+    names = method_names(found)
+    views = [method_page(name, found, told.methods.get(name, "")) for name in names]
+    links = {view.name: f"methods/{found[0].methods[view.name]}.html" for view in views}
+    yield Page("methods.html", "methods.html.j2", {"views": views, "links": links})
+    for view in views:
+        yield Page(links[view.name], "method.html.j2", {"view": view})

@@ -61,6 +61,18 @@ class Joined(Store):
         store, own = self._home(step)
         return store.answers(own)
 
+    def answers_of(self, steps: Sequence[str]) -> dict[str, tuple[AnswerRecord, ...]]:
+        """Step id -> its answers in the documents' order."""
+        return self._both(steps, lambda store, own: store.answers_of(own))
+
+    def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Step id -> what the model said, in the documents' order."""
+        return self._both(steps, lambda store, own: store.outputs(own))
+
+    def values(self, steps: Sequence[str]) -> dict[str, dict[int, float]]:
+        """Step id -> document -> its own score."""
+        return self._both(steps, lambda store, own: store.values(own))
+
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
         """What was seen along a step's training, by name and step."""
         store, own = self._home(step)

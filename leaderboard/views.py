@@ -1,14 +1,20 @@
-"""From a board to what the index page shows of it: tables of one target each, with their scatter."""
+"""From a board to what its page shows of it: tables of one target each, with their scatter."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leaderboard import cells, numbers
 from leaderboard.cells import Note, Shown
 from leaderboard.charts import Dot, Scatter, scatter
+from leaderboard.grid import Grid, grid
+from leaderboard.places import Place
+from leaderboard.standing import clipped, marks, ranks, target_groups, unranked
 from suite.board import BASELINE, Board, Cell, Row
+
+MOST, LEAST = 100, 8
+"""Rows that a page holds, over all its tables; and in each of them at least."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +25,8 @@ class Column:
     title: str
     kind: str
     """`text` or `number`."""
-    extra: bool = False
+    key: str
+    """What the address calls it: equal columns of a page's tables have one name."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +36,12 @@ class Band:
     label: str
     title: str
     columns: tuple[Column, ...]
+    key: str
+    """What the address calls it."""
+    href: str = ""
+    """A page about it."""
     extra: bool = False
+    """Whether it starts folded away."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,13 @@ class Line:
     """A row of a table."""
 
     row: Row
+    place: int
+    """On the board: what scripts know the row by."""
     href: str
+    method: str
+    """The method's page."""
+    about: str
+    """Its family and number of seeds."""
     rank: int | None
     rank_title: str
     marks: tuple[Note, ...]
@@ -52,129 +70,123 @@ class Table:
     targets: tuple[str, ...]
     bands: tuple[Band, ...]
     lines: tuple[Line, ...]
+    rest: tuple[Line, ...]
+    """Lines that are left out of the page, so that it stays light."""
     scatter: Scatter | None
     x_label: str
     y_label: str
+    plain: int
+    """How many columns are not of single tasks; these are drawn with whiskers."""
     left_out: tuple[str, ...]
     """Rows that the scatter cannot show."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A track on the index page."""
+    """A track's page."""
 
-    id: str
+    place: Place
     board: Board
     tables: tuple[Table, ...]
-    csv: str
-    json: str
+    families: tuple[str, ...]
+    grid: Grid | None
+
+    @property
+    def left_out(self) -> int:
+        """Rows that a script adds when they are asked for."""
+        return sum(len(table.rest) for table in self.tables)
 
 
-def section(board: Board, slug: str, href: Callable[[Row], str]) -> Section:
-    """A track's part of the index page."""
-    tables = tuple(
-        _table(board, targets, f"{slug}-{place}", href) for place, targets in enumerate(target_groups(board), 1)
-    )
-    return Section(slug, board, tables, f"data/{slug}.csv", f"data/{slug}.json")
+def section(place: Place) -> Section:
+    """A track's page."""
+    board = place.board
+    groups = target_groups(board)
+    most = max(MOST // max(len(groups), 1), LEAST)
+    tables = tuple(_table(place, targets, f"{place.slug}-{number}", most) for number, targets in enumerate(groups, 1))
+    families = tuple(sorted({row.family for row in board.rows if row.method != BASELINE}))
+    return Section(place, board, tables, families, grid(place, board.rows))
 
 
-def target_groups(board: Board) -> tuple[tuple[str, ...], ...]:
-    """The sets of targets that rows were trained for, in the board's order."""
-    trained = [row.targets for row in board.rows if row.method != BASELINE]
-    return tuple(dict.fromkeys(trained or [row.targets for row in board.rows]))
-
-
-def ranks(board: Board) -> dict[tuple[str, ...], int]:
-    """A row's experiments -> its rank among rows of its targets, if it is complete and on the track's terms."""
-    found: dict[tuple[str, ...], int] = {}
-    for targets in target_groups(board):
-        rows = [row for row in board.rows if row.targets == targets and unranked(row, board.shots) is None]
-        values = [_kept(row, board.shots) for row in rows]
-        for row, value in zip(rows, values, strict=True):
-            found[row.experiments] = 1 + sum(other > value for other in values)
-    return found
-
-
-def unranked(row: Row, shots: Sequence[int]) -> str | None:
-    """Why a row has no rank."""
-    if row.method == BASELINE:
-        return "the control has no rank"
-    if row.missing:
-        return "no rank: something is missing"
-    if row.changes:
-        return "no rank: not on the track's terms"
-    return None if shots and row.norm_avg.get(shots[-1]) else "no rank: no Norm. Avg."
-
-
-def _kept(row: Row, shots: Sequence[int]) -> float:
-    kept = row.norm_avg.get(shots[-1])
-    return kept.value if kept else 0.0
-
-
-def _table(board: Board, targets: tuple[str, ...], name: str, href: Callable[[Row], str]) -> Table:
+def _table(place: Place, targets: tuple[str, ...], name: str, most: int) -> Table:
+    board = place.board
     rows = [row for row in board.rows if row.targets == targets or row.method == BASELINE]
     ranked = ranks(board)
     reach = max((_reach(row, count) for row in rows for count in board.shots), default=0.0) or 1.0
-    lines = tuple(_line(board, row, targets, ranked.get(row.experiments), reach, href) for row in rows)
-    dots, left_out = _dots(board, rows, targets, href)
-    most = numbers.shots(board.shots[-1]) if board.shots else ""
+    at = {row.experiments: number for number, row in enumerate(board.rows)}
+    lines = tuple(_line(place, row, at[row.experiments], targets, ranked.get(row.experiments), reach) for row in rows)
+    dots, left_out = _dots(place, rows, at, targets)
+    shots = numbers.shots(board.shots[-1]) if board.shots else ""
+    bands = _bands(place, rows, targets)
     return Table(
         id=name,
         targets=targets,
-        bands=_bands(board, rows, targets),
-        lines=lines,
+        bands=bands,
+        lines=lines[:most],
+        rest=lines[most:],
         scatter=scatter(dots),
-        x_label=f"target score: {', '.join(_task_label(rows, role) for role in targets)}",
-        y_label=f"Norm. Avg. of held-out tasks, {most}",
+        x_label=f"target score: {', '.join(_task_label(rows, role) for role in targets[:1])}",
+        y_label=f"Norm. Avg. of held-out tasks, {shots}",
+        plain=sum(len(band.columns) for band in bands if not band.extra),
         left_out=left_out,
     )
 
 
-def _bands(board: Board, rows: Sequence[Row], targets: tuple[str, ...]) -> tuple[Band, ...]:
-    over = "with its 95 % interval"
+def _bands(place: Place, rows: Sequence[Row], targets: tuple[str, ...]) -> tuple[Band, ...]:
+    board, over = place.board, "with its 95 % interval"
     target = [
-        Column(_task_label(rows, role), f"score on {role}, the task that was trained for, {over}", "number")
+        Column(
+            _task_label(rows, role),
+            f"score on {role}, the task that was trained for, {over}",
+            "number",
+            f"target.{role}",
+        )
         for role in targets
     ]
     kept = [
-        Column(numbers.shots(n), f"mean over the held-out tasks, {numbers.shots(n)}, {over}", "number")
+        Column(numbers.shots(n), f"mean over the held-out tasks, {numbers.shots(n)}, {over}", "number", f"kept.{n}")
         for n in board.shots
     ]
-    change = [Column(numbers.shots(n), "Norm. Avg. less the pretrained model's", "number") for n in board.shots]
-    ratio = Column("Format ratio", "% of held-out answers that begin with a label of the target", "number")
+    change = [
+        Column(numbers.shots(n), "Norm. Avg. less the pretrained model's", "number", f"change.{n}") for n in board.shots
+    ]
+    ratio = Column("Format ratio", "% of held-out answers that begin with a label of the target", "number", "format")
     costs = (
-        Column("Parameters", "parameters that were trained", "number"),
-        Column("Time", "training, prerequisites and all tries included; mean over seeds", "number"),
-        Column("Memory", "peak memory of training", "number"),
-        Column("Artifact", "bytes that training leaves", "number"),
+        Column("Parameters", "parameters that were trained", "number", "parameters"),
+        Column("Time", "training, prerequisites and all tries included; mean over seeds", "number", "time"),
+        Column("Memory", "peak memory of training", "number", "memory"),
+        Column("Artifact", "bytes that training leaves", "number", "artifact"),
     )
     tasks = tuple(
         Band(
             _task_label(rows, role),
             f"held-out task {role}",
-            tuple(Column(numbers.shots(n), f"{role}, {numbers.shots(n)}", "number", extra=True) for n in board.shots),
+            tuple(
+                Column(numbers.shots(n), f"{role}, {numbers.shots(n)}", "number", f"task.{role}.{n}")
+                for n in board.shots
+            ),
+            f"task.{role}",
+            place.task(role),
             extra=True,
         )
         for role in board.roles
         if board.shots and role not in targets
     )
     return (
-        Band("Gained on target", "the score on the task that was trained for", tuple(target)),
-        *([Band("Kept: Norm. Avg.", "mean score of the held-out tasks", tuple(kept))] if kept else []),
-        *([Band("Change against pretrained", "", tuple(change))] if change else []),
-        Band("Format", "does the model answer other tasks in the target's format?", (ratio,)),
-        Band("Cost of training", "", costs),
+        Band("Gained on target", "the score on the task that was trained for", tuple(target), "target"),
+        *([Band("Kept: Norm. Avg.", "mean score of the held-out tasks", tuple(kept), "kept")] if kept else []),
+        *([Band("Change against pretrained", "", tuple(change), "change")] if change else []),
+        Band("Format", "does the model answer other tasks in the target's format?", (ratio,), "format"),
+        Band("Cost of training", "", costs, "cost"),
         *tasks,
     )
 
 
-def _line(
-    board: Board, row: Row, targets: tuple[str, ...], rank: int | None, reach: float, href: Callable[[Row], str]
-) -> Line:
+def _line(place: Place, row: Row, at: int, targets: tuple[str, ...], rank: int | None, reach: float) -> Line:
+    board = place.board
     found = {(cell.role, cell.shots): cell for cell in row.held_out}
     target = {cell.role: cell for cell in row.target_scores}
     seeds = len(row.seeds)
-    lack = _clipped("; ".join(row.missing)) or "a held-out task was not evaluated"
+    lack = clipped("; ".join(row.missing)) or "a held-out task was not evaluated"
     shown: list[Shown] = [
         cells.task(target.get(role), row, f"{row.name} was not evaluated on {role}") for role in targets
     ]
@@ -191,11 +203,11 @@ def _line(
     for role in board.roles:
         if role not in targets:
             why = f"not measured: {role}"
-            shown += [
-                cells.task(found.get((role, n)), row, f"{why}, {numbers.shots(n)}", extra=True) for n in board.shots
-            ]
+            shown += [cells.task(found.get((role, n)), row, f"{why}, {numbers.shots(n)}") for n in board.shots]
     title = unranked(row, board.shots) or f"by Norm. Avg. at {numbers.shots(board.shots[-1])}"
-    return Line(row, href(row), rank, title, marks(row), tuple(shown))
+    family = f" · {row.family}" if row.family and row.family != "none" else ""
+    about = f"{family} · {seeds} seed{'s' if seeds != 1 else ''}"
+    return Line(row, at, place.row(row), place.method(row.method), about, rank, title, marks(row), tuple(shown))
 
 
 def _ratio(row: Row) -> Shown:
@@ -208,39 +220,11 @@ def _ratio(row: Row) -> Shown:
     return cells.estimate(row.format_ratio, why, notes=notes, seeds=len(row.seeds))
 
 
-def marks(row: Row) -> tuple[Note, ...]:
-    """What must be known of a row before its numbers are compared."""
-    found: list[Note] = []
-    if row.method == BASELINE:
-        found.append(Note("control", "the model as it came: what the others are compared with"))
-    if row.imported:
-        found.append(Note("imported", "these results were made elsewhere and imported", warning=True))
-    if row.tries:
-        told = "settings chosen on rows held out of training, never on reported ones; the time is that of all tries"
-        found.append(Note(f"best of {row.tries}", told))
-    if row.changes:
-        told = ", ".join(row.changes)
-        found.append(
-            Note(
-                f"not on the track's terms: {_clipped(told)}",
-                "it changed settings that the track holds equal",
-                warning=True,
-            )
-        )
-    if row.missing:
-        told = "; ".join(row.missing)
-        found.append(Note(f"incomplete: {len(row.missing)} missing", _clipped(f"missing: {told}"), warning=True))
-    return tuple(found)
-
-
-def _clipped(text: str, most: int = 600) -> str:
-    return text if len(text) <= most else text[:most] + "…"
-
-
 def _dots(
-    board: Board, rows: Sequence[Row], targets: tuple[str, ...], href: Callable[[Row], str]
+    place: Place, rows: Sequence[Row], at: Mapping[tuple[str, ...], int], targets: tuple[str, ...]
 ) -> tuple[list[Dot], tuple[str, ...]]:
     """With several targets the first one is x: a mean of different metrics would say nothing."""
+    board = place.board
     dots: list[Dot] = []
     left_out: list[str] = []
     for row in rows:
@@ -249,7 +233,8 @@ def _dots(
         if target is None or kept is None:
             left_out.append(row.name)
         else:
-            dots.append(Dot(row.name, href(row), target, kept, row.method == BASELINE))
+            base, number = row.method == BASELINE, at[row.experiments]
+            dots.append(Dot(row.name, place.row(row), target, kept, base, row.costs.seconds, number))
     return dots, tuple(left_out)
 
 

@@ -6,14 +6,18 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from leaderboard.pages import File, Page, site
+from leaderboard.chunks import File
+from leaderboard.pages import Page, site
+from leaderboard.paths import slug
 from leaderboard.sources import Joined
 from leaderboard.text import finalize, passage
+from leaderboard.told import Told
 from suite.errors import SuiteError
 from suite.store import Store
 
@@ -23,10 +27,11 @@ STALE = 3600.0
 """Seconds after which what a killed render left behind is cleared away."""
 
 
-def render(store: Store, out: Path, *, records: Store | None = None) -> Path:
+def render(store: Store, out: Path, *, records: Store | None = None, told: Told | None = None) -> Path:
     """Write the site for what is stored (and for published records beside it), in place of what was there.
 
-    Gives the index page. Raises SuiteError if `out` is something else than a site or cannot be written.
+    Files that stay the same are kept as they are. Gives the index page. Raises SuiteError if `out` is something else
+    than a site or cannot be written.
     """
     out = out.resolve()
     _check(out)
@@ -38,7 +43,7 @@ def render(store: Store, out: Path, *, records: Store | None = None) -> Path:
             f"cannot be written ({error.strerror})", where=str(out), fix="choose another with --out"
         ) from None
     try:
-        write(store if records is None else Joined(store, records), new)
+        write(store if records is None else Joined(store, records), new, told or Told(), out)
         _swap(new, out)
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -46,25 +51,61 @@ def render(store: Store, out: Path, *, records: Store | None = None) -> Path:
     return out / "index.html"
 
 
-def write(store: Store, folder: Path) -> None:
-    """All files of the site into an empty folder."""
+def write(store: Store, folder: Path, told: Told, old: Path) -> None:
+    """All files of the site into an empty folder; those that an older site has alike become links to its files."""
     folder.chmod(0o755)
-    (folder / MARK).write_text("made by `suite render`, which replaces this folder\n", encoding="utf-8")
-    environment = _environment()
-    for item in site(store):
-        file = folder / item.path
-        file.parent.mkdir(parents=True, exist_ok=True)
+    _put(folder, old, MARK, b"made by `suite render`, which replaces this folder\n")
+    environment = _environment(told)
+    for item in site(store, told):
         text = item.text if isinstance(item, File) else _page(environment, item)
-        file.write_text(text, encoding="utf-8", errors="replace", newline="\n")
-    _copy_static(folder / "static")
+        _put(folder, old, item.path, text.encode("utf-8", "replace"))
+    for name, content in _static():
+        _put(folder, old, f"static/{name}", content)
+
+
+def _put(folder: Path, old: Path, path: str, content: bytes) -> None:
+    """Write a file, or take over the older site's if that is the same, so that its date and blocks stay."""
+    file, before = os.path.join(folder, path), os.path.join(old, path)
+    if _same(before, content):
+        try:
+            _linked(before, file)
+            return
+        except OSError:  # a file system without links
+            pass
+    try:
+        _written(file, content)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        _written(file, content)
+
+
+def _linked(before: str, file: str) -> None:
+    try:
+        os.link(before, file)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        os.link(before, file)
+
+
+def _same(file: str, content: bytes) -> bool:
+    try:
+        with open(file, "rb") as stream:
+            return os.fstat(stream.fileno()).st_size == len(content) and stream.read() == content
+    except OSError:
+        return False
+
+
+def _written(file: str, content: bytes) -> None:
+    with open(file, "wb") as stream:
+        stream.write(content)
 
 
 def _page(environment: Environment, page: Page) -> str:
     root = "../" * page.path.count("/")
-    return environment.get_template(page.template).render(root=root, **page.values)
+    return environment.get_template(page.template).render(root=root, path=page.path, **page.values)
 
 
-def _environment() -> Environment:
+def _environment(told: Told) -> Environment:
     environment = Environment(
         loader=PackageLoader("leaderboard"),
         autoescape=True,
@@ -75,14 +116,15 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters["passage"] = passage
+    environment.filters["slug"] = slug
+    environment.globals["has_claims"] = bool(told.claims)
     return environment
 
 
-def _copy_static(folder: Path) -> None:
-    folder.mkdir()
+def _static() -> Iterator[tuple[str, bytes]]:
     for item in sorted(resources.files("leaderboard").joinpath("static").iterdir(), key=lambda item: item.name):
         if item.is_file():
-            (folder / item.name).write_bytes(item.read_bytes())
+            yield item.name, item.read_bytes()
 
 
 def _check(out: Path) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import yaml
+
+from suite import methods
 from suite.commands.results import reading
 from suite.errors import SuiteError
 from suite.home import Home
-from suite.specs.workspace import published
+from suite.specs.workspace import Workspace, published
 from suite.store import Store
+from suite.tasks.definition import read_task
 
 
 def render_site(home: Home, out: Path | None, records: Path | None) -> Path:
     """Write the pages of the local store and of published records; returns the page to open."""
-    from leaderboard import render
+    from leaderboard import Told, render
     from suite.records import read_records_into_memory
 
     folder = records or published()
@@ -25,7 +30,26 @@ def render_site(home: Home, out: Path | None, records: Path | None) -> Path:
         # Without local runs the published records alone make the board of a fresh clone.
         local = stack.enter_context(reading(home) if home.exists else Store.open("sqlite://"))
         shared = stack.enter_context(read_records_into_memory(folder)) if folder else None
-        return render(local, out or home.site, records=shared)
+        told = Told(
+            methods={name: methods.get(name).__doc__ or "" for name in methods.names()},
+            templates=_templates([store for store in (local, shared) if store]),
+        )
+        return render(local, out or home.site, records=shared, told=told)
+
+
+def _templates(stores: Sequence[Store]) -> dict[str, str]:
+    """The task files that stored runs name, by fingerprint: a page shows those that are still what was run."""
+    specs = [record.spec for store in stores for record in store.experiments()]
+    named = sorted({str(role["task"]) for spec in specs for role in spec["roles"].values()})
+    folders = Workspace.around(Path.cwd() / "specs" / "x.yaml").task_folders
+    found: dict[str, str] = {}
+    for name in named:
+        if any((folder / f"{name}.yaml").is_file() for folder in folders):
+            with suppress(SuiteError):  # one that is broken now is not what was run
+                task = read_task(name, folders)
+                plain = json.loads(json.dumps(task.config))
+                found[task.fingerprint] = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    return found
 
 
 def export_records(home: Home, out: Path, names: Sequence[str], track: str | None, *, texts: bool) -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from suite.store.records import (
     AnswerRecord,
@@ -30,6 +30,13 @@ from suite.store.tables import (
     ScoreRow,
     StepRow,
 )
+
+_ANSWERS = (
+    select(AnswerRow.step_id, *(getattr(AnswerRow, name) for name in AnswerRecord.__dataclass_fields__))
+    .where(AnswerRow.step_id.in_(bindparam("steps", expanding=True)))
+    .order_by(AnswerRow.step_id, AnswerRow.doc_id)
+)
+"""Made once, as it is asked for every task of every row."""
 
 
 class Reading(Session):
@@ -74,6 +81,15 @@ class Reading(Session):
         """A step's answers in the documents' order."""
         found = self._rows(AnswerRow, AnswerRow.step_id, [step], lambda row: record_of(AnswerRecord, row))
         return tuple(sorted(found, key=lambda answer: answer.doc_id))
+
+    def answers_of(self, steps: Sequence[str]) -> dict[str, tuple[AnswerRecord, ...]]:
+        """Step id -> its answers in the documents' order."""
+        found: list[tuple[str, AnswerRecord]] = []
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                rows = connection.execute(_ANSWERS, {"steps": ids}).all()
+                found += [(row[0], AnswerRecord(*row[1:])) for row in rows]
+        return grouped(found)
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Step id -> what the model said, in the documents' order: much less to read than whole answers."""

@@ -66,6 +66,13 @@ METHODS = {
     "prompt_tuning": Method(58.0, 61.0, 0.0, 39.0, 3_840),
     "lora": Method(87.0, 41.0, 0.3, 12.0, 49_152),
 }
+FAMILIES = {
+    "pretrained": "none",
+    "finetune": "full",
+    "lora": "adapter",
+    "prompt_tuning": "prompt",
+    "promot": "two-stage",
+}
 BASE = Method(50.5, 61.0, 0.0, 0.0, 0)
 
 
@@ -104,7 +111,7 @@ class Filling:
             record = ExperimentRecord(
                 id=identity(self.track, name, seed, spec["variant"]), name=name, track=self.track, seed=seed,
                 method=method,
-                family="none" if method == "pretrained" else "weights", targets=("rte",), source=source, spec=spec,
+                family=FAMILIES.get(method, "weights"), targets=("rte",), source=source, spec=spec,
                 imported=self.imported,
             )  # fmt: skip
             self.store.add_experiment(
@@ -157,7 +164,12 @@ class Filling:
             undone = (name, seed) in self.failing or (name, role) in self.lacking
             outcome = None if undone else self._outcome(role, shots, how, seed, step)
             self._step(
-                step, "evaluate", f"micro_{role} {shots}-shot · {name}", {"stack": []}, outcome, tried=not undone
+                step,
+                "evaluate",
+                f"micro_{role} {shots}-shot · {name}",
+                {"stack": [], "task": f"file of {role}"},
+                outcome,
+                tried=not undone,
             )
         return links
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 VOID = {"meta", "link", "br", "input", "img", "path", "circle"}
 
@@ -71,3 +73,23 @@ def files(folder: Path) -> dict[str, bytes]:
 def experiment_page(folder: Path, name: str, track: str = "micro") -> Path:
     """A row's page."""
     return next((folder / "experiments" / track).glob(f"{name}-????????.html"))
+
+
+def loaded(file: Path) -> tuple[str, Any]:
+    """The name and the value that a chunk of data puts on the page."""
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("suite.put(")
+    assert text.endswith(");\n")
+    name, value = json.loads(f"[{text[10:-3]}]")
+    return name, value
+
+
+def scores(folder: Path, name: str, track: str = "micro") -> dict[str, Any]:
+    """A row's scores by task."""
+    value = loaded(next((folder / "rows" / track).glob(f"{name}-????????.js")))[1]
+    return {task["key"]: task for task in value["tasks"]}
+
+
+def chunk(folder: Path, name: str, number: int = 0) -> Any:
+    """A chunk of documents or outputs."""
+    return loaded(folder / "answers" / name[:2] / f"{name}-{number}.js")[1]

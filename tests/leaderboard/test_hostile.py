@@ -9,18 +9,29 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard import render
+from leaderboard import Judged, Told, render
 from leaderboard.paths import slugs
 from leaderboard.text import passage, visible
 from suite.store import AnswerRecord, Store
 from tests.leaderboard.filled import BASE, METHODS, Filling
-from tests.leaderboard.reading import Element, experiment_page, read
+from tests.leaderboard.reading import Element, chunk, experiment_page, loaded, read, scores
 
 SCRIPT = "</td></table><script>alert(1)</script><img src=x onerror=alert(2)>"
 BREAKOUT = "\"' onmouseover='alert(3)' x=\"{{ 7 * 7 }}"
 TRICKS = "abc\u202egnp.exe\u200b\u2066x\x00\x1b[31m\ufeff"
 LONG = "y" * 1_000_000
-OUTPUTS = (SCRIPT, BREAKOUT, TRICKS, LONG, "javascript:alert(4)", "", "<!--", "]]>", "&lt;b&gt;")
+OUTPUTS = (
+    SCRIPT,
+    BREAKOUT,
+    TRICKS,
+    LONG,
+    "javascript:alert(4)",
+    "",
+    "<!--",
+    "]]>",
+    "&lt;b&gt;",
+    "</script>\u2028<!--<script>",
+)
 
 
 def _reword(answer: AnswerRecord) -> AnswerRecord:
@@ -28,27 +39,27 @@ def _reword(answer: AnswerRecord) -> AnswerRecord:
     return replace(answer, output=text, parsed=text[:50], question=text, target=text)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("hostile")
+def hostile(out: Path) -> Path:
+    """The site of a store full of texts that would break out."""
     with Store.open("sqlite://") as store:
         bad = "../../../evil" + SCRIPT
         filling = Filling(
-            store, track="../../t" + BREAKOUT, title=SCRIPT, documents=9, reword=_reword, imported=True,
+            store, track="../../t" + BREAKOUT, title=SCRIPT, documents=10, reword=_reword, imported=True,
             failing=frozenset({(bad, 0)}), reason=SCRIPT + TRICKS + LONG,
         )  # fmt: skip
         filling.add("pretrained", "pretrained", BASE, (0,), about=LONG)
         filling.add(
-            bad,
-            "lora",
-            METHODS["lora"],
-            (0,),
-            source="javascript:alert(5)//" + SCRIPT,
-            about=BREAKOUT,
+            bad, "lora", METHODS["lora"], (0,), source="javascript:alert(5)//" + SCRIPT, about=BREAKOUT,
             variant="../../v/",
-        )
+        )  # fmt: skip
         filling.add("lora_rte", BREAKOUT, METHODS["lora"], (0, 1), source="=HYPERLINK(1)", changes={SCRIPT: TRICKS})
-        return render(store, folder / "home" / "site").parent
+        claim = Judged(BREAKOUT, SCRIPT, SCRIPT, TRICKS, LONG, "fails", SCRIPT)
+        return render(store, out, told=Told(methods={"lora": SCRIPT}, claims=[claim])).parent
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hostile(tmp_path_factory.mktemp("hostile") / "home" / "site")
 
 
 def _pages(site: Path) -> list[Element]:
@@ -57,7 +68,9 @@ def _pages(site: Path) -> list[Element]:
 
 def test_no_stored_text_becomes_an_element_or_an_attribute(site: Path) -> None:
     for page in _pages(site):
-        assert [script.attributes["src"].split("/")[-1] for script in page.all("script")] == ["table.js"]
+        scripts = [script.attributes["src"].split("static/")[-1] for script in page.all("script")]
+        assert scripts[0] == "suite.js"
+        assert set(scripts) <= {"suite.js", "table.js", "board.js", "rows.js", "answers.js", "compare.js"}
         assert not page.all("img", "iframe", "object", "style", "base", "form")
         handlers = [name for element in page.all() for name in element.attributes if name.startswith("on")]
         assert not handlers
@@ -87,10 +100,21 @@ def test_invisible_and_direction_changing_characters_are_shown_as_codes(site: Pa
     assert "abc⟨U+202E⟩gnp.exe⟨U+200B⟩" in text
 
 
-def test_a_megabyte_in_one_line_leaves_pages_small(site: Path) -> None:
+def test_a_megabyte_in_one_line_leaves_pages_and_chunks_small(site: Path) -> None:
     assert max(file.stat().st_size for file in site.rglob("*.html")) < 400_000
-    answers = next(site.rglob("answers/*/pretrained-*/cb/1-shot.html"))
-    assert "cut here: 998,000 more characters are in the store" in read(answers).text
+    assert max(file.stat().st_size for file in (site / "answers").rglob("*.js")) < 100_000
+    name = scores(site, "pretrained", next((site / "rows").iterdir()).name)["cb.1"]["sheet"]
+    assert [2000, 998_000] in [each[1:] and [len(each[0]), each[1]] for each in chunk(site, name)[0]["outputs"]]
+
+
+def test_no_stored_text_ends_a_script_or_a_line_of_one(site: Path) -> None:
+    for file in sorted(site.rglob("*.js")):
+        if "static" not in file.parts:
+            text = file.read_text(encoding="utf-8")
+            assert text.isascii()
+            assert "<" not in text
+            assert text.count("\n") == 1
+            assert loaded(file)[0] == str(file.relative_to(site))
 
 
 def test_a_spreadsheet_takes_no_text_for_a_formula(site: Path) -> None:
@@ -100,8 +124,8 @@ def test_a_spreadsheet_takes_no_text_for_a_formula(site: Path) -> None:
 
 
 def test_an_import_says_so(site: Path) -> None:
-    assert "imported" in read(site / "index.html").text
     track = next((site / "experiments").iterdir()).name
+    assert "imported" in read(site / f"tracks/{track}.html").text
     assert "Imported" in read(experiment_page(site, "lora_rte", track)).text
 
 

@@ -97,28 +97,46 @@ def test_published_records_stand_beside_local_rows_and_local_ones_win(store: Sto
         others = _two_rows(published, imported=True, reason="elsewhere", failing=frozenset({("lora_rte", 0)}))
         others.add("finetune_rte", "finetune", METHODS["finetune"], (0, 1))
         index = render(store, tmp_path / "site", records=published)
-    rows = {row.all("th")[0].all("a")[0].text: row.text for row in read(index).all("tbody")[0].all("tr")}
+    page = read(index.parent / "tracks/micro.html")
+    rows = {row.all("th")[0].all("a")[0].text: row.text for row in page.all("tbody")[0].all("tr")}
     assert set(rows) == {"pretrained", "lora_rte", "finetune_rte"}
     assert [name for name, text in rows.items() if "imported" in text] == ["finetune_rte"]
     assert "incomplete" not in rows["lora_rte"]
     assert "published:" not in "".join(file.read_text(encoding="utf-8") for file in index.parent.rglob("*.html"))
 
 
-def test_long_tasks_are_split_into_pages_that_link_each_other(store: Store, tmp_path: Path) -> None:
-    filling = Filling(store, documents=201)
-    filling.add("pretrained", "pretrained", BASE, (0,))
+def test_after_a_new_experiment_only_what_it_changes_is_written(store: Store, tmp_path: Path) -> None:
+    filling = _two_rows(store)
     site = render(store, tmp_path / "site").parent
-    first, second = sorted(site.rglob("rte/0-shot*.html"), key=lambda file: len(file.name))
-    assert len(read(first).all("tbody")[0].all("tr")) == 200
-    assert len(read(second).all("tbody")[0].all("tr")) == 1
-    assert any(link.attributes["href"].endswith("0-shot-p2.html") for link in read(first).all("a"))
+    before = {path: (site / path).stat().st_ino for path in files(site)}
+    filling.add("later", "lora", METHODS["lora"], (0,))
+    render(store, tmp_path / "site")
+    kept = {path for path, number in before.items() if (site / path).stat().st_ino == number}
+    changed = {path for path in before if path not in kept}
+    tracks = {path for path in changed if path.startswith(("tasks/", "data/", "tracks/", "methods/"))}
+    assert changed - tracks == {"index.html", "rows.js", "about.html", "methods.html"}
+    assert {path for path in kept if path.startswith("answers/")} == {p for p in before if p.startswith("answers/")}
+
+
+def test_where_files_cannot_be_linked_they_are_written(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(*_: object) -> None:
+        raise PermissionError("no links here")
+
+    _two_rows(store)
+    before = files(render(store, tmp_path / "site").parent)
+    monkeypatch.setattr(writer.os, "link", refuses)
+    assert files(render(store, tmp_path / "site").parent) == before
 
 
 def test_nothing_is_loaded_from_elsewhere(rendered: Rendered) -> None:
     for file in rendered.folder.rglob("*"):
-        if file.suffix in (".html", ".css", ".js"):
+        if file.suffix in (".html", ".css") or file.parent.name == "static":
             text = file.read_text(encoding="utf-8")
-            assert not re.search(r"(src|href)=[\"']?(https?:)?//|url\(|@import|fetch\(|XMLHttpRequest", text), file
+            assert not re.search(
+                r"(src|href)=[\"']?(https?:)?//|url\(|@import|fetch\(|XMLHttpRequest|eval\(|innerHTML", text
+            ), file
 
 
 def test_rendering_loads_neither_torch_nor_lm_eval() -> None:

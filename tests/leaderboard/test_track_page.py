@@ -1,4 +1,4 @@
-"""The index page says what the board says, and what is missing."""
+"""A track's page says what the board says, and what is missing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import math
 from suite.board import board
 from suite.stats import Estimate
 from tests.leaderboard.filled import Rendered
-from tests.leaderboard.reading import Element, experiment_page, read
+from tests.leaderboard.reading import Element, experiment_page, loaded, read
 
 
 def _rows(rendered: Rendered) -> dict[str, Element]:
-    table = read(rendered.folder / "index.html").all("table")[0]
+    table = read(rendered.folder / "tracks/micro.html").all("table")[0]
     body = table.all("tbody")[0]
     return {row.all("th")[0].all("a")[0].text: row for row in body.all("tr")}
 
@@ -58,7 +58,7 @@ def test_missing_is_a_dash_with_its_reason_and_no_number(rendered: Rendered) -> 
     kept = row.all("td")[2]
     assert kept.attributes["data-sort"] == ""
     assert kept.all("span")[0].text.startswith("–")
-    assert "xsum" in kept.all("span")[0].attributes["title"]
+    assert "xsum" in kept.attributes["title"]
 
 
 def test_only_complete_rows_on_the_tracks_terms_are_ranked_and_they_come_first(rendered: Rendered) -> None:
@@ -80,10 +80,10 @@ def test_chance_and_unparsable_answers_are_visible(rendered: Rendered) -> None:
 
 
 def test_the_chart_links_every_row_it_shows_and_names_those_it_cannot(rendered: Rendered) -> None:
-    page = read(rendered.folder / "index.html")
+    page = read(rendered.folder / "tracks/micro.html")
     points = page.with_class("point")
     assert len(points) == 6
-    assert all((rendered.folder / point.attributes["href"]).is_file() for point in points)
+    assert all((rendered.folder / "tracks" / point.attributes["href"]).is_file() for point in points)
     assert "Not shown, as a score is missing: lora_broken, lora_half" in page.text
 
 
@@ -131,11 +131,44 @@ def test_the_experiment_page_has_the_command_the_spec_the_reason_and_each_seed(r
     assert all(f"Seed {seed}" in whole.text for seed in (0, 1, 2))
 
 
-def test_answers_are_reachable_and_show_question_target_output_and_verdict(rendered: Rendered) -> None:
+def test_every_task_leads_to_its_answers_and_to_its_page(rendered: Rendered) -> None:
     page = experiment_page(rendered.folder, "promot_rte")
-    links = [link.attributes["href"] for link in read(page).all("a") if "/answers/" in link.attributes["href"]]
-    assert len(links) == 17
-    sheet = read((page.parent / links[1]).resolve())
-    assert "cb question 0?" in sheet.text
-    assert "right" in sheet.text
-    assert len(sheet.all("tbody")[0].all("tr")) == 12
+    links = [link.attributes["href"] for link in read(page).all("a")]
+    answers = [link for link in links if "answers.html#" in link]
+    assert len(answers) == 17
+    assert f"row=micro%2F{page.stem}&task=cb.1" in answers[1]
+    assert "../../tasks/micro/cb.html" in links
+    assert "../../methods/promot.html" in links
+
+
+def test_the_front_of_the_chart_is_named(rendered: Rendered) -> None:
+    page = read(rendered.folder / "tracks/micro.html")
+    assert "On the front: prompt_tuning_rte, promot_rte, finetune_rte." in page.text
+    radii = [float(point.all("circle")[0].attributes["r"]) for point in page.with_class("point")]
+    assert min(radii) < max(radii)
+
+
+def test_tasks_at_a_glance_have_a_cell_for_each_row_and_task(rendered: Rendered) -> None:
+    table = read(rendered.folder / "tracks/micro.html").with_class("by-task")[0]
+    made = board(rendered.store, "micro")
+    rows = table.all("tbody")[0].all("tr")
+    assert [row.all("th")[0].text for row in rows] == [row.name for row in made.rows]
+    assert all(len(row.all("td")) == len(made.roles) for row in rows)
+
+
+def test_the_front_page_has_the_control_and_the_best_rows_of_each_track(rendered: Rendered) -> None:
+    page = read(rendered.folder / "index.html")
+    rows = [row.all("th")[0].text for row in page.all("tbody")[0].all("tr")]
+    ranked = [row.name for row in board(rendered.store, "micro").rows if row.name in rows]
+    assert rows == ranked
+    assert rows[0] == "pretrained"
+    assert len(rows) == 4
+    assert any(link.attributes["href"] == "tracks/micro.html" for link in page.all("a"))
+
+
+def test_the_lines_for_filtered_downloads_are_those_of_the_whole_ones(rendered: Rendered) -> None:
+    data = loaded(rendered.folder / "data/micro.js")[1]
+    text = "".join([data["csv"]["head"], *data["csv"]["lines"]])
+    assert text == (rendered.folder / "data/micro.csv").read_text(encoding="utf-8")
+    whole = json.loads((rendered.folder / "data/micro.json").read_text(encoding="utf-8"))
+    assert {**data["json"]["head"], "rows": data["json"]["rows"]} == whole

@@ -1,0 +1,87 @@
+"""Where things are on the site: file names of tracks, rows, tasks and methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from leaderboard.paths import slugs
+from suite.board import Board, Row
+
+
+@dataclass(frozen=True)
+class Place:
+    """A track's board and where its pages go."""
+
+    board: Board
+    slug: str
+    files: Mapping[tuple[str, ...], str]
+    """A row's experiments -> the name of its files."""
+    tasks: Mapping[str, str]
+    """Role -> the name of its page."""
+    methods: Mapping[str, str]
+    """Method -> the name of its page, the same for all tracks."""
+
+    @property
+    def page(self) -> str:
+        """The track's page."""
+        return f"tracks/{self.slug}.html"
+
+    @property
+    def data(self) -> str:
+        """The track's table for downloads, without the ending."""
+        return f"data/{self.slug}"
+
+    def key(self, row: Row) -> str:
+        """What names a row in links and scripts."""
+        return f"{self.slug}/{self.files[row.experiments]}"
+
+    def row(self, row: Row) -> str:
+        """An experiment's page."""
+        return f"experiments/{self.key(row)}.html"
+
+    def scores(self, row: Row) -> str:
+        """A row's scores as a script."""
+        return f"rows/{self.key(row)}.js"
+
+    def task(self, role: str) -> str:
+        """A task's page."""
+        return f"tasks/{self.slug}/{self.tasks[role]}.html"
+
+    def method(self, name: str) -> str:
+        """A method's page."""
+        return f"methods/{self.methods[name]}.html"
+
+    def answers(self, row: Row, role: str, shots: int) -> str:
+        """What a row answered to a task, in the page that shows answers."""
+        return f"answers.html#{query(row=self.key(row), task=f'{role}.{shots}')}"
+
+
+def query(**values: str) -> str:
+    """Settings of a page, as its address keeps them."""
+    return urlencode({name: value.encode("utf-8", "replace") for name, value in values.items()})
+
+
+def places(boards: Sequence[Board]) -> tuple[Place, ...]:
+    """Every track's place."""
+    tracks = slugs(board.track for board in boards)
+    methods = slugs(sorted({row.method for board in boards for row in board.rows}))
+    return tuple(Place(board, tracks[board.track], _files(board), _tasks(board), methods) for board in boards)
+
+
+def _tasks(board: Board) -> dict[str, str]:
+    cells = (cell.role for row in board.rows for cell in (*row.target_scores, *row.held_out))
+    return slugs((*board.targets, *board.roles, *cells))
+
+
+def _files(board: Board) -> dict[tuple[str, ...], str]:
+    keys = {row.experiments: f"{row.slug}\n{'.'.join(row.experiments)}" for row in board.rows}
+    plain = slugs(row.slug for row in board.rows)
+    taken: dict[str, int] = {}
+    for row in board.rows:
+        taken[row.slug] = taken.get(row.slug, 0) + 1
+    unique = slugs(keys.values())
+    files = {key: plain[name.partition("\n")[0]] for key, name in keys.items()}
+    files.update({row.experiments: unique[keys[row.experiments]] for row in board.rows if taken[row.slug] > 1})
+    return files

@@ -1,0 +1,110 @@
+"""A row's scores, document by document, as data: what the comparison of two rows and the view of answers start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from leaderboard import numbers
+from leaderboard.answers import Column, Sheet, chunks_of, sheet_of
+from leaderboard.chunks import File, script
+from leaderboard.history import History
+from leaderboard.places import Place
+from suite.board import Cell, Row
+from suite.stats import Estimate
+from suite.store import AnswerRecord, Store
+
+
+@dataclass
+class Hardness:
+    """What all rows scored on each document of a task, summed up as they pass by."""
+
+    step: str
+    """A step that answered them all, for their texts."""
+    sums: dict[int, float] = field(default_factory=dict)
+    counts: dict[int, int] = field(default_factory=dict)
+
+    def add(self, answers: Sequence[AnswerRecord]) -> None:
+        """Take up one step's answers."""
+        for answer in answers:
+            if answer.value is None:
+                continue
+            number = answer.doc_id
+            self.sums[number] = self.sums.get(number, 0.0) + answer.value
+            self.counts[number] = self.counts.get(number, 0) + 1
+
+
+@dataclass
+class Passing:
+    """What is remembered while all rows' answers pass by once."""
+
+    written: set[str] = field(default_factory=set)
+    """Chunks that are written, over all tracks."""
+    seen: set[tuple[str, str, int, str]] = field(default_factory=set)
+    """(track, role, shots, step) that hardness has taken up: shared steps count once."""
+    hardness: dict[tuple[str, str, int], dict[str, Hardness]] = field(default_factory=dict)
+    """(track, role, shots) -> the documents' key -> how hard they are."""
+
+
+def row_files(store: Store, place: Place, row: Row, history: History, passing: Passing) -> Iterator[File]:
+    """A row's scores, and the chunks of its answers."""
+    tasks: list[dict[str, Any]] = []
+    for role, shots in history.evaluations:
+        sheet = sheet_of(store, history, (role, shots))
+        _remember(passing, (place.slug, role, shots), sheet.columns)
+        yield from chunks_of(sheet, passing.written)
+        tasks.append(_task(row, role, shots, sheet))
+    yield script(
+        place.scores(row),
+        {
+            "name": row.name,
+            "method": row.method,
+            "track": place.board.title,
+            "board": place.page,
+            "page": place.row(row),
+            "targets": list(row.targets),
+            "seeds": list(row.seeds),
+            "tasks": tasks,
+        },
+    )
+
+
+def _remember(passing: Passing, key: tuple[str, str, int], columns: Sequence[Column]) -> None:
+    for column in columns:
+        if (*key, column.step) not in passing.seen:
+            passing.seen.add((*key, column.step))
+            groups = passing.hardness.setdefault(key, {})
+            groups.setdefault(column.asked, Hardness(column.step)).add(column.answers)
+
+
+def _task(row: Row, role: str, shots: int, sheet: Sheet) -> dict[str, Any]:
+    cell = next(
+        (each for each in (*row.target_scores, *row.held_out) if (each.role, each.shots) == (role, shots)), None
+    )
+    return {
+        "key": f"{role}.{shots}",
+        "label": f"{role}, {numbers.shots(shots)}",
+        "target": role in row.targets,
+        "metric": cell.metric if cell else "",
+        "score": _estimate(cell),
+        "sheet": sheet.name,
+        "columns": [
+            {
+                "seeds": list(column.seeds),
+                "documents": column.documents,
+                "asked": column.asked,
+                "count": len(column.answers),
+                "values": column.values,
+            }
+            for column in sheet.columns
+        ],
+    }
+
+
+def _estimate(cell: Cell | None) -> list[float | None] | None:
+    """Value and half the width of its interval."""
+    score: Estimate | None = cell.score if cell else None
+    if score is None:
+        return None
+    return [round(score.value, 6), None if score.half_width is None else round(score.half_width, 6)]

@@ -1,0 +1,77 @@
+"""Pages about methods, tasks and claims say what is stored and what they were told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from leaderboard import Judged, Told, render
+from leaderboard.front import front, radius
+from suite.store import Store
+from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
+from tests.leaderboard.reading import read
+
+
+def test_a_method_page_has_all_its_rows(rendered: Rendered) -> None:
+    page = read(rendered.folder / "methods/lora.html")
+    rows = [row.all("th")[0].all("a")[0].text for row in page.all("tbody")[0].all("tr")]
+    assert rows == ["lora_small_batch", "lora_rte", "lora_broken", "lora_half"]
+    assert "ProMoT (ICLR 2024), Table 3" in page.text
+
+
+def test_a_method_page_says_what_its_module_says(store: Store, tmp_path: Path) -> None:
+    Filling(store, documents=2).add("lora_rte", "lora", METHODS["lora"], (0,))
+    told = Told(methods={"lora": "LoRA: <low-rank> updates.\n\nDeviations: none."})
+    page = read(render(store, tmp_path / "site", told=told).parent / "methods/lora.html")
+    assert "LoRA: <low-rank> updates." in page.text
+    assert "Deviations: none." in page.text
+
+
+def test_a_task_page_has_a_prompt_all_rows_and_the_documents_most_rows_fail(rendered: Rendered) -> None:
+    page = read(rendered.folder / "tasks/micro/cb.html")
+    assert "cb question 0?" in page.text
+    rows = page.all("tbody")[0].all("tr")
+    assert len(rows) == 8
+    assert len([link for link in page.all("a") if "answers.html#" in link.attributes["href"]]) == 14
+    hardest = [float(row.all("td")[0].text) for row in page.all("tbody")[1].all("tr")]
+    assert hardest == sorted(hardest)
+    assert hardest[-1] < 100
+
+
+def test_a_task_page_shows_the_file_that_was_run_and_no_other(store: Store, tmp_path: Path) -> None:
+    Filling(store, documents=2).add("pretrained", "pretrained", BASE, (0,))
+    told = Told(
+        templates={"file of cb": "task: micro_cb\ndoc_to_text: '{{premise}} <b>'", "another": "doc_to_text: no"}
+    )
+    site = render(store, tmp_path / "site", told=told).parent
+    assert "doc_to_text: '{{premise}} <b>'" in read(site / "tasks/micro/cb.html").text
+    assert "doc_to_text" not in read(site / "tasks/micro/wic.html").text
+
+
+def test_without_claims_there_is_no_page_of_them(rendered: Rendered) -> None:
+    assert not (rendered.folder / "claims.html").exists()
+    assert "claims.html" not in (rendered.folder / "index.html").read_text(encoding="utf-8")
+
+
+def test_claims_are_shown_with_their_verdict(store: Store, tmp_path: Path) -> None:
+    Filling(store, documents=2).add("pretrained", "pretrained", BASE, (0,))
+    claim = Judged(
+        "keeps", "micro", "It <keeps> more.", "Table 3", "change(a, 4) > 0", "undecided", "+1.2, from −3 to 5"
+    )
+    index = render(store, tmp_path / "site", told=Told(claims=[claim]))
+    page = read(index.parent / "claims.html")
+    assert page.with_class("judged")[0].text == "undecided"
+    assert "It <keeps> more." in page.text
+    assert any(link.attributes["href"] == "claims.html" for link in read(index).all("a"))
+
+
+def test_the_front_is_what_nothing_beats() -> None:
+    points = [(1.0, 9.0), (5.0, 5.0), (4.0, 5.0), (5.0, 4.0), (9.0, 1.0), (0.0, 9.0)]
+    assert front(points) == (0, 1, 4)
+    assert front([]) == ()
+    assert front([(2.0, 2.0), (2.0, 2.0)]) == (0,)
+
+
+def test_a_point_grows_in_area_with_its_cost() -> None:
+    assert radius(None, 10) == radius(0, 10) == radius(3, 0)
+    areas = [radius(cost, 10) ** 2 for cost in (0, 5, 10)]
+    assert abs((areas[1] - areas[0]) - (areas[2] - areas[1])) < 1e-9
