@@ -21,6 +21,8 @@ class Contender:
     """One for each seed."""
     pulls: Numbers
     """Seeds × documents (or draws of documents)."""
+    alone: float = 0.0
+    """Variance from tasks whose documents have no scores of their own to be paired."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,10 @@ def ranks(rows: Sequence[Contender], documents: int, least: float) -> tuple[Rank
 
 def _variances(rows: Sequence[Contender], least: float) -> tuple[Numbers, Numbers, Numbers]:
     """Of each difference of two rows: variance from documents, from seeds, and the freedom of the latter."""
-    common = np.maximum(_distances(np.array([row.pulls.mean(axis=0) for row in rows])), least)
+    alone = np.array([row.alone for row in rows])
+    common = np.maximum(
+        _distances(np.array([row.pulls.mean(axis=0) for row in rows])) + np.add.outer(alone, alone), least
+    )
     own = np.array([_between(row) for row in rows])
     between = np.add.outer(own, own)
     counts = np.array([max(len(row.seeds) - 1, 1) for row in rows])

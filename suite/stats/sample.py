@@ -36,9 +36,11 @@ class Sample:
 
 
 def sample_of_values(values: Numbers) -> Sample:
-    """The mean of documents' own scores (two or more)."""
+    """The mean of documents' own scores."""
     n = len(values)
     mean = float(values.mean())
+    if n < 2:
+        return Sample(mean, np.zeros(n), n)
     return Sample(mean, (values - mean) / np.sqrt(n * (n - 1)), n)
 
 
@@ -60,11 +62,12 @@ def bleu_counts(pairs: Sequence[tuple[str, str]]) -> Numbers:
     """For each (reference, prediction): matching n-grams and n-grams (n = 1 to 4), and both lengths."""
     metric = _metric()
     known: dict[tuple[str, str], list[float]] = {}
-    for pair in pairs:
-        if pair not in known:
-            found = metric.corpus_score([pair[1]], [[pair[0]]])
-            known[pair] = [*found.counts, *found.totals, found.sys_len, found.ref_len]
-    return np.array([known[pair] for pair in pairs], dtype=np.float64).reshape(-1, 10)
+    keys = [(str(reference), str(prediction)) for reference, prediction in pairs]
+    for reference, prediction in keys:
+        if (reference, prediction) not in known:
+            found = metric.corpus_score([prediction], [[reference]])
+            known[reference, prediction] = [*found.counts, *found.totals, found.sys_len, found.ref_len]
+    return np.array([known[key] for key in keys], dtype=np.float64).reshape(-1, 10)
 
 
 @lru_cache(maxsize=1)

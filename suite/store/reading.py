@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import func, select
 
 from suite.store.records import (
@@ -54,12 +56,30 @@ class Reading(Session):
         with self._reading() as connection:
             return tuple(experiment_record(dict(row)) for row in connection.execute(query).mappings())
 
+    def tracks(self) -> tuple[str, ...]:
+        """The tracks that anything was run on, by name."""
+        with self._reading() as connection:
+            return tuple(
+                connection.execute(select(ExperimentRow.track).distinct().order_by(ExperimentRow.track)).scalars()
+            )
+
     def links(self, experiment: str) -> tuple[StepLink, ...]:
         """An experiment's steps in order."""
         query = select(ExperimentStepRow.__table__).where(ExperimentStepRow.experiment_id == experiment)
         with self._reading() as connection:
             rows = connection.execute(query.order_by(ExperimentStepRow.position)).mappings()
             return tuple(record_of(StepLink, dict(row)) for row in rows)
+
+    def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
+        """Experiment -> its steps in order, for many at once."""
+        found: dict[str, list[StepLink]] = {}
+        with self._reading() as connection:
+            for ids in chunks(experiments):
+                query = select(ExperimentStepRow.__table__).where(ExperimentStepRow.experiment_id.in_(ids))
+                ordered = query.order_by(ExperimentStepRow.experiment_id, ExperimentStepRow.position)
+                for row in connection.execute(ordered).mappings():
+                    found.setdefault(row["experiment_id"], []).append(record_of(StepLink, dict(row)))
+        return {name: tuple(links) for name, links in found.items()}
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
         """Steps by id."""
@@ -77,25 +97,33 @@ class Reading(Session):
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Step id -> what the model said, in the documents' order: much less to read than whole answers."""
-        found: list[tuple[str, Any]] = []
-        with self._reading() as connection:
-            for ids in chunks(steps):
-                query = select(AnswerRow.step_id, AnswerRow.output).where(AnswerRow.step_id.in_(ids))
-                rows = connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id))
-                found += [(step, output) for step, output in rows]
-        return grouped(found)
+        found = self._of_answers(steps, AnswerRow.output)
+        return {step: tuple(output for (output,) in rows) for step, rows in found.items()}
 
-    def values(self, steps: Sequence[str]) -> dict[str, dict[int, float]]:
-        """Step id -> document -> its own score, for the documents that have one."""
-        found: dict[str, dict[int, float]] = {}
+    def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Step id -> the documents that have scores of their own, in order, and those scores."""
+        found: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        columns = (AnswerRow.step_id, AnswerRow.doc_id, AnswerRow.value)
         with self._reading() as connection:
             for ids in chunks(steps):
-                query = select(AnswerRow.step_id, AnswerRow.doc_id, AnswerRow.value).where(
-                    AnswerRow.step_id.in_(ids), AnswerRow.value.is_not(None)
-                )
-                for step, document, value in connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id)):
-                    found.setdefault(step, {})[document] = float(value)  # type: ignore[arg-type]  # not null, says the query
+                query = select(*columns).where(AnswerRow.step_id.in_(ids), AnswerRow.value.is_not(None))
+                rows = connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id)).all()
+                if not rows:
+                    continue
+                names, documents, values = zip(*rows, strict=True)
+                starts = [place for place, name in enumerate(names) if place == 0 or name != names[place - 1]]
+                numbers, scores = np.array(documents, dtype=np.int64), np.array(values, dtype=np.float64)
+                for start, end in zip(starts, [*starts[1:], len(names)], strict=True):
+                    found[names[start]] = (numbers[start:end], scores[start:end])
         return found
+
+    def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
+        """Step id -> (document, right answer, what was read from the output), in the documents' order."""
+        return self._of_answers(steps, AnswerRow.doc_id, AnswerRow.target, AnswerRow.parsed)
+
+    def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+        """Step id -> (document, hash of its content), in the documents' order."""
+        return self._of_answers(steps, AnswerRow.doc_id, AnswerRow.doc_hash)
 
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
         """What was seen along a step's training, by name and step."""
@@ -150,6 +178,16 @@ class Reading(Session):
                 rows = connection.execute(query.order_by(StepRow.finished, StepRow.id))
                 found.update((title, config) for title, config in rows)
         return found
+
+    def _of_answers(self, steps: Sequence[str], *columns: Any) -> dict[str, tuple[Any, ...]]:
+        """Step id -> some columns of its answers, in the documents' order."""
+        found: list[tuple[str, Any]] = []
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                query = select(AnswerRow.step_id, *columns).where(AnswerRow.step_id.in_(ids))
+                rows = connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id))
+                found += [(step, tuple(rest)) for step, *rest in rows]
+        return grouped(found)
 
     def _rows(
         self, table: type[Base], key: Any, ids: Sequence[str], make: Callable[[Mapping[str, Any]], Any]
