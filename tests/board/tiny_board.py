@@ -40,13 +40,13 @@ class Answers:
     corpus: tuple[float, float] | None = None
     said: tuple[str, ...] = ()
 
-    def outcome(self, metric: str) -> StepOutcome:
+    def outcome(self, metric: str, prefix: str = "h") -> StepOutcome:
         said = self.said or tuple("paris" for _ in self.values)
         values: Sequence[float | None] = self.values or [None] * len(said)
         spread = statistics.stdev(self.values) / len(self.values) ** 0.5 if len(self.values) > 1 else None
         value, stderr = self.corpus or (statistics.fmean(self.values), spread)
         answers = [
-            AnswerRecord(number, f"h{number}", f"p{number}", f"Q{number}", "paris", text, text, score)
+            AnswerRecord(number, f"{prefix}{number}", f"p{number}", f"Q{number}", "paris", text, text, score)
             for number, (text, score) in enumerate(zip(said, values, strict=True))
         ]
         score = ScoreRecord(metric, value, stderr, len(answers), True)
@@ -65,6 +65,10 @@ class World:
     shots: tuple[int, ...] = (1,)
     documents: int | None = None
     changes: tuple[str, ...] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """What else is in the key of evaluations."""
+    prefix: str = "h"
+    """Of the hashes of documents: others are other documents."""
     trained: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def train(
@@ -111,7 +115,8 @@ class World:
                 "stack": list(train[-1:] if stack is None else stack),
             }  # fmt: skip
             key |= {"dispatch": dict(dispatch)} if dispatch else {}
-            outcome = given.outcome(str(ROLES[role]["primary"])) if given else None
+            key |= self.asked
+            outcome = given.outcome(str(ROLES[role]["primary"]), self.prefix) if given else None
             parts.append((self._step(key, f"{role} {shots}-shot · {name}", outcome), "evaluate", role, shots))
         links = [StepLink(step, part, role, shots, at) for at, (step, part, role, shots) in enumerate(parts)]
         record = ExperimentRecord(
