@@ -13,10 +13,19 @@ from suite.stats.sample import Numbers
 from suite.store import ExperimentRecord, Store
 from suite.store.seen import Seen
 
+WORD = re.compile(r"\w+")
 
-def format_ratio(store: Store, members: Sequence[Seen], row: ExperimentRecord) -> Estimate | None:
+
+def labels_of(row: ExperimentRecord) -> frozenset[str]:
+    """The words that the target's answers begin with; none where there are several targets, or other answers."""
+    if len(row.targets) > 1:
+        return frozenset()
+    return frozenset(_word(label) for role in row.targets for label in row.spec["roles"][role]["labels"])
+
+
+def format_ratio(store: Store, members: Sequence[Seen], labels: frozenset[str]) -> Estimate | None:
     """Share of held-out answers that begin with one of the target's labels, on tasks that have other answers."""
-    found = format_hits(store, members, row)
+    found = format_hits(store, members, labels)
     if found is None:
         return None
     shares = [float(hits.mean()) for _, hits in found]
@@ -28,11 +37,10 @@ def format_ratio(store: Store, members: Sequence[Seen], row: ExperimentRecord) -
 
 
 def format_hits(
-    store: Store, members: Sequence[Seen], row: ExperimentRecord
+    store: Store, members: Sequence[Seen], labels: frozenset[str]
 ) -> list[tuple[tuple[str, ...], Numbers]] | None:
     """For each member its steps, and for each of their answers 1 where it begins with a label; None: undefined."""
-    labels = {_word(label) for role in row.targets for label in row.spec["roles"][role]["labels"]}
-    if not labels or len(row.targets) > 1:
+    if not labels:
         return None
     asked: list[tuple[str, ...]] = []
     for member in members:
@@ -52,5 +60,5 @@ def format_hits(
 
 def _word(text: str) -> str:
     """The first word, without case and punctuation."""
-    found = re.search(r"\w+", text)
+    found = WORD.search(text)
     return found.group().casefold() if found else ""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from suite import stats
 from suite.board.contrasts import Incomparable, Missing, Pulled, Term, contrast_of, pulled
 from suite.board.costs import costs_of
-from suite.board.formats import format_ratio
+from suite.board.formats import format_ratio, labels_of
 from suite.board.samples import Answered, answered
 from suite.board.shape import Cell, Row, Variation
 from suite.hashing import fingerprint
@@ -40,11 +41,14 @@ class Base:
 
     seen: Seen
     found: Mapping[str, Answered]
+    ratio: Callable[[frozenset[str]], Estimate | None] = lambda _: None
+    """Labels -> its format ratio, read once."""
 
     @classmethod
     def of(cls, store: Store, seen: Seen) -> Base:
         """With all that it answered of the held-out tasks."""
-        return cls(seen, answered(store, [seen], held_out_keys(seen)))
+        ratio = lru_cache(maxsize=64)(lambda labels: format_ratio(store, [seen], labels))
+        return cls(seen, answered(store, [seen], held_out_keys(seen)), ratio)
 
 
 def held_out_keys(member: Seen) -> list[tuple[str, int]]:
@@ -95,8 +99,8 @@ def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Ma
         held_out=held_out,
         norm_avg={count: _norm_avg(members, count) for count in shots},
         change={count: each.estimate if each else None for count, each in against.items()},
-        format_ratio=format_ratio(store, members, first),
-        base_format_ratio=format_ratio(store, [base.seen], first) if base else None,
+        format_ratio=format_ratio(store, members, labels_of(first)),
+        base_format_ratio=base.ratio(labels_of(first)) if base else None,
         costs=costs_of(members),
         missing=(*lacking, *_unfinished(members)),
         tries=len(first.spec.get("sweep", ())),

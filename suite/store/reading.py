@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from suite.store.records import (
     StepLink,
     StepRecord,
 )
-from suite.store.rows import chunks, experiment_record, grouped, record_of, step_record
+from suite.store.rows import chunks, experiment_record, grouped, record_of, runs, step_record
 from suite.store.session import Session
 from suite.store.tables import (
     AnswerRow,
@@ -97,24 +97,22 @@ class Reading(Session):
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Step id -> what the model said, in the documents' order: much less to read than whole answers."""
-        found = self._of_answers(steps, AnswerRow.output)
-        return {step: tuple(output for (output,) in rows) for step, rows in found.items()}
+        found: dict[str, tuple[str, ...]] = {}
+        for rows in self._answer_rows(steps, AnswerRow.output):
+            names, outputs = zip(*rows, strict=True)
+            found.update((step, outputs[start:end]) for step, start, end in runs(names))
+        return found
 
     def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Step id -> the documents that have scores of their own, in order, and those scores."""
         found: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
-        columns = (AnswerRow.step_id, AnswerRow.doc_id, AnswerRow.value)
-        with self._reading() as connection:
-            for ids in chunks(steps):
-                query = select(*columns).where(AnswerRow.step_id.in_(ids), AnswerRow.value.is_not(None))
-                rows = connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id)).all()
-                if not rows:
-                    continue
-                names, documents, values = zip(*rows, strict=True)
-                starts = [place for place, name in enumerate(names) if place == 0 or name != names[place - 1]]
-                numbers, scores = np.array(documents, dtype=np.int64), np.array(values, dtype=np.float64)
-                for start, end in zip(starts, [*starts[1:], len(names)], strict=True):
-                    found[names[start]] = (numbers[start:end], scores[start:end])
+        for rows in self._answer_rows(steps, AnswerRow.doc_id, AnswerRow.value):
+            names, documents, values = zip(*rows, strict=True)
+            numbers, scores = np.array(documents, dtype=np.int64), np.array(values, dtype=np.float64)  # null is NaN
+            for step, start, end in runs(names):
+                known = ~np.isnan(scores[start:end])
+                if known.any():
+                    found[step] = (numbers[start:end][known], scores[start:end][known])
         return found
 
     def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
@@ -181,13 +179,20 @@ class Reading(Session):
 
     def _of_answers(self, steps: Sequence[str], *columns: Any) -> dict[str, tuple[Any, ...]]:
         """Step id -> some columns of its answers, in the documents' order."""
-        found: list[tuple[str, Any]] = []
+        found: dict[str, tuple[Any, ...]] = {}
+        for rows in self._answer_rows(steps, *columns):
+            for step, start, end in runs([row[0] for row in rows]):
+                found[step] = tuple(tuple(row[1:]) for row in rows[start:end])
+        return found
+
+    def _answer_rows(self, steps: Sequence[str], *columns: Any) -> Iterator[Sequence[Any]]:
+        """Rows of (step id, columns …) by step and document, some steps at a time."""
         with self._reading() as connection:
             for ids in chunks(steps):
                 query = select(AnswerRow.step_id, *columns).where(AnswerRow.step_id.in_(ids))
-                rows = connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id))
-                found += [(step, tuple(rest)) for step, *rest in rows]
-        return grouped(found)
+                rows = connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id)).all()
+                if rows:
+                    yield rows
 
     def _rows(
         self, table: type[Base], key: Any, ids: Sequence[str], make: Callable[[Mapping[str, Any]], Any]
