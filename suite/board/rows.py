@@ -191,7 +191,7 @@ def _own(
 def _variation(own: tuple[tuple[int, ...], tuple[Pulled, ...]] | None) -> Variation | None:
     if own is None:
         return None
-    spread = stats.contrast([task.part for task in own[1]]).spread
+    spread = stats.spread_of([task.part for task in own[1]])
     return Variation(spread.documents, spread.seeds, None)
 
 

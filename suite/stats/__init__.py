@@ -1,6 +1,6 @@
 """Statistics of scores, pure: estimates, paired contrasts, exact tests, corrections, ranks."""
 
-from suite.stats.contrast import Contrast, Part, contrast
+from suite.stats.contrast import Contrast, Part, contrast, spread_of
 from suite.stats.estimate import (
     Estimate,
     first_of_the_best,
@@ -38,5 +38,6 @@ __all__ = [
     "sample_of_bleu",
     "sample_of_values",
     "share_stderr",
+    "spread_of",
     "standard_error",
 ]

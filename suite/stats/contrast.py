@@ -89,7 +89,7 @@ def contrast(parts: Sequence[Part], exact: float | None = None) -> Contrast:
     `exact` is the exact p of a difference in right answers (McNemar), which holds for one seed.
     """
     totals = np.sum([part.values for part in parts], axis=0)
-    spread = _spread(parts, totals)
+    spread = spread_of(parts)
     value = float(totals.mean())
     beyond = spread.quantile(ALPHA / 2) if spread.stderr else 0.0
     found = spread.quantile(1 - POWER) if spread.stderr else 0.0
@@ -104,7 +104,9 @@ def contrast(parts: Sequence[Part], exact: float | None = None) -> Contrast:
     )
 
 
-def _spread(parts: Sequence[Part], totals: Numbers) -> Spread:
+def spread_of(parts: Sequence[Part]) -> Spread:
+    """What the sum of the tasks' parts varies with."""
+    totals = np.sum([part.values for part in parts], axis=0)
     common, single = (math.fsum(getattr(part, name) for part in parts) for name in ("common", "single"))
     uncertain = math.fsum(part.common**2 / max(part.documents - 1, 1) for part in parts)
     freedom = common**2 / uncertain if uncertain else math.inf

@@ -50,7 +50,9 @@ def over_seeds(values: Sequence[float]) -> Estimate:
     if len(values) < 2:
         raise ValueError("an interval over seeds needs two seeds")
     quantile = float(stdtrit(len(values) - 1, 0.975))
-    return Estimate(statistics.fmean(values), quantile * statistics.stdev(values) / math.sqrt(len(values)), "seeds")
+    mean = statistics.fmean(values)
+    stdev = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return Estimate(mean, quantile * stdev / math.sqrt(len(values)), "seeds")
 
 
 def mean_of_tasks(stderrs: Sequence[float | None]) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select
+from sqlalchemy import CursorResult, func, select
 
 from suite.store.records import (
     AnswerRecord,
@@ -190,7 +190,8 @@ class Reading(Session):
         with self._reading() as connection:
             for ids in chunks(steps):
                 query = select(AnswerRow.step_id, *columns).where(AnswerRow.step_id.in_(ids))
-                rows = connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id)).all()
+                # the driver's own rows: a store has millions of answers, and wrapping each costs as much as reading it
+                rows = _cursor(connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id))).fetchall()
                 if rows:
                     yield rows
 
@@ -203,3 +204,8 @@ class Reading(Session):
                 query = select(table.__table__).where(key.in_(chunk))
                 found += [make(dict(row)) for row in connection.execute(query).mappings()]
         return found
+
+
+def _cursor(result: CursorResult[Any]) -> Any:
+    assert result.cursor is not None
+    return result.cursor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from suite.store.reading import Reading
 from suite.store.records import ExperimentRecord, ScoreRecord, StepLink, StepRecord
@@ -33,17 +34,19 @@ class Seen:
         steps, scores = store.steps(ids), store.scores(ids)
         return tuple(cls(record, links.get(record.id, ()), steps, scores) for record in records)
 
-    @property
+    @cached_property
+    def _evaluated(self) -> Mapping[tuple[str, int], StepRecord]:
+        evaluated = [link for link in reversed(self.links) if link.part == "evaluate"]
+        return {(str(link.role), int(link.shots or 0)): self.steps[link.step_id] for link in evaluated}
+
+    @cached_property
     def held_out_roles(self) -> tuple[str, ...]:
         """The track's held-out roles, less the targets."""
         return held_out_roles(self.record)
 
     def step(self, role: str, shots: int) -> StepRecord | None:
         """The step that evaluates a task."""
-        wanted = ("evaluate", role, shots)
-        return next(
-            (self.steps[link.step_id] for link in self.links if (link.part, link.role, link.shots) == wanted), None
-        )
+        return self._evaluated.get((role, shots))
 
     def primary(self, role: str, shots: int) -> ScoreRecord | None:
         """A task's score, if it has one."""
