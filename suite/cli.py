@@ -99,6 +99,7 @@ def plan(
 def show(
     name: Annotated[str | None, typer.Argument(help="An experiment; none: every row of every track.")] = None,
     track: TrackOption = None,
+    as_json: JsonOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
@@ -106,7 +107,37 @@ def show(
     from suite.commands.results import show_results
     from suite.home import Home
 
-    show_results(Home(home, db), name, track)
+    show_results(Home(home, db), name, track, as_json=as_json)
+
+
+@app.command()
+def board(
+    track: Annotated[str | None, typer.Option("--track", help="This track only.")] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Print the leaderboard: ranks and changes, with what can and what cannot be told apart."""
+    from suite.commands.boards import print_boards
+    from suite.home import Home
+
+    print_boards(Home(home, db), track, as_json=as_json)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="An experiment.")],
+    second: Annotated[str, typer.Argument(help="Another.")],
+    track: Annotated[str | None, typer.Option("--track", help="This track only.")] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Print the difference of two experiments, task by task, paired over documents and seeds."""
+    from suite.commands.boards import print_comparison
+    from suite.home import Home
+
+    print_comparison(Home(home, db), first, second, track, as_json=as_json)
 
 
 @app.command()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from suite.board.contrasts import Incomparable, Missing
+from suite.board.named import Rows
 from suite.claims.expectation import Expectation
 from suite.claims.form import Claim, Claims, Recording
 from suite.claims.quantities import value_of
-from suite.claims.rows import Rows
 from suite.claims.verdict import Status, Verdict, about
 from suite.stats import ALPHA, Contrast
 from suite.store import Store

@@ -11,9 +11,9 @@ from suite import stats
 from suite.board.contrasts import FULL, Incomparable, Missing, Term, contrast_of
 from suite.board.costs import costs_of
 from suite.board.formats import format_hits, labels_of
+from suite.board.named import Rows
 from suite.board.samples import answered
 from suite.claims.expectation import POINTS, Expectation, Quantity
-from suite.claims.rows import Rows
 from suite.stats import Contrast, Part
 from suite.store import StepRecord
 from suite.store.seen import Seen

@@ -1,4 +1,4 @@
-"""The rows that claims name."""
+"""Rows by the names that claims and comparisons give them."""
 
 from __future__ import annotations
 
