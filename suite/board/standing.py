@@ -62,17 +62,29 @@ def _ranks(made: Sequence[Made]) -> dict[int, tuple[Rank, int]]:
         tasks = made[ranked[0]].tasks
         least = sum((task.one / (task.documents + 2)) ** 2 for task in tasks)
         documents = sum(task.documents for task in tasks)
-        given = stats.ranks([_contender(made[place]) for place in ranked], documents, least)
+        given = stats.ranks(_contenders([made[place] for place in ranked]), documents, least)
         found |= {place: (rank, len(ranked)) for place, rank in zip(ranked, given, strict=True)}
     return found
 
 
-def _contender(made: Made) -> Contender:
-    pulls = [task.pulls for task in made.tasks if task.pulls is not None]
-    none = np.zeros((len(made.tasks[0].values), 0))
-    alone = sum(float((task.stderrs**2).mean()) for task in made.tasks if task.pulls is None)
+def _contenders(rows: Sequence[Made]) -> list[Contender]:
+    """The rows as they are ranked; a task is paired by document where every row's documents have scores."""
+    widths = [{None if each is None else each.shape[1] for each in pulls}
+              for pulls in zip(*([task.pulls for task in row.tasks] for row in rows), strict=True)]  # fmt: skip
+    paired = [None not in width and len(width) == 1 for width in widths]
+    return [_contender(row, paired) for row in rows]
+
+
+def _contender(made: Made, paired: Sequence[bool]) -> Contender:
     values = np.sum([task.values for task in made.tasks], axis=0)
-    return Contender(made.seeds, values, np.concatenate([none, *pulls], axis=1), alone)
+    pulls = [np.zeros((len(values), 0))]
+    alone = 0.0
+    for task, by_document in zip(made.tasks, paired, strict=True):
+        if by_document and task.pulls is not None:
+            pulls.append(task.pulls)
+        else:
+            alone += float((task.stderrs**2).mean())
+    return Contender(made.seeds, values, np.concatenate(pulls, axis=1), alone)
 
 
 def _draws(made: Sequence[Made]) -> dict[tuple[str, int], float]:

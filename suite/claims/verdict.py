@@ -49,7 +49,7 @@ class Verdict:
         if self.value is None:
             return "–"
         if self.low is None or self.high is None or self.low == self.high:
-            return f"{self.value:+,.6g}"
+            return f"{self.value:+,.0f}" if self.value.is_integer() else f"{self.value:+,.2f}"
         return f"{self.value:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
 
     @property

@@ -129,7 +129,7 @@ def _comparison(found: Comparison) -> str:
     notes = [
         "± is half of a 95% interval over the documents and seeds in common; p of tasks is Holm's; won and lost:",
         "documents on which one is better (by its mean over seeds)",
-        *(f"! {task.role} {task.shots}-shot: {task.why}" for task in found.tasks if task.why),
+        *(f"! {task.why}" for task in found.tasks if task.why),
     ]
     return "\n".join([found.track, *aligned(lines), *notes, ""])
 

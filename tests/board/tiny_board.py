@@ -67,6 +67,7 @@ class World:
     changes: tuple[str, ...] = ()
     asked: Mapping[str, Any] = field(default_factory=dict)
     """What else is in the key of evaluations."""
+    draw: int = 0
     prefix: str = "h"
     """Of the hashes of documents: others are other documents."""
     trained: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -103,7 +104,10 @@ class World:
             "seed": seed,
             "track": {
                 "name": "tiny", "title": "Tiny", "about": "Small.",
-                "held_out": {"roles": list(self.held_out), "shots": list(self.shots), "documents": self.documents},
+                "held_out": {
+                    "roles": list(self.held_out), "shots": list(self.shots), "documents": self.documents,
+                    "draw": self.draw,
+                },
             },
             "roles": {role: dict(about) for role, about in ROLES.items()}, "changes": list(self.changes),
         }  # fmt: skip
@@ -115,6 +119,7 @@ class World:
                 "stack": list(train[-1:] if stack is None else stack),
             }  # fmt: skip
             key |= {"dispatch": dict(dispatch)} if dispatch else {}
+            key |= {"draw": self.draw} if self.draw else {}
             key |= self.asked
             outcome = given.outcome(str(ROLES[role]["primary"]), self.prefix) if given else None
             parts.append((self._step(key, f"{role} {shots}-shot · {name}", outcome), "evaluate", role, shots))
