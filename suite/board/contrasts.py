@@ -215,11 +215,11 @@ def _told_apart(hashes: Sequence[str]) -> list[object]:
 
 def _exact(terms: Sequence[Term], seeds: Sequence[int | None], found: Mapping[str, Answered]) -> float | None:
     """McNemar's exact p: one task, one seed, one row less another, right or wrong."""
-    tally = won_and_lost(terms, seeds, found)
+    tally = _won_and_lost(terms, seeds, found)
     return stats.mcnemar(*tally) if tally else None
 
 
-def won_and_lost(
+def _won_and_lost(
     terms: Sequence[Term], seeds: Sequence[int | None], found: Mapping[str, Answered]
 ) -> tuple[int, int] | None:
     """Documents that the first alone has right, and the second alone; None where that is not the question."""

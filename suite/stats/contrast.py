@@ -1,7 +1,7 @@
 """A sum of scores with signs (`a - b`, say), its interval and its test, over the documents and seeds they share.
 
 Documents are resampled in pairs, the same ones for all scores and all seeds; seeds are a sample of a few, for which
-Student's t stands: resampling three seeds, too, would give intervals of 95% that hold the truth about 80% of the time
+Student's t stands: resampling three seeds, too, gives intervals of "95%" that hold the truth less than 90% of the time
 (tests/stats/test_coverage.py). Tasks are fixed: nothing is said of tasks that are not there.
 """
 
