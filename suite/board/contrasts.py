@@ -90,9 +90,12 @@ def pulled(
                    for key in keys]  # fmt: skip
 
 
-def varies(row: Sequence[Seen], keys: Sequence[tuple[str, int]]) -> bool:
-    """Whether any of a row's answers depends on the seed."""
-    return any(len({step.id for member in row if (step := member.step(*key))}) > 1 for key in keys)
+def _varies(row: Sequence[Seen], keys: Sequence[tuple[str, int]]) -> bool:
+    """Whether any of a row's answers depends on the seed: on anything trained, if there is one seed only."""
+    steps = [{step.id: step for member in row if (step := member.step(*key))} for key in keys]
+    if len(row) > 1:
+        return any(len(each) > 1 for each in steps)
+    return any(step.config.get("stack") or step.config.get("dispatch") for each in steps for step in each.values())
 
 
 def _seeds(terms: Sequence[Term]) -> tuple[int | None, ...]:
@@ -100,7 +103,7 @@ def _seeds(terms: Sequence[Term]) -> tuple[int | None, ...]:
     rows = {id(term.row): term.row for term in terms}
     for term in terms:
         keys.setdefault(id(term.row), []).append((term.role, term.shots))
-    varying = [row for name, row in rows.items() if varies(row, keys[name])]
+    varying = [row for name, row in rows.items() if _varies(row, keys[name])]
     if not varying:
         return (None,)
     common = set.intersection(*({member.record.seed for member in row} for row in varying))

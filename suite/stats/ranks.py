@@ -16,7 +16,7 @@ class Contender:
     """A row that is ranked: the same documents, in the same order, as all others."""
 
     seeds: tuple[int, ...]
-    """The seeds that differ in any answer; rows with the same seeds are compared seed by seed."""
+    """The seeds that answers depend on; none where they do not. Rows of the same seeds are compared seed by seed."""
     values: Numbers
     """One for each seed."""
     pulls: Numbers
@@ -69,7 +69,7 @@ def _variances(rows: Sequence[Contender], least: float) -> tuple[Numbers, Number
     common = np.maximum(
         _distances(np.array([row.pulls.mean(axis=0) for row in rows])) + np.add.outer(alone, alone), least
     )
-    own = np.array([_between(row) for row in rows])
+    own = _by_seed(rows)
     between = np.add.outer(own, own)
     counts = np.array([max(len(row.seeds) - 1, 1) for row in rows])
     freedom = np.minimum.outer(counts, counts).astype(np.float64)
@@ -87,6 +87,15 @@ def _variances(rows: Sequence[Contender], least: float) -> tuple[Numbers, Number
     one = np.array([len(row.seeds) < 2 for row in rows])
     freedom = np.where(np.logical_xor.outer(one, one), np.maximum.outer(counts, counts), freedom)
     return common, between, freedom
+
+
+def _by_seed(rows: Sequence[Contender]) -> Numbers:
+    """Each row's variance from its seeds; a single seed, which cannot tell, is taken to vary as is usual here."""
+    own = np.array([_between(row) for row in rows])
+    usual = [len(row.seeds) * variance for row, variance in zip(rows, own, strict=True) if len(row.seeds) > 1]
+    single = np.array([len(row.seeds) == 1 for row in rows])
+    found: Numbers = np.where(single, float(np.median(usual)), own) if usual else own
+    return found
 
 
 def _between(row: Contender) -> float:

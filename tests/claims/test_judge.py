@@ -131,6 +131,17 @@ def test_rows_without_a_seed_in_common_are_undecided(world: World) -> None:
     assert verdict(world, "target(lora_a) - target(lora_b) > 0").reason == "no seed in common (lora_a, lora_b)"
 
 
+def test_one_seed_of_a_row_stands_for_no_other(world: World) -> None:
+    """Three seeds against one: the one in common counts, while the pretrained model goes with each."""
+    pretrained(world, right(0.5), right(0.5))
+    for seed, share in enumerate((0.5, 0.9, 0.9)):
+        ran(world, "lora_a", right(0.5), seed=seed, cb=right(share), qa=right(share))
+    ran(world, "lora_b", right(0.5), cb=right(0.5), qa=right(0.5))
+    found = verdict(world, "score(lora_a, cb) - score(lora_b, cb) > 0")
+    assert (found.seeds, found.value) == (1, 0.0)
+    assert verdict(world, "change(lora_a) > 0").seeds == 3
+
+
 def test_parameters_are_exact_and_seconds_need_seeds(world: World) -> None:
     for seed in (0, 1, 2):
         ran(world, "lora_a", right(0.5), seed=seed, cost=Costs(10.0 + seed, 1, 1, 7, 1))

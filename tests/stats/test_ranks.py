@@ -48,6 +48,16 @@ def test_seeds_are_paired_where_rows_share_them_and_not_otherwise() -> None:
     assert [each.high for each in apart] == [2, 2]
 
 
+def test_one_seed_beside_rows_of_three_is_taken_to_vary_as_they_do() -> None:
+    rng = np.random.default_rng(4)
+    quiet = rng.normal(0, 1, 400)
+    three = np.array([[60.0], [50.0], [55.0]]) + quiet
+    found = ranks([contender(three, (0, 1, 2)), contender(51 + quiet, (0,))], 400, 0.01)
+    assert [each.high for each in found] == [2, 2]
+    fixed = ranks([contender(three[:1] + 9, (0,)), contender(51 + quiet, ())], 400, 0.01)
+    assert [each.high for each in fixed] == [1, 2]
+
+
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_the_true_best_is_seldom_told_from_the_best_though_the_winner_by_luck_seems_sure(seeds: int) -> None:
     """Twelve equal rows: comparing each with the highest, uncorrected, accuses one of them in most worlds."""
