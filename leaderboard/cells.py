@@ -67,7 +67,7 @@ def estimate(
 
 def interval(value: Estimate, seeds: int, documents: int) -> str:
     """The interval in words, with what it is over."""
-    number = {"seeds": seeds, "documents": documents}[value.over]
+    number = {"seeds": seeds, "documents": documents}.get(value.over)
     over = f"{number} {value.over}" if number else value.over
     if value.low is None or value.high is None:
         return f"{numbers.plain(value.value)}; no interval could be estimated over {over}"

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from suite.store import (
     AnswerRecord,
     ArtifactRecord,
@@ -36,12 +39,20 @@ class Joined(Store):
         both = [*self.local.experiments(track), *others]
         return tuple(sorted(both, key=lambda record: (record.track, record.name, record.seed, record.id)))
 
+    def tracks(self) -> tuple[str, ...]:
+        """The tracks that anything was run on, by name."""
+        return tuple(sorted({*self.local.tracks(), *self.published.tracks()}))
+
     def links(self, experiment: str) -> tuple[StepLink, ...]:
         """An experiment's steps in order."""
         if experiment in self._own:
             return self.local.links(experiment)
         links = self.published.links(experiment)
         return tuple(replace(link, step_id=PUBLISHED + link.step_id) for link in links)
+
+    def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
+        """Experiment -> its steps in order, for many at once."""
+        return {name: links for name in experiments if (links := self.links(name))}
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
         """Steps by the id that their link has."""
@@ -69,9 +80,17 @@ class Joined(Store):
         """Step id -> what the model said, in the documents' order."""
         return self._both(steps, lambda store, own: store.outputs(own))
 
-    def values(self, steps: Sequence[str]) -> dict[str, dict[int, float]]:
-        """Step id -> document -> its own score."""
+    def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Step id -> the documents that have scores of their own, and those scores."""
         return self._both(steps, lambda store, own: store.values(own))
+
+    def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
+        """Step id -> (document, right answer, what was read from the output), in the documents' order."""
+        return self._both(steps, lambda store, own: store.texts(own))
+
+    def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+        """Step id -> (document, hash of its content), in the documents' order."""
+        return self._both(steps, lambda store, own: store.documents(own))
 
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
         """What was seen along a step's training, by name and step."""

@@ -36,6 +36,7 @@ DbOption = Annotated[
     str | None,
     typer.Option("--db", envvar="SUITE_DB", help="SQLAlchemy URL of the database, if not in the home folder."),
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RUNS = Path("runs")
 
 
@@ -98,6 +99,7 @@ def plan(
 def show(
     name: Annotated[str | None, typer.Argument(help="An experiment; none: every row of every track.")] = None,
     track: TrackOption = None,
+    as_json: JsonOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
@@ -105,7 +107,57 @@ def show(
     from suite.commands.results import show_results
     from suite.home import Home
 
-    show_results(Home(home, db), name, track)
+    show_results(Home(home, db), name, track, as_json=as_json)
+
+
+@app.command()
+def board(
+    track: Annotated[str | None, typer.Option("--track", help="This track only.")] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Print the leaderboard: ranks and changes, with what can and what cannot be told apart."""
+    from suite.commands.boards import print_boards
+    from suite.home import Home
+
+    print_boards(Home(home, db), track, as_json=as_json)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(help="An experiment.")],
+    second: Annotated[str, typer.Argument(help="Another.")],
+    track: Annotated[str | None, typer.Option("--track", help="This track only.")] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Print the difference of two experiments, task by task, paired over documents and seeds."""
+    from suite.commands.boards import print_comparison
+    from suite.home import Home
+
+    print_comparison(Home(home, db), first, second, track, as_json=as_json)
+
+
+@app.command()
+def check(
+    claims: Annotated[
+        list[Path] | None, typer.Argument(help="Files of claims; none: all about tracks in the store.")
+    ] = None,
+    track: Annotated[str | None, typer.Option("--track", help="Judge on this track instead of the file's.")] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="Write a Markdown table here.")] = None,
+    as_json: JsonOption = False,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Judge claims from what is stored: holds, fails or undecided. Exit code 1 if any fails or cannot be compared."""
+    from suite.commands.checking import Reports, check_claims
+    from suite.home import Home
+
+    well = check_claims(Home(home, db), claims or [], track, Reports(junit, markdown, as_json))
+    raise typer.Exit(0 if well else 1)
 
 
 @app.command()
@@ -200,7 +252,7 @@ def doctor(
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run a command. Exit code 0: all done; 1: a step failed; 2: something the user can fix; 130: interrupted."""
+    """Run a command. Exit code 0: all done; 1: a step or a claim failed; 2: for the user to fix; 130: interrupted."""
     code: Any
     try:
         code = app(args=arguments, standalone_mode=False)

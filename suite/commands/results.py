@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from suite.board import BASELINE, Board, Cell, Row, boards
+from suite.board import BASELINE, Board, Cell, Row, board, boards
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
 from suite.plan import Plan
@@ -33,34 +33,45 @@ def report(plan: Plan, home: Home, outcome: Outcome) -> None:
         print(f"not run, as they need a failed step: {outcome.blocked}")
     wanted = {(each.experiment.track.name, each.experiment.name) for each in plan.experiments}
     with reading(home) as store:
-        for board in boards(store):
-            rows = [row for row in board.rows if (board.track, row.name) in wanted]
+        for each in boards(store):
+            rows = [row for row in each.rows if (each.track, row.name) in wanted]
             if rows:
-                print("\n".join(table(board, rows)))
+                print("\n".join(table(each, rows)))
     print(f"{outcome.done} steps done, {outcome.reused} reused, in {clock(outcome.seconds)}")
     if not outcome.interrupted:
         print(f"open {render_site(home, None, None)}")
 
 
-def show_results(home: Home, name: str | None, track: str | None) -> None:
+def show_results(home: Home, name: str | None, track: str | None, *, as_json: bool = False) -> None:
     """Print the boards, or one experiment's rows with every score."""
+    from suite.commands.boards import as_text, plain
+
     with reading(home) as store:
-        every = boards(store)
-        found = [board for board in every if track in (None, board.track)]
-        if every and not found:
-            fix = did_you_mean(str(track), [board.track for board in every])
-            raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=fix)
-        if not found:
-            raise SuiteError("there is nothing to show yet", where=str(home.folder), fix="`suite run SPEC` first")
-        names = {row.name for board in found for row in board.rows}
-        if name is not None and name not in names:
-            raise SuiteError(f"there is no experiment '{name}' in the store", fix=did_you_mean(name, names))
-        for board in found:
-            rows = [row for row in board.rows if name in (None, row.name)]
-            if rows:
-                print("\n".join(table(board, rows)))
-            for row in rows if name else ():
-                print("\n".join(details(row)))
+        found = stored_boards(store, home, track)
+    names = {row.name for each in found for row in each.rows}
+    if name is not None and name not in names:
+        raise SuiteError(f"there is no experiment '{name}' in the store", fix=did_you_mean(name, names))
+    chosen = [(each, [row for row in each.rows if name in (None, row.name)]) for each in found]
+    if as_json:
+        print(as_text([{"track": each.track, "rows": plain(rows)} for each, rows in chosen if rows]))
+        return
+    for each, rows in chosen:
+        if rows:
+            print("\n".join(table(each, rows)))
+        for row in rows if name else ():
+            print("\n".join(details(row)))
+
+
+def stored_boards(store: Store, home: Home, track: str | None) -> list[Board]:
+    """The boards of a store, or of one track. Raises SuiteError if there are none."""
+    known = store.tracks()
+    if known and track not in (None, *known):
+        raise SuiteError(
+            f"nothing was run on the track '{track}'", where="--track", fix=did_you_mean(str(track), known)
+        )
+    if not known:
+        raise SuiteError("there is nothing to show yet", where=str(home.folder), fix="`suite run SPEC` first")
+    return [board(store, each) for each in known if track in (None, each)]
 
 
 @contextmanager
@@ -91,7 +102,7 @@ def table(board: Board, rows: Sequence[Row]) -> Iterator[str]:
             ]
         )
     yield f"{board.title}"
-    yield from _aligned(lines)
+    yield from aligned(lines)
     for row in rows:
         if row.changes:
             yield f"* {row.name} is not on the track's terms: {', '.join(row.changes)}"
@@ -118,7 +129,7 @@ def details(row: Row) -> Iterator[str]:
                 DASH if cell.chance is None else f"{cell.chance:g}" + (" (at chance)" if cell.at_chance else ""),
             ]
         )
-    yield from _aligned(lines)
+    yield from aligned(lines)
     yield ""
 
 
@@ -142,7 +153,8 @@ def _over(rows: Iterable[Row]) -> list[str]:
     return sorted({cell.score.over for cell in cells if cell.score and cell.score.half_width is not None})
 
 
-def _aligned(lines: Sequence[Sequence[str]]) -> Iterator[str]:
+def aligned(lines: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of a table, its columns in line, with a rule below the first."""
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for number, line in enumerate(lines):
         yield "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
+
+from suite.stats.sample import bleu, bleu_counts
 
 RESAMPLES: Final = 500
 
@@ -24,26 +26,5 @@ def of_bleu(pairs: Sequence[tuple[str, str]], seed: int = 0) -> float | None:
     """
     if len(pairs) < 2:
         return None
-    counts = np.array([_counts(reference, prediction) for reference, prediction in pairs])
     drawn = np.random.default_rng(seed).multinomial(len(pairs), [1 / len(pairs)] * len(pairs), size=RESAMPLES)
-    return float(np.std([_bleu(row) for row in drawn @ counts], ddof=1))
-
-
-def _counts(reference: str, prediction: str) -> list[int]:
-    """Matching n-grams, n-grams (n = 1 to 4), and both lengths."""
-    found: Any = _metric().corpus_score([prediction], [[reference]])
-    return [*found.counts, *found.totals, found.sys_len, found.ref_len]
-
-
-def _bleu(row: Any) -> float:
-    found = _metric().compute_bleu(
-        correct=row[:4].tolist(), total=row[4:8].tolist(), sys_len=int(row[8]), ref_len=int(row[9]),
-        smooth_method="exp", smooth_value=None,
-    )  # fmt: skip
-    return float(found.score)
-
-
-def _metric() -> Any:
-    from sacrebleu.metrics import BLEU
-
-    return BLEU()
+    return float(np.std(bleu(drawn @ bleu_counts(pairs)), ddof=1))

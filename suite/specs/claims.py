@@ -1,100 +1,15 @@
-"""Claims: what a paper found, or what must stay so, as comparisons of stored quantities."""
+"""Files of claims: read, with every problem and its line; and found, where none is named."""
 
 from __future__ import annotations
 
-import ast
-import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
 
-from pydantic import Field, PrivateAttr, model_validator
-
-from suite.block import Block
-from suite.errors import Problem, SuiteError, did_you_mean
+from suite.claims.form import Claims
+from suite.errors import Problem, SuiteError
 from suite.specs.merge import layer_of
 from suite.specs.validate import validate
-from suite.specs.workspace import shown
+from suite.specs.workspace import shipped, shown
 from suite.yamlfile import read_yaml
-
-Relation = Literal["<", "<=", ">", ">="]
-RELATIONS: Final[Mapping[Relation, Callable[[float, float], bool]]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
-_RELATIONS: Final[Mapping[type[ast.cmpop], Relation]] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
-QUANTITIES: Final = {
-    # what is asked of an experiment, and what may follow its name
-    "norm_avg": ("shots",),
-    "change": ("shots",),
-    "target": ("role",),
-    "score": ("role", "shots"),
-    "format_ratio": (),
-    "seconds": (),
-    "parameters": (),
-}
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """A number of an experiment's row: `score(svf_math, math_hard, 0)`."""
-
-    name: str
-    experiment: str
-    role: str | None = None
-    shots: int | None = None
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """`Σ sign · quantity  relation  bound`."""
-
-    terms: tuple[tuple[int, Quantity], ...]
-    relation: Relation
-    bound: float
-
-    def holds(self, value: Callable[[Quantity], float]) -> bool:
-        """Whether it is so for these values."""
-        total = sum(sign * value(quantity) for sign, quantity in self.terms)
-        return RELATIONS[self.relation](total, self.bound)
-
-
-class Claim(Block):
-    """One claim."""
-
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    says: str
-    """The claim in words."""
-    source: str
-    """Paper and table, or who doubts it."""
-    expect: str
-    """A comparison: `target(svf_math) - target(pretrained, math) > 0`."""
-    _expectation: Expectation = PrivateAttr()
-
-    @model_validator(mode="after")
-    def _parsed(self) -> Claim:
-        self._expectation = parse_expectation(self.expect)
-        return self
-
-    @property
-    def expectation(self) -> Expectation:
-        """The comparison, parsed."""
-        return self._expectation
-
-
-class Claims(Block):
-    """A file of claims about one track."""
-
-    track: str
-    claims: tuple[Claim, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _different(self) -> Claims:
-        ids = [claim.id for claim in self.claims]
-        twice = sorted({each for each in ids if ids.count(each) > 1})
-        if twice:
-            raise ValueError(f"the id '{twice[0]}' is there twice")
-        return self
 
 
 def read_claims(file: Path) -> Claims:
@@ -106,52 +21,10 @@ def read_claims(file: Path) -> Claims:
     return claims
 
 
-def parse_expectation(text: str) -> Expectation:
-    """The comparison in a text. Raises ValueError saying what is wrong."""
-    try:
-        tree = ast.parse(text, mode="eval").body
-    except SyntaxError as error:
-        raise ValueError(f"'{text}' is no comparison ({error.msg}); write `target(a) - target(b) > 0`") from None
-    if not isinstance(tree, ast.Compare) or len(tree.ops) != 1 or type(tree.ops[0]) not in _RELATIONS:
-        raise ValueError(f"'{text}' is no comparison by one of < <= > >=")
-    terms = tuple(_terms(tree.left, 1))
-    if not terms:
-        raise ValueError(f"'{text}' compares no quantity")
-    return Expectation(terms, _RELATIONS[type(tree.ops[0])], _number(tree.comparators[0]))
-
-
-def _terms(node: ast.expr, sign: int) -> list[tuple[int, Quantity]]:
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
-        other = sign if isinstance(node.op, ast.Add) else -sign
-        return [*_terms(node.left, sign), *_terms(node.right, other)]
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        return [(sign, _quantity(node.func.id, node.args))]
-    raise ValueError(f"'{ast.unparse(node)}' is no quantity; known: {', '.join(QUANTITIES)}")
-
-
-def _quantity(name: str, arguments: list[ast.expr]) -> Quantity:
-    if name not in QUANTITIES:
-        raise ValueError(f"there is no quantity '{name}'; {did_you_mean(name, QUANTITIES)}")
-    allowed = QUANTITIES[name]
-    if not arguments or not isinstance(arguments[0], ast.Name) or len(arguments) > 1 + len(allowed):
-        wanted = "".join(f"[, {each}]" for each in allowed)
-        raise ValueError(f"{name} is asked of an experiment: {name}(NAME{wanted})")
-    found: dict[str, Any] = {"role": None, "shots": None}
-    for kind, node in zip(allowed, arguments[1:], strict=False):
-        if kind == "role" and isinstance(node, ast.Name):
-            found["role"] = node.id
-        elif kind == "shots" and isinstance(node, ast.Constant) and type(node.value) is int:
-            found["shots"] = node.value
-        else:
-            raise ValueError(f"'{ast.unparse(node)}' is no {kind} of {name}")
-    return Quantity(name, arguments[0].id, **found)
-
-
-def _number(node: ast.expr) -> float:
-    try:
-        value = ast.literal_eval(node)
-    except ValueError:
-        value = None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"'{ast.unparse(node)}' is no number to compare with")
-    return float(value)
+def claim_files() -> tuple[Path, ...]:
+    """The files of `specs/claims/` or `claims/` here, and the shipped ones; of one name the nearest."""
+    found: dict[str, Path] = {}
+    for folder in (Path("specs/claims"), Path("claims"), shipped() / "claims"):
+        for file in sorted(folder.glob("*.yaml")):
+            found.setdefault(file.stem, file)
+    return tuple(found[name] for name in sorted(found))

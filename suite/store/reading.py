@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import CursorResult, bindparam, func, select
 
 from suite.store.records import (
     AnswerRecord,
@@ -17,7 +19,7 @@ from suite.store.records import (
     StepLink,
     StepRecord,
 )
-from suite.store.rows import chunks, experiment_record, grouped, record_of, step_record
+from suite.store.rows import chunks, experiment_record, grouped, record_of, runs, step_record
 from suite.store.session import Session
 from suite.store.tables import (
     AnswerRow,
@@ -61,12 +63,30 @@ class Reading(Session):
         with self._reading() as connection:
             return tuple(experiment_record(dict(row)) for row in connection.execute(query).mappings())
 
+    def tracks(self) -> tuple[str, ...]:
+        """The tracks that anything was run on, by name."""
+        with self._reading() as connection:
+            return tuple(
+                connection.execute(select(ExperimentRow.track).distinct().order_by(ExperimentRow.track)).scalars()
+            )
+
     def links(self, experiment: str) -> tuple[StepLink, ...]:
         """An experiment's steps in order."""
         query = select(ExperimentStepRow.__table__).where(ExperimentStepRow.experiment_id == experiment)
         with self._reading() as connection:
             rows = connection.execute(query.order_by(ExperimentStepRow.position)).mappings()
             return tuple(record_of(StepLink, dict(row)) for row in rows)
+
+    def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
+        """Experiment -> its steps in order, for many at once."""
+        found: dict[str, list[StepLink]] = {}
+        with self._reading() as connection:
+            for ids in chunks(experiments):
+                query = select(ExperimentStepRow.__table__).where(ExperimentStepRow.experiment_id.in_(ids))
+                ordered = query.order_by(ExperimentStepRow.experiment_id, ExperimentStepRow.position)
+                for row in connection.execute(ordered).mappings():
+                    found.setdefault(row["experiment_id"], []).append(record_of(StepLink, dict(row)))
+        return {name: tuple(links) for name, links in found.items()}
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
         """Steps by id."""
@@ -93,25 +113,31 @@ class Reading(Session):
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Step id -> what the model said, in the documents' order: much less to read than whole answers."""
-        found: list[tuple[str, Any]] = []
-        with self._reading() as connection:
-            for ids in chunks(steps):
-                query = select(AnswerRow.step_id, AnswerRow.output).where(AnswerRow.step_id.in_(ids))
-                rows = connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id))
-                found += [(step, output) for step, output in rows]
-        return grouped(found)
-
-    def values(self, steps: Sequence[str]) -> dict[str, dict[int, float]]:
-        """Step id -> document -> its own score, for the documents that have one."""
-        found: dict[str, dict[int, float]] = {}
-        with self._reading() as connection:
-            for ids in chunks(steps):
-                query = select(AnswerRow.step_id, AnswerRow.doc_id, AnswerRow.value).where(
-                    AnswerRow.step_id.in_(ids), AnswerRow.value.is_not(None)
-                )
-                for step, document, value in connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id)):
-                    found.setdefault(step, {})[document] = float(value)  # type: ignore[arg-type]  # not null, says the query
+        found: dict[str, tuple[str, ...]] = {}
+        for rows in self._answer_rows(steps, AnswerRow.output):
+            names, outputs = zip(*rows, strict=True)
+            found.update((step, outputs[start:end]) for step, start, end in runs(names))
         return found
+
+    def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Step id -> the documents that have scores of their own, in order, and those scores."""
+        found: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        for rows in self._answer_rows(steps, AnswerRow.doc_id, AnswerRow.value):
+            names, documents, values = zip(*rows, strict=True)
+            numbers, scores = np.array(documents, dtype=np.int64), np.array(values, dtype=np.float64)  # null is NaN
+            for step, start, end in runs(names):
+                known = ~np.isnan(scores[start:end])
+                if known.any():
+                    found[step] = (numbers[start:end][known], scores[start:end][known])
+        return found
+
+    def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
+        """Step id -> (document, right answer, what was read from the output), in the documents' order."""
+        return self._of_answers(steps, AnswerRow.doc_id, AnswerRow.target, AnswerRow.parsed)
+
+    def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+        """Step id -> (document, hash of its content), in the documents' order."""
+        return self._of_answers(steps, AnswerRow.doc_id, AnswerRow.doc_hash)
 
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
         """What was seen along a step's training, by name and step."""
@@ -167,6 +193,24 @@ class Reading(Session):
                 found.update((title, config) for title, config in rows)
         return found
 
+    def _of_answers(self, steps: Sequence[str], *columns: Any) -> dict[str, tuple[Any, ...]]:
+        """Step id -> some columns of its answers, in the documents' order."""
+        found: dict[str, tuple[Any, ...]] = {}
+        for rows in self._answer_rows(steps, *columns):
+            for step, start, end in runs([row[0] for row in rows]):
+                found[step] = tuple(tuple(row[1:]) for row in rows[start:end])
+        return found
+
+    def _answer_rows(self, steps: Sequence[str], *columns: Any) -> Iterator[Sequence[Any]]:
+        """Rows of (step id, columns …) by step and document, some steps at a time."""
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                query = select(AnswerRow.step_id, *columns).where(AnswerRow.step_id.in_(ids))
+                # the driver's own rows: a store has millions of answers, and wrapping each costs as much as reading it
+                rows = _cursor(connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id))).fetchall()
+                if rows:
+                    yield rows
+
     def _rows(
         self, table: type[Base], key: Any, ids: Sequence[str], make: Callable[[Mapping[str, Any]], Any]
     ) -> list[Any]:
@@ -176,3 +220,8 @@ class Reading(Session):
                 query = select(table.__table__).where(key.in_(chunk))
                 found += [make(dict(row)) for row in connection.execute(query).mappings()]
         return found
+
+
+def _cursor(result: CursorResult[Any]) -> Any:
+    assert result.cursor is not None
+    return result.cursor

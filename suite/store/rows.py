@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
@@ -56,6 +57,15 @@ def grouped(items: Sequence[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
     for key, value in items:
         groups.setdefault(key, []).append(value)
     return {key: tuple(values) for key, values in groups.items()}
+
+
+def runs(names: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+    """Each name with where its run begins and ends, of names that come in runs."""
+    start = 0
+    while start < len(names):
+        end = bisect_right(names, names[start], start) if names[start] != names[-1] else len(names)
+        yield names[start], start, end
+        start = end
 
 
 def chunks(ids: Sequence[str]) -> Iterator[list[str]]:

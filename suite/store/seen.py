@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from suite.store.reading import Reading
 from suite.store.records import ExperimentRecord, ScoreRecord, StepLink, StepRecord
@@ -25,17 +26,27 @@ class Seen:
         ids = [link.step_id for link in links]
         return cls(record, links, store.steps(ids), store.scores(ids))
 
-    @property
+    @classmethod
+    def of_many(cls, store: Reading, records: Sequence[ExperimentRecord]) -> tuple[Seen, ...]:
+        """What the store has of some experiments, in one read."""
+        links = store.links_of([record.id for record in records])
+        ids = [link.step_id for each in links.values() for link in each]
+        steps, scores = store.steps(ids), store.scores(ids)
+        return tuple(cls(record, links.get(record.id, ()), steps, scores) for record in records)
+
+    @cached_property
+    def _evaluated(self) -> Mapping[tuple[str, int], StepRecord]:
+        evaluated = [link for link in reversed(self.links) if link.part == "evaluate"]
+        return {(str(link.role), int(link.shots or 0)): self.steps[link.step_id] for link in evaluated}
+
+    @cached_property
     def held_out_roles(self) -> tuple[str, ...]:
         """The track's held-out roles, less the targets."""
-        return tuple(role for role in self.record.spec["track"]["held_out"]["roles"] if role not in self.record.targets)
+        return held_out_roles(self.record)
 
     def step(self, role: str, shots: int) -> StepRecord | None:
         """The step that evaluates a task."""
-        wanted = ("evaluate", role, shots)
-        return next(
-            (self.steps[link.step_id] for link in self.links if (link.part, link.role, link.shots) == wanted), None
-        )
+        return self._evaluated.get((role, shots))
 
     def primary(self, role: str, shots: int) -> ScoreRecord | None:
         """A task's score, if it has one."""
@@ -49,3 +60,8 @@ class Seen:
     def held_out(self, shots: int) -> tuple[str, ...]:
         """The held-out roles that are evaluated at a shot count."""
         return tuple(role for role, count in self.evaluations() if count == shots and role in self.held_out_roles)
+
+
+def held_out_roles(record: ExperimentRecord) -> tuple[str, ...]:
+    """The track's held-out roles, less the targets."""
+    return tuple(role for role in record.spec["track"]["held_out"]["roles"] if role not in record.targets)

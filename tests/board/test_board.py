@@ -6,12 +6,14 @@ import dataclasses
 import math
 
 import pytest
+import scipy.stats
 
 from suite.board import Row, board, boards
 from suite.store import Costs, StepOutcome
 from tests.board.tiny_board import OWNER, World, of_corpus, per_document
 
 T2, Z = 12.7062, 1.959963984540054  # Student's t for two seeds, and the normal quantile
+T_4 = float(scipy.stats.t.ppf(0.975, (2 * 625 + 5) ** 2 / (2 * 625**2 / 3 + 5**2 / 1)))  # Satterthwaite, of 4, 4, 2
 COSTS = Costs(10.0, 100, 1000, 7, 80)
 
 
@@ -95,7 +97,7 @@ def test_the_change_is_paired_by_document_where_documents_have_scores(world: Wor
     assert change is not None
     assert change.value == pytest.approx((-25 - 25 - 30) / 3)
     one = math.sqrt(2500) / 2  # differences of 0, 0, 0, -100 (cb: in another order): stdev 50, over √4
-    assert change.half_width == pytest.approx(Z * math.sqrt(2 * one**2 + 2.0**2 + 1.0**2) / 3)
+    assert change.half_width == pytest.approx(T_4 * math.sqrt(2 * one**2 + 2.0**2 + 1.0**2) / 3)
 
 
 def test_a_row_that_shares_the_pretrained_models_answers_has_changed_by_exactly_nothing(world: World) -> None:

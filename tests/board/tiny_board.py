@@ -40,13 +40,13 @@ class Answers:
     corpus: tuple[float, float] | None = None
     said: tuple[str, ...] = ()
 
-    def outcome(self, metric: str) -> StepOutcome:
+    def outcome(self, metric: str, prefix: str = "h") -> StepOutcome:
         said = self.said or tuple("paris" for _ in self.values)
         values: Sequence[float | None] = self.values or [None] * len(said)
         spread = statistics.stdev(self.values) / len(self.values) ** 0.5 if len(self.values) > 1 else None
         value, stderr = self.corpus or (statistics.fmean(self.values), spread)
         answers = [
-            AnswerRecord(number, f"h{number}", f"p{number}", f"Q{number}", "paris", text, text, score)
+            AnswerRecord(number, f"{prefix}{number}", f"p{number}", f"Q{number}", "paris", text, text, score)
             for number, (text, score) in enumerate(zip(said, values, strict=True))
         ]
         score = ScoreRecord(metric, value, stderr, len(answers), True)
@@ -65,6 +65,11 @@ class World:
     shots: tuple[int, ...] = (1,)
     documents: int | None = None
     changes: tuple[str, ...] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    """What else is in the key of evaluations."""
+    draw: int = 0
+    prefix: str = "h"
+    """Of the hashes of documents: others are other documents."""
     trained: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def train(
@@ -99,7 +104,10 @@ class World:
             "seed": seed,
             "track": {
                 "name": "tiny", "title": "Tiny", "about": "Small.",
-                "held_out": {"roles": list(self.held_out), "shots": list(self.shots), "documents": self.documents},
+                "held_out": {
+                    "roles": list(self.held_out), "shots": list(self.shots), "documents": self.documents,
+                    "draw": self.draw,
+                },
             },
             "roles": {role: dict(about) for role, about in ROLES.items()}, "changes": list(self.changes),
         }  # fmt: skip
@@ -111,7 +119,9 @@ class World:
                 "stack": list(train[-1:] if stack is None else stack),
             }  # fmt: skip
             key |= {"dispatch": dict(dispatch)} if dispatch else {}
-            outcome = given.outcome(str(ROLES[role]["primary"])) if given else None
+            key |= {"draw": self.draw} if self.draw else {}
+            key |= self.asked
+            outcome = given.outcome(str(ROLES[role]["primary"]), self.prefix) if given else None
             parts.append((self._step(key, f"{role} {shots}-shot · {name}", outcome), "evaluate", role, shots))
         links = [StepLink(step, part, role, shots, at) for at, (step, part, role, shots) in enumerate(parts)]
         record = ExperimentRecord(

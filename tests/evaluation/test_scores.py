@@ -21,6 +21,7 @@ from suite.evaluation.evaluate import EvaluationResult, evaluate
 from suite.evaluation.lm import StackLM
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
+from suite.stats.sample import bleu, bleu_counts
 from suite.tasks.data import DataLocations, row_hash
 from suite.tasks.definition import read_task
 from suite.tasks.load import load_task, selection_task
@@ -207,9 +208,8 @@ def test_bleu_is_of_the_corpus_and_has_a_stderr(monkeypatch: pytest.MonkeyPatch,
 
 def test_the_bootstrap_of_bleu_adds_up_counts() -> None:
     pairs = [(f"the red fox number {place} sees a dog", f"the fox number {place} saw a dog") for place in range(9)]
-    counts = sum(stderr.np.array(stderr._counts(*pair)) for pair in pairs)
     whole = sacrebleu.corpus_bleu([output for _, output in pairs], [[right for right, _ in pairs]]).score
-    assert stderr._bleu(counts) == pytest.approx(whole, abs=1e-9)
+    assert bleu(bleu_counts(pairs).sum(axis=0)) == pytest.approx(whole, abs=1e-9)
     assert stderr.of_bleu(pairs[:1]) is None
     assert stderr.of_mean([1.0]) is None
 

@@ -11,8 +11,11 @@ import pytest
 
 from leaderboard import render, writer
 from leaderboard.pages import Page
+from leaderboard.sources import Joined
+from suite.board import board
 from suite.errors import SuiteError
-from suite.store import Store
+from suite.store import Costs, Store
+from tests.board.tiny_board import World, per_document
 from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
 from tests.leaderboard.reading import files, read
 
@@ -144,3 +147,17 @@ def test_rendering_loads_neither_torch_nor_lm_eval() -> None:
         "import sys, leaderboard; sys.exit(any(name in sys.modules for name in ('torch', 'lm_eval', 'transformers')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_published_rows_are_compared_as_they_were_where_they_come_from() -> None:
+    with Store.open("sqlite://") as there, Store.open("sqlite://") as here:
+        world = World(there, held_out=("qa",))
+        world.experiment("pretrained", {("qa", 1): per_document(100.0, 0.0, 0.0, 0.0)}, targets=())
+        train = [world.train("lora", 0, Costs())]
+        answers = {("rte", 0): per_document(100.0), ("qa", 1): per_document(100.0, 100.0, 0.0, 0.0)}
+        world.experiment("lora_rte", answers, train=train)
+        (own,), (joined,) = ([row for row in board(store, "tiny").rows if row.method == "lora"]
+                             for store in (there, Joined(here, there)))  # fmt: skip
+    assert own.against == joined.against
+    assert own.against[1] is not None
+    assert (own.rank, own.format_ratio) == (joined.rank, joined.format_ratio)

@@ -1,4 +1,4 @@
-"""A small run from spec to scores, and what is recorded of it; `python -m tests.regress.small_run` records anew."""
+"""A small run from specs to verdicts; `python -m tests.regress.small_run` prints the loss curve, to record it anew."""
 
 from __future__ import annotations
 
@@ -10,33 +10,39 @@ from typing import Any
 
 from tests.cli import start
 
-RECORDED = Path(__file__).parent / "recorded.json"
 SPECS = ("specs/finetune_rte.yaml", "specs/promot_rte.yaml")
-SETTINGS = (
-    "held_out.shots=[1]", "held_out.documents=32", "target.documents=64", "selection.documents=32", "method.steps=20",
-    "method.prompt.steps=20",
-)  # fmt: skip
+CLAIMS = Path("specs/claims/regress.yaml")
 
 
-def small_run(home: Path) -> dict[str, Any]:
-    """Loss curves and scores of fine-tuning and ProMoT on micro, by step title."""
-    for spec in SPECS:
-        settings = [text for text in SETTINGS if "promot" in spec or "prompt" not in text]
-        process = start("run", spec, "--home", home, *(part for text in settings for part in ("--set", text)))
-        _, err = process.communicate(timeout=600)
-        if process.returncode:
-            raise RuntimeError(err)
+def small_run(home: Path, *specs: str, sets: tuple[str, ...] = ()) -> None:
+    """`suite run specs/finetune_rte.yaml specs/promot_rte.yaml --track micro-regress`."""
+    settings = [part for text in sets for part in ("--set", text)]
+    command(0, "run", *(specs or SPECS), "--track", "micro-regress", "--home", home, *settings)
+
+
+def checked(home: Path, code: int) -> dict[str, dict[str, Any]]:
+    """`suite check specs/claims/regress.yaml`: each verdict by its claim."""
+    verdicts = json.loads(command(code, "check", CLAIMS, "--json", "--home", home))
+    return {each["id"]: each for each in verdicts[str(CLAIMS)]}
+
+
+def losses(home: Path) -> list[float]:
+    """The loss of each step of fine-tuning."""
+    query = "SELECT value FROM curve_point c JOIN step s ON s.id = c.step_id WHERE name = 'loss' AND title LIKE ?"
     with sqlite3.connect(home / "suite.db") as connection:
-        curve = "SELECT title, step, value FROM curve_point JOIN step ON id = step_id WHERE name = 'loss' ORDER BY 1, 2"
-        score = 'SELECT title, value FROM score JOIN step ON id = step_id WHERE "primary" ORDER BY 1'
-        losses: dict[str, list[float]] = {}
-        for title, _, value in connection.execute(curve):
-            losses.setdefault(title, []).append(value)
-        return {"losses": losses, "scores": dict(connection.execute(score).fetchall())}
+        return [value for (value,) in connection.execute(f"{query} ORDER BY c.step", ("train finetune%",))]
+
+
+def command(code: int, *arguments: str | Path) -> str:
+    """A command's output. Raises RuntimeError if it ends with another code."""
+    process = start(*arguments)
+    out, err = process.communicate(timeout=900)
+    if process.returncode != code:
+        raise RuntimeError(f"exit code {process.returncode}, not {code}: {err or out}")
+    return out
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        found = small_run(Path(folder))
-    RECORDED.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    print(f"{RECORDED}: {len(found['losses'])} curves, {len(found['scores'])} scores")
+        small_run(Path(folder), SPECS[0])
+        print(", ".join(map(repr, losses(Path(folder)))))

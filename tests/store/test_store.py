@@ -60,7 +60,10 @@ def test_a_finished_step_keeps_all_it_left(store: Store) -> None:
     assert [score.metric for score in store.scores(["a"])["a"]] == ["acc", "f1"]
     assert store.scores(["a"])["a"][0] == OUTCOME.scores[1]
     assert store.answers("a") == (OUTCOME.answers[1], OUTCOME.answers[0])
-    assert store.values(["a"]) == {"a": {0: 0.0, 1: 100.0}}
+    documents, values = store.values(["a"])["a"]
+    assert (documents.tolist(), values.tolist()) == ([0, 1], [0.0, 100.0])
+    assert store.documents(["a"])["a"] == tuple((each.doc_id, each.doc_hash) for each in store.answers("a"))
+    assert store.texts(["a"])["a"] == tuple((each.doc_id, each.target, each.parsed) for each in store.answers("a"))
     assert store.outputs(["a"]) == {"a": ("é\nno", " no")}
     assert [(point.name, point.step) for point in store.curve("a")] == [("loss", 10), ("loss", 20), ("score", 20)]
     assert store.artifacts(["a"]) == {"a": OUTCOME.artifact}

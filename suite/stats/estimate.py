@@ -8,13 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from scipy.special import stdtrit
+
+Over = Literal["documents", "seeds", "documents and seeds"]
 Z95 = 1.959963984540054
-T95 = (
-    12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281, 2.2010, 2.1788, 2.1604, 2.1448,
-    2.1314, 2.1199, 2.1098, 2.1009, 2.0930, 2.0860, 2.0796, 2.0739, 2.0687, 2.0639, 2.0595, 2.0555, 2.0518, 2.0484,
-    2.0452, 2.0423,
-)  # fmt: skip
-"""Student's t at 97.5% for 1 to 30 degrees of freedom; the normal quantile serves beyond."""
+"""The normal distribution's quantile of 97.5%."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +21,8 @@ class Estimate:
 
     value: float
     half_width: float | None
-    over: Literal["documents", "seeds"]
-    """What the interval's spread is over: a sample of documents, or of seeds."""
+    over: Over
+    """What the interval's spread is over: a sample of documents, of seeds, or of both."""
 
     @property
     def low(self) -> float | None:
@@ -51,8 +49,10 @@ def over_seeds(values: Sequence[float]) -> Estimate:
     """The mean of two or more seeds' scores with Student's t interval. It knows nothing of the choice of documents."""
     if len(values) < 2:
         raise ValueError("an interval over seeds needs two seeds")
-    quantile = T95[len(values) - 2] if len(values) - 2 < len(T95) else Z95
-    return Estimate(statistics.fmean(values), quantile * statistics.stdev(values) / math.sqrt(len(values)), "seeds")
+    quantile = float(stdtrit(len(values) - 1, 0.975))
+    mean = statistics.fmean(values)
+    stdev = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    return Estimate(mean, quantile * stdev / math.sqrt(len(values)), "seeds")
 
 
 def mean_of_tasks(stderrs: Sequence[float | None]) -> float | None:

@@ -1,0 +1,242 @@
+"""Sums of rows' scores, with signs, over the documents and seeds that the rows share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite import stats
+from suite.board.samples import Answered
+from suite.stats import Contrast, Part
+from suite.stats.sample import Numbers
+from suite.store import Store
+from suite.store.seen import Seen
+
+FULL = 100.0
+"""What one document can differ by."""
+TERMS: Mapping[str, str] = {
+    "code": "scored by another version of the code", "task": "another version of the task",
+    "exemplars": "other exemplars", "draw": "another draw of exemplars", "beams": "other beams",
+    "max_length": "another length of prompts",
+}  # fmt: skip
+"""What must be equal for a difference to be one of the models that answered."""
+
+
+class Incomparable(Exception):
+    """Two scores that measure different things: their difference means nothing."""
+
+
+class Missing(Exception):
+    """Something that would be needed was not measured."""
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """`weight` times a row's score on a task."""
+
+    weight: float
+    row: tuple[Seen, ...]
+    """The row's members, one for each seed."""
+    role: str
+    shots: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pulled:
+    """One task's value and pulls for each seed."""
+
+    values: Numbers
+    pulls: Numbers | None
+    """Seeds × documents (or draws); None where documents have no scores of their own."""
+    stderrs: Numbers
+    documents: int
+    one: float
+    """What one document can add."""
+
+    @property
+    def part(self) -> Part:
+        """As a part of a contrast."""
+        if self.pulls is None:
+            return Part.of_stderrs(self.values, self.stderrs, self.documents)
+        if not self.pulls.any() and not self.one:
+            return Part(self.values, 0.0, 0.0, self.documents)
+        return Part.of_pulls(self.values, self.pulls, self.documents, self.one)
+
+
+def contrast_of(store: Store, terms: Sequence[Term], found: Mapping[str, Answered]) -> Contrast:
+    """The sum's value with interval and test. Raises Incomparable, or Missing with what is missing."""
+    seeds, tasks = pulled(store, terms, found)
+    return stats.contrast([task.part for task in tasks], _exact(terms, seeds, found))
+
+
+def pulled(
+    store: Store, terms: Sequence[Term], found: Mapping[str, Answered]
+) -> tuple[tuple[int | None, ...], list[Pulled]]:
+    """The seeds that the terms share (one of None where no answer depends on the seed), and each task's sums."""
+    seeds = _seeds(terms)
+    keys = list(dict.fromkeys((term.role, term.shots) for term in terms))
+    lacking = [
+        f"{_name(term, member)}: {term.role} {term.shots}-shot"
+        for term in terms
+        for member in _members(term, seeds)
+        if (step := member.step(term.role, term.shots)) is None or step.id not in found
+    ]
+    if lacking:
+        raise Missing(", ".join(dict.fromkeys(lacking)))
+    return seeds, [_pulled(store, key, [term for term in terms if (term.role, term.shots) == key], seeds, found)
+                   for key in keys]  # fmt: skip
+
+
+def _varies(row: Sequence[Seen], keys: Sequence[tuple[str, int]]) -> bool:
+    """Whether any of a row's answers depends on the seed: on anything trained, if there is one seed only."""
+    steps = [{step.id: step for member in row if (step := member.step(*key))} for key in keys]
+    if len(row) > 1:
+        return any(len(each) > 1 for each in steps)
+    return any(step.config.get("stack") or step.config.get("dispatch") for each in steps for step in each.values())
+
+
+def _seeds(terms: Sequence[Term]) -> tuple[int | None, ...]:
+    keys: dict[int, list[tuple[str, int]]] = {}
+    rows = {id(term.row): term.row for term in terms}
+    for term in terms:
+        keys.setdefault(id(term.row), []).append((term.role, term.shots))
+    varying = [row for name, row in rows.items() if _varies(row, keys[name])]
+    if not varying:
+        return (None,)
+    common = set.intersection(*({member.record.seed for member in row} for row in varying))
+    if not common:
+        raise Missing(f"no seed in common ({', '.join(dict.fromkeys(row[0].record.name for row in varying))})")
+    return tuple(sorted(common))
+
+
+def _members(term: Term, seeds: Sequence[int | None]) -> list[Seen]:
+    """The row's member for each seed; any member, where the row does not vary or lacks the seed."""
+    by_seed = {member.record.seed: member for member in term.row}
+    return [by_seed.get(seed, term.row[0]) if seed is not None else term.row[0] for seed in seeds]
+
+
+def _name(term: Term, member: Seen) -> str:
+    return f"{member.record.name} (seed {member.record.seed})"
+
+
+def _weights(terms: Sequence[Term], seeds: Sequence[int | None]) -> list[dict[str, float]]:
+    """For each seed: step -> weight, without those that cancel."""
+    sums: list[dict[str, float]] = [{} for _ in seeds]
+    for term in terms:
+        for weights, member in zip(sums, _members(term, seeds), strict=True):
+            step = member.step(term.role, term.shots)
+            assert step is not None
+            weights[step.id] = weights.get(step.id, 0.0) + term.weight
+    return [{step: weight for step, weight in weights.items() if abs(weight) > 1e-9} for weights in sums]
+
+
+def _pulled(
+    store: Store, key: tuple[str, int], terms: Sequence[Term], seeds: Sequence[int | None],
+    found: Mapping[str, Answered],
+) -> Pulled:  # fmt: skip
+    sums = _weights(terms, seeds)
+    steps = {step: found[step] for weights in sums for step in weights}
+    if not steps:  # all answers are shared: the sum is nothing, exactly
+        shared = _members(terms[0], seeds)[0].step(*key)
+        assert shared is not None
+        nothing = np.zeros(len(seeds))
+        return Pulled(nothing, np.zeros((len(seeds), 1)), nothing, found[shared.id].score.n, 0.0)
+    _check(key, steps)
+    one = FULL * max(sum(weight for weight in weights.values() if weight > 0) or
+                     -sum(weights.values()) for weights in sums)  # fmt: skip
+    if any(each.scores is None for each in steps.values()):
+        return _of_corpora(key, steps, sums, one)
+    places = _common(store, key, steps)
+    samples = {step: each.sample(places.get(step)) for step, each in steps.items()}
+    some = next(iter(samples.values()))
+    if some.documents < 2:
+        raise Missing(f"{key[0]} {key[1]}-shot: a single document has no spread")
+    values, pulls = np.zeros(len(seeds)), np.zeros((len(seeds), len(some.pulls)))
+    for place, weights in enumerate(sums):
+        for step, weight in weights.items():
+            values[place] += weight * samples[step].value
+            pulls[place] += weight * samples[step].pulls
+    return Pulled(values, pulls, np.sqrt((pulls**2).sum(axis=1)), some.documents, one)
+
+
+def _of_corpora(
+    key: tuple[str, int], steps: Mapping[str, Answered], sums: Sequence[Mapping[str, float]], one: float
+) -> Pulled:
+    """Where documents have no scores of their own: from the scores' standard errors."""
+    if len({each.score.n for each in steps.values()}) > 1:
+        raise Incomparable(f"{key[0]} {key[1]}-shot: other documents, and none has a score of its own")
+    if any(each.score.stderr is None for each in steps.values()):
+        raise Missing(f"{key[0]} {key[1]}-shot: no standard error is known, and documents have no scores")
+    values = [sum(weight * float(steps[step].score.value or 0) for step, weight in each.items()) for each in sums]
+    squares = [sum((weight * float(steps[step].score.stderr or 0)) ** 2 for step, weight in each.items())
+               for each in sums]  # fmt: skip
+    documents = next(iter(steps.values())).score.n
+    return Pulled(np.array(values), None, np.sqrt(np.array(squares)), documents, one)
+
+
+def _check(key: tuple[str, int], steps: Mapping[str, Answered]) -> None:
+    """All were asked on the same terms, and scored by the same metric."""
+    first, *others = steps.values()
+    for other in others:
+        differs = [what for name, what in TERMS.items() if first.asked.get(name) != other.asked.get(name)]
+        if first.score.metric != other.score.metric:
+            differs.append(f"{first.score.metric} and {other.score.metric}")
+        if differs:
+            raise Incomparable(f"{key[0]} {key[1]}-shot: {', '.join(differs)}")
+
+
+def _common(store: Store, key: tuple[str, int], steps: Mapping[str, Answered]) -> dict[str, NDArray[np.int64]]:
+    """Step -> the places of the documents that all have (none: all are): by number in equal data, else by content."""
+    if len({str(each.asked.get("data")) for each in steps.values()}) == 1:
+        names: dict[str, list[object]] = {step: each.documents.tolist() for step, each in steps.items()}
+        first, *others = [each.documents for each in steps.values()]
+        if all(np.array_equal(first, other) for other in others):
+            return {}
+    else:
+        hashes = {step: dict(pairs) for step, pairs in store.documents(list(steps)).items()}
+        names = {step: _told_apart([hashes[step][each] for each in steps[step].documents.tolist()]) for step in steps}
+    shared = set.intersection(*(set(each) for each in names.values()))
+    if not shared:
+        raise Incomparable(f"{key[0]} {key[1]}-shot: no documents in common")
+    where = {step: {name: place for place, name in enumerate(each)} for step, each in names.items()}
+    order = [name for name in next(iter(names.values())) if name in shared]
+    return {step: np.array([places[name] for name in order]) for step, places in where.items()}
+
+
+def _told_apart(hashes: Sequence[str]) -> list[object]:
+    """Documents of equal content by the order in which they come."""
+    seen: dict[str, int] = {}
+    found: list[object] = []
+    for each in hashes:
+        seen[each] = seen.get(each, 0) + 1
+        found.append((each, seen[each]))
+    return found
+
+
+def _exact(terms: Sequence[Term], seeds: Sequence[int | None], found: Mapping[str, Answered]) -> float | None:
+    """McNemar's exact p: one task, one seed, one row less another, right or wrong."""
+    tally = _won_and_lost(terms, seeds, found)
+    return stats.mcnemar(*tally) if tally else None
+
+
+def _won_and_lost(
+    terms: Sequence[Term], seeds: Sequence[int | None], found: Mapping[str, Answered]
+) -> tuple[int, int] | None:
+    """Documents that the first alone has right, and the second alone; None where that is not the question."""
+    if len(seeds) > 1 or len({(term.role, term.shots) for term in terms}) > 1:
+        return None
+    weights = _weights(terms, seeds)[0]
+    if sorted(weights.values()) != [-1.0, 1.0]:
+        return None
+    plus, minus = sorted(weights, key=lambda step: -weights[step])
+    first, second = found[plus].scores, found[minus].scores
+    if first is None or second is None or first.ndim > 1 or not np.array_equal(
+        found[plus].documents, found[minus].documents
+    ):  # fmt: skip
+        return None
+    if not np.isin(np.concatenate([first, second]), (0.0, FULL)).all():
+        return None
+    return int((first > second).sum()), int((first < second).sum())

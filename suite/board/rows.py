@@ -1,0 +1,216 @@
+"""One row of a board, from the records of its seeds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from suite import stats
+from suite.board.contrasts import Incomparable, Missing, Pulled, Term, contrast_of, pulled
+from suite.board.costs import costs_of
+from suite.board.formats import format_ratio, labels_of
+from suite.board.samples import Answered, answered
+from suite.board.shape import Cell, Row, Variation
+from suite.hashing import fingerprint
+from suite.stats import Contrast, Estimate
+from suite.store import Store
+from suite.store.seen import Seen
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A row, and what its place among others is made of."""
+
+    row: Row
+    asked: str
+    """What it was asked at the most shots: rows that differ in this are not compared."""
+    draw: tuple[str, int]
+    """All its settings but the draw of exemplars, and the draw."""
+    tasks: tuple[Pulled, ...]
+    """Its held-out scores at the most shots, scaled to add up to Norm. Avg.; none if one is missing."""
+    seeds: tuple[int, ...]
+    """The seeds that they depend on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """The pretrained model's experiment, and what it answered."""
+
+    seen: Seen
+    found: Mapping[str, Answered]
+    ratio: Callable[[frozenset[str]], Estimate | None] = lambda _: None
+    """Labels -> its format ratio, read once."""
+
+    @classmethod
+    def of(cls, store: Store, seen: Seen) -> Base:
+        """With all that it answered of the held-out tasks."""
+        ratio = lru_cache(maxsize=64)(lambda labels: format_ratio(store, [seen], labels))
+        return cls(seen, answered(store, [seen], held_out_keys(seen)), ratio)
+
+
+def held_out_keys(member: Seen) -> list[tuple[str, int]]:
+    """(role, shots) of all held-out evaluations."""
+    return [key for key in member.evaluations() if key[0] in member.held_out_roles]
+
+
+def questions(member: Seen, keys: Sequence[tuple[str, int]]) -> list[Any]:
+    """What was asked, whoever answered."""
+    steps = [member.step(*key) for key in keys]
+    return [{**step.config, "stack": None, "dispatch": None} if step else None for step in steps]
+
+
+def base_of(member: Seen, bases: Sequence[Base]) -> Base | None:
+    """The pretrained model's experiment that was asked the very same: it differs in the stack alone."""
+    keys = held_out_keys(member)
+    asked = questions(member, keys)
+    return next((base for base in bases if questions(base.seen, keys) == asked), None)
+
+
+def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Made:
+    """A row over its seeds."""
+    base = base_of(members[0], bases)
+    first = members[0].record
+    keys = list(dict.fromkeys(key for member in members for key in member.evaluations()))
+    cells = {key: _cell(members, *key) for key in keys}
+    targets = tuple(cell for (role, _), cell in cells.items() if role in first.targets)
+    held_out = tuple(cell for (role, _), cell in cells.items() if role not in first.targets)
+    shots = sorted({cell.shots for cell in held_out})
+    lacking = [f"{cell.role} {cell.shots}-shot" for cell in (*targets, *held_out) if cell.score is None]
+    found = {**(base.found if base else {}), **answered(store, members, held_out_keys(members[0]))}
+    against = {count: _against(store, members, base, count, found) for count in shots}
+    own = {count: _own(store, members, count, found) for count in shots}
+    row = Row(
+        name=first.name,
+        variant=str(first.spec["variant"]),
+        method=first.method,
+        settings=dict(first.spec["method"]),
+        family=first.family,
+        source=first.source,
+        about=str(first.spec.get("about", "")),
+        targets=first.targets,
+        changes=tuple(first.spec["changes"]),
+        seeds=tuple(member.record.seed for member in members),
+        experiments=tuple(member.record.id for member in members),
+        imported=all(step.imported for member in members for step in member.steps.values()),
+        target_scores=targets,
+        held_out=held_out,
+        norm_avg={count: _norm_avg(members, count) for count in shots},
+        change={count: each.estimate if each else None for count, each in against.items()},
+        format_ratio=format_ratio(store, members, labels_of(first)),
+        base_format_ratio=base.ratio(labels_of(first)) if base else None,
+        costs=costs_of(members),
+        missing=(*lacking, *_unfinished(members)),
+        tries=len(first.spec.get("sweep", ())),
+        against=against,
+        variation={count: _variation(each) for count, each in own.items()},
+    )
+    seeds, tasks = (own[shots[-1]] if shots else None) or ((), ())
+    keys_asked = [(role, shots[-1]) for role in members[0].held_out(shots[-1])] if shots else []
+    return Made(row, fingerprint(questions(members[0], keys_asked)), _draw(first.spec), tasks, seeds)
+
+
+def _cell(members: Sequence[Seen], role: str, shots: int) -> Cell:
+    found = [score for member in members if (score := member.primary(role, shots))]
+    values = [score.value for score in found if score.value is not None]
+    whole = len(values) == len(members)
+    about = members[0].record.spec["roles"].get(role, {})
+    return Cell(
+        role=role,
+        shots=shots,
+        metric=found[0].metric if found else str(about.get("primary") or ""),
+        chance=about.get("chance"),
+        score=_estimate(members, [(role, shots)], values, [each.stderr for each in found], found[0].n)
+        if whole
+        else None,
+        documents=found[0].n if found else 0,
+        unparsable=sum(score.unparsable for score in found),
+    )
+
+
+def _estimate(
+    members: Sequence[Seen],
+    keys: Sequence[tuple[str, int]],
+    values: Sequence[float],
+    stderrs: Sequence[float | None],
+    n: int | None = None,
+) -> Estimate:
+    """Over seeds where there are several that differ in any of these evaluations, else over documents."""
+    asked = {tuple(step.id for key in keys if (step := member.step(*key))) for member in members}
+    if len(asked) > 1:
+        return stats.over_seeds(values)
+    return stats.over_documents(values[0], stderrs[0], n)
+
+
+def _norm_avg(members: Sequence[Seen], shots: int) -> Estimate | None:
+    """The mean over held-out tasks; None if one is missing for any seed."""
+    values: list[float] = []
+    stderrs: list[float | None] = []
+    keys = [(role, shots) for role in members[0].held_out(shots)]
+    for member in members:
+        scores = [member.primary(*key) for key in keys]
+        known = [score.value for score in scores if score and score.value is not None]
+        if not keys or len(known) < len(keys):
+            return None
+        values.append(statistics.fmean(known))
+        stderrs.append(stats.mean_of_tasks([score.stderr for score in scores if score]))
+    return _estimate(members, keys, values, stderrs)
+
+
+def _terms(members: Sequence[Seen], shots: int, weight: float) -> list[Term]:
+    roles = members[0].held_out(shots)
+    return [Term(weight / len(roles), tuple(members), role, shots) for role in roles]
+
+
+def _against(
+    store: Store, members: Sequence[Seen], base: Base | None, shots: int, found: Mapping[str, Answered]
+) -> Contrast | None:
+    """What the held-out tasks won or lost against the pretrained model, on average."""
+    if base is None:
+        return None
+    less = [Term(-term.weight, (base.seen,), term.role, shots) for term in _terms(members, shots, 1.0)]
+    try:
+        return contrast_of(store, [*_terms(members, shots, 1.0), *less], found)
+    except (Missing, Incomparable):
+        return None
+
+
+def _own(
+    store: Store, members: Sequence[Seen], shots: int, found: Mapping[str, Answered]
+) -> tuple[tuple[int, ...], tuple[Pulled, ...]] | None:
+    """The seeds that Norm. Avg. depends on, and its tasks."""
+    try:
+        seeds, tasks = pulled(store, _terms(members, shots, 1.0), found)
+    except (Missing, Incomparable):
+        return None
+    return tuple(seed for seed in seeds if seed is not None), tuple(tasks)
+
+
+def _variation(own: tuple[tuple[int, ...], tuple[Pulled, ...]] | None) -> Variation | None:
+    if own is None:
+        return None
+    spread = stats.spread_of([task.part for task in own[1]])
+    return Variation(spread.documents, spread.seeds, None)
+
+
+def _draw(spec: Mapping[str, Any]) -> tuple[str, int]:
+    """A name for all settings but the seed and the draw of exemplars; and the draw."""
+    held_out = dict(spec["track"]["held_out"])
+    draw = int(held_out.pop("draw", 0))
+    track = {**spec["track"], "held_out": held_out}
+    names = ("seed", "variant", "file", "sets", "changes", "source", "about")
+    settings = {key: value for key, value in spec.items() if key not in names}
+    return fingerprint({**settings, "track": track}), draw
+
+
+def _unfinished(members: Sequence[Seen]) -> list[str]:
+    """Train steps that are not done, and evaluations that failed, with their reason."""
+    found: list[str] = []
+    for member in members:
+        for step in dict.fromkeys(member.steps[link.step_id].id for link in member.links):
+            record = member.steps[step]
+            if record.status == "failed" or (record.kind == "train" and record.status != "done"):
+                found.append(f"{record.title}: {record.status}" + (f" ({record.reason})" if record.reason else ""))
+    return list(dict.fromkeys(found))

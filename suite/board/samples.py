@@ -1,0 +1,80 @@
+"""From stored answers to samples that can be subtracted: each evaluation's scores by document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.stats.sample import Numbers, Sample, bleu, bleu_counts, sample_of_bleu, sample_of_values
+from suite.store import ScoreRecord, StepRecord, Store
+from suite.store.seen import Seen
+
+CORPUS = "bleu"
+"""The metric of a whole corpus that can be computed again from answers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """An evaluation that was measured."""
+
+    step: StepRecord
+    score: ScoreRecord
+    documents: NDArray[np.int64]
+    """Ids of the documents that `scores` has, ascending."""
+    scores: Numbers | None
+    """A score for each document; for BLEU the ten counts of each; None where only the corpus has a score."""
+
+    @property
+    def asked(self) -> Mapping[str, Any]:
+        """What the evaluation is, whoever answers."""
+        return self.step.config
+
+    def sample(self, places: NDArray[np.int64] | None = None) -> Sample:
+        """The score with its pulls, over all documents or those at some places."""
+        assert self.scores is not None
+        return self._whole if places is None else _sample(self.scores[places])
+
+    @cached_property
+    def _whole(self) -> Sample:
+        assert self.scores is not None
+        return _sample(self.scores)
+
+
+def _sample(scores: Numbers) -> Sample:
+    return sample_of_values(scores) if scores.ndim == 1 else sample_of_bleu(scores)
+
+
+def answered(store: Store, members: Sequence[Seen], asked: Iterable[tuple[str, int]]) -> dict[str, Answered]:
+    """Step id -> what was measured, for those that were."""
+    steps: dict[str, StepRecord] = {}
+    scores: dict[str, ScoreRecord] = {}
+    wanted = list(asked)
+    for member in members:
+        for key in wanted:
+            step, score = member.step(*key), member.primary(*key)
+            if step and score and score.value is not None:
+                steps[step.id], scores[step.id] = step, score
+    values = store.values(list(steps))
+    corpora = [name for name, score in scores.items() if score.metric.partition(",")[0] == CORPUS]
+    texts = store.texts(corpora) if corpora else {}
+    nothing = np.zeros(0, dtype=np.int64)
+    found: dict[str, Answered] = {}
+    for name, step in steps.items():
+        documents, numbers = values.get(name, (nothing, None))
+        if name in texts:
+            documents = np.array([document for document, _, _ in texts[name]], dtype=np.int64)
+            numbers = _counts(texts[name], scores[name])
+        found[name] = Answered(step, scores[name], documents, numbers)
+    return found
+
+
+def _counts(texts: Sequence[tuple[int, str, str]], score: ScoreRecord) -> Numbers | None:
+    """BLEU's counts by document; None where the answers do not give the stored score (texts left out, say)."""
+    counts = bleu_counts([(target, parsed) for _, target, parsed in texts])
+    value = float(bleu(counts.sum(axis=0)))
+    return counts if score.value is not None and abs(value - score.value) < 1e-6 else None

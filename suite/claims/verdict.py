@@ -1,0 +1,87 @@
+"""What was found of a claim."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from suite.claims.form import Claim
+from suite.stats import Contrast
+
+Status = Literal["holds", "fails", "undecided", "not comparable"]
+WRONG: tuple[Status, ...] = ("fails", "not comparable")
+"""What makes a check fail."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim with its verdict and the numbers that led to it."""
+
+    id: str
+    says: str
+    source: str
+    expects: str
+    track: str
+    status: Status
+    reason: str = ""
+    """Why it is undecided or not comparable, or what differs; empty where the numbers say all."""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    """The 95% interval."""
+    p: float | None = None
+    """For a bound of zero: how likely a value so far from it would be if the truth were zero."""
+    documents: int | None = None
+    seeds: int | None = None
+    could_see: float | None = None
+    """The true difference from the bound that would be seen four times out of five."""
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it makes a check fail."""
+        return self.status in WRONG
+
+    @property
+    def found(self) -> str:
+        """The value with its interval."""
+        if self.value is None:
+            return "–"
+        if self.low is None or self.high is None or self.low == self.high:
+            return f"{self.value:+,.0f}" if self.value.is_integer() else f"{self.value:+,.2f}"
+        return f"{self.value:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+
+    @property
+    def seen(self) -> str:
+        """What it was judged on."""
+        told = [f"{self.documents} documents"] if self.documents else []
+        told += ["1 seed" if self.seeds == 1 else f"{self.seeds} seeds"] if self.seeds else []
+        told += [f"could see {self.could_see:.2f}"] if self.could_see else []
+        return ", ".join(told)
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return {name: None if isinstance(value, float) and not math.isfinite(value) else value
+                for name, value in asdict(self).items()}  # fmt: skip
+
+
+def about(claim: Claim, track: str, status: Status, reason: str = "", found: Contrast | None = None) -> Verdict:
+    """A claim's verdict, with the numbers if there are any."""
+    recorded = claim.reproduces
+    again = f"{recorded.curve} of {recorded.experiment} (seed {recorded.seed}) as recorded" if recorded else ""
+    plain = Verdict(claim.id, claim.says, claim.source, claim.expect or again, track, status, reason)
+    if found is None:
+        return plain
+    zero = claim.expectation is not None and claim.expectation.bound == 0
+    numbers = (found.value, found.low, found.high, found.p if zero and found.spread.stderr else None)
+    seeds = found.seeds if found.documents or found.seeds > 1 else None
+    text = (plain.id, plain.says, plain.source, plain.expects, plain.track, plain.status, plain.reason)
+    return Verdict(*text, *numbers, found.documents or None, seeds, found.resolvable or None)
+
+
+def tally(verdicts: Sequence[Verdict]) -> str:
+    """How many of each, in words."""
+    counts = {status: sum(each.status == status for each in verdicts) for status in
+              ("holds", "fails", "not comparable", "undecided")}  # fmt: skip
+    return ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no claims"

@@ -1,0 +1,140 @@
+"""Boards and comparisons for a terminal, and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from suite.board import BASELINE, Board, Row
+from suite.board.compare import Comparison, TaskDifference, compare
+from suite.board.named import Rows
+from suite.commands.results import DASH, aligned, reading, shown, stored_boards
+from suite.errors import SuiteError, did_you_mean
+from suite.home import Home
+from suite.stats import Contrast, lead_by_luck
+
+
+def print_boards(home: Home, track: str | None, *, as_json: bool) -> None:
+    """Print the boards with what can and what cannot be told apart."""
+    with reading(home) as store:
+        found = stored_boards(store, home, track)
+    print(as_text([plain(board) for board in found]) if as_json else "\n".join(map(_board, found)))
+
+
+def print_comparison(home: Home, first: str, second: str, track: str | None, *, as_json: bool) -> None:
+    """Print two experiments' differences, on each track that has both."""
+    with reading(home) as store:
+        ran: dict[str, set[str]] = {}
+        for record in store.experiments(track):
+            ran.setdefault(record.name, set()).add(record.track)
+        for name in (first, second):
+            if name not in ran:
+                where = f" on the track '{track}'" if track else ""
+                raise SuiteError(f"there is no experiment '{name}' in the store{where}", fix=did_you_mean(name, ran))
+        tracks = sorted(ran[first] & ran[second])
+        if not tracks:
+            what = f"'{first}' and '{second}' have no track in common"
+            raise SuiteError(what, fix=f"run one of them on {min(ran[first])} or {min(ran[second])}")
+        found = [compare(Rows(store, each), first, second) for each in tracks]
+    print(as_text([plain(each) for each in found]) if as_json else "\n".join(map(_comparison, found)))
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses as JSON has them; what is no finite number is null."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def as_text(value: Any) -> str:
+    """JSON for a machine, readable by a person."""
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _board(board: Board) -> str:
+    shots = board.shots
+    head = ["rank", "experiment", "seeds", "target"]
+    for count in shots:
+        head += [f"Norm. Avg. {count}-shot", "change", "p", "could see", "varies with"]
+    lines = [head, *(_line(row, shots) for row in board.rows)]
+    return "\n".join([board.title, *aligned(lines), *_notes(board), ""])
+
+
+def _line(row: Row, shots: Sequence[int]) -> list[str]:
+    targets = " ".join(f"{cell.role} {shown(cell.score)}" for cell in row.target_scores)
+    line = [_rank(row), row.name + ("*" if row.changes else ""), str(len(row.seeds)), targets or DASH]
+    for count in shots:
+        against = None if row.method == BASELINE else row.against.get(count)
+        line += [shown(row.norm_avg.get(count)), *(_tested(against, row.corrected.get(count))), _varies(row, count)]
+    return line
+
+
+def _rank(row: Row) -> str:
+    if row.rank is None:
+        return DASH
+    rank = row.rank
+    places = str(rank.place) if rank.low == rank.high else f"{rank.place} ({rank.low}–{rank.high})"
+    return places if rank.told_from_best or row.contenders < 2 else f"{places} ="
+
+
+def _tested(found: Contrast | None, corrected: float | None) -> list[str]:
+    """The difference, its p, and the difference that would have been seen."""
+    if found is None:
+        return [DASH] * 3
+    p = "by construction" if not found.spread.stderr else DASH if corrected is None else f"{corrected:.3f}"
+    return [shown(found.estimate, sign=True), p, f"{found.resolvable:.1f}" if found.resolvable else DASH]
+
+
+def _varies(row: Row, count: int) -> str:
+    found = row.variation.get(count)
+    if found is None:
+        return DASH
+    named = {"documents": found.documents, "seeds": found.seeds, "draws": found.draws}
+    return ", ".join(f"{name} {value:.1f}" for name, value in named.items() if value is not None)
+
+
+def _notes(board: Board) -> Iterator[str]:
+    ranked = max((row.contenders for row in board.rows), default=0)
+    yield "rank (places that cannot be ruled out), among rows of the same targets; = cannot be told from the best"
+    yield "change, against the pretrained model: ± is half of a 95% interval over documents and seeds; p is Holm's"
+    yield "could see: the true change that would be found four times out of five; varies with: standard errors"
+    if ranked > 1:
+        luck = lead_by_luck(ranked)
+        yield f"of {ranked} equal rows the best leads their mean by {luck:.1f} standard errors by luck alone"
+    for row in board.rows:
+        if row.changes:
+            yield f"* {row.name} is not on the track's terms: {', '.join(row.changes)}"
+        if row.tries:
+            yield f"{row.name} is the best of {row.tries} tries, chosen on rows held out of training"
+        if row.missing:
+            yield f"! {row.name} has no rank: it misses {', '.join(row.missing[:3])}" + (" …" * (len(row.missing) > 3))
+
+
+def _comparison(found: Comparison) -> str:
+    lines = [
+        ["task", "shots", f"{found.first} − {found.second}", "p", "could see", "won", "lost", "documents", "seeds"]
+    ]
+    lines += [_task_line(task) for task in found.tasks]
+    for shots, average in found.averages.items():
+        # one pre-stated number: it is not corrected for the tasks that it is made of
+        tested = _tested(average, average.p)
+        lines.append(["Norm. Avg.", str(shots), *tested, "", "", str(average.documents), str(average.seeds)])
+    notes = [
+        "± is half of a 95% interval over the documents and seeds in common; p of tasks is Holm's; won and lost:",
+        "documents on which one is better (by its mean over seeds)",
+        *(f"! {task.why}" for task in found.tasks if task.why),
+    ]
+    return "\n".join([found.track, *aligned(lines), *notes, ""])
+
+
+def _task_line(task: TaskDifference) -> list[str]:
+    counts = [DASH if each is None else str(each) for each in (task.won, task.lost)]
+    sizes = [str(task.difference.documents), str(task.difference.seeds)] if task.difference else [DASH, DASH]
+    return [task.role, str(task.shots), *_tested(task.difference, task.corrected), *counts, *sizes]

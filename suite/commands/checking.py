@@ -1,0 +1,69 @@
+"""Claims judged, and told in whatever form is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite.claims import Claims, Verdict, judge
+from suite.claims.report import junit, markdown, text
+from suite.commands.results import reading
+from suite.errors import SuiteError, did_you_mean
+from suite.home import Home
+from suite.specs.claims import claim_files, read_claims
+from suite.specs.workspace import shown
+
+
+@dataclass(frozen=True)
+class Reports:
+    """Where verdicts are written besides the terminal."""
+
+    junit: Path | None = None
+    markdown: Path | None = None
+    as_json: bool = False
+
+
+def check_claims(home: Home, files: Sequence[Path], track: str | None, reports: Reports) -> bool:
+    """Judge and report claims. False if any fails, or compares what cannot be compared.
+
+    Without files: all claims about tracks that are in the store.
+    """
+    read = {file: read_claims(file) for file in (files or claim_files())}
+    with reading(home) as store:
+        known = store.tracks()
+        if track is not None and track not in known:
+            raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=did_you_mean(track, known))
+        chosen = read if files else _about(read, known, track)
+        found = {shown(file): judge(store, claims, track if files else None) for file, claims in chosen.items()}
+    _write(reports.junit, junit(found))
+    _write(reports.markdown, markdown(found).encode())
+    if reports.as_json:
+        plain = {file: [each.plain() for each in verdicts] for file, verdicts in found.items()}
+        print(json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        print("\n".join(text(found)))
+    return not any(each.wrong for verdicts in found.values() for each in verdicts)
+
+
+def _about(read: dict[Path, Claims], known: Sequence[str], track: str | None) -> dict[Path, Claims]:
+    found = {file: claims for file, claims in read.items() if claims.track in ([track] if track else known)}
+    if not found:
+        about = ", ".join(sorted({claims.track for claims in read.values()})) or "nothing"
+        what = f"there are no claims about {track or 'what is in the store'}"
+        raise SuiteError(what, fix=f"name a file (shipped claims are about: {about})")
+    return found
+
+
+def _write(file: Path | None, content: bytes) -> None:
+    if file is None:
+        return
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError as error:
+        raise SuiteError(f"cannot be written ({error.strerror})", where=str(file), fix="name another file") from None
+
+
+__all__ = ["Reports", "Verdict", "check_claims"]

@@ -1,0 +1,125 @@
+"""Which places in a table a row may have: from paired comparisons of every two rows (Mogstad et al., 2024)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from suite.stats.sample import Numbers
+from suite.stats.significance import ALPHA, mixed_p
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """A row that is ranked: the same documents, in the same order, as all others."""
+
+    seeds: tuple[int, ...]
+    """The seeds that answers depend on; none where they do not. Rows of the same seeds are compared seed by seed."""
+    values: Numbers
+    """One for each seed."""
+    pulls: Numbers
+    """Seeds × documents (or draws of documents)."""
+    alone: float = 0.0
+    """Variance from tasks whose documents have no scores of their own to be paired."""
+
+
+@dataclass(frozen=True)
+class Rank:
+    """A place, and the places that cannot be ruled out."""
+
+    place: int
+    low: int
+    high: int
+    """The true place lies in low … high with 95% confidence for each row; row by row, not for all rows at once."""
+
+    @property
+    def told_from_best(self) -> bool:
+        """Whether some row is shown to be better."""
+        return self.low > 1
+
+
+def ranks(rows: Sequence[Contender], documents: int, least: float) -> tuple[Rank, ...]:
+    """The rows' ranks by value, the highest first.
+
+    A row's place is at least 1 + the rows shown to be better, and at most the number of those not shown to be worse,
+    where the tests of one row against all others are corrected by Holm. `least` is the least variance of a difference.
+    """
+    if not rows:
+        return ()
+    values = np.array([float(row.values.mean()) for row in rows])
+    common, between, freedom = _variances(rows, least)
+    gaps = values[:, None] - values[None, :]
+    variance = common + between
+    p = mixed_p(np.abs(gaps) / np.sqrt(variance), between / variance, max(documents - 1, 1), freedom)
+    np.fill_diagonal(p, np.inf)
+    shown = _holm_by_row(p) <= ALPHA
+    better, worse = (shown & (gaps < 0)).sum(axis=1), (shown & (gaps > 0)).sum(axis=1)
+    places = 1 + (gaps < 0).sum(axis=1)
+    return tuple(
+        Rank(int(place), 1 + int(above), len(rows) - int(below))
+        for place, above, below in zip(places, better, worse, strict=True)
+    )
+
+
+def _variances(rows: Sequence[Contender], least: float) -> tuple[Numbers, Numbers, Numbers]:
+    """Of each difference of two rows: variance from documents, from seeds, and the freedom of the latter."""
+    alone = np.array([row.alone for row in rows])
+    common = np.maximum(
+        _distances(np.array([row.pulls.mean(axis=0) for row in rows])) + np.add.outer(alone, alone), least
+    )
+    own = _by_seed(rows)
+    between = np.add.outer(own, own)
+    counts = np.array([max(len(row.seeds) - 1, 1) for row in rows])
+    freedom = np.minimum.outer(counts, counts).astype(np.float64)
+    for seeds in dict.fromkeys(row.seeds for row in rows if len(row.seeds) > 1):
+        places = np.array([place for place, row in enumerate(rows) if row.seeds == seeds])
+        here = np.ix_(places, places)
+        count = len(seeds)
+        single = sum(_distances(np.array([rows[place].pulls[seed] for place in places])) for seed in range(count))
+        by_seed = np.array([rows[place].values for place in places])
+        by_seed = by_seed - by_seed.mean(axis=1, keepdims=True)
+        luck = np.maximum(single / count - common[here], 0.0) / (count - 1)
+        between[here] = np.maximum(_distances(by_seed) / (count - 1) / count - luck, 0.0)
+        freedom[here] = count - 1
+    # a row with one seed says nothing of seeds: the other's freedom counts
+    one = np.array([len(row.seeds) < 2 for row in rows])
+    freedom = np.where(np.logical_xor.outer(one, one), np.maximum.outer(counts, counts), freedom)
+    return common, between, freedom
+
+
+def _by_seed(rows: Sequence[Contender]) -> Numbers:
+    """Each row's variance from its seeds; a single seed, which cannot tell, is taken to vary as is usual here."""
+    own = np.array([_between(row) for row in rows])
+    usual = [len(row.seeds) * variance for row, variance in zip(rows, own, strict=True) if len(row.seeds) > 1]
+    single = np.array([len(row.seeds) == 1 for row in rows])
+    found: Numbers = np.where(single, float(np.median(usual)), own) if usual else own
+    return found
+
+
+def _between(row: Contender) -> float:
+    """The variance of a row's mean that comes from its seeds."""
+    count = len(row.values)
+    if count < 2:
+        return 0.0
+    mean = row.pulls.mean(axis=0)
+    luck = (float((row.pulls**2).sum()) / count - float(mean @ mean)) / (count - 1)
+    return max(float(row.values.var(ddof=1)) / count - luck, 0.0)
+
+
+def _distances(points: Numbers) -> Numbers:
+    """The squared distance of every two rows."""
+    squares = (points**2).sum(axis=1)
+    found: Numbers = np.maximum(squares[:, None] + squares[None, :] - 2 * points @ points.T, 0.0)
+    return found
+
+
+def _holm_by_row(p: Numbers) -> Numbers:
+    """Holm's correction within each row; the diagonal is infinite and comes last."""
+    order = np.argsort(p, axis=1, kind="stable")
+    factors = np.maximum(p.shape[1] - 1 - np.arange(p.shape[1]), 1)
+    ordered = np.maximum.accumulate(np.take_along_axis(p, order, axis=1) * factors, axis=1)
+    found: Numbers = np.empty_like(p)
+    np.put_along_axis(found, order, ordered, axis=1)
+    return found

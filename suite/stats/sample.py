@@ -1,0 +1,91 @@
+"""A score with what each document does to it, so that scores over the same documents can be subtracted, and resampled.
+
+`pulls` are scaled so that their sum of squares is the score's variance over documents. Those of a mean are in closed
+form: what resampling documents converges to. Those of BLEU are one for each of RESAMPLES draws of documents, the same
+draws for all who answered the same documents. Either way the pulls of a difference are the difference of the pulls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.hashing import seed_of
+
+Numbers = NDArray[np.float64]
+RESAMPLES: Final = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """One seed's score on a task."""
+
+    value: float
+    pulls: Numbers
+    documents: int
+
+    @property
+    def stderr(self) -> float:
+        """The standard error over documents."""
+        return float(np.sqrt(self.pulls @ self.pulls))
+
+
+def sample_of_values(values: Numbers) -> Sample:
+    """The mean of documents' own scores."""
+    n = len(values)
+    mean = float(values.mean())
+    if n < 2:
+        return Sample(mean, np.zeros(n), n)
+    return Sample(mean, (values - mean) / np.sqrt(n * (n - 1)), n)
+
+
+def sample_of_bleu(counts: Numbers) -> Sample:
+    """Corpus BLEU from each document's counts (`bleu_counts`)."""
+    value = float(bleu(counts.sum(axis=0)))
+    drawn = bleu(_draws(len(counts)) @ counts)
+    return Sample(value, (drawn - drawn.mean()) / np.sqrt(len(drawn) - 1), len(counts))
+
+
+@lru_cache(maxsize=4)
+def _draws(n: int) -> Numbers:
+    """How often each of n documents is drawn: RESAMPLES × n, from n alone, so that all who compare share the draws."""
+    drawn = np.random.default_rng(seed_of("documents", n)).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    return drawn.astype(np.float64)
+
+
+def bleu_counts(pairs: Sequence[tuple[str, str]]) -> Numbers:
+    """For each (reference, prediction): matching n-grams and n-grams (n = 1 to 4), and both lengths."""
+    keys = [(str(reference), str(prediction)) for reference, prediction in pairs]
+    distinct = list(dict.fromkeys(keys))
+    predictions, references = [said for _, said in distinct], [known for known, _ in distinct]
+    # what sacrebleu sums up for a corpus, one segment after the other: both lengths, matching n-grams, n-grams
+    found = np.array(_metric()._extract_corpus_statistics(predictions, [references]), dtype=np.float64)
+    places = {key: place for place, key in enumerate(distinct)}
+    rows: Numbers = found[[places[key] for key in keys]][:, [2, 3, 4, 5, 6, 7, 8, 9, 0, 1]]
+    return rows
+
+
+@lru_cache(maxsize=1)
+def _metric() -> Any:
+    from sacrebleu.metrics import BLEU
+
+    return BLEU(force=True)  # only silences the advice to detokenise
+
+
+def bleu(counts: Numbers) -> Numbers:
+    """Corpus BLEU (0 to 100) of sums of counts, as sacrebleu computes it; the last axis holds the ten counts."""
+    correct, total = counts[..., :4], counts[..., 4:8]
+    system, reference = counts[..., 8], counts[..., 9]
+    unseen = (correct == 0) & (total > 0)
+    halves = np.cumsum(unseen, axis=-1)  # each order without a match counts half of the one before
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = np.where(unseen, 0.5**halves, correct) / total
+        mean = np.exp(np.where(total > 0, np.log(precision), -np.inf).mean(axis=-1))
+        brevity = np.where(system < reference, np.exp(1 - reference / system), 1.0)
+    found: Numbers = np.where(correct.any(axis=-1), 100 * brevity * mean, 0.0)
+    return found
