@@ -198,14 +198,15 @@ def export(
 @app.command(name="import")
 def import_(
     files: Annotated[list[Path], typer.Argument(help="Record files, or folders of them.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Check only: no store is touched.")] = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
     """Check records made elsewhere and add them to the store, marked as imported."""
-    from suite.commands.sharing import import_records
+    from suite.commands.sharing import import_records, verify_records
     from suite.home import Home
 
-    for line in import_records(Home(home, db).create(), files):
+    for line in verify_records(files) if verify else import_records(Home(home, db).create(), files):
         print(line)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -81,3 +82,20 @@ def test_unknown_commands_and_options_are_refused(capsys: pytest.CaptureFixture[
         code, _, err = suite(capsys, *arguments)
         assert code == 2
         assert "Traceback" not in err
+
+
+def test_records_are_verified_without_a_store(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    published = sorted((Path(__file__).parents[1] / "leaderboard" / "records" / "smol-cpu").iterdir())
+    code, out, _ = suite(capsys, "import", "--verify", published[0])
+    assert (code, out.strip()) == (0, "finetune_rte (track smol-cpu, seed 0): is what it says")
+    forged = tmp_path / "forged.json.gz"
+    record = json.loads(gzip.decompress(published[0].read_bytes()))
+    record["steps"][-1]["scores"][0]["value"] = 99.0
+    forged.write_bytes(gzip.compress(json.dumps(record).encode()))
+    code, _, err = suite(capsys, "import", "--verify", forged)
+    assert code == 2
+    assert "is refused: its content does not have the hash it states" in err
+    assert [file.name for file in tmp_path.iterdir()] == ["forged.json.gz"]
