@@ -52,7 +52,8 @@ def _about(read: dict[Path, Claims], known: Sequence[str], track: str | None) ->
     if not found:
         about = ", ".join(sorted({claims.track for claims in read.values()})) or "nothing"
         what = f"there are no claims about {track or 'what is in the store'}"
-        raise SuiteError(what, fix=f"name a file (shipped claims are about: {about})")
+        fix = f"name a file and a track: `suite check specs/claims/promot.yaml --track micro` (shipped: {about})"
+        raise SuiteError(what, fix=fix)
     return found
 
 

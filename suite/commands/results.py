@@ -37,7 +37,8 @@ def report(plan: Plan, home: Home, outcome: Outcome) -> None:
             rows = [row for row in each.rows if (each.track, row.name) in wanted]
             if rows:
                 print("\n".join(table(each, rows)))
-    print(f"{outcome.done} steps done, {outcome.reused} reused, in {clock(outcome.seconds)}")
+    undone = f", {len(outcome.failed)} failed, {outcome.blocked} not run" if outcome.failed else ""
+    print(f"{outcome.done} steps done, {outcome.reused} reused{undone}, in {clock(outcome.seconds)}")
     if not outcome.interrupted:
         print(f"open {render_site(home, None, None)}")
 
