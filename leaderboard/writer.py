@@ -16,7 +16,7 @@ from leaderboard.chunks import File
 from leaderboard.pages import Page, site
 from leaderboard.paths import slug
 from leaderboard.sources import Joined
-from leaderboard.text import finalize, passage
+from leaderboard.text import finalize, initials, passage
 from leaderboard.told import Told
 from suite.errors import SuiteError
 from suite.store import Store
@@ -115,6 +115,7 @@ def _environment(told: Told) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.filters["initials"] = initials
     environment.filters["passage"] = passage
     environment.filters["slug"] = slug
     environment.globals["has_claims"] = bool(told.claims)
