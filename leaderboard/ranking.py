@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from leaderboard.axes import Tick, fixed
+from leaderboard.axes import Axis, Tick, fixed
 from leaderboard.standing import places
 from suite.board import Row
 from suite.stats import Rank
 
-WIDTH, LEFT, RIGHT, TOP, STEP, FOOT = 680.0, 240.0, 24.0, 12.0, 22.0, 40.0
+WIDTH, RIGHT, TOP, STEP, FOOT = 680.0, 24.0, 12.0, 22.0, 40.0
+LETTER = 7.2
+"""Width of a letter of a name."""
 LETTERS = 32
 """A longer name is cut; the table beside the chart has all of it."""
 TICKS = 10
@@ -58,24 +60,29 @@ def ranking(rows: Sequence[tuple[Row, str, int]]) -> Ranking | None:
         return None
     last = max(row.contenders for _, row, _, _ in ranked)
     bottom = TOP + STEP * len(ranked)
+    left = 20 + LETTER * max(len(_short(row.name)) for _, row, _, _ in ranked)
+    axis = Axis(1, last, left + 6, WIDTH - RIGHT - 6, tuple(range(1, last + 1, -(-last // TICKS))))
     lines = tuple(
-        _placed(rank, row, href, place, TOP + STEP * (at + 0.5), last)
+        _placed(rank, row, href, place, TOP + STEP * (at + 0.5), axis)
         for at, (rank, row, href, place) in enumerate(ranked)
     )
-    every = -(-last // TICKS)
-    ticks = tuple(
-        Tick(fixed(_across(place, last)), str(place)) for place in range(1, last + 1) if (place - 1) % every == 0
+    ticks = tuple(Tick(fixed(axis.place(place)), str(place)) for place in axis.ticks)
+    return Ranking(
+        width=fixed(WIDTH),
+        height=fixed(bottom + FOOT),
+        left=fixed(left),
+        right=fixed(WIDTH - RIGHT),
+        top=fixed(TOP),
+        bottom=fixed(bottom),
+        ticks=ticks,
+        lines=lines,
     )
-    ends = (WIDTH, bottom + FOOT, LEFT, WIDTH - RIGHT, TOP, bottom)
-    width, height, left, right, top, foot = map(fixed, ends)
-    return Ranking(width, height, left, right, top, foot, ticks, lines)
 
 
-def _placed(rank: Rank, row: Row, href: str, place: int, y: float, last: int) -> Placed:
-    text = row.name if len(row.name) <= LETTERS else row.name[: LETTERS - 1] + "…"
-    low, high, at = (fixed(_across(each, last)) for each in (rank.low, rank.high, rank.place))
-    return Placed(row.name, text, href, place, rank, places(rank), fixed(y), low, high, at)
+def _placed(rank: Rank, row: Row, href: str, place: int, y: float, axis: Axis) -> Placed:
+    low, high, at = (fixed(axis.place(each)) for each in (rank.low, rank.high, rank.place))
+    return Placed(row.name, _short(row.name), href, place, rank, places(rank), fixed(y), low, high, at)
 
 
-def _across(place: int, last: int) -> float:
-    return LEFT + 6 + (WIDTH - RIGHT - LEFT - 12) * (place - 1) / (last - 1)
+def _short(name: str) -> str:
+    return name if len(name) <= LETTERS else name[: LETTERS - 1] + "…"

@@ -86,6 +86,12 @@ def marks(row: Row) -> tuple[Note, ...]:
     if row.tries:
         told = "settings chosen on rows held out of training, never on reported ones; the time is that of all tries"
         found.append(Note(f"best of {row.tries}", told))
+    low = [cell for cell in row.held_out if cell.at_chance]
+    if low:
+        told = ", ".join(f"{cell.role} at {numbers.shots(cell.shots)}" for cell in low)
+        found.append(
+            Note(f"≤ chance on {len(low)} of {len(row.held_out)} held-out scores", clipped(told), warning=True)
+        )
     if row.changes:
         told = ", ".join(row.changes)
         found.append(

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from leaderboard import Told, render, views
-from suite.claims import Claims, judge
+from suite.claims import Claim, Claims, judge
 from suite.store import Store
 from tests.leaderboard.filled import METHODS, Filling, realistic
 from tests.leaderboard.test_hostile import hostile
@@ -23,14 +22,14 @@ ARGUMENTS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 DOCUMENTS = 24
-CLAIMS = """track: micro
-claims:
-  - {id: keeps, says: ProMoT keeps more than fine-tuning., source: "ProMoT, Table 3",
-     expect: "norm_avg(promot_rte, 4) - norm_avg(finetune_rte, 4) > 0"}
-  - {id: gains, says: ProMoT gains more than fine-tuning., source: "ProMoT, Table 3",
-     expect: target(promot_rte) - target(finetune_rte) > 0}
-  - {id: gone, says: A row that nobody ran is good., source: a doubt, expect: target(nobody) > 0}
-"""
+CLAIMS = [
+    Claim(id=name, says=says, source="ProMoT, Table 3", expect=expect)
+    for name, says, expect in (
+        ("keeps", "ProMoT keeps more.", "norm_avg(promot_rte, 4) - norm_avg(finetune_rte, 4) > 0"),
+        ("gains", "ProMoT gains more.", "target(promot_rte) - target(finetune_rte) > 0"),
+        ("gone", "A row that nobody ran is good.", "target(nobody) > 0"),
+    )
+]
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +40,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Filling(store, track="other", title="another track", documents=210).add(
             "lora_rte", "lora", METHODS["lora"], (0, 1)
         )
-        verdicts = judge(store, Claims.model_validate(yaml.safe_load(CLAIMS)))
+        verdicts = judge(store, Claims(track="micro", claims=tuple(CLAIMS)))
         told = Told(methods={"lora": "LoRA: low-rank updates."}, claims=verdicts)
         return render(store, tmp_path_factory.mktemp("browser") / "site", told=told).parent
 
