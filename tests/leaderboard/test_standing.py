@@ -90,3 +90,12 @@ def test_downloads_have_ranks_and_tests(rendered: Rendered) -> None:
     told = json.loads((folder / "micro.json").read_text(encoding="utf-8"))["rows"]
     rank = next(row["rank"] for row in told if row["name"] == "promot_rte")
     assert rank == {"place": made.rank.place, "low": made.rank.low, "high": made.rank.high, "of": 4}
+
+
+def test_a_row_at_chance_on_held_out_tasks_says_on_how_many(rendered: Rendered) -> None:
+    made = _made(rendered)["finetune_rte"]
+    low = [cell for cell in made.held_out if cell.at_chance]
+    assert low
+    mark = next(each for each in _row(rendered, "finetune_rte").with_class("mark") if "chance" in each.text)
+    assert mark.text == f"≤ chance on {len(low)} of {len(made.held_out)} held-out scores"
+    assert low[0].role in mark.attributes["title"]
