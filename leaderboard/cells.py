@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leaderboard import numbers
 from leaderboard.charts import Whisker, whisker
@@ -31,7 +31,7 @@ class Shown:
     title: str = ""
     margin: str = ""
     over: str = ""
-    """`documents`, `seeds`, or empty when there is no interval."""
+    """`documents`, `seeds`, `documents and seeds`, or empty when there is no interval."""
     whisker: Whisker | None = None
     notes: tuple[Note, ...] = ()
 
@@ -63,6 +63,27 @@ def estimate(
         whisker=whisker(value, span),
         notes=notes,
     )
+
+
+def change(row: Row, shots: int, span: tuple[float, float], why: str) -> Shown:
+    """What Norm. Avg. differs by from the pretrained model's, and the change that could have been seen."""
+    found = estimate(row.change.get(shots), why, span=span, signed=True, seeds=len(row.seeds))
+    against = row.against.get(shots)
+    if against is None:
+        return found
+    if not against.spread.stderr:
+        return replace(found, notes=(Note("by construction", "no answer can differ: nothing was tested"),))
+    told = f"{found.title}; a true change of {against.resolvable:.1f} would be found four times out of five"
+    return replace(found, title=told)
+
+
+def tested(row: Row, shots: int, span: tuple[float, float], why: str) -> Shown:
+    """A change with its p, which is corrected for the others of its table."""
+    found, p = change(row, shots, span, why), row.corrected.get(shots)
+    if p is None:
+        return found
+    note = Note(f"{numbers.probability(p)}, corrected", "Holm's correction, over all changes of rows of these targets")
+    return replace(found, notes=(note,))
 
 
 def interval(value: Estimate, seeds: int, documents: int) -> str:

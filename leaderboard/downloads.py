@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from leaderboard import numbers
-from leaderboard.standing import ranks
 from suite.board import Board, Cell, Row
 from suite.stats import Estimate
 
@@ -22,25 +21,20 @@ LONGEST = 32_000
 
 def as_csv(board: Board) -> str:
     """One line a row; column names are `what.shots.field`."""
-    return "".join(_written([_csv_row(board, row, rank) for row, rank in _ranked(board)]))
+    return "".join(_written([_csv_row(board, row) for row in board.rows]))
 
 
 def as_json(board: Board) -> str:
     """The board, with every estimate's interval and what it is over."""
-    value = {**_head(board), "rows": [_json_row(row, rank) for row, rank in _ranked(board)]}
+    value = {**_head(board), "rows": [_json_row(row) for row in board.rows]}
     return json.dumps(value, indent=1, allow_nan=False) + "\n"
 
 
 def as_lines(board: Board) -> dict[str, Any]:
     """The same by line, for a script that hands on only some of them."""
-    head, *lines = _written([_csv_row(board, row, rank) for row, rank in _ranked(board)])
-    told = [_json_row(row, rank) for row, rank in _ranked(board)]
+    head, *lines = _written([_csv_row(board, row) for row in board.rows])
+    told = [_json_row(row) for row in board.rows]
     return {"csv": {"head": head, "lines": lines}, "json": {"head": _head(board), "rows": told}}
-
-
-def _ranked(board: Board) -> list[tuple[Row, int | None]]:
-    ranked = ranks(board)
-    return [(row, ranked.get(row.experiments)) for row in board.rows]
 
 
 def _head(board: Board) -> dict[str, Any]:
@@ -59,7 +53,7 @@ def _written(rows: Sequence[Mapping[str, str]]) -> list[str]:
     return found
 
 
-def _csv_row(board: Board, row: Row, rank: int | None) -> dict[str, str]:
+def _csv_row(board: Board, row: Row) -> dict[str, str]:
     held_out = {(cell.role, cell.shots): cell for cell in row.held_out}
     target = {cell.role: cell for cell in row.target_scores}
     listed: dict[str, str] = {
@@ -71,7 +65,9 @@ def _csv_row(board: Board, row: Row, rank: int | None) -> dict[str, str]:
         "source": _text(row.source),
         "targets": _text(" ".join(row.targets)),
         "seeds": " ".join(map(str, row.seeds)),
-        "rank": "" if rank is None else str(rank),
+        "rank": str(row.rank.place) if row.rank else "",
+        "rank.low": str(row.rank.low) if row.rank else "",
+        "rank.high": str(row.rank.high) if row.rank else "",
         "imported": str(row.imported).lower(),
         "tries": str(row.tries),
         "changes": _text("; ".join(row.changes)),
@@ -83,6 +79,7 @@ def _csv_row(board: Board, row: Row, rank: int | None) -> dict[str, str]:
         listed |= _csv_estimate(f"norm_avg.{count}", row.norm_avg.get(count))
     for count in board.shots:
         listed |= _csv_estimate(f"change.{count}", row.change.get(count))
+        listed |= _csv_test(f"change.{count}", row, count)
     listed |= _csv_estimate("format_ratio", row.format_ratio)
     listed |= _csv_estimate("pretrained_format_ratio", row.base_format_ratio)
     listed |= {name: "" if value is None else repr(value) for name, value in vars(row.costs).items()}
@@ -101,6 +98,12 @@ def _csv_estimate(name: str, value: Estimate | None) -> dict[str, str]:
     }
 
 
+def _csv_test(name: str, row: Row, shots: int) -> dict[str, str]:
+    against = row.against.get(shots)
+    found = against.resolvable if against else None
+    return {f"{name}.p_corrected": numbers.raw(row.corrected.get(shots)), f"{name}.resolvable": numbers.raw(found)}
+
+
 def _csv_cell(name: str, cell: Cell | None) -> dict[str, str]:
     counts = {
         f"{name}.metric": _text(cell.metric) if cell else "",
@@ -116,11 +119,11 @@ def _text(text: str) -> str:
     return f"'{text}" if text.startswith(RISKY) else text
 
 
-def _json_row(row: Row, rank: int | None) -> dict[str, Any]:
+def _json_row(row: Row) -> dict[str, Any]:
     plain = ("name", "variant", "method", "family", "source", "about", "imported", "tries")
     return {
         **{name: getattr(row, name) for name in plain},
-        "rank": rank,
+        "rank": {**vars(row.rank), "of": row.contenders} if row.rank else None,
         "targets": list(row.targets),
         "seeds": list(row.seeds),
         "experiments": list(row.experiments),
@@ -128,7 +131,7 @@ def _json_row(row: Row, rank: int | None) -> dict[str, Any]:
         "missing": list(row.missing),
         "target_scores": [_json_cell(cell) for cell in row.target_scores],
         "norm_avg": _json_estimates(row.norm_avg),
-        "change": _json_estimates(row.change),
+        "change": {str(shots): _json_change(row, shots) for shots in row.change},
         "format_ratio": _json_estimate(row.format_ratio),
         "pretrained_format_ratio": _json_estimate(row.base_format_ratio),
         "costs": dict(vars(row.costs)),
@@ -138,6 +141,12 @@ def _json_row(row: Row, rank: int | None) -> dict[str, Any]:
 
 def _json_estimates(values: Mapping[int, Estimate | None]) -> dict[str, Any]:
     return {str(shots): _json_estimate(value) for shots, value in values.items()}
+
+
+def _json_change(row: Row, shots: int) -> dict[str, Any] | None:
+    told, against = _json_estimate(row.change.get(shots)), row.against.get(shots)
+    tested = {"p_corrected": row.corrected.get(shots), "resolvable": against.resolvable if against else None}
+    return None if told is None else {**told, **tested}
 
 
 def _json_estimate(value: Estimate | None) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from leaderboard.places import Place
 from leaderboard.provenance import Trace, traces_of, versions_of
 from leaderboard.standing import marks
 from leaderboard.tries import Try, tries_of
+from leaderboard.varies import varies
 from suite import stats
 from suite.board import BASELINE, Board, Cell, Row
 from suite.store import ScoreRecord, StepLink
@@ -100,6 +101,8 @@ class Experiment:
     command: str
     spec: str
     summary: tuple[tuple[str, Shown], ...]
+    varies: tuple[tuple[str, tuple[Shown, Shown, Shown]], ...]
+    """What Norm. Avg. varies with, by shots: documents, seeds, draws."""
     seeds: tuple[int, ...]
     tasks: tuple[Task, ...]
     tries: tuple[Try, ...]
@@ -124,6 +127,7 @@ def experiment_view(place: Place, row: Row, history: History) -> Experiment:
         command=_command(row, first.spec),
         spec=_yaml({key: value for key, value in first.spec.items() if key not in INTERNAL}),
         summary=_summary(board, row),
+        varies=varies(board, row),
         seeds=row.seeds,
         tasks=tuple(_task(place, row, history, key) for key in history.evaluations),
         tries=tries_of(history),
@@ -170,7 +174,7 @@ def _summary(board: Board, row: Row) -> tuple[tuple[str, Shown], ...]:
             why = "cannot be compared with the pretrained model"
             value = row.change.get(n)
             reach = max(abs(value.value) + (value.half_width or 0.0), 1.0) if value else 1.0
-            shown.append((label, cells.estimate(value, why, span=(-reach, reach), signed=True, seeds=seeds)))
+            shown.append((label, cells.change(row, n, (-reach, reach), why)))
     why = "needs one target with labels, and all answers"
     shown.append(("Format ratio", cells.estimate(row.format_ratio, why, seeds=seeds)))
     shown += zip(("Trained parameters", "Training time", "Peak memory", "Artifact"), cells.costs(row), strict=True)

@@ -23,6 +23,13 @@ def plain(value: float | None) -> str:
     return f"{value:.4g}".replace("-", "−") if math.isfinite(value) else "not finite"
 
 
+def probability(value: float) -> str:
+    """A p, with three digits where they matter."""
+    if value < 0.001:
+        return "p < 0.001"
+    return f"p {value:.3f}" if value < 0.1 else f"p {value:.2f}"
+
+
 def count(value: int) -> str:
     """Thousands, millions and billions to three digits; small numbers whole."""
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from leaderboard import cells, numbers
 from leaderboard.cells import Shown
 from leaderboard.places import Place
-from leaderboard.standing import ranks, target_groups
+from leaderboard.standing import Ranked, ranked, target_groups
 from suite.board import BASELINE, Row
 
 GROUPS, ROWS = 4, 3
@@ -18,7 +18,7 @@ GROUPS, ROWS = 4, 3
 class Best:
     """A row on the front page."""
 
-    rank: int | None
+    rank: Ranked
     row: Row
     href: str
     cells: tuple[Shown, ...]
@@ -48,23 +48,22 @@ def card(place: Place) -> Card:
     """A track in a few lines."""
     board = place.board
     targets = target_groups(board)
-    ranked = ranks(board)
-    groups = tuple(_group(place, each, ranked) for each in targets[:GROUPS])
+    groups = tuple(_group(place, each) for each in targets[:GROUPS])
     shots = numbers.shots(board.shots[-1]) if board.shots else ""
     return Card(place, shots, len(board.rows), groups, len(targets) - len(groups))
 
 
-def _group(place: Place, targets: tuple[str, ...], ranked: dict[tuple[str, ...], int]) -> Group:
-    rows = [row for row in place.board.rows if row.targets == targets and row.experiments in ranked]
-    rows.sort(key=lambda row: ranked[row.experiments])
+def _group(place: Place, targets: tuple[str, ...]) -> Group:
+    found = [(row.rank.place, row) for row in place.board.rows if row.targets == targets and row.rank]
+    rows = [row for _, row in sorted(found, key=lambda each: each[0])]
     control = [row for row in place.board.rows if row.method == BASELINE][:1]
-    lines = [_best(place, row, targets, ranked.get(row.experiments)) for row in (*control, *rows[:ROWS])]
+    lines = [_best(place, row, targets) for row in (*control, *rows[:ROWS])]
     return Group(", ".join(targets), tuple(lines))
 
 
-def _best(place: Place, row: Row, targets: Sequence[str], rank: int | None) -> Best:
+def _best(place: Place, row: Row, targets: Sequence[str]) -> Best:
     most, seeds = place.board.shots[-1] if place.board.shots else 0, len(row.seeds)
     scores = [cell for cell in row.target_scores if cell.role in targets]
     target = cells.task(scores[0], row, "not measured") if len(scores) == 1 else cells.missing("several targets")
     kept = cells.estimate(row.norm_avg.get(most), "not every held-out task was measured", seeds=seeds)
-    return Best(rank, row, place.row(row), (target, kept, *cells.costs(row)[:2]))
+    return Best(ranked(row, place.board.shots), row, place.row(row), (target, kept, *cells.costs(row)[:2]))

@@ -8,6 +8,7 @@ from typing import Any
 
 from leaderboard import downloads
 from leaderboard.chunks import File, script
+from leaderboard.claims import claim_groups
 from leaderboard.experiment import experiment_view
 from leaderboard.history import History
 from leaderboard.methods import method_names, method_page
@@ -39,8 +40,8 @@ def site(store: Store, told: Told) -> Iterator[Page | File]:
     yield Page("about.html", "about.html.j2", {"places": found})
     yield Page("answers.html", "answers.html.j2", {})
     yield Page("compare.html", "compare.html.j2", {})
-    if told.claims:
-        yield Page("claims.html", "claims.html.j2", {"claims": told.claims})
+    if told.claims or told.unread:
+        yield Page("claims.html", "claims.html.j2", {"groups": claim_groups(found, told.claims), "unread": told.unread})
     yield script("rows.js", {"tracks": [_listed(place) for place in found]})
     passing = Passing()
     for place in found:

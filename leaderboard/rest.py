@@ -31,7 +31,7 @@ def _line(place: Place, line: Line, plain: int) -> dict[str, Any]:
         "href": line.href,
         "method": [line.row.method, line.method],
         "about": line.about,
-        "rank": [line.rank, line.rank_title],
+        "rank": [line.rank.text, line.rank.sort, line.rank.title],
         "marks": _notes(line.marks),
         "cells": [_cell(cell, at < plain) for at, cell in enumerate(line.cells)],
     }

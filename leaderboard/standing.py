@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from leaderboard import numbers
 from leaderboard.cells import Note
+from suite import stats
 from suite.board import BASELINE, Board, Row
+from suite.stats import Rank
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A row's rank as it is shown."""
+
+    text: str
+    """The places that cannot be ruled out; a dash for none."""
+    sort: str
+    """The place of its own value; empty for none."""
+    title: str
 
 
 def target_groups(board: Board) -> tuple[tuple[str, ...], ...]:
@@ -14,35 +29,55 @@ def target_groups(board: Board) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(trained or [row.targets for row in board.rows]))
 
 
-def ranks(board: Board) -> dict[tuple[str, ...], int]:
-    """A row's experiments -> its rank among rows of its targets, if it is complete and on the track's terms."""
-    found: dict[tuple[str, ...], int] = {}
-    for targets in target_groups(board):
-        rows = [row for row in board.rows if row.targets == targets and unranked(row, board.shots) is None]
-        values = [_kept(row, board.shots) for row in rows]
-        for row, value in zip(rows, values, strict=True):
-            found[row.experiments] = 1 + sum(other > value for other in values)
-    return found
+def ranked(row: Row, shots: Sequence[int]) -> Ranked:
+    """A row's rank, or why it has none."""
+    rank = row.rank
+    if rank is None:
+        return Ranked(numbers.MISSING, "", _unranked(row))
+    title = f"place {rank.place} of {row.contenders} by Norm. Avg. at {numbers.shots(shots[-1])}"
+    if row.contenders > 1:
+        title += f"; with 95 % confidence the true place is {_within(rank)}"
+    return Ranked(places(rank), str(rank.place), title)
 
 
-def unranked(row: Row, shots: Sequence[int]) -> str | None:
-    """Why a row has no rank."""
+def contends(row: Row) -> tuple[Note, ...]:
+    """The mark of a row that may be as good as the first one of its table."""
+    rank = row.rank
+    if rank is None or rank.place == 1 or rank.told_from_best:
+        return ()
+    return (Note("cannot be told from the best", "no row of its targets is shown to be better"),)
+
+
+def places(rank: Rank) -> str:
+    """The places that cannot be ruled out."""
+    return str(rank.low) if rank.low == rank.high else f"{rank.low}–{rank.high}"
+
+
+def luck(rows: Sequence[Row]) -> str:
+    """What must be known of the best of several rows; empty where there are none."""
+    ranked_rows = max((row.contenders for row in rows), default=0)
+    if ranked_rows < 2:
+        return ""
+    lead = f"{stats.lead_by_luck(ranked_rows):.1f}"
+    return f"Of {ranked_rows} equal rows, the best would lead their mean by {lead} standard errors by luck alone."
+
+
+def _within(rank: Rank) -> str:
+    return f"{rank.low}" if rank.low == rank.high else f"from {rank.low} to {rank.high}"
+
+
+def _unranked(row: Row) -> str:
     if row.method == BASELINE:
         return "the control has no rank"
     if row.missing:
         return "no rank: something is missing"
     if row.changes:
         return "no rank: not on the track's terms"
-    return None if shots and row.norm_avg.get(shots[-1]) else "no rank: no Norm. Avg."
-
-
-def _kept(row: Row, shots: Sequence[int]) -> float:
-    kept = row.norm_avg.get(shots[-1])
-    return kept.value if kept else 0.0
+    return "no rank: it was not asked what the ranked rows were asked"
 
 
 def marks(row: Row) -> tuple[Note, ...]:
-    """What must be known of a row before its numbers are compared."""
+    """What must be known of a row, whatever others there are, before its numbers are compared."""
     found: list[Note] = []
     if row.method == BASELINE:
         found.append(Note("control", "the model as it came: what the others are compared with"))
@@ -51,6 +86,12 @@ def marks(row: Row) -> tuple[Note, ...]:
     if row.tries:
         told = "settings chosen on rows held out of training, never on reported ones; the time is that of all tries"
         found.append(Note(f"best of {row.tries}", told))
+    low = [cell for cell in row.held_out if cell.at_chance]
+    if low:
+        told = ", ".join(f"{cell.role} at {numbers.shots(cell.shots)}" for cell in low)
+        found.append(
+            Note(f"≤ chance on {len(low)} of {len(row.held_out)} held-out scores", clipped(told), warning=True)
+        )
     if row.changes:
         told = ", ".join(row.changes)
         found.append(

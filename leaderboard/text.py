@@ -39,6 +39,11 @@ def finalize(value: Any) -> Any:
     return visible(value)
 
 
+def initials(text: str) -> str:
+    """`d` for `documents`, `ds` for `documents and seeds`."""
+    return "".join(word[0] for word in text.split() if word != "and")
+
+
 @dataclass(frozen=True)
 class Passage:
     """A text as it is shown."""

@@ -4,24 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
-Verdict = Literal["holds", "fails", "undecided", "not comparable"]
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A claim and what became of it."""
-
-    id: str
-    track: str
-    says: str
-    source: str
-    expect: str
-    """The comparison, as the file of claims has it."""
-    verdict: Verdict
-    numbers: str
-    """What was measured, with its interval, in a sentence."""
+from suite.claims import Verdict
 
 
 @dataclass(frozen=True)
@@ -32,4 +16,7 @@ class Told:
     """Method -> what it is, as its module says."""
     templates: Mapping[str, str] = field(default_factory=dict)
     """A task's fingerprint, as steps have it -> its file."""
-    claims: Sequence[Judged] = ()
+    claims: Sequence[Verdict] = ()
+    """Judged on what is shown."""
+    unread: Sequence[str] = ()
+    """Files of claims that could not be read, and why."""

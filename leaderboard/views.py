@@ -10,7 +10,8 @@ from leaderboard.cells import Note, Shown
 from leaderboard.charts import Dot, Scatter, scatter
 from leaderboard.grid import Grid, grid
 from leaderboard.places import Place
-from leaderboard.standing import clipped, marks, ranks, target_groups, unranked
+from leaderboard.ranking import Ranking, ranking
+from leaderboard.standing import Ranked, clipped, contends, luck, marks, ranked, target_groups
 from suite.board import BASELINE, Board, Cell, Row
 
 MOST, LEAST = 100, 8
@@ -56,8 +57,7 @@ class Line:
     """The method's page."""
     about: str
     """Its family and number of seeds."""
-    rank: int | None
-    rank_title: str
+    rank: Ranked
     marks: tuple[Note, ...]
     cells: tuple[Shown, ...]
 
@@ -79,6 +79,9 @@ class Table:
     """How many columns are not of single tasks; these are drawn with whiskers."""
     left_out: tuple[str, ...]
     """Rows that the scatter cannot show."""
+    ranking: Ranking | None
+    luck: str
+    """What must be known of the best of several rows."""
 
 
 @dataclass(frozen=True)
@@ -110,10 +113,9 @@ def section(place: Place) -> Section:
 def _table(place: Place, targets: tuple[str, ...], name: str, most: int) -> Table:
     board = place.board
     rows = [row for row in board.rows if row.targets == targets or row.method == BASELINE]
-    ranked = ranks(board)
     reach = max((_reach(row, count) for row in rows for count in board.shots), default=0.0) or 1.0
     at = {row.experiments: number for number, row in enumerate(board.rows)}
-    lines = tuple(_line(place, row, at[row.experiments], targets, ranked.get(row.experiments), reach) for row in rows)
+    lines = tuple(_line(place, row, at[row.experiments], targets, reach) for row in rows)
     dots, left_out = _dots(place, rows, at, targets)
     shots = numbers.shots(board.shots[-1]) if board.shots else ""
     bands = _bands(place, rows, targets)
@@ -128,6 +130,8 @@ def _table(place: Place, targets: tuple[str, ...], name: str, most: int) -> Tabl
         y_label=f"Norm. Avg. of held-out tasks, {shots}",
         plain=sum(len(band.columns) for band in bands if not band.extra),
         left_out=left_out,
+        ranking=ranking([(line.row, line.href, line.place) for line in lines[:most]]),
+        luck=luck(rows),
     )
 
 
@@ -181,7 +185,7 @@ def _bands(place: Place, rows: Sequence[Row], targets: tuple[str, ...]) -> tuple
     )
 
 
-def _line(place: Place, row: Row, at: int, targets: tuple[str, ...], rank: int | None, reach: float) -> Line:
+def _line(place: Place, row: Row, at: int, targets: tuple[str, ...], reach: float) -> Line:
     board = place.board
     found = {(cell.role, cell.shots): cell for cell in row.held_out}
     target = {cell.role: cell for cell in row.target_scores}
@@ -197,17 +201,19 @@ def _line(place: Place, row: Row, at: int, targets: tuple[str, ...], rank: int |
     for n in board.shots:
         why = f"cannot be compared with the pretrained model on every held-out task: {lack}"
         control = Shown(numbers.MISSING, title="this is the control")
-        change = cells.estimate(row.change.get(n), why, span=(-reach, reach), signed=True, seeds=seeds)
+        change = cells.tested(row, n, (-reach, reach), why)
         shown.append(control if row.method == BASELINE else change)
     shown += [_ratio(row), *cells.costs(row)]
     for role in board.roles:
         if role not in targets:
             why = f"not measured: {role}"
             shown += [cells.task(found.get((role, n)), row, f"{why}, {numbers.shots(n)}") for n in board.shots]
-    title = unranked(row, board.shots) or f"by Norm. Avg. at {numbers.shots(board.shots[-1])}"
     family = f" · {row.family}" if row.family and row.family != "none" else ""
     about = f"{family} · {seeds} seed{'s' if seeds != 1 else ''}"
-    return Line(row, at, place.row(row), place.method(row.method), about, rank, title, marks(row), tuple(shown))
+    rank = ranked(row, board.shots)
+    return Line(
+        row, at, place.row(row), place.method(row.method), about, rank, (*contends(row), *marks(row)), tuple(shown)
+    )
 
 
 def _ratio(row: Row) -> Shown:

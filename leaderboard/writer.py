@@ -15,8 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from leaderboard.chunks import File
 from leaderboard.pages import Page, site
 from leaderboard.paths import slug
-from leaderboard.sources import Joined
-from leaderboard.text import finalize, passage
+from leaderboard.text import finalize, initials, passage
 from leaderboard.told import Told
 from suite.errors import SuiteError
 from suite.store import Store
@@ -27,8 +26,8 @@ STALE = 3600.0
 """Seconds after which what a killed render left behind is cleared away."""
 
 
-def render(store: Store, out: Path, *, records: Store | None = None, told: Told | None = None) -> Path:
-    """Write the site for what is stored (and for published records beside it), in place of what was there.
+def render(store: Store, out: Path, told: Told | None = None) -> Path:
+    """Write the site for what is stored, in place of what was there.
 
     Files that stay the same are kept as they are. Gives the index page. Raises SuiteError if `out` is something else
     than a site or cannot be written.
@@ -43,7 +42,7 @@ def render(store: Store, out: Path, *, records: Store | None = None, told: Told 
             f"cannot be written ({error.strerror})", where=str(out), fix="choose another with --out"
         ) from None
     try:
-        write(store if records is None else Joined(store, records), new, told or Told(), out)
+        write(store, new, told or Told(), out)
         _swap(new, out)
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -115,9 +114,10 @@ def _environment(told: Told) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.filters["initials"] = initials
     environment.filters["passage"] = passage
     environment.filters["slug"] = slug
-    environment.globals["has_claims"] = bool(told.claims)
+    environment.globals["has_claims"] = bool(told.claims or told.unread)
     return environment
 
 

@@ -175,7 +175,7 @@ suite.board = (() => {
         if (!row.hidden) seen.add(row.dataset.at);
       }
       if (!group.hidden) for (const at of seen) shown.add(at);
-      for (const point of group.querySelectorAll(".point")) point.classList.toggle("out", !seen.has(point.dataset.at));
+      for (const point of group.querySelectorAll(".point, .placed")) point.classList.toggle("out", !seen.has(point.dataset.at));
       fold(table, chosen);
       const header = [...table.tHead.querySelectorAll("th[data-sort]")].find((each) => each.dataset.key === key);
       suite.sorting.apply(table, header, sort.startsWith("-") ? "descending" : sort ? "ascending" : "none");
@@ -211,7 +211,7 @@ suite.board = (() => {
   }
 
   const places = () => new Set(groups.filter((group) => !group.hidden)
-    .flatMap((group) => [...group.querySelectorAll("tbody tr")]).filter((row) => !row.hidden).map((row) => Number(row.dataset.at)));
+    .flatMap((group) => [...group.querySelectorAll("tbody tr[data-at]")]).filter((row) => !row.hidden).map((row) => Number(row.dataset.at)));
 
   // The file beside the page has every row; where some are hidden, those that are shown are handed on.
   async function download(event) {

@@ -15,12 +15,14 @@ suite.rows = (() => {
   const notes = (listed, kind) => (listed || []).flatMap(([text, title, warning]) =>
     [make("span", {class: kind + (warning ? " warning" : ""), title: visible(title)}, visible(text)), " "]);
 
+  const initials = (over) => over.split(" ").filter((word) => word !== "and").map((word) => word[0]).join("");
+
   const aloud = (text) => make("span", {class: "sr"}, text);
 
   function cell([text, sort, title, margin, over, drawn, noted], plain) {
     const told = title ? visible(title) : null;
     const value = plain ? make("span", {class: "value"}, text, text === "–" && told ? aloud(` (${told})`) : null) : text;
-    const sure = over ? make("span", {class: "margin"}, `±${margin}`, make("i", {class: "over", "aria-hidden": plain ? "true" : null}, over[0]),
+    const sure = over ? make("span", {class: "margin"}, `±${margin}`, make("i", {class: "over", "aria-hidden": plain ? "true" : null}, initials(over)),
       plain ? aloud(` over ${over}`) : null) : null;
     return make("td", {class: "num", "data-sort": sort || "", title: told}, value, sure ? " " : null, sure,
       drawn ? whisker(drawn) : null, notes(noted, "note"));
@@ -28,11 +30,11 @@ suite.rows = (() => {
 
   return {
     line(row, plain) {
-      const [rank, why] = row.rank, [method, page] = row.method;
+      const [rank, sort, why] = row.rank, [method, page] = row.method;
       const marks = row.marks.length ? make("span", {class: "marks"}, notes(row.marks, "mark")) : null;
-      return make("tr", {class: rank === null ? "unranked" : null, "data-at": row.at, "data-key": row.key,
+      return make("tr", {class: sort ? null : "unranked", "data-at": row.at, "data-key": row.key,
         "data-family": row.family, "data-parameters": row.parameters},
-      make("td", {class: "rank", "data-sort": rank === null ? "" : rank, title: why}, rank === null ? "–" : String(rank)),
+      make("td", {class: "rank", "data-sort": sort, title: why}, rank),
       make("th", {scope: "row", class: "name", "data-sort": row.name},
         make("a", {href: suite.root + row.href}, make("bdi", {}, visible(row.name))),
         make("span", {class: "sub"}, make("a", {class: "quiet", href: suite.root + page}, visible(method)), visible(row.about)), marks),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from suite.board.contrasts import Incomparable, Missing
 from suite.board.named import Rows
 from suite.claims.expectation import Expectation
@@ -15,7 +17,7 @@ from suite.store import Store
 def judge(store: Store, claims: Claims, track: str | None = None) -> tuple[Verdict, ...]:
     """Each claim's verdict, on the file's track or another. Each stands for itself: they are no family of tests."""
     rows = Rows(store, track or claims.track)
-    return tuple(_judged(rows, claim) for claim in claims.claims)
+    return tuple(replace(_judged(rows, claim), experiments=_experiments(rows, claim)) for claim in claims.claims)
 
 
 def _judged(rows: Rows, claim: Claim) -> Verdict:
@@ -29,6 +31,18 @@ def _judged(rows: Rows, claim: Claim) -> Verdict:
     except Incomparable as reason:
         return about(claim, rows.track, "not comparable", str(reason))
     return about(claim, rows.track, *_decided(claim.expectation, found), found)
+
+
+def _experiments(rows: Rows, claim: Claim) -> dict[str, str | None]:
+    names = [claim.reproduces.experiment] if claim.reproduces else []
+    names += [quantity.experiment for _, quantity in claim.expectation.terms] if claim.expectation else []
+    found: dict[str, str | None] = {}
+    for name in names:
+        try:
+            found[name] = rows.named(name)[0].record.id
+        except Missing:
+            found[name] = None
+    return found
 
 
 def _decided(expectation: Expectation, found: Contrast) -> tuple[Status, str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from suite.claims.form import Claim
@@ -37,6 +37,8 @@ class Verdict:
     seeds: int | None = None
     could_see: float | None = None
     """The true difference from the bound that would be seen four times out of five."""
+    experiments: Mapping[str, str | None] = field(default_factory=dict)
+    """The experiments that it is about -> the id of one seed of what was judged; None where it was not run."""
 
     @property
     def wrong(self) -> bool:

@@ -14,6 +14,7 @@ from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
 from suite.specs.claims import claim_files, read_claims
 from suite.specs.workspace import shown
+from suite.store import Store
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,30 @@ def check_claims(home: Home, files: Sequence[Path], track: str | None, reports: 
     else:
         print("\n".join(text(found)))
     return not any(each.wrong for verdicts in found.values() for each in verdicts)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The claims about what a store has."""
+
+    verdicts: tuple[Verdict, ...]
+    unread: tuple[str, ...]
+    """Why files could not be read: a site is not to fail for one of them, but to say so."""
+
+
+def judge_found(store: Store) -> Judged:
+    """Judge the claims that are found without being named, of tracks that the store has something of."""
+    known = store.tracks()
+    verdicts: list[Verdict] = []
+    unread: list[str] = []
+    for file in claim_files() if known else ():
+        try:
+            claims = read_claims(file)
+        except SuiteError as error:
+            unread.append(str(error))
+        else:
+            verdicts += judge(store, claims) if claims.track in known else ()
+    return Judged(tuple(verdicts), tuple(unread))
 
 
 def _about(read: dict[Path, Claims], known: Sequence[str], track: str | None) -> dict[Path, Claims]:

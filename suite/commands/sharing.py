@@ -10,6 +10,7 @@ from pathlib import Path
 import yaml
 
 from suite import methods
+from suite.commands.checking import judge_found
 from suite.commands.results import reading
 from suite.errors import SuiteError
 from suite.home import Home
@@ -20,7 +21,7 @@ from suite.tasks.definition import read_task
 
 def render_site(home: Home, out: Path | None, records: Path | None) -> Path:
     """Write the pages of the local store and of published records; returns the page to open."""
-    from leaderboard import Told, render
+    from leaderboard import Joined, Told, render
     from suite.records import read_records_into_memory
 
     folder = records or published()
@@ -30,11 +31,15 @@ def render_site(home: Home, out: Path | None, records: Path | None) -> Path:
         # Without local runs the published records alone make the board of a fresh clone.
         local = stack.enter_context(reading(home) if home.exists else Store.open("sqlite://"))
         shared = stack.enter_context(read_records_into_memory(folder)) if folder else None
+        store = Joined(local, shared) if shared else local
+        claims = judge_found(store)
         told = Told(
             methods={name: methods.get(name).__doc__ or "" for name in methods.names()},
-            templates=_templates([store for store in (local, shared) if store]),
+            templates=_templates([each for each in (local, shared) if each]),
+            claims=claims.verdicts,
+            unread=claims.unread,
         )
-        return render(local, out or home.site, records=shared, told=told)
+        return render(store, out or home.site, told)
 
 
 def _templates(stores: Sequence[Store]) -> dict[str, str]:

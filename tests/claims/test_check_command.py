@@ -105,6 +105,23 @@ def test_claims_are_judged_on_another_track_if_asked(
     assert "1 holds" in suite(capsys, "check", file, "--track", "tiny", "--home", home)[1]
 
 
+def test_a_site_shows_the_claims_about_its_tracks_and_which_files_cannot_be_read(
+    capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "specs" / "claims"
+    folder.mkdir(parents=True)
+    (folder / "mine.yaml").write_text(CLAIMS)
+    (folder / "elsewhere.yaml").write_text(CLAIMS.replace("track: tiny", "track: nowhere").replace("better", "absent"))
+    (folder / "broken.yaml").write_text("track: tiny\nclaims: []\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("suite.commands.sharing.published", lambda: None)
+    assert suite(capsys, "render", "--home", home)[0] == 0
+    page = (home / "site" / "claims.html").read_text(encoding="utf-8")
+    assert "a | b is &lt;better&gt;" in page
+    assert "absent" not in page
+    assert "broken.yaml" in page
+
+
 def test_compare_shows_the_difference_the_test_and_the_documents(
     capsys: pytest.CaptureFixture[str], home: Path
 ) -> None:

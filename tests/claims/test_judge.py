@@ -98,6 +98,12 @@ def test_missing_rows_are_undecided_and_named(world: World) -> None:
         assert found.value is None
 
 
+def test_a_verdict_says_which_runs_it_is_about(world: World) -> None:
+    ran(world, "lora_a", right(0.8))
+    found = verdict(world, "target(lora_a) - target(lora_z) > 0")
+    assert found.experiments == {"lora_a": world.store.experiments("tiny")[0].id, "lora_z": None}
+
+
 def test_other_documents_or_another_task_are_not_comparable(world: World) -> None:
     ran(world, "lora_a", right(0.8), cb=right(0.5), qa=right(0.5))
     ran(world, "lora_b", right(0.5), cb=right(0.5))

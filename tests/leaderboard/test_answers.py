@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from leaderboard import render
+from leaderboard import Joined, render
 from suite.store import Store
 from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
 from tests.leaderboard.reading import chunk, files, scores
@@ -49,6 +49,6 @@ def test_published_answers_are_there_beside_local_ones(store: Store, tmp_path: P
     Filling(store, documents=3).add("pretrained", "pretrained", BASE, (0,))
     with Store.open("sqlite://") as published:
         Filling(published, documents=3, imported=True).add("lora_rte", "lora", METHODS["lora"], (0,))
-        site = render(store, tmp_path / "site", records=published).parent
+        site = render(Joined(store, published), tmp_path / "site").parent
     assert len(chunk(site, scores(site, "lora_rte")["cb.1"]["sheet"])[0]["outputs"]) == 3
     assert not any("published" in path for path in files(site))

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard import Judged, Told, render
+from leaderboard import Told, render
 from leaderboard.paths import slugs
 from leaderboard.text import passage, visible
+from suite.claims import Verdict
 from suite.store import AnswerRecord, Store
 from tests.leaderboard.filled import BASE, METHODS, Filling
 from tests.leaderboard.reading import Element, chunk, experiment_page, loaded, read, scores
@@ -53,8 +54,14 @@ def hostile(out: Path) -> Path:
             variant="../../v/",
         )  # fmt: skip
         filling.add("lora_rte", BREAKOUT, METHODS["lora"], (0, 1), source="=HYPERLINK(1)", changes={SCRIPT: TRICKS})
-        claim = Judged(BREAKOUT, SCRIPT, SCRIPT, TRICKS, LONG, "fails", SCRIPT)
-        return render(store, out, told=Told(methods={"lora": SCRIPT}, claims=[claim])).parent
+        claims = [
+            Verdict(
+                BREAKOUT, SCRIPT, LONG, TRICKS, track, "fails", SCRIPT, 1.0, experiments={BREAKOUT: None, bad: SCRIPT}
+            )
+            for track in (filling.track, SCRIPT)
+        ]
+        told = Told(methods={"lora": SCRIPT}, claims=claims, unread=[SCRIPT + BREAKOUT, TRICKS + LONG])
+        return render(store, out, told).parent
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +81,15 @@ def test_no_stored_text_becomes_an_element_or_an_attribute(site: Path) -> None:
         assert not page.all("img", "iframe", "object", "style", "base", "form")
         handlers = [name for element in page.all() for name in element.attributes if name.startswith("on")]
         assert not handlers
+
+
+def test_hostile_claims_are_told_in_full_and_stay_text(site: Path) -> None:
+    page = read(site / "claims.html")
+    assert page.text.count("abc⟨U+202E⟩gnp.exe⟨U+200B⟩") >= 3
+    assert SCRIPT in page.with_class("says")[0].text
+    assert len(page.with_class("judged")) == 2
+    assert page.with_class("unread")[0].text.endswith(SCRIPT + BREAKOUT)
+    assert (site / "claims.html").stat().st_size < 100_000
 
 
 def test_links_lead_to_files_of_the_site_only(site: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from leaderboard import Judged, Told, render
+from leaderboard import Told, render
 from leaderboard.front import front, radius
+from suite.claims import Verdict
 from suite.store import Store
 from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
 from tests.leaderboard.reading import read
@@ -54,13 +55,19 @@ def test_without_claims_there_is_no_page_of_them(rendered: Rendered) -> None:
 
 def test_claims_are_shown_with_their_verdict(store: Store, tmp_path: Path) -> None:
     Filling(store, documents=2).add("pretrained", "pretrained", BASE, (0,))
-    claim = Judged(
-        "keeps", "micro", "It <keeps> more.", "Table 3", "change(a, 4) > 0", "undecided", "+1.2, from −3 to 5"
-    )
-    index = render(store, tmp_path / "site", told=Told(claims=[claim]))
+    ran = store.experiments("micro")[0].id
+    claim = Verdict(
+        "keeps", "It <keeps> more.", "Table 3", "change(a, 4) > 0", "micro", "undecided", "", 1.2, -3.0, 5.4, 0.4, 96,
+        3, 6.1, {"pretrained": ran, "a": None},
+    )  # fmt: skip
+    index = render(store, tmp_path / "site", Told(claims=[claim]))
     page = read(index.parent / "claims.html")
     assert page.with_class("judged")[0].text == "undecided"
-    assert "It <keeps> more." in page.text
+    for told in ("It <keeps> more.", "keeps", "Table 3", "+1.20 [−3.00, +5.40]", "p 0.40", "96 documents, 3 seeds",
+                 "could have seen 6.1", "a (not run)"):  # fmt: skip
+        assert told in page.text
+    links = [link.attributes["href"] for link in page.all("table")[0].all("a")]
+    assert [(index.parent / link).is_file() for link in links] == [True]
     assert any(link.attributes["href"] == "claims.html" for link in read(index).all("a"))
 
 

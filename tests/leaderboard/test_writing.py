@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard import render, writer
+from leaderboard import Joined, render, writer
 from leaderboard.pages import Page
-from leaderboard.sources import Joined
 from suite.board import board
 from suite.errors import SuiteError
 from suite.store import Costs, Store
@@ -99,7 +98,7 @@ def test_published_records_stand_beside_local_rows_and_local_ones_win(store: Sto
     with Store.open("sqlite://") as published:
         others = _two_rows(published, imported=True, reason="elsewhere", failing=frozenset({("lora_rte", 0)}))
         others.add("finetune_rte", "finetune", METHODS["finetune"], (0, 1))
-        index = render(store, tmp_path / "site", records=published)
+        index = render(Joined(store, published), tmp_path / "site")
     page = read(index.parent / "tracks/micro.html")
     rows = {row.all("th")[0].all("a")[0].text: row.text for row in page.all("tbody")[0].all("tr")}
     assert set(rows) == {"pretrained", "lora_rte", "finetune_rte"}

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from leaderboard import Judged, Told, render, views
+from leaderboard import Told, render, views
+from suite.claims import Claim, Claims, judge
 from suite.store import Store
 from tests.leaderboard.filled import METHODS, Filling, realistic
 from tests.leaderboard.test_hostile import hostile
@@ -21,9 +22,14 @@ ARGUMENTS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 DOCUMENTS = 24
-CLAIM = Judged(
-    "keeps", "micro", "ProMoT keeps more than fine-tuning.", "Table 3", "change(a) > 0", "holds", "+30 ±4 over seeds"
-)
+CLAIMS = [
+    Claim(id=name, says=says, source="ProMoT, Table 3", expect=expect)
+    for name, says, expect in (
+        ("keeps", "ProMoT keeps more.", "norm_avg(promot_rte, 4) - norm_avg(finetune_rte, 4) > 0"),
+        ("gains", "ProMoT gains more.", "target(promot_rte) - target(finetune_rte) > 0"),
+        ("gone", "A row that nobody ran is good.", "target(nobody) > 0"),
+    )
+]
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +40,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Filling(store, track="other", title="another track", documents=210).add(
             "lora_rte", "lora", METHODS["lora"], (0, 1)
         )
-        told = Told(methods={"lora": "LoRA: low-rank updates."}, claims=[CLAIM])
+        verdicts = judge(store, Claims(track="micro", claims=tuple(CLAIMS)))
+        told = Told(methods={"lora": "LoRA: low-rank updates."}, claims=verdicts)
         return render(store, tmp_path_factory.mktemp("browser") / "site", told=told).parent
 
 

@@ -111,3 +111,45 @@ def test_a_hostile_name_can_be_searched_and_compared(page: Any, hostile_site: Pa
     page.get_by_label("Search").fill("<script>alert(1)")
     page.get_by_text("1 of 10 documents").wait_for()
     assert "</td></table><script>alert(1)</script>" in page.locator("table.answers tbody").inner_text()
+
+
+def test_claims_are_told_with_their_numbers_and_lead_to_their_rows(page: Any, site: Path) -> None:
+    page.goto((site / "index.html").as_uri())
+    page.get_by_role("link", name="Claims").click()
+    assert page.locator(".judged").all_inner_texts() == ["holds", "undecided", "undecided"]
+    first = page.locator("table.claims tbody tr").first
+    for told in ("keeps", "ProMoT, Table 3", "documents, 3 seeds", "could have seen"):
+        assert told in first.inner_text()
+    assert "nobody (not run)" in page.locator("table.claims tbody tr").last.inner_text()
+    first.get_by_role("link", name="promot_rte").click()
+    assert page.locator("h1").inner_text() == "promot_rte"
+
+
+def test_a_claim_is_read_on_a_phone_without_scrolling_sideways(page: Any, site: Path) -> None:
+    page.set_viewport_size({"width": 380, "height": 800})
+    visit(page, (site / "claims.html").as_uri())
+    assert page.locator(".scroll").evaluate("box => box.scrollWidth <= box.clientWidth")
+    for text in page.locator("table.claims tbody tr").first.locator("td, th").all():
+        box = text.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 380
+
+
+def test_ranks_are_intervals_and_their_chart_is_read_with_keys(board: Any) -> None:
+    shown = board.locator("td.rank").all_inner_texts()
+    assert [text for text in shown if text != "–"] == ["1–2", "1–3", "2–3", "4"]
+    assert board.locator(".ranking .placed").count() == 4
+    summary = board.locator(".ranking summary")
+    board.get_by_role("region", name="Chart: places that cannot be ruled out").focus()
+    board.keyboard.press("Tab")
+    assert summary.evaluate("it => it === document.activeElement")
+    board.keyboard.press("Enter")
+    board.keyboard.press("Tab")
+    board.keyboard.press("Tab")
+    assert board.evaluate("document.activeElement.textContent") == "prompt_tuning_rte"
+
+
+def test_filtered_rows_fade_in_the_chart_of_ranks(board: Any) -> None:
+    board.get_by_label("Family").select_option("adapter")
+    board.wait_for_url(re.compile("family=adapter"))
+    assert board.locator(".placed.out").count() == 3

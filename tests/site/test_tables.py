@@ -112,7 +112,7 @@ def test_a_long_table_brings_in_its_other_rows_as_if_they_had_been_there(
             page.get_by_role("button", name="Show all 8 rows").click()
             page.get_by_text("8 of 8 rows").wait_for()
         rows = page.locator("table[data-table] tbody tr").all_inner_texts()
-        sorts = page.eval_on_selector_all("tbody tr > *", "all => all.map(each => each.dataset.sort)")
+        sorts = page.eval_on_selector_all("table[data-table] tbody tr > *", "all => all.map(each => each.dataset.sort)")
         hidden = page.locator("table[data-table] tbody tr > *:visible").count()
         whiskers = page.locator("table[data-table] tbody .whisker:visible").count()
         seen.append(([" ".join(row.split()) for row in rows], sorts, hidden, whiskers))

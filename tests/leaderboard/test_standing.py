@@ -1,0 +1,101 @@
+"""Pages say how sure a row's place is, what its change could have shown, and what it varies with."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from leaderboard.numbers import probability
+from leaderboard.ranking import ranking
+from leaderboard.standing import contends
+from suite.board import Row, board
+from suite.store import Store
+from tests.leaderboard.filled import METHODS, Filling, Method, Rendered
+from tests.leaderboard.reading import Element, experiment_page, read
+
+
+def _made(rendered: Rendered) -> dict[str, Row]:
+    return {row.name: row for row in board(rendered.store, "micro").rows}
+
+
+def _row(rendered: Rendered, name: str) -> Element:
+    table = read(rendered.folder / "tracks/micro.html").all("table")[0]
+    return next(row for row in table.all("tr") if row.all("a") and row.all("a")[0].text == name)
+
+
+def test_a_rank_is_shown_as_the_places_that_cannot_be_ruled_out(rendered: Rendered) -> None:
+    for name in ("prompt_tuning_rte", "promot_rte", "lora_rte", "finetune_rte"):
+        rank, cell = _made(rendered)[name].rank, _row(rendered, name).all("td")[0]
+        assert rank is not None
+        assert cell.text == (f"{rank.low}–{rank.high}" if rank.low < rank.high else str(rank.low))
+        assert cell.attributes["title"].startswith(f"place {rank.place} of 4 by Norm. Avg. at 4 shots")
+
+
+def test_a_row_that_no_other_is_shown_to_beat_says_so(store: Store) -> None:
+    filling = Filling(store, documents=6)
+    for name, kept in (("first", 50.0), ("second", 49.0), ("last", 2.0)):
+        filling.add(name, "lora", Method(80.0, kept, 0.1, 5.0, 9), (0, 1, 2))
+    marks = {row.name: [note.text for note in contends(row)] for row in board(store, "micro").rows}
+    assert marks == {"first": [], "second": ["cannot be told from the best"], "last": []}
+
+
+def test_a_change_has_its_corrected_p_and_what_could_have_been_found(rendered: Rendered) -> None:
+    made, cell = _made(rendered)["finetune_rte"], _row(rendered, "finetune_rte").all("td")[5]
+    against, p = made.against[4], made.corrected[4]
+    assert against is not None
+    assert p is not None
+    assert f"{probability(p)}, corrected" in cell.text
+    assert f"a true change of {against.resolvable:.1f} would be found" in cell.attributes["title"]
+
+
+def test_a_p_has_the_digits_that_matter() -> None:
+    assert [probability(p) for p in (0.0, 0.0421, 0.3, 1.0)] == ["p < 0.001", "p 0.042", "p 0.30", "p 1.00"]
+
+
+def test_the_rank_chart_has_a_line_for_each_ranked_row_and_the_same_as_a_table(rendered: Rendered) -> None:
+    figure = read(rendered.folder / "tracks/micro.html").with_class("ranking")[0]
+    names = [row.all("th")[0].text for row in figure.all("tbody")[0].all("tr")]
+    assert names == ["prompt_tuning_rte", "promot_rte", "lora_rte", "finetune_rte"]
+    assert [line.all("text")[0].text for line in figure.with_class("placed")] == names
+
+
+def test_there_is_no_rank_chart_where_nothing_is_ranked_against_another(store: Store) -> None:
+    Filling(store, documents=2).add("lora_rte", "lora", METHODS["lora"], (0,))
+    rows = board(store, "micro").rows
+    assert ranking([(row, "", 0) for row in rows]) is None
+
+
+def test_an_experiment_names_what_its_average_varies_with(rendered: Rendered) -> None:
+    table = read(experiment_page(rendered.folder, "promot_rte")).with_class("varies")[0]
+    assert [cell.text for cell in table.all("th")[1:4]] == ["Documents", "Seeds", "Exemplar draws"]
+    variation = _made(rendered)["promot_rte"].variation[4]
+    assert variation is not None
+    cells = table.all("tbody")[0].all("tr")[1].all("td")
+    assert cells[0].text == f"{variation.documents:.2f}"
+    assert "held_out.draw" in cells[2].text
+
+
+def test_downloads_have_ranks_and_tests(rendered: Rendered) -> None:
+    made = _made(rendered)["promot_rte"]
+    assert made.rank is not None
+    folder: Path = rendered.folder / "data"
+    listed = csv.DictReader(io.StringIO((folder / "micro.csv").read_text(encoding="utf-8")))
+    line = next(line for line in listed if line["name"] == "promot_rte")
+    assert [line["rank"], line["rank.low"], line["rank.high"]] == [
+        str(each) for each in (made.rank.place, made.rank.low, made.rank.high)
+    ]
+    assert line["change.4.p_corrected"] == repr(made.corrected[4])
+    told = json.loads((folder / "micro.json").read_text(encoding="utf-8"))["rows"]
+    rank = next(row["rank"] for row in told if row["name"] == "promot_rte")
+    assert rank == {"place": made.rank.place, "low": made.rank.low, "high": made.rank.high, "of": 4}
+
+
+def test_a_row_at_chance_on_held_out_tasks_says_on_how_many(rendered: Rendered) -> None:
+    made = _made(rendered)["finetune_rte"]
+    low = [cell for cell in made.held_out if cell.at_chance]
+    assert low
+    mark = next(each for each in _row(rendered, "finetune_rte").with_class("mark") if "chance" in each.text)
+    assert mark.text == f"≤ chance on {len(low)} of {len(made.held_out)} held-out scores"
+    assert low[0].role in mark.attributes["title"]
