@@ -16,7 +16,7 @@ from suite.specs.experiment import Experiment
 from suite.specs.merge import Layered, layer_of
 from suite.specs.rewards import reward_problems
 from suite.specs.sweep import expand
-from suite.specs.validate import validate
+from suite.specs.validate import sent_below, validate
 from suite.specs.workspace import Workspace, shown
 from suite.tasks.definition import TaskFile, read_task
 from suite.yamlfile import Key, parse_value, read_yaml
@@ -70,6 +70,8 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
     track, track_problems = validate(Track, merged)
     problems += track_problems
     method, config, more = _method(layer, below)
+    if method in methods.names():
+        problems = sent_below(problems, methods.get(method).Config.model_fields, "method")
     problems += more
     tries, more = _tries(method, spec, layer, below) if spec and config else ((), [])
     problems += more

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -30,12 +30,17 @@ def validate(
 def _problem(
     model: type[BaseModel], settings: Layered, prefix: tuple[str, ...], also: Sequence[str], error: Mapping[str, Any]
 ) -> Problem:
-    location = tuple(part for part in error["loc"] if part != "[key]")
+    given = tuple(part for part in error["loc"] if part != "[key]")
+    location = tuple(part for part in given if not _is_tag(part))
     path = ".".join(str(part) for part in (*prefix, *location))
     where, kind, message = settings.where(location), str(error["type"]), str(error["msg"])
     if kind == "extra_forbidden":
-        known = [*_fields(model, location[:-1]), *(also if len(location) == 1 else ())]
+        known = [*_fields(model, given[:-1]), *(also if len(location) == 1 else ())]
         return Problem(where, f"{path}: unknown key", did_you_mean(str(location[-1]), known))
+    if kind == "union_tag_invalid":
+        tags = [each.strip("' <>") for each in str(error["ctx"]["expected_tags"]).split(",")]
+        asked = str(error["ctx"]["tag"]).strip("<>")
+        return Problem(settings.where((*location, "name")), f"{path}.name: is '{asked}'", f"one of {', '.join(tags)}")
     if kind == "missing":
         return Problem(where, f"{path}: is missing", _wanted(model, location))
     if kind == "value_error":
@@ -51,15 +56,38 @@ def _problem(
     return Problem(where, f"{path}: is {shown}", wish)
 
 
+def sent_below(problems: Iterable[Problem], fields: Iterable[str], block: str) -> list[Problem]:
+    """The problems; keys that are unknown where they stand, and known in a block below, are sent there."""
+    known = {f"{field}: unknown key" for field in fields}
+    fix = f"write it under `{block}:`"
+    return [Problem(each.where, each.what, fix) if each.what in known else each for each in problems]
+
+
 def _fields(model: type[BaseModel], location: Iterable[Any]) -> list[str]:
     """The keys a block at this place knows (empty where the place is not a block)."""
     current: Any = model
     for part in location:
+        if _is_tag(part):
+            current = next(each for each in _members(current) if each.model_fields["name"].default == part[1:-1])
+            continue
         fields = getattr(current, "model_fields", {})
         if part not in fields:
             return []
         current = fields[part].annotation
     return list(getattr(current, "model_fields", {}))
+
+
+def _is_tag(part: Any) -> bool:
+    """Whether a part of pydantic's location is no key, but the member of a union that was chosen (`<lora>`)."""
+    return isinstance(part, str) and part.startswith("<") and part.endswith(">")
+
+
+def _members(union: Any) -> Iterable[type[BaseModel]]:
+    for each in get_args(union):
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            yield each
+        else:
+            yield from _members(each)
 
 
 def _wanted(model: type[BaseModel], location: tuple[Any, ...]) -> str:
