@@ -56,7 +56,7 @@ FILES = {
     ),
     "object": (b"name: !!python/object/apply:os.system ['touch hacked']\n", "the tag `!!python/object"),
     "no room": (
-        GOOD.replace("promot", "promot, prompt: {length: 600}").encode(),
+        GOOD.replace("promot", "promot, stage_one: {length: 600}").encode(),
         "a soft prompt of 600 leaves no room in inputs of 512 tokens",
     ),
     "no such model": (GOOD.encode() + b"model: {path: nowhere}\n", "there is no model folder nowhere"),

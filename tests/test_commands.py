@@ -53,9 +53,9 @@ def test_init_makes_a_workspace_whose_specs_load(
 
 
 def test_resolved_prints_what_will_run(capsys: pytest.CaptureFixture[str], specs: Path) -> None:
-    _, out, _ = suite(capsys, "plan", specs / "promot_rte.yaml", "--resolved", "--set", "method.prompt.length=9")
+    _, out, _ = suite(capsys, "plan", specs / "promot_rte.yaml", "--resolved", "--set", "method.stage_one.length=9")
     (document,) = list(yaml.safe_load_all(out))
-    assert document["method"]["prompt"]["length"] == 9
+    assert document["method"]["stage_one"]["length"] == 9
     assert document["roles"]["rte"]["task"] == "micro_rte"
 
 

@@ -44,4 +44,4 @@ def train(config: Config, job: Job) -> Trained:
     """Train all parameters; the backbone's own are put back afterwards."""
     from suite.training.weights import train_weights
 
-    return train_weights(config, job, prompt=None)
+    return train_weights(config, job)

@@ -1,31 +1,69 @@
 """ProMoT: prompt tuning, then model tuning with the prompt frozen (Wang et al., ICLR 2024).
 
-The first stage is the prompt-tuning run of the same settings and seed. In the second all weights are trained with the
-prompt standing before every input, so that the format goes into the prompt. Targets are answered with prompt and
-weights, every other task with the weights alone. Deviations: settings are the track's (the paper's are in the tracks
-for its models); with several targets there is one prompt for all of them.
+The first stage is the prompt-tuning run of the same settings and seed, one for each target. In the second all weights
+are trained with the target's prompt standing before every input, so that the format goes into the prompt. Targets are
+answered with prompt and weights, every other task with the weights alone. The paper's ablations put something else in
+the prompt's place: a prompt that is not trained, an exemplar as text (`fixed_prompt`), or a LoRA. Deviations: settings
+are the track's (the paper's are in the tracks for its models).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
-from suite.errors import StepFailed
-from suite.methods import SELF, Family, Part, Prerequisite, prompt_tuning
+from pydantic import Discriminator, Tag
+
+from suite.errors import StepFailed, SuiteError
+from suite.methods import SELF, Family, Part, Prerequisite, fixed_prompt, lora, prompt_tuning
 from suite.training.config import Count, Optimisation, Positive, Schedule
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
 
 FAMILY: Final[Family] = "two-stage"
-VERSION: Final = 1
+VERSION: Final = 2
 TRAINS: Final = True
 
 
-class Config(Optimisation):
-    """Settings of the second stage, and of the first one under `prompt`."""
+class PromptStage(prompt_tuning.Config):
+    """A first stage by prompt tuning."""
 
-    INHERITS: ClassVar[dict[str, str]] = {"prompt": "prompt_tuning"}
+    name: Literal["prompt_tuning"] = "prompt_tuning"
+    """The method."""
+
+
+class FixedStage(fixed_prompt.Config):
+    """A prompt that is not trained, in the first stage's place."""
+
+    name: Literal["fixed_prompt"] = "fixed_prompt"
+    """The method."""
+
+
+class LoraStage(lora.Config):
+    """A first stage by LoRA."""
+
+    name: Literal["lora"] = "lora"
+    """The method."""
+
+
+def _prompt_unless_named(given: Any) -> str:
+    named = given.get("name", "prompt_tuning") if isinstance(given, Mapping) else getattr(given, "name", "")
+    return f"<{named}>"
+
+
+StageOne = Annotated[
+    Annotated[PromptStage, Tag("<prompt_tuning>")]
+    | Annotated[FixedStage, Tag("<fixed_prompt>")]
+    | Annotated[LoraStage, Tag("<lora>")],
+    Discriminator(_prompt_unless_named),
+]
+
+
+class Config(Optimisation):
+    """Settings of the second stage, and of the first one under `stage_one`."""
+
+    INHERITS: ClassVar[dict[str, str]] = {"stage_one": "prompt_tuning"}
 
     steps: Count = 500
     """Optimiser steps of the second stage; each takes one batch of the track's size."""
@@ -33,26 +71,32 @@ class Config(Optimisation):
     """Peak learning rate of the second stage."""
     schedule: Schedule = "linear"
     """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
-    prompt: prompt_tuning.Config = prompt_tuning.Config()
-    """The first stage; what is left out is as for `prompt_tuning` on the same track."""
+    stage_one: StageOne = PromptStage()
+    """What takes up the format and is removed for other tasks: `{name: prompt_tuning | fixed_prompt | lora, …}` with
+    that method's settings, prompt tuning if no name is given; what is left out is as on the same track."""
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
-    """The prompt, tuned on the same targets."""
-    return (Prerequisite("prompt_tuning", config.prompt, targets),)
+    """The first stage of each target. Raises SuiteError for a LoRA before several: one input has one adapter."""
+    if config.stage_one.name == "lora" and len(targets) > 1:
+        raise SuiteError("method.stage_one: a LoRA is for one target", fix="name one, or tune a prompt for each")
+    return tuple(Prerequisite(config.stage_one.name, config.stage_one, (target,)) for target in targets)
 
 
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
-    """Prompt and weights for the targets; the weights alone elsewhere."""
-    return (0, SELF) if role in targets else (SELF,)
+    """What the target's first stage left and the weights; the weights alone elsewhere."""
+    return (targets.index(role), SELF) if role in targets else (SELF,)
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Train the weights behind the frozen prompt, which is the parent's artifact."""
-    from suite.models.artifact import SoftPrompt
+    """Train the weights behind what the first stages left, which are the parents' artifacts, frozen."""
+    from suite.models.artifact import Adapter, SoftPrompt
     from suite.training.weights import train_weights
 
-    prompts = [parent for parent in job.parents if isinstance(parent, SoftPrompt)]
-    if len(job.parents) != 1 or len(prompts) != 1:
-        raise StepFailed("promot builds on one soft prompt")
-    return train_weights(config, job, prompt=prompts[0].vectors)
+    prompts = [parent.vectors for parent in job.parents if isinstance(parent, SoftPrompt)]
+    if len(prompts) == len(job.parents) == len(job.examples):
+        return train_weights(config, job, prompts=prompts)
+    adapters = [parent for parent in job.parents if isinstance(parent, Adapter)]
+    if len(adapters) == len(job.parents) == 1:
+        return train_weights(config, job, adapter=adapters[0])
+    raise StepFailed("promot builds on a soft prompt for each target, or on one adapter")

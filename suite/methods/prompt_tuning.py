@@ -2,13 +2,16 @@
 
 The prompt stands before a target's inputs only; every other task is answered by the base model as it is. It is on the
 encoder's input for an encoder-decoder. Vectors are held flat, so Adafactor's second moment is not factored, as in the
-original. Deviations: with several targets there is one prompt for all of them (ProMoT has one a task).
+original. With several targets there is one prompt for all of them. Deviations: none in the procedure.
 """
 
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
 
 from suite.methods import SELF, Family, Part, Prerequisite
 from suite.training.config import Count, Optimisation, Optimizer, Positive
@@ -24,17 +27,27 @@ TRAINS: Final = True
 class Config(Optimisation):
     """Settings of prompt tuning."""
 
+    IDLE: ClassVar[dict[str, Any]] = {**Optimisation.IDLE, "text": None}
+
     length: Count = 20
     """Soft vectors; they take as many of the input's positions."""
-    init: Literal["vocab", "labels", "random"] = "vocab"
+    init: Literal["vocab", "labels", "random", "text"] = "vocab"
     """First values: embeddings of common words drawn without replacement; those of the task's labels first and common
-    words after them; or U(-0.5, 0.5)."""
+    words after them; U(-0.5, 0.5); or those of `text`, over and over."""
+    text: Annotated[str, Field(min_length=1)] | None = None
+    """With `init: text`: what the prompt starts from."""
     optimizer: Optimizer = "adafactor"
     """`adafactor` (the original's) or `adamw`."""
     learning_rate: Positive = 0.3
     """Peak learning rate; soft prompts want rates a hundred times those of weights."""
     clip: Positive | None = None
     """Largest norm of the gradient; null: as it is (Adafactor limits the size of its steps by itself)."""
+
+    @model_validator(mode="after")
+    def _text_where_asked(self) -> Self:
+        if (self.init == "text") != (self.text is not None):
+            raise ValueError("`init: text` and a `text` go together")
+        return self
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
@@ -57,6 +70,7 @@ def train(config: Config, job: Job) -> Trained:
     from suite.training.trainable import Trainable
 
     labels = labels_of(job.examples) if config.init == "labels" else ()
-    prompt = FlatPrompt(job.backbone, start_vectors(job.backbone, config.length, config.init, job.seed, labels))
-    fit = optimise(config, job, Trainable({"flat": prompt.flat}, nullcontext, prompt.vectors))
+    start = start_vectors(job.backbone, config.length, config.init, job.seed, labels, config.text or "")
+    prompt = FlatPrompt(job.backbone, start)
+    fit = optimise(config, job, Trainable({"flat": prompt.flat}, nullcontext, lambda place: prompt.vectors()))
     return Trained(SoftPrompt(fit.best["flat"].view(prompt.shape)), fit, prompt.flat.numel())

@@ -71,6 +71,20 @@ def disabled(model: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(was)
 
 
+@contextmanager
+def as_it_was(model: nn.Module, parameters: Mapping[str, nn.Parameter], before: Mapping[str, Tensor]) -> Iterator[None]:
+    """Let a model answer as it did before its `parameters` were changed and an adapter was injected."""
+    now = {name: parameter.data for name, parameter in parameters.items()}
+    try:
+        for name, parameter in parameters.items():
+            parameter.data = before[name]
+        with disabled(model):
+            yield
+    finally:
+        for name, parameter in parameters.items():
+            parameter.data = now[name]
+
+
 def adapter_state(model: nn.Module) -> dict[str, Tensor]:
     """Copies of the injected adapter's tensors, under PEFT's names."""
     state = get_peft_model_state_dict(model, adapter_name=NAME, save_embedding_layers=False)

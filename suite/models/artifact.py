@@ -1,5 +1,5 @@
-"""What training leaves behind: a soft prompt, a prefix, an adapter, changed weights, or singular vectors; saved as
-safetensors and JSON."""
+"""What training leaves behind: a soft prompt, a prefix, an adapter, changed weights, singular vectors, or a prompt
+with weights; saved as safetensors and JSON."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from torch import Tensor
 from suite.errors import SuiteError
 from suite.hashing import canonical
 
-Kind = Literal["prompt", "prefix", "adapter", "weights", "singular"]
+Kind = Literal["prompt", "prefix", "adapter", "weights", "singular", "joint"]
 TENSORS, RECORD = "artifact.safetensors", "artifact.json"
 AGAIN = "train it again (--again)"
 PROMPT_KEY = "prompt_embeddings"  # PEFT's name for the same tensor
+WEIGHT = "weights|"
 PREFIX_KEY = "past_key_values"  # where transformers takes it
 
 
@@ -47,6 +48,11 @@ class _Artifact:
     def neutral(self) -> bool:
         """Whether it leaves the base exactly as it is."""
         return False
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """The artifacts of one kind each that it is put on as."""
+        return (self,)
 
     @cached_property
     def hash(self) -> str:
@@ -183,7 +189,28 @@ class Singular(_Artifact):
         return sum(mask.numel() for mask in self.masks.values())
 
 
-Artifact = SoftPrompt | Prefix | Adapter | Weights | Singular
+@dataclass(frozen=True, eq=False)
+class Joint(_Artifact):
+    """A soft prompt and weights that were trained together."""
+
+    kind: ClassVar[Kind] = "joint"
+    vectors: Tensor
+    """[length, width], float32."""
+    state: Mapping[str, Tensor]
+    """As in `Weights`."""
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """The vectors, and the parameters that changed."""
+        return {PROMPT_KEY: self.vectors, **{f"{WEIGHT}{name}": tensor for name, tensor in self.state.items()}}
+
+    @property
+    def parts(self) -> tuple[Weights, SoftPrompt]:
+        """The weights and the prompt."""
+        return Weights(self.state), SoftPrompt(self.vectors)
+
+
+Artifact = SoftPrompt | Prefix | Adapter | Weights | Singular | Joint
 
 
 def load_artifact(folder: Path, base: str) -> Artifact:
@@ -214,6 +241,9 @@ def _build(kind: str, tensors: dict[str, Tensor], settings: Mapping[str, Any], f
         return Adapter(tensors, settings)
     if kind == "weights":
         return Weights(tensors)
+    if kind == "joint" and PROMPT_KEY in tensors:
+        state = {name.removeprefix(WEIGHT): tensor for name, tensor in tensors.items() if name != PROMPT_KEY}
+        return Joint(tensors[PROMPT_KEY], state)
     if kind == "singular":
         groups: dict[str, dict[str, Tensor]] = {"mask": {}, "values": {}}
         for key, tensor in tensors.items():

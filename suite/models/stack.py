@@ -97,23 +97,24 @@ def stacked(backbone: Backbone, artifacts: Sequence[Artifact]) -> Iterator[Stack
     Raises SuiteError when an artifact does not fit the model, or when there are two of a kind.
     """
     artifacts = [artifact for artifact in artifacts if not artifact.neutral]
-    kinds = [artifact.kind for artifact in artifacts]
+    parts: list[Artifact] = [part for artifact in artifacts for part in artifact.parts]
+    kinds = [part.kind for part in parts]
     if len(set(kinds)) < len(kinds):
         raise SuiteError(f"a stack takes one artifact of a kind; this one has {', '.join(kinds)}")
     soft: Tensor | None = None
     prefix: Tensor | None = None
     with ExitStack() as undo:
-        for artifact in sorted(artifacts, key=lambda artifact: _ORDER.index(artifact.kind)):
-            if isinstance(artifact, Weights):
-                undo.enter_context(swapped(backbone.model, artifact.state))
-            elif isinstance(artifact, Singular):
-                undo.enter_context(swapped(backbone.model, _composed(artifact, backbone)))
-            elif isinstance(artifact, Adapter):
-                undo.enter_context(injected(backbone.model, artifact.peft, artifact.state))
-            elif isinstance(artifact, SoftPrompt):
-                soft = _fitting(artifact.vectors, backbone)
-            elif isinstance(artifact, Prefix):
-                prefix = fitting_prefix(artifact.vectors, backbone)
+        for part in sorted(parts, key=lambda part: _ORDER.index(part.kind)):
+            if isinstance(part, Weights):
+                undo.enter_context(swapped(backbone.model, part.state))
+            elif isinstance(part, Singular):
+                undo.enter_context(swapped(backbone.model, _composed(part, backbone)))
+            elif isinstance(part, Adapter):
+                undo.enter_context(injected(backbone.model, part.peft, part.state))
+            elif isinstance(part, SoftPrompt):
+                soft = _fitting(part.vectors, backbone)
+            elif isinstance(part, Prefix):
+                prefix = fitting_prefix(part.vectors, backbone)
         undo.callback(backbone.model.train, backbone.model.training)
         backbone.model.eval()
         yield Stacked(backbone, backbone.model, soft, tuple(artifact.hash for artifact in artifacts), prefix)

@@ -58,8 +58,7 @@ def _room(experiment: Experiment) -> list[Problem]:
     track = experiment.track
     problems: list[Problem] = []
     for config in experiment.configs:
-        block = getattr(config, "prompt", config)
-        length = getattr(block, "length", 0)
+        length = getattr(getattr(config, "stage_one", config), "length", 0)
         if length and length + 8 > track.budget.max_length:
             what = f"a soft prompt of {length} leaves no room in inputs of {track.budget.max_length} tokens"
             problems.append(Problem(experiment.file, what, "shorten `length` or raise `budget.max_length`"))

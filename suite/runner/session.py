@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -26,7 +26,7 @@ from suite.plan.steps import Choose, Evaluate, Follow, Step, Train
 from suite.specs.blocks import Track
 from suite.stats import first_of_the_best
 from suite.tasks.definition import TaskFile
-from suite.tasks.load import Example, load_task, training_examples
+from suite.tasks.load import Example, Prompts, load_task, training_examples
 from suite.training.job import Job, Sampling, TrainingSet
 from suite.training.loop import Log
 
@@ -74,7 +74,7 @@ class Session:
         job = Job(
             backbone=backbone,
             examples=sets,
-            selection=lambda current: _mean([score(current) for score in scorers.values()]),
+            selection=lambda answering: _mean([_asked(score, answering(role)) for role, score in scorers.items()]),
             roll_out=self._roll_out(work),
             budget=work.track.budget,
             selection_rule=selection,
@@ -217,7 +217,7 @@ class Session:
             held_back[role] = tuple(examples[:count])
             seen = {example.hash for example in held_back[role]}
             kept = tuple(example for example in examples[count:] if example.hash not in seen)
-            sets.append(TrainingSet(role, task, kept))
+            sets.append(TrainingSet(role, task, kept, Prompts(task, self.inputs.data)))
         return tuple(sets), held_back
 
     def _roll_out(self, work: Train) -> Callable[[Stacked, TrainingSet, Sequence[Example], Sampling], list[Rollout]]:
@@ -254,6 +254,11 @@ class Session:
             return score
 
         return {role: scorer(role, task) for role, task in work.targets.items()}
+
+
+def _asked(score: Callable[[Stacked], float], answering: AbstractContextManager[Stacked]) -> float:
+    with answering as current:
+        return score(current)
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -14,6 +14,7 @@ from suite.errors import Problem, SuiteError, did_you_mean
 from suite.specs.blocks import OVERRIDABLE, Spec, Track
 from suite.specs.experiment import Experiment
 from suite.specs.merge import Layered, layer_of
+from suite.specs.mixing import mix_problems
 from suite.specs.rewards import reward_problems
 from suite.specs.sweep import expand
 from suite.specs.validate import sent_below, validate
@@ -85,6 +86,7 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
     problems += _target_problems(method, spec, layer)
     problems += _dispatch_problems(method, config, spec, tasks, layer)
     if config is not None:
+        problems += mix_problems(config, spec.targets, track.budget.batch_size, layer)
         problems += reward_problems(method, config, spec.targets, track.held_out.roles, tasks, layer, merged)
     if problems or config is None:
         raise SuiteError.of(problems)

@@ -97,6 +97,35 @@ def training_examples(task: TaskFile, locations: DataLocations) -> tuple[Example
     return tuple(Example(loaded.fewshot_context(doc, 0), target_text(loaded, doc), doc, name) for doc, name in pairs)
 
 
+class Prompts:
+    """Training prompts, with other rows of the split before them as a few-shot evaluation shows them."""
+
+    def __init__(self, task: TaskFile, locations: DataLocations) -> None:
+        self._task = _load(task, training_rows(task, locations).docs[:1], (), _others(task, locations))
+
+    def __call__(self, doc: Row, exemplars: Sequence[Row] = ()) -> str:
+        """The prompt of a row (as `Example.doc` has it) behind exemplars."""
+        self._task.sampler = _Given(exemplars)
+        with quiet():
+            return str(self._task.fewshot_context(doc, len(exemplars)))
+
+    def exemplar(self, doc: Row) -> str:
+        """What stands before a prompt when this row is its exemplar."""
+        both, alone = self(doc, (doc,)), self(doc)
+        description = alone.removesuffix(question(self._task, doc))
+        return both.removesuffix(question(self._task, doc)).removeprefix(description)
+
+
+class _Given:
+    """A sampler of lm-eval's that gives the exemplars it was given."""
+
+    def __init__(self, exemplars: Sequence[Row]) -> None:
+        self._exemplars = list(exemplars)
+
+    def sample(self, n: int, eval_doc: Row | None = None) -> list[Row]:
+        return self._exemplars[:n]
+
+
 def question(task: ConfigurableTask, doc: Row) -> str:
     """A document's own prompt, without exemplars and description."""
     text = task.doc_to_text(doc)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from peft import LoraConfig
 from peft.config import PeftConfig
-from torch import Tensor, nn
+from torch import Tensor
 
 from suite.hashing import seed_of
-from suite.models.adapter import adapter_state, config_as_json, disabled, injected
+from suite.models.adapter import adapter_state, as_it_was, config_as_json, injected
 from suite.models.artifact import Adapter
 from suite.training.config import Optimisation
 from suite.training.job import Job, Trained
@@ -43,7 +42,7 @@ def train_adapter(config: Optimisation, job: Job, peft: PeftConfig) -> Trained:
     with injected(model, peft) as own:
         start = adapter_state(model)
         moved = any(parameters[name].data_ptr() != tensor.data_ptr() for name, tensor in before.items())
-        fit = optimise(config, job, Trainable(own, lambda: _base(model, parameters, before)))
+        fit = optimise(config, job, Trainable(own, lambda: as_it_was(model, parameters, before)))
         with torch.no_grad():
             for name, parameter in own.items():
                 parameter.copy_(fit.best[name])
@@ -51,19 +50,6 @@ def train_adapter(config: Optimisation, job: Job, peft: PeftConfig) -> Trained:
         if moved:  # PiSSA takes its start out of the weights
             state, settings = _difference(state, start), _plain(settings)
         return Trained(Adapter(state, settings), fit, sum(parameter.numel() for parameter in own.values()))
-
-
-@contextmanager
-def _base(model: nn.Module, parameters: Mapping[str, nn.Parameter], before: Mapping[str, Tensor]) -> Iterator[None]:
-    now = {name: parameter.data for name, parameter in parameters.items()}
-    try:
-        for name, parameter in parameters.items():
-            parameter.data = before[name]
-        with disabled(model):
-            yield
-    finally:
-        for name, parameter in parameters.items():
-            parameter.data = now[name]
 
 
 def _difference(state: Mapping[str, Tensor], start: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Final, Literal, Protocol
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from typing_extensions import Self
 
 from suite.block import Block
 
@@ -36,10 +37,14 @@ class Reinforce(Block):
 
 
 Objective = Literal["next_token", "reinforce"]
+Mix = Annotated[dict[str, Positive], Field(min_length=1)]
 
 
 class Optimisation(Block):
     """How a method's parameters are optimised. Each method's Config starts from this one."""
+
+    IDLE: ClassVar[dict[str, Any]] = {"examples": None, "shots": 0, "mix": None}
+    """Fields that came later, and the value with which each does nothing."""
 
     steps: Count = 1000
     """Optimiser steps; each takes one batch of the track's size."""
@@ -64,10 +69,22 @@ class Optimisation(Block):
     examples: Count | None = None
     """Train on so many examples of each target, those that a mixture would be searched on (a batch is no larger);
     null: all."""
+    shots: Annotated[int, Field(ge=0)] = 0
+    """Exemplars before each training input, drawn from the training split and never the input itself (ProMoT's
+    "+1-shot" with 1)."""
+    mix: Mix | None = None
+    """With several targets: in which ratio a batch holds their examples (`{rte: 1, wmt14_enfr: 1}`); null: the examples
+    of all are one pool."""
     objective: Objective = "next_token"
     """What is optimised: the likelihood of the right answers, or the reward of the model's own."""
     reinforce: Reinforce = Reinforce()
     """Settings of `objective: reinforce`."""
+
+    @model_validator(mode="after")
+    def _of_right_answers(self) -> Self:
+        if self.objective == "reinforce" and (self.shots or self.mix is not None):
+            raise ValueError("`shots` and `mix` are for `objective: next_token`")
+        return self
 
     @property
     def rewarded(self) -> bool:
@@ -81,8 +98,9 @@ class Optimisation(Block):
         if self.objective == "next_token":
             told.pop("objective", None)
             told.pop("reinforce", None)
-        if self.examples is None:
-            told.pop("examples", None)
+        for name, idle in self.IDLE.items():
+            if getattr(self, name) == idle:
+                told.pop(name, None)
         return told
 
 
@@ -106,7 +124,7 @@ class SelectionRule(Protocol):
     def stop_at_score(self) -> float | None: ...  # noqa: D102
 
 
-_OTHER: Final = ("select_every", "examples", "objective", "reinforce")
+_OTHER: Final = ("select_every", "examples", "shots", "mix", "objective", "reinforce")
 
 
 @dataclass(frozen=True)

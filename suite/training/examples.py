@@ -30,6 +30,8 @@ class Encoded:
     prompt: tuple[int, ...]
     target: tuple[int, ...]
     """Ends with the end token, unless it had to be cut."""
+    place: int = 0
+    """Which of the targets it is of."""
 
     @property
     def length(self) -> int:
@@ -57,9 +59,11 @@ class Encoding:
 
 
 def encode(
-    backbone: Backbone, examples: Iterable[Text], *, max_length: int, soft_length: int, prefix_length: int = 0
-) -> Encoding:
-    """Examples as ids within `max_length` positions (and the model's own), less those of a soft prompt and a prefix.
+    backbone: Backbone, examples: Iterable[Text], *, max_length: int, soft_length: int, prefix_length: int = 0,
+    place: int = 0,
+) -> Encoding:  # fmt: skip
+    """Examples of the target at a place, as ids within `max_length` positions (and the model's own), less those of a
+    soft prompt and a prefix.
 
     A decoder shares the positions between prompt and answer; an encoder-decoder has them for each, and loses those of a
     soft prompt for the one and of a prefix for the other. Raises SuiteError when there are no examples or no room.
@@ -83,5 +87,5 @@ def encode(
         kept_prompt = prompt[-(room - len(kept_target) if decoder else room) :]
         cut_prompts += len(kept_prompt) < len(prompt)
         cut_answers += len(kept_target) < len(target)
-        encoded.append(Encoded(tuple(kept_prompt), tuple(kept_target)))
+        encoded.append(Encoded(tuple(kept_prompt), tuple(kept_target), place))
     return Encoding(tuple(encoded), cut_prompts, cut_answers)

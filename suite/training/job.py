@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from suite.findings import Finding
 from suite.hashing import seed_of
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from suite.models.backbone import Backbone
     from suite.models.stack import Stacked
     from suite.tasks.definition import TaskFile
-    from suite.tasks.load import Example
-    from suite.training.loop import Fit, Log
+    from suite.tasks.load import Example, Prompts
+    from suite.training.loop import CurvePoint, Fit, Log
+    from suite.training.trainable import Trainable
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class TrainingSet:
     role: str
     task: TaskFile
     examples: tuple[Example, ...]
+    prompts: Prompts
+    """Makes their prompts, with exemplars before them."""
 
     def few(self, count: int, seed: int) -> tuple[Example, ...]:
         """The few examples that a seed gives: the same for everything that adapts to this target."""
@@ -46,13 +50,27 @@ class Sampling:
     seed: int
 
 
+Answering = Callable[[str], AbstractContextManager["Stacked"]]
+"""Role -> the model with what is in effect when this task is answered."""
+
+
+class Probe(Protocol):
+    """A look at a model in training that does not change what training gives."""
+
+    def due(self, step: int, last: int) -> bool:
+        """Whether to look after this step; 0 is before the first, `last` the last that there may be."""
+
+    def __call__(self, step: int, job: Job, trainable: Trainable) -> Sequence[CurvePoint]:
+        """What was found, as points of the curve."""
+
+
 @dataclass(frozen=True)
 class Job:
-    """All that a train step may look at. `selection` answers 0 to 100 for a stack, on rows held out of training."""
+    """All that a train step may look at. `selection` gives 0 to 100, on rows held out of training."""
 
     backbone: Backbone
     examples: tuple[TrainingSet, ...]
-    selection: Callable[[Stacked], float]
+    selection: Callable[[Answering], float]
     roll_out: Callable[[Stacked, TrainingSet, Sequence[Example], Sampling], list[Rollout]]
     """A stack's own answers to some examples, one each, with the reward that the target's metric gives them."""
     budget: TrackBudget
@@ -64,6 +82,12 @@ class Job:
     """A folder of the step's own, kept between attempts, so that interrupted training goes on."""
     log: Log
     checkpoint_seconds: float = 60.0
+    probe: Probe | None = None
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The targets, in order."""
+        return tuple(each.role for each in self.examples)
 
     def terms(self, config: Optimisation) -> Budget:
         """The budget of a method's settings on this track."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -23,6 +23,7 @@ from suite.training.optim import learning_rate, make_optimizer, restore_state, s
 
 CURVE_POINTS = 200
 P = TypeVar("P", bound="Part")
+Look = Callable[[int], "Sequence[CurvePoint]"]
 
 
 class Part(Protocol):
@@ -114,14 +115,17 @@ def fit(
     score: Callable[[], float] | None,
     checkpoint: Path,
     log: Log,
+    look: Look | None = None,
+    due: Callable[[int], bool] | None = None,
 ) -> Fit:
     """Train the `trainable` parameters of `module`, in place, and return the checkpoint that scores best (ties: first).
 
     `forward` gives a batch's loss summed over its answers' tokens; `score` the selection score of the parameters as
     they are. `checkpoint` is a folder: what it holds from an interrupted attempt is taken up, with the same result as
-    without the interruption. Raises StepFailed when the loss is not finite or memory does not suffice.
+    without the interruption. `look` is taken before the first step (0) and after each that is `due`, and may not
+    change what training gives. Raises StepFailed when the loss is not finite or memory does not suffice.
     """
-    loop = _Loop(module, trainable, forward, batches, budget, seed, score, checkpoint, log)
+    loop = _Loop(module, trainable, forward, batches, budget, seed, score, checkpoint, log, look, due)
     required = {name: parameter.requires_grad for name, parameter in trainable.items()}
     try:
         with dropout(module, budget.dropout):
@@ -148,9 +152,12 @@ class _Loop(Generic[P]):
         score: Callable[[], float] | None,
         folder: Path,
         log: Log,
+        look: Look | None,
+        due: Callable[[int], bool] | None,
     ) -> None:
         self.module, self.trainable, self.forward, self.batches = module, trainable, forward, batches
         self.budget, self.seed, self.score, self.folder, self.log = budget, seed, score, folder, log
+        self.look, self.due = look, due
         self.device = next(iter(trainable.values())).device
         self.accelerator = _accelerator(self.device)
         self.optimizer = make_optimizer(trainable, budget)
@@ -161,12 +168,15 @@ class _Loop(Generic[P]):
     def run(self) -> Fit:
         self._resume()
         state, budget = self.state, self.budget
+        if state.step == 0:
+            self._look()
         while state.step < budget.steps and not state.stopped:
             loss = self._step()
             state.step += 1
             self._note(loss)
             if state.step == budget.steps or (budget.select_every and state.step % budget.select_every == 0):
                 self._select()
+            self._look()
             self.log.progress(state.step, budget.steps, loss, state.best_score)
             if time.monotonic() - self.saved_at >= budget.checkpoint_seconds:
                 self._save()
@@ -248,6 +258,15 @@ class _Loop(Generic[P]):
             self.best = {name: parameter.detach().clone() for name, parameter in self.trainable.items()}
         goal = self.budget.stop_at_score
         state.stopped = value is not None and goal is not None and value >= goal
+
+    def _look(self) -> None:
+        """Take a look at the parameters as they are, where one is due."""
+        state = self.state
+        if self.look is None or self.due is None or not (self.due(state.step) or state.stopped):
+            return
+        self.module.eval()
+        state.curve += [(point.step, point.name, point.value) for point in self.look(state.step)]
+        self.module.train()
 
     def _key(self) -> str:
         """What a checkpoint must have in common with this run to be taken up."""

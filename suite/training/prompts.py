@@ -14,7 +14,7 @@ from suite.errors import SuiteError
 from suite.hashing import seed_of
 from suite.models.backbone import Backbone
 
-Start = Literal["vocab", "labels", "random"]
+Start = Literal["vocab", "labels", "random", "text"]
 COMMON = 5000
 """How many of the first vocabulary rows count as common (vocabularies are ordered by frequency)."""
 
@@ -45,12 +45,18 @@ class FlatPrompt(PromptEmbedding):  # type: ignore[misc]
         return functional.embedding(indices, self.vectors())
 
 
-def start_vectors(backbone: Backbone, length: int, start: Start, seed: int, labels: Sequence[str] = ()) -> Tensor:
+def start_vectors(
+    backbone: Backbone, length: int, start: Start, seed: int, labels: Sequence[str] = (), text: str = ""
+) -> Tensor:
     """First values [length, d] of a soft prompt (Lester et al. 2021, section 3.2), a function of the seed.
 
     `vocab`: rows of common tokens, drawn without replacement. `labels`: the mean embedding of each label first, then
-    as `vocab`. `random`: U(−0.5, 0.5). Raises SuiteError when the vocabulary is too small.
+    as `vocab`. `random`: U(−0.5, 0.5). `text`: the embeddings of a text's tokens, over and over, as PEFT has it.
+    Raises SuiteError when the vocabulary is too small, or the text is empty.
     """
+    if start == "text":
+        told = text_vectors(backbone, text)
+        return told.repeat(-(-length // len(told)), 1)[:length]
     generator = torch.Generator().manual_seed(seed_of(seed, "soft prompt"))
     if start == "random":
         return torch.rand(length, backbone.width, generator=generator) - 0.5
@@ -64,6 +70,16 @@ def start_vectors(backbone: Backbone, length: int, start: Start, seed: int, labe
         raise SuiteError(what, fix="init: random")
     drawn = torch.randperm(len(common), generator=generator)[:missing]
     return torch.stack([*first, *(table[common[int(place)]] for place in drawn)])
+
+
+def text_vectors(backbone: Backbone, text: str) -> Tensor:
+    """The embeddings [P, d] of a text's tokens. Raises SuiteError when there are none."""
+    ids = list(backbone.tokenizer.encode(text, add_special_tokens=False))
+    if not ids:
+        raise SuiteError("a soft prompt cannot start from an empty text", fix='init: text with text: "…"')
+    table = backbone.model.get_input_embeddings().weight.detach()
+    vectors: Tensor = table[torch.tensor(ids, device=table.device)].float().cpu()
+    return vectors
 
 
 def _label_vectors(backbone: Backbone, table: Tensor, labels: Sequence[str]) -> list[Tensor]:

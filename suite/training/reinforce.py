@@ -17,7 +17,7 @@ from torch import Tensor
 from suite.errors import StepFailed
 from suite.evaluation.rollout import Rollout
 from suite.hashing import fingerprint, seed_of
-from suite.training.batches import IGNORE, Batch, Collator
+from suite.training.batches import IGNORE, Batch, Collator, in_parts
 from suite.training.config import Optimisation, Reinforce
 from suite.training.examples import Encoded
 from suite.training.job import Job, Sampling
@@ -47,7 +47,12 @@ class Rewarded:
 def train_by_reward(config: Optimisation, job: Job, trainable: Trainable) -> Fit:
     """Train parameters by policy gradient. Raises StepFailed if the target gives no reward for a single answer."""
     budget, backbone, settings = job.terms(config), job.backbone, config.reinforce
-    looks = count()
+    probe, looks = job.probe, count()
+
+    def score() -> float:
+        label = f"in training, look {next(looks)}"
+        return job.selection(lambda role: trainable.answering(backbone, job.roles, role, label))
+
     return fit(
         backbone.model,
         trainable.parameters,
@@ -55,9 +60,11 @@ def train_by_reward(config: Optimisation, job: Job, trainable: Trainable) -> Fit
         Rollouts(job, trainable, settings, budget.batch_size),
         budget,
         seed=job.seed,
-        score=lambda: job.selection(trainable.now(backbone, f"in training, look {next(looks)}")),
+        score=score,
         checkpoint=job.checkpoint,
         log=job.log,
+        look=None if probe is None else lambda step: probe(step, job, trainable),
+        due=None if probe is None else lambda step: probe.due(step, budget.steps),
     )
 
 
@@ -90,30 +97,30 @@ class Rollouts:
 
     def parts(self, step: int, micro_batch: int) -> list[Rewarded]:
         """Answers of the model as it is, with their rewards, in parts of at most `micro_batch`, shortest first."""
-        rollouts = self._answers(step)
+        answers = self._answers(step)
+        rollouts = [rollout for _, rollout in answers]
         rewards = [rollout.value / 50 - 1 for rollout in rollouts]
         self._reward = sum(rewards) / len(rewards)
         weights = less_baseline(torch.tensor(rewards), self._settings.baseline)
         order = sorted(range(len(rollouts)), key=lambda row: len(rollouts[row].prompt) + len(rollouts[row].answer))
-        parts = []
-        for start in range(0, len(order), micro_batch):
-            rows = order[start : start + micro_batch]
-            examples = [Encoded(rollouts[row].prompt, rollouts[row].answer) for row in rows]
-            parts.append(Rewarded(self._collate(examples), weights[rows]))
-        return parts
+        encoded = {row: Encoded(rollouts[row].prompt, rollouts[row].answer, answers[row][0]) for row in order}
+        runs = in_parts([(encoded[row].place, row) for row in order], micro_batch)
+        return [Rewarded(self._collate([encoded[row] for row in rows]), weights[rows]) for rows in runs]
 
     @torch.no_grad()
-    def _answers(self, step: int) -> list[Rollout]:
+    def _answers(self, step: int) -> list[tuple[int, Rollout]]:
         job, settings, chosen = self._job, self._settings, self.indices(step)
         temperature = settings.temperature if settings.sampling == "temperature" else None
         model = job.backbone.model
         model.eval()  # the policy is the model without dropout
-        stacked, answers = self._trainable.now(job.backbone), list[Rollout]()
+        answers: list[tuple[int, Rollout]] = []
         for place, each in enumerate(job.examples):
             asked = [each.examples[at] for owner, at in chosen if owner == place]
             if asked:
                 seed = seed_of(job.seed, "answers", step, each.role)
-                answers += job.roll_out(stacked, each, asked, Sampling(temperature, settings.max_new_tokens, seed))
+                drawn = Sampling(temperature, settings.max_new_tokens, seed)
+                current = self._trainable.now(job.backbone, place)
+                answers += [(place, rollout) for rollout in job.roll_out(current, each, asked, drawn)]
         model.train()
         return answers
 
@@ -132,7 +139,7 @@ def policy_loss(part: Rewarded, job: Job, trainable: Trainable, settings: Reinfo
     if settings.kl:
         with torch.no_grad(), trainable.base():
             base = answer_logits(trainable.without(job.backbone), part.batch)[0].float().log_softmax(-1)
-    logits, labels = answer_logits(trainable.now(job.backbone), part.batch)
+    logits, labels = answer_logits(trainable.now(job.backbone, part.batch.place), part.batch)
     likely = logits.float().log_softmax(-1)
     real = labels != IGNORE
     chosen = likely.gather(2, labels.where(real, 0)[..., None])[..., 0] * real

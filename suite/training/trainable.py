@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -19,28 +19,41 @@ class Trainable:
     parameters: Mapping[str, nn.Parameter]
     base: Callable[[], AbstractContextManager[object]]
     """While it is entered, the model answers as the base does (without `soft` and `prefix`)."""
-    soft: Callable[[], Tensor] | None = None
-    """Vectors [P, d] that stand before each prompt, in training and in selection."""
+    soft: Callable[[int], Tensor] | None = None
+    """Vectors [P, d] that stand before each prompt of the target at a place, in training and in selection."""
     prepare: Callable[[], None] = lambda: None
     """Puts the parameters as they are now into effect; called before the model is."""
     prefix: Callable[[], Tensor] | None = None
     """Keys and values [layers, 2, heads, P, width] that stand before each text, in training and in selection."""
+    elsewhere: Callable[[], AbstractContextManager[object]] = nullcontext
+    """While it is entered, the model answers as it does where the task is none of the targets (without `soft` and
+    `prefix`)."""
 
-    @property
-    def soft_length(self) -> int:
-        """How many positions the soft prompt takes."""
-        return 0 if self.soft is None else int(self.soft().shape[0])
+    def soft_length(self, place: int) -> int:
+        """How many positions the soft prompt of a target takes."""
+        return 0 if self.soft is None else int(self.soft(place).shape[0])
 
     @property
     def prefix_length(self) -> int:
         """How many positions the prefix takes."""
         return 0 if self.prefix is None else int(self.prefix().shape[3])
 
-    def now(self, backbone: Backbone, label: str = "in training") -> Stacked:
-        """The model with the parameters as they are; stacks of different `label` are never taken for the same."""
+    def now(self, backbone: Backbone, place: int = 0, label: str = "in training") -> Stacked:
+        """The model as it answers the target at a place; stacks of different `label` are never taken for the same."""
         self.prepare()
-        soft, prefix = (None if make is None else make() for make in (self.soft, self.prefix))
-        return Stacked(backbone, backbone.model, soft, (label,), prefix)
+        soft = None if self.soft is None else self.soft(place)
+        return Stacked(backbone, backbone.model, soft, (label,), None if self.prefix is None else self.prefix())
+
+    @contextmanager
+    def answering(self, backbone: Backbone, targets: Sequence[str], role: str, label: str) -> Iterator[Stacked]:
+        """The model as it answers a task: one of the targets, or another."""
+        label = f"{label} · {role}"
+        if role in targets:
+            yield self.now(backbone, targets.index(role), label)
+            return
+        self.prepare()
+        with self.elsewhere():
+            yield Stacked(backbone, backbone.model, None, (label,))
 
     def without(self, backbone: Backbone) -> Stacked:
         """The base model; to be called within `base()` only."""

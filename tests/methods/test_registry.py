@@ -19,7 +19,7 @@ def test_every_module_of_the_folder_is_a_method() -> None:
     assert set(methods.names()) == {file.stem for file in files}
 
 
-NEEDED = {"svf_transfer": {"base": {"bundled": "micro-llama"}}}
+NEEDED = {"svf_transfer": {"base": {"bundled": "micro-llama"}}, "joint_weights": {"joint": {}}}
 """Settings without which a method makes no sense."""
 
 
@@ -59,10 +59,12 @@ def test_the_prompt_is_on_for_targets_and_off_elsewhere() -> None:
 
 
 def test_promot_builds_on_the_prompt_of_the_same_settings() -> None:
-    promot, prompt = methods.get("promot"), prompt_tuning.Config(length=7)
-    (needed,) = promot.prerequisites(promot.Config(prompt=prompt), ("rte", "wic"))
-    assert (needed.method, needed.config, needed.targets) == ("prompt_tuning", prompt, ("rte", "wic"))
-    assert methods.inherits("promot") == {"prompt": "prompt_tuning"}
+    promot = methods.get("promot")
+    settings = promot.Config(stage_one={"length": 7})
+    (needed,) = promot.prerequisites(settings, ("rte",))
+    assert (needed.method, needed.targets) == ("prompt_tuning", ("rte",))
+    assert needed.config.model_dump(exclude={"name"}) == prompt_tuning.Config(length=7).model_dump()
+    assert methods.inherits("promot") == {"stage_one": "prompt_tuning"}
     assert methods.inherits("lora") == {}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 from suite.models.tokens import encode_prompt
 from suite.tasks.load import Example
-from suite.training.job import Job, Sampling, TrainingSet
+from suite.training.job import Answering, Job, Sampling, TrainingSet
 from tests.models.tiny_budget import Memory
 from tests.models.tiny_models import tiny_examples
 
@@ -64,9 +64,33 @@ def config_of(name: str, **changes: Any) -> Block:
     return config(**{key: value for key, value in small.items() if key in config.model_fields})
 
 
-def parents_of(name: str, backbone: Backbone) -> tuple[Artifact, ...]:
+class TinyPrompts:
+    """Prompts of tiny examples, with others before them."""
+
+    def __call__(self, doc: dict[str, Any], exemplars: Sequence[dict[str, Any]] = ()) -> str:
+        return "".join(self.exemplar(each) for each in exemplars) + str(doc["prompt"])
+
+    def exemplar(self, doc: dict[str, Any]) -> str:
+        return f"{doc['prompt']} {doc['target']} w0 "
+
+
+def tiny_set(role: str, rows: tuple[Any, ...]) -> TrainingSet:
+    return TrainingSet(role, None, rows, TinyPrompts())  # type: ignore[arg-type]
+
+
+def selected_by(score: Callable[[Stacked], float], role: str = "rte") -> Callable[[Answering], float]:
+    """A selection that looks at what answers one role."""
+
+    def selection(answering: Answering) -> float:
+        with answering(role) as current:
+            return score(current)
+
+    return selection
+
+
+def parents_of(name: str, backbone: Backbone, targets: tuple[str, ...] = ("rte",)) -> tuple[Artifact, ...]:
     """Artifacts as the method's prerequisites would leave them."""
-    needed = method_of(name).prerequisites(config_of(name), ("rte",))
+    needed = method_of(name).prerequisites(config_of(name), targets)
     assert all(each.method == "prompt_tuning" for each in needed), "make the new prerequisite's artifact here"
     generator = torch.Generator().manual_seed(5)
     return tuple(SoftPrompt(torch.randn(4, backbone.width, generator=generator)) for _ in needed)
@@ -101,10 +125,12 @@ def tiny_answers(
 
 
 def job_for(name: str, backbone: Backbone, folder: Path, **changes: Any) -> Job:
+    sets = changes.get("examples") or (tiny_set("rte", tiny_examples(20)),)
+    parents = parents_of(name, backbone, tuple(each.role for each in sets))
     usual: dict[str, Any] = {
-        "backbone": backbone, "examples": (TrainingSet("rte", None, tiny_examples(20)),), "selection": lengths,
+        "backbone": backbone, "examples": sets, "selection": selected_by(lengths),
         "roll_out": tiny_answers,
-        "budget": Terms(), "selection_rule": Rule(), "seed": 0, "parents": parents_of(name, backbone),
+        "budget": Terms(), "selection_rule": Rule(), "seed": 0, "parents": parents,
         "checkpoint": folder, "log": Memory(),
     }  # fmt: skip
     return Job(**{**usual, **changes})

@@ -69,7 +69,8 @@ def tiny_examples(count: int, *, seed: int = 0) -> tuple[Example, ...]:
     for _ in range(count):
         words = " ".join(f"w{rng.randrange(40)}" for _ in range(rng.randint(2, 9)))
         colour: Literal["red", "blue"] = rng.choice(["red", "blue"])
-        found.append(Example(f"{words} {colour} question: answer:", "True" if colour == "red" else "False"))
+        prompt, target = f"{words} {colour} question: answer:", "True" if colour == "red" else "False"
+        found.append(Example(prompt, target, {"prompt": prompt, "target": target}, prompt))
     return tuple(found)
 
 

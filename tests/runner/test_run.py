@@ -16,7 +16,7 @@ import pytest
 from tests.cli import SMALL, start, suite
 
 QUICK = [*SMALL, "--set", "method.steps=6"]
-QUICK_PROMPT = [*QUICK, "--set", "method.prompt.steps=6", "--set", "method.prompt.length=3"]
+QUICK_PROMPT = [*QUICK, "--set", "method.stage_one.steps=6", "--set", "method.stage_one.length=3"]
 
 
 def rows(home: Path, query: str) -> list[tuple[Any, ...]]:

@@ -40,8 +40,8 @@ budget: {batch_size: 4, max_length: 64}
 """
 PROMOT = """
 name: promot_best
-method: {name: promot, steps: 3, prompt: {length: 3, steps: 3}}
-sweep: {prompt.learning_rate: [0.01, 1.0], learning_rate: [1e-5, 1e-3]}
+method: {name: promot, steps: 3, stage_one: {length: 3, steps: 3}}
+sweep: {stage_one.learning_rate: [0.01, 1.0], learning_rate: [1e-5, 1e-3]}
 targets: [rte]
 """
 

@@ -61,13 +61,13 @@ def test_later_layers_win_and_mappings_merge_deeply(tmp_path: Path) -> None:
     )
     spec(tmp_path / "tracks", track, "own.yaml")
     file = spec(
-        tmp_path, "name: mine\ntrack: own\nmethod: {name: promot, prompt: {learning_rate: 0.25}}\ntargets: [rte]\n"
+        tmp_path, "name: mine\ntrack: own\nmethod: {name: promot, stage_one: {learning_rate: 0.25}}\ntargets: [rte]\n"
     )
-    (experiment,) = load([file], Options(sets=("method.prompt.steps=5", "budget.batch_size=4")))
+    (experiment,) = load([file], Options(sets=("method.stage_one.steps=5", "budget.batch_size=4")))
     config = experiment.config.model_dump()
     assert config["steps"] == 11  # the spec's track, over micro's
     assert config["learning_rate"] == 5e-4  # micro's, through `extends`
-    prompt = config["prompt"]
+    prompt = config["stage_one"]
     assert (prompt["length"], prompt["learning_rate"], prompt["steps"]) == (7, 0.25, 5)  # track < spec < --set
     assert experiment.track.budget.batch_size == 4
     assert experiment.track.budget.max_length == 512
@@ -109,7 +109,7 @@ BAD = {
     "no name of a method": ("name: a\nmethod: {}\ntargets: [rte]\n", ":2: method.name: is missing"),
     "unknown method": ("name: a\nmethod: {name: promt}\ntargets: [rte]\n", ":2: method.name: there is no method 'promt'; did you mean 'promot'?"),
     "unknown method key": ("name: a\nmethod:\n  name: promot\n  stepz: 4\ntargets: [rte]\n", ":4: method.stepz: unknown key; did you mean 'steps'?"),
-    "nested unknown key": ("name: a\nmethod: {name: promot, prompt: {lenght: 4}}\ntargets: [rte]\n", ":2: method.prompt.lenght: unknown key; did you mean 'length'?"),
+    "nested unknown key": ("name: a\nmethod: {name: promot, stage_one: {lenght: 4}}\ntargets: [rte]\n", ":2: method.stage_one.lenght: unknown key; did you mean 'length'?"),
     "unknown role": ("name: a\nmethod: {name: finetune}\ntargets: [rtee]\n", ":3: targets: there is no role 'rtee' in track 'micro'; did you mean 'rte'?"),
     "unknown track": (SPEC + "track: mikro\n", ":4: there is no track 'mikro'; did you mean 'micro'?"),
     "no targets": ("name: a\nmethod: {name: finetune}\n", ":1: targets: is missing"),

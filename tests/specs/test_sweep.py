@@ -27,32 +27,32 @@ def test_a_sweep_is_the_product_of_its_lists_in_order(tmp_path: Path) -> None:
 
 
 def test_a_nested_field_is_swept_by_its_dotted_key(tmp_path: Path) -> None:
-    tries = loaded(tmp_path, PROMOT + "sweep: {prompt.length: [3, 7]}\n").tries
+    tries = loaded(tmp_path, PROMOT + "sweep: {stage_one.length: [3, 7]}\n").tries
     blocks = [each.model_dump() for each in tries]
-    assert [block["prompt"]["length"] for block in blocks] == [3, 7]
-    assert blocks[0]["prompt"]["steps"] == 300  # the track's, as without a sweep
+    assert [block["stage_one"]["length"] for block in blocks] == [3, 7]
+    assert blocks[0]["stage_one"]["steps"] == 300  # the track's, as without a sweep
 
 
 def test_values_may_be_lists_and_blocks(tmp_path: Path) -> None:
     lists = loaded(tmp_path, HEAD + "sweep: {target_modules: [[q_proj], [q_proj, k_proj], all-linear]}\n").tries
     assert lists[1].model_dump()["target_modules"] == ("q_proj", "k_proj")
-    blocks = loaded(tmp_path, PROMOT + "sweep: {prompt: [{length: 3}, {length: 4, steps: 9}]}\n").tries
-    assert [each.model_dump()["prompt"]["steps"] for each in blocks] == [300, 9]
+    blocks = loaded(tmp_path, PROMOT + "sweep: {stage_one: [{length: 3}, {length: 4, steps: 9}]}\n").tries
+    assert [each.model_dump()["stage_one"]["steps"] for each in blocks] == [300, 9]
 
 
 def test_a_sweep_can_be_set_changed_and_taken_off_by_the_command_line(tmp_path: Path) -> None:
-    text = PROMOT + "sweep: {prompt.length: [3, 7]}\n"
-    assert len(loaded(tmp_path, PROMOT, "sweep.prompt.length=[3, 4, 5]").tries) == 3
-    changed = loaded(tmp_path, text, "sweep.prompt.length=[8, 9]").tries
-    assert [each.model_dump()["prompt"]["length"] for each in changed] == [8, 9]
+    text = PROMOT + "sweep: {stage_one.length: [3, 7]}\n"
+    assert len(loaded(tmp_path, PROMOT, "sweep.stage_one.length=[3, 4, 5]").tries) == 3
+    changed = loaded(tmp_path, text, "sweep.stage_one.length=[8, 9]").tries
+    assert [each.model_dump()["stage_one"]["length"] for each in changed] == [8, 9]
     assert loaded(tmp_path, text, "sweep=null").tries == ()
 
 
 def test_the_resolved_experiment_says_what_tries_share_and_what_they_do_not(tmp_path: Path) -> None:
-    resolved = loaded(tmp_path, PROMOT + "sweep: {learning_rate: [1e-3, 1e-2], prompt.length: [3, 7]}\n").resolved()
-    assert resolved["sweep"][1] == {"learning_rate": 1e-3, "prompt": {"length": 7}}
+    resolved = loaded(tmp_path, PROMOT + "sweep: {learning_rate: [1e-3, 1e-2], stage_one.length: [3, 7]}\n").resolved()
+    assert resolved["sweep"][1] == {"learning_rate": 1e-3, "stage_one": {"length": 7}}
     assert "learning_rate" not in resolved["method"]
-    assert resolved["method"]["prompt"]["steps"] == 300
+    assert resolved["method"]["stage_one"]["steps"] == 300
 
 
 def test_what_a_try_puts_into_effect_is_part_of_the_experiments_name(tmp_path: Path) -> None:

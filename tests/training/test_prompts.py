@@ -8,9 +8,9 @@ from peft import PromptEmbedding
 
 from suite.errors import SuiteError
 from suite.models.backbone import Backbone
-from suite.training.job import TrainingSet
 from suite.training.labels import labels_of
 from suite.training.prompts import FlatPrompt, start_vectors
+from tests.methods.tiny_jobs import tiny_set
 from tests.models.tiny_models import Example
 
 
@@ -59,6 +59,6 @@ def test_the_flat_prompt_is_pefts_embedding_with_one_vector_of_parameters(backbo
 
 
 def test_labels_are_the_answers_of_a_task_with_few_of_them() -> None:
-    few = TrainingSet("a", None, tuple(Example("", target) for target in ["b", "a", "b", "c", "a", "b"]))  # type: ignore[arg-type]
-    many = TrainingSet("b", None, tuple(Example("", str(number)) for number in range(50)))  # type: ignore[arg-type]
+    few = tiny_set("a", tuple(Example("", target) for target in ["b", "a", "b", "c", "a", "b"]))
+    many = tiny_set("b", tuple(Example("", str(number)) for number in range(50)))
     assert labels_of([few, many]) == ("b", "a", "c")

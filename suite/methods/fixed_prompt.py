@@ -1,0 +1,70 @@
+"""A prompt that is not trained: random vectors, words, a text, or an exemplar (controls of ProMoT's first stage).
+
+Before a target's inputs stand vectors that no training has touched; every other task is answered by the base model as
+it is. On its own it is the base asked with a prompt. As ProMoT's first stage it is the paper's "fixed random prompt"
+(`init: random`) and its one-shot text in a prompt's place (`init: exemplar`: one row of the training split, drawn by
+the seed, the same before every input). Deviation: a text is given by its tokens' embeddings as the base has them, so
+they stay what they are while the model is trained, and stand before the token that begins a text where there is one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from pydantic import Field, model_validator
+from typing_extensions import Self
+
+from suite.block import Block
+from suite.methods import Family, prompt_tuning
+from suite.training.config import Count
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from suite.training.job import Job, Trained
+
+FAMILY: Final[Family] = "prompt"
+VERSION: Final = 1
+TRAINS: Final = True
+prerequisites, stack = prompt_tuning.prerequisites, prompt_tuning.stack
+
+
+class Config(Block):
+    """Settings of a prompt that is not trained."""
+
+    init: Literal["vocab", "labels", "random", "text", "exemplar"] = "random"
+    """What it is: as prompt tuning starts, or an exemplar of the target."""
+    length: Count | None = None
+    """Soft vectors; null: 20, or as many as a text or an exemplar has tokens."""
+    text: Annotated[str, Field(min_length=1)] | None = None
+    """With `init: text`: the text."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.init == "text") != (self.text is not None):
+            raise ValueError("`init: text` and a `text` go together")
+        if self.init == "exemplar" and self.length is not None:
+            raise ValueError("an exemplar is as long as it is: leave out `length`")
+        return self
+
+
+def train(config: Config, job: Job) -> Trained:
+    """Make the prompt; nothing is trained."""
+    from suite.models.artifact import SoftPrompt
+    from suite.training.job import Trained
+    from suite.training.loop import Fit
+
+    return Trained(SoftPrompt(_vectors(config, job)), Fit({}, 0, None, 0, 0, ()), 0)
+
+
+def _vectors(config: Config, job: Job) -> Tensor:
+    from suite.training.labels import labels_of
+    from suite.training.prompts import start_vectors, text_vectors
+
+    backbone, target = job.backbone, job.examples[0]
+    if config.init == "exemplar":
+        return text_vectors(backbone, target.prompts.exemplar(target.few(1, job.seed)[0].doc))
+    if config.init == "text" and config.length is None:
+        return text_vectors(backbone, config.text or "")
+    labels = labels_of(job.examples) if config.init == "labels" else ()
+    return start_vectors(backbone, config.length or 20, config.init, job.seed, labels, config.text or "")

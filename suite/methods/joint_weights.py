@@ -1,0 +1,48 @@
+"""The weights of a joint tuning without its prompt: what joint tuning answers other tasks with.
+
+A step of `joint_tuning`, not a row of its own. Nothing is trained.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from suite.block import Block
+from suite.errors import StepFailed
+from suite.methods import SELF, Family, Part, Prerequisite, joint_tuning
+
+if TYPE_CHECKING:
+    from suite.training.job import Job, Trained
+
+FAMILY: Final[Family] = "full"
+VERSION: Final = 1
+TRAINS: Final = True
+
+
+class Config(Block):
+    """Which joint tuning."""
+
+    joint: joint_tuning.Config
+    """Its settings."""
+
+
+def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
+    """The joint tuning."""
+    return (Prerequisite("joint_tuning", config.joint, targets),)
+
+
+def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
+    """The weights, for every task."""
+    return (SELF,)
+
+
+def train(config: Config, job: Job) -> Trained:
+    """Leave the prompt out."""
+    from suite.models.artifact import Joint, Weights
+    from suite.training.job import Trained
+    from suite.training.loop import Fit
+
+    (parent,) = job.parents
+    if not isinstance(parent, Joint):
+        raise StepFailed("joint_weights builds on a joint tuning")
+    return Trained(Weights(parent.state), Fit({}, 0, None, 0, 0, ()), 0)

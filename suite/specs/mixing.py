@@ -1,0 +1,26 @@
+"""Whether a ratio of targets fits the targets of a spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from suite.block import Block
+from suite.errors import Problem, did_you_mean
+from suite.specs.merge import Layered
+
+
+def mix_problems(config: Block, targets: tuple[str, ...], batch_size: int, layer: Layered) -> Iterable[Problem]:
+    """A ratio names each target once, and a batch has room for one example of each."""
+    mix = getattr(config, "mix", None)
+    if mix is None:
+        return
+    where = layer.where(("method", "mix")) or layer.where(("method",))
+    for role in mix:
+        if role not in targets:
+            yield Problem(where, f"method.mix: '{role}' is no target", did_you_mean(role, targets))
+    for role in targets:
+        if role not in mix:
+            yield Problem(where, f"method.mix: '{role}' is a target and has no share", "name every target once")
+    if len(targets) > batch_size:
+        what = f"method.mix: a batch of {batch_size} cannot hold examples of {len(targets)} targets"
+        yield Problem(where, what, "raise `budget.batch_size`, or leave out `mix`")
