@@ -34,17 +34,15 @@ class Config(Block):
 
     init: Literal["vocab", "labels", "random", "text", "exemplar"] = "random"
     """What it is: as prompt tuning starts, or an exemplar of the target."""
-    length: Count | None = None
-    """Soft vectors; null: 20, or as many as a text or an exemplar has tokens."""
+    length: Count = 20
+    """Soft vectors; an exemplar has as many as it has tokens, whatever is said here."""
     text: Annotated[str, Field(min_length=1)] | None = None
     """With `init: text`: the text."""
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _text_where_asked(self) -> Self:
         if (self.init == "text") != (self.text is not None):
             raise ValueError("`init: text` and a `text` go together")
-        if self.init == "exemplar" and self.length is not None:
-            raise ValueError("an exemplar is as long as it is: leave out `length`")
         return self
 
 
@@ -64,7 +62,5 @@ def _vectors(config: Config, job: Job) -> Tensor:
     backbone, target = job.backbone, job.examples[0]
     if config.init == "exemplar":
         return text_vectors(backbone, target.prompts.exemplar(target.few(1, job.seed)[0].doc))
-    if config.init == "text" and config.length is None:
-        return text_vectors(backbone, config.text or "")
     labels = labels_of(job.examples) if config.init == "labels" else ()
-    return start_vectors(backbone, config.length or 20, config.init, job.seed, labels, config.text or "")
+    return start_vectors(backbone, config.length, config.init, job.seed, labels, config.text or "")

@@ -39,13 +39,14 @@ class Options:
 
 
 def load(files: Sequence[Path], options: Options = Options()) -> tuple[Experiment, ...]:
-    """All experiments of some spec files, one a seed. Raises SuiteError with every problem of every file."""
+    """All experiments of some spec files, one a seed; what two files say alike is one. Raises SuiteError with every problem of every file."""
     experiments: list[Experiment] = []
     problems: list[Problem] = []
     read = cache(read_task)
     for file in files:
         try:
-            experiments.extend(load_one(file, options, read))
+            known = {experiment.id for experiment in experiments}
+            experiments.extend(each for each in load_one(file, options, read) if each.id not in known)
         except SuiteError as error:
             problems.extend(error.problems)
     names = [experiment.name for experiment in experiments if experiment.seed == experiments[0].seed]

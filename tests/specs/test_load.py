@@ -50,7 +50,7 @@ def test_every_shipped_spec_loads_on_its_tracks(file: Path, track: str | None) -
     assert experiment.name == file.stem
     assert experiment.about
     assert experiment.source
-    assert not experiment.changes
+    assert set(experiment.changes) == ({"target.shots"} if file.stem.endswith("_1shot") else set())
     assert set(experiment.targets) | set(experiment.held_out) <= set(experiment.tasks)
 
 
@@ -170,9 +170,28 @@ def test_a_track_that_extends_itself_is_refused(tmp_path: Path) -> None:
     assert "extends: is 'a'" in found
 
 
-def test_two_specs_of_one_name_are_refused(tmp_path: Path) -> None:
+def test_two_specs_of_one_name_are_refused_unless_they_say_the_same(tmp_path: Path) -> None:
+    assert load([spec(tmp_path), spec(tmp_path, name="again.yaml")]) == load([spec(tmp_path)])
+    other = spec(tmp_path, SPEC.replace("promot", "finetune"), name="other.yaml")
     with pytest.raises(SuiteError, match="two specs are named 'mine'"):
-        load([spec(tmp_path), spec(tmp_path, name="other.yaml")])
+        load([spec(tmp_path), other])
+
+
+def test_a_ratio_names_every_target_once(tmp_path: Path) -> None:
+    text = "name: mine\nmethod: {name: finetune, mix: {rte: 1, snl: 2}}\ntargets: [rte, snli]\n"
+    where = tmp_path / "mine.yaml"
+    assert problems(tmp_path, text) == [
+        f"{where}:2: method.mix: 'snl' is no target; did you mean 'snli'?",
+        f"{where}:2: method.mix: 'snli' is a target and has no share; name every target once",
+    ]
+    good = text.replace("snl:", "snli:")
+    assert load([spec(tmp_path, good)])[0].config.mix == {"rte": 1, "snli": 2}  # type: ignore[attr-defined]
+    assert "cannot hold examples of 2 targets" in problems(tmp_path, f"{good}budget: {{batch_size: 1}}\n")[0]
+
+
+def test_a_lora_before_two_targets_is_refused(tmp_path: Path) -> None:
+    text = "name: mine\nmethod: {name: promot, stage_one: {name: lora}}\ntargets: [rte, snli]\n"
+    assert "a LoRA is for one target" in problems(tmp_path, text)[0]
 
 
 def test_keys_that_may_stand_beside_a_specs_own_are_suggested(tmp_path: Path) -> None:
