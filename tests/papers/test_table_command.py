@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from suite.board import Row
+from suite.papers import TrackRows
 from suite.store import Costs, Store
 from tests.board.tiny_board import World
 from tests.claims.test_judge import right
@@ -177,3 +180,31 @@ def test_the_list_needs_no_store(
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()][:2] == ["other-2", "promot-2"]
     assert "other-2      Paper, Table 1: a | b & <c>" in out
+
+
+def test_a_column_without_shots_shows_the_most_and_rows_may_ask_for_what_training_took(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, file: Path
+) -> None:
+    with Store.open(tmp_path / "suite.db") as store:
+        world = World(store, held_out=("qa",), shots=(1, 4))
+        answers = {("rte", 0): right(0.9), ("qa", 1): right(0.2), ("qa", 4): right(0.3)}
+        world.experiment("lora_a", answers, train=[world.train("lora_a", 0, Costs(12.3, 100, 1000, 7, 80))])
+    asked = ("score, role: qa", "norm_avg", "format_ratio", "seconds")
+    lines = "".join(f"  - {{head: x, show: {each}, paper: [null]}}\n" for each in asked)
+    head = LAYOUT.partition("columns:")[0]
+    file.write_text(f"{head}columns:\n  - {{head: A, of: lora_a}}\nrows:\n{lines}", encoding="utf-8")
+    found = [row[1] for row in rows(suite(capsys, "table", file, "--home", tmp_path)[1])[2:]]
+    assert found == ["30.0 ± 9.0", "30.0 ± 9.0", "0.0 ± 1.9", "12"]
+
+
+def test_the_best_of_several_tries_is_named_as_such(
+    capsys: pytest.CaptureFixture[str], home: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = TrackRows.row
+
+    def swept(self: TrackRows, name: str) -> Row | None:
+        row = made(self, name)
+        return replace(row, tries=6) if row and name == "lora_a" else row
+
+    monkeypatch.setattr(TrackRows, "row", swept)
+    assert "- lora\\_a is the best of 6 tries" in suite(capsys, "table", file, "--home", home)[1]
