@@ -93,8 +93,7 @@ def _line(rows: TrackRows, layout: Layout, line: Line) -> tuple[Cell, ...]:
 def _number(row: Row, line: Line, slot: Slot) -> Estimate | None:
     shots = slot.shots if slot.shots is not None else max(row.norm_avg, default=0)
     if line.show == "target":
-        mine = [cell for cell in row.target_scores if line.role in (None, cell.role)]
-        return mine[0].score if len(mine) == 1 else None
+        return next((cell.score for cell in row.target_scores if cell.role == line.role), None)
     if line.show == "score":
         known = [cell for cell in (*row.held_out, *row.target_scores) if cell.role == line.role]
         wanted = max((cell.shots for cell in known), default=0) if slot.shots is None else slot.shots

@@ -104,8 +104,8 @@ def faults(layout: Layout) -> Iterator[Fault]:
     """What does not fit together in a layout whose parts are sound."""
     count = len(layout.columns)
     for at, line in enumerate(layout.rows):
-        if line.show == "score" and line.role is None:
-            yield ("rows", at, "show"), "score is asked of a task", "add `role:`"
+        if line.role is None and "role" in QUANTITIES[line.show]:
+            yield ("rows", at, "show"), f"{line.show} is asked of a task", "add `role:`"
         if line.role is not None and "role" not in QUANTITIES[line.show]:
             yield ("rows", at, "role"), f"{line.show} is of no single task", "take it out"
         if line.of is not None and len(line.of) != count:

@@ -80,6 +80,7 @@ def test_tables_are_found_by_name_by_paper_and_by_path_in_the_order_of_their_num
         ("title: a", "titel: a", 1, "titel: unknown key; did you mean 'title'?"),
         ("show: score", "show: skore", 10, "rows.1.show: is 'skore'"),
         ("role: cb, ", "", 10, "rows.1.show: score is asked of a task; add `role:`"),
+        ("role: rte, ", "", 9, "rows.0.show: target is asked of a task"),
         ("show: score, role: cb", "show: norm_avg, role: cb", 10, "rows.1.role: norm_avg is of no single task"),
         ("[1.0, null]", "[1.0]", 10, "rows.1.paper: has 1 figures, not 2"),
         ("paper: [1.0]", "paper: [1.0, 2.0]", 9, "rows.0.paper: has 2 figures, not 1"),
