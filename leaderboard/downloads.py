@@ -11,10 +11,9 @@ from typing import Any
 
 from leaderboard import numbers
 from suite.board import Board, Cell, Row
+from suite.escape import spreadsheet
 from suite.stats import Estimate
 
-RISKY = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet would take a text that begins with one of these for a formula."""
 LONGEST = 32_000
 """A spreadsheet's cell holds no more characters."""
 
@@ -116,7 +115,7 @@ def _csv_cell(name: str, cell: Cell | None) -> dict[str, str]:
 def _text(text: str) -> str:
     text = text.replace("\0", "").encode("utf-8", "replace").decode()
     text = text if len(text) <= LONGEST else text[:LONGEST] + "…"
-    return f"'{text}" if text.startswith(RISKY) else text
+    return spreadsheet(text)
 
 
 def _json_row(row: Row) -> dict[str, Any]:

@@ -141,6 +141,24 @@ def compare(
 
 
 @app.command()
+def table(
+    name: Annotated[
+        str | None, typer.Argument(help="A table (promot-3), a file of one, or all of a paper's: promot.")
+    ] = None,
+    track: Annotated[str | None, typer.Option("--track", help="This track only.")] = None,
+    form: Annotated[str, typer.Option("--format", help="markdown, csv or latex.")] = "markdown",
+    listed: Annotated[bool, typer.Option("--list", help="List the tables instead.")] = False,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Print a paper's tables in its own layout: what is stored, beside the paper's figures."""
+    from suite.commands.papers import print_tables, table_list
+    from suite.home import Home
+
+    print("\n".join(table_list())) if listed else print_tables(Home(home, db), name, track, form)
+
+
+@app.command()
 def check(
     claims: Annotated[
         list[Path] | None, typer.Argument(help="Files of claims; none: all about tracks in the store.")

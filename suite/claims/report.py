@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree
 
+from suite import escape
 from suite.claims.verdict import Verdict, tally
 
 HEAD = ("| verdict | claim | comparison | found | seen | why |", "|---|---|---|---|---|---|")
@@ -35,22 +36,18 @@ def markdown(files: Mapping[str, Sequence[Verdict]]) -> str:
     lines: list[str] = []
     for file, verdicts in files.items():
         lines += [
-            f"### {_cell(file)}",
+            f"### {escape.markdown(file)}",
             "",
             "| verdict | claim | comparison | found | seen | why |",
             "|---|---|---|---|---|---|",
         ]
         for each in verdicts:
             status = f"**{each.status}**" if each.wrong else each.status
-            cells = (status, _cell(each.says), f"`{each.expects}`", each.found, each.seen, _cell(each.reason))
+            says, why = escape.markdown(each.says), escape.markdown(each.reason)
+            cells = (status, says, f"`{each.expects}`", each.found, each.seen, why)
             lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
     return "\n".join([*lines, tally([each for verdicts in files.values() for each in verdicts]), ""])
-
-
-def _cell(value: str) -> str:
-    """A text that stays in its cell and is no markup."""
-    return re.sub(r"([\\|<>*_`\[\]])", r"\\\1", " ".join(value.split()))
 
 
 def junit(files: Mapping[str, Sequence[Verdict]]) -> bytes:

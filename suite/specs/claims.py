@@ -8,7 +8,7 @@ from suite.claims.form import Claims
 from suite.errors import Problem, SuiteError
 from suite.specs.merge import layer_of
 from suite.specs.validate import validate
-from suite.specs.workspace import shipped, shown
+from suite.specs.workspace import files_of, shown
 from suite.yamlfile import read_yaml
 
 
@@ -23,8 +23,5 @@ def read_claims(file: Path) -> Claims:
 
 def claim_files() -> tuple[Path, ...]:
     """The files of `specs/claims/` or `claims/` here, and the shipped ones; of one name the nearest."""
-    found: dict[str, Path] = {}
-    for folder in (Path("specs/claims"), Path("claims"), shipped() / "claims"):
-        for file in sorted(folder.glob("*.yaml")):
-            found.setdefault(file.stem, file)
+    found = files_of("claims")
     return tuple(found[name] for name in sorted(found))

@@ -9,9 +9,12 @@ from pathlib import Path
 
 from suite.errors import SuiteError, did_you_mean
 
+KINDS = ("tracks", "tasks", "claims", "tables")
+"""The folders of a workspace whose files are no specs."""
+
 
 def shipped() -> Path:
-    """The folder of the shipped specs, tracks, tasks and claims (in an installation, or in the repository)."""
+    """The folder of the shipped specs, tracks, tasks, claims and tables (in an installation, or in the repository)."""
     package = Path(str(importlib.resources.files("suite")))
     installed = package / "shipped"
     return installed if installed.is_dir() else package.parent / "specs"
@@ -65,9 +68,18 @@ class Workspace:
         for root in self.roots:
             for file in sorted(root.glob("**/*.yaml")):
                 inside = file.relative_to(root)
-                if inside.parts[0] not in ("tracks", "tasks", "claims") and str(inside) not in seen:
+                if inside.parts[0] not in KINDS and str(inside) not in seen:
                     seen.add(str(inside))
                     yield file
+
+
+def files_of(kind: str) -> dict[str, Path]:
+    """The files of `specs/KIND/` or `KIND/` here, and the shipped ones, by name; of one name the nearest."""
+    found: dict[str, Path] = {}
+    for folder in (Path("specs") / kind, Path(kind), shipped() / kind):
+        for file in sorted(folder.glob("*.yaml")):
+            found.setdefault(file.stem, file)
+    return found
 
 
 def shown(path: Path) -> str:

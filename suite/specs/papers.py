@@ -1,0 +1,48 @@
+"""Files of papers' tables: read, with every problem and its line; and found by name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from suite.errors import Problem, SuiteError, did_you_mean
+from suite.papers.form import Layout, faults
+from suite.specs.merge import layer_of
+from suite.specs.validate import validate
+from suite.specs.workspace import files_of, shown
+from suite.yamlfile import read_yaml
+
+
+def read_table(file: Path) -> Layout:
+    """A file of a paper's table. Raises SuiteError with every problem and its line."""
+    layer = layer_of(read_yaml(file, shown(file)))
+    layout, problems = validate(Layout, layer)
+    if layout is not None:
+        problems = [
+            Problem(layer.where(key), f"{'.'.join(map(str, key))}: {what}", fix) for key, what, fix in faults(layout)
+        ]
+    if layout is None or problems:
+        raise SuiteError.of(problems or [Problem(shown(file), "is no file of a paper's table")])
+    return layout
+
+
+def table_files() -> dict[str, Path]:
+    """The files of `specs/tables/` or `tables/` here, and the shipped ones, by name; `promot-2` before `promot-10`."""
+    found = files_of("tables")
+    return {name: found[name] for name in sorted(found, key=_numbered)}
+
+
+def named_tables(name: str) -> dict[str, Path]:
+    """A table's file, by name or path; or those of all of a paper's tables. Raises SuiteError with the known names."""
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        return {Path(name).stem: Path(name)}
+    files = table_files()
+    found = {each: file for each, file in files.items() if each == name or each.rpartition("-")[0] == name}
+    if not found:
+        papers = {each.rpartition("-")[0] for each in files} - {""}
+        raise SuiteError(f"there is no table '{name}'", fix=did_you_mean(name, {*files, *papers}))
+    return found
+
+
+def _numbered(name: str) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name)]
