@@ -40,6 +40,7 @@ DbOption = Annotated[
     typer.Option("--db", envvar="SUITE_DB", help="SQLAlchemy URL of the database, if not in the home folder."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+WideOption = Annotated[bool, typer.Option("--wide", help="All columns, however narrow the terminal is.")]
 RUNS = Path("runs")
 
 
@@ -103,6 +104,7 @@ def show(
     name: Annotated[str | None, typer.Argument(help="An experiment; none: every row of every track.")] = None,
     track: OfTrackOption = None,
     as_json: JsonOption = False,
+    wide: WideOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
@@ -110,7 +112,7 @@ def show(
     from suite.commands.results import show_results
     from suite.home import Home
 
-    show_results(Home(home, db), name, track, as_json=as_json)
+    show_results(Home(home, db), name, track, as_json=as_json, wide=wide)
 
 
 @app.command()
@@ -138,6 +140,7 @@ def remove(
 def board(
     track: OfTrackOption = None,
     as_json: JsonOption = False,
+    wide: WideOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
@@ -145,7 +148,7 @@ def board(
     from suite.commands.boards import print_boards
     from suite.home import Home
 
-    print_boards(Home(home, db), track, as_json=as_json)
+    print_boards(Home(home, db), track, as_json=as_json, wide=wide)
 
 
 @app.command()
@@ -154,6 +157,7 @@ def compare(
     second: Annotated[str, typer.Argument(help="Another.")],
     track: OfTrackOption = None,
     as_json: JsonOption = False,
+    wide: WideOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
@@ -161,7 +165,7 @@ def compare(
     from suite.commands.boards import print_comparison
     from suite.home import Home
 
-    print_comparison(Home(home, db), first, second, track, as_json=as_json)
+    print_comparison(Home(home, db), first, second, track, as_json=as_json, wide=wide)
 
 
 @app.command()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import typer
 
-from suite.commands.results import aligned, reading
+from suite.commands.results import reading
+from suite.commands.tables import aligned
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
 from suite.runner.progress import size
