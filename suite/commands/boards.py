@@ -12,6 +12,7 @@ from suite.board import BASELINE, Board, Row
 from suite.board.compare import Comparison, TaskDifference, compare
 from suite.board.named import Rows
 from suite.commands.results import DASH, reading, shown, stored_boards
+from suite.commands.shipped import remark
 from suite.commands.tables import fitted, room, wrapped
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
@@ -24,11 +25,12 @@ def print_boards(home: Home, track: str | None, *, as_json: bool, wide: bool = F
     """Print the boards with what can and what cannot be told apart."""
     with reading(home) as store:
         found = stored_boards(store, home, track)
-    print(
-        as_text([plain(board) for board in found])
-        if as_json
-        else "\n".join(_board(board, room(wide=wide)) for board in found)
-    )
+        more = remark(store, track)
+    if as_json:
+        print(as_text([plain(board) for board in found]))
+        return
+    width = room(wide=wide)
+    print("\n".join([*(_board(board, width) for board in found), *wrapped(more, width)]))
 
 
 def print_comparison(
@@ -42,17 +44,19 @@ def print_comparison(
         for name in (first, second):
             if name not in ran:
                 where = f" on the track '{track}'" if track else ""
-                raise SuiteError(f"there is no experiment '{name}' in the store{where}", fix=did_you_mean(name, ran))
+                hint = "; ".join([did_you_mean(name, ran), *remark(store, track, (name,))])
+                raise SuiteError(f"there is no experiment '{name}' in the store{where}", fix=hint)
         tracks = sorted(ran[first] & ran[second])
         if not tracks:
             what = f"'{first}' and '{second}' have no track in common"
             raise SuiteError(what, fix=f"run one of them on {min(ran[first])} or {min(ran[second])}")
         found = [compare(Rows(store, each), first, second) for each in tracks]
+        more = remark(store, track, (first, second))
+    if as_json:
+        print(as_text([plain(each) for each in found]))
+        return
     width = room(wide=wide)
-    told = (
-        as_text([plain(each) for each in found]) if as_json else "\n".join(_comparison(each, width) for each in found)
-    )
-    print(told)
+    print("\n".join([*(_comparison(each, width) for each in found), *wrapped(more, width)]))
 
 
 def plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from suite.board import BASELINE, Board, Cell, Row, board, boards
+from suite.commands.shipped import remark
 from suite.commands.tables import fitted, room, wrapped
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
@@ -53,7 +54,9 @@ def show_results(home: Home, name: str | None, track: str | None, *, as_json: bo
         found = stored_boards(store, home, track)
         names = {row.name for each in found for row in each.rows}
         if name is not None and name not in names:
-            raise SuiteError(f"there is no experiment '{name}' in the store", fix=did_you_mean(name, names))
+            hint = "; ".join([did_you_mean(name, names), *remark(store, track, (name,))])
+            raise SuiteError(f"there is no experiment '{name}' in the store", fix=hint)
+        more = remark(store, track, (name,) if name else ())
         rows_of = [(each, [row for row in each.rows if name in (None, row.name)]) for each in found]
         chosen = [(each, rows, failures(store, rows)) for each, rows in rows_of if rows]
     if as_json:
@@ -69,6 +72,8 @@ def show_results(home: Home, name: str | None, track: str | None, *, as_json: bo
         print("\n".join([*table(each, rows, width), *told]))
         for row in rows if name else ():
             print("\n".join(details(row, width)))
+    for line in wrapped(more, width):
+        print(line)
 
 
 @dataclass(frozen=True)
@@ -98,9 +103,8 @@ def stored_boards(store: Store, home: Home, track: str | None) -> list[Board]:
     """The boards of a store, or of one track. Raises SuiteError if there are none."""
     known = store.tracks()
     if known and track not in (None, *known):
-        raise SuiteError(
-            f"nothing was run on the track '{track}'", where="--track", fix=did_you_mean(str(track), known)
-        )
+        hint = "; ".join([did_you_mean(str(track), known), *remark(store, track)])
+        raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=hint)
     if not known:
         raise SuiteError("there is nothing to show yet", where=str(home.folder), fix="`suite run SPEC` first")
     return [board(store, each) for each in known if track in (None, each)]
