@@ -92,6 +92,8 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
     if problems or config is None:
         raise SuiteError.of(problems)
     changed = tuple(sorted(_changed(below.value, changes, ())))
+    lines = {("method", *key): where for key, where in _settings(method, layer, below).origins.items()}
+    lines |= {key: where for key, where in layer.origins.items() if key[:1] == ("sweep",)}
     seeds = chosen_seeds(track, options.seeds)
     return tuple(
         Experiment(
@@ -109,6 +111,7 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
             changes=changed,
             sets=options.sets,
             tries=tries,
+            lines=lines,
         )
         for seed in (seeds if methods.get(method).TRAINS else seeds[:1])  # no training: no seed can matter
     )
