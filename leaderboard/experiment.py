@@ -121,7 +121,7 @@ def experiment_view(place: Place, row: Row, history: History) -> Experiment:
     first = history.seeds[0].record
     versions = versions_of(history)
     return Experiment(
-        marks=marks(row),
+        marks=marks(row, place.shipped),
         imported=tuple(seed.record.seed for seed in history.seeds if seed.imported),
         file=str(first.spec.get("file", "")),
         command=_command(row, first.spec),

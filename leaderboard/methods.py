@@ -86,7 +86,7 @@ def _line(board: Board, place: Place, row: Row) -> MethodLine:
         control if row.method == BASELINE else change,
         *cells.costs(row),
     )
-    return MethodLine(row, place.row(row), ", ".join(row.targets), marks(row), shown)
+    return MethodLine(row, place.row(row), ", ".join(row.targets), marks(row, place.shipped), shown)
 
 
 def _span(row: Row, shots: int) -> tuple[float, float]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leaderboard import cells, numbers
-from leaderboard.cells import Shown
+from leaderboard.cells import Note, Shown
 from leaderboard.places import Place
-from leaderboard.standing import Ranked, ranked, target_groups
+from leaderboard.standing import Ranked, origin, ranked, target_groups
 from suite.board import BASELINE, Row
 
 GROUPS, ROWS = 4, 3
@@ -21,6 +21,7 @@ class Best:
     rank: Ranked
     row: Row
     href: str
+    marks: tuple[Note, ...]
     cells: tuple[Shown, ...]
 
 
@@ -66,4 +67,5 @@ def _best(place: Place, row: Row, targets: Sequence[str]) -> Best:
     scores = [cell for cell in row.target_scores if cell.role in targets]
     target = cells.task(scores[0], row, "not measured") if len(scores) == 1 else cells.missing("several targets")
     kept = cells.estimate(row.norm_avg.get(most), "not every held-out task was measured", seeds=seeds)
-    return Best(ranked(row, place.board.shots), row, place.row(row), (target, kept, *cells.costs(row)[:2]))
+    marks = origin(row, place.shipped)
+    return Best(ranked(row, place.board.shots), row, place.row(row), marks, (target, kept, *cells.costs(row)[:2]))

@@ -34,10 +34,10 @@ class Page:
 
 def site(store: Store, told: Told) -> Iterator[Page | File]:
     """Every file but the static ones, in a fixed order."""
-    found = places(boards(store))
+    found = places(boards(store), told.shipped)
     cards = [card(place) for place in found]
     yield Page("index.html", "index.html.j2", {"cards": cards})
-    yield Page("about.html", "about.html.j2", {"places": found})
+    yield Page("about.html", "about.html.j2", {"places": found, "database": told.database})
     yield Page("answers.html", "answers.html.j2", {})
     yield Page("compare.html", "compare.html.j2", {})
     if told.claims or told.unread:

@@ -22,11 +22,18 @@ class Place:
     """Role -> the name of its page."""
     methods: Mapping[str, str]
     """Method -> the name of its page, the same for all tracks."""
+    shipped: frozenset[str] = frozenset()
+    """Experiments that come with suite as records."""
 
     @property
     def page(self) -> str:
         """The track's page."""
         return f"tracks/{self.slug}.html"
+
+    @property
+    def shipped_rows(self) -> int:
+        """Rows that are nothing but records that come with suite."""
+        return sum(self.shipped.issuperset(row.experiments) for row in self.board.rows)
 
     @property
     def data(self) -> str:
@@ -63,11 +70,11 @@ def query(**values: str) -> str:
     return urlencode({name: value.encode("utf-8", "replace") for name, value in values.items()})
 
 
-def places(boards: Sequence[Board]) -> tuple[Place, ...]:
+def places(boards: Sequence[Board], shipped: frozenset[str] = frozenset()) -> tuple[Place, ...]:
     """Every track's place."""
     tracks = slugs(board.track for board in boards)
     methods = slugs(sorted({row.method for board in boards for row in board.rows}))
-    return tuple(Place(board, tracks[board.track], _files(board), _tasks(board), methods) for board in boards)
+    return tuple(Place(board, tracks[board.track], _files(board), _tasks(board), methods, shipped) for board in boards)
 
 
 def _tasks(board: Board) -> dict[str, str]:

@@ -76,13 +76,26 @@ def _unranked(row: Row) -> str:
     return "no rank: it was not asked what the ranked rows were asked"
 
 
-def marks(row: Row) -> tuple[Note, ...]:
+def origin(row: Row, shipped: frozenset[str]) -> tuple[Note, ...]:
+    """Where a row's results are from, unless they were made here."""
+    told = "these results were made elsewhere: they are records that come with suite, and not of this store"
+    seeds = [str(seed) for seed, each in zip(row.seeds, row.experiments, strict=True) if each in shipped]
+    if len(seeds) == len(row.seeds):
+        return (Note("imported: shipped with suite", told, warning=True),)
+    if seeds:
+        which = f"seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}"
+        return (Note(f"{which} imported: shipped with suite", told, warning=True),)
+    if row.imported:
+        return (Note("imported", "these results were made elsewhere and imported", warning=True),)
+    return ()
+
+
+def marks(row: Row, shipped: frozenset[str] = frozenset()) -> tuple[Note, ...]:
     """What must be known of a row, whatever others there are, before its numbers are compared."""
     found: list[Note] = []
     if row.method == BASELINE:
         found.append(Note("control", "the model as it came: what the others are compared with"))
-    if row.imported:
-        found.append(Note("imported", "these results were made elsewhere and imported", warning=True))
+    found += origin(row, shipped)
     if row.tries:
         told = "settings chosen on rows held out of training, never on reported ones; the time is that of all tries"
         found.append(Note(f"best of {row.tries}", told))

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leaderboard import cells, numbers
-from leaderboard.cells import Shown
+from leaderboard.cells import Note, Shown
 from leaderboard.places import Place
 from leaderboard.scores import Hardness, Passing
+from leaderboard.standing import origin
 from leaderboard.text import LONG
 from suite.board import BASELINE, Cell, Row
 from suite.store import ExperimentRecord, Store
@@ -45,6 +46,7 @@ class TaskLine:
     row: Row
     href: str
     trained: bool
+    marks: tuple[Note, ...]
     cells: tuple[tuple[Shown, str], ...]
     """For each shot count the score, and where its answers are (empty: there are none)."""
 
@@ -98,7 +100,8 @@ def _line(place: Place, row: Row, role: str, found: Mapping[int, Cell], shots: S
         why = f"{row.name} was not evaluated on {role}, {numbers.shots(count)}"
         href = place.answers(row, role, count) if cell and cell.score else ""
         shown.append((cells.task(cell, row, why), href))
-    return TaskLine(row, place.row(row), role in row.targets and row.method != BASELINE, tuple(shown))
+    trained = role in row.targets and row.method != BASELINE
+    return TaskLine(row, place.row(row), trained, origin(row, place.shipped), tuple(shown))
 
 
 def _facts(role: str, records: Sequence[ExperimentRecord], lines: Sequence[TaskLine]) -> tuple[tuple[str, str], ...]:

@@ -20,3 +20,7 @@ class Told:
     """Judged on what is shown."""
     unread: Sequence[str] = ()
     """Files of claims that could not be read, and why."""
+    database: str = ""
+    """The store's SQLite file as seen from the site's folder, or its name alone; never a path of the machine."""
+    shipped: frozenset[str] = frozenset()
+    """Experiments that are no runs of this store, but records that come with suite."""

@@ -210,10 +210,8 @@ def _line(place: Place, row: Row, at: int, targets: tuple[str, ...], reach: floa
             shown += [cells.task(found.get((role, n)), row, f"{why}, {numbers.shots(n)}") for n in board.shots]
     family = f" · {row.family}" if row.family and row.family != "none" else ""
     about = f"{family} · {seeds} seed{'s' if seeds != 1 else ''}"
-    rank = ranked(row, board.shots)
-    return Line(
-        row, at, place.row(row), place.method(row.method), about, rank, (*contends(row), *marks(row)), tuple(shown)
-    )
+    rank, notes = ranked(row, board.shots), (*contends(row), *marks(row, place.shipped))
+    return Line(row, at, place.row(row), place.method(row.method), about, rank, notes, tuple(shown))
 
 
 def _ratio(row: Row) -> Shown:

@@ -20,6 +20,9 @@ app = typer.Typer(
 
 Specs = Annotated[list[Path], typer.Argument(help="Spec files (YAML).", show_default=False)]
 TrackOption = Annotated[str | None, typer.Option("--track", help="Run on this track (a name, or a YAML file).")]
+OfTrackOption = Annotated[
+    str | None, typer.Option("--track", help="Only rows of this track (its name); without it, of every track.")
+]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override a setting: --set budget.batch_size=16")]
 SeedsOption = Annotated[str, typer.Option("--seeds", help="`first`, `all`, or numbers: 0,1,2")]
 DataOption = Annotated[
@@ -37,6 +40,7 @@ DbOption = Annotated[
     typer.Option("--db", envvar="SUITE_DB", help="SQLAlchemy URL of the database, if not in the home folder."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+WideOption = Annotated[bool, typer.Option("--wide", help="All columns, however narrow the terminal is.")]
 RUNS = Path("runs")
 
 
@@ -98,8 +102,9 @@ def plan(
 @app.command()
 def show(
     name: Annotated[str | None, typer.Argument(help="An experiment; none: every row of every track.")] = None,
-    track: TrackOption = None,
+    track: OfTrackOption = None,
     as_json: JsonOption = False,
+    wide: WideOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
@@ -107,13 +112,35 @@ def show(
     from suite.commands.results import show_results
     from suite.home import Home
 
-    show_results(Home(home, db), name, track, as_json=as_json)
+    show_results(Home(home, db), name, track, as_json=as_json, wide=wide)
+
+
+@app.command()
+def remove(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Experiments, by name or by the first 8 digits of an id.")
+    ] = None,
+    track: OfTrackOption = None,
+    seeds: Annotated[str, typer.Option("--seeds", help="`all`, or numbers: 0,1,2")] = "all",
+    failed: Annotated[bool, typer.Option("--failed", help="Only those that have a step that failed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Take experiments out of the store, with the steps, answers and artifacts that no other experiment needs."""
+    from suite.commands.planning import seeds_of
+    from suite.commands.removing import remove_experiments
+    from suite.home import Home
+
+    wanted = None if seeds == "all" else seeds_of(seeds, "all")
+    remove_experiments(Home(home, db), names or [], track, wanted, failed=failed, yes=yes)
 
 
 @app.command()
 def board(
-    track: Annotated[str | None, typer.Option("--track", help="This track only.")] = None,
+    track: OfTrackOption = None,
     as_json: JsonOption = False,
+    wide: WideOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
@@ -121,15 +148,16 @@ def board(
     from suite.commands.boards import print_boards
     from suite.home import Home
 
-    print_boards(Home(home, db), track, as_json=as_json)
+    print_boards(Home(home, db), track, as_json=as_json, wide=wide)
 
 
 @app.command()
 def compare(
     first: Annotated[str, typer.Argument(help="An experiment.")],
     second: Annotated[str, typer.Argument(help="Another.")],
-    track: Annotated[str | None, typer.Option("--track", help="This track only.")] = None,
+    track: OfTrackOption = None,
     as_json: JsonOption = False,
+    wide: WideOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
@@ -137,7 +165,7 @@ def compare(
     from suite.commands.boards import print_comparison
     from suite.home import Home
 
-    print_comparison(Home(home, db), first, second, track, as_json=as_json)
+    print_comparison(Home(home, db), first, second, track, as_json=as_json, wide=wide)
 
 
 @app.command()
@@ -198,7 +226,7 @@ def render(
 def export(
     out: Annotated[Path, typer.Argument(help="Folder for the records, one JSON file an experiment.")],
     names: Annotated[list[str] | None, typer.Argument(help="Experiments; none: all.")] = None,
-    track: TrackOption = None,
+    track: OfTrackOption = None,
     texts: Annotated[
         bool, typer.Option(help="Keep questions and right answers; --no-texts where they are not yours to publish.")
     ] = True,

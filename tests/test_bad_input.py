@@ -55,6 +55,10 @@ FILES = {
         "unfolds to more than",
     ),
     "object": (b"name: !!python/object/apply:os.system ['touch hacked']\n", "the tag `!!python/object"),
+    "mixture of nothing": (
+        GOOD.replace("promot", "mixture").encode(),
+        "mine.yaml:2: method.experts: is missing, and mixture only puts experts together",
+    ),
     "no room": (
         GOOD.replace("promot", "promot, stage_one: {length: 600}").encode(),
         "a soft prompt of 600 leaves no room in inputs of 512 tokens",

@@ -22,6 +22,12 @@ def test_list_has_a_line_for_every_spec_method_track_and_role(capsys: pytest.Cap
     assert suite(capsys, "list", "spex")[0] == 2
 
 
+def test_the_list_says_which_method_is_no_row_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = suite(capsys, "list", "methods")[1].splitlines()
+    (mixture,) = (line for line in lines if line.startswith("  mixture "))
+    assert "A part of `transformer2`, not a row by itself" in mixture
+
+
 def test_schema_knows_every_key_with_its_description(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = suite(capsys, "schema", "track")
     schema = json.loads(out)

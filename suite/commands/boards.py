@@ -11,20 +11,31 @@ from typing import Any
 from suite.board import BASELINE, Board, Row
 from suite.board.compare import Comparison, TaskDifference, compare
 from suite.board.named import Rows
-from suite.commands.results import DASH, aligned, reading, shown, stored_boards
+from suite.commands.results import DASH, reading, shown, stored_boards
+from suite.commands.shipped import remark
+from suite.commands.tables import fitted, room, wrapped
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
 from suite.stats import Contrast, lead_by_luck
 
+LONGEST_HEAD = 32
 
-def print_boards(home: Home, track: str | None, *, as_json: bool) -> None:
+
+def print_boards(home: Home, track: str | None, *, as_json: bool, wide: bool = False) -> None:
     """Print the boards with what can and what cannot be told apart."""
     with reading(home) as store:
         found = stored_boards(store, home, track)
-    print(as_text([plain(board) for board in found]) if as_json else "\n".join(map(_board, found)))
+        more = remark(store, track)
+    if as_json:
+        print(as_text([plain(board) for board in found]))
+        return
+    width = room(wide=wide)
+    print("\n".join([*(_board(board, width) for board in found), *wrapped(more, width)]))
 
 
-def print_comparison(home: Home, first: str, second: str, track: str | None, *, as_json: bool) -> None:
+def print_comparison(
+    home: Home, first: str, second: str, track: str | None, *, as_json: bool, wide: bool = False
+) -> None:
     """Print two experiments' differences, on each track that has both."""
     with reading(home) as store:
         ran: dict[str, set[str]] = {}
@@ -33,13 +44,19 @@ def print_comparison(home: Home, first: str, second: str, track: str | None, *, 
         for name in (first, second):
             if name not in ran:
                 where = f" on the track '{track}'" if track else ""
-                raise SuiteError(f"there is no experiment '{name}' in the store{where}", fix=did_you_mean(name, ran))
+                hint = "; ".join([did_you_mean(name, ran), *remark(store, track, (name,))])
+                raise SuiteError(f"there is no experiment '{name}' in the store{where}", fix=hint)
         tracks = sorted(ran[first] & ran[second])
         if not tracks:
             what = f"'{first}' and '{second}' have no track in common"
             raise SuiteError(what, fix=f"run one of them on {min(ran[first])} or {min(ran[second])}")
         found = [compare(Rows(store, each), first, second) for each in tracks]
-    print(as_text([plain(each) for each in found]) if as_json else "\n".join(map(_comparison, found)))
+        more = remark(store, track, (first, second))
+    if as_json:
+        print(as_text([plain(each) for each in found]))
+        return
+    width = room(wide=wide)
+    print("\n".join([*(_comparison(each, width) for each in found), *wrapped(more, width)]))
 
 
 def plain(value: Any) -> Any:
@@ -58,13 +75,27 @@ def as_text(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def _board(board: Board) -> str:
+def _board(board: Board, width: int | None) -> str:
     shots = board.shots
     head = ["rank", "experiment", "seeds", "target"]
     for count in shots:
         head += [f"Norm. Avg. {count}-shot", "change", "p", "could see", "varies with"]
     lines = [head, *(_line(row, shots) for row in board.rows)]
-    return "\n".join([board.title, *aligned(lines), *_notes(board), ""])
+    table = fitted(lines, width, _expendable(len(shots)), name=1)
+    return "\n".join([*wrapped([board.title], width), *table, *wrapped(_notes(board), width), ""])
+
+
+def _expendable(shots: int) -> Iterator[list[int]]:
+    """Places of columns, the least important first; the last shot count is that of the rank."""
+    seeds, target, first, each = 2, 3, 4, 5
+    for column in (4, 3):
+        yield [first + each * place + column for place in range(shots)]
+    yield [seeds]
+    yield [first + each * place + 2 for place in range(shots)]
+    yield [target]
+    for place in range(shots - 1):
+        yield [first + each * place + column for column in (0, 1)]
+    yield [first + each * (shots - 1) + 1]
 
 
 def _line(row: Row, shots: Sequence[int]) -> list[str]:
@@ -117,10 +148,11 @@ def _notes(board: Board) -> Iterator[str]:
             yield f"! {row.name} has no rank: it misses {', '.join(row.missing[:3])}" + (" …" * (len(row.missing) > 3))
 
 
-def _comparison(found: Comparison) -> str:
-    lines = [
-        ["task", "shots", f"{found.first} − {found.second}", "p", "could see", "won", "lost", "documents", "seeds"]
-    ]
+def _comparison(found: Comparison, width: int | None) -> str:
+    names = f"{found.first} − {found.second}"
+    long = width is not None and len(names) > LONGEST_HEAD
+    head = "difference" if long else names
+    lines = [["task", "shots", head, "p", "could see", "won", "lost", "documents", "seeds"]]
     lines += [_task_line(task) for task in found.tasks]
     for shots, average in found.averages.items():
         # one pre-stated number: it is not corrected for the tasks that it is made of
@@ -131,7 +163,9 @@ def _comparison(found: Comparison) -> str:
         "documents on which one is better (by its mean over seeds)",
         *(f"! {task.why}" for task in found.tasks if task.why),
     ]
-    return "\n".join([found.track, *aligned(lines), *notes, ""])
+    table = fitted(lines, width, [[4], [8], [7], [5, 6], [3]], name=0)
+    title = f"{found.track}: {names}" if long else found.track
+    return "\n".join([*wrapped([title], width), *table, *wrapped(notes, width), ""])
 
 
 def _task_line(task: TaskDifference) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from suite.claims import Claims, Verdict, judge
 from suite.claims.report import junit, markdown, text
 from suite.commands.results import reading
+from suite.commands.shipped import remark
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
 from suite.specs.claims import claim_files, read_claims
@@ -35,16 +36,19 @@ def check_claims(home: Home, files: Sequence[Path], track: str | None, reports: 
     with reading(home) as store:
         known = store.tracks()
         if track is not None and track not in known:
-            raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=did_you_mean(track, known))
+            hint = "; ".join([did_you_mean(track, known), *remark(store, track)])
+            raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=hint)
         chosen = read if files else _about(read, known, track)
         found = {shown(file): judge(store, claims, track if files else None) for file, claims in chosen.items()}
+        about = {track or claims.track for claims in chosen.values()}
+        more = [line for each in sorted(about) for line in remark(store, each)]
     _write(reports.junit, junit(found))
     _write(reports.markdown, markdown(found).encode())
     if reports.as_json:
         plain = {file: [each.plain() for each in verdicts] for file, verdicts in found.items()}
         print(json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        print("\n".join(text(found)))
+        print("\n".join([*text(found), *more]))
     return not any(each.wrong for verdicts in found.values() for each in verdicts)
 
 

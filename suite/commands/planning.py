@@ -63,14 +63,17 @@ def _baselines(experiments: Sequence[Experiment], options: Options) -> tuple[Exp
 def _seeds(text: str) -> Seeds:
     if text == "first":
         return "first"
-    if text == "all":
-        return "all"
+    return "all" if text == "all" else seeds_of(text, "first, all")
+
+
+def seeds_of(text: str, words: str) -> tuple[int, ...]:
+    """Numbers with commas between them. Raises SuiteError, which names the `words` that may stand there as well."""
     try:
         seeds = tuple(int(part) for part in text.split(","))
     except ValueError:
         seeds = ()
     if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
-        raise SuiteError(f"'{text}' names no seeds", where="--seeds", fix="write first, all, or numbers: 0,1,2")
+        raise SuiteError(f"'{text}' names no seeds", where="--seeds", fix=f"write {words}, or numbers: 0,1,2")
     return seeds
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from suite.board import BASELINE, Board, Cell, Row, board, boards
+from suite.commands.shipped import remark
+from suite.commands.tables import fitted, room, wrapped
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
 from suite.plan import Plan
@@ -36,40 +39,72 @@ def report(plan: Plan, home: Home, outcome: Outcome) -> None:
         for each in boards(store):
             rows = [row for row in each.rows if (each.track, row.name) in wanted]
             if rows:
-                print("\n".join(table(each, rows)))
+                print("\n".join(table(each, rows, room())))
     undone = f", {len(outcome.failed)} failed, {outcome.blocked} not run" if outcome.failed else ""
     print(f"{outcome.done} steps done, {outcome.reused} reused{undone}, in {clock(outcome.seconds)}")
     if not outcome.interrupted:
         print(f"open {render_site(home, None, None)}")
 
 
-def show_results(home: Home, name: str | None, track: str | None, *, as_json: bool = False) -> None:
+def show_results(home: Home, name: str | None, track: str | None, *, as_json: bool = False, wide: bool = False) -> None:
     """Print the boards, or one experiment's rows with every score."""
     from suite.commands.boards import as_text, plain
 
     with reading(home) as store:
         found = stored_boards(store, home, track)
-    names = {row.name for each in found for row in each.rows}
-    if name is not None and name not in names:
-        raise SuiteError(f"there is no experiment '{name}' in the store", fix=did_you_mean(name, names))
-    chosen = [(each, [row for row in each.rows if name in (None, row.name)]) for each in found]
+        names = {row.name for each in found for row in each.rows}
+        if name is not None and name not in names:
+            hint = "; ".join([did_you_mean(name, names), *remark(store, track, (name,))])
+            raise SuiteError(f"there is no experiment '{name}' in the store", fix=hint)
+        more = remark(store, track, (name,) if name else ())
+        rows_of = [(each, [row for row in each.rows if name in (None, row.name)]) for each in found]
+        chosen = [(each, rows, failures(store, rows)) for each, rows in rows_of if rows]
     if as_json:
-        print(as_text([{"track": each.track, "rows": plain(rows)} for each, rows in chosen if rows]))
+        print(
+            as_text(
+                [{"track": each.track, "rows": plain(rows), "failed": plain(wrong)} for each, rows, wrong in chosen]
+            )
+        )
         return
-    for each, rows in chosen:
-        if rows:
-            print("\n".join(table(each, rows)))
+    width = room(wide=wide)
+    for each, rows, wrong in chosen:
+        told = [*wrapped(map(str, wrong), width), ""] if wrong else []
+        print("\n".join([*table(each, rows, width), *told]))
         for row in rows if name else ():
-            print("\n".join(details(row)))
+            print("\n".join(details(row, width)))
+    for line in wrapped(more, width):
+        print(line)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that was tried and came to nothing."""
+
+    step: str
+    title: str
+    status: str
+    reason: str
+
+    def __str__(self) -> str:
+        reason = " ".join("".join(sign if sign.isprintable() else " " for sign in self.reason).split())
+        return f"{self.status}: {self.title}: {reason or 'no reason was given'}"
+
+
+def failures(store: Store, rows: Sequence[Row]) -> list[Failure]:
+    """The steps of some rows that failed or were cancelled, each once, and why."""
+    links = store.links_of([experiment for row in rows for experiment in row.experiments])
+    ids = list(dict.fromkeys(link.step_id for each in links.values() for link in each))
+    steps = store.steps(ids)
+    found = [steps[step] for step in ids if steps[step].status in ("failed", "cancelled")]
+    return [Failure(step.id, step.title, step.status, step.reason or "") for step in found]
 
 
 def stored_boards(store: Store, home: Home, track: str | None) -> list[Board]:
     """The boards of a store, or of one track. Raises SuiteError if there are none."""
     known = store.tracks()
     if known and track not in (None, *known):
-        raise SuiteError(
-            f"nothing was run on the track '{track}'", where="--track", fix=did_you_mean(str(track), known)
-        )
+        hint = "; ".join([did_you_mean(str(track), known), *remark(store, track)])
+        raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=hint)
     if not known:
         raise SuiteError("there is nothing to show yet", where=str(home.folder), fix="`suite run SPEC` first")
     return [board(store, each) for each in known if track in (None, each)]
@@ -82,8 +117,8 @@ def reading(home: Home) -> Iterator[Store]:
         yield store
 
 
-def table(board: Board, rows: Sequence[Row]) -> Iterator[str]:
-    """A board's main columns."""
+def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Iterator[str]:
+    """A board's main columns, or those that fit into a width."""
     shots = board.shots
     head = ["experiment", "seeds", "target"]
     head += [f"Norm. Avg. {count}-shot" for count in shots] + [f"change {count}-shot" for count in shots]
@@ -102,8 +137,16 @@ def table(board: Board, rows: Sequence[Row]) -> Iterator[str]:
                 clock(row.costs.seconds) if row.costs.seconds else DASH,
             ]
         )
-    yield f"{board.title}"
-    yield from aligned(lines)
+    yield from wrapped([board.title], width)
+    seeds, target, first = 1, 2, 3
+    ratio, trained, time = (first + 2 * len(shots) + place for place in range(3))
+    earlier = [[first + place, first + len(shots) + place] for place in range(len(shots) - 1)]
+    yield from fitted(lines, width, [[seeds], [trained], [ratio], [target], *earlier, [time], [ratio - 1]], name=0)
+    yield from wrapped(_table_notes(rows), width)
+    yield ""
+
+
+def _table_notes(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if row.changes:
             yield f"* {row.name} is not on the track's terms: {', '.join(row.changes)}"
@@ -112,10 +155,9 @@ def table(board: Board, rows: Sequence[Row]) -> Iterator[str]:
         if row.missing:
             yield f"! {row.name} misses {', '.join(row.missing[:3])}" + (" …" if len(row.missing) > 3 else "")
     yield f"± is half of a 95% interval, over {' or '.join(_over(rows)) or 'documents'}; {DASH} is not measured"
-    yield ""
 
 
-def details(row: Row) -> Iterator[str]:
+def details(row: Row, width: int | None = None) -> Iterator[str]:
     """Every score of a row."""
     lines = [["task", "shots", "metric", "score", "documents", "unparsable", "chance"]]
     for cell in (*row.target_scores, *row.held_out):
@@ -130,7 +172,7 @@ def details(row: Row) -> Iterator[str]:
                 DASH if cell.chance is None else f"{cell.chance:g}" + (" (at chance)" if cell.at_chance else ""),
             ]
         )
-    yield from aligned(lines)
+    yield from fitted(lines, width, [[6], [5], [4], [2]], name=0)
     yield ""
 
 
@@ -152,12 +194,3 @@ def _ratio(row: Row) -> str:
 def _over(rows: Iterable[Row]) -> list[str]:
     cells: list[Cell] = [cell for row in rows for cell in (*row.target_scores, *row.held_out)]
     return sorted({cell.score.over for cell in cells if cell.score and cell.score.half_width is not None})
-
-
-def aligned(lines: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of a table, its columns in line, with a rule below the first."""
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    for number, line in enumerate(lines):
-        yield "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
-        if number == 0:
-            yield "  ".join("-" * width for width in widths)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import yaml
+from sqlalchemy import make_url
 
 from suite import methods
 from suite.commands.checking import judge_found
@@ -38,8 +40,23 @@ def render_site(home: Home, out: Path | None, records: Path | None) -> Path:
             templates=_templates([each for each in (local, shared) if each]),
             claims=claims.verdicts,
             unread=claims.unread,
+            database=_database(home, out or home.site),
+            shipped=_ids(shared) - _ids(local) if shared and records is None else frozenset(),
         )
         return render(store, out or home.site, told)
+
+
+def _database(home: Home, site: Path) -> str:
+    """The SQLite file as a published page may name it: from the site, where that is in its folder, else by its name."""
+    url = make_url(home.url)
+    if not home.exists or url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return ""
+    file, folder = Path(str(url.database)).resolve(), site.resolve()
+    return os.path.relpath(file, folder) if folder.is_relative_to(file.parent) else file.name
+
+
+def _ids(store: Store) -> frozenset[str]:
+    return frozenset(record.id for record in store.experiments())
 
 
 def _templates(stores: Sequence[Store]) -> dict[str, str]:

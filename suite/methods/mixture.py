@@ -1,9 +1,9 @@
-"""A mixture of experts for one task: weights α over what experts of one base change (Transformer², section 3.2).
+"""A part of `transformer2`, not a row by itself: weights α over what experts of one base change (section 3.2).
 
-It is the second step of `transformer2` with `adaptation: few_shot` or `uniform`; each expert is a run of SVF (or LoRA,
-or IA³: then what they add to the weights is weighted and summed) on a role of its own. Deviations: masks are mixed
-after the sigmoid (the reference code mixes before it, and never applies it), ties are broken by likelihood, and the few
-examples come from the training split and are never scored.
+Its second step with `adaptation: few_shot` or `uniform`; a spec of its own has to name `experts`. Each expert is a run
+of SVF (or LoRA, or IA³: then what they add to the weights is weighted and summed) on a role of its own. Deviations:
+masks are mixed after the sigmoid (the reference code mixes before it, and never applies it), ties are broken by
+likelihood, and the few examples come from the training split and are never scored.
 """
 
 from __future__ import annotations

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from suite import methods
+from suite.block import Block
 from suite.errors import Problem, SuiteError
+from suite.models.names import has_kind, has_matrix, matrix_names, short_names
+from suite.models.source import LocatedModel
 from suite.specs import Experiment
 from suite.tasks.data import DataLocations, Rows
 from suite.tasks.leaks import check_leaks
 from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
+from suite.training.scaling import Scaling
 
 
-def check(experiment: Experiment, data: DataLocations, model: Callable[[], object]) -> list[str]:
+def check(experiment: Experiment, data: DataLocations, model: Callable[[], LocatedModel]) -> list[str]:
     """What is to be noted about an experiment; `model` looks for its model. Raises SuiteError with every problem."""
     problems: list[Problem] = []
     notes: list[str] = []
@@ -25,7 +29,8 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], objec
         except SuiteError as error:
             problems.extend(error.problems)
 
-    attempt(model)
+    located = attempt(model)
+    problems += _matrices(experiment, located) if located else []
     for role in _trained_roles(experiment):
         rows = attempt(lambda role=role: training_rows(experiment.tasks[role], data))
         if rows is not None:
@@ -42,6 +47,37 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], objec
     if problems:
         raise SuiteError.of(problems)
     return notes
+
+
+def _matrices(experiment: Experiment, model: LocatedModel) -> list[Problem]:
+    """Names of matrices that the model does not have; none where its files are not here to be asked."""
+    problems: list[Problem] = []
+    for path, block in (each for config in experiment.configs for each in _blocks(config, ())):
+        wanted = getattr(block, "target_modules", None)
+        kind = block.matrices if isinstance(block, Scaling) else "all"
+        names = matrix_names(model) if isinstance(wanted, tuple) or kind != "all" else None
+        if names is None:
+            continue
+        known = "known: " + ", ".join(short_names(names))
+        what, where = experiment.place(*path, "target_modules")
+        if wanted == ():
+            problems.append(Problem(where, f"{what}: names no matrix", known))
+        for name in wanted if isinstance(wanted, tuple) else ():
+            if not has_matrix(names, name):
+                problems.append(Problem(where, f"{what}: there is no matrix '{name}' in {model.source.title}", known))
+        if not has_kind(names, kind):
+            what, where = experiment.place(*path, "matrices")
+            problems.append(Problem(where, f"{what}: {model.source.title} has no matrices of the kind '{kind}'", known))
+    return list(dict.fromkeys(problems))
+
+
+def _blocks(block: Block, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Block]]:
+    """A block of settings and those inside of it, with the keys that lead to them."""
+    yield path, block
+    for name in type(block).model_fields:
+        inner = getattr(block, name)
+        if isinstance(inner, Block):
+            yield from _blocks(inner, (*path, name))
 
 
 def _trained_roles(experiment: Experiment) -> list[str]:

@@ -98,12 +98,21 @@ class _Run:
             self.blocked.add(step.id)
             progress.end(step.title, "not run: it needs a step that failed", 0.0)
             return True
-        if any(status != "done" for status in self.store.statuses(step.parents).values()):
+        known = self.store.statuses((step.id, *step.parents))
+        if not {step.id, *step.parents} <= set(known):
+            return self._removed(step, progress)
+        if any(known[parent] != "done" for parent in step.parents):
             return False
         if self.store.claim(step.id, self.owner, LEASE_SECONDS):
             self.done += self._do(step, waiting, progress)
             return True
         return self._elsewhere(step, progress)
+
+    def _removed(self, step: Step, progress: Progress) -> bool:
+        """Somebody took the step, or what it needs, out of the store."""
+        self.failed[step.id] = "it was removed from the store meanwhile (`suite remove`)"
+        progress.end(step.title, f"FAILED: {self.failed[step.id]}", 0.0)
+        return True
 
     def _elsewhere(self, step: Step, progress: Progress) -> bool:
         """Another process has the step, or had it: True once it has come to an end there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from suite.block import Block
@@ -11,6 +11,7 @@ from suite.hashing import experiment_id, variant_id
 from suite.settings import split
 from suite.specs.blocks import Track
 from suite.tasks.definition import TaskFile
+from suite.yamlfile import Key
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Experiment:
     """The `--set` texts, for the command that reproduces the row."""
     tries: tuple[Block, ...] = ()
     """What a sweep tries, in order: the method's settings, two or more; none without a sweep."""
+    lines: Mapping[Key, str] = field(default_factory=dict, compare=False, repr=False)
+    """``file:line`` of each setting of the method, and of each field of the sweep."""
 
     @property
     def configs(self) -> tuple[Block, ...]:
@@ -48,6 +51,15 @@ class Experiment:
     def held_out(self) -> tuple[str, ...]:
         """The held-out roles: the track's, less the targets."""
         return tuple(role for role in self.track.held_out.roles if role not in self.targets)
+
+    def place(self, *path: str) -> tuple[str, str]:
+        """A field of the method's block, as messages call it, and where it was set: by the sweep, or else before."""
+        dotted = ".".join(path)
+        swept = self.lines.get(("sweep", dotted))
+        if swept:
+            return f"sweep.{dotted}", swept
+        keys = [("method", *path[:length]) for length in range(len(path), -1, -1)]
+        return f"method.{dotted}", next((self.lines[key] for key in keys if key in self.lines), self.file)
 
     def resolved(self) -> dict[str, Any]:
         """The experiment as plain data: what `--resolved` prints and the store keeps.

@@ -11,12 +11,13 @@ from typing import Any, Literal
 from suite import methods
 from suite.block import Block
 from suite.errors import Problem, SuiteError, did_you_mean
-from suite.specs.blocks import OVERRIDABLE, Spec, Track
+from suite.specs.blocks import OVERRIDABLE, Spec, Sweep, Track
 from suite.specs.experiment import Experiment
+from suite.specs.experts import dispatch_problems, mixture_problems
 from suite.specs.merge import Layered, layer_of
 from suite.specs.mixing import mix_problems
 from suite.specs.rewards import reward_problems
-from suite.specs.sweep import expand
+from suite.specs.sweep import expand, readable
 from suite.specs.validate import sent_below, validate
 from suite.specs.workspace import Workspace, shown
 from suite.tasks.definition import TaskFile, read_task
@@ -75,7 +76,8 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
     if method in methods.names():
         problems = sent_below(problems, methods.get(method).Config.model_fields, "method")
     problems += more
-    tries, more = _tries(method, spec, layer, below) if spec and config else ((), [])
+    sweep = spec.sweep if spec else readable(layer.value.get("sweep"))
+    tries, more = _tries(method, sweep, layer, below, sound=config is not None)
     problems += more
     if spec is None or track is None:
         raise SuiteError.of(problems)
@@ -85,13 +87,16 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
     tasks, more = _tasks(spec, track, trains, used, read, workspace.task_folders, layer, merged)
     problems += more
     problems += _target_problems(method, spec, layer)
-    problems += _dispatch_problems(method, config, spec, tasks, layer)
+    problems += mixture_problems(method, tries or (config,), spec, layer)
+    problems += dispatch_problems(method, config, spec, tasks, layer)
     if config is not None:
         problems += mix_problems(config, spec.targets, track.budget.batch_size, layer)
         problems += reward_problems(method, config, spec.targets, track.held_out.roles, tasks, layer, merged)
     if problems or config is None:
         raise SuiteError.of(problems)
     changed = tuple(sorted(_changed(below.value, changes, ())))
+    lines = {("method", *key): where for key, where in _settings(method, layer, below).origins.items()}
+    lines |= {key: where for key, where in layer.origins.items() if key[:1] == ("sweep",)}
     seeds = chosen_seeds(track, options.seeds)
     return tuple(
         Experiment(
@@ -109,6 +114,7 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
             changes=changed,
             sets=options.sets,
             tries=tries,
+            lines=lines,
         )
         for seed in (seeds if methods.get(method).TRAINS else seeds[:1])  # no training: no seed can matter
     )
@@ -199,15 +205,17 @@ def _settings(method: str, spec: Layered, track: Layered) -> Layered:
     return _method_layer(method, track, spec.block("method").without("name"))
 
 
-def _tries(method: str, spec: Spec, layer: Layered, track: Layered) -> tuple[tuple[Block, ...], list[Problem]]:
+def _tries(
+    method: str, sweep: Sweep | None, layer: Layered, track: Layered, *, sound: bool
+) -> tuple[tuple[Block, ...], list[Problem]]:
     """What the spec's sweep tries; none without a sweep."""
-    if spec.sweep is None:
+    if sweep is None or method not in methods.names():
         return (), []
     if methods.get(method).train is None:
         what = "has no train step of its own" if methods.get(method).TRAINS else "trains nothing"
         problem = Problem(layer.where(("sweep",)), f"sweep: {method} {what}, so there is nothing to choose between")
         return (), [problem]
-    return expand(methods.get(method).Config, _settings(method, layer, track), spec.sweep, layer)
+    return expand(methods.get(method).Config, _settings(method, layer, track), sweep, layer, sound=sound)
 
 
 def _tasks(
@@ -250,23 +258,6 @@ def _target_problems(method: str, spec: Spec, layer: Layered) -> Iterable[Proble
         yield Problem(where, f"targets: is missing, and {method} trains for a target", "name a role: `targets: [rte]`")
     if len(set(spec.targets)) < len(spec.targets):
         yield Problem(where, "targets: names a role twice", "name each once")
-
-
-def _dispatch_problems(
-    method: str, config: Block | None, spec: Spec, tasks: Mapping[str, TaskFile], layer: Layered
-) -> Iterable[Problem]:
-    """A first pass must ask for skills, and every expert must be one that it can name."""
-    stack = methods.get(method).stack(config, "", spec.targets) if config is not None else ()
-    if not isinstance(stack, methods.Dispatch) or stack.role not in tasks:
-        return
-    task = tasks[stack.role]
-    skills = {skill for each in task.sources.values() for skill in each}
-    if not skills:
-        what = f"method.dispatch: '{stack.role}' is task '{task.name}', which asks for no skill"
-        yield Problem(layer.where(("method",)), what, "name a role whose task has `metadata.made_of`")
-    for role in (role for role in stack.experts if skills and role not in skills):
-        what = f"targets: '{role}' is no skill of task '{task.name}', so no prompt would be sent to its expert"
-        yield Problem(layer.where(("targets",)), what, did_you_mean(role, skills))
 
 
 def _set(layer: Layered, text: str) -> Layered:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from suite.block import Block
 from suite.errors import Problem
+from suite.specs.blocks import Sweep
 from suite.specs.merge import Layered
 from suite.specs.validate import validate
 from suite.yamlfile import Key
@@ -18,11 +21,12 @@ MOST_TRIES = 64
 
 
 def expand(
-    kind: type[Block], settings: Layered, sweep: Mapping[str, Sequence[Any]], spec: Layered
+    kind: type[Block], settings: Layered, sweep: Mapping[str, Sequence[Any]], spec: Layered, *, sound: bool = True
 ) -> tuple[tuple[Block, ...], list[Problem]]:
     """The tries of a sweep (dotted field -> values) over a method's settings: the product, the last field fastest.
 
     None, with the problems, if a value is wrong, if there is nothing to choose from, or if two tries are the same.
+    Settings that are not `sound` have had their own problems told: only those of swept fields are.
     """
     where, count = spec.where(("sweep",)), math.prod(map(len, sweep.values()))
     if count < 2:
@@ -36,10 +40,23 @@ def expand(
         for name, place in zip(sweep, places, strict=True):
             tried = _with(tried, name, place, sweep[name][place], spec)
         block, wrong = validate(kind, tried, ("sweep",))
-        problems += wrong
+        problems += wrong if sound else [each for each in wrong if _is_swept(each, sweep)]
         tries += [block] if block else []
-    problems = list(dict.fromkeys(problems)) or _repeated(tries, where)
+    problems = list(dict.fromkeys(problems)) or (_repeated(tries, where) if sound else [])
     return ((), problems) if problems else (tuple(tries), [])
+
+
+def readable(sweep: Any) -> Sweep | None:
+    """A sweep of a spec that has other faults; None where it has its own, which are told with those."""
+    try:
+        return TypeAdapter(Sweep | None, config=Block.model_config).validate_python(sweep)
+    except ValidationError:
+        return None
+
+
+def _is_swept(problem: Problem, sweep: Iterable[str]) -> bool:
+    path = problem.what.partition(": ")[0]
+    return any(path == f"sweep.{name}" or path.startswith(f"sweep.{name}.") for name in sweep)
 
 
 def _with(settings: Layered, name: str, place: int, value: Any, spec: Layered) -> Layered:

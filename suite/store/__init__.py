@@ -13,6 +13,7 @@ from suite.store.records import (
     StepOutcome,
     StepRecord,
 )
+from suite.store.removing import Removal
 from suite.store.store import Store
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "ExperimentRecord",
     "FindingRecord",
     "Provenance",
+    "Removal",
     "ScoreRecord",
     "StepLink",
     "StepOutcome",

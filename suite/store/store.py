@@ -8,10 +8,11 @@ from pathlib import Path
 
 from suite.store.database import connect
 from suite.store.reading import Reading
+from suite.store.removing import Removing
 from suite.store.writing import Writing
 
 
-class Store(Reading, Writing):
+class Store(Reading, Writing, Removing):
     """A database of experiments. Every method is one transaction; several processes may use one database."""
 
     @classmethod

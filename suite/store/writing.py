@@ -76,7 +76,7 @@ class Writing(Session):
     def claim(self, step: str, owner: str, lease_seconds: float = LEASE_SECONDS) -> bool:
         """Take a pending step, or one whose owner died or fell silent for longer than the lease. One caller wins."""
         with self._writing() as connection:
-            free = or_(StepRow.status == "pending", _abandoned(connection, step, lease_seconds))
+            free = or_(StepRow.status == "pending", abandoned(connection, step, lease_seconds))
             taken = {**UNTRIED, "status": "running", "owner": owner, "heartbeat": time.time(), "started": now()}
             return _updated(connection, and_(StepRow.id == step, free), {**taken, "attempts": StepRow.attempts + 1})
 
@@ -149,7 +149,7 @@ def _end(
     return _updated(connection, _mine(step, owner), {**values, **vars(provenance), **vars(costs)})
 
 
-def _abandoned(connection: Connection, step: str, lease_seconds: float) -> ColumnElement[bool]:
+def abandoned(connection: Connection, step: str, lease_seconds: float) -> ColumnElement[bool]:
     """A condition: the step is running, but its owner is dead or has been silent for longer than the lease."""
     holder = connection.execute(select(StepRow.owner).where(StepRow.id == step)).scalar()
     dead = StepRow.owner == holder if _is_dead(holder) else false()
@@ -177,7 +177,7 @@ def _import_step(connection: Connection, step: StepRecord, outcome: StepOutcome)
     row = step_row(step)
     _insert_new(connection, StepRow, [{**row, "status": "pending"}])
     waiting = StepRow.status.in_(("pending", "failed", "cancelled"))
-    free = or_(waiting, _abandoned(connection, step.id, LEASE_SECONDS))
+    free = or_(waiting, abandoned(connection, step.id, LEASE_SECONDS))
     done = {**row, "status": "done", "reason": None, "imported": True}
     if not _updated(connection, and_(StepRow.id == step.id, free), done):
         return False

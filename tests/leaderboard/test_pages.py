@@ -82,3 +82,37 @@ def test_a_point_grows_in_area_with_its_cost() -> None:
     assert radius(None, 10) == radius(0, 10) == radius(3, 0)
     areas = [radius(cost, 10) ** 2 for cost in (0, 5, 10)]
     assert abs((areas[1] - areas[0]) - (areas[2] - areas[1])) < 1e-9
+
+
+def test_a_record_that_comes_with_suite_is_marked_wherever_its_row_is(store: Store, tmp_path: Path) -> None:
+    filling = Filling(store, documents=2)
+    filling.add("pretrained", "pretrained", BASE, (0,))
+    filling.add("lora_rte", "lora", METHODS["lora"], (0, 1))
+    filling.add("finetune_rte", "finetune", METHODS["finetune"], (0,))
+    ids = {record.id for record in store.experiments() if record.name == "lora_rte"}
+    assert len(ids) == 2
+    site = render(store, tmp_path / "site", Told(shipped=frozenset(ids))).parent
+    for name in ("index.html", "tracks/micro.html", "tasks/micro/cb.html", "methods/lora.html"):
+        page = read(site / name)
+        marked = [cell.text for cell in page.all("th") if "imported: shipped with suite" in cell.text]
+        assert marked, name
+        assert all("lora_rte" in text for text in marked), name
+    for name in ("index.html", "tracks/micro.html"):
+        assert "1 of 3 rows is a record shipped with suite, no run of this store." in read(site / name).text
+    assert 'id="shipped"' in (site / "about.html").read_text(encoding="utf-8")
+    first = next(record.id for record in store.experiments() if record.name == "lora_rte" and record.seed == 1)
+    one = render(store, tmp_path / "site", Told(shipped=frozenset([first]))).parent
+    assert "seed 1 imported: shipped with suite" in read(one / "index.html").text
+    none = render(store, tmp_path / "site").parent
+    assert "shipped with suite" not in "".join(file.read_text(encoding="utf-8") for file in none.rglob("*.html"))
+
+
+def test_the_about_page_names_the_store_as_it_is_told(store: Store, tmp_path: Path) -> None:
+    Filling(store, documents=2).add("pretrained", "pretrained", BASE, (0,))
+    beside, elsewhere, none = (
+        read(render(store, tmp_path / "site", Told(database=name)).parent / "about.html").text
+        for name in ("../suite.db", "suite.db", "")
+    )
+    assert "the SQLite file ../suite.db, as seen from this site’s folder" in beside
+    assert "the SQLite file suite.db, which is not in a folder above this site’s" in elsewhere
+    assert "SQLite" not in none

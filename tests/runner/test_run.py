@@ -180,6 +180,12 @@ def test_a_failed_step_says_why_and_does_not_stop_others(tmp_path: Path, capsys:
     assert "not run, as they need a failed step: 3" in out
     code, out, _ = suite(capsys, "show", "bad", "--home", home)
     assert "bad misses" in out  # and nothing missing is shown as a number
+    why = f"failed: train finetune on rte · micro · seed 0: {reason}"
+    assert why in out.splitlines()
+    assert why in suite(capsys, "show", "--home", home)[1].splitlines()
+    assert "failed" not in suite(capsys, "show", "good", "--home", home)[1]
+    (told,) = json.loads(suite(capsys, "show", "bad", "--json", "--home", home)[1])
+    assert [(each["status"], each["reason"]) for each in told["failed"]] == [("failed", reason)]
 
 
 def test_two_processes_on_one_store_share_the_work(expected: dict[str, Any], tmp_path: Path) -> None:

@@ -106,3 +106,20 @@ def test_all_wrong_values_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(SuiteError) as caught:
         loaded(tmp_path, HEAD + "sweep:\n  rank: [0, 2]\n  steps: [many, 3]\n")
     assert sorted(str(each).split(":")[1] for each in caught.value.problems) == ["5", "6"]
+
+
+def test_wrong_values_of_a_sweep_are_told_with_those_of_the_method_and_of_the_spec(tmp_path: Path) -> None:
+    for wrong, line in ((HEAD.replace("rank", "rnak"), 2), (HEAD + "tragets: [rte]\n", 4)):
+        text = wrong + "sweep:\n  rank: [0, 2]\n  steps: [many, 3]\n"
+        with pytest.raises(SuiteError) as caught:
+            loaded(tmp_path, text)
+        below = text.count("\n")
+        lines = sorted(int(str(each).split(":")[1]) for each in caught.value.problems)
+        assert lines == [line, below - 1, below]
+
+
+def test_what_is_wrong_in_the_method_is_not_told_again_for_its_sweep(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError) as caught:
+        loaded(tmp_path, HEAD.replace("rank: 4", "rank: 4, alpha: -1") + "sweep: {steps: [2, 3]}\n")
+    (problem,) = caught.value.problems
+    assert ":2: method.alpha: is -1" in str(problem)

@@ -1,0 +1,39 @@
+"""What there is of records that come with suite, besides the store: the site shows them, so the tables mention them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+
+from suite.specs.workspace import published, shown
+from suite.store import Store
+
+
+def remark(store: Store, track: str | None, names: Collection[str] = ()) -> list[str]:
+    """At most one line about shipped records (of a track, and of these names, if there are any) that are not in the
+    store, and how they are added to it."""
+    folder = published()
+    missing = _missing(store, folder, track, names) if folder else Counter[str]()
+    if not folder or not missing:
+        return []
+    tracks = ", ".join(f"{name} ({count})" for name, count in missing.items())
+    place = folder / next(iter(missing)) if len(missing) == 1 else folder
+    what = "shipped records that are not in this store, but on its site"
+    return [f"{what}: {tracks}; `suite import {shown(place)}` adds them"]
+
+
+def _missing(store: Store, folder: Path, track: str | None, names: Collection[str]) -> Counter[str]:
+    """Track -> how many of its records are not in the store. A record's file bears its name, seed and variant."""
+    here = {
+        (record.track, f"{record.name}--seed{record.seed}--{str(record.spec['variant'])[:8]}")
+        for record in store.experiments(track)
+    }
+    files = sorted(file for kind in ("*/*.json", "*/*.json.gz") for file in folder.glob(kind))
+    return Counter(
+        file.parent.name
+        for file in files
+        if track in (None, file.parent.name)
+        and (not names or file.name.partition("--")[0] in names)
+        and (file.parent.name, file.name.partition(".json")[0]) not in here
+    )

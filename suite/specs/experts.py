@@ -1,0 +1,39 @@
+"""Problems of specs whose answers are put together by several experts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from suite import methods
+from suite.block import Block
+from suite.errors import Problem, did_you_mean
+from suite.specs.blocks import Spec
+from suite.specs.merge import Layered
+from suite.tasks.definition import TaskFile
+
+
+def mixture_problems(method: str, configs: Sequence[Block | None], spec: Spec, layer: Layered) -> Iterable[Problem]:
+    """A mixture that is asked for by itself must be one of something."""
+    if method not in methods.names() or methods.get(method).FAMILY != "mixture" or methods.get(method).train is None:
+        return
+    if any(each is not None and not methods.get(method).prerequisites(each, spec.targets) for each in configs):
+        what = f"method.experts: is missing, and {method} only puts experts together that others train"
+        fix = "name roles to train them on: `experts: [cb, wic]`, or use transformer2, which trains one for each target"
+        yield Problem(layer.where(("method",)), what, fix)
+
+
+def dispatch_problems(
+    method: str, config: Block | None, spec: Spec, tasks: Mapping[str, TaskFile], layer: Layered
+) -> Iterable[Problem]:
+    """A first pass must ask for skills, and every expert must be one that it can name."""
+    stack = methods.get(method).stack(config, "", spec.targets) if config is not None else ()
+    if not isinstance(stack, methods.Dispatch) or stack.role not in tasks:
+        return
+    task = tasks[stack.role]
+    skills = {skill for each in task.sources.values() for skill in each}
+    if not skills:
+        what = f"method.dispatch: '{stack.role}' is task '{task.name}', which asks for no skill"
+        yield Problem(layer.where(("method",)), what, "name a role whose task has `metadata.made_of`")
+    for role in (role for role in stack.experts if skills and role not in skills):
+        what = f"targets: '{role}' is no skill of task '{task.name}', so no prompt would be sent to its expert"
+        yield Problem(layer.where(("targets",)), what, did_you_mean(role, skills))
