@@ -36,7 +36,7 @@ _PART = re.compile(rf"cosine:({'|'.join(PARTS)})(?:\.(0|[1-9][0-9]*))?")
 
 
 def curve_name(of: OfTask | OfPart) -> str:
-    """The name that `read_curve_name` reads back. Raises ValueError for a role, part or number that no name can tell."""
+    """What `read_curve_name` reads back. Raises ValueError for a role, a part or a number that no name can tell."""
     if isinstance(of, OfTask):
         name = f"{of.measure}:{of.role}@{of.shots}"
     else:
