@@ -12,6 +12,7 @@ import yaml
 from leaderboard import cells, numbers
 from leaderboard.cells import Note, Shown
 from leaderboard.curves import Curves, curves
+from leaderboard.formats import why_none
 from leaderboard.heat import HeatMap, heat_maps
 from leaderboard.history import History, Seed
 from leaderboard.kin import ByShots, by_shots
@@ -175,8 +176,7 @@ def _summary(board: Board, row: Row) -> tuple[tuple[str, Shown], ...]:
             value = row.change.get(n)
             reach = max(abs(value.value) + (value.half_width or 0.0), 1.0) if value else 1.0
             shown.append((label, cells.change(row, n, (-reach, reach), why)))
-    why = "needs one target with labels, and all answers"
-    shown.append(("Format ratio", cells.estimate(row.format_ratio, why, seeds=seeds)))
+    shown.append(("Format ratio", cells.estimate(row.format_ratio, why_none(row), seeds=seeds)))
     shown += zip(("Trained parameters", "Training time", "Peak memory", "Artifact"), cells.costs(row), strict=True)
     return tuple(shown)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from leaderboard import cells, numbers
 from leaderboard.cells import Note, Shown
 from leaderboard.charts import Dot, Scatter, scatter
+from leaderboard.formats import why_none
 from leaderboard.grid import Grid, grid
 from leaderboard.places import Place
 from leaderboard.ranking import Ranking, ranking
@@ -222,8 +223,7 @@ def _ratio(row: Row) -> Shown:
     if base is not None and row.method != BASELINE:
         title = f"the pretrained model's, as a control: {cells.interval(base, 1, 0)}"
         notes = (Note(f"pretrained {numbers.score(base.value)}", title),)
-    why = "needs one target with labels, and all answers to held-out tasks"
-    return cells.estimate(row.format_ratio, why, notes=notes, seeds=len(row.seeds))
+    return cells.estimate(row.format_ratio, why_none(row), notes=notes, seeds=len(row.seeds))
 
 
 def _dots(

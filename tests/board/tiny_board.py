@@ -62,6 +62,7 @@ class World:
 
     store: Store
     held_out: tuple[str, ...] = ("cb", "qa", "mt")
+    roles: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: ROLES)
     shots: tuple[int, ...] = (1,)
     documents: int | None = None
     changes: tuple[str, ...] = ()
@@ -109,7 +110,7 @@ class World:
                     "draw": self.draw,
                 },
             },
-            "roles": {role: dict(about) for role, about in ROLES.items()}, "changes": list(self.changes),
+            "roles": {role: dict(about) for role, about in self.roles.items()}, "changes": list(self.changes),
         }  # fmt: skip
         spec = {**resolved, "variant": variant_id(resolved), "file": file}
         parts = [(step, "train", None, None) for step in train]
@@ -121,7 +122,7 @@ class World:
             key |= {"dispatch": dict(dispatch)} if dispatch else {}
             key |= {"draw": self.draw} if self.draw else {}
             key |= self.asked
-            outcome = given.outcome(str(ROLES[role]["primary"]), self.prefix) if given else None
+            outcome = given.outcome(str(self.roles[role]["primary"]), self.prefix) if given else None
             parts.append((self._step(key, f"{role} {shots}-shot · {name}", outcome), "evaluate", role, shots))
         links = [StepLink(step, part, role, shots, at) for at, (step, part, role, shots) in enumerate(parts)]
         record = ExperimentRecord(
