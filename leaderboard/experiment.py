@@ -10,9 +10,11 @@ from typing import Any
 import yaml
 
 from leaderboard import cells, numbers
+from leaderboard.along import Along, along
 from leaderboard.cells import Note, Shown
 from leaderboard.curves import Curves, curves
-from leaderboard.formats import why_none
+from leaderboard.examples import Example
+from leaderboard.formats import FormatTable, format_table, why_none
 from leaderboard.heat import HeatMap, heat_maps
 from leaderboard.history import History, Seed
 from leaderboard.kin import ByShots, by_shots
@@ -23,6 +25,7 @@ from leaderboard.tries import Try, tries_of
 from leaderboard.varies import varies
 from suite import stats
 from suite.board import BASELINE, Board, Cell, Row
+from suite.curves import read_curve_name
 from suite.store import ScoreRecord, StepLink
 
 INTERNAL = ("variant", "file", "sets")
@@ -87,6 +90,8 @@ class Training:
 
     title: str
     curves: tuple[Curve, ...]
+    along: Along | None
+    """What was measured of tasks and of parts of the model; none if nothing was."""
     costs: tuple[tuple[str, tuple[str, ...]], ...]
     """(seed, parameters, seconds, memory, tokens, bytes, artifact)."""
 
@@ -106,6 +111,10 @@ class Experiment:
     """What Norm. Avg. varies with, by shots: documents, seeds, draws."""
     seeds: tuple[int, ...]
     tasks: tuple[Task, ...]
+    formats: FormatTable | None
+    """The format ratio task by task; none without one."""
+    examples: tuple[Example, ...]
+    """Answers side by side where the target's format was taken."""
     tries: tuple[Try, ...]
     """What a sweep tried; none without a sweep."""
     trainings: tuple[Training, ...]
@@ -116,7 +125,7 @@ class Experiment:
     versions: tuple[tuple[str, str], ...]
 
 
-def experiment_view(place: Place, row: Row, history: History) -> Experiment:
+def experiment_view(place: Place, row: Row, history: History, examples: Sequence[Example] = ()) -> Experiment:
     """A row's page."""
     board = place.board
     first = history.seeds[0].record
@@ -131,8 +140,10 @@ def experiment_view(place: Place, row: Row, history: History) -> Experiment:
         varies=varies(board, row),
         seeds=row.seeds,
         tasks=tuple(_task(place, row, history, key) for key in history.evaluations),
+        formats=format_table(place, row),
+        examples=tuple(examples),
         tries=tries_of(history),
-        trainings=tuple(_training(history.seeds, place) for place in range(max(len(s.trained) for s in history.seeds))),
+        trainings=tuple(_training(row, history, at) for at in range(max(len(s.trained) for s in history.seeds))),
         by_shots=by_shots(board, row),
         heat_maps=heat_maps(history),
         traces=tuple((seed.record.seed, traces_of(seed, versions)) for seed in history.seeds),
@@ -247,15 +258,20 @@ def _seed_score(score: ScoreRecord) -> SeedScore:
     return SeedScore(value, numbers.raw(score.value), stderr, score.n, score.unparsable, score.truncated)
 
 
-def _training(seeds: Sequence[Seed], place: int) -> Training:
-    those = [(seed, seed.trained[place]) for seed in seeds if place < len(seed.trained)]
+def _training(row: Row, history: History, place: int) -> Training:
+    those = [(seed, seed.trained[place]) for seed in history.seeds if place < len(seed.trained)]
     method = next((_of(_of(seed.steps[link.step_id].config, "method", {}), "name") for seed, link in those), None)
     names = sorted({point.name for seed, link in those for point in seed.curves[link.step_id]})
+    plain = [name for name in names if read_curve_name(name) is None]
+    held_out = tuple(dict.fromkeys(cell.role for cell in row.held_out))
     if method is None and any("candidates" in seed.steps[link.step_id].config for seed, link in those):
         method = "choice"
     title = f"Step {place + 1}: {method}" if isinstance(method, str) else f"Step {place + 1}"
     return Training(
-        title, tuple(_curve(name, those) for name in names), tuple(_cost(seed, link) for seed, link in those)
+        title=title,
+        curves=tuple(_curve(name, those) for name in plain),
+        along=along(those, row.targets, held_out, str(place + 1)),
+        costs=tuple(_cost(seed, link) for seed, link in those),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from leaderboard import cells, numbers
 from leaderboard.cells import Note, Shown
 from leaderboard.charts import Dot, Scatter, scatter
-from leaderboard.formats import why_none
+from leaderboard.formats import format_grid, why_none
 from leaderboard.grid import Grid, grid
 from leaderboard.places import Place
 from leaderboard.ranking import Ranking, ranking
@@ -94,6 +94,8 @@ class Section:
     tables: tuple[Table, ...]
     families: tuple[str, ...]
     grid: Grid | None
+    formats: Grid | None
+    """Format ratios, task by task."""
 
     @property
     def left_out(self) -> int:
@@ -108,7 +110,7 @@ def section(place: Place) -> Section:
     most = max(MOST // max(len(groups), 1), LEAST)
     tables = tuple(_table(place, targets, f"{place.slug}-{number}", most) for number, targets in enumerate(groups, 1))
     families = tuple(sorted({row.family for row in board.rows if row.method != BASELINE}))
-    return Section(place, board, tables, families, grid(place, board.rows))
+    return Section(place, board, tables, families, grid(place, board.rows), format_grid(place, board.rows))
 
 
 def _table(place: Place, targets: tuple[str, ...], name: str, most: int) -> Table:
@@ -154,7 +156,12 @@ def _bands(place: Place, rows: Sequence[Row], targets: tuple[str, ...]) -> tuple
     change = [
         Column(numbers.shots(n), "Norm. Avg. less the pretrained model's", "number", f"change.{n}") for n in board.shots
     ]
-    ratio = Column("Format ratio", "% of held-out answers that begin with a label of the target", "number", "format")
+    ratio = Column(
+        "Format ratio",
+        "% of held-out answers that take the target’s format: its labels, or its language",
+        "number",
+        "format",
+    )
     costs = (
         Column("Parameters", "parameters that were trained", "number", "parameters"),
         Column("Time", "training, prerequisites and all tries included; mean over seeds", "number", "time"),
