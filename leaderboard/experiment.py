@@ -12,12 +12,13 @@ import yaml
 from leaderboard import cells, numbers
 from leaderboard.along import Along, along
 from leaderboard.cells import Note, Shown
-from leaderboard.curves import Curves, curves
+from leaderboard.charts import Chart
 from leaderboard.examples import Example
 from leaderboard.formats import FormatTable, format_table, why_none
 from leaderboard.heat import HeatMap, heat_maps
 from leaderboard.history import History, Seed
 from leaderboard.kin import ByShots, by_shots
+from leaderboard.lines import Point, Series, lines
 from leaderboard.places import Place
 from leaderboard.provenance import Trace, traces_of, versions_of
 from leaderboard.standing import marks
@@ -78,7 +79,7 @@ class Curve:
     """A value along training, of every seed."""
 
     name: str
-    drawing: Curves | None
+    chart: Chart | None
     labels: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     """(step, the value of each seed)."""
@@ -123,6 +124,12 @@ class Experiment:
     """What its steps found out about themselves."""
     traces: tuple[tuple[int, tuple[Trace, ...]], ...]
     versions: tuple[tuple[str, str], ...]
+
+    @property
+    def charted(self) -> bool:
+        """Whether the page has a chart."""
+        drawn = [curve.chart for training in self.trainings for curve in training.curves]
+        return any(drawn) or bool(self.by_shots and self.by_shots.chart)
 
 
 def experiment_view(place: Place, row: Row, history: History, examples: Sequence[Example] = ()) -> Experiment:
@@ -284,7 +291,9 @@ def _curve(name: str, those: Sequence[tuple[Seed, StepLink]]) -> Curve:
     lookup = {label: dict(points) for label, points in series.items()}
     steps = sorted({step for points in series.values() for step, _ in points})
     rows = tuple((step, tuple(numbers.plain(lookup[label].get(step)) for label in series)) for step in steps)
-    return Curve(name, curves(series), tuple(series), rows)
+    followed = {label: [Point(*point) for point in points] for label, points in series.items()}
+    chart = lines(f"{name} along training", "training step", "", [Series(name, followed)])
+    return Curve(name, chart, tuple(series), rows)
 
 
 def _cost(seed: Seed, link: StepLink) -> tuple[str, tuple[str, ...]]:
