@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 from typing import NamedTuple
 
 from leaderboard import numbers
+from leaderboard.charts import Chart
 from leaderboard.heat import LEVELS, HeatCell, HeatMap
 from leaderboard.history import Seed
+from leaderboard.lines import Point, Series, lines
 from suite.curves import MEASURES, PARTS, Measure, OfPart, OfTask, read_curve_name
 from suite.store import StepLink
 
@@ -51,6 +54,15 @@ class Group:
         """All steps that anything was measured at."""
         return tuple(sorted({at for each in self.followed for points in each.seeds.values() for at, _ in points}))
 
+    @cached_property
+    def chart(self) -> Chart | None:
+        """A line each; None without a value."""
+        series = [
+            Series(each.name, {seed: [Point(*point) for point in points] for seed, points in each.seeds.items()})
+            for each in self.followed
+        ]
+        return lines(self.title, "training step", self.unit, series)
+
     @property
     def rows(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
         """The chart as a table: (step, the mean of each over seeds)."""
@@ -61,6 +73,7 @@ class Group:
 class Path:
     """A target's score against the mean of held-out scores, along training."""
 
+    title: str
     target: str
     shots: int
     """Of the held-out tasks."""
@@ -68,10 +81,20 @@ class Path:
     """The held-out tasks that were measured."""
     seeds: Mapping[str, tuple[Place, ...]]
 
+    @cached_property
+    def chart(self) -> Chart | None:
+        """A line whose points are joined by training steps."""
+        series = Series("", {seed: [Point(*place) for place in places] for seed, places in self.seeds.items()})
+        return lines(self.title, f"score of {self.target}", "mean of held-out scores", [series])
+
     @property
-    def rows(self) -> tuple[tuple[str, Place], ...]:
-        """The chart as a table."""
-        return tuple((seed, place) for seed, places in self.seeds.items() for place in places)
+    def rows(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The chart as a table: (seed, step, both scores)."""
+        return tuple(
+            (seed, (str(place.step), numbers.plain(place.target), numbers.plain(place.held_out)))
+            for seed, places in self.seeds.items()
+            for place in places
+        )
 
 
 @dataclass(frozen=True)
@@ -84,6 +107,11 @@ class Along:
     """Cosines by layer and step."""
     paths: tuple[Path, ...]
 
+    @property
+    def charted(self) -> bool:
+        """Whether there is a chart."""
+        return any(group.chart for group in self.groups) or any(path.chart for path in self.paths)
+
 
 COSINE = "Cosine of gradients on true and on shuffled labels"
 _TITLES: Mapping[Measure, tuple[str, str]] = {
@@ -93,9 +121,9 @@ _TITLES: Mapping[Measure, tuple[str, str]] = {
 
 
 def along(
-    those: Sequence[tuple[Seed, StepLink]], targets: Sequence[str], held_out: Sequence[str], name: str
+    those: Sequence[tuple[Seed, StepLink]], targets: Sequence[str], held_out: Sequence[str], step: int
 ) -> Along | None:
-    """Of a train step's seeds; None where none of this was measured. `name` tells the step from others of its page."""
+    """Of a train step's seeds; None where none of this was measured. `step` is its number on the page."""
     tasks: dict[OfTask, dict[str, Points]] = {}
     parts: dict[OfPart, dict[str, Points]] = {}
     for seed, link in those:
@@ -112,7 +140,7 @@ def along(
     if not tasks and not parts:
         return None
     groups = (*_of_tasks(tasks, (*targets, *held_out)), *_of_kinds(parts))
-    return Along(groups, _layers(parts, name), tuple(_paths(tasks, targets, held_out)))
+    return Along(groups, _layers(parts, step), tuple(_paths(tasks, targets, held_out)))
 
 
 def _of_tasks(tasks: Mapping[OfTask, Mapping[str, Points]], order: Sequence[str]) -> Iterable[Group]:
@@ -122,7 +150,8 @@ def _of_tasks(tasks: Mapping[OfTask, Mapping[str, Points]], order: Sequence[str]
             there = {of.role: seeds for of, seeds in tasks.items() if (of.measure, of.shots) == (measure, shots)}
             roles = [*(role for role in dict.fromkeys(order) if role in there), *sorted(there.keys() - set(order))]
             followed = tuple(Followed(role, there[role]) for role in roles)
-            yield Group(f"{title}, {numbers.shots(shots)}", unit, followed)
+            alone = f": {roles[0]}" if len(roles) == 1 else ""  # a chart of one line has no key
+            yield Group(f"{title}, {numbers.shots(shots)}{alone}", unit, followed)
 
 
 def _of_kinds(parts: Mapping[OfPart, Mapping[str, Points]]) -> Iterable[Group]:
@@ -131,7 +160,7 @@ def _of_kinds(parts: Mapping[OfPart, Mapping[str, Points]]) -> Iterable[Group]:
         yield Group(f"{COSINE}, by kind of parameters", "cosine", followed)
 
 
-def _layers(parts: Mapping[OfPart, Mapping[str, Points]], name: str) -> HeatMap | None:
+def _layers(parts: Mapping[OfPart, Mapping[str, Points]], step: int) -> HeatMap | None:
     """Layers by steps, the mean over seeds; -1 is blank and 1 is darkest."""
     single = [of for of in parts if of.layer is not None]
     if not single:
@@ -141,10 +170,10 @@ def _layers(parts: Mapping[OfPart, Mapping[str, Points]], name: str) -> HeatMap 
     rows = []
     for of in single:
         each = Followed("", parts[of])
-        rows.append((f"{of.part}.{of.layer}", tuple(_shaded(each, step) for step in steps)))
+        rows.append((f"{of.part}.{of.layer}", tuple(_shaded(each, at) for at in steps)))
     about = "Of each layer’s parameters, at each training step; the mean over seeds. Darker is nearer to 1."
-    title, columns = f"{COSINE}, by layer", tuple(str(step) for step in steps)
-    return HeatMap(f"cosine-{name}", title, about, "Layer", columns, tuple(rows))
+    title, columns = f"{COSINE}, by layer", tuple(str(at) for at in steps)
+    return HeatMap(f"cosine-{step}", title, about, "Layer", columns, tuple(rows))
 
 
 def _shaded(each: Followed, step: int) -> HeatCell:
@@ -177,7 +206,8 @@ def _paths(
                 seeds[label] = tuple(place for place in places if place is not None)
             if any(seeds.values()):
                 roles = tuple(name for name in held_out if name in {of.role for of in those})
-                yield Path(role, shots, roles, seeds)
+                title = f"{role} against held-out tasks along training, {numbers.shots(shots)}"
+                yield Path(title, role, shots, roles, seeds)
 
 
 def _place(target: float | None, kept: Sequence[float | None], step: int) -> Place | None:

@@ -129,7 +129,8 @@ class Experiment:
     def charted(self) -> bool:
         """Whether the page has a chart."""
         drawn = [curve.chart for training in self.trainings for curve in training.curves]
-        return any(drawn) or bool(self.by_shots and self.by_shots.chart)
+        along = any(training.along and training.along.charted for training in self.trainings)
+        return any(drawn) or along or bool(self.by_shots and self.by_shots.chart)
 
 
 def experiment_view(place: Place, row: Row, history: History, examples: Sequence[Example] = ()) -> Experiment:
@@ -277,7 +278,7 @@ def _training(row: Row, history: History, place: int) -> Training:
     return Training(
         title=title,
         curves=tuple(_curve(name, those) for name in plain),
-        along=along(those, row.targets, held_out, str(place + 1)),
+        along=along(those, row.targets, held_out, place + 1),
         costs=tuple(_cost(seed, link) for seed, link in those),
     )
 
