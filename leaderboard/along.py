@@ -182,9 +182,9 @@ def _shaded(each: Followed, step: int) -> HeatCell:
         return HeatCell(numbers.MISSING, title="not measured")
     level = round(LEVELS * min(1.0, max(0.0, (value + 1) / 2)))
     told = ((seed, dict(points).get(step)) for seed, points in each.seeds.items())
-    return HeatCell(
-        f"{value:.2f}".replace("-", "−"), level, ", ".join(f"{seed}: {numbers.plain(own)}" for seed, own in told)
-    )
+    title = ", ".join(f"{seed}: {numbers.plain(own)}" for seed, own in told)
+    text = f"{abs(value):.2f}"
+    return HeatCell(f"−{text}" if value < 0 and float(text) else text, level, title)
 
 
 def _paths(

@@ -66,7 +66,7 @@ def test_a_chart_has_each_seed_and_its_table_their_mean() -> None:
 def test_cosines_are_a_line_a_kind_and_a_map_of_layers_by_steps() -> None:
     one: Curves = {
         OfPart("mlp"): {0: 0.5}, OfPart("attention"): {0: 0.1}, OfPart("mlp", 10): {0: 1.0, 5: -0.5},
-        OfPart("mlp", 2): {0: 0.0}, OfPart("attention", 3): {5: -1.0},
+        OfPart("mlp", 2): {0: 0.0}, OfPart("attention", 3): {0: -0.001, 5: -1.0},
     }  # fmt: skip
     found = seen(one, {OfPart("mlp", 10): {0: 0.0}})
     assert found is not None
@@ -75,7 +75,7 @@ def test_cosines_are_a_line_a_kind_and_a_map_of_layers_by_steps() -> None:
     assert found.layers.columns == ("0", "5")
     told = [(label, [(cell.text, cell.level) for cell in cells]) for label, cells in found.layers.rows]
     assert told == [
-        ("attention.3", [("–", 0), ("−1.00", 0)]),
+        ("attention.3", [("0.00", 5), ("−1.00", 0)]),
         ("mlp.2", [("0.00", 5), ("–", 0)]),
         ("mlp.10", [("0.50", 8), ("−0.50", 2)]),
     ]
@@ -118,7 +118,8 @@ def test_the_page_shows_them_once_with_a_text_for_each(tmp_path: Path) -> None:
     names = [each.text for each in page.with_class("curve-name")]
     assert names == [
         "loss", "Format ratio along training, 1 shot: qa", "Scores along training, 0 shots: rte",
-        "Scores along training, 1 shot: qa", "Cosine of gradients on true and on shuffled labels, by kind of parameters",
+        "Scores along training, 1 shot: qa",
+        "Cosine of gradients on true and on shuffled labels, by kind of parameters",
         "rte against held-out tasks along training, 1 shot",
     ]  # fmt: skip
     captions = [each.text for each in page.all("caption")]
