@@ -23,17 +23,18 @@ suite.charts = (() => {
 
   const meet = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 
-  // Where names stand: on no disc, on no other name and, if there is such a place, on no line; else there is none.
+  // Where names stand: on no disc, on no other name, on as few lines as can be (and rather not along one); else nowhere.
   function spots(wanted, discs, lines, frame) {
     const taken = [...discs];
     return wanted.map(({x, y, r, text}) => {
       const half = pen.measureText(text).width / 2 + 2, away = r + 3, slant = 0.7 * r + 3;
       const boxes = [[away + half, 0], [-away - half, 0], [0, -away - 8], [0, away + 8], [slant + half, -slant - 6],
-        [slant + half, slant + 6], [-slant - half, -slant - 6], [-slant - half, slant + 6], [0, -away - 22], [0, away + 22]]
+        [slant + half, slant + 6], [-slant - half, -slant - 6], [-slant - half, slant + 6], [0, -away - 22], [0, away + 22],
+        ...[-away - 22, -away - 8, away + 8, away + 22].flatMap((dy) => [[r - half, dy], [half - r, dy]])]
         .map(([dx, dy]) => [x + dx - half, y + dy - 8, x + dx + half, y + dy + 8])
         .filter((box) => box[0] >= frame[0] && box[1] >= frame[1] && box[2] <= frame[2] && box[3] <= frame[3]
           && !taken.some((other) => meet(box, other)));
-      const found = boxes.find((box) => !lines.some((line) => meet(box, line))) || boxes[0];
+      const found = d3.least(boxes, (box) => d3.sum(lines, (line) => meet(box, line) ? (line[3] - line[1] < 4 ? 3 : 1) : 0));
       if (found) taken.push(found);
       return found && [(found[0] + found[2]) / 2, (found[1] + found[3]) / 2];
     });
@@ -65,7 +66,7 @@ suite.charts = (() => {
     const base = points.filter((point) => point.base), best = front.map((place) => points[place]);
     const stair = [[right[0], y(best[0])], ...best.map((point) => [x(point), y(point)]), [x(best.at(-1)), up[0]]];
     const most = d3.max(points, (point) => point.cost || 0);
-    const r = {type: "sqrt", domain: [0, most || 1], range: [3.5, width < NARROW ? 10 : 13]};
+    const r = {type: "sqrt", domain: [0, most || 1], range: [4, width < NARROW ? 10 : 13]};
     const segments = [
       ...stair.slice(1).flatMap((to, at) => [[stair[at], [stair[at][0], to[1]]], [[stair[at][0], to[1]], to]]),
       ...base.map((point) => [[right[0], y(point)], [right[1], y(point)]]),

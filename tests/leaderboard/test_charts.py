@@ -7,12 +7,18 @@ import json
 import math
 from importlib import resources
 
+import pytest
+
+from benchmarks import render as bench
+from leaderboard import Told, writer
 from leaderboard.charts import ends
 from leaderboard.gained import CROWD, Dot, gained
 from leaderboard.lines import Point, Reference, Series, lines
+from leaderboard.pages import Page, site
 from suite.stats import Estimate
+from suite.store import Store
 from tests.leaderboard.filled import Rendered
-from tests.leaderboard.reading import read
+from tests.leaderboard.reading import charts, read
 
 VENDOR = resources.files("leaderboard").joinpath("static/vendor")
 
@@ -84,3 +90,19 @@ def test_only_pages_with_a_chart_load_the_library(rendered: Rendered) -> None:
         with_chart, without = with_chart + bool(loads), without + (not loads)
     assert with_chart
     assert without
+
+
+def test_the_page_of_a_large_track_with_all_it_loads_is_less_than_a_megabyte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "DOCUMENTS", 1)
+    with Store.open("sqlite://") as store:
+        bench.fill(store, range(300))
+        page = next(item for item in site(store, Told()) if item.path == "tracks/large.html")
+    assert isinstance(page, Page)
+    text = writer._page(writer._environment(Told()), page)
+    tree = read(text)
+    assert len(charts(tree, "scatter")[0]["points"]) == 300
+    names = [each.attributes.get("src") or each.attributes.get("href", "") for each in tree.all("script", "link")]
+    static = dict(writer._static())
+    loaded = [static[name.split("static/")[1]] for name in names if "static/" in name]
+    assert len(loaded) == 8
+    assert len(text.encode()) + sum(map(len, loaded)) < 1_000_000
