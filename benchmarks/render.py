@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 import random
+import re
 import resource
 import subprocess
 import sys
@@ -130,6 +131,13 @@ def sizes(out: Path) -> dict[str, Path]:
     return {str(file.relative_to(out)): file for file in out.rglob("*") if file.is_file()}
 
 
+def weight(page: Path) -> int:
+    """Bytes of a page with the scripts and styles that it loads."""
+    text = page.read_text(encoding="utf-8")
+    loaded = re.findall(r'(?:src|href)="([^"]*static/[^"]*)"', text)
+    return sum(file.stat().st_size for file in (page, *(page.parent / name for name in loaded)))
+
+
 def main() -> None:
     """Make the store, render it, add an experiment, render again."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -152,6 +160,7 @@ def main() -> None:
         pages = {path: file.stat().st_size for path, file in sizes(out).items() if path.endswith(".html")}
         found |= {"files": len(before), "mib": round(sum(file.stat().st_size for file in sizes(out).values()) / 2**20)}
         found["largest_page_kib"] = round(max(pages.values()) / 1024)
+        found["its_weight_kib"] = round(weight(out / max(pages, key=lambda path: pages[path])) / 1024)
         with Store.open(database) as store:
             fill(store, range(given.rows, given.rows + 1))
         found["again"] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)

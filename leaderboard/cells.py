@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from leaderboard import numbers
-from leaderboard.charts import Whisker, whisker
+from leaderboard.whiskers import Whisker, whisker
 from suite.board import Cell, Row
 from suite.stats import Estimate
 
@@ -92,7 +92,7 @@ def interval(value: Estimate, seeds: int, documents: int) -> str:
     over = f"{number} {value.over}" if number else value.over
     if value.low is None or value.high is None:
         return f"{numbers.plain(value.value)}; no interval could be estimated over {over}"
-    text = f"{value.value:.2f}, 95 % interval {value.low:.2f} to {value.high:.2f} over {over}".replace("-", "−")
+    text = f"{value.value:.2f}, 95\u00a0% interval {value.low:.2f} to {value.high:.2f} over {over}".replace("-", "−")
     return f"{text}; the seeds do not differ" if value.over == "seeds" and not value.half_width else text
 
 

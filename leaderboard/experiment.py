@@ -10,11 +10,15 @@ from typing import Any
 import yaml
 
 from leaderboard import cells, numbers
+from leaderboard.along import Along, along
 from leaderboard.cells import Note, Shown
-from leaderboard.curves import Curves, curves
+from leaderboard.charts import Chart
+from leaderboard.examples import Example
+from leaderboard.formats import FormatTable, format_table, why_none
 from leaderboard.heat import HeatMap, heat_maps
 from leaderboard.history import History, Seed
 from leaderboard.kin import ByShots, by_shots
+from leaderboard.lines import Point, Series, lines
 from leaderboard.places import Place
 from leaderboard.provenance import Trace, traces_of, versions_of
 from leaderboard.standing import marks
@@ -22,6 +26,7 @@ from leaderboard.tries import Try, tries_of
 from leaderboard.varies import varies
 from suite import stats
 from suite.board import BASELINE, Board, Cell, Row
+from suite.curves import read_curve_name
 from suite.store import ScoreRecord, StepLink
 
 INTERNAL = ("variant", "file", "sets")
@@ -74,7 +79,7 @@ class Curve:
     """A value along training, of every seed."""
 
     name: str
-    drawing: Curves | None
+    chart: Chart | None
     labels: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
     """(step, the value of each seed)."""
@@ -86,6 +91,8 @@ class Training:
 
     title: str
     curves: tuple[Curve, ...]
+    along: Along | None
+    """What was measured of tasks and of parts of the model; none if nothing was."""
     costs: tuple[tuple[str, tuple[str, ...]], ...]
     """(seed, parameters, seconds, memory, tokens, bytes, artifact)."""
 
@@ -105,6 +112,10 @@ class Experiment:
     """What Norm. Avg. varies with, by shots: documents, seeds, draws."""
     seeds: tuple[int, ...]
     tasks: tuple[Task, ...]
+    formats: FormatTable | None
+    """The format ratio task by task; none without one."""
+    examples: tuple[Example, ...]
+    """Answers side by side where the target's format was taken."""
     tries: tuple[Try, ...]
     """What a sweep tried; none without a sweep."""
     trainings: tuple[Training, ...]
@@ -114,8 +125,15 @@ class Experiment:
     traces: tuple[tuple[int, tuple[Trace, ...]], ...]
     versions: tuple[tuple[str, str], ...]
 
+    @property
+    def charted(self) -> bool:
+        """Whether the page has a chart."""
+        drawn = [curve.chart for training in self.trainings for curve in training.curves]
+        along = any(training.along and training.along.charted for training in self.trainings)
+        return any(drawn) or along or bool(self.by_shots and self.by_shots.chart)
 
-def experiment_view(place: Place, row: Row, history: History) -> Experiment:
+
+def experiment_view(place: Place, row: Row, history: History, examples: Sequence[Example] = ()) -> Experiment:
     """A row's page."""
     board = place.board
     first = history.seeds[0].record
@@ -130,8 +148,10 @@ def experiment_view(place: Place, row: Row, history: History) -> Experiment:
         varies=varies(board, row),
         seeds=row.seeds,
         tasks=tuple(_task(place, row, history, key) for key in history.evaluations),
+        formats=format_table(place, row),
+        examples=tuple(examples),
         tries=tries_of(history),
-        trainings=tuple(_training(history.seeds, place) for place in range(max(len(s.trained) for s in history.seeds))),
+        trainings=tuple(_training(row, history, at) for at in range(max(len(s.trained) for s in history.seeds))),
         by_shots=by_shots(board, row),
         heat_maps=heat_maps(history),
         traces=tuple((seed.record.seed, traces_of(seed, versions)) for seed in history.seeds),
@@ -175,8 +195,7 @@ def _summary(board: Board, row: Row) -> tuple[tuple[str, Shown], ...]:
             value = row.change.get(n)
             reach = max(abs(value.value) + (value.half_width or 0.0), 1.0) if value else 1.0
             shown.append((label, cells.change(row, n, (-reach, reach), why)))
-    why = "needs one target with labels, and all answers"
-    shown.append(("Format ratio", cells.estimate(row.format_ratio, why, seeds=seeds)))
+    shown.append(("Format ratio", cells.estimate(row.format_ratio, why_none(row), seeds=seeds)))
     shown += zip(("Trained parameters", "Training time", "Peak memory", "Artifact"), cells.costs(row), strict=True)
     return tuple(shown)
 
@@ -247,15 +266,20 @@ def _seed_score(score: ScoreRecord) -> SeedScore:
     return SeedScore(value, numbers.raw(score.value), stderr, score.n, score.unparsable, score.truncated)
 
 
-def _training(seeds: Sequence[Seed], place: int) -> Training:
-    those = [(seed, seed.trained[place]) for seed in seeds if place < len(seed.trained)]
+def _training(row: Row, history: History, place: int) -> Training:
+    those = [(seed, seed.trained[place]) for seed in history.seeds if place < len(seed.trained)]
     method = next((_of(_of(seed.steps[link.step_id].config, "method", {}), "name") for seed, link in those), None)
     names = sorted({point.name for seed, link in those for point in seed.curves[link.step_id]})
+    plain = [name for name in names if read_curve_name(name) is None]
+    held_out = tuple(dict.fromkeys(cell.role for cell in row.held_out))
     if method is None and any("candidates" in seed.steps[link.step_id].config for seed, link in those):
         method = "choice"
     title = f"Step {place + 1}: {method}" if isinstance(method, str) else f"Step {place + 1}"
     return Training(
-        title, tuple(_curve(name, those) for name in names), tuple(_cost(seed, link) for seed, link in those)
+        title=title,
+        curves=tuple(_curve(name, those) for name in plain),
+        along=along(those, row.targets, held_out, place + 1),
+        costs=tuple(_cost(seed, link) for seed, link in those),
     )
 
 
@@ -268,7 +292,9 @@ def _curve(name: str, those: Sequence[tuple[Seed, StepLink]]) -> Curve:
     lookup = {label: dict(points) for label, points in series.items()}
     steps = sorted({step for points in series.values() for step, _ in points})
     rows = tuple((step, tuple(numbers.plain(lookup[label].get(step)) for label in series)) for step in steps)
-    return Curve(name, curves(series), tuple(series), rows)
+    followed = {label: [Point(*point) for point in points] for label, points in series.items()}
+    chart = lines(f"{name} along training", "training step", "", [Series(name, followed)])
+    return Curve(name, chart, tuple(series), rows)
 
 
 def _cost(seed: Seed, link: StepLink) -> tuple[str, tuple[str, ...]]:

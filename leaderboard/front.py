@@ -1,11 +1,9 @@
-"""Which points are beaten by no other: the Pareto front of a chart, and how large a cost makes a point."""
+"""Which points are beaten by no other: the Pareto front of a chart."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-
-SMALLEST, LARGEST = 4.5, 13.0
 
 
 def front(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
@@ -16,10 +14,3 @@ def front(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
             best = points[place][1]
             found.append(place)
     return tuple(reversed(found))
-
-
-def radius(cost: float | None, most: float) -> float:
-    """A point's radius: its area grows with the cost; the smallest one stands for nothing and for what is unknown."""
-    if cost is None or most <= 0:
-        return SMALLEST
-    return math.sqrt(SMALLEST**2 + (LARGEST**2 - SMALLEST**2) * min(cost / most, 1.0))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from leaderboard import cells, numbers
 from leaderboard.cells import Shown
-from leaderboard.curves import Curves, curves
+from leaderboard.charts import Chart
+from leaderboard.lines import Point, Series, lines
 from suite.board import Board, Row
 
 
@@ -14,9 +15,7 @@ from suite.board import Board, Row
 class ByShots:
     """Scores against the number of examples that a task was adapted on."""
 
-    name: str
-    """What the lines are, for the chart's title."""
-    drawing: Curves | None
+    chart: Chart | None
     columns: tuple[str, ...]
     rows: tuple[tuple[int, str, tuple[Shown, ...]], ...]
     """(shots, the row's name, its scores), fewest shots first."""
@@ -32,11 +31,11 @@ def by_shots(board: Board, row: Row) -> ByShots | None:
     shown = tuple((int(each.settings["shots"]), each.name, tuple(_scores(each, roles))) for each in kin)
     several = len({shots for _, shots in roles}) > 1
     names = [f"{role}, {numbers.shots(shots)}" if several else role for role, shots in roles]
-    series = {
-        name: [(int(each.settings["shots"]), _value(each, key)) for each in kin]
+    series = [
+        Series(name, {"": [Point(int(each.settings["shots"]), _value(each, key)) for each in kin]})
         for name, key in zip(names, roles, strict=True)
-    }
-    return ByShots("score by examples", curves(series), tuple(names), shown)
+    ]
+    return ByShots(lines("Score by examples", "examples", "score", series), tuple(names), shown)
 
 
 def _without_shots(row: Row) -> tuple[object, ...]:

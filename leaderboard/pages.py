@@ -9,6 +9,7 @@ from typing import Any
 from leaderboard import downloads
 from leaderboard.chunks import File, script
 from leaderboard.claims import claim_groups
+from leaderboard.examples import Example, Examples
 from leaderboard.experiment import experiment_view
 from leaderboard.history import History
 from leaderboard.methods import method_names, method_page
@@ -66,16 +67,20 @@ def _track_pages(store: Store, place: Place, passing: Passing, told: Told) -> It
     yield File(f"{place.data}.json", downloads.as_json(board))
     yield script(f"{place.data}.js", downloads.as_lines(board))
     records = {record.id: record for record in store.experiments(board.track)}
+    examples = Examples(store, place, records)
     for row in board.rows:
-        yield from _row_pages(store, place, row, History.of(store, row, records), passing)
+        history = History.of(store, row, records)
+        yield from _row_pages(store, place, row, history, passing, examples.of(row, history))
     for role in place.tasks:
         page = task_page(store, place, role, tuple(records.values()), passing, told.templates)
         if page.lines:
             yield Page(place.task(role), "task.html.j2", {"view": page, "board": board, "place": place})
 
 
-def _row_pages(store: Store, place: Place, row: Row, history: History, passing: Passing) -> Iterator[Page | File]:
-    view = experiment_view(place, row, history)
+def _row_pages(
+    store: Store, place: Place, row: Row, history: History, passing: Passing, examples: Sequence[Example]
+) -> Iterator[Page | File]:
+    view = experiment_view(place, row, history, examples)
     values = {"row": row, "board": place.board, "place": place, "view": view, "compared": query(a=place.key(row))}
     yield Page(place.row(row), "experiment.html.j2", values)
     yield from row_files(store, place, row, history, passing)

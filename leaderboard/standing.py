@@ -36,7 +36,7 @@ def ranked(row: Row, shots: Sequence[int]) -> Ranked:
         return Ranked(numbers.MISSING, "", _unranked(row))
     title = f"place {rank.place} of {row.contenders} by Norm. Avg. at {numbers.shots(shots[-1])}"
     if row.contenders > 1:
-        title += f"; with 95 % confidence the true place is {_within(rank)}"
+        title += f"; with 95\u00a0% confidence the true place is {_within(rank)}"
     return Ranked(places(rank), str(rank.place), title)
 
 
@@ -118,6 +118,13 @@ def marks(row: Row, shipped: frozenset[str] = frozenset()) -> tuple[Note, ...]:
         told = "; ".join(row.missing)
         found.append(Note(f"incomplete: {len(row.missing)} missing", clipped(f"missing: {told}"), warning=True))
     return tuple(found)
+
+
+def in_common(rows: Sequence[Sequence[Note]]) -> tuple[Note, ...]:
+    """The marks that each of several rows has, which need not be said of each."""
+    if len(rows) < 2:
+        return ()
+    return tuple(mark for mark in rows[0] if all(mark in row for row in rows[1:]))
 
 
 def clipped(text: str, most: int = 600) -> str:

@@ -1,20 +1,21 @@
-"""From a board to what its page shows of it: tables of one target each, with their scatter."""
+"""From a board to what its page shows of it: tables of one target each, with their charts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leaderboard import cells, numbers
 from leaderboard.cells import Note, Shown
-from leaderboard.charts import Dot, Scatter, scatter
+from leaderboard.formats import format_grid, why_none
+from leaderboard.gained import Dot, Gained, gained
 from leaderboard.grid import Grid, grid
 from leaderboard.places import Place
 from leaderboard.ranking import Ranking, ranking
-from leaderboard.standing import Ranked, clipped, contends, luck, marks, ranked, target_groups
+from leaderboard.standing import Ranked, clipped, contends, in_common, luck, marks, ranked, target_groups
 from suite.board import BASELINE, Board, Cell, Row
 
-MOST, LEAST = 100, 8
+MOST, LEAST = 60, 8
 """Rows that a page holds, over all its tables; and in each of them at least."""
 
 
@@ -72,16 +73,16 @@ class Table:
     lines: tuple[Line, ...]
     rest: tuple[Line, ...]
     """Lines that are left out of the page, so that it stays light."""
-    scatter: Scatter | None
-    x_label: str
-    y_label: str
+    gained: Gained | None
     plain: int
     """How many columns are not of single tasks; these are drawn with whiskers."""
     left_out: tuple[str, ...]
-    """Rows that the scatter cannot show."""
+    """Rows that the chart cannot show."""
     ranking: Ranking | None
     luck: str
     """What must be known of the best of several rows."""
+    common: tuple[Note, ...]
+    """Marks that every row has, said once."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,13 @@ class Section:
     tables: tuple[Table, ...]
     families: tuple[str, ...]
     grid: Grid | None
+    formats: Grid | None
+    """Format ratios, task by task."""
+
+    @property
+    def charted(self) -> bool:
+        """Whether the page has a chart."""
+        return any(table.gained or table.ranking for table in self.tables)
 
     @property
     def left_out(self) -> int:
@@ -107,7 +115,7 @@ def section(place: Place) -> Section:
     most = max(MOST // max(len(groups), 1), LEAST)
     tables = tuple(_table(place, targets, f"{place.slug}-{number}", most) for number, targets in enumerate(groups, 1))
     families = tuple(sorted({row.family for row in board.rows if row.method != BASELINE}))
-    return Section(place, board, tables, families, grid(place, board.rows))
+    return Section(place, board, tables, families, grid(place, board.rows), format_grid(place, board.rows))
 
 
 def _table(place: Place, targets: tuple[str, ...], name: str, most: int) -> Table:
@@ -116,6 +124,8 @@ def _table(place: Place, targets: tuple[str, ...], name: str, most: int) -> Tabl
     reach = max((_reach(row, count) for row in rows for count in board.shots), default=0.0) or 1.0
     at = {row.experiments: number for number, row in enumerate(board.rows)}
     lines = tuple(_line(place, row, at[row.experiments], targets, reach) for row in rows)
+    common = in_common([line.marks for line in lines])
+    lines = tuple(replace(line, marks=tuple(mark for mark in line.marks if mark not in common)) for line in lines)
     dots, left_out = _dots(place, rows, at, targets)
     shots = numbers.shots(board.shots[-1]) if board.shots else ""
     bands = _bands(place, rows, targets)
@@ -125,18 +135,21 @@ def _table(place: Place, targets: tuple[str, ...], name: str, most: int) -> Tabl
         bands=bands,
         lines=lines[:most],
         rest=lines[most:],
-        scatter=scatter(dots),
-        x_label=f"target score: {', '.join(_task_label(rows, role) for role in targets[:1])}",
-        y_label=f"Norm. Avg. of held-out tasks, {shots}",
+        gained=gained(
+            dots,
+            f"target score: {', '.join(_task_label(rows, role) for role in targets[:1])}",
+            f"Norm. Avg. of held-out tasks, {shots}",
+        ),
         plain=sum(len(band.columns) for band in bands if not band.extra),
         left_out=left_out,
         ranking=ranking([(line.row, line.href, line.place) for line in lines[:most]]),
         luck=luck(rows),
+        common=common,
     )
 
 
 def _bands(place: Place, rows: Sequence[Row], targets: tuple[str, ...]) -> tuple[Band, ...]:
-    board, over = place.board, "with its 95 % interval"
+    board, over = place.board, "with its 95\u00a0% interval"
     target = [
         Column(
             _task_label(rows, role),
@@ -153,7 +166,12 @@ def _bands(place: Place, rows: Sequence[Row], targets: tuple[str, ...]) -> tuple
     change = [
         Column(numbers.shots(n), "Norm. Avg. less the pretrained model's", "number", f"change.{n}") for n in board.shots
     ]
-    ratio = Column("Format ratio", "% of held-out answers that begin with a label of the target", "number", "format")
+    ratio = Column(
+        "Format ratio",
+        "% of held-out answers that take the target’s format: its labels, or its language",
+        "number",
+        "format",
+    )
     costs = (
         Column("Parameters", "parameters that were trained", "number", "parameters"),
         Column("Time", "training, prerequisites and all tries included; mean over seeds", "number", "time"),
@@ -220,8 +238,7 @@ def _ratio(row: Row) -> Shown:
     if base is not None and row.method != BASELINE:
         title = f"the pretrained model's, as a control: {cells.interval(base, 1, 0)}"
         notes = (Note(f"pretrained {numbers.score(base.value)}", title),)
-    why = "needs one target with labels, and all answers to held-out tasks"
-    return cells.estimate(row.format_ratio, why, notes=notes, seeds=len(row.seeds))
+    return cells.estimate(row.format_ratio, why_none(row), notes=notes, seeds=len(row.seeds))
 
 
 def _dots(

@@ -114,6 +114,7 @@ def _environment(told: Told) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     environment.filters["initials"] = initials
     environment.filters["passage"] = passage
     environment.filters["slug"] = slug
@@ -122,9 +123,11 @@ def _environment(told: Told) -> Environment:
 
 
 def _static() -> Iterator[tuple[str, bytes]]:
-    for item in sorted(resources.files("leaderboard").joinpath("static").iterdir(), key=lambda item: item.name):
-        if item.is_file():
-            yield item.name, item.read_bytes()
+    static = resources.files("leaderboard").joinpath("static")
+    for folder, below in ((static, ""), (static.joinpath("vendor"), "vendor/")):
+        for item in sorted(folder.iterdir(), key=lambda item: item.name):
+            if item.is_file():
+                yield below + item.name, item.read_bytes()
 
 
 def _check(out: Path) -> None:

@@ -39,10 +39,17 @@ def seed_of(*parts: object) -> int:
 
 
 def experiment_id(resolved: Mapping[str, Any]) -> str:
-    """The name of a resolved experiment: all its settings, and no text that only a reader sees."""
+    """The name of a resolved experiment: all its settings, and no text that only a reader sees.
+
+    Of its roles it leaves out what is told for the format ratio alone: it changes nothing that is run.
+    """
     settings = {key: value for key, value in resolved.items() if key not in ("source", "about")}
     track = {key: value for key, value in resolved["track"].items() if key not in ("title", "about")}
-    return fingerprint({**settings, "track": track})
+    roles = {
+        role: {key: value for key, value in about.items() if key not in ("language", "output_type")}
+        for role, about in resolved["roles"].items()
+    }
+    return fingerprint({**settings, "track": track, "roles": roles})
 
 
 def variant_id(resolved: Mapping[str, Any]) -> str:

@@ -175,7 +175,7 @@ suite.board = (() => {
         if (!row.hidden) seen.add(row.dataset.at);
       }
       if (!group.hidden) for (const at of seen) shown.add(at);
-      for (const point of group.querySelectorAll(".point, .placed")) point.classList.toggle("out", !seen.has(point.dataset.at));
+      if (suite.charts) suite.charts.fade(group, seen);
       fold(table, chosen);
       const header = [...table.tHead.querySelectorAll("th[data-sort]")].find((each) => each.dataset.key === key);
       suite.sorting.apply(table, header, sort.startsWith("-") ? "descending" : sort ? "ascending" : "none");

@@ -11,9 +11,10 @@ from typing import Any
 from suite import stats
 from suite.board.contrasts import Incomparable, Missing, Pulled, Term, contrast_of, pulled
 from suite.board.costs import costs_of
-from suite.board.formats import format_ratio, labels_of
+from suite.board.formats import Taken, by_task, format_ratio, formats_of_row, taken
 from suite.board.samples import Answered, answered
 from suite.board.shape import Cell, Row, Variation
+from suite.formats import Format
 from suite.hashing import fingerprint
 from suite.stats import Contrast, Estimate
 from suite.store import Store
@@ -41,14 +42,14 @@ class Base:
 
     seen: Seen
     found: Mapping[str, Answered]
-    ratio: Callable[[frozenset[str]], Estimate | None] = lambda _: None
-    """Labels -> its format ratio, read once."""
+    taken: Callable[[tuple[Format, ...]], tuple[tuple[Taken, ...], ...] | None] = lambda _: None
+    """Formats -> which of its answers take them, read once."""
 
     @classmethod
     def of(cls, store: Store, seen: Seen) -> Base:
         """With all that it answered of the held-out tasks."""
-        ratio = lru_cache(maxsize=64)(lambda labels: format_ratio(store, [seen], labels))
-        return cls(seen, answered(store, [seen], held_out_keys(seen)), ratio)
+        read = lru_cache(maxsize=64)(lambda formats: taken(store, [seen], formats))
+        return cls(seen, answered(store, [seen], held_out_keys(seen)), read)
 
 
 def held_out_keys(member: Seen) -> list[tuple[str, int]]:
@@ -82,6 +83,8 @@ def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Ma
     found = {**(base.found if base else {}), **answered(store, members, held_out_keys(members[0]))}
     against = {count: _against(store, members, base, count, found) for count in shots}
     own = {count: _own(store, members, count, found) for count in shots}
+    formats = formats_of_row(first)
+    took, base_took = taken(store, members, formats), base.taken(formats) if base else None
     row = Row(
         name=first.name,
         variant=str(first.spec["variant"]),
@@ -99,11 +102,13 @@ def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Ma
         held_out=held_out,
         norm_avg={count: _norm_avg(members, count) for count in shots},
         change={count: each.estimate if each else None for count, each in against.items()},
-        format_ratio=format_ratio(store, members, labels_of(first)),
-        base_format_ratio=base.ratio(labels_of(first)) if base else None,
+        format_ratio=format_ratio(took),
+        base_format_ratio=format_ratio(base_took),
         costs=costs_of(members),
         missing=(*lacking, *_unfinished(members)),
         tries=len(first.spec.get("sweep", ())),
+        formats=formats,
+        format_by_task=by_task(took, base_took),
         against=against,
         variation={count: _variation(each) for count, each in own.items()},
     )

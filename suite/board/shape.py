@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from suite.formats import Format
 from suite.stats import Contrast, Estimate, Rank
 
 BASELINE = "pretrained"
@@ -33,6 +34,19 @@ class Cell:
         if score is None or self.chance is None or score.low is None:
             return False
         return score.low <= self.chance
+
+
+@dataclass(frozen=True)
+class TaskFormat:
+    """How many answers to a held-out task take the target's format."""
+
+    role: str
+    shots: int
+    ratio: Estimate | None
+    """Share, 0 to 100; None without an answer."""
+    base: Estimate | None
+    """The pretrained model's, on the same documents; None if it was not asked the same."""
+    documents: int
 
 
 @dataclass(frozen=True)
@@ -89,7 +103,8 @@ class Row:
     """Shots -> Norm. Avg. less the pretrained model's on the very same documents and prompts; None if it has not
     answered them all."""
     format_ratio: Estimate | None
-    """Share (0 to 100) of held-out answers that begin with a label of the target, where the task has other answers."""
+    """Share (0 to 100) of held-out answers that take the format of a target, where the task has another: that begin
+    with one of its labels, or are in its output language."""
     base_format_ratio: Estimate | None
     """The same for the pretrained model: the control."""
     costs: Costs
@@ -97,6 +112,10 @@ class Row:
     """What was not measured; a row that misses something has no rank."""
     tries: int = 0
     """How many settings of a sweep this row is the best of, by rows held out of training; 0: there was no sweep."""
+    formats: tuple[Format, ...] = ()
+    """The formats of its targets, as far as they have one."""
+    format_by_task: tuple[TaskFormat, ...] = ()
+    """`format_ratio` for each task that has another format, and shot count."""
     against: Mapping[int, Contrast | None] = field(default_factory=dict)
     """Shots -> `change` with its test, its parts from documents and from seeds, and the change that would be found."""
     corrected: Mapping[int, float | None] = field(default_factory=dict)

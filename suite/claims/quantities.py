@@ -10,7 +10,7 @@ import numpy as np
 from suite import stats
 from suite.board.contrasts import FULL, Incomparable, Missing, Term, contrast_of
 from suite.board.costs import costs_of
-from suite.board.formats import format_hits, labels_of
+from suite.board.formats import format_hits, formats_of_row
 from suite.board.named import Rows
 from suite.board.samples import answered
 from suite.claims.expectation import POINTS, Expectation, Quantity
@@ -98,7 +98,7 @@ def _ratios(rows: Rows, expectation: Expectation) -> Contrast:
     asked: set[tuple[object, ...]] = set()
     for sign, row in members:
         chosen = [next((each for each in row if each.record.seed == seed), row[0]) for seed in seeds]
-        found = format_hits(rows.store, chosen, labels_of(row[0].record))
+        found = format_hits(rows.store, chosen, formats_of_row(row[0].record))
         if found is None:
             raise Missing(f"{row[0].record.name} has no format ratio")
         for steps, _ in found:

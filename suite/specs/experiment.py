@@ -102,4 +102,6 @@ def describe(task: TaskFile) -> dict[str, Any]:
         "labels": list(metadata.get("labels", ())),
         "chance": metadata.get("chance"),
         "primary": metadata.get("primary"),
+        "language": task.language,
+        "output_type": task.config.get("output_type", "generate_until"),
     }

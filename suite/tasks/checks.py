@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from suite.block import Block
 from suite.errors import Problem, did_you_mean
+from suite.languages import CODES, DEFAULT
 from suite.tasks import known
 
 Where = Callable[[tuple[str | int, ...]], str]
@@ -36,6 +37,8 @@ class Metadata(Block):
     folder: str | None = Field(default=None, pattern=r"^[\w.-]+$")
     """The folder of its rows in a data folder; the task's name if left out."""
     kind: Kind | None = None
+    language: str = DEFAULT
+    """The language of right answers, as an ISO 639 code: a translation's target is what the format ratio looks for."""
     labels: tuple[str, ...] = ()
     """The words an answer may be; the format ratio counts answers that begin with one."""
     chance: float | None = Field(default=None, ge=0, le=100)
@@ -194,6 +197,9 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         if not SLICE.fullmatch(cut):
             what = f"metadata.splits.{name}: '{cut}' is no cut of a split"
             yield Problem(where(("metadata", "splits", name)), what, "write `test[32:]` or `test[:32]`")
+    if metadata.language not in CODES:
+        what = f"metadata.language: '{metadata.language}' is no language that can be told"
+        yield Problem(where(("metadata", "language")), what, "write its ISO 639 code, as in `language: fr`")
     if metadata.primary is not None and metadata.primary not in rankable(metric_names(config)):
         what = f"metadata.primary: '{metadata.primary}' is not among its metrics on 0 to 100"
         yield Problem(

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from suite.errors import Problem, SuiteError, did_you_mean
 from suite.hashing import fingerprint
+from suite.languages import DEFAULT
 from suite.tasks import checks, known
 from suite.yamlfile import Document, Key, read_yaml
 
@@ -72,6 +73,11 @@ class TaskFile:
         return None
 
     @property
+    def language(self) -> str:
+        """The language of its right answers, as an ISO 639 code."""
+        return str(self.metadata.get("language") or DEFAULT) if not self.builtin else DEFAULT
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The words that an answer may be, for classification."""
         return tuple(self.metadata.get("labels", ()))
@@ -103,6 +109,9 @@ def make_task(
 ) -> TaskFile:
     """A task with its fingerprint; `salt` is what else can change its scores."""
     scored = {key: value for key, value in config.items() if key not in ("task_alias", "tag")}
+    if not builtin and "language" in (config.get("metadata") or {}):  # only the format ratio reads it
+        rest = {key: value for key, value in config["metadata"].items() if key != "language"}
+        scored = {key: value for key, value in {**scored, "metadata": rest}.items() if value or key != "metadata"}
     key = {"scoring": SCORING, "salt": salt, "name": name, "config": scored}
     return TaskFile(name, path, config, fingerprint(key), builtin, **more)
 

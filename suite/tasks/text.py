@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 UNPARSABLE: Final = "[invalid]"
@@ -34,12 +34,6 @@ def named_label(output: str, labels: Sequence[str]) -> str | None:
     """The label that an answer names first, wherever it stands (case aside), or None."""
     known = {label.casefold(): label for label in labels}
     return next((known[word] for word in re.findall(r"\w+", output.casefold()) if word in known), None)
-
-
-def format_ratio(outputs: Iterable[str], labels: Sequence[str]) -> float | None:
-    """The share of outputs, from 0 to 1, that begin with one of the labels; None where there is no output."""
-    found = [first_label(output, labels) is not None for output in outputs]
-    return sum(found) / len(found) if found else None
 
 
 def normalised(text: str) -> str:

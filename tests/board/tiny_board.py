@@ -40,13 +40,15 @@ class Answers:
     corpus: tuple[float, float] | None = None
     said: tuple[str, ...] = ()
 
-    def outcome(self, metric: str, prefix: str = "h") -> StepOutcome:
+    def outcome(self, metric: str, prefix: str = "h", texts: bool = True) -> StepOutcome:
         said = self.said or tuple("paris" for _ in self.values)
         values: Sequence[float | None] = self.values or [None] * len(said)
         spread = statistics.stdev(self.values) / len(self.values) ** 0.5 if len(self.values) > 1 else None
         value, stderr = self.corpus or (statistics.fmean(self.values), spread)
         answers = [
-            AnswerRecord(number, f"{prefix}{number}", f"p{number}", f"Q{number}", "paris", text, text, score)
+            AnswerRecord(
+                number, f"{prefix}{number}", f"p{number}", f"Q{number}" * texts, "paris" * texts, text, text, score
+            )
             for number, (text, score) in enumerate(zip(said, values, strict=True))
         ]
         score = ScoreRecord(metric, value, stderr, len(answers), True)
@@ -62,12 +64,16 @@ class World:
 
     store: Store
     held_out: tuple[str, ...] = ("cb", "qa", "mt")
+    roles: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: ROLES)
     shots: tuple[int, ...] = (1,)
     documents: int | None = None
     changes: tuple[str, ...] = ()
     asked: Mapping[str, Any] = field(default_factory=dict)
     """What else is in the key of evaluations."""
     draw: int = 0
+    family: str = "whole model"
+    texts: bool = True
+    """Whether questions and right answers are stored."""
     prefix: str = "h"
     """Of the hashes of documents: others are other documents."""
     trained: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -109,7 +115,7 @@ class World:
                     "draw": self.draw,
                 },
             },
-            "roles": {role: dict(about) for role, about in ROLES.items()}, "changes": list(self.changes),
+            "roles": {role: dict(about) for role, about in self.roles.items()}, "changes": list(self.changes),
         }  # fmt: skip
         spec = {**resolved, "variant": variant_id(resolved), "file": file}
         parts = [(step, "train", None, None) for step in train]
@@ -121,11 +127,11 @@ class World:
             key |= {"dispatch": dict(dispatch)} if dispatch else {}
             key |= {"draw": self.draw} if self.draw else {}
             key |= self.asked
-            outcome = given.outcome(str(ROLES[role]["primary"]), self.prefix) if given else None
+            outcome = given.outcome(str(self.roles[role]["primary"]), self.prefix, self.texts) if given else None
             parts.append((self._step(key, f"{role} {shots}-shot · {name}", outcome), "evaluate", role, shots))
         links = [StepLink(step, part, role, shots, at) for at, (step, part, role, shots) in enumerate(parts)]
         record = ExperimentRecord(
-            experiment_id(resolved), name, "tiny", seed, method, "whole model", targets, "a paper", spec
+            experiment_id(resolved), name, "tiny", seed, method, self.family, targets, "a paper", spec
         )
         self.store.add_experiment(record, links)
         return record.id

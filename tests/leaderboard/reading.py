@@ -84,6 +84,12 @@ def loaded(file: Path) -> tuple[str, Any]:
     return name, value
 
 
+def charts(page: Element, kind: str) -> list[dict[str, Any]]:
+    """The descriptions of a page's charts of one kind."""
+    data = [json.loads(each.text) for each in page.all("script") if each.attributes.get("type") == "application/json"]
+    return [each for each in data if each["kind"] == kind]
+
+
 def scores(folder: Path, name: str, track: str = "micro") -> dict[str, Any]:
     """A row's scores by task."""
     value = loaded(next((folder / "rows" / track).glob(f"{name}-????????.js")))[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from leaderboard.text import passage, visible
 from suite.claims import Verdict
 from suite.store import AnswerRecord, Store
 from tests.leaderboard.filled import BASE, METHODS, Filling
-from tests.leaderboard.reading import Element, chunk, experiment_page, loaded, read, scores
+from tests.leaderboard.reading import Element, charts, chunk, experiment_page, loaded, read, scores
 
 SCRIPT = "</td></table><script>alert(1)</script><img src=x onerror=alert(2)>"
 BREAKOUT = "\"' onmouseover='alert(3)' x=\"{{ 7 * 7 }}"
@@ -33,6 +34,8 @@ OUTPUTS = (
     "&lt;b&gt;",
     "</script>\u2028<!--<script>",
 )
+DRAWN = (SCRIPT + BREAKOUT, TRICKS.replace("\x00", "") + SCRIPT)
+"""Names of rows that charts have."""
 
 
 def _reword(answer: AnswerRecord) -> AnswerRecord:
@@ -54,6 +57,8 @@ def hostile(out: Path) -> Path:
             variant="../../v/",
         )  # fmt: skip
         filling.add("lora_rte", BREAKOUT, METHODS["lora"], (0, 1), source="=HYPERLINK(1)", changes={SCRIPT: TRICKS})
+        for name in DRAWN:
+            filling.add(name, "lora", METHODS["lora"], (0,))
         claims = [
             Verdict(
                 BREAKOUT, SCRIPT, LONG, TRICKS, track, "fails", SCRIPT, 1.0, experiments={BREAKOUT: None, bad: SCRIPT}
@@ -75,12 +80,27 @@ def _pages(site: Path) -> list[Element]:
 
 def test_no_stored_text_becomes_an_element_or_an_attribute(site: Path) -> None:
     for page in _pages(site):
-        scripts = [script.attributes["src"].split("static/")[-1] for script in page.all("script")]
+        data = [json.loads(script.text) for script in page.all("script") if "src" not in script.attributes]
+        assert all(each["kind"] in ("scatter", "ranks", "lines") for each in data)
+        scripts = [script.attributes["src"].split("static/")[-1] for script in page.all("script")[: -len(data) or None]]
         assert scripts[0] == "suite.js"
-        assert set(scripts) <= {"suite.js", "table.js", "board.js", "rows.js", "answers.js", "compare.js"}
+        assert set(scripts[1:]) <= {
+            "table.js", "board.js", "rows.js", "answers.js", "compare.js", "charts.js", "vendor/d3.min.js",
+            "vendor/plot.umd.min.js",
+        }  # fmt: skip
         assert not page.all("img", "iframe", "object", "style", "base", "form")
         handlers = [name for element in page.all() for name in element.attributes if name.startswith("on")]
         assert not handlers
+
+
+def test_hostile_names_are_whole_in_charts_and_end_no_script(site: Path) -> None:
+    page = next(site.glob("tracks/*.html"))
+    points, rows = charts(read(page), "scatter")[0]["points"], charts(read(page), "ranks")[0]["rows"]
+    assert {row["name"] for row in rows} == set(DRAWN) <= {point["name"] for point in points}
+    assert all(
+        block.partition("</script>")[0].isascii() and "<" not in block.partition("</script>")[0]
+        for block in page.read_text(encoding="utf-8").split('<script type="application/json">')[1:]
+    )
 
 
 def test_hostile_claims_are_told_in_full_and_stay_text(site: Path) -> None:
@@ -135,7 +155,7 @@ def test_no_stored_text_ends_a_script_or_a_line_of_one(site: Path) -> None:
 
 def test_a_spreadsheet_takes_no_text_for_a_formula(site: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(next(site.glob("data/*.csv")).read_text(encoding="utf-8"))))
-    assert len(rows) == 3
+    assert len(rows) == 5
     assert "'=HYPERLINK(1)" in [row["source"] for row in rows]
 
 

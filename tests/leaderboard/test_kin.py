@@ -26,7 +26,10 @@ def test_rows_with_other_shots_are_beside_each_other(rendered: Rendered) -> None
     assert [(shots, name) for shots, name, _ in view.rows] == [(3, "shots_3"), (10, "shots_10")]
     assert view.columns[:2] == ("cb, 1 shot", "cb, 4 shots")
     assert all(len(cells) == len(view.columns) for *_, cells in view.rows)
-    assert view.drawing is not None
+    assert view.chart is not None
+    first = view.chart.described["series"][0]
+    assert first["name"] == "cb, 1 shot"
+    assert [x for x, _ in first["seeds"][0]["points"]] == [3, 10]
 
 
 def test_a_row_alone_has_nothing_to_compare(rendered: Rendered) -> None:

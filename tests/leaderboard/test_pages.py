@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from leaderboard import Told, render
-from leaderboard.front import front, radius
+from leaderboard.front import front
 from suite.claims import Verdict
 from suite.store import Store
 from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
@@ -76,12 +76,6 @@ def test_the_front_is_what_nothing_beats() -> None:
     assert front(points) == (0, 1, 4)
     assert front([]) == ()
     assert front([(2.0, 2.0), (2.0, 2.0)]) == (0,)
-
-
-def test_a_point_grows_in_area_with_its_cost() -> None:
-    assert radius(None, 10) == radius(0, 10) == radius(3, 0)
-    areas = [radius(cost, 10) ** 2 for cost in (0, 5, 10)]
-    assert abs((areas[1] - areas[0]) - (areas[2] - areas[1])) < 1e-9
 
 
 def test_a_record_that_comes_with_suite_is_marked_wherever_its_row_is(store: Store, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from leaderboard.standing import contends
 from suite.board import Row, board
 from suite.store import Store
 from tests.leaderboard.filled import METHODS, Filling, Method, Rendered
-from tests.leaderboard.reading import Element, experiment_page, read
+from tests.leaderboard.reading import Element, charts, experiment_page, read
 
 
 def _made(rendered: Rendered) -> dict[str, Row]:
@@ -58,7 +58,13 @@ def test_the_rank_chart_has_a_line_for_each_ranked_row_and_the_same_as_a_table(r
     figure = read(rendered.folder / "tracks/micro.html").with_class("ranking")[0]
     names = [row.all("th")[0].text for row in figure.all("tbody")[0].all("tr")]
     assert names == ["prompt_tuning_rte", "promot_rte", "lora_rte", "finetune_rte"]
-    assert [line.all("text")[0].text for line in figure.with_class("placed")] == names
+    drawn = charts(figure, "ranks")[0]
+    assert [row["name"] for row in drawn["rows"]] == names
+    ranks = [_made(rendered)[name].rank for name in names]
+    assert [[row["low"], row["place"], row["high"]] for row in drawn["rows"]] == [
+        [rank.low, rank.place, rank.high] for rank in ranks if rank
+    ]
+    assert drawn["last"] == 4
 
 
 def test_there_is_no_rank_chart_where_nothing_is_ranked_against_another(store: Store) -> None:

@@ -10,7 +10,7 @@ import math
 from suite.board import board
 from suite.stats import Estimate
 from tests.leaderboard.filled import Rendered
-from tests.leaderboard.reading import Element, experiment_page, loaded, read
+from tests.leaderboard.reading import Element, charts, experiment_page, loaded, read
 
 
 def _rows(rendered: Rendered) -> dict[str, Element]:
@@ -81,9 +81,9 @@ def test_chance_and_unparsable_answers_are_visible(rendered: Rendered) -> None:
 
 def test_the_chart_links_every_row_it_shows_and_names_those_it_cannot(rendered: Rendered) -> None:
     page = read(rendered.folder / "tracks/micro.html")
-    points = page.with_class("point")
+    points = charts(page, "scatter")[0]["points"]
     assert len(points) == 6
-    assert all((rendered.folder / "tracks" / point.attributes["href"]).is_file() for point in points)
+    assert all((rendered.folder / point["href"]).is_file() for point in points)
     assert "Not shown, as a score is missing: lora_broken, lora_half" in page.text
 
 
@@ -127,7 +127,7 @@ def test_the_experiment_page_has_the_command_the_spec_the_reason_and_each_seed(r
     broken = read(experiment_page(rendered.folder, "lora_broken"))
     assert "the loss is not finite at step 12" in broken.text
     whole = read(experiment_page(rendered.folder, "promot_rte"))
-    assert len(whole.with_class("curve")) == 4
+    assert len(charts(whole, "lines")) == 4
     assert all(f"Seed {seed}" in whole.text for seed in (0, 1, 2))
 
 
@@ -135,7 +135,7 @@ def test_every_task_leads_to_its_answers_and_to_its_page(rendered: Rendered) -> 
     page = experiment_page(rendered.folder, "promot_rte")
     links = [link.attributes["href"] for link in read(page).all("a")]
     answers = [link for link in links if "answers.html#" in link]
-    assert len(answers) == 17
+    assert len(set(answers)) == 17
     assert f"row=micro%2F{page.stem}&task=cb.1" in answers[1]
     assert "../../tasks/micro/cb.html" in links
     assert "../../methods/promot.html" in links
@@ -144,8 +144,21 @@ def test_every_task_leads_to_its_answers_and_to_its_page(rendered: Rendered) -> 
 def test_the_front_of_the_chart_is_named(rendered: Rendered) -> None:
     page = read(rendered.folder / "tracks/micro.html")
     assert "On the front: prompt_tuning_rte, promot_rte, finetune_rte." in page.text
-    radii = [float(point.all("circle")[0].attributes["r"]) for point in page.with_class("point")]
-    assert min(radii) < max(radii)
+    drawn = charts(page, "scatter")[0]
+    best = [drawn["points"][place] for place in drawn["front"]]
+    assert [point["name"] for point in best] == ["prompt_tuning_rte", "promot_rte", "finetune_rte"]
+    assert [point["cost"] for point in best] == [40.0, 94.0, 8.4]
+
+
+def test_the_chart_of_gains_is_a_table_too(rendered: Rendered) -> None:
+    figure = read(rendered.folder / "tracks/micro.html").with_class("gained")[0]
+    made = {row.name: row for row in board(rendered.store, "micro").rows}
+    lines = {row.all("th")[0].text: [cell.text for cell in row.all("td")] for row in figure.all("tbody")[0].all("tr")}
+    assert set(lines) == {point["name"] for point in charts(figure, "scatter")[0]["points"]}
+    score = made["promot_rte"].norm_avg[4]
+    assert score is not None
+    assert lines["promot_rte"][1] == f"{score.value:.1f} ±{score.half_width:.1f}"
+    assert [lines["promot_rte"][3], lines["lora_rte"][3]] == ["yes", "no"]
 
 
 def test_tasks_at_a_glance_have_a_cell_for_each_row_and_task(rendered: Rendered) -> None:

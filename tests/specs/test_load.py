@@ -1,10 +1,12 @@
 """Specs to experiments: layers, precedence, and every problem at once with its line."""
 
+import copy
 from pathlib import Path
 
 import pytest
 
 from suite.errors import SuiteError
+from suite.hashing import experiment_id, variant_id
 from suite.specs import Options, Workspace, load, shipped
 from suite.specs.load import load_track
 
@@ -197,3 +199,18 @@ def test_a_lora_before_two_targets_is_refused(tmp_path: Path) -> None:
 def test_keys_that_may_stand_beside_a_specs_own_are_suggested(tmp_path: Path) -> None:
     assert "sedes: unknown key; did you mean 'seeds'?" in problems(tmp_path, SPEC + "sedes: 4\n")[0]
     assert "should be a block of `key: value`" in problems(tmp_path, SPEC + "target: [rte]\n")[0]
+
+
+def test_what_the_format_ratio_alone_reads_of_a_task_is_told_and_changes_no_id() -> None:
+    file = next(Path(str(shipped())).glob("finetune_wmt14_enfr.yaml"))
+    (experiment,) = load([file])
+    resolved = experiment.resolved()
+    assert {role: about["language"] for role, about in resolved["roles"].items() if about["language"] != "en"} == {
+        "wmt14_enfr": "fr", "wmt16_ende": "de", "wmt16_enro": "ro",
+    }  # fmt: skip
+    before = copy.deepcopy(resolved)
+    for about in before["roles"].values():
+        del about["language"], about["output_type"]
+    assert (experiment_id(before), variant_id(before)) == (experiment.id, experiment.variant)
+    before["roles"]["wmt14_enfr"]["kind"] = "qa"
+    assert experiment_id(before) != experiment.id

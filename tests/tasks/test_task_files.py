@@ -42,6 +42,12 @@ def problems(folder: Path, name: str = "colours") -> str:
         ("kind: qa", "primary: acc", 9, "metadata.primary: 'acc' is not among its metrics"),
         ("kind: qa", "labels: [yes, no]", 9, "metadata.labels.0: should be a valid string"),
         ("kind: qa", 'splits: {test: "test[5"}', 9, "metadata.splits.test: 'test[5' is no cut of a split"),
+        (
+            "kind: qa",
+            "language: french",
+            9,
+            "metadata.language: 'french' is no language that can be told; write its ISO",
+        ),
         ("chance: 0.0", "chance: 101", 9, "metadata.chance: should be less than or equal to 100"),
         ('until: ["\\n\\n"]', "until: []", 6, "generation_kwargs.until: is not a list of texts"),
         ("max_gen_toks: 4", "max_gen_toks: four", 6, "generation_kwargs.max_gen_toks: is not a number"),
@@ -200,3 +206,21 @@ def test_reading_tasks_imports_neither_torch_nor_lm_eval() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SHIPPED.parents[1]
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_language_of_answers_is_inherited_english_by_default_and_no_part_of_the_fingerprint(write: Write) -> None:
+    plain = read_task("colours", [write()])
+    french = read_task("colours", [write(**{"kind: qa": "kind: qa, language: fr"})])
+    assert (plain.language, french.language) == ("en", "fr")
+    assert plain.fingerprint == french.fingerprint
+    assert [read_task(name, [SHIPPED]).language for name in ("micro_wmt14_enfr", "wmt16_ende", "wmt16_enro_recut")] == [
+        "fr", "de", "ro",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("wmt14_enfr", "2d536225d319bae7"), ("micro_wmt16_enro", "6c9111fb849aea2d"), ("rte", "5464d5b1ee6acbc1")],
+)
+def test_shipped_tasks_keep_the_fingerprints_that_stores_know_them_by(name: str, known: str) -> None:
+    assert read_task(name, [SHIPPED]).fingerprint == known

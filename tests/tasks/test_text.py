@@ -6,7 +6,7 @@ import pytest
 
 from suite.tasks.filters import CutAnswer, FirstLabel
 from suite.tasks.metrics import accuracy, normalised_match, rouge2
-from suite.tasks.text import UNPARSABLE, cut, first_label, format_ratio, normalised
+from suite.tasks.text import UNPARSABLE, cut, first_label, normalised
 
 LABELS = ("True", "False", "Neither")
 
@@ -76,8 +76,3 @@ def test_labels_are_compared_letter_by_letter() -> None:
 def test_rouge2_is_the_f_of_shared_pairs_of_words() -> None:
     assert rouge2(references=["the cat sat down"], predictions=["the cat sat up"]) == pytest.approx(2 / 3)
     assert rouge2(references=["the cat"], predictions=[""]) == 0.0
-
-
-def test_the_format_ratio_counts_answers_that_begin_with_a_label() -> None:
-    assert format_ratio([" true", "False.", "blue", ""], LABELS) == 0.5
-    assert format_ratio([], LABELS) is None

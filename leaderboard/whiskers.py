@@ -1,0 +1,34 @@
+"""Whiskers: where a value and its interval lie on the short line that a table's cell draws."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from suite.stats import Estimate
+
+WHISKER = 64.0
+
+
+@dataclass(frozen=True)
+class Whisker:
+    """A value on a line of 64 units, with the ends of its interval and where zero is."""
+
+    at: str
+    low: str | None
+    high: str | None
+    zero: str | None
+
+
+def whisker(value: Estimate, span: tuple[float, float]) -> Whisker | None:
+    """Where a value and its interval lie on a span; ends beyond it are cut."""
+    if not math.isfinite(value.value):
+        return None
+
+    def place(number: float) -> str:
+        share = (number - span[0]) / ((span[1] - span[0]) or 1.0)
+        return f"{2 + (WHISKER - 4) * min(1.0, max(0.0, share)):.1f}".removesuffix(".0")
+
+    bounded = value.low is not None and value.high is not None and math.isfinite(value.low)
+    low, high = (place(value.low or 0.0), place(value.high or 0.0)) if bounded else (None, None)
+    return Whisker(place(value.value), low, high, place(0.0) if span[0] < 0 else None)

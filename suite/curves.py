@@ -1,0 +1,55 @@
+"""The names of curves that say what was measured along training, and of what; step 0 is before training."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, Literal, cast, get_args
+
+Measure = Literal["format", "score"]
+Part = Literal["attention", "mlp", "embedding", "norm", "head", "prompt", "adapter"]
+
+MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
+PARTS: Final[tuple[Part, ...]] = get_args(Part)
+
+
+@dataclass(frozen=True)
+class OfTask:
+    """A format ratio or a score (0 to 100) of a task at a shot count: ``format:cb@4``."""
+
+    measure: Measure
+    role: str
+    shots: int
+
+
+@dataclass(frozen=True)
+class OfPart:
+    """A cosine (-1 to 1) over the parameters of one kind, of one layer of them or of all: ``cosine:mlp.3``."""
+
+    part: Part
+    layer: int | None = None
+    """Counted from 0; None: all parameters of the kind together."""
+
+
+_TASK = re.compile(rf"({'|'.join(MEASURES)}):([A-Za-z0-9][A-Za-z0-9_.+-]*)@(0|[1-9][0-9]*)")
+_PART = re.compile(rf"cosine:({'|'.join(PARTS)})(?:\.(0|[1-9][0-9]*))?")
+
+
+def curve_name(of: OfTask | OfPart) -> str:
+    """What `read_curve_name` reads back. Raises ValueError for a role, a part or a number that no name can tell."""
+    if isinstance(of, OfTask):
+        name = f"{of.measure}:{of.role}@{of.shots}"
+    else:
+        name = f"cosine:{of.part}" + ("" if of.layer is None else f".{of.layer}")
+    if read_curve_name(name) != of:
+        raise ValueError(f"'{name}' is no name of a curve")
+    return name
+
+
+def read_curve_name(name: str) -> OfTask | OfPart | None:
+    """What a curve is of; None for any other curve, such as `loss`."""
+    if found := _TASK.fullmatch(name):
+        return OfTask(cast(Measure, found[1]), found[2], int(found[3]))
+    if found := _PART.fullmatch(name):
+        return OfPart(cast(Part, found[1]), None if found[2] is None else int(found[2]))
+    return None
