@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast, get_args
 
 Measure = Literal["format", "score"]
-Part = Literal["attention", "mlp", "embedding", "norm", "head", "prompt", "adapter"]
+Part = Literal["query", "key", "value", "output", "mlp", "embedding", "norm", "head", "prompt", "adapter"]
 
 MEASURES: Final[tuple[Measure, ...]] = get_args(Measure)
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
@@ -28,7 +28,7 @@ class OfPart:
 
     part: Part
     layer: int | None = None
-    """Counted from 0; None: all parameters of the kind together."""
+    """Counted from 0, those of a decoder after those of its encoder; None: all parameters of the kind together."""
 
 
 _TASK = re.compile(rf"({'|'.join(MEASURES)}):([A-Za-z0-9][A-Za-z0-9_.+-]*)@(0|[1-9][0-9]*)")

@@ -47,6 +47,6 @@ def train(config: Config, job: Job) -> Trained:
 
     prefix = TrainedPrefix(job.backbone, config.length, config.projection, job.seed)
     own = dict(prefix.named_parameters())
-    fit = optimise(config, job, Trainable(own, nullcontext, prefix=prefix.vectors))
+    fit = optimise(config, job, Trainable(own, nullcontext, prefix=prefix.vectors, local=True))
     prefix.load_state_dict(dict(fit.best))
     return Trained(Prefix(prefix.vectors().cpu()), fit, sum(parameter.numel() for parameter in own.values()))

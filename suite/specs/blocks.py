@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from suite.block import Block
 from suite.models.source import ModelSource
@@ -58,6 +58,23 @@ class Budget(Block):
     """Examples per forward pass, the rest by gradient accumulation; null: the whole batch. Does not change results."""
 
 
+class Probes(Block):
+    """Looks at a model while it is trained. They change nothing about what training gives."""
+
+    every: Count
+    """Look before the first step, after every so many, and after the last."""
+    roles: tuple[Name, ...] = ()
+    """Held-out tasks to answer at each look, besides the targets: their scores, and how many answers take a format of
+    the targets."""
+    shots: tuple[Annotated[int, Field(ge=0)], ...] = (1,)
+    """Exemplars before each document of these."""
+    documents: Count = 32
+    """Answer the first so many documents of each task."""
+    gradients: Count | None = None
+    """The cosine between the gradient on so many examples of each target and that with their answers shuffled, by part
+    of the model; null: not at all."""
+
+
 class Decoding(Block):
     """How answers are generated."""
 
@@ -83,10 +100,17 @@ class Track(Block):
     selection: Selection = Selection()
     budget: Budget
     decoding: Decoding = Decoding()
+    probes: Probes | None = None
+    """What is looked at while training; null: nothing."""
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
     """The seeds of the board. `suite run` takes the first; `--seeds all` all of them."""
     methods: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Each method's hyper-parameters on this track."""
+
+    @model_serializer(mode="wrap")
+    def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Probes that are not there are part of no name, nor of what is shown."""
+        return {key: value for key, value in handler(self).items() if key != "probes" or value is not None}
 
 
 class Spec(Block):
@@ -108,5 +132,6 @@ class Spec(Block):
     combination is a try, and the row is the try that scores best on the rows held out for selection."""
 
 
-OVERRIDABLE = ("model", "roles", "held_out", "target", "selection", "budget", "decoding", "seeds")
-"""The track's blocks a spec (or `--set`) may change. The row says then that its terms differ from the track's."""
+OVERRIDABLE = ("model", "roles", "held_out", "target", "selection", "budget", "decoding", "probes", "seeds")
+"""The track's blocks a spec (or `--set`) may change. But for probes, the row says then that its terms differ from the
+track's."""

@@ -40,7 +40,10 @@ class Options:
 
 
 def load(files: Sequence[Path], options: Options = Options()) -> tuple[Experiment, ...]:
-    """All experiments of some spec files, one a seed; what two files say alike is one. Raises SuiteError with every problem of every file."""
+    """All experiments of some spec files, one a seed; what two files say alike is one.
+
+    Raises SuiteError with every problem of every file.
+    """
     experiments: list[Experiment] = []
     problems: list[Problem] = []
     read = cache(read_task)

@@ -60,7 +60,7 @@ class Probe(Protocol):
     def due(self, step: int, last: int) -> bool:
         """Whether to look after this step; 0 is before the first, `last` the last that there may be."""
 
-    def __call__(self, step: int, job: Job, trainable: Trainable) -> Sequence[CurvePoint]:
+    def __call__(self, step: int, config: Optimisation, job: Job, trainable: Trainable) -> Sequence[CurvePoint]:
         """What was found, as points of the curve."""
 
 

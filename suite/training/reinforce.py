@@ -63,7 +63,7 @@ def train_by_reward(config: Optimisation, job: Job, trainable: Trainable) -> Fit
         score=score,
         checkpoint=job.checkpoint,
         log=job.log,
-        look=None if probe is None else lambda step: probe(step, job, trainable),
+        look=None if probe is None else lambda step: probe(step, config, job, trainable),
         due=None if probe is None else lambda step: probe.due(step, budget.steps),
     )
 

@@ -29,6 +29,9 @@ class Trainable:
     """While it is entered, the model answers as it does where the task is none of the targets (without `soft` and
     `prefix`)."""
 
+    local: bool = False
+    """Whether it acts for the targets only, so that every other task is answered by the base."""
+
     def soft_length(self, place: int) -> int:
         """How many positions the soft prompt of a target takes."""
         return 0 if self.soft is None else int(self.soft(place).shape[0])

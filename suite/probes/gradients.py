@@ -1,0 +1,82 @@
+"""Gradient alignment: how far a step learns the form of the answers alone (ProMoT, section 3.3, Figures 3 and 7).
+
+The cosine between the gradient on some examples and that on the same inputs with their answers shuffled, which share
+nothing with the inputs but their form. Near 1, what is learned is the form.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from random import Random
+
+import torch
+from torch import Tensor
+
+from suite.curves import OfPart, curve_name
+from suite.hashing import seed_of
+from suite.probes.parts import part_of
+from suite.training.batches import Collator, in_parts
+from suite.training.config import Optimisation
+from suite.training.examples import Encoded, encode
+from suite.training.exemplars import behind_exemplars
+from suite.training.job import Job
+from suite.training.loop import CurvePoint
+from suite.training.losses import answer_loss
+from suite.training.trainable import Trainable
+
+
+class Alignment:
+    """The alignment on a fixed set of examples, the same for every seed of an experiment and every method."""
+
+    def __init__(self, config: Optimisation, job: Job, trainable: Trainable, count: int) -> None:
+        """`count` examples of each target are looked at, asked as they are in training."""
+        self._config, self._job, self._trainable = config, job, trainable
+        self._true: list[Encoded] = []
+        self._shuffled: list[Encoded] = []
+        for place, target in enumerate(job.examples):
+            random = Random(seed_of("alignment", target.role))
+            chosen = random.sample(range(len(target.examples)), min(count, len(target.examples)))
+            asked = behind_exemplars(target, chosen, config.shots, 0, 0)
+            options = {"soft_length": trainable.soft_length(place), "prefix_length": trainable.prefix_length}
+            found = encode(job.backbone, asked, max_length=job.budget.max_length, place=place, **options).examples
+            answers = [each.target for each in found]
+            random.shuffle(answers)
+            self._true += found
+            self._shuffled += [replace(each, target=answer) for each, answer in zip(found, answers, strict=True)]
+
+    def __call__(self, step: int) -> list[CurvePoint]:
+        """The cosine (−1 to 1) of each kind of parameters, and of each kind and layer; none where a gradient is 0."""
+        names = list(self._trainable.parameters)
+        first, second = self._gradient(self._true), self._gradient(self._shuffled)
+        encoder = getattr(self._job.backbone.model.config, "num_layers", 0)
+        sums: dict[OfPart, Tensor] = defaultdict(lambda: torch.zeros(3, dtype=torch.float64))
+        for name in names:
+            part = part_of(name, encoder)
+            if part is None or name not in first or name not in second:
+                continue
+            one, two = first[name].double().flatten(), second[name].double().flatten()
+            products = torch.stack([one @ two, one @ one, two @ two]).cpu()
+            for key in {part, OfPart(part.part)}:
+                sums[key] += products
+        found = {
+            key: float(both / (own.sqrt() * other.sqrt())) for key, (both, own, other) in sums.items() if own and other
+        }
+        # products of rounded numbers may exceed 1 by a hair
+        return [CurvePoint(step, curve_name(key), max(-1.0, min(1.0, value))) for key, value in found.items()]
+
+    def _gradient(self, examples: Sequence[Encoded]) -> Mapping[str, Tensor]:
+        """The gradient of the loss summed over the examples, by the parameter's name; without those it has none of."""
+        job, trainable = self._job, self._trainable
+        names, parameters = list(trainable.parameters), list(trainable.parameters.values())
+        collate, most = Collator(job.backbone), job.terms(self._config).micro_batch
+        total: dict[str, Tensor] = {}
+        for rows in in_parts([(each.place, at) for at, each in enumerate(examples)], most):
+            batch = collate([examples[at] for at in rows]).to(job.backbone.device)
+            current = trainable.now(job.backbone, batch.place)
+            loss = answer_loss(current, batch, self._config.label_smoothing)
+            for name, each in zip(names, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True):
+                if each is not None:
+                    total[name] = each if name not in total else total[name] + each
+        return total
