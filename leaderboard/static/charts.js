@@ -236,7 +236,7 @@ suite.charts = (() => {
     svg.addEventListener("focusin", ({target}) => {
       focused();
       const datum = titled.get(target.closest("a")?.dataset.at);
-      if (!datum) return;
+      if (!datum || !target.matches(":focus-visible")) return;  // what is pointed at has its tip
       const tip = Plot.plot({...frame, marks: [Plot.tip([datum], at)]}).querySelector("[aria-label=tip]");
       tip.classList.add("focused");
       tip.setAttribute("aria-hidden", "true");
