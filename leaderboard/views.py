@@ -14,7 +14,7 @@ from leaderboard.ranking import Ranking, ranking
 from leaderboard.standing import Ranked, clipped, contends, in_common, luck, marks, ranked, target_groups
 from suite.board import BASELINE, Board, Cell, Row
 
-MOST, LEAST = 60, 8
+MOST, LEAST = 50, 8
 """Rows that a page holds, over all its tables; and in each of them at least."""
 
 
