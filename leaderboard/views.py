@@ -15,7 +15,7 @@ from leaderboard.ranking import Ranking, ranking
 from leaderboard.standing import Ranked, clipped, contends, in_common, luck, marks, ranked, target_groups
 from suite.board import BASELINE, Board, Cell, Row
 
-MOST, LEAST = 60, 8
+MOST, LEAST = 50, 8
 """Rows that a page holds, over all its tables; and in each of them at least."""
 
 
@@ -112,7 +112,8 @@ def section(place: Place) -> Section:
     """A track's page."""
     board = place.board
     groups = target_groups(board)
-    most = max(MOST // max(len(groups), 1), LEAST)
+    few = len(board.rows) <= MOST  # then no table is cut, however the rows are spread
+    most = len(board.rows) if few else max(MOST // max(len(groups), 1), LEAST)
     tables = tuple(_table(place, targets, f"{place.slug}-{number}", most) for number, targets in enumerate(groups, 1))
     families = tuple(sorted({row.family for row in board.rows if row.method != BASELINE}))
     return Section(place, board, tables, families, grid(place, board.rows), format_grid(place, board.rows))

@@ -30,7 +30,8 @@ suite.charts = (() => {
       const half = pen.measureText(text).width / 2 + 2, away = r + 3, slant = 0.7 * r + 3;
       const boxes = [[away + half, 0], [-away - half, 0], [0, -away - 8], [0, away + 8], [slant + half, -slant - 6],
         [slant + half, slant + 6], [-slant - half, -slant - 6], [-slant - half, slant + 6], [0, -away - 22], [0, away + 22],
-        ...[-away - 22, -away - 8, away + 8, away + 22].flatMap((dy) => [[r - half, dy], [half - r, dy]])]
+        ...[8, 22, 36].flatMap((by) => [-away - by, away + by]).flatMap((dy) => [[r - half, dy], [half - r, dy]]),
+        ...[22, 36].flatMap((by) => [-slant - by, slant + by]).flatMap((dy) => [[slant + half, dy], [-slant - half, dy]])]
         .map(([dx, dy]) => [x + dx - half, y + dy - 8, x + dx + half, y + dy + 8])
         .filter((box) => box[0] >= frame[0] && box[1] >= frame[1] && box[2] <= frame[2] && box[3] <= frame[3]
           && !taken.some((other) => meet(box, other)));
@@ -236,7 +237,7 @@ suite.charts = (() => {
     svg.addEventListener("focusin", ({target}) => {
       focused();
       const datum = titled.get(target.closest("a")?.dataset.at);
-      if (!datum) return;
+      if (!datum || !target.matches(":focus-visible")) return;  // what is pointed at has its tip
       const tip = Plot.plot({...frame, marks: [Plot.tip([datum], at)]}).querySelector("[aria-label=tip]");
       tip.classList.add("focused");
       tip.setAttribute("aria-hidden", "true");

@@ -65,11 +65,12 @@ def words(docs: Sequence[Mapping[str, Any]]) -> float:
 
 def training(
     steps: int, batch_size: int, max_length: int, mean_words: float, speed: Speed, *,
-    rewarded: bool, select_every: int | None, selection: int, composed: int = 0,
+    rewarded: bool, select_every: int | None, selection: int, composed: int = 0, probed: int = 0,
 ) -> Estimate:  # fmt: skip
     """A train step: its batches (by reward they are written first), and the `selection` rows at each look at them.
 
-    Where singular values are trained, matrices are decomposed first, and then `composed` so many times.
+    Where singular values are trained, matrices are decomposed first, and then `composed` so many times; `probed`
+    documents are answered by probes.
     """
     length = _length(mean_words, max_length, more=16)
     learned = steps * batch_size * length
@@ -79,6 +80,7 @@ def training(
         looks = math.ceil(steps / select_every) if select_every else min(steps, 1)
         rounds = looks + (steps if rewarded else 0)
         seconds = speed.learning(learned) + speed.answering(written + looks * selection * length, rounds)
+        seconds += speed.answering(2 * probed * length)  # an exemplar before each
         seconds += speed.products(30 + 3 * composed) if composed else 0.0  # to answer, to learn, and its gradient
     memory = speed.parameters * 16 + batch_size * length * 4096  # AdamW's state
     return Estimate(learned + written, seconds + OVERHEAD_SECONDS, memory)

@@ -15,6 +15,7 @@ from suite.models.source import LocatedModel, ModelSource, locate
 from suite.plan import estimate
 from suite.plan.checks import check
 from suite.plan.choice import Try, choose, follow
+from suite.plan.probes import answers, probed, probes_key
 from suite.plan.steps import Estimate, Evaluate, Link, Plan, Planned, Routes, Step, Train, Work
 from suite.settings import split, told
 from suite.specs import Experiment
@@ -195,8 +196,11 @@ class _Builder:
             "selection": track.selection.model_dump(mode="json"),
             "target": track.target.model_dump(mode="json", include={"shots"}),
             "parents": list(parents),
+            **probes_key(experiment, config, targets, self.inputs.data),
         }
-        work = Train(name, config, tasks, track, experiment.seed, tuple(parents), bases)
+        work = Train(
+            name, config, tasks, track, experiment.seed, tuple(parents), probed(experiment, config), bases
+        )  # fmt: skip
         what = "adapt" if method.FAMILY == "mixture" else "train"
         _, (_, differs) = split([usual.model_dump(mode="json"), config.model_dump(mode="json")])
         title = f"{what} {name} on {'+'.join(targets) or 'every task'}{' with ' if differs else ''}{told(differs)}"
@@ -275,13 +279,14 @@ def _training_cost(work: Train, mean_words: float, speed: estimate.Speed) -> Est
     config, track = work.config, work.track
     budget, length = track.budget, track.budget.max_length
     if isinstance(config, Optimisation):
+        mean_words *= 1 + config.shots
         batch = min(budget.batch_size, config.examples or budget.batch_size)
         parts = -(-batch // (budget.micro_batch or batch))
         return estimate.training(
             config.steps, batch, length, mean_words, speed, rewarded=config.rewarded,
             select_every=config.select_every or track.selection.every,
             selection=track.selection.documents * len(work.targets),
-            composed=config.steps * parts if isinstance(config, Scaling) else 0,
+            composed=config.steps * parts if isinstance(config, Scaling) else 0, probed=answers(work),
         )  # fmt: skip
     search = getattr(config, "search", None) if getattr(config, "rewarded", False) else None
     candidates = search.population * search.generations if search else 0

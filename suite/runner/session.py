@@ -23,10 +23,12 @@ from suite.models.source import ModelSource, locate
 from suite.models.stack import Stacked, prove, stacked
 from suite.plan.make import Inputs
 from suite.plan.steps import Choose, Evaluate, Follow, Step, Train
+from suite.probes import Looking
 from suite.specs.blocks import Track
+from suite.specs.experiment import describe
 from suite.stats import first_of_the_best
 from suite.tasks.definition import TaskFile
-from suite.tasks.load import Example, Prompts, load_task, training_examples
+from suite.tasks.load import Example, LoadedTask, Prompts, load_task, training_examples
 from suite.training.job import Job, Sampling, TrainingSet
 from suite.training.loop import Log
 
@@ -83,6 +85,7 @@ class Session:
             checkpoint=checkpoint,
             checkpoint_seconds=CHECKPOINT_SECONDS,
             log=log,
+            probe=self._looking(work),
         )
         train = methods.get(work.method).train
         assert train is not None, f"{work.method} has no train step of its own"
@@ -219,6 +222,24 @@ class Session:
             kept = tuple(example for example in examples[count:] if example.hash not in seen)
             sets.append(TrainingSet(role, task, kept, Prompts(task, self.inputs.data)))
         return tuple(sets), held_back
+
+    def _looking(self, work: Train) -> Looking | None:
+        """What the track's probes look at while this step is trained."""
+        track, probes = work.track, work.track.probes
+        if probes is None:
+            return None
+        asked = [(role, track.target.shots) for role in work.targets]
+        asked += [(role, shots) for role in work.probed for shots in probes.shots]
+        files = {**work.targets, **work.probed}
+
+        def tasks() -> dict[tuple[str, int], LoadedTask]:
+            options = {"draw": track.held_out.draw, "limit": probes.documents}
+            return {
+                (role, shots): load_task(files[role], self.inputs.data, shots=shots, **options) for role, shots in asked
+            }
+
+        about = {role: describe(task) for role, task in files.items()}
+        return Looking(probes, track, tuple(work.targets), tasks, about)
 
     def _roll_out(self, work: Train) -> Callable[[Stacked, TrainingSet, Sequence[Example], Sampling], list[Rollout]]:
         """The model's own answers to training examples, asked and scored as the target is."""

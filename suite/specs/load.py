@@ -15,9 +15,9 @@ from suite.specs.blocks import OVERRIDABLE, Spec, Sweep, Track
 from suite.specs.experiment import Experiment
 from suite.specs.experts import dispatch_problems, mixture_problems
 from suite.specs.merge import Layered, layer_of
-from suite.specs.mixing import mix_problems
 from suite.specs.rewards import reward_problems
 from suite.specs.sweep import expand, readable
+from suite.specs.terms import mix_problems, probe_problems
 from suite.specs.validate import sent_below, validate
 from suite.specs.workspace import Workspace, shown
 from suite.tasks.definition import TaskFile, read_task
@@ -90,6 +90,7 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
     tasks, more = _tasks(spec, track, trains, used, read, workspace.task_folders, layer, merged)
     problems += more
     problems += _target_problems(method, spec, layer)
+    problems += probe_problems(track, merged)
     problems += mixture_problems(method, tries or (config,), spec, layer)
     problems += dispatch_problems(method, config, spec, tasks, layer)
     if config is not None:
@@ -97,7 +98,8 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
         problems += reward_problems(method, config, spec.targets, track.held_out.roles, tasks, layer, merged)
     if problems or config is None:
         raise SuiteError.of(problems)
-    changed = tuple(sorted(_changed(below.value, changes, ())))
+    terms = {key: value for key, value in changes.items() if key != "probes"}
+    changed = tuple(sorted(_changed(below.value, terms, ())))
     lines = {("method", *key): where for key, where in _settings(method, layer, below).origins.items()}
     lines |= {key: where for key, where in layer.origins.items() if key[:1] == ("sweep",)}
     seeds = chosen_seeds(track, options.seeds)

@@ -7,9 +7,10 @@ import io
 import json
 from pathlib import Path
 
+from leaderboard import render
 from leaderboard.numbers import probability
 from leaderboard.ranking import ranking
-from leaderboard.standing import contends
+from leaderboard.standing import contends, in_common
 from suite.board import Row, board
 from suite.store import Store
 from tests.leaderboard.filled import METHODS, Filling, Method, Rendered
@@ -105,3 +106,23 @@ def test_a_row_at_chance_on_held_out_tasks_says_on_how_many(rendered: Rendered) 
     mark = next(each for each in _row(rendered, "finetune_rte").with_class("mark") if "chance" in each.text)
     assert mark.text == f"≤ chance on {len(low)} of {len(made.held_out)} held-out scores"
     assert low[0].role in mark.attributes["title"]
+
+
+def test_what_all_rows_of_a_table_share_is_said_once(store: Store, tmp_path: Path) -> None:
+    filling = Filling(store, documents=2, imported=True)
+    for name in ("first", "second"):
+        filling.add(name, "lora", METHODS["lora"], (0,), changes={"batch_size": 8})
+    page = read(render(store, tmp_path / "site").parent / "tracks/micro.html")
+    told = [mark.text for mark in page.with_class("common")[0].with_class("mark")]
+    assert {"imported", "not on the track's terms: budget.batch_size"} <= set(told)
+    texts = [mark.text for mark in page.all("table")[0].with_class("mark")]
+    assert not set(told) & set(texts)
+    assert in_common([()]) == ()
+
+
+def test_a_percent_sign_stays_with_its_number(rendered: Rendered) -> None:
+    page = read(rendered.folder / "tracks/micro.html")
+    titles = [each.attributes["title"] for each in page.all() if "title" in each.attributes]
+    assert "95 %" not in page.text + "".join(titles)
+    assert "95\u00a0%" in page.text
+    assert any("95\u00a0%" in title for title in titles)

@@ -7,6 +7,10 @@ import io
 import json
 import math
 
+import pytest
+
+from leaderboard import views
+from leaderboard.places import places
 from suite.board import board
 from suite.stats import Estimate
 from tests.leaderboard.filled import Rendered
@@ -185,3 +189,11 @@ def test_the_lines_for_filtered_downloads_are_those_of_the_whole_ones(rendered: 
     assert text == (rendered.folder / "data/micro.csv").read_text(encoding="utf-8")
     whole = json.loads((rendered.folder / "data/micro.json").read_text(encoding="utf-8"))
     assert {**data["json"]["head"], "rows": data["json"]["rows"]} == whole
+
+
+def test_a_page_that_holds_few_rows_cuts_no_table(rendered: Rendered, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = places([board(rendered.store, "micro")])[0]
+    for most, cut in ((8, 0), (7, 1)):
+        monkeypatch.setattr(views, "MOST", most)
+        monkeypatch.setattr(views, "LEAST", 1)
+        assert views.section(place).left_out == cut

@@ -1,4 +1,4 @@
-"""Whether a ratio of targets fits the targets of a spec."""
+"""Whether what a spec says of its training fits its targets and its track: a ratio of targets, and probes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from suite.block import Block
 from suite.errors import Problem, did_you_mean
+from suite.specs.blocks import Track
 from suite.specs.merge import Layered
 
 
@@ -24,3 +25,11 @@ def mix_problems(config: Block, targets: tuple[str, ...], batch_size: int, layer
     if len(targets) > batch_size:
         what = f"method.mix: a batch of {batch_size} cannot hold examples of {len(targets)} targets"
         yield Problem(where, what, "raise `budget.batch_size`, or leave out `mix`")
+
+
+def probe_problems(track: Track, merged: Layered) -> Iterable[Problem]:
+    """Probes look at held-out tasks."""
+    for number, role in enumerate(track.probes.roles if track.probes else ()):
+        if role not in track.held_out.roles:
+            where, fix = merged.where(("probes", "roles", number)), did_you_mean(role, track.held_out.roles)
+            yield Problem(where, f"probes.roles: '{role}' is not held out on track '{track.name}'", fix)
