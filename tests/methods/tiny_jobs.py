@@ -126,7 +126,9 @@ def tiny_answers(
 
 def job_for(name: str, backbone: Backbone, folder: Path, **changes: Any) -> Job:
     sets = changes.get("examples") or (tiny_set("rte", tiny_examples(20)),)
-    parents = parents_of(name, backbone, tuple(each.role for each in sets))
+    parents = changes.get("parents")
+    if parents is None:
+        parents = parents_of(name, backbone, tuple(each.role for each in sets))
     usual: dict[str, Any] = {
         "backbone": backbone, "examples": sets, "selection": selected_by(lengths),
         "roll_out": tiny_answers,
