@@ -18,6 +18,7 @@ from leaderboard.rest import rest_of
 from leaderboard.scores import Passing, row_files
 from leaderboard.tasks import task_page
 from leaderboard.told import Told
+from leaderboard.versus import compared, versus_files
 from leaderboard.views import section
 from suite.board import Row, boards
 from suite.store import Store
@@ -52,7 +53,8 @@ def site(store: Store, told: Told) -> Iterator[Page | File]:
 def _listed(place: Place) -> dict[str, Any]:
     """A track's rows, to choose two of."""
     rows = [[place.key(row), row.name, ", ".join(row.targets), list(row.seeds)] for row in place.board.rows]
-    return {"title": place.board.title, "rows": rows}
+    named = {"title": place.board.title, "track": place.board.track}
+    return {**named, "compared": compared(place), "rows": rows}
 
 
 def _track_pages(store: Store, place: Place, passing: Passing, told: Told) -> Iterator[Page | File]:
@@ -68,6 +70,7 @@ def _track_pages(store: Store, place: Place, passing: Passing, told: Told) -> It
     records = {record.id: record for record in store.experiments(board.track)}
     for row in board.rows:
         yield from _row_pages(store, place, row, History.of(store, row, records), passing)
+    yield from versus_files(store, place, records)
     for role in place.tasks:
         page = task_page(store, place, role, tuple(records.values()), passing, told.templates)
         if page.lines:

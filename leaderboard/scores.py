@@ -11,7 +11,7 @@ from leaderboard.answers import Column, Sheet, chunks_of, sheet_of
 from leaderboard.chunks import File, script
 from leaderboard.history import History
 from leaderboard.places import Place
-from suite.board import Cell, Row
+from suite.board import Row
 from suite.stats import Estimate
 from suite.store import AnswerRecord, Store
 
@@ -65,6 +65,7 @@ def row_files(store: Store, place: Place, row: Row, history: History, passing: P
             "page": place.row(row),
             "targets": list(row.targets),
             "seeds": list(row.seeds),
+            "averages": {str(shots): _estimate(average) for shots, average in row.norm_avg.items()},
             "tasks": tasks,
         },
     )
@@ -87,7 +88,7 @@ def _task(row: Row, role: str, shots: int, sheet: Sheet) -> dict[str, Any]:
         "label": f"{role}, {numbers.shots(shots)}",
         "target": role in row.targets,
         "metric": cell.metric if cell else "",
-        "score": _estimate(cell),
+        "score": _estimate(cell.score if cell else None),
         "sheet": sheet.name,
         "columns": [
             {
@@ -102,9 +103,8 @@ def _task(row: Row, role: str, shots: int, sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def _estimate(cell: Cell | None) -> list[float | None] | None:
+def _estimate(score: Estimate | None) -> list[float | None] | None:
     """Value and half the width of its interval."""
-    score: Estimate | None = cell.score if cell else None
     if score is None:
         return None
     return [round(score.value, 6), None if score.half_width is None else round(score.half_width, 6)]

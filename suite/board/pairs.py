@@ -43,6 +43,8 @@ class _Table:
     def __init__(self, store: Store, track: str, rows: Sequence[tuple[Seen, ...]]) -> None:
         self.store, self.track, self.rows, self.singly = store, track, rows, 0
         self.keys = [row[0].evaluations() for row in rows]
+        self.asked = [set(keys) for keys in self.keys]
+        self.kinds: dict[tuple[object, object], Seeds | str] = {}
         every = list(dict.fromkeys(key for keys in self.keys for key in keys))
         self.found = answered(store, [member for row in rows for member in row], every)
         self.sides = {key: [_side(row, key, self.found) for row in rows] for key in every}
@@ -59,7 +61,7 @@ class _Table:
         tasks: dict[int, dict[Key, TaskDifference]] = {other: {} for other in others if other in averages}
         batch: dict[int, list[tuple[Key, list[int], _Less]]] = {}
         for key in self.keys[at]:
-            asked = [other for other in tasks if key in self.keys[other]]
+            asked = [other for other in tasks if key in self.asked[other]]
             for kind, group in self._groups(at, asked, [key]).items():
                 if isinstance(kind, tuple):
                     batch.setdefault(len(kind), []).append((key, group, self._less(at, group, key, kind)))
@@ -83,23 +85,29 @@ class _Table:
         """Other rows by how these tasks can be subtracted."""
         found: Groups = {}
         for other in others:
-            found.setdefault(self._kind(at, other, keys, shots), []).append(other)
+            kind = self._kind_of(at, other, keys[0]) if shots is None else self._common_kind(at, other, keys, shots)
+            found.setdefault(kind, []).append(other)
         return found
 
-    def _kind(self, at: int, other: int, keys: Sequence[Key], shots: int | None) -> Seeds | str:
-        sides = [(self.sides[key][at], self.sides[key][other]) for key in keys]
-        both = [(one, two) for one, two in sides if one and two]
-        if len(both) < len(keys):
+    def _kind_of(self, at: int, other: int, key: Key) -> Seeds | str:
+        one, two = self.sides[key][at], self.sides[key][other]
+        if one is None or two is None:
             return ALONE
-        one, two = both[0][0].seeds, both[0][1].seeds
-        if shots is not None:
-            one, two = self.seeds[at][shots], self.seeds[other][shots]
-        seeds = _in_common(one, two)
-        if not seeds:
-            return ALONE
-        if any(one.terms != two.terms for one, two in both):
-            return OTHER_TERMS
-        return seeds if all(one.documents == two.documents for one, two in both) else ALONE
+        pair = (one.form, two.form)
+        if pair not in self.kinds:
+            seeds = _in_common(one.seeds, two.seeds)
+            alike = one.terms == two.terms
+            same = seeds if one.documents == two.documents else ALONE
+            self.kinds[pair] = (same if alike else OTHER_TERMS) if seeds else ALONE
+        return self.kinds[pair]
+
+    def _common_kind(self, at: int, other: int, keys: Sequence[Key], shots: int) -> Seeds | str:
+        """That of several tasks at once, over the seeds that any of them depends on."""
+        kinds = {self._kind_of(at, other, key) for key in keys}
+        for alone in (ALONE, OTHER_TERMS):
+            if alone in kinds:
+                return alone
+        return _in_common(self.seeds[at][shots], self.seeds[other][shots]) or ALONE
 
     def _alone(self, at: int, other: int, key: Key, kind: Seeds | str) -> TaskDifference:
         """One difference, as `compare` has it; quickly where the terms are others."""
@@ -123,7 +131,7 @@ class _Table:
         """Other row -> shots -> the difference of Norm. Avg.; without the rows that are left out."""
         found: dict[int, dict[int, Contrast]] = {}
         for other in range(at + 1, len(self.rows)):
-            slow = sum(self._kind(at, other, [key], None) == ALONE for key in self.keys[at] if key in self.keys[other])
+            slow = sum(self._kind_of(at, other, key) == ALONE for key in self.keys[at] if key in self.asked[other])
             if not slow or self.singly + slow <= SINGLY:
                 self.singly += slow
                 found[other] = {}
@@ -164,6 +172,11 @@ class _Side:
         if seeds not in self._known:
             self._known[seeds] = _Drawn.of([self.at(seed) for seed in seeds])
         return self._known[seeds]
+
+    @cached_property
+    def form(self) -> int:
+        """Equal for sides that are equal in all but what was answered."""
+        return hash((self.seeds, self.terms, self.documents))
 
     @cached_property
     def _known(self) -> dict[Seeds, _Drawn]:

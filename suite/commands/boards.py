@@ -14,7 +14,7 @@ from suite.board.named import Rows
 from suite.commands.results import DASH, aligned, reading, shown, stored_boards
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
-from suite.stats import Contrast, lead_by_luck
+from suite.stats import Contrast, lead_by_luck, p_text
 
 
 def print_boards(home: Home, track: str | None, *, as_json: bool) -> None:
@@ -88,7 +88,7 @@ def _tested(found: Contrast | None, corrected: float | None) -> list[str]:
     """The difference, its p, and the difference that would have been seen."""
     if found is None:
         return [DASH] * 3
-    p = "by construction" if not found.spread.stderr else DASH if corrected is None else f"{corrected:.3f}"
+    p = "by construction" if not found.spread.stderr else DASH if corrected is None else p_text(corrected)
     return [shown(found.estimate, sign=True), p, f"{found.resolvable:.1f}" if found.resolvable else DASH]
 
 

@@ -143,7 +143,7 @@ def test_every_task_leads_to_its_answers_and_to_its_page(rendered: Rendered) -> 
 
 def test_the_front_of_the_chart_is_named(rendered: Rendered) -> None:
     page = read(rendered.folder / "tracks/micro.html")
-    assert "On the front: prompt_tuning_rte, promot_rte, finetune_rte." in page.text
+    assert "On the front: pretrained, promot_rte, lora_small_batch, finetune_rte." in page.text
     radii = [float(point.all("circle")[0].attributes["r"]) for point in page.with_class("point")]
     assert min(radii) < max(radii)
 
