@@ -65,6 +65,13 @@ class Pulled:
             return Part(self.values, 0.0, 0.0, self.documents)
         return Part.of_pulls(self.values, self.pulls, self.documents, self.one)
 
+    @property
+    def score(self) -> Part:
+        """As a part of a score by itself."""
+        if self.pulls is None:
+            return Part.of_stderrs(self.values, self.stderrs, self.documents)
+        return Part.of_score(self.values, self.pulls, self.documents, self.one)
+
 
 def contrast_of(store: Store, terms: Sequence[Term], found: Mapping[str, Answered]) -> Contrast:
     """The sum's value with interval and test. Raises Incomparable, or Missing with what is missing."""

@@ -93,7 +93,7 @@ def table(board: Board, rows: Sequence[Row]) -> Iterator[str]:
         lines.append(
             [
                 row.name + ("*" if row.changes else ""),
-                ",".join(str(seed) for seed in row.seeds),
+                str(len(row.seeds)),
                 " ".join(f"{cell.role} {shown(cell.score)}" for cell in row.target_scores) or DASH,
                 *(shown(row.norm_avg.get(count)) for count in shots),
                 *(DASH if row.method == BASELINE else shown(row.change.get(count), sign=True) for count in shots),
@@ -131,6 +131,7 @@ def details(row: Row) -> Iterator[str]:
             ]
         )
     yield from aligned(lines)
+    yield f"run with --seeds {','.join(map(str, row.seeds))}"
     yield ""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.stats.estimate import Estimate, Over
+from suite.stats.estimate import Z95, Estimate, Over
 from suite.stats.sample import Numbers
 from suite.stats.significance import ALPHA, POWER, Spread, mixed_p, mixed_quantile
 
@@ -42,6 +42,18 @@ class Part:
         return cls(values, float(common), float(single), documents)
 
     @classmethod
+    def of_score(cls, values: Numbers, pulls: Numbers, documents: int, one: float) -> Part:
+        """The same of scores by themselves, from 0 to `one`.
+
+        Where all documents score alike at an end, the spread says nothing: the variance is then that of Wilson's
+        interval.
+        """
+        if not pulls.any() and np.isin(values, (0.0, one)).all():
+            variance = (one * Z95 / (documents + Z95**2)) ** 2
+            return cls(values, variance, variance, documents)
+        return cls.of_pulls(values, pulls, documents, one)
+
+    @classmethod
     def of_stderrs(cls, values: Numbers, stderrs: Numbers, documents: int) -> Part:
         """Where documents have no scores to pair: wider than it need be, as if terms and documents were unrelated."""
         variance = float((stderrs**2).mean())
@@ -60,10 +72,10 @@ class Parts:
     documents: Numbers
 
     @classmethod
-    def of(cls, part: Part) -> Parts:
-        """Of one contrast."""
-        numbers = (np.array([each], dtype=np.float64) for each in (part.common, part.single, part.documents))
-        return cls(part.values[None], *numbers)
+    def of(cls, *parts: Part) -> Parts:
+        """Of some contrasts of one task each."""
+        names = ("values", "common", "single", "documents")
+        return cls(*(np.array([getattr(part, name) for part in parts], dtype=np.float64) for name in names))
 
 
 def at_least(common: Any, single: Any, documents: int, one: float) -> tuple[Any, Any]:

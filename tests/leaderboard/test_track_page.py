@@ -49,7 +49,7 @@ def test_shown_text_is_the_rounded_value_with_its_interval_and_what_it_is_over(r
     assert score.half_width is not None
     text = _rows(rendered)["promot_rte"].all("td")[3].text
     assert text.startswith(f"{score.value:.1f} ±{score.half_width:.1f}")
-    assert "over seeds" in text
+    assert "over documents and seeds" in text
     assert "over documents" in _rows(rendered)["pretrained"].all("td")[3].text
 
 
