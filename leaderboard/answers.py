@@ -85,6 +85,20 @@ def chunks_of(sheet: Sheet, written: set[str]) -> Iterator[File]:
                 yield script(chunk_path(column.documents, number), part)
 
 
+def chunk_counts(sheet: Sheet) -> list[tuple[str, int]]:
+    """All chunks that a sheet needs, whoever writes them: their names, and how many there are of each."""
+    if not sheet.columns:
+        return []
+    counts = {column.documents: len(column.answers) for column in sheet.columns}
+    counts = {sheet.name: max(counts.values()), **counts}
+    return [(name, -(-count // PER_CHUNK)) for name, count in counts.items()]
+
+
+def chunk_paths(name: str, count: int) -> list[str]:
+    """The files of so many chunks."""
+    return [chunk_path(name, number) for number in range(count)]
+
+
 def chunk_path(name: str, number: int) -> str:
     """Where a chunk is: in one of 256 folders, as a folder of 100,000 files is slow to list."""
     return f"answers/{name[:2]}/{name}-{number}.js"

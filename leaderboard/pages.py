@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from leaderboard import downloads
+from leaderboard.answers import chunk_paths
 from leaderboard.chunks import File, script
 from leaderboard.claims import claim_groups
-from leaderboard.examples import Example, Examples
+from leaderboard.examples import TWO_STAGE, Examples
 from leaderboard.experiment import experiment_view
 from leaderboard.history import History
+from leaderboard.kept import Kept, Made, Same, key_of
+from leaderboard.kin import by_shots
 from leaderboard.methods import method_names, method_page
 from leaderboard.overview import card
 from leaderboard.places import Place, places, query
 from leaderboard.rest import rest_of
-from leaderboard.scores import Passing, row_files
+from leaderboard.scores import Passing, recall, row_files
 from leaderboard.tasks import task_page
 from leaderboard.told import Told
+from leaderboard.versus import compared, versus_files
 from leaderboard.views import section
-from suite.board import Row, boards
-from suite.store import Store
+from suite.board import BASELINE, Row, boards
+from suite.store import ExperimentRecord, Store
 
 
 @dataclass(frozen=True)
@@ -33,8 +38,8 @@ class Page:
     values: Mapping[str, Any]
 
 
-def site(store: Store, told: Told) -> Iterator[Page | File]:
-    """Every file but the static ones, in a fixed order."""
+def site(store: Store, told: Told, kept: Kept) -> Iterator[Page | File | Same | Made]:
+    """Every file but the static ones, in a fixed order; of `kept` those that are the same."""
     found = places(boards(store), told.shipped)
     cards = [card(place) for place in found]
     yield Page("index.html", "index.html.j2", {"cards": cards})
@@ -46,17 +51,20 @@ def site(store: Store, told: Told) -> Iterator[Page | File]:
     yield script("rows.js", {"tracks": [_listed(place) for place in found]})
     passing = Passing()
     for place in found:
-        yield from _track_pages(store, place, passing, told)
+        yield from _track_pages(store, place, passing, told, kept)
     yield from _method_pages(found, told)
 
 
 def _listed(place: Place) -> dict[str, Any]:
     """A track's rows, to choose two of."""
     rows = [[place.key(row), row.name, ", ".join(row.targets), list(row.seeds)] for row in place.board.rows]
-    return {"title": place.board.title, "rows": rows}
+    named = {"title": place.board.title, "track": place.board.track}
+    return {**named, "compared": compared(place), "rows": rows}
 
 
-def _track_pages(store: Store, place: Place, passing: Passing, told: Told) -> Iterator[Page | File]:
+def _track_pages(
+    store: Store, place: Place, passing: Passing, told: Told, kept: Kept
+) -> Iterator[Page | File | Same | Made]:
     board = place.board
     part = section(place)
     yield Page(place.page, "track.html.j2", {"section": part, "board": board, "place": place})
@@ -67,23 +75,81 @@ def _track_pages(store: Store, place: Place, passing: Passing, told: Told) -> It
     yield File(f"{place.data}.json", downloads.as_json(board))
     yield script(f"{place.data}.js", downloads.as_lines(board))
     records = {record.id: record for record in store.experiments(board.track)}
-    examples = Examples(store, place, records)
+    marks, examples = store.marks(list(records)), Examples(store, place, records)
+    keys = {row.experiments: _row_keys(place, row, records, marks, told) for row in board.rows}
+    rest_key = key_of(list(keys.values()), sorted(place.shipped), told.templates)
+    rest_same = kept.of(place.page, rest_key)
     for row in board.rows:
-        history = History.of(store, row, records)
-        yield from _row_pages(store, place, row, history, passing, examples.of(row, history))
+        yield from _row_files(store, place, row, records, passing, kept, keys[row.experiments], not rest_same, examples)
+    if rest_same:
+        yield rest_same
+        yield Made(place.page, rest_key, rest_same.paths)
+        return
+    paths: list[str] = []
+    made: Iterator[Page | File] = chain(
+        versus_files(store, place, records), _task_pages(store, place, records, passing, told)
+    )
+    for item in made:
+        paths.append(item.path)
+        yield item
+    yield Made(place.page, rest_key, tuple(paths))
+
+
+def _task_pages(
+    store: Store, place: Place, records: Mapping[str, ExperimentRecord], passing: Passing, told: Told
+) -> Iterator[Page]:
     for role in place.tasks:
         page = task_page(store, place, role, tuple(records.values()), passing, told.templates)
         if page.lines:
-            yield Page(place.task(role), "task.html.j2", {"view": page, "board": board, "place": place})
+            yield Page(place.task(role), "task.html.j2", {"view": page, "board": place.board, "place": place})
 
 
-def _row_pages(
-    store: Store, place: Place, row: Row, history: History, passing: Passing, examples: Sequence[Example]
-) -> Iterator[Page | File]:
-    view = experiment_view(place, row, history, examples)
-    values = {"row": row, "board": place.board, "place": place, "view": view, "compared": query(a=place.key(row))}
-    yield Page(place.row(row), "experiment.html.j2", values)
-    yield from row_files(store, place, row, history, passing)
+def _row_keys(
+    place: Place, row: Row, records: Mapping[str, ExperimentRecord], marks: Mapping[str, str], told: Told
+) -> tuple[str, str]:
+    """All that a row's page is made of, which depends on other rows, too; and all that its answers are made of."""
+    board = place.board
+    where = (place.slug, place.key(row), dict(place.tasks), place.method(row.method), bool(told.claims or told.unread))
+    own = [(records[name], marks[name]) for name in row.experiments]
+    head = (board.track, board.title, board.about, board.shots, board.roles, board.targets)
+    scores = (row.norm_avg, row.target_scores, row.held_out)
+    # its examples are answers of these rows, too
+    beside = [
+        marks[name]
+        for other in board.rows
+        if other.method == BASELINE or other.family == TWO_STAGE
+        for name in other.experiments
+    ]
+    shipped = [name in place.shipped for name in row.experiments]
+    return key_of(row, own, where, head, by_shots(board, row), beside, shipped), key_of(scores, own, where, head)
+
+
+def _row_files(
+    store: Store, place: Place, row: Row, records: Mapping[str, ExperimentRecord], passing: Passing, kept: Kept,
+    keys: tuple[str, str], needed: bool, examples: Examples,
+) -> Iterator[Page | File | Same | Made]:  # fmt: skip
+    """A row's page, scores and chunks. `needed`: what it answered counts for the pages of its tasks."""
+    page, scores = place.row(row), place.scores(row)
+    same, said = kept.of(page, keys[0]), kept.of(scores, keys[1])
+    if not same or not said:
+        history = History.of(store, row, records)
+    if same:
+        yield same
+    else:
+        view = experiment_view(place, row, history, examples.of(row, history))
+        values = {"row": row, "board": place.board, "place": place, "view": view, "compared": query(a=place.key(row))}
+        yield Page(page, "experiment.html.j2", values)
+    yield Made(page, keys[0], (page,))
+    if not said:
+        yield from row_files(store, place, row, history, passing, keys[1])
+        return
+    chunks, asked = kept.told(scores)
+    if needed:
+        recall(store, passing, place, asked)
+    new = [path for name, count in chunks for path in chunk_paths(name, count) if name not in passing.written]
+    passing.written.update(name for name, _ in chunks)
+    yield Same((scores, *new))
+    yield Made(scores, keys[1], said.paths, [chunks, asked])
 
 
 def _method_pages(found: Sequence[Place], told: Told) -> Iterator[Page]:

@@ -52,6 +52,10 @@ class Place:
         """A row's scores as a script."""
         return f"rows/{self.key(row)}.js"
 
+    def pairs(self, row: Row) -> str:
+        """A row's comparisons with those after it, as a script."""
+        return f"pairs/{self.key(row)}.js"
+
     def task(self, role: str) -> str:
         """A task's page."""
         return f"tasks/{self.slug}/{self.tasks[role]}.html"

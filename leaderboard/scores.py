@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from leaderboard import numbers
-from leaderboard.answers import Column, Sheet, chunks_of, sheet_of
+from leaderboard.answers import Sheet, chunk_counts, chunk_paths, chunks_of, sheet_of
 from leaderboard.chunks import File, script
 from leaderboard.history import History
+from leaderboard.kept import Made
 from leaderboard.places import Place
-from suite.board import Cell, Row
+from suite.board import Row
 from suite.stats import Estimate
-from suite.store import AnswerRecord, Store
+from suite.store import Store
 
 
 @dataclass
@@ -25,13 +26,10 @@ class Hardness:
     sums: dict[int, float] = field(default_factory=dict)
     counts: dict[int, int] = field(default_factory=dict)
 
-    def add(self, answers: Sequence[AnswerRecord]) -> None:
-        """Take up one step's answers."""
-        for answer in answers:
-            if answer.value is None:
-                continue
-            number = answer.doc_id
-            self.sums[number] = self.sums.get(number, 0.0) + answer.value
+    def add(self, scores: Iterable[tuple[int, float]]) -> None:
+        """Take up one step's scores by document."""
+        for number, value in scores:
+            self.sums[number] = self.sums.get(number, 0.0) + value
             self.counts[number] = self.counts.get(number, 0) + 1
 
 
@@ -47,12 +45,20 @@ class Passing:
     """(track, role, shots) -> the documents' key -> how hard they are."""
 
 
-def row_files(store: Store, place: Place, row: Row, history: History, passing: Passing) -> Iterator[File]:
-    """A row's scores, and the chunks of its answers."""
+def row_files(
+    store: Store, place: Place, row: Row, history: History, passing: Passing, key: str
+) -> Iterator[File | Made]:
+    """A row's scores, and the chunks of its answers. `key`: what all these are made of."""
     tasks: list[dict[str, Any]] = []
+    chunks: dict[str, int] = {}
+    asked: list[Any] = []
     for role, shots in history.evaluations:
         sheet = sheet_of(store, history, (role, shots))
-        _remember(passing, (place.slug, role, shots), sheet.columns)
+        chunks |= chunk_counts(sheet)
+        for column in sheet.columns:
+            scores = ((answer.doc_id, answer.value) for answer in column.answers if answer.value is not None)
+            _remember(passing, (place.slug, role, shots), column.step, column.asked, scores)
+            asked.append([role, shots, column.step, column.asked])
         yield from chunks_of(sheet, passing.written)
         tasks.append(_task(row, role, shots, sheet))
     yield script(
@@ -65,17 +71,28 @@ def row_files(store: Store, place: Place, row: Row, history: History, passing: P
             "page": place.row(row),
             "targets": list(row.targets),
             "seeds": list(row.seeds),
+            "averages": {str(shots): _estimate(average) for shots, average in row.norm_avg.items()},
             "tasks": tasks,
         },
     )
+    paths = [place.scores(row), *(path for each in chunks.items() for path in chunk_paths(*each))]
+    yield Made(place.scores(row), key, tuple(paths), [list(chunks.items()), asked])
 
 
-def _remember(passing: Passing, key: tuple[str, str, int], columns: Sequence[Column]) -> None:
-    for column in columns:
-        if (*key, column.step) not in passing.seen:
-            passing.seen.add((*key, column.step))
-            groups = passing.hardness.setdefault(key, {})
-            groups.setdefault(column.asked, Hardness(column.step)).add(column.answers)
+def recall(store: Store, passing: Passing, place: Place, asked: Sequence[Sequence[Any]]) -> None:
+    """Take up the scores of a row whose files are kept; `asked` is what was kept of it."""
+    scores = store.values([step for _, _, step, _ in asked])
+    for role, shots, step, documents in asked:
+        pairs = zip(*(each.tolist() for each in scores[step]), strict=True) if step in scores else ()
+        _remember(passing, (place.slug, role, shots), step, documents, pairs)
+
+
+def _remember(
+    passing: Passing, key: tuple[str, str, int], step: str, documents: str, scores: Iterable[tuple[int, float]]
+) -> None:
+    if (*key, step) not in passing.seen:
+        passing.seen.add((*key, step))
+        passing.hardness.setdefault(key, {}).setdefault(documents, Hardness(step)).add(scores)
 
 
 def _task(row: Row, role: str, shots: int, sheet: Sheet) -> dict[str, Any]:
@@ -87,7 +104,7 @@ def _task(row: Row, role: str, shots: int, sheet: Sheet) -> dict[str, Any]:
         "label": f"{role}, {numbers.shots(shots)}",
         "target": role in row.targets,
         "metric": cell.metric if cell else "",
-        "score": _estimate(cell),
+        "score": _estimate(cell.score if cell else None),
         "sheet": sheet.name,
         "columns": [
             {
@@ -102,9 +119,8 @@ def _task(row: Row, role: str, shots: int, sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def _estimate(cell: Cell | None) -> list[float | None] | None:
+def _estimate(score: Estimate | None) -> list[float | None] | None:
     """Value and half the width of its interval."""
-    score: Estimate | None = cell.score if cell else None
     if score is None:
         return None
     return [round(score.value, 6), None if score.half_width is None else round(score.half_width, 6)]

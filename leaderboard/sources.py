@@ -101,6 +101,12 @@ class Joined(Store):
         """Step id -> name -> what else it found out about itself."""
         return self._both(steps, lambda store, own: store.findings(own))
 
+    def marks(self, experiments: Sequence[str]) -> dict[str, str]:
+        """Experiment -> a mark that changes with what is stored of it."""
+        others = self.published.marks([name for name in experiments if name not in self._own])
+        own = self.local.marks([name for name in experiments if name in self._own])
+        return {**own, **{name: PUBLISHED + mark for name, mark in others.items()}}
+
     def _home(self, step: str) -> tuple[Store, str]:
         published = step.startswith(PUBLISHED)
         return (self.published, step.removeprefix(PUBLISHED)) if published else (self.local, step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -9,10 +10,12 @@ import time
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from leaderboard.chunks import File
+from leaderboard.kept import LIST, Kept, Made, Same
 from leaderboard.pages import Page, site
 from leaderboard.paths import slug
 from leaderboard.text import finalize, initials, passage
@@ -55,9 +58,22 @@ def write(store: Store, folder: Path, told: Told, old: Path) -> None:
     folder.chmod(0o755)
     _put(folder, old, MARK, b"made by `suite render`, which replaces this folder\n")
     environment = _environment(told)
-    for item in site(store, told):
-        text = item.text if isinstance(item, File) else _page(environment, item)
-        _put(folder, old, item.path, text.encode("utf-8", "replace"))
+    kept = Kept.read(old)
+    sizes: dict[str, int] = {}
+    groups: dict[str, dict[str, Any]] = {}
+    for item in site(store, told, kept):
+        if isinstance(item, Same):
+            for path in item.paths:
+                sizes[path] = _take_over(folder, old, path)
+        elif isinstance(item, Made):
+            files = {path: sizes[path] for path in item.paths}
+            groups[item.name] = {"key": item.key, "files": files, "told": item.told}
+        else:
+            text = item.text if isinstance(item, File) else _page(environment, item)
+            content = text.encode("utf-8", "replace")
+            sizes[item.path] = len(content)
+            _put(folder, old, item.path, content)
+    _put(folder, old, LIST, json.dumps(groups, separators=(",", ":")).encode())
     for name, content in _static():
         _put(folder, old, f"static/{name}", content)
 
@@ -76,6 +92,17 @@ def _put(folder: Path, old: Path, path: str, content: bytes) -> None:
     except FileNotFoundError:
         os.makedirs(os.path.dirname(file), exist_ok=True)
         _written(file, content)
+
+
+def _take_over(folder: Path, old: Path, path: str) -> int:
+    """An older site's file, as it is; gives its size."""
+    file, before = os.path.join(folder, path), os.path.join(old, path)
+    try:
+        _linked(before, file)
+    except OSError:  # a file system without links
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        shutil.copyfile(before, file)
+    return os.stat(file).st_size
 
 
 def _linked(before: str, file: str) -> None:

@@ -6,7 +6,7 @@
   const view = document.getElementById("view"), list = document.getElementById("list");
   const status = document.getElementById("status"), form = document.getElementById("choice"), PAGE = 20;
   const pickers = {a: make("select", {"aria-label": "experiment A"}), b: make("select", {"aria-label": "experiment B"})};
-  let run = 0, rows = null;
+  let run = 0, rows = null, tracks = [];
 
   function change(values) {
     const state = suite.state();
@@ -47,10 +47,12 @@
       status.textContent = "One of the two is not on this site.";
       return;
     }
+    const given = await precomputed(keys);
     if (mine !== run) return;
-    const pairs = rows[0].tasks.map((task) => pair(task, rows[1].tasks.find((other) => other.key === task.key)));
+    const found = given.tasks || new Map();
+    const pairs = rows[0].tasks.map((task) => pair(task, rows[1].tasks.find((other) => other.key === task.key), found.get(task.key)));
     const lone = rows[1].tasks.filter((task) => !rows[0].tasks.some((other) => other.key === task.key));
-    table(pairs, lone, state);
+    table(pairs, lone, state, given);
     const chosen = pairs.find((each) => each.key === state.get("task")) || pairs.find((each) => each.differ && each.differ.length);
     await documents(chosen, state, mine);
   }
@@ -68,86 +70,97 @@
     });
   };
 
-  // Student's t at 97.5 % for 1 to 9 degrees of freedom.
-  const T95 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
-
-  // Half of the 95 % interval that the seeds' own means give: with the smaller number of seeds, so rather too wide;
-  // null where no side has several that differ, and so nothing tells how much other seeds would change.
-  function overSeeds(...tasks) {
-    let variance = 0, least = Infinity;
-    for (const task of tasks) {
-      const all = task.columns.map((column) => {
-        const known = suite.values(column).filter((value) => value !== null);
-        return known.reduce((sum, value) => sum + value, 0) / known.length;
-      });
-      if (all.length < 2) continue;
-      const mean = all.reduce((sum, value) => sum + value, 0) / all.length;
-      variance += all.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (all.length - 1) / all.length;
-      least = Math.min(least, all.length);
-    }
-    return least === Infinity ? null : 100 * (T95[least - 2] || 1.96) * Math.sqrt(variance);
-  }
-
-  // A task of both: the difference over the documents that both answered, with its interval, if they are the same ones.
-  function pair(task, other) {
+  // A task of both: what the package found, and the documents that both answered, if they are the same ones.
+  function pair(task, other, found) {
     const made = {key: task.key, label: task.label, metric: task.metric, scores: [task.score, other ? other.score : null], tasks: [task, other]};
     if (!other) return {...made, why: "B was not asked this"};
+    made.found = Array.isArray(found) ? found : null;
+    if (typeof found === "string") return {...made, why: `not comparable: ${suite.visible(found)}`};
     if (!task.columns.length || !other.columns.length) return {...made, why: "not answered by both"};
-    if (task.columns[0].asked !== other.columns[0].asked) return {...made, why: "not comparable: other documents"};
+    if (task.columns[0].asked !== other.columns[0].asked) return {...made, why: made.found ? "other documents, too" : "not comparable: other documents"};
     if (task.metric !== other.metric) return {...made, why: "not comparable: other metrics"};
     const [a, b] = [means(task), means(other)];
     const known = a.map((value, place) => value === null || b[place] === null ? null : value - b[place]);
-    const paired = known.filter((value) => value !== null);
-    if (!paired.length) {
-      if (!task.score || !other.score) return {...made, why: "no document has a score of its own"};
-      return {...made, difference: task.score[0] - other.score[0], why: "scored over all documents together"};
+    if (known.every((value) => value === null)) {
+      return {...made, plain: task.score && other.score ? task.score[0] - other.score[0] : null, why: "scored over all documents together"};
     }
-    const mean = paired.reduce((sum, value) => sum + value, 0) / paired.length;
-    const spread = paired.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-    const half = paired.length > 1 ? 1.96 * Math.sqrt(spread / (paired.length - 1) / paired.length) : null;
-    const seeds = overSeeds(task, other);
-    const differ = [...known.keys()].filter((place) => known[place] !== null && known[place] !== 0);
-    return {
-      ...made, known, differ, difference: 100 * mean, half: half === null ? null : 100 * half, seeds, count: paired.length,
-      better: differ.filter((place) => known[place] > 0).length, worse: differ.filter((place) => known[place] < 0).length,
-    };
+    const count = known.filter((value) => value !== null).length, sum = known.reduce((total, value) => total + value, 0);
+    const differ = [...known.keys()].filter((place) => known[place] !== null && Math.abs(known[place]) > 1e-8);
+    return {...made, known, differ, count, plain: 100 * sum / count};
   }
+
+  // What `suite compare A B` prints, computed when the site was made: a row's file has the rows after it.
+  async function precomputed(keys) {
+    const track = tracks.find((each) => keys.every((key) => each.rows.some((row) => row[0] === key)));
+    if (!track || keys[0] === keys[1]) return {};
+    const order = keys.map((key) => track.rows.findIndex((row) => row[0] === key));
+    const names = order.map((at) => track.rows[at][1]);
+    const once = names.every((name) => track.rows.filter((row) => row[1] === name).length === 1);
+    const command = once ? `suite compare ${[...names].map(quoted).join(" ")} --track ${quoted(track.track)}` : null;
+    if (!track.compared) return {command, unknown: "This track has too many rows for all to be compared here: these are plain differences, without intervals and tests."};
+    const turned = order[0] > order[1], [first, second] = turned ? [keys[1], keys[0]] : keys;
+    const chunk = await suite.load(`pairs/${first}.js`), told = chunk.rows[second];
+    if (!told) return {command, unknown: "These two share some of their documents only: these are plain differences, without intervals and tests."};
+    const turn = (found) => {
+      if (!Array.isArray(found)) return found;
+      const [value, half, p, seen, documents, seeds, won, lost] = found;
+      return turned ? [-value, half, p, seen, documents, seeds, lost, won] : found;
+    };
+    const tasks = new Map(chunk.tasks.map((key, at) => [key, turn(told[0][at])]));
+    return {command, tasks, averages: Object.entries(told[1]).map(([shots, found]) => [shots, turn(found)])};
+  }
+
+  const quoted = (name) => /^[\w.+-]+$/.test(name) ? name : `'${suite.visible(name).replaceAll("'", "'\\''")}'`;
 
   const score = (value) => value === null ? "–" : suite.number(value[0]) + (value[1] === null ? "" : ` ±${value[1].toFixed(1)}`);
 
-  function difference(each) {
-    if (each.difference === undefined) return make("td", {class: "num dim"}, "–");
-    const half = typeof each.half === "number" ? Math.hypot(each.half, each.seeds || 0) : Infinity;
-    return make("td", {class: "num"}, make("span", {class: Math.abs(each.difference) > half ? "value" : ""}, suite.number(each.difference, true)));
+  const num = (text, kind = "num") => make("td", {class: kind}, text);
+
+  const probability = (p) => p === null ? "by construction" : p === 0 ? "< 0.001" : p.toFixed(3);
+
+  // Difference, half of the interval, p, what could be seen; dashes where there is no test.
+  function tested(found, plain) {
+    if (!found) return [num(typeof plain === "number" ? suite.number(plain, true) : "–", "num dim"), ...["–", "–", "–"].map((text) => num(text, "num dim"))];
+    const [value, half, p, seen] = found, sure = p !== null && p < 0.05;
+    return [num(make("span", {class: sure ? "value" : ""}, suite.number(value, true))), num(`±${half.toFixed(1)}`, "num dim"),
+      num(probability(p)), num(seen ? seen.toFixed(1) : "–", "num dim")];
   }
 
-  const margin = (value) => make("td", {class: "num dim"}, typeof value === "number" ? `±${value.toFixed(1)}` : "–");
+  const counts = (found, places) => places.map((at) => num(found && typeof found[at] === "number" ? String(found[at]) : "–"));
 
-  function table(pairs, lone, state) {
+  function table(pairs, lone, state, given) {
     const link = (row) => make("a", {href: suite.root + row.page}, make("bdi", {}, suite.visible(row.name)));
+    const column = (text, title) => make("th", {scope: "col", class: "num", title: title || null}, text);
     const head = make("tr", {}, make("th", {scope: "col"}, "Task"), make("th", {scope: "col"}, "Metric"),
       make("th", {scope: "col", class: "num"}, "A: ", link(rows[0])), make("th", {scope: "col", class: "num"}, "B: ", link(rows[1])),
-      make("th", {scope: "col", class: "num"}, "A − B"),
-      make("th", {scope: "col", class: "num"}, "documents"), make("th", {scope: "col", class: "num"}, "seeds"),
-      make("th", {scope: "col", class: "num"}, "A better"),
-      make("th", {scope: "col", class: "num"}, "B better"), make("th", {scope: "col"}, "Documents"));
+      column("A − B"), column("±", "half of the 95 % interval, over the documents and seeds in common"),
+      column("p", "corrected (Holm) for all tasks; that of Norm. Avg. is not"),
+      column("could see", "the true difference that would be found four times out of five"),
+      column("A won", "documents on which A is better, by its mean over seeds"), column("A lost"),
+      column("documents", "in common"), column("seeds", "in common"), make("th", {scope: "col"}, "Documents"));
     const body = pairs.map((each) => {
       const button = each.differ && each.differ.length
         ? make("button", {type: "button", class: "link", "aria-pressed": String(each.key === state.get("task"))},
           `${each.differ.length} of ${each.count} differ`, make("span", {class: "sr"}, ` on ${suite.visible(each.label)}`)) : null;
       if (button) button.addEventListener("click", () => { change({task: each.key, page: "", show: ""}); list.scrollIntoView(); });
       return make("tr", {}, make("th", {scope: "row", class: "name"}, suite.visible(each.label)), make("td", {}, suite.visible(each.metric)),
-        each.scores.map((value) => make("td", {class: "num"}, score(value))), difference(each),
-        margin(each.half), margin(each.seeds), [each.better, each.worse].map((value) => make("td", {class: "num"}, value === undefined ? "–" : String(value))),
+        each.scores.map((value) => num(score(value))), tested(each.found, each.plain), counts(each.found, [6, 7, 4, 5]),
         make("td", {}, button || make("span", {class: "dim"}, each.differ ? "none differs" : each.why)));
     });
-    status.textContent = rows[0].board === rows[1].board ? "" : "These two are of different tracks: what is equal in a track is not equal here.";
+    const averages = (given.averages || []).map(([shots, found]) => make("tr", {},
+      make("th", {scope: "row", class: "name"}, `Norm. Avg., ${shots === "1" ? "1 shot" : `${shots} shots`}`), make("td", {}, "mean"),
+      rows.map((row) => num(score(row.averages[shots] || null))), tested(found), counts(found, [6, 7, 4, 5]), make("td", {})));
+    const other = rows[0].board === rows[1].board ? null
+      : "These two are of different tracks: what is equal in a track is not equal here, so nothing is tested.";
+    status.textContent = other || given.unknown || "";
     view.replaceChildren(
       make("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "Difference by task"},
-        make("table", {class: "compared"}, make("caption", {class: "sr"}, "Difference by task"), make("thead", {}, head), make("tbody", {}, body))),
-      make("p", {class: "dim"}, "A − B is paired by document, each document’s score being the mean over seeds. Beside it half of its 95 % interval, "
-        + "once for the choice of documents and once for that of seeds (–: neither has several that differ). In bold: larger than both "
-        + "together. Of many tasks some will be bold by chance." + (lone.length ? ` Only B was asked ${lone.map((task) => suite.visible(task.label)).join(", ")}.` : "")));
+        make("table", {class: "compared"}, make("caption", {class: "sr"}, "Difference by task"), make("thead", {}, head), make("tbody", {}, body, averages))),
+      make("p", {class: "dim"}, "A − B is paired by document and by seed; ± is half of its 95 % interval over the documents and seeds that both have, "
+        + "p of tasks is corrected for all of them (Holm), and in bold is what has p < 0.05. Could see: the true difference that would be found four "
+        + "times out of five. Won and lost: documents on which one is better, by its mean over seeds."
+        + (lone.length ? ` Only B was asked ${lone.map((task) => suite.visible(task.label)).join(", ")}.` : "")),
+      given.command ? make("p", {class: "dim"}, given.unknown ? "With intervals and tests: " : "The same in a terminal: ", make("code", {}, suite.visible(given.command))) : "");
   }
 
   async function documents(each, state, mine) {
@@ -212,6 +225,6 @@
       make("span", {}, `page ${number} of ${last}`), turn("Later →", number + 1));
   }
 
-  suite.load("rows.js").then((listed) => { choose(listed); show(); });
+  suite.load("rows.js").then((listed) => { tracks = listed.tracks; choose(listed); show(); });
   addEventListener("hashchange", () => { if (form.firstChild) show(); });
 })();

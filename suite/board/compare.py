@@ -12,7 +12,11 @@ from suite.board.contrasts import Incomparable, Missing, Pulled, Term, contrast_
 from suite.board.named import Rows
 from suite.board.samples import Answered, answered
 from suite.stats import Contrast
+from suite.store import Store
 from suite.store.seen import Seen
+
+Members = tuple[Seen, ...]
+"""A row's experiments, one for each seed."""
 
 
 @dataclass(frozen=True)
@@ -45,28 +49,37 @@ class Comparison:
 
 def compare(rows: Rows, first: str, second: str) -> Comparison:
     """Every task that both were asked. Raises Missing if one was not run."""
-    one, other = rows.named(first), rows.named(second)
+    return compare_rows(rows.store, rows.track, rows.named(first), rows.named(second))
+
+
+def compare_rows(store: Store, track: str, one: Members, other: Members) -> Comparison:
+    """The same of two rows' members."""
     keys = [key for key in one[0].evaluations() if key in other[0].evaluations()]
-    found = answered(rows.store, [*one, *other], keys)
-    tasks = [_task(rows, one, other, key, found) for key in keys]
-    tested = [task.difference.p if task.difference and task.difference.spread.stderr else None for task in tasks]
-    corrected = stats.holm(tested)
+    found = answered(store, [*one, *other], keys)
+    shots = sorted({shots for role, shots in one[0].evaluations() if role in one[0].held_out_roles})
     return Comparison(
-        track=rows.track,
-        first=first,
-        second=second,
-        tasks=tuple(replace(task, corrected=p) for task, p in zip(tasks, corrected, strict=True)),
-        averages=_averages(rows, one, other, found),
+        track=track,
+        first=one[0].record.name,
+        second=other[0].record.name,
+        tasks=corrected([difference_of(store, one, other, key, found) for key in keys]),
+        averages=averages_of(store, one, other, shots, found),
     )
 
 
-def _task(
-    rows: Rows, one: tuple[Seen, ...], other: tuple[Seen, ...], key: tuple[str, int], found: Mapping[str, Answered]
+def corrected(tasks: Sequence[TaskDifference]) -> tuple[TaskDifference, ...]:
+    """With Holm's correction over all of them."""
+    tested = [task.difference.p if task.difference and task.difference.spread.stderr else None for task in tasks]
+    return tuple(replace(task, corrected=p) for task, p in zip(tasks, stats.holm(tested), strict=True))
+
+
+def difference_of(
+    store: Store, one: Members, other: Members, key: tuple[str, int], found: Mapping[str, Answered]
 ) -> TaskDifference:
+    """One task's difference, its p not corrected yet, or why there is none."""
     terms = [Term(1.0, one, *key), Term(-1.0, other, *key)]
     try:
-        difference = contrast_of(rows.store, terms, found)
-        won, lost = _tally(pulled(rows.store, terms, found)[1][0], key, one, found)
+        difference = contrast_of(store, terms, found)
+        won, lost = _tally(pulled(store, terms, found)[1][0], key, one, found)
     except (Missing, Incomparable) as reason:
         return TaskDifference(*key, None, None, None, None, str(reason))
     return TaskDifference(*key, difference, None, won, lost)
@@ -85,17 +98,18 @@ def _tally(
     return int((differences > 1e-6).sum()), int((differences < -1e-6).sum())
 
 
-def _averages(
-    rows: Rows, one: tuple[Seen, ...], other: tuple[Seen, ...], found: Mapping[str, Answered]
+def averages_of(
+    store: Store, one: Members, other: Members, shot_counts: Sequence[int], found: Mapping[str, Answered]
 ) -> dict[int, Contrast]:
+    """Shots -> the difference of Norm. Avg., where both are over the same tasks."""
     averages: dict[int, Contrast] = {}
-    for shots in sorted({shots for role, shots in one[0].evaluations() if role in one[0].held_out_roles}):
+    for shots in shot_counts:
         roles = one[0].held_out(shots)
         if set(roles) != set(other[0].held_out(shots)):
             continue
         terms = [Term(sign / len(roles), row, role, shots) for sign, row in ((1, one), (-1, other)) for role in roles]
         try:
-            averages[shots] = contrast_of(rows.store, terms, found)
+            averages[shots] = contrast_of(store, terms, found)
         except (Missing, Incomparable):
             continue
     return averages

@@ -65,6 +65,13 @@ class Pulled:
             return Part(self.values, 0.0, 0.0, self.documents)
         return Part.of_pulls(self.values, self.pulls, self.documents, self.one)
 
+    @property
+    def score(self) -> Part:
+        """As a part of a score by itself."""
+        if self.pulls is None:
+            return Part.of_stderrs(self.values, self.stderrs, self.documents)
+        return Part.of_score(self.values, self.pulls, self.documents, self.one)
+
 
 def contrast_of(store: Store, terms: Sequence[Term], found: Mapping[str, Answered]) -> Contrast:
     """The sum's value with interval and test. Raises Incomparable, or Missing with what is missing."""
@@ -90,8 +97,8 @@ def pulled(
                    for key in keys]  # fmt: skip
 
 
-def _varies(row: Sequence[Seen], keys: Sequence[tuple[str, int]]) -> bool:
-    """Whether any of a row's answers depends on the seed: on anything trained, if there is one seed only."""
+def varies(row: Sequence[Seen], keys: Sequence[tuple[str, int]]) -> bool:
+    """Whether any of a row's answers to these depends on the seed: on anything trained, if there is one seed only."""
     steps = [{step.id: step for member in row if (step := member.step(*key))} for key in keys]
     if len(row) > 1:
         return any(len(each) > 1 for each in steps)
@@ -103,7 +110,7 @@ def _seeds(terms: Sequence[Term]) -> tuple[int | None, ...]:
     rows = {id(term.row): term.row for term in terms}
     for term in terms:
         keys.setdefault(id(term.row), []).append((term.role, term.shots))
-    varying = [row for name, row in rows.items() if _varies(row, keys[name])]
+    varying = [row for name, row in rows.items() if varies(row, keys[name])]
     if not varying:
         return (None,)
     common = set.intersection(*({member.record.seed for member in row} for row in varying))
@@ -144,7 +151,7 @@ def _pulled(
         assert shared is not None
         nothing = np.zeros(len(seeds))
         return Pulled(nothing, np.zeros((len(seeds), 1)), nothing, found[shared.id].score.n, 0.0)
-    _check(key, steps)
+    check_terms(key, steps)
     one = FULL * max(sum(weight for weight in weights.values() if weight > 0) or
                      -sum(weights.values()) for weights in sums)  # fmt: skip
     if any(each.scores is None for each in steps.values()):
@@ -177,8 +184,8 @@ def _of_corpora(
     return Pulled(np.array(values), None, np.sqrt(np.array(squares)), documents, one)
 
 
-def _check(key: tuple[str, int], steps: Mapping[str, Answered]) -> None:
-    """All were asked on the same terms, and scored by the same metric."""
+def check_terms(key: tuple[str, int], steps: Mapping[str, Answered]) -> None:
+    """All were asked on the same terms, and scored by the same metric. Raises Incomparable with what differs."""
     first, *others = steps.values()
     for other in others:
         differs = [what for name, what in TERMS.items() if first.asked.get(name) != other.asked.get(name)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +11,7 @@ from suite import stats
 from suite.board.contrasts import Incomparable, Missing, Pulled, Term, contrast_of, pulled
 from suite.board.costs import costs_of
 from suite.board.formats import Taken, by_task, format_ratio, formats_of_row, taken
+from suite.board.intervals import norm_avg, task_estimates
 from suite.board.samples import Answered, answered
 from suite.board.shape import Cell, Row, Variation
 from suite.formats import Format
@@ -75,12 +75,13 @@ def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Ma
     base = base_of(members[0], bases)
     first = members[0].record
     keys = list(dict.fromkeys(key for member in members for key in member.evaluations()))
-    cells = {key: _cell(members, *key) for key in keys}
+    found = {**(base.found if base else {}), **answered(store, members, keys)}
+    scores = task_estimates(store, members, keys, found)
+    cells = {key: _cell(members, *key, scores.get(key)) for key in keys}
     targets = tuple(cell for (role, _), cell in cells.items() if role in first.targets)
     held_out = tuple(cell for (role, _), cell in cells.items() if role not in first.targets)
     shots = sorted({cell.shots for cell in held_out})
     lacking = [f"{cell.role} {cell.shots}-shot" for cell in (*targets, *held_out) if cell.score is None]
-    found = {**(base.found if base else {}), **answered(store, members, held_out_keys(members[0]))}
     against = {count: _against(store, members, base, count, found) for count in shots}
     own = {count: _own(store, members, count, found) for count in shots}
     formats = formats_of_row(first)
@@ -100,7 +101,7 @@ def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Ma
         imported=all(step.imported for member in members for step in member.steps.values()),
         target_scores=targets,
         held_out=held_out,
-        norm_avg={count: _norm_avg(members, count) for count in shots},
+        norm_avg={count: norm_avg(members, count, (own[count] or ((), ()))[1]) for count in shots},
         change={count: each.estimate if each else None for count, each in against.items()},
         format_ratio=format_ratio(took),
         base_format_ratio=format_ratio(base_took),
@@ -117,51 +118,18 @@ def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Ma
     return Made(row, fingerprint(questions(members[0], keys_asked)), _draw(first.spec), tasks, seeds)
 
 
-def _cell(members: Sequence[Seen], role: str, shots: int) -> Cell:
-    found = [score for member in members if (score := member.primary(role, shots))]
-    values = [score.value for score in found if score.value is not None]
-    whole = len(values) == len(members)
+def _cell(members: Sequence[Seen], role: str, shots: int, score: Estimate | None) -> Cell:
+    found = [each for member in members if (each := member.primary(role, shots))]
     about = members[0].record.spec["roles"].get(role, {})
     return Cell(
         role=role,
         shots=shots,
         metric=found[0].metric if found else str(about.get("primary") or ""),
         chance=about.get("chance"),
-        score=_estimate(members, [(role, shots)], values, [each.stderr for each in found], found[0].n)
-        if whole
-        else None,
+        score=score,
         documents=found[0].n if found else 0,
-        unparsable=sum(score.unparsable for score in found),
+        unparsable=sum(each.unparsable for each in found),
     )
-
-
-def _estimate(
-    members: Sequence[Seen],
-    keys: Sequence[tuple[str, int]],
-    values: Sequence[float],
-    stderrs: Sequence[float | None],
-    n: int | None = None,
-) -> Estimate:
-    """Over seeds where there are several that differ in any of these evaluations, else over documents."""
-    asked = {tuple(step.id for key in keys if (step := member.step(*key))) for member in members}
-    if len(asked) > 1:
-        return stats.over_seeds(values)
-    return stats.over_documents(values[0], stderrs[0], n)
-
-
-def _norm_avg(members: Sequence[Seen], shots: int) -> Estimate | None:
-    """The mean over held-out tasks; None if one is missing for any seed."""
-    values: list[float] = []
-    stderrs: list[float | None] = []
-    keys = [(role, shots) for role in members[0].held_out(shots)]
-    for member in members:
-        scores = [member.primary(*key) for key in keys]
-        known = [score.value for score in scores if score and score.value is not None]
-        if not keys or len(known) < len(keys):
-            return None
-        values.append(statistics.fmean(known))
-        stderrs.append(stats.mean_of_tasks([score.stderr for score in scores if score]))
-    return _estimate(members, keys, values, stderrs)
 
 
 def _terms(members: Sequence[Seen], shots: int, weight: float) -> list[Term]:

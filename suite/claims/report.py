@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from xml.etree import ElementTree
 
-from suite import escape
+from suite import escape, stats
 from suite.claims.verdict import Verdict, tally
 
 HEAD = ("| verdict | claim | comparison | found | seen | why |", "|---|---|---|---|---|---|")
@@ -27,7 +27,7 @@ def text(files: Mapping[str, Sequence[Verdict]]) -> Iterator[str]:
 
 def _numbers(verdict: Verdict) -> str:
     told = [verdict.found] if verdict.value is not None else []
-    told += [f"p {verdict.p:.3f}"] if verdict.p is not None else []
+    told += [f"p {stats.p_text(verdict.p)}"] if verdict.p is not None else []
     return "; ".join([*told, *(each for each in (verdict.seen, verdict.reason) if each)])
 
 

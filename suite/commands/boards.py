@@ -16,7 +16,7 @@ from suite.commands.shipped import remark
 from suite.commands.tables import fitted, room, wrapped
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
-from suite.stats import Contrast, lead_by_luck
+from suite.stats import Contrast, lead_by_luck, p_text
 
 LONGEST_HEAD = 32
 
@@ -119,7 +119,7 @@ def _tested(found: Contrast | None, corrected: float | None) -> list[str]:
     """The difference, its p, and the difference that would have been seen."""
     if found is None:
         return [DASH] * 3
-    p = "by construction" if not found.spread.stderr else DASH if corrected is None else f"{corrected:.3f}"
+    p = "by construction" if not found.spread.stderr else DASH if corrected is None else p_text(corrected)
     return [shown(found.estimate, sign=True), p, f"{found.resolvable:.1f}" if found.resolvable else DASH]
 
 

@@ -128,7 +128,7 @@ def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Iterat
         lines.append(
             [
                 row.name + ("*" if row.changes else ""),
-                ",".join(str(seed) for seed in row.seeds),
+                str(len(row.seeds)),
                 " ".join(f"{cell.role} {shown(cell.score)}" for cell in row.target_scores) or DASH,
                 *(shown(row.norm_avg.get(count)) for count in shots),
                 *(DASH if row.method == BASELINE else shown(row.change.get(count), sign=True) for count in shots),
@@ -173,6 +173,7 @@ def details(row: Row, width: int | None = None) -> Iterator[str]:
             ]
         )
     yield from fitted(lines, width, [[6], [5], [4], [2]], name=0)
+    yield f"run with --seeds {','.join(map(str, row.seeds))}"
     yield ""
 
 

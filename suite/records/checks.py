@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from suite import findings
 from suite.errors import SuiteError
 from suite.hashing import experiment_id, fingerprint, variant_id
+from suite.records import corpora
 from suite.records.shape import MAX_BYTES, SCHEMA, RecordFile, StepPart
 from suite.records.writing import record_hash
 from suite.store import AnswerRecord, ScoreRecord
@@ -111,7 +112,8 @@ def _wrong_step(step: StepPart) -> str | None:
     primary = [score for score in step.scores if score.primary]
     if len(primary) != (step.kind == "evaluate"):
         return "an evaluation has one primary score, and training none"
-    return _wrong_score(primary[0], step.answers) if primary else None
+    wrong = _wrong_score(primary[0], step.answers) if primary else None
+    return wrong or next((wrong for score in step.scores if (wrong := _wrong_corpus(score, step.answers))), None)
 
 
 def _wrong_score(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> str | None:
@@ -125,6 +127,34 @@ def _wrong_score(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> str | N
     if score.unparsable != sum(answer.unparsable for answer in answers):
         return "the count of unparsable answers is not theirs"
     return None
+
+
+def _wrong_corpus(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> str | None:
+    """Whether a corpus metric is another than the answers'. Of several ways to read outputs they hold the primary's."""
+    name, _, filtered = score.metric.partition(",")
+    if name not in corpora.METRICS or not answers or (filtered and not score.primary) or _without_texts(answers):
+        return None
+    pairs = [(answer.target, answer.parsed) for answer in answers]
+    found = corpora.scores_of(name, pairs)
+    if score.value is not None and any(math.isclose(each, score.value, abs_tol=TOLERANCE) for each in found):
+        return None
+    return f"the answers' {name} is {found[0]:.6g}, and '{score.metric}' is {score.value}"
+
+
+def _without_texts(answers: Sequence[AnswerRecord]) -> bool:
+    return not any(answer.target or answer.question for answer in answers)
+
+
+def unchecked(record: RecordFile) -> tuple[str, ...]:
+    """The primary metrics that were not computed again: the data set's texts were left out, or answers do not tell."""
+    found = [
+        score.metric
+        for step in record.steps
+        for score in step.scores
+        if score.primary and score.value is not None and all(answer.value is None for answer in step.answers)
+        if score.metric.partition(",")[0] not in corpora.METRICS or _without_texts(step.answers)
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def _repeated(values: Iterable[object]) -> bool:

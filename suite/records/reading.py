@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from suite.errors import Problem, SuiteError
-from suite.records.checks import read_record
+from suite.records.checks import read_record, unchecked
 from suite.records.shape import RecordFile, StepPart
 from suite.store import (
     ArtifactRecord,
@@ -28,6 +28,29 @@ def import_records(store: Store, files_or_folders: Sequence[Path]) -> list[str]:
     in.
     """
     lines: list[str] = []
+    for record, changed in _imported(store, files_or_folders):
+        lines.append(f"{_name(record)}: {'imported' if changed else 'already here'}")
+    return lines
+
+
+def verify_records(files_or_folders: Sequence[Path]) -> list[str]:
+    """Check records as an import would, into nothing: a line for each. Raises SuiteError as `import_records` does."""
+    lines: list[str] = []
+    with Store.open("sqlite://") as store:
+        for record, _ in _imported(store, files_or_folders):
+            left = unchecked(record)
+            told = f"; {', '.join(left)} cannot be computed again from what is stored" if left else ""
+            lines.append(f"{_name(record)}: is what it says{told}")
+    return lines
+
+
+def _name(record: RecordFile) -> str:
+    about = record.experiment
+    return f"{about.name} (track {about.track}, seed {about.seed})"
+
+
+def _imported(store: Store, files_or_folders: Sequence[Path]) -> Iterator[tuple[RecordFile, bool]]:
+    """Each record, and whether anything of it was new."""
     problems: list[Problem] = []
     for file in _files(files_or_folders):
         try:
@@ -40,12 +63,9 @@ def import_records(store: Store, files_or_folders: Sequence[Path]) -> list[str]:
         except OverflowError:
             problems.append(Problem(str(file), "has a number that no database holds"))
         else:
-            about = record.experiment
-            state = "imported" if changed else "already here"
-            lines.append(f"{about.name} (track {about.track}, seed {about.seed}): {state}")
+            yield record, changed
     if problems:
         raise SuiteError.of(problems)
-    return lines
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Statistics of scores, pure: estimates, paired contrasts, exact tests, corrections, ranks."""
 
-from suite.stats.contrast import Contrast, Part, contrast, spread_of
+from suite.stats.contrast import Contrast, Part, Parts, at_least, contrast, contrasts, spread_of
 from suite.stats.estimate import (
     Estimate,
     first_of_the_best,
@@ -13,7 +13,7 @@ from suite.stats.estimate import (
 )
 from suite.stats.ranks import Contender, Rank, ranks
 from suite.stats.sample import Sample, sample_of_bleu, sample_of_values
-from suite.stats.significance import ALPHA, POWER, Spread, holm, lead_by_luck, mcnemar
+from suite.stats.significance import ALPHA, POWER, Spread, holm, lead_by_luck, mcnemar, p_text
 
 __all__ = [
     "ALPHA",
@@ -22,10 +22,13 @@ __all__ = [
     "Contrast",
     "Estimate",
     "Part",
+    "Parts",
     "Rank",
     "Sample",
     "Spread",
+    "at_least",
     "contrast",
+    "contrasts",
     "first_of_the_best",
     "holm",
     "lead_by_luck",
@@ -34,6 +37,7 @@ __all__ = [
     "of_difference",
     "over_documents",
     "over_seeds",
+    "p_text",
     "ranks",
     "sample_of_bleu",
     "sample_of_values",

@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from suite.stats.estimate import Estimate, Over
+from suite.stats.estimate import Z95, Estimate, Over
 from suite.stats.sample import Numbers
-from suite.stats.significance import ALPHA, POWER, Spread
+from suite.stats.significance import ALPHA, POWER, Spread, mixed_p, mixed_quantile
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,19 +35,57 @@ class Part:
     def of_pulls(cls, values: Numbers, pulls: Numbers, documents: int, one: float) -> Part:
         """From pulls (seeds × documents or draws), those of the terms already added up.
 
-        `one` is what one document can add. No sample shows that two models never differ, so the variance is at least
-        that of one document among n + 2.
+        `one` is what one document can add.
         """
-        least = (one / (documents + 2)) ** 2
         mean = pulls.mean(axis=0)
-        single = max(float((pulls**2).sum()) / len(pulls), least)
-        return cls(values, min(max(float(mean @ mean), least), single), single, documents)
+        common, single = at_least(mean @ mean, (pulls**2).sum() / len(pulls), documents, one)
+        return cls(values, float(common), float(single), documents)
+
+    @classmethod
+    def of_score(cls, values: Numbers, pulls: Numbers, documents: int, one: float) -> Part:
+        """The same of scores by themselves, from 0 to `one`.
+
+        Where all documents score alike at an end, the spread says nothing: the variance is then that of Wilson's
+        interval.
+        """
+        if not pulls.any() and np.isin(values, (0.0, one)).all():
+            variance = (one * Z95 / (documents + Z95**2)) ** 2
+            return cls(values, variance, variance, documents)
+        return cls.of_pulls(values, pulls, documents, one)
 
     @classmethod
     def of_stderrs(cls, values: Numbers, stderrs: Numbers, documents: int) -> Part:
         """Where documents have no scores to pair: wider than it need be, as if terms and documents were unrelated."""
         variance = float((stderrs**2).mean())
         return cls(values, variance, variance, documents)
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """What one task adds to each of many contrasts over the same number of seeds."""
+
+    values: Numbers
+    """Contrasts × seeds."""
+    common: Numbers
+    """For each contrast."""
+    single: Numbers
+    documents: Numbers
+
+    @classmethod
+    def of(cls, *parts: Part) -> Parts:
+        """Of some contrasts of one task each."""
+        names = ("values", "common", "single", "documents")
+        return cls(*(np.array([getattr(part, name) for part in parts], dtype=np.float64) for name in names))
+
+
+def at_least(common: Any, single: Any, documents: int, one: float) -> tuple[Any, Any]:
+    """Variances that are not below what is known at all: numbers or arrays.
+
+    No sample shows that two models never differ, so the variance is at least that of one document among n + 2.
+    """
+    least = (one / (documents + 2)) ** 2
+    single = np.maximum(single, least)
+    return np.minimum(np.maximum(common, least), single), single
 
 
 @dataclass(frozen=True)
@@ -88,32 +127,68 @@ def contrast(parts: Sequence[Part], exact: float | None = None) -> Contrast:
 
     `exact` is the exact p of a difference in right answers (McNemar), which holds for one seed.
     """
+    return contrasts([Parts.of(part) for part in parts], None if exact is None else np.array([exact]))[0]
+
+
+def contrasts(parts: Sequence[Parts], exact: Numbers | None = None) -> list[Contrast]:
+    """The same for many contrasts at once; `exact` is NaN where there is no exact p."""
     totals = np.sum([part.values for part in parts], axis=0)
-    spread = spread_of(parts)
-    value = float(totals.mean())
-    beyond = spread.quantile(ALPHA / 2) if spread.stderr else 0.0
-    found = spread.quantile(1 - POWER) if spread.stderr else 0.0
-    return Contrast(
-        value=value,
-        spread=spread,
-        documents=sum(part.documents for part in parts),
-        seeds=len(totals),
-        half_width=beyond * spread.stderr,
-        p=spread.p(value) if exact is None or len(totals) > 1 else exact,
-        resolvable=(beyond + found) * spread.stderr,
-    )
+    value = totals.mean(axis=1)
+    spread = _spread_of(parts, totals)
+    stderr = np.hypot(spread.documents, spread.seeds)
+    known = stderr > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(known, spread.seeds**2 / stderr**2, 0.0)
+        far = np.where(known, np.abs(value) / stderr, 0.0)
+    tails = share, spread.freedom, spread.seeds_freedom
+    p = np.where(known, mixed_p(far, *tails), np.where(value == 0, 1.0, 0.0))
+    beyond = np.where(known, mixed_quantile(ALPHA / 2, *tails), 0.0)
+    found = np.where(known, mixed_quantile(1 - POWER, *tails), 0.0)
+    several = totals.shape[1] > 1
+    if exact is not None and not several:
+        p = np.where(np.isnan(exact), p, exact)
+    documents = np.sum([part.documents for part in parts], axis=0)
+    columns = (value, spread.documents, spread.seeds, spread.freedom, documents, beyond * stderr, p,
+               (beyond + found) * stderr)  # fmt: skip
+    seeds, seeds_freedom = totals.shape[1], spread.seeds_freedom
+    return [
+        Contrast(
+            value, Spread(own, over_seeds if several else None, freedom, seeds_freedom), int(n), seeds, half, p, seen
+        )
+        for value, own, over_seeds, freedom, n, half, p, seen in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    ]
 
 
 def spread_of(parts: Sequence[Part]) -> Spread:
     """What the sum of the tasks' parts varies with."""
     totals = np.sum([part.values for part in parts], axis=0)
-    common, single = (math.fsum(getattr(part, name) for part in parts) for name in ("common", "single"))
-    uncertain = math.fsum(part.common**2 / max(part.documents - 1, 1) for part in parts)
-    freedom = common**2 / uncertain if uncertain else math.inf
-    seeds = len(totals)
+    found = _spread_of([Parts.of(part) for part in parts], totals[None])
+    seeds = float(found.seeds[0]) if len(totals) > 1 else None
+    return Spread(float(found.documents[0]), seeds, float(found.freedom[0]), found.seeds_freedom)
+
+
+@dataclass(frozen=True, eq=False)
+class _Spreads:
+    """Spreads of many contrasts."""
+
+    documents: Numbers
+    seeds: Numbers
+    """Zero for one seed."""
+    freedom: Numbers
+    seeds_freedom: float
+
+
+def _spread_of(parts: Sequence[Parts], totals: Numbers) -> _Spreads:
+    common, single = (np.sum([getattr(part, name) for part in parts], axis=0) for name in ("common", "single"))
+    uncertain = np.sum([part.common**2 / np.maximum(part.documents - 1, 1) for part in parts], axis=0)
+    freedom = np.full(len(common), math.inf)
+    np.divide(common**2, uncertain, out=freedom, where=uncertain > 0)
+    seeds = totals.shape[1]
     if seeds == 1:
-        return Spread(math.sqrt(common), None, freedom, 1.0)
+        return _Spreads(np.sqrt(common), np.zeros(len(common)), freedom, 1.0)
     # what seeds differ by only as each has its own luck with the documents is in `common` already
     luck = (single - common) / (seeds - 1)
-    between = max(float(totals.var(ddof=1)) / seeds - luck, 0.0)
-    return Spread(math.sqrt(common), math.sqrt(between), freedom, seeds - 1.0)
+    between = np.maximum(totals.var(axis=1, ddof=1) / seeds - luck, 0.0)
+    return _Spreads(np.sqrt(common), np.sqrt(between), freedom, seeds - 1.0)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import bdtr, ndtr, stdtr
+from scipy.special import bdtr, gammaln, ndtr, stdtr, stdtrit
 
 ALPHA: Final = 0.05
 """The share of wrong verdicts that is accepted; intervals are of 95%."""
@@ -16,9 +16,18 @@ POWER: Final = 0.8
 """How surely a difference is to be found, where the text says that it could be."""
 
 
-def mcnemar(won: int, lost: int) -> float:
-    """The exact two-sided p of McNemar's test: documents that one alone has right, and the other alone."""
-    return min(1.0, 2 * float(bdtr(min(won, lost), won + lost, 0.5))) if won + lost else 1.0
+def mcnemar(won: Any, lost: Any) -> Any:
+    """The exact two-sided p of McNemar's test: documents that one alone has right, and the other alone.
+
+    Numbers or arrays.
+    """
+    total = np.add(won, lost)
+    return np.where(total > 0, np.minimum(1.0, 2 * bdtr(np.minimum(won, lost), np.maximum(total, 1), 0.5)), 1.0)[()]
+
+
+def p_text(p: float) -> str:
+    """A p as it is printed: three digits, and never a plain zero."""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def holm(values: Sequence[float | None]) -> tuple[float | None, ...]:
@@ -63,12 +72,7 @@ class Spread:
 
     def quantile(self, tail: float) -> float:
         """So many standard errors lie below all but a share `tail` of values."""
-        low, high = 0.0, 1e6
-        for _ in range(60):
-            middle = (low + high) / 2
-            above = mixed_p(middle, self._share, self.documents_freedom, self.seeds_freedom) / 2
-            low, high = (middle, high) if above > tail else (low, middle)
-        return high
+        return float(mixed_quantile(tail, self._share, self.documents_freedom, self.seeds_freedom))
 
     @property
     def _share(self) -> float:
@@ -78,6 +82,29 @@ class Spread:
 def mixed_p(t: Any, share: Any, documents_freedom: Any, seeds_freedom: Any) -> Any:
     """Two-sided p of t standard errors, `share` of whose variance comes from seeds; numbers or arrays."""
     return 2 * ((1 - share) * stdtr(documents_freedom, -t) + share * stdtr(seeds_freedom, -t))
+
+
+def mixed_quantile(tail: float, share: Any, documents_freedom: Any, seeds_freedom: Any) -> Any:
+    """So many standard errors lie below all but a share `tail` (below a half) of values; numbers or arrays."""
+    freedoms = np.asarray(documents_freedom, dtype=np.float64), np.asarray(seeds_freedom, dtype=np.float64)
+    found = np.minimum(*(stdtrit(each, 1 - tail) for each in freedoms))
+    found = np.where(np.asarray(share) > 0, found, stdtrit(freedoms[0], 1 - tail))
+    # Beyond zero the tail is convex, so Newton's steps from below never pass the root.
+    for _ in range(50):
+        above = mixed_p(found, share, *freedoms) / 2
+        slope = (1 - share) * _density(found, freedoms[0]) + share * _density(found, freedoms[1])
+        step = np.maximum(above - tail, 0.0) / slope
+        found = found + step
+        if np.all(step <= 1e-12 * found):
+            break
+    return found[()]
+
+
+def _density(t: Any, freedom: Any) -> Any:
+    """Student's density."""
+    v = np.minimum(freedom, 1e6)  # the normal one, from there
+    log = gammaln((v + 1) / 2) - gammaln(v / 2) - np.log(v * np.pi) / 2
+    return np.exp(log - (v + 1) / 2 * np.log1p(t * t / v))
 
 
 def lead_by_luck(n: int) -> float:

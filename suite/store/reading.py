@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import CursorResult, bindparam, func, select
 
+from suite.hashing import fingerprint
 from suite.store.records import (
     AnswerRecord,
     ArtifactRecord,
@@ -39,6 +41,10 @@ _ANSWERS = (
     .order_by(AnswerRow.step_id, AnswerRow.doc_id)
 )
 """Made once, as it is asked for every task of every row."""
+
+
+UNSEEN = ("config", "owner", "heartbeat")
+"""Of a step: what its id tells already, and what says nothing of the result."""
 
 
 class Reading(Session):
@@ -160,6 +166,37 @@ class Reading(Session):
             ArtifactRow, ArtifactRow.step_id, steps, lambda row: (row["step_id"], record_of(ArtifactRecord, row))
         )
         return dict(found)
+
+    def marks(self, experiments: Sequence[str]) -> dict[str, str]:
+        """Experiment -> a mark that changes with its steps, how they went, their scores and their answers.
+
+        The database joins a step's texts, which is much cheaper than to take up each answer.
+        """
+        links = self.links_of(experiments)
+        ids = list(dict.fromkeys(link.step_id for each in links.values() for link in each))
+        shown = [column for column in StepRow.__table__.columns if column.name not in ("id", *UNSEEN)]
+        texts: Any = AnswerRow.doc_hash
+        for name in ("question", "target", "output", "parsed"):
+            texts = texts + "\n" + getattr(AnswerRow, name)
+        said = func.aggregate_strings(texts, "\n")
+        sums = [func.count(), func.sum(AnswerRow.value), func.sum(AnswerRow.value * AnswerRow.doc_id), said]
+        found: dict[str, list[str]] = {}
+        with self._reading() as connection:
+            for chunk in chunks(ids):
+                answers = select(AnswerRow.step_id, *sums).where(AnswerRow.step_id.in_(chunk))
+                for query in (
+                    select(StepRow.id, *shown).where(StepRow.id.in_(chunk)),
+                    select(*ScoreRow.__table__.columns).where(ScoreRow.step_id.in_(chunk)).order_by(ScoreRow.metric),
+                    answers.group_by(AnswerRow.step_id),
+                ):
+                    for row in _cursor(connection.execute(query)):
+                        known = sha256(repr(row[1:]).encode("utf-8", "replace")).hexdigest()
+                        found.setdefault(row[0], []).append(known)
+        steps = {name: repr(each) for name, each in found.items()}
+        return {
+            name: fingerprint([[repr(link), steps.get(link.step_id, "")] for link in each])
+            for name, each in links.items()
+        }
 
     def count_steps(self) -> int:
         """How many steps there are."""

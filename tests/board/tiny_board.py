@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from suite.hashing import experiment_id, fingerprint, variant_id
+from suite.stats.sample import bleu_counts, sample_of_bleu
 from suite.store import (
     AnswerRecord,
     ArtifactRecord,
@@ -39,6 +40,8 @@ class Answers:
     values: tuple[float, ...] = ()
     corpus: tuple[float, float] | None = None
     said: tuple[str, ...] = ()
+    right: str = "paris"
+    """The right answer to every document; empty where it is not stored."""
 
     def outcome(self, metric: str, prefix: str = "h", texts: bool = True) -> StepOutcome:
         said = self.said or tuple("paris" for _ in self.values)
@@ -47,7 +50,7 @@ class Answers:
         value, stderr = self.corpus or (statistics.fmean(self.values), spread)
         answers = [
             AnswerRecord(
-                number, f"{prefix}{number}", f"p{number}", f"Q{number}" * texts, "paris" * texts, text, text, score
+                number, f"{prefix}{number}", f"p{number}", f"Q{number}" * texts, self.right * texts, text, text, score
             )
             for number, (text, score) in enumerate(zip(said, values, strict=True))
         ]
@@ -150,5 +153,11 @@ def per_document(*values: float, said: Sequence[str] = ()) -> Answers:
 
 
 def of_corpus(value: float, stderr: float, documents: int = 2) -> Answers:
-    """One score of all documents."""
-    return replace(Answers(said=("le chat",) * documents), corpus=(value, stderr))
+    """One score of all documents, whose right answers are not stored."""
+    return Answers(said=("le chat",) * documents, corpus=(value, stderr), right="")
+
+
+def translated(*said: str, right: str = "le vieux chat noir dort") -> Answers:
+    """Translations with the BLEU that they have."""
+    sample = sample_of_bleu(bleu_counts([(right, text) for text in said]))
+    return Answers(said=said, corpus=(sample.value, sample.stderr), right=right)

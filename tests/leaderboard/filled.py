@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from suite.stats.sample import Sample, bleu_counts, sample_of_bleu, sample_of_values
 from suite.store import (
     AnswerRecord,
     ArtifactRecord,
@@ -180,8 +183,9 @@ class Filling:
         value = max(0.0, level + draw.uniform(-3, 3) + seed)
         answers = tuple(self._answer(role, number, labels, value, how, draw) for number in range(self.documents))
         unread = sum(answer.unparsable for answer in answers)
-        primary = ScoreRecord(metric, value, 1.5 + seed / 10, self.documents, True, unread, 1)
-        other = ScoreRecord(f"{metric}_norm", value / 2, None, self.documents, False, unread, 1)
+        score = _score(answers)
+        primary = ScoreRecord(metric, score.value, score.stderr, self.documents, True, unread, 1)
+        other = ScoreRecord(f"{metric}_norm", score.value / 2, None, self.documents, False, unread, 1)
         return StepOutcome((primary, other), answers, costs=Costs(3.2, 390_000_000, 20_000), provenance=PROVENANCE)
 
     def _answer(
@@ -225,6 +229,14 @@ class Filling:
             assert self.store.fail(step, "someone", self.reason, PROVENANCE)
         else:
             assert self.store.finish(step, "someone", outcome)
+
+
+def _score(answers: Sequence[AnswerRecord]) -> Sample:
+    """The mean of the answers' scores; where they have none, their BLEU."""
+    values = [answer.value for answer in answers if answer.value is not None]
+    if values:
+        return sample_of_values(np.array(values))
+    return sample_of_bleu(bleu_counts([(answer.target, answer.parsed) for answer in answers]))
 
 
 def _curve(stage: str, seed: int) -> tuple[CurvePointRecord, ...]:

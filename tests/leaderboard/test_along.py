@@ -65,17 +65,17 @@ def test_a_chart_has_each_seed_and_its_table_their_mean() -> None:
 
 def test_cosines_are_a_line_a_kind_and_a_map_of_layers_by_steps() -> None:
     one: Curves = {
-        OfPart("mlp"): {0: 0.5}, OfPart("attention"): {0: 0.1}, OfPart("mlp", 10): {0: 1.0, 5: -0.5},
-        OfPart("mlp", 2): {0: 0.0}, OfPart("attention", 3): {0: -0.001, 5: -1.0},
+        OfPart("mlp"): {0: 0.5}, OfPart("query"): {0: 0.1}, OfPart("mlp", 10): {0: 1.0, 5: -0.5},
+        OfPart("mlp", 2): {0: 0.0}, OfPart("query", 3): {0: -0.001, 5: -1.0},
     }  # fmt: skip
     found = seen(one, {OfPart("mlp", 10): {0: 0.0}})
     assert found is not None
-    assert [each.name for each in found.groups[0].followed] == ["attention", "mlp"]
+    assert [each.name for each in found.groups[0].followed] == ["query", "mlp"]
     assert found.layers is not None
     assert found.layers.columns == ("0", "5")
     told = [(label, [(cell.text, cell.level) for cell in cells]) for label, cells in found.layers.rows]
     assert told == [
-        ("attention.3", [("0.00", 5), ("−1.00", 0)]),
+        ("query.3", [("0.00", 5), ("−1.00", 0)]),
         ("mlp.2", [("0.00", 5), ("–", 0)]),
         ("mlp.10", [("0.50", 8), ("−0.50", 2)]),
     ]

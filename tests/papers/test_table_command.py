@@ -70,16 +70,16 @@ def test_numbers_are_the_boards_beside_the_papers_and_blank_where_nothing_was_ru
     assert code == 0
     head, _, target, average, change, score, trained = rows(out)
     assert head[2:6] == ["Base, 1-shot", "paper", "Base, 4-shots", "paper"]
-    assert target == ["Target", "RTE", "", "", "", "", "90.0 ± 5.9", "92.06", "", "", "", "92.78"]
+    assert target == ["Target", "RTE", "", "", "", "", "90.0 ± 6.0", "92.06", "", "", "", "92.78"]
     assert average[2:] == [
-        "50.0 ± 7.0", "17.52", "50.0 ± 7.0", "18.75", "75.0 ± 6.0", "15.40", "75.0 ± 6.0", "16.56", "", "20.10",
+        "50.0 ± 7.0", "17.52", "50.0 ± 7.0", "18.75", "75.0 ± 6.1", "15.40", "75.0 ± 6.1", "16.56", "", "20.10",
     ]  # fmt: skip
     assert change[2:8] == ["", "", "", "", "+25.0 ± 6.1", "-2.10"]
     assert change[-2:] == ["", "+2.58"]
     assert score[0] == ""
     assert trained[6] == "1,234,567"
     shown = suite(capsys, "show", "--home", home)[1]
-    assert "75.0 ± 6.0" in shown
+    assert "75.0 ± 6.1" in shown
     assert "+25.0 ± 6.1" in shown
 
 
@@ -103,7 +103,7 @@ def test_a_csv_has_numbers_and_no_formulas_and_its_notes_beside_it(
     _, out, err = suite(capsys, "table", file, "--format", "csv", "--home", home)
     head, target, average, change, *_ = csv.reader(io.StringIO(out))
     assert head[:5] == ["", "mine-1 on tiny", "Base, 1-shot", "Base, 1-shot ±", "Base, 1-shot paper"]
-    assert average[:5] == ["Held out", "'=cmd()|Norm.", "50.0000", "6.9644", "17.52"]
+    assert average[:5] == ["Held out", "'=cmd()|Norm.", "50.0000", "7.0073", "17.52"]
     assert target[2:5] == ["", "", ""]
     assert (change[0], change[-1]) == ("Held out", "2.58")
     assert float(change[10]) == -2.1
@@ -120,7 +120,7 @@ def test_latex_has_as_many_cells_in_every_row_and_no_commands_from_texts(
     lines = [line for line in inside.splitlines() if line.endswith(r"\\")]
     assert [line.replace(r"\&", "").count(" & ") for line in lines[2:]] == [11] * 6
     assert r"\multicolumn{4}{c}{50\% Tuned} & \multicolumn{2}{c}{} \\" in out
-    assert r"\textbackslash{}input\{x\}\textasciicircum{}\textasciitilde{}q\_a & 50.0 $\pm$ 9.8" in out
+    assert r"\textbackslash{}input\{x\}\textasciicircum{}\textasciitilde{}q\_a & 50.0 $\pm$ 9.9" in out
     assert r"\caption{Paper, Table 1: a \textbar{} b \& \textless{}c\textgreater{}}" in out
 
 
@@ -194,7 +194,7 @@ def test_a_column_without_shots_shows_the_most_and_rows_may_ask_for_what_trainin
     head = LAYOUT.partition("columns:")[0]
     file.write_text(f"{head}columns:\n  - {{head: A, of: lora_a}}\nrows:\n{lines}", encoding="utf-8")
     found = [row[1] for row in rows(suite(capsys, "table", file, "--home", tmp_path)[1])[2:]]
-    assert found == ["30.0 ± 9.0", "30.0 ± 9.0", "0.0 ± 1.9", "12"]
+    assert found == ["30.0 ± 9.1", "30.0 ± 9.1", "0.0 ± 1.9", "12"]
 
 
 def test_the_best_of_several_tries_is_named_as_such(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from suite.store import Costs, FindingRecord, Store
-from tests.board.tiny_board import World, of_corpus, per_document
+from tests.board.tiny_board import World, per_document, translated
 
 
 @pytest.fixture
@@ -13,7 +13,10 @@ def world() -> Iterator[World]:
     """Two finished experiments that share a step, and one that is not finished."""
     with Store.open("sqlite://") as store:
         made = World(store)
-        shared = {("qa", 1): per_document(100.0, 0.0, said=["paris", "<script>é"]), ("mt", 1): of_corpus(40.0, 2.0)}
+        shared = {
+            ("qa", 1): per_document(100.0, 0.0, said=["paris", "<script>é"]),
+            ("mt", 1): translated("le vieux chat dort", "un chat noir dort"),
+        }
         made.experiment("pretrained", shared, targets=())
         mixed = FindingRecord("mixture", {"experts": ["math", "code"], "matrices": [], "alpha": [[0.25], [0.75]]})
         prompt = made.train("prompt", 0, Costs(5.0, 10, 100, 3, 8), findings=(mixed,))

@@ -9,12 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sacrebleu.metrics
 
 from suite.board import board
 from suite.errors import SuiteError
 from suite.hashing import canonical, fingerprint
-from suite.records import checks, export_records, import_records, read_records_into_memory, writing
-from suite.store import Costs, ScoreRecord, StepOutcome, Store
+from suite.records import (
+    checks,
+    corpora,
+    export_records,
+    import_records,
+    read_records_into_memory,
+    verify_records,
+    writing,
+)
+from suite.store import Costs, StepOutcome, Store
 from tests.board.tiny_board import OWNER, World, per_document
 
 Record = dict[str, Any]
@@ -256,13 +265,49 @@ def test_one_bad_record_does_not_keep_the_others_out(world: World, file: Path, o
     assert [experiment.name for experiment in other.experiments()] == ["pretrained"]
 
 
-def test_a_corpus_metric_has_no_mean_to_check(world: World, tmp_path: Path, other: Store) -> None:
+@pytest.mark.parametrize(
+    ("path", "value", "found"),
+    [
+        (("scores", 0, "value"), 99.0, r"the answers' bleu is 40\.47, and 'bleu' is 99"),
+        (("scores", 0, "value"), None, "'bleu' is None"),
+        (("answers", 1, "parsed"), "le vieux chat noir dort", r"the answers' bleu is 73\.5797, and 'bleu' is 40\.4"),
+        (("answers", 1, "target"), "quelque chose", r"the answers' bleu is"),
+    ],
+)
+def test_a_bleu_that_does_not_follow_from_the_answers_is_refused(
+    world: World, tmp_path: Path, other: Store, path: tuple[Any, ...], value: Any, found: str
+) -> None:
     file = export_records(world.store, tmp_path, ["pretrained"])[0]
-    record = json.loads(file.read_text())
-    scores = [ScoreRecord(**score) for step in record["steps"] for score in step["scores"]]
-    assert [score.metric for score in scores] == ["match", "bleu"]
-    assert canonical(record)
-    assert import_records(other, [file]) == ["pretrained (track tiny, seed 0): imported"]
+    steps = json.loads(file.read_text())["steps"]
+    at = next(place for place, step in enumerate(steps) if step["scores"][0]["metric"] == "bleu")
+    refused(other, altered(file, lambda record: set_value(record, "steps", at, *path, value=value)), found)
+
+
+@pytest.mark.parametrize(("metric", "name", "options"), [
+    ("bleu", "BLEU", {}), ("chrf", "CHRF", {}), ("chrf++", "CHRF", {"word_order": 2}), ("ter", "TER", {}),
+])  # fmt: skip
+def test_corpus_metrics_are_lm_evals(metric: str, name: str, options: dict[str, Any]) -> None:
+    right = [["the old cat sat", "an old cat was sitting"], ["a dog ran in paris", "the dog ran"]]
+    said = ["the cat sat down", "a dog ran in paris now"]
+    theirs = getattr(sacrebleu.metrics, name)(**options).corpus_score
+    one = [(each[0], text) for each, text in zip(right, said, strict=True)]
+    assert corpora.scores_of(metric, one) == [pytest.approx(theirs(said, [[each[0] for each in right]]).score)]
+    several = [(json.dumps(each), text) for each, text in zip(right, said, strict=True)]
+    streams = [list(each) for each in zip(*right, strict=True)]
+    assert corpora.scores_of(metric, several)[1] == pytest.approx(theirs(said, streams).score)
+
+
+def test_a_bleu_whose_texts_were_left_out_is_taken_and_said_to_be_unchecked(
+    world: World, tmp_path: Path, other: Store
+) -> None:
+    whole, bare = (
+        export_records(world.store, tmp_path / str(texts), ["pretrained"], texts=texts)[0] for texts in (True, False)
+    )
+    assert verify_records([whole]) == ["pretrained (track tiny, seed 0): is what it says"]
+    told = "pretrained (track tiny, seed 0): is what it says; bleu cannot be computed again from what is stored"
+    assert verify_records([bare]) == [told]
+    assert canonical(json.loads(bare.read_text()))
+    assert import_records(other, [bare]) == ["pretrained (track tiny, seed 0): imported"]
 
 
 def test_the_data_sets_own_texts_can_stay_out(world: World, tmp_path: Path, other: Store) -> None:

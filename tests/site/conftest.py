@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from leaderboard import Told, render, views
+from leaderboard import Told, render, versus, views
 from suite.claims import Claim, Claims, judge
 from suite.store import Store
 from tests.leaderboard.filled import METHODS, Filling, realistic
@@ -47,10 +47,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def short_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same store, its pages holding three rows."""
+    """The same store, its pages holding three rows and no comparisons."""
     with Store.open("sqlite://") as store, pytest.MonkeyPatch.context() as patch:
         patch.setattr(views, "MOST", 3)
         patch.setattr(views, "LEAST", 3)
+        patch.setattr(versus, "MOST", 3)
         realistic(store, documents=DOCUMENTS)
         return render(store, tmp_path_factory.mktemp("short") / "site").parent
 

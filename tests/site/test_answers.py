@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.leaderboard.reading import loaded, scores
+from tests.leaderboard.test_versus import versus_data
 from tests.site.conftest import DOCUMENTS
 
 
@@ -64,16 +65,36 @@ def compared(page: Any, site: Path, first: str, second: str, more: str = "") -> 
     page.locator("table.compared").wait_for()
 
 
-def test_a_comparison_has_the_paired_difference_of_each_task(page: Any, site: Path) -> None:
-    compared(page, site, "promot_rte", "finetune_rte")
-    values = [scores(site, name)["cb.1"]["columns"] for name in ("promot_rte", "finetune_rte")]
+def test_a_comparison_shows_what_suite_compare_found_whichever_row_comes_first(page: Any, site: Path) -> None:
+    found = versus_data(site)
+    first, second = next(pair for pair in found if set(pair) == {"promot_rte", "finetune_rte"})
+    keys, (tasks, averages) = found[first, second]
+    for names, sign in (((first, second), 1), ((second, first), -1)):
+        page.goto("about:blank")
+        compared(page, site, *names)
+        rows = page.locator("table.compared tbody tr")
+        assert rows.count() == len(keys) + len(averages)
+        shown = {cells[0]: cells for row in rows.all() for cells in [row.locator("th, td").all_inner_texts()]}
+        for label, told in [*zip(shown, tasks, strict=False), *zip([*shown][-2:], averages.values(), strict=True)]:
+            value, half, p, seen, documents, seeds, *counts = told
+            told_p = "by construction" if p is None else "< 0.001" if p == 0 else f"{p:.3f}"
+            assert shown[label][4].replace("−", "-") == (f"{sign * value:+.1f}" if value else "0.0"), label
+            assert shown[label][5:8] == [f"±{half:.1f}", told_p, f"{seen:.1f}"]
+            won_and_lost = ["–" if each is None else str(each) for each in (counts or [None, None])[::sign]]
+            assert shown[label][8:12] == [*won_and_lost, str(documents), str(seeds)]
+    command = page.get_by_text("The same in a terminal:").inner_text()
+    assert command.endswith(f"suite compare {second} {first} --track micro")
+
+
+def test_where_rows_are_too_many_differences_are_plain_and_the_command_is_named(page: Any, short_site: Path) -> None:
+    compared(page, short_site, "promot_rte", "finetune_rte")
+    page.get_by_text("This track has too many rows").wait_for()
+    values = [scores(short_site, name)["cb.1"]["columns"] for name in ("promot_rte", "finetune_rte")]
     shares = [sum(column["values"].count("1") for column in columns) / (3 * DOCUMENTS) for columns in values]
     cells = page.get_by_role("row", name="cb, 1 shot").locator("td").all_inner_texts()
-    expected = f"{100 * (shares[0] - shares[1]):+.1f}".replace("-", "−")
-    assert cells[3] == expected
-    assert cells[4].startswith("±")
-    assert cells[5].startswith("±")
-    assert "scored over all documents together" in page.get_by_role("row", name="wmt16_ende, 1 shot").inner_text()
+    assert cells[3].replace("−", "-") == f"{100 * (shares[0] - shares[1]):+.1f}"
+    assert cells[4:7] == ["–", "–", "–"]
+    assert "suite compare promot_rte finetune_rte --track micro" in page.locator("#view").inner_text()
 
 
 def test_documents_that_differ_are_side_by_side(page: Any, site: Path) -> None:

@@ -94,3 +94,33 @@ def test_what_the_seeds_vary_by_is_told_apart_from_documents() -> None:
     moved = [contrast(drawn(rng, 3, 200, 10.0, 0.0)).spread for _ in range(50)]
     assert np.median([each.seeds or 0 for each in noisy]) < 0.6 < 1.5 < np.median([each.documents for each in noisy])
     assert np.median([each.seeds or 0 for each in moved]) > 3 > np.median([each.documents for each in moved])
+
+
+@pytest.mark.parametrize(("level", "seeds", "by_seed"), [
+    (0.5, 1, 0.0), (0.8, 3, 0.0), (0.8, 3, 0.2), (0.95, 3, 0.0), (0.98, 1, 0.0), (0.98, 3, 0.2), (0.995, 3, 0.0),
+])  # fmt: skip
+def test_a_scores_own_interval_holds_what_other_documents_and_seeds_would_give(
+    level: float, seeds: int, by_seed: float
+) -> None:
+    """Right and wrong answers to 128 documents, some of them hard; near the ceiling, too."""
+    rng = np.random.default_rng(12)
+    middle = scipy.stats.norm.ppf(level) * np.sqrt(2 + by_seed**2)
+    held, alone = 0, 0
+    for _ in range(WORLDS):
+        shared = rng.normal(0, by_seed, (seeds, 1)) + rng.normal(0, 1, (1, 128))
+        values = 100.0 * (middle + shared + rng.normal(0, 1, (seeds, 128)) > 0)
+        samples = [stats.sample_of_values(each) for each in values]
+        means, pulls = np.array([each.value for each in samples]), np.array([each.pulls for each in samples])
+        found = stats.contrast([Part.of_score(means, pulls, 128, 100.0)])
+        held += found.low <= 100 * level <= found.high
+        if seeds > 1:
+            half = scipy.stats.t.ppf(0.975, seeds - 1) * scipy.stats.sem(means)
+            alone += abs(means.mean() - 100 * level) <= half
+    assert held / WORLDS >= 0.92
+    if seeds > 1 and not by_seed:
+        assert alone / WORLDS < 0.93  # seeds that agree say nothing of other documents
+
+
+def test_all_answers_right_are_no_proof_of_a_perfect_model() -> None:
+    found = stats.contrast([Part.of_score(np.array([100.0]), np.zeros((1, 128)), 128, 100.0)])
+    assert found.half_width == pytest.approx(100 * 3.8415 / 131.8415, rel=0.02)  # Wilson's

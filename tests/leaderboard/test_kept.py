@@ -1,0 +1,160 @@
+"""A second render reads and writes what changed, and is byte for byte what a first one would be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from leaderboard import kept, render, writer
+from suite.store import Store
+from tests.leaderboard.filled import METHODS, Filling
+from tests.leaderboard.reading import files
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    filling = Filling(store, documents=6)
+    for name in ("lora", "finetune"):
+        filling.add(f"{name}_rte", name, METHODS[name], (0, 1))
+    Filling(store, track="other", documents=6).add("lora_rte", "lora", METHODS["lora"], (0,))
+    return store
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The steps whose answers are read."""
+    steps: list[str] = []
+
+    def noted(store: Store, ids: Sequence[str], whole: Callable[..., Any] = Store.answers_of) -> Any:
+        steps.extend(ids)
+        return whole(store, ids)
+
+    monkeypatch.setattr(Store, "answers_of", noted)
+    return steps
+
+
+def altered(store: Store, statement: str) -> None:
+    with store.engine.execution_options(write=True).begin() as connection:
+        assert connection.execute(text(statement)).rowcount
+
+
+def afresh(store: Store, site: Path) -> dict[str, bytes]:
+    return files(render(store, site.with_name("afresh")).parent)
+
+
+def test_what_did_not_change_is_neither_read_nor_written(filled: Store, tmp_path: Path, read: list[str]) -> None:
+    site = render(filled, tmp_path / "site").parent
+    before = files(site), {path: (site / path).stat().st_ino for path in files(site)}
+    assert read
+    read.clear()
+    render(filled, site)
+    assert read == []
+    assert (files(site), {path: (site / path).stat().st_ino for path in files(site)}) == before
+    assert afresh(filled, site) == before[0]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update answer set value = 100 - value where doc_id = 3 and step_id in {one}",
+        "update answer set output = upper(output) where step_id in {one}",
+        "update score set value = 12.5 where metric like '%_norm' and step_id in {one}",
+        "update step set finished = '2031-01-01 00:00:00' where id in {one}",
+        "update step set device = 'abacus' where kind = 'train' and title like '%lora%'",
+        "update experiment set source = 'another paper' where name = 'lora_rte'",
+        "delete from experiment where name = 'finetune_rte' and seed = 1",
+    ],
+)
+def test_whatever_changes_in_the_store_changes_its_pages(
+    filled: Store, tmp_path: Path, read: list[str], statement: str
+) -> None:
+    site = render(filled, tmp_path / "site").parent
+    before, everything = files(site), len(read)
+    one = "(select step_id from experiment_step where role = 'cb' and shots = 1 limit 1)"
+    altered(filled, statement.format(one=one))
+    read.clear()
+    render(filled, site)
+    assert len(read) < everything
+    assert files(site) != before
+    assert files(site) == afresh(filled, site)
+
+
+def test_a_new_row_is_added_to_pages_of_tasks_that_are_not_read_again(
+    filled: Store, tmp_path: Path, read: list[str]
+) -> None:
+    site = render(filled, tmp_path / "site").parent
+    Filling(filled, documents=6).add("promot_rte", "promot", METHODS["promot"], (0,))
+    before = len(read)
+    render(filled, site)
+    assert len(read) - before == 17  # the new row's, and no other's
+    assert files(site) == afresh(filled, site)
+
+
+def test_other_code_makes_all_pages_anew(
+    filled: Store, tmp_path: Path, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = render(filled, tmp_path / "site").parent
+    everything = list(read)
+    read.clear()
+    monkeypatch.setattr(kept, "code", lambda: "other")
+    render(filled, site)
+    assert read == everything
+
+
+def test_the_code_is_every_source_and_template(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told = "\n".join(kept._sources(resources.files("leaderboard"), "leaderboard"))
+    for file in Path(kept.__file__).parent.rglob("*"):
+        if file.suffix in (".py", ".j2"):
+            assert f"/{file.name} " in told
+    (tmp_path / "a.html.j2").write_text("one")
+    first = kept._sources(tmp_path, "x")
+    (tmp_path / "a.html.j2").write_text("two")
+    assert kept._sources(tmp_path, "x") != first
+
+
+def test_a_file_that_is_gone_or_cut_is_made_again(filled: Store, tmp_path: Path) -> None:
+    site = render(filled, tmp_path / "site").parent
+    before = files(site)
+    chunks = sorted(path for path in before if path.startswith("answers/"))
+    (site / chunks[0]).unlink()
+    (site / chunks[1]).write_text("cut")
+    (site / sorted(path for path in before if path.startswith("tasks/"))[0]).unlink()
+    render(filled, site)
+    assert files(site) == before
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"a": 1}', "{"])
+def test_a_list_that_is_none_is_no_reason_to_fail(filled: Store, tmp_path: Path, content: str) -> None:
+    site = render(filled, tmp_path / "site").parent
+    before = files(site)
+    (site / kept.LIST).write_text(content)
+    render(filled, site)
+    assert files(site) == before
+
+
+def test_a_render_that_breaks_off_leaves_the_old_site(
+    filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = render(filled, tmp_path / "site").parent
+    before = files(site)
+    altered(filled, "update answer set value = 0 where doc_id = 1 and value is not null")
+    put, count = writer._put, [0]
+
+    def breaks(*given: Any) -> None:
+        count[0] += 1
+        if count[0] == 30:
+            raise KeyboardInterrupt
+        put(*given)
+
+    monkeypatch.setattr(writer, "_put", breaks)
+    with pytest.raises(KeyboardInterrupt):
+        render(filled, site)
+    assert files(site) == before
+    monkeypatch.setattr(writer, "_put", put)
+    render(filled, site)
+    assert files(site) == afresh(filled, site)
