@@ -24,6 +24,7 @@ QUANTITIES: Final = {
     "format_ratio": (),
     "seconds": (),
     "parameters": (),
+    "curve": ("curve", "step"),
 }
 
 
@@ -39,6 +40,10 @@ class Quantity:
     experiment: str
     role: str | None = None
     shots: int | None = None
+    curve: str | None = None
+    """The name of a curve along training (`"loss"`, `"cosine:mlp"`)."""
+    step: int | None = None
+    """After which step; None: the last."""
 
 
 @dataclass(frozen=True)
@@ -87,14 +92,18 @@ def _quantity(name: str, arguments: list[ast.expr]) -> Quantity:
     if not arguments or not isinstance(arguments[0], ast.Name) or len(arguments) > 1 + len(allowed):
         wanted = "".join(f"[, {each}]" for each in allowed)
         raise ValueError(f"{name} is asked of an experiment: {name}(NAME{wanted})")
-    found: dict[str, Any] = {"role": None, "shots": None}
+    found: dict[str, Any] = {}
     for kind, node in zip(allowed, arguments[1:], strict=False):
         if kind == "role" and isinstance(node, ast.Name):
             found["role"] = node.id
-        elif kind == "shots" and isinstance(node, ast.Constant) and type(node.value) is int:
-            found["shots"] = node.value
+        elif kind in ("shots", "step") and isinstance(node, ast.Constant) and type(node.value) is int:
+            found[kind] = node.value
+        elif kind == "curve" and isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found["curve"] = node.value
         else:
             raise ValueError(f"'{ast.unparse(node)}' is no {kind} of {name}")
+    if name == "curve" and "curve" not in found:
+        raise ValueError('curve is asked of an experiment\'s training: curve(NAME, "loss"[, step])')
     return Quantity(name, arguments[0].id, **found)
 
 

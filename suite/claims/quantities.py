@@ -24,7 +24,8 @@ def value_of(rows: Rows, expectation: Expectation) -> Contrast:
     kind = expectation.terms[0][1].name
     if kind in POINTS:
         return _points(rows, expectation)
-    return _ratios(rows, expectation) if kind == "format_ratio" else _costs(rows, expectation)
+    of_kind = {"format_ratio": _ratios, "curve": _curves}
+    return of_kind.get(kind, _costs)(rows, expectation)
 
 
 def _points(rows: Rows, expectation: Expectation) -> Contrast:
@@ -139,6 +140,32 @@ def _costs(rows: Rows, expectation: Expectation) -> Contrast:
     elif len(seeds) < 2:
         raise Missing(f"one seed does not tell how far seconds vary (found {totals[0]:+.1f})")
     return stats.contrast([Part(totals, 0.0, 0.0, 0)])
+
+
+def _curves(rows: Rows, expectation: Expectation) -> Contrast:
+    """Values of the curves of a row's own train step: they vary with seeds alone."""
+    members = [(sign, quantity, rows.named(quantity.experiment)) for sign, quantity in expectation.terms]
+    seeds = _common([row for _, _, row in members])
+    totals = np.zeros(len(seeds))
+    for sign, quantity, row in members:
+        for place, seed in enumerate(seeds):
+            member = next((each for each in row if each.record.seed == seed), row[0])
+            totals[place] += sign * _point(rows, member, str(quantity.curve), quantity.step)
+    if len(seeds) < 2:
+        raise Missing(f"one seed does not tell how far a curve varies (found {totals[0]:+.2f})")
+    return stats.contrast([Part(totals, 0.0, 0.0, 0)])
+
+
+def _point(rows: Rows, member: Seen, curve: str, step: int | None) -> float:
+    trained = [link.step_id for link in member.links if link.part == "train"]
+    known = rows.store.curve(trained[-1]) if trained else ()
+    points = {point.step: point.value for point in known if point.name == curve}
+    at = max(points, default=0) if step is None else step
+    value = points.get(at)
+    if value is None:
+        after = "" if step is None else f" after step {step}"
+        raise Missing(f"{member.record.name} (seed {member.record.seed}) has no curve '{curve}'{after}")
+    return value
 
 
 def _common(rows: Sequence[Sequence[Seen]]) -> list[int]:

@@ -119,8 +119,19 @@ def plan_lines(plan: Plan, home: Home) -> Iterator[str]:
         f"{len(plan.experiments)} experiments ask for {asked} steps: {len(plan.steps)} distinct, "
         f"{asked - len(plan.steps)} shared, {len(plan.steps) - len(todo)} done"
     )
+    if asked > len(plan.steps):
+        yield f"sharing saves {_saved(plan)}"
     yield f"to do: {kinds['train']} train, {kinds['evaluate']} evaluate: {_cost(tokens, seconds, memory)}"
     yield from (f"note: {note}" for note in plan.notes)
+
+
+def _saved(plan: Plan) -> str:
+    """What would run more often if every experiment ran by itself."""
+    users = plan.users()
+    more = [(step, len(users[step.id]) - 1) for step in plan.steps]
+    counts = Counter({kind: sum(times for step, times in more if step.kind == kind) for kind in ("train", "evaluate")})
+    seconds = sum(times * step.estimate.seconds for step, times in more)
+    return f"{counts['train']} train steps and {counts['evaluate']} evaluations, about {clock(seconds)}"
 
 
 def _step_line(step: Step, status: str, users: int, stale: str | None) -> str:

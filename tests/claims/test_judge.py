@@ -160,6 +160,17 @@ def test_parameters_are_exact_and_seconds_need_seeds(world: World) -> None:
     assert verdict(world, "seconds(lora_c) < 11").reason == "one seed does not tell how far seconds vary (found +10.0)"
 
 
+def test_curves_are_compared_over_seeds_at_a_step_or_at_the_end(world: World) -> None:
+    for seed in (0, 1, 2):
+        ran(world, "lora_a", right(0.5), seed=seed)  # its loss is 0.5 after one step, with every seed
+    found = verdict(world, 'curve(lora_a, "loss") < 0.6')
+    assert (found.status, found.value, found.documents) == ("holds", 0.5, None)
+    assert verdict(world, 'curve(lora_a, "loss", 1) - curve(lora_a, "loss") > 0').status == "fails"
+    assert verdict(world, 'curve(lora_a, "loss", 7) < 1').reason == "lora_a (seed 0) has no curve 'loss' after step 7"
+    ran(world, "lora_b", right(0.5))
+    assert "one seed does not tell how far a curve varies" in verdict(world, 'curve(lora_b, "loss") < 1').reason
+
+
 def test_format_ratios_are_compared_by_answer(world: World) -> None:
     for name, said in (("lora_a", "True"), ("lora_b", "paris")):
         answers = per_document(*[0.0] * 50, said=[said] * 50)

@@ -56,6 +56,8 @@ def test_a_comparison_is_a_sum_of_quantities_and_a_bound() -> None:
         ("norm_avg(a, 1, 2) > 0", "norm_avg is asked of an experiment"),
         ("target(a) > target(b)", "'target(b)' is no number to compare with"),
         ("target(a) - seconds(b) > 0", "points and seconds do not add up"),
+        ("curve(a) > 0", "curve is asked of an experiment's training"),
+        ("curve(a, cb) > 0", "'cb' is no curve of curve"),
         ("3 > 0", "'3' is no quantity"),
         ("__import__('os').system('true') > 0", "is no quantity"),
         ("target(a) * 2 > 0", "is no quantity"),
