@@ -31,8 +31,10 @@ def listing(what: str) -> Iterator[str]:
     for kind in KINDS if what == "all" else (what,):
         if what == "all":
             yield f"{kind}:"
-        for name, line in _lines(kind, workspace):
-            yield f"  {name:<24} {line}".rstrip()
+        found = list(_lines(kind, workspace))
+        width = max((len(name) for name, _ in found), default=0)
+        for name, line in found:
+            yield f"  {name:<{width}}  {line}".rstrip()
 
 
 def _lines(kind: str, workspace: Workspace) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
-"""The weights of a joint tuning without its prompt: what joint tuning answers other tasks with.
+"""A part of `joint_tuning`, not a row by itself: its weights without the prompt, as other tasks are answered.
 
-A step of `joint_tuning`, not a row of its own. Nothing is trained.
+Nothing is trained.
 """
 
 from __future__ import annotations
