@@ -45,14 +45,14 @@ def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fi
 
 def batches_of(config: Optimisation, job: Job, trainable: Trainable) -> Source[Batch]:
     """The job's examples in batches: all targets in one pool, or in the ratio of `config.mix`."""
-    size, wanted = job.terms(config).batch_size, job.terms(config).steps
+    size, steps = job.terms(config).batch_size, job.terms(config).steps
     pool = [(place, at) for place, each in enumerate(job.examples) for at in range(len(each.examples))]
     if config.mix is None:
-        return _batches(config, job, trainable, pool, size, size * wanted)
+        return _batches(config, job, trainable, pool, size, size * steps)
     sizes = shares(_weights(config.mix, job), size)
     return Mixed(
         [
-            _batches(config, job, trainable, [each for each in pool if each[0] == place], part, part * wanted)
+            _batches(config, job, trainable, [each for each in pool if each[0] == place], part, part * steps)
             for place, part in enumerate(sizes)
         ]
     )
