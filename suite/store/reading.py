@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import CursorResult, bindparam, func, select
+from sqlalchemy import CursorResult, func, select
 
 from suite.hashing import fingerprint
 from suite.store.records import (
+    AnswerColumns,
     AnswerRecord,
     ArtifactRecord,
     CurvePointRecord,
@@ -21,7 +22,7 @@ from suite.store.records import (
     StepLink,
     StepRecord,
 )
-from suite.store.rows import chunks, experiment_record, grouped, record_of, runs, step_record
+from suite.store.rows import STEP_FIELDS, chunks, experiment_record, grouped, record_of, runs, step_record
 from suite.store.session import Session
 from suite.store.tables import (
     AnswerRow,
@@ -35,14 +36,7 @@ from suite.store.tables import (
     StepRow,
 )
 
-_ANSWERS = (
-    select(AnswerRow.step_id, *(getattr(AnswerRow, name) for name in AnswerRecord.__dataclass_fields__))
-    .where(AnswerRow.step_id.in_(bindparam("steps", expanding=True)))
-    .order_by(AnswerRow.step_id, AnswerRow.doc_id)
-)
-"""Made once, as it is asked for every task of every row."""
-
-
+STEP_COLUMNS = [getattr(StepRow, name) for name in STEP_FIELDS]
 UNSEEN = ("config", "owner", "heartbeat")
 """Of a step: what its id tells already, and what says nothing of the result."""
 
@@ -80,42 +74,43 @@ class Reading(Session):
         """An experiment's steps in order."""
         query = select(ExperimentStepRow.__table__).where(ExperimentStepRow.experiment_id == experiment)
         with self._reading() as connection:
-            rows = connection.execute(query.order_by(ExperimentStepRow.position)).mappings()
-            return tuple(record_of(StepLink, dict(row)) for row in rows)
+            rows = connection.execute(query.order_by(ExperimentStepRow.position)).mappings().all()
+            return tuple(record_of(StepLink, row) for row in rows)
 
     def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
         """Experiment -> its steps in order, for many at once."""
-        found: dict[str, list[StepLink]] = {}
-        with self._reading() as connection:
-            for ids in chunks(experiments):
-                query = select(ExperimentStepRow.__table__).where(ExperimentStepRow.experiment_id.in_(ids))
-                ordered = query.order_by(ExperimentStepRow.experiment_id, ExperimentStepRow.position)
-                for row in connection.execute(ordered).mappings():
-                    found.setdefault(row["experiment_id"], []).append(record_of(StepLink, dict(row)))
-        return {name: tuple(links) for name, links in found.items()}
+        found = self._records(StepLink, ExperimentStepRow, ExperimentStepRow.experiment_id, experiments)
+        return grouped(sorted(found, key=lambda item: (item[0], item[1].position)))
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
         """Steps by id."""
-        return {record.id: record for record in self._rows(StepRow, StepRow.id, ids, step_record)}
+        with self._reading() as connection:
+            records = [
+                step_record(row)
+                for chunk in chunks(ids)
+                for row in connection.execute(select(*STEP_COLUMNS).where(StepRow.id.in_(chunk))).all()
+            ]
+        return {record.id: record for record in records}
 
     def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
         """Step id -> its scores, the primary one first."""
-        found = self._rows(ScoreRow, ScoreRow.step_id, steps, lambda row: (row["step_id"], record_of(ScoreRecord, row)))
+        found = self._records(ScoreRecord, ScoreRow, ScoreRow.step_id, steps)
         return grouped(sorted(found, key=lambda item: (item[0], not item[1].primary, item[1].metric)))
 
     def answers(self, step: str) -> tuple[AnswerRecord, ...]:
         """A step's answers in the documents' order."""
-        found = self._rows(AnswerRow, AnswerRow.step_id, [step], lambda row: record_of(AnswerRecord, row))
-        return tuple(sorted(found, key=lambda answer: answer.doc_id))
+        found = self._records(AnswerRecord, AnswerRow, AnswerRow.step_id, [step])
+        return tuple(sorted((answer for _, answer in found), key=lambda answer: answer.doc_id))
 
-    def answers_of(self, steps: Sequence[str]) -> dict[str, tuple[AnswerRecord, ...]]:
-        """Step id -> its answers in the documents' order."""
-        found: list[tuple[str, AnswerRecord]] = []
-        with self._reading() as connection:
-            for ids in chunks(steps):
-                rows = connection.execute(_ANSWERS, {"steps": ids}).all()
-                found += [(row[0], AnswerRecord(*row[1:])) for row in rows]
-        return grouped(found)
+    def answer_columns(self, steps: Sequence[str]) -> dict[str, AnswerColumns]:
+        """Step id -> its answers in the documents' order; without steps that have none."""
+        found: dict[str, AnswerColumns] = {}
+        for rows in self._answer_rows(steps, *(getattr(AnswerRow, name) for name in AnswerColumns.__dataclass_fields__)):
+            names, *columns, unparsable, truncated = zip(*rows, strict=True)
+            columns += [tuple(map(bool, unparsable)), tuple(map(bool, truncated))]  # SQLite's own are 0 and 1
+            for step, start, end in runs(names):
+                found[step] = AnswerColumns(*(column[start:end] for column in columns))
+        return found
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Step id -> what the model said, in the documents' order: much less to read than whole answers."""
@@ -147,25 +142,24 @@ class Reading(Session):
 
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
         """What was seen along a step's training, by name and step."""
-        found = self._rows(CurvePointRow, CurvePointRow.step_id, [step], lambda row: record_of(CurvePointRecord, row))
-        return tuple(sorted(found, key=lambda point: (point.name, point.step)))
+        return self.curves([step]).get(step, ())
+
+    def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
+        """Step id -> what was seen along its training, by name and step; without steps of which nothing was."""
+        found = self._records(CurvePointRecord, CurvePointRow, CurvePointRow.step_id, steps)
+        return grouped(sorted(found, key=lambda item: (item[0], item[1].name, item[1].step)))
 
     def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
         """Step id -> name -> what else it found out about itself."""
         found: dict[str, dict[str, Mapping[str, Any]]] = {}
-        rows = self._rows(
-            FindingRow, FindingRow.step_id, steps, lambda row: (row["step_id"], record_of(FindingRecord, row))
-        )
+        rows = self._records(FindingRecord, FindingRow, FindingRow.step_id, steps)
         for step, finding in sorted(rows, key=lambda item: (item[0], item[1].name)):
             found.setdefault(step, {})[finding.name] = finding.content
         return found
 
     def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
         """Step id -> its artifact."""
-        found = self._rows(
-            ArtifactRow, ArtifactRow.step_id, steps, lambda row: (row["step_id"], record_of(ArtifactRecord, row))
-        )
-        return dict(found)
+        return dict(self._records(ArtifactRecord, ArtifactRow, ArtifactRow.step_id, steps))
 
     def marks(self, experiments: Sequence[str]) -> dict[str, str]:
         """Experiment -> a mark that changes with its steps, how they went, their scores and their answers.
@@ -248,14 +242,14 @@ class Reading(Session):
                 if rows:
                     yield rows
 
-    def _rows(
-        self, table: type[Base], key: Any, ids: Sequence[str], make: Callable[[Mapping[str, Any]], Any]
-    ) -> list[Any]:
-        found: list[Any] = []
+    def _records(self, kind: Any, table: type[Base], key: Any, ids: Sequence[str]) -> list[tuple[str, Any]]:
+        """(Key, record) of a table's rows: those of a record's columns, in the order of its fields."""
+        columns = [getattr(table, name) for name in kind.__dataclass_fields__]
+        found: list[tuple[str, Any]] = []
         with self._reading() as connection:
             for chunk in chunks(ids):
-                query = select(table.__table__).where(key.in_(chunk))
-                found += [make(dict(row)) for row in connection.execute(query).mappings()]
+                rows = connection.execute(select(key, *columns).where(key.in_(chunk))).all()
+                found += [(row[0], kind(*row[1:])) for row in rows]
         return found
 
 
