@@ -67,11 +67,12 @@ class History:
 
 def _seeds(store: Store, records: Sequence[ExperimentRecord]) -> tuple[Seed, ...]:
     """What is stored of some experiments, each kind of it asked for once."""
-    links = [store.links(record.id) for record in records]
+    linked = store.links_of([record.id for record in records])
+    links = [linked.get(record.id, ()) for record in records]
     ids = [link.step_id for each in links for link in each]
     trained = [link.step_id for each in links for link in each if link.part == "train"]
     steps, scores, artifacts, said = store.steps(ids), store.scores(ids), store.artifacts(trained), store.findings(ids)
-    curves = {step: store.curve(step) for step in dict.fromkeys(trained)}
+    curves = store.curves(trained)
     findings = {step: tuple(read(name, content) for name, content in found.items()) for step, found in said.items()}
     return tuple(
         Seed(
@@ -79,7 +80,7 @@ def _seeds(store: Store, records: Sequence[ExperimentRecord]) -> tuple[Seed, ...
             links=own,
             steps={link.step_id: steps[link.step_id] for link in own},
             scores={link.step_id: scores[link.step_id] for link in own if link.step_id in scores},
-            curves={link.step_id: curves[link.step_id] for link in own if link.part == "train"},
+            curves={link.step_id: curves.get(link.step_id, ()) for link in own if link.part == "train"},
             artifacts={link.step_id: artifacts[link.step_id] for link in own if link.step_id in artifacts},
             findings={link.step_id: findings[link.step_id] for link in own if link.step_id in findings},
         )

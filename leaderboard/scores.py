@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leaderboard import numbers
-from leaderboard.answers import Sheet, chunk_counts, chunk_paths, chunks_of, sheet_of
+from leaderboard.answers import Sheet, chunk_counts, chunk_paths, chunks_of, sheets_of
 from leaderboard.chunks import File, script
 from leaderboard.history import History
 from leaderboard.kept import Made
@@ -52,11 +52,11 @@ def row_files(
     tasks: list[dict[str, Any]] = []
     chunks: dict[str, int] = {}
     asked: list[Any] = []
-    for role, shots in history.evaluations:
-        sheet = sheet_of(store, history, (role, shots))
+    for (role, shots), sheet in sheets_of(store, history):
         chunks |= chunk_counts(sheet)
         for column in sheet.columns:
-            scores = ((answer.doc_id, answer.value) for answer in column.answers if answer.value is not None)
+            scored = zip(column.answers.doc_id, column.answers.value, strict=True)
+            scores = ((document, value) for document, value in scored if value is not None)
             _remember(passing, (place.slug, role, shots), column.step, column.asked, scores)
             asked.append([role, shots, column.step, column.asked])
         yield from chunks_of(sheet, passing.written)

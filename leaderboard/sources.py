@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.store import (
+    AnswerColumns,
     AnswerRecord,
     ArtifactRecord,
     CurvePointRecord,
@@ -72,9 +73,9 @@ class Joined(Store):
         store, own = self._home(step)
         return store.answers(own)
 
-    def answers_of(self, steps: Sequence[str]) -> dict[str, tuple[AnswerRecord, ...]]:
+    def answer_columns(self, steps: Sequence[str]) -> dict[str, AnswerColumns]:
         """Step id -> its answers in the documents' order."""
-        return self._both(steps, lambda store, own: store.answers_of(own))
+        return self._both(steps, lambda store, own: store.answer_columns(own))
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Step id -> what the model said, in the documents' order."""
@@ -96,6 +97,10 @@ class Joined(Store):
         """What was seen along a step's training, by name and step."""
         store, own = self._home(step)
         return store.curve(own)
+
+    def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
+        """Step id -> what was seen along its training, by name and step."""
+        return self._both(steps, lambda store, own: store.curves(own))
 
     def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
         """Step id -> name -> what else it found out about itself."""

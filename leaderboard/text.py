@@ -34,6 +34,8 @@ def finalize(value: Any) -> Any:
     """What every expression of a template passes through before it is escaped."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
+    if len(value) <= LONGEST and value.isprintable():
+        return value
     if len(value) > LONGEST:
         return f"{visible(value[:LONGEST])} … (cut here: {len(value) - LONGEST:,} more characters)"
     return visible(value)

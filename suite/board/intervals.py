@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from suite import stats
 from suite.board.contrasts import Incomparable, Missing, Pulled, Term, pulled
 from suite.board.samples import Answered
-from suite.stats import Contrast, Estimate, Part, Parts
+from suite.stats import Estimate, Part, Parts
 from suite.store import Store
 from suite.store.seen import Seen
 
@@ -25,9 +25,9 @@ def task_estimates(
         own = _pulled(store, members, [key], found)
         if own is not None:
             parts.setdefault(len(own[0].values), {})[key] = own[0].score
-    intervals: dict[Key, Contrast] = {}
+    intervals: dict[Key, Estimate] = {}
     for each in parts.values():
-        intervals |= zip(each, stats.contrasts([Parts.of(*each.values())]), strict=True)
+        intervals |= zip(each, stats.estimates([Parts.of(*each.values())]), strict=True)
     return {key: _estimate(members, [key], values, intervals.get(key)) for key, values in known.items()}
 
 
@@ -39,7 +39,7 @@ def norm_avg(members: Sequence[Seen], shots: int, tasks: Sequence[Pulled] | None
     if not keys or len(known) < len(keys):
         return None
     values = [statistics.fmean(each) for each in zip(*known, strict=True)]
-    interval = stats.contrast([task.score for task in tasks]) if tasks else None
+    interval = stats.estimates([Parts.of(task.score) for task in tasks])[0] if tasks else None
     return _estimate(members, keys, values, interval)
 
 
@@ -60,12 +60,12 @@ def _pulled(
 
 
 def _estimate(
-    members: Sequence[Seen], keys: Sequence[Key], values: Sequence[float], interval: Contrast | None
+    members: Sequence[Seen], keys: Sequence[Key], values: Sequence[float], interval: Estimate | None
 ) -> Estimate:
     """The stored scores' mean; where answers do not give an interval, over seeds or by their standard errors."""
     if interval is not None:
         # one seed, or seeds that share their answers: each has the same score
-        return Estimate(statistics.fmean(values), interval.half_width, interval.estimate.over)
+        return Estimate(statistics.fmean(values), interval.half_width, interval.over)
     asked = {tuple(step.id for key in keys if (step := member.step(*key))) for member in members}
     if len(asked) > 1:
         return stats.over_seeds(values)

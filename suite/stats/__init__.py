@@ -1,6 +1,6 @@
 """Statistics of scores, pure: estimates, paired contrasts, exact tests, corrections, ranks."""
 
-from suite.stats.contrast import Contrast, Part, Parts, at_least, contrast, contrasts, spread_of
+from suite.stats.contrast import Contrast, Part, Parts, at_least, contrast, contrasts, estimates, spread_of
 from suite.stats.estimate import (
     Estimate,
     first_of_the_best,
@@ -29,6 +29,7 @@ __all__ = [
     "at_least",
     "contrast",
     "contrasts",
+    "estimates",
     "first_of_the_best",
     "holm",
     "lead_by_luck",

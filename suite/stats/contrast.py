@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -132,25 +133,18 @@ def contrast(parts: Sequence[Part], exact: float | None = None) -> Contrast:
 
 def contrasts(parts: Sequence[Parts], exact: Numbers | None = None) -> list[Contrast]:
     """The same for many contrasts at once; `exact` is NaN where there is no exact p."""
-    totals = np.sum([part.values for part in parts], axis=0)
-    value = totals.mean(axis=1)
-    spread = _spread_of(parts, totals)
-    stderr = np.hypot(spread.documents, spread.seeds)
-    known = stderr > 0
+    added = _Added.of(parts)
+    value, spread, stderr, several = added.value, added.spread, added.stderr, added.seeds > 1
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(known, spread.seeds**2 / stderr**2, 0.0)
-        far = np.where(known, np.abs(value) / stderr, 0.0)
-    tails = share, spread.freedom, spread.seeds_freedom
-    p = np.where(known, mixed_p(far, *tails), np.where(value == 0, 1.0, 0.0))
-    beyond = np.where(known, mixed_quantile(ALPHA / 2, *tails), 0.0)
-    found = np.where(known, mixed_quantile(1 - POWER, *tails), 0.0)
-    several = totals.shape[1] > 1
+        far = np.where(stderr > 0, np.abs(value) / stderr, 0.0)
+    p = np.where(stderr > 0, mixed_p(far, *added.tails), np.where(value == 0, 1.0, 0.0))
+    beyond, found = added.quantile(ALPHA / 2), added.quantile(1 - POWER)
     if exact is not None and not several:
         p = np.where(np.isnan(exact), p, exact)
     documents = np.sum([part.documents for part in parts], axis=0)
     columns = (value, spread.documents, spread.seeds, spread.freedom, documents, beyond * stderr, p,
                (beyond + found) * stderr)  # fmt: skip
-    seeds, seeds_freedom = totals.shape[1], spread.seeds_freedom
+    seeds, seeds_freedom = added.seeds, spread.seeds_freedom
     return [
         Contrast(
             value, Spread(own, over_seeds if several else None, freedom, seeds_freedom), int(n), seeds, half, p, seen
@@ -159,6 +153,14 @@ def contrasts(parts: Sequence[Parts], exact: Numbers | None = None) -> list[Cont
             *(column.tolist() for column in columns), strict=True
         )
     ]
+
+
+def estimates(parts: Sequence[Parts]) -> list[Estimate]:
+    """The values of many contrasts with their intervals alone, as scores have them: these are not tested."""
+    added = _Added.of(parts)
+    over: Over = "documents and seeds" if added.seeds > 1 else "documents"
+    halves = added.quantile(ALPHA / 2) * added.stderr
+    return [Estimate(value, half, over) for value, half in zip(added.value.tolist(), halves.tolist(), strict=True)]
 
 
 def spread_of(parts: Sequence[Part]) -> Spread:
@@ -178,6 +180,34 @@ class _Spreads:
     """Zero for one seed."""
     freedom: Numbers
     seeds_freedom: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Added:
+    """The parts of many contrasts, added up."""
+
+    value: Numbers
+    spread: _Spreads
+    stderr: Numbers
+    seeds: int
+
+    @classmethod
+    def of(cls, parts: Sequence[Parts]) -> _Added:
+        totals = np.sum([part.values for part in parts], axis=0)
+        spread = _spread_of(parts, totals)
+        return cls(totals.mean(axis=1), spread, np.hypot(spread.documents, spread.seeds), totals.shape[1])
+
+    @cached_property
+    def tails(self) -> tuple[Numbers, Numbers, float]:
+        """What the tails depend on: seeds' share of the variance, and both freedoms."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(self.stderr > 0, self.spread.seeds**2 / self.stderr**2, 0.0)
+        return share, self.spread.freedom, self.spread.seeds_freedom
+
+    def quantile(self, tail: float) -> Numbers:
+        """How many standard errors lie below all but a share of values; none where nothing varies."""
+        found: Numbers = np.where(self.stderr > 0, mixed_quantile(tail, *self.tails), 0.0)
+        return found
 
 
 def _spread_of(parts: Sequence[Parts], totals: Numbers) -> _Spreads:

@@ -1,6 +1,7 @@
 """The store: SQLAlchemy tables, queries, migrations; the only code that opens a connection."""
 
 from suite.store.records import (
+    AnswerColumns,
     AnswerRecord,
     ArtifactRecord,
     Costs,
@@ -17,6 +18,7 @@ from suite.store.removing import Removal
 from suite.store.store import Store
 
 __all__ = [
+    "AnswerColumns",
     "AnswerRecord",
     "ArtifactRecord",
     "Costs",

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import CursorResult, bindparam, func, select
+from sqlalchemy import CursorResult, func, select
 
 from suite.hashing import fingerprint
 from suite.store.records import (
+    AnswerColumns,
     AnswerRecord,
     ArtifactRecord,
     CurvePointRecord,
@@ -21,7 +22,7 @@ from suite.store.records import (
     StepLink,
     StepRecord,
 )
-from suite.store.rows import chunks, experiment_record, grouped, record_of, runs, step_record
+from suite.store.rows import STEP_FIELDS, chunks, experiment_record, grouped, runs, step_record
 from suite.store.session import Session
 from suite.store.tables import (
     AnswerRow,
@@ -35,14 +36,7 @@ from suite.store.tables import (
     StepRow,
 )
 
-_ANSWERS = (
-    select(AnswerRow.step_id, *(getattr(AnswerRow, name) for name in AnswerRecord.__dataclass_fields__))
-    .where(AnswerRow.step_id.in_(bindparam("steps", expanding=True)))
-    .order_by(AnswerRow.step_id, AnswerRow.doc_id)
-)
-"""Made once, as it is asked for every task of every row."""
-
-
+STEP_COLUMNS = [StepRow.__table__.c[name] for name in STEP_FIELDS]
 UNSEEN = ("config", "owner", "heartbeat")
 """Of a step: what its id tells already, and what says nothing of the result."""
 
@@ -78,49 +72,47 @@ class Reading(Session):
 
     def links(self, experiment: str) -> tuple[StepLink, ...]:
         """An experiment's steps in order."""
-        query = select(ExperimentStepRow.__table__).where(ExperimentStepRow.experiment_id == experiment)
-        with self._reading() as connection:
-            rows = connection.execute(query.order_by(ExperimentStepRow.position)).mappings()
-            return tuple(record_of(StepLink, dict(row)) for row in rows)
+        return self.links_of([experiment]).get(experiment, ())
 
     def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
         """Experiment -> its steps in order, for many at once."""
-        found: dict[str, list[StepLink]] = {}
-        with self._reading() as connection:
-            for ids in chunks(experiments):
-                query = select(ExperimentStepRow.__table__).where(ExperimentStepRow.experiment_id.in_(ids))
-                ordered = query.order_by(ExperimentStepRow.experiment_id, ExperimentStepRow.position)
-                for row in connection.execute(ordered).mappings():
-                    found.setdefault(row["experiment_id"], []).append(record_of(StepLink, dict(row)))
-        return {name: tuple(links) for name, links in found.items()}
+        found = self._records(StepLink, ExperimentStepRow, experiments, "experiment_id")
+        return grouped(sorted(found, key=lambda item: (item[0], item[1].position)))
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
         """Steps by id."""
-        return {record.id: record for record in self._rows(StepRow, StepRow.id, ids, step_record)}
+        with self._reading() as connection:
+            records = [
+                step_record(row)
+                for chunk in chunks(ids)
+                for row in connection.execute(select(*STEP_COLUMNS).where(StepRow.id.in_(chunk))).all()
+            ]
+        return {record.id: record for record in records}
 
     def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
         """Step id -> its scores, the primary one first."""
-        found = self._rows(ScoreRow, ScoreRow.step_id, steps, lambda row: (row["step_id"], record_of(ScoreRecord, row)))
+        found = self._records(ScoreRecord, ScoreRow, steps)
         return grouped(sorted(found, key=lambda item: (item[0], not item[1].primary, item[1].metric)))
 
     def answers(self, step: str) -> tuple[AnswerRecord, ...]:
         """A step's answers in the documents' order."""
-        found = self._rows(AnswerRow, AnswerRow.step_id, [step], lambda row: record_of(AnswerRecord, row))
-        return tuple(sorted(found, key=lambda answer: answer.doc_id))
+        found = self._records(AnswerRecord, AnswerRow, [step])
+        return tuple(sorted((answer for _, answer in found), key=lambda answer: answer.doc_id))
 
-    def answers_of(self, steps: Sequence[str]) -> dict[str, tuple[AnswerRecord, ...]]:
-        """Step id -> its answers in the documents' order."""
-        found: list[tuple[str, AnswerRecord]] = []
-        with self._reading() as connection:
-            for ids in chunks(steps):
-                rows = connection.execute(_ANSWERS, {"steps": ids}).all()
-                found += [(row[0], AnswerRecord(*row[1:])) for row in rows]
-        return grouped(found)
+    def answer_columns(self, steps: Sequence[str]) -> dict[str, AnswerColumns]:
+        """Step id -> its answers in the documents' order; without steps that have none."""
+        found: dict[str, AnswerColumns] = {}
+        for rows in self._answer_rows(steps, *AnswerColumns.__dataclass_fields__):
+            names, *columns, unparsable, truncated = zip(*rows, strict=True)
+            columns += [tuple(map(bool, unparsable)), tuple(map(bool, truncated))]  # SQLite's own are 0 and 1
+            for step, start, end in runs(names):
+                found[step] = AnswerColumns(*(column[start:end] for column in columns))
+        return found
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Step id -> what the model said, in the documents' order: much less to read than whole answers."""
         found: dict[str, tuple[str, ...]] = {}
-        for rows in self._answer_rows(steps, AnswerRow.output):
+        for rows in self._answer_rows(steps, "output"):
             names, outputs = zip(*rows, strict=True)
             found.update((step, outputs[start:end]) for step, start, end in runs(names))
         return found
@@ -128,7 +120,7 @@ class Reading(Session):
     def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Step id -> the documents that have scores of their own, in order, and those scores."""
         found: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
-        for rows in self._answer_rows(steps, AnswerRow.doc_id, AnswerRow.value):
+        for rows in self._answer_rows(steps, "doc_id", "value"):
             names, documents, values = zip(*rows, strict=True)
             numbers, scores = np.array(documents, dtype=np.int64), np.array(values, dtype=np.float64)  # null is NaN
             for step, start, end in runs(names):
@@ -139,33 +131,32 @@ class Reading(Session):
 
     def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
         """Step id -> (document, right answer, what was read from the output), in the documents' order."""
-        return self._of_answers(steps, AnswerRow.doc_id, AnswerRow.target, AnswerRow.parsed)
+        return self._of_answers(steps, "doc_id", "target", "parsed")
 
     def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
         """Step id -> (document, hash of its content), in the documents' order."""
-        return self._of_answers(steps, AnswerRow.doc_id, AnswerRow.doc_hash)
+        return self._of_answers(steps, "doc_id", "doc_hash")
 
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
         """What was seen along a step's training, by name and step."""
-        found = self._rows(CurvePointRow, CurvePointRow.step_id, [step], lambda row: record_of(CurvePointRecord, row))
-        return tuple(sorted(found, key=lambda point: (point.name, point.step)))
+        return self.curves([step]).get(step, ())
+
+    def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
+        """Step id -> what was seen along its training, by name and step; without steps of which nothing was."""
+        found = self._records(CurvePointRecord, CurvePointRow, steps)
+        return grouped(sorted(found, key=lambda item: (item[0], item[1].name, item[1].step)))
 
     def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
         """Step id -> name -> what else it found out about itself."""
         found: dict[str, dict[str, Mapping[str, Any]]] = {}
-        rows = self._rows(
-            FindingRow, FindingRow.step_id, steps, lambda row: (row["step_id"], record_of(FindingRecord, row))
-        )
+        rows = self._records(FindingRecord, FindingRow, steps)
         for step, finding in sorted(rows, key=lambda item: (item[0], item[1].name)):
             found.setdefault(step, {})[finding.name] = finding.content
         return found
 
     def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
         """Step id -> its artifact."""
-        found = self._rows(
-            ArtifactRow, ArtifactRow.step_id, steps, lambda row: (row["step_id"], record_of(ArtifactRecord, row))
-        )
-        return dict(found)
+        return dict(self._records(ArtifactRecord, ArtifactRow, steps))
 
     def marks(self, experiments: Sequence[str]) -> dict[str, str]:
         """Experiment -> a mark that changes with its steps, how they went, their scores and their answers.
@@ -189,9 +180,11 @@ class Reading(Session):
                     select(*ScoreRow.__table__.columns).where(ScoreRow.step_id.in_(chunk)).order_by(ScoreRow.metric),
                     answers.group_by(AnswerRow.step_id),
                 ):
-                    for row in _cursor(connection.execute(query)):
-                        known = sha256(repr(row[1:]).encode("utf-8", "replace")).hexdigest()
-                        found.setdefault(row[0], []).append(known)
+                    for step, *numbers, text in _cursor(connection.execute(query)):
+                        # the answers' text by itself: it is long, and `repr` would take it up letter by letter
+                        known = sha256(repr(numbers).encode("utf-8", "replace"))
+                        known.update(str(text).encode("utf-8", "replace"))
+                        found.setdefault(step, []).append(known.hexdigest())
         steps = {name: repr(each) for name, each in found.items()}
         return {
             name: fingerprint([[repr(link), steps.get(link.step_id, "")] for link in each])
@@ -230,32 +223,35 @@ class Reading(Session):
                 found.update((title, config) for title, config in rows)
         return found
 
-    def _of_answers(self, steps: Sequence[str], *columns: Any) -> dict[str, tuple[Any, ...]]:
+    def _of_answers(self, steps: Sequence[str], *names: str) -> dict[str, tuple[Any, ...]]:
         """Step id -> some columns of its answers, in the documents' order."""
         found: dict[str, tuple[Any, ...]] = {}
-        for rows in self._answer_rows(steps, *columns):
+        for rows in self._answer_rows(steps, *names):
             for step, start, end in runs([row[0] for row in rows]):
                 found[step] = tuple(tuple(row[1:]) for row in rows[start:end])
         return found
 
-    def _answer_rows(self, steps: Sequence[str], *columns: Any) -> Iterator[Sequence[Any]]:
+    def _answer_rows(self, steps: Sequence[str], *names: str) -> Iterator[Sequence[Any]]:
         """Rows of (step id, columns …) by step and document, some steps at a time."""
+        columns = AnswerRow.__table__.c
+        wanted = select(columns.step_id, *(columns[name] for name in names))
         with self._reading() as connection:
             for ids in chunks(steps):
-                query = select(AnswerRow.step_id, *columns).where(AnswerRow.step_id.in_(ids))
+                query = wanted.where(columns.step_id.in_(ids)).order_by(columns.step_id, columns.doc_id)
                 # the driver's own rows: a store has millions of answers, and wrapping each costs as much as reading it
-                rows = _cursor(connection.execute(query.order_by(AnswerRow.step_id, AnswerRow.doc_id))).fetchall()
+                rows = _cursor(connection.execute(query)).fetchall()
                 if rows:
                     yield rows
 
-    def _rows(
-        self, table: type[Base], key: Any, ids: Sequence[str], make: Callable[[Mapping[str, Any]], Any]
-    ) -> list[Any]:
-        found: list[Any] = []
+    def _records(self, kind: Any, table: type[Base], ids: Sequence[str], key: str = "step_id") -> list[tuple[str, Any]]:
+        """(Id, record) of the rows of a table that have some ids as their key."""
+        columns = table.__table__.c  # the table's own: a mapped class's cost more with every query
+        wanted = [columns[key], *(columns[name] for name in kind.__dataclass_fields__)]
+        found: list[tuple[str, Any]] = []
         with self._reading() as connection:
             for chunk in chunks(ids):
-                query = select(table.__table__).where(key.in_(chunk))
-                found += [make(dict(row)) for row in connection.execute(query).mappings()]
+                rows = connection.execute(select(*wanted).where(columns[key].in_(chunk))).all()
+                found += [(row[0], kind(*row[1:])) for row in rows]
         return found
 
 

@@ -109,6 +109,25 @@ class AnswerRecord:
 
 
 @dataclass(frozen=True)
+class AnswerColumns:
+    """A step's answers in the documents' order, field by field: to make a record of each costs more than to read it."""
+
+    doc_id: tuple[int, ...]
+    doc_hash: tuple[str, ...]
+    question: tuple[str, ...]
+    target: tuple[str, ...]
+    output: tuple[str, ...]
+    parsed: tuple[str, ...]
+    value: tuple[float | None, ...]
+    unparsable: tuple[bool, ...]
+    truncated: tuple[bool, ...]
+
+    def __len__(self) -> int:
+        """How many answers there are."""
+        return len(self.doc_id)
+
+
+@dataclass(frozen=True)
 class CurvePointRecord:
     """A value seen along training."""
 

@@ -9,6 +9,12 @@ from typing import Any
 
 from suite.store.records import Costs, ExperimentRecord, Provenance, StepLink, StepRecord
 
+STEP_FIELDS = (
+    "id", "kind", "title", "config", "status", "reason", "attempts", "started", "finished", "imported",
+    *Provenance.__dataclass_fields__, *Costs.__dataclass_fields__,
+)  # fmt: skip
+"""The columns that a step's record is made of."""
+_PLACE = len(Provenance.__dataclass_fields__)
 CHUNK = 500  # SQLite binds at most 32,766 values in a statement
 
 
@@ -38,12 +44,13 @@ def step_row(step: StepRecord) -> dict[str, Any]:
     return {**plain, "config": dict(step.config), **times, **vars(step.provenance), **vars(step.costs)}
 
 
-def step_record(row: Mapping[str, Any]) -> StepRecord:
-    """A step as it was stored."""
-    names = ("id", "kind", "title", "config", "status", "reason", "attempts", "imported")
-    given = {name: row[name] for name in names}
-    given |= {name: _text(row[name]) for name in ("started", "finished")}
-    return StepRecord(**given, provenance=record_of(Provenance, row), costs=record_of(Costs, row))
+def step_record(row: Sequence[Any]) -> StepRecord:
+    """A step as it was stored, from the columns of STEP_FIELDS."""
+    name, kind, title, config, status, reason, attempts, started, finished, imported, *others = row
+    place, costs = Provenance(*others[:_PLACE]), Costs(*others[_PLACE:])
+    return StepRecord(
+        name, kind, title, config, status, reason, attempts, _text(started), _text(finished), place, costs, imported
+    )
 
 
 def record_of(kind: Any, row: Mapping[str, Any]) -> Any:

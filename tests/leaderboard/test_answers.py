@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from leaderboard import Joined, render
 from suite.store import Store
@@ -43,6 +47,23 @@ def test_long_tasks_are_split_into_chunks(store: Store, tmp_path: Path) -> None:
     assert column["count"] == 201
     assert [len(chunk(site, task["sheet"], number)[0]["outputs"]) for number in (0, 1)] == [200, 1]
     assert [len(chunk(site, column["documents"], number)["ids"]) for number in (0, 1)] == [200, 1]
+
+
+def test_answers_are_read_a_few_tasks_at_a_time(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filling = Filling(store, documents=4)
+    filling.add("lora_rte", "lora", METHODS["lora"], (0, 1))
+    whole = files(render(store, tmp_path / "whole").parent)
+    read: list[int] = []
+
+    def noted(store: Store, steps: Sequence[str], real: Callable[..., Any] = Store.answer_columns) -> Any:
+        found = real(store, steps)
+        read.append(sum(map(len, found.values())))
+        return found
+
+    monkeypatch.setattr(Store, "answer_columns", noted)
+    monkeypatch.setattr("leaderboard.answers.AT_ONCE", 20)
+    assert files(render(store, tmp_path / "parts").parent) == whole
+    assert max(read) == 16  # two tasks of two seeds; a third would be too many
 
 
 def test_published_answers_are_there_beside_local_ones(store: Store, tmp_path: Path) -> None:

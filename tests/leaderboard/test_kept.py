@@ -30,11 +30,11 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The steps whose answers are read."""
     steps: list[str] = []
 
-    def noted(store: Store, ids: Sequence[str], whole: Callable[..., Any] = Store.answers_of) -> Any:
+    def noted(store: Store, ids: Sequence[str], whole: Callable[..., Any] = Store.answer_columns) -> Any:
         steps.extend(ids)
         return whole(store, ids)
 
-    monkeypatch.setattr(Store, "answers_of", noted)
+    monkeypatch.setattr(Store, "answer_columns", noted)
     return steps
 
 

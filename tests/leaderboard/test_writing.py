@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import subprocess
 import sys
@@ -55,9 +56,11 @@ def test_a_crash_in_the_middle_leaves_the_old_site(
         return real(environment, page)  # type: ignore[arg-type]
 
     monkeypatch.setattr(writer, "_page", breaks)
+    usual = gc.get_threshold()
     with pytest.raises(MemoryError):
         render(store, tmp_path / "site")
     assert files(site) == before
+    assert gc.get_threshold() == usual
     assert sorted(item.name for item in tmp_path.iterdir() if not item.name.startswith("suite.db")) == ["site"]
 
 

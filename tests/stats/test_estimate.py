@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from suite import stats
@@ -50,3 +51,15 @@ def test_a_perfect_score_is_not_a_certain_one() -> None:
 
 def test_of_equal_scores_the_first_is_the_best() -> None:
     assert stats.first_of_the_best([3.0, 7.0, 7.0, 1.0]) == 1
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_intervals_alone_are_those_of_the_tested_contrasts(seeds: int) -> None:
+    draw = np.random.default_rng(0)
+    shared = np.zeros((seeds, 20))
+    pulls = [draw.normal(size=(seeds, 20)), draw.normal(size=(seeds, 20)), shared]
+    parts = [stats.Part.of_pulls(draw.normal(size=seeds), each, 20, 0.0) for each in pulls]
+    joined = [stats.Parts.of(*parts), stats.Parts.of(*reversed(parts))]
+    assert stats.estimates(joined) == [each.estimate for each in stats.contrasts(joined)]
+    same = stats.Parts.of(stats.Part.of_pulls(np.full(seeds, 40.0), shared, 20, 0.0))
+    assert [each.half_width for each in stats.estimates([same])] == [0.0]

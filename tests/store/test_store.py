@@ -65,7 +65,11 @@ def test_a_finished_step_keeps_all_it_left(store: Store) -> None:
     assert store.documents(["a"])["a"] == tuple((each.doc_id, each.doc_hash) for each in store.answers("a"))
     assert store.texts(["a"])["a"] == tuple((each.doc_id, each.target, each.parsed) for each in store.answers("a"))
     assert store.outputs(["a"]) == {"a": ("é\nno", " no")}
+    columns = vars(store.answer_columns(["a"])["a"])
+    assert columns == {name: tuple(getattr(each, name) for each in store.answers("a")) for name in columns}
+    assert [type(each) for each in columns["truncated"]] == [bool, bool]
     assert [(point.name, point.step) for point in store.curve("a")] == [("loss", 10), ("loss", 20), ("score", 20)]
+    assert store.curves(["a", "b"]) == {"a": store.curve("a")}
     assert store.artifacts(["a"]) == {"a": OUTCOME.artifact}
     assert store.findings(["a"]) == {"a": {"mixture": {"alpha": [0.5]}, "spectra": {"matrices": []}}}
     step = store.steps(["a"])["a"]
