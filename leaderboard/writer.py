@@ -58,7 +58,7 @@ def render(store: Store, out: Path, told: Told | None = None) -> Path:
 
 @contextmanager
 def _fewer_collections() -> Iterator[None]:
-    # What is read is made and dropped by the million and is in no cycle: looking for cycles took a sixth of the time.
+    # What is read is made and dropped by the million and is in no cycle: looking for cycles took a noticeable time.
     usual = gc.get_threshold()
     gc.set_threshold(50_000, 20, 20)
     try:
