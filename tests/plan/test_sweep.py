@@ -60,7 +60,7 @@ def test_a_prompt_that_all_tries_share_stays_what_it_is(tmp_path: Path) -> None:
 
 
 def test_the_prompt_of_the_chosen_try_goes_with_its_weights(tmp_path: Path) -> None:
-    made = plan(tmp_path, PROMOT + "{prompt.learning_rate: [0.1, 0.5]}\n")
+    made = plan(tmp_path, PROMOT + "{stage_one.learning_rate: [0.1, 0.5]}\n")
     prompts = [step for step in of_kind(made, Train) if "prompt_tuning" in step.title]
     (choice,), (beside,) = of_kind(made, Choose), of_kind(made, Follow)
     assert answered_with(made, "rte") == (beside.id, choice.id)
@@ -70,7 +70,7 @@ def test_the_prompt_of_the_chosen_try_goes_with_its_weights(tmp_path: Path) -> N
     assert len({step.title for step in made.steps}) == len(made.steps)
 
 
-@pytest.mark.parametrize("sweep", ["{learning_rate: [1e-4, 1e-3]}", "{prompt.learning_rate: [0.1, 0.5]}"])
+@pytest.mark.parametrize("sweep", ["{learning_rate: [1e-4, 1e-3]}", "{stage_one.learning_rate: [0.1, 0.5]}"])
 def test_parents_come_before_what_needs_them_and_all_are_the_experiments(tmp_path: Path, sweep: str) -> None:
     made = plan(tmp_path, PROMOT + sweep + "\n")
     seen: set[str] = set()
@@ -88,7 +88,7 @@ def test_what_decides_a_choice_is_part_of_its_name(tmp_path: Path) -> None:
 
 def test_a_try_without_room_is_refused_before_anything_runs(tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="a soft prompt of 600 leaves no room"):
-        plan(tmp_path, PROMOT + "{prompt.length: [8, 600]}\n")
+        plan(tmp_path, PROMOT + "{stage_one.length: [8, 600]}\n")
 
 
 def test_tries_that_answer_with_other_numbers_of_artifacts_are_refused(

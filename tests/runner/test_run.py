@@ -57,7 +57,7 @@ def expected(whole: Path) -> dict[str, Any]:
 
 def test_a_run_stores_everything_about_every_step(whole: Path) -> None:
     found = rows(whole, "SELECT kind, status, attempts, seconds, tokens, host, device, versions FROM step")
-    assert len(found) == 9  # base: 2 targets, 2 held-out; prompt, weights; target, 2 held-out
+    assert len(found) == 11  # base: 4 targets, 2 held-out; prompt, weights; target, 2 held-out
     for kind, status, attempts, seconds, tokens, host, device, versions in found:
         assert (status, attempts, device) == ("done", 1, "cpu")
         assert seconds > 0
@@ -68,7 +68,7 @@ def test_a_run_stores_everything_about_every_step(whole: Path) -> None:
     trained = rows(whole, "SELECT trained_parameters, artifact_bytes, peak_memory FROM step WHERE kind = 'train'")
     assert all(number > 0 for row in trained for number in row)
     assert not any((whole / "work").iterdir())  # checkpoints of finished steps are gone
-    assert rows(whole, "SELECT count(*) FROM answer") == [(3 * 16 + 4 * 8,)]
+    assert rows(whole, "SELECT count(*) FROM answer") == [(5 * 16 + 4 * 8,)]
 
 
 def test_a_finished_run_is_not_run_again(
@@ -76,7 +76,7 @@ def test_a_finished_run_is_not_run_again(
 ) -> None:
     code, out, _ = suite(capsys, "run", "specs/promot_rte.yaml", "--home", whole, *QUICK_PROMPT)
     assert code == 0
-    assert "0 steps done, 9 reused" in out
+    assert "0 steps done, 11 reused" in out
     assert results(whole) == expected
 
 
@@ -219,5 +219,5 @@ def test_again_runs_finished_steps_again(whole: Path, capsys: pytest.CaptureFixt
     before = results(whole)
     code, out, _ = suite(capsys, "run", "specs/promot_rte.yaml", "--home", whole, "--again", *QUICK_PROMPT)
     assert code == 0
-    assert "9 steps done, 0 reused" in out
+    assert "11 steps done, 0 reused" in out
     assert results(whole) == before
