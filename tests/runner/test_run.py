@@ -49,9 +49,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def expected(whole: Path) -> dict[str, Any]:
-    """Its results, before another test adds to them."""
+    """Its results, before any test adds to them, in whatever order they come."""
     return results(whole)
 
 
