@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from suite.board.named import Rows
 from suite.board.samples import answered
 from suite.claims.expectation import POINTS, Expectation, Quantity
 from suite.stats import Contrast, Part
+from suite.stats.sample import Numbers
 from suite.store import StepRecord
 from suite.store.seen import Seen
 
@@ -124,36 +125,40 @@ def _steps(members: Sequence[Seen], ids: Sequence[str]) -> list[StepRecord]:
 
 def _costs(rows: Rows, expectation: Expectation) -> Contrast:
     """Seconds and trained parameters: they vary with seeds alone."""
-    members = [(sign, quantity, rows.named(quantity.experiment)) for sign, quantity in expectation.terms]
-    seeds = _common([row for _, _, row in members])
-    totals = np.zeros(len(seeds))
-    for sign, quantity, row in members:
-        for place, seed in enumerate(seeds):
-            member = next((each for each in row if each.record.seed == seed), row[0])
-            costs = costs_of([member])
-            cost = costs.seconds if quantity.name == "seconds" else costs.trained_parameters
-            if cost is None:
-                raise Missing(f"{member.record.name} (seed {member.record.seed}): training is not finished")
-            totals[place] += sign * cost
-    if members[0][1].name == "parameters":
+
+    def cost(member: Seen, quantity: Quantity) -> float:
+        costs = costs_of([member])
+        found = costs.seconds if quantity.name == "seconds" else costs.trained_parameters
+        if found is None:
+            raise Missing(f"{member.record.name} (seed {member.record.seed}): training is not finished")
+        return found
+
+    totals = _by_seed(rows, expectation, cost)
+    if expectation.terms[0][1].name == "parameters":
         totals = np.array([statistics.fmean(totals)])
-    elif len(seeds) < 2:
+    elif len(totals) < 2:
         raise Missing(f"one seed does not tell how far seconds vary (found {totals[0]:+.1f})")
     return stats.contrast([Part(totals, 0.0, 0.0, 0)])
 
 
 def _curves(rows: Rows, expectation: Expectation) -> Contrast:
     """Values of the curves of a row's own train step: they vary with seeds alone."""
+    totals = _by_seed(rows, expectation, lambda member, of: _point(rows, member, str(of.curve), of.step))
+    if len(totals) < 2:
+        raise Missing(f"one seed does not tell how far a curve varies (found {totals[0]:+.2f})")
+    return stats.contrast([Part(totals, 0.0, 0.0, 0)])
+
+
+def _by_seed(rows: Rows, expectation: Expectation, value: Callable[[Seen, Quantity], float]) -> Numbers:
+    """The sum of the quantities for each seed in common."""
     members = [(sign, quantity, rows.named(quantity.experiment)) for sign, quantity in expectation.terms]
     seeds = _common([row for _, _, row in members])
     totals = np.zeros(len(seeds))
     for sign, quantity, row in members:
         for place, seed in enumerate(seeds):
             member = next((each for each in row if each.record.seed == seed), row[0])
-            totals[place] += sign * _point(rows, member, str(quantity.curve), quantity.step)
-    if len(seeds) < 2:
-        raise Missing(f"one seed does not tell how far a curve varies (found {totals[0]:+.2f})")
-    return stats.contrast([Part(totals, 0.0, 0.0, 0)])
+            totals[place] += sign * value(member, quantity)
+    return totals
 
 
 def _point(rows: Rows, member: Seen, curve: str, step: int | None) -> float:
