@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from suite.evaluation.state import Ids, Side, embedded, read
+from suite.evaluation.state import Ids, Side, Steps, embedded, read
+from suite.evaluation.trunk import Trunk, TrunkState, fits, read_trunk
 from suite.models.stack import Stacked
 
 SENTINELS: Final = ("<extra_id_0>", "<extra_id_1>")
@@ -91,14 +92,21 @@ def drawn(temperature: float, generator: torch.Generator) -> Choose:
 
 @torch.no_grad()
 def decode(
-    stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, choose: Choose = likeliest
-) -> list[Said]:
+    stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, choose: Choose = likeliest,
+    trunk: Trunk | None = None, owners: Sequence[int] | None = None,
+) -> list[Said]:  # fmt: skip
     """One token after another for each prompt, as `choose` picks them.
 
     A prompt's row is dropped from the batch once it ends, so that one long answer does not pay for many short ones.
+    `trunk` is what these and other prompts begin with; `owners` are the places of the prompts' stacks in it.
     """
     ends = end_tokens(stacked)
-    state = read(stacked, prompts)
+    state: Steps
+    if trunk is None and (choose is not likeliest or not fits(stacked)):
+        state = read(stacked, prompts)
+    else:
+        trunk = trunk or read_trunk([stacked], [prompts])
+        state = TrunkState(trunk, prompts, owners or [0] * len(prompts), max_new_tokens)
     answers = [Said() for _ in prompts]
     alive = list(range(len(prompts)))
     for place in range(max_new_tokens):

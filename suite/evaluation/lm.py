@@ -13,6 +13,7 @@ from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 from suite.errors import StepFailed, SuiteError
 from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, beam, decode, likeliest
 from suite.evaluation.state import Ids, read
+from suite.evaluation.trunk import fits, read_trunk
 from suite.models.stack import Stacked
 
 T = TypeVar("T")
@@ -128,28 +129,36 @@ class StackLM(TemplateLM):  # type: ignore[misc]
                 fix="shorten the prompt or the answers, or raise `budget.max_length`",
             )
         stops = Stops(self.tokenizer, until)
-        prompts = [self._prompt(text, room) for text in texts]
+        prompts = self._prompts(texts, room)
+        greedy = self.beams == 1 and self.choose is likeliest and fits(self.stacked)
+        trunk = read_trunk([self.stacked], [prompts]) if greedy else None
 
         def answer(batch: Sequence[Ids]) -> list[Said]:
             options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops}
             if self.beams > 1:
                 return [Said(tokens) for tokens in beam(self.stacked, batch, beams=self.beams, **options)]
-            return decode(self.stacked, batch, choose=self.choose, **options)
+            return decode(self.stacked, batch, choose=self.choose, trunk=trunk, **options)
 
-        sizes = [len(prompt) + limit for prompt in prompts]
+        sizes = [len(prompt) + limit - (trunk.text if trunk else 0) for prompt in prompts]
         said = self._in_batches(prompts, sizes, answer)
         self.tokens += sum(len(prompt) + len(each.tokens) for prompt, each in zip(prompts, said, strict=True))
         read = self._between if sentinels else stops.text
         return [(stops.cut(read(each.tokens)), prompt, each) for prompt, each in zip(prompts, said, strict=True)]
 
-    def _prompt(self, text: str, room: int) -> Ids:
-        """Token ids of a prompt, its beginning left out if it is too long."""
-        begins = self.tokenizer.bos_token is not None and text.startswith(self.tokenizer.bos_token)
-        marked = f"{text} {SENTINELS[0]}" if self.stacked.backbone.sentinels else text
-        ids = self.tokenizer.encode(marked, add_special_tokens=self.two_sided or not begins)
-        if len(ids) > room:
-            self.truncated.add(text)
-        return tuple(ids[-room:]) or (self.prefix_token_id,)
+    def _prompts(self, texts: Sequence[str], room: int) -> list[Ids]:
+        """Token ids of prompts, their beginnings left out where they are too long."""
+        start = self.tokenizer.bos_token
+        found: list[Ids] = [()] * len(texts)
+        for begun in (False, True):
+            places = [at for at, text in enumerate(texts) if begun == bool(start and text.startswith(start))]
+            marked = [f"{texts[at]} {SENTINELS[0]}" if self.stacked.backbone.sentinels else texts[at] for at in places]
+            # all at once: one call for each takes as long as a small model's answer
+            read = self.tokenizer(marked, add_special_tokens=self.two_sided or not begun) if marked else {}
+            for at, ids in zip(places, read.get("input_ids", ()), strict=True):
+                if len(ids) > room:
+                    self.truncated.add(texts[at])
+                found[at] = tuple(ids[-room:]) or (self.prefix_token_id,)
+        return found
 
     def _between(self, tokens: Sequence[int]) -> str:
         """The text between the two sentinels; from the start if the model left out the first."""

@@ -18,8 +18,8 @@ SHARED = 16
 """Tokens that all prompts of a batch must begin with before these are read once for all."""
 
 
-class State(Protocol):
-    """Prompts that were read; row i of all tensors is prompt i."""
+class Steps(Protocol):
+    """Prompts that were read, to be answered; row i of all tensors is prompt i."""
 
     logits: Tensor
     """float32 [B, V]: of the next token of each prompt."""
@@ -29,6 +29,10 @@ class State(Protocol):
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows only, in this order; a row may be named more than once ([B'], long)."""
+
+
+class State(Steps, Protocol):
+    """Prompts that were read, to be answered or to score answers to them."""
 
     def score(self, tokens: Tensor) -> Tensor:
         """Append tokens ([B, T], right-padded with anything) to each prompt: float32 logits [B, T, V] after each."""
@@ -53,17 +57,17 @@ class DecoderState:
     def __init__(self, stacked: Stacked, prompts: Sequence[Ids]) -> None:
         self.model = cast(Any, stacked.model)
         self.device = stacked.backbone.device
-        self._accepted = frozenset(inspect.signature(self.model.forward).parameters)
-        shared = _shared(prompts) if len(prompts) > 1 and not stacked.backbone.windowed else 0
+        self._accepted = accepted(self.model)
+        common = shared(prompts) if len(prompts) > 1 and not stacked.backbone.windowed else 0
         # [prefix][soft][what all share] is read once, and every prompt goes on from a copy of its keys and values
-        first = [prompts[0][:shared]] if shared >= SHARED else prompts
+        first = [prompts[0][:common]] if common >= SHARED else prompts
         self.cache = stacked.cache(len(first))
         self.mask = torch.ones(len(first), stacked.prefix_length, dtype=torch.long, device=self.device)
         self.next = self.mask.sum(1)
         self._read_on(*embedded(first, stacked, side="left"))
-        if shared >= SHARED:
+        if common >= SHARED:
             self.keep(torch.zeros(len(prompts), dtype=torch.long, device=self.device))
-            ids, mask = padded([prompt[shared:] for prompt in prompts], stacked, side="left")
+            ids, mask = padded([prompt[common:] for prompt in prompts], stacked, side="left")
             self._read_on(mask, {"input_ids": ids})
 
     def step(self, tokens: Tensor) -> None:
@@ -84,9 +88,9 @@ class DecoderState:
 
     def _read_on(self, mask: Tensor, inputs: dict[str, Tensor]) -> None:
         """Read a batch, left-padded as its `mask` [B, T] says, behind what was read."""
-        mask, positions = torch.cat([self.mask, mask], 1), self.next[:, None] + _positions(mask)
-        output = self._call(mask, positions, **inputs, logits_to_keep=1)
-        self.mask, self.next = mask, positions[:, -1] + 1
+        mask, places = torch.cat([self.mask, mask], 1), self.next[:, None] + positions(mask)
+        output = self._call(mask, places, **inputs, logits_to_keep=1)
+        self.mask, self.next = mask, places[:, -1] + 1
         self.logits = output.logits[:, -1].float()
 
     def _call(self, mask: Tensor, positions: Tensor, **inputs: Any) -> Any:
@@ -157,12 +161,17 @@ def embedded(prompts: Sequence[Ids], stacked: Stacked, *, side: Side) -> tuple[T
     return mask, {"inputs_embeds": embeds}
 
 
-def _positions(mask: Tensor) -> Tensor:
+def accepted(model: Any) -> frozenset[str]:
+    """What a model's `forward` can be told by name."""
+    return frozenset(inspect.signature(model.forward).parameters)
+
+
+def positions(mask: Tensor) -> Tensor:
     """The place of each token among the real ones of its row, as transformers counts them: [B, T]."""
     return (mask.cumsum(1) - 1).clamp(min=0)
 
 
-def _shared(prompts: Sequence[Ids]) -> int:
+def shared(prompts: Sequence[Ids]) -> int:
     """How many tokens all prompts begin with, leaving each at least one of its own."""
     first, last = min(prompts), max(prompts)  # in order, so what these two share all share
     limit = min(len(prompt) for prompt in prompts) - 1
