@@ -81,7 +81,9 @@ def theirs(lm: HFLM, each: Asked, backbone: Backbone) -> dict[str, Any]:
         # HFLM lets a decoder write as much as the encoder reads, on top of the limit
         options["max_length"] = options["max_gen_toks"] + 1
     with quiet(), redirect_stderr(io.StringIO()):  # its progress bar
-        found: dict[str, Any] = lm_eval.evaluator.evaluate(lm, {"tasks": {each.task.file.name: each.task}}, bootstrap_iters=0)
+        found: dict[str, Any] = lm_eval.evaluator.evaluate(
+            lm, {"tasks": {each.task.file.name: each.task}}, bootstrap_iters=0
+        )
     return found
 
 
@@ -126,13 +128,19 @@ def compare(backbone: Backbone, tasks: Sequence[Asked], sizes: Sequence[int | st
         by_size = {}
         for size in sizes:
             lm = hflm(backbone.model, backbone, size, each.max_length)
-            by_size[str(size)], found = timed(lambda lm=lm, each=each: theirs(lm, each, backbone), backbone.device, times)
+            by_size[str(size)], found = timed(
+                lambda lm=lm, each=each: theirs(lm, each, backbone), backbone.device, times
+            )
             if said := differences(found, result, each):
                 raise SystemExit(f"not equal: {said}")
         rows[each.name] = {"ours": mine, **{f"lm-eval {size}": took for size, took in by_size.items()},
                            "ratio": min(by_size.values()) / mine}  # fmt: skip
-        print(f"  {each.name:22} ours {mine:7.2f} s, lm-eval " +
-              ", ".join(f"{took:.2f} s at {size}" for size, took in by_size.items()) + f": {rows[each.name]['ratio']:.1f}x", flush=True)
+        print(
+            f"  {each.name:22} ours {mine:7.2f} s, lm-eval "
+            + ", ".join(f"{took:.2f} s at {size}" for size, took in by_size.items())
+            + f": {rows[each.name]['ratio']:.1f}x",
+            flush=True,
+        )
     best = sum(min(took for key, took in row.items() if key.startswith("lm-eval")) for row in rows.values())
     total = sum(row["ours"] for row in rows.values())
     print(f"  all: ours {total:.2f} s, lm-eval {best:.2f} s: {best / total:.2f}x", flush=True)

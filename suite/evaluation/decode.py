@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from suite.evaluation.state import Ids, Side, Steps, embedded, read
+from suite.evaluation.state import EncoderDecoderState, Ids, Side, Steps, embedded, read
 from suite.evaluation.trunk import Trunk, TrunkState, fits, read_trunk
 from suite.models.stack import Stacked
 
@@ -93,20 +93,22 @@ def drawn(temperature: float, generator: torch.Generator) -> Choose:
 @torch.no_grad()
 def decode(
     stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, choose: Choose = likeliest,
-    trunk: Trunk | None = None, owners: Sequence[int] | None = None,
+    trunk: Trunk | None = None, stacks: Sequence[Stacked] | None = None,
 ) -> list[Said]:  # fmt: skip
     """One token after another for each prompt, as `choose` picks them.
 
     A prompt's row is dropped from the batch once it ends, so that one long answer does not pay for many short ones.
-    `trunk` is what these and other prompts begin with; `owners` are the places of the prompts' stacks in it.
+    `trunk` is what these and other prompts begin with; `stacks` are those of the prompts, where they are of several on
+    one base.
     """
     ends = end_tokens(stacked)
     state: Steps
-    if trunk is None and (choose is not likeliest or not fits(stacked)):
-        state = read(stacked, prompts)
+    if trunk is None and choose is likeliest and fits(stacked) and stacks is None:
+        trunk = read_trunk([stacked], [prompts])
+    if trunk is not None:
+        state = TrunkState(trunk, prompts, stacks or [stacked] * len(prompts), max_new_tokens)
     else:
-        trunk = trunk or read_trunk([stacked], [prompts])
-        state = TrunkState(trunk, prompts, owners or [0] * len(prompts), max_new_tokens)
+        state = read(stacked, prompts) if stacks is None else EncoderDecoderState(stacks, prompts)
     answers = [Said() for _ in prompts]
     alive = list(range(len(prompts)))
     for place in range(max_new_tokens):

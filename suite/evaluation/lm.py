@@ -13,7 +13,7 @@ from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 from suite.errors import StepFailed, SuiteError
 from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, beam, decode, likeliest
 from suite.evaluation.state import Ids, read
-from suite.evaluation.trunk import fits, read_trunk
+from suite.evaluation.trunk import Trunk, fits, read_trunk
 from suite.models.stack import Stacked
 
 T = TypeVar("T")
@@ -74,16 +74,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = True) -> list[str]:
         """The answer to each prompt, up to its stop string, its limit or the end token."""
-        answers: list[str] = [""] * len(requests)
-        self.spoken = [((), Said())] * len(requests)
-        groups: dict[tuple[int, tuple[str, ...]], list[int]] = {}
-        for place, request in enumerate(requests):
-            groups.setdefault(self._settings(request.args[1]), []).append(place)
-        for (limit, stops), places in groups.items():
-            given = self._generate([str(requests[place].args[0]) for place in places], limit, stops)
-            for place, (answer, prompt, said) in zip(places, given, strict=True):
-                answers[place], self.spoken[place] = answer, (prompt, said)
-        return answers
+        return generate_together([self], requests)[0]
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
         """Log-likelihood of each continuation, and whether greedy decoding would say it."""
@@ -117,10 +108,8 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         until = [until] if isinstance(until, str) else until
         return min(limit, self.max_new_tokens or limit), tuple(until)
 
-    def _generate(self, texts: Sequence[str], limit: int, until: Sequence[str]) -> list[tuple[str, Ids, Said]]:
-        """Of each text: the answer, and the tokens of prompt and answer."""
-        sentinels = self.stacked.backbone.sentinels
-        limit += sentinels  # the opening sentinel is no part of the answer
+    def _room(self, limit: int) -> int:
+        """Positions for a prompt. Raises SuiteError if there are none."""
         room = self.max_length - (0 if self.two_sided else limit)
         if room < 1:
             kind = "soft prompt" if self.stacked.prefix is None else "prefix"
@@ -128,22 +117,15 @@ class StackLM(TemplateLM):  # type: ignore[misc]
                 f"{limit} new tokens and a {kind} of {self.stacked.reserved} leave no room for a prompt",
                 fix="shorten the prompt or the answers, or raise `budget.max_length`",
             )
-        stops = Stops(self.tokenizer, until)
-        prompts = self._prompts(texts, room)
-        greedy = self.beams == 1 and self.choose is likeliest and fits(self.stacked)
-        trunk = read_trunk([self.stacked], [prompts]) if greedy else None
+        return room
 
-        def answer(batch: Sequence[Ids]) -> list[Said]:
-            options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops}
-            if self.beams > 1:
-                return [Said(tokens) for tokens in beam(self.stacked, batch, beams=self.beams, **options)]
-            return decode(self.stacked, batch, choose=self.choose, trunk=trunk, **options)
-
-        sizes = [len(prompt) + limit - (trunk.text if trunk else 0) for prompt in prompts]
-        said = self._in_batches(prompts, sizes, answer)
-        self.tokens += sum(len(prompt) + len(each.tokens) for prompt, each in zip(prompts, said, strict=True))
-        read = self._between if sentinels else stops.text
-        return [(stops.cut(read(each.tokens)), prompt, each) for prompt, each in zip(prompts, said, strict=True)]
+    def _said(self, batch: Sequence[tuple[Stacked, Ids]], trunk: Trunk | None, **options: Any) -> list[Said]:
+        """Answers to prompts of some stacks."""
+        stacks, prompts = [stack for stack, _ in batch], [prompt for _, prompt in batch]
+        if self.beams > 1:
+            return [Said(tokens) for tokens in beam(self.stacked, prompts, beams=self.beams, **options)]
+        several = None if all(stack is self.stacked for stack in stacks) else stacks
+        return decode(self.stacked, prompts, choose=self.choose, trunk=trunk, stacks=several, **options)
 
     def _prompts(self, texts: Sequence[str], room: int) -> list[Ids]:
         """Token ids of prompts, their beginnings left out where they are too long."""
@@ -241,6 +223,58 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         torch.cuda.empty_cache()
         half = len(batch) // 2
         return [*self._fitting(batch[:half], work), *self._fitting(batch[half:], work)]
+
+
+def generate_together(lms: Sequence[StackLM], requests: Sequence[Instance]) -> list[list[str]]:
+    """Each LM's answers to the same prompts, those of all in the same batches.
+
+    Several must ask greedily, in the same way, one base under stacks that `may_stand_together`.
+    """
+    answers = [[""] * len(requests) for _ in lms]
+    groups: dict[tuple[int, tuple[str, ...]], list[int]] = {}
+    for place, request in enumerate(requests):
+        groups.setdefault(lms[0]._settings(request.args[1]), []).append(place)
+    for lm in lms:
+        lm.spoken = [((), Said())] * len(requests)
+    for (limit, stops), places in groups.items():
+        given = _generate(lms, [str(requests[place].args[0]) for place in places], limit, stops)
+        for lm, said, found in zip(lms, given, answers, strict=True):
+            for place, (answer, prompt, each) in zip(places, said, strict=True):
+                found[place], lm.spoken[place] = answer, (prompt, each)
+    return answers
+
+
+def may_stand_together(stacks: Sequence[Stacked]) -> bool:
+    """Whether prompts of these stacks may stand in one batch: the model called is the same, and soft prompts differ."""
+    first = stacks[0]
+    return all(stack.model is first.model for stack in stacks) and (
+        fits(first) or (first.backbone.shape == "encoder-decoder" and all(stack.prefix is None for stack in stacks))
+    )
+
+
+def _generate(
+    lms: Sequence[StackLM], texts: Sequence[str], limit: int, until: Sequence[str]
+) -> list[list[tuple[str, Ids, Said]]]:
+    """Of each LM and text: the answer, and the tokens of prompt and answer."""
+    first = lms[0]
+    sentinels = first.stacked.backbone.sentinels
+    limit += sentinels  # the opening sentinel is no part of the answer
+    stops = Stops(first.tokenizer, until)
+    prompts = [lm._prompts(texts, lm._room(limit)) for lm in lms]
+    greedy = first.beams == 1 and first.choose is likeliest
+    trunk = read_trunk([lm.stacked for lm in lms], prompts) if greedy and fits(first.stacked) else None
+    items = [(lm.stacked, prompt) for lm, own in zip(lms, prompts, strict=True) for prompt in own]
+    sizes = [len(prompt) + limit - (trunk.text if trunk else 0) for _, prompt in items]
+    said = iter(
+        first._in_batches(items, sizes, lambda batch: first._said(batch, trunk, max_new_tokens=limit, stops=stops))
+    )
+    read = first._between if sentinels else stops.text
+    found = []
+    for lm, own in zip(lms, prompts, strict=True):
+        each = [(prompt, next(said)) for prompt in own]
+        lm.tokens += sum(len(prompt) + len(answer.tokens) for prompt, answer in each)
+        found.append([(stops.cut(read(answer.tokens)), prompt, answer) for prompt, answer in each])
+    return found
 
 
 def _batches(sizes: Sequence[int], budget: int) -> Iterator[list[int]]:

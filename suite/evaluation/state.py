@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, cast
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from suite.models.stack import Stacked
 
@@ -40,8 +41,9 @@ class State(Steps, Protocol):
 
 def read(stacked: Stacked, prompts: Sequence[Ids]) -> State:
     """Read a batch of prompts, each of at least one token id."""
-    kind = EncoderDecoderState if stacked.backbone.shape == "encoder-decoder" else DecoderState
-    return kind(stacked, prompts)
+    if stacked.backbone.shape == "encoder-decoder":
+        return EncoderDecoderState([stacked] * len(prompts), prompts)
+    return DecoderState(stacked, prompts)
 
 
 class DecoderState:
@@ -104,10 +106,12 @@ class EncoderDecoderState:
 
     logits: Tensor
 
-    def __init__(self, stacked: Stacked, prompts: Sequence[Ids]) -> None:
+    def __init__(self, stacks: Sequence[Stacked], prompts: Sequence[Ids]) -> None:
+        """`stacks` are those of the prompts: one for all, or several that differ by a soft prompt only."""
+        stacked = stacks[0]
         self.model = cast(Any, stacked.model)
         self.device = stacked.backbone.device
-        mask, inputs = embedded(prompts, stacked, side="right")
+        mask, inputs = _encoder_inputs(stacks, prompts)
         self.encoded = self.model.get_encoder()(attention_mask=mask, **inputs)
         self.mask = mask
         self.cache = stacked.cache(len(prompts))
@@ -141,11 +145,11 @@ class EncoderDecoderState:
 def padded(prompts: Sequence[Ids], stacked: Stacked, *, side: Side) -> tuple[Tensor, Tensor]:
     """Token ids and mask, both long [B, T]."""
     longest = max(len(prompt) for prompt in prompts)
-    pad = stacked.backbone.tokenizer.pad_token_id or 0  # masked, so any id does
+    filler = stacked.backbone.tokenizer.pad_token_id or 0  # masked, so any id does
     ids, mask = [], []
     for prompt in prompts:
         gap = longest - len(prompt)
-        fill, hide, real = [pad] * gap, [0] * gap, [1] * len(prompt)
+        fill, hide, real = [filler] * gap, [0] * gap, [1] * len(prompt)
         ids.append([*fill, *prompt] if side == "left" else [*prompt, *fill])
         mask.append(hide + real if side == "left" else real + hide)
     device = stacked.backbone.device
@@ -159,6 +163,20 @@ def embedded(prompts: Sequence[Ids], stacked: Stacked, *, side: Side) -> tuple[T
         return mask, {"input_ids": ids}
     embeds, mask = stacked.embed(ids, mask, side=side)
     return mask, {"inputs_embeds": embeds}
+
+
+def _encoder_inputs(stacks: Sequence[Stacked], prompts: Sequence[Ids]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Each prompt behind its stack's soft prompt, padded on the right."""
+    if all(stack is stacks[0] for stack in stacks):
+        return embedded(prompts, stacks[0], side="right")
+    rows = [
+        stack.embed(*padded([prompt], stack, side="right"), side="right")
+        for stack, prompt in zip(stacks, prompts, strict=True)
+    ]
+    longest = max(mask.shape[1] for _, mask in rows)
+    masks = [pad(mask, (0, longest - mask.shape[1])) for _, mask in rows]
+    texts = [pad(text, (0, 0, 0, longest - text.shape[1])) for text, _ in rows]
+    return torch.cat(masks), {"inputs_embeds": torch.cat(texts)}
 
 
 def accepted(model: Any) -> frozenset[str]:

@@ -26,6 +26,8 @@ NAME: Final = "suite_trunk"
 WORTH = 16
 """Tokens that a trunk must have before a call of its own pays."""
 
+Layers = tuple[tuple[Tensor, Tensor], ...]
+
 
 @dataclass(frozen=True)
 class Trunk:
@@ -34,7 +36,7 @@ class Trunk:
     stacks: tuple[Stacked, ...]
     text: int
     """How many of each prompt's first tokens are in it."""
-    layers: tuple[tuple[Tensor, Tensor], ...]
+    layers: Layers
     """Keys and values of each layer, [stacks, heads, S, width], shorter ones padded on the left; () if S is 0."""
     mask: Tensor
     """bool [stacks, S]: where something real stands."""
@@ -61,20 +63,20 @@ def read_trunk(stacks: Sequence[Stacked], prompts: Sequence[Sequence[Ids]]) -> T
     read = [_read(stack, every[0][:text]) for stack in stacks]
     lengths = [0 if not each else each[0][0].shape[2] for each in read]
     longest = max(lengths)
-    example = next((each for each in read if each), [])
-    layers = [
-        tuple(
-            torch.cat([pad(each[at][side], (0, 0, longest - length, 0)) if each else torch.zeros_like(like)
-                       for each, length in zip(read, lengths, strict=True)])
-            for side, like in enumerate(pair)
-        )
-        for at, pair in enumerate(example)
-    ]  # fmt: skip
+    count = max(len(each) for each in read)
+    layers = tuple((_side_by_side(read, at, 0, longest), _side_by_side(read, at, 1, longest)) for at in range(count))
     real = torch.arange(longest)[None] >= longest - torch.tensor(lengths)[:, None]
-    return Trunk(tuple(stacks), text, cast(Any, tuple(layers)), real.to(stacks[0].backbone.device))
+    return Trunk(tuple(stacks), text, layers, real.to(stacks[0].backbone.device))
 
 
-def _read(stack: Stacked, text: Ids) -> list[tuple[Tensor, Tensor]]:
+def _side_by_side(read: Sequence[Layers], layer: int, side: int, longest: int) -> Tensor:
+    """Keys or values of all stacks, [stacks, heads, S, width], padded on the left; a stack may have none."""
+    empty = next(each for each in read if each)[layer][side][:, :, :0]
+    sides = [each[layer][side] if each else empty for each in read]
+    return torch.cat([pad(held, (0, 0, longest - held.shape[2], 0)) for held in sides])
+
+
+def _read(stack: Stacked, text: Ids) -> Layers:
     """Keys and values [1, heads, S, width] of a stack's prefix, its soft prompt and a text, layer by layer."""
     cache = cast(Any, stack.cache(1))
     if text or stack.soft is not None:
@@ -86,7 +88,7 @@ def _read(stack: Stacked, text: Ids) -> list[tuple[Tensor, Tensor]]:
         mask = torch.ones(1, total, dtype=torch.long, device=stack.backbone.device)
         keep = {"logits_to_keep": 1} if "logits_to_keep" in accepted(stack.model) else {}
         cast(Any, stack.model)(attention_mask=mask, past_key_values=cache, use_cache=True, **inputs, **keep)
-    return [(layer.keys, layer.values) for layer in cache.layers]
+    return tuple((layer.keys, layer.values) for layer in cache.layers)
 
 
 class TrunkState:
@@ -94,12 +96,13 @@ class TrunkState:
 
     logits: Tensor
 
-    def __init__(self, trunk: Trunk, prompts: Sequence[Ids], owners: Sequence[int], limit: int) -> None:
-        """`owners` are the places of the prompts' stacks; at most `limit` tokens will be appended to each."""
+    def __init__(self, trunk: Trunk, prompts: Sequence[Ids], stacks: Sequence[Stacked], limit: int) -> None:
+        """`stacks` are those of the prompts; at most `limit` tokens will be appended to each."""
         stacked = trunk.stacks[0]
         self.trunk, self.model = trunk, cast(Any, stacked.model)
         self.device, self._accepted = stacked.backbone.device, accepted(stacked.model)
-        self._groups(torch.tensor(owners, device=self.device))
+        places = {id(stack): place for place, stack in enumerate(trunk.stacks)}
+        self._groups(torch.tensor([places[id(stack)] for stack in stacks], device=self.device))
         ids, mask = padded([prompt[trunk.text :] for prompt in prompts], stacked, side="left")
         self.own = _Own(ids.shape[1] + limit)
         self.mask = mask.new_zeros(len(prompts), 0, dtype=torch.bool)
@@ -189,7 +192,7 @@ class TrunkState:
 
     def _together(self, rows: Tensor) -> Tensor:
         """From [B, kept, each, X] to [stacks, kept, M * each, X]."""
-        _, kept, each, last = rows.shape
+        kept, last = rows.shape[1], rows.shape[3]
         by_stack = rows[None] if len(self.trunk.stacks) == 1 else rows[self._places]
         return by_stack.transpose(1, 2).reshape(len(self.trunk.stacks), kept, -1, last)
 

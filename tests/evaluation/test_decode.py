@@ -13,7 +13,7 @@ from suite.errors import SuiteError
 from suite.evaluation import lm as lm_module
 from suite.evaluation.decode import Said, Stops, beam, decode, end_tokens
 from suite.evaluation.lm import StackLM, _batches
-from suite.evaluation.state import DecoderState, padded
+from suite.evaluation.state import padded
 from suite.models.stack import Stacked
 from tests.evaluation.tiny import RAGGED, greedy, llama, mt5, with_prefix, with_soft
 
@@ -90,13 +90,14 @@ def test_what_all_prompts_share_is_read_once_and_changes_nothing(
     stack = make(llama())
     prompts = [tuple(stack.backbone.tokenizer.encode("Q: one A: two. " * 4 + text)) for text in RAGGED]
     widths: list[int] = []
-    call = DecoderState._call
+    places = stack.backbone.model.model.rotary_emb
+    turn = places.forward
 
-    def counted(self: Any, mask: Any, positions: Any, **inputs: Any) -> Any:
-        widths.append(int(mask.shape[0] * positions.shape[1]))
-        return call(self, mask, positions, **inputs)
+    def counted(states: Any, position_ids: Any) -> Any:
+        widths.append(states.shape[0] * states.shape[1])
+        return turn(states, position_ids)
 
-    monkeypatch.setattr(DecoderState, "_call", counted)
+    monkeypatch.setattr(places, "forward", counted)
     together = greedy(stack, prompts, max_new_tokens=8, stops=no_stops(stack))
     assert widths[0] == read  # one row: the soft prompt and what is shared
     assert together == [generated(stack, prompt, 8) for prompt in prompts]

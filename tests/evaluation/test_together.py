@@ -1,0 +1,137 @@
+"""Several stacks in one batch, and prompts behind a trunk: the answers are those of each stack and prompt alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from lm_eval.api.instance import Instance
+from transformers import GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM
+
+from suite.evaluation import lm as lm_module
+from suite.evaluation.decode import Stops, decode
+from suite.evaluation.evaluate import evaluate
+from suite.evaluation.lm import StackLM, generate_together, may_stand_together
+from suite.evaluation.state import EncoderDecoderState
+from suite.evaluation.together import evaluate_together
+from suite.evaluation.trunk import TrunkState, fits, read_trunk
+from suite.models.backbone import Backbone, as_backbone
+from suite.models.stack import Stacked
+from suite.tasks.load import load_task
+from tests.evaluation.test_decode import generated
+from tests.evaluation.test_scores import DOCS, QA, TRAIN
+from tests.evaluation.tiny import RAGGED, MakeTask, greedy, llama, mt5, tokenizer, with_both, with_prefix, with_soft
+
+
+def stacks(backbone: Backbone) -> list[Stacked]:
+    """Soft prompts of several lengths, none among them; for a decoder prefixes too."""
+    made = [with_soft(backbone), Stacked(backbone, backbone.model), with_soft(backbone, 9)]
+    made[2] = replace(made[2], soft=made[2].soft.flip(0), artifacts=("another",))  # type: ignore[union-attr]
+    return [*made, with_prefix(backbone), with_both(backbone)] if backbone.shape == "decoder" else made
+
+
+def requests(start: str = "", stop: str = "qq") -> list[Instance]:
+    texts = [start + text for text in (*RAGGED, "", *([] if start else ["z" * 1200]))]
+    return [Instance("generate_until", {}, (text, {"until": [stop], "max_gen_toks": 9}), 0) for text in texts]
+
+
+@pytest.mark.parametrize("start", ["", "Q: one A: two. Q: three A: four. "])
+@pytest.mark.parametrize("budget", [60, 300, 100_000])
+def test_stacks_in_one_batch_answer_as_each_alone(backbone: Backbone, start: str, budget: int) -> None:
+    several = stacks(backbone)
+    assert may_stand_together(several)
+    free = StackLM(several[0], batch_tokens=1).generate_until(requests(start))
+    asked = requests(start, stop=free[1][2:4])  # across the border of two tokens
+    alone = [StackLM(stack, batch_tokens=1) for stack in several]
+    lms = [StackLM(stack, batch_tokens=budget) for stack in several]
+    answers = generate_together(lms, asked)
+    assert answers == [lm.generate_until(asked) for lm in alone]
+    assert len({tuple(each) for each in answers}) == len(several)
+    for together, by_itself in zip(lms, alone, strict=True):
+        assert together.spoken == by_itself.spoken
+        assert (together.tokens, together.truncated) == (by_itself.tokens, by_itself.truncated)
+    assert all(lm.truncated for lm in lms) == (not start)
+
+
+def test_stacks_stand_in_one_batch_indeed(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
+    several, sizes = stacks(backbone), []
+
+    def counted(stacked: Any, prompts: Any, **options: Any) -> Any:
+        sizes.append((len(prompts), len(set(map(id, options["stacks"])))))
+        return decode(stacked, prompts, **options)
+
+    monkeypatch.setattr(lm_module, "decode", counted)
+    generate_together([StackLM(stack, batch_tokens=1_000_000) for stack in several], requests())
+    assert sizes == [(10 * len(several), len(several))]
+
+
+def test_results_of_stacks_together_are_those_of_each(backbone: Backbone, make_task: MakeTask) -> None:
+    task = load_task(*make_task(QA, DOCS, TRAIN), shots=2)
+    several = stacks(backbone)
+    together = evaluate_together(several, task, batch_tokens=5000)
+    alone = [evaluate(stack, task, batch_tokens=300) for stack in several]
+    assert [replace(result, seconds=0) for result in together] == [replace(result, seconds=0) for result in alone]
+    assert len({tuple(answer.output for answer in result.answers) for result in together}) > 1
+
+
+def test_an_encoder_decoders_prefixes_are_not_mixed() -> None:
+    backbone = mt5()
+    assert not may_stand_together([with_prefix(backbone), with_soft(backbone)])
+    assert not may_stand_together([with_soft(llama()), with_soft(llama())])
+
+
+@pytest.mark.parametrize("make", [with_soft, with_prefix, with_both])
+def test_logits_behind_a_trunk_are_those_of_whole_prompts(make: Any) -> None:
+    stack = make(llama())
+    prompts = [tuple(stack.backbone.tokenizer.encode("Q: one A: two. Q: " + text)) for text in RAGGED]
+    trunk = read_trunk([stack], [prompts])
+    assert trunk.text == len("Q: one A: two. Q: ")
+    state = TrunkState(trunk, prompts, [stack] * len(prompts), 4)
+    for token in (7, 8, 9):
+        for row, prompt in enumerate(prompts):
+            alone = TrunkState(read_trunk([stack], [[prompt]]), [prompt], [stack], 0)
+            torch.testing.assert_close(state.logits[row], alone.logits[0], rtol=1e-4, atol=1e-4)
+        state.step(torch.full((len(prompts),), token))
+        prompts = [(*prompt, token) for prompt in prompts]
+        if token == 8:  # some end; the others go on where they are
+            rows = torch.tensor([5, 0, 3])
+            state.keep(rows)
+            prompts = [prompts[row] for row in rows.tolist()]
+
+
+def gpt2(kind: str) -> Backbone:
+    """A model with learned positions; one with shared heads and a window."""
+    torch.manual_seed(0)
+    words = tokenizer()
+    if kind == "gpt2":
+        config: Any = GPT2Config(vocab_size=len(words), n_embd=32, n_layer=2, n_head=4, n_positions=256,
+                                 bos_token_id=None, eos_token_id=1, pad_token_id=0, initializer_range=0.4)  # fmt: skip
+        return as_backbone(GPT2LMHeadModel(config), words, "tiny-gpt2", device="cpu")
+    config = MistralConfig(
+        vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, head_dim=8, sliding_window=8, initializer_range=0.4, bos_token_id=None, eos_token_id=1,
+        pad_token_id=0,
+    )  # fmt: skip
+    return as_backbone(MistralForCausalLM(config), words, "tiny-mistral", device="cpu")
+
+
+@pytest.mark.parametrize(("kind", "fitting"), [("gpt2", True), ("mistral", False)])
+def test_other_decoders_answer_as_generate_does(kind: str, fitting: bool) -> None:
+    backbone = gpt2(kind)
+    stack = Stacked(backbone, backbone.model)
+    assert fits(stack) == fitting
+    prompts = [tuple(backbone.tokenizer.encode("Q: one A: two. Q: " + text)) for text in RAGGED]
+    answers = greedy(stack, prompts, max_new_tokens=8, stops=Stops(backbone.tokenizer, ()))
+    assert answers == [generated(stack, prompt, 8) for prompt in prompts]
+    assert backbone.model.config._attn_implementation == "sdpa"
+
+
+def test_an_encoder_reads_each_prompt_behind_its_own_soft_prompt() -> None:
+    several = stacks(mt5())[:2]
+    prompts = [tuple(several[0].backbone.tokenizer.encode(text)) for text in RAGGED[:2]]
+    mixed = EncoderDecoderState(several, prompts)
+    for row, stack in enumerate(several):
+        alone = EncoderDecoderState([stack], [prompts[row]])
+        torch.testing.assert_close(mixed.logits[row], alone.logits[0], rtol=1e-4, atol=1e-4)
