@@ -11,27 +11,24 @@ Seconds are of processor time on a CPU, of the clock on a GPU; loading models an
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import platform
-import time
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lm_eval.evaluator
 import torch
-from lm_eval.models.huggingface import HFLM
 
+from benchmarks.sides import Asked, differences, hflm, theirs, timed
+from benchmarks.variants import compare_variants
 from suite.evaluation.evaluate import EvaluationResult, evaluate
 from suite.models.backbone import Backbone, load_backbone
 from suite.models.source import ModelSource, locate
 from suite.models.stack import Stacked
 from suite.specs import Experiment, Options, load, shipped
 from suite.tasks.data import DataLocations
-from suite.tasks.load import LoadedTask, load_task, quiet
+from suite.tasks.load import load_task
 
 SHOTS = (1, 4)
 
@@ -45,78 +42,24 @@ class Case:
     source: ModelSource
 
 
-@dataclass(frozen=True)
-class Asked:
-    """One task at one shot count."""
-
-    name: str
-    task: LoadedTask
-    max_length: int
-    batch_tokens: int
-
-
-def asked(experiment: Experiment, locations: DataLocations, documents: int | None) -> list[Asked]:
-    """The held-out tasks of a track at each shot count."""
+def asked(
+    experiment: Experiment, locations: DataLocations, documents: int | None, roles: Sequence[str], shots: Sequence[int]
+) -> list[Asked]:
+    """Tasks of a track at each shot count."""
     track = experiment.track
     limit = documents or track.held_out.documents
     return [
         Asked(
-            f"{role} {shots}-shot", load_task(experiment.tasks[role], locations, shots=shots, limit=limit),
+            f"{role} {count}-shot", load_task(experiment.tasks[role], locations, shots=count, limit=limit),
             track.budget.max_length, track.decoding.batch_tokens,
         )
-        for role in experiment.held_out for shots in SHOTS
+        for role in roles for count in shots
     ]  # fmt: skip
-
-
-def hflm(model: Any, backbone: Backbone, size: int | str, max_length: int) -> HFLM:
-    """lm-eval's own LM of a model in memory, without its warning about one."""
-    with quiet():
-        return HFLM(pretrained=model, tokenizer=backbone.tokenizer, batch_size=size, max_length=max_length)
-
-
-def theirs(lm: HFLM, each: Asked, backbone: Backbone) -> dict[str, Any]:
-    """A task's scores and answers by an LM of lm-eval's."""
-    options = each.task.config.generation_kwargs
-    if backbone.shape == "encoder-decoder" and options:
-        # HFLM lets a decoder write as much as the encoder reads, on top of the limit
-        options["max_length"] = options["max_gen_toks"] + 1
-    with quiet(), redirect_stderr(io.StringIO()):  # its progress bar
-        found: dict[str, Any] = lm_eval.evaluator.evaluate(
-            lm, {"tasks": {each.task.file.name: each.task}}, bootstrap_iters=0
-        )
-    return found
 
 
 def ours(stacked: Stacked, each: Asked) -> EvaluationResult:
     """The same by `suite`."""
     return evaluate(stacked, each.task, batch_tokens=each.batch_tokens, max_length=each.max_length)
-
-
-def differences(found: dict[str, Any], result: EvaluationResult, each: Asked) -> str | None:
-    """Where answers or scores differ, in a line; None where they do not."""
-    name = each.task.file.name
-    right = [sample["resps"][0][0] for sample in found["samples"][name]]
-    for place, (wanted, answer) in enumerate(zip(right, result.answers, strict=True)):
-        if wanted != answer.output:
-            return f"{each.name}, document {place}: lm-eval {wanted!r}, ours {answer.output!r}"
-    score, metric = result.primary, result.primary.metric
-    (value,) = (value for key, value in found["results"][name].items() if key.partition(",")[0] == metric)
-    if score.value not in (value, value * 100):
-        return f"{each.name}: {metric} is {value} by lm-eval, {score.value} by ours"
-    return None
-
-
-def timed(work: Callable[[], Any], device: torch.device, times: int) -> tuple[float, Any]:
-    """The least seconds of some runs, and what the last gave."""
-    clock = time.perf_counter if device.type == "cuda" else time.process_time
-    seconds, given = [], None
-    for _ in range(times):
-        begun = clock()
-        given = work()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        seconds.append(clock() - begun)
-    return min(seconds), given
 
 
 def compare(backbone: Backbone, tasks: Sequence[Asked], sizes: Sequence[int | str], times: int) -> dict[str, Any]:
@@ -131,8 +74,8 @@ def compare(backbone: Backbone, tasks: Sequence[Asked], sizes: Sequence[int | st
             by_size[str(size)], found = timed(
                 lambda lm=lm, each=each: theirs(lm, each, backbone), backbone.device, times
             )
-            if said := differences(found, result, each):
-                raise SystemExit(f"not equal: {said}")
+            if lines := differences(found, result, each):
+                raise SystemExit(f"not equal: {lines[0]}")
         rows[each.name] = {"ours": mine, **{f"lm-eval {size}": took for size, took in by_size.items()},
                            "ratio": min(by_size.values()) / mine}  # fmt: skip
         print(
@@ -171,10 +114,15 @@ def main() -> None:
     for case in cases:
         (experiment,) = load([shipped() / "pretrained.yaml"], Options(track=case.track))
         backbone = load_backbone(locate(case.source, None), given.device)
-        tasks = asked(experiment, DataLocations.of(given.data) if given.data else DataLocations(), given.documents)
+        locations = DataLocations.of(given.data) if given.data else DataLocations()
+        tasks = asked(experiment, locations, given.documents, roles=experiment.held_out, shots=SHOTS)
         print(f"{case.name}, {len(tasks)} evaluations of {len(tasks[0].task.eval_docs)} documents", flush=True)
         if given.only != "variants":
             told[case.name] = compare(backbone, tasks, sizes, given.times)
+        if given.only != "tasks" and backbone.shape == "decoder":
+            target = asked(experiment, locations, given.documents, roles=["rte"], shots=[0])[0]
+            fixed = [size for size in sizes if isinstance(size, int) and size > 1]
+            told[f"{case.name}, variants"] = compare_variants(backbone, target, fixed, given.times)
     if given.json:
         given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 

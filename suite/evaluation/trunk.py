@@ -8,7 +8,7 @@ prefix have a trunk each, and their prompts stand in one batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import chain
@@ -25,6 +25,8 @@ from suite.models.stack import Stacked
 NAME: Final = "suite_trunk"
 WORTH = 16
 """Tokens that a trunk must have before a call of its own pays."""
+LIKE = 0.8
+"""The share of a batch's longest text that its others must have, to be read with it."""
 
 Layers = tuple[tuple[Tensor, Tensor], ...]
 
@@ -103,16 +105,21 @@ class TrunkState:
         self.device, self._accepted = stacked.backbone.device, accepted(stacked.model)
         places = {id(stack): place for place, stack in enumerate(trunk.stacks)}
         self._groups(torch.tensor([places[id(stack)] for stack in stacks], device=self.device))
-        ids, mask = padded([prompt[trunk.text :] for prompt in prompts], stacked, side="left")
-        self.own = _Own(ids.shape[1] + limit)
-        self.mask = mask.new_zeros(len(prompts), 0, dtype=torch.bool)
-        """[B, n]: which of a row's own tokens are real."""
-        self.next = trunk.mask.sum(1)[self.owners]
-        self._read_on(ids, mask.bool())
+        texts = [prompt[trunk.text :] for prompt in prompts]
+        lengths = torch.tensor([len(text) for text in texts], device=self.device)
+        longest = int(lengths.max())
+        self.mask = torch.arange(longest, device=self.device)[None] >= longest - lengths[:, None]
+        """[B, n]: which of a row's own tokens are real; they are padded on the left."""
+        self.next = trunk.mask.sum(1)[self.owners] + lengths
+        self.own = _Own(len(prompts), longest + limit, longest)
+        self.logits = self._read(texts)
 
     def step(self, tokens: Tensor) -> None:
         """Append one token to each prompt."""
-        self._read_on(tokens[:, None], torch.ones_like(tokens, dtype=torch.bool)[:, None])
+        self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], 1)
+        seen = torch.cat([self.trunk.mask[self.owners], self.mask], 1)[:, None, None]
+        self.logits = self._call(tokens[:, None], self.next[:, None], seen)
+        self.next = self.next + 1
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows only."""
@@ -135,16 +142,26 @@ class TrunkState:
         self._back = torch.empty_like(order)
         self._back[order] = owners[order] * most + within
 
-    def _read_on(self, ids: Tensor, real: Tensor) -> None:
-        """Read tokens [B, T], left-padded where they are not `real`, behind what was read."""
-        at = self.next[:, None] + positions(real)
-        self.mask = torch.cat([self.mask, real], 1)
-        seen = torch.cat([self.trunk.mask[self.owners], self.mask], 1)[:, None, None]
-        if (count := ids.shape[1]) > 1:
+    def _read(self, texts: Sequence[Ids]) -> Tensor:
+        """Read rows of like length at a time, each such batch padded by itself: logits [B, V] behind each."""
+        found: list[Tensor] = []
+        order: list[int] = []
+        for alike in _alike([len(text) for text in texts]):
+            ids, mask = padded([texts[row] for row in alike], self.trunk.stacks[0], side="left")
+            real, rows = mask.bool(), torch.tensor(alike, device=self.device)
+            self.own.rows, known = rows, self.trunk.mask[self.owners[rows]]
+            at = known.sum(1)[:, None] + positions(real)
+            seen, count = torch.cat([known, real], 1)[:, None, None], ids.shape[1]
             # padding sees itself, for what sees nothing has no softmax
             ahead = torch.ones(count, seen.shape[-1], dtype=torch.bool, device=self.device)
-            before = seen.shape[-1] - count
-            seen = (seen & ahead.tril(before)) | (ahead.tril(before) & ahead.triu(before))
+            before = ahead.tril(known.shape[1])
+            found.append(self._call(ids, at, (seen & before) | (before & ahead.triu(known.shape[1]))))
+            order += alike
+        self.own.rows = None
+        return torch.cat(found)[torch.tensor(order, device=self.device).argsort()]
+
+    def _call(self, ids: Tensor, at: Tensor, seen: Tensor) -> Tensor:
+        """Float32 logits [B, V] behind tokens [B, T] at these positions, of which each sees what `seen` says."""
         optional: dict[str, Any] = {"position_ids": at, "logits_to_keep": 1}
         optional = {name: each for name, each in optional.items() if name in self._accepted}
         config, token = self.model.config, _STATE.set(self)
@@ -156,8 +173,7 @@ class TrunkState:
         finally:
             config._attn_implementation = usual
             _STATE.reset(token)
-        self.next = at[:, -1] + 1
-        self.logits = output.logits[:, -1].float()
+        return cast(Tensor, output.logits[:, -1].float())
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float) -> Tensor:
         """[B, T, heads, width]: attention of queries [B, heads, T, width] to the trunk and to own keys and values."""
@@ -165,11 +181,10 @@ class TrunkState:
         kept = key.shape[1]
         query = query.reshape(rows, kept, -1, width)  # the heads that share keys follow one another
         trunk = self.trunk.layers[layer] if self.trunk.layers else None
-        if count > 1:
+        if self.own.rows is not None:
             if trunk is not None:
-                key, value = (
-                    torch.cat([both[self.owners], own], 2) for both, own in zip(trunk, (key, value), strict=True)
-                )
+                owners = self.owners[self.own.rows]
+                key, value = (torch.cat([both[owners], own], 2) for both, own in zip(trunk, (key, value), strict=True))
             seen = seen.repeat(1, 1, heads // kept, 1)
             said = scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=scale)
         else:
@@ -206,20 +221,26 @@ class TrunkState:
 class _Own(Cache):  # type: ignore[misc]
     """Keys and values of rows' own tokens, in room for `most` of them."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, count: int, most: int, start: int) -> None:
+        """`start` is where the tokens that are read first end."""
         super().__init__(layers=[])
-        self.most, self.length = most, 0
+        self.count, self.most, self.length = count, most, start
+        self.rows: Tensor | None = None
+        """The rows that are being read, or None when all go on."""
         self.held: list[tuple[Tensor, Tensor]] = []
 
     def update(self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any) -> Any:
-        """Write tokens behind those there; all of one layer."""
+        """Write tokens, and give all that these rows have."""
+        new = key_states, value_states
         if layer_idx == len(self.held):
             self.held.append((self._room(key_states), self._room(value_states)))
-        if layer_idx == 0:
-            self.length += key_states.shape[2]
-        start = self.length - key_states.shape[2]
-        for held, new in zip(self.held[layer_idx], (key_states, value_states), strict=True):
-            held[:, :, start : self.length] = new
+        if self.rows is not None:
+            for held, each in zip(self.held[layer_idx], new, strict=True):
+                held[self.rows, :, self.length - each.shape[2] : self.length] = each
+            return new
+        self.length += layer_idx == 0
+        for held, each in zip(self.held[layer_idx], new, strict=True):
+            held[:, :, self.length - 1 : self.length] = each
         return tuple(held[:, :, : self.length] for held in self.held[layer_idx])
 
     def keep(self, rows: Tensor) -> None:
@@ -237,7 +258,18 @@ class _Own(Cache):  # type: ignore[misc]
         return self.length
 
     def _room(self, states: Tensor) -> Tensor:
-        return states.new_empty(states.shape[0], states.shape[1], self.most, states.shape[3])
+        # zeros, for what is masked must still be a number
+        return states.new_zeros(self.count, states.shape[1], self.most, states.shape[3])
+
+
+def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Places of texts, longest first, in batches of which none is shorter than most of the longest."""
+    order = sorted(range(len(lengths)), key=lambda place: (-lengths[place], place))
+    while order:
+        least = LIKE * lengths[order[0]]
+        count = next((at for at, place in enumerate(order) if lengths[place] < least), len(order))
+        yield order[:count]
+        order = order[count:]
 
 
 _STATE: ContextVar[TrunkState] = ContextVar("trunk state")
