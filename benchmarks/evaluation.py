@@ -102,6 +102,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", default=["16", "64"], help="batch sizes of HFLM, `auto` among them")
     parser.add_argument("--times", type=int, default=2, help="runs of each, of which the fastest counts")
     parser.add_argument("--only", choices=("tasks", "variants"), help="one of the two parts")
+    parser.add_argument("--shape", choices=("decoder", "encoder-decoder"), help="one of the bundled models")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     sizes = [size if size == "auto" else int(size) for size in given.sizes]
@@ -109,6 +110,8 @@ def main() -> None:
              Case("micro encoder-decoder", "micro-t5", ModelSource(bundled="micro-t5"))]  # fmt: skip
     if given.path:
         cases = [Case(Path(given.path).name, "smol-cpu", ModelSource(path=given.path))]
+    if given.shape and not given.path:
+        cases = [case for case in cases if case.name.endswith(f" {given.shape}")]
     told: dict[str, Any] = {"machine": f"{platform.machine()}, {given.threads} threads, torch {torch.__version__}"}
     print(told["machine"])
     for case in cases:
@@ -120,9 +123,11 @@ def main() -> None:
         if given.only != "variants":
             told[case.name] = compare(backbone, tasks, sizes, given.times)
         if given.only != "tasks" and backbone.shape == "decoder":
-            target = asked(experiment, locations, given.documents, roles=["rte"], shots=[0])[0]
+            targets = asked(experiment, locations, given.documents, roles=["rte"], shots=[0])
+            targets += asked(experiment, locations, given.documents, roles=["xsum"], shots=[4])
             fixed = [size for size in sizes if isinstance(size, int) and size > 1]
-            told[f"{case.name}, variants"] = compare_variants(backbone, target, fixed, given.times)
+            for target in targets:
+                told[f"{case.name}, variants on {target.name}"] = compare_variants(backbone, target, fixed, given.times)
     if given.json:
         given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 

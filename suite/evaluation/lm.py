@@ -257,11 +257,12 @@ def _generate(
 ) -> list[list[tuple[str, Ids, Said]]]:
     """Of each LM and text: the answer, and the tokens of prompt and answer."""
     first = lms[0]
+    greedy = first.beams == 1 and first.choose is likeliest
+    assert len(lms) == 1 or greedy, "beams and samples are of one stack"
     sentinels = first.stacked.backbone.sentinels
     limit += sentinels  # the opening sentinel is no part of the answer
     stops = Stops(first.tokenizer, until)
     prompts = [lm._prompts(texts, lm._room(limit)) for lm in lms]
-    greedy = first.beams == 1 and first.choose is likeliest
     trunk = read_trunk([lm.stacked for lm in lms], prompts) if greedy and fits(first.stacked) else None
     items = [(lm.stacked, prompt) for lm, own in zip(lms, prompts, strict=True) for prompt in own]
     sizes = [len(prompt) + limit - (trunk.text if trunk else 0) for _, prompt in items]

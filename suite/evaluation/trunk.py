@@ -8,6 +8,7 @@ prefix have a trunk each, and their prompts stand in one batch.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ WORTH = 16
 """Tokens that a trunk must have before a call of its own pays."""
 LIKE = 0.8
 """The share of a batch's longest text that its others must have, to be read with it."""
+CACHED = 1024
+"""Tokens that a processor reads at a time: what they leave behind in a layer should stay in its cache."""
 
 Layers = tuple[tuple[Tensor, Tensor], ...]
 
@@ -146,7 +149,7 @@ class TrunkState:
         """Read rows of like length at a time, each such batch padded by itself: logits [B, V] behind each."""
         found: list[Tensor] = []
         order: list[int] = []
-        for alike in _alike([len(text) for text in texts]):
+        for alike in _alike([len(text) for text in texts], CACHED if self.device.type == "cpu" else sys.maxsize):
             ids, mask = padded([texts[row] for row in alike], self.trunk.stacks[0], side="left")
             real, rows = mask.bool(), torch.tensor(alike, device=self.device)
             self.own.rows, known = rows, self.trunk.mask[self.owners[rows]]
@@ -262,12 +265,13 @@ class _Own(Cache):  # type: ignore[misc]
         return states.new_zeros(self.count, states.shape[1], self.most, states.shape[3])
 
 
-def _alike(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Places of texts, longest first, in batches of which none is shorter than most of the longest."""
+def _alike(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Places of texts, longest first, in batches of like length and of `most` tokens, or of one text."""
     order = sorted(range(len(lengths)), key=lambda place: (-lengths[place], place))
     while order:
         least = LIKE * lengths[order[0]]
         count = next((at for at, place in enumerate(order) if lengths[place] < least), len(order))
+        count = min(count, max(1, most // lengths[order[0]]))
         yield order[:count]
         order = order[count:]
 

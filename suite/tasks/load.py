@@ -40,9 +40,28 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
 
     def __init__(self, task: TaskFile, config: Mapping[str, Any]) -> None:
         self.file = task
+        samples = (config.get("fewshot_config") or {}).get("samples") or ()
+        self._exemplars = {id(row): row for row in samples}
+        self._texts: dict[tuple[str, int, int], Any] = {}
         super().__init__(config=dict(config))
         template = task.metadata.get("program")
         self._program = None if template is None else lm_eval.utils.env.from_string(template)
+
+    def doc_to_text(self, doc: Row, doc_to_text: Any = None) -> Any:
+        """As lm-eval does; an exemplar's is made once, not once for each document."""
+        return self._once(super().doc_to_text, doc, doc_to_text)
+
+    def doc_to_target(self, doc: Row, doc_to_target: Any = None) -> Any:
+        """As lm-eval does; an exemplar's is made once."""
+        return self._once(super().doc_to_target, doc, doc_to_target)
+
+    def _once(self, make: Callable[[Row, Any], Any], doc: Row, template: Any) -> Any:
+        if self._exemplars.get(id(doc)) is not doc:
+            return make(doc, template)
+        key = (make.__name__, id(doc), id(template))
+        if key not in self._texts:
+            self._texts[key] = make(doc, template)
+        return self._texts[key]
 
     def apply_filters(self) -> Any:
         """As lm-eval does; programs are then run side by side, before each is asked for."""

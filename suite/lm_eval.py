@@ -1,0 +1,76 @@
+"""Our LM for lm-eval's own command: `python -m suite.lm_eval run --model suite --model_args … --tasks …`.
+
+lm-eval finds models in a registry that no installed package can add to, so this enters ours and hands over.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Literal
+
+from lm_eval._cli import HarnessCLI
+from lm_eval.api.registry import register_model
+from lm_eval.utils import setup_logging
+
+from suite.errors import SuiteError
+from suite.evaluation.lm import StackLM
+from suite.models.artifact import load_artifact
+from suite.models.backbone import load_backbone
+from suite.models.source import ModelSource, locate
+from suite.models.stack import prove, stacked
+
+
+@register_model("suite")
+class SuiteLM(StackLM):
+    """A base model, with artifacts of ours on it if there are any."""
+
+    def __init__(
+        self,
+        pretrained: str,
+        *,
+        artifact: str | None = None,
+        batch_tokens: int = 16384,
+        max_length: int | None = None,
+        dtype: Literal["float32", "bfloat16"] = "float32",
+        beams: int = 1,
+        device: str | None = None,
+        batch_size: int | str | None = None,
+        max_batch_size: int | None = None,
+    ) -> None:
+        """`pretrained` is a bundled model, a folder or a hub id, `artifact` folders of a store's, joined by `+`.
+
+        lm-eval's batch sizes mean nothing here: `batch_tokens` bounds a batch, and changes no answer.
+        """
+        bundled = pretrained in ("micro-llama", "micro-t5")
+        kind = "bundled" if bundled else "path" if Path(pretrained).is_dir() else "hub"
+        source = ModelSource.model_validate({kind: pretrained, "dtype": dtype})
+        backbone = load_backbone(locate(source, None), device)
+        folders = artifact.split("+") if artifact else []
+        on = ExitStack()  # never closed: what is put on stays for this process
+        current = on.enter_context(
+            stacked(backbone, [load_artifact(Path(each), backbone.identity) for each in folders])
+        )
+        prove(current)
+        self.on = on
+        super().__init__(current, batch_tokens=int(batch_tokens), max_length=max_length, beams=int(beams))
+
+    def get_model_info(self) -> dict[str, Any]:
+        """What lm-eval keeps beside results: equal identities give equal answers."""
+        return {"model_identity": self.stacked.identity}
+
+
+def main() -> None:
+    """lm-eval's command line, with the model `suite`."""
+    setup_logging()
+    command = HarnessCLI()
+    try:
+        command.execute(command.parse_args())
+    except SuiteError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""lm-eval's own command with our LM: the scores of its `hf` model, and one line for what cannot be."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import suite
+
+MODEL = Path(suite.__file__).parent / "micro" / "models" / "micro-llama"
+TASK = """\
+task: tiny_copy
+dataset_path: json
+dataset_kwargs: {data_files: {test: FILE}}
+test_split: test
+output_type: generate_until
+doc_to_text: "{{question}}"
+doc_to_target: "{{answer}}"
+generation_kwargs: {until: ["\\n\\n"], max_gen_toks: 6}
+metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]
+"""
+
+
+def lm_eval(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *arguments, "--tasks", "tiny_copy", "--include_path", str(folder)]
+    command += ["--output_path", str(folder / "out"), "--log_samples", "--device", "cpu"]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
+
+
+def said(folder: Path) -> list[Any]:
+    """The answers of the newest run."""
+    newest = max((folder / "out").rglob("samples_*.jsonl"), key=lambda file: file.stat().st_mtime_ns)
+    return [json.loads(line)["resps"] for line in newest.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.mark.slow
+def test_lm_evals_command_gives_the_answers_of_its_own_model(tmp_path: Path) -> None:
+    rows = [{"question": text, "answer": "a"} for text in ("a b c", "Q: who is it ? A:", "the")]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "tiny.yaml").write_text(TASK.replace("FILE", str(tmp_path / "rows.jsonl")))
+    ours = lm_eval(tmp_path, "suite.lm_eval", "run", "--model", "suite", "--model_args", "pretrained=micro-llama")
+    assert ours.returncode == 0, ours.stderr[-2000:]
+    answers = said(tmp_path)
+    theirs = lm_eval(tmp_path, "lm_eval", "run", "--model", "hf", "--model_args", f"pretrained={MODEL},dtype=float32")
+    assert theirs.returncode == 0, theirs.stderr[-2000:]
+    assert answers == said(tmp_path)
+    assert any(answer[0][0] for answer in answers)
+    wrong = lm_eval(tmp_path, "suite.lm_eval", "run", "--model", "suite", "--model_args",
+                    f"pretrained=micro-llama,artifact={tmp_path}/nothing")  # fmt: skip
+    assert wrong.returncode == 2
+    assert wrong.stderr.splitlines()[-1].startswith("error: ")
