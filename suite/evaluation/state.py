@@ -18,6 +18,9 @@ Side = Literal["left", "right"]
 SHARED = 16
 """Tokens that all prompts of a batch must begin with before these are read once for all."""
 
+CACHED = 1024
+"""Tokens that a processor reads at a time: what they leave behind in a layer should stay in its cache."""
+
 
 class Steps(Protocol):
     """Prompts that were read, to be answered; row i of all tensors is prompt i."""
@@ -112,11 +115,25 @@ class EncoderDecoderState:
         self.model = cast(Any, stacked.model)
         self.device = stacked.backbone.device
         mask, inputs = _encoder_inputs(stacks, prompts)
-        self.encoded = self.model.get_encoder()(attention_mask=mask, **inputs)
+        self.encoded = self._encode(mask, inputs)
         self.mask = mask
         self.cache = stacked.cache(len(prompts))
         start = self.model.config.decoder_start_token_id
         self._read(torch.full((len(prompts), 1), start, device=self.device))
+
+    def _encode(self, mask: Tensor, inputs: dict[str, Tensor]) -> Any:
+        """What the encoder makes of all prompts."""
+        encoder = self.model.get_encoder()
+        count = max(1, CACHED // mask.shape[1]) if self.device.type == "cpu" else len(mask)
+        parts = [
+            encoder(
+                attention_mask=mask[at : at + count], **{name: each[at : at + count] for name, each in inputs.items()}
+            )
+            for at in range(0, len(mask), count)
+        ]
+        whole = parts[0]
+        whole.last_hidden_state = torch.cat([part.last_hidden_state for part in parts])
+        return whole
 
     def step(self, tokens: Tensor) -> None:
         """Append one token to each prompt."""

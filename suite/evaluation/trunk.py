@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import AttentionInterface, Cache
 
-from suite.evaluation.state import Ids, accepted, padded, positions, shared
+from suite.evaluation.state import CACHED, Ids, accepted, padded, positions, shared
 from suite.models.stack import Stacked
 
 NAME: Final = "suite_trunk"
@@ -28,8 +28,6 @@ WORTH = 16
 """Tokens that a trunk must have before a call of its own pays."""
 LIKE = 0.8
 """The share of a batch's longest text that its others must have, to be read with it."""
-CACHED = 1024
-"""Tokens that a processor reads at a time: what they leave behind in a layer should stay in its cache."""
 
 Layers = tuple[tuple[Tensor, Tensor], ...]
 
