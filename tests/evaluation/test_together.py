@@ -11,12 +11,14 @@ from lm_eval.api.instance import Instance
 from transformers import GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM
 
 from suite.evaluation import lm as lm_module
+from suite.evaluation import state as state_module
+from suite.evaluation import trunk as trunk_module
 from suite.evaluation.decode import Stops, decode
 from suite.evaluation.evaluate import evaluate
 from suite.evaluation.lm import StackLM, generate_together, may_stand_together
 from suite.evaluation.state import EncoderDecoderState
 from suite.evaluation.together import evaluate_together
-from suite.evaluation.trunk import TrunkState, fits, read_trunk
+from suite.evaluation.trunk import TrunkState, _alike, fits, read_trunk
 from suite.models.backbone import Backbone, as_backbone
 from suite.models.stack import Stacked
 from suite.tasks.load import load_task
@@ -135,3 +137,27 @@ def test_an_encoder_reads_each_prompt_behind_its_own_soft_prompt() -> None:
     for row, stack in enumerate(several):
         alone = EncoderDecoderState([stack], [prompts[row]])
         torch.testing.assert_close(mixed.logits[row], alone.logits[0], rtol=1e-4, atol=1e-4)
+
+
+def test_what_a_processor_reads_at_a_time_changes_nothing(stack: Stacked, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompts = [tuple(stack.backbone.tokenizer.encode(text)) for text in RAGGED]
+    calls: list[int] = []
+    stack.model.register_forward_pre_hook(lambda *_: calls.append(1))
+    if stack.backbone.shape == "encoder-decoder":
+        stack.backbone.model.get_encoder().register_forward_pre_hook(lambda *_: calls.append(1))
+    for module in (state_module, trunk_module):
+        monkeypatch.setattr(module, "CACHED", 60)
+    few = greedy(stack, prompts, max_new_tokens=8, stops=Stops(stack.backbone.tokenizer, ()))
+    before = len(calls)
+    assert few == [generated(stack, prompt, 8) for prompt in prompts]
+    calls.clear()
+    for module in (state_module, trunk_module):
+        monkeypatch.setattr(module, "CACHED", 100_000)
+    assert greedy(stack, prompts, max_new_tokens=8, stops=Stops(stack.backbone.tokenizer, ())) == few
+    assert len(calls) < before
+
+
+def test_texts_of_like_length_are_read_together() -> None:
+    assert list(_alike([10, 3, 9, 2, 8, 10], 1000)) == [[0, 5, 2, 4], [1], [3]]
+    assert list(_alike([10, 10, 10], 20)) == [[0, 1], [2]]
+    assert list(_alike([10, 10], 5)) == [[0], [1]]
