@@ -122,17 +122,16 @@ class EncoderDecoderState:
         self._read(torch.full((len(prompts), 1), start, device=self.device))
 
     def _encode(self, mask: Tensor, inputs: dict[str, Tensor]) -> Any:
-        """What the encoder makes of all prompts."""
-        encoder = self.model.get_encoder()
-        count = max(1, CACHED // mask.shape[1]) if self.device.type == "cpu" else len(mask)
-        parts = [
-            encoder(
-                attention_mask=mask[at : at + count], **{name: each[at : at + count] for name, each in inputs.items()}
-            )
-            for at in range(0, len(mask), count)
-        ]
-        whole = parts[0]
-        whole.last_hidden_state = torch.cat([part.last_hidden_state for part in parts])
+        """What the encoder makes of all prompts, in parts; each is as wide as its own longest prompt."""
+        encoder, longest = self.model.get_encoder(), mask.shape[1]
+        count = max(1, CACHED // longest) if self.device.type == "cpu" else len(mask)
+        parts = []
+        for at in range(0, len(mask), count):
+            width = int(mask[at : at + count].sum(1).max())
+            own = {name: each[at : at + count, :width] for name, each in inputs.items()}
+            whole = encoder(attention_mask=mask[at : at + count, :width], **own)
+            parts.append(pad(whole.last_hidden_state, (0, 0, 0, longest - width)))
+        whole.last_hidden_state = torch.cat(parts)
         return whole
 
     def step(self, tokens: Tensor) -> None:

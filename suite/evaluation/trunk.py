@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import chain
@@ -104,20 +105,24 @@ class TrunkState:
         stacked = trunk.stacks[0]
         self.trunk, self.model = trunk, cast(Any, stacked.model)
         self.device, self._accepted = stacked.backbone.device, accepted(stacked.model)
+        self._last = self.model.config.get_text_config().num_hidden_layers - 1
+        self._reading: list[int] = []
+        """Places of the stacks of the rows that are being read."""
         places = {id(stack): place for place, stack in enumerate(trunk.stacks)}
         self._groups(torch.tensor([places[id(stack)] for stack in stacks], device=self.device))
         texts = [prompt[trunk.text :] for prompt in prompts]
-        lengths = torch.tensor([len(text) for text in texts], device=self.device)
+        lengths = torch.tensor([len(text) - 1 for text in texts], device=self.device)
         longest = int(lengths.max())
         self.mask = torch.arange(longest, device=self.device)[None] >= longest - lengths[:, None]
         """[B, n]: which of a row's own tokens are real; they are padded on the left."""
         self.next = trunk.mask.sum(1)[self.owners] + lengths
-        self.own = _Own(len(prompts), longest + limit, longest)
-        self.logits = self._read(texts)
+        self.own = _Own(len(prompts), longest + 1 + limit, longest)
+        self._read([text[:-1] for text in texts])
+        self.step(torch.tensor([text[-1] for text in texts], device=self.device))
 
     def step(self, tokens: Tensor) -> None:
         """Append one token to each prompt."""
-        self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], 1)
+        self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.mask), 1)], 1)
         seen = torch.cat([self.trunk.mask[self.owners], self.mask], 1)[:, None, None]
         self.logits = self._call(tokens[:, None], self.next[:, None], seen)
         self.next = self.next + 1
@@ -143,23 +148,19 @@ class TrunkState:
         self._back = torch.empty_like(order)
         self._back[order] = owners[order] * most + within
 
-    def _read(self, texts: Sequence[Ids]) -> Tensor:
-        """Read rows of like length at a time, each such batch padded by itself: logits [B, V] behind each."""
-        found: list[Tensor] = []
-        order: list[int] = []
-        for alike in _alike([len(text) for text in texts], CACHED if self.device.type == "cpu" else sys.maxsize):
+    def _read(self, texts: Sequence[Ids]) -> None:
+        """Keep the keys and values of rows' texts: those of like length are read at a time, each batch padded by itself."""
+        most = CACHED if self.device.type == "cpu" else sys.maxsize
+        for alike in _alike([len(text) for text in texts], most):
             ids, mask = padded([texts[row] for row in alike], self.trunk.stacks[0], side="left")
             real, rows = mask.bool(), torch.tensor(alike, device=self.device)
-            self.own.rows, known = rows, self.trunk.mask[self.owners[rows]]
-            at = known.sum(1)[:, None] + positions(real)
-            seen, count = torch.cat([known, real], 1)[:, None, None], ids.shape[1]
+            self.own.rows, self._reading = rows, self.owners[rows].tolist()
+            at = self.trunk.mask.sum(1)[self.owners[rows]][:, None] + positions(real)
             # padding sees itself, for what sees nothing has no softmax
-            ahead = torch.ones(count, seen.shape[-1], dtype=torch.bool, device=self.device)
-            before = ahead.tril(known.shape[1])
-            found.append(self._call(ids, at, (seen & before) | (before & ahead.triu(known.shape[1]))))
-            order += alike
+            ahead = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=self.device)
+            with suppress(_Kept):
+                self._call(ids, at, (real[:, None, None] & ahead.tril()) | (ahead.tril() & ahead.triu()))
         self.own.rows = None
-        return torch.cat(found)[torch.tensor(order, device=self.device).argsort()]
 
     def _call(self, ids: Tensor, at: Tensor, seen: Tensor) -> Tensor:
         """Float32 logits [B, V] behind tokens [B, T] at these positions, of which each sees what `seen` says."""
@@ -182,15 +183,45 @@ class TrunkState:
         kept = key.shape[1]
         query = query.reshape(rows, kept, -1, width)  # the heads that share keys follow one another
         trunk = self.trunk.layers[layer] if self.trunk.layers else None
-        if self.own.rows is not None:
-            if trunk is not None:
-                owners = self.owners[self.own.rows]
-                key, value = (torch.cat([both[owners], own], 2) for both, own in zip(trunk, (key, value), strict=True))
-            seen = seen.repeat(1, 1, heads // kept, 1)
-            said = scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=scale)
-        else:
+        if self.own.rows is None:
             said = self._attend_once(trunk, query, key, value, seen, scale)
+        elif layer == self._last:
+            raise _Kept  # what comes behind the last keys and values nobody asks for
+        else:
+            said = self._attend_all(trunk, query, key, value, seen.repeat(1, 1, heads // kept, 1), scale)
         return said.reshape(rows, heads, count, -1).transpose(1, 2)
+
+    def _attend_all(
+        self, trunk: tuple[Tensor, Tensor] | None, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
+    ) -> Tensor:
+        """Many tokens of each row: [B, kept heads, heads of each * T, width]."""
+        if trunk is None:
+            return scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=scale)
+        if query.device.type == "cpu":
+            return self._in_two(trunk, query, key, value, seen, scale)
+        owners = self.owners[self.own.rows]
+        key, value = (torch.cat([both[owners], own], 2) for both, own in zip(trunk, (key, value), strict=True))
+        known = self.trunk.mask[owners][:, None, None].expand(-1, 1, seen.shape[2], -1)
+        return scaled_dot_product_attention(query, key, value, attn_mask=torch.cat([known, seen], 3), scale=scale)
+
+    def _in_two(
+        self, trunk: tuple[Tensor, Tensor], query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
+    ) -> Tensor:
+        """Attention to own tokens, and to the trunk without a copy of it for each row; their shares make one softmax."""
+        own, weight = _flash(query, key, value, scale, seen)
+        for place in sorted(set(self._reading)):
+            rows = torch.tensor([row for row, owner in enumerate(self._reading) if owner == place])
+            start = int((~self.trunk.mask[place]).sum())
+            if start == trunk[0].shape[2]:
+                continue
+            asked = query[rows].transpose(0, 1).flatten(1, 2)[None]  # the rows are one matrix to their trunk
+            held = (each[place, :, start:][None] for each in trunk)
+            told, heavy = _flash(asked, *held, scale)
+            shape = (query.shape[1], len(rows), query.shape[2])
+            told, heavy = told[0].unflatten(1, shape[1:]).transpose(0, 1), heavy[0].unflatten(1, shape[1:]).transpose(0, 1)
+            share = torch.sigmoid(heavy - weight[rows])[..., None]
+            own[rows] = torch.lerp(own[rows], told, share)
+        return own
 
     def _attend_once(
         self, trunk: tuple[Tensor, Tensor] | None, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
@@ -265,13 +296,28 @@ class _Own(Cache):  # type: ignore[misc]
 
 def _alike(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
     """Places of texts, longest first, in batches of like length and of `most` tokens, or of one text."""
-    order = sorted(range(len(lengths)), key=lambda place: (-lengths[place], place))
+    order = sorted((place for place, length in enumerate(lengths) if length), key=lambda place: (-lengths[place], place))
     while order:
         least = LIKE * lengths[order[0]]
         count = next((at for at, place in enumerate(order) if lengths[place] < least), len(order))
         count = min(count, max(1, most // lengths[order[0]]))
         yield order[:count]
         order = order[count:]
+
+
+def _flash(
+    query: Tensor, key: Tensor, value: Tensor, scale: float, seen: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Attention [B, heads, T, width] on a CPU, and the logarithms [B, heads, T] of the sums that its softmax divides by."""
+    mask = None if seen is None else torch.zeros_like(seen, dtype=query.dtype).masked_fill_(~seen, -torch.inf)
+    found: tuple[Tensor, Tensor] = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        query, key, value, attn_mask=mask, scale=scale
+    )
+    return found
+
+
+class _Kept(Exception):
+    """All layers have the keys and values of what is read."""
 
 
 _STATE: ContextVar[TrunkState] = ContextVar("trunk state")
