@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -93,39 +94,61 @@ def drawn(temperature: float, generator: torch.Generator) -> Choose:
 @torch.no_grad()
 def decode(
     stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, choose: Choose = likeliest,
-    trunk: Trunk | None = None, stacks: Sequence[Stacked] | None = None,
+    trunk: Trunk | None = None, stacks: Sequence[Stacked] | None = None, room: int | None = None,
 ) -> list[Said]:  # fmt: skip
     """One token after another for each prompt, as `choose` picks them.
 
     A prompt's row is dropped from the batch once it ends, so that one long answer does not pay for many short ones.
     `trunk` is what these and other prompts begin with; `stacks` are those of the prompts, where they are of several on
-    one base.
+    one base. With a trunk a batch takes `room` tokens, read or yet to be written, and the next prompts enter as others
+    leave; they should be given longest first.
     """
+    answers = [Said() for _ in prompts]
+    if max_new_tokens < 1:
+        return answers
     ends = end_tokens(stacked)
-    state: Steps
     if trunk is None and choose is likeliest and fits(stacked) and stacks is None:
         trunk = read_trunk([stacked], [prompts])
+    waiting = deque(range(len(prompts)))
+    sizes = [len(prompt) - (trunk.text if trunk else 0) + max_new_tokens for prompt in prompts]
+    alive = _entering(waiting, [], sizes, room if trunk else None)
+    state: Steps
     if trunk is not None:
-        state = TrunkState(trunk, prompts, stacks or [stacked] * len(prompts), max_new_tokens)
+        owners = stacks or [stacked] * len(prompts)
+        state = TrunkState(trunk, [prompts[at] for at in alive], [owners[at] for at in alive], max_new_tokens)
     else:
         state = read(stacked, prompts) if stacks is None else EncoderDecoderState(stacks, prompts)
-    answers = [Said() for _ in prompts]
-    alive = list(range(len(prompts)))
-    for place in range(max_new_tokens):
+    while True:
         tokens = choose(state.logits)
         going = [
             row
-            for row, (answer, token) in enumerate(zip([answers[each] for each in alive], tokens.tolist(), strict=True))
-            if not _ended(answer, token, ends, stops)
+            for row, (at, token) in enumerate(zip(alive, tokens.tolist(), strict=True))
+            if not _ended(answers[at], token, ends, stops) and len(answers[at].tokens) < max_new_tokens
         ]
-        if not going or place == max_new_tokens - 1:
-            break
-        if len(going) < len(alive):
-            rows = torch.tensor(going, device=tokens.device)
+        rows, some = torch.tensor(going, dtype=torch.long, device=tokens.device), len(going) < len(alive)
+        alive = [alive[row] for row in going]
+        entering = _entering(waiting, alive, sizes, room)
+        if not alive and not entering:
+            return answers
+        if some:
             state.keep(rows)
-            tokens, alive = tokens[rows], [alive[row] for row in going]
+            tokens = tokens[rows]
+        if entering:
+            assert isinstance(state, TrunkState)
+            last = state.join([prompts[at] for at in entering], [owners[at] for at in entering])
+            tokens, alive = torch.cat([tokens, last]), alive + entering
         state.step(tokens)
-    return answers
+
+
+def _entering(waiting: deque[int], alive: Sequence[int], sizes: Sequence[int], room: int | None) -> list[int]:
+    """Take those that enter now from those that wait: as many as have room, once that is a quarter of all."""
+    if not waiting or room is None:
+        return [waiting.popleft() for _ in range(len(waiting))]
+    capacity = max(1, room // max(sizes[at] for at in (*alive, waiting[0])))
+    free = capacity - len(alive)
+    if alive and 4 * free < capacity:
+        return []
+    return [waiting.popleft() for _ in range(min(free, len(waiting)))]
 
 
 def _ended(answer: Said, token: int, ends: frozenset[int], stops: Stops) -> bool:

@@ -119,13 +119,30 @@ class StackLM(TemplateLM):  # type: ignore[misc]
             )
         return room
 
-    def _said(self, batch: Sequence[tuple[Stacked, Ids]], trunk: Trunk | None, **options: Any) -> list[Said]:
+    def _said(self, batch: Sequence[tuple[Stacked, Ids]], **options: Any) -> list[Said]:
         """Answers to prompts of some stacks."""
         stacks, prompts = [stack for stack, _ in batch], [prompt for _, prompt in batch]
         if self.beams > 1:
             return [Said(tokens) for tokens in beam(self.stacked, prompts, beams=self.beams, **options)]
         several = None if all(stack is self.stacked for stack in stacks) else stacks
-        return decode(self.stacked, prompts, choose=self.choose, trunk=trunk, stacks=several, **options)
+        return decode(self.stacked, prompts, choose=self.choose, stacks=several, **options)
+
+    def _in_turn(
+        self, items: Sequence[tuple[Stacked, Ids]], sizes: Sequence[int], trunk: Trunk, **options: Any
+    ) -> list[Said]:
+        """Answers to prompts behind a trunk: longest first, the next ones enter as others leave."""
+        order = sorted(range(len(items)), key=lambda place: (-sizes[place], place))
+        room = max(self.batch_tokens, sizes[order[0]])
+        while True:
+            try:
+                said = self._said([items[place] for place in order], trunk=trunk, room=room, **options)
+            except torch.OutOfMemoryError as error:
+                if room == sizes[order[0]]:
+                    raise StepFailed("the accelerator's memory does not hold one prompt") from error
+            else:
+                return [each for _, each in sorted(zip(order, said, strict=True), key=lambda pair: pair[0])]
+            torch.cuda.empty_cache()
+            room = max(room // 2, sizes[order[0]])
 
     def _prompts(self, texts: Sequence[str], room: int) -> list[Ids]:
         """Token ids of prompts, their beginnings left out where they are too long."""
@@ -266,9 +283,11 @@ def _generate(
     trunk = read_trunk([lm.stacked for lm in lms], prompts) if greedy and fits(first.stacked) else None
     items = [(lm.stacked, prompt) for lm, own in zip(lms, prompts, strict=True) for prompt in own]
     sizes = [len(prompt) + limit - (trunk.text if trunk else 0) for _, prompt in items]
-    said = iter(
-        first._in_batches(items, sizes, lambda batch: first._said(batch, trunk, max_new_tokens=limit, stops=stops))
-    )
+    options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops}
+    if trunk is None:
+        said = iter(first._in_batches(items, sizes, lambda batch: first._said(batch, **options)))
+    else:
+        said = iter(first._in_turn(items, sizes, trunk, **options))
     read = first._between if sentinels else stops.text
     found = []
     for lm, own in zip(lms, prompts, strict=True):

@@ -9,7 +9,7 @@ prefix have a trunk each, and their prompts stand in one batch.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,17 +19,15 @@ from typing import Any, Final, cast
 import torch
 from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
-from transformers import AttentionInterface, Cache
+from transformers import AttentionInterface
 
+from suite.evaluation.keys import OwnKeys, alike, flash
 from suite.evaluation.state import CACHED, Ids, accepted, padded, positions, shared
 from suite.models.stack import Stacked
 
 NAME: Final = "suite_trunk"
 WORTH = 16
 """Tokens that a trunk must have before a call of its own pays."""
-LIKE = 0.8
-"""The share of a batch's longest text that its others must have, to be read with it."""
-
 Layers = tuple[tuple[Tensor, Tensor], ...]
 
 
@@ -108,17 +106,32 @@ class TrunkState:
         self._last = self.model.config.get_text_config().num_hidden_layers - 1
         self._reading: list[int] = []
         """Places of the stacks of the rows that are being read."""
-        places = {id(stack): place for place, stack in enumerate(trunk.stacks)}
-        self._groups(torch.tensor([places[id(stack)] for stack in stacks], device=self.device))
-        texts = [prompt[trunk.text :] for prompt in prompts]
-        lengths = torch.tensor([len(text) - 1 for text in texts], device=self.device)
-        longest = int(lengths.max())
-        self.mask = torch.arange(longest, device=self.device)[None] >= longest - lengths[:, None]
+        self._places_of = {id(stack): place for place, stack in enumerate(trunk.stacks)}
+        self.owners = torch.empty(0, dtype=torch.long, device=self.device)
+        self.mask = torch.empty(0, 0, dtype=torch.bool, device=self.device)
         """[B, n]: which of a row's own tokens are real; they are padded on the left."""
-        self.next = trunk.mask.sum(1)[self.owners] + lengths
-        self.own = _Own(len(prompts), longest + 1 + limit, longest)
-        self._read([text[:-1] for text in texts])
-        self.step(torch.tensor([text[-1] for text in texts], device=self.device))
+        self.next = torch.empty(0, dtype=torch.long, device=self.device)
+        self.own = OwnKeys(limit + 1)
+        self.step(self.join(prompts, stacks))
+
+    def join(self, prompts: Sequence[Ids], stacks: Sequence[Stacked]) -> Tensor:
+        """Let prompts enter, as rows behind those that are there.
+
+        All of each but its last token is read: `step` takes these last tokens ([B'], long), behind those of the others.
+        """
+        texts = [prompt[self.trunk.text :] for prompt in prompts]
+        owners = torch.tensor([self._places_of[id(stack)] for stack in stacks], device=self.device)
+        lengths = torch.tensor([len(text) - 1 for text in texts], device=self.device)
+        longest = max(int(lengths.max()), int(self.mask.sum(1).max()) if len(self.mask) else 0)
+        mask = torch.arange(longest, device=self.device)[None] >= longest - lengths[:, None]
+        there = self.mask[:, max(0, self.mask.shape[1] - longest) :]
+        self.mask = torch.cat([pad(there, (longest - there.shape[1], 0)), mask])
+        self.next = torch.cat([self.next, self.trunk.mask.sum(1)[owners] + lengths])
+        first = len(self.owners)
+        self.own.enter(first, len(texts), longest)
+        self._groups(torch.cat([self.owners, owners]))
+        self._read([text[:-1] for text in texts], first)
+        return torch.tensor([text[-1] for text in texts], device=self.device)
 
     def step(self, tokens: Tensor) -> None:
         """Append one token to each prompt."""
@@ -148,12 +161,15 @@ class TrunkState:
         self._back = torch.empty_like(order)
         self._back[order] = owners[order] * most + within
 
-    def _read(self, texts: Sequence[Ids]) -> None:
-        """Keep the keys and values of rows' texts: those of like length are read at a time, each batch padded by itself."""
+    def _read(self, texts: Sequence[Ids], first: int) -> None:
+        """Keep the keys and values of the texts of rows from `first` on.
+
+        Those of like length are read at a time, each batch padded by itself.
+        """
         most = CACHED if self.device.type == "cpu" else sys.maxsize
-        for alike in _alike([len(text) for text in texts], most):
-            ids, mask = padded([texts[row] for row in alike], self.trunk.stacks[0], side="left")
-            real, rows = mask.bool(), torch.tensor(alike, device=self.device)
+        for those in alike([len(text) for text in texts], most):
+            ids, mask = padded([texts[row] for row in those], self.trunk.stacks[0], side="left")
+            real, rows = mask.bool(), torch.tensor(those, device=self.device) + first
             self.own.rows, self._reading = rows, self.owners[rows].tolist()
             at = self.trunk.mask.sum(1)[self.owners[rows]][:, None] + positions(real)
             # padding sees itself, for what sees nothing has no softmax
@@ -207,20 +223,18 @@ class TrunkState:
     def _in_two(
         self, trunk: tuple[Tensor, Tensor], query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
     ) -> Tensor:
-        """Attention to own tokens, and to the trunk without a copy of it for each row; their shares make one softmax."""
-        own, weight = _flash(query, key, value, scale, seen)
+        """Attention to own tokens, and to the trunk without a copy of it for each row: together one softmax."""
+        own, weight = flash(query, key, value, scale, seen)
         for place in sorted(set(self._reading)):
             rows = torch.tensor([row for row, owner in enumerate(self._reading) if owner == place])
             start = int((~self.trunk.mask[place]).sum())
             if start == trunk[0].shape[2]:
                 continue
             asked = query[rows].transpose(0, 1).flatten(1, 2)[None]  # the rows are one matrix to their trunk
-            held = (each[place, :, start:][None] for each in trunk)
-            told, heavy = _flash(asked, *held, scale)
-            shape = (query.shape[1], len(rows), query.shape[2])
-            told, heavy = told[0].unflatten(1, shape[1:]).transpose(0, 1), heavy[0].unflatten(1, shape[1:]).transpose(0, 1)
-            share = torch.sigmoid(heavy - weight[rows])[..., None]
-            own[rows] = torch.lerp(own[rows], told, share)
+            told, heavy = flash(asked, trunk[0][place, None, :, start:], trunk[1][place, None, :, start:], scale)
+            told = told.view(*told.shape[1:2], len(rows), -1, told.shape[3]).transpose(0, 1)
+            heavy = heavy.reshape(*heavy.shape[1:2], len(rows), -1).transpose(0, 1)
+            own[rows] = torch.lerp(own[rows], told, torch.sigmoid(heavy - weight[rows])[..., None])
         return own
 
     def _attend_once(
@@ -248,72 +262,6 @@ class TrunkState:
         count, kept, _, last = stacks.shape
         rows = stacks.reshape(count, kept, -1, like.shape[2], last).transpose(1, 2).flatten(0, 1)
         return rows if count == 1 else rows[self._back]
-
-
-class _Own(Cache):  # type: ignore[misc]
-    """Keys and values of rows' own tokens, in room for `most` of them."""
-
-    def __init__(self, count: int, most: int, start: int) -> None:
-        """`start` is where the tokens that are read first end."""
-        super().__init__(layers=[])
-        self.count, self.most, self.length = count, most, start
-        self.rows: Tensor | None = None
-        """The rows that are being read, or None when all go on."""
-        self.held: list[tuple[Tensor, Tensor]] = []
-
-    def update(self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any) -> Any:
-        """Write tokens, and give all that these rows have."""
-        new = key_states, value_states
-        if layer_idx == len(self.held):
-            self.held.append((self._room(key_states), self._room(value_states)))
-        if self.rows is not None:
-            for held, each in zip(self.held[layer_idx], new, strict=True):
-                held[self.rows, :, self.length - each.shape[2] : self.length] = each
-            return new
-        self.length += layer_idx == 0
-        for held, each in zip(self.held[layer_idx], new, strict=True):
-            held[:, :, self.length - 1 : self.length] = each
-        return tuple(held[:, :, : self.length] for held in self.held[layer_idx])
-
-    def keep(self, rows: Tensor) -> None:
-        """Go on with these rows only."""
-
-        def kept(held: Tensor) -> Tensor:
-            fresh = held.new_empty(len(rows), *held.shape[1:])
-            fresh[:, :, : self.length] = held[:, :, : self.length][rows]
-            return fresh
-
-        self.held = [(kept(keys), kept(values)) for keys, values in self.held]
-
-    def get_seq_length(self, layer_idx: int = 0) -> int:
-        """How many tokens a row has here."""
-        return self.length
-
-    def _room(self, states: Tensor) -> Tensor:
-        # zeros, for what is masked must still be a number
-        return states.new_zeros(self.count, states.shape[1], self.most, states.shape[3])
-
-
-def _alike(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Places of texts, longest first, in batches of like length and of `most` tokens, or of one text."""
-    order = sorted((place for place, length in enumerate(lengths) if length), key=lambda place: (-lengths[place], place))
-    while order:
-        least = LIKE * lengths[order[0]]
-        count = next((at for at, place in enumerate(order) if lengths[place] < least), len(order))
-        count = min(count, max(1, most // lengths[order[0]]))
-        yield order[:count]
-        order = order[count:]
-
-
-def _flash(
-    query: Tensor, key: Tensor, value: Tensor, scale: float, seen: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
-    """Attention [B, heads, T, width] on a CPU, and the logarithms [B, heads, T] of the sums that its softmax divides by."""
-    mask = None if seen is None else torch.zeros_like(seen, dtype=query.dtype).masked_fill_(~seen, -torch.inf)
-    found: tuple[Tensor, Tensor] = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-        query, key, value, attn_mask=mask, scale=scale
-    )
-    return found
 
 
 class _Kept(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -15,10 +16,11 @@ from suite.evaluation import state as state_module
 from suite.evaluation import trunk as trunk_module
 from suite.evaluation.decode import Stops, decode
 from suite.evaluation.evaluate import evaluate
+from suite.evaluation.keys import alike
 from suite.evaluation.lm import StackLM, generate_together, may_stand_together
 from suite.evaluation.state import EncoderDecoderState
 from suite.evaluation.together import evaluate_together
-from suite.evaluation.trunk import TrunkState, _alike, fits, read_trunk
+from suite.evaluation.trunk import TrunkState, fits, read_trunk
 from suite.models.backbone import Backbone, as_backbone
 from suite.models.stack import Stacked
 from suite.tasks.load import load_task
@@ -37,6 +39,13 @@ def stacks(backbone: Backbone) -> list[Stacked]:
 def requests(start: str = "", stop: str = "qq") -> list[Instance]:
     texts = [start + text for text in (*RAGGED, "", *([] if start else ["z" * 1200]))]
     return [Instance("generate_until", {}, (text, {"until": [stop], "max_gen_toks": 9}), 0) for text in texts]
+
+
+LIMIT = 25
+
+
+def ask(text: str, stop: str = "qq") -> Instance:
+    return Instance("generate_until", {}, (text, {"until": [stop], "max_gen_toks": LIMIT}), 0)
 
 
 @pytest.mark.parametrize("start", ["", "Q: one A: two. Q: three A: four. "])
@@ -67,6 +76,27 @@ def test_stacks_stand_in_one_batch_indeed(backbone: Backbone, monkeypatch: pytes
     monkeypatch.setattr(lm_module, "decode", counted)
     generate_together([StackLM(stack, batch_tokens=1_000_000) for stack in several], requests())
     assert sizes == [(10 * len(several), len(several))]
+
+
+def test_those_who_wait_enter_as_others_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone = llama()
+    stack, sizes = Stacked(backbone, backbone.model), []
+    texts = [f"{text} {place}" for place in range(3) for text in RAGGED]
+    free = StackLM(stack, batch_tokens=1).generate_until([ask(text) for text in texts])
+    stop = free[0][1]  # some answers end soon
+    step = TrunkState.step
+
+    def counted(state: TrunkState, tokens: torch.Tensor) -> None:
+        sizes.append(len(tokens))
+        step(state, tokens)
+
+    alone = StackLM(stack, batch_tokens=1).generate_until([ask(text, stop) for text in texts])
+    assert len({len(answer) for answer in alone}) > 3
+    monkeypatch.setattr(TrunkState, "step", counted)
+    assert StackLM(stack, batch_tokens=500).generate_until([ask(text, stop) for text in texts]) == alone
+    grows = [after for before, after in itertools.pairwise(sizes) if after > before]
+    assert len(grows) > 2
+    assert min(sizes[:-LIMIT]) >= 3
 
 
 def test_results_of_stacks_together_are_those_of_each(backbone: Backbone, make_task: MakeTask) -> None:
@@ -158,6 +188,6 @@ def test_what_a_processor_reads_at_a_time_changes_nothing(stack: Stacked, monkey
 
 
 def test_texts_of_like_length_are_read_together() -> None:
-    assert list(_alike([10, 3, 9, 2, 8, 10], 1000)) == [[0, 5, 2, 4], [1], [3]]
-    assert list(_alike([10, 10, 10], 20)) == [[0, 1], [2]]
-    assert list(_alike([10, 10], 5)) == [[0], [1]]
+    assert list(alike([10, 3, 9, 2, 8, 10], 1000)) == [[0, 5, 2, 4], [1], [3]]
+    assert list(alike([10, 10, 10], 20)) == [[0, 1], [2]]
+    assert list(alike([10, 10], 5)) == [[0], [1]]

@@ -1,0 +1,84 @@
+"""Keys and values of prompts' own tokens, written in place, and attention to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+from transformers import Cache
+
+LIKE: Final = 0.8
+"""The share of a batch's longest text that its others must have, to be read with it."""
+
+
+class OwnKeys(Cache):  # type: ignore[misc]
+    """Keys and values of rows' own tokens, which end where `length` says, and room for `free` more."""
+
+    def __init__(self, free: int) -> None:
+        super().__init__(layers=[])
+        self.free, self.count, self.length = free, 0, 0
+        self.rows: Tensor | None = None
+        """The rows that are being read, or None when all go on."""
+        self.held: list[tuple[Tensor, ...]] = []
+
+    def enter(self, there: int, count: int, length: int) -> None:
+        """Make room for `count` rows more behind those `there`, of which the last `length` tokens stay."""
+
+        def moved(held: Tensor) -> Tensor:
+            fresh = held.new_zeros(there + count, held.shape[1], length + self.free, held.shape[3])
+            stay = min(self.length, length)
+            fresh[:there, :, length - stay : length] = held[:, :, self.length - stay : self.length]
+            return fresh
+
+        self.held = [tuple(map(moved, both)) for both in self.held]
+        self.count, self.length = there + count, length
+
+    def update(self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any) -> Any:
+        """Write tokens, and give all that these rows have."""
+        new, reading = (key_states, value_states), self.rows is not None
+        self.length += layer_idx == 0 and not reading
+        if layer_idx == len(self.held):
+            room = self.length + self.free - (not reading)
+            self.held.append(tuple(each.new_zeros(self.count, each.shape[1], room, each.shape[3]) for each in new))
+        for held, each in zip(self.held[layer_idx], new, strict=True):
+            # zeros elsewhere, for what is masked must still be a number
+            held[self.rows if reading else slice(None), :, self.length - each.shape[2] : self.length] = each
+        return new if reading else tuple(held[:, :, : self.length] for held in self.held[layer_idx])
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows only."""
+
+        def kept(held: Tensor) -> Tensor:
+            fresh = held.new_empty(len(rows), *held.shape[1:])
+            fresh[:, :, : self.length] = held[:, :, : self.length][rows]
+            return fresh
+
+        self.held = [tuple(map(kept, both)) for both in self.held]
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        """How many tokens a row has here."""
+        return self.length
+
+
+def flash(query: Tensor, key: Tensor, value: Tensor, scale: float, seen: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Attention [B, heads, T, width] on a CPU, and the logarithm [B, heads, T] of what its softmax divides by."""
+    mask = None if seen is None else torch.zeros_like(seen, dtype=query.dtype).masked_fill_(~seen, -torch.inf)
+    found: tuple[Tensor, Tensor] = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        query, key, value, attn_mask=mask, scale=scale
+    )
+    return found
+
+
+def alike(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Places of texts, longest first, in batches of like length and of `most` tokens, or of one; no empty ones."""
+    order = sorted(
+        (place for place, length in enumerate(lengths) if length), key=lambda place: (-lengths[place], place)
+    )
+    while order:
+        least = LIKE * lengths[order[0]]
+        count = next((at for at, place in enumerate(order) if lengths[place] < least), len(order))
+        count = min(count, max(1, most // lengths[order[0]]))
+        yield order[:count]
+        order = order[count:]
