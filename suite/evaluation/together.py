@@ -44,7 +44,7 @@ def evaluate_together(
     their seconds, for all answer the same documents; else one is evaluated after another.
     """
     lms = [StackLM(stack, batch_tokens=batch_tokens, max_length=max_length) for stack in stacks]
-    if task.OUTPUT_TYPE != "generate_until" or not may_stand_together(stacks):
+    if len(stacks) < 2 or task.OUTPUT_TYPE != "generate_until" or not may_stand_together(stacks):
         return [evaluate_with(lm, task) for lm in lms]
     began = time.perf_counter()
     with quiet():

@@ -37,6 +37,8 @@ class Stacked:
     """Hashes of what is in effect, in order; empty for the base model."""
     prefix: Tensor | None = None
     """[layers, 2, heads, P, width] keys and values to stand before all else, or None."""
+    on_base: bool = False
+    """Whether the base itself is changed meanwhile, so that no other stack can be in effect beside this one."""
 
     @property
     def identity(self) -> str:
@@ -117,7 +119,9 @@ def stacked(backbone: Backbone, artifacts: Sequence[Artifact]) -> Iterator[Stack
                 prefix = fitting_prefix(part.vectors, backbone)
         undo.callback(backbone.model.train, backbone.model.training)
         backbone.model.eval()
-        yield Stacked(backbone, backbone.model, soft, tuple(artifact.hash for artifact in artifacts), prefix)
+        on_base = any(not isinstance(part, SoftPrompt | Prefix) for part in parts)
+        hashes = tuple(artifact.hash for artifact in artifacts)
+        yield Stacked(backbone, backbone.model, soft, hashes, prefix, on_base)
 
 
 @contextmanager

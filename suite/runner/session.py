@@ -12,9 +12,10 @@ from random import Random
 from suite import methods
 from suite.errors import StepFailed, SuiteError
 from suite.evaluation.dispatch import evaluate_dispatched
-from suite.evaluation.evaluate import EvaluationResult, evaluate, evaluate_with, selection_task
+from suite.evaluation.evaluate import EvaluationResult, evaluate_with, selection_task
 from suite.evaluation.lm import StackLM
 from suite.evaluation.rollout import Rollout, roll_out
+from suite.evaluation.together import evaluate_together
 from suite.findings import Finding
 from suite.home import Home
 from suite.models.artifact import Artifact, load_artifact
@@ -104,17 +105,36 @@ class Session:
 
         Raises StepFailed with the reason when a try cannot be scored: without it the choice would be another one.
         """
-        scorers = self._scorers(work, self._examples(work)[1])
-        scores: list[float] = []
-        for number, stacks in enumerate(work.tries, 1):
-            try:
-                scores.append(_mean([scorers[role](self.stack(stacks[role], work.track, hashes)) for role in stacks]))
-            except SuiteError as error:
-                raise StepFailed(f"try {number} of {len(work.tries)} cannot be scored: {error}") from error
-            log.say(f"try {number} of {len(work.tries)} · score {scores[-1]:.1f} on rows held out for selection")
+        scores = self._scores_of_tries(work, log, hashes)
         best = first_of_the_best(scores)
         curve = [(number, "selection", score) for number, score in enumerate(scores, 1)]
         return self._kept(step, work.candidates[best], work.track, hashes, curve)
+
+    def _scores_of_tries(self, work: Choose, log: Log, hashes: Mapping[str, str]) -> list[float]:
+        """The mean score of each try. Soft prompts leave the base as it is: those are asked in common batches."""
+        scorers = self._scorers(work, self._examples(work)[1])
+        found: list[dict[str, float]] = [{} for _ in work.tries]
+        beside: dict[str, list[tuple[int, Stacked]]] = {role: [] for role in scorers}
+        try:
+            for number, (values, stacks) in enumerate(zip(found, work.tries, strict=True), 1):
+                for role, steps in stacks.items():
+                    current = self.stack(steps, work.track, hashes)
+                    if current.on_base:
+                        values[role] = scorers[role]([current])[0]
+                    else:
+                        beside[role].append((number, current))
+            self.release()
+            number = len(work.tries)
+            for role, those in beside.items():
+                for (number, _), value in zip(those, scorers[role]([current for _, current in those]), strict=True):
+                    found[number - 1][role] = value
+        except SuiteError as error:
+            raise StepFailed(f"try {number} of {len(work.tries)} cannot be scored: {error}") from error
+        each = zip(found, work.tries, strict=True)
+        scores = [_mean([values[role] for role in stacks]) for values, stacks in each]
+        for number, score in enumerate(scores, 1):
+            log.say(f"try {number} of {len(scores)} · score {score:.1f} on rows held out for selection")
+        return scores
 
     def follow(self, step: Step, work: Follow, hashes: Mapping[str, str]) -> TrainOutcome:
         """Keep what goes with a choice. Raises StepFailed if that cannot be told."""
@@ -258,28 +278,27 @@ class Session:
 
     def _scorers(
         self, work: Train | Choose, held_back: Mapping[str, Sequence[Example]]
-    ) -> dict[str, Callable[[Stacked], float]]:
-        """For each target, the task's own metric of a stack on the held-back rows, 0 to 100."""
+    ) -> dict[str, Callable[[Sequence[Stacked]], list[float]]]:
+        """For each target, the task's own metric of some stacks on the held-back rows, 0 to 100."""
         decoding, track = work.track.decoding, work.track
 
-        def scorer(role: str, task: TaskFile) -> Callable[[Stacked], float]:
+        def scorer(role: str, task: TaskFile) -> Callable[[Sequence[Stacked]], list[float]]:
             docs = [example.doc for example in held_back[role]]
             asked = selection_task(task, self.inputs.data, docs, shots=track.target.shots)
 
-            def score(current: Stacked) -> float:
-                result = evaluate(
-                    current, asked, batch_tokens=decoding.batch_tokens, max_length=track.budget.max_length
-                )
-                return result.primary.value or 0.0
+            def score(stacks: Sequence[Stacked]) -> list[float]:
+                length = track.budget.max_length
+                results = evaluate_together(stacks, asked, batch_tokens=decoding.batch_tokens, max_length=length)
+                return [result.primary.value or 0.0 for result in results]
 
             return score
 
         return {role: scorer(role, task) for role, task in work.targets.items()}
 
 
-def _asked(score: Callable[[Stacked], float], answering: AbstractContextManager[Stacked]) -> float:
+def _asked(score: Callable[[Sequence[Stacked]], list[float]], answering: AbstractContextManager[Stacked]) -> float:
     with answering as current:
-        return score(current)
+        return score([current])[0]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -12,6 +12,8 @@ import pytest
 from leaderboard.sources import Joined
 from suite.board import Row, boards
 from suite.errors import StepFailed, SuiteError
+from suite.evaluation import together
+from suite.evaluation.lm import generate_together
 from suite.home import Home
 from suite.plan import Choose, Follow, Inputs, Step, make_plan
 from suite.plan.steps import Estimate
@@ -42,6 +44,12 @@ PROMOT = """
 name: promot_best
 method: {name: promot, steps: 3, stage_one: {length: 3, steps: 3}}
 sweep: {stage_one.learning_rate: [0.01, 1.0], learning_rate: [1e-5, 1e-3]}
+targets: [rte]
+"""
+PROMPTS = """
+name: prompt_best
+method: {name: prompt_tuning, length: 3, steps: 3}
+sweep: {learning_rate: [0.01, 1.0, 30.0]}
 targets: [rte]
 """
 
@@ -160,6 +168,24 @@ def test_prompt_and_weights_are_of_the_same_try(tmp_path: Path, capsys: pytest.C
     prompt = kept["choose prompt_tuning on rte, with promot's best of 4 · micro · seed 0"]
     assert prompts[parents[weights]] == prompt
     assert len(scores(tmp_path / "home", "choose%")) == 4  # the second choice follows the first
+
+
+def test_tries_that_are_soft_prompts_are_scored_in_common_batches(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts: list[int] = []
+
+    def counted(lms: Any, requests: Any) -> Any:
+        counts.append(len(lms))
+        return generate_together(lms, requests)
+
+    monkeypatch.setattr(together, "generate_together", counted)
+    code, _, err = suite(capsys, "run", written(tmp_path, PROMPTS), "--home", tmp_path / "home", *SMALL)
+    assert code == 0, err
+    assert counts == [3]
+    rates = ("0.01", "1.0", "30.0")
+    names = [f"train prompt_tuning on rte with learning_rate {rate} · micro · seed 0" for rate in rates]
+    assert scores(tmp_path / "home", "choose%") == [max(scores(tmp_path / "home", name)) for name in names]
 
 
 def test_a_try_that_cannot_be_scored_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

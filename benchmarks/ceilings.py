@@ -1,0 +1,187 @@
+"""How much of what the machine can do is used: memory bandwidth in decoding, arithmetic in reading and training.
+
+`python -m benchmarks.ceilings` measures the ceilings where it runs, not from a datasheet: the most bytes per second of
+products of a large matrix with one vector and of copies, the most operations per second of products of square matrices
+in the model's type. Then a decoder (the bundled one; `--path FOLDER` another) decodes one row and `--rows` rows, reads
+prompts, and trains. `--device cuda` takes a GPU, `--dtype bfloat16` the type it is used in there, `--json FILE` keeps
+the figures.
+
+Bytes of a decoding step are those of the weights (less the table of embeddings, of which a row is read) and of the keys
+and values that the rows attend to, the trunk's once. Operations are two for each weight and token, four for each key
+and value read and layer's width; training takes three times as many.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from suite.evaluation.trunk import TrunkState, read_trunk
+from suite.models.backbone import Backbone, load_backbone
+from suite.models.source import ModelSource, locate
+from suite.models.stack import Stacked
+from suite.training.batches import Collator
+from suite.training.examples import Encoded
+from suite.training.losses import answer_loss
+
+TRUNK, OWN, STEPS = 256, 64, 16
+
+
+def best(work: Callable[[], Any], device: torch.device, times: int = 5) -> float:
+    """The least seconds of some runs."""
+    found = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        found.append(time.perf_counter() - began)
+    return min(found)
+
+
+def bandwidth(device: torch.device, dtype: torch.dtype) -> float:
+    """Bytes per second, the most of reading a large matrix and of copying one (read and written)."""
+    side = 16384 if device.type == "cuda" else 8192
+    matrix, vector = torch.ones(side, side, device=device, dtype=dtype), torch.ones(side, device=device, dtype=dtype)
+    into, size = torch.empty_like(matrix), matrix.nbytes
+    return max(size / best(lambda: matrix @ vector, device), 2 * size / best(lambda: into.copy_(matrix), device))
+
+
+def arithmetic(device: torch.device, dtype: torch.dtype) -> float:
+    """Operations per second of products of square matrices, the most of some sizes."""
+    found = []
+    for side in (8192, 4096, 2048) if device.type == "cuda" else (2048, 1024, 512):
+        matrix = torch.randn(side, side, device=device, dtype=dtype)
+        found.append(2 * side**3 / best(lambda matrix=matrix: matrix @ matrix, device))  # type: ignore[misc]
+    return max(found)
+
+
+class Work:
+    """Bytes and operations of a decoder."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        model: Any = backbone.model
+        config = model.config
+        table = model.get_input_embeddings().weight
+        self.weights = sum(each.numel() for each in model.parameters()) - table.numel()
+        # the logits' weights are not read for tokens that are only read
+        self.logits = table.numel()
+        if model.get_output_embeddings().weight is not table:
+            self.weights -= self.logits
+        self.size, self.layers = table.element_size(), config.num_hidden_layers
+        self.width = config.num_attention_heads * (getattr(config, "head_dim", None) or 64)
+        self.kept = self.width * config.num_key_value_heads // config.num_attention_heads
+        # reading ends with the keys and values of the last layer
+        self.last = self.weights // self.layers - config.hidden_size * (self.width + 2 * self.kept)
+
+    def step_bytes(self, rows: int, seen: int) -> float:
+        """Of one decoding step of rows that see so many tokens of their own and the trunk."""
+        keys = 2 * self.layers * self.kept * (TRUNK + rows * seen)
+        return float(self.size * (self.weights + self.logits + keys))
+
+    def step_operations(self, rows: int, seen: int) -> float:
+        """Of one decoding step."""
+        return float(rows * (2 * (self.weights + self.logits) + 4 * self.layers * self.width * (TRUNK + seen)))
+
+    def read_operations(self, rows: int, length: int) -> float:
+        """Of reading texts from their beginning."""
+        return float(rows * length * (2 * self.weights + 2 * self.layers * self.width * length))
+
+
+def decoding(backbone: Backbone, work: Work, rows: int) -> dict[str, float]:
+    """Seconds a step, bytes and operations."""
+    stack, words = Stacked(backbone, backbone.model), len(backbone.tokenizer)
+    trunk = tuple(place % words for place in range(7, 7 + TRUNK))
+    prompts = [(*trunk, *((row + place) % words for place in range(OWN))) for row in range(rows)]
+    state = TrunkState(read_trunk([stack], [[*prompts, (*trunk, 1, 2)]]), prompts, [stack] * rows, 8 * STEPS)
+    tokens = torch.ones(rows, dtype=torch.long, device=backbone.device)
+
+    @torch.no_grad()
+    def some() -> None:
+        for _ in range(STEPS):
+            state.step(tokens)
+
+    seconds, seen = best(some, backbone.device) / STEPS, OWN + 3 * STEPS
+    return {"seconds": seconds, "bytes": work.step_bytes(rows, seen), "operations": work.step_operations(rows, seen)}
+
+
+def reading(backbone: Backbone, work: Work, rows: int, length: int) -> dict[str, float]:
+    """Seconds to read texts that share nothing, up to their first answer token."""
+    stack, words = Stacked(backbone, backbone.model), len(backbone.tokenizer)
+    draw = torch.Generator().manual_seed(0)
+    prompts = [tuple(torch.randint(words, (length,), generator=draw).tolist()) for _ in range(rows)]
+    trunk = read_trunk([stack], [prompts])
+    seconds = best(lambda: TrunkState(trunk, prompts, [stack] * rows, 1), backbone.device, 3)
+    skipped = rows * length * 2 * work.last
+    return {"seconds": seconds, "operations": work.read_operations(rows, length) - skipped}
+
+
+def training(backbone: Backbone, work: Work, rows: int, length: int) -> dict[str, float]:
+    """Seconds of a step of full fine-tuning with AdamW, answers a fifth of the text."""
+    model: Any = backbone.model
+    examples = [Encoded(tuple(range(5, 5 + length * 4 // 5)), tuple(range(5, 5 + length // 5)), 0)] * rows
+    batch = Collator(backbone)(examples).to(backbone.device)
+    model.requires_grad_(True).train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6, fused=True)
+    stack = Stacked(backbone, model)
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        answer_loss(stack, batch).backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+
+    seconds = best(step, backbone.device, 3)
+    answered = rows * (length // 5) * 2 * work.logits
+    return {"seconds": seconds, "operations": 3 * (work.read_operations(rows, length) + answered)}
+
+
+def measure(backbone: Backbone, rows: int, length: int) -> dict[str, Any]:
+    """Ceilings, what was achieved, and the shares."""
+    device, dtype = backbone.device, next(iter(backbone.model.parameters())).dtype
+    bytes_most, most, work = bandwidth(device, dtype), arithmetic(device, dtype), Work(backbone)
+    told: dict[str, Any] = {"bytes per second": bytes_most, "operations per second": most}
+    print(f"  ceilings: {bytes_most / 1e9:.1f} GB/s, {most / 1e9:.0f} GFLOP/s")
+    jobs: dict[str, Callable[[], dict[str, float]]] = {
+        "decoding, 1 row": lambda: decoding(backbone, work, 1),
+        f"decoding, {rows} rows": lambda: decoding(backbone, work, rows),
+        f"reading, {rows} x {length}": lambda: reading(backbone, work, rows, length),
+        f"training, {rows} x {length}": lambda: training(backbone, work, rows, length),
+    }
+    for name, job in jobs.items():
+        found = job()
+        found["share of arithmetic"] = found["operations"] / found["seconds"] / most
+        if "bytes" in found:
+            found["share of bandwidth"] = found["bytes"] / found["seconds"] / bytes_most
+        told[name] = found
+        shares = [f"{share:.0%} of {of.removeprefix('share of ')}" for of, share in found.items() if "share" in of]
+        print(f"  {name:20} {found['seconds'] * 1000:8.2f} ms: {', '.join(shares)}", flush=True)
+    return told
+
+
+def main() -> None:
+    """Measure, print and keep."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ceilings", description=__doc__)
+    parser.add_argument("--json", type=Path, help="keep the figures here")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--path", help="a decoder's folder, instead of the bundled one")
+    parser.add_argument("--rows", type=int, default=32)
+    parser.add_argument("--length", type=int, default=256)
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    chosen = {"path": given.path} if given.path else {"bundled": "micro-llama"}
+    source = ModelSource.model_validate({**chosen, "dtype": given.dtype})
+    told = measure(load_backbone(locate(source, None), given.device), given.rows, given.length)
+    if given.json:
+        given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""A whole set of experiments in one run, against each of them run alone.
+
+`python -m benchmarks.sharing` runs ProMoT's set (specs/promot, one seed) on track `micro` in one process, then some of
+its experiments (`--alone N`, spread over the set) each in a process and a home of its own, and checks that every score
+is the same. An experiment alone takes its own steps, of which the whole run has recorded the seconds, and what a run
+takes besides (starting, loading the base, storing, rendering): those that did run alone tell. `--home HOME` takes a
+home with such a run instead of making one, `--json FILE` keeps the figures. Seconds are of the clock, with one thread.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from suite.home import Home
+from suite.specs import shipped
+from suite.store import Store
+from suite.store.seen import Seen
+
+TRACK = "micro"
+
+
+def suite_run(specs: Sequence[Path], home: Path, *options: str) -> float:
+    """Seconds of `suite run`, from start to end."""
+    main = "import sys; from suite.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", main, "run", *map(str, specs), "--track", TRACK, "--home", str(home), *options]
+    began = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return time.perf_counter() - began
+
+
+def seen(home: Path) -> list[Seen]:
+    """The finished experiments of a home, by name and seed."""
+    with Store.open(Home(home).url) as store:
+        every = Seen.of_many(store, store.experiments(TRACK))
+    done = [each for each in every if all(step.status == "done" for step in own(each).values())]
+    return sorted(done, key=lambda each: (each.record.name, each.record.seed))
+
+
+def own(experiment: Seen) -> dict[str, Any]:
+    """The steps of an experiment."""
+    return {link.step_id: experiment.steps[link.step_id] for link in experiment.links}
+
+
+def seconds(steps: dict[str, Any]) -> float:
+    """What steps took, by their own record."""
+    return float(sum(step.costs.seconds for step in steps.values()))
+
+
+def scores(experiment: Seen) -> dict[str, tuple[Any, ...]]:
+    """All scores of an experiment, step by step."""
+    return {step: experiment.scores.get(step, ()) for step in own(experiment)}
+
+
+def alone(experiment: Seen) -> tuple[float, float]:
+    """Seconds of an experiment in a home of its own: all, and those of its steps.
+
+    Raises SystemExit where a score is another one.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        spec = shipped() / "promot" / f"{Path(str(experiment.record.spec['file'])).stem}.yaml"
+        took = suite_run([spec], Path(folder), "--seeds", str(experiment.record.seed))
+        (again,) = seen(Path(folder))
+        if scores(again) != scores(experiment):
+            raise SystemExit(f"not equal: {experiment.record.name} alone has other scores")
+        return took, seconds(own(again))
+
+
+def measure(home: Path, count: int) -> dict[str, Any]:
+    """The set in one run, and the sum of its experiments alone."""
+    every = seen(home)
+    distinct: dict[str, Any] = {}
+    for each in every:
+        distinct |= own(each)
+    chosen = every[:: max(1, len(every) // count)][:count]
+    both = [alone(each) for each in chosen]
+    besides = statistics.fmean(took - steps for took, steps in both)
+    together = seconds(distinct) + besides
+    apart = sum(seconds(own(each)) + besides for each in every)
+    kinds = {kind: {id for id, step in distinct.items() if step.kind == kind} for kind in ("train", "evaluate")}
+    found = {
+        "experiments": len(every),
+        "steps": {kind: len(ids) for kind, ids in kinds.items()},
+        "steps asked": {kind: sum(len(ids & set(own(each))) for each in every) for kind, ids in kinds.items()},
+        "seconds of steps": {kind: seconds({id: distinct[id] for id in ids}) for kind, ids in kinds.items()},
+        "together": together, "alone": apart, "ratio": together / apart, "besides": besides,
+        "run alone": {each.record.name: took for each, (took, _) in zip(chosen, both, strict=True)},
+    }  # fmt: skip
+    print(f"  {len(every)} experiments: together {together:.0f} s, alone {apart:.0f} s: {found['ratio']:.2f} "
+          f"(a run takes {besides:.1f} s besides its steps; {len(chosen)} ran alone, with equal scores)")  # fmt: skip
+    return found
+
+
+def main() -> None:
+    """Run, compare, print and keep."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.sharing", description=__doc__)
+    parser.add_argument("--json", type=Path, help="keep the figures here")
+    parser.add_argument("--home", type=Path, help="a home that has the set already")
+    parser.add_argument("--alone", type=int, default=3, metavar="N", help="experiments to run alone")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        home = given.home or Path(folder)
+        took = None if given.home else suite_run(sorted((shipped() / "promot").glob("*.yaml")), home)
+        told = {**measure(home, given.alone), "one run": took}
+    if given.json:
+        given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
