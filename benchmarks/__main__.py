@@ -1,28 +1,149 @@
 """All benchmarks of speed, one after another, as one table and one JSON file.
 
-`python -m benchmarks --json FILE` runs each in a process of its own: evaluation (this decoder, this encoder-decoder,
-ten variants of one base), training, a whole set of experiments, ceilings, and how cost grows. `--path FOLDER --data
-FOLDER` adds a decoder of yours on data of yours. `--only NAME …` and `--skip NAME …` choose. It takes about an hour on
-one core, most of it the set (`sharing`): let the machine do nothing else.
+`python -m benchmarks --json FILE` runs each in a process of its own: evaluation of both bundled models and of variants
+of one base, ten commands, training, a whole set of experiments, ceilings, and how cost grows. `--path FOLDER --data
+FOLDER` adds a decoder of yours on data of yours, `--device cuda` takes a GPU for what can use one. `--only NAME …`
+chooses. On one core it takes about an hour, half of it the set (`sharing`): let the machine do nothing else.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 NAMES = ("evaluation", "commands", "training", "sharing", "ceilings", "scaling")
+Line = tuple[str, str, str, str, str]
+"""What is measured, ours, theirs, the ratio, the ratio that is wanted."""
 
 
 def run(name: str, *options: str) -> dict[str, Any]:
     """One benchmark's figures; what it prints is shown as it goes."""
-    print(f"{name} {' '.join(options)}".rstrip(), flush=True)
+    print(" ".join((name, *options)), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "told.json"
         subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options, "--json", str(file)], check=True)
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return found
+
+
+def lines(told: dict[str, Any]) -> Iterator[Line]:
+    """The table of all that was measured."""
+    cuda = str(told["device"]).startswith("cuda")
+    for name, found in told.get("evaluation", {}).items():
+        if "tasks" in found:
+            asked = f"{name}, {len(found['tasks'])} evaluations of {found['documents']} documents"
+            yield (
+                asked,
+                f"{found['ours']:.1f} s",
+                f"{found['lm-eval']:.1f} s",
+                f"{found['ratio']:.2f}",
+                "4" if cuda else "3",
+            )
+        elif "together" in found:
+            best = found["ratio"] * found["together"]
+            yield name, f"{found['together']:.2f} s", f"{best:.2f} s", f"{found['ratio']:.1f}", "8"
+    for name, found in told.get("commands", {}).items():
+        asked = f"{name}, ten runs of `lm_eval` against one process"
+        yield asked, f"{found['ours']:.1f} s", f"{found['lm-eval']:.1f} s", f"{found['ratio']:.1f}", "8"
+    for model, cases in told.get("training", {}).items():
+        for case, found in cases.items():
+            sides = (f"{found[side]:,.0f} tokens/s" for side in ("ours", "Trainer"))
+            yield f"{model}, {case}", *sides, f"{found['ratio']:.2f}", "1.3"  # type: ignore[misc]
+    if found := told.get("sharing"):
+        asked = f"ProMoT's set, {found['experiments']} experiments, against each alone"
+        yield asked, f"{found['together']:.0f} s", f"{found['alone']:.0f} s", f"{found['ratio']:.2f}", "at most 0.5"
+    for model, rows in told.get("ceilings", {}).items():
+        for name, found in rows.items():
+            if isinstance(found, dict):
+                share = "share of bandwidth" if "1 row" in name else "share of arithmetic"
+                asked = f"{model}: {name}, {share.removeprefix('share of ')}"
+                yield asked, f"{found['seconds'] * 1000:.1f} ms", "", f"{found[share]:.0%}", "the ceiling"
+    for name, found in told.get("scaling", {}).items():
+        sizes = ", ".join(map(str, found["sizes"]))
+        taken = ", ".join(f"{each:.1f}" for each in found["seconds"])
+        yield f"{name} {sizes}", f"{taken} s", "", f"exponent {found['exponent of seconds']:.2f}", ""
+        taken = ", ".join(f"{each:.0f}" for each in found["MiB"])
+        yield f"{name} {sizes}, memory", f"{taken} MiB", "", f"exponent {found['exponent of MiB']:.2f}", ""
+
+
+def table(told: dict[str, Any]) -> str:
+    """The same as Markdown."""
+    head = ["| measured | ours | theirs | ratio | wanted |", "|---|---|---|---|---|"]
+    return "\n".join([*head, *("| " + " | ".join(line) + " |" for line in lines(told))])
+
+
+def machine(threads: int) -> str:
+    """What it runs on, without its name."""
+    import torch
+
+    models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+    processor = models[0].partition(":")[2].strip() if models else platform.processor()
+    gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{processor}, {os.cpu_count()} cores, {threads} thread(s) used{gpu}, torch {torch.__version__}"
+
+
+def measure(given: argparse.Namespace) -> dict[str, Any]:
+    """All that is asked for."""
+    told: dict[str, Any] = {"machine": machine(given.threads), "device": given.device}
+    common = ["--threads", str(given.threads), "--device", given.device]
+    of_yours = ["--path", given.path, "--data", str(given.data)] if given.path else []
+    name = Path(given.path).name if given.path else ""
+    if "evaluation" in given.only:
+        told["evaluation"] = run("evaluation", *common)
+        if of_yours:
+            options = ["--documents", str(given.documents), "--sizes", "8", "--times", "1", "--only", "tasks"]
+            for length in given.max_length:
+                cut = ["--max-length", str(length)]
+                found = run("evaluation", *common, *of_yours, *options, *cut)
+                told["evaluation"][f"{name}, prompts cut at {length} tokens"] = found[name]
+    if "commands" in given.only:
+        told["commands"] = {"micro decoder": run("commands")}
+    if "training" in given.only:
+        told["training"] = run("training", *common)
+        if of_yours:
+            told["training"] |= run("training", *common, *of_yours, "--times", "1")
+    if "sharing" in given.only:
+        told["sharing"] = run("sharing")
+    if "ceilings" in given.only:
+        told["ceilings"] = {"micro decoder": run("ceilings", *common)}
+        if of_yours:
+            dtype = ["--dtype", "bfloat16"] if given.device.startswith("cuda") else []
+            told["ceilings"][name] = run("ceilings", *common, "--path", given.path, *dtype)
+    if "scaling" in given.only:
+        told["scaling"] = run("scaling", "--threads", str(given.threads))
+    for found in told.values():
+        if isinstance(found, dict):
+            found.pop("machine", None)
+    return told
+
+
+def main() -> None:
+    """Measure, print and keep."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--json", type=Path, help="keep the figures here")
+    parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="some of the benchmarks")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--path", help="a decoder's folder, besides the bundled models")
+    parser.add_argument("--data", type=Path, help="a data folder, for `--path`")
+    parser.add_argument("--documents", type=int, default=32, help="of each task, for `--path`")
+    parser.add_argument("--max-length", type=int, nargs="+", default=[1024, 4096], help="positions, for `--path`")
+    given = parser.parse_args()
+    if given.path and not given.data:
+        parser.error("--path needs --data")
+    told = measure(given)
+    if given.json:
+        given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    print(f"\n{told['machine']}\n\n{table(told)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -43,15 +43,16 @@ class Case:
 
 
 def asked(
-    experiment: Experiment, locations: DataLocations, documents: int | None, roles: Sequence[str], shots: Sequence[int]
-) -> list[Asked]:
-    """Tasks of a track at each shot count."""
+    experiment: Experiment, locations: DataLocations, documents: int | None, roles: Sequence[str],
+    shots: Sequence[int], max_length: int | None = None,
+) -> list[Asked]:  # fmt: skip
+    """Tasks of a track at each shot count, on its terms but for what is given."""
     track = experiment.track
     limit = documents or track.held_out.documents
     return [
         Asked(
             f"{role} {count}-shot", load_task(experiment.tasks[role], locations, shots=count, limit=limit),
-            track.budget.max_length, track.decoding.batch_tokens,
+            max_length or track.budget.max_length, track.decoding.batch_tokens,
         )
         for role in roles for count in shots
     ]  # fmt: skip
@@ -99,6 +100,7 @@ def main() -> None:
     parser.add_argument("--path", help="a decoder's folder, instead of the bundled models")
     parser.add_argument("--data", type=Path, help="a data folder, for `--path`")
     parser.add_argument("--documents", type=int, help="of each task, instead of the track's number")
+    parser.add_argument("--max-length", type=int, help="positions, instead of the track's number")
     parser.add_argument("--sizes", nargs="+", default=["16", "64"], help="batch sizes of HFLM, `auto` among them")
     parser.add_argument("--times", type=int, default=2, help="runs of each, of which the fastest counts")
     parser.add_argument("--only", choices=("tasks", "variants"), help="one of the two parts")
@@ -118,13 +120,17 @@ def main() -> None:
         (experiment,) = load([shipped() / "pretrained.yaml"], Options(track=case.track))
         backbone = load_backbone(locate(case.source, None), given.device)
         locations = DataLocations.of(given.data) if given.data else DataLocations()
-        tasks = asked(experiment, locations, given.documents, roles=experiment.held_out, shots=SHOTS)
+        terms: dict[str, Any] = {"max_length": given.max_length}
+        tasks = asked(experiment, locations, given.documents, roles=experiment.held_out, shots=SHOTS, **terms)
         print(f"{case.name}, {len(tasks)} evaluations of {len(tasks[0].task.eval_docs)} documents", flush=True)
         if given.only != "variants":
-            told[case.name] = compare(backbone, tasks, sizes, given.times)
+            told[case.name] = {
+                "documents": len(tasks[0].task.eval_docs),
+                **compare(backbone, tasks, sizes, given.times),
+            }
         if given.only != "tasks" and backbone.shape == "decoder":
-            targets = asked(experiment, locations, given.documents, roles=["rte"], shots=[0])
-            targets += asked(experiment, locations, given.documents, roles=["xsum"], shots=[4])
+            targets = asked(experiment, locations, given.documents, roles=["rte"], shots=[0], **terms)
+            targets += asked(experiment, locations, given.documents, roles=["xsum"], shots=[4], **terms)
             fixed = [size for size in sizes if isinstance(size, int) and size > 1]
             for target in targets:
                 told[f"{case.name}, variants on {target.name}"] = compare_variants(backbone, target, fixed, given.times)
