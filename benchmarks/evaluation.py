@@ -59,7 +59,8 @@ def asked(
 
 
 def ours(stacked: Stacked, each: Asked) -> EvaluationResult:
-    """The same by `suite`."""
+    """The same by `suite`; each run reads its prompts anew, as `HFLM` does."""
+    stacked.backbone.ids.forget()
     return evaluate(stacked, each.task, batch_tokens=each.batch_tokens, max_length=each.max_length)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 from peft import PromptTuningConfig, TaskType, get_peft_model
@@ -13,6 +14,7 @@ from suite.evaluation.together import evaluate_together
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 
+T = TypeVar("T")
 COUNT, LENGTH = 10, 20
 
 
@@ -34,9 +36,15 @@ def compare_variants(backbone: Backbone, each: Asked, sizes: list[int], times: i
     """
     stacks = variants(backbone)
     options: Any = {"batch_tokens": each.batch_tokens, "max_length": each.max_length}
+    terms = (backbone.device, times)
+
+    def anew(work: Callable[[], T]) -> T:
+        backbone.ids.forget()
+        return work()
+
     evaluate(stacks[0], each.task, **options)  # what is done once in a process is nobody's
-    together, results = timed(lambda: evaluate_together(stacks, each.task, **options), backbone.device, times)
-    singly, alone = timed(lambda: [evaluate(s, each.task, **options) for s in stacks], backbone.device, times)
+    together, results = timed(lambda: anew(lambda: evaluate_together(stacks, each.task, **options)), *terms)
+    singly, alone = timed(lambda: anew(lambda: [evaluate(s, each.task, **options) for s in stacks]), *terms)
     for one, other in zip(results, alone, strict=True):
         if one.answers != other.answers:
             raise SystemExit("not equal: stacks together answer otherwise than each alone")

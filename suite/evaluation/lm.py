@@ -146,18 +146,25 @@ class StackLM(TemplateLM):  # type: ignore[misc]
 
     def _prompts(self, texts: Sequence[str], room: int) -> list[Ids]:
         """Token ids of prompts, their beginnings left out where they are too long."""
+        known = self.stacked.backbone.ids.of([("asked", text) for text in texts], lambda at: self._read(texts, at))
+        found: list[Ids] = []
+        for text, ids in zip(texts, known, strict=True):
+            if len(ids) > room:
+                self.truncated.add(text)
+            found.append(ids[-room:] or (self.prefix_token_id,))
+        return found
+
+    def _read(self, texts: Sequence[str], places: Sequence[int]) -> list[Ids]:
+        """Token ids of some of the texts, whole."""
         start = self.tokenizer.bos_token
-        found: list[Ids] = [()] * len(texts)
+        found: dict[int, Ids] = {}
         for begun in (False, True):
-            places = [at for at, text in enumerate(texts) if begun == bool(start and text.startswith(start))]
-            marked = [f"{texts[at]} {SENTINELS[0]}" if self.stacked.backbone.sentinels else texts[at] for at in places]
+            those = [at for at in places if begun == bool(start and texts[at].startswith(start))]
+            marked = [f"{texts[at]} {SENTINELS[0]}" if self.stacked.backbone.sentinels else texts[at] for at in those]
             # all at once: one call for each takes as long as a small model's answer
             read = self.tokenizer(marked, add_special_tokens=self.two_sided or not begun) if marked else {}
-            for at, ids in zip(places, read.get("input_ids", ()), strict=True):
-                if len(ids) > room:
-                    self.truncated.add(texts[at])
-                found[at] = tuple(ids[-room:]) or (self.prefix_token_id,)
-        return found
+            found |= zip(those, read.get("input_ids", ()), strict=True)
+        return [found[at] for at in places]
 
     def _between(self, tokens: Sequence[int]) -> str:
         """The text between the two sentinels; from the start if the model left out the first."""

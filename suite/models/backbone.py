@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from transformers import (
 from transformers.utils import logging
 
 from suite.errors import SuiteError
+from suite.models.ids import KnownIds
 from suite.models.source import LocatedModel
 
 Shape = Literal["decoder", "encoder-decoder"]
@@ -44,6 +45,8 @@ class Backbone:
     """The untouched model's logits on a few fixed tokens (`probe_logits`), to tell a changed model from the base."""
     factors: Path | None = None
     """A folder that keeps singular value decompositions (`suite.models.singular`); None: they are made anew."""
+    ids: KnownIds = field(default_factory=KnownIds, repr=False)
+    """What its tokenizer made of texts."""
 
     @property
     def pad_id(self) -> int:

@@ -12,6 +12,11 @@ def encode_prompt(backbone: Backbone, prompt: str) -> list[int]:
 
     An encoder-decoder with sentinels gets ` <extra_id_0>` appended. An empty prompt is the begin or end token.
     """
+    (found,) = backbone.ids.of([("prompt", prompt)], lambda _: [_prompt(backbone, prompt)])
+    return list(found)
+
+
+def _prompt(backbone: Backbone, prompt: str) -> list[int]:
     if backbone.sentinels:
         prompt = f"{prompt} {SENTINEL_BEGIN}"
     bos = backbone.tokenizer.bos_token
@@ -27,6 +32,11 @@ def encode_answer(backbone: Backbone, prompt: str, answer: str) -> list[int]:
     rule); where the tokenizer merges across the seam, it is the ids of the answer on its own. An encoder-decoder with
     sentinels answers `<extra_id_0> answer <extra_id_1>`.
     """
+    (found,) = backbone.ids.of([("answer", prompt, answer)], lambda _: [_answer(backbone, prompt, answer)])
+    return list(found)
+
+
+def _answer(backbone: Backbone, prompt: str, answer: str) -> list[int]:
     encode = backbone.tokenizer.encode
     if backbone.shape == "encoder-decoder":
         text = f"{SENTINEL_BEGIN} {answer} {SENTINEL_END}" if backbone.sentinels else answer

@@ -6,7 +6,9 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+import suite.models.ids
 from suite.models.backbone import as_backbone
+from suite.models.ids import KnownIds
 from suite.models.tokens import encode_answer, encode_prompt
 from tests.models.tiny_models import tiny_backbone
 
@@ -42,3 +44,17 @@ def test_the_prompt_is_the_same_ids_with_and_without_the_answer(prompt: str, ans
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, eos_token="</s>")
     backbone = as_backbone(tiny_backbone("decoder").model, tokenizer, "x", device="cpu")
     assert words(backbone, encode_answer(backbone, prompt, answer)) == wanted
+
+
+def test_a_text_is_read_once_and_all_is_forgotten_when_it_is_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, read = KnownIds(), []
+
+    def ids(places: list[int]) -> list[list[int]]:
+        read.append(list(places))
+        return [[place, 7] for place in places]
+
+    assert known.of(["a", "b", "a"], ids) == [(2, 7), (1, 7), (2, 7)]
+    assert known.of(["b", "c"], ids) == [(1, 7), (1, 7)]
+    assert read == [[2, 1], [1]]
+    monkeypatch.setattr(suite.models.ids, "MOST", 5)
+    assert known.of(["a"], ids) == [(0, 7)]
