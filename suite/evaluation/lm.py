@@ -11,7 +11,8 @@ from lm_eval.api.model import TemplateLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
 from suite.errors import StepFailed, SuiteError
-from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, beam, decode, likeliest
+from suite.evaluation.beam import beam
+from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, decode, likeliest
 from suite.evaluation.state import Ids, read
 from suite.evaluation.trunk import Trunk, fits, read_trunk
 from suite.models.stack import Stacked
@@ -123,7 +124,9 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         """Answers to prompts of some stacks."""
         stacks, prompts = [stack for stack, _ in batch], [prompt for _, prompt in batch]
         if self.beams > 1:
-            return [Said(tokens) for tokens in beam(self.stacked, prompts, beams=self.beams, **options)]
+            limit = options["max_new_tokens"]
+            found = beam(self.stacked, prompts, max_new_tokens=limit, beams=self.beams, trunk=trunk)
+            return [Said(tokens) for tokens in found]
         several = None if all(stack is self.stacked for stack in stacks) else stacks
         return decode(self.stacked, prompts, choose=self.choose, trunk=trunk, stacks=several, **options)
 
@@ -263,7 +266,8 @@ def _generate(
     limit += sentinels  # the opening sentinel is no part of the answer
     stops = Stops(first.tokenizer, until)
     prompts = [lm._prompts(texts, lm._room(limit)) for lm in lms]
-    trunk = read_trunk([lm.stacked for lm in lms], prompts) if greedy and fits(first.stacked) else None
+    shares = first.choose is likeliest and fits(first.stacked)
+    trunk = read_trunk([lm.stacked for lm in lms], prompts) if shares else None
     items = [(lm.stacked, prompt) for lm, own in zip(lms, prompts, strict=True) for prompt in own]
     sizes = [len(prompt) + limit - (trunk.text if trunk else 0) for _, prompt in items]
     said = iter(
