@@ -130,10 +130,9 @@ def test_a_models_own_defaults_change_nothing(backbone: Backbone) -> None:
     assert beam(stack, asked, max_new_tokens=12, beams=4) == before
 
 
-@pytest.mark.parametrize("budget", [1, 150, 100_000])
-def test_stop_strings_cut_the_answer_that_was_found_without_them(stack: Stacked, budget: int) -> None:
+def test_stop_strings_cut_the_answer_that_was_found_without_them(stack: Stacked) -> None:
     stack = flat(stack, [1])
-    lm = StackLM(stack, batch_tokens=budget, beams=4)
+    lm = StackLM(stack, batch_tokens=200, beams=4)
     free = [Instance("generate_until", {}, (text, {"until": [], "max_gen_toks": 9}), 0) for text in RAGGED]
     whole = lm.generate_until(free)
     said = [stack.backbone.tokenizer.decode(theirs(stack, prompt, 9, 4), skip_special_tokens=True)
