@@ -104,6 +104,8 @@ class TrunkState:
         stacked = trunk.stacks[0]
         self.trunk, self.model = trunk, cast(Any, stacked.model)
         self.device, self._accepted = stacked.backbone.device, accepted(stacked.model)
+        self.whose = torch.arange(len(prompts), device=self.device)
+        """[B]: whose prompt each row answers."""
         places = {id(stack): place for place, stack in enumerate(trunk.stacks)}
         self._groups(torch.tensor([places[id(stack)] for stack in stacks], device=self.device))
         texts = [prompt[trunk.text :] for prompt in prompts]
@@ -124,8 +126,13 @@ class TrunkState:
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows only."""
+        before, self.whose = self.whose, self.whose[rows]
+        self.logits = self.logits[rows]
+        if torch.equal(before, self.whose):  # beams that change places have the prompts that they had
+            self.own.swap(rows)
+            return
         self.own.keep(rows)
-        self.mask, self.next, self.logits = self.mask[rows], self.next[rows], self.logits[rows]
+        self.mask, self.next = self.mask[rows], self.next[rows]
         self._groups(self.owners[rows])
 
     def _groups(self, owners: Tensor) -> None:
@@ -225,7 +232,7 @@ class _Own(Cache):  # type: ignore[misc]
     def __init__(self, count: int, most: int, start: int) -> None:
         """`start` is where the tokens that are read first end."""
         super().__init__(layers=[])
-        self.count, self.most, self.length = count, most, start
+        self.count, self.most, self.start, self.length = count, most, start, start
         self.rows: Tensor | None = None
         """The rows that are being read, or None when all go on."""
         self.held: list[tuple[Tensor, Tensor]] = []
@@ -253,6 +260,12 @@ class _Own(Cache):  # type: ignore[misc]
             return fresh
 
         self.held = [(kept(keys), kept(values)) for keys, values in self.held]
+
+    def swap(self, rows: Tensor) -> None:
+        """Let rows with the same prompt change places: only what was written behind it is copied."""
+        for held in chain.from_iterable(self.held):
+            written = held[:, :, self.start : self.length]
+            written.copy_(written[rows])
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """How many tokens a row has here."""
