@@ -9,9 +9,8 @@ from typing import Any, Final
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from suite.evaluation.state import EncoderDecoderState, Ids, Side, Steps, embedded, read
+from suite.evaluation.state import EncoderDecoderState, Ids, Steps, read
 from suite.evaluation.trunk import Trunk, TrunkState, fits, read_trunk
 from suite.models.stack import Stacked
 
@@ -158,34 +157,3 @@ def _ended(answer: Said, token: int, ends: frozenset[int], stops: Stops) -> bool
         return True
     answer.tokens.append(token)
     return stops.reached(answer.tokens)
-
-
-@torch.no_grad()
-def beam(stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, beams: int) -> list[list[int]]:
-    """Beam search by transformers' `generate`; [B] lists of new token ids without special ends."""
-    from transformers import GenerationConfig
-
-    backbone, ends = stacked.backbone, end_tokens(stacked)
-    two_sided = backbone.shape == "encoder-decoder"
-    side: Side = "right" if two_sided else "left"
-    mask, inputs = embedded(prompts, stacked, side=side)
-    config = GenerationConfig(
-        num_beams=beams, do_sample=False, max_new_tokens=max_new_tokens, eos_token_id=sorted(ends),
-        pad_token_id=backbone.tokenizer.pad_token_id or 0,
-        decoder_start_token_id=getattr(backbone.model.config, "decoder_start_token_id", None),
-    )  # fmt: skip
-    # with embeddings for an input, or with a decoder of its own, only what is new comes back
-    start = 1 if two_sided else mask.shape[1] if stacked.soft is None else 0
-    if stacked.prefix is not None and not two_sided:
-        # `generate` wants the whole mask, and embeddings (not ids) for what the cache already holds, to leave them out
-        mask = functional.pad(mask, (stacked.prefix_length, 0), value=1)
-        if "inputs_embeds" in inputs:
-            inputs["inputs_embeds"] = functional.pad(inputs["inputs_embeds"], (0, 0, stacked.prefix_length, 0))
-    model: Any = stacked.model
-    behind = stacked.behind(len(prompts) * beams)
-    output = model.generate(attention_mask=mask, generation_config=config, **inputs, **behind)
-    return [_until(row, ends) for row in output[:, start:].tolist()]
-
-
-def _until(tokens: list[int], ends: frozenset[int]) -> list[int]:
-    return next((tokens[:place] for place, token in enumerate(tokens) if token in ends), tokens)

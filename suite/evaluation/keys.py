@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import torch
@@ -18,7 +19,7 @@ class OwnKeys(Cache):  # type: ignore[misc]
 
     def __init__(self, free: int) -> None:
         super().__init__(layers=[])
-        self.free, self.count, self.length = free, 0, 0
+        self.free, self.count, self.start, self.length = free, 0, 0, 0
         self.rows: Tensor | None = None
         """The rows that are being read, or None when all go on."""
         self.held: list[tuple[Tensor, ...]] = []
@@ -33,6 +34,7 @@ class OwnKeys(Cache):  # type: ignore[misc]
             return fresh
 
         self.held = [tuple(map(moved, both)) for both in self.held]
+        self.start = min(length, self.start + length - self.length) if there else length
         self.count, self.length = there + count, length
 
     def update(self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any) -> Any:
@@ -56,6 +58,12 @@ class OwnKeys(Cache):  # type: ignore[misc]
             return fresh
 
         self.held = [tuple(map(kept, both)) for both in self.held]
+
+    def swap(self, rows: Tensor) -> None:
+        """Let rows with the same prompt change places: only what was written behind it is copied."""
+        for held in chain.from_iterable(self.held):
+            written = held[:, :, self.start : self.length]
+            written.copy_(written[rows])
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         """How many tokens a row has here."""

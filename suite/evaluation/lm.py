@@ -11,9 +11,10 @@ from lm_eval.api.model import TemplateLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
 from suite.errors import StepFailed, SuiteError
-from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, beam, decode, likeliest
+from suite.evaluation.beam import beam
+from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, decode, likeliest
 from suite.evaluation.state import Ids, read
-from suite.evaluation.trunk import Trunk, fits, read_trunk
+from suite.evaluation.trunk import fits, read_trunk
 from suite.models.stack import Stacked
 
 T = TypeVar("T")
@@ -123,19 +124,18 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         """Answers to prompts of some stacks."""
         stacks, prompts = [stack for stack, _ in batch], [prompt for _, prompt in batch]
         if self.beams > 1:
+            options = {name: options[name] for name in ("max_new_tokens", "trunk")}
             return [Said(tokens) for tokens in beam(self.stacked, prompts, beams=self.beams, **options)]
         several = None if all(stack is self.stacked for stack in stacks) else stacks
         return decode(self.stacked, prompts, choose=self.choose, stacks=several, **options)
 
-    def _in_turn(
-        self, items: Sequence[tuple[Stacked, Ids]], sizes: Sequence[int], trunk: Trunk, **options: Any
-    ) -> list[Said]:
+    def _in_turn(self, items: Sequence[tuple[Stacked, Ids]], sizes: Sequence[int], **options: Any) -> list[Said]:
         """Answers to prompts behind a trunk: longest first, the next ones enter as others leave."""
         order = sorted(range(len(items)), key=lambda place: (-sizes[place], place))
         room = max(self.batch_tokens, sizes[order[0]])
         while True:
             try:
-                said = self._said([items[place] for place in order], trunk=trunk, room=room, **options)
+                said = self._said([items[place] for place in order], room=room, **options)
             except torch.OutOfMemoryError as error:
                 if room == sizes[order[0]]:
                     raise StepFailed("the accelerator's memory does not hold one prompt") from error
@@ -287,14 +287,15 @@ def _generate(
     limit += sentinels  # the opening sentinel is no part of the answer
     stops = Stops(first.tokenizer, until)
     prompts = [lm._prompts(texts, lm._room(limit)) for lm in lms]
-    trunk = read_trunk([lm.stacked for lm in lms], prompts) if greedy and fits(first.stacked) else None
+    shares = first.choose is likeliest and fits(first.stacked)
+    trunk = read_trunk([lm.stacked for lm in lms], prompts) if shares else None
     items = [(lm.stacked, prompt) for lm, own in zip(lms, prompts, strict=True) for prompt in own]
-    sizes = [len(prompt) + limit - (trunk.text if trunk else 0) for _, prompt in items]
-    options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops}
-    if trunk is None:
+    sizes = [first.beams * (len(prompt) + limit - (trunk.text if trunk else 0)) for _, prompt in items]
+    options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops, "trunk": trunk}
+    if trunk is None or first.beams > 1:
         said = iter(first._in_batches(items, sizes, lambda batch: first._said(batch, **options)))
     else:
-        said = iter(first._in_turn(items, sizes, trunk, **options))
+        said = iter(first._in_turn(items, sizes, **options))
     read = first._between if sentinels else stops.text
     found = []
     for lm, own in zip(lms, prompts, strict=True):

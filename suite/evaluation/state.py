@@ -117,6 +117,8 @@ class EncoderDecoderState:
         mask, inputs = _encoder_inputs(stacks, prompts)
         self.encoded = self._encode(mask, inputs)
         self.mask = mask
+        self.owners = torch.arange(len(prompts), device=self.device)
+        """[B]: whose prompt each row answers."""
         self.cache = stacked.cache(len(prompts))
         start = self.model.config.decoder_start_token_id
         self._read(torch.full((len(prompts), 1), start, device=self.device))
@@ -140,9 +142,14 @@ class EncoderDecoderState:
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows only."""
+        before, self.owners = self.owners, self.owners[rows]
+        self.logits = self.logits[rows]
+        if torch.equal(before, self.owners):  # beams that change places see the prompts that they saw
+            self.cache.self_attention_cache.batch_select_indices(rows)
+            return
         self.cache.batch_select_indices(rows)
         self.encoded.last_hidden_state = self.encoded.last_hidden_state[rows]
-        self.mask, self.logits = self.mask[rows], self.logits[rows]
+        self.mask = self.mask[rows]
 
     def score(self, tokens: Tensor) -> Tensor:
         """Logits after each of some tokens more."""

@@ -10,6 +10,7 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
+from suite.errors import SuiteError
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with
 from suite.evaluation.lm import StackLM, generate_together, may_stand_together
 from suite.models.stack import Stacked
@@ -41,8 +42,14 @@ def evaluate_together(
     """What `evaluate` gives for each stack.
 
     Stacks that `may_stand_together` answer a task of written answers in common batches, and each has an equal part of
-    their seconds, for all answer the same documents; else one is evaluated after another.
+    their seconds, for all answer the same documents; else one is evaluated after another. Raises SuiteError for stacks
+    of which one has other weights or adapters in the same model: that one or the other is not in effect.
     """
+    if any(each.model is stacks[0].model and each.inside != stacks[0].inside for each in stacks):
+        raise SuiteError(
+            "stacks with different weights or adapters are not in effect at once in one model",
+            fix="evaluate each while it is, or give each a model of its own",
+        )
     lms = [StackLM(stack, batch_tokens=batch_tokens, max_length=max_length) for stack in stacks]
     if len(stacks) < 2 or task.OUTPUT_TYPE != "generate_until" or not may_stand_together(stacks):
         return [evaluate_with(lm, task) for lm in lms]

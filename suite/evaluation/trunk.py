@@ -108,6 +108,8 @@ class TrunkState:
         """Places of the stacks of the rows that are being read."""
         self._places_of = {id(stack): place for place, stack in enumerate(trunk.stacks)}
         self.owners = torch.empty(0, dtype=torch.long, device=self.device)
+        self.whose = torch.empty(0, dtype=torch.long, device=self.device)
+        """[B]: whose prompt each row answers."""
         self.mask = torch.empty(0, 0, dtype=torch.bool, device=self.device)
         """[B, n]: which of a row's own tokens are real; they are padded on the left."""
         self.next = torch.empty(0, dtype=torch.long, device=self.device)
@@ -127,7 +129,8 @@ class TrunkState:
         there = self.mask[:, max(0, self.mask.shape[1] - longest) :]
         self.mask = torch.cat([pad(there, (longest - there.shape[1], 0)), mask])
         self.next = torch.cat([self.next, self.trunk.mask.sum(1)[owners] + lengths])
-        first = len(self.owners)
+        first, fresh = len(self.owners), int(self.whose.max()) + 1 if len(self.whose) else 0
+        self.whose = torch.cat([self.whose, fresh + torch.arange(len(texts), device=self.device)])
         self.own.enter(first, len(texts), longest)
         self._groups(torch.cat([self.owners, owners]))
         self._read([text[:-1] for text in texts], first)
@@ -142,8 +145,13 @@ class TrunkState:
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows only."""
+        before, self.whose = self.whose, self.whose[rows]
+        self.logits = self.logits[rows]
+        if torch.equal(before, self.whose):  # beams that change places have the prompts that they had
+            self.own.swap(rows)
+            return
         self.own.keep(rows)
-        self.mask, self.next, self.logits = self.mask[rows], self.next[rows], self.logits[rows]
+        self.mask, self.next = self.mask[rows], self.next[rows]
         self._groups(self.owners[rows])
 
     def _groups(self, owners: Tensor) -> None:

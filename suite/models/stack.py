@@ -22,6 +22,7 @@ from suite.models.singular import composed
 Side = Literal["left", "right"]
 _ORDER: Final[tuple[Kind, ...]] = ("weights", "singular", "adapter", "prefix", "prompt")
 """In which artifacts are put on: an adapter wraps modules, so it comes after what changes their weights."""
+_INSIDE: Final[tuple[Kind, ...]] = ("weights", "singular", "adapter")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +38,8 @@ class Stacked:
     """Hashes of what is in effect, in order; empty for the base model."""
     prefix: Tensor | None = None
     """[layers, 2, heads, P, width] keys and values to stand before all else, or None."""
-    on_base: bool = False
-    """Whether the base itself is changed meanwhile, so that no other stack can be in effect beside this one."""
+    inside: tuple[str, ...] = ()
+    """Hashes of those artifacts that changed `model` itself."""
 
     @property
     def identity(self) -> str:
@@ -119,9 +120,8 @@ def stacked(backbone: Backbone, artifacts: Sequence[Artifact]) -> Iterator[Stack
                 prefix = fitting_prefix(part.vectors, backbone)
         undo.callback(backbone.model.train, backbone.model.training)
         backbone.model.eval()
-        on_base = any(not isinstance(part, SoftPrompt | Prefix) for part in parts)
-        hashes = tuple(artifact.hash for artifact in artifacts)
-        yield Stacked(backbone, backbone.model, soft, hashes, prefix, on_base)
+        inside = tuple(each.hash for each in artifacts if any(part.kind in _INSIDE for part in each.parts))
+        yield Stacked(backbone, backbone.model, soft, tuple(each.hash for each in artifacts), prefix, inside)
 
 
 @contextmanager

@@ -119,7 +119,7 @@ class Session:
             for number, (values, stacks) in enumerate(zip(found, work.tries, strict=True), 1):
                 for role, steps in stacks.items():
                     current = self.stack(steps, work.track, hashes)
-                    if current.on_base:
+                    if current.inside:
                         values[role] = scorers[role]([current])[0]
                     else:
                         beside[role].append((number, current))

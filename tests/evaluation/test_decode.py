@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from suite.errors import SuiteError
 from suite.evaluation import lm as lm_module
-from suite.evaluation.decode import Said, Stops, beam, decode, end_tokens
+from suite.evaluation.decode import Said, Stops, decode, end_tokens
 from suite.evaluation.lm import StackLM, _batches
 from suite.evaluation.state import padded
 from suite.models.stack import Stacked
@@ -57,13 +57,6 @@ def test_a_batch_padded_by_transformers_gives_the_same(backbone: Any) -> None:
     texts = backbone.tokenizer.batch_decode(out, skip_special_tokens=True)
     answers = greedy(stack, ids(stack), max_new_tokens=12, stops=no_stops(stack))
     assert backbone.tokenizer.batch_decode(answers, skip_special_tokens=True) == texts
-
-
-def test_one_beam_and_greedy_agree_and_more_beams_find_likelier_answers(stack: Stacked) -> None:
-    options = {"max_new_tokens": 6, "stops": no_stops(stack)}
-    assert beam(stack, ids(stack), beams=1, **options) == greedy(stack, ids(stack), **options)
-    alone = [beam(stack, [prompt], beams=3, **options)[0] for prompt in ids(stack)]
-    assert beam(stack, ids(stack), beams=3, **options) == alone
 
 
 def test_answers_do_not_depend_on_the_batch(stack: Stacked) -> None:

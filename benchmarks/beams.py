@@ -1,0 +1,89 @@
+"""Beam search: ours against transformers' `generate`, on the same prompts, in one process with as many threads.
+
+`python -m benchmarks.beams` answers prompts of held-out tasks with both bundled models. `generate` has them all in one
+padded batch, and one by one. Both must say the same, token for token: it stops and says where they do not. Seconds are
+of processor time on a CPU, of the clock on a GPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+import torch
+
+from benchmarks.sides import timed
+from suite.evaluation.beam import beam
+from suite.evaluation.decode import end_tokens
+from suite.evaluation.lm import StackLM
+from suite.evaluation.state import Ids, padded
+from suite.models.backbone import load_backbone
+from suite.models.source import locate
+from suite.models.stack import Stacked
+from suite.specs import Options, load, shipped
+from suite.tasks.data import DataLocations
+from suite.tasks.load import load_task
+
+
+def generated(stacked: Stacked, prompts: Sequence[Ids], limit: int, width: int) -> list[list[int]]:
+    """Answers by `generate`, up to their end token, of one batch."""
+    ends, two_sided = sorted(end_tokens(stacked)), stacked.backbone.shape == "encoder-decoder"
+    ids, mask = padded(prompts, stacked, side="right" if two_sided else "left")
+    found = stacked.backbone.model.generate(
+        input_ids=ids, attention_mask=mask, num_beams=width, do_sample=False, max_new_tokens=limit, eos_token_id=ends
+    )
+    new = found[:, 1 if two_sided else ids.shape[1] :].tolist()
+    return [next((row[:at] for at, token in enumerate(row) if token in ends), row) for row in new]
+
+
+def compare(stacked: Stacked, prompts: Sequence[Ids], limit: int, width: int, times: int) -> tuple[float, ...]:
+    """Seconds of ours, of `generate` in one batch, and one by one. Raises SystemExit where they do not say the same."""
+    device = stacked.backbone.device
+    ours, said = timed(lambda: beam(stacked, prompts, max_new_tokens=limit, beams=width), device, times)
+    batch, right = timed(lambda: generated(stacked, prompts, limit, width), device, times)
+    single, alone = timed(lambda: [generated(stacked, [each], limit, width)[0] for each in prompts], device, 1)
+    for place, (answer, *others) in enumerate(zip(said, alone, right, strict=True)):
+        if any(other != answer for other in others):
+            raise SystemExit(f"not equal: prompt {place}: {answer}, by generate {others}")
+    return ours, batch, single
+
+
+def main() -> None:
+    """Run the comparisons and print them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.beams", description=__doc__)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default=None)
+    parser.add_argument("--documents", type=int, default=32)
+    parser.add_argument("--width", type=int, default=4)
+    parser.add_argument("--times", type=int, default=3, help="runs of each, of which the fastest counts")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    for track in ("micro", "micro-t5"):
+        (experiment,) = load([shipped() / "pretrained.yaml"], Options(track=track))
+        backbone = load_backbone(locate(experiment.track.model, None), given.device)
+        stacked = Stacked(backbone, backbone.model)
+        sums = [0.0, 0.0, 0.0]
+        for role, shots in (("triviaqa", 1), ("triviaqa", 4), ("wmt16_ende", 1), ("xsum", 4)):
+            task = load_task(experiment.tasks[role], DataLocations(), shots=shots, limit=given.documents)
+            task.build_all_requests()
+            asked = [each.args for each in task.instances]
+            lm = StackLM(stacked, batch_tokens=1, max_length=experiment.track.budget.max_length)
+            limit, _ = lm._settings(asked[0][1])
+            prompts = lm._prompts([text for text, _ in asked], lm._room(limit))
+            seconds = compare(stacked, prompts, limit, given.width, given.times)
+            sums = [total + each for total, each in zip(sums, seconds, strict=True)]
+            tell(f"{track} {role} {shots}-shot", *seconds)
+        tell(f"{track} all", *sums)
+
+
+def tell(name: str, ours: float, batch: float, single: float) -> None:
+    """Print a line."""
+    print(
+        f"{name:28} ours {ours:.2f} s, generate {batch:.2f} s in one batch ({batch / ours:.2f}x), "
+        f"{single:.2f} s one by one ({single / ours:.1f}x)",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
