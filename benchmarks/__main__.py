@@ -1,7 +1,7 @@
 """All benchmarks of speed, one after another, as one table and one JSON file.
 
 `python -m benchmarks --json FILE` runs each in a process of its own: evaluation of both bundled models and of variants
-of one base, ten commands, training, a whole set of experiments, ceilings, and how cost grows. `--path FOLDER --data
+of one base, ten commands, beam search, training, a whole set of experiments, ceilings, and how cost grows. `--path FOLDER --data
 FOLDER` adds a decoder of yours on data of yours, `--device cuda` takes a GPU for what can use one. `--only NAME …`
 chooses. On one core it takes about an hour, half of it the set (`sharing`): let the machine do nothing else.
 """
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-NAMES = ("evaluation", "commands", "training", "sharing", "ceilings", "scaling")
+NAMES = ("evaluation", "commands", "beams", "training", "sharing", "ceilings", "scaling")
 Line = tuple[str, str, str, str, str]
 """What is measured, ours, theirs, the ratio, the ratio that is wanted."""
 
@@ -53,6 +53,9 @@ def lines(told: dict[str, Any]) -> Iterator[Line]:
     for name, found in told.get("commands", {}).items():
         asked = f"{name}, ten runs of `lm_eval` against one process"
         yield asked, f"{found['ours']:.1f} s", f"{found['lm-eval']:.1f} s", f"{found['ratio']:.1f}", "8"
+    for name, found in told.get("beams", {}).items():
+        asked = f"{name}, 4 beams, against `generate`"
+        yield asked, f"{found['ours']:.2f} s", f"{found['generate']:.2f} s", f"{found['ratio']:.2f}", ""
     for model, cases in told.get("training", {}).items():
         for case, found in cases.items():
             sides = (f"{found[side]:,.0f} tokens/s" for side in ("ours", "Trainer"))
@@ -106,6 +109,8 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
                 told["evaluation"][f"{name}, prompts cut at {length} tokens"] = found[name]
     if "commands" in given.only:
         told["commands"] = {"micro decoder": run("commands")}
+    if "beams" in given.only:
+        told["beams"] = run("beams", *common)
     if "training" in given.only:
         told["training"] = run("training", *common)
         if of_yours:

@@ -2,13 +2,15 @@
 
 `python -m benchmarks.beams` answers prompts of held-out tasks with both bundled models. `generate` has them all in one
 padded batch, and one by one. Both must say the same, token for token: it stops and says where they do not. Seconds are
-of processor time on a CPU, of the clock on a GPU.
+of processor time on a CPU, of the clock on a GPU; `--json FILE` keeps the sums.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 
@@ -51,6 +53,7 @@ def compare(stacked: Stacked, prompts: Sequence[Ids], limit: int, width: int, ti
 def main() -> None:
     """Run the comparisons and print them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.beams", description=__doc__)
+    parser.add_argument("--json", type=Path, help="keep the figures here")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default=None)
     parser.add_argument("--documents", type=int, default=32)
@@ -58,7 +61,8 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=3, help="runs of each, of which the fastest counts")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    for track in ("micro", "micro-t5"):
+    told = {}
+    for name, track in (("micro decoder", "micro"), ("micro encoder-decoder", "micro-t5")):
         (experiment,) = load([shipped() / "pretrained.yaml"], Options(track=track))
         backbone = load_backbone(locate(experiment.track.model, None), given.device)
         stacked = Stacked(backbone, backbone.model)
@@ -72,14 +76,17 @@ def main() -> None:
             prompts = lm._prompts([text for text, _ in asked], lm._room(limit))
             seconds = compare(stacked, prompts, limit, given.width, given.times)
             sums = [total + each for total, each in zip(sums, seconds, strict=True)]
-            tell(f"{track} {role} {shots}-shot", *seconds)
-        tell(f"{track} all", *sums)
+            tell(f"{name} {role} {shots}-shot", *seconds)
+        tell(f"{name} all", *sums)
+        told[name] = {"ours": sums[0], "generate": sums[1], "one by one": sums[2], "ratio": sums[1] / sums[0]}
+    if given.json:
+        given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 def tell(name: str, ours: float, batch: float, single: float) -> None:
     """Print a line."""
     print(
-        f"{name:28} ours {ours:.2f} s, generate {batch:.2f} s in one batch ({batch / ours:.2f}x), "
+        f"{name:36} ours {ours:.2f} s, generate {batch:.2f} s in one batch ({batch / ours:.2f}x), "
         f"{single:.2f} s one by one ({single / ours:.1f}x)",
         flush=True,
     )
