@@ -1,9 +1,10 @@
 """All benchmarks of speed, one after another, as one table and one JSON file.
 
 `python -m benchmarks --json FILE` runs each in a process of its own: evaluation of both bundled models and of variants
-of one base, ten commands, beam search, training, a whole set of experiments, ceilings, and how cost grows. `--path FOLDER --data
-FOLDER` adds a decoder of yours on data of yours, `--device cuda` takes a GPU for what can use one. `--only NAME …`
-chooses. On one core it takes about an hour, half of it the set (`sharing`): let the machine do nothing else.
+of one base, ten commands, beam search, training, a whole set of experiments, ceilings, and how cost grows. `--path
+FOLDER --data FOLDER` adds a decoder of yours on data of yours, `--device cuda` takes a GPU for what can use one,
+`--only NAME …` chooses. On one core it takes about an hour, half of it the set (`sharing`): let the machine do nothing
+else.
 """
 
 from __future__ import annotations

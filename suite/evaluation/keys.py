@@ -40,9 +40,10 @@ class OwnKeys(Cache):  # type: ignore[misc]
     def update(self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any) -> Any:
         """Write tokens, and give all that these rows have."""
         new, reading = (key_states, value_states), self.rows is not None
-        self.length += layer_idx == 0 and not reading
+        count = 0 if reading else key_states.shape[2]
+        self.length += count if layer_idx == 0 else 0
         if layer_idx == len(self.held):
-            room = self.length + self.free - (not reading)
+            room = self.length - count + self.free
             self.held.append(tuple(each.new_zeros(self.count, each.shape[1], room, each.shape[3]) for each in new))
         for held, each in zip(self.held[layer_idx], new, strict=True):
             # zeros elsewhere, for what is masked must still be a number

@@ -13,8 +13,8 @@ from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 from suite.errors import StepFailed, SuiteError
 from suite.evaluation.beam import beam
 from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, decode, likeliest
-from suite.evaluation.state import Ids, read
-from suite.evaluation.trunk import fits, read_trunk
+from suite.evaluation.state import Ids, State, read
+from suite.evaluation.trunk import Trunk, TrunkState, fits, read_trunk
 from suite.models.stack import Stacked
 
 T = TypeVar("T")
@@ -193,11 +193,12 @@ class StackLM(TemplateLM):  # type: ignore[misc]
                 self.truncated.add(key[0])
             contexts.setdefault(tuple(context[-room:]), []).append(place)
         texts = list(contexts)
+        trunk = read_trunk([self.stacked], [texts]) if texts and fits(self.stacked) else None
         sizes = [sum(len(text) + len(requests[place][2]) for place in contexts[text]) for text in texts]
         batches = self._in_batches(
             texts,
             sizes,
-            lambda batch: self._score(batch, [[requests[at][2] for at in contexts[text]] for text in batch]),
+            lambda batch: self._score(batch, [[requests[at][2] for at in contexts[text]] for text in batch], trunk),
         )
         for text, scores in zip(texts, batches, strict=True):
             for place, score in zip(contexts[text], scores, strict=True):
@@ -207,18 +208,22 @@ class StackLM(TemplateLM):  # type: ignore[misc]
 
     @torch.no_grad()
     def _score(
-        self, contexts: Sequence[Ids], continuations: Sequence[Sequence[Sequence[int]]]
+        self, contexts: Sequence[Ids], continuations: Sequence[Sequence[Sequence[int]]], trunk: Trunk | None
     ) -> list[list[tuple[float, bool]]]:
         """Scores of some continuations of each context, in the order given."""
-        state = read(self.stacked, contexts)
+        flat = [continuation for each in continuations for continuation in each]
+        longest = max(len(continuation) for continuation in flat)
+        state: State
+        if trunk is None:
+            state = read(self.stacked, contexts)
+        else:
+            state = TrunkState(trunk, contexts, [self.stacked] * len(contexts), longest)
         if self.stacked.backbone.sentinels:
             opening = self.tokenizer.convert_tokens_to_ids(SENTINELS[0])
             state.step(torch.full((len(contexts),), opening, device=self.device))
-        flat = [continuation for each in continuations for continuation in each]
         owner = [row for row, each in enumerate(continuations) for _ in each]
         state.keep(torch.tensor(owner, device=self.device))
         logits = state.logits[:, None]  # of each continuation's first token
-        longest = max(len(continuation) for continuation in flat)
         wanted = torch.tensor([[*each, *[0] * (longest - len(each))] for each in flat], device=self.device)
         if longest > 1:
             logits = torch.cat([logits, state.score(wanted[:, :-1])], 1)

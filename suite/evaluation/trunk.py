@@ -105,7 +105,9 @@ class TrunkState:
         self.device, self._accepted = stacked.backbone.device, accepted(stacked.model)
         self._last = self.model.config.get_text_config().num_hidden_layers - 1
         self._reading: list[int] = []
-        """Places of the stacks of the rows that are being read."""
+        """Places of the stacks of the rows that read many tokens."""
+        self._alone = False
+        """Whether all rows read one token each."""
         self._places_of = {id(stack): place for place, stack in enumerate(trunk.stacks)}
         self.owners = torch.empty(0, dtype=torch.long, device=self.device)
         self.whose = torch.empty(0, dtype=torch.long, device=self.device)
@@ -140,8 +142,20 @@ class TrunkState:
         """Append one token to each prompt."""
         self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.mask), 1)], 1)
         seen = torch.cat([self.trunk.mask[self.owners], self.mask], 1)[:, None, None]
-        self.logits = self._call(tokens[:, None], self.next[:, None], seen)
+        self._alone = True
+        self.logits = self._call(tokens[:, None], self.next[:, None], seen)[:, 0]
         self.next = self.next + 1
+
+    def score(self, tokens: Tensor) -> Tensor:
+        """Append some tokens ([B, T], right-padded with anything) to each prompt: logits [B, T, V] after each."""
+        count = tokens.shape[1]
+        self.mask = torch.cat([self.mask, torch.ones_like(tokens, dtype=torch.bool)], 1)
+        ahead = torch.ones(count, self.mask.shape[1], dtype=torch.bool, device=self.device)
+        self._alone, self._reading = False, self.owners.tolist()
+        at = self.next[:, None] + torch.arange(count, device=self.device)
+        logits = self._call(tokens, at, self.mask[:, None, None] & ahead.tril(self.mask.shape[1] - count), keep=count)
+        self.next = self.next + count
+        return logits
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows only."""
@@ -178,7 +192,7 @@ class TrunkState:
         for those in alike([len(text) for text in texts], most):
             ids, mask = padded([texts[row] for row in those], self.trunk.stacks[0], side="left")
             real, rows = mask.bool(), torch.tensor(those, device=self.device) + first
-            self.own.rows, self._reading = rows, self.owners[rows].tolist()
+            self.own.rows, self._alone, self._reading = rows, False, self.owners[rows].tolist()
             at = self.trunk.mask.sum(1)[self.owners[rows]][:, None] + positions(real)
             # padding sees itself, for what sees nothing has no softmax
             ahead = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=self.device)
@@ -186,9 +200,12 @@ class TrunkState:
                 self._call(ids, at, (real[:, None, None] & ahead.tril()) | (ahead.tril() & ahead.triu()))
         self.own.rows = None
 
-    def _call(self, ids: Tensor, at: Tensor, seen: Tensor) -> Tensor:
-        """Float32 logits [B, V] behind tokens [B, T] at these positions, of which each sees what `seen` says."""
-        optional: dict[str, Any] = {"position_ids": at, "logits_to_keep": 1}
+    def _call(self, ids: Tensor, at: Tensor, seen: Tensor, keep: int = 1) -> Tensor:
+        """Float32 logits [B, keep, V] behind the last of tokens [B, T] at these positions; each sees what `seen` says.
+
+        One token sees [trunk][own], of many `seen` tells what they see of their own, and they see all of the trunk.
+        """
+        optional: dict[str, Any] = {"position_ids": at, "logits_to_keep": keep}
         optional = {name: each for name, each in optional.items() if name in self._accepted}
         config, token = self.model.config, _STATE.set(self)
         usual, config._attn_implementation = config._attn_implementation, NAME
@@ -199,7 +216,7 @@ class TrunkState:
         finally:
             config._attn_implementation = usual
             _STATE.reset(token)
-        return cast(Tensor, output.logits[:, -1].float())
+        return cast(Tensor, output.logits[:, -keep:].float())
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float) -> Tensor:
         """[B, T, heads, width]: attention of queries [B, heads, T, width] to the trunk and to own keys and values."""
@@ -207,10 +224,10 @@ class TrunkState:
         kept = key.shape[1]
         query = query.reshape(rows, kept, -1, width)  # the heads that share keys follow one another
         trunk = self.trunk.layers[layer] if self.trunk.layers else None
-        if self.own.rows is None:
-            said = self._attend_once(trunk, query, key, value, seen, scale)
-        elif layer == self._last:
+        if self.own.rows is not None and layer == self._last:
             raise _Kept  # what comes behind the last keys and values nobody asks for
+        if self._alone:
+            said = self._attend_once(trunk, query, key, value, seen, scale)
         else:
             said = self._attend_all(trunk, query, key, value, seen.repeat(1, 1, heads // kept, 1), scale)
         return said.reshape(rows, heads, count, -1).transpose(1, 2)
@@ -223,7 +240,7 @@ class TrunkState:
             return scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=scale)
         if query.device.type == "cpu":
             return self._in_two(trunk, query, key, value, seen, scale)
-        owners = self.owners[self.own.rows]
+        owners = self.owners if self.own.rows is None else self.owners[self.own.rows]
         key, value = (torch.cat([both[owners], own], 2) for both, own in zip(trunk, (key, value), strict=True))
         known = self.trunk.mask[owners][:, None, None].expand(-1, 1, seen.shape[2], -1)
         return scaled_dot_product_attention(query, key, value, attn_mask=torch.cat([known, seen], 3), scale=scale)
