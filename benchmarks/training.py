@@ -125,7 +125,7 @@ def compare(
             told.setdefault(name, {})[case.name] = row
             print(
                 f"  {case.name:28} ours {row['ours']:9,.0f} tokens/s, Trainer {row['Trainer']:9,.0f}: "
-                f"{row['ratio']:.2f}x (losses apart {row['apart at first']:.0e}, at the end {row['apart at last']:.0e})",
+                f"{row['ratio']:.2f}x (apart {row['apart at first']:.0e}, at the end {row['apart at last']:.0e})",
                 flush=True,
             )
     return told

@@ -30,8 +30,9 @@ def answer_logits(stacked: Stacked, batch: Batch) -> tuple[Tensor, Tensor]:
     if batch.decoder_input_ids is not None:
         embeds, mask = stacked.embed(batch.input_ids, batch.attention_mask, side="right")
         text = {"input_ids": batch.input_ids} if stacked.soft is None else {"inputs_embeds": embeds}
-        given = {**text, "attention_mask": mask, "decoder_input_ids": batch.decoder_input_ids}
-        given |= stacked.behind(len(batch.input_ids))
+        given = {**text, "decoder_input_ids": batch.decoder_input_ids, **stacked.behind(len(batch.input_ids))}
+        if not batch.even:
+            given["attention_mask"] = mask
         with narrowed(model, at):
             return at_answers(model(**given, use_cache=False).logits, at), labels
     # No mask: padding is on the right, where a causal model does not look, and attention is faster without one.
