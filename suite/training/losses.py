@@ -28,11 +28,13 @@ def answer_logits(stacked: Stacked, batch: Batch) -> tuple[Tensor, Tensor]:
     labels = batch.labels.flatten().index_select(0, batch.answers)
     model, at = stacked.model, batch.answers
     if batch.decoder_input_ids is not None:
-        embeds, mask = stacked.embed(batch.input_ids, batch.attention_mask, side="right")
-        text = {"input_ids": batch.input_ids} if stacked.soft is None else {"inputs_embeds": embeds}
-        given = {**text, "decoder_input_ids": batch.decoder_input_ids, **stacked.behind(len(batch.input_ids))}
-        if not batch.even:
-            given["attention_mask"] = mask
+        given: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+        if stacked.soft is not None:
+            embeds, mask = stacked.embed(batch.input_ids, batch.attention_mask, side="right")
+            given = {"inputs_embeds": embeds, "attention_mask": mask}
+        if batch.even:
+            del given["attention_mask"]
+        given |= {"decoder_input_ids": batch.decoder_input_ids, **stacked.behind(len(batch.input_ids))}
         with narrowed(model, at):
             return at_answers(model(**given, use_cache=False).logits, at), labels
     # No mask: padding is on the right, where a causal model does not look, and attention is faster without one.
