@@ -26,7 +26,7 @@ from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
 from suite.training.config import Optimisation
 from suite.training.scaling import Scaling
 
-TRAINING = 1
+TRAINING = 2
 """Raised when a change to the training loop changes what it gives for the same settings."""
 EVALUATION = 1
 """Raised when a change to decoding or scoring changes an answer or a score."""

@@ -34,18 +34,20 @@ class Batch:
     """[B, L]: what should come next at each position, `IGNORE` outside of the answer. L is T for a decoder."""
     decoder_input_ids: Tensor | None
     """[B, L], encoder-decoder only."""
-    columns: Tensor
-    """Positions of T (decoder) at which any row has a label."""
+    answers: Tensor
+    """[N]: where there is a label, as places in the [B·L] of all rows."""
     tokens: int
     """Tokens that are not padding, prompts and answers."""
     place: int = 0
     """Which of the targets all of them are of."""
+    even: bool = False
+    """Whether nothing in `input_ids` is padding, so that no mask is needed."""
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device."""
         decoder = None if self.decoder_input_ids is None else self.decoder_input_ids.to(device)
         moved = (self.input_ids.to(device), self.attention_mask.to(device), self.labels.to(device))
-        return Batch(*moved, decoder, self.columns.to(device), self.tokens, self.place)
+        return Batch(*moved, decoder, self.answers.to(device), self.tokens, self.place, self.even)
 
 
 class Collator:
@@ -65,13 +67,14 @@ class Collator:
             ids, mask = _padded([example.prompt for example in examples], self._pad)
             labels, _ = _padded([example.target for example in examples], IGNORE)
             inputs, _ = _padded([(self._start, *example.target[:-1]) for example in examples], self._pad)
-            return Batch(ids, mask, labels, inputs, torch.arange(labels.shape[1]), tokens, place)
+            even = len({len(example.prompt) for example in examples}) == 1
+            return Batch(ids, mask, labels, inputs, _labelled(labels), tokens, place, even)
         ids, mask = _padded([example.prompt + example.target for example in examples], self._pad)
         # the last token of the prompt predicts the first of the answer, and the last of all predicts nothing
         labels, _ = _padded(
             [(*[IGNORE] * (len(example.prompt) - 1), *example.target, IGNORE) for example in examples], IGNORE
         )
-        return Batch(ids, mask, labels, None, (labels != IGNORE).any(0).nonzero().flatten(), tokens, place)
+        return Batch(ids, mask, labels, None, _labelled(labels), tokens, place)
 
 
 class Batches:
@@ -94,7 +97,7 @@ class Batches:
 
     def target_tokens(self, step: int) -> int:
         """Tokens with a loss in the batch of a step."""
-        return sum(len(example.target) for example in self.examples(step))
+        return sum(len(self._of(epoch)[index].target) for epoch, index in self._places(step))
 
     def measured(self) -> Mapping[str, float]:
         """Nothing besides the loss."""
@@ -187,6 +190,10 @@ def _fingerprint(examples: Sequence[Encoded], batch_size: int, seed: int) -> str
     for example in examples:
         digest.update(array("q", [example.place, len(example.prompt), *example.prompt, *example.target]))
     return digest.hexdigest()
+
+
+def _labelled(labels: Tensor) -> Tensor:
+    return (labels != IGNORE).flatten().nonzero().flatten()
 
 
 def _padded(rows: Sequence[Sequence[int]], fill: int) -> tuple[Tensor, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from suite.errors import StepFailed
 
 FILE = "checkpoint.safetensors"
 
@@ -24,16 +27,55 @@ class Checkpoint:
     state: Mapping[str, Any]
 
 
-def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+class Writer:
+    """Writes a folder's checkpoints while training goes on, one at a time. To be closed, whatever happens."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
+        self._writing: Future[None] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is being written."""
+        return self._writing is not None and not self._writing.done()
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """Begin to replace the checkpoint by a copy of this one, after the one before."""
+        self.wait()
+        copies = {
+            f"{group}/{name}": tensor.detach().to("cpu", copy=True).contiguous()
+            for group, members in checkpoint.groups.items()
+            for name, tensor in members.items()
+        }
+        self._writing = self._thread.submit(_write, self._folder, copies, json.dumps(checkpoint.state))
+
+    def wait(self) -> None:
+        """Until what was begun is on the disk. Raises StepFailed when it could not be written."""
+        writing, self._writing = self._writing, None
+        if writing is None:
+            return
+        try:
+            writing.result()
+        except (OSError, SafetensorError) as error:
+            raise StepFailed(f"the checkpoint cannot be written to {self._folder}: {error}") from error
+
+    def close(self) -> str | None:
+        """Wait for the last one. Returns what was wrong with it."""
+        try:
+            self.wait()
+        except StepFailed as error:
+            return str(error)
+        finally:
+            self._thread.shutdown()
+        return None
+
+
+def _write(folder: Path, tensors: dict[str, Tensor], state: str) -> None:
     """Replace the folder's checkpoint. A process killed at any moment leaves the old one or the new one."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{FILE}.part"
-    tensors = {
-        f"{group}/{name}": tensor.detach().cpu().contiguous()
-        for group, members in checkpoint.groups.items()
-        for name, tensor in members.items()
-    }
-    save_file(tensors, part, metadata={"state": json.dumps(checkpoint.state)})
+    save_file(tensors, part, metadata={"state": state})
     with part.open("rb") as file:
         os.fsync(file.fileno())  # the name must not reach the disk before the bytes
     os.replace(part, folder / FILE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -9,14 +10,14 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from torch import Tensor, nn
 
 from suite.errors import StepFailed
 from suite.hashing import fingerprint, seed_of
-from suite.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from suite.training.checkpoint import Checkpoint, Writer, read_checkpoint
 from suite.training.config import Budget
+from suite.training.device import accelerator_of, seed_device
+from suite.training.fused import fused
 from suite.training.losses import dropout
 from suite.training.memory import out_of_memory
 from suite.training.optim import learning_rate, make_optimizer, restore_state, state_of
@@ -128,7 +129,7 @@ def fit(
     loop = _Loop(module, trainable, forward, batches, budget, seed, score, checkpoint, log, look, due)
     required = {name: parameter.requires_grad for name, parameter in trainable.items()}
     try:
-        with dropout(module, budget.dropout):
+        with dropout(module, budget.dropout), fused(module):
             module.train()
             for parameter in trainable.values():
                 parameter.requires_grad_(True)
@@ -159,13 +160,20 @@ class _Loop(Generic[P]):
         self.budget, self.seed, self.score, self.folder, self.log = budget, seed, score, folder, log
         self.look, self.due = look, due
         self.device = next(iter(trainable.values())).device
-        self.accelerator = _accelerator(self.device)
+        self.accelerator = accelerator_of(self.device)
         self.optimizer = make_optimizer(trainable, budget)
         self.state = _State(micro_batch=budget.micro_batch)
         self.best: dict[str, Tensor] = {}
-        self.saved_at = time.monotonic()
+        self.writer, self.saved_at = Writer(folder), time.monotonic()
 
     def run(self) -> Fit:
+        try:
+            return self._run()
+        finally:
+            if wrong := self.writer.close():
+                self.log.say(wrong)
+
+    def _run(self) -> Fit:
         self._resume()
         state, budget = self.state, self.budget
         if state.step == 0:
@@ -195,7 +203,7 @@ class _Loop(Generic[P]):
                     raise
             self._halve()  # outside of the handler, whose traceback still holds the tensors of the failed pass
         step, budget = self.state.step, self.budget
-        if not torch.isfinite(torch.tensor(loss)):
+        if not math.isfinite(loss):
             raise StepFailed(f"the loss is {loss} at step {step + 1} of {budget.steps}: try a lower learning rate")
         if budget.clip is not None:
             torch.nn.utils.clip_grad_norm_(list(self.trainable.values()), budget.clip)
@@ -208,7 +216,7 @@ class _Loop(Generic[P]):
         """Gradients of the mean loss over all answer tokens of the step's batch, whatever the parts' sizes."""
         step = self.state.step
         # of the seed and the step alone, so that a resumed run drops out the same units
-        torch.manual_seed(seed_of(self.seed, "step", step))
+        seed_device(self.device, seed_of(self.seed, "step", step))
         self.optimizer.zero_grad(set_to_none=True)
         targets = self.batches.target_tokens(step)
         total, tokens = torch.zeros((), device=self.device), 0
@@ -275,10 +283,14 @@ class _Loop(Generic[P]):
         return fingerprint([terms, shapes, self.seed, self.batches.fingerprint])
 
     def _save(self) -> None:
+        """Begin to write a checkpoint; not while the last is being written, but with 0 seconds between them."""
+        if self.writer.busy and self.budget.checkpoint_seconds > 0:
+            return
+        self.writer.wait()
         tensors, numbers = state_of(self.optimizer, self.trainable)
         groups = {"now": self.trainable, "best": self.best, "optimizer": tensors}
         state: dict[str, Any] = {"key": self._key(), "numbers": numbers, **asdict(self.state)}
-        write_checkpoint(self.folder, Checkpoint(groups, state))
+        self.writer.write(Checkpoint(groups, state))
         self.saved_at = time.monotonic()
 
     def _resume(self) -> None:
@@ -305,9 +317,3 @@ class _Loop(Generic[P]):
 
 _FREE = ("micro_batch", "checkpoint_seconds")
 """Settings that do not change what training gives."""
-
-
-def _accelerator(device: torch.device) -> Accelerator:
-    """Autocast to bfloat16 on a GPU, plain float32 elsewhere."""
-    AcceleratorState._reset_state(reset_partial_state=True)  # one process may train on the CPU, then on a GPU
-    return Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if device.type == "cuda" else "no")

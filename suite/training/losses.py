@@ -2,55 +2,83 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from suite.evaluation.trunk import fits
+from suite.models.prefix import cache_of
 from suite.models.stack import Stacked
-from suite.training.batches import IGNORE, Batch
+from suite.training.batches import Batch
+from suite.training.narrow import at_answers, narrowed
 
 
 def answer_loss(stacked: Stacked, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
     """Cross-entropy summed over the answers' tokens (a scalar). The layout is [prefix][soft][text][pad]."""
     logits, labels = answer_logits(stacked, batch)
-    return functional.cross_entropy(
-        logits.float().flatten(0, 1),
-        labels.flatten(),
-        ignore_index=IGNORE,
-        reduction="sum",
-        label_smoothing=label_smoothing,
-    )
+    return functional.cross_entropy(logits.float(), labels, reduction="sum", label_smoothing=label_smoothing)
 
 
 def answer_logits(stacked: Stacked, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Logits [B, C, V] where any row has a label, and those labels [B, C]."""
-    embeds, mask = None, batch.attention_mask
-    if stacked.soft is not None:
-        embeds, mask = stacked.embed(batch.input_ids, mask, side="right")
-    inputs: dict[str, Any] = {"input_ids": batch.input_ids} if embeds is None else {"inputs_embeds": embeds}
-    inputs |= stacked.behind(len(batch.input_ids))
+    """Logits [N, V] where an answer's tokens are to come, row by row, and those tokens [N]."""
+    labels = batch.labels.flatten().index_select(0, batch.answers)
+    model, at = stacked.model, batch.answers
     if batch.decoder_input_ids is not None:
-        inputs |= {"attention_mask": mask, "decoder_input_ids": batch.decoder_input_ids}
-        return stacked.model(**inputs, use_cache=False).logits, batch.labels
+        given: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+        if stacked.soft is not None:
+            embeds, mask = stacked.embed(batch.input_ids, batch.attention_mask, side="right")
+            given = {"inputs_embeds": embeds, "attention_mask": mask}
+        if batch.even:
+            del given["attention_mask"]
+        given |= {"decoder_input_ids": batch.decoder_input_ids, **stacked.behind(len(batch.input_ids))}
+        with narrowed(model, at):
+            return at_answers(model(**given, use_cache=False).logits, at), labels
     # No mask: padding is on the right, where a causal model does not look, and attention is faster without one.
-    columns, labels = batch.columns + stacked.soft_length, batch.labels[:, batch.columns]
-    if "logits_to_keep" in inspect.signature(stacked.model.forward).parameters:
-        # the vocabulary's logits are the largest tensor there is: only where they are needed
-        return stacked.model(**inputs, use_cache=False, logits_to_keep=columns).logits, labels
-    return stacked.model(**inputs, use_cache=False).logits[:, columns], labels
+    given, before = _behind(stacked, batch)
+    if before:
+        length = batch.labels.shape[1]
+        at = at + (at // length + 1) * before
+    with narrowed(model, at):
+        return at_answers(model(**given, use_cache=False).logits, at), labels
+
+
+def _behind(stacked: Stacked, batch: Batch) -> tuple[dict[str, Any], int]:
+    """A decoder's inputs, and how many positions of each row come before the text.
+
+    A causal model reads a soft prompt alike in all rows, so it is read once, and the rows stand behind its keys and
+    values. Where units are dropped, they are to be others in each row, and each reads it by itself.
+    """
+    rows = len(batch.input_ids)
+    if stacked.soft is None:
+        return {"input_ids": batch.input_ids, **stacked.behind(rows)}, 0
+    if fits(stacked) and not _drops(stacked.model):
+        return {"input_ids": batch.input_ids, "past_key_values": cache_of(_read(stacked), rows, "decoder")}, 0
+    embeds, _ = stacked.embed(batch.input_ids, batch.attention_mask, side="right")
+    return {"inputs_embeds": embeds, **stacked.behind(rows)}, stacked.soft_length
+
+
+def _read(stacked: Stacked) -> Tensor:
+    """Keys and values [layers, 2, heads, P, width] of the prefix and the soft prompt, differentiable."""
+    cache, soft = stacked.cache(1), cast(Tensor, stacked.soft)
+    table = stacked.backbone.model.get_input_embeddings().weight
+    decoder = stacked.backbone.model.get_decoder()
+    decoder(inputs_embeds=soft.to(table.dtype).unsqueeze(0), past_key_values=cache, use_cache=True)
+    return torch.stack([torch.stack([layer.keys[0], layer.values[0]]) for layer in cast(Any, cache).layers])
+
+
+def _drops(model: nn.Module) -> bool:
+    """Whether a model drops units as it is now."""
+    return model.training and any(share for _, _, share in _shares(model))
 
 
 @contextmanager
 def dropout(model: nn.Module, share: float) -> Iterator[None]:
     """Let a model drop `share` while it trains, wherever it can (modules, and attention's own setting)."""
-    before: list[tuple[Any, str, float]] = []
-    for module in model.modules():
-        names = ("p",) if isinstance(module, nn.Dropout) else ("attention_dropout", "dropout")
-        before += [(module, name, vars(module)[name]) for name in names if type(vars(module).get(name)) in (int, float)]
+    before = _shares(model)
     try:
         for module, name, _ in before:
             setattr(module, name, share)
@@ -58,3 +86,12 @@ def dropout(model: nn.Module, share: float) -> Iterator[None]:
     finally:
         for module, name, value in before:
             setattr(module, name, value)
+
+
+def _shares(model: nn.Module) -> list[tuple[nn.Module, str, float]]:
+    """All settings of dropout: module, attribute, share."""
+    found: list[tuple[nn.Module, str, float]] = []
+    for module in model.modules():
+        names = ("p",) if isinstance(module, nn.Dropout) else ("attention_dropout", "dropout")
+        found += [(module, name, vars(module)[name]) for name in names if type(vars(module).get(name)) in (int, float)]
+    return found

@@ -17,7 +17,7 @@ from torch import Tensor
 from suite.errors import StepFailed
 from suite.evaluation.rollout import Rollout
 from suite.hashing import fingerprint, seed_of
-from suite.training.batches import IGNORE, Batch, Collator, in_parts
+from suite.training.batches import Batch, Collator, in_parts
 from suite.training.config import Optimisation, Reinforce
 from suite.training.examples import Encoded
 from suite.training.job import Job, Sampling
@@ -139,16 +139,15 @@ def policy_loss(part: Rewarded, job: Job, trainable: Trainable, settings: Reinfo
     if settings.kl:
         with torch.no_grad(), trainable.base():
             base = answer_logits(trainable.without(job.backbone), part.batch)[0].float().log_softmax(-1)
-    logits, labels = answer_logits(trainable.now(job.backbone, part.batch.place), part.batch)
+    batch = part.batch
+    logits, labels = answer_logits(trainable.now(job.backbone, batch.place), batch)
     likely = logits.float().log_softmax(-1)
-    real = labels != IGNORE
-    chosen = likely.gather(2, labels.where(real, 0)[..., None])[..., 0] * real
-    loss = -(part.weights * chosen.sum(1)).sum()
+    weights = part.weights[batch.answers // batch.labels.shape[1]]  # each token has that of its answer
+    loss = -(weights * likely.gather(1, labels[:, None])[:, 0]).sum()
     if base is None:
         return loss
     first, second = (likely, base) if settings.kl_direction == "policy_base" else (base, likely)
-    divergence = (first.exp() * (first - second)).sum(-1)
-    return loss + settings.kl * (divergence * real).sum()
+    return loss + settings.kl * (first.exp() * (first - second)).sum()
 
 
 def less_baseline(rewards: Tensor, baseline: str) -> Tensor:

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from suite.models.backbone import Shape
-from suite.training.batches import IGNORE, Batches
-from suite.training.examples import encode
+from suite.training.batches import IGNORE, Batches, Collator
+from suite.training.device import seed_device
+from suite.training.examples import Encoded, encode
 from tests.models.tiny_models import tiny_backbone, tiny_examples
 
 
@@ -75,3 +76,20 @@ def test_parts_together_are_the_batch(shape: Shape) -> None:
     parts = made.parts(3, 3)
     assert [len(part.input_ids) for part in parts] == [3, 3, 2]
     assert sum(part.tokens for part in parts) == made.parts(3, 8)[0].tokens
+
+
+def test_a_batch_says_when_nothing_is_padding() -> None:
+    backbone = tiny_backbone("encoder-decoder")
+    collate, short, long = Collator(backbone), Encoded((7, 8), (6, 1)), Encoded((7, 8, 9), (6, 6, 1))
+    for examples in ([short, short], [short, long]):
+        batch = collate(examples)
+        assert batch.even == batch.to(torch.device("cpu")).even == bool(batch.attention_mask.all())
+
+
+def test_a_seed_keeps_no_trace_of_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("traceback.format_stack", lambda *_: pytest.fail("a stack was formatted"))
+    for seed in (1, 2, 1):
+        seed_device(torch.device("cpu"), seed)
+        drawn = torch.rand(3)
+        torch.default_generator.manual_seed(seed)
+        assert torch.equal(torch.rand(3), drawn)

@@ -20,7 +20,7 @@ def test_an_answer_ends_with_the_end_token(backbone: Backbone) -> None:
 
 @pytest.mark.parametrize("text", ["w1 red question: answer:", "<s> w1 answer:", "", "w1 " * 70])
 def test_what_is_trained_on_is_what_is_asked(backbone: Backbone, text: str) -> None:
-    asked = StackLM(Stacked(backbone, backbone.model), batch_tokens=64)._prompt(text, 100)
+    asked = StackLM(Stacked(backbone, backbone.model), batch_tokens=64)._prompts([text], 100)[0]
     (trained,) = encode(backbone, [Example(text, "True")], max_length=128, soft_length=0).examples
     assert trained.prompt == asked
 

@@ -1,0 +1,179 @@
+"""What benchmarks of training need on both sides: one run of ours, and one of transformers' `Trainer` on the same."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import PromptTuningConfig, TaskType, get_peft_model
+from torch import Tensor
+from torch.utils.data import SequentialSampler
+from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers.optimization import Adafactor
+
+from suite.models.backbone import Backbone
+from suite.models.stack import swapped
+from suite.training.batches import IGNORE, Batches, Collator
+from suite.training.config import Budget
+from suite.training.examples import Encoded
+from suite.training.loop import fit
+from suite.training.losses import answer_loss
+from suite.training.prompts import FlatPrompt
+from suite.training.trainable import Trainable
+
+
+@dataclass(frozen=True)
+class Ran:
+    """One run."""
+
+    seconds: float
+    losses: list[float]
+    """Of a token, step by step."""
+    tokens: int
+    """That are not padding; 0 where the side does not count them."""
+
+
+@dataclass
+class Losses:
+    """A log that keeps the losses."""
+
+    found: list[float] = field(default_factory=list)
+
+    def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
+        """After a step."""
+        self.found.append(loss)
+
+    def say(self, text: str) -> None:
+        """Nothing is to be told."""
+        raise SystemExit(f"ours: {text}")
+
+
+def ours(backbone: Backbone, batches: Batches, budget: Budget, start: Tensor | None) -> Ran:
+    """A run of `suite`: all weights, or a soft prompt from its first values [P, d]."""
+    log = Losses()
+    with weights(backbone, start is None) as parameters, tempfile.TemporaryDirectory() as folder:
+        if start is None:
+            trainable = Trainable(parameters, nullcontext)
+        else:
+            prompt = FlatPrompt(backbone, start)
+            trainable = Trainable({"flat": prompt.flat}, nullcontext, lambda place: prompt.vectors())
+        seconds, found = clocked(
+            lambda: fit(
+                backbone.model, trainable.parameters, lambda batch: answer_loss(trainable.now(backbone), batch),
+                batches, budget, seed=0, score=None, checkpoint=Path(folder), log=log,
+            ), backbone.device,
+        )  # fmt: skip
+    return Ran(seconds, log.found, found.tokens)
+
+
+def theirs(backbone: Backbone, batches: Batches, budget: Budget, start: Tensor | None) -> Ran:
+    """The same by `Trainer`: a soft prompt through PEFT; nothing is logged, saved or evaluated."""
+    examples = [example for step in range(budget.steps) for example in batches.examples(step)]
+    with weights(backbone, start is None), tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model: Any = backbone.model
+        if start is not None:
+            model = _prompted(backbone, start)
+        model.requires_grad_(start is None)
+        if start is not None:
+            model.prompt_encoder.requires_grad_(True)
+        trainer = _InOrder(
+            model=model, args=_arguments(budget, folder, backbone), train_dataset=examples,
+            data_collator=_collate(backbone), optimizers=(_optimizer(model, budget), None),
+        )  # fmt: skip
+        trainer.remove_callback(PrinterCallback)
+        seconds, _ = clocked(trainer.train, backbone.device)
+        backbone.model.requires_grad_(False).eval()
+    return Ran(seconds, torch.stack(trainer.losses).tolist(), 0)
+
+
+class _InOrder(Trainer):  # type: ignore[misc]
+    """A `Trainer` that takes the examples in their order, and keeps the losses where they are."""
+
+    losses: list[Tensor]
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        self.losses = []
+        return SequentialSampler(self.train_dataset)
+
+    def training_step(self, *given: Any, **more: Any) -> Tensor:
+        """Theirs, remembered."""
+        loss: Tensor = super().training_step(*given, **more)
+        self.losses.append(loss)
+        return loss
+
+
+def _arguments(budget: Budget, folder: str, backbone: Backbone) -> TrainingArguments:
+    cuda = backbone.device.type == "cuda"
+    return TrainingArguments(
+        output_dir=folder, max_steps=budget.steps, per_device_train_batch_size=budget.batch_size,
+        max_grad_norm=budget.clip or 0.0, lr_scheduler_type=budget.schedule, warmup_steps=budget.warmup,
+        learning_rate=budget.learning_rate, logging_strategy="no", save_strategy="no", eval_strategy="no",
+        report_to=[], disable_tqdm=True, logging_nan_inf_filter=False, remove_unused_columns=False, seed=0,
+        dataloader_pin_memory=cuda, use_cpu=not cuda, bf16=cuda,
+    )  # fmt: skip
+
+
+def _optimizer(model: Any, budget: Budget) -> torch.optim.Optimizer:
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    if budget.optimizer == "adamw":
+        return torch.optim.AdamW(trained, lr=budget.learning_rate, weight_decay=budget.weight_decay, fused=True)
+    return Adafactor(  # type: ignore[no-any-return]
+        trained, lr=budget.learning_rate, weight_decay=budget.weight_decay, scale_parameter=False, relative_step=False
+    )
+
+
+def _collate(backbone: Backbone) -> Callable[[Sequence[Encoded]], dict[str, Tensor]]:
+    """Our padding in their layout. Without a mask where padding is on the right of a causal model: it is faster."""
+    collate = Collator(backbone)
+
+    def inputs(examples: Sequence[Encoded]) -> dict[str, Tensor]:
+        batch = collate(examples)
+        if batch.decoder_input_ids is not None:
+            return {
+                "input_ids": batch.input_ids, "attention_mask": batch.attention_mask,
+                "labels": batch.labels, "decoder_input_ids": batch.decoder_input_ids,
+            }  # fmt: skip
+        labels = torch.full_like(batch.labels, IGNORE)  # they shift labels themselves
+        labels[:, 1:] = batch.labels[:, :-1]
+        return {"input_ids": batch.input_ids, "labels": labels}
+
+    return inputs
+
+
+def _prompted(backbone: Backbone, start: Tensor) -> Any:
+    two_sided = backbone.shape == "encoder-decoder"
+    config = PromptTuningConfig(
+        task_type=TaskType.SEQ_2_SEQ_LM if two_sided else TaskType.CAUSAL_LM,
+        num_virtual_tokens=len(start), num_transformer_submodules=1,
+    )  # fmt: skip
+    model = get_peft_model(backbone.model, config)
+    model.prompt_encoder["default"].embedding.weight.data.copy_(start)
+    return model
+
+
+@contextmanager
+def weights(backbone: Backbone, own: bool) -> Iterator[dict[str, torch.nn.Parameter]]:
+    """Let the model have float32 weights of its own for a while, if they are to be trained."""
+    parameters = dict(backbone.model.named_parameters())
+    copies = {name: tensor.detach().to(torch.float32, copy=True) for name, tensor in parameters.items()} if own else {}
+    with swapped(backbone.model, copies, cast=False) as given:
+        yield given
+
+
+def clocked(work: Callable[[], Any], device: torch.device) -> tuple[float, Any]:
+    """Seconds of a processor, or of the clock where a GPU works; and what came out."""
+    cuda = device.type == "cuda"
+    clock = time.perf_counter if cuda else time.process_time
+    begun = clock()
+    given = work()
+    if cuda:
+        torch.cuda.synchronize()
+    return clock() - begun, given

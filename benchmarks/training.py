@@ -1,0 +1,159 @@
+"""Training: `fit` against transformers' `Trainer`, trained tokens a second, in one process.
+
+`python -m benchmarks.training` trains the bundled decoder and the bundled encoder-decoder: all weights by AdamW and by
+Adafactor, and a soft prompt (theirs is PEFT's) by AdamW. `--path FOLDER --data FOLDER` takes another model, with the
+terms of track `smol-cpu`. Both sides have the same first values, examples, batches, order, padding, optimiser (fused
+AdamW), schedule, clipping and precision; `Trainer` neither logs nor saves nor evaluates, and its decoder gets no mask.
+Their losses must be equal to a relative 1e-4 at the first steps: it stops where they are not. Tokens are those that
+are not padding. Seconds are of processor time on a CPU, of the clock on a GPU; both sides run by turns and count with
+their fastest run. Loading models and encoding examples is nobody's. `--json FILE` keeps the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.trainers import Ran, ours, theirs
+from suite.models.backbone import Backbone, load_backbone
+from suite.models.source import ModelSource, locate
+from suite.specs import Experiment, Options, load, shipped
+from suite.tasks.data import DataLocations
+from suite.tasks.load import training_examples
+from suite.training.batches import Batches
+from suite.training.config import Budget
+from suite.training.examples import encode
+from suite.training.prompts import start_vectors
+
+SOFT = 20
+"""Soft vectors, as the tracks have it."""
+FIRST = 3
+"""Steps at which losses must agree; later ones drift apart as rounding grows."""
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is trained, on which role of the track, and how."""
+
+    name: str
+    role: str
+    prompt: bool
+    settings: dict[str, Any]
+
+
+CASES = (
+    Case("all weights, RTE", "rte", False, {"learning_rate": 5e-4, "schedule": "linear", "clip": 1.0}),
+    Case("all weights, En-Fr", "wmt14_enfr", False, {"learning_rate": 5e-4, "schedule": "linear", "clip": 1.0}),
+    Case("all weights, RTE, Adafactor", "rte", False, {"learning_rate": 1e-3, "optimizer": "adafactor", "clip": None}),
+    Case("soft prompt, RTE", "rte", True, {"learning_rate": 5e-2, "clip": None}),
+    Case("soft prompt, En-Fr", "wmt14_enfr", True, {"learning_rate": 5e-2, "clip": None}),
+)
+
+
+def budget(experiment: Experiment, steps: int, settings: dict[str, Any]) -> Budget:
+    """The track's batch and length with a case's settings; nothing is selected, so that only training is measured."""
+    track = experiment.track.budget
+    usual: dict[str, Any] = {
+        "optimizer": "adamw", "schedule": "constant", "warmup": 0, "weight_decay": 0.0, "label_smoothing": 0.0,
+        "dropout": 0.0, "select_every": None, "stop_at_score": None,
+    }  # fmt: skip
+    size, length = track.batch_size, track.max_length
+    return Budget(steps=steps, batch_size=size, micro_batch=size, max_length=length, **{**usual, **settings})
+
+
+def measure(
+    backbone: Backbone, experiment: Experiment, locations: DataLocations, case: Case, steps: int, times: int
+) -> dict[str, Any]:
+    """Tokens a second of both sides. Raises SystemExit where they do not learn the same."""
+    terms = budget(experiment, steps, case.settings)
+    texts = training_examples(experiment.tasks[case.role], locations)[: terms.batch_size * steps]
+    soft = SOFT if case.prompt else 0
+    encoded = encode(backbone, texts, max_length=terms.max_length, soft_length=soft).examples
+    batches = Batches(backbone, encoded, batch_size=terms.batch_size, seed=0)
+    start = start_vectors(backbone, SOFT, "vocab", 0) if case.prompt else None
+    mine: list[Ran] = []
+    other: list[Ran] = []
+    for side in (ours, theirs):  # what is done once in a process (imports, kernels, pages of memory) is nobody's
+        side(backbone, batches, replace(terms, steps=1), start)
+    for _ in range(times):
+        mine.append(ours(backbone, batches, terms, start))
+        other.append(theirs(backbone, batches, terms, start))
+    apart = [abs(a - b) / abs(b) for a, b in zip(mine[0].losses, other[0].losses, strict=True)]
+    if max(apart[:FIRST]) > TOLERANCE:
+        pairs = list(zip(mine[0].losses, other[0].losses, strict=True))[:FIRST]
+        raise SystemExit(f"{case.name}: the losses are not the same: {pairs}")
+    tokens = mine[0].tokens
+    ran, their = (min(each.seconds for each in side) for side in (mine, other))
+    return {
+        "tokens": tokens, "steps": steps, "ours": tokens / ran, "Trainer": tokens / their, "ratio": their / ran,
+        "loss": [mine[0].losses[-1], other[0].losses[-1]], "apart at first": max(apart[:FIRST]),
+        "apart at last": apart[-1],
+    }  # fmt: skip
+
+
+def compare(
+    *,
+    device: str | None = None,
+    path: str | None = None,
+    data: Path | None = None,
+    steps: int | None = None,
+    times: int = 3,
+    only: str = "",
+) -> dict[str, Any]:
+    """All figures: model -> case -> what was measured, printed as they come. `only` is a part of `model: case`."""
+    models = [("micro decoder", "micro", ModelSource(bundled="micro-llama")),
+              ("micro encoder-decoder", "micro-t5", ModelSource(bundled="micro-t5", sentinels=True))]  # fmt: skip
+    if path:
+        models = [(Path(path).name, "smol-cpu", ModelSource(path=path))]
+    locations = DataLocations.of(data) if data else DataLocations()
+    told: dict[str, Any] = {}
+    for name, track, source in models:
+        cases = [case for case in CASES if only in f"{name}: {case.name}"]
+        if not cases:
+            continue
+        # it has both targets
+        (experiment,) = load([shipped() / "promot" / "finetune_mix.yaml"], Options(track=track))
+        backbone = load_backbone(locate(source, None), device)
+        print(f"{name}, batches of {experiment.track.budget.batch_size}", flush=True)
+        for case in cases:
+            row = measure(backbone, experiment, locations, case, steps or (3 if path else 30), times)
+            told.setdefault(name, {})[case.name] = row
+            print(
+                f"  {case.name:28} ours {row['ours']:9,.0f} tokens/s, Trainer {row['Trainer']:9,.0f}: "
+                f"{row['ratio']:.2f}x (apart {row['apart at first']:.0e}, at the end {row['apart at last']:.0e})",
+                flush=True,
+            )
+    return told
+
+
+def main() -> None:
+    """Run the comparisons and print them."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
+    parser.add_argument("--json", type=Path, help="keep the figures here")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default=None)
+    parser.add_argument("--path", help="a model's folder, instead of the bundled models")
+    parser.add_argument("--data", type=Path, help="a data folder, for `--path`")
+    parser.add_argument("--steps", type=int, help="of a run (30, or 3 with `--path`)")
+    parser.add_argument("--times", type=int, default=3, help="runs of each side, of which the fastest counts")
+    parser.add_argument("--only", default="", help="a part of `model: case`")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    machine = f"{platform.machine()}, {given.threads} threads, torch {torch.__version__}"
+    print(machine)
+    told = compare(
+        device=given.device, path=given.path, data=given.data, steps=given.steps, times=given.times, only=given.only
+    )
+    if given.json:
+        given.json.write_text(json.dumps({"machine": machine, **told}, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

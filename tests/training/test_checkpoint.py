@@ -1,0 +1,137 @@
+"""Checkpoints are written while training goes on, one at a time; what goes wrong with one is told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from suite.errors import StepFailed
+from suite.training import checkpoint as checkpoint_module
+from suite.training.checkpoint import FILE, Checkpoint, Writer, read_checkpoint
+from tests.models.tiny_budget import Memory, Stop
+from tests.models.tiny_models import tiny_backbone
+from tests.training.test_loop import same, train
+
+save = checkpoint_module.save_file
+
+
+class Disk:
+    """Stands for `save_file`: a disk that waits to be let go on, or fails."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error, self.go_on = error, threading.Event()
+        self.begun = self.written = self.at_once = self.most = 0
+
+    def __call__(self, tensors: Any, path: Path, metadata: Any = None) -> None:
+        self.begun += 1
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        assert self.go_on.wait(20)
+        self.at_once -= 1
+        if self.error is not None:
+            raise self.error
+        save(tensors, path, metadata=metadata)
+        self.written += 1
+
+
+def saved(at: float) -> Checkpoint:
+    return Checkpoint({"now": {"x": torch.full((3,), at)}}, {"step": at})
+
+
+def test_what_is_written_is_what_was_there_when_it_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk()
+    monkeypatch.setattr(checkpoint_module, "save_file", disk)
+    tensor, state = torch.zeros(3), {"curve": [1]}
+    writer = Writer(tmp_path)
+    writer.write(Checkpoint({"now": {"x": tensor}}, state))
+    assert writer.busy
+    tensor += 1  # the next step
+    state["curve"].append(2)
+    disk.go_on.set()
+    assert writer.close() is None
+    found = read_checkpoint(tmp_path)
+    assert found is not None
+    assert (found.groups["now"]["x"].tolist(), found.state) == ([0, 0, 0], {"curve": [1]})
+
+
+def test_a_slow_disk_does_not_stop_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk()
+    monkeypatch.setattr(checkpoint_module, "save_file", disk)
+
+    class Watching(Memory):
+        def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
+            super().progress(step, total, loss, score)
+            if step == total:
+                assert (disk.begun, disk.written) == (1, 0)  # still at the first, and it was not waited for
+                disk.go_on.set()
+
+    found = train(tiny_backbone("decoder"), tmp_path / "slow", log=Watching(), checkpoint_seconds=1e-9)
+    assert disk.most == 1
+    assert disk.written >= 1  # and it was, at the end
+    assert same(found, train(tiny_backbone("decoder"), tmp_path / "quick"))
+
+
+def test_an_interrupt_waits_for_the_checkpoint_that_is_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk()
+    monkeypatch.setattr(checkpoint_module, "save_file", disk)
+    threading.Timer(0.3, disk.go_on.set).start()
+    backbone = tiny_backbone("decoder")
+    with pytest.raises(Stop):
+        train(backbone, tmp_path, log=Memory(2), checkpoint_seconds=1e-9)
+    assert disk.go_on.is_set()
+    log = Memory()
+    train(backbone, tmp_path, log=log)
+    assert log.said == ["going on after step 1"]
+
+
+def test_a_failing_disk_fails_the_step_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk(OSError(28, "No space left on device"))
+    disk.go_on.set()
+    monkeypatch.setattr(checkpoint_module, "save_file", disk)
+    with pytest.raises(StepFailed, match=r"checkpoint cannot be written to .*No space left on device"):
+        train(tiny_backbone("decoder"), tmp_path, checkpoint_seconds=0.0)
+
+
+def test_a_checkpoint_that_fails_when_training_is_over_is_told_and_fails_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, log = Disk(OSError(28, "No space left on device")), Memory()
+    disk.go_on.set()
+    monkeypatch.setattr(checkpoint_module, "save_file", disk)
+    found = train(tiny_backbone("decoder"), tmp_path, log=log, steps=1, checkpoint_seconds=0.0)
+    assert found.steps_done == 1
+    assert [text for text in log.said if "No space left" in text] == log.said != []
+
+
+def test_a_failed_checkpoint_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = Writer(tmp_path)
+    writer.write(saved(1))
+    writer.wait()
+
+    def torn(tensors: Any, path: Path, metadata: Any = None) -> None:
+        Path(path).write_bytes(b"half of it")
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(checkpoint_module, "save_file", torn)
+    writer.write(saved(2))
+    assert "Input/output error" in str(writer.close())
+    found = read_checkpoint(tmp_path)
+    assert found is not None
+    assert found.state == {"step": 1}
+    assert (tmp_path / FILE).exists()
+
+
+def test_a_closed_writer_leaves_no_thread(tmp_path: Path) -> None:
+    before = threading.active_count()
+    train(tiny_backbone("decoder"), tmp_path, checkpoint_seconds=0.0)
+    until = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.01)
+    assert threading.active_count() <= before
