@@ -15,6 +15,7 @@ from suite.evaluation.beam import beam
 from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, decode, likeliest
 from suite.evaluation.state import Ids, State, read
 from suite.evaluation.trunk import Trunk, TrunkState, fits, read_trunk
+from suite.models.fused import fused
 from suite.models.stack import Stacked
 
 T = TypeVar("T")
@@ -195,11 +196,12 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         texts = list(contexts)
         trunk = read_trunk([self.stacked], [texts]) if texts and fits(self.stacked) else None
         sizes = [sum(len(text) + len(requests[place][2]) for place in contexts[text]) for text in texts]
-        batches = self._in_batches(
-            texts,
-            sizes,
-            lambda batch: self._score(batch, [[requests[at][2] for at in contexts[text]] for text in batch], trunk),
-        )
+
+        def work(batch: Sequence[Ids]) -> list[list[tuple[float, bool]]]:
+            return self._score(batch, [[requests[at][2] for at in contexts[text]] for text in batch], trunk)
+
+        with fused(self.stacked.model):
+            batches = self._in_batches(texts, sizes, work)
         for text, scores in zip(texts, batches, strict=True):
             for place, score in zip(contexts[text], scores, strict=True):
                 found[place] = score
@@ -266,7 +268,8 @@ def generate_together(lms: Sequence[StackLM], requests: Sequence[Instance]) -> l
     for lm in lms:
         lm.spoken = [((), Said())] * len(requests)
     for (limit, stops), places in groups.items():
-        given = _generate(lms, [str(requests[place].args[0]) for place in places], limit, stops)
+        with fused(lms[0].stacked.model):
+            given = _generate(lms, [str(requests[place].args[0]) for place in places], limit, stops)
         for lm, said, found in zip(lms, given, answers, strict=True):
             for place, (answer, prompt, each) in zip(places, said, strict=True):
                 found[place], lm.spoken[place] = answer, (prompt, each)

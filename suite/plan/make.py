@@ -28,7 +28,7 @@ from suite.training.scaling import Scaling
 
 TRAINING = 2
 """Raised when a change to the training loop changes what it gives for the same settings."""
-EVALUATION = 1
+EVALUATION = 2
 """Raised when a change to decoding or scoring changes an answer or a score."""
 
 

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from suite.errors import StepFailed
 from suite.hashing import fingerprint, seed_of
+from suite.models.fused import fused
 from suite.training.checkpoint import Checkpoint, Writer, read_checkpoint
 from suite.training.config import Budget
 from suite.training.device import accelerator_of, seed_device
-from suite.training.fused import fused
 from suite.training.losses import dropout
 from suite.training.memory import out_of_memory
 from suite.training.optim import learning_rate, make_optimizer, restore_state, state_of

@@ -1,12 +1,12 @@
-"""Activations in one pass: the same values in training, and the very same model otherwise."""
+"""Activations in one pass: the same values and gradients, and the very same model afterwards."""
 
 from __future__ import annotations
 
 import torch
 
 from suite.models.backbone import Backbone
+from suite.models.fused import fused
 from suite.models.stack import Stacked
-from suite.training.fused import fused
 from suite.training.losses import answer_loss
 from tests.models.tiny_models import tiny_backbone
 from tests.training.test_narrow import batch_of
@@ -44,9 +44,13 @@ def test_training_takes_one_pass_and_gives_the_same() -> None:
     assert "TanhBackward0" in nodes(answer_loss(stacked, batch))  # taken back
 
 
-def test_evaluation_is_what_it_was_bit_for_bit() -> None:
+def test_it_may_be_entered_twice() -> None:
     backbone = tiny_backbone("encoder-decoder")
     stacked, batch = Stacked(backbone, backbone.model), batch_of(backbone)
-    wanted = answer_loss(stacked, batch)
+    plain = answer_loss(stacked, batch)
     with fused(backbone.model):
+        wanted = answer_loss(stacked, batch)
+        with fused(backbone.model):
+            pass
         assert torch.equal(answer_loss(stacked, batch), wanted)
+    assert torch.equal(answer_loss(stacked, batch), plain)
