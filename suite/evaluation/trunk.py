@@ -250,6 +250,7 @@ class TrunkState:
     ) -> Tensor:
         """Attention to own tokens, and to the trunk without a copy of it for each row: together one softmax."""
         own, weight = flash(query, key, value, scale, seen)
+        kept = query.shape[1]
         for place in sorted(set(self._reading)):
             rows = torch.tensor([row for row, owner in enumerate(self._reading) if owner == place])
             start = int((~self.trunk.mask[place]).sum())
@@ -257,9 +258,10 @@ class TrunkState:
                 continue
             asked = query[rows].transpose(0, 1).flatten(1, 2)[None]  # the rows are one matrix to their trunk
             told, heavy = flash(asked, trunk[0][place, None, :, start:], trunk[1][place, None, :, start:], scale)
-            told = told.view(*told.shape[1:2], len(rows), -1, told.shape[3]).transpose(0, 1)
-            heavy = heavy.reshape(*heavy.shape[1:2], len(rows), -1).transpose(0, 1)
-            own[rows] = torch.lerp(own[rows], told, torch.sigmoid(heavy - weight[rows])[..., None])
+            told = told.view(kept, len(rows), -1, told.shape[3]).transpose(0, 1)
+            heavy = heavy.reshape(kept, len(rows), -1).transpose(0, 1)
+            share = torch.sigmoid(heavy - weight[rows])[..., None].to(own.dtype)
+            own[rows] = torch.lerp(own[rows], told, share)
         return own
 
     def _attend_once(
