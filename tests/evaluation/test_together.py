@@ -99,6 +99,17 @@ def test_those_who_wait_enter_as_others_end(monkeypatch: pytest.MonkeyPatch) -> 
     assert min(sizes[:-LIMIT]) >= 3
 
 
+def test_half_precision_goes_on_from_a_trunk_as_well() -> None:
+    backbone = llama()
+    exact = StackLM(Stacked(backbone, backbone.model), batch_tokens=500)
+    start = "Q: one A: two. Q: three A: four. "
+    wanted = exact.loglikelihood([Instance("loglikelihood", {}, (start + text, " to go"), 0) for text in RAGGED])
+    backbone.model.to(torch.bfloat16)
+    found = exact.loglikelihood([Instance("loglikelihood", {}, (start + text, " to go"), 0) for text in RAGGED])
+    for (value, _), (near, _) in zip(wanted, found, strict=True):
+        assert near == pytest.approx(value, rel=0.03)
+
+
 def test_results_of_stacks_together_are_those_of_each(backbone: Backbone, make_task: MakeTask) -> None:
     task = load_task(*make_task(QA, DOCS, TRAIN), shots=2)
     several = stacks(backbone)
