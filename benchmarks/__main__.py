@@ -100,10 +100,12 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     common = ["--threads", str(given.threads), "--device", given.device]
     of_yours = ["--path", given.path, "--data", str(given.data)] if given.path else []
     name = Path(given.path).name if given.path else ""
+    cuda = given.device.startswith("cuda")
     if "evaluation" in given.only:
-        told["evaluation"] = run("evaluation", *common)
+        told["evaluation"] = run("evaluation", *common, "--sizes", *(("auto", "64", "128") if cuda else ("16", "64")))
         if of_yours:
-            options = ["--documents", str(given.documents), "--sizes", "8", "--times", "1", "--only", "tasks"]
+            options = ["--documents", str(given.documents), "--times", "1", "--only", "tasks"]
+            options += ["--sizes", *(("auto", "64") if cuda else ("8",))]
             for length in given.max_length:
                 cut = ["--max-length", str(length)]
                 found = run("evaluation", *common, *of_yours, *options, *cut)
@@ -121,7 +123,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     if "ceilings" in given.only:
         told["ceilings"] = {"micro decoder": run("ceilings", *common)}
         if of_yours:
-            dtype = ["--dtype", "bfloat16"] if given.device.startswith("cuda") else []
+            dtype = ["--dtype", "bfloat16"] if cuda else []
             told["ceilings"][name] = run("ceilings", *common, "--path", given.path, *dtype)
     if "scaling" in given.only:
         told["scaling"] = run("scaling", "--threads", str(given.threads))

@@ -1,0 +1,51 @@
+"""The benchmarks compare what is equal, stop where it is not, and their figures make a table."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from benchmarks import evaluation
+from benchmarks.__main__ import table
+from benchmarks.evaluation import asked, compare
+from benchmarks.scaling import exponent
+from suite.evaluation.evaluate import EvaluationResult
+from suite.models.backbone import Backbone, load_backbone
+from suite.models.source import ModelSource, locate
+from suite.specs import Options, load, shipped
+from suite.tasks.data import DataLocations
+
+
+@pytest.fixture(scope="module", params=["micro-llama", "micro-t5"])
+def measured(request: pytest.FixtureRequest) -> tuple[Backbone, list[Any]]:
+    backbone = load_backbone(locate(ModelSource(bundled=request.param), None), "cpu")
+    track = "micro" if request.param == "micro-llama" else "micro-t5"
+    (experiment,) = load([shipped() / "pretrained.yaml"], Options(track=track))
+    return backbone, asked(experiment, DataLocations(), 3, roles=["cb", "triviaqa"], shots=(1, 4))
+
+
+def test_both_sides_say_the_same_and_make_a_table(measured: tuple[Backbone, list[Any]]) -> None:
+    told = compare(*measured, sizes=[2], times=1)
+    assert set(told["tasks"]) == {"cb 1-shot", "cb 4-shot", "triviaqa 1-shot", "triviaqa 4-shot"}
+    assert told["ratio"] == pytest.approx(told["lm-eval"] / told["ours"])
+    figures = json.loads(json.dumps({"device": "cpu", "evaluation": {"a model": {"documents": 3, **told}}}))
+    assert "| a model, 4 evaluations of 3 documents |" in table(figures)
+
+
+def test_another_answer_stops_it(measured: tuple[Backbone, list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+    right = evaluation.ours
+
+    def wrong(*arguments: Any) -> EvaluationResult:
+        found = right(*arguments)
+        vars(found.answers[0])["output"] += "!"
+        return found
+
+    monkeypatch.setattr(evaluation, "ours", wrong)
+    with pytest.raises(SystemExit, match="not equal: cb 1-shot, document 0"):
+        compare(*measured, sizes=[2], times=1)
+
+
+def test_a_power_law_has_its_exponent() -> None:
+    assert exponent([1, 4, 16], [3.0, 6.0, 12.0]) == pytest.approx(0.5)
