@@ -79,9 +79,13 @@ def test_a_fork_bomb_is_held_and_leaves_nothing() -> None:
     assert outcome.reason.startswith("AssertionError")
     bomb = "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass"
     assert "ran longer" in run_program(bomb, LIMITS).reason
-    time.sleep(0.5)
-    running = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
-    assert not any(b"/tmp/program.py" in command for command in running)
+    for _ in range(50):  # a busy machine takes its time to end so many
+        time.sleep(0.2)
+        running = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline")]
+        left = [command for command in running if b"/tmp/program.py" in command]
+        if not left:
+            break
+    assert not left
 
 
 @NEEDED
