@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,47 +51,66 @@ def own(experiment: Seen) -> dict[str, Any]:
     return {link.step_id: experiment.steps[link.step_id] for link in experiment.links}
 
 
+def asked(experiment: Seen, every: Sequence[Seen]) -> dict[str, Any]:
+    """All steps that `suite run` has to do for an experiment alone: the pretrained model's on the same tasks, too."""
+    steps = own(experiment)
+    for base in every:
+        if base.record.method == "pretrained" and base.record.seed == experiment.record.seed:
+            others = set(base.record.targets) - set(experiment.record.targets)
+            steps |= {link.step_id: base.steps[link.step_id] for link in base.links if link.role not in others}
+    return steps
+
+
 def seconds(steps: dict[str, Any]) -> float:
     """What steps took, by their own record."""
     return float(sum(step.costs.seconds for step in steps.values()))
 
 
-def scores(experiment: Seen) -> dict[str, tuple[Any, ...]]:
-    """All scores of an experiment, step by step."""
-    return {step: experiment.scores.get(step, ()) for step in own(experiment)}
+def scores(every: Sequence[Seen], steps: Iterable[str]) -> dict[str, tuple[Any, ...]]:
+    """All scores of some steps."""
+    known: dict[str, tuple[Any, ...]] = {}
+    for each in every:
+        known |= each.scores
+    return {step: known.get(step, ()) for step in steps}
 
 
-def alone(experiment: Seen) -> tuple[float, float]:
+def alone(experiment: Seen, every: Sequence[Seen]) -> tuple[float, float]:
     """Seconds of an experiment in a home of its own: all, and those of its steps.
 
-    Raises SystemExit where a score is another one.
+    Raises SystemExit where a step or a score is another one.
     """
     with tempfile.TemporaryDirectory() as folder:
         spec = shipped() / "promot" / f"{Path(str(experiment.record.spec['file'])).stem}.yaml"
         took = suite_run([spec], Path(folder), "--seeds", str(experiment.record.seed))
-        (again,) = seen(Path(folder))
-        if scores(again) != scores(experiment):
-            raise SystemExit(f"not equal: {experiment.record.name} alone has other scores")
-        return took, seconds(own(again))
+        again = seen(Path(folder))
+        steps = {step: record for each in again for step, record in own(each).items()}
+        if scores(again, steps) != scores(every, asked(experiment, every)):
+            raise SystemExit(f"not equal: {experiment.record.name} alone has other steps or scores")
+        return took, seconds(steps)
 
 
 def measure(home: Path, count: int) -> dict[str, Any]:
     """The set in one run, and the sum of its experiments alone."""
     every = seen(home)
+    wanted = {(each.record.name, each.record.seed): asked(each, every) for each in every}
     distinct: dict[str, Any] = {}
-    for each in every:
-        distinct |= own(each)
+    for steps in wanted.values():
+        distinct |= steps
     chosen = every[:: max(1, len(every) // count)][:count]
-    both = [alone(each) for each in chosen]
+    both = [alone(each, every) for each in chosen]
     besides = statistics.fmean(took - steps for took, steps in both)
     together = seconds(distinct) + besides
-    apart = sum(seconds(own(each)) + besides for each in every)
+    apart = sum(seconds(steps) + besides for steps in wanted.values())
     kinds = {kind: {id for id, step in distinct.items() if step.kind == kind} for kind in ("train", "evaluate")}
     found = {
         "experiments": len(every),
         "steps": {kind: len(ids) for kind, ids in kinds.items()},
-        "steps asked": {kind: sum(len(ids & set(own(each))) for each in every) for kind, ids in kinds.items()},
+        "steps alone": {kind: sum(len(ids & set(each)) for each in wanted.values()) for kind, ids in kinds.items()},
         "seconds of steps": {kind: seconds({id: distinct[id] for id in ids}) for kind, ids in kinds.items()},
+        "seconds alone": {
+            kind: sum(seconds({id: distinct[id] for id in ids & set(each)}) for each in wanted.values())
+            for kind, ids in kinds.items()
+        },
         "together": together, "alone": apart, "ratio": together / apart, "besides": besides,
         "run alone": {each.record.name: took for each, (took, _) in zip(chosen, both, strict=True)},
     }  # fmt: skip
