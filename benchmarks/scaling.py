@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import resource
 import subprocess
 import sys
@@ -68,7 +69,8 @@ def methods(count: int) -> float:
             spec.write_text(SPEC.format(number=number, rate=1e-4 * (1 + number / 16)), encoding="utf-8")
         main = "import sys; from suite.cli import main; sys.exit(main())"
         command = [sys.executable, "-c", main, "run", *map(str, specs), "--home", f"{folder}/home", "--device", "cpu"]
-        subprocess.run(command, check=True, capture_output=True)
+        environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+        subprocess.run(command, check=True, capture_output=True, env=environment)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

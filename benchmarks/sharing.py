@@ -89,8 +89,8 @@ def alone(experiment: Seen, every: Sequence[Seen]) -> tuple[float, float]:
         return took, seconds(steps)
 
 
-def measure(home: Path, count: int) -> dict[str, Any]:
-    """The set in one run, and the sum of its experiments alone."""
+def measure(home: Path, count: int, took: float | None) -> dict[str, Any]:
+    """The set in one run (of which `took` is the time, if it is known), and the sum of its experiments alone."""
     every = seen(home)
     wanted = {(each.record.name, each.record.seed): asked(each, every) for each in every}
     distinct: dict[str, Any] = {}
@@ -98,8 +98,8 @@ def measure(home: Path, count: int) -> dict[str, Any]:
         distinct |= steps
     chosen = every[:: max(1, len(every) // count)][:count]
     both = [alone(each, every) for each in chosen]
-    besides = statistics.fmean(took - steps for took, steps in both)
-    together = seconds(distinct) + besides
+    besides = statistics.fmean(whole - steps for whole, steps in both)
+    together = seconds(distinct) + besides if took is None else took
     apart = sum(seconds(steps) + besides for steps in wanted.values())
     kinds = {kind: {id for id, step in distinct.items() if step.kind == kind} for kind in ("train", "evaluate")}
     found = {
@@ -112,7 +112,7 @@ def measure(home: Path, count: int) -> dict[str, Any]:
             for kind, ids in kinds.items()
         },
         "together": together, "alone": apart, "ratio": together / apart, "besides": besides,
-        "run alone": {each.record.name: took for each, (took, _) in zip(chosen, both, strict=True)},
+        "run alone": {each.record.name: whole for each, (whole, _) in zip(chosen, both, strict=True)},
     }  # fmt: skip
     print(f"  {len(every)} experiments: together {together:.0f} s, alone {apart:.0f} s: {found['ratio']:.2f} "
           f"(a run takes {besides:.1f} s besides its steps; {len(chosen)} ran alone, with equal scores)")  # fmt: skip
@@ -129,7 +129,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = given.home or Path(folder)
         took = None if given.home else suite_run(sorted((shipped() / "promot").glob("*.yaml")), home)
-        told = {**measure(home, given.alone), "one run": took}
+        told = measure(home, given.alone, took)
     if given.json:
         given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 

@@ -57,7 +57,7 @@ def compare_variants(backbone: Backbone, each: Asked, sizes: list[int], times: i
             model: Any = get_peft_model(backbone.model, config).eval()
             model.prompt_encoder["default"].embedding.weight.data = stack.soft
             lm = hflm(model, backbone, size, each.max_length - LENGTH)
-            took, said = timed(lambda lm=lm: theirs(lm, each, backbone), backbone.device, 1)
+            took, said = timed(lambda lm=lm: theirs(lm, each, backbone), backbone.device, times)
             seconds += took
             different = differences(said, result, each)
             if different and size == 1:

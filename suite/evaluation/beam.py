@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from suite.evaluation.decode import end_tokens
+from suite.evaluation.fitting import fits
 from suite.evaluation.state import Ids, Steps, read
-from suite.evaluation.trunk import Trunk, TrunkState, fits, read_trunk
+from suite.evaluation.trunk import Trunk, TrunkState, read_trunk
 from suite.models.stack import Stacked
 
 NEVER: Final = -1e9
@@ -46,6 +47,8 @@ def beam(
     log-likelihood of a token, and a prompt is done when its best open hypothesis is worse than all that it keeps. It
     then leaves the batch. Stop strings end nothing here. `trunk` is what these and other prompts begin with.
     """
+    if not prompts:
+        return []
     state = _read(stacked, prompts, max_new_tokens, trunk)
     device = stacked.backbone.device
     ends = torch.tensor(sorted(end_tokens(stacked)), dtype=torch.long, device=device)

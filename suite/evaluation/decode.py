@@ -10,8 +10,9 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
+from suite.evaluation.fitting import fits
 from suite.evaluation.state import EncoderDecoderState, Ids, Steps, read
-from suite.evaluation.trunk import Trunk, TrunkState, fits, read_trunk
+from suite.evaluation.trunk import Trunk, TrunkState, read_trunk
 from suite.models.stack import Stacked
 
 SENTINELS: Final = ("<extra_id_0>", "<extra_id_1>")
@@ -103,7 +104,7 @@ def decode(
     leave; they should be given longest first.
     """
     answers = [Said() for _ in prompts]
-    if max_new_tokens < 1:
+    if max_new_tokens < 1 or not prompts:
         return answers
     ends = end_tokens(stacked)
     if trunk is None and choose is likeliest and fits(stacked) and stacks is None:

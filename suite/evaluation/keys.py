@@ -33,8 +33,9 @@ class OwnKeys(Cache):  # type: ignore[misc]
             fresh[:there, :, length - stay : length] = held[:, :, self.length - stay : self.length]
             return fresh
 
-        self.held = [tuple(map(moved, both)) for both in self.held]
-        self.start = min(length, self.start + length - self.length) if there else length
+        for layer, both in enumerate(self.held):  # one after another: all at once would be held twice
+            self.held[layer] = tuple(map(moved, both))
+        self.start = max(0, min(length, self.start + length - self.length)) if there else length
         self.count, self.length = there + count, length
 
     def update(self, key_states: Tensor, value_states: Tensor, layer_idx: int, *_: Any, **__: Any) -> Any:
@@ -58,7 +59,8 @@ class OwnKeys(Cache):  # type: ignore[misc]
             fresh[:, :, : self.length] = held[:, :, : self.length][rows]
             return fresh
 
-        self.held = [tuple(map(kept, both)) for both in self.held]
+        for layer, both in enumerate(self.held):
+            self.held[layer] = tuple(map(kept, both))
 
     def swap(self, rows: Tensor) -> None:
         """Let rows with the same prompt change places: only what was written behind it is copied."""
@@ -80,14 +82,17 @@ def flash(query: Tensor, key: Tensor, value: Tensor, scale: float, seen: Tensor 
     return found
 
 
-def alike(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Places of texts, longest first, in batches of like length and of `most` tokens, or of one; no empty ones."""
+def alike(lengths: Sequence[int], most: int, beside: int = 0) -> Iterator[list[int]]:
+    """Places of texts, longest first, in batches of like length and of `most` tokens, or of one; no empty ones.
+
+    Each text counts as many tokens more as stand `beside` it.
+    """
     order = sorted(
         (place for place, length in enumerate(lengths) if length), key=lambda place: (-lengths[place], place)
     )
     while order:
         least = LIKE * lengths[order[0]]
         count = next((at for at, place in enumerate(order) if lengths[place] < least), len(order))
-        count = min(count, max(1, most // lengths[order[0]]))
+        count = min(count, max(1, most // (lengths[order[0]] + beside)))
         yield order[:count]
         order = order[count:]

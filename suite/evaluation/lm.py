@@ -13,8 +13,9 @@ from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 from suite.errors import StepFailed, SuiteError
 from suite.evaluation.beam import beam
 from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, decode, likeliest
+from suite.evaluation.fitting import fits
 from suite.evaluation.state import Ids, State, read
-from suite.evaluation.trunk import Trunk, TrunkState, fits, read_trunk
+from suite.evaluation.trunk import Trunk, TrunkState, read_trunk
 from suite.models.fused import fused
 from suite.models.stack import Stacked
 
@@ -131,7 +132,10 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         return decode(self.stacked, prompts, choose=self.choose, stacks=several, **options)
 
     def _in_turn(self, items: Sequence[tuple[Stacked, Ids]], sizes: Sequence[int], **options: Any) -> list[Said]:
-        """Answers to prompts behind a trunk: longest first, the next ones enter as others leave."""
+        """Answers to prompts behind a trunk: longest first, the next ones enter as others leave.
+
+        Where memory runs out, all is done again with half the room.
+        """
         order = sorted(range(len(items)), key=lambda place: (-sizes[place], place))
         room = max(self.batch_tokens, sizes[order[0]])
         while True:
@@ -194,7 +198,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
                 self.truncated.add(key[0])
             contexts.setdefault(tuple(context[-room:]), []).append(place)
         texts = list(contexts)
-        trunk = read_trunk([self.stacked], [texts]) if texts and fits(self.stacked) else None
+        trunk = _trunk([self], [texts]) if texts and fits(self.stacked) else None
         sizes = [sum(len(text) + len(requests[place][2]) for place in contexts[text]) for text in texts]
 
         def work(batch: Sequence[Ids]) -> list[list[tuple[float, bool]]]:
@@ -296,7 +300,7 @@ def _generate(
     stops = Stops(first.tokenizer, until)
     prompts = [lm._prompts(texts, lm._room(limit)) for lm in lms]
     shares = first.choose is likeliest and fits(first.stacked)
-    trunk = read_trunk([lm.stacked for lm in lms], prompts) if shares else None
+    trunk = _trunk(lms, prompts) if shares else None
     items = [(lm.stacked, prompt) for lm, own in zip(lms, prompts, strict=True) for prompt in own]
     sizes = [first.beams * (len(prompt) + limit - (trunk.text if trunk else 0)) for _, prompt in items]
     options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops, "trunk": trunk}
@@ -311,6 +315,14 @@ def _generate(
         lm.tokens += sum(len(prompt) + len(answer.tokens) for prompt, answer in each)
         found.append([(stops.cut(read(answer.tokens)), prompt, answer) for prompt, answer in each])
     return found
+
+
+def _trunk(lms: Sequence[StackLM], prompts: Sequence[Sequence[Ids]]) -> Trunk:
+    """What all prompts begin with, read once. Raises StepFailed if that is too much."""
+    try:
+        return read_trunk([lm.stacked for lm in lms], prompts)
+    except torch.OutOfMemoryError as error:
+        raise StepFailed("the accelerator's memory does not hold what all prompts begin with") from error
 
 
 def _batches(sizes: Sequence[int], budget: int) -> Iterator[list[int]]:

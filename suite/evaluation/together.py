@@ -45,7 +45,8 @@ def evaluate_together(
     their seconds, for all answer the same documents; else one is evaluated after another. Raises SuiteError for stacks
     of which one has other weights or adapters in the same model: that one or the other is not in effect.
     """
-    if any(each.model is stacks[0].model and each.inside != stacks[0].inside for each in stacks):
+    inside = {id(each.model): each.inside for each in stacks}
+    if any(each.inside != inside[id(each.model)] for each in stacks):
         raise SuiteError(
             "stacks with different weights or adapters are not in effect at once in one model",
             fix="evaluate each while it is, or give each a model of its own",

@@ -8,7 +8,6 @@ prefix have a trunk each, and their prompts stand in one batch.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import ContextVar
@@ -26,6 +25,8 @@ from suite.evaluation.state import CACHED, Ids, accepted, padded, positions, sha
 from suite.models.stack import Stacked
 
 NAME: Final = "suite_trunk"
+COPIED: Final = 65_536
+"""Tokens, their trunk's among them, that a GPU reads at a time: each row has a copy of the trunk while it is read."""
 WORTH = 16
 """Tokens that a trunk must have before a call of its own pays."""
 Layers = tuple[tuple[Tensor, Tensor], ...]
@@ -42,17 +43,6 @@ class Trunk:
     """Keys and values of each layer, [stacks, heads, S, width], shorter ones padded on the left; () if S is 0."""
     mask: Tensor
     """bool [stacks, S]: where something real stands."""
-
-
-def fits(stacked: Stacked) -> bool:
-    """Whether a model can go on from a trunk.
-
-    It can if it is decoder-only, looks back at all that came before and attends by transformers' `sdpa`.
-    """
-    model: Any = stacked.backbone.model
-    if stacked.backbone.shape != "decoder" or stacked.backbone.windowed:
-        return False
-    return bool(model._supports_attention_backend and model.config._attn_implementation == "sdpa")
 
 
 @torch.no_grad()
@@ -188,8 +178,9 @@ class TrunkState:
 
         Those of like length are read at a time, each batch padded by itself.
         """
-        most = CACHED if self.device.type == "cpu" else sys.maxsize
-        for those in alike([len(text) for text in texts], most):
+        cpu = self.device.type == "cpu"
+        most, beside = (CACHED, 0) if cpu else (COPIED, self.trunk.mask.shape[1])
+        for those in alike([len(text) for text in texts], most, beside):
             ids, mask = padded([texts[row] for row in those], self.trunk.stacks[0], side="left")
             real, rows = mask.bool(), torch.tensor(those, device=self.device) + first
             self.own.rows, self._alone, self._reading = rows, False, self.owners[rows].tolist()

@@ -117,6 +117,7 @@ class Session:
         beside: dict[str, list[tuple[int, Stacked]]] = {role: [] for role in scorers}
         try:
             for number, (values, stacks) in enumerate(zip(found, work.tries, strict=True), 1):
+                asked = f"try {number} of {len(work.tries)}"
                 for role, steps in stacks.items():
                     current = self.stack(steps, work.track, hashes)
                     if current.inside:
@@ -124,12 +125,12 @@ class Session:
                     else:
                         beside[role].append((number, current))
             self.release()
-            number = len(work.tries)
+            asked = "one of the tries that are soft prompts"
             for role, those in beside.items():
-                for (number, _), value in zip(those, scorers[role]([current for _, current in those]), strict=True):
-                    found[number - 1][role] = value
+                for (place, _), value in zip(those, scorers[role]([current for _, current in those]), strict=True):
+                    found[place - 1][role] = value
         except SuiteError as error:
-            raise StepFailed(f"try {number} of {len(work.tries)} cannot be scored: {error}") from error
+            raise StepFailed(f"{asked} cannot be scored: {error}") from error
         each = zip(found, work.tries, strict=True)
         scores = [_mean([values[role] for role in stacks]) for values, stacks in each]
         for number, score in enumerate(scores, 1):

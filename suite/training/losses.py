@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from suite.evaluation.trunk import fits
 from suite.models.prefix import cache_of
 from suite.models.stack import Stacked
 from suite.training.batches import Batch
-from suite.training.narrow import at_answers, narrowed
+from suite.training.narrow import KNOWN, at_answers, model_type, narrowed
 
 
 def answer_loss(stacked: Stacked, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
@@ -55,7 +54,7 @@ def _behind(stacked: Stacked, batch: Batch) -> tuple[dict[str, Any], int]:
     rows = len(batch.input_ids)
     if stacked.soft is None:
         return {"input_ids": batch.input_ids, **stacked.behind(rows)}, 0
-    if fits(stacked) and not _drops(stacked.model):
+    if model_type(stacked.model) in KNOWN and not stacked.backbone.windowed and not _drops(stacked.model):
         return {"input_ids": batch.input_ids, "past_key_values": cache_of(_read(stacked), rows, "decoder")}, 0
     embeds, _ = stacked.embed(batch.input_ids, batch.attention_mask, side="right")
     return {"inputs_embeds": embeds, **stacked.behind(rows)}, stacked.soft_length

@@ -41,8 +41,13 @@ def at_answers(logits: Tensor, at: Tensor) -> Tensor:
     return logits if logits.ndim == 2 else logits.flatten(0, 1).index_select(0, at)
 
 
+def model_type(model: Any) -> str | None:
+    """Its architecture, as transformers names it."""
+    return getattr(getattr(model, "config", None), "model_type", None)
+
+
 def _parts(model: Any) -> list[nn.Module]:
-    if getattr(getattr(model, "config", None), "model_type", None) not in KNOWN:
+    if model_type(model) not in KNOWN:
         return []
     last = model.get_decoder().layers[-1]
     return [last.get_submodule(name) for name in PARTS]

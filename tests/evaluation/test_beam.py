@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from suite.evaluation.beam import beam
 from suite.evaluation.decode import Stops, end_tokens
+from suite.evaluation.fitting import fits
 from suite.evaluation.lm import StackLM
 from suite.evaluation.state import Ids, padded
 from suite.models.backbone import Backbone
@@ -102,6 +103,7 @@ def test_each_prompt_is_read_once_and_what_all_share_once(backbone: Backbone) ->
     start = tuple(stack.backbone.tokenizer.encode("Q: one A: two. Q: three A: four. ", add_special_tokens=False))
     asked, model = prompts(5, start=start), backbone.model
     two_sided = backbone.shape == "encoder-decoder"
+    assert fits(stack) != two_sided
     read: list[int] = []
     block: Any = model.encoder.block[0] if two_sided else model.model.layers[0]  # type: ignore[union-attr]
     block.register_forward_hook(lambda _, given, out: read.append(given[0].shape[0] * given[0].shape[1]))

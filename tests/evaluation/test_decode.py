@@ -12,6 +12,7 @@ from torch.nn import functional
 from suite.errors import SuiteError
 from suite.evaluation import lm as lm_module
 from suite.evaluation.decode import Said, Stops, decode, end_tokens
+from suite.evaluation.fitting import fits
 from suite.evaluation.lm import StackLM, _batches
 from suite.evaluation.state import padded
 from suite.models.stack import Stacked
@@ -81,6 +82,7 @@ def test_what_all_prompts_share_is_read_once_and_changes_nothing(
     make: Any, read: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack = make(llama())
+    assert fits(stack)
     prompts = [tuple(stack.backbone.tokenizer.encode("Q: one A: two. " * 4 + text)) for text in RAGGED]
     widths: list[int] = []
     places = stack.backbone.model.model.rotary_emb

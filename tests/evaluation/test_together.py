@@ -9,18 +9,26 @@ from typing import Any
 import pytest
 import torch
 from lm_eval.api.instance import Instance
-from transformers import GPT2Config, GPT2LMHeadModel, MistralConfig, MistralForCausalLM
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    MistralConfig,
+    MistralForCausalLM,
+)
 
 from suite.evaluation import lm as lm_module
 from suite.evaluation import state as state_module
 from suite.evaluation import trunk as trunk_module
 from suite.evaluation.decode import Stops, decode
 from suite.evaluation.evaluate import evaluate
+from suite.evaluation.fitting import fits
 from suite.evaluation.keys import alike
 from suite.evaluation.lm import StackLM, generate_together, may_stand_together
 from suite.evaluation.state import EncoderDecoderState
 from suite.evaluation.together import evaluate_together
-from suite.evaluation.trunk import TrunkState, fits, read_trunk
+from suite.evaluation.trunk import TrunkState, read_trunk
 from suite.models.backbone import Backbone, as_backbone
 from suite.models.stack import Stacked
 from suite.tasks.load import load_task
@@ -145,9 +153,19 @@ def test_logits_behind_a_trunk_are_those_of_whole_prompts(make: Any) -> None:
 
 
 def gpt2(kind: str) -> Backbone:
-    """A model with learned positions; one with shared heads and a window."""
+    """A model with learned positions; one with shared heads and a window; two that attend in ways of their own."""
     torch.manual_seed(0)
     words = tokenizer()
+    if kind in ("diffllama", "deepseek_v3"):
+        sizes: Any = {"q_lora_rank": 16, "kv_lora_rank": 16, "qk_rope_head_dim": 8, "qk_nope_head_dim": 8,
+                      "v_head_dim": 8, "n_routed_experts": 4, "num_experts_per_tok": 2, "n_group": 1, "topk_group": 1,
+                      "moe_intermediate_size": 32, "first_k_dense_replace": 1}  # fmt: skip
+        own: Any = AutoConfig.for_model(
+            kind, vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=4 if kind == "deepseek_v3" else 2, initializer_range=0.4, bos_token_id=None,
+            eos_token_id=1, pad_token_id=0, **(sizes if kind == "deepseek_v3" else {}),
+        )  # fmt: skip
+        return as_backbone(AutoModelForCausalLM.from_config(own), words, f"tiny-{kind}", device="cpu")
     if kind == "gpt2":
         config: Any = GPT2Config(vocab_size=len(words), n_embd=32, n_layer=2, n_head=4, n_positions=256,
                                  bos_token_id=None, eos_token_id=1, pad_token_id=0, initializer_range=0.4)  # fmt: skip
@@ -160,7 +178,9 @@ def gpt2(kind: str) -> Backbone:
     return as_backbone(MistralForCausalLM(config), words, "tiny-mistral", device="cpu")
 
 
-@pytest.mark.parametrize(("kind", "fitting"), [("gpt2", True), ("mistral", False)])
+@pytest.mark.parametrize(
+    ("kind", "fitting"), [("gpt2", True), ("mistral", False), ("diffllama", False), ("deepseek_v3", False)]
+)
 def test_other_decoders_answer_as_generate_does(kind: str, fitting: bool) -> None:
     backbone = gpt2(kind)
     stack = Stacked(backbone, backbone.model)
