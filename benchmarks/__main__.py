@@ -16,7 +16,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +94,8 @@ def machine(threads: int) -> str:
     return f"{processor}, {os.cpu_count()} cores, {threads} thread(s) used{gpu}, torch {torch.__version__}"
 
 
-def measure(given: argparse.Namespace) -> dict[str, Any]:
-    """All that is asked for."""
+def measure(given: argparse.Namespace, keep: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """All that is asked for; `keep` is given the figures so far, now and then."""
     told: dict[str, Any] = {"machine": machine(given.threads), "device": given.device}
     common = ["--threads", str(given.threads), "--device", given.device]
     of_yours = ["--path", given.path, "--data", str(given.data)] if given.path else []
@@ -111,15 +111,18 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
                 found = run("evaluation", *common, *of_yours, *options, *cut)
                 told["evaluation"][f"{name}, prompts cut at {length} tokens"] = found[name]
     if "commands" in given.only:
+        keep(told)
         told["commands"] = {"micro decoder": run("commands")}
     if "beams" in given.only:
         told["beams"] = run("beams", *common)
     if "training" in given.only:
+        keep(told)
         told["training"] = run("training", *common)
         if of_yours:
             told["training"] |= run("training", *common, *of_yours, "--times", "1")
     if "sharing" in given.only:
-        told["sharing"] = run("sharing")
+        keep(told)
+        told["sharing"] = run("sharing", *(["--home", str(given.home)] if given.home else []))
     if "ceilings" in given.only:
         told["ceilings"] = {"micro decoder": run("ceilings", *common)}
         if of_yours:
@@ -127,9 +130,7 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
             told["ceilings"][name] = run("ceilings", *common, "--path", given.path, *dtype)
     if "scaling" in given.only:
         told["scaling"] = run("scaling", "--threads", str(given.threads))
-    for found in told.values():
-        if isinstance(found, dict):
-            found.pop("machine", None)
+    keep(told)
     return told
 
 
@@ -138,6 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, help="keep the figures here")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="some of the benchmarks")
+    parser.add_argument("--home", type=Path, help="a home that has the set already, for `sharing`")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--path", help="a decoder's folder, besides the bundled models")
@@ -147,9 +149,15 @@ def main() -> None:
     given = parser.parse_args()
     if given.path and not given.data:
         parser.error("--path needs --data")
-    told = measure(given)
-    if given.json:
-        given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+    def keep(told: dict[str, Any]) -> None:
+        for found in told.values():
+            if isinstance(found, dict):
+                found.pop("machine", None)
+        if given.json:
+            given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+
+    told = measure(given, keep)
     print(f"\n{told['machine']}\n\n{table(told)}")
 
 
