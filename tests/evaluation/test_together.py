@@ -162,9 +162,8 @@ def gpt2(kind: str) -> Backbone:
                       "moe_intermediate_size": 32, "first_k_dense_replace": 1}  # fmt: skip
         own: Any = AutoConfig.for_model(
             kind, vocab_size=len(words), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-            num_attention_heads=4, num_key_value_heads=4 if kind == "deepseek_v3" else 2, initializer_range=0.4, bos_token_id=None,
-            eos_token_id=1, pad_token_id=0, 
-            **(sizes if kind == "deepseek_v3" else {}),
+            num_attention_heads=4, num_key_value_heads=4 if kind == "deepseek_v3" else 2, initializer_range=0.4,
+            bos_token_id=None, eos_token_id=1, pad_token_id=0, **(sizes if kind == "deepseek_v3" else {}),
         )  # fmt: skip
         return as_backbone(AutoModelForCausalLM.from_config(own), words, f"tiny-{kind}", device="cpu")
     if kind == "gpt2":
