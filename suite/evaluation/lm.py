@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from lm_eval.api.instance import Instance
@@ -11,6 +11,7 @@ from lm_eval.api.model import TemplateLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
 from suite.errors import StepFailed, SuiteError
+from suite.evaluation.batching import in_batches
 from suite.evaluation.beam import beam
 from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, decode, likeliest
 from suite.evaluation.fitting import fits
@@ -18,9 +19,6 @@ from suite.evaluation.state import Ids, State, read
 from suite.evaluation.trunk import Trunk, TrunkState, read_trunk
 from suite.models.fused import fused
 from suite.models.stack import Stacked
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 Pair = tuple[Any, list[int], list[int]]
 """What lm-eval hands over to be scored: its own key, the tokens of the context, those of the continuation."""
@@ -205,7 +203,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
             return self._score(batch, [[requests[at][2] for at in contexts[text]] for text in batch], trunk)
 
         with fused(self.stacked.model):
-            batches = self._in_batches(texts, sizes, work)
+            batches = in_batches(texts, sizes, self.batch_tokens, work)
         for text, scores in zip(texts, batches, strict=True):
             for place, score in zip(contexts[text], scores, strict=True):
                 found[place] = score
@@ -240,24 +238,6 @@ class StackLM(TemplateLM):  # type: ignore[misc]
             (float(scores[row, : len(one)].sum()), bool(right[row, : len(one)].all())) for row, one in enumerate(flat)
         )
         return [[next(each_score) for _ in each] for each in continuations]
-
-    def _in_batches(self, items: Sequence[T], sizes: Sequence[int], work: Callable[[Sequence[T]], list[R]]) -> list[R]:
-        """Do `work` on batches of similar size (longest first) and give its results in the order of the items."""
-        done: dict[int, R] = {}
-        for batch in _batches(sizes, self.batch_tokens):
-            done |= zip(batch, self._fitting([items[place] for place in batch], work), strict=True)
-        return [done[place] for place in range(len(items))]
-
-    def _fitting(self, batch: Sequence[T], work: Callable[[Sequence[T]], list[R]]) -> list[R]:
-        """Do `work`, in halves if the accelerator's memory does not hold it. Raises StepFailed at a single item."""
-        try:
-            return work(batch)
-        except torch.OutOfMemoryError as error:
-            if len(batch) == 1:
-                raise StepFailed("the accelerator's memory does not hold one prompt") from error
-        torch.cuda.empty_cache()
-        half = len(batch) // 2
-        return [*self._fitting(batch[:half], work), *self._fitting(batch[half:], work)]
 
 
 def generate_together(lms: Sequence[StackLM], requests: Sequence[Instance]) -> list[list[str]]:
@@ -305,7 +285,7 @@ def _generate(
     sizes = [first.beams * (len(prompt) + limit - (trunk.text if trunk else 0)) for _, prompt in items]
     options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops, "trunk": trunk}
     if trunk is None or first.beams > 1:
-        said = iter(first._in_batches(items, sizes, lambda batch: first._said(batch, **options)))
+        said = iter(in_batches(items, sizes, first.batch_tokens, lambda batch: first._said(batch, **options)))
     else:
         said = iter(first._in_turn(items, sizes, **options))
     read = first._between if sentinels else stops.text
@@ -323,12 +303,3 @@ def _trunk(lms: Sequence[StackLM], prompts: Sequence[Sequence[Ids]]) -> Trunk:
         return read_trunk([lm.stacked for lm in lms], prompts)
     except torch.OutOfMemoryError as error:
         raise StepFailed("the accelerator's memory does not hold what all prompts begin with") from error
-
-
-def _batches(sizes: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Places of items, longest first, in batches of which the longest times the count is within the budget."""
-    order = sorted(range(len(sizes)), key=lambda place: (-sizes[place], place))
-    while order:
-        count = max(1, budget // max(1, sizes[order[0]]))
-        yield order[:count]
-        order = order[count:]

@@ -11,9 +11,10 @@ from torch.nn import functional
 
 from suite.errors import SuiteError
 from suite.evaluation import lm as lm_module
+from suite.evaluation.batching import batches
 from suite.evaluation.decode import Said, Stops, decode, end_tokens
 from suite.evaluation.fitting import fits
-from suite.evaluation.lm import StackLM, _batches
+from suite.evaluation.lm import StackLM
 from suite.evaluation.state import padded
 from suite.models.stack import Stacked
 from tests.evaluation.tiny import RAGGED, greedy, llama, mt5, with_prefix, with_soft
@@ -216,5 +217,5 @@ def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_batches_hold_the_longest_first_within_the_budget() -> None:
-    assert list(_batches([1, 9, 4, 4], 10)) == [[1], [2, 3], [0]]
-    assert list(_batches([50], 10)) == [[0]]
+    assert list(batches([1, 9, 4, 4], 10)) == [[1], [2, 3], [0]]
+    assert list(batches([50], 10)) == [[0]]
