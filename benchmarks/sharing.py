@@ -52,12 +52,11 @@ def own(experiment: Seen) -> dict[str, Any]:
 
 
 def asked(experiment: Seen, every: Sequence[Seen]) -> dict[str, Any]:
-    """All steps that `suite run` has to do for an experiment alone: the pretrained model's on the same tasks, too."""
+    """All steps that `suite run` has to do for an experiment alone: those of the pretrained model, too."""
     steps = own(experiment)
     for base in every:
         if base.record.method == "pretrained" and base.record.seed == experiment.record.seed:
-            others = set(base.record.targets) - set(experiment.record.targets)
-            steps |= {link.step_id: base.steps[link.step_id] for link in base.links if link.role not in others}
+            steps |= own(base)
     return steps
 
 
