@@ -2,9 +2,10 @@
 
 `python -m benchmarks.sharing` runs ProMoT's set (specs/promot, one seed) on track `micro` in one process, then some of
 its experiments (`--alone N`, spread over the set) each in a process and a home of its own, and checks that every score
-is the same. An experiment alone takes its own steps, of which the whole run has recorded the seconds, and what a run
-takes besides (starting, loading the base, storing, rendering): those that did run alone tell. `--home HOME` takes a
-home with such a run instead of making one, `--json FILE` keeps the figures. Seconds are of the clock, with one thread.
+is the same. An experiment alone takes its own steps and the pretrained model's, of which the whole run has recorded the
+seconds, and what a run takes besides (starting, loading the base, storing, rendering): those that did run alone tell.
+`--home HOME` takes a home with such a run instead of making one, `--json FILE` keeps the figures. Seconds are of the
+clock, with one thread.
 """
 
 from __future__ import annotations
