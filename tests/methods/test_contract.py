@@ -271,7 +271,8 @@ def test_a_killed_process_is_taken_up_by_another(tmp_path: Path) -> None:
     assert done.returncode == -9, done.stderr
     backbone, log = tiny_backbone("decoder"), Memory()
     resumed = train("finetune", backbone, tmp_path / "cut", log=log)
-    assert log.said == ["going on after step 2"]
+    # step 2's checkpoint was begun, so step 1's is whole; whether step 2's is, depends on the disk
+    assert log.said in (["going on after step 1"], ["going on after step 2"])
     assert resumed.artifact.hash == train("finetune", backbone, tmp_path / "whole").artifact.hash
 
 

@@ -24,13 +24,14 @@ class Disk:
     """Stands for `save_file`: a disk that waits to be let go on, or fails."""
 
     def __init__(self, error: Exception | None = None) -> None:
-        self.error, self.go_on = error, threading.Event()
+        self.error, self.go_on, self.asked = error, threading.Event(), threading.Event()
         self.begun = self.written = self.at_once = self.most = 0
 
     def __call__(self, tensors: Any, path: Path, metadata: Any = None) -> None:
         self.begun += 1
         self.at_once += 1
         self.most = max(self.most, self.at_once)
+        self.asked.set()
         assert self.go_on.wait(20)
         self.at_once -= 1
         if self.error is not None:
@@ -67,6 +68,7 @@ def test_a_slow_disk_does_not_stop_steps(tmp_path: Path, monkeypatch: pytest.Mon
         def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
             super().progress(step, total, loss, score)
             if step == total:
+                assert disk.asked.wait(20)  # a busy machine may not have come to it yet
                 assert (disk.begun, disk.written) == (1, 0)  # still at the first, and it was not waited for
                 disk.go_on.set()
 
