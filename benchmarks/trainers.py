@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,12 @@ from typing import Any
 import torch
 from peft import PromptTuningConfig, TaskType, get_peft_model
 from torch import Tensor
-from torch.utils.data import SequentialSampler
-from transformers import PrinterCallback, Trainer, TrainingArguments
+from transformers import DataCollatorForSeq2Seq, PrinterCallback, Trainer, TrainingArguments
 from transformers.optimization import Adafactor
 
 from suite.models.backbone import Backbone
-from suite.models.stack import swapped
-from suite.training.batches import IGNORE, Batches, Collator
+from suite.models.stack import Stacked, swapped
+from suite.training.batches import IGNORE, Batch, Batches, Collator
 from suite.training.config import Budget
 from suite.training.examples import Encoded
 from suite.training.loop import fit
@@ -36,8 +36,8 @@ class Ran:
     seconds: float
     losses: list[float]
     """Of a token, step by step."""
-    tokens: int
-    """That are not padding; 0 where the side does not count them."""
+    held: float
+    """The loss of a token of examples that were not trained on, afterwards."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Losses:
         raise SystemExit(f"ours: {text}")
 
 
-def ours(backbone: Backbone, batches: Batches, budget: Budget, start: Tensor | None) -> Ran:
+def ours(backbone: Backbone, batches: Batches, budget: Budget, start: Tensor | None, held: Sequence[Batch]) -> Ran:
     """A run of `suite`: all weights, or a soft prompt from its first values [P, d]."""
     log = Losses()
     with weights(backbone, start is None) as parameters, tempfile.TemporaryDirectory() as folder:
@@ -64,18 +64,28 @@ def ours(backbone: Backbone, batches: Batches, budget: Budget, start: Tensor | N
         else:
             prompt = FlatPrompt(backbone, start)
             trainable = Trainable({"flat": prompt.flat}, nullcontext, lambda place: prompt.vectors())
-        seconds, found = clocked(
+        seconds, _ = clocked(
             lambda: fit(
                 backbone.model, trainable.parameters, lambda batch: answer_loss(trainable.now(backbone), batch),
                 batches, budget, seed=0, score=None, checkpoint=Path(folder), log=log,
             ), backbone.device,
         )  # fmt: skip
-    return Ran(seconds, log.found, found.tokens)
+        return Ran(seconds, log.found, _held(trainable.now(backbone), held))
 
 
-def theirs(backbone: Backbone, batches: Batches, budget: Budget, start: Tensor | None) -> Ran:
-    """The same by `Trainer`: a soft prompt through PEFT; nothing is logged, saved or evaluated."""
-    examples = [example for step in range(budget.steps) for example in batches.examples(step)]
+def theirs(
+    backbone: Backbone, batches: Batches, budget: Budget, start: Tensor | None, held: Sequence[Batch],
+    *, usual: bool = False, seed: int = 0,
+) -> Ran:  # fmt: skip
+    """The same by `Trainer`: a soft prompt through PEFT; nothing is logged, saved or evaluated.
+
+    It gets our batches, or as is `usual`, the same examples, which it puts in an order of its own and pads as
+    transformers' collator does.
+    """
+    examples: list[Any] = [example for step in range(budget.steps) for example in batches.examples(step)]
+    collate = _collate(backbone)
+    if usual:
+        examples, collate = [_features(each, backbone) for each in examples], _collator(backbone)
     with weights(backbone, start is None), tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model: Any = backbone.model
@@ -84,24 +94,22 @@ def theirs(backbone: Backbone, batches: Batches, budget: Budget, start: Tensor |
         model.requires_grad_(start is None)
         if start is not None:
             model.prompt_encoder.requires_grad_(True)
-        trainer = _InOrder(
-            model=model, args=_arguments(budget, folder, backbone), train_dataset=examples,
-            data_collator=_collate(backbone), optimizers=(_optimizer(model, budget), None),
+        trainer = _Watched(
+            model=model, args=_arguments(budget, folder, backbone, "random" if usual else "sequential", seed),
+            train_dataset=examples, data_collator=collate, optimizers=(_optimizer(model, budget), None),
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)
+        trainer.losses = []
         seconds, _ = clocked(trainer.train, backbone.device)
         backbone.model.requires_grad_(False).eval()
-    return Ran(seconds, torch.stack(trainer.losses).tolist(), 0)
+        soft = None if start is None else model.prompt_encoder["default"].embedding.weight
+        return Ran(seconds, torch.stack(trainer.losses).tolist(), _held(Stacked(backbone, backbone.model, soft), held))
 
 
-class _InOrder(Trainer):  # type: ignore[misc]
-    """A `Trainer` that takes the examples in their order, and keeps the losses where they are."""
+class _Watched(Trainer):  # type: ignore[misc]
+    """A `Trainer` that keeps the losses where they are."""
 
     losses: list[Tensor]
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        self.losses = []
-        return SequentialSampler(self.train_dataset)
 
     def training_step(self, *given: Any, **more: Any) -> Tensor:
         """Theirs, remembered."""
@@ -110,14 +118,20 @@ class _InOrder(Trainer):  # type: ignore[misc]
         return loss
 
 
-def _arguments(budget: Budget, folder: str, backbone: Backbone) -> TrainingArguments:
+@torch.no_grad()
+def _held(current: Stacked, held: Sequence[Batch]) -> float:
+    total = sum(float(answer_loss(current, batch.to(current.backbone.device))) for batch in held)
+    return total / sum(len(batch.answers) for batch in held)
+
+
+def _arguments(budget: Budget, folder: str, backbone: Backbone, order: str, seed: int) -> TrainingArguments:
     cuda = backbone.device.type == "cuda"
     return TrainingArguments(
         output_dir=folder, max_steps=budget.steps, per_device_train_batch_size=budget.batch_size,
         max_grad_norm=budget.clip or 0.0, lr_scheduler_type=budget.schedule, warmup_steps=budget.warmup,
         learning_rate=budget.learning_rate, logging_strategy="no", save_strategy="no", eval_strategy="no",
-        report_to=[], disable_tqdm=True, logging_nan_inf_filter=False, remove_unused_columns=False, seed=0,
-        dataloader_pin_memory=cuda, use_cpu=not cuda, bf16=cuda,
+        report_to=[], disable_tqdm=True, logging_nan_inf_filter=False, remove_unused_columns=False, seed=seed,
+        train_sampling_strategy=order, dataloader_pin_memory=cuda, use_cpu=not cuda, bf16=cuda,
     )  # fmt: skip
 
 
@@ -146,6 +160,22 @@ def _collate(backbone: Backbone) -> Callable[[Sequence[Encoded]], dict[str, Tens
         return {"input_ids": batch.input_ids, "labels": labels}
 
     return inputs
+
+
+def _features(example: Encoded, backbone: Backbone) -> dict[str, list[int]]:
+    """An example as transformers' collators take it."""
+    prompt, target = list(example.prompt), list(example.target)
+    if backbone.shape == "encoder-decoder":
+        return {"input_ids": prompt, "attention_mask": [1] * len(prompt), "labels": target}
+    ids = prompt + target
+    return {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": [IGNORE] * len(prompt) + target}
+
+
+def _collator(backbone: Backbone) -> DataCollatorForSeq2Seq:
+    """Theirs, which pads to the longest of a batch."""
+    tokenizer = copy(backbone.tokenizer)
+    tokenizer.padding_side = "right"
+    return DataCollatorForSeq2Seq(tokenizer, model=backbone.model, label_pad_token_id=IGNORE)
 
 
 def _prompted(backbone: Backbone, start: Tensor) -> Any:

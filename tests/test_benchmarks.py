@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from benchmarks import evaluation
+from benchmarks import evaluation, training
 from benchmarks.__main__ import table
 from benchmarks.evaluation import asked, compare
 from benchmarks.scaling import exponent
+from benchmarks.trainers import Ran
 from suite.evaluation.evaluate import EvaluationResult
 from suite.models.backbone import Backbone, load_backbone
 from suite.models.source import ModelSource, locate
@@ -45,6 +47,38 @@ def test_another_answer_stops_it(measured: tuple[Backbone, list[Any]], monkeypat
     monkeypatch.setattr(evaluation, "ours", wrong)
     with pytest.raises(SystemExit, match="not equal: cb 1-shot, document 0"):
         compare(*measured, sizes=[2], times=1)
+
+
+def trained(model: str, role: str) -> dict[str, Any]:
+    """A case of the benchmark of training, for two steps."""
+    source, track = ModelSource(bundled=model, sentinels=model == "micro-t5"), model.replace("llama", "").strip("-")
+    (experiment,) = load([shipped() / "promot" / "finetune_mix.yaml"], Options(track=track))
+    (case,) = (each for each in training.CASES if each.name == role)
+    return training.measure(load_backbone(locate(source, None), "cpu"), experiment, DataLocations(), case, 2, 2)
+
+
+@pytest.mark.parametrize("model", ["micro-llama", "micro-t5"])
+@pytest.mark.parametrize("case", ["all weights, RTE", "soft prompt, En-Fr"])
+def test_trainer_learns_the_same(model: str, case: str) -> None:
+    told = trained(model, case)
+    assert told["ratio"] == pytest.approx(told["ours"] / told["Trainer"])
+    assert told["ratio on our batches"] == pytest.approx(told["ours"] / told["Trainer on our batches"])
+    assert [len(side) for side in told["losses afterwards"].values()] == [2, 2]
+    assert f"| a model, {case} |" in table({"device": "cpu", "training": {"a model": {case: told}}})
+
+
+@pytest.mark.parametrize("usual", [False, True])
+def test_a_trainer_that_learns_something_else_stops_it(usual: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = training.theirs
+
+    def wrong(backbone: Backbone, batches: Any, terms: Any, *rest: Any, **more: Any) -> Ran:
+        if more.get("usual", False) is usual:
+            terms = replace(terms, learning_rate=terms.learning_rate * 4)
+        return right(backbone, batches, terms, *rest, **more)
+
+    monkeypatch.setattr(training, "theirs", wrong)
+    with pytest.raises(SystemExit, match="losses afterwards are" if usual else "of their value apart"):
+        trained("micro-llama", "all weights, RTE")
 
 
 def test_a_power_law_has_its_exponent() -> None:

@@ -13,6 +13,7 @@ from random import Random
 import torch
 from torch import Tensor
 
+from suite.evaluation.state import shared
 from suite.hashing import fingerprint, seed_of
 from suite.models.backbone import Backbone
 from suite.training.examples import Encoded
@@ -42,12 +43,14 @@ class Batch:
     """Which of the targets all of them are of."""
     even: bool = False
     """Whether nothing in `input_ids` is padding, so that no mask is needed."""
+    shared: int = 0
+    """How many tokens all prompts begin with, less than any prompt has; decoder only."""
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device."""
         decoder = None if self.decoder_input_ids is None else self.decoder_input_ids.to(device)
         moved = (self.input_ids.to(device), self.attention_mask.to(device), self.labels.to(device))
-        return Batch(*moved, decoder, self.answers.to(device), self.tokens, self.place, self.even)
+        return Batch(*moved, decoder, self.answers.to(device), self.tokens, self.place, self.even, self.shared)
 
 
 class Collator:
@@ -74,7 +77,8 @@ class Collator:
         labels, _ = _padded(
             [(*[IGNORE] * (len(example.prompt) - 1), *example.target, IGNORE) for example in examples], IGNORE
         )
-        return Batch(ids, mask, labels, None, _labelled(labels), tokens, place)
+        common = shared([example.prompt for example in examples])
+        return Batch(ids, mask, labels, None, _labelled(labels), tokens, place, shared=common)
 
 
 class Batches:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +14,11 @@ from suite.models.prefix import cache_of
 from suite.models.stack import Stacked
 from suite.training.batches import Batch
 from suite.training.narrow import KNOWN, at_answers, model_type, narrowed
+
+WORTH: Final = 64
+"""Positions that must be saved before a call of its own pays, which goes over all weights once more."""
+WORTH_ON_GPU: Final = 4096
+"""The same where a call costs more than a few positions; not measured."""
 
 
 def answer_loss(stacked: Stacked, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
@@ -46,27 +51,39 @@ def answer_logits(stacked: Stacked, batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 def _behind(stacked: Stacked, batch: Batch) -> tuple[dict[str, Any], int]:
-    """A decoder's inputs, and how many positions of each row come before the text.
+    """A decoder's inputs, and how many positions more than in the batch each row has there (fewer: below 0).
 
-    A causal model reads a soft prompt alike in all rows, so it is read once, and the rows stand behind its keys and
-    values. Where units are dropped, they are to be others in each row, and each reads it by itself.
+    A causal model reads a soft prompt and what all prompts begin with alike in all rows, so these are read once, and
+    the rows stand behind their keys and values. Where units are dropped, they are to be others in each row, and each
+    reads all by itself.
     """
     rows = len(batch.input_ids)
+    once = model_type(stacked.model) in KNOWN and not stacked.backbone.windowed and not _drops(stacked.model)
+    shared = batch.shared if once and (stacked.soft is not None or _pays(batch)) else 0
+    if shared or (once and stacked.soft is not None):
+        read = _read(stacked, batch.input_ids[:1, :shared])
+        return {"input_ids": batch.input_ids[:, shared:], "past_key_values": cache_of(read, rows, "decoder")}, -shared
     if stacked.soft is None:
         return {"input_ids": batch.input_ids, **stacked.behind(rows)}, 0
-    if model_type(stacked.model) in KNOWN and not stacked.backbone.windowed and not _drops(stacked.model):
-        return {"input_ids": batch.input_ids, "past_key_values": cache_of(_read(stacked), rows, "decoder")}, 0
     embeds, _ = stacked.embed(batch.input_ids, batch.attention_mask, side="right")
     return {"inputs_embeds": embeds, **stacked.behind(rows)}, stacked.soft_length
 
 
-def _read(stacked: Stacked) -> Tensor:
-    """Keys and values [layers, 2, heads, P, width] of the prefix and the soft prompt, differentiable."""
-    cache, soft = stacked.cache(1), cast(Tensor, stacked.soft)
-    table = stacked.backbone.model.get_input_embeddings().weight
+def _pays(batch: Batch) -> bool:
+    """Whether reading once what all prompts begin with saves more than a call of its own costs."""
+    saved, positions = batch.shared * (len(batch.input_ids) - 1), batch.input_ids.numel()
+    return saved >= (WORTH if batch.input_ids.device.type == "cpu" else WORTH_ON_GPU) and saved * 8 >= positions
+
+
+def _read(stacked: Stacked, text: Tensor) -> Tensor:
+    """Keys and values [layers, 2, heads, P, width] of the prefix, the soft prompt and a text [1, T], differentiable."""
+    cache = cast(Any, stacked.cache(1))
     decoder = stacked.backbone.model.get_decoder()
-    decoder(inputs_embeds=soft.to(table.dtype).unsqueeze(0), past_key_values=cache, use_cache=True)
-    return torch.stack([torch.stack([layer.keys[0], layer.values[0]]) for layer in cast(Any, cache).layers])
+    given: dict[str, Any] = {"input_ids": text}
+    if stacked.soft is not None:
+        given = {"inputs_embeds": stacked.embed(text, torch.ones_like(text), side="right")[0]}
+    decoder(**given, past_key_values=cache, use_cache=True)
+    return torch.stack([torch.stack([layer.keys[0], layer.values[0]]) for layer in cache.layers])
 
 
 def _drops(model: nn.Module) -> bool:
