@@ -27,6 +27,25 @@ def suite(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> tuple[i
     return int(ended.value.code or 0), out, err
 
 
+LIGHT = """
+import sys
+from suite.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit as end:
+    heavy = {"torch", "transformers", "peft", "lm_eval", "datasets"} & set(sys.modules)
+    sys.exit(f"imported {heavy}" if heavy else end.code)
+"""
+
+
+def light(*arguments: str | Path) -> str:
+    """The output of a command in a process of its own, which may import none of the packages that take seconds."""
+    command = [sys.executable, "-c", LIGHT, *map(str, arguments)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
 def start(*arguments: str | Path) -> subprocess.Popen[str]:
     """A command in a process of its own."""
     command = [sys.executable, "-c", "from suite.cli import main; main()", *map(str, arguments)]

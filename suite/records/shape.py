@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from suite.store import StepLink as Link
 else:  # the store's own records, checked as strictly as a spec
     _kinds = (AnswerRecord, Costs, CurvePointRecord, FindingRecord, ScoreRecord, StepLink)
-    Answer, Spent, Point, Finding, Score, Link = (dataclass(kind, config=Block.model_config) for kind in _kinds)
+    # nobody reads docstrings here, and to look for them takes a second where torch is imported
+    _config = ConfigDict(**{**Block.model_config, "use_attribute_docstrings": False})
+    Answer, Spent, Point, Finding, Score, Link = (dataclass(kind, config=_config) for kind in _kinds)
 
 SCHEMA = 2
 """Raised when a record gains or loses a field."""

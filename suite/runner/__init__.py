@@ -13,7 +13,7 @@ __all__ = ["run_plan"]
 
 
 def run_plan(plan: Plan, inputs: Inputs, home: Home, *, device: str | None = None, again: bool = False) -> Outcome:
-    """Run every step of a plan that is not done (see `suite.runner.run`; torch is imported here and not before)."""
+    """Run every step of a plan that is not done (see `suite.runner.run`; torch is imported only if there is one)."""
     from suite.runner import run
 
     return run.run_plan(plan, inputs, home, device=device, again=again)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 from suite.plan import Evaluate, Inputs, Plan, Train, make_plan
 from suite.specs import Options, load
 from suite.tasks.data import DataLocations
+from tests.cli import light, suite
 
 INPUTS = Inputs(DataLocations())
 
@@ -97,24 +96,16 @@ def test_data_and_seed_are_part_of_a_train_steps_name(specs: Path) -> None:
 
 
 def test_planning_and_help_are_quick_and_do_not_import_torch(specs: Path, tmp_path: Path) -> None:
-    code = (
-        "import sys\nfrom suite.cli import main\ntry:\n    main(sys.argv[1:])\nexcept SystemExit as end:\n"
-        "    heavy = {'torch', 'transformers', 'peft', 'lm_eval', 'datasets'} & set(sys.modules)\n"
-        "    sys.exit(f'imported {heavy}' if heavy else end.code)\n"
-    )
     files = [str(file) for file in sorted(specs.glob("*.yaml"))]
     for arguments in (["--help"], ["plan", *files, "--home", str(tmp_path)], ["list"], ["schema"]):
         started = time.perf_counter()
-        ended = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
-        assert ended.returncode == 0, ended.stderr
+        light(*arguments)
         assert time.perf_counter() - started < 5  # half a second on a free machine; this only catches a heavy import
 
 
 def test_a_plan_says_what_is_done_shared_and_to_do(
     specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tests.cli import suite
-
     code, out, _ = suite(
         capsys, "plan", specs / "promot_rte.yaml", specs / "prompt_tuning_rte.yaml", "--home", tmp_path
     )
@@ -127,7 +118,6 @@ def test_a_plan_says_what_is_done_shared_and_to_do(
 
 def test_a_stale_step_says_what_changed(specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from suite.store import StepOutcome, StepRecord, Store
-    from tests.cli import suite
 
     (step,) = [step for step in plan(specs, "finetune_rte").steps if step.kind == "train"]
     with Store.open(f"sqlite:///{tmp_path / 'suite.db'}") as store:

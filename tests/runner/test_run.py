@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli import SMALL, start, suite
+from tests.cli import SMALL, light, start, suite
 
 QUICK = [*SMALL, "--set", "method.steps=6"]
 QUICK_PROMPT = [*QUICK, "--set", "method.stage_one.steps=6", "--set", "method.stage_one.length=3"]
@@ -71,11 +71,8 @@ def test_a_run_stores_everything_about_every_step(whole: Path) -> None:
     assert rows(whole, "SELECT count(*) FROM answer") == [(5 * 16 + 4 * 8,)]
 
 
-def test_a_finished_run_is_not_run_again(
-    whole: Path, expected: dict[str, Any], capsys: pytest.CaptureFixture[str]
-) -> None:
-    code, out, _ = suite(capsys, "run", "specs/promot_rte.yaml", "--home", whole, *QUICK_PROMPT)
-    assert code == 0
+def test_a_finished_run_is_not_run_again(whole: Path, expected: dict[str, Any]) -> None:
+    out = light("run", "specs/promot_rte.yaml", "--home", whole, *QUICK_PROMPT)
     assert "0 steps done, 11 reused" in out
     assert results(whole) == expected
 
