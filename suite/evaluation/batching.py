@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import torch
 
 from suite.errors import StepFailed
+from suite.evaluation.state import Ids, shared
 
+ENOUGH: Final = 256
+"""Rows of several stacks that a processor answers at a time: more make a row no cheaper (docs/performance.md)."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -42,3 +46,18 @@ def _fitting(batch: Sequence[T], work: Callable[[Sequence[T]], list[R]]) -> list
     torch.cuda.empty_cache()
     half = len(batch) // 2
     return [*_fitting(batch[:half], work), *_fitting(batch[half:], work)]
+
+
+def as_fill_a_batch(
+    askers: Sequence[T], prompts: Sequence[Ids], limit: int, batch_tokens: int, device: str
+) -> list[Sequence[T]]:
+    """Those who ask such prompts, in even parts whose answers of up to `limit` tokens fill one batch.
+
+    To let more of them wait costs more than it gives.
+    """
+    common = shared(prompts) if len(prompts) > 1 else 0
+    most = batch_tokens // sum(len(prompt) - common + limit for prompt in prompts)
+    if device == "cpu":
+        most = min(most, ENOUGH // len(prompts))
+    size = math.ceil(len(askers) / math.ceil(len(askers) / max(1, most)))
+    return [askers[at : at + size] for at in range(0, len(askers), size)]

@@ -11,7 +11,7 @@ from lm_eval.api.model import TemplateLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
 from suite.errors import StepFailed, SuiteError
-from suite.evaluation.batching import in_batches
+from suite.evaluation.batching import as_fill_a_batch, in_batches
 from suite.evaluation.beam import beam
 from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, decode, likeliest
 from suite.evaluation.fitting import fits
@@ -279,6 +279,9 @@ def _generate(
     limit += sentinels  # the opening sentinel is no part of the answer
     stops = Stops(first.tokenizer, until)
     prompts = [lm._prompts(texts, lm._room(limit)) for lm in lms]
+    parts = as_fill_a_batch(lms, prompts[0], limit, first.batch_tokens, first.device.type)
+    if len(parts) > 1:
+        return [said for part in parts for said in _generate(part, texts, limit - sentinels, until)]
     shares = first.choose is likeliest and fits(first.stacked)
     trunk = _trunk(lms, prompts) if shares else None
     items = [(lm.stacked, prompt) for lm, own in zip(lms, prompts, strict=True) for prompt in own]

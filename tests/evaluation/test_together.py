@@ -21,6 +21,7 @@ from transformers import (
 from suite.evaluation import lm as lm_module
 from suite.evaluation import state as state_module
 from suite.evaluation import trunk as trunk_module
+from suite.evaluation.batching import as_fill_a_batch
 from suite.evaluation.decode import Stops, decode
 from suite.evaluation.evaluate import evaluate
 from suite.evaluation.fitting import fits
@@ -57,7 +58,7 @@ def ask(text: str, stop: str = "qq") -> Instance:
 
 
 @pytest.mark.parametrize("start", ["", "Q: one A: two. Q: three A: four. "])
-@pytest.mark.parametrize("budget", [60, 300, 100_000])
+@pytest.mark.parametrize("budget", [60, 300, 2000, 100_000])
 def test_stacks_in_one_batch_answer_as_each_alone(backbone: Backbone, start: str, budget: int) -> None:
     several = stacks(backbone)
     assert may_stand_together(several)
@@ -84,6 +85,23 @@ def test_stacks_stand_in_one_batch_indeed(backbone: Backbone, monkeypatch: pytes
     monkeypatch.setattr(lm_module, "decode", counted)
     generate_together([StackLM(stack, batch_tokens=1_000_000) for stack in several], requests())
     assert sizes == [(10 * len(several), len(several))]
+
+
+@pytest.mark.parametrize(
+    ("prompts", "budget", "device", "sizes"),
+    [
+        (8, 100_000, "cpu", [10]), (128, 100_000, "cpu", [2, 2, 2, 2, 2]), (80, 100_000, "cpu", [3, 3, 3, 1]),
+        (300, 100_000, "cpu", [1] * 10), (128, 100_000, "cuda", [10]), (8, 500, "cuda", [4, 4, 2]),
+        (8, 9, "cuda", [1] * 10),
+    ],
+)  # fmt: skip
+def test_as_many_stacks_stand_together_as_fill_a_batch(
+    prompts: int, budget: int, device: str, sizes: list[int]
+) -> None:
+    asked = [(1, 2, 3, place, 5, 6, 7) for place in range(prompts)]  # three alike and four of their own each
+    parts = as_fill_a_batch(range(10), asked, 10, budget, device)
+    assert [len(part) for part in parts] == sizes
+    assert [asker for part in parts for asker in part] == list(range(10))
 
 
 def test_those_who_wait_enter_as_others_end(monkeypatch: pytest.MonkeyPatch) -> None:
