@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from dataclasses import dataclass, field
@@ -38,6 +38,8 @@ class Ran:
     """Of a token, step by step."""
     held: float
     """The loss of a token of examples that were not trained on, afterwards."""
+    positions: int
+    """In all batches, padding among them."""
 
 
 @dataclass
@@ -70,7 +72,10 @@ def ours(backbone: Backbone, batches: Batches, budget: Budget, start: Tensor | N
                 batches, budget, seed=0, score=None, checkpoint=Path(folder), log=log,
             ), backbone.device,
         )  # fmt: skip
-        return Ran(seconds, log.found, _held(trainable.now(backbone), held))
+        read = sum(
+            _positions(vars(part)) for step in range(budget.steps) for part in batches.parts(step, budget.micro_batch)
+        )
+        return Ran(seconds, log.found, _held(trainable.now(backbone), held), read)
 
 
 def theirs(
@@ -99,23 +104,32 @@ def theirs(
             train_dataset=examples, data_collator=collate, optimizers=(_optimizer(model, budget), None),
         )  # fmt: skip
         trainer.remove_callback(PrinterCallback)
-        trainer.losses = []
+        trainer.losses, trainer.positions = [], 0
         seconds, _ = clocked(trainer.train, backbone.device)
         backbone.model.requires_grad_(False).eval()
         soft = None if start is None else model.prompt_encoder["default"].embedding.weight
-        return Ran(seconds, torch.stack(trainer.losses).tolist(), _held(Stacked(backbone, backbone.model, soft), held))
+        after = _held(Stacked(backbone, backbone.model, soft), held)
+        return Ran(seconds, torch.stack(trainer.losses).tolist(), after, trainer.positions)
 
 
 class _Watched(Trainer):  # type: ignore[misc]
-    """A `Trainer` that keeps the losses where they are."""
+    """A `Trainer` that keeps the losses where they are, and counts positions."""
 
     losses: list[Tensor]
+    positions: int
 
-    def training_step(self, *given: Any, **more: Any) -> Tensor:
+    def training_step(self, model: Any, inputs: dict[str, Tensor], *more: Any) -> Tensor:
         """Theirs, remembered."""
-        loss: Tensor = super().training_step(*given, **more)
+        self.positions += _positions(inputs)
+        loss: Tensor = super().training_step(model, inputs, *more)
         self.losses.append(loss)
         return loss
+
+
+def _positions(inputs: Mapping[str, Any]) -> int:
+    """Of a batch: of an encoder-decoder those of both sides."""
+    two_sided = inputs.get("decoder_input_ids") is not None
+    return int(inputs["input_ids"].numel()) + (int(inputs["labels"].numel()) if two_sided else 0)
 
 
 @torch.no_grad()

@@ -116,6 +116,7 @@ def measure(
     return {
         "tokens": tokens, "steps": steps, "ours": tokens / ran, "Trainer": tokens / their, "ratio": their / ran,
         "Trainer on our batches": tokens / on_ours, "ratio on our batches": on_ours / ran,
+        "share of padding": {"ours": 1 - tokens / mine[0].positions, "Trainer": 1 - tokens / usual[0].positions},
         "losses afterwards": {"ours": losses[0], "Trainer": losses[1]},
         "apart at first": first, "apart at last": max(each[-1] for each in apart),
     }  # fmt: skip

@@ -63,6 +63,7 @@ def test_trainer_learns_the_same(model: str, case: str) -> None:
     told = trained(model, case)
     assert told["ratio"] == pytest.approx(told["ours"] / told["Trainer"])
     assert told["ratio on our batches"] == pytest.approx(told["ours"] / told["Trainer on our batches"])
+    assert 0 <= told["share of padding"]["ours"] <= told["share of padding"]["Trainer"] < 0.2
     assert [len(side) for side in told["losses afterwards"].values()] == [2, 2]
     assert f"| a model, {case} |" in table({"device": "cpu", "training": {"a model": {case: told}}})
 
