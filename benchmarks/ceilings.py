@@ -127,7 +127,10 @@ def reading(backbone: Backbone, work: Work, rows: int, length: int) -> dict[str,
 def training(backbone: Backbone, work: Work, rows: int, length: int) -> dict[str, float]:
     """Seconds of a step of full fine-tuning with AdamW, answers a fifth of the text."""
     model: Any = backbone.model
-    examples = [Encoded(tuple(range(5, 5 + length * 4 // 5)), tuple(range(5, 5 + length // 5)), 0)] * rows
+    asked, said = length * 4 // 5, tuple(range(5, 5 + length // 5))
+    # no two prompts begin alike: what they share would be read once
+    prompts = [tuple(5 + (row + place) % asked for place in range(asked)) for row in range(rows)]
+    examples = [Encoded(prompt, said, 0) for prompt in prompts]
     batch = Collator(backbone)(examples).to(backbone.device)
     model.requires_grad_(True).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6, fused=True)
