@@ -50,7 +50,8 @@ def lines(told: dict[str, Any]) -> Iterator[Line]:
             )
         elif "together" in found:
             best = found["ratio"] * found["together"]
-            yield name, f"{found['together']:.2f} s", f"{best:.2f} s", f"{found['ratio']:.1f}", "8"
+            asked = name.replace("variants on", "ten soft prompts in one process,")
+            yield asked, f"{found['together']:.2f} s", f"{best:.2f} s", f"{found['ratio']:.1f}", "8"
     for name, found in told.get("commands", {}).items():
         asked = f"{name}, ten runs of `lm_eval` against one process"
         yield asked, f"{found['ours']:.1f} s", f"{found['lm-eval']:.1f} s", f"{found['ratio']:.1f}", "8"
@@ -63,7 +64,7 @@ def lines(told: dict[str, Any]) -> Iterator[Line]:
             ratio = f"{found['ratio']:.2f} ({found['ratio on our batches']:.2f})"
             yield f"{model}, {case}", *sides, ratio, "1.3"  # type: ignore[misc]
     if found := told.get("sharing"):
-        asked = f"ProMoT's set, {found['experiments']} experiments, against each alone"
+        asked = f"ProMoT's set, {found['experiments']} experiments, as a share of each alone"
         yield asked, f"{found['together']:.0f} s", f"{found['alone']:.0f} s", f"{found['ratio']:.2f}", "at most 0.5"
     for model, rows in told.get("ceilings", {}).items():
         for name, found in rows.items():

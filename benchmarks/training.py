@@ -137,15 +137,18 @@ def compare(
     times: int = 3,
     only: str = "",
 ) -> dict[str, Any]:
-    """All figures: model -> case -> what was measured, printed as they come. `only` is a part of `model: case`."""
+    """All figures: model -> case -> what was measured, printed as they come. `only` is a part of `model, case`."""
     models = [("micro decoder", "micro", ModelSource(bundled="micro-llama")),
               ("micro encoder-decoder", "micro-t5", ModelSource(bundled="micro-t5", sentinels=True))]  # fmt: skip
     if path:
         models = [(Path(path).name, "smol-cpu", ModelSource(path=path))]
     locations = DataLocations.of(data) if data else DataLocations()
     told: dict[str, Any] = {}
+    names = [f"{name}, {case.name}" for name, *_ in models for case in CASES]
+    if not any(only in each for each in names):
+        raise SystemExit(f"there is no '{only}' in: {'; '.join(names)}")
     for name, track, source in models:
-        cases = [case for case in CASES if only in f"{name}: {case.name}"]
+        cases = [case for case in CASES if only in f"{name}, {case.name}"]
         if not cases:
             continue
         # it has both targets
@@ -180,7 +183,7 @@ def main() -> None:
         default=3,
         help="orders of the examples, of which the fastest counts",
     )
-    parser.add_argument("--only", default="", help="a part of `model: case`")
+    parser.add_argument("--only", default="", help="a part of `model, case`, as the table has it")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     machine = f"{platform.machine()}, {given.threads} threads, torch {torch.__version__}"

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
 from lm_eval._cli import HarnessCLI
 from lm_eval.api.registry import register_model
 from lm_eval.utils import setup_logging
@@ -43,6 +44,8 @@ class SuiteLM(StackLM):
 
         lm-eval's batch sizes mean nothing here: `batch_tokens` bounds a batch, and changes no answer.
         """
+        if device and device.startswith("cuda") and not torch.cuda.is_available():
+            device = None  # lm-eval asks for cuda:0 wherever it is not told, and its own model takes that for a wish
         bundled = pretrained in ("micro-llama", "micro-t5")
         kind = "bundled" if bundled else "path" if Path(pretrained).is_dir() else "hub"
         source = ModelSource.model_validate({kind: pretrained, "dtype": dtype})

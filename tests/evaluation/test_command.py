@@ -27,8 +27,9 @@ metric_list: [{metric: exact_match, aggregation: mean, higher_is_better: true}]
 
 
 def lm_eval(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Without `--device`, for which lm-eval puts `cuda:0`."""
     command = [sys.executable, "-m", *arguments, "--tasks", "tiny_copy", "--include_path", str(folder)]
-    command += ["--output_path", str(folder / "out"), "--log_samples", "--device", "cpu"]
+    command += ["--output_path", str(folder / "out"), "--log_samples"]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder)
 
 
