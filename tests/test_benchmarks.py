@@ -49,11 +49,11 @@ def test_another_answer_stops_it(measured: tuple[Backbone, list[Any]], monkeypat
         compare(*measured, sizes=[2], times=1)
 
 
-def trained(model: str, role: str) -> dict[str, Any]:
+def trained(model: str, name: str) -> dict[str, Any]:
     """A case of the benchmark of training, for two steps."""
     source, track = ModelSource(bundled=model, sentinels=model == "micro-t5"), model.replace("llama", "").strip("-")
     (experiment,) = load([shipped() / "promot" / "finetune_mix.yaml"], Options(track=track))
-    (case,) = (each for each in training.CASES if each.name == role)
+    (case,) = (each for each in training.CASES if each.name == name)
     return training.measure(load_backbone(locate(source, None), "cpu"), experiment, DataLocations(), case, 2, 2)
 
 
