@@ -13,7 +13,7 @@ from suite.languages import DEFAULT
 from suite.tasks import checks, known
 from suite.yamlfile import Document, Key, read_yaml
 
-SCORING: Final = 1
+SCORING: Final = 2
 """Raised when a filter or a metric of ours, or the way prompts are made, changes what a task gives."""
 
 
