@@ -135,10 +135,11 @@ def _generation(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
             yield Problem(where(("generation_kwargs", key)), f"generation_kwargs.{key}: unknown key", fix)
     if given.get("do_sample") or given.get("temperature"):
         yield Problem(where(("generation_kwargs",)), "generation_kwargs: asks for sampling", "decoding here is greedy")
-    until = given.get("until", ())
-    if not isinstance(until, tuple) or not until or not all(isinstance(stop, str) and stop for stop in until):
+    until = given.get("until")
+    if not isinstance(until, tuple) or not all(isinstance(stop, str) and stop for stop in until):
         what = "generation_kwargs.until: is not a list of texts"
-        yield Problem(where(("generation_kwargs", "until")), what, 'write `until: ["\\n\\n"]`')
+        fix = 'write `until: ["\\n\\n"]`, or `until: []` where only an end token ends an answer'
+        yield Problem(where(("generation_kwargs", "until")), what, fix)
     limit = given.get("max_gen_toks")
     if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
         what = "generation_kwargs.max_gen_toks: is not a number of tokens"
@@ -158,12 +159,39 @@ def _filters(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
             continue
         names = [str(step.get("function")) if isinstance(step, Mapping) else str(step) for step in steps]
         for name in names:
-            if name not in known.FILTERS | known.OUR_FILTERS:
+            if name not in known.FILTERS | known.OUR_FILTERS.keys():
                 what = f"filter_list.{position}: there is no filter '{name}'"
-                yield Problem(at, what, did_you_mean(name, known.FILTERS | known.OUR_FILTERS))
+                yield Problem(at, what, did_you_mean(name, known.FILTERS | known.OUR_FILTERS.keys()))
+        for step in steps:
+            if isinstance(step, Mapping):
+                yield from _filter_options(f"filter_list.{position}", step, at)
         if not known.CHOOSERS & set(names):
             what = f"filter_list.{position}: leaves a list of answers, which no metric reads"
             yield Problem(at, what, "end it with `{function: take_first}`")
+
+
+def _filter_options(path: str, step: Mapping[str, Any], at: str) -> Iterator[Problem]:
+    """Options of one of our filters that it does not have, or whose values are of another kind."""
+    name = str(step.get("function"))
+    options = known.OUR_FILTERS.get(name, {})
+    for option, value in step.items():
+        if option == "function" or not options:
+            continue
+        if option not in options:
+            yield Problem(at, f"{path}: {name} has no option '{option}'", did_you_mean(option, options))
+        elif not _is_of(value, options[option]):
+            yield Problem(at, f"{path}: {name}'s {option} is {value!r}", f"write {_OPTION_KINDS[options[option]]}")
+
+
+def _is_of(value: Any, kind: type) -> bool:
+    if kind is int:
+        return type(value) is int and int(value) >= 1
+    return isinstance(value, kind)
+
+
+_OPTION_KINDS: Final = {
+    str: "a text", int: "a whole number from 1", bool: "`true` or `false`", tuple: "a list of texts",
+}  # fmt: skip
 
 
 def _metrics(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:

@@ -14,38 +14,48 @@ from suite.tasks.text import UNPARSABLE, cut, first_label, named_label
 
 @register_filter("cut_answer")
 class CutAnswer(Filter):  # type: ignore[misc]
-    """Cuts each answer at a blank line and at the next example, which starts with `prefix`."""
+    """Cuts each answer at a blank line (unless told otherwise) and at the `occurrence`-th `prefix` in it.
 
-    def __init__(self, prefix: str = "") -> None:
-        self.prefix = prefix
+    Examples start with `prefix`, so its first occurrence is where a model goes on to the next one.
+    """
+
+    def __init__(self, prefix: str = "", occurrence: int = 1, blank_line: bool = True) -> None:
+        self.prefix, self.occurrence, self.blank_line = prefix, occurrence, blank_line
 
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
         """One list of cut answers a document."""
-        return [[cut(answer, self.prefix) for answer in answers] for answers in resps]
+        how: dict[str, Any] = {"occurrence": self.occurrence, "blank_line": self.blank_line}
+        return [[cut(answer, self.prefix, **how) for answer in answers] for answers in resps]
 
 
 @register_filter("first_label")
 class FirstLabel(Filter):  # type: ignore[misc]
     """Reads which of `labels` is the first word of each answer."""
 
-    def __init__(self, labels: Sequence[str]) -> None:
-        self.labels = tuple(labels)
+    def __init__(self, labels: Sequence[str], ignore_case: bool = True) -> None:
+        self.labels, self.ignore_case = tuple(labels), ignore_case
 
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
         """One list of labels a document, `UNPARSABLE` where the first word is none of them."""
-        return [[first_label(answer, self.labels) or UNPARSABLE for answer in answers] for answers in resps]
+        return [[self._read(answer) for answer in answers] for answers in resps]
+
+    def _read(self, answer: str) -> str:
+        return first_label(answer, self.labels, ignore_case=self.ignore_case) or UNPARSABLE
 
 
 @register_filter("named_label")
 class NamedLabel(Filter):  # type: ignore[misc]
     """Reads which of `labels` each answer names first, wherever the word stands."""
 
-    def __init__(self, labels: Sequence[str]) -> None:
-        self.labels = tuple(labels)
+    def __init__(self, labels: Sequence[str], ignore_case: bool = True) -> None:
+        self.labels, self.ignore_case = tuple(labels), ignore_case
 
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
         """One list of labels a document, `UNPARSABLE` where none is named."""
-        return [[named_label(answer, self.labels) or UNPARSABLE for answer in answers] for answers in resps]
+        return [[self._read(answer) for answer in answers] for answers in resps]
+
+    def _read(self, answer: str) -> str:
+        return named_label(answer, self.labels, ignore_case=self.ignore_case) or UNPARSABLE
 
 
 @register_filter("stated")

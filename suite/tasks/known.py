@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 FIELDS: Final = frozenset({
@@ -40,7 +41,13 @@ FILTERS: Final = frozenset({
 })  # fmt: skip
 """The filters of lm-eval."""
 
-OUR_FILTERS: Final = frozenset({"cut_answer", "first_label", "named_label", "stated"})
+OUR_FILTERS: Final[Mapping[str, Mapping[str, type]]] = {
+    "cut_answer": {"prefix": str, "occurrence": int, "blank_line": bool},
+    "first_label": {"labels": tuple, "ignore_case": bool},
+    "named_label": {"labels": tuple, "ignore_case": bool},
+    "stated": {"marker": str},
+}
+"""Our filters, and the options of each."""
 
 CHOOSERS: Final = frozenset({"take_first", "take_first_k", "majority_vote"})
 """Filters that leave one answer of a document's list; a pipeline has to end with one of them."""

@@ -15,25 +15,36 @@ _ARTICLES: Final = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION: Final = str.maketrans(dict.fromkeys(string.punctuation + "‘’´", " "))
 
 
-def cut(output: str, prefix: str) -> str:
-    """An answer without what follows it: a blank line, or the next example, which starts with `prefix`."""
-    for stop in ("\n\n", prefix):
-        output = output.partition(stop)[0] if stop else output
+def cut(output: str, prefix: str, *, occurrence: int = 1, blank_line: bool = True) -> str:
+    """An answer without what follows it: a blank line, or the `occurrence`-th `prefix`, with which examples start."""
+    if blank_line:
+        output = output.partition("\n\n")[0]
+    if prefix:
+        output = prefix.join(output.split(prefix)[:occurrence])
     return output.strip()
 
 
-def first_label(output: str, labels: Sequence[str]) -> str | None:
-    """The label that an answer's first word is (case and punctuation aside), or None."""
+def first_label(output: str, labels: Sequence[str], *, ignore_case: bool = True) -> str | None:
+    """The label that an answer's first word is (punctuation aside, and case unless told), or None."""
     word = _WORD.match(output)
-    if word is None:
-        return None
-    return next((label for label in labels if label.casefold() == word[1].casefold()), None)
+    known = _by_word(labels, ignore_case)
+    return None if word is None else known.get(_folded(word[1], ignore_case))
 
 
-def named_label(output: str, labels: Sequence[str]) -> str | None:
-    """The label that an answer names first, wherever it stands (case aside), or None."""
-    known = {label.casefold(): label for label in labels}
-    return next((known[word] for word in re.findall(r"\w+", output.casefold()) if word in known), None)
+def named_label(output: str, labels: Sequence[str], *, ignore_case: bool = True) -> str | None:
+    """The label that an answer names first, wherever it stands (case aside, unless told), or None."""
+    known = _by_word(labels, ignore_case)
+    words = re.findall(r"\w+", _folded(output, ignore_case))
+    return next((known[word] for word in words if word in known), None)
+
+
+def _by_word(labels: Sequence[str], ignore_case: bool) -> dict[str, str]:
+    """The first label of each spelling."""
+    return {_folded(label, ignore_case): label for label in reversed(labels)}
+
+
+def _folded(text: str, ignore_case: bool) -> str:
+    return text.casefold() if ignore_case else text
 
 
 def normalised(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from suite.tasks.filters import CutAnswer, FirstLabel
+from suite.tasks.filters import CutAnswer, FirstLabel, NamedLabel
 from suite.tasks.metrics import accuracy, normalised_match, rouge2
 from suite.tasks.text import UNPARSABLE, cut, first_label, normalised
 
@@ -48,6 +48,37 @@ def test_the_label_is_the_first_word(output: str, label: str | None) -> None:
 def test_an_answer_ends_where_the_next_example_begins(output: str, prefix: str, answer: str) -> None:
     assert cut(output, prefix) == answer
     assert CutAnswer(prefix=prefix).apply([[output]], [{}]) == [[answer]]
+
+
+@pytest.mark.parametrize(
+    ("output", "answer"),
+    [
+        (" Paris Q: next A: Rome", "Paris Q: next A: Rome"),
+        (" Paris Q: next A: Rome Q: third", "Paris Q: next A: Rome"),
+        ("Q: Paris Q: Rome", "Q: Paris"),
+        ("Paris\n\nQ: Rome", "Paris\n\nQ: Rome"),
+        ("Q:Q:", "Q:"),
+    ],
+)
+def test_an_answer_may_end_at_the_second_prefix_and_go_on_after_a_blank_line(output: str, answer: str) -> None:
+    assert cut(output, "Q:", occurrence=2, blank_line=False) == answer
+    published = CutAnswer(prefix="Q:", occurrence=2, blank_line=False)
+    assert published.apply([[output]], [{}]) == [[answer]]
+
+
+@pytest.mark.parametrize(
+    ("output", "first", "named"),
+    [
+        (" True.", "True", "True"),
+        ("true", None, None),
+        ("It is True", None, "True"),
+        ("TRUE or False", None, "False"),
+    ],
+)
+def test_the_case_of_labels_may_count(output: str, first: str | None, named: str | None) -> None:
+    assert first_label(output, LABELS, ignore_case=False) == first
+    assert FirstLabel(labels=LABELS, ignore_case=False).apply([[output]], [{}]) == [[first or UNPARSABLE]]
+    assert NamedLabel(labels=LABELS, ignore_case=False).apply([[output]], [{}]) == [[named or UNPARSABLE]]
 
 
 @pytest.mark.parametrize(
