@@ -20,7 +20,7 @@ FULL = 100.0
 TERMS: Mapping[str, str] = {
     "code": "scored by another version of the code", "task": "another version of the task",
     "exemplars": "other exemplars", "draw": "another draw of exemplars", "beams": "other beams",
-    "max_length": "another length of prompts",
+    "length_penalty": "another length penalty", "max_length": "another length of prompts",
 }  # fmt: skip
 """What must be equal for a difference to be one of the models that answered."""
 

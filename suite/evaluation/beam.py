@@ -1,4 +1,4 @@
-"""Beam search in batches: the answers of transformers' `generate`, token for token, each prompt read once."""
+"""Beam search in batches, as transformers or as T5X searches, token for token; each prompt is read once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Hypotheses:
     tokens: Tensor
     """long [B, W, limit]; what was not written yet is anything."""
     scores: Tensor
-    """float32 [B, W]: log-likelihoods; of finished answers, divided by their length."""
+    """float32 [B, W]: log-likelihoods; of finished answers, divided as the search ranks them."""
 
     def pick(self, at: Tensor) -> Hypotheses:
         """Those at some places [B, W'] of each prompt."""
@@ -37,18 +37,66 @@ class Hypotheses:
         return Hypotheses(self.tokens[prompts], self.scores[prompts])
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """How a search ranks answers of different lengths, and when a prompt is done."""
+
+    length_penalty: float | None
+    """None: transformers' `generate` with its defaults. α: T5X's beam search."""
+    limit: int
+    """New tokens at most."""
+
+    def divisor(self, length: int) -> float:
+        """What the log-likelihood of an answer of so many tokens, its end token included, is divided by."""
+        if self.length_penalty is None:
+            return float(length)
+        return float(((5 + length) / 6) ** self.length_penalty)
+
+    @property
+    def cut_answers_count(self) -> bool:
+        """Whether what reaches the limit without an end token is an answer like others, or only where no other is."""
+        return self.length_penalty is None
+
+    def finished(self, finished: Hypotheses, candidates: Hypotheses, over: Tensor, length: int) -> Hypotheses:
+        """The best of what was finished and what is `over` now.
+
+        For transformers only what is among the best `beams` candidates may count.
+        """
+        beams = finished.scores.shape[1]
+        counts = over
+        if self.length_penalty is None:
+            counts = over & (torch.arange(over.shape[1], device=over.device) < beams)
+        scores = candidates.scores / self.divisor(length) + ~counts * NEVER
+        tokens = torch.cat([finished.tokens, candidates.tokens], 1)
+        both = Hypotheses(tokens, torch.cat([finished.scores, scores], 1))
+        return both.pick(both.scores.topk(beams).indices)
+
+    def may_improve(self, running: Hypotheses, finished: Hypotheses, length: int) -> Tensor:
+        """bool [B]: whether a prompt keeps fewer finished answers than beams, or an open one may become better.
+
+        T5X asks what the open one would be worth if the rest of it were certain; transformers what it is worth now.
+        """
+        best, worst = running.scores[:, 0], finished.scores[:, -1]
+        if self.length_penalty is None:
+            return best / self.divisor(length) > worst
+        return best / self.divisor(self.limit) >= worst
+
+
 @torch.no_grad()
 def beam(
-    stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, beams: int, trunk: Trunk | None = None
-) -> list[list[int]]:
+    stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, beams: int,
+    length_penalty: float | None = None, trunk: Trunk | None = None,
+) -> list[list[int]]:  # fmt: skip
     """The best answer to each prompt, without its end token: a search `beams` (two or more) hypotheses wide.
 
-    As in `generate` with its defaults (`length_penalty` 1, `early_stopping` False), the score is the mean
-    log-likelihood of a token, and a prompt is done when its best open hypothesis is worse than all that it keeps. It
-    then leaves the batch. Stop strings end nothing here. `trunk` is what these and other prompts begin with.
+    Without a `length_penalty` the search is that of `generate` with its defaults (its own `length_penalty` of 1,
+    `early_stopping` False): the score is the mean log-likelihood of a token. With α it is T5X's: the log-likelihood is
+    divided by ((5 + length) / 6)^α, where `generate`'s penalty divides by length^α. A prompt that is done leaves the
+    batch. Stop strings end nothing here. `trunk` is what these and other prompts begin with.
     """
     if not prompts:
         return []
+    ranking = Ranking(length_penalty, max_new_tokens)
     state = _read(stacked, prompts, max_new_tokens, trunk)
     device = stacked.backbone.device
     ends = torch.tensor(sorted(end_tokens(stacked)), dtype=torch.long, device=device)
@@ -61,15 +109,16 @@ def beam(
     best = tokens[:, 0].clone()
     for place in range(max_new_tokens):
         candidates, parents = _candidates(running, state.logits, place, max(2, 1 + len(ends)) * beams)
-        over = torch.isin(candidates.tokens[:, :, place], ends)
-        if place == max_new_tokens - 1:
+        over, last = torch.isin(candidates.tokens[:, :, place], ends), place == max_new_tokens - 1
+        if last and ranking.cut_answers_count:
             over = torch.ones_like(over)
-        finished = _finished(finished, candidates, over, place + 1)
-        best[alive] = finished.tokens[:, 0]
+        finished = ranking.finished(finished, candidates, over, place + 1)
         chosen = (candidates.scores + over * NEVER).topk(beams).indices
         running = candidates.pick(chosen)
-        going = _may_improve(running, finished, place + 1).nonzero()[:, 0]
-        if not len(going) or place == max_new_tokens - 1:
+        known = finished.scores[:, :1] > NEVER / 2
+        best[alive] = torch.where(known, finished.tokens[:, 0], running.tokens[:, 0])
+        going = ranking.may_improve(running, finished, place + 1).nonzero()[:, 0]
+        if not len(going) or last:
             break
         rows = parents.gather(1, chosen) + beams * torch.arange(len(alive), device=device)[:, None]
         alive, running, finished = alive[going], running.of(going), finished.of(going)
@@ -99,21 +148,6 @@ def _candidates(running: Hypotheses, logits: Tensor, place: int, count: int) -> 
     tokens = _at(running.tokens, parents)
     tokens[:, :, place] = at % logits.shape[-1]
     return Hypotheses(tokens, scores), parents
-
-
-def _finished(finished: Hypotheses, candidates: Hypotheses, over: Tensor, length: int) -> Hypotheses:
-    """The best of what was finished and what is `over` now; of that, only what is among the best candidates counts."""
-    beams = finished.scores.shape[1]
-    late = torch.arange(over.shape[1], device=over.device) >= beams
-    scores = candidates.scores / length + (~over | late) * NEVER
-    tokens = torch.cat([finished.tokens, candidates.tokens], 1)
-    both = Hypotheses(tokens, torch.cat([finished.scores, scores], 1))
-    return both.pick(both.scores.topk(beams).indices)
-
-
-def _may_improve(running: Hypotheses, finished: Hypotheses, length: int) -> Tensor:
-    """bool [B]: whether a prompt keeps fewer finished answers than beams, or has an open one better than the worst."""
-    return running.scores[:, 0] / length > finished.scores[:, -1]
 
 
 def _at(tokens: Tensor, at: Tensor) -> Tensor:

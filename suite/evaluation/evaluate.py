@@ -86,6 +86,7 @@ def evaluate(
     batch_tokens: int,
     max_new_tokens: int | None = None,
     beams: int = 1,
+    length_penalty: float | None = None,
     max_length: int | None = None,
 ) -> EvaluationResult:
     """Answer and score every document of a task.
@@ -94,7 +95,10 @@ def evaluate(
     `max_new_tokens` caps the task's own limit; `max_length` caps the model's positions. Raises SuiteError where there
     is no room for a prompt, or the task cannot be run here.
     """
-    lm = StackLM(stacked, batch_tokens=batch_tokens, max_new_tokens=max_new_tokens, max_length=max_length, beams=beams)
+    lm = StackLM(
+        stacked, batch_tokens=batch_tokens, max_new_tokens=max_new_tokens, max_length=max_length, beams=beams,
+        length_penalty=length_penalty,
+    )  # fmt: skip
     return evaluate_with(lm, task)
 
 

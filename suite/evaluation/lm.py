@@ -39,10 +39,11 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         max_new_tokens: int | None = None,
         max_length: int | None = None,
         beams: int = 1,
+        length_penalty: float | None = None,
         choose: Choose = likeliest,
     ) -> None:
         super().__init__()
-        self.stacked, self.beams, self.choose = stacked, beams, choose
+        self.stacked, self.beams, self.length_penalty, self.choose = stacked, beams, length_penalty, choose
         self.batch_tokens, self.max_new_tokens = batch_tokens, max_new_tokens
         backbone = stacked.backbone
         self.tokenizer, self._device = backbone.tokenizer, backbone.device
@@ -125,7 +126,8 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         stacks, prompts = [stack for stack, _ in batch], [prompt for _, prompt in batch]
         if self.beams > 1:
             options = {name: options[name] for name in ("max_new_tokens", "trunk")}
-            return [Said(tokens) for tokens in beam(self.stacked, prompts, beams=self.beams, **options)]
+            options |= {"beams": self.beams, "length_penalty": self.length_penalty}
+            return [Said(tokens) for tokens in beam(self.stacked, prompts, **options)]
         several = None if all(stack is self.stacked for stack in stacks) else stacks
         return decode(self.stacked, prompts, choose=self.choose, stacks=several, **options)
 

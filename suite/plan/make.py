@@ -231,7 +231,7 @@ class _Builder:
             "data": rows.content_hash,
             "shots": shots,
             "documents": documents,
-            "beams": track.decoding.beams,
+            **track.decoding.search,
             "max_length": track.budget.max_length,
         }
         if shots:  # without exemplars neither their rows nor the draw can change an answer

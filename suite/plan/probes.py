@@ -35,7 +35,7 @@ def probes_key(experiment: Experiment, config: Block, targets: tuple[str, ...], 
         if any(track.probes.shots)
     }
     names = {role: experiment.tasks[role].fingerprint for role in rows}
-    decoding = {"beams": track.decoding.beams, "draw": track.held_out.draw}
+    decoding = {**track.decoding.search, "draw": track.held_out.draw}
     asked = {"tasks": names, "data": rows, "exemplars": shown, **decoding}
     return {"probes": {**track.probes.model_dump(mode="json"), **asked}}
 

@@ -73,7 +73,10 @@ class Looking:
     ) -> list[CurvePoint]:
         """The score of a task, and the share of its answers that take a format of the targets."""
         decoding, length = self.track.decoding, self.track.budget.max_length
-        result = evaluate(current, task, batch_tokens=decoding.batch_tokens, beams=decoding.beams, max_length=length)
+        result = evaluate(
+            current, task, batch_tokens=decoding.batch_tokens, beams=decoding.beams,
+            length_penalty=decoding.length_penalty, max_length=length,
+        )  # fmt: skip
         found: list[tuple[Measure, float]] = []
         if result.primary.value is not None:
             found.append(("score", result.primary.value))

@@ -153,7 +153,7 @@ class Session:
         def asked(current: Stacked) -> StackLM:
             return StackLM(
                 current, batch_tokens=decoding.batch_tokens, beams=decoding.beams,
-                max_length=work.track.budget.max_length,
+                length_penalty=decoding.length_penalty, max_length=work.track.budget.max_length,
             )  # fmt: skip
 
         routes = work.routes

@@ -80,8 +80,22 @@ class Decoding(Block):
 
     beams: Count = 1
     """Beam width; 1 is greedy."""
+    length_penalty: Annotated[float, Field(ge=0)] | None = None
+    """With beams: the α of T5X, which ranks answers by log-likelihood / ((5 + length) / 6)^α; null: by the mean
+    log-likelihood of a token, as `generate` does. (`generate`'s own length penalty is another formula.)"""
     batch_tokens: Count = 16384
     """Tokens in one batch of answers. Changes speed and memory, never an answer."""
+
+    @property
+    def search(self) -> dict[str, Any]:
+        """What of it can change an answer: a part of a step's name."""
+        penalised = self.beams > 1 and self.length_penalty is not None
+        return {"beams": self.beams, **({"length_penalty": self.length_penalty} if penalised else {})}
+
+    @model_serializer(mode="wrap")
+    def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A penalty that is not there is part of no name, nor of what is shown."""
+        return {key: value for key, value in handler(self).items() if key != "length_penalty" or value is not None}
 
 
 class Track(Block):

@@ -14,7 +14,7 @@ from suite.evaluation.beam import beam
 from suite.evaluation.decode import Stops, end_tokens
 from suite.evaluation.fitting import fits
 from suite.evaluation.lm import StackLM
-from suite.evaluation.state import Ids, padded
+from suite.evaluation.state import Ids, padded, read
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 from tests.evaluation.test_together import gpt2
@@ -116,6 +116,101 @@ def test_each_prompt_is_read_once_and_what_all_share_once(backbone: Backbone) ->
         assert sum(read[1:]) <= 1.25 * sum(length - len(start) for length in lengths)
 
 
+FEW = (1, 7, 8, 9)
+"""The end token and three others: few enough to look at every answer."""
+
+
+def narrowed(stack: Stacked) -> Stacked:
+    """A model that writes a few tokens only, none of them surely."""
+    model: Any = stack.model
+    wall = torch.full((model.config.vocab_size,), -1e4)
+    wall[list(FEW)] = 0.0
+    scale = 0.3 if stack.backbone.shape == "decoder" else 0.05
+    model.get_output_embeddings().register_forward_hook(lambda _, __, logits: logits * scale + wall)
+    model.generation_config.eos_token_id = FEW[0]
+    return stack
+
+
+class Likely:
+    """Log-likelihoods of next tokens, one prompt and one token at a time."""
+
+    def __init__(self, stack: Stacked, prompt: Ids) -> None:
+        self.stack, self.prompt = stack, prompt
+        self.known: dict[Ids, torch.Tensor] = {}
+
+    @torch.no_grad()
+    def __call__(self, tokens: Ids) -> torch.Tensor:
+        if tokens not in self.known:
+            state = read(self.stack, [self.prompt])
+            for token in tokens:
+                state.step(torch.tensor([token]))
+            self.known[tokens] = state.logits[0].log_softmax(-1)
+        return self.known[tokens]
+
+
+def best_of_all(likely: Likely, limit: int, alpha: float) -> list[int]:
+    """The best answer that ends in time, by looking at each."""
+    found: list[tuple[float, Ids]] = []
+    open_ones: list[tuple[float, Ids]] = [(0.0, ())]
+    for length in range(1, limit + 1):
+        found += [((value + float(likely(tokens)[1])) / ((5 + length) / 6) ** alpha, tokens)
+                  for value, tokens in open_ones]  # fmt: skip
+        open_ones = [(value + float(likely(tokens)[token]), (*tokens, token))
+                     for value, tokens in open_ones for token in FEW[1:]]  # fmt: skip
+    return list(max(found)[1])
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
+def test_a_wide_search_with_a_length_penalty_finds_the_best_of_all_answers(backbone: Backbone, alpha: float) -> None:
+    stack, asked = narrowed(Stacked(backbone, backbone.model)), prompts(3)
+    wanted = [best_of_all(Likely(stack, prompt), 4, alpha) for prompt in asked]
+    assert beam(stack, asked, max_new_tokens=4, beams=30, length_penalty=alpha) == wanted
+
+
+def t5x(likely: Likely, limit: int, beams: int, alpha: float) -> list[int]:
+    """T5X's search as its code has it, for one prompt: 2 beams of candidates, finished ones kept apart."""
+    live: list[tuple[float, Ids]] = [(0.0, ())]
+    finished: list[tuple[float, Ids]] = []
+    for length in range(1, limit + 1):
+        all_of_them = [(value + float(each), (*tokens, token))
+                       for value, tokens in live for token, each in enumerate(likely(tokens))]  # fmt: skip
+        candidates = sorted(all_of_them, reverse=True)[: 2 * beams]
+        over = [(value / ((5 + length) / 6) ** alpha, tokens) for value, tokens in candidates if tokens[-1] == 1]
+        finished = sorted([*finished, *over], reverse=True)[:beams]
+        live = [each for each in candidates if each[1][-1] != 1][:beams]
+        if len(finished) == beams and finished[-1][0] > live[0][0] / ((5 + limit) / 6) ** alpha:
+            break
+    return list(finished[0][1][:-1]) if finished else list(live[0][1])
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 1.5])
+def test_with_a_length_penalty_the_search_is_that_of_t5x(backbone: Backbone, alpha: float) -> None:
+    stack, asked = narrowed(Stacked(backbone, backbone.model)), prompts(6)
+    answers = beam(stack, asked, max_new_tokens=6, beams=2, length_penalty=alpha)
+    assert answers == [t5x(Likely(stack, prompt), 6, 2, alpha) for prompt in asked]
+    assert any(answers)
+
+
+def test_a_larger_length_penalty_prefers_longer_answers(stack: Stacked) -> None:
+    stack, asked = narrowed(stack), prompts(12)
+
+    def length(alpha: float) -> int:
+        return sum(map(len, beam(stack, asked, max_new_tokens=8, beams=4, length_penalty=alpha)))
+
+    assert length(0.0) <= length(0.6) <= length(3.0)
+    assert length(0.0) < length(3.0)
+
+
+def test_where_no_answer_ends_in_time_the_likeliest_open_one_is_taken(backbone: Backbone) -> None:
+    stack = narrowed(Stacked(backbone, backbone.model))
+    backbone.model.get_output_embeddings().register_forward_hook(  # no end token is ever likely
+        lambda _, __, logits: logits - 1e4 * functional.one_hot(torch.tensor(1), logits.shape[-1])
+    )
+    (answer,) = beam(stack, [(7, 8)], max_new_tokens=3, beams=2, length_penalty=0.6)
+    assert answer == t5x(Likely(stack, (7, 8)), 3, 2, 0.6)
+    assert len(answer) == 3
+
+
 @pytest.mark.parametrize("kind", ["gpt2", "mistral"])
 def test_other_decoders_search_as_generate_does(kind: str) -> None:
     backbone = gpt2(kind)
@@ -143,3 +238,18 @@ def test_stop_strings_cut_the_answer_that_was_found_without_them(stack: Stacked)
     stop = max(whole, key=len)[3:5]  # across the border of two tokens
     asked = [Instance("generate_until", {}, (text, {"until": [stop], "max_gen_toks": 9}), 0) for text in RAGGED]
     assert lm.generate_until(asked) == [text.partition(stop)[0] for text in whole] != whole
+
+
+def test_the_model_for_lm_eval_ranks_with_the_penalty_that_it_is_given(backbone: Backbone) -> None:
+    stack = narrowed(Stacked(backbone, backbone.model))
+    asked = [Instance("generate_until", {}, (text, {"until": [], "max_gen_toks": 9}), 0) for text in RAGGED]
+
+    def answers(alpha: float | None) -> list[str]:
+        return StackLM(stack, batch_tokens=200, beams=4, length_penalty=alpha).generate_until(asked)
+
+    lm = StackLM(stack, batch_tokens=200, beams=4)
+    assert lm.generate_until(asked) == answers(None)
+    prompts_of = [prompt for prompt, _ in lm.spoken]
+    wanted = beam(stack, prompts_of, max_new_tokens=9, beams=4, length_penalty=3.0)
+    assert answers(3.0) == [stack.backbone.tokenizer.decode(each, skip_special_tokens=True) for each in wanted]
+    assert answers(3.0) != answers(0.0)

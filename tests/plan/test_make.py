@@ -129,3 +129,18 @@ def test_a_stale_step_says_what_changed(specs: Path, tmp_path: Path, capsys: pyt
     assert f"done    {step.id[:8]}" in out
     _, out, _ = suite(capsys, *arguments, "--set", "budget.batch_size=8")
     assert "stale: budget.batch_size 32 -> 8" in out
+
+
+def test_a_length_penalty_names_the_evaluation_where_there_are_beams_to_rank(specs: Path) -> None:
+    def evaluations(*sets: str) -> list[str]:
+        return ids(plan(specs, "pretrained", sets=sets), "evaluate")
+
+    greedy, beams = evaluations(), evaluations("decoding.beams=4")
+    assert evaluations("decoding.length_penalty=0.6") == greedy
+    assert evaluations("decoding.beams=4", "decoding.length_penalty=null") == beams
+    assert not set(evaluations("decoding.beams=4", "decoding.length_penalty=0.6")) & {*greedy, *beams}
+
+
+def test_a_track_without_a_length_penalty_has_the_name_that_it_had(specs: Path) -> None:
+    (experiment,) = load([specs / "pretrained.yaml"], Options())
+    assert experiment.resolved()["track"]["decoding"] == {"beams": 1, "batch_tokens": 16384}
