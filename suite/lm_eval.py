@@ -6,10 +6,12 @@ lm-eval finds models in a registry that no installed package can add to, so this
 from __future__ import annotations
 
 import sys
+import weakref
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
+import jinja2
 import torch
 from lm_eval._cli import HarnessCLI
 from lm_eval.api.registry import register_model
@@ -50,14 +52,33 @@ class SuiteLM(StackLM):
         kind = "bundled" if bundled else "path" if Path(pretrained).is_dir() else "hub"
         source = ModelSource.model_validate({kind: pretrained, "dtype": dtype})
         backbone = load_backbone(locate(source, None), device)
-        folders = artifact.split("+") if artifact else []
-        on = ExitStack()  # never closed: what is put on stays for this process
-        current = on.enter_context(
-            stacked(backbone, [load_artifact(Path(each), backbone.identity) for each in folders])
-        )
-        prove(current)
-        self.on = on
+        artifacts = [load_artifact(Path(each), backbone.identity) for each in artifact.split("+")] if artifact else []
+        with ExitStack() as on:
+            current = on.enter_context(stacked(backbone, artifacts))
+            prove(current)
+            # at the latest before the interpreter takes apart what taking them off needs
+            weakref.finalize(self, on.pop_all().close)
         super().__init__(current, batch_tokens=int(batch_tokens), max_length=max_length, beams=int(beams))
+
+    @property
+    def tokenizer_name(self) -> str:
+        """What lm-eval's cache of prompts tells chat templates apart by."""
+        return str(self.tokenizer.name_or_path).replace("/", "__")
+
+    def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        """Messages as one prompt, as lm-eval's `hf` model makes it. Raises SuiteError without a template for them."""
+        if self.tokenizer.chat_template is None:
+            raise SuiteError("this model's tokenizer has no chat template", fix="leave out `--apply_chat_template`")
+        options = {"tokenize": False, "add_generation_prompt": add_generation_prompt}
+        options["continue_final_message"] = not add_generation_prompt
+        try:
+            return str(self.tokenizer.apply_chat_template(chat_history, **options))
+        except jinja2.TemplateError:  # many templates know no system message
+            own = [message for message in chat_history if message["role"] != "system"]
+        try:
+            return str(self.tokenizer.apply_chat_template(own, **options))
+        except jinja2.TemplateError as error:
+            raise SuiteError(f"the chat template of this model's tokenizer refuses the messages: {error}") from error
 
     def get_model_info(self) -> dict[str, Any]:
         """What lm-eval keeps beside results: equal identities give equal answers."""
