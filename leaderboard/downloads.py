@@ -11,6 +11,7 @@ from typing import Any
 
 from leaderboard import numbers
 from suite.board import Board, Cell, Row
+from suite.board.classification import Classification
 from suite.escape import spreadsheet
 from suite.stats import Estimate
 
@@ -54,6 +55,7 @@ def _written(rows: Sequence[Mapping[str, str]]) -> list[str]:
 
 def _csv_row(board: Board, row: Row) -> dict[str, str]:
     held_out = {(cell.role, cell.shots): cell for cell in row.held_out}
+    by_class = _roles_by_class(board)
     target = {cell.role: cell for cell in row.target_scores}
     listed: dict[str, str] = {
         "track": _text(board.track),
@@ -73,7 +75,7 @@ def _csv_row(board: Board, row: Row) -> dict[str, str]:
         "missing": _text("; ".join(row.missing)),
     }
     for role in board.targets:
-        listed |= _csv_cell(f"target.{role}", target.get(role))
+        listed |= _csv_cell(f"target.{role}", target.get(role), by_class=role in by_class)
     for count in board.shots:
         listed |= _csv_estimate(f"norm_avg.{count}", row.norm_avg.get(count))
     for count in board.shots:
@@ -84,7 +86,7 @@ def _csv_row(board: Board, row: Row) -> dict[str, str]:
     listed |= {name: "" if value is None else repr(value) for name, value in vars(row.costs).items()}
     for role in board.roles:
         for count in board.shots:
-            listed |= _csv_cell(f"{role}.{count}", held_out.get((role, count)))
+            listed |= _csv_cell(f"{role}.{count}", held_out.get((role, count)), by_class=role in by_class)
     return listed
 
 
@@ -103,13 +105,24 @@ def _csv_test(name: str, row: Row, shots: int) -> dict[str, str]:
     return {f"{name}.p_corrected": numbers.raw(row.corrected.get(shots)), f"{name}.resolvable": numbers.raw(found)}
 
 
-def _csv_cell(name: str, cell: Cell | None) -> dict[str, str]:
+def _roles_by_class(board: Board) -> frozenset[str]:
+    """The roles that any row answered by class."""
+    cells = (cell for row in board.rows for cell in (*row.target_scores, *row.held_out))
+    return frozenset(cell.role for cell in cells if cell.classes)
+
+
+def _csv_cell(name: str, cell: Cell | None, *, by_class: bool) -> dict[str, str]:
     counts = {
         f"{name}.metric": _text(cell.metric) if cell else "",
         f"{name}.documents": str(cell.documents) if cell else "",
         f"{name}.unparsable": str(cell.unparsable) if cell else "",
     }
-    return {**_csv_estimate(name, cell.score if cell else None), **counts}
+    found = cell.classes if cell else None
+    classes = {
+        f"{name}.macro_f1": numbers.raw(found.macro_f1.value if found else None),
+        f"{name}.majority": numbers.raw(found.majority_share if found else None),
+    }
+    return {**_csv_estimate(name, cell.score if cell else None), **counts, **(classes if by_class else {})}
 
 
 def _text(text: str) -> str:
@@ -160,4 +173,11 @@ def _json_estimate(value: Estimate | None) -> dict[str, Any] | None:
 
 def _json_cell(cell: Cell) -> dict[str, Any]:
     names = ("role", "shots", "metric", "chance", "documents", "unparsable")
-    return {**{name: getattr(cell, name) for name in names}, "score": _json_estimate(cell.score)}
+    told = {**{name: getattr(cell, name) for name in names}, "score": _json_estimate(cell.score)}
+    return {**told, "classes": _json_classes(cell.classes)} if cell.classes else told
+
+
+def _json_classes(classes: Classification) -> dict[str, Any]:
+    """A summary; matrices are downloads of their own (`classes/`)."""
+    majority = {"class": classes.majority, "share": classes.majority_share}
+    return {"macro_f1": _json_estimate(classes.macro_f1), "accuracy": classes.accuracy, "majority": majority}

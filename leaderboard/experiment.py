@@ -11,6 +11,7 @@ import yaml
 
 from leaderboard import cells, numbers
 from leaderboard.cells import Note, Shown
+from leaderboard.classes import ClassTable, class_tables
 from leaderboard.examples import Example
 from leaderboard.formats import FormatTable, format_table, why_none
 from leaderboard.heat import HeatMap, heat_maps
@@ -86,6 +87,10 @@ class Experiment:
     tasks: tuple[Task, ...]
     formats: FormatTable | None
     """The format ratio task by task; none without one."""
+    classes: tuple[ClassTable, ...]
+    """Answers by class, for each task with labels."""
+    classes_csv: str
+    """Where its confusion matrices are as CSV."""
     examples: tuple[Example, ...]
     """Answers side by side where the target's format was taken."""
     tries: tuple[Try, ...]
@@ -121,6 +126,8 @@ def experiment_view(place: Place, row: Row, history: History, examples: Sequence
         seeds=row.seeds,
         tasks=tuple(_task(place, row, history, key) for key in history.evaluations),
         formats=format_table(place, row),
+        classes=class_tables(place, row),
+        classes_csv=place.classes(row),
         examples=tuple(examples),
         tries=tries_of(history),
         trainings=tuple(training_of(row, history, at) for at in range(max(len(s.trained) for s in history.seeds))),

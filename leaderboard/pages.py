@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from leaderboard import downloads
+from leaderboard import classes, downloads
 from leaderboard.answers import chunk_paths
 from leaderboard.chunks import File, script
 from leaderboard.claims import claim_groups
@@ -139,7 +139,10 @@ def _row_files(
         view = experiment_view(place, row, history, examples.of(row, history))
         values = {"row": row, "board": place.board, "place": place, "view": view, "compared": query(a=place.key(row))}
         yield Page(page, "experiment.html.j2", values)
-    yield Made(page, keys[0], (page,))
+        if view.classes:
+            yield File(place.classes(row), classes.as_csv(row))
+    by_class = any(cell.classes for cell in (*row.target_scores, *row.held_out))
+    yield Made(page, keys[0], (page, place.classes(row)) if by_class else (page,))
     if not said:
         yield from row_files(store, place, row, history, passing, keys[1])
         return

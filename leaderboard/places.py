@@ -52,6 +52,10 @@ class Place:
         """A row's scores as a script."""
         return f"rows/{self.key(row)}.js"
 
+    def classes(self, row: Row) -> str:
+        """A row's confusion matrices as CSV."""
+        return f"classes/{self.key(row)}.csv"
+
     def pairs(self, row: Row) -> str:
         """A row's comparisons with those after it, as a script."""
         return f"pairs/{self.key(row)}.js"

@@ -89,6 +89,10 @@ class Joined(Store):
         """Step id -> (document, right answer, what was read from the output), in the documents' order."""
         return self._both(steps, lambda store, own: store.texts(own))
 
+    def tallies(self, steps: Sequence[str]) -> dict[str, tuple[tuple[str, str, int], ...]]:
+        """Step id -> (right answer, what was read from the output, how many documents have both)."""
+        return self._both(steps, lambda store, own: store.tallies(own))
+
     def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
         """Step id -> (document, hash of its content), in the documents' order."""
         return self._both(steps, lambda store, own: store.documents(own))

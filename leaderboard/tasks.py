@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from leaderboard import cells, numbers
 from leaderboard.cells import Note, Shown
+from leaderboard.classes import ClassGrid, class_grids, majority_of
 from leaderboard.places import Place
 from leaderboard.scores import Hardness, Passing
 from leaderboard.standing import origin
@@ -64,6 +65,8 @@ class TaskPage:
     target: str
     shots: tuple[int, ...]
     lines: tuple[TaskLine, ...]
+    classes: tuple[ClassGrid, ...]
+    """Rows by classes, for each shot count; none for a task without labels."""
     hardest: tuple[HardList, ...]
 
 
@@ -85,6 +88,7 @@ def task_page(
         target=first.target[:LONG] if first else "",
         shots=shots,
         lines=lines,
+        classes=class_grids(place, role, shots),
         hardest=tuple(_hardest(store, count, hard) for count, hard in groups if hard.sums),
     )
 
@@ -114,6 +118,7 @@ def _facts(role: str, records: Sequence[ExperimentRecord], lines: Sequence[TaskL
         "Primary metric": str(about.get("primary") or ""),
         "Labels": ", ".join(map(str, about.get("labels") or ())),
         "Score of guessing": numbers.plain(about.get("chance")) if about.get("chance") is not None else "",
+        "Majority class": majority_of([line.row for line in lines], role),
         "Documents": " or ".join(map(str, documents)),
     }
     return tuple((name, text) for name, text in facts.items() if text)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from suite import stats
+from suite.board.classification import Classification, classify
 from suite.board.contrasts import Incomparable, Missing, Pulled, Term, contrast_of, pulled
 from suite.board.costs import costs_of
 from suite.board.formats import Taken, by_task, format_ratio, formats_of_row, taken
@@ -77,7 +78,8 @@ def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Ma
     keys = list(dict.fromkeys(key for member in members for key in member.evaluations()))
     found = {**(base.found if base else {}), **answered(store, members, keys)}
     scores = task_estimates(store, members, keys, found)
-    cells = {key: _cell(members, *key, scores.get(key)) for key in keys}
+    classes = _classes(store, members, keys)
+    cells = {key: _cell(members, *key, scores.get(key), classes.get(key)) for key in keys}
     targets = tuple(cell for (role, _), cell in cells.items() if role in first.targets)
     held_out = tuple(cell for (role, _), cell in cells.items() if role not in first.targets)
     shots = sorted({cell.shots for cell in held_out})
@@ -118,7 +120,23 @@ def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Ma
     return Made(row, fingerprint(questions(members[0], keys_asked)), _draw(first.spec), tasks, seeds)
 
 
-def _cell(members: Sequence[Seen], role: str, shots: int, score: Estimate | None) -> Cell:
+def _classes(
+    store: Store, members: Sequence[Seen], keys: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], Classification | None]:
+    """The answers by class to those tasks that have labels and that every seed answered."""
+    labels = {role: tuple(about.get("labels") or ()) for role, about in members[0].record.spec["roles"].items()}
+    asked: dict[tuple[str, int], list[str]] = {}
+    for key in keys:
+        steps = [step for member in members if (step := member.step(*key)) and step.status == "done"]
+        if labels.get(key[0]) and len(steps) == len(members):
+            asked[key] = list(dict.fromkeys(step.id for step in steps))
+    tallies = store.tallies([step for steps in asked.values() for step in steps]) if asked else {}
+    return {key: classify(labels[key[0]], [tallies.get(step, ()) for step in steps]) for key, steps in asked.items()}
+
+
+def _cell(
+    members: Sequence[Seen], role: str, shots: int, score: Estimate | None, classes: Classification | None
+) -> Cell:
     found = [each for member in members if (each := member.primary(role, shots))]
     about = members[0].record.spec["roles"].get(role, {})
     return Cell(
@@ -129,6 +147,7 @@ def _cell(members: Sequence[Seen], role: str, shots: int, score: Estimate | None
         score=score,
         documents=found[0].n if found else 0,
         unparsable=sum(each.unparsable for each in found),
+        classes=classes,
     )
 
 

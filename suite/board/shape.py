@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from suite.board.classification import Classification
 from suite.formats import Format
 from suite.stats import Contrast, Estimate, Rank
 
@@ -26,6 +27,8 @@ class Cell:
     documents: int
     unparsable: int
     """Answers that could not be read, over all seeds; scored as wrong."""
+    classes: Classification | None = None
+    """Its answers by class; None for a task without labels, and where right answers are not stored."""
 
     @property
     def at_chance(self) -> bool:
@@ -34,6 +37,14 @@ class Cell:
         if score is None or self.chance is None or score.low is None:
             return False
         return score.low <= self.chance
+
+    @property
+    def at_majority(self) -> bool:
+        """Whether the interval of an accuracy holds what answering the most frequent class always would score."""
+        score, classes = self.score, self.classes
+        if score is None or classes is None or score.low is None or abs(score.value - classes.accuracy) > 1e-6:
+            return False
+        return score.low <= classes.majority_share
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from suite.runner.run import Outcome
 
 DASH = "–"
+MOST_CLASSES = 20
+"""Classes of a task that are listed in a terminal."""
 
 
 def report(plan: Plan, home: Home, outcome: Outcome) -> None:
@@ -159,7 +161,7 @@ def _table_notes(rows: Sequence[Row]) -> Iterator[str]:
 
 def details(row: Row, width: int | None = None) -> Iterator[str]:
     """Every score of a row."""
-    lines = [["task", "shots", "metric", "score", "documents", "unparsable", "chance"]]
+    lines = [["task", "shots", "metric", "score", "documents", "unparsable", "chance", "majority", "macro-F1"]]
     for cell in (*row.target_scores, *row.held_out):
         lines.append(
             [
@@ -170,11 +172,40 @@ def details(row: Row, width: int | None = None) -> Iterator[str]:
                 str(cell.documents),
                 str(cell.unparsable),
                 DASH if cell.chance is None else f"{cell.chance:g}" + (" (at chance)" if cell.at_chance else ""),
+                _majority(cell),
+                shown(cell.classes.macro_f1 if cell.classes else None),
             ]
         )
-    yield from fitted(lines, width, [[6], [5], [4], [2]], name=0)
+    yield from fitted(lines, width, [[5], [4], [2], [6], [7], [8]], name=0)
+    yield from _by_class(row, width)
     yield f"run with --seeds {','.join(map(str, row.seeds))}"
     yield ""
+
+
+def _majority(cell: Cell) -> str:
+    if cell.classes is None:
+        return DASH
+    return f"{cell.classes.majority_share:.1f}" + (" (at majority)" if cell.at_majority else "")
+
+
+def _by_class(row: Row, width: int | None) -> Iterator[str]:
+    """Each class of the row's tasks that have labels; of many classes those of most documents."""
+    lines = [["task", "shots", "class", "documents", "answered", "precision", "recall", "F1"]]
+    left_out = 0
+    for cell in (*row.target_scores, *row.held_out):
+        classes = cell.classes.classes if cell.classes else ()
+        most = {each.label for each in sorted(classes, key=lambda each: -each.support)[:MOST_CLASSES]}
+        left_out += len(classes) - len(most)
+        for each in classes:
+            if each.label in most:
+                shares = (each.precision, each.recall, each.f1)
+                counts = [str(each.support), str(each.answered)]
+                lines.append([cell.role, str(cell.shots), each.label, *counts, *(f"{share:.1f}" for share in shares)])
+    if len(lines) > 1:
+        yield ""
+        yield from fitted(lines, width, [[4], [5], [3]], name=2)
+        if left_out:
+            yield f"{left_out} classes of fewer documents are left out; --json has them, and all confusion matrices"
 
 
 def shown(estimate: Estimate | None, sign: bool = False) -> str:

@@ -99,7 +99,7 @@ def describe(task: TaskFile) -> dict[str, Any]:
     return {
         "task": task.name,
         "kind": metadata.get("kind"),
-        "labels": list(metadata.get("labels", ())),
+        "labels": list(task.labels),
         "chance": metadata.get("chance"),
         "primary": metadata.get("primary"),
         "language": task.language,

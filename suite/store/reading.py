@@ -133,6 +133,18 @@ class Reading(Session):
         """Step id -> (document, right answer, what was read from the output), in the documents' order."""
         return self._of_answers(steps, "doc_id", "target", "parsed")
 
+    def tallies(self, steps: Sequence[str]) -> dict[str, tuple[tuple[str, str, int], ...]]:
+        """Step id -> (right answer, what was read from the output, how many documents have both)."""
+        columns = AnswerRow.__table__.c
+        named = (columns.step_id, columns.target, columns.parsed)
+        found: dict[str, list[tuple[str, str, int]]] = {}
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                query = select(*named, func.count()).where(columns.step_id.in_(ids)).group_by(*named)
+                for step, target, parsed, count in connection.execute(query):
+                    found.setdefault(step, []).append((target, parsed, count))
+        return {step: tuple(sorted(each)) for step, each in sorted(found.items())}
+
     def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
         """Step id -> (document, hash of its content), in the documents' order."""
         return self._of_answers(steps, "doc_id", "doc_hash")

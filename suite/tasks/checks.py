@@ -18,7 +18,9 @@ Where = Callable[[tuple[str | int, ...]], str]
 SLICE: Final = re.compile(r"([\w.-]+)(?:\[(\d*):(\d*)\])?")
 """`test`, `test[:32]`, `test[32:]`: a stored split, or rows of it."""
 
-Kind = Literal["entailment", "qa", "translation", "summarisation", "choice", "math", "code", "dispatch"]
+Kind = Literal[
+    "entailment", "classification", "qa", "translation", "summarisation", "choice", "math", "code", "dispatch"
+]
 
 
 class KnownOverlap(Block):
@@ -75,6 +77,20 @@ def metric_names(config: Mapping[str, Any]) -> tuple[str, ...]:
     if given is None:
         return known.DEFAULT_METRICS.get(config.get("output_type", "generate_until"), ())
     return tuple(str(each["metric"]) for each in given if isinstance(each, Mapping) and "metric" in each)
+
+
+def labels_of(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an answer may be, for classification: `metadata.labels`, or the choices that a task has for all its rows.
+
+    Choices that only name a place (`[A, B, C, D]`, `["1", "2"]`) are no classes.
+    """
+    given = (config.get("metadata") or {}).get("labels") or ()
+    if given or config.get("output_type") != "multiple_choice":
+        return tuple(map(str, given))
+    choices = config.get("doc_to_choice")
+    if not isinstance(choices, (tuple, list)) or not all(isinstance(each, str) for each in choices):
+        return ()
+    return () if all(len(each.strip()) < 2 for each in choices) else tuple(choices)
 
 
 def rankable(metrics: Iterable[str]) -> tuple[str, ...]:
@@ -241,5 +257,9 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         if split not in used:
             what = f"metadata.made_of.{split}: the task has no such split"
             yield Problem(where(("metadata", "made_of", split)), what, did_you_mean(split, used))
-    if metadata.kind == "entailment" and not metadata.labels:
+    if metadata.kind in ("entailment", "classification") and not labels_of(config):
         yield Problem(where(("metadata",)), "metadata.labels: is missing", 'list them: `labels: ["True", "False"]`')
+    twice = sorted({label for label in metadata.labels if metadata.labels.count(label) > 1})
+    if twice:
+        what = f"metadata.labels: lists '{twice[0]}' twice"
+        yield Problem(where(("metadata", "labels")), what, "list each label once")

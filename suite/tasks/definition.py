@@ -79,8 +79,8 @@ class TaskFile:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The words that an answer may be, for classification."""
-        return tuple(self.metadata.get("labels", ()))
+        """What an answer may be, for classification; none for other tasks."""
+        return checks.labels_of(self.config)
 
 
 def read_task(name: str, folders: Sequence[Path]) -> TaskFile:

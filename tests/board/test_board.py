@@ -10,7 +10,7 @@ import scipy.stats
 
 from suite.board import Row, board, boards
 from suite.store import Costs, StepOutcome
-from tests.board.tiny_board import OWNER, World, of_corpus, per_document
+from tests.board.tiny_board import OWNER, World, classified, of_corpus, per_document
 
 T2, Z = 12.7062, 1.959963984540054  # Student's t for two seeds, and the normal quantile
 T_4 = float(scipy.stats.t.ppf(0.975, (2 * 625 + 5) ** 2 / (2 * 625**2 / 3 + 5**2 / 1)))  # Satterthwaite, of 4, 4, 2
@@ -221,6 +221,25 @@ def test_a_score_whose_interval_holds_guessing_is_at_chance(world: World) -> Non
     assert cells["cb"].at_chance
     world.experiment("lora_rte", {("mt", 1): of_corpus(10.0, 1.0, 8)}, train=[world.train("lora", 0, COSTS)])
     assert not row(world, "lora_rte").held_out[0].at_chance
+
+
+def test_answers_to_a_task_with_labels_are_counted_by_class_over_all_seeds(world: World) -> None:
+    for seed, last in enumerate(("True", "maybe")):
+        pairs = [("True", "True"), ("True", "False"), ("True", "True"), ("False", last)]
+        world.experiment(
+            "lora_rte", {("rte", 0): classified(*pairs)}, seed=seed, train=[world.train("lora", seed, COSTS)]
+        )
+    (cell,) = row(world, "lora_rte").target_scores
+    assert cell.classes is not None
+    assert cell.classes.confusion == ((4, 2, 0), (1, 0, 1))
+    assert (cell.classes.majority, cell.classes.majority_share) == ("True", 75.0)
+    assert cell.at_majority  # 50 % right, where "True" alone would be 75 %
+
+
+def test_a_task_without_labels_or_without_stored_right_answers_has_no_classes(world: World) -> None:
+    world.texts = False
+    world.experiment("lora", {("rte", 0): classified(("True", "True")), ("qa", 1): classified(("paris", "paris"))})
+    assert [cell.classes for cell in (*row(world, "lora").target_scores, *row(world, "lora").held_out)] == [None] * 2
 
 
 def test_an_empty_store_has_no_boards(world: World) -> None:

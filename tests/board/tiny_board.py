@@ -42,17 +42,20 @@ class Answers:
     said: tuple[str, ...] = ()
     right: str = "paris"
     """The right answer to every document; empty where it is not stored."""
+    rights: tuple[str, ...] = ()
+    """The right answer to each document, where they differ."""
 
     def outcome(self, metric: str, prefix: str = "h", texts: bool = True) -> StepOutcome:
         said = self.said or tuple("paris" for _ in self.values)
         values: Sequence[float | None] = self.values or [None] * len(said)
         spread = statistics.stdev(self.values) / len(self.values) ** 0.5 if len(self.values) > 1 else None
         value, stderr = self.corpus or (statistics.fmean(self.values), spread)
+        rights = self.rights or (self.right,) * len(said)
         answers = [
             AnswerRecord(
-                number, f"{prefix}{number}", f"p{number}", f"Q{number}" * texts, self.right * texts, text, text, score
+                number, f"{prefix}{number}", f"p{number}", f"Q{number}" * texts, right * texts, text, text, score
             )
-            for number, (text, score) in enumerate(zip(said, values, strict=True))
+            for number, (text, right, score) in enumerate(zip(said, rights, values, strict=True))
         ]
         score = ScoreRecord(metric, value, stderr, len(answers), True)
         return StepOutcome((score,), tuple(answers), costs=Costs(1.0, 10, 20), provenance=PROVENANCE)
@@ -150,6 +153,12 @@ class World:
 def per_document(*values: float, said: Sequence[str] = ()) -> Answers:
     """Scores of documents."""
     return Answers(values, said=tuple(said))
+
+
+def classified(*pairs: tuple[str, str]) -> Answers:
+    """Right answers and what was answered, scored by accuracy."""
+    rights, said = zip(*pairs, strict=True)
+    return Answers(tuple(100.0 * (right == text) for right, text in pairs), said=said, rights=rights)
 
 
 def of_corpus(value: float, stderr: float, documents: int = 2) -> Answers:

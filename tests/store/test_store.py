@@ -65,6 +65,7 @@ def test_a_finished_step_keeps_all_it_left(store: Store) -> None:
     assert store.documents(["a"])["a"] == tuple((each.doc_id, each.doc_hash) for each in store.answers("a"))
     assert store.texts(["a"])["a"] == tuple((each.doc_id, each.target, each.parsed) for each in store.answers("a"))
     assert store.outputs(["a"]) == {"a": ("é\nno", " no")}
+    assert sorted(store.tallies(["a"])["a"]) == sorted((each.target, each.parsed, 1) for each in store.answers("a"))
     columns = vars(store.answer_columns(["a"])["a"])
     assert columns == {name: tuple(getattr(each, name) for each in store.answers("a")) for name in columns}
     assert [type(each) for each in columns["truncated"]] == [bool, bool]

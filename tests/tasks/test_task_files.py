@@ -36,9 +36,11 @@ def problems(folder: Path, name: str = "colours") -> str:
         (", {function: take_first}", "", 7, "leaves a list of answers"),
         ("normalised_match", "normalized_match", 8, "there is no metric 'normalized_match'; did you mean"),
         ("metric: normalised_match", "metric: perplexity", 8, "has none that lies on 0 to 100"),
-        ("kind: qa", "kind: quiz", 9, "metadata.kind: should be 'entailment', 'qa'"),
+        ("kind: qa", "kind: quiz", 9, "metadata.kind: should be 'entailment', 'classification', 'qa'"),
         ("kind: qa", "sort: qa", 9, "metadata.sort: unknown key"),
         ("kind: qa", "kind: entailment", 9, "metadata.labels: is missing"),
+        ("kind: qa", "kind: classification", 9, "metadata.labels: is missing"),
+        ("kind: qa", 'labels: ["half-true", "half-true"]', 9, "metadata.labels: lists 'half-true' twice"),
         ("kind: qa", "primary: acc", 9, "metadata.primary: 'acc' is not among its metrics"),
         ("kind: qa", "labels: [yes, no]", 9, "metadata.labels.0: should be a valid string"),
         ("kind: qa", 'splits: {test: "test[5"}', 9, "metadata.splits.test: 'test[5' is no cut of a split"),
@@ -210,6 +212,25 @@ def test_reading_tasks_imports_neither_torch_nor_lm_eval() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=SHIPPED.parents[1]
     )
     assert done.stdout.strip() == "[]"
+
+
+CHOOSING = """\
+task: colours
+test_split: test
+output_type: multiple_choice
+doc_to_text: "{{question}}"
+doc_to_target: "{{label}}"
+doc_to_choice: [joy, no joy]
+metric_list: [{metric: acc, aggregation: mean, higher_is_better: true}]
+metadata: {kind: classification}
+"""
+
+
+def test_labels_are_those_of_the_task_or_the_choices_that_all_its_rows_have(write: Write) -> None:
+    assert read_task("colours", [write(**{"kind: qa": "labels: [joy, no joy]"})]).labels == ("joy", "no joy")
+    assert read_task("colours", [write(text=CHOOSING)]).labels == ("joy", "no joy")
+    letters = write(text=CHOOSING, **{"[joy, no joy]": "[A, B]", "classification": "choice"})
+    assert read_task("colours", [letters]).labels == ()  # names of places
 
 
 def test_the_language_of_answers_is_inherited_english_by_default_and_no_part_of_the_fingerprint(write: Write) -> None:
