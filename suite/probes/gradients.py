@@ -75,7 +75,7 @@ class Alignment:
         for rows in in_parts([(each.place, at) for at, each in enumerate(examples)], most):
             batch = collate([examples[at] for at in rows]).to(job.backbone.device)
             current = trainable.now(job.backbone, batch.place)
-            loss = answer_loss(current, batch, self._config.label_smoothing)
+            loss = answer_loss(current, batch, self._config.label_smoothing, self._config.z_loss)
             for name, each in zip(names, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True):
                 if each is not None:
                     total[name] = each if name not in total else total[name] + each

@@ -43,7 +43,9 @@ Mix = Annotated[dict[str, Positive], Field(min_length=1)]
 class Optimisation(Block):
     """How a method's parameters are optimised. Each method's Config starts from this one."""
 
-    IDLE: ClassVar[dict[str, Any]] = {"examples": None, "shots": 0, "mix": None}
+    IDLE: ClassVar[dict[str, Any]] = {
+        "examples": None, "shots": 0, "mix": None, "scale_parameter": False, "decay_by_rate": True, "z_loss": 0.0,
+    }  # fmt: skip
     """Fields that came later, and the value with which each does nothing."""
 
     steps: Count = 1000
@@ -51,17 +53,24 @@ class Optimisation(Block):
     learning_rate: Positive = 1e-3
     """Peak learning rate."""
     optimizer: Optimizer = "adamw"
-    """`adamw` (betas 0.9 and 0.999), or `adafactor` with the given rate (no relative step, no parameter scaling)."""
+    """`adamw` (betas 0.9 and 0.999), or `adafactor` with the given rate (no relative step)."""
+    scale_parameter: bool = False
+    """With `adafactor`: the rate is a share of the root mean square of each parameter (of 0.001 at least), as T5X
+    trains models; otherwise it is the size of the step itself."""
     schedule: Schedule = "constant"
     """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
     warmup: Annotated[int, Field(ge=0)] = 0
     """Steps over which the rate rises linearly from 0."""
     weight_decay: NonNegative = 0.0
     """Decoupled weight decay, on all trained parameters; a step shrinks them by rate times decay."""
+    decay_by_rate: bool = True
+    """False: a step shrinks parameters by the decay alone, whatever the rate, as T5X's Adafactor does."""
     clip: Positive | None = 1.0
     """Largest norm of the gradient of all trained parameters together; null: as it is."""
     label_smoothing: Share = 0.0
     """Share of the target's probability that is spread evenly over the vocabulary in the loss."""
+    z_loss: NonNegative = 0.0
+    """Coefficient of the square of log Σ exp(logits), added to the loss of each answer token (T5X: 1e-4)."""
     dropout: Share = 0.0
     """Dropout wherever the model has it (Llama: attention; T5: everywhere), while training only."""
     select_every: Count | None = None
@@ -84,6 +93,12 @@ class Optimisation(Block):
     def _of_right_answers(self) -> Self:
         if self.objective == "reinforce" and (self.shots or self.mix is not None):
             raise ValueError("`shots` and `mix` are for `objective: next_token`")
+        return self
+
+    @model_validator(mode="after")
+    def _scaled_by_adafactor(self) -> Self:
+        if self.scale_parameter and self.optimizer != "adafactor":
+            raise ValueError("`scale_parameter` is for `optimizer: adafactor`")
         return self
 
     @property
@@ -146,6 +161,9 @@ class Budget:
     select_every: int | None
     stop_at_score: float | None
     checkpoint_seconds: float = 60.0
+    scale_parameter: bool = False
+    decay_by_rate: bool = True
+    z_loss: float = 0.0
 
     @classmethod
     def of(

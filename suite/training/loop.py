@@ -20,7 +20,7 @@ from suite.training.config import Budget
 from suite.training.device import accelerator_of, seed_device
 from suite.training.losses import dropout
 from suite.training.memory import out_of_memory
-from suite.training.optim import learning_rate, make_optimizer, restore_state, state_of
+from suite.training.optim import learning_rate, make_optimizer, restore_state, shrink, state_of
 
 CURVE_POINTS = 200
 P = TypeVar("P", bound="Part")
@@ -209,6 +209,7 @@ class _Loop(Generic[P]):
             torch.nn.utils.clip_grad_norm_(list(self.trainable.values()), budget.clip)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(step, budget)
+        shrink(self.trainable, budget)
         self.optimizer.step()
         return loss
 

@@ -21,10 +21,14 @@ WORTH_ON_GPU: Final = 4096
 """The same where a call costs more than a few positions; not measured."""
 
 
-def answer_loss(stacked: Stacked, batch: Batch, label_smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy summed over the answers' tokens (a scalar). The layout is [prefix][soft][text][pad]."""
+def answer_loss(stacked: Stacked, batch: Batch, label_smoothing: float = 0.0, z_loss: float = 0.0) -> Tensor:
+    """Cross-entropy summed over the answers' tokens (a scalar). The layout is [prefix][soft][text][pad].
+
+    With a `z_loss`, so many times the square of each token's log Σ exp(logits) is added (T5X's).
+    """
     logits, labels = answer_logits(stacked, batch)
-    return functional.cross_entropy(logits.float(), labels, reduction="sum", label_smoothing=label_smoothing)
+    loss = functional.cross_entropy(logits.float(), labels, reduction="sum", label_smoothing=label_smoothing)
+    return loss + z_loss * logits.float().logsumexp(-1).square().sum() if z_loss else loss
 
 
 def answer_logits(stacked: Stacked, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -17,18 +17,27 @@ def make_optimizer(trainable: Mapping[str, nn.Parameter], budget: Budget) -> tor
     """The budget's optimiser over the trainable parameters.
 
     Adafactor factors the second moment of every matrix: a soft prompt is given flat, so that it is not (Lester et al.).
+    A decay that does not go by the rate is not the optimiser's: `shrink` does it.
     """
     parameters = list(trainable.values())
+    decay = budget.weight_decay if budget.decay_by_rate else 0.0
     if budget.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=budget.learning_rate, weight_decay=budget.weight_decay, fused=True)
+        return torch.optim.AdamW(parameters, lr=budget.learning_rate, weight_decay=decay, fused=True)
     return Adafactor(  # type: ignore[no-any-return]
         parameters,
         lr=budget.learning_rate,
-        weight_decay=budget.weight_decay,
-        scale_parameter=False,
+        weight_decay=decay,
+        scale_parameter=budget.scale_parameter,
         relative_step=False,
         warmup_init=False,
     )
+
+
+@torch.no_grad()
+def shrink(trainable: Mapping[str, nn.Parameter], budget: Budget) -> None:
+    """Before a step: the weight decay that does not go by the rate, if there is one."""
+    if budget.weight_decay and not budget.decay_by_rate:
+        torch._foreach_mul_(list(trainable.values()), 1 - budget.weight_decay)
 
 
 def learning_rate(step: int, budget: Budget) -> float:

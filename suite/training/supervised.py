@@ -31,7 +31,7 @@ def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fi
     return fit(
         backbone.model,
         trainable.parameters,
-        lambda batch: answer_loss(trainable.now(backbone, batch.place), batch, budget.label_smoothing),
+        lambda batch: answer_loss(trainable.now(backbone, batch.place), batch, budget.label_smoothing, budget.z_loss),
         batches_of(config, job, trainable),
         budget,
         seed=job.seed,

@@ -98,6 +98,7 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(
 ) -> None:
     backbone = tiny_backbone(shape)
     settings: dict[str, Any] = {"steps": 7, "dropout": 0.1, "optimizer": optimizer, "warmup": 2, "schedule": "cosine"}
+    settings |= {"weight_decay": 1e-3, "decay_by_rate": False, "scale_parameter": optimizer == "adafactor"}
     settings["by_size"] = True  # selection by a function of the parameters, erratic enough to choose any step
     whole = train(backbone, tmp_path / "whole", **settings)
     for stop in stops:
@@ -172,6 +173,14 @@ def test_the_gradient_of_all_parameters_together_is_clipped(
     train(tiny_backbone("decoder"), tmp_path, steps=3, clip=clip)
     assert len(norms) == 3
     assert all((norm <= 1.001e-3) == (clip is not None) for norm in norms)
+
+
+def test_a_decay_that_does_not_go_by_the_rate_shrinks_at_every_step(tmp_path: Path) -> None:
+    backbone = tiny_backbone("decoder")
+    start = {name: parameter.detach().clone() for name, parameter in backbone.model.named_parameters()}
+    found = train(backbone, tmp_path, steps=3, learning_rate=1e-12, weight_decay=0.5, decay_by_rate=False)
+    for name, tensor in found.best.items():
+        torch.testing.assert_close(tensor, start[name] / 8, rtol=1e-5, atol=1e-6)
 
 
 def test_without_selection_the_last_step_is_taken(backbone: Backbone, tmp_path: Path) -> None:

@@ -58,6 +58,14 @@ def test_label_smoothing_is_what_it_says(backbone: Backbone) -> None:
     torch.testing.assert_close(answer_loss(Stacked(backbone, backbone.model), batch, 0.1), wanted, rtol=1e-5, atol=1e-5)
 
 
+def test_a_z_loss_is_the_square_of_the_log_of_the_sum_of_exponents(backbone: Backbone) -> None:
+    _, batch = batch_of(backbone)
+    stacked = Stacked(backbone, backbone.model)
+    logits, _ = answer_logits(stacked, batch)
+    wanted = answer_loss(stacked, batch, 0.1) + 0.01 * logits.exp().sum(-1).log().square().sum()
+    torch.testing.assert_close(answer_loss(stacked, batch, 0.1, 0.01), wanted, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("before", ["nothing", "soft", "prefix"])
 def test_a_loss_does_not_depend_on_the_neighbours_in_the_batch(backbone: Backbone, before: str) -> None:
     made, batch = batch_of(backbone)

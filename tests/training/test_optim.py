@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from transformers.optimization import Adafactor
 
-from suite.training.optim import learning_rate, make_optimizer, restore_state, state_of
+from suite.training.optim import learning_rate, make_optimizer, restore_state, shrink, state_of
 from tests.models.tiny_budget import budget
 
 
@@ -36,6 +37,76 @@ def test_weight_decay_is_decoupled_and_scaled_by_the_rate(name: str) -> None:
     flat.grad = torch.zeros(8)
     optimizer.step()
     torch.testing.assert_close(flat.data, torch.full((8,), 2.0 * (1 - 0.1 * 0.5)))
+
+
+def rms(tensor: Tensor) -> Tensor:
+    return tensor.square().mean().sqrt()
+
+
+def t5x_adafactor(start: Tensor, gradients: Tensor, rate: float, *, scaled: bool, decay: float) -> Tensor:
+    """T5X's update, written out: matrices with factored second moments, all else with plain ones; no momentum."""
+    value, rows, columns, whole = start.clone(), torch.zeros(()), torch.zeros(()), torch.zeros(())
+    for step, gradient in enumerate(gradients, 1):
+        kept = 1 - step**-0.8
+        square = gradient.square() + 1e-30
+        if start.ndim == 2:
+            rows = kept * rows + (1 - kept) * square.mean(1)
+            columns = kept * columns + (1 - kept) * square.mean(0)
+            update = gradient * (rows / rows.mean())[:, None].rsqrt() * columns[None].rsqrt()
+        else:
+            whole = kept * whole + (1 - kept) * square
+            update = gradient * whole.rsqrt()
+        update = update / rms(update).clamp(min=1.0)
+        size = rms(value).clamp(min=1e-3) if scaled else 1.0
+        value = (1 - decay) * value - rate * size * update
+    return value
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (7,)])
+@pytest.mark.parametrize("scale", [3.0, 1e-5], ids=["large", "tiny"])
+@pytest.mark.parametrize(("scaled", "decay"), [(True, 0.0), (False, 1e-2), (False, 0.0)])
+def test_adafactor_is_t5x_s(shape: tuple[int, ...], scale: float, scaled: bool, decay: float) -> None:
+    torch.manual_seed(0)
+    start, gradients = scale * torch.randn(shape), torch.randn(5, *shape)
+    terms = budget(
+        optimizer="adafactor", learning_rate=0.2, scale_parameter=scaled, weight_decay=decay, decay_by_rate=False
+    )
+    parameter = {"w": nn.Parameter(start.clone())}
+    optimizer = make_optimizer(parameter, terms)
+    for gradient in gradients:
+        parameter["w"].grad = gradient.clone()
+        shrink(parameter, terms)
+        optimizer.step()
+    wanted = t5x_adafactor(start, gradients, 0.2, scaled=scaled, decay=decay)
+    torch.testing.assert_close(parameter["w"].data, wanted, rtol=1e-5, atol=1e-7)
+
+
+def test_a_scaled_step_is_that_of_transformers_adafactor() -> None:
+    torch.manual_seed(0)
+    start, gradient = torch.randn(6, 5), torch.randn(6, 5)
+    ours, theirs = nn.Parameter(start.clone()), nn.Parameter(start.clone())
+    terms = budget(optimizer="adafactor", learning_rate=1e-3, scale_parameter=True)
+    other = Adafactor([theirs], lr=1e-3, scale_parameter=True, relative_step=False, warmup_init=False)
+    for parameter, optimizer in ((ours, make_optimizer({"w": ours}, terms)), (theirs, other)):
+        parameter.grad = gradient.clone()
+        optimizer.step()
+    assert torch.equal(ours, theirs)
+    unscaled = nn.Parameter(start.clone())
+    unscaled.grad = gradient.clone()
+    make_optimizer({"w": unscaled}, budget(optimizer="adafactor", learning_rate=1e-3)).step()
+    torch.testing.assert_close((ours - start) / rms(start), unscaled - start, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["adamw", "adafactor"])
+@pytest.mark.parametrize("rate", [0.1, 0.3])
+def test_a_decay_may_go_by_itself_whatever_the_rate(name: str, rate: float) -> None:
+    flat = {"flat": nn.Parameter(torch.full((8,), 2.0))}
+    terms = budget(optimizer=name, learning_rate=rate, weight_decay=0.01, decay_by_rate=False)
+    optimizer = make_optimizer(flat, terms)
+    flat["flat"].grad = torch.zeros(8)
+    shrink(flat, terms)
+    optimizer.step()
+    torch.testing.assert_close(flat["flat"].data, torch.full((8,), 2.0 * 0.99))
 
 
 @pytest.mark.parametrize(
