@@ -21,8 +21,9 @@ from suite.errors import SuiteError
 from suite.evaluation.lm import StackLM
 from suite.models.artifact import load_artifact
 from suite.models.backbone import load_backbone
+from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
-from suite.models.stack import prove, stacked
+from suite.models.stack import stacked
 
 
 @register_model("suite")
@@ -55,7 +56,7 @@ class SuiteLM(StackLM):
         artifacts = [load_artifact(Path(each), backbone.identity) for each in artifact.split("+")] if artifact else []
         with ExitStack() as on:
             current = on.enter_context(stacked(backbone, artifacts))
-            prove(current)
+            assert_in_effect(current)
             # at the latest before the interpreter takes apart what taking them off needs
             weakref.finalize(self, on.pop_all().close)
         super().__init__(current, batch_tokens=int(batch_tokens), max_length=max_length, beams=int(beams))

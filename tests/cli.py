@@ -49,5 +49,5 @@ def light(*arguments: str | Path) -> str:
 def start(*arguments: str | Path) -> subprocess.Popen[str]:
     """A command in a process of its own."""
     command = [sys.executable, "-c", "from suite.cli import main; main()", *map(str, arguments)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    environment = {"OMP_NUM_THREADS": "1", **os.environ, "HF_HUB_OFFLINE": "1"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from peft import get_peft_config, get_peft_model_state_dict, set_peft_model_state_dict
 from peft.config import PeftConfig
 from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
@@ -83,6 +84,40 @@ def as_it_was(model: nn.Module, parameters: Mapping[str, nn.Parameter], before: 
     finally:
         for name, parameter in parameters.items():
             parameter.data = now[name]
+
+
+def is_active(model: nn.Module) -> bool:
+    """Whether every layer of the injected adapter adds to what its module gives: neither switched off nor merged."""
+    layers = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
+    on = (NAME in layer.active_adapters and not layer.disable_adapters and not layer.merged for layer in layers)
+    return bool(layers) and all(on)
+
+
+@torch.no_grad()
+def merged_changes(model: nn.Module) -> Iterator[tuple[str, Tensor, Tensor]]:
+    """Each parameter that the injected adapter may change: its name without the adapter, its value, and what merging
+    the adapter would add to it (float32).
+
+    Computed as they are asked for; the model is left as it was, to the bit.
+    """
+    for path, module in model.named_modules():
+        if not isinstance(module, BaseTunerLayer):
+            continue
+        base: Any = module.get_base_layer()
+        before = {name: parameter.data for name, parameter in base.named_parameters(recurse=False)}
+        try:
+            for name, parameter in base.named_parameters(recurse=False):
+                parameter.data = before[name].float().clone()
+            module.merge()
+            changes = {
+                name: parameter.data - before[name].float() for name, parameter in base.named_parameters(recurse=False)
+            }
+        finally:
+            module.merged_adapters.clear()
+            for name, parameter in base.named_parameters(recurse=False):
+                parameter.data = before[name]
+        for name, change in changes.items():
+            yield f"{path}.{name}", before[name], change
 
 
 def adapter_state(model: nn.Module) -> dict[str, Tensor]:

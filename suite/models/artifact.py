@@ -210,7 +210,8 @@ class Joint(_Artifact):
         return Weights(self.state), SoftPrompt(self.vectors)
 
 
-Artifact = SoftPrompt | Prefix | Adapter | Weights | Singular | Joint
+Part = SoftPrompt | Prefix | Adapter | Weights | Singular
+Artifact = Part | Joint
 
 
 def load_artifact(folder: Path, base: str) -> Artifact:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -43,6 +44,8 @@ class Backbone:
     """Positions the model has; for an encoder-decoder, of its encoder."""
     probe: Tensor
     """The untouched model's logits on a few fixed tokens (`probe_logits`), to tell a changed model from the base."""
+    content: Mapping[nn.Parameter, int]
+    """The `content_sum` of each parameter as it was loaded, for the same purpose."""
     factors: Path | None = None
     """A folder that keeps singular value decompositions (`suite.models.singular`); None: they are made anew."""
     ids: KnownIds = field(default_factory=KnownIds, repr=False)
@@ -121,7 +124,16 @@ def as_backbone(
         tokenizer.pad_token = tokenizer.eos_token
     model.eval().requires_grad_(False).to(place)
     length, probe = _positions(model, tokenizer), probe_logits(model)
-    return Backbone(model, tokenizer, shape, identity, sentinels, place, length, probe, factors)
+    content = {parameter: content_sum(parameter.data) for parameter in model.parameters()}
+    return Backbone(model, tokenizer, shape, identity, sentinels, place, length, probe, content, factors)
+
+
+def content_sum(tensor: Tensor) -> int:
+    """The sum of a tensor's bytes, read as integers of eight bytes: equal for equal bits, on any processor."""
+    raw = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
+    raw = raw if raw.data_ptr() % 8 == 0 and raw.storage_offset() % 8 == 0 else raw.clone()
+    whole = len(raw) // 8 * 8
+    return int(raw[:whole].view(torch.int64).sum()) + int(raw[whole:].sum())
 
 
 @torch.no_grad()

@@ -20,8 +20,9 @@ from suite.findings import Finding
 from suite.home import Home
 from suite.models.artifact import Artifact, load_artifact
 from suite.models.backbone import Backbone, load_backbone
+from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
-from suite.models.stack import Stacked, prove, stacked
+from suite.models.stack import Stacked, stacked
 from suite.plan.make import Inputs
 from suite.plan.steps import Choose, Evaluate, Follow, Step, Train
 from suite.probes import Looking
@@ -30,6 +31,7 @@ from suite.specs.experiment import describe
 from suite.stats import first_of_the_best
 from suite.tasks.definition import TaskFile
 from suite.tasks.load import Example, LoadedTask, Prompts, load_task, training_examples
+from suite.training.config import Optimisation
 from suite.training.job import Job, Sampling, TrainingSet
 from suite.training.loop import Log
 
@@ -91,6 +93,8 @@ class Session:
         train = methods.get(work.method).train
         assert train is not None, f"{work.method} has no train step of its own"
         trained = train(work.config, job)
+        if isinstance(work.config, Optimisation) and trained.artifact.neutral:  # a search may find that nothing helps
+            raise StepFailed("training left the base as it is: raise the learning rate or the number of steps")
         folder = self._keep(step.id, trained.artifact, backbone)
         size = sum(file.stat().st_size for file in folder.iterdir())
         curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
@@ -181,10 +185,10 @@ class Session:
             return self._current[1]
         self.release()
         artifacts = [self._artifact(step, backbone, hashes) for step in steps]
-        context = ExitStack()
-        current = context.enter_context(stacked(backbone, artifacts))
-        self._current = (steps, current, context)
-        prove(current)
+        with ExitStack() as context:  # a stack that is refused is taken off, and asked anew next time
+            current = context.enter_context(stacked(backbone, artifacts))
+            assert_in_effect(current)
+            self._current = (steps, current, context.pop_all())
         return current
 
     def release(self) -> None:

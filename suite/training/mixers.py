@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import torch
-from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor
 
 from suite.errors import StepFailed
-from suite.models.adapter import injected
+from suite.models.adapter import injected, merged_changes
 from suite.models.artifact import Adapter, Artifact, Singular
 from suite.models.backbone import Backbone
 from suite.models.singular import factorise, fitting
@@ -151,23 +150,10 @@ class AdapterMixer:
 
 
 def _changes(backbone: Backbone, expert: Adapter) -> dict[str, Tensor]:
-    """What merging an adapter adds to each parameter, float32; the model is left as it was, to the bit."""
-    found: dict[str, Tensor] = {}
-    with injected(backbone.model, expert.peft, expert.state), torch.no_grad():
-        for path, module in backbone.model.named_modules():
-            if not isinstance(module, BaseTunerLayer):
-                continue
-            base: Any = module.get_base_layer()
-            before = {name: parameter.data for name, parameter in base.named_parameters(recurse=False)}
-            for name, parameter in base.named_parameters(recurse=False):
-                parameter.data = before[name].float().clone()
-            module.merge()
-            for name, parameter in base.named_parameters(recurse=False):
-                change = parameter.data - before[name].float()
-                parameter.data = before[name]
-                if name == "weight" or bool(change.any()):
-                    found[f"{path}.{name}"] = change
-    return found
+    """What an adapter adds to each weight, and to the biases that it changes, float32."""
+    with injected(backbone.model, expert.peft, expert.state):
+        changes = merged_changes(backbone.model)
+        return {name: each for name, _, each in changes if name.endswith(".weight") or bool(each.any())}
 
 
 def _widened(settings: Mapping[str, Any], count: int) -> dict[str, Any]:

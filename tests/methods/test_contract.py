@@ -14,8 +14,9 @@ from suite.errors import SuiteError
 from suite.methods import SELF
 from suite.models.artifact import load_artifact
 from suite.models.backbone import Backbone, Shape
+from suite.models.in_effect import assert_in_effect
 from suite.models.singular import matrices
-from suite.models.stack import Stacked, prove, stacked
+from suite.models.stack import Stacked, stacked
 from suite.training import losses, objectives
 from suite.training.batches import Collator
 from tests.methods.tiny_jobs import (
@@ -108,7 +109,7 @@ def test_a_saved_artifact_answers_as_the_trained_one(name: str, backbone: Backbo
     loaded = load_artifact(tmp_path / "kept", backbone.identity)
     assert loaded.hash == trained.artifact.hash
     with stacked(backbone, [trained.artifact]) as current:
-        prove(current)
+        assert_in_effect(current)
         wanted = logits(current)
     fresh = tiny_backbone(backbone.shape)
     with stacked(fresh, [loaded]) as current:
@@ -293,4 +294,4 @@ def test_small_steps_add_up_in_a_bfloat16_model(name: str, shape: Shape, tmp_pat
         if dense:  # each step alone is lost on most of a matrix
             assert float((tensor != before[key.removeprefix("weights|")]).float().mean()) > 0.4, key
     with stacked(backbone, [trained.artifact]) as current:
-        prove(current)
+        assert_in_effect(current)

@@ -14,7 +14,8 @@ from suite.errors import StepFailed
 from suite.methods import SELF
 from suite.models.artifact import Adapter, Artifact, Joint, SoftPrompt, load_artifact
 from suite.models.backbone import Backbone, Shape
-from suite.models.stack import prove, stacked
+from suite.models.in_effect import assert_in_effect
+from suite.models.stack import stacked
 from suite.training import losses
 from suite.training.job import Answering, Trained
 from tests.methods.test_contract import logits
@@ -102,7 +103,7 @@ def test_a_variants_artifact_answers_as_it_was_selected(variant: str, backbone: 
     parts = methods.get(name).stack(config_of(variant), "rte", targets)
     artifacts = [loaded if part is SELF else parents[part] for part in parts]  # type: ignore[index]
     with stacked(backbone, artifacts) as current, torch.no_grad():
-        prove(current)
+        assert_in_effect(current)
         assert lengths(current) == pytest.approx(trained.fit.best_score, abs=1e-3)
 
 

@@ -14,8 +14,9 @@ from suite.errors import SuiteError
 from suite.models import singular
 from suite.models.artifact import Singular, load_artifact
 from suite.models.backbone import Backbone
+from suite.models.in_effect import assert_in_effect
 from suite.models.singular import Factors, compose, factorise, masked, matrices, scaled
-from suite.models.stack import prove, stacked
+from suite.models.stack import stacked
 from tests.models.tiny_models import bits
 
 
@@ -166,7 +167,7 @@ def test_singular_vectors_are_saved_and_put_on_and_taken_off(backbone: Backbone,
     loaded = load_artifact(tmp_path / "kept", backbone.identity)
     assert (loaded.hash, loaded.parameters) == (artifact.hash, sum(mask.numel() for mask in artifact.masks.values()))
     with stacked(replace(backbone, factors=tmp_path / "factors"), [loaded]) as current:
-        prove(current)
+        assert_in_effect(current)
     assert bits(backbone.model) == before
     assert len(list((tmp_path / "factors").iterdir())) == len(artifact.masks)
 
@@ -177,7 +178,7 @@ def test_the_base_is_what_it_was_after_any_sequence_of_experts(backbone: Backbon
     assert 3 in chosen  # "other": no expert at all
     for number in chosen:
         with stacked(backbone, experts[number : number + 1]) as current:
-            prove(current)
+            assert_in_effect(current)
             assert (bits(backbone.model) == before) == (number == 3)
         assert bits(backbone.model) == before
 
@@ -199,5 +200,5 @@ def test_neutral_vectors_are_no_part_of_a_stack(backbone: Backbone) -> None:
     neutral = replace(artifact, masks={name: torch.ones_like(mask) for name, mask in artifact.masks.items()})
     assert (neutral.neutral, artifact.neutral) == (True, False)
     with stacked(backbone, [neutral]) as current, stacked(backbone, []) as base:
-        prove(current)
+        assert_in_effect(current)
         assert current.identity == base.identity

@@ -1,4 +1,4 @@
-"""What a train step may look at: rows of the training split, a few of them for selection, none that is reported."""
+"""What a train step may look at, what it may leave, and that every stack is checked before it answers."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from suite import methods
-from suite.errors import StepFailed
+from suite.errors import StepFailed, SuiteError
 from suite.home import Home
+from suite.models.artifact import Singular, SoftPrompt, Weights
+from suite.models.singular import matrices
 from suite.plan import Inputs, Train, make_plan
 from suite.runner import session
 from suite.specs import Options, load
 from suite.tasks.data import DataLocations, row_hash
 from suite.tasks.splits import reported_rows, training_rows
-from suite.training.job import Job
+from suite.training.job import Job, Trained
+from suite.training.loop import Fit
 from tests.models.tiny_budget import Memory
 from tests.models.tiny_models import tiny_backbone
 
@@ -52,3 +56,40 @@ def test_selection_is_capped_and_neither_it_nor_the_shots_are_scored_or_trained_
     assert selected | trained == set(rows.hashes)
     assert not selected & trained
     assert not (selected | trained) & set(reported_rows(target.task, DATA).hashes)
+
+
+def test_the_guard_is_asked_for_every_stack_and_again_after_a_refusal(
+    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone, home = tiny_backbone("decoder"), Home(tmp_path)
+    monkeypatch.setattr(session.Session, "backbone", lambda *_: backbone)
+    inert, prompt = Weights({}), SoftPrompt(torch.ones(2, backbone.width))
+    for name, artifact in {"inert": inert, "prompt": prompt}.items():
+        artifact.save(home.artifact(name), base=backbone.identity)
+    hashes, track = {"inert": inert.hash, "prompt": prompt.hash}, load([specs / "finetune_rte.yaml"])[0].track
+    running = session.Session(home, Inputs(DATA), "cpu")
+    for steps in (("inert",), ("inert",), ("prompt", "inert"), ("inert",)):
+        with pytest.raises(SuiteError, match="changes nothing"):
+            running.stack(steps, track, hashes)
+    assert running.stack(("prompt",), track, hashes).soft_length == 2
+    assert running.stack((), track, hashes).soft_length == 0
+
+
+@pytest.mark.parametrize("method", ["svf", "mixture"])
+def test_training_that_leaves_the_base_as_it_is_fails_and_a_search_may_find_that_nothing_helps(
+    method: str, specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, backbone = matrices(tiny_backbone("decoder").model, "attention")[0], tiny_backbone("decoder")
+    neutral = Singular({name: torch.ones(32)}, {name: torch.ones(32)}, False)
+    trained = Trained(neutral, Fit({}, 1, None, 1, 1, ()), 32)
+    monkeypatch.setattr(session.Session, "backbone", lambda *_: backbone)
+    monkeypatch.setattr(session.Session, "_artifact", lambda *_: neutral)
+    monkeypatch.setattr(methods.get(method), "train", lambda *_: trained)
+    steps = make_plan(load([specs / "transformer2" / "t2_few_shot.yaml"]), Inputs(DATA)).steps
+    step, work = next((s, s.work) for s in steps if isinstance(s.work, Train) and s.work.method == method)
+    running = session.Session(Home(tmp_path), Inputs(DATA), "cpu")
+    if method == "mixture":
+        assert running.train(step, work, Memory(), {}).artifact is neutral
+        return
+    with pytest.raises(StepFailed, match="left the base as it is"):
+        running.train(step, work, Memory(), {})
