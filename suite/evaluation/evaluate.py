@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import lm_eval.evaluator
-from lm_eval.api.metrics import bleu, mean
+from lm_eval.api.metrics import mean
 
 from suite.errors import SuiteError
 from suite.evaluation import stderr
@@ -21,6 +21,7 @@ from suite.tasks.known import scale
 from suite.tasks.load import LoadedTask, question, quiet, references
 from suite.tasks.load import selection_task as selection_task
 from suite.tasks.text import UNPARSABLE
+from suite.words import bleu_tokenizer
 
 
 @dataclass(frozen=True)
@@ -170,8 +171,8 @@ def _stderr(task: LoadedTask, metric: str, values: Sequence[Any]) -> float | Non
     aggregation = task.aggregation().get(metric, mean)
     if aggregation is mean:
         return stderr.of_mean(values)
-    if aggregation is bleu and all(isinstance(reference, str) for reference, _ in values):
-        return stderr.of_bleu(values)
+    if metric == "bleu":
+        return stderr.of_bleu(values, tokenizer=bleu_tokenizer(task.file.language))
     return None
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.hashing import seed_of
+from suite.words import DEFAULT_BLEU
 
 Numbers = NDArray[np.float64]
 RESAMPLES: Final = 1000
@@ -58,23 +59,26 @@ def _draws(n: int) -> Numbers:
     return drawn.astype(np.float64)
 
 
-def bleu_counts(pairs: Sequence[tuple[str, str]]) -> Numbers:
-    """For each (reference, prediction): matching n-grams and n-grams (n = 1 to 4), and both lengths."""
-    keys = [(str(reference), str(prediction)) for reference, prediction in pairs]
+def bleu_counts(pairs: Sequence[tuple[str | Sequence[str], str]], tokenizer: str = DEFAULT_BLEU) -> Numbers:
+    """For each (reference, or several of them; prediction): matching n-grams and n-grams (n = 1 to 4), and both
+    lengths, of words as one of sacrebleu's tokenizers splits them."""
+    keys = [((known,) if isinstance(known, str) else tuple(known), said) for known, said in pairs]
     distinct = list(dict.fromkeys(keys))
     predictions, references = [said for _, said in distinct], [known for known, _ in distinct]
+    most = max((len(known) for known in references), default=1)
+    streams = [[known[place] if place < len(known) else None for known in references] for place in range(most)]
     # what sacrebleu sums up for a corpus, one segment after the other: both lengths, matching n-grams, n-grams
-    found = np.array(_metric()._extract_corpus_statistics(predictions, [references]), dtype=np.float64)
+    found = np.array(_metric(tokenizer)._extract_corpus_statistics(predictions, streams), dtype=np.float64)
     places = {key: place for place, key in enumerate(distinct)}
     rows: Numbers = found[[places[key] for key in keys]][:, [2, 3, 4, 5, 6, 7, 8, 9, 0, 1]]
     return rows
 
 
-@lru_cache(maxsize=1)
-def _metric() -> Any:
+@lru_cache(maxsize=4)
+def _metric(tokenizer: str) -> Any:
     from sacrebleu.metrics import BLEU
 
-    return BLEU(force=True)  # only silences the advice to detokenise
+    return BLEU(tokenize=tokenizer, force=True)  # `force` only silences the advice to detokenise
 
 
 def bleu(counts: Numbers) -> Numbers:

@@ -11,6 +11,7 @@ from suite.errors import Problem, SuiteError, did_you_mean
 from suite.hashing import fingerprint
 from suite.languages import DEFAULT
 from suite.tasks import checks, known
+from suite.words import DEFAULT_BLEU, DEFAULT_ROUGE, bleu_tokenizer, rouge_tokenizer
 from suite.yamlfile import Document, Key, read_yaml
 
 SCORING: Final = 2
@@ -109,10 +110,12 @@ def make_task(
 ) -> TaskFile:
     """A task with its fingerprint; `salt` is what else can change its scores."""
     scored = {key: value for key, value in config.items() if key not in ("task_alias", "tag")}
-    if not builtin and "language" in (config.get("metadata") or {}):  # only the format ratio reads it
+    words: dict[str, str] = {}
+    if not builtin and "language" in (config.get("metadata") or {}):
+        words = _tokenizers(config)  # a score depends on the language through these only
         rest = {key: value for key, value in config["metadata"].items() if key != "language"}
         scored = {key: value for key, value in {**scored, "metadata": rest}.items() if value or key != "metadata"}
-    key = {"scoring": SCORING, "salt": salt, "name": name, "config": scored}
+    key = {"scoring": SCORING, "salt": salt, "name": name, "config": scored, **({"words": words} if words else {})}
     return TaskFile(name, path, config, fingerprint(key), builtin, **more)
 
 
@@ -208,6 +211,14 @@ def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> None:
             under[key] = child
         else:
             under[key] = value
+
+
+def _tokenizers(config: Mapping[str, Any]) -> dict[str, str]:
+    """Metric -> how it splits texts of the task's language into words, where that is not the usual way."""
+    language, metrics = str(config["metadata"]["language"]), checks.metric_names(config)
+    found = {name: bleu_tokenizer(language) for name in metrics if name in ("bleu", "ter")}
+    found |= {name: rouge_tokenizer(language) for name in metrics if name.startswith("rouge")}
+    return {name: each for name, each in found.items() if each not in (DEFAULT_BLEU, DEFAULT_ROUGE)}
 
 
 def _primary(config: Mapping[str, Any]) -> str | None:

@@ -8,8 +8,9 @@ from typing import Any
 from lm_eval.api.filter import Filter
 from lm_eval.api.registry import register_filter
 
+from suite.tasks.labels import first_label, named_label
 from suite.tasks.latex import stated
-from suite.tasks.text import UNPARSABLE, cut, first_label, named_label
+from suite.tasks.text import UNPARSABLE, cut
 
 
 @register_filter("cut_answer")
@@ -30,13 +31,13 @@ class CutAnswer(Filter):  # type: ignore[misc]
 
 @register_filter("first_label")
 class FirstLabel(Filter):  # type: ignore[misc]
-    """Reads which of `labels` is the first word of each answer."""
+    """Reads which of `labels` each answer begins with."""
 
     def __init__(self, labels: Sequence[str], ignore_case: bool = True) -> None:
         self.labels, self.ignore_case = tuple(labels), ignore_case
 
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
-        """One list of labels a document, `UNPARSABLE` where the first word is none of them."""
+        """One list of labels a document, `UNPARSABLE` where it begins with none of them."""
         return [[self._read(answer) for answer in answers] for answers in resps]
 
     def _read(self, answer: str) -> str:

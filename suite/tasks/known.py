@@ -54,7 +54,7 @@ CHOOSERS: Final = frozenset({"take_first", "take_first_k", "majority_vote"})
 
 SHARES: Final = frozenset({
     "acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "f1", "mcc", "accuracy", "normalised_match",
-    "rouge2", "pass@1", "math_equal",
+    "rouge1", "rouge2", "rougeL", "pass@1", "math_equal", "number_match",
 })  # fmt: skip
 """Metrics that lm-eval reports from 0 to 1; they are shown times 100."""
 
@@ -75,7 +75,9 @@ LOWER_IS_BETTER: Final = frozenset({"ter"})
 METRICS: Final = SHARES | POINTS | UNBOUNDED
 """Every metric a task may name: lm-eval's and ours."""
 
-OUR_METRICS: Final = frozenset({"accuracy", "normalised_match", "rouge2", "pass@1", "math_equal"})
+OUR_METRICS: Final = frozenset({
+    "accuracy", "normalised_match", "rouge1", "rouge2", "rougeL", "pass@1", "math_equal", "number_match",
+})  # fmt: skip
 
 DEFAULT_METRICS: Final = {
     "generate_until": ("exact_match",),

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import ast
-import io
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
 import jinja2
 import lm_eval.utils
-from lm_eval.api.task import ConfigurableTask
 
-import suite.tasks.filters
-import suite.tasks.metrics  # noqa: F401  (both register what task files name)
 from suite.errors import SuiteError
-from suite.sandbox import run_programs
 from suite.tasks.data import DataLocations, Row, row_hash, rows
 from suite.tasks.definition import TaskFile
+from suite.tasks.loaded import LoadedTask as LoadedTask
+from suite.tasks.loaded import question as question
+from suite.tasks.loaded import references as references
+from suite.tasks.loaded import target_text as target_text
+from suite.tasks.rendering import Texts, fields_of
 from suite.tasks.splits import draw_exemplars, reported_rows, training_rows
+from suite.tasks.templates import Unfit
 
 
 @dataclass(frozen=True)
@@ -33,61 +34,6 @@ class Example:
     doc: Row
     hash: str
     """`row_hash` of the document."""
-
-
-class LoadedTask(ConfigurableTask):  # type: ignore[misc]
-    """lm-eval's task, without its progress bar, and with the file it was made of."""
-
-    def __init__(self, task: TaskFile, config: Mapping[str, Any]) -> None:
-        self.file = task
-        samples = (config.get("fewshot_config") or {}).get("samples") or ()
-        self._exemplars = {id(row): row for row in samples}
-        self._texts: dict[tuple[str, int, int], Any] = {}
-        super().__init__(config=dict(config))
-        template = task.metadata.get("program")
-        self._program = None if template is None else lm_eval.utils.env.from_string(template)
-
-    def doc_to_text(self, doc: Row, doc_to_text: Any = None) -> Any:
-        """As lm-eval does; an exemplar's is made once, not once for each document."""
-        return self._once(super().doc_to_text, doc, doc_to_text)
-
-    def doc_to_target(self, doc: Row, doc_to_target: Any = None) -> Any:
-        """As lm-eval does; an exemplar's is made once."""
-        return self._once(super().doc_to_target, doc, doc_to_target)
-
-    def _once(self, make: Callable[[Row, Any], Any], doc: Row, template: Any) -> Any:
-        if self._exemplars.get(id(doc)) is not doc:
-            return make(doc, template)
-        key = (make.__name__, id(doc), id(template))
-        if key not in self._texts:
-            self._texts[key] = make(doc, template)
-        return self._texts[key]
-
-    def apply_filters(self) -> Any:
-        """As lm-eval does; programs are then run side by side, before each is asked for."""
-        done = super().apply_filters()
-        if self._program is not None:
-            said = [(each.doc, answer) for each in self.instances for answer in each.filtered_resps.values()]
-            run_programs([self._source(doc, answer) for doc, answer in said])
-        return done
-
-    def process_results(self, doc: Row, results: Sequence[Any]) -> Mapping[str, Any]:
-        """As lm-eval does; a program is right if it runs to its end."""
-        if self._program is None:
-            scores: Mapping[str, Any] = super().process_results(doc, results)
-            return scores
-        (outcome,) = run_programs([self._source(doc, results[0])])
-        return {"pass@1": float(outcome.passed)}
-
-    def _source(self, doc: Row, answer: Any) -> str:
-        """The program of `metadata.program`."""
-        assert self._program is not None
-        return str(self._program.render(answer=answer, **doc))
-
-    def build_all_requests(self, **options: Any) -> None:
-        """As lm-eval does; its bar is written to standard error and cannot be turned off otherwise."""
-        with redirect_stderr(io.StringIO()):
-            super().build_all_requests(**options)
 
 
 def load_task(
@@ -145,27 +91,6 @@ class _Given:
         return self._exemplars[:n]
 
 
-def question(task: ConfigurableTask, doc: Row) -> str:
-    """A document's own prompt, without exemplars and description."""
-    text = task.doc_to_text(doc)
-    return str(task.doc_to_choice(doc)[text]) if isinstance(text, int) else str(text)
-
-
-def references(task: ConfigurableTask, doc: Row) -> tuple[str, ...]:
-    """The right answers of a document, as texts; the first is the one that exemplars show."""
-    target = task.doc_to_target(doc)
-    if isinstance(target, list):
-        return tuple(str(each) for each in target)
-    if isinstance(target, int) and task.config.doc_to_choice is not None:
-        return (str(task.doc_to_choice(doc)[target]),)
-    return (str(target),)
-
-
-def target_text(task: ConfigurableTask, doc: Row) -> str:
-    """The answer that is trained on: the one that an exemplar would show."""
-    return references(task, doc)[0]
-
-
 class _Docs(Sequence[Row]):
     """Rows with as much of a `datasets.Dataset` as lm-eval asks for: an index, a length and `features`."""
 
@@ -187,7 +112,7 @@ def _load(
     task: TaskFile, docs: Sequence[Row], exemplars: Sequence[Row], others: Mapping[str, Sequence[Row]]
 ) -> LoadedTask:
     """lm-eval's task over these rows, whatever split they are from."""
-    config = _config(task)
+    config = _config(task, docs)
     as_table = config.get("process_docs") is not None
     splits = {**others, task.reported_split: docs}
     dataset = {name: _table(part) if as_table else _Docs(part) for name, part in splits.items()}
@@ -219,16 +144,35 @@ def _others(task: TaskFile, locations: DataLocations) -> Mapping[str, Sequence[R
     return {name: rows(task, name, locations).docs for name in names if name and name != task.reported_split}
 
 
-def _config(task: TaskFile) -> dict[str, Any]:
+def _config(task: TaskFile, docs: Sequence[Row]) -> dict[str, Any]:
     """The task's config as lm-eval wants it, with templates as compiled functions."""
     if task.builtin:
-        from lm_eval.tasks._yaml_loader import load_yaml
+        return _builtin_config(task)
+    config: dict[str, Any] = deepcopy(_lists(task.config))
+    texts = Texts(task, fields_of(docs))
+    made = {"doc_to_text": texts.question, "doc_to_target": texts.target, "doc_to_choice": texts.choices}
+    config["fewshot_config"] = {"doc_to_target": _told(task, "doc_to_target", texts.shown)}
+    return config | {key: _told(task, key, made[key]) for key in made if key in config}
 
-        config = {key: value for key, value in load_yaml(task.path).items() if key not in ("tag", "group", "task_list")}
-        config["metadata"] = dict(task.config["metadata"])
-    else:
-        config = _lists(task.config)
-    config = deepcopy(config)
+
+def _told(task: TaskFile, key: str, render: Callable[[Row], Any]) -> Callable[[Row], Any]:
+    """A template that says of which task it is where it does not fit a row."""
+
+    def told(doc: Row) -> Any:
+        try:
+            return render(doc)
+        except Unfit as error:
+            what = f"the templates of task '{task.name}' do not fit its rows: {key} {error}"
+            raise SuiteError(what, where=str(task.path)) from error
+
+    return told
+
+
+def _builtin_config(task: TaskFile) -> dict[str, Any]:
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    config = {key: value for key, value in load_yaml(task.path).items() if key not in ("tag", "group", "task_list")}
+    config = deepcopy({**config, "metadata": dict(task.config["metadata"])})
     choices = config.get("doc_to_choice") is not None
     for key in ("doc_to_text", "doc_to_target"):
         if isinstance(config.get(key), str):
@@ -244,7 +188,7 @@ def _lists(value: Any) -> Any:
 
 
 def _renderer(template: str, *, choices: bool, lists: bool) -> Callable[[Row], Any]:
-    """What lm-eval does with a template (its `doc_to_text` and `doc_to_target`), compiled once instead of for each row.
+    """What lm-eval does with a template of its own tasks, compiled once instead of for each row.
 
     lm-eval's way takes 0.4 ms a text, which is most of the time of a small evaluation.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +147,7 @@ def test_scores_of_the_bundled_model_are_lm_evals(name: str) -> None:
 
 
 def said(
-    monkeypatch: pytest.MonkeyPatch, make_task: MakeTask, text: str, pairs: list[tuple[str, str]]
+    monkeypatch: pytest.MonkeyPatch, make_task: MakeTask, text: str, pairs: Sequence[tuple[Any, str]]
 ) -> EvaluationResult:
     """The result for documents whose right answers and outputs are given."""
     backbone = llama()
@@ -177,11 +177,9 @@ def test_answers_are_cut_and_matched(monkeypatch: pytest.MonkeyPatch, make_task:
         ("the River", " river!\n\nQ: and"),
         ("fox", " fox Q: dog A: fox"),
         ("dog", " the dogs"),
-        ("['a', 'The B']", " b."),
+        (["a", "The B"], " b."),
     ]
-    result = said(
-        monkeypatch, make_task, QA.replace("{{answer}}", "{{[answer] if '[' not in answer else answer}}"), pairs
-    )
+    result = said(monkeypatch, make_task, QA, pairs)
     assert [answer.parsed for answer in result.answers] == ["river!", "fox", "the dogs", "b."]
     assert [answer.value for answer in result.answers] == [100, 100, 0, 100]
     assert result.answers[0].output == " river!"

@@ -10,8 +10,8 @@ import pytest
 from suite.errors import SuiteError
 from suite.tasks.data import DataLocations, rows
 from suite.tasks.definition import read_task
+from suite.tasks.labels import named_label
 from suite.tasks.load import selection_task, training_examples
-from suite.tasks.text import named_label
 
 Write = Callable[..., Path]
 Data = Callable[..., DataLocations]

@@ -8,7 +8,7 @@ import pytest
 
 from suite.tasks.filters import Stated
 from suite.tasks.latex import LONGEST, last_boxed, same
-from suite.tasks.metrics import math_equal
+from suite.tasks.scoring import Metric, score
 from suite.tasks.text import UNPARSABLE
 
 
@@ -114,9 +114,9 @@ def test_without_a_box_the_sentence_after_the_marker_counts_if_there_is_one() ->
 
 
 def test_the_right_answer_is_the_last_box_of_the_solution() -> None:
-    assert math_equal(references=[r"So $\boxed{1}$, no: $\boxed{\frac{1}{2}}$."], predictions=["0.5"]) == 1.0
-    assert math_equal(references=["0.5"], predictions=[r"\frac12"]) == 1.0
-    assert math_equal(references=[r"\boxed{2}"], predictions=[UNPARSABLE]) == 0.0
+    assert score(Metric("math_equal"), [r"So $\boxed{1}$, no: $\boxed{\frac{1}{2}}$."], "0.5") == 1.0
+    assert score(Metric("math_equal"), ["0.5"], r"\frac12") == 1.0
+    assert score(Metric("math_equal"), [r"\boxed{2}"], UNPARSABLE) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -136,5 +136,5 @@ def test_a_megabyte_of_malice_is_wrong_within_a_second(output: str) -> None:
     assert same("1", "1")  # the library is imported
     started = time.process_time()
     (found,) = Stated(marker="final answer is").apply([[output]], [{}])[0]
-    assert math_equal(references=[r"\boxed{1}"], predictions=[found]) == float(" 1}" in output)
+    assert score(Metric("math_equal"), [r"\boxed{1}"], found) == float(" 1}" in output)
     assert time.process_time() - started < 1.0

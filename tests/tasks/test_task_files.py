@@ -233,19 +233,30 @@ def test_labels_are_those_of_the_task_or_the_choices_that_all_its_rows_have(writ
     assert read_task("colours", [letters]).labels == ()  # names of places
 
 
-def test_the_language_of_answers_is_inherited_english_by_default_and_no_part_of_the_fingerprint(write: Write) -> None:
+def test_the_language_of_answers_is_inherited_and_english_by_default(write: Write) -> None:
     plain = read_task("colours", [write()])
     french = read_task("colours", [write(**{"kind: qa": "kind: qa, language: fr"})])
     assert (plain.language, french.language) == ("en", "fr")
-    assert plain.fingerprint == french.fingerprint
+    assert plain.fingerprint == french.fingerprint  # no score depends on it
     assert [read_task(name, [SHIPPED]).language for name in ("micro_wmt14_enfr", "wmt16_ende", "wmt16_enro_recut")] == [
         "fr", "de", "ro",
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("metric", ["rouge2", "bleu", "ter, aggregation: ter}, {metric: bleu"])
+def test_the_fingerprint_knows_how_a_language_is_split_into_words(write: Write, metric: str) -> None:
+    def named(language: str) -> str:
+        changes = {"normalised_match": metric, "aggregation: mean, ": "", "kind: qa": f"language: {language}"}
+        return read_task("colours", [write(**changes)]).fingerprint
+
+    assert named("en") == named("fr") != named("zh")
+    assert (named("zh") != named("th")) == (metric != "rouge2")
+    assert (named("ru") != named("en")) == (metric == "rouge2")  # BLEU's usual way is right for Russian
+
+
 @pytest.mark.parametrize(
     ("name", "known"),
-    [("wmt14_enfr", "2d536225d319bae7"), ("micro_wmt16_enro", "6c9111fb849aea2d"), ("rte", "5464d5b1ee6acbc1")],
+    [("wmt14_enfr", "b38b58fad93dd3d3"), ("micro_wmt16_enro", "bc07ac434c50908b"), ("rte", "cb7731ab9e3859cf")],
 )
 def test_shipped_tasks_keep_the_fingerprints_that_stores_know_them_by(name: str, known: str) -> None:
     assert read_task(name, [SHIPPED]).fingerprint == known

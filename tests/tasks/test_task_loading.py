@@ -82,7 +82,7 @@ def test_rows_of_the_hub_fit_the_same_templates(write: Write, data: Data) -> Non
 def test_a_template_that_does_not_fit_the_rows_names_their_fields(write: Write, data: Data) -> None:
     folder = write(**{"{{question}}": "{{query}}"})
     with pytest.raises(
-        SuiteError, match=r"colours.yaml: the templates .* 'query' is undefined.*; the rows have: answers, que"
+        SuiteError, match=r"colours.yaml: the templates .* 'query' is undefined.*; the row has: answers, que"
     ):
         load_task(read_task("colours", [folder]), data(test=[row(1)]))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from suite.tasks.filters import CutAnswer, FirstLabel, NamedLabel
-from suite.tasks.metrics import accuracy, normalised_match, rouge2
-from suite.tasks.text import UNPARSABLE, cut, first_label, normalised
+from suite.tasks.labels import first_label
+from suite.tasks.scoring import Metric, score
+from suite.tasks.text import UNPARSABLE, cut, normalised
 
 LABELS = ("True", "False", "Neither")
 
@@ -95,15 +96,15 @@ def test_the_case_of_labels_may_count(output: str, first: str | None, named: str
     ],
 )
 def test_answers_match_but_for_case_punctuation_and_articles(said: str, right: str, value: float) -> None:
-    assert normalised_match(references=[right], predictions=[said]) == value
+    assert score(Metric("normalised_match"), [right], said) == value
     assert normalised("The  U.S.") == "u s"
 
 
 def test_labels_are_compared_letter_by_letter() -> None:
-    assert accuracy(references=["True"], predictions=["True"]) == 1.0
-    assert accuracy(references=["True"], predictions=[UNPARSABLE]) == 0.0
+    assert score(Metric("accuracy"), ["True"], "True") == 1.0
+    assert score(Metric("accuracy"), ["True"], UNPARSABLE) == 0.0
 
 
 def test_rouge2_is_the_f_of_shared_pairs_of_words() -> None:
-    assert rouge2(references=["the cat sat down"], predictions=["the cat sat up"]) == pytest.approx(2 / 3)
-    assert rouge2(references=["the cat"], predictions=[""]) == 0.0
+    assert score(Metric("rouge2"), ["the cat sat down"], "the cat sat up") == pytest.approx(2 / 3)
+    assert score(Metric("rouge2"), ["the cat"], "") == 0.0

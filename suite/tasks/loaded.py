@@ -1,0 +1,150 @@
+"""lm-eval's task object with our templates, filters and metrics in place of its own, where these are wrong."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import redirect_stderr
+from functools import partial
+from typing import Any
+
+from lm_eval.api.task import ConfigurableTask
+
+import suite.tasks.filters
+import suite.tasks.metrics  # noqa: F401  (both register what task files name)
+from suite.sandbox import run_programs
+from suite.tasks.data import Row
+from suite.tasks.definition import TaskFile
+from suite.tasks.reading import readers
+from suite.tasks.scoring import CORPUS, Metric, corpus_score, score
+from suite.tasks.templates import as_text, compiled
+
+
+class LoadedTask(ConfigurableTask):  # type: ignore[misc]
+    """lm-eval's task, without its progress bar, and with the file it was made of."""
+
+    def __init__(self, task: TaskFile, config: Mapping[str, Any]) -> None:
+        self.file = task
+        samples = (config.get("fewshot_config") or {}).get("samples") or ()
+        self._exemplars = {id(row): row for row in samples}
+        self._texts: dict[tuple[str, int, int], Any] = {}
+        super().__init__(config=dict(config))
+        template = task.metadata.get("program")
+        self._program = None if template is None else compiled(template)
+        written = self.OUTPUT_TYPE == "generate_until"
+        self._readers = readers(task) if written and not task.builtin else None
+
+    def doc_to_text(self, doc: Row, doc_to_text: Any = None) -> Any:
+        """As lm-eval does; an exemplar's is made once, not once for each document."""
+        return self._once(super().doc_to_text, doc, doc_to_text)
+
+    def doc_to_target(self, doc: Row, doc_to_target: Any = None) -> Any:
+        """As lm-eval does; an exemplar's is made once."""
+        return self._once(super().doc_to_target, doc, doc_to_target)
+
+    def _once(self, make: Callable[[Row, Any], Any], doc: Row, template: Any) -> Any:
+        if self._exemplars.get(id(doc)) is not doc:
+            return make(doc, template)
+        key = (make.__name__, id(doc), id(template))
+        if key not in self._texts:
+            self._texts[key] = make(doc, template)
+        return self._texts[key]
+
+    def apply_filters(self) -> Any:
+        """What is read from each output, by pipeline; programs are then run side by side, before each is asked for."""
+        if self._readers is None:
+            done = super().apply_filters()
+        else:
+            for each in self.instances:
+                for name, read in self._readers.items():
+                    each.filtered_resps[name] = read(each.resps[0], each.doc)
+            done = self.instances
+        if self._program is not None:
+            said = [(each.doc, answer) for each in self.instances for answer in each.filtered_resps.values()]
+            run_programs([self._source(doc, answer) for doc, answer in said])
+        return done
+
+    def process_results(self, doc: Row, results: Sequence[Any]) -> Mapping[str, Any]:
+        """The metrics of a document; a program is right if it runs to its end."""
+        if self._program is not None:
+            (outcome,) = run_programs([self._source(doc, results[0])])
+            return {"pass@1": float(outcome.passed)}
+        if self.OUTPUT_TYPE == "generate_until" and not callable(self.config.process_results):
+            answer = results[0]
+            return self._scores(doc, str(answer[0] if isinstance(answer, list) and answer else answer))
+        if self.OUTPUT_TYPE == "multiple_choice":  # lm-eval asks the first row how many answers are right
+            target = self.doc_to_target(doc)
+            self.multiple_target = len(target) if isinstance(target, list) else 0
+        scores: Mapping[str, Any] = super().process_results(doc, results)
+        return scores
+
+    def aggregation(self) -> dict[str, Any]:
+        """lm-eval's, and ours of metrics of all answers, which take as many references of a document as there are."""
+        found: dict[str, Any] = dict(super().aggregation())
+        return found | {name: partial(corpus_score, self.metric(name)) for name in found if name in CORPUS}
+
+    def metric(self, name: str) -> Metric:
+        """A metric as this task has it."""
+        return Metric(name, self._metric_fn_kwargs.get(name, {}), self.file.language)
+
+    def _scores(self, doc: Row, answer: str) -> dict[str, Any]:
+        """Of a written answer, every metric's best over the references."""
+        right = references(self, doc)
+        scores: dict[str, Any] = {}
+        for name, function in self._metric_fn_list.items():
+            metric = self.metric(name)
+            if metric.of_all_answers:
+                scores[name] = (right, answer)
+            elif metric.known and not self.file.builtin:
+                scores[name] = score(metric, right, answer)
+            else:
+                scores |= _best(name, [_of_lm_eval(function, one, answer, metric.options) for one in right])
+        return scores
+
+    def _source(self, doc: Row, answer: Any) -> str:
+        """The program of `metadata.program`."""
+        assert self._program is not None
+        return as_text(self._program({**doc, "answer": answer}))
+
+    def build_all_requests(self, **options: Any) -> None:
+        """As lm-eval does; its bar is written to standard error and cannot be turned off otherwise."""
+        with redirect_stderr(io.StringIO()):
+            super().build_all_requests(**options)
+
+
+def question(task: ConfigurableTask, doc: Row) -> str:
+    """A document's own prompt, without exemplars and description."""
+    text = task.doc_to_text(doc)
+    return str(task.doc_to_choice(doc)[text]) if isinstance(text, int) else str(text)
+
+
+def references(task: ConfigurableTask, doc: Row) -> tuple[str, ...]:
+    """The right answers of a document, as texts; the first is the one that exemplars show."""
+    target = task.doc_to_target(doc)
+    several: Iterable[Any] = target if isinstance(target, list) else (target,)
+    choices = None if task.config.doc_to_choice is None else task.doc_to_choice(doc)
+    return tuple(str(choices[each]) if choices and isinstance(each, int) else str(each) for each in several)
+
+
+def target_text(task: ConfigurableTask, doc: Row) -> str:
+    """The answer that is trained on: the one that an exemplar would show."""
+    return references(task, doc)[0]
+
+
+def _of_lm_eval(function: Any, reference: str, answer: str, options: Mapping[str, Any]) -> Any:
+    """A metric of lm-eval's of one reference: a number, or a mapping of several."""
+    try:
+        return function(references=[reference], predictions=[answer], **options)
+    except TypeError:  # its own metrics have another interface than those of Hugging Face's `evaluate`
+        return function([reference, answer])
+
+
+def _best(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    """The best of each number over the references; what is no number is that of the first."""
+    several = [value if isinstance(value, Mapping) else {name: value} for value in values]
+    found = dict(several[0])
+    for each in several[1:]:
+        for key, value in each.items():
+            if isinstance(value, (int, float)) and isinstance(found.get(key), (int, float)):
+                found[key] = max(found[key], value)
+    return found

@@ -1,0 +1,114 @@
+"""What is read from an output: a task's filters as functions of one text, without lm-eval."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
+
+from suite.tasks.definition import TaskFile
+from suite.tasks.labels import first_label, named_label
+from suite.tasks.latex import stated
+from suite.tasks.templates import Row
+from suite.tasks.text import UNPARSABLE, cut
+
+Read = Callable[[str, Row], str]
+Make = Callable[..., Callable[[str], Any]]
+
+NO_FILTER: Final = "none"
+"""lm-eval's name for the answers of a task without filters."""
+
+
+def readers(task: TaskFile) -> dict[str, Read]:
+    """The filter pipelines of one of our task files by name, in their order."""
+    delimiter = "" if task.config.get("gen_prefix") else str(task.config.get("target_delimiter", " "))
+    if not delimiter.strip():
+        delimiter = ""  # white space around an answer is no part of it for any filter or metric
+    given = task.config.get("filter_list") or ()
+    pipelines = {str(each["name"]): [_step(step) for step in each["filter"]] for each in given} or {NO_FILTER: []}
+    return {name: partial(_read, delimiter=delimiter, steps=steps) for name, steps in pipelines.items()}
+
+
+def until(task: TaskFile, output: str) -> str:
+    """An output up to the first stop string of the task, as generation ends there."""
+    for stop in (task.config.get("generation_kwargs") or {}).get("until") or ():
+        output = output.partition(stop)[0]
+    return output
+
+
+def _read(output: str, row: Row, *, delimiter: str, steps: list[Callable[[Any, Row], Any]]) -> str:
+    """The answer in an output; what a filter does not find is `UNPARSABLE`."""
+    found: Any = output.removeprefix(delimiter)
+    for step in steps:
+        found = step(found, row)
+    return UNPARSABLE if found is None else str(found)
+
+
+def _step(given: Mapping[str, Any]) -> Callable[[Any, Row], Any]:
+    name = str(given["function"])
+    options = {key: value for key, value in given.items() if key != "function"}
+    make = FILTERS.get(name)
+    if make is None:
+        return _of_lm_eval(name, options)
+    read = make(**options)
+    return lambda text, row: read(text)
+
+
+def _of_lm_eval(name: str, options: Mapping[str, Any]) -> Callable[[Any, Row], Any]:
+    """One of lm-eval's that is rarely used: it takes seconds to import."""
+
+    def step(text: Any, row: Row) -> Any:
+        import lm_eval.filters  # noqa: F401
+        from lm_eval.api.registry import get_filter
+
+        (answers,) = get_filter(name)(**options).apply([[text]], [dict(row)])
+        return next(iter(answers), None)
+
+    return step
+
+
+def _regex(regex_pattern: str = r"#### (\-?[0-9\.\,]+)", group_select: int = 0, fallback: str = UNPARSABLE) -> Any:
+    """As lm-eval: the chosen match, of several groups the first that is not empty."""
+    pattern = re.compile(regex_pattern)
+
+    def read(text: str) -> str:
+        found = pattern.findall(text)
+        if not found:
+            return fallback
+        match = found[group_select]
+        if isinstance(match, tuple):
+            match = next((each for each in match if each), fallback)
+        return str(match).strip()
+
+    return read
+
+
+def _map(mapping_dict: Mapping[str, Any] | None = None, default_value: Any = None) -> Any:
+    return lambda text: (mapping_dict or {}).get(text, default_value)
+
+
+def _of_labels(read: Callable[..., str | None]) -> Make:
+    return lambda labels, ignore_case=True: lambda text: read(text, labels, ignore_case=ignore_case)
+
+
+def _one(text: Any) -> Any:
+    """Of one answer, the first and the most frequent is that one."""
+    return text
+
+
+FILTERS: Final[Mapping[str, Make]] = {
+    "cut_answer": lambda prefix="", **options: lambda text: cut(text, prefix, **options),
+    "first_label": _of_labels(first_label),
+    "named_label": _of_labels(named_label),
+    "stated": lambda marker="": lambda text: stated(text, marker),
+    "regex": _regex,
+    "remove_whitespace": lambda: str.strip,
+    "lowercase": lambda: str.lower,
+    "uppercase": lambda: str.upper,
+    "map": _map,
+    "take_first": lambda: _one,
+    "take_first_k": lambda k: _one,
+    "majority_vote": lambda: _one,
+}
+"""Filters of one text by name: options -> text -> what is read."""

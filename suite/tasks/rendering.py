@@ -1,0 +1,126 @@
+"""What a task's templates make of a row: the question, the choices, and the right answers as texts."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from suite.tasks.definition import TaskFile
+from suite.tasks.labels import as_label
+from suite.tasks.templates import Render, Row, Unfit, as_text, checked, field_or_template
+
+LABEL_FILTERS: Final = frozenset({"first_label", "named_label"})
+
+
+class Texts:
+    """The templates of one of our task files. All methods raise Unfit for a row that they do not fit."""
+
+    def __init__(self, task: TaskFile, fields: Iterable[str]) -> None:
+        """`fields` are those of the rows: a template that is nothing but a field's name is that field."""
+        config, known = task.config, frozenset(fields)
+        self._question = _of(config.get("doc_to_text", ""), known)
+        self._target = _of(config.get("doc_to_target", ""), known)
+        given = config.get("doc_to_choice")
+        self._choices = None if given is None else _of(given, known)
+        self._labels = label_words(config)
+
+    def question(self, row: Row) -> str | int:
+        """The document's own prompt; the place of a choice where that takes the prompt's place (as in winogrande)."""
+        value = self._question(row)
+        if self._choices is not None and (isinstance(value, int) or (isinstance(value, str) and value.isdigit())):
+            return _place(value, self.choices(row) or [])
+        return as_text(value)
+
+    def choices(self, row: Row) -> list[str] | None:
+        """The choices; None for a task that has none."""
+        if self._choices is None:
+            return None
+        value = self._choices(row)
+        if isinstance(value, str):
+            try:
+                value = ast.literal_eval(value)
+            except (SyntaxError, ValueError):
+                raise Unfit(f"gives no list of choices, but the text '{value[:40]}'") from None
+        if isinstance(value, Mapping):
+            value = list(value.values())
+        if not isinstance(value, Sequence) or not value:
+            raise Unfit("gives no list of choices")
+        return [as_text(checked(each)) for each in value]
+
+    def target(self, row: Row) -> str | int | list[str] | list[int]:
+        """What lm-eval has as the right answer: the place of a choice or a text, or a list of some."""
+        found: Any = self.references(row) if self._choices is None else self.places(row)
+        return list(found) if isinstance(self._target(row), (list, tuple)) else found[0]
+
+    def shown(self, row: Row) -> str | int:
+        """The right answer that an exemplar shows: the first one."""
+        found = self.target(row)
+        return self.references(row)[0] if isinstance(found, list) else found
+
+    def places(self, row: Row) -> tuple[int, ...]:
+        """The places of the right choices."""
+        choices = self.choices(row)
+        assert choices is not None, "the task has choices"
+        return tuple(_place(each, choices) for each in self._several(row))
+
+    def references(self, row: Row) -> tuple[str, ...]:
+        """The right answers, at least one and none of them blank; the first is trained on, and shown in an exemplar."""
+        choices = self.choices(row)
+        if choices is not None:
+            return tuple(choices[place] for place in self.places(row))
+        found = tuple(self._reference(each) for each in self._several(row))
+        if any(not each.strip() for each in found):
+            raise Unfit("gives an empty answer")
+        return found
+
+    def _several(self, row: Row) -> tuple[Any, ...]:
+        value = self._target(row)
+        several = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+        if not several:
+            raise Unfit("gives no answer (an empty list)")
+        for each in several:
+            if isinstance(checked(each), (Mapping, list, tuple, set)):
+                raise Unfit(f"gives a {type(each).__name__} as an answer, not a text")
+        return several
+
+    def _reference(self, value: Any) -> str:
+        """An answer as text; one that stands for a label of the task is written as the task lists it."""
+        found = as_label(value, self._labels) if self._labels else None
+        return as_text(value) if found is None else found
+
+
+def label_words(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The labels that the first filter of labels reads; none if no filter does."""
+    steps = [step for pipeline in config.get("filter_list") or () for step in pipeline["filter"]]
+    return next((tuple(step["labels"]) for step in steps if step.get("function") in LABEL_FILTERS), ())
+
+
+def fields_of(rows: Sequence[Row]) -> frozenset[str]:
+    """The fields of any of the rows."""
+    return frozenset().union(*rows[:1], *rows[1:])
+
+
+def _of(given: Any, fields: frozenset[str]) -> Render:
+    """What a key of a task file gives for a row: a template, a field, or a value that is the same for all."""
+    return field_or_template(given, fields) if isinstance(given, str) else lambda row: given
+
+
+def _place(value: Any, choices: Sequence[str]) -> int:
+    """The place of the right choice, from its place or from its text. Raises Unfit for what is neither, or both."""
+    if isinstance(value, str) and value in choices:
+        return choices.index(value)
+    label = as_label(value, choices)
+    number = isinstance(value, int) and not isinstance(value, bool)
+    if number or (isinstance(value, str) and value.isdigit()):
+        place = int(value)
+        if 0 <= place < len(choices):
+            if label is not None and choices.index(label) != place:
+                raise Unfit(f"gives {value}, which is a choice itself and the place of the choice '{choices[place]}'")
+            return place
+    if label is not None:
+        return choices.index(label)
+    if isinstance(value, bool) and len(choices) == 2:
+        return int(value)
+    shown = ", ".join(choices)
+    raise Unfit(f"gives '{value}', which is none of the {len(choices)} choices ({shown[:80]})")

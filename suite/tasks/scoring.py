@@ -1,0 +1,184 @@
+"""Scores of written answers, as pure functions of references and an answer; light, so that a plan can use them too.
+
+An answer is right if it is right by one of its references: each metric takes its own best over them. What lm-eval does
+otherwise is listed in docs/scoring.md.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from suite.tasks.latex import last_boxed, same
+from suite.tasks.numbers import same_number
+from suite.tasks.text import normalised
+from suite.words import bleu_tokenizer, bleu_words, rouge_tokenizer, rouge_words
+
+Options = Mapping[str, Any]
+Pair = tuple[Sequence[str], str]
+"""The references of a document, and its answer."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric as a task names it."""
+
+    name: str
+    options: Options = field(default_factory=dict)
+    """What `metric_list` says beside its name: `{ignore_case: true}`."""
+    language: str = "en"
+    """The language of the references: it decides what a word is."""
+
+    @property
+    def of_all_answers(self) -> bool:
+        """Whether it scores all answers together, and none alone."""
+        return self.name in CORPUS
+
+    @property
+    def known(self) -> bool:
+        """Whether it is computed here."""
+        return self.name in EACH or self.of_all_answers
+
+
+def score(metric: Metric, references: Sequence[str], answer: str) -> float:
+    """An answer's score, 0 to 1: the best over the references."""
+    value = EACH[metric.name]
+    return max(value(reference, answer, metric) for reference in references)
+
+
+def corpus_score(metric: Metric, pairs: Sequence[Pair]) -> float:
+    """The score of all answers together, 0 to 100; each document may have as many references as it likes."""
+    from sacrebleu import metrics
+
+    name, options = CORPUS[metric.name]
+    tokenizer = bleu_tokenizer(metric.language)
+    answers: list[str] = [answer for _, answer in pairs]
+    references = [tuple(each) for each, _ in pairs]
+    if name == "BLEU":
+        options = {**options, "tokenize": tokenizer, "force": True}  # `force` only silences the advice to detokenise
+    elif name == "TER" and tokenizer != bleu_tokenizer(""):
+        answers = [" ".join(bleu_words(answer, tokenizer)) for answer in answers]
+        references = [tuple(" ".join(bleu_words(one, tokenizer)) for one in each) for each in references]
+    return float(getattr(metrics, name)(**options).corpus_score(answers, streams(references)).score)
+
+
+def streams(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
+    """References as sacrebleu wants them: the first of all documents, the second of all …; None where there is none."""
+    most = max(len(each) for each in references)
+    return [[each[place] if place < len(each) else None for each in references] for place in range(most)]
+
+
+def words(metric: Metric, text: str) -> list[str]:
+    """The words of a text as a metric of all answers sees them."""
+    return bleu_words(text, bleu_tokenizer(metric.language))
+
+
+def exact_match(reference: str, answer: str, metric: Metric) -> float:
+    """1 if both are the same text, but for white space around it and for what the options say to ignore."""
+    return float(_bare(answer, metric.options) == _bare(reference, metric.options))
+
+
+def number_match(reference: str, answer: str, metric: Metric) -> float:
+    """1 if both are the same number, however it is written, or the same text; options as for `exact_match`."""
+    said, right = _bare(answer, metric.options), _bare(reference, metric.options)
+    return float(said == right or same_number(said, right))
+
+
+def accuracy(reference: str, answer: str, metric: Metric) -> float:
+    """1 if the answer is the reference, but for white space around it."""
+    return float(answer.strip() == reference.strip())
+
+
+def normalised_match(reference: str, answer: str, metric: Metric) -> float:
+    """1 if both are equal but for case, punctuation and articles, or with them where a reference is nothing else."""
+    said, right = normalised(answer), normalised(reference)
+    if not right:
+        return float(answer.strip().lower() == reference.strip().lower())
+    return float(said == right)
+
+
+def math_equal(reference: str, answer: str, metric: Metric) -> float:
+    """1 if the answer is what the reference has in its last box (or is), but for the way it is written."""
+    right = last_boxed(reference)
+    return float(same(answer, reference if right is None else right))
+
+
+def rouge(length: int | None) -> Callable[[str, str, Metric], float]:
+    """ROUGE's F of two texts: over their n-grams of a length, or (None) over their longest common subsequence.
+
+    A text is all of itself, also where it is too short for an n-gram.
+    """
+
+    def value(reference: str, answer: str, metric: Metric) -> float:
+        tokenizer = rouge_tokenizer(metric.language)
+        right, said = rouge_words(reference, tokenizer), rouge_words(answer, tokenizer)
+        if right == said and right:
+            return 1.0
+        if length is None:
+            return _f(_common(right, said), len(right), len(said))
+        ours, theirs = _ngrams(said, length), _ngrams(right, length)
+        return _f((ours & theirs).total(), theirs.total(), ours.total())
+
+    return value
+
+
+EACH: Final[dict[str, Callable[[str, str, Metric], float]]] = {
+    "exact_match": exact_match,
+    "number_match": number_match,
+    "accuracy": accuracy,
+    "normalised_match": normalised_match,
+    "math_equal": math_equal,
+    "rouge1": rouge(1),
+    "rouge2": rouge(2),
+    "rougeL": rouge(None),
+}
+"""Metrics of one answer: (reference, answer, the metric with its options) -> 0 to 1."""
+
+CORPUS: Final[Mapping[str, tuple[str, Options]]] = {
+    "bleu": ("BLEU", {}),
+    "chrf": ("CHRF", {}),
+    "chrf++": ("CHRF", {"word_order": 2}),
+    "ter": ("TER", {}),
+}
+"""Metrics of all answers together, as sacrebleu has them."""
+
+
+def _bare(text: str, options: Options) -> str:
+    """A text without what is to be ignored, in the order of lm-eval's `exact_match`."""
+    for pattern in options.get("regexes_to_ignore") or ():
+        text = re.sub(pattern, "", text)
+    if options.get("ignore_case"):
+        text = text.lower()
+    if options.get("ignore_punctuation"):
+        text = text.translate(str.maketrans("", "", string.punctuation))
+    if options.get("ignore_numbers"):
+        text = text.translate(str.maketrans("", "", string.digits))
+    return text.strip()
+
+
+def _ngrams(tokens: Sequence[str], length: int) -> Counter[tuple[str, ...]]:
+    return Counter(tuple(tokens[at : at + length]) for at in range(len(tokens) - length + 1))
+
+
+def _common(right: Sequence[str], said: Sequence[str]) -> int:
+    """The length of the longest common subsequence."""
+    row = [0] * (len(said) + 1)
+    for one in right:
+        before = 0
+        for place, other in enumerate(said, 1):
+            before, row[place] = row[place], before + 1 if one == other else max(row[place], row[place - 1])
+    return row[-1]
+
+
+def _f(both: int, right: int, said: int) -> float:
+    precision, recall = both / max(said, 1), both / max(right, 1)
+    return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
+
+
+def best(values: Iterable[float]) -> bool:
+    """Whether all values are the best there is, up to rounding."""
+    return all(value > 1 - 1e-9 for value in values)

@@ -1,0 +1,120 @@
+"""Templates of task files: compiled once, and rendered to the value that they name, or else to text.
+
+Other than lm-eval's, they never guess a type from a text (`[3, 5]` in a field of text stays that text, a list of
+answers stays a list), a field comes before a method of the same name (`{{q.items}}`), and what is no text and no
+number is refused: a missing field, `None`, `nan`, a method.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain, islice
+from typing import Any, Final
+
+from jinja2 import StrictUndefined, Undefined
+from jinja2.nativetypes import NativeEnvironment, NativeTemplate
+
+Row = Mapping[str, Any]
+Render = Callable[[Row], Any]
+
+WITH_FIELDS_NAMED: Final = 8
+"""Fields of a row that an error names."""
+
+
+class Unfit(ValueError):
+    """A row that a template does not fit; the text says why."""
+
+
+def _joined(parts: Iterable[Any]) -> Any:
+    """The value of a template of one part, or the text of several."""
+    first = list(islice(parts, 2))
+    if len(first) == 1:
+        return first[0]
+    return "".join(str(part) for part in chain(first, parts))
+
+
+class _Environment(NativeEnvironment):
+    concat = staticmethod(_joined)  # type: ignore[assignment]
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """A field before a method."""
+        if isinstance(obj, Mapping) and attribute in obj:
+            return obj[attribute]
+        return super().getattr(obj, attribute)
+
+
+class _Template(NativeTemplate):
+    environment_class = _Environment
+
+
+_Environment.template_class = _Template
+
+
+def checked(value: Any) -> Any:
+    """A value that a template put out. Raises Unfit for what no reader would write."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Undefined):
+        return str(value)  # raises UndefinedError, which says what is missing
+    if value is None:
+        raise Unfit("gives None (null in the row)")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise Unfit(f"gives {value}")
+    if isinstance(value, Mapping):
+        for each in value.values():
+            checked(each)
+    elif isinstance(value, Sequence):
+        for each in value:
+            checked(each)
+    elif callable(value):
+        raise Unfit(f"gives a method ({getattr(value, '__name__', type(value).__name__)}), not a field of the row")
+    return value
+
+
+def _regex_replace(text: str, pattern: str, repl: str, count: int = 0) -> str:
+    """lm-eval's filter of this name."""
+    import re
+
+    return re.sub(pattern, repl, text, count=count)
+
+
+_ENVIRONMENT: Final = _Environment(undefined=StrictUndefined, keep_trailing_newline=True, finalize=checked)
+_ENVIRONMENT.filters["regex_replace"] = _regex_replace
+
+
+@lru_cache(maxsize=512)
+def compiled(template: str) -> Render:
+    """The template as a function of a row. It raises Unfit for rows that it does not fit."""
+    made = _ENVIRONMENT.from_string(template)
+
+    def render(row: Row) -> Any:
+        try:
+            return made.render(row)
+        except Unfit:
+            raise
+        except Exception as error:  # a template is a program of the user's: anything may happen on some row
+            have = ", ".join(sorted(map(str, row))[:WITH_FIELDS_NAMED]) or "no field"
+            reason = " ".join(str(error).split())
+            raise Unfit(f"does not fit ({type(error).__name__}: {reason}); the row has: {have}") from error
+
+    return render
+
+
+def field_or_template(text: str, fields: Iterable[str]) -> Render:
+    """A template, or the field that the whole text names, as in lm-eval."""
+    if text not in set(fields):
+        return compiled(text)
+
+    def field(row: Row) -> Any:
+        if text not in row:
+            raise Unfit(f"does not fit ('{text}' is missing); the row has: {', '.join(sorted(map(str, row)))}")
+        return checked(row[text])
+
+    return field
+
+
+def as_text(value: Any) -> str:
+    """A value as lm-eval's templates write it."""
+    return value if isinstance(value, str) else str(value)

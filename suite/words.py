@@ -1,0 +1,104 @@
+"""How texts of a language are split into words, for BLEU, TER and ROUGE: as the field's tools do where these are right.
+
+sacrebleu's default (`13a`) and rouge-score's (ASCII letters and digits) are kept for languages in Latin script. Other
+scripts lose their words in rouge-score, and languages without spaces have one word a sentence in both.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Final
+
+DEFAULT_BLEU: Final = "13a"
+DEFAULT_ROUGE: Final = "ascii"
+
+_MORPHEMES: Final = {"ja": ("ja-mecab", "ja"), "ko": ("ko-mecab", "ko")}
+"""Language -> sacrebleu's tokenizer, and the extra of sacrebleu that it needs."""
+_CHINESE: Final = frozenset({"zh", "yue", "wuu"})
+_WITHOUT_SPACES: Final = frozenset({"ja", "th", "lo", "km", "my", "dz", "bo"}) | _CHINESE
+_OTHER_SCRIPTS: Final = _WITHOUT_SPACES | {
+    "am", "ar", "ary", "arz", "as", "ba", "be", "bg", "bn", "el", "fa", "gom", "grc", "gu", "hbo", "he", "hi", "hy",
+    "ka", "kk", "kn", "ko", "ky", "mk", "ml", "mn", "mr", "ne", "or", "pa", "ps", "ru", "sa", "sdh", "si", "sr", "ta",
+    "te", "tg", "tt", "ug", "uk", "ur",
+}  # fmt: skip
+"""Languages that are written in another script than the Latin one."""
+
+_ASCII: Final = re.compile(r"[a-z0-9]+")
+
+
+def bleu_tokenizer(language: str) -> str:
+    """sacrebleu's tokenizer for a language: `char` where the one that it should have is not installed."""
+    if language in _CHINESE:
+        return "zh"
+    if language in _MORPHEMES:
+        name, _ = _MORPHEMES[language]
+        return name if _works(name) else "char"
+    return "char" if language in _WITHOUT_SPACES else DEFAULT_BLEU
+
+
+def missing_tokenizer(language: str) -> str | None:
+    """What to install so that a language is split into words, not characters; None if nothing is missing."""
+    if language not in _MORPHEMES or bleu_tokenizer(language) != "char":
+        return None
+    return f"pip install 'sacrebleu[{_MORPHEMES[language][1]}]'"
+
+
+def rouge_tokenizer(language: str) -> str:
+    """`ascii` (rouge-score's own) for Latin script, `characters` for languages without spaces, else `unicode`."""
+    if language in _WITHOUT_SPACES:
+        return "characters"
+    return "unicode" if language in _OTHER_SCRIPTS else DEFAULT_ROUGE
+
+
+def bleu_words(text: str, tokenizer: str) -> list[str]:
+    """The words of a text as BLEU counts them."""
+    return str(_sacrebleu(tokenizer)(text.rstrip())).split()
+
+
+def rouge_words(text: str, tokenizer: str) -> list[str]:
+    """The words of a text as ROUGE counts them."""
+    text = text.lower()
+    if tokenizer == DEFAULT_ROUGE:
+        return _ASCII.findall(text)
+    words = _unicode_words(unicodedata.normalize("NFC", text))
+    if tokenizer == "unicode":
+        return words
+    return [part for word in words for part in ([word] if word.isascii() else _characters(word))]
+
+
+def _unicode_words(text: str) -> list[str]:
+    """Runs of letters, digits and the marks that go with them, in any script."""
+    kept = "".join(each if each.isalnum() or unicodedata.category(each)[0] == "M" else " " for each in text)
+    return kept.split()
+
+
+def _characters(word: str) -> Sequence[str]:
+    """Each letter with its marks."""
+    found: list[str] = []
+    for each in word:
+        if found and unicodedata.category(each)[0] == "M":
+            found[-1] += each
+        else:
+            found.append(each)
+    return found
+
+
+@cache
+def _sacrebleu(name: str) -> Callable[[str], Any]:
+    from sacrebleu.metrics import BLEU
+
+    made: Callable[[str], Any] = BLEU(tokenize=name, force=True).tokenizer
+    return made
+
+
+@cache
+def _works(name: str) -> bool:
+    """Whether a tokenizer of sacrebleu is installed with its dictionary."""
+    try:
+        _sacrebleu(name)("a")
+    except Exception:  # RuntimeError or ImportError without the package, others without the dictionary
+        return False
+    return True
