@@ -62,7 +62,7 @@ def run(
 ) -> None:
     """Train, evaluate, store and render: all that the specs need and that is not done yet."""
     from suite import sandbox
-    from suite.commands.planning import planned
+    from suite.commands.planning import notes_of, planned
     from suite.commands.results import report
     from suite.home import Home
     from suite.runner import run_plan
@@ -72,6 +72,7 @@ def run(
     plan, inputs = planned(specs, track, sets or (), seeds, data, models, place, baseline=True)
     sandbox.UNSAFE.set(unsafe_code)
     check(plan, inputs, device)
+    print("".join(f"{line}\n" for line in notes_of(plan)), end="", flush=True)
     place.create()
     outcome = run_plan(plan, inputs, place, device=device, again=again)
     report(plan, place, outcome)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -14,11 +15,12 @@ from suite.models.source import locate
 from suite.plan import Inputs, Plan, Step, make_plan, stale_reasons
 from suite.plan.estimate import sort_of
 from suite.runner.progress import clock, size
-from suite.specs import Experiment, Options, Workspace, load
+from suite.specs import Experiment, Options, load
+from suite.specs.baseline import BASELINE, baselines
+from suite.specs.kinds import only_specs
 from suite.specs.load import Seeds
 from suite.tasks.data import DataLocations
 
-BASELINE = "pretrained"  # as the board calls it, whose import would cost a plan half of its time
 MAX_LISTED = 60
 
 
@@ -35,29 +37,30 @@ def planned(
 ) -> tuple[Plan, Inputs]:
     """The plan for some spec files, and for the pretrained model on the same tracks that rows are compared with."""
     options = Options(track, tuple(sets), _seeds(seeds))
-    experiments = load(specs, options)
+    files, notes = only_specs(specs)
+    experiments = load(files, options)
     if baseline:
-        experiments = (*_baselines(experiments, options), *experiments)
+        added, more = baselines(experiments, options, _asked_before(home, experiments))
+        experiments, notes = (*added, *experiments), (*notes, *more)
     for folder, option in ((data, "--data"), (models, "--models")):
         if folder is not None and not folder.is_dir():
             raise SuiteError("there is no such folder", where=f"{option} {folder}")
     inputs = Inputs(DataLocations.of(data), models, _rates(home, experiments, models))
-    return make_plan(experiments, inputs), inputs
+    made = make_plan(experiments, inputs)
+    return replace(made, notes=(*notes, *made.notes)), inputs
 
 
-def _baselines(experiments: Sequence[Experiment], options: Options) -> tuple[Experiment, ...]:
-    """The `pretrained` spec, the nearest one, on each track in use, unless it is among the experiments."""
-    own = {each.track_name for each in experiments if each.method == BASELINE}
-    wanted = {each.track_name: each.file for each in experiments if each.track_name not in own}
-    settings = tuple(
-        text for text in options.sets if not text.startswith(("method.", "sweep", "targets", "name", "source", "about"))
-    )
-    found: list[Experiment] = []
-    for track, file in wanted.items():
-        roots = (Path(file).parent, *Workspace.around(Path(file)).roots)
-        spec = next(root / f"{BASELINE}.yaml" for root in roots if (root / f"{BASELINE}.yaml").is_file())
-        found += load([spec], Options(track, settings, "first"))
-    return tuple(found)
+def _asked_before(home: Home, experiments: Sequence[Experiment]) -> dict[str, tuple[str, ...]]:
+    """Track -> the targets that its stored pretrained rows have."""
+    if not home.exists:
+        return {}
+    from suite.store import Store
+
+    with Store.open(home.url, create=False) as store:
+        return {
+            track: tuple(role for each in store.experiments(track) if each.method == BASELINE for role in each.targets)
+            for track in {each.track.name for each in experiments}
+        }
 
 
 def _seeds(text: str) -> Seeds:
@@ -122,6 +125,11 @@ def plan_lines(plan: Plan, home: Home) -> Iterator[str]:
     if asked > len(plan.steps):
         yield f"sharing saves {_saved(plan)}"
     yield f"to do: {kinds['train']} train, {kinds['evaluate']} evaluate: {_cost(tokens, seconds, memory)}"
+    yield from notes_of(plan)
+
+
+def notes_of(plan: Plan) -> Iterator[str]:
+    """What a user should know of a plan, a line each."""
     yield from (f"note: {note}" for note in plan.notes)
 
 

@@ -6,13 +6,14 @@ import hashlib
 import importlib.resources
 import json
 import math
+import os
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from pydantic import model_validator
+from pydantic import PrivateAttr, model_validator
 
 from suite.block import Block
 from suite.errors import SuiteError, did_you_mean
@@ -35,14 +36,26 @@ class ModelSource(Block):
     revision: str | None = None
     """The commit, tag or branch of `hub`; name a commit where results should be reproducible."""
     path: str | None = None
-    """A local folder with config.json, a tokenizer and *.safetensors."""
+    """A local folder with config.json, a tokenizer and *.safetensors; relative to the file that names it."""
     gguf: str | None = None
-    """A local GGUF file; its weights are de-quantised when loaded."""
+    """A local GGUF file, relative to the file that names it; its weights are de-quantised when loaded."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """The type of the weights in memory."""
     sentinels: bool = False
     """For encoder-decoders pretrained by span corruption (T5, mT5): the input gets ` <extra_id_0>` appended, and the
     answer is read after `<extra_id_0>` and before `<extra_id_1>`."""
+    _folder: Path | None = PrivateAttr(default=None)
+
+    def beside(self, folder: Path | None) -> ModelSource:
+        """The same model, its relative path meant from a folder; None: from the working directory.
+
+        The folder is no part of what the model is called: the same files elsewhere are the same model.
+        """
+        if self.path is None and self.gguf is None:
+            return self
+        found = self.model_copy()
+        found._folder = folder
+        return found
 
     @model_validator(mode="after")
     def _one_place(self) -> ModelSource:
@@ -74,6 +87,8 @@ class LocatedModel:
     """SHA-256 over the bytes of weights, config and tokenizer; `hub:<id>@<revision>` when nothing is here to hash."""
     parameters: int
     """Number of parameters in the files; 0 while the model has not been downloaded."""
+    note: str | None = None
+    """What must be said of where it was found."""
 
 
 def locate(source: ModelSource, models_dir: Path | None) -> LocatedModel:
@@ -81,9 +96,11 @@ def locate(source: ModelSource, models_dir: Path | None) -> LocatedModel:
     if source.bundled is not None:
         return _in_folder(source, _bundled(source.bundled))
     if source.gguf is not None:
-        return _gguf(source, _existing(source.gguf, models_dir, "GGUF file"))
+        found, note = _existing(source.gguf, source._folder, models_dir, "GGUF file")
+        return replace(_gguf(source, found), note=note)
     if source.path is not None:
-        return _in_folder(source, _existing(source.path, models_dir, "model folder"))
+        found, note = _existing(source.path, source._folder, models_dir, "model folder")
+        return replace(_in_folder(source, found), note=note)
     assert source.hub is not None
     here = _beside(source.hub, models_dir) or _hub_cache(source.hub, source.revision)
     if here is not None:
@@ -99,13 +116,35 @@ def _bundled(name: str) -> Path:
     return root / name
 
 
-def _existing(text: str, models_dir: Path | None, what: str) -> Path:
+def _existing(text: str, folder: Path | None, models_dir: Path | None, what: str) -> tuple[Path, str | None]:
+    """The file or folder, and a note where it is relative to the working directory, not to the file that names it."""
     given = Path(text).expanduser()
-    places = [given] if given.is_absolute() or models_dir is None else [given, models_dir / given]
-    for place in places:
-        if place.exists():
-            return place.resolve()
-    raise SuiteError(f"there is no {what} {' nor '.join(str(place) for place in places)}")
+    places = [given if folder is None else folder / given]  # an absolute path stays as it is
+    if not given.is_absolute():
+        places += [models_dir / given] if models_dir is not None else []
+        places += [given] if folder is not None else []
+    found = next((place for place in places if place.exists()), None)
+    if found is None:
+        tried = " nor ".join(dict.fromkeys(str(_shortened(place)) for place in places))
+        raise SuiteError(f"there is no {what} {tried}", fix="" if folder is None else "write it relative to this file")
+    if folder is None or found is not given or found.resolve() == places[0].resolve():
+        return found.resolve(), None
+    note = f"the model '{text}' was found in the working directory, not beside the file that names it"
+    return found.resolve(), f"{note}: paths in a file are relative to it, so write '{relative(found, folder)}'"
+
+
+def relative(path: Path, folder: Path) -> str:
+    """A path as a file in a folder would name it."""
+    try:
+        return Path(os.path.relpath(path.resolve(), folder)).as_posix()
+    except ValueError:  # another drive
+        return str(path.resolve())
+
+
+def _shortened(path: Path) -> Path:
+    """A path from the working directory where it is below that."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _beside(hub_id: str, models_dir: Path | None) -> Path | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from suite import methods
@@ -30,6 +31,8 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], Locat
             problems.extend(error.problems)
 
     located = attempt(model)
+    problems = [_where_the_model_is_named(each, experiment) for each in problems]
+    notes += [located.note] if located and located.note else []
     problems += _matrices(experiment, located) if located else []
     for role in _trained_roles(experiment):
         rows = attempt(lambda role=role: training_rows(experiment.tasks[role], data))
@@ -47,6 +50,10 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], Locat
     if problems:
         raise SuiteError.of(problems)
     return notes
+
+
+def _where_the_model_is_named(problem: Problem, experiment: Experiment) -> Problem:
+    return problem if problem.where else replace(problem, where=experiment.lines.get(("model",), ""))
 
 
 def _matrices(experiment: Experiment, model: LocatedModel) -> list[Problem]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from suite.block import Block
@@ -24,8 +25,8 @@ class Experiment:
     file: str
     """The spec's path, for messages and for the command that reproduces the row."""
     track: Track
-    track_name: str
-    """The track as it was asked for: a name, or a path."""
+    track_file: Path
+    """The track's file, for others that are to run on it."""
     method: str
     config: Block
     """The method's settings; those that the tries start from, where there is a sweep."""
@@ -40,7 +41,7 @@ class Experiment:
     tries: tuple[Block, ...] = ()
     """What a sweep tries, in order: the method's settings, two or more; none without a sweep."""
     lines: Mapping[Key, str] = field(default_factory=dict, compare=False, repr=False)
-    """``file:line`` of each setting of the method, and of each field of the sweep."""
+    """``file:line`` of each setting of the method, of each field of the sweep, and of the model."""
 
     @property
     def configs(self) -> tuple[Block, ...]:

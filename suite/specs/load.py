@@ -14,10 +14,13 @@ from suite.errors import Problem, SuiteError, did_you_mean
 from suite.specs.blocks import OVERRIDABLE, Spec, Sweep, Track
 from suite.specs.experiment import Experiment
 from suite.specs.experts import dispatch_problems, mixture_problems
+from suite.specs.kinds import KINDS, kind_of
 from suite.specs.merge import Layered, layer_of
+from suite.specs.paths import placed
 from suite.specs.rewards import reward_problems
 from suite.specs.sweep import expand, readable
 from suite.specs.terms import mix_problems, probe_problems
+from suite.specs.tracks import changes_of, load_track, method_layer, method_problems, over_track, track_layer
 from suite.specs.validate import sent_below, validate
 from suite.specs.workspace import Workspace, shown
 from suite.tasks.definition import TaskFile, read_task
@@ -26,7 +29,9 @@ from suite.yamlfile import Key, parse_value, read_yaml
 Seeds = Literal["first", "all"] | tuple[int, ...]
 Reader = Callable[[str, tuple[Path, ...]], TaskFile]
 """`read_task`, or one that remembers: specs share most of their tasks."""
-SOURCES = ("bundled", "hub", "path", "gguf")
+
+
+__all__ = ["Options", "experiments_of", "load", "load_one", "load_track"]
 
 
 @dataclass(frozen=True)
@@ -44,35 +49,53 @@ def load(files: Sequence[Path], options: Options = Options()) -> tuple[Experimen
 
     Raises SuiteError with every problem of every file.
     """
-    experiments: list[Experiment] = []
+    experiments: dict[str, Experiment] = {}
     problems: list[Problem] = []
     read = cache(read_task)
     for file in files:
         try:
-            known = {experiment.id for experiment in experiments}
-            experiments.extend(each for each in load_one(file, options, read) if each.id not in known)
+            for each in load_one(file, options, read):
+                experiments.setdefault(each.id, each)
         except SuiteError as error:
             problems.extend(error.problems)
-    names = [experiment.name for experiment in experiments if experiment.seed == experiments[0].seed]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    problems += [Problem("", f"two specs are named '{name}'", "names are the rows of the board") for name in twice]
+    problems += _named_twice(experiments.values())
     if problems:
         raise SuiteError.of(problems)
-    return tuple(experiments)
+    return tuple(experiments.values())
+
+
+def _named_twice(experiments: Iterable[Experiment]) -> Iterable[Problem]:
+    """Specs of one track that bear one name and say different things: a name is a row of the track's board."""
+    first: dict[tuple[str, str], Experiment] = {}
+    for each in experiments:
+        known = first.setdefault((each.track.name, each.name), each)
+        if known.variant != each.variant:
+            what = f"two specs are named '{each.name}' on track '{each.track.name}': {known.file} says something else"
+            yield Problem(each.file, what, "rename one: names are the rows of the board")
 
 
 def load_one(file: Path, options: Options = Options(), read: Reader = read_task) -> tuple[Experiment, ...]:
-    """One spec file's experiments, one a seed."""
-    layer = layer_of(read_yaml(file, shown(file)))
+    """One spec file's experiments, one a seed. Raises SuiteError for a file of another kind, too."""
+    document = read_yaml(file, shown(file))
+    kind = kind_of(file, document.value)
+    if kind != "spec":
+        raise SuiteError(f"is {KINDS[kind].article}, not a spec", where=shown(file), fix=KINDS[kind].use)
+    return experiments_of(layer_of(document), file, options, read)
+
+
+def experiments_of(
+    layer: Layered, file: Path, options: Options = Options(), read: Reader = read_task
+) -> tuple[Experiment, ...]:
+    """The experiments of a spec's settings, one a seed; `file` is the spec's own, or the one that asks for it."""
     for text in options.sets:
         layer = _set(layer, text)
     spec, problems = validate(Spec, layer.without(*OVERRIDABLE), also=OVERRIDABLE)
-    workspace = Workspace.around(file)
-    track_name = options.track or (spec.track if spec else "micro")
     where = "--track" if options.track else layer.where(("track",)) or f"{shown(file)}:1"
-    below = track_layer(workspace, track_name, where)
+    track_file = Workspace.around(file).track_file(options.track or (spec.track if spec else "micro"), where)
+    workspace = Workspace.around(file, track_file)
+    below = track_layer(workspace, track_file)
     changes = {key: value for key, value in layer.value.items() if key in OVERRIDABLE}
-    merged = _over_track(below, changes, layer.origins)
+    merged = over_track(below, changes, layer.origins)
     track, track_problems = validate(Track, merged)
     problems += track_problems
     method, config, more = _method(layer, below)
@@ -98,10 +121,10 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
         problems += reward_problems(method, config, spec.targets, track.held_out.roles, tasks, layer, merged)
     if problems or config is None:
         raise SuiteError.of(problems)
-    terms = {key: value for key, value in changes.items() if key != "probes"}
-    changed = tuple(sorted(_changed(below.value, terms, ())))
-    lines = {("method", *key): where for key, where in _settings(method, layer, below).origins.items()}
+    settings = _settings(method, layer, below)
+    lines = {("method", *key): where for key, where in settings.origins.items()}
     lines |= {key: where for key, where in layer.origins.items() if key[:1] == ("sweep",)}
+    lines[("model",)] = merged.where(("model",))
     seeds = chosen_seeds(track, options.seeds)
     return tuple(
         Experiment(
@@ -109,16 +132,16 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
             source=spec.source,
             about=spec.about,
             file=shown(file),
-            track=track,
-            track_name=track_name,
+            track=placed(track, merged.where),
+            track_file=track_file.resolve(),
             method=method,
-            config=config,
+            config=placed(config, settings.where),
             targets=spec.targets,
             seed=seed,
             tasks=tasks,
-            changes=changed,
+            changes=changes_of(below, changes, merged),
             sets=options.sets,
-            tries=tries,
+            tries=tuple(placed(each, settings.where) for each in tries),
             lines=lines,
         )
         for seed in (seeds if methods.get(method).TRAINS else seeds[:1])  # no training: no seed can matter
@@ -130,63 +153,6 @@ def chosen_seeds(track: Track, seeds: Seeds) -> tuple[int, ...]:
     if seeds == "first":
         return track.seeds[:1]
     return track.seeds if seeds == "all" else seeds
-
-
-def track_layer(workspace: Workspace, name: str, where: str, seen: tuple[str, ...] = ()) -> Layered:
-    """A track's settings, over those of the track it `extends`."""
-    file = workspace.track_file(name, where)
-    own = layer_of(read_yaml(file, shown(file)))
-    parent = own.value.get("extends")
-    if parent is None:
-        return own
-    where = own.where(("extends",))
-    if not isinstance(parent, str) or parent in (*seen, name):
-        raise SuiteError(f"extends: is {parent!r}", where=where, fix="name another track, not one that leads back here")
-    below = track_layer(workspace, parent, where, (*seen, name))
-    own = own.without("extends")
-    return _over_track(below, own.value, own.origins)
-
-
-def load_track(workspace: Workspace, name: str) -> Track:
-    """A track on its own. Raises SuiteError with every problem of its file."""
-    layer = track_layer(workspace, name, "--track")
-    track, problems = validate(Track, layer)
-    if track is None:
-        raise SuiteError.of(problems)
-    problems = method_problems(track, layer)
-    if problems:
-        raise SuiteError.of(problems)
-    return track
-
-
-def method_problems(track: Track, layer: Layered) -> list[Problem]:
-    """What is wrong in a track's `methods:` block."""
-    problems: list[Problem] = []
-    for name in track.methods:
-        if name not in methods.names():
-            where = layer.where(("methods", name))
-            problems.append(
-                Problem(where, f"methods.{name}: there is no such method", did_you_mean(name, methods.names()))
-            )
-            continue
-        _, more = validate(methods.get(name).Config, _method_layer(name, layer), ("methods", name))
-        problems += more
-    return problems
-
-
-def _method_layer(name: str, track: Layered, spec: Layered = Layered()) -> Layered:
-    """A method's settings on a track, and those of a spec over them.
-
-    A nested block starts from the track's settings of the method it stands for, or of the one that it names.
-    """
-    own = track.block("methods", name).over(spec.value, spec.origins)
-    for field, usual in methods.inherits(name).items():
-        other = own.block(field).value.get("name", usual)
-        if other in methods.names():
-            nested = _method_layer(other, track)
-            base = Layered({field: nested.value}, {(field, *key): where for key, where in nested.origins.items()})
-            own = base.over(own.value, own.origins)
-    return own
 
 
 def _method(spec: Layered, track: Layered) -> tuple[str, Block | None, list[Problem]]:
@@ -207,7 +173,7 @@ def _method(spec: Layered, track: Layered) -> tuple[str, Block | None, list[Prob
 
 def _settings(method: str, spec: Layered, track: Layered) -> Layered:
     """A method's settings on a track, with the spec's own on top."""
-    return _method_layer(method, track, spec.block("method").without("name"))
+    return method_layer(method, track, spec.block("method").without("name"))
 
 
 def _tries(
@@ -276,23 +242,3 @@ def _set(layer: Layered, text: str) -> Layered:
     for part in reversed(path):
         nested = {part: nested}
     return layer.over(nested, {path[: depth + 1]: f"--set {text}" for depth in range(len(path))})
-
-
-def _over_track(below: Layered, value: Mapping[str, Any], origins: Mapping[Key, str]) -> Layered:
-    """A layer over a track's; another model source takes the place of the one below instead of joining it."""
-    model = value.get("model")
-    if isinstance(model, Mapping) and any(source in model for source in SOURCES):
-        kept = {
-            key: item for key, item in dict(below.value.get("model") or {}).items() if key not in (*SOURCES, "revision")
-        }
-        below = Layered({**below.value, "model": kept}, below.origins)
-    return below.over(value, origins)
-
-
-def _changed(below: Any, above: Any, path: tuple[str, ...]) -> Iterable[str]:
-    """The dotted keys whose value a layer really changes."""
-    if isinstance(above, Mapping):
-        for key, value in above.items():
-            yield from _changed(below.get(key) if isinstance(below, Mapping) else None, value, (*path, key))
-    elif above != below:
-        yield ".".join(path)

@@ -9,7 +9,7 @@ from suite.errors import Problem, SuiteError, did_you_mean
 from suite.papers.form import Layout, faults
 from suite.specs.merge import layer_of
 from suite.specs.validate import validate
-from suite.specs.workspace import files_of, shown
+from suite.specs.workspace import files_of, is_path, shown
 from suite.yamlfile import read_yaml
 
 
@@ -34,7 +34,7 @@ def table_files() -> dict[str, Path]:
 
 def named_tables(name: str) -> dict[str, Path]:
     """A table's file, by name or path; or those of all of a paper's tables. Raises SuiteError with the known names."""
-    if name.endswith((".yaml", ".yml")) or "/" in name:
+    if is_path(name):
         return {Path(name).stem: Path(name)}
     files = table_files()
     found = {each: file for each, file in files.items() if each == name or each.rpartition("-")[0] == name}

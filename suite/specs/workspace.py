@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suite.errors import SuiteError, did_you_mean
+from suite.specs.paths import yaml_beside
 
 KINDS = ("tracks", "tasks", "claims", "tables")
 """The folders of a workspace whose files are no specs."""
@@ -33,9 +34,9 @@ class Workspace:
     roots: tuple[Path, ...]
 
     @classmethod
-    def around(cls, spec: Path | None = None) -> Workspace:
-        """The folders above a spec that have tracks or tasks of their own, then the shipped ones."""
-        parents = list(spec.resolve().parents)[:4] if spec else []
+    def around(cls, *files: Path) -> Workspace:
+        """The folders above some files that have tracks or tasks of their own, then the shipped ones."""
+        parents = [folder for file in files for folder in list(file.resolve().parents)[:4]]
         own = [folder for folder in parents if (folder / "tracks").is_dir() or (folder / "tasks").is_dir()]
         roots = [*own, shipped()]
         return cls(tuple(dict.fromkeys(root.resolve() for root in roots)))
@@ -54,9 +55,12 @@ class Workspace:
         return dict(sorted(found.items()))
 
     def track_file(self, name: str, where: str) -> Path:
-        """The file of a track, by name or path. Raises SuiteError with the known names."""
-        if name.endswith((".yaml", ".yml")) or "/" in name:
-            return Path(name)
+        """The file of a track, by name or path. Raises SuiteError with the known names.
+
+        `where` is the ``file:line`` that names it (a path is relative to that file), or an option of the command line.
+        """
+        if is_path(name):
+            return yaml_beside(name, where)
         tracks = self.tracks()
         if name not in tracks:
             raise SuiteError(f"there is no track '{name}'", where=where, fix=did_you_mean(name, tracks))
@@ -71,6 +75,11 @@ class Workspace:
                 if inside.parts[0] not in KINDS and str(inside) not in seen:
                     seen.add(str(inside))
                     yield file
+
+
+def is_path(name: str) -> bool:
+    """Whether a track or a table is named by its file."""
+    return name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name
 
 
 def files_of(kind: str) -> dict[str, Path]:

@@ -1,0 +1,126 @@
+"""The pretrained model's row on each track in use: as a file has it, or else made from the track and the targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+from suite.errors import SuiteError
+from suite.specs.experiment import Experiment
+from suite.specs.load import Options, experiments_of, load_one
+from suite.specs.merge import Layered
+from suite.specs.tracks import track_layer
+from suite.specs.workspace import Workspace, shipped, shown
+from suite.yamlfile import read_yaml
+
+BASELINE = "pretrained"  # as the board calls it, whose import would cost a plan half of its time
+OWN = ("method", "sweep", "targets", "name", "source", "about", "track")
+"""What `--set` changes of a spec alone; all else is the track's."""
+
+
+def baselines(
+    experiments: Sequence[Experiment], options: Options, asked_before: Mapping[str, Sequence[str]]
+) -> tuple[tuple[Experiment, ...], tuple[str, ...]]:
+    """The pretrained rows that are not among the experiments, one for each of their tracks, and what is to be noted.
+
+    `asked_before` are the targets that stored pretrained rows have, by track: a new one answers for these, too.
+    """
+    found: list[Experiment] = []
+    notes: list[str] = []
+    options = replace(options, sets=tuple(text for text in options.sets if _first(text) not in OWN), seeds="first")
+    for track, group in groupby(sorted(experiments, key=_track), key=_track):
+        rows = list(group)
+        explicit = [each for each in rows if each.method == BASELINE] or _from_file(rows, options)
+        if explicit:
+            found += explicit
+            notes += _unasked(rows, explicit)
+        else:
+            made = _made(rows, options, asked_before.get(track, ()))
+            found.append(made)
+            notes.append(_told(made))
+    known = {each.id for each in experiments}
+    return tuple(each for each in found if each.id not in known), tuple(notes)
+
+
+def _track(experiment: Experiment) -> str:
+    return experiment.track.name
+
+
+def _first(text: str) -> str:
+    return text.partition("=")[0].partition(".")[0].strip()
+
+
+def _from_file(rows: Sequence[Experiment], options: Options) -> list[Experiment]:
+    """The nearest `pretrained.yaml` that is of this track, or fits it and asks for all targets of the rows."""
+    first = rows[0]
+    asked = {role for each in rows for role in each.targets}
+    for file in _files(first):
+        of_this = not file.is_relative_to(shipped()) and _is_of(file, first)
+        try:
+            found = list(load_one(file, replace(options, track=str(first.track_file))))
+        except SuiteError:
+            if of_this:
+                raise
+            continue
+        if of_this or asked <= {*found[0].targets, *found[0].held_out}:
+            return [each for each in found if each.method == BASELINE]
+    return []
+
+
+def _files(row: Experiment) -> list[Path]:
+    """The files called `pretrained.yaml` in the folders above a spec, nearest first, and in those of its workspace."""
+    spec = Path(row.file).resolve()
+    roots = Workspace.around(spec, row.track_file).roots
+    inside = [folder for folder in spec.parents if any(folder.is_relative_to(root) for root in roots)]
+    folders = dict.fromkeys([spec.parent, *inside, *roots])
+    return [file for folder in folders if (file := folder / f"{BASELINE}.yaml").is_file()]
+
+
+def _is_of(file: Path, row: Experiment) -> bool:
+    """Whether a spec names the track of a row as its own."""
+    try:
+        named = str(read_yaml(file, shown(file)).value.get("track", "micro"))
+        return Workspace.around(file).track_file(named, f"{file}:1").resolve() == row.track_file
+    except SuiteError:
+        return False
+
+
+def _made(rows: Sequence[Experiment], options: Options, asked_before: Iterable[str]) -> Experiment:
+    """The pretrained row that a file would describe with all targets of the track's rows.
+
+    What another row holds out stays held out: the model is asked that as a held-out task.
+    """
+    first = rows[0]
+    spec = Path(first.file)
+    roles = track_layer(Workspace.around(spec, first.track_file), first.track_file).block("roles").value
+    held_out = {role for each in rows for role in each.held_out}
+    asked = {*(role for each in rows for role in each.targets), *asked_before}
+    settings = {
+        "name": BASELINE,
+        "source": "the baseline of the table",
+        "about": "The model as it came, untrained.",
+        "method": {"name": BASELINE},
+        "targets": tuple(role for role in roles if role in asked - held_out),
+    }
+    layer = Layered(settings, {(): f"{shown(spec)}:1"})
+    (made,) = experiments_of(layer, spec, replace(options, track=str(first.track_file)))
+    return made
+
+
+def _told(made: Experiment) -> str:
+    targets = ", ".join(made.targets) or "none"
+    return (
+        f"the row '{BASELINE}' on track '{made.track.name}' is made from the track and the targets ({targets}); "
+        f"a spec {BASELINE}.yaml would take its place"
+    )
+
+
+def _unasked(rows: Sequence[Experiment], explicit: Sequence[Experiment]) -> list[str]:
+    """Targets that the pretrained row of a file is not asked: they have nothing to be compared with."""
+    known = {role for each in explicit for role in (*each.targets, *each.held_out)}
+    lacking = dict.fromkeys(role for each in rows for role in each.targets if role not in known)
+    if not lacking:
+        return []
+    return [f"{explicit[0].file} does not ask the pretrained model the targets {', '.join(lacking)}: add them there"]

@@ -1,0 +1,50 @@
+"""Paths that files name: relative to the file that says them; those of the command line to the working directory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar, cast
+
+from suite.block import Block
+from suite.errors import SuiteError
+from suite.models.source import ModelSource, relative
+from suite.yamlfile import Key
+
+B = TypeVar("B", bound=Block)
+
+
+def folder_of(where: str) -> Path | None:
+    """The folder of the file in a ``file:line``; None for the command line: the working directory."""
+    file, sign, line = where.rpartition(":")
+    return Path(file).resolve().parent if sign and line.isdigit() and not where.startswith("--") else None
+
+
+def meant(text: str, where: str) -> Path:
+    """What a path at a ``file:line`` names: beside that file, or in the working directory if it is there alone."""
+    given = Path(text).expanduser()
+    beside = (folder_of(where) or Path()) / given
+    return (given if given.exists() and not beside.exists() else beside).resolve()
+
+
+def yaml_beside(text: str, where: str) -> Path:
+    """A YAML file that is named by its path at a ``file:line``, or on the command line.
+
+    Raises SuiteError, with the path to write, for one that is there from the working directory only.
+    """
+    given, folder = Path(text).expanduser(), folder_of(where)
+    found = given if folder is None else folder / given
+    if folder is not None and not found.exists() and given.exists():
+        what = f"there is no file '{text}' beside this one; paths in a file are relative to it"
+        raise SuiteError(what, where=where, fix=f"write '{relative(given, folder)}'")
+    return found
+
+
+def placed(block: B, where: Callable[[Key], str], key: Key = ()) -> B:
+    """The block, each model in it with the folder that its path is relative to; `where` gives a key's ``file:line``."""
+    if isinstance(block, ModelSource):
+        source = "gguf" if block.path is None else "path"
+        return cast(B, block.beside(folder_of(where((*key, source)))))
+    inner = {name: getattr(block, name) for name in type(block).model_fields}
+    changed = {name: placed(each, where, (*key, name)) for name, each in inner.items() if isinstance(each, Block)}
+    return block.model_copy(update=changed)

@@ -1,0 +1,108 @@
+"""A track: its file laid over those that it extends, checked, and what a spec changes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from suite import methods
+from suite.errors import Problem, SuiteError, did_you_mean
+from suite.specs.blocks import Track
+from suite.specs.merge import Layered, layer_of
+from suite.specs.paths import meant, placed
+from suite.specs.validate import validate
+from suite.specs.workspace import Workspace, shown
+from suite.yamlfile import Key, read_yaml
+
+SOURCES = ("bundled", "hub", "path", "gguf")
+
+
+def track_layer(workspace: Workspace, file: Path, seen: tuple[Path, ...] = ()) -> Layered:
+    """A track's settings, over those of the track it `extends`."""
+    own = layer_of(read_yaml(file, shown(file)))
+    parent = own.value.get("extends")
+    if parent is None:
+        return own
+    where, before = own.where(("extends",)), (*seen, file.resolve())
+    above = workspace.track_file(parent, where) if isinstance(parent, str) else None
+    if above is None or above.resolve() in before:
+        raise SuiteError(f"extends: is {parent!r}", where=where, fix="name another track, not one that leads back here")
+    if "name" not in own.value:
+        fix = "add `name:`; rows of the two would stand in one table otherwise"
+        raise SuiteError("name: is missing, and a track that extends another has its own", where=own.where(()), fix=fix)
+    below = track_layer(workspace, above, before)
+    own = own.without("extends")
+    return over_track(below, own.value, own.origins)
+
+
+def load_track(workspace: Workspace, name: str) -> Track:
+    """A track on its own. Raises SuiteError with every problem of its file."""
+    layer = track_layer(workspace, workspace.track_file(name, "--track"))
+    track, problems = validate(Track, layer)
+    if track is None:
+        raise SuiteError.of(problems)
+    problems = method_problems(track, layer)
+    if problems:
+        raise SuiteError.of(problems)
+    return placed(track, layer.where)
+
+
+def method_problems(track: Track, layer: Layered) -> list[Problem]:
+    """What is wrong in a track's `methods:` block."""
+    problems: list[Problem] = []
+    for name in track.methods:
+        if name not in methods.names():
+            where = layer.where(("methods", name))
+            problems.append(
+                Problem(where, f"methods.{name}: there is no such method", did_you_mean(name, methods.names()))
+            )
+            continue
+        _, more = validate(methods.get(name).Config, method_layer(name, layer), ("methods", name))
+        problems += more
+    return problems
+
+
+def method_layer(name: str, track: Layered, spec: Layered = Layered()) -> Layered:
+    """A method's settings on a track, and those of a spec over them.
+
+    A nested block starts from the track's settings of the method it stands for, or of the one that it names.
+    """
+    own = track.block("methods", name).over(spec.value, spec.origins)
+    for field, usual in methods.inherits(name).items():
+        other = own.block(field).value.get("name", usual)
+        if other in methods.names():
+            nested = method_layer(other, track)
+            base = Layered({field: nested.value}, {(field, *key): where for key, where in nested.origins.items()})
+            own = base.over(own.value, own.origins)
+    return own
+
+
+def over_track(below: Layered, value: Mapping[str, Any], origins: Mapping[Key, str]) -> Layered:
+    """A layer over a track's; another model source takes the place of the one below instead of joining it."""
+    model = value.get("model")
+    if isinstance(model, Mapping) and any(source in model for source in SOURCES):
+        kept = {
+            key: item for key, item in dict(below.value.get("model") or {}).items() if key not in (*SOURCES, "revision")
+        }
+        below = Layered({**below.value, "model": kept}, below.origins)
+    return below.over(value, origins)
+
+
+def changes_of(below: Layered, changes: Mapping[str, Any], merged: Layered) -> tuple[str, ...]:
+    """The dotted keys of a track that a spec or `--set` really changes; a path of another folder is another path."""
+    found = {key for key in _changed(below.value, changes, ()) if key.partition(".")[0] != "probes"}
+    for source in ("path", "gguf"):
+        text, key = merged.block("model").value.get(source), ("model", source)
+        if text is not None and meant(str(text), below.where(key)) != meant(str(text), merged.where(key)):
+            found.add(f"model.{source}")
+    return tuple(sorted(found))
+
+
+def _changed(below: Any, above: Any, path: tuple[str, ...]) -> Iterable[str]:
+    """The dotted keys whose value a layer really changes."""
+    if isinstance(above, Mapping):
+        for key, value in above.items():
+            yield from _changed(below.get(key) if isinstance(below, Mapping) else None, value, (*path, key))
+    elif above != below:
+        yield ".".join(path)
