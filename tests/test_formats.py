@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from suite.formats import first_word, foreign, formats_of, takes
-from suite.tasks.labels import first_label
+from suite.labels import first_label
 
 
 def about(kind: str, *labels: str, language: str = "en", **more: Any) -> dict[str, Any]:

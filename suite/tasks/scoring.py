@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from suite.numbers import same_number
 from suite.tasks.latex import last_boxed, same
-from suite.tasks.numbers import same_number
 from suite.tasks.text import normalised
 from suite.words import bleu_tokenizer, bleu_words, rouge_tokenizer, rouge_words
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from suite.errors import SuiteError
+from suite.labels import named_label
 from suite.tasks.data import DataLocations, rows
 from suite.tasks.definition import read_task
-from suite.tasks.labels import named_label
 from suite.tasks.load import selection_task, training_examples
 
 Write = Callable[..., Path]

@@ -11,9 +11,9 @@ import pytest
 import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 
+from suite.numbers import number_of
 from suite.stats.sample import bleu, bleu_counts
 from suite.tasks.known import OUR_METRICS, POINTS
-from suite.tasks.numbers import number_of
 from suite.tasks.scoring import CORPUS, EACH, Metric, corpus_score, score
 
 WORDS = ["the", "a", "cat", "Cat", "dog's", "e.g.", "3.5", "1,000", "é", "naïve", "x_y", "<>", "--", "don't", ",", "."]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from suite.labels import first_label
 from suite.tasks.filters import CutAnswer, FirstLabel, NamedLabel
-from suite.tasks.labels import first_label
 from suite.tasks.scoring import Metric, score
 from suite.tasks.text import UNPARSABLE, cut, normalised
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from suite.tasks.labels import as_label, first_label, named_label
+from suite.labels import as_label, first_label, named_label
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,10 @@ def test_the_label_that_is_named_first_is_read_wherever_it_stands(
 )
 def test_a_value_is_the_label_that_it_stands_for(value: object, labels: list[str], label: str | None) -> None:
     assert as_label(value, labels) == label
+
+
+def test_case_counts_where_labels_differ_by_it_alone() -> None:
+    assert [first_label(text, ["C", "c"]) for text in ("c", " C.", "d")] == ["c", "C", None]
+    assert named_label("it is c", ["C", "c"]) == "c"
+    assert [as_label(text, ["C", "c"]) for text in ("c", " c ", "C")] == ["c", "c", "C"]
+    assert as_label("TRUE", ["True", "False"]) == "True"

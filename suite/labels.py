@@ -1,8 +1,8 @@
 """Labels of a classification in a text: found at its beginning or anywhere, and written as the task lists them.
 
 A label is any text: several words, punctuation (`half-true`, `C++`), any script, a number. Of labels that begin alike
-the longest counts. Case (unless it is told to count), the width of white space and the ways in which Unicode composes a
-letter make no difference, and neither do two ways to write a number (`1.0` and `1`).
+the longest counts. Case (unless it is told to count, or labels differ by it alone), the width of white space and the
+ways in which Unicode composes a letter make no difference, and neither do two ways to write a number (`1.0` and `1`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
-from suite.tasks.numbers import number_of
+from suite.numbers import number_of
 
 _NUMBER: Final = re.compile(r"[+\-\u2212]?\d+(?:[.,]\d+)*")
 _CONTINUOUS: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
@@ -23,6 +23,7 @@ _CONTINUOUS: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MY
 
 def first_label(output: str, labels: Sequence[str], *, ignore_case: bool = True) -> str | None:
     """The label that an answer begins with (punctuation before it aside, and case unless told), or None."""
+    ignore_case = ignore_case and not differ_by_case(tuple(labels))
     text, known = _plain(output, ignore_case), _known(tuple(labels), ignore_case)
     for at in range(len(text)):
         found = _label_at(text, at, known)
@@ -35,6 +36,7 @@ def first_label(output: str, labels: Sequence[str], *, ignore_case: bool = True)
 
 def named_label(output: str, labels: Sequence[str], *, ignore_case: bool = True) -> str | None:
     """The label that an answer names first, wherever it stands (case aside, unless told), or None."""
+    ignore_case = ignore_case and not differ_by_case(tuple(labels))
     text, known = _plain(output, ignore_case), _known(tuple(labels), ignore_case)
     for at in _starts(text):
         found = _label_at(text, at, known)
@@ -51,11 +53,19 @@ def as_label(value: Any, labels: Sequence[str]) -> str | None:
     text = str(value)
     if text in labels:
         return text
-    plain = _plain(text, True)
+    ignore_case = not differ_by_case(tuple(labels))
+    plain = _plain(text, ignore_case)
     number = Decimal(int(value)) if isinstance(value, bool) else number_of(plain)
-    known = _known(tuple(labels), True)
+    known = _known(tuple(labels), ignore_case)
     same = [label for label, one, _ in known if one == plain]
     return next(iter(same), None) or next((label for label, _, one in known if one is not None and one == number), None)
+
+
+@lru_cache(maxsize=256)
+def differ_by_case(labels: tuple[str, ...]) -> bool:
+    """Whether two of the labels are the same text but for case (`C` and `c`), so that case has to count."""
+    cased, caseless = ({_plain(label, ignore_case) for label in labels} for ignore_case in (False, True))
+    return len(caseless) < len(cased)
 
 
 _Known = tuple[tuple[str, str, "Decimal | None"], ...]
