@@ -38,7 +38,8 @@ def as_lines(board: Board) -> dict[str, Any]:
 
 
 def _head(board: Board) -> dict[str, Any]:
-    told = {"track": board.track, "title": board.title, "about": board.about}
+    told: dict[str, Any] = {"track": board.track, "title": board.title, "about": board.about}
+    told |= {"deviations": list(board.deviations)} if board.deviations else {}
     return {**told, "shots": list(board.shots), "roles": list(board.roles)}
 
 

@@ -44,7 +44,7 @@ def experiment_id(resolved: Mapping[str, Any]) -> str:
     Of its roles it leaves out what is told for the format ratio alone: it changes nothing that is run.
     """
     settings = {key: value for key, value in resolved.items() if key not in ("source", "about")}
-    track = {key: value for key, value in resolved["track"].items() if key not in ("title", "about")}
+    track = {key: value for key, value in resolved["track"].items() if key not in ("title", "about", "deviations")}
     roles = {
         role: {key: value for key, value in about.items() if key not in ("language", "output_type")}
         for role, about in resolved["roles"].items()

@@ -159,3 +159,5 @@ class Board:
     targets: tuple[str, ...]
     rows: tuple[Row, ...] = field(default=())
     """The pretrained model first, then by target, then by Norm. Avg. at the most shots, complete rows before others."""
+    deviations: tuple[str, ...] = ()
+    """Where the track differs from the paper whose setting it has."""

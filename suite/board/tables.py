@@ -34,6 +34,7 @@ def board(store: Store, track: str) -> Board:
         roles=tuple(dict.fromkeys(role for each in experiments for role in held_out_roles(each))),
         targets=tuple(sorted({target for row in rows for target in row.targets})),
         rows=tuple(sorted(rows, key=lambda row: _order(row, shots))),
+        deviations=tuple(map(str, terms.get("deviations") or ())),
     )
 
 

@@ -131,6 +131,16 @@ def plan_lines(plan: Plan, home: Home) -> Iterator[str]:
 def notes_of(plan: Plan) -> Iterator[str]:
     """What a user should know of a plan, a line each."""
     yield from (f"note: {note}" for note in plan.notes)
+    yield from _deviations(plan)
+
+
+def _deviations(plan: Plan) -> Iterator[str]:
+    """Where the tracks differ from the papers whose settings they have."""
+    tracks = {each.experiment.track.name: each.experiment.track for each in plan.experiments}
+    for name, track in tracks.items():
+        if track.deviations:
+            yield f"track {name} differs from the paper in {len(track.deviations)} points:"
+            yield from (f"  - {text}" for text in track.deviations)
 
 
 def _saved(plan: Plan) -> str:

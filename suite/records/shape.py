@@ -53,6 +53,7 @@ class _Track(_Loose):
     name: str
     title: str
     about: str
+    deviations: list[str] = []
     held_out: _HeldOut
 
 

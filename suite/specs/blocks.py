@@ -106,6 +106,8 @@ class Track(Block):
     """What the leaderboard calls it."""
     about: str = ""
     """What a reader of the leaderboard should know about it, its limits included."""
+    deviations: tuple[str, ...] = ()
+    """Where it differs from the paper whose setting it has, a sentence or two each."""
     model: ModelSource
     roles: dict[Name, Name]
     """Which lm-eval task plays which part (`rte: micro_rte`)."""
@@ -123,8 +125,8 @@ class Track(Block):
 
     @model_serializer(mode="wrap")
     def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Probes that are not there are part of no name, nor of what is shown."""
-        return {key: value for key, value in handler(self).items() if key != "probes" or value is not None}
+        """Probes and deviations that are not there are part of no name, nor of what is shown."""
+        return {key: value for key, value in handler(self).items() if value or key not in ("probes", "deviations")}
 
 
 class Spec(Block):

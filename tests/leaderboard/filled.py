@@ -87,6 +87,8 @@ class Filling:
     track: str = "micro"
     documents: int = 12
     title: str = "micro (synthetic)"
+    deviations: tuple[str, ...] = ()
+    """Of the track from its paper."""
     imported: bool = False
     reword: Callable[[AnswerRecord], AnswerRecord] = lambda answer: answer
     failing: frozenset[tuple[str, int]] = frozenset()
@@ -128,7 +130,7 @@ class Filling:
         track = {
             "name": self.track, "title": self.title, "about": "A tiny model. Its readings do not carry over.",
             "model": {"bundled": "micro-llama"}, "held_out": {"roles": list(HELD_OUT), "shots": list(SHOTS)},
-            "budget": budget,
+            "budget": budget, **({"deviations": list(self.deviations)} if self.deviations else {}),
         }  # fmt: skip
         roles = {
             role: {"task": f"micro_{role}", "kind": kind, "labels": labels, "chance": chance, "primary": metric}

@@ -49,6 +49,7 @@ def hostile(out: Path) -> Path:
         bad = "../../../evil" + SCRIPT
         filling = Filling(
             store, track="../../t" + BREAKOUT, title=SCRIPT, documents=10, reword=_reword, imported=True,
+            deviations=(SCRIPT, LONG),
             failing=frozenset({(bad, 0)}), reason=SCRIPT + TRICKS + LONG,
         )  # fmt: skip
         filling.add("pretrained", "pretrained", BASE, (0,), about=LONG)

@@ -101,6 +101,11 @@ def test_a_record_that_comes_with_suite_is_marked_wherever_its_row_is(store: Sto
     assert "shipped with suite" not in "".join(file.read_text(encoding="utf-8") for file in none.rglob("*.html"))
 
 
+def test_the_about_page_says_what_is_out_of_scope(store: Store, tmp_path: Path) -> None:
+    about = read(render(store, tmp_path / "site", Told()).parent / "about.html").text
+    assert "Vision-language models and tasks, for now" in about
+
+
 def test_the_about_page_names_the_store_as_it_is_told(store: Store, tmp_path: Path) -> None:
     Filling(store, documents=2).add("pretrained", "pretrained", BASE, (0,))
     beside, elsewhere, none = (

@@ -6,14 +6,16 @@ import csv
 import io
 import json
 import math
+from pathlib import Path
 
 import pytest
 
-from leaderboard import views
+from leaderboard import render, views
 from leaderboard.places import places
 from suite.board import board
 from suite.stats import Estimate
-from tests.leaderboard.filled import Rendered
+from suite.store import Store
+from tests.leaderboard.filled import BASE, Filling, Rendered
 from tests.leaderboard.reading import Element, charts, experiment_page, loaded, read
 
 
@@ -197,3 +199,20 @@ def test_a_page_that_holds_few_rows_cuts_no_table(rendered: Rendered, monkeypatc
         monkeypatch.setattr(views, "MOST", most)
         monkeypatch.setattr(views, "LEAST", 1)
         assert views.section(place).left_out == cut
+
+
+def test_deviations_from_the_paper_are_listed_on_the_page_and_in_the_download(tmp_path: Path) -> None:
+    told = ("Weights are kept in bfloat16.", "It is <b>not</b> the paper's tokenizer.")
+    with Store.open("sqlite://") as store:
+        Filling(store, documents=4, deviations=told).add("pretrained", "pretrained", BASE, (0,))
+        folder = render(store, tmp_path / "site").parent
+    page = read(folder / "tracks/micro.html")
+    (listed,) = [each for each in page.all("details") if "deviations" in each.attributes.get("class", "")]
+    assert "Where this differs from the paper (2)" in listed.all("summary")[0].text
+    assert [item.text for item in listed.all("li")] == list(told)
+    assert json.loads((folder / "data/micro.json").read_text(encoding="utf-8"))["deviations"] == list(told)
+
+
+def test_a_track_without_deviations_lists_none(rendered: Rendered) -> None:
+    assert "differs from the paper" not in (rendered.folder / "tracks/micro.html").read_text(encoding="utf-8")
+    assert "deviations" not in json.loads((rendered.folder / "data/micro.json").read_text(encoding="utf-8"))

@@ -8,6 +8,8 @@ import pytest
 
 from suite.methods import svf
 from suite.specs import Options, load
+from suite.specs.load import load_track
+from suite.specs.workspace import Workspace
 from suite.training.searching import Search
 
 
@@ -26,12 +28,13 @@ def test_the_reference_codes_settings(specs: Path) -> None:
     assert (found.reinforce.sampling, found.reinforce.baseline) == ("greedy", "none")
 
 
-@pytest.mark.parametrize("track", ["paper-t2", "paper-t2-mistral"])
+@pytest.mark.parametrize("track", ["paper-t2", "paper-t2-mistral", "paper-t2-70b"])
 def test_the_papers_settings(specs: Path, track: str) -> None:
     found = config(specs, "svf_math", track, "method.renormalise=false", "method.spread=0.0316")
     assert (found.matrices, found.renormalise) == ("all", False)
     assert (found.learning_rate, found.schedule, found.clip) == (2e-3, "cosine", 1e-3)
     assert config(specs, "svf_math", track, "method.reinforce.kl=0.3").reinforce.kl_direction == "policy_base"
+    assert load_track(Workspace.around(), track).deviations
 
 
 def test_the_published_search_is_an_option() -> None:
