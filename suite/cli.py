@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
-from suite.errors import SuiteError
+from suite import console
+from suite.errors import Problem, SuiteError, machine_problem
 
 app = typer.Typer(
     add_completion=False,
@@ -301,22 +303,47 @@ def doctor(
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command. Exit code 0: all done; 1: a step or a claim failed; 2: for the user to fix; 130: interrupted."""
-    code: Any
+    console.prepare()
     try:
-        code = app(args=arguments, standalone_mode=False)
+        code = _run(arguments)
+        console.flush()
+    except BrokenPipeError:  # as in `suite show | head`: nobody reads on
+        console.discard()
+        code = 0
+    except OSError as error:
+        code = _refuse(_of_machine(error).problems)
+    sys.exit(code)
+
+
+def _run(arguments: list[str] | None) -> int:
+    """Run a command and return its exit code."""
+    try:
+        code: Any = app(args=arguments, standalone_mode=False)
     except SuiteError as error:
-        for problem in error.problems:
-            print(f"error: {problem}", file=sys.stderr)
-        code = 2
+        return _refuse(error.problems)
     except typer.Abort:
-        code = 130
+        return 130
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        code = 130
+        return 130
     except Exception as error:  # usage errors are of typer's own kinds, which it does not export; all else goes on
-        if type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show"):
-            error.show()
-            code = getattr(error, "exit_code", 2)
-        else:
+        if not (type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show")):
             raise
-    sys.exit(code if isinstance(code, int) else 0)
+        error.show()
+        return int(getattr(error, "exit_code", 2))
+    return code if isinstance(code, int) else 0
+
+
+def _refuse(problems: Sequence[Problem]) -> int:
+    """Say what the user can fix, a line each."""
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return 2
+
+
+def _of_machine(error: OSError) -> SuiteError:
+    """What the machine could not do, for the user to fix. Raises the error itself if it is another."""
+    problem = machine_problem(error)
+    if problem is None:
+        raise error
+    return SuiteError.of([problem])

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, order=True)
@@ -45,3 +49,38 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean '{close[0]}'?"
     return "known: " + (", ".join(options) if options else "none")
+
+
+MACHINE: Final = frozenset(
+    {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG,
+     errno.EMFILE, errno.ENFILE, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENOMEM}
+)  # fmt: skip
+"""Errors of the machine and its disks, which no code can prevent."""
+ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+_NUMBERED: Final = re.compile(r"os error (\d+)")
+
+
+def machine_problem(error: BaseException) -> Problem | None:
+    """What the machine could not do (a full or read-only disk, no memory left), in one line; None for any other error.
+
+    Libraries written in Rust and C++ pass such errors on as texts of their own kinds.
+    """
+    if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError) or "allocate memory" in str(error):
+        return Problem("", "there is not enough memory", "make the model, the batch or `decoding.batch_tokens` smaller")
+    number = error.errno if isinstance(error, OSError) else _number_in(str(error))
+    if number not in MACHINE:
+        return None
+    where = str(error.filename) if isinstance(error, OSError) and error.filename else ""
+    return Problem(where, f"cannot be used ({os.strerror(number)})" if where else os.strerror(number), remedy(number))
+
+
+def remedy(number: int | None) -> str:
+    """What to do about an error number of the system."""
+    if number in ROOM:
+        return "make room on the disk (or raise `ulimit -f`), then run the same command again"
+    return "check the permissions, or use another folder" if number in (errno.EACCES, errno.EPERM, errno.EROFS) else ""
+
+
+def _number_in(text: str) -> int | None:
+    found = _NUMBERED.search(text)
+    return int(found[1]) if found else None

@@ -16,10 +16,17 @@ class Home:
     db: str | None = None
     """A SQLAlchemy URL, when the database is not the SQLite file in the folder."""
 
+    def __post_init__(self) -> None:
+        try:
+            str(self.folder).encode()
+        except UnicodeEncodeError:  # the bytes of its name are no text: neither SQLite nor a page could name it
+            where = repr(str(self.folder))
+            raise SuiteError("is no name in UTF-8", where=where, fix="choose another with --home") from None
+
     @property
-    def url(self) -> str:
-        """The database's URL."""
-        return self.db or f"sqlite:///{self.folder / 'suite.db'}"
+    def url(self) -> str | Path:
+        """The database: its URL, or the SQLite file, whose path may hold what means something in a URL."""
+        return self.db or self.folder / "suite.db"
 
     @property
     def exists(self) -> bool:

@@ -18,6 +18,7 @@ from suite.runner.progress import size
 from suite.runner.provenance import versions
 from suite.specs import Spec, Track, Workspace, shipped, shown
 from suite.specs.load import load_track
+from suite.tasks.files import SUFFIXES
 from suite.yamlfile import read_yaml
 
 KINDS = ("specs", "methods", "tracks", "roles")
@@ -40,7 +41,11 @@ def listing(what: str) -> Iterator[str]:
 def _lines(kind: str, workspace: Workspace) -> Iterator[tuple[str, str]]:
     if kind == "specs":
         for file in workspace.specs():
-            value = read_yaml(file, shown(file)).value
+            try:
+                value = read_yaml(file, shown(file)).value
+            except SuiteError as error:  # a broken file is listed with what is wrong; the others are listed, too
+                yield file.stem, f"cannot be read: {error.problems[0]}"
+                continue
             yield str(value.get("name", file.stem)), f"{shown(file)}: {value.get('about', '')}"
     elif kind == "methods":
         for name in methods.names():
@@ -136,7 +141,7 @@ def _data(data: Path | None) -> str:
         return "none given (--data): the bundled micro data, then the hub"
     if not data.is_dir():
         raise SuiteError("there is no such folder", where=str(data), fix="it holds <dataset>/<split>.jsonl")
-    sets = sorted(folder.name for folder in data.iterdir() if any(folder.glob("*.jsonl")))
+    sets = sorted(folder.name for folder in data.iterdir() if any(each.suffix in SUFFIXES for each in folder.glob("*")))
     if not sets:
         raise SuiteError("has no <dataset>/<split>.jsonl", where=str(data))
     return f"{data}: {len(sets)} data sets ({', '.join(sets)})"
@@ -166,6 +171,7 @@ def _store(home: Home) -> str:
     if not home.exists:
         return f"none yet at {home.folder} (made by the first run)"
     from suite.store import Store
+    from suite.store.database import shown as shown_database
 
     with Store.open(home.url, create=False) as store:
-        return f"{home.url}: {store.count_steps()} steps"
+        return f"{shown_database(store.engine.url)}: {store.count_steps()} steps"

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from suite import console
 from suite.board import BASELINE, Board, Row
 from suite.board.compare import Comparison, TaskDifference, compare
 from suite.board.named import Rows
@@ -71,8 +72,8 @@ def plain(value: Any) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """JSON for a machine, readable by a person."""
-    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+    """JSON for a machine, readable by a person: in ASCII where standard output has few letters."""
+    return json.dumps(value, indent=1, ensure_ascii=not console.is_unicode(), allow_nan=False)
 
 
 def _board(board: Board, width: int | None) -> str:

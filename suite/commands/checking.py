@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from suite.claims import Claims, Verdict, judge
 from suite.claims.report import junit, markdown, text
+from suite.commands.boards import as_text
 from suite.commands.results import reading
 from suite.commands.shipped import remark
 from suite.errors import SuiteError, did_you_mean
@@ -46,7 +46,7 @@ def check_claims(home: Home, files: Sequence[Path], track: str | None, reports: 
     _write(reports.markdown, markdown(found).encode())
     if reports.as_json:
         plain = {file: [each.plain() for each in verdicts] for file, verdicts in found.items()}
-        print(json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False))
+        print(as_text(plain))
     else:
         print("\n".join([*text(found), *more]))
     return not any(each.wrong for verdicts in found.values() for each in verdicts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from suite.home import Home
 from suite.models.source import locate
 from suite.plan import Inputs, Plan, Step, make_plan, stale_reasons
 from suite.plan.estimate import sort_of
+from suite.runner.preflight import absent_models
 from suite.runner.progress import clock, size
 from suite.specs import Experiment, Options, load
 from suite.specs.baseline import BASELINE, baselines
@@ -46,8 +48,12 @@ def planned(
         if folder is not None and not folder.is_dir():
             raise SuiteError("there is no such folder", where=f"{option} {folder}")
     inputs = Inputs(DataLocations.of(data), models, _rates(home, experiments, models))
-    made = make_plan(experiments, inputs)
-    return replace(made, notes=(*notes, *made.notes)), inputs
+    absent = absent_models([each.track.model for each in experiments], models)
+    try:
+        made = make_plan(experiments, inputs)
+    except SuiteError as error:  # what is missing is said at once, models and data
+        raise SuiteError.of([*error.problems, *absent]) from None
+    return replace(made, notes=(*notes, *made.notes, *map(str, absent))), inputs
 
 
 def _asked_before(home: Home, experiments: Sequence[Experiment]) -> dict[str, tuple[str, ...]]:
@@ -86,7 +92,10 @@ def _rates(home: Home, experiments: Sequence[Experiment], models: Path | None) -
         return {}
     from suite.store import Store
 
-    identities = {locate(each.track.model, models).identity for each in experiments}
+    identities: set[str] = set()
+    for each in experiments:
+        with suppress(SuiteError):  # the plan says what is wrong with it
+            identities.add(locate(each.track.model, models).identity)
     with Store.open(home.url, create=False) as store:
         return {(name, sort): rate for name in identities for sort, rate in store.rates(name, sort_of).items()}
 

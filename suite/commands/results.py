@@ -29,6 +29,12 @@ def report(plan: Plan, home: Home, outcome: Outcome) -> None:
     """After a run: what failed, the rows it was about, and the page to open."""
     from suite.commands.sharing import render_site
 
+    page, unrendered = None, None
+    if not outcome.interrupted:
+        try:
+            page = render_site(home, None, None)  # before anything is printed: a console may end that
+        except (SuiteError, OSError) as error:
+            unrendered = error
     print()
     if outcome.interrupted:
         print("Interrupted. What was finished is kept; the same command goes on from there.")
@@ -44,8 +50,10 @@ def report(plan: Plan, home: Home, outcome: Outcome) -> None:
                 print("\n".join(table(each, rows, room())))
     undone = f", {len(outcome.failed)} failed, {outcome.blocked} not run" if outcome.failed else ""
     print(f"{outcome.done} steps done, {outcome.reused} reused{undone}, in {clock(outcome.seconds)}")
-    if not outcome.interrupted:
-        print(f"open {render_site(home, None, None)}")
+    if page is not None:
+        print(f"open {page}")
+    if unrendered is not None:
+        raise unrendered
 
 
 def show_results(home: Home, name: str | None, track: str | None, *, as_json: bool = False, wide: bool = False) -> None:

@@ -9,7 +9,6 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import yaml
-from sqlalchemy import make_url
 
 from suite import methods
 from suite.commands.checking import judge_found
@@ -18,6 +17,7 @@ from suite.errors import SuiteError
 from suite.home import Home
 from suite.specs.workspace import Workspace, published
 from suite.store import Store
+from suite.store.database import database_url
 from suite.tasks.definition import read_task
 
 
@@ -48,7 +48,7 @@ def render_site(home: Home, out: Path | None, records: Path | None) -> Path:
 
 def _database(home: Home, site: Path) -> str:
     """The SQLite file as a published page may name it: from the site, where that is in its folder, else by its name."""
-    url = make_url(home.url)
+    url = database_url(home.url)
     if not home.exists or url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return ""
     file, folder = Path(str(url.database)).resolve(), site.resolve()

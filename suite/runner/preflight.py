@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
 from suite import sandbox
 from suite.errors import Problem, SuiteError
-from suite.models.source import LocatedModel, locate
+from suite.hub import reason_of, unreachable
+from suite.models.source import ModelSource, locate
 from suite.plan import Evaluate, Follow, Inputs, Plan, Step
 from suite.tasks.definition import TaskFile
 
@@ -19,10 +24,10 @@ def check(plan: Plan, inputs: Inputs, device: str | None) -> None:
     except SuiteError as error:
         problems += error.problems
     for source in dict.fromkeys(step.work.track.model for step in plan.steps):
-        located = locate(source, inputs.models)
         try:
+            located = locate(source, inputs.models)
             if located.folder is None:
-                _fetch(located)
+                _fetch(source)
         except SuiteError as error:
             problems += error.problems
     tasks = {task.name: task for step in plan.steps for task in tasks_of(step) if task.metadata.get("program")}
@@ -55,17 +60,30 @@ def _check_device(device: str | None) -> None:
         raise SuiteError(f"'{device}' cannot be used ({reason})", where="--device", fix=f"here: {here}") from None
 
 
-def _fetch(located: LocatedModel) -> None:
+def absent_models(sources: Iterable[ModelSource], models: Path | None) -> list[Problem]:
+    """The hub's models that are neither here nor to be had, as the hub cannot be reached."""
+    problems: list[Problem] = []
+    for source in dict.fromkeys(sources):
+        with suppress(SuiteError):  # planning says what is wrong with one that is here
+            if locate(source, models).folder is None and unreachable():
+                problems.append(_absent(source, reason_of()))
+    return problems
+
+
+def _absent(source: ModelSource, reason: str) -> Problem:
+    what = (
+        f"the model '{source.hub}' is neither in the models folder nor in the cache, and cannot be fetched ({reason})"
+    )
+    return Problem("", what, "put a copy into a folder and name that with --models (or SUITE_MODELS), or connect")
+
+
+def _fetch(source: ModelSource) -> None:
     """Get a model from the hub into its cache."""
+    if unreachable():  # the client would look for minutes
+        raise SuiteError.of([_absent(source, reason_of())])
     from huggingface_hub import snapshot_download
 
-    source = located.source
     try:
         snapshot_download(str(source.hub), revision=source.revision, allow_patterns=list(WANTED_FILES))
-    except Exception as error:  # the hub's client raises dozens of kinds: no network, no such name, no access …
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise SuiteError(
-            f"the model '{source.hub}' is neither in the models folder nor in the cache, and cannot be fetched "
-            f"({lines[0][:160]})",
-            fix="put a copy into a folder and name that with --models (or SUITE_MODELS), or connect",
-        ) from error
+    except Exception as error:  # the hub's client raises dozens of kinds: no such name, no access, a full disk …
+        raise SuiteError.of([_absent(source, reason_of(error))]) from error

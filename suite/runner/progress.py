@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TextIO
 
@@ -42,33 +43,45 @@ class Progress:
     def say(self, text: str) -> None:
         """A line that stays."""
         self._clear()
-        print(f"  {text}", file=self.out, flush=True)
+        self._write(f"  {text}\n")
 
     def end(self, title: str, outcome: str, seconds: float) -> None:
         """A step came to an end (its score, or what went wrong)."""
         self._clear()
         self.done += 1
-        print(f"[{self.done}/{self.steps}] {title} · {outcome} · {clock(seconds)}", file=self.out, flush=True)
+        self._write(f"[{self.done}/{self.steps}] {title} · {outcome} · {clock(seconds)}\n")
 
     def _head(self) -> str:
         return f"[{self.done + 1}/{self.steps}] {self._title}"
 
     def _line(self, text: str, final: bool = False) -> None:
         now = time.monotonic()
-        terminal = self.out.isatty()
+        terminal = self._terminal
         every = TERMINAL_EVERY_SECONDS if terminal else LOG_EVERY_SECONDS
         if not final and self._shown and now - self._shown < every:
             return
         first, self._shown = not self._shown, now
         if terminal:
             width = shutil.get_terminal_size().columns
-            print(f"\r\x1b[2K{text[: width - 1]}", end="", file=self.out, flush=True)
+            self._write(f"\r\x1b[2K{text[: width - 1]}")
         elif not first:
-            print(text, file=self.out, flush=True)
+            self._write(f"{text}\n")
 
     def _clear(self) -> None:
-        if self.out.isatty():
-            print("\r\x1b[2K", end="", file=self.out, flush=True)
+        if self._terminal:
+            self._write("\r\x1b[2K")
+
+    @property
+    def _terminal(self) -> bool:
+        with suppress(ValueError, AttributeError):  # closed, or none
+            return self.out.isatty()
+        return False
+
+    def _write(self, text: str) -> None:
+        """On a stream that may be closed, full or unread by now: the work goes on unwatched."""
+        with suppress(OSError, ValueError, AttributeError):
+            self.out.write(text)
+            self.out.flush()
 
 
 def clock(seconds: float) -> str:

@@ -25,13 +25,13 @@ MIGRATION_LOCK = 0x5017E
 """PostgreSQL's advisory lock that processes take before they migrate."""
 
 
-def connect(url: str, create: bool) -> Engine:
-    """An engine on an up-to-date database.
+def connect(url: str | Path, create: bool) -> Engine:
+    """An engine on an up-to-date database, at a URL or in a SQLite file.
 
     Raises SuiteError for an unknown URL, a file that is missing (unless `create`), is no database of ours, or was
     written by a newer version.
     """
-    parsed = _parsed(url)
+    parsed = database_url(url)
     sqlite = parsed.get_backend_name() == "sqlite"
     memory = sqlite and parsed.database in (None, "", ":memory:")
     if sqlite and not memory:
@@ -39,9 +39,9 @@ def connect(url: str, create: bool) -> Engine:
     try:
         engine = _engine(parsed, sqlite, memory)
     except ArgumentError:  # SQLAlchemy knows no such driver
-        raise _unknown(parsed.render_as_string()) from None
+        raise _unknown(shown(parsed)) from None
     except ModuleNotFoundError as error:
-        where = parsed.render_as_string()
+        where = shown(parsed)
         raise SuiteError(f"needs the package {error.name}", where=where, fix=f"pip install {error.name}") from None
     try:
         with one_line_errors(parsed):
@@ -63,17 +63,25 @@ def one_line_errors(url: URL) -> Iterator[None]:
         reason = next(iter(str(error.orig).splitlines()), type(error).__name__)
         full = isinstance(error, OperationalError) and "full" in reason
         fix = "make room" if full else ""
-        raise SuiteError(f"cannot be used as a database ({reason})", where=url.render_as_string(), fix=fix) from error
+        raise SuiteError(f"cannot be used as a database ({reason})", where=shown(url), fix=fix) from error
 
 
-def _parsed(url: str) -> URL:
+def database_url(url: str | Path) -> URL:
+    """A URL as SQLAlchemy has it, or that of a SQLite file. Raises SuiteError for one that cannot be used."""
+    if isinstance(url, Path):
+        return URL.create("sqlite", database=str(url.absolute()))  # whole: a file may be called `:memory:`
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
         raise _unknown(url) from None
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise _unknown(parsed.render_as_string())
+        raise _unknown(shown(parsed))
     return parsed
+
+
+def shown(url: URL) -> str:
+    """A database as people name it: the file, or the URL without its password."""
+    return str(url.database) if url.get_backend_name() == "sqlite" and url.database else url.render_as_string()
 
 
 def _unknown(url: str) -> SuiteError:
@@ -126,7 +134,7 @@ def _engine(url: URL, sqlite: bool, memory: bool) -> Engine:
 
 def _upgrade(engine: Engine) -> None:
     """Bring the schema to REVISION. An up-to-date store costs one query."""
-    where = engine.url.render_as_string()
+    where = shown(engine.url)
     with engine.connect() as connection:
         current = _revision(connection, where)
     if current == REVISION:

@@ -22,7 +22,7 @@ class Store(Reading, Writing, Removing):
 
         Raises SuiteError when it cannot be used.
         """
-        engine = connect(f"sqlite:///{url}" if isinstance(url, Path) else url, create)
+        engine = connect(url, create)
         try:
             yield cls(engine)
         finally:

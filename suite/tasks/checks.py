@@ -63,6 +63,7 @@ class Metadata(Block):
 def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     """All that is wrong with a merged task file; `where` tells ``file:line`` of a key."""
     yield from _keys(config, where)
+    yield from _data(config, where)
     yield from _splits(config, where)
     yield from _templates(config, where)
     yield from _generation(config, where)
@@ -108,6 +109,23 @@ def _keys(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     if config.get("output_type", "generate_until") not in known.OUTPUT_TYPES:
         what = f"output_type: there is no '{config['output_type']}'"
         yield Problem(where(("output_type",)), what, did_you_mean(str(config["output_type"]), known.OUTPUT_TYPES))
+
+
+def _data(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    for key in ("dataset_path", "dataset_name"):
+        if key in config and not isinstance(config[key], str):
+            yield Problem(where((key,)), f"{key}: is not a name", "quote it")
+    options = config.get("dataset_kwargs", {})
+    if not isinstance(options, Mapping):
+        fix = "write `dataset_kwargs: {data_files: {train: train.jsonl}}`"
+        yield Problem(where(("dataset_kwargs",)), "dataset_kwargs: is not a mapping", fix)
+        return
+    files = options.get("data_files", ())
+    named = files.values() if isinstance(files, Mapping) else [files]
+    names = [name for each in named for name in (each if isinstance(each, tuple) else (each,))]
+    if not all(isinstance(name, str) and name for name in names):
+        fix = "write `data_files: {train: train.jsonl, test: [a.jsonl, b.jsonl]}`"
+        yield Problem(where(("dataset_kwargs", "data_files")), "dataset_kwargs.data_files: names no files", fix)
 
 
 def _splits(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:

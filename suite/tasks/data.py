@@ -1,10 +1,10 @@
-"""Where a task's rows come from: a data folder, then the bundled micro data, then the hub."""
+"""Where a task's rows come from: a data folder, the bundled micro data, local files that the task names, or the hub."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice
@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from suite.errors import SuiteError
+from suite.hub import reason_of, unreachable
 from suite.tasks.checks import SLICE
 from suite.tasks.definition import TaskFile
-
-Row = dict[str, Any]
+from suite.tasks.files import Placed, check_row, read_file
+from suite.tasks.files import Row as Row
+from suite.tasks.places import in_data_folder, local_files, resolved
 
 BUNDLED: Final = Path(__file__).parents[1] / "micro" / "data"
 """The micro world's rows, which come with the package."""
@@ -26,7 +28,7 @@ IDENTIFIERS: Final = frozenset({"idx", "id", "_id", "uid", "qId", "question_id",
 
 @dataclass(frozen=True)
 class DataLocations:
-    """The folders in which `<dataset>/<split>.jsonl` is looked for, before the bundled one and the hub."""
+    """The folders in which `<dataset>/<split>.jsonl` is looked for, before the bundled one, local files and the hub."""
 
     folders: tuple[Path, ...] = ()
 
@@ -51,6 +53,8 @@ class Rows:
     """Where they come from, for people: `rte/train.jsonl` or `aps/super_glue rte train`."""
     content_hash: str
     """The SHA-256 of all rows: the same from a folder and from the hub."""
+    places: tuple[str, ...] = ()
+    """Where each row stands: `FILE:LINE`, or `FILE: row N` of a table."""
 
     @cached_property
     def hashes(self) -> tuple[str, ...]:
@@ -69,20 +73,27 @@ def rows(task: TaskFile, split: str, locations: DataLocations) -> Rows:
     low, high = int(start or 0), int(stop) if stop else None
     if task.sources:
         return _composed(task, stored, locations, low, high)
-    drop = tuple(sorted(dict(task.metadata.get("drop", {})).items()))
+    cutting = _Cut(low, high, tuple(sorted(dict(task.metadata.get("drop", {})).items())))
     folder = locations.find(task.folder)
     if folder is not None:
-        file = _file(folder, stored, task)
-        stat = file.stat()
-        return _local(file, stat.st_size, stat.st_mtime_ns, low, high, drop)
+        file = in_data_folder(folder, stored, task)
+        return _local((_stamped(file),), None, (), cutting, f"{folder.name}/{file.name}")
     path = task.config.get("dataset_path")
     if not path:
         raise SuiteError(
             f"task '{task.name}' needs the data folder '{task.folder}', which is nowhere",
             fix=f"put {task.folder}/{stored}.jsonl into a folder and name that with --data (or SUITE_DATA)",
         )
-    options = tuple(sorted(dict(task.config.get("dataset_kwargs") or {}).items()))
-    return _hub(str(path), task.config.get("dataset_name"), options, stored, low, high, drop, task.folder)
+    local = local_files(task, stored)
+    if local is not None:
+        files, kind, options = local
+        source = " ".join(file.name for file in files) if len(files) < 4 else f"{files[0].name} … {files[-1].name}"
+        return _local(tuple(map(_stamped, files)), kind, tuple(sorted(options.items())), cutting, source)
+    options = dict(task.config.get("dataset_kwargs") or {})
+    if "data_files" in options:
+        options["data_files"] = resolved(task, options["data_files"])
+    more = json.dumps(options, sort_keys=True, default=str)
+    return _hub(str(path), task.config.get("dataset_name"), more, stored, cutting, task.folder)
 
 
 def _composed(task: TaskFile, split: str, locations: DataLocations, low: int, high: int | None) -> Rows:
@@ -100,7 +111,8 @@ def _composed(task: TaskFile, split: str, locations: DataLocations, low: int, hi
         raise SuiteError(
             f"task '{task.name}' has no rows for '{split}'", where=str(task.path), fix="add it to `made_of`"
         )
-    return _made(compose(task, split, docs)[low:high], task.name, low, high)
+    made = (Placed(f"{task.name}: row {number}", row) for number, row in enumerate(compose(task, split, docs), 1))
+    return _made(made, task.name, _Cut(low, high))
 
 
 def row_hash(row: Mapping[str, Any]) -> str:
@@ -125,76 +137,72 @@ def _text(value: Any) -> str:
     return _ENCODER.encode(value)
 
 
-def _file(folder: Path, split: str, task: TaskFile) -> Path:
-    file = folder / f"{split}.jsonl"
-    if not file.is_file():
-        there = ", ".join(sorted(each.stem for each in folder.glob("*.jsonl"))) or "none"
-        raise SuiteError(
-            f"task '{task.name}' needs the split '{split}' of '{folder.name}', which {folder} lacks",
-            fix=f"it has: {there}; add {split}.jsonl, or choose a task that is made of the splits that are there",
-        )
-    return file
+_Stamped = tuple[Path, int, int]
+
+
+def _stamped(file: Path) -> _Stamped:
+    """A file with its size and the time of its change: a changed file is read again."""
+    stat = file.stat()
+    return file, stat.st_size, stat.st_mtime_ns
 
 
 @lru_cache(maxsize=64)
-def _local(file: Path, size: int, modified: int, low: int, high: int | None, drop: tuple[tuple[str, Any], ...]) -> Rows:
-    """Rows of a file; its size and time of change are part of the cache's key."""
-    kept = (row for row in _read(file) if _keeps(row, drop))
-    return _made(tuple(islice(kept, low, high)), f"{file.parent.name}/{file.name}", low, high)
-
-
-def _read(file: Path) -> list[Row]:
-    """Every line as an object. Raises SuiteError with the file and the number of the first line that is none."""
-    found: list[Row] = []
-    try:
-        text = file.read_bytes().decode("utf-8").removesuffix("\n")
-    except UnicodeDecodeError as error:
-        at = error.object[: error.start].count(b"\n") + 1
-        raise SuiteError("is not UTF-8 text", where=f"{file}:{at}", fix="save the file as UTF-8") from None
-    for number, line in enumerate(text.split("\n") if text else (), 1):
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            row, reason = None, f" ({error.msg}, column {error.colno})"
-        else:
-            reason = ""
-        if not isinstance(row, dict):
-            raise SuiteError(f"not a JSON object{reason}", where=f"{file}:{number}", fix="write one object a line")
-        found.append(row)
-    return found
+def _local(
+    files: tuple[_Stamped, ...], kind: str | None, options: tuple[tuple[str, str], ...], cutting: _Cut, source: str
+) -> Rows:
+    """Rows of files on this machine, one file after the other."""
+    found = (row for file, *_ in files for row in read_file(file, kind, **dict(options)))
+    return _made(found, source, cutting)
 
 
 @lru_cache(maxsize=64)
-def _hub(
-    path: str, name: str | None, options: tuple[tuple[str, Any], ...], split: str,
-    low: int, high: int | None, drop: tuple[tuple[str, Any], ...], folder: str,
-) -> Rows:  # fmt: skip
+def _hub(path: str, name: str | None, options: str, split: str, cutting: _Cut, folder: str) -> Rows:
     """Rows from the hub or its local cache. A bounded cut is streamed: nobody fetches 40 million rows for 3,000."""
-    source = " ".join(part for part in (path, name, split) if part)
-    kwargs = {key: value for key, value in options if key != "trust_remote_code"}
+    source = " ".join(str(part) for part in (path, name, split) if part)
+    kwargs = {key: value for key, value in json.loads(options).items() if key != "trust_remote_code"}
     try:
+        unreachable()  # asked before the client retries for minutes
         import datasets
 
-        stored = datasets.load_dataset(path, name, split=split, streaming=high is not None, **kwargs)
-        docs = tuple(islice((dict(row) for row in stored if _keeps(row, drop)), low, high))
+        stored = datasets.load_dataset(path, name, split=split, streaming=cutting.high is not None, **kwargs)
+        found = (Placed(f"{source}: row {number}", dict(row)) for number, row in enumerate(stored, 1))
+        return _made(found, source, cutting)
+    except SuiteError:
+        raise
     except Exception as error:  # the hub's client raises dozens of kinds: no network, no such name, no such split …
-        reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no reason'}"
         raise SuiteError(
-            f"cannot get '{source}' from the hub ({reason[:200]})",
+            f"cannot get '{source}' from the hub ({reason_of(error)})",
             fix=f"put {folder}/{split}.jsonl into a folder and name that with --data (or SUITE_DATA), or connect",
         ) from error
-    return _made(docs, source, low, high)
 
 
-def _keeps(row: Mapping[str, Any], drop: tuple[tuple[str, Any], ...]) -> bool:
-    return not any(row.get(field) == value for field, value in drop)
+@dataclass(frozen=True)
+class _Cut:
+    """Which rows of a split are used."""
+
+    low: int = 0
+    high: int | None = None
+    drop: tuple[tuple[str, Any], ...] = ()
+    """Fields with the values that rows must not have."""
+
+    def __call__(self, found: Iterable[Placed]) -> tuple[Placed, ...]:
+        kept = (each for each in found if not any(each.row.get(field) == value for field, value in self.drop))
+        return tuple(islice(kept, self.low, self.high))
+
+    def __str__(self) -> str:
+        if not self.low and self.high is None:
+            return ""
+        return f"[{self.low or ''}:{'' if self.high is None else self.high}]"
 
 
-def _made(docs: tuple[Row, ...], source: str, low: int, high: int | None) -> Rows:
-    cut = f"[{low or ''}:{'' if high is None else high}]" if low or high is not None else ""
-    if not docs:
-        raise SuiteError(f"there are no rows in {source}{cut}", fix="check the file, and `metadata.splits` of the task")
+def _made(found: Iterable[Placed], source: str, cutting: _Cut) -> Rows:
+    kept = cutting(found)
+    if not kept:
+        what = f"there are no rows in {source}{cutting}"
+        raise SuiteError(what, fix="check the file, and `metadata.splits` of the task")
     digest = hashlib.sha256()
-    for row in docs:
-        digest.update(_text(row).encode() + b"\n")
-    return Rows(docs, source + cut, digest.hexdigest())
+    for each in kept:
+        check_row(each)
+        digest.update(_text(each.row).encode() + b"\n")
+    docs, places = tuple(each.row for each in kept), tuple(each.place for each in kept)
+    return Rows(docs, f"{source}{cutting}", digest.hexdigest(), places)

@@ -32,6 +32,13 @@ class TaskFile:
     """One of lm-eval's own: its file may name Python functions, which are resolved when it is loaded."""
     sources: Mapping[str, Mapping[str, tuple[TaskFile, ...]]] = field(default_factory=dict)
     """Split -> skill -> the tasks whose prompts are its rows (`metadata.made_of`)."""
+    data_file: Path | None = None
+    """The file that names its data files, where that is one that `path` includes."""
+
+    @property
+    def base(self) -> Path:
+        """The folder that relative paths of its data files start from."""
+        return (self.data_file or self.path).parent
 
     @property
     def metadata(self) -> Mapping[str, Any]:
@@ -130,7 +137,7 @@ def _read(name: str, path: Path, folders: Sequence[Path]) -> TaskFile:
     if problems:
         raise SuiteError.of(problems)
     if not (merged.value.get("metadata") or {}).get("made_of"):
-        return make_task(name, path, merged.value)
+        return make_task(name, path, merged.value, data_file=merged.data_file)
     sources = _sources(merged, folders)
     names = {
         split: {skill: [each.fingerprint for each in tasks] for skill, tasks in skills.items()}
@@ -174,6 +181,13 @@ class _Merged:
         while key and key not in self.places:
             key = key[:-1]
         return self.places.get(key, "")
+
+    @property
+    def data_file(self) -> Path | None:
+        """The file that says where data are."""
+        keys: tuple[Key, ...] = (("dataset_kwargs", "data_files"), ("dataset_kwargs", "data_dir"), ("dataset_path",))
+        found = next((self.places[key] for key in keys if key in self.places), None)
+        return None if found is None else Path(found.rpartition(":")[0])
 
     def add(self, path: Path, seen: tuple[Path, ...]) -> None:
         """Merge a file's includes, then the file. Raises SuiteError on a cycle or a file that is not there."""

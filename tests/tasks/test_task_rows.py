@@ -41,8 +41,8 @@ def test_a_split_that_is_not_there_names_those_that_are(write: Write, data: Data
     ("text", "said"),
     [
         ('{"question": 1}\n{"question": \n', r"test.jsonl:2: not a JSON object \(Expecting value, column 14\)"),
-        ('{"question": 1}\n\n{"question": 2}\n', "test.jsonl:2: not a JSON object"),
-        ("[1]\n", "test.jsonl:1: not a JSON object"),
+        ('{"question": 1}\n7\n{"question": 2}\n', "test.jsonl:2: not a JSON object"),
+        ("[1]\n", "test.jsonl: row 1: not a JSON object"),
         ("", "there are no rows in colours/test.jsonl"),
         ('{"a": 1}\n{"a": "\xff"}\n', "test.jsonl:2: is not UTF-8 text"),
     ],
@@ -109,7 +109,8 @@ def test_a_hub_that_cannot_be_reached_says_what_to_do(write: Write, monkeypatch:
     with pytest.raises(SuiteError) as caught:
         reported_rows(task, DataLocations())
     assert str(caught.value) == (
-        "cannot get 'some/greens test' from the hub (ConnectionError: Couldn't reach the hub); "
+        "cannot get 'some/greens test' from the hub "
+        "(ConnectionError: Couldn't reach the hub; offline: HF_HUB_OFFLINE is set); "
         "put colours/test.jsonl into a folder and name that with --data (or SUITE_DATA), or connect"
     )
 

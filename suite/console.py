@@ -1,0 +1,71 @@
+"""Standard output and error: what a console cannot show is written in its letters, and never ends a command."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import sys
+from contextlib import suppress
+from typing import Final
+
+HANDLER: Final = "suite.console"
+SIMPLER: Final = {
+    "±": "+/-", "·": ".", "…": "...", "×": "x", "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "–": "-", "—": "-",
+    "−": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "\N{NO-BREAK SPACE}": " ",
+}  # fmt: skip
+"""Signs of our own output, for consoles that have no such letters; any other letter is shown by its number."""
+
+
+def prepare() -> None:
+    """Let both streams write what they can, whatever their encoding is."""
+    codecs.register_error(HANDLER, _simpler)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # None where a stream is closed, or another's object
+        if reconfigure is not None:
+            with suppress(ValueError):  # closed
+                reconfigure(errors=HANDLER)
+
+
+def is_unicode() -> bool:
+    """Whether standard output takes every letter."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    with suppress(LookupError):
+        return codecs.lookup(encoding).name.startswith("utf")
+    return False
+
+
+def flush() -> None:
+    """Write out what was printed. Raises OSError where that cannot be, once; nothing is tried again at exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and not stream.closed:
+            try:
+                stream.flush()
+            except OSError:
+                discard()
+                raise
+
+
+def discard() -> None:
+    """Nobody reads any more: write what is left to nowhere, so that Python does not complain when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except AttributeError:  # there is none
+            continue
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def _simpler(error: UnicodeError) -> tuple[str | bytes, int]:
+    """An error handler of `codecs`: signs that look alike, or the letter's number."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = error.object[error.start : error.end]
+    return "".join(SIMPLER.get(each) or _number(each) for each in found), error.end
+
+
+def _number(letter: str) -> str:
+    return letter.encode("ascii", "backslashreplace").decode()
