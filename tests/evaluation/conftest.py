@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
 from tests.evaluation.tiny import MakeTask, llama, mt5, with_both, with_prefix, with_soft
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(params=["decoder", "encoder-decoder"])

@@ -1,3 +1,3 @@
-from tests.models.fixtures import backbone, one_thread, shape
+from tests.models.fixtures import backbone, shape
 
-__all__ = ["backbone", "one_thread", "shape"]
+__all__ = ["backbone", "shape"]
