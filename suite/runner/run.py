@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from suite.errors import StepFailed, SuiteError
 from suite.home import Home
 from suite.plan import Choose, Evaluate, Follow, Inputs, Plan, Step, Train
+from suite.runner.cost import Cost
 from suite.runner.progress import Progress
-from suite.runner.provenance import git_commit, measured, owner, versions
+from suite.runner.provenance import git_commit, owner, versions
 from suite.runner.records import evaluate_outcome, experiment_records, step_record, train_outcome
 from suite.store import Provenance, StepOutcome, Store
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from suite.runner.session import Session, TrainOutcome
 
 LEASE_SECONDS = 120.0
-HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 2.0
+"""As long at most is what a killed attempt spent and nobody knows of."""
 POLL_SECONDS = 2.0
 
 
@@ -138,36 +140,37 @@ class _Run:
         after = sum(each.estimate.seconds for each in waiting[waiting.index(step) + 1 :])
         progress.begin(step.title, after)
         began = time.monotonic()
+        cost = Cost(self.store.steps([step.id])[step.id].costs)
         try:
-            with self._alive(step):
-                outcome = self._outcome(step, progress)
+            with self._alive(step, cost):
+                outcome = self._outcome(step, progress, cost)
             if not self.store.finish(step.id, self.owner, outcome):
                 raise StepFailed("the step was taken over by another process, which thought this one dead")
         except KeyboardInterrupt:
-            self.store.cancel(step.id, self.owner, "interrupted by the user (Ctrl-C)")
+            self.store.cancel(step.id, self.owner, "interrupted by the user (Ctrl-C)", cost.spent)
             progress.end(step.title, "cancelled; the next run resumes it", time.monotonic() - began)
             raise
         except (StepFailed, SuiteError) as error:
             reason = " ".join(str(error).split())
-            self.store.fail(step.id, self.owner, reason, _provenance(None))
+            self.store.fail(step.id, self.owner, reason, _provenance(None), cost.spent)
             self.failed[step.id] = reason
             progress.end(step.title, f"FAILED: {reason}", time.monotonic() - began)
             return 0
         except BaseException as error:  # a bug: it is recorded, and it keeps its traceback
-            self.store.fail(step.id, self.owner, f"{type(error).__name__}: {error}", _provenance(None))
+            self.store.fail(step.id, self.owner, f"{type(error).__name__}: {error}", _provenance(None), cost.spent)
             raise
         score = next((each for each in outcome.scores if each.primary and each.value is not None), None)
         progress.end(step.title, f"{score.metric} {score.value:.1f}" if score else "done", time.monotonic() - began)
         return 1
 
-    def _outcome(self, step: Step, progress: Progress) -> StepOutcome:
+    def _outcome(self, step: Step, progress: Progress, cost: Cost) -> StepOutcome:
         device = str(self.session.backbone(step.work.track).device)
         hashes = {parent: artifact.hash for parent, artifact in self.store.artifacts(step.parents).items()}
         if isinstance(step.work, Evaluate):
-            with measured(device) as cost:
+            with cost.measured(device):
                 result = self.session.evaluate(step.work, hashes)
             return evaluate_outcome(result, cost, _provenance(device))
-        with measured(device) as cost:
+        with cost.measured(device):
             trained = self._trained(step, step.work, progress, hashes)
         return train_outcome(trained, cost, _provenance(device))
 
@@ -184,14 +187,14 @@ class _Run:
         return replace(kept, trained_parameters=self.store.steps([source])[source].costs.trained_parameters)
 
     @contextmanager
-    def _alive(self, step: Step) -> Iterator[None]:
-        """Tell the store now and then that this process is still at it."""
+    def _alive(self, step: Step, cost: Cost) -> Iterator[None]:
+        """Tell the store now and then that this process is still at it, and what that took so far."""
         end = threading.Event()
 
         def beat() -> None:
             while not end.wait(HEARTBEAT_SECONDS):
                 with suppress(SuiteError):  # a busy database: the next beat comes before the lease ends
-                    self.store.heartbeat(step.id, self.owner)
+                    self.store.heartbeat(step.id, self.owner, cost.spent)
 
         thread = threading.Thread(target=beat, daemon=True)
         thread.start()

@@ -34,8 +34,9 @@ LEASE_SECONDS = 120.0
 RESULTS = (ScoreRow, AnswerRow, CurvePointRow, FindingRow, ArtifactRow)
 UNTRIED: Mapping[str, Any] = {
     "status": "pending", "reason": None, "owner": None, "heartbeat": None, "started": None, "finished": None,
-    "imported": False, **vars(Costs()), **vars(Provenance()),
+    "imported": False, **vars(Provenance()),
 }  # fmt: skip
+"""A step that waits, with the costs of the attempts that it had."""
 
 
 class Writing(Session):
@@ -62,8 +63,11 @@ class Writing(Session):
             _replace_links(connection, record.id, links)
 
     def requeue(self, steps: Sequence[str], *, done_too: bool = False) -> None:
-        """Make failed and cancelled steps pending again (with `done_too`, finished ones, whose results go)."""
-        again = ["failed", "cancelled", *(["done"] if done_too else [])]
+        """Make failed and cancelled steps pending again; what they took so far counts on.
+
+        With `done_too` finished ones as well; then all begin anew, and results and costs go.
+        """
+        again = ["failed", "cancelled", *(["pending", "done"] if done_too else [])]
         with self._writing() as connection:
             for ids in chunks(steps):
                 if done_too:
@@ -71,7 +75,8 @@ class Writing(Session):
                     for table in RESULTS:
                         connection.execute(delete(table).where(table.step_id.in_(finished)))
                 chosen = and_(StepRow.id.in_(ids), StepRow.status.in_(again))
-                connection.execute(update(StepRow).where(chosen).values(**UNTRIED))
+                anew = {**UNTRIED, **(vars(Costs()) if done_too else {})}
+                connection.execute(update(StepRow).where(chosen).values(**anew))
 
     def claim(self, step: str, owner: str, lease_seconds: float = LEASE_SECONDS) -> bool:
         """Take a pending step, or one whose owner died or fell silent for longer than the lease. One caller wins."""
@@ -80,10 +85,11 @@ class Writing(Session):
             taken = {**UNTRIED, "status": "running", "owner": owner, "heartbeat": time.time(), "started": now()}
             return _updated(connection, and_(StepRow.id == step, free), {**taken, "attempts": StepRow.attempts + 1})
 
-    def heartbeat(self, step: str, owner: str) -> bool:
-        """Say that the owner is alive. False when the step is no longer the owner's."""
+    def heartbeat(self, step: str, owner: str, spent: Costs | None = None) -> bool:
+        """Say that the owner is alive, and what the step took so far. False when it is no longer the owner's."""
         with self._writing() as connection:
-            return _updated(connection, _mine(step, owner), {"heartbeat": time.time()})
+            costs = {} if spent is None else vars(spent)
+            return _updated(connection, _mine(step, owner), {"heartbeat": time.time(), **costs})
 
     def finish(self, step: str, owner: str, outcome: StepOutcome) -> bool:
         """Store all that a step left, whole or not at all. False, and nothing stored, if it is no longer the owner's.
@@ -97,15 +103,17 @@ class Writing(Session):
             _replace_results(connection, step, outcome)
             return True
 
-    def fail(self, step: str, owner: str, reason: str, provenance: Provenance = Provenance()) -> bool:
-        """A step could not be done. False if it is no longer the owner's."""
+    def fail(
+        self, step: str, owner: str, reason: str, provenance: Provenance = Provenance(), spent: Costs = Costs()
+    ) -> bool:
+        """A step could not be done, and took so much. False if it is no longer the owner's."""
         with self._writing() as connection:
-            return _end(connection, step, owner, "failed", reason, Costs(), provenance)
+            return _end(connection, step, owner, "failed", reason, spent, provenance)
 
-    def cancel(self, step: str, owner: str, reason: str) -> bool:
-        """A step was given up on the user's word. False if it is no longer the owner's."""
+    def cancel(self, step: str, owner: str, reason: str, spent: Costs = Costs()) -> bool:
+        """A step was given up on the user's word, and took so much. False if it is no longer the owner's."""
         with self._writing() as connection:
-            return _end(connection, step, owner, "cancelled", reason, Costs(), Provenance())
+            return _end(connection, step, owner, "cancelled", reason, spent, Provenance())
 
     def add_imported(self, step: StepRecord, outcome: StepOutcome) -> bool:
         """A finished step made elsewhere, marked as such. False, and nothing changed, if it is done or in work here."""

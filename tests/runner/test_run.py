@@ -8,6 +8,8 @@ import shutil
 import signal
 import sqlite3
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -155,9 +157,40 @@ def test_interrupted_from_the_keyboard_a_step_is_cancelled_and_goes_on_later(tmp
     assert process.returncode == 130
     assert "Traceback" not in err
     assert "Interrupted" in out
-    ended = rows(tmp_path, "SELECT status, reason FROM step WHERE kind = 'train'")
-    assert ended == [("cancelled", "interrupted by the user (Ctrl-C)")]
+    ((status, reason, seconds),) = rows(tmp_path, "SELECT status, reason, seconds FROM step WHERE kind = 'train'")
+    assert (status, reason) == ("cancelled", "interrupted by the user (Ctrl-C)")
+    assert seconds > 0.5  # what it took so far counts when it goes on
     assert rows(tmp_path, "SELECT count(*) FROM step WHERE status = 'running'") == [(0,)]
+
+
+def test_what_a_killed_attempt_took_counts(tmp_path: Path) -> None:
+    arguments = ["run", "specs/finetune_rte.yaml", "--home", tmp_path, *SMALL, "--set", "method.steps=100000"]
+    training = "SELECT seconds, peak_memory, attempts FROM step WHERE kind = 'train'"
+    process = start(*arguments)
+    until(lambda: bool(rows(tmp_path, f"{training} AND seconds > 3")))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    ((before, peak, attempts),) = rows(tmp_path, training)
+    assert attempts == 1
+    assert peak > 0
+    process = start(*arguments)
+    until(lambda: bool(rows(tmp_path, f"{training} AND attempts = 2 AND seconds > {before}")))
+    ((first, _, _),) = rows(tmp_path, training)
+    assert first < before + 3.0  # the first word of the second attempt: not long after it began
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    ((after, _, attempts),) = rows(tmp_path, training)
+    assert attempts == 2
+    assert after >= first
+
+
+def until(happened: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        time.sleep(0.05)
+        with suppress(sqlite3.OperationalError):  # no store yet
+            if happened():
+                return
+    raise AssertionError("it did not come to that")
 
 
 def test_a_failed_step_says_why_and_does_not_stop_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

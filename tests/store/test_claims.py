@@ -152,3 +152,25 @@ def test_a_step_that_is_queued_again_keeps_nothing_of_its_last_try(store: Store)
 
 def test_a_step_that_is_not_there_cannot_be_claimed(store: Store) -> None:
     assert not store.claim("b", "here:1:1", LEASE)
+
+
+def test_costs_of_earlier_attempts_stay_until_a_step_begins_anew(store: Store) -> None:
+    def costs() -> Costs:
+        return store.steps(["a"])["a"].costs
+
+    assert store.claim("a", "dead:1:1", LEASE)
+    assert store.heartbeat("a", "dead:1:1", Costs(seconds=3.0, peak_memory=7))
+    time.sleep(0.2)
+    assert store.claim("a", "here:1:1", 0.1)  # the owner is silent, and its seconds are spent
+    assert costs() == Costs(seconds=3.0, peak_memory=7)
+    assert store.cancel("a", "here:1:1", "interrupted", Costs(seconds=4.0, peak_memory=7))
+    store.requeue(["a"])
+    assert costs() == Costs(seconds=4.0, peak_memory=7)
+    assert store.claim("a", "here:1:1", LEASE)
+    assert store.fail("a", "here:1:1", "no room", spent=Costs(seconds=5.0, peak_memory=8))
+    store.requeue(["a"])
+    assert costs() == Costs(seconds=5.0, peak_memory=8)
+    assert store.claim("a", "here:1:1", LEASE)
+    assert store.finish("a", "here:1:1", StepOutcome(costs=Costs(seconds=6.0)))
+    store.requeue(["a"], done_too=True)
+    assert costs() == Costs()
