@@ -197,15 +197,19 @@ def check(
     track: Annotated[str | None, typer.Option("--track", help="Judge on this track instead of the file's.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="Write a Markdown table here.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Undecided claims fail, too.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Judge claims from what is stored: holds, fails or undecided. Exit code 1 if any fails or cannot be compared."""
+    """Judge claims from what is stored: holds, fails or undecided. Exit code 1 if any fails or cannot be compared.
+
+    Exit code 2 for a name that no spec and no row has. Without a store the records that come with suite are judged.
+    """
     from suite.commands.checking import Reports, check_claims
     from suite.home import Home
 
-    well = check_claims(Home(home, db), claims or [], track, Reports(junit, markdown, as_json))
+    well = check_claims(Home(home, db), claims or [], track, Reports(junit, markdown, as_json), strict=strict)
     raise typer.Exit(0 if well else 1)
 
 

@@ -2,6 +2,6 @@
 
 from suite.claims.form import Claim, Claims, Recording
 from suite.claims.judge import judge
-from suite.claims.verdict import Status, Verdict
+from suite.claims.verdict import Judged, Status, Verdict
 
-__all__ = ["Claim", "Claims", "Recording", "Status", "Verdict", "judge"]
+__all__ = ["Claim", "Claims", "Judged", "Recording", "Status", "Verdict", "judge"]

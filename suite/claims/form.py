@@ -52,9 +52,11 @@ class Claim(Block):
 
 
 class Claims(Block):
-    """A file of claims about one track."""
+    """A file of claims about a track, or about several."""
 
     track: str
+    also: tuple[str, ...] = ()
+    """Further tracks that the claims are judged on where there are rows of them."""
     claims: tuple[Claim, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

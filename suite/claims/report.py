@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 from xml.etree import ElementTree
 
 from suite import escape, stats
-from suite.claims.verdict import Verdict, tally
+from suite.claims.verdict import Judged, Verdict, tally
 
 HEAD = ("| verdict | claim | comparison | found | seen | why |", "|---|---|---|---|---|---|")
 FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML may contain."""
 
 
-def text(files: Mapping[str, Sequence[Verdict]]) -> Iterator[str]:
+def text(found: Sequence[Judged]) -> Iterator[str]:
     """A line for each claim, and one of numbers."""
-    for file, verdicts in files.items():
-        yield f"{file} on {verdicts[0].track}" if verdicts else file
-        for each in verdicts:
+    for judged in found:
+        yield f"{judged.file} on {judged.track}"
+        for each in judged.verdicts:
             yield f"{each.status:<14}  {each.id}: {each.says}"
             yield f"{'':<16}{each.expects}: {_numbers(each)}"
         yield ""
-    yield tally([each for verdicts in files.values() for each in verdicts])
+    yield _tally(found)
+
+
+def plain(found: Sequence[Judged], *, strict: bool = False) -> dict[str, list[dict[str, Any]]]:
+    """For JSON: the verdicts of each file, and whether a check passes with them."""
+    return {
+        judged.name: [{**each.plain(), "passes": each.passes(strict=strict)} for each in judged.verdicts]
+        for judged in found
+    }
+
+
+def _tally(found: Sequence[Judged]) -> str:
+    return tally([each for judged in found for each in judged.verdicts])
 
 
 def _numbers(verdict: Verdict) -> str:
@@ -31,38 +44,32 @@ def _numbers(verdict: Verdict) -> str:
     return "; ".join([*told, *(each for each in (verdict.seen, verdict.reason) if each)])
 
 
-def markdown(files: Mapping[str, Sequence[Verdict]]) -> str:
-    """A table for each file."""
+def markdown(found: Sequence[Judged], *, strict: bool = False) -> str:
+    """A table for each file; what makes a check fail is bold."""
     lines: list[str] = []
-    for file, verdicts in files.items():
-        lines += [
-            f"### {escape.markdown(file)}",
-            "",
-            "| verdict | claim | comparison | found | seen | why |",
-            "|---|---|---|---|---|---|",
-        ]
-        for each in verdicts:
-            status = f"**{each.status}**" if each.wrong else each.status
+    for judged in found:
+        lines += [f"### {escape.markdown(judged.name)}", "", *HEAD]
+        for each in judged.verdicts:
+            status = each.status if each.passes(strict=strict) else f"**{each.status}**"
             says, why = escape.markdown(each.says), escape.markdown(each.reason)
             cells = (status, says, f"`{each.expects}`", each.found, each.seen, why)
             lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
-    return "\n".join([*lines, tally([each for verdicts in files.values() for each in verdicts]), ""])
+    return "\n".join([*lines, _tally(found), ""])
 
 
-def junit(files: Mapping[str, Sequence[Verdict]]) -> bytes:
-    """One suite a file: *fails* is a failure, *not comparable* an error, *undecided* skipped."""
+def junit(found: Sequence[Judged], *, strict: bool = False) -> bytes:
+    """One suite a file: *fails* is a failure, *not comparable* an error; *undecided* skipped, a failure if strict."""
+    tags = {"fails": "failure", "not comparable": "error", "undecided": "failure" if strict else "skipped"}
     root = ElementTree.Element("testsuites", name="suite check")
-    for file, verdicts in files.items():
-        counts = {status: sum(each.status == status for each in verdicts) for status in
-                  ("fails", "not comparable", "undecided")}  # fmt: skip
+    for judged in found:
+        given = [tags.get(each.status, "") for each in judged.verdicts]
         suite = ElementTree.SubElement(
-            root, "testsuite", name=_clean(file), tests=str(len(verdicts)), failures=str(counts["fails"]),
-            errors=str(counts["not comparable"]), skipped=str(counts["undecided"]), time="0",
+            root, "testsuite", name=_clean(judged.name), tests=str(len(given)), failures=str(given.count("failure")),
+            errors=str(given.count("error")), skipped=str(given.count("skipped")), time="0",
         )  # fmt: skip
-        for each in verdicts:
+        for each, tag in zip(judged.verdicts, given, strict=True):
             case = ElementTree.SubElement(suite, "testcase", classname=_clean(each.track), name=each.id, time="0")
-            tag = {"fails": "failure", "not comparable": "error", "undecided": "skipped"}.get(each.status)
             if tag:
                 told = _clean(f"{each.says}: {each.expects}: {_numbers(each)}")
                 ElementTree.SubElement(case, tag, message=told, type=each.status).text = told

@@ -45,6 +45,10 @@ class Verdict:
         """Whether it makes a check fail."""
         return self.status in WRONG
 
+    def passes(self, *, strict: bool) -> bool:
+        """Whether a check passes with it; a strict one does not pass what is undecided."""
+        return not self.wrong and not (strict and self.status == "undecided")
+
     @property
     def found(self) -> str:
         """The value with its interval."""
@@ -66,6 +70,22 @@ class Verdict:
         """For JSON."""
         return {name: None if isinstance(value, float) and not math.isfinite(value) else value
                 for name, value in asdict(self).items()}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdicts of a file on a track."""
+
+    file: str
+    track: str
+    verdicts: tuple[Verdict, ...]
+    own: bool = True
+    """Whether it is the file's own track, or the only one that it is judged on."""
+
+    @property
+    def name(self) -> str:
+        """The file, and the track where it is judged on several."""
+        return self.file if self.own else f"{self.file} on {self.track}"
 
 
 def about(claim: Claim, track: str, status: Status, reason: str = "", found: Contrast | None = None) -> Verdict:

@@ -29,7 +29,7 @@ def _missing(store: Store, folder: Path, track: str | None, names: Collection[st
         (record.track, f"{record.name}--seed{record.seed}--{str(record.spec['variant'])[:8]}")
         for record in store.experiments(track)
     }
-    files = sorted(file for kind in ("*/*.json", "*/*.json.gz") for file in folder.glob(kind))
+    files = _files(folder)
     return Counter(
         file.parent.name
         for file in files
@@ -37,3 +37,13 @@ def _missing(store: Store, folder: Path, track: str | None, names: Collection[st
         and (not names or file.name.partition("--")[0] in names)
         and (file.parent.name, file.name.partition(".json")[0]) not in here
     )
+
+
+def shipped_rows() -> frozenset[str]:
+    """The names of the rows that the shipped records have."""
+    folder = published()
+    return frozenset(file.name.partition("--")[0] for file in _files(folder)) if folder else frozenset()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for kind in ("*/*.json", "*/*.json.gz") for file in folder.glob(kind))

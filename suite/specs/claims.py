@@ -1,27 +1,105 @@
-"""Files of claims: read, with every problem and its line; and found, where none is named."""
+"""Files of claims: read, with every problem and its line; found, where none is named; and the names that they use."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
-from suite.claims.form import Claims
-from suite.errors import Problem, SuiteError
-from suite.specs.merge import layer_of
+from suite.claims.form import Claim, Claims
+from suite.errors import Problem, SuiteError, did_you_mean
+from suite.specs.merge import Layered, layer_of
+from suite.specs.tracks import track_layer
 from suite.specs.validate import validate
-from suite.specs.workspace import files_of, shown
-from suite.yamlfile import read_yaml
+from suite.specs.workspace import Workspace, files_of, shown
+from suite.yamlfile import Key, read_yaml
+
+T = TypeVar("T")
 
 
 def read_claims(file: Path) -> Claims:
     """A file of claims. Raises SuiteError with every problem and its line."""
-    layer = layer_of(read_yaml(file, shown(file)))
-    claims, problems = validate(Claims, layer)
+    claims, problems = validate(Claims, _layer(file))
     if claims is None:
         raise SuiteError.of(problems or [Problem(shown(file), "is no file of claims")])
     return claims
+
+
+def _layer(file: Path) -> Layered:
+    return layer_of(read_yaml(file, shown(file)))
 
 
 def claim_files() -> tuple[Path, ...]:
     """The files of `specs/claims/` or `claims/` here, and the shipped ones; of one name the nearest."""
     found = files_of("claims")
     return tuple(found[name] for name in sorted(found))
+
+
+def unknown_track(file: Path, claims: Claims, tracks: Collection[str]) -> Iterator[Problem]:
+    """The tracks of a file of claims that are neither among these, with rows, nor in a file."""
+    layer = _layer(file)
+    wanted: list[tuple[Key, str]] = [(("track",), claims.track)]
+    wanted += [(("also", at), name) for at, name in enumerate(claims.also)]
+    for key, name in wanted:
+        known = {*tracks, *(_workspace(file).tracks() if name not in tracks else ())}
+        if name not in known:
+            what = f"{key[0]}: there is no track '{name}', and no row of one"
+            yield Problem(layer.where(key), what, did_you_mean(name, known))
+
+
+def unknown_names(file: Path, claims: Claims, rows: Collection[str], roles: Collection[str]) -> Iterator[Problem]:
+    """Names of experiments and roles in claims that nothing has: no row (`rows`, `roles`), no spec and no track."""
+    layer = _layer(file)
+    specs, declared = cache(lambda: _spec_names(file)), cache(lambda: _declared_roles(file))
+    for at, claim in enumerate(claims.claims):
+        for field, name, kind in _names(claim):
+            here, more = (rows, specs) if kind == "row" else (roles, declared)
+            if name in here or name in more():
+                continue
+            where = layer.where(("claims", at, *field.split(".")))
+            none = "no spec and no row is called" if kind == "row" else "no track and no row has the role"
+            yield Problem(where, f"claims.{at}.{field}: {none} '{name}'", _near(name, {*here, *more()}, kind))
+
+
+def _near(name: str, known: Collection[str], kind: str) -> str:
+    lists = "`suite list specs` and `suite show`" if kind == "row" else "`suite list roles`"
+    close = difflib.get_close_matches(name, sorted(known), n=1)
+    return f"did you mean '{close[0]}'?" if close else f"{lists} list what there is"
+
+
+def _names(claim: Claim) -> Iterator[tuple[str, str, str]]:
+    """(field, name, `row` or `role`) of what a claim names."""
+    if claim.reproduces:
+        yield "reproduces.experiment", claim.reproduces.experiment, "row"
+    for _, quantity in claim.expectation.terms if claim.expectation else ():
+        yield "expect", quantity.experiment, "row"
+        if quantity.role is not None:
+            yield "expect", quantity.role, "role"
+
+
+def _workspace(file: Path) -> Workspace:
+    return Workspace.around(file, Path.cwd() / "specs" / "x.yaml")
+
+
+def _spec_names(file: Path) -> frozenset[str]:
+    """The names of all specs beside a file of claims, in its workspace, in `specs/` here, and of the shipped ones."""
+    near = [each for folder in (file.resolve().parent.parent, Path("specs"), Path()) for each in folder.glob("*.yaml")]
+    return frozenset(_sound((*near, *_workspace(file).specs()), lambda each: str(read_yaml(each).value["name"])))
+
+
+def _declared_roles(file: Path) -> frozenset[str]:
+    """The roles of all tracks that can be found."""
+    workspace = _workspace(file)
+    tracks = _sound(workspace.tracks().values(), lambda each: track_layer(workspace, each).block("roles").value)
+    return frozenset(role for roles in tracks for role in roles)
+
+
+def _sound(files: Iterable[Path], read: Callable[[Path], T]) -> Iterator[T]:
+    """What is read of each file; one that is broken or of another kind names nothing."""
+    for file in files:
+        try:
+            yield read(file)
+        except (SuiteError, KeyError):
+            continue

@@ -12,6 +12,8 @@ from suite.specs.paths import yaml_beside
 
 KINDS = ("tracks", "tasks", "claims", "tables")
 """The folders of a workspace whose files are no specs."""
+DEEPEST = 2
+"""Specs stand in a workspace's folder, or so many folders below it: a home directory is not searched to its end."""
 
 
 def shipped() -> Path:
@@ -37,7 +39,7 @@ class Workspace:
     def around(cls, *files: Path) -> Workspace:
         """The folders above some files that have tracks or tasks of their own, then the shipped ones."""
         parents = [folder for file in files for folder in list(file.resolve().parents)[:4]]
-        own = [folder for folder in parents if (folder / "tracks").is_dir() or (folder / "tasks").is_dir()]
+        own = [folder for folder in parents if any(_has_yaml(folder / kind) for kind in ("tracks", "tasks"))]
         roots = [*own, shipped()]
         return cls(tuple(dict.fromkeys(root.resolve() for root in roots)))
 
@@ -70,11 +72,27 @@ class Workspace:
         """Every shipped or neighbouring spec file."""
         seen: set[str] = set()
         for root in self.roots:
-            for file in sorted(root.glob("**/*.yaml")):
+            for file in sorted(_yaml_files(root, DEEPEST)):
                 inside = file.relative_to(root)
                 if inside.parts[0] not in KINDS and str(inside) not in seen:
                     seen.add(str(inside))
                     yield file
+
+
+def _has_yaml(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.glob("*.yaml"))
+
+
+def _yaml_files(folder: Path, depth: int) -> Iterator[Path]:
+    try:
+        entries = list(folder.iterdir())
+    except OSError:  # not ours to read, or gone since
+        return
+    for each in entries:
+        if each.suffix == ".yaml" and each.is_file():
+            yield each
+        elif depth and not each.name.startswith(".") and each.is_dir():
+            yield from _yaml_files(each, depth - 1)
 
 
 def is_path(name: str) -> bool:

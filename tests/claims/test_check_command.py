@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from suite.specs import shipped
 from suite.store import Costs, Store
 from tests.board.tiny_board import World
 from tests.claims.test_judge import right
@@ -17,7 +18,7 @@ COSTS = Costs(10.0, 100, 1000, 7, 80)
 CLAIMS = """track: tiny
 claims:
   - {id: better, says: "a | b is <better>", source: us, expect: target(lora_a) - target(lora_b) > 0}
-  - {id: gone, says: not run, source: us, expect: target(lora_z) > 0}
+  - {id: gone, says: not run, source: us, expect: target(promot_rte) > 0}
 """
 WRONG = '  - {id: worse, says: worse, source: us, expect: "target(lora_a) - target(lora_b) < 0"}\n'
 OTHER = '  - {id: other, says: other, source: us, expect: "target(lora_a) - target(lora_c) > 0"}\n'
@@ -48,7 +49,7 @@ def test_what_holds_or_is_undecided_passes(capsys: pytest.CaptureFixture[str], h
     assert "holds           better: a | b is <better>" in out
     assert "+40.00 [" in out
     assert "100 documents, 1 seed, could see" in out
-    assert "'lora_z' was not run on tiny" in out
+    assert "'promot_rte' was not run on tiny" in out
     assert out.endswith("1 holds, 1 undecided\n")
 
 
@@ -95,6 +96,86 @@ def test_a_users_mistakes_are_one_line_each(
         assert said in err
         assert len(err.splitlines()) == 1
     assert suite(capsys, "check", file, "--home", tmp_path / "nowhere")[0] == 2
+
+
+def test_a_strict_check_fails_what_is_undecided_and_every_report_says_so(
+    capsys: pytest.CaptureFixture[str], home: Path, file: Path
+) -> None:
+    junit, markdown = home / "junit.xml", home / "summary.md"
+    arguments = ("check", file, "--strict", "--junit", junit, "--markdown", markdown, "--json", "--home", home)
+    code, out, _ = suite(capsys, *arguments)
+    assert code == 1
+    assert [(each["status"], each["passes"]) for each in json.loads(out)[str(file)]] == [
+        ("holds", True), ("undecided", False),
+    ]  # fmt: skip
+    (tests,) = ElementTree.parse(junit).getroot()
+    assert [[part.tag for part in case] for case in tests] == [["system-out"], ["failure"]]
+    assert (tests.get("failures"), tests.get("skipped")) == ("1", "0")
+    assert "| **undecided** |" in markdown.read_text(encoding="utf-8")
+    file.write_text("".join(CLAIMS.splitlines(keepends=True)[:-1]), encoding="utf-8")
+    assert suite(capsys, "check", file, "--strict", "--home", home)[0] == 0
+
+
+def test_names_that_nothing_has_are_told_by_line_and_nothing_is_judged(
+    capsys: pytest.CaptureFixture[str], home: Path, file: Path
+) -> None:
+    more = """  - {id: typo, says: a, source: us, expect: "target(lora_aa, rtee) - target(lora_b) > 0"}
+  - {id: far, says: a, source: us, reproduces: {experiment: qqqqqq, values: [1.0]}}
+"""
+    file.write_text(CLAIMS + more, encoding="utf-8")
+    code, out, err = suite(capsys, "check", file, "--junit", home / "junit.xml", "--home", home)
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [
+        f"error: {file}:5: claims.2.expect: no spec and no row is called 'lora_aa'; did you mean 'lora_a'?",
+        f"error: {file}:5: claims.2.expect: no track and no row has the role 'rtee'; did you mean 'rte'?",
+        f"error: {file}:6: claims.3.reproduces.experiment: no spec and no row is called 'qqqqqq'; `suite list specs` "
+        "and `suite show` list what there is",
+    ]
+    assert not (home / "junit.xml").exists()
+
+
+def test_a_track_that_nothing_has_is_told_by_line(capsys: pytest.CaptureFixture[str], home: Path, file: Path) -> None:
+    file.write_text(CLAIMS.replace("track: tiny", "track: tinny"), encoding="utf-8")
+    code, _, err = suite(capsys, "check", file, "--home", home)
+    assert (code, err) == (
+        2, f"error: {file}:1: track: there is no track 'tinny', and no row of one; did you mean 'tiny'?\n",
+    )  # fmt: skip
+
+
+def test_a_name_of_a_users_own_spec_is_known_before_it_is_run(
+    capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "bench" / "claims" / "mine.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text(CLAIMS.replace("promot_rte", "my_method"), encoding="utf-8")
+    assert suite(capsys, "check", own, "--home", home)[0] == 2
+    (own.parents[1] / "any.yaml").write_text("name: my_method\nmethod: {name: lora}\ntargets: [rte]\n")
+    code, out, _ = suite(capsys, "check", own, "--home", home)
+    assert code == 0
+    assert "'my_method' was not run on tiny" in out
+
+
+def test_claims_are_judged_on_further_tracks_that_have_rows(
+    capsys: pytest.CaptureFixture[str], home: Path, file: Path
+) -> None:
+    file.write_text(CLAIMS.replace("track: tiny", "track: micro\nalso: [tiny, smol]"), encoding="utf-8")
+    assert list(json.loads(suite(capsys, "check", file, "--json", "--home", home)[1])) == [str(file)]
+    assert f"{file} on tiny" in suite(capsys, "check", file, "--home", home)[1]
+
+
+def test_without_a_store_the_records_that_come_with_suite_are_judged(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = suite(capsys, "check")
+    assert code == 0
+    assert "holds           svf-learns-reasoning" in out
+    assert "promot.yaml on smol-cpu\n" in out
+    assert out.endswith("there is no store in runs: judged from the records that come with suite\n")
+    assert list(tmp_path.iterdir()) == []
+    code, _, err = suite(capsys, "check", shipped() / "claims" / "regress.yaml")
+    said = "runs: there is no store yet, and the records that come with suite have nothing about micro-regress"
+    assert (code, err) == (2, f"error: {said}; `suite run` makes one\n")
 
 
 def test_claims_are_judged_on_another_track_if_asked(
