@@ -9,21 +9,18 @@ labels is wrong and belongs to no class.
 from __future__ import annotations
 
 import json
-import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from suite import stats
-from suite.stats import Estimate
+from suite.labels import as_label
+from suite.stats import Estimate, confusion
+from suite.stats.confusion import Counts
 
 Tally = tuple[str, str, int]
 """A right answer, what was read from the output, and how many documents have both."""
-Counts = NDArray[np.int64]
-"""Documents by their class (rows) and by the class that was answered (columns; the last one: none of the labels)."""
 
 
 @dataclass(frozen=True)
@@ -85,50 +82,29 @@ def classify(labels: Sequence[str], evaluations: Sequence[Iterable[Tally]]) -> C
 
 
 def confusion_of(labels: Sequence[str], tallies: Iterable[Tally]) -> Counts | None:
-    """The confusion matrix of one evaluation; None where a right answer is none of the labels.
-
-    Of a document with several right answers the class is the one that was answered, or else the first.
-    """
-    places = _places(labels)
-    counts = np.zeros((len(labels), len(labels) + 1), dtype=np.int64)
-    for target, parsed, count in tallies:
-        right, answered = _right(target, places), _place(parsed, places)
-        if not right:
-            return None
-        row = answered if answered in right else right[0]
-        counts[row, len(labels) if answered is None else answered] += count
-    return counts
+    """The confusion matrix of one evaluation; None where a right answer is none of the labels."""
+    documents = [(_right(target, labels), _place(parsed, labels), count) for target, parsed, count in tallies]
+    if not all(right for right, _, _ in documents):
+        return None
+    return confusion.counted(len(labels), documents)
 
 
-def _places(labels: Sequence[str]) -> Mapping[str, int]:
-    """Each label's place, by the label and, where no other label has the same, by its text without case and ends."""
-    plain = Counter(label.strip().casefold() for label in labels)
-    loose = {_plain(label): at for at, label in enumerate(labels) if plain[_plain(label)] == 1}
-    return {**loose, **{label: at for at, label in enumerate(labels)}}
+def _place(text: str, labels: Sequence[str]) -> int | None:
+    """The place of the label that a text is, read as scoring reads it."""
+    label = as_label(text, labels)
+    return None if label is None else labels.index(label)
 
 
-def _plain(text: str) -> str:
-    return text.strip().casefold()
-
-
-def _place(text: str, places: Mapping[str, int]) -> int | None:
-    """The place of the label that a text is: letter by letter, or else case and outer spaces aside."""
-    for each in (text, text.strip(), _plain(text)):
-        if each in places:
-            return places[each]
-    return None
-
-
-def _right(target: str, places: Mapping[str, int]) -> tuple[int, ...]:
+def _right(target: str, labels: Sequence[str]) -> tuple[int, ...]:
     """The places of the labels that a stored right answer allows; a JSON list is several right answers."""
-    place = _place(target, places)
+    place = _place(target, labels)
     if place is not None:
         return (place,)
     try:
         several = json.loads(target)
     except ValueError:
         return ()
-    found = [_place(each, places) for each in several if isinstance(each, str)] if isinstance(several, list) else []
+    found = [_place(str(each), labels) for each in several] if isinstance(several, list) else []
     return tuple(each for each in found if each is not None)
 
 
@@ -146,27 +122,9 @@ def _scores(label: str, counts: Counts, at: int) -> ClassScores:
 
 def _macro_f1(counts: Sequence[Counts]) -> Estimate:
     """The mean over evaluations; the interval is over seeds where there are several, else over documents."""
-    values = [_of_one(each) for each in counts]
-    if len(values) > 1:
-        return stats.over_seeds([value for value, _ in values])
-    ((value, stderr),) = values
-    return stats.over_documents(value, stderr, int(counts[0].sum()))
-
-
-def _of_one(counts: Counts) -> tuple[float, float | None]:
-    """Macro-F1 (0 to 100) and its standard error over documents, by the delta method."""
-    size, total = len(counts), int(counts.sum())
-    right, both = np.diagonal(counts).astype(float), (counts.sum(axis=1) + counts[:, :size].sum(axis=0)).astype(float)
-    used = both > 0
-    f1 = np.divide(2 * right, both, out=np.zeros(size), where=used)
-    value = float(f1[used].mean())
-    if total < 2:
-        return 100 * value, None
-    # how macro-F1 moves with the share of documents in each cell: d(2r/b) = (2 dr − F1 db) / b, over the used classes
-    slope = np.divide(1.0, both * used.sum() / total, out=np.zeros(size), where=used)
-    moves = np.zeros((size, size + 1))
-    moves -= (f1 * slope)[:, None]
-    moves[:, :size] -= (f1 * slope)[None, :]
-    moves[np.arange(size), np.arange(size)] += 2 * slope
-    variance = float((counts * moves**2).sum()) / (total - 1) / total
-    return 100 * value, 100 * math.sqrt(variance)
+    found = [confusion.macro_f1(each) for each in counts]
+    if len(found) > 1:
+        return stats.over_seeds([100 * each.value for each in found])
+    (one,) = found
+    stderr = None if one.stderr is None else 100 * one.stderr
+    return stats.over_documents(100 * one.value, stderr, int(counts[0].sum()))

@@ -17,7 +17,7 @@ from suite.evaluation.lm import StackLM
 from suite.findings import Finding
 from suite.models.stack import Stacked
 from suite.tasks.data import row_hash
-from suite.tasks.known import scale
+from suite.tasks.known import OF_CLASSES, scale
 from suite.tasks.load import LoadedTask, question, quiet, references
 from suite.tasks.load import selection_task as selection_task
 from suite.tasks.text import UNPARSABLE
@@ -171,6 +171,8 @@ def _stderr(task: LoadedTask, metric: str, values: Sequence[Any]) -> float | Non
     aggregation = task.aggregation().get(metric, mean)
     if aggregation is mean:
         return stderr.of_mean(values)
+    if metric in OF_CLASSES:
+        return task.class_score(metric, values).stderr
     if metric == "bleu":
         return stderr.of_bleu(values, tokenizer=bleu_tokenizer(task.file.language))
     return None

@@ -13,7 +13,7 @@ from typing import Any, Final
 import yaml
 
 from suite.errors import SuiteError
-from suite.tasks import checks, known
+from suite.tasks import known, metric_checks
 from suite.tasks.definition import TaskFile, make_task
 
 _NAMED: Final = re.compile(r"^(task|group|tag):[ \t]*['\"]?([\w.+-]+)['\"]?[ \t]*$", re.MULTILINE)
@@ -45,8 +45,10 @@ def builtin_task(name: str) -> TaskFile | None:
         raise SuiteError(f"lm-eval's task '{name}' runs answers as code", fix="choose another task")
     if not config.get("test_split") and not config.get("validation_split"):
         raise SuiteError(f"lm-eval's task '{name}' has no split to report", fix="choose another task")
-    if not checks.rankable(checks.metric_names(config)):
-        metrics = ", ".join(checks.metric_names(config)) or "none"
+    if any(map(known.is_python, metric_checks.metric_names(config))):
+        raise SuiteError(f"lm-eval's task '{name}' names a Python metric", fix="only a task file of your own may")
+    if not metric_checks.rankable(metric_checks.metric_names(config)):
+        metrics = ", ".join(metric_checks.metric_names(config)) or "none"
         raise SuiteError(
             f"lm-eval's task '{name}' has no metric that is known to lie on 0 to 100 ({metrics})",
             fix="write a task file that includes its template and names one",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationError
@@ -11,9 +11,8 @@ from pydantic import Field, ValidationError
 from suite.block import Block
 from suite.errors import Problem, did_you_mean
 from suite.languages import CODES, DEFAULT
-from suite.tasks import known
-
-Where = Callable[[tuple[str | int, ...]], str]
+from suite.tasks import known, metric_checks
+from suite.tasks.metric_checks import Where, labels_of, metric_names, rankable
 
 SLICE: Final = re.compile(r"([\w.-]+)(?:\[(\d*):(\d*)\])?")
 """`test`, `test[:32]`, `test[32:]`: a stored split, or rows of it."""
@@ -68,35 +67,8 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     yield from _templates(config, where)
     yield from _generation(config, where)
     yield from _filters(config, where)
-    yield from _metrics(config, where)
+    yield from metric_checks.problems(config, where)
     yield from _metadata(config, where)
-
-
-def metric_names(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The metrics that a task reports, in order."""
-    given = config.get("metric_list")
-    if given is None:
-        return known.DEFAULT_METRICS.get(config.get("output_type", "generate_until"), ())
-    return tuple(str(each["metric"]) for each in given if isinstance(each, Mapping) and "metric" in each)
-
-
-def labels_of(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """What an answer may be, for classification: `metadata.labels`, or the choices that a task has for all its rows.
-
-    Choices that only name a place (`[A, B, C, D]`, `["1", "2"]`) are no classes.
-    """
-    given = (config.get("metadata") or {}).get("labels") or ()
-    if given or config.get("output_type") != "multiple_choice":
-        return tuple(map(str, given))
-    choices = config.get("doc_to_choice")
-    if not isinstance(choices, (tuple, list)) or not all(isinstance(each, str) for each in choices):
-        return ()
-    return () if all(len(each.strip()) < 2 for each in choices) else tuple(choices)
-
-
-def rankable(metrics: Iterable[str]) -> tuple[str, ...]:
-    """Those metrics that lie on 0 to 100 with more being better."""
-    return tuple(name for name in metrics if name in known.SHARES | known.POINTS - known.LOWER_IS_BETTER)
 
 
 def _keys(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
@@ -226,20 +198,6 @@ def _is_of(value: Any, kind: type) -> bool:
 _OPTION_KINDS: Final = {
     str: "a text", int: "a whole number from 1", bool: "`true` or `false`", tuple: "a list of texts",
 }  # fmt: skip
-
-
-def _metrics(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
-    given = config.get("metric_list", ())
-    if not isinstance(given, tuple) or not all(isinstance(each, Mapping) and "metric" in each for each in given):
-        yield Problem(where(("metric_list",)), "metric_list: is not a list of metrics", "write `- metric: accuracy`")
-        return
-    for position, each in enumerate(given):
-        if each["metric"] not in known.METRICS:
-            what = f"metric_list.{position}: there is no metric '{each['metric']}'"
-            yield Problem(where(("metric_list", position)), what, did_you_mean(str(each["metric"]), known.METRICS))
-    if not rankable(metric_names(config)):
-        what = "metric_list: has none that lies on 0 to 100 with more being better"
-        yield Problem(where(("metric_list",)), what, f"add one of {', '.join(sorted(known.OUR_METRICS))}, acc, bleu …")
 
 
 def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:

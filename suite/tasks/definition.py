@@ -10,7 +10,8 @@ from typing import Any, Final
 from suite.errors import Problem, SuiteError, did_you_mean
 from suite.hashing import fingerprint
 from suite.languages import DEFAULT
-from suite.tasks import checks, known
+from suite.tasks import checks, known, metric_checks, python_metric
+from suite.tasks.python_metric import PythonMetric
 from suite.words import DEFAULT_BLEU, DEFAULT_ROUGE, bleu_tokenizer, rouge_tokenizer
 from suite.yamlfile import Document, Key, read_yaml
 
@@ -30,6 +31,8 @@ class TaskFile:
     """A hash of all in the file that can change a prompt, an answer or a score."""
     builtin: bool = False
     """One of lm-eval's own: its file may name Python functions, which are resolved when it is loaded."""
+    python: Mapping[str, PythonMetric] = field(default_factory=dict)
+    """Its metrics that are Python functions of the user's, by name."""
     sources: Mapping[str, Mapping[str, tuple[TaskFile, ...]]] = field(default_factory=dict)
     """Split -> skill -> the tasks whose prompts are its rows (`metadata.made_of`)."""
     data_file: Path | None = None
@@ -88,7 +91,7 @@ class TaskFile:
     @property
     def labels(self) -> tuple[str, ...]:
         """What an answer may be, for classification; none for other tasks."""
-        return checks.labels_of(self.config)
+        return metric_checks.labels_of(self.config)
 
 
 def read_task(name: str, folders: Sequence[Path]) -> TaskFile:
@@ -113,8 +116,9 @@ def task_names(folders: Sequence[Path]) -> tuple[str, ...]:
 
 
 def make_task(
-    name: str, path: Path, config: Mapping[str, Any], *, builtin: bool = False, salt: Any = None, **more: Any
-) -> TaskFile:
+    name: str, path: Path, config: Mapping[str, Any], *, builtin: bool = False, salt: Any = None,
+    python: Mapping[str, PythonMetric] | None = None, **more: Any,
+) -> TaskFile:  # fmt: skip
     """A task with its fingerprint; `salt` is what else can change its scores."""
     scored = {key: value for key, value in config.items() if key not in ("task_alias", "tag")}
     words: dict[str, str] = {}
@@ -123,7 +127,8 @@ def make_task(
         rest = {key: value for key, value in config["metadata"].items() if key != "language"}
         scored = {key: value for key, value in {**scored, "metadata": rest}.items() if value or key != "metadata"}
     key = {"scoring": SCORING, "salt": salt, "name": name, "config": scored, **({"words": words} if words else {})}
-    return TaskFile(name, path, config, fingerprint(key), builtin, **more)
+    key |= {"python": {each: found.hash for each, found in python.items()}} if python else {}
+    return TaskFile(name, path, config, fingerprint(key), builtin, python or {}, **more)
 
 
 def _read(name: str, path: Path, folders: Sequence[Path]) -> TaskFile:
@@ -134,16 +139,23 @@ def _read(name: str, path: Path, folders: Sequence[Path]) -> TaskFile:
     if merged.value["task"] != name:
         what = f"task: is '{merged.value['task']}' in a file called {path.name}"
         problems.append(Problem(merged.where(("task",)), what, f"write `task: {name}` or rename the file"))
+    python: dict[str, PythonMetric] = {}
+    for place, found in python_metric.find(merged.value, path):
+        if isinstance(found, Problem):
+            where = found.where or merged.where(("metric_list", place))
+            problems.append(Problem(where, f"metric_list.{place}: {found.what}", found.fix))
+        else:
+            python[found.name] = found
     if problems:
         raise SuiteError.of(problems)
     if not (merged.value.get("metadata") or {}).get("made_of"):
-        return make_task(name, path, merged.value, data_file=merged.data_file)
+        return make_task(name, path, merged.value, python=python, data_file=merged.data_file)
     sources = _sources(merged, folders)
     names = {
         split: {skill: [each.fingerprint for each in tasks] for skill, tasks in skills.items()}
         for split, skills in sources.items()
     }
-    return make_task(name, path, merged.value, salt=names, sources=sources)
+    return make_task(name, path, merged.value, salt=names, python=python, sources=sources)
 
 
 def _sources(merged: _Merged, folders: Sequence[Path]) -> dict[str, dict[str, tuple[TaskFile, ...]]]:
@@ -229,7 +241,7 @@ def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> None:
 
 def _tokenizers(config: Mapping[str, Any]) -> dict[str, str]:
     """Metric -> how it splits texts of the task's language into words, where that is not the usual way."""
-    language, metrics = str(config["metadata"]["language"]), checks.metric_names(config)
+    language, metrics = str(config["metadata"]["language"]), metric_checks.metric_names(config)
     found = {name: bleu_tokenizer(language) for name in metrics if name in ("bleu", "ter")}
     found |= {name: rouge_tokenizer(language) for name in metrics if name.startswith("rouge")}
     return {name: each for name, each in found.items() if each not in (DEFAULT_BLEU, DEFAULT_ROUGE)}
@@ -237,4 +249,4 @@ def _tokenizers(config: Mapping[str, Any]) -> dict[str, str]:
 
 def _primary(config: Mapping[str, Any]) -> str | None:
     """The first metric that lies on 0 to 100 and where more is better."""
-    return next(iter(checks.rankable(checks.metric_names(config))), None)
+    return next(iter(metric_checks.rankable(metric_checks.metric_names(config))), None)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
+
+PYTHON: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+"""A metric that is a Python function of the user's: `module:function`."""
 
 FIELDS: Final = frozenset({
     "task", "task_alias", "tag", "custom_dataset", "dataset_path", "dataset_name", "dataset_kwargs",
@@ -61,8 +65,14 @@ SHARES: Final = frozenset({
 POINTS: Final = frozenset({"bleu", "chrf", "chrf++", "ter"})
 """Metrics that are reported from 0 to 100 already."""
 
-OF_ALL_ANSWERS: Final = POINTS | {"f1", "mcc"}
+OF_CLASSES: Final = frozenset({"f1", "mcc"})
+"""Metrics of all answers together, by class."""
+
+OF_ALL_ANSWERS: Final = POINTS | OF_CLASSES
 """Metrics of all answers together; a single answer has none."""
+
+AGGREGATIONS: Final = {"f1": "f1", "mcc": "matthews_corrcoef"}
+"""lm-eval's names for how metrics of classes are put together."""
 
 UNBOUNDED: Final = frozenset({
     "acc_all", "perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "brier_score", "likelihood",
@@ -90,4 +100,9 @@ DEFAULT_METRICS: Final = {
 
 def scale(metric: str) -> float:
     """What a metric's value is multiplied with, so that it lies on 0 to 100."""
-    return 100.0 if metric in SHARES else 1.0
+    return 100.0 if metric in SHARES or is_python(metric) else 1.0
+
+
+def is_python(metric: str) -> bool:
+    """Whether a metric is named as a Python function: `module:function`."""
+    return PYTHON.fullmatch(metric) is not None

@@ -16,10 +16,12 @@ import lm_eval.utils
 from suite.errors import SuiteError
 from suite.tasks.data import DataLocations, Row, row_hash, rows
 from suite.tasks.definition import TaskFile
+from suite.tasks.known import is_python
 from suite.tasks.loaded import LoadedTask as LoadedTask
 from suite.tasks.loaded import question as question
 from suite.tasks.loaded import references as references
 from suite.tasks.loaded import target_text as target_text
+from suite.tasks.metrics import by_name
 from suite.tasks.rendering import Texts, fields_of
 from suite.tasks.splits import draw_exemplars, reported_rows, training_rows
 from suite.tasks.templates import Unfit
@@ -151,8 +153,17 @@ def _config(task: TaskFile, docs: Sequence[Row]) -> dict[str, Any]:
     config: dict[str, Any] = deepcopy(_lists(task.config))
     texts = Texts(task, fields_of(docs))
     made = {"doc_to_text": texts.question, "doc_to_target": texts.target, "doc_to_choice": texts.choices}
+    if "metric_list" in config:
+        config["metric_list"] = [_named(each) for each in config["metric_list"]]
     config["fewshot_config"] = {"doc_to_target": _told(task, "doc_to_target", texts.shown)}
     return config | {key: _told(task, key, made[key]) for key in made if key in config}
+
+
+def _named(metric: dict[str, Any]) -> dict[str, Any]:
+    """A metric as lm-eval's registry finds it; a Python function of the user's is one by its name alone."""
+    if not is_python(metric["metric"]):
+        return metric
+    return {**metric, "metric": by_name(metric["metric"]), "aggregation": "mean", "higher_is_better": True}
 
 
 def _told(task: TaskFile, key: str, render: Callable[[Row], Any]) -> Callable[[Row], Any]:

@@ -12,11 +12,15 @@ from lm_eval.api.task import ConfigurableTask
 
 import suite.tasks.filters
 import suite.tasks.metrics  # noqa: F401  (both register what task files name)
+from suite.errors import SuiteError
 from suite.sandbox import run_programs
+from suite.stats.confusion import Measured
+from suite.tasks.class_scores import of_chosen, of_written
 from suite.tasks.data import Row
 from suite.tasks.definition import TaskFile
+from suite.tasks.known import OF_CLASSES
 from suite.tasks.reading import readers
-from suite.tasks.scoring import CORPUS, Metric, corpus_score, score
+from suite.tasks.scoring import CORPUS, Metric, corpus_score, metric_of, score
 from suite.tasks.templates import as_text, compiled
 
 
@@ -32,6 +36,7 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
         template = task.metadata.get("program")
         self._program = None if template is None else compiled(template)
         written = self.OUTPUT_TYPE == "generate_until"
+        self._choices = 0
         self._readers = readers(task) if written and not task.builtin else None
 
     def doc_to_text(self, doc: Row, doc_to_text: Any = None) -> Any:
@@ -75,17 +80,31 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
         if self.OUTPUT_TYPE == "multiple_choice":  # lm-eval asks the first row how many answers are right
             target = self.doc_to_target(doc)
             self.multiple_target = len(target) if isinstance(target, list) else 0
+            self._choices = max(self._choices, len(self.doc_to_choice(doc)))
         scores: Mapping[str, Any] = super().process_results(doc, results)
         return scores
 
     def aggregation(self) -> dict[str, Any]:
         """lm-eval's, and ours of metrics of all answers, which take as many references of a document as there are."""
         found: dict[str, Any] = dict(super().aggregation())
-        return found | {name: partial(corpus_score, self.metric(name)) for name in found if name in CORPUS}
+        found |= {name: partial(corpus_score, self.metric(name)) for name in found if name in CORPUS}
+        return found | {name: partial(self._class_value, name) for name in found if name in OF_CLASSES}
+
+    def class_score(self, name: str, values: Sequence[Any]) -> Measured:
+        """`f1` or `mcc` of what `process_results` gives for each document."""
+        if self.OUTPUT_TYPE != "multiple_choice":
+            return of_written(self.metric(name), values)
+        if any(isinstance(right, int) and right < 0 for right, _ in values):
+            # lm-eval's mark for rows without a right choice
+            return Measured(float(super().aggregation()[name](values)), None)
+        return of_chosen(self.metric(name), values, self._choices)
+
+    def _class_value(self, name: str, values: Sequence[Any]) -> float:
+        return self.class_score(name, values).value
 
     def metric(self, name: str) -> Metric:
         """A metric as this task has it."""
-        return Metric(name, self._metric_fn_kwargs.get(name, {}), self.file.language)
+        return metric_of(self.file, name, self._metric_fn_kwargs.get(name, {}))
 
     def _scores(self, doc: Row, answer: str) -> dict[str, Any]:
         """Of a written answer, every metric's best over the references."""
@@ -95,11 +114,23 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
             metric = self.metric(name)
             if metric.of_all_answers:
                 scores[name] = (right, answer)
+            elif metric.python is not None:
+                scores[name] = self._python(metric, doc, right, answer)
             elif metric.known and not self.file.builtin:
                 scores[name] = score(metric, right, answer)
             else:
                 scores |= _best(name, [_of_lm_eval(function, one, answer, metric.options) for one in right])
         return scores
+
+    def _python(self, metric: Metric, doc: Row, right: Sequence[str], answer: str) -> float:
+        """A score by a function of the user's. Raises SuiteError with the row where it fails."""
+        try:
+            return score(metric, right, answer)
+        except SuiteError as error:
+            (problem,) = error.problems
+            row = next((number for number, each in enumerate(self.eval_docs, 1) if each is doc), 0)
+            what = f"{problem.what}, on row {row} of '{self.file.name}' with the answer {answer[:40]!r}"
+            raise SuiteError(what, where=problem.where, fix=problem.fix) from error
 
     def _source(self, doc: Row, answer: Any) -> str:
         """The program of `metadata.program`."""

@@ -14,7 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from suite.numbers import same_number
+from suite.tasks.definition import TaskFile
+from suite.tasks.known import OF_CLASSES
 from suite.tasks.latex import last_boxed, same
+from suite.tasks.python_metric import PythonMetric
 from suite.tasks.text import normalised
 from suite.words import bleu_tokenizer, bleu_words, rouge_tokenizer, rouge_words
 
@@ -32,20 +35,34 @@ class Metric:
     """What `metric_list` says beside its name: `{ignore_case: true}`."""
     language: str = "en"
     """The language of the references: it decides what a word is."""
+    labels: tuple[str, ...] = ()
+    """The classes of the task, for metrics of classes."""
+    python: PythonMetric | None = None
+    """The user's function, where the name is `module:function`."""
 
     @property
     def of_all_answers(self) -> bool:
         """Whether it scores all answers together, and none alone."""
-        return self.name in CORPUS
+        return self.name in CORPUS or self.name in OF_CLASSES
 
     @property
     def known(self) -> bool:
         """Whether it is computed here."""
-        return self.name in EACH or self.of_all_answers
+        return self.name in EACH or self.of_all_answers or self.python is not None
+
+
+def metric_of(task: TaskFile, name: str, options: Options) -> Metric:
+    """A metric as a task has it."""
+    return Metric(name, options, task.language, task.labels, task.python.get(name))
 
 
 def score(metric: Metric, references: Sequence[str], answer: str) -> float:
-    """An answer's score, 0 to 1: the best over the references."""
+    """An answer's score, 0 to 1: the best over the references.
+
+    A function of the user's sees them all at once. Raises SuiteError where it fails.
+    """
+    if metric.python is not None:
+        return metric.python.score(references, answer)
     value = EACH[metric.name]
     return max(value(reference, answer, metric) for reference in references)
 

@@ -102,7 +102,7 @@ def test_seeds_are_counted_together_and_their_macro_f1_is_averaged() -> None:
 
 
 def test_labels_are_read_letter_by_letter_first_and_then_case_and_ends_aside() -> None:
-    counts = confusion_of(("C", "c", "C++"), [("C", "C", 1), ("c", "c", 1), (" c++ ", "C++", 1), ("C", " c", 1)])
+    counts = confusion_of(("C", "c", "C++"), [("C", "C", 1), ("c", "c", 1), (" C++ ", "C++", 1), ("C", " c", 1)])
     assert counts is not None
     assert counts.tolist() == [[1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]
 

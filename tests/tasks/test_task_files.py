@@ -25,6 +25,29 @@ def problems(folder: Path, name: str = "colours") -> str:
 
 
 @pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ("metric: f1", ""),
+        ("metric: f1, aggregation: f1, higher_is_better: true, pos_label: no joy", ""),
+        ("metric: mcc, aggregation: matthews_corrcoef", ""),
+        ("metric: f1, aggregation: mean", "metric_list.0: f1 scores all answers together; leave `aggregation` out"),
+        ("metric: f1, average: weighted", "metric_list.0: f1 has no option 'average'"),
+        ("metric: mcc, pos_label: joy", "metric_list.0: mcc has no option 'pos_label'"),
+        ("metric: f1, pos_label: joi", "pos_label: 'joi' is none of the task's labels; did you mean 'joy'?"),
+    ],
+)
+def test_metrics_of_classes_take_the_options_that_they_have(write: Write, metric: str, said: str) -> None:
+    given = {"metric: normalised_match, aggregation: mean, higher_is_better: true": metric}
+    folder = write(**given, **{"kind: qa": "labels: [joy, no joy]"})
+    if said:
+        assert said in problems(folder)
+    else:
+        assert read_task("colours", [folder]).no_reward
+    assert "is for classification, and the task has no labels" in problems(write(**given))
+    assert "metadata.labels: should be" in problems(write(**given, **{"kind: qa": "labels: 3"}))
+
+
+@pytest.mark.parametrize(
     ("old", "new", "line", "said"),
     [
         ("doc_to_text:", "doc_to_txt:", 4, "doc_to_txt: unknown key; did you mean 'doc_to_text'?"),

@@ -1,0 +1,97 @@
+"""Scores of a confusion matrix, by scikit-learn's definitions: F1 of a class, macro-F1, Matthews correlation.
+
+A matrix has a row for each class of documents and a column for each class of answers, and one more column for answers
+that are of no class. Standard errors are over documents, by the delta method: how a score moves with each document.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A score with its standard error over documents; None for fewer than two."""
+
+    value: float
+    stderr: float | None
+
+
+def counted(size: int, documents: Iterable[tuple[Sequence[int], int | None, int]]) -> Counts:
+    """The matrix of documents, each with its right classes, the class that was answered, and how often it is there.
+
+    Of a document with several right classes the one counts that was answered, or else the first.
+    """
+    counts = np.zeros((size, size + 1), dtype=np.int64)
+    for right, answered, times in documents:
+        row = answered if answered is not None and answered in right else right[0]
+        counts[row, size if answered is None else answered] += times
+    return counts
+
+
+def class_f1(counts: Counts) -> Numbers:
+    """F1 of each class, 0 to 1; 0 for a class that is neither in documents nor in answers."""
+    both = _both(counts)
+    return np.divide(2 * np.diagonal(counts), both, out=np.zeros_like(both), where=both > 0)
+
+
+def macro_f1(counts: Counts) -> Measured:
+    """The mean of F1 over the classes that are in documents or in answers, 0 to 1."""
+    used = (_both(counts) > 0).astype(float)
+    return _mean_f1(counts, used / max(float(used.sum()), 1.0))
+
+
+def f1_of(counts: Counts, at: int) -> Measured:
+    """F1 of one class, 0 to 1."""
+    return _mean_f1(counts, np.eye(len(counts))[at])
+
+
+def matthews(counts: Counts) -> Measured:
+    """Matthews' correlation for any number of classes, −1 to 1; answers of no class are a class of their own.
+
+    0 where all documents or all answers are of one class.
+    """
+    square = np.vstack([counts, np.zeros(counts.shape[1], dtype=np.int64)]).astype(float)
+    total, right = float(square.sum()), float(np.trace(square))
+    true, said = square.sum(axis=1), square.sum(axis=0)
+    shared = right * total - float(true @ said)
+    spread_true, spread_said = total**2 - float(true @ true), total**2 - float(said @ said)
+    if spread_true <= 0 or spread_said <= 0:
+        return Measured(0.0, None)
+    spread = math.sqrt(spread_true * spread_said)
+    moves: Numbers = total * np.eye(len(square)) + right - said[:, None] - true[None, :]
+    moves -= shared * ((total - true[:, None]) / spread_true + (total - said[None, :]) / spread_said)
+    return Measured(shared / spread, _stderr(counts, moves[: len(counts)] / spread))
+
+
+def _both(counts: Counts) -> Numbers:
+    """Documents of each class and answers of it, added up."""
+    both: Numbers = (counts.sum(axis=1) + counts[:, :-1].sum(axis=0)).astype(float)
+    return both
+
+
+def _mean_f1(counts: Counts, weights: Numbers) -> Measured:
+    f1, both = class_f1(counts), _both(counts)
+    slopes = np.divide(weights, both, out=np.zeros_like(both), where=both > 0)
+    # F1 is 2r/b, so that d F1 = (2 dr − F1 db) / b, where b counts a class's documents and its answers
+    moves = np.zeros(counts.shape)
+    moves -= (f1 * slopes)[:, None]
+    moves[:, :-1] -= (f1 * slopes)[None, :]
+    moves[np.arange(len(counts)), np.arange(len(counts))] += 2 * slopes
+    return Measured(float(np.sum(weights * f1)), _stderr(counts, moves))
+
+
+def _stderr(counts: Counts, moves: Numbers) -> float | None:
+    """`moves`: how the score moves with the number of documents in each cell."""
+    total = int(counts.sum())
+    if total < 2:
+        return None
+    return math.sqrt(float((counts * moves**2).sum()) * total / (total - 1))

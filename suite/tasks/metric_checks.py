@@ -1,0 +1,79 @@
+"""What makes a task file's metrics right, and what follows from them: which one ranks, and which classes there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from suite.errors import Problem, did_you_mean
+from suite.labels import as_label
+from suite.tasks import known
+
+Where = Callable[[tuple[str | int, ...]], str]
+
+
+def metric_names(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The metrics that a task reports, in order."""
+    given = config.get("metric_list")
+    if given is None:
+        return known.DEFAULT_METRICS.get(config.get("output_type", "generate_until"), ())
+    return tuple(str(each["metric"]) for each in given if isinstance(each, Mapping) and "metric" in each)
+
+
+def rankable(metrics: Iterable[str]) -> tuple[str, ...]:
+    """Those metrics that lie on 0 to 100 with more being better."""
+    best_is_high = known.SHARES | known.POINTS - known.LOWER_IS_BETTER
+    return tuple(name for name in metrics if name in best_is_high or known.is_python(name))
+
+
+def labels_of(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an answer may be, for classification: `metadata.labels`, or the choices that a task has for all its rows.
+
+    Choices that only name a place (`[A, B, C, D]`, `["1", "2"]`) are no classes.
+    """
+    metadata = config.get("metadata")
+    given = metadata.get("labels") if isinstance(metadata, Mapping) else ()
+    given = given if isinstance(given, (tuple, list)) else ()
+    if given or config.get("output_type") != "multiple_choice":
+        return tuple(map(str, given))
+    choices = config.get("doc_to_choice")
+    if not isinstance(choices, (tuple, list)) or not all(isinstance(each, str) for each in choices):
+        return ()
+    return () if all(len(each.strip()) < 2 for each in choices) else tuple(choices)
+
+
+def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    """All that is wrong with `metric_list`; `where` tells ``file:line`` of a key."""
+    given = config.get("metric_list", ())
+    if not isinstance(given, tuple) or not all(isinstance(each, Mapping) and "metric" in each for each in given):
+        yield Problem(where(("metric_list",)), "metric_list: is not a list of metrics", "write `- metric: accuracy`")
+        return
+    for position, each in enumerate(given):
+        name, at = str(each["metric"]), where(("metric_list", position))
+        if known.is_python(name):
+            continue  # `python_metric.find` looks for it
+        if name not in known.METRICS:
+            what = f"metric_list.{position}: there is no metric '{name}'"
+            yield Problem(at, what, did_you_mean(name, known.METRICS))
+        for what, fix in _of_classes(each, config) if name in known.OF_CLASSES else ():
+            yield Problem(at, f"metric_list.{position}: {what}", fix)
+    if not rankable(metric_names(config)):
+        what = "metric_list: has none that lies on 0 to 100 with more being better"
+        yield Problem(where(("metric_list",)), what, f"add one of {', '.join(sorted(known.OUR_METRICS))}, acc, bleu …")
+
+
+def _of_classes(given: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with `f1` or `mcc`, which score all answers together by class."""
+    name, labels = given["metric"], labels_of(config)
+    written = config.get("output_type", "generate_until") == "generate_until"
+    if written and not labels:
+        yield f"{name} is for classification, and the task has no labels", "list them: `metadata: {labels: […]}`"
+    if given.get("aggregation", known.AGGREGATIONS[name]) != known.AGGREGATIONS[name]:
+        yield f"{name} scores all answers together", "leave `aggregation` out"
+    allowed = {"metric", "aggregation", "higher_is_better", *({"pos_label"} if name == "f1" else ())}
+    for key in given:
+        if key not in allowed:
+            yield f"{name} has no option '{key}'", did_you_mean(key, allowed)
+    if "pos_label" in given and as_label(given["pos_label"], labels) is None:
+        what = f"pos_label: '{given['pos_label']}' is none of the task's labels"
+        yield what, did_you_mean(str(given["pos_label"]), labels)

@@ -1,0 +1,184 @@
+"""Metrics that a task file names as `module:function`: plain functions in a Python file of the user's workspace.
+
+Such a file runs as the user's own code, with all that the user may do. So it is only ever found beside the task file
+(in its folder, or in the workspace that holds `tasks/`), and never named by data or by lm-eval's own tasks.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import math
+import sys
+import traceback
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from suite.errors import Problem, SuiteError, did_you_mean
+from suite.tasks import known
+
+Function = Callable[[list[str], str], Any]
+SIGNATURE = "def {}(references: list[str], answer: str) -> float"
+TOLERANCE = 1e-9
+"""How far rounding may carry a value outside of 0 to 1."""
+
+
+@dataclass(frozen=True)
+class PythonMetric:
+    """A metric as its file has it."""
+
+    name: str
+    """`module:function`."""
+    file: Path
+    hash: str
+    """The SHA-256 of the file, a part of the task's fingerprint."""
+
+    def score(self, references: Sequence[str], answer: str) -> float:
+        """An answer's score, 0 to 1. Raises SuiteError, with the line of the file where that is known."""
+        function = _loaded(self.file, self.hash, self.name)
+        try:
+            value = function(list(references), answer)
+        except (Exception, SystemExit) as error:
+            raise self._error(f"fails ({_said(error)})", _line(error, self.file)) from error
+        return self._checked(value)
+
+    def _checked(self, value: Any) -> float:
+        try:
+            number = math.nan if isinstance(value, str) else float(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if not -TOLERANCE <= number <= 1 + TOLERANCE:  # nan is neither
+            raise self._error(f"gives {str(value)[:40]!r}" if isinstance(value, str) else f"gives {value!r:.40}")
+        return min(max(number, 0.0), 1.0)
+
+    def _error(self, what: str, line: int | None = None) -> SuiteError:
+        where = str(self.file) if line is None else f"{self.file}:{line}"
+        return SuiteError(f"metric '{self.name}' {what}", where=where, fix="return a number from 0 to 1, 1 being best")
+
+
+def find(config: Mapping[str, Any], path: Path) -> Iterator[tuple[int, PythonMetric | Problem]]:
+    """The Python metrics of a task file by their place in `metric_list`, or what is wrong with them.
+
+    No code runs: the file is parsed, and only a score imports it.
+    """
+    given = config.get("metric_list")
+    for place, each in enumerate(given if isinstance(given, (tuple, list)) else ()):
+        name = each.get("metric") if isinstance(each, Mapping) else None
+        if isinstance(name, str) and known.is_python(name):
+            yield place, _wrong(each, config) or _found(name, path)
+
+
+def _wrong(given: Mapping[str, Any], config: Mapping[str, Any]) -> Problem | None:
+    """What a Python metric cannot be asked."""
+    name = given["metric"]
+    if config.get("output_type", "generate_until") != "generate_until":
+        return Problem("", f"'{name}' scores written answers", "use it with `output_type: generate_until`")
+    if given.get("aggregation", "mean") != "mean":
+        return Problem("", f"'{name}' is averaged over documents", "write `aggregation: mean`, or leave it out")
+    if given.get("higher_is_better", True) is not True:
+        return Problem("", f"'{name}' goes from 0 to 1, 1 being best", "return 1 minus the value")
+    for key in given:
+        if key not in ("metric", "aggregation", "higher_is_better"):
+            return Problem("", f"'{name}' has the unknown key '{key}'", "write settings into the function")
+    return None
+
+
+def _found(name: str, path: Path) -> PythonMetric | Problem:
+    module, _, function = name.partition(":")
+    inside = Path(*module.split(".")).with_suffix(".py")
+    folders = _folders(path)
+    file = next((folder / inside for folder in folders if (folder / inside).is_file()), None)
+    if file is None:
+        there = sorted({each.stem for folder in folders for each in folder.glob("*.py")})
+        return Problem("", f"there is no {inside} in {' or '.join(map(str, folders))}", did_you_mean(module, there))
+    try:
+        content = file.read_bytes()
+        tree = ast.parse(content, str(file))
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        return Problem(f"{file}:{line}", f"is not Python ({error.msg if isinstance(error, SyntaxError) else error})")
+    except OSError as error:
+        return Problem(str(file), f"cannot be read ({error.strerror})")
+    return _unfit(tree, function, file) or PythonMetric(name, file, hashlib.sha256(content).hexdigest())
+
+
+def _folders(path: Path) -> list[Path]:
+    """Where a task file's metrics may be: its own folder, and the workspace around `tasks/`."""
+    own = path.resolve().parent
+    return [own, own.parent] if own.name == "tasks" else [own]
+
+
+def _unfit(tree: ast.Module, function: str, file: Path) -> Problem | None:
+    """Why a file has no such function; None where it has, or where only running it can tell."""
+    defined = {each.name: each for each in tree.body if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    if function not in defined:
+        if function in _bound(tree):
+            return None
+        return Problem(str(file), f"has no function '{function}'", did_you_mean(function, defined))
+    found = defined[function]
+    arguments = found.args
+    places = [*arguments.posonlyargs, *arguments.args]
+    required = len(places) - len(arguments.defaults)
+    takes_two = required <= 2 and (len(places) >= 2 or arguments.vararg is not None)
+    if isinstance(found, ast.AsyncFunctionDef) or not takes_two or None in arguments.kw_defaults:
+        what = f"'{function}' does not take references and an answer"
+        return Problem(f"{file}:{found.lineno}", what, f"write `{SIGNATURE.format(function)}`")
+    return None
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """Names that a module binds otherwise: by assignment or import, or perhaps under a condition."""
+    stored = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+    imports = [each for each in ast.walk(tree) if isinstance(each, (ast.Import, ast.ImportFrom))]
+    imported = {(alias.asname or alias.name).partition(".")[0] for each in imports for alias in each.names}
+    deeper = {
+        each.name for part in tree.body if isinstance(part, (ast.If, ast.Try, ast.With)) for each in ast.walk(part)
+        if isinstance(each, ast.FunctionDef)
+    }  # fmt: skip
+    return stored | imported | deeper
+
+
+@lru_cache(maxsize=64)
+def _loaded(file: Path, digest: str, name: str) -> Function:
+    """The function, from a file that is imported once. Raises SuiteError if it is another file than was planned."""
+    function = getattr(_module(file, digest), name.partition(":")[2], None)
+    if not callable(function):
+        raise SuiteError(f"has no function '{name.partition(':')[2]}'", where=str(file), fix="define it in this file")
+    made: Function = function
+    return made
+
+
+@lru_cache(maxsize=64)
+def _module(file: Path, digest: str) -> types.ModuleType:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise SuiteError(f"cannot be read ({error.strerror})", where=str(file), fix="put it back") from None
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise SuiteError("was changed after the run was planned", where=str(file), fix="run the same command again")
+    # a name of its own: it hides no package, and packages hide no metric
+    module = types.ModuleType(f"suite_metric_{digest[:16]}")
+    module.__file__ = str(file)
+    sys.modules[module.__name__] = module  # dataclasses look their module up there
+    try:
+        exec(compile(content, str(file), "exec"), module.__dict__)
+    except (Exception, SystemExit) as error:
+        del sys.modules[module.__name__]
+        fix = "a metric is one file: it may import installed packages, and no other file of the workspace"
+        where = f"{file}:{_line(error, file) or 1}"
+        raise SuiteError(f"cannot be imported ({_said(error)})", where=where, fix=fix) from error
+    return module
+
+
+def _line(error: BaseException, file: Path) -> int | None:
+    """The last line of a file on the way to an error."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
+    return lines[-1] if lines else None
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
