@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from leaderboard import numbers
 from leaderboard.along import Along, along
@@ -12,10 +13,17 @@ from leaderboard.history import History, Seed
 from leaderboard.lines import Point, Series, lines
 from suite.board import Row
 from suite.curves import read_curve_name
+from suite.findings import TrainingTime
 from suite.store import StepLink
 
 MOST_POINTS = 600
 """A longer curve is thinned out."""
+
+
+PHASES: Final[Mapping[str, str]] = {
+    "sampling": "Sampling answers", "update": "Updates", "selection": "Selection", "probes": "Probes",
+}  # fmt: skip
+"""What training spends its time on."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,10 @@ class Training:
     """What was measured of tasks and of parts of the model; none if nothing was."""
     costs: tuple[tuple[str, tuple[str, ...]], ...]
     """(seed, parameters, seconds, memory, tokens, bytes, artifact)."""
+    phases: tuple[str, ...]
+    """What its time was spent on; none where that is not known."""
+    times: tuple[tuple[str, tuple[str, ...]], ...]
+    """(seed, the time of each phase)."""
 
 
 def training_of(row: Row, history: History, place: int) -> Training:
@@ -51,13 +63,25 @@ def training_of(row: Row, history: History, place: int) -> Training:
     held_out = tuple(dict.fromkeys(cell.role for cell in row.held_out))
     if method is None and any("candidates" in seed.steps[link.step_id].config for seed, link in those):
         method = "choice"
+    spent = {f"seed {seed.record.seed}": time for seed, link in those if (time := _time(seed, link))}
+    phases = [name for name in PHASES if any(getattr(time, name) for time in spent.values())]
     title = f"Step {place + 1}: {method}" if isinstance(method, str) else f"Step {place + 1}"
     return Training(
         title=title,
         curves=tuple(_curve(name, those) for name in plain),
         along=along(those, row.targets, held_out, place + 1),
         costs=tuple(_cost(seed, link) for seed, link in those),
-    )
+        phases=tuple(PHASES[name] for name in phases),
+        times=tuple(
+            (label, tuple(numbers.MISSING if (value := getattr(time, name)) is None else numbers.seconds(value)
+                          for name in phases))
+            for label, time in spent.items()
+        ),
+    )  # fmt: skip
+
+
+def _time(seed: Seed, link: StepLink) -> TrainingTime | None:
+    return next((each for each in seed.findings.get(link.step_id, ()) if isinstance(each, TrainingTime)), None)
 
 
 def _curve(name: str, those: Sequence[tuple[Seed, StepLink]]) -> Curve:

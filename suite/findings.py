@@ -12,6 +12,7 @@ from suite.block import Block
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Place = Annotated[int, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Mixture(Block):
@@ -75,8 +76,23 @@ class Spectra(Block):
     matrices: tuple[Spectrum, ...]
 
 
-Finding = Mixture | Dispatch | Spectra
-KINDS: Final[Mapping[str, type[Finding]]] = {kind.NAME: kind for kind in (Mixture, Dispatch, Spectra)}
+class TrainingTime(Block):
+    """Where the seconds of training went, of the steps that count: what an interruption lost is not in it."""
+
+    NAME: ClassVar[str] = "training_time"
+
+    sampling: Seconds | None = None
+    """The model's own answers, and their rewards; None where it is given right ones."""
+    update: Seconds
+    """Forward and backward passes, and the optimiser's steps."""
+    selection: Seconds = 0.0
+    """Scoring rows held out of training."""
+    probes: Seconds = 0.0
+    """Looks along training."""
+
+
+Finding = Mixture | Dispatch | Spectra | TrainingTime
+KINDS: Final[Mapping[str, type[Finding]]] = {kind.NAME: kind for kind in (Mixture, Dispatch, Spectra, TrainingTime)}
 
 
 def read(name: str, content: Mapping[str, Any]) -> Finding:

@@ -34,6 +34,7 @@ from suite.tasks.load import Example, LoadedTask, Prompts, load_task, training_e
 from suite.training.config import Optimisation
 from suite.training.job import Job, Sampling, TrainingSet
 from suite.training.loop import Log
+from suite.training.objectives import time_spent
 
 CHECKPOINT_SECONDS = 20.0
 
@@ -101,7 +102,7 @@ class Session:
         shutil.rmtree(checkpoint, ignore_errors=True)
         return TrainOutcome(
             trained.artifact, folder, curve, trained.fit.tokens, trained.trained_parameters, size, backbone.identity,
-            trained.findings,
+            (*trained.findings, *time_spent(work.config, trained.fit)),
         )  # fmt: skip
 
     def choose(self, step: Step, work: Choose, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:

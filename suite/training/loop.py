@@ -21,8 +21,8 @@ from suite.training.device import accelerator_of, seed_device
 from suite.training.losses import dropout
 from suite.training.memory import out_of_memory
 from suite.training.optim import learning_rate, make_optimizer, restore_state, shrink, state_of
+from suite.training.progress import Progress
 
-CURVE_POINTS = 200
 P = TypeVar("P", bound="Part")
 Look = Callable[[int], "Sequence[CurvePoint]"]
 
@@ -86,23 +86,8 @@ class Fit:
     tokens: int
     """Tokens of prompts and answers that were trained on, padding not counted."""
     curve: tuple[CurvePoint, ...]
-
-
-@dataclass
-class _State:
-    """What changes while training, besides tensors."""
-
-    step: int = 0
-    """Steps done."""
-    micro_batch: int = 1
-    tokens: int = 0
-    best_step: int = 0
-    best_score: float | None = None
-    stopped: bool = False
-    sums: dict[str, float] = field(default_factory=dict)
-    """Of the loss and of what the source measures, over the `count` steps since the last point of the curve."""
-    count: int = 0
-    curve: list[tuple[int, str, float]] = field(default_factory=list)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    """By phase: sampling (the model's own answers, or making batches), update, selection, probes."""
 
 
 def fit(
@@ -162,7 +147,7 @@ class _Loop(Generic[P]):
         self.device = next(iter(trainable.values())).device
         self.accelerator = accelerator_of(self.device)
         self.optimizer = make_optimizer(trainable, budget)
-        self.state = _State(micro_batch=budget.micro_batch)
+        self.state = Progress(micro_batch=budget.micro_batch)
         self.best: dict[str, Tensor] = {}
         self.writer, self.saved_at = Writer(folder), time.monotonic()
 
@@ -181,7 +166,7 @@ class _Loop(Generic[P]):
         while state.step < budget.steps and not state.stopped:
             loss = self._step()
             state.step += 1
-            self._note(loss)
+            state.note({"loss": loss, **self.batches.measured()}, budget.steps)
             if state.step == budget.steps or (budget.select_every and state.step % budget.select_every == 0):
                 self._select()
             self._look()
@@ -190,7 +175,7 @@ class _Loop(Generic[P]):
                 self._save()
         curve = tuple(CurvePoint(*point) for point in state.curve)
         best = {name: tensor.cpu() for name, tensor in self.best.items()}
-        return Fit(best, state.best_step, state.best_score, state.step, state.tokens, curve)
+        return Fit(best, state.best_step, state.best_score, state.step, state.tokens, curve, dict(state.seconds))
 
     def _step(self) -> float:
         """One optimiser step, in smaller parts if memory asks for it. Returns the loss of a token."""
@@ -205,12 +190,13 @@ class _Loop(Generic[P]):
         step, budget = self.state.step, self.budget
         if not math.isfinite(loss):
             raise StepFailed(f"the loss is {loss} at step {step + 1} of {budget.steps}: try a lower learning rate")
-        if budget.clip is not None:
-            torch.nn.utils.clip_grad_norm_(list(self.trainable.values()), budget.clip)
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(step, budget)
-        shrink(self.trainable, budget)
-        self.optimizer.step()
+        with self.state.timed("update"):
+            if budget.clip is not None:
+                torch.nn.utils.clip_grad_norm_(list(self.trainable.values()), budget.clip)
+            for group in self.optimizer.param_groups:
+                group["lr"] = learning_rate(step, budget)
+            shrink(self.trainable, budget)
+            self.optimizer.step()
         return loss
 
     def _gradients(self) -> float:
@@ -221,14 +207,17 @@ class _Loop(Generic[P]):
         self.optimizer.zero_grad(set_to_none=True)
         targets = self.batches.target_tokens(step)
         total, tokens = torch.zeros((), device=self.device), 0
-        for part in self.batches.parts(step, self.state.micro_batch):
-            with self.accelerator.autocast():
-                loss = self.forward(part.to(self.device)) / targets
-            self.accelerator.backward(loss)
-            total += loss.detach()
-            tokens += part.tokens
-        self.state.tokens += tokens
-        return float(total)
+        with self.state.timed("sampling"):
+            parts = self.batches.parts(step, self.state.micro_batch)
+        with self.state.timed("update"):
+            for part in parts:
+                with self.accelerator.autocast():
+                    loss = self.forward(part.to(self.device)) / targets
+                self.accelerator.backward(loss)
+                total += loss.detach()
+                tokens += part.tokens
+            self.state.tokens += tokens
+            return float(total)
 
     def _halve(self) -> None:
         state = self.state
@@ -240,16 +229,6 @@ class _Loop(Generic[P]):
         state.micro_batch = (state.micro_batch + 1) // 2
         self.log.say(f"out of memory at step {state.step + 1}: going on with micro-batches of {state.micro_batch}")
 
-    def _note(self, loss: float) -> None:
-        """Add to the curve, which keeps a few hundred points however long training is."""
-        state = self.state
-        for name, value in {"loss": loss, **self.batches.measured()}.items():
-            state.sums[name] = state.sums.get(name, 0.0) + value
-        state.count += 1
-        if state.step % max(1, self.budget.steps // CURVE_POINTS) == 0 or state.step == self.budget.steps:
-            state.curve += [(state.step, name, value / state.count) for name, value in state.sums.items()]
-            state.sums, state.count = {}, 0
-
     def _select(self) -> None:
         """Score the parameters as they are and keep them if they are the best so far."""
         state = self.state
@@ -258,7 +237,7 @@ class _Loop(Generic[P]):
         value: float | None = None
         if self.score is not None:
             self.module.eval()
-            with torch.no_grad():
+            with torch.no_grad(), state.timed("selection"):
                 value = self.score()
             self.module.train()
             state.curve.append((state.step, "selection", value))
@@ -274,7 +253,8 @@ class _Loop(Generic[P]):
         if self.look is None or self.due is None or not (self.due(state.step) or state.stopped):
             return
         self.module.eval()
-        state.curve += [(point.step, point.name, point.value) for point in self.look(state.step)]
+        with state.timed("probes"):
+            state.curve += [(point.step, point.name, point.value) for point in self.look(state.step)]
         self.module.train()
 
     def _key(self) -> str:
@@ -307,7 +287,7 @@ class _Loop(Generic[P]):
             self.log.say("starting anew: the checkpoint is of another configuration")
             return
         numbers = told.pop("numbers")
-        self.state = _State(**{**told, "curve": [tuple(point) for point in told["curve"]]})
+        self.state = Progress(**{**told, "curve": [tuple(point) for point in told["curve"]]})
         with torch.no_grad():
             for name, parameter in self.trainable.items():
                 parameter.copy_(found.groups["now"][name])

@@ -35,6 +35,12 @@ def test_experts_are_mixed_for_each_task(tmp_path: Path) -> None:
         curves = connection.execute(
             "SELECT title, name, count(*) FROM curve_point JOIN step ON id = step_id GROUP BY 1, 2 ORDER BY 1, 2"
         ).fetchall()
+        timed = connection.execute("SELECT content FROM finding WHERE name = 'training_time'").fetchall()
+        (kept,) = connection.execute("SELECT sum(seconds) FROM step WHERE title LIKE 'train%'").fetchone()
+    spent = [json.loads(content) for (content,) in timed]
+    assert len(spent) == 2  # one for each expert; a search trains nothing
+    assert all(each["sampling"] > 0 and each["update"] > 0 and each["selection"] > 0 for each in spent)
+    assert sum(each["sampling"] + each["update"] + each["selection"] for each in spent) <= kept
     assert set(done.values()) == {"done"}
     assert [title for title in sorted(done) if title.startswith(("train", "adapt"))] == [
         *(f"adapt mixture on {role} · micro-t2 · seed 0" for role in ("math", "math_hard", "reasoning")),

@@ -241,7 +241,7 @@ def test_other_errors_are_not_swallowed(tmp_path: Path) -> None:
 
 
 def test_a_curve_of_a_long_run_stays_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suite.training.loop.CURVE_POINTS", 10)
+    monkeypatch.setattr("suite.training.progress.CURVE_POINTS", 10)
     found = train(tiny_backbone("decoder"), tmp_path, steps=45, batch_size=1, micro_batch=1, select_every=None)
     losses = [point for point in found.curve if point.name == "loss"]
     assert len(losses) == 12

@@ -9,18 +9,22 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from suite import methods
 from suite.errors import StepFailed
 from suite.evaluation.rollout import Rollout
+from suite.findings import TrainingTime
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked, swapped
 from suite.models.tokens import encode_prompt
 from suite.training.batches import IGNORE, Collator
 from suite.training.config import Reinforce
 from suite.training.examples import Encoded
+from suite.training.objectives import time_spent
 from suite.training.reinforce import Rewarded, Rollouts, less_baseline, policy_loss
 from suite.training.trainable import Trainable
 from tests.methods.tiny_jobs import Terms, config_of, job_for, method_of, tiny_answers
-from tests.models.tiny_models import tiny_examples
+from tests.models.tiny_budget import Memory, Stop
+from tests.models.tiny_models import tiny_backbone, tiny_examples
 
 PROMPT = "w1 w2 red question: answer:"
 
@@ -173,3 +177,56 @@ def test_a_target_without_reward_for_one_answer_is_an_error(backbone: Backbone, 
     job = job_for("lora", backbone, tmp_path, examples=())
     with pytest.raises(StepFailed, match="no example"):
         Rollouts(job, trainable(backbone)[0], Reinforce(), 4)
+
+
+class Clock:
+    """A clock that moves only when it is told to."""
+
+    now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+def test_the_time_of_training_is_split_into_sampling_updates_and_selection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, backbone = Clock(), tiny_backbone("decoder")
+    monkeypatch.setattr("suite.training.progress.time", clock)
+
+    def answers(stacked: Stacked, target: Any, examples: Any, how: Any) -> list[Rollout]:
+        clock.now += 5.0
+        return tiny_answers(stacked, target, examples, how)
+
+    def selected(answering: Any) -> float:
+        clock.now += 2.0
+        return 1.0
+
+    model: Any = backbone.model
+    model.register_forward_pre_hook(lambda *_: setattr(clock, "now", clock.now + model.training * 1.0))
+    config = config_of("finetune by reward", steps=4, select_every=2)
+    job = job_for("finetune", backbone, tmp_path, roll_out=answers, selection=selected)
+    trained = method_of("finetune").train(config, job)
+    assert time_spent(config, trained.fit) == (TrainingTime(sampling=20.0, update=4.0, selection=4.0),)
+    right = config_of("finetune", steps=4, select_every=2)
+    trained = method_of("finetune").train(right, job_for("finetune", backbone, tmp_path / "b", selection=selected))
+    assert time_spent(right, trained.fit) == (TrainingTime(sampling=None, update=4.0, selection=4.0),)
+    assert time_spent(methods.get("pretrained").Config(), trained.fit) == ()
+
+
+def test_seconds_of_an_interrupted_run_are_those_of_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, backbone = Clock(), tiny_backbone("decoder")
+    monkeypatch.setattr("suite.training.progress.time", clock)
+
+    def answers(stacked: Stacked, target: Any, examples: Any, how: Any) -> list[Rollout]:
+        clock.now += 5.0
+        return tiny_answers(stacked, target, examples, how)
+
+    config = config_of("lora by reward", steps=4)
+    options: dict[str, Any] = {"roll_out": answers, "checkpoint_seconds": 0.0}
+    with pytest.raises(Stop):
+        method_of("lora").train(config, job_for("lora", backbone, tmp_path, log=Memory(3), **options))
+    trained = method_of("lora").train(config, job_for("lora", backbone, tmp_path, **options))
+    (found,) = time_spent(config, trained.fit)
+    assert clock.now == 25.0  # the third step was done twice
+    assert found.sampling == 20.0

@@ -1,0 +1,51 @@
+"""What a training loop carries from step to step besides tensors: kept in checkpoints, so that it survives a kill."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Phase = Literal["sampling", "update", "selection", "probes"]
+
+CURVE_POINTS: Final = 200
+"""A curve has about so many points, however long training is."""
+
+
+@dataclass
+class Progress:
+    """How far training is, and what it took."""
+
+    step: int = 0
+    """Steps done."""
+    micro_batch: int = 1
+    tokens: int = 0
+    best_step: int = 0
+    best_score: float | None = None
+    stopped: bool = False
+    sums: dict[str, float] = field(default_factory=dict)
+    """Of the loss and of what the source measures, over the `count` steps since the last point of the curve."""
+    count: int = 0
+    curve: list[tuple[int, str, float]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """By phase, of the steps that count: what an interruption lost is not in it."""
+
+    @contextmanager
+    def timed(self, phase: Phase) -> Iterator[None]:
+        """Add what is done inside to a phase's seconds."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
+
+    def note(self, values: dict[str, float], steps: int) -> None:
+        """Add a step's values to the curve, which gets their means every few steps and at the last one."""
+        for name, value in values.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.count += 1
+        if self.step % max(1, steps // CURVE_POINTS) == 0 or self.step == steps:
+            self.curve += [(self.step, name, value / self.count) for name, value in self.sums.items()]
+            self.sums, self.count = {}, 0
