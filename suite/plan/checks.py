@@ -11,8 +11,10 @@ from suite.block import Block
 from suite.errors import Problem, SuiteError
 from suite.models.names import has_kind, has_matrix, matrix_names, short_names
 from suite.models.source import LocatedModel
+from suite.plan.gold import gold_notes
 from suite.specs import Experiment
 from suite.tasks.data import DataLocations, Rows
+from suite.tasks.definition import TaskFile
 from suite.tasks.leaks import check_leaks
 from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
 from suite.training.scaling import Scaling
@@ -23,6 +25,7 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], Locat
     problems: list[Problem] = []
     notes: list[str] = []
     train: dict[str, Rows] = {}
+    used: list[tuple[TaskFile, Rows]] = []
 
     def attempt(look: Any) -> Any:
         try:
@@ -38,15 +41,18 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], Locat
         rows = attempt(lambda role=role: training_rows(experiment.tasks[role], data))
         if rows is not None:
             train[role] = rows
+            used.append((experiment.tasks[role], rows))
     problems += _room(experiment)
     for role in (*experiment.targets, *experiment.held_out):
         task = experiment.tasks[role]
         reported = attempt(lambda task=task: reported_rows(task, data))
         few = role in experiment.held_out and any(experiment.track.held_out.shots)
         pool = attempt(lambda task=task: exemplar_rows(task, data)) if few else None
+        used += [(task, rows) for rows in (reported, pool) if rows is not None]
         if reported is not None:
             note = attempt(lambda task=task, reported=reported, pool=pool: check_leaks(task, train, pool, reported))
             notes += note or []
+    notes += attempt(lambda: gold_notes(used)) or []
     if problems:
         raise SuiteError.of(problems)
     return notes

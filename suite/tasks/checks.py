@@ -51,6 +51,8 @@ class Metadata(Block):
     primary: str | None = None
     """The metric that ranks; the first one if left out."""
     known_overlap: KnownOverlap | None = None
+    gold_misses: float = Field(default=0.01, ge=0, le=1)
+    """The largest share of rows whose right answers may miss full marks in the primary metric: more are refused."""
     made_of: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
     """Rows that are prompts of other tasks, `{question, skill}`: for each split, and each skill, the tasks' names. For
     the training split their training rows are taken, for any other their reported ones."""
@@ -180,6 +182,8 @@ def _filter_options(path: str, step: Mapping[str, Any], at: str) -> Iterator[Pro
     """Options of one of our filters that it does not have, or whose values are of another kind."""
     name = str(step.get("function"))
     options = known.OUR_FILTERS.get(name, {})
+    if "labels" in options and "labels" not in step:
+        yield Problem(at, f"{path}: {name} has no labels", 'add them: `labels: ["True", "False"]`')
     for option, value in step.items():
         if option == "function" or not options:
             continue
@@ -192,11 +196,14 @@ def _filter_options(path: str, step: Mapping[str, Any], at: str) -> Iterator[Pro
 def _is_of(value: Any, kind: type) -> bool:
     if kind is int:
         return type(value) is int and int(value) >= 1
+    if kind is tuple:
+        return isinstance(value, tuple) and bool(value) and all(isinstance(one, str) and one.strip() for one in value)
     return isinstance(value, kind)
 
 
 _OPTION_KINDS: Final = {
-    str: "a text", int: "a whole number from 1", bool: "`true` or `false`", tuple: "a list of texts",
+    str: "a text", int: "a whole number from 1", bool: "`true` or `false`", 
+    tuple: 'a list of texts in quotes, as in `["yes", "1"]`',
 }  # fmt: skip
 
 

@@ -84,6 +84,11 @@ class TaskFile:
         return None
 
     @property
+    def gold_misses(self) -> float:
+        """The largest share of rows whose right answers may miss full marks in the primary metric."""
+        return float(self.metadata.get("gold_misses", checks.Metadata.model_fields["gold_misses"].default))
+
+    @property
     def language(self) -> str:
         """The language of its right answers, as an ISO 639 code."""
         return str(self.metadata.get("language") or DEFAULT) if not self.builtin else DEFAULT

@@ -70,6 +70,8 @@ def same(said: str, right: str) -> bool:
     """Whether two answers differ in writing only. Takes bounded time: what is longer than `LONGEST` is wrong."""
     if len(said) > LONGEST or len(right) > LONGEST:
         return said == right
+    if said == right:
+        return bool(said.strip())
     ours, wanted = _plain(said), _plain(right)
     if not ours or ours == wanted:
         return bool(ours)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
+from suite.errors import SuiteError
 from suite.labels import first_label, named_label
 from suite.tasks.definition import TaskFile
 from suite.tasks.latex import stated
@@ -21,37 +22,52 @@ NO_FILTER: Final = "none"
 
 
 def readers(task: TaskFile) -> dict[str, Read]:
-    """The filter pipelines of one of our task files by name, in their order."""
-    delimiter = "" if task.config.get("gen_prefix") else str(task.config.get("target_delimiter", " "))
-    if not delimiter.strip():
-        delimiter = ""  # white space around an answer is no part of it for any filter or metric
+    """The filter pipelines of one of our task files by name, in their order.
+
+    Raises SuiteError for a filter whose options do not fit it.
+    """
+    delimiter = _delimiter(task)
     given = task.config.get("filter_list") or ()
-    pipelines = {str(each["name"]): [_step(step) for step in each["filter"]] for each in given} or {NO_FILTER: []}
+    pipelines = {str(each["name"]): [_step(task, step) for step in each["filter"]] for each in given}
+    pipelines = pipelines or {NO_FILTER: []}
     return {name: partial(_read, delimiter=delimiter, steps=steps) for name, steps in pipelines.items()}
 
 
-def until(task: TaskFile, output: str) -> str:
-    """An output up to the first stop string of the task, as generation ends there."""
+def written(task: TaskFile, reference: str) -> str:
+    """What a model writes that gives this answer: it comes after the target delimiter, and ends at a stop string."""
+    output = _delimiter(task) + reference
     for stop in (task.config.get("generation_kwargs") or {}).get("until") or ():
         output = output.partition(stop)[0]
     return output
 
 
+def _delimiter(task: TaskFile) -> str:
+    """What stands between a prompt and its answer; a prefix of the answer (`gen_prefix`) is part of the prompt."""
+    return " " if task.config.get("gen_prefix") else str(task.config.get("target_delimiter", " "))
+
+
 def _read(output: str, row: Row, *, delimiter: str, steps: list[Callable[[Any, Row], Any]]) -> str:
     """The answer in an output; what a filter does not find is `UNPARSABLE`."""
     found: Any = output.removeprefix(delimiter)
+    if found[:1].isspace() and delimiter.isspace():
+        found = output  # an indented program, or an answer that begins with white space of its own
     for step in steps:
         found = step(found, row)
     return UNPARSABLE if found is None else str(found)
 
 
-def _step(given: Mapping[str, Any]) -> Callable[[Any, Row], Any]:
+def _step(task: TaskFile, given: Mapping[str, Any] | str) -> Callable[[Any, Row], Any]:
+    given = {"function": given} if isinstance(given, str) else given
     name = str(given["function"])
     options = {key: value for key, value in given.items() if key != "function"}
     make = FILTERS.get(name)
     if make is None:
         return _of_lm_eval(name, options)
-    read = make(**options)
+    try:
+        read = make(**options)
+    except (TypeError, re.error) as error:  # an option that it does not have, or no regular expression
+        what = f"filter_list: {name} cannot be made of its options ({str(error).rpartition('>() ')[2]})"
+        raise SuiteError(what, where=str(task.path), fix="check its options") from error
     return lambda text, row: read(text)
 
 
@@ -74,7 +90,7 @@ def _regex(regex_pattern: str = r"#### (\-?[0-9\.\,]+)", group_select: int = 0, 
 
     def read(text: str) -> str:
         found = pattern.findall(text)
-        if not found:
+        if not -len(found) <= group_select < len(found):
             return fallback
         match = found[group_select]
         if isinstance(match, tuple):

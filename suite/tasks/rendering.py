@@ -111,6 +111,8 @@ def _place(value: Any, choices: Sequence[str]) -> int:
     if isinstance(value, str) and value in choices:
         return choices.index(value)
     label = as_label(value, choices)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     number = isinstance(value, int) and not isinstance(value, bool)
     if number or (isinstance(value, str) and value.isdigit()):
         place = int(value)

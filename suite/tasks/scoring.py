@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,11 +17,14 @@ from suite.numbers import same_number
 from suite.tasks.definition import TaskFile
 from suite.tasks.known import OF_CLASSES
 from suite.tasks.latex import last_boxed, same
+from suite.tasks.metric_checks import metric_names
 from suite.tasks.python_metric import PythonMetric
 from suite.tasks.text import normalised
 from suite.words import bleu_tokenizer, bleu_words, rouge_tokenizer, rouge_words
 
 Options = Mapping[str, Any]
+NO_OPTIONS: Final = frozenset({"metric", "aggregation", "higher_is_better", "hf_evaluate"})
+"""Keys of an entry of `metric_list` that are for lm-eval, and not for the metric."""
 Pair = tuple[Sequence[str], str]
 """The references of a document, and its answer."""
 
@@ -54,6 +57,17 @@ class Metric:
 def metric_of(task: TaskFile, name: str, options: Options) -> Metric:
     """A metric as a task has it."""
     return Metric(name, options, task.language, task.labels, task.python.get(name))
+
+
+def metrics_of(task: TaskFile) -> tuple[Metric, ...]:
+    """The metrics of a task, in order."""
+    given = task.config.get("metric_list")
+    if given is None:
+        return tuple(metric_of(task, name, {}) for name in metric_names(task.config))
+    return tuple(
+        metric_of(task, str(each["metric"]), {key: each[key] for key in each if key not in NO_OPTIONS})
+        for each in given
+    )
 
 
 def score(metric: Metric, references: Sequence[str], answer: str) -> float:
@@ -194,8 +208,3 @@ def _common(right: Sequence[str], said: Sequence[str]) -> int:
 def _f(both: int, right: int, said: int) -> float:
     precision, recall = both / max(said, 1), both / max(right, 1)
     return 2 * precision * recall / (precision + recall) if precision + recall > 0 else 0.0
-
-
-def best(values: Iterable[float]) -> bool:
-    """Whether all values are the best there is, up to rounding."""
-    return all(value > 1 - 1e-9 for value in values)

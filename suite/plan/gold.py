@@ -1,0 +1,76 @@
+"""What a plan says of right answers that do not get full marks by their own task's filters and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from suite.errors import Problem, SuiteError
+from suite.tasks.data import Rows
+from suite.tasks.definition import TaskFile
+from suite.tasks.gold import Misses, gold
+from suite.tasks.metric_checks import metric_names
+from suite.words import missing_tokenizer
+
+_LONGEST = 60
+
+
+def gold_notes(used: Sequence[tuple[TaskFile, Rows]]) -> list[str]:
+    """What is to be noted about the right answers of rows that are trained on, shown or reported.
+
+    Raises SuiteError for rows that their templates do not fit, and where more right answers than the task allows
+    (`metadata.gold_misses`) miss full marks in its primary metric.
+    """
+    problems: list[Problem] = []
+    notes: list[str] = []
+    for task, rows in used:
+        try:
+            misses = gold(task, rows)
+        except SuiteError as error:
+            problems += error.problems
+            continue
+        for each in misses:
+            refused = each.primary and each.share > (1 - 1e-9 if each.metric == "pass@1" else task.gold_misses)
+            if refused:
+                where = each.rows[0].place if each.rows else str(task.path)
+                problems.append(Problem(where, told(task, rows, each), _remedy(task, each)))
+            else:
+                place = f", first {each.rows[0].place}" if each.rows else ""
+                notes.append(f"{told(task, rows, each)}{place}")
+        notes += _tokenizers(task)
+    if problems:
+        raise SuiteError.of(problems)
+    return list(dict.fromkeys(notes))
+
+
+def told(task: TaskFile, rows: Rows, misses: Misses) -> str:
+    """One line about the right answers that miss full marks: how many, and what was read from the first."""
+    metric = misses.metric if misses.pipeline == "none" else f"{misses.metric} (filter {misses.pipeline})"
+    if misses.corpus is not None:
+        return f"{task.name}: the right answers of {rows.source} themselves score {misses.corpus:.1f} in {metric}"
+    first, count = misses.rows[0], len(misses.rows)
+    what = f"{count} of {misses.tried} right answers of {rows.source} {'miss' if count > 1 else 'misses'} full marks"
+    if misses.metric == "pass@1":
+        return f"{task.name}: {what} in {metric}: {_short(first.read)}"
+    return f"{task.name}: {what} in {metric}: '{_short(first.read)}' is read from '{_short(first.reference)}'"
+
+
+def _remedy(task: TaskFile, misses: Misses) -> str:
+    if misses.corpus is not None:
+        return "give the `language` of the answers in `metadata`, or name a metric that reads short texts, such as chrf"
+    if misses.metric == "pass@1":
+        return "mend `metadata.program`, the target or `target_delimiter`"
+    share = -(-len(misses.rows) * 1000 // misses.tried) / 1000
+    return f"mend the row, the filter or the metric, or allow it: `metadata: {{gold_misses: {share:g}}}`"
+
+
+def _tokenizers(task: TaskFile) -> Iterator[str]:
+    """What to install so that a language is split into words."""
+    install = missing_tokenizer(task.language)
+    if install and {"bleu", "ter"} & set(metric_names(task.config)):
+        yield f"{task.name}: BLEU counts characters, as no tokenizer of words is installed ({install})"
+
+
+def _short(text: str) -> str:
+    """A text on one line; of a long one the end, where answers stand."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"…{line[1 - _LONGEST :]}"

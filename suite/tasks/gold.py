@@ -1,0 +1,182 @@
+"""Whether right answers are right: a task's references go through its own filters and metrics, without a model.
+
+A reference is taken as what a perfect model would write: the target delimiter and the reference, cut at a stop string.
+Each of several references has to get the best value by itself. Of answers that are programs a few are run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from suite import sandbox
+from suite.errors import Problem, SuiteError
+from suite.tasks.data import Rows
+from suite.tasks.definition import TaskFile
+from suite.tasks.known import OF_CLASSES
+from suite.tasks.reading import Read, readers, written
+from suite.tasks.rendering import Texts, fields_of
+from suite.tasks.scoring import CORPUS, Metric, corpus_score, metrics_of, score, words
+from suite.tasks.templates import Unfit, as_text, compiled
+
+LISTED: Final = 5
+"""Rows that do not fit their templates and are listed one by one."""
+PROGRAMS: Final = 4
+"""Programs of a split that are run: each takes a process of its own."""
+BY_PYTHON: Final = 256
+"""Rows of a split that a metric of the user's is asked about: nobody knows what it takes."""
+BEST: Final = 1 - 1e-9
+LONGEST_NGRAM: Final = 4
+"""BLEU of texts that are all shorter is 0."""
+
+References = tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A row with a reference that does not get the best value of a metric."""
+
+    index: int
+    place: str
+    reference: str
+    read: str
+    """What was read from it."""
+
+
+@dataclass(frozen=True)
+class Misses:
+    """The rows whose references do not get the best value of a metric."""
+
+    metric: str
+    pipeline: str
+    primary: bool
+    rows: tuple[Miss, ...]
+    tried: int
+    """Rows that were looked at: all, but for programs."""
+    corpus: float | None = None
+    """For a metric of all answers, what the references get together, from 0 to 100, where that is not the best."""
+
+    @property
+    def share(self) -> float:
+        """The share of the rows that were looked at; all of them where the corpus misses the best value."""
+        return 1.0 if self.corpus is not None else len(self.rows) / max(self.tried, 1)
+
+
+_DONE: dict[tuple[str, str, str], tuple[Misses, ...]] = {}
+_KEPT: Final = 256
+
+
+def gold(task: TaskFile, rows: Rows) -> tuple[Misses, ...]:
+    """The metrics of a task of which some reference of the rows misses the best value; nothing for lm-eval's own tasks.
+
+    Raises SuiteError for rows that the templates do not fit, with their places.
+    """
+    if task.builtin:
+        return ()
+    key = (task.fingerprint, rows.content_hash, place_of(rows, 0))
+    if key not in _DONE:
+        while len(_DONE) >= _KEPT:
+            _DONE.pop(next(iter(_DONE)))
+        _DONE[key] = tuple(each for each in _judged(task, rows) if each.rows or each.corpus is not None)
+    return _DONE[key]
+
+
+def place_of(rows: Rows, index: int) -> str:
+    """Where a row stands, for people."""
+    return rows.places[index] if rows.places else f"{rows.source}: row {index + 1}"
+
+
+def _judged(task: TaskFile, rows: Rows) -> Iterator[Misses]:
+    answers = _references(task, rows)
+    if task.config.get("output_type", "generate_until") != "generate_until":
+        return
+    primary, first = str(task.metadata["primary"]), True
+    for pipeline, read in readers(task).items():
+        for metric in metrics_of(task):
+            is_primary = first and metric.name == primary
+            if metric.name == "pass@1":
+                missed, tried = _programs(task, rows, answers, read)
+                yield Misses(metric.name, pipeline, is_primary, missed, tried)
+            elif metric.known:
+                tried = len(rows.docs) if metric.python is None else min(len(rows.docs), BY_PYTHON)
+                missed = tuple(_missed(task, rows, answers[:tried], read, metric))
+                whole = _of_corpus(metric, answers) if metric.name in CORPUS else None
+                yield Misses(metric.name, pipeline, is_primary, missed, tried, whole)
+        first = False
+
+
+def _references(task: TaskFile, rows: Rows) -> References:
+    """The right answers of each row. Raises SuiteError for rows that the templates do not fit."""
+    texts, found = Texts(task, fields_of(rows.docs)), list[tuple[str, ...]]()
+    program = task.metadata.get("program")
+    problems: list[Problem] = []
+    for index, row in enumerate(rows.docs):
+        key = "doc_to_text"
+        try:
+            if "doc_to_text" in task.config:
+                texts.question(row)
+            key = "doc_to_target"
+            found.append(texts.references(row))
+            if program is not None:
+                key = "metadata.program"
+                compiled(str(program))({**row, "answer": found[-1][0]})
+        except Unfit as error:
+            problems.append(Problem(place_of(rows, index), f"{key} of task '{task.name}' {error}", _FIX))
+    if problems:
+        more = len(problems) - LISTED
+        if more > 0:
+            last = f"and {more} more {'row' if more == 1 else 'rows'} of {rows.source}, which '{task.name}' cannot use"
+            problems = [*problems[:LISTED], Problem("", last)]
+        raise SuiteError.of(problems)
+    return tuple(found)
+
+
+_FIX: Final = "mend or remove the row, or the template"
+
+
+def _missed(task: TaskFile, rows: Rows, answers: References, read: Read, metric: Metric) -> Iterator[Miss]:
+    """Of the rows of some answers, those with a reference that misses the best value, each with the first that does."""
+    for index, (row, right) in enumerate(zip(rows.docs, answers, strict=False)):
+        for one in right:
+            said = read(written(task, one), row)
+            try:
+                is_best = _is_best(metric, right, one, said)
+            except SuiteError as error:  # of a metric that the user wrote
+                (problem,) = error.problems
+                what = f"{problem.what}, on {place_of(rows, index)} with the right answer {one[:40]!r}"
+                raise SuiteError(what, where=problem.where, fix=problem.fix) from error
+            if not is_best:
+                yield Miss(index, place_of(rows, index), one, said)
+                break
+
+
+def _is_best(metric: Metric, right: Sequence[str], one: str, said: str) -> bool:
+    if metric.name in OF_CLASSES:
+        return said.strip() in {each.strip() for each in right}
+    if metric.name in CORPUS:
+        return said == one or words(metric, said) == words(metric, one)
+    return score(metric, (one,), said) > BEST or score(metric, right, said) > BEST
+
+
+def _of_corpus(metric: Metric, answers: References) -> float | None:
+    """What the first references get against themselves; None if it is the best value: for BLEU, one has four words."""
+    if metric.name != "bleu" or any(len(words(metric, right[0])) >= LONGEST_NGRAM for right in answers):
+        return None
+    return corpus_score(metric, [(right, right[0]) for right in answers])
+
+
+def _programs(task: TaskFile, rows: Rows, answers: References, read: Read) -> tuple[tuple[Miss, ...], int]:
+    """The first rows whose own program fails its test, and how many were run: none without a sandbox."""
+    if not sandbox.available():
+        return (), 0
+    program = compiled(str(task.metadata["program"]))
+    few = list(zip(rows.docs, answers, strict=False))[:PROGRAMS]
+    said = [read(written(task, right[0]), row) for row, right in few]
+    sources = [as_text(program({**row, "answer": answer})) for (row, _), answer in zip(few, said, strict=True)]
+    outcomes = sandbox.run_programs(sources)
+    return tuple(
+        Miss(index, place_of(rows, index), few[index][1][0], outcome.reason)
+        for index, outcome in enumerate(outcomes)
+        if not outcome.passed
+    ), len(few)

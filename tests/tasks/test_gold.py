@@ -1,0 +1,225 @@
+"""Right answers are right: by the filters and metrics of every shipped task, and of tasks that users bring."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suite import sandbox
+from suite.errors import SuiteError
+from suite.tasks.data import DataLocations, Rows, rows
+from suite.tasks.definition import TaskFile, read_task, task_names
+from suite.tasks.gold import Misses, gold
+from suite.tasks.splits import reported_rows
+
+Write = Callable[..., Path]
+Data = Callable[..., DataLocations]
+SHIPPED = Path(__file__).parents[2] / "specs" / "tasks"
+SHARED = next(
+    (each / "shared" / "data" for each in Path(__file__).parents if (each / "shared" / "data").is_dir()), None
+)
+"""Real data sets beside a checkout, where they are at hand."""
+KNOWN = {("triviaqa", "train"): ("NASDAQ:MSFT",)}
+"""Right answers that miss full marks: `NASDAQ:MSFT` is cut at `Q:`, with which the next example would begin."""
+
+
+def splits(task: TaskFile) -> list[str]:
+    named = (task.training_split, task.config.get("validation_split"), task.reported_split, task.exemplar_split)
+    return list(dict.fromkeys(split for split in named if split))
+
+
+def missed(name: str, split: str, locations: DataLocations) -> tuple[str, ...]:
+    task = read_task(name, [SHIPPED])
+    return tuple(miss.reference for misses in gold(task, rows(task, split, locations)) for miss in misses.rows)
+
+
+@pytest.mark.parametrize("name", [name for name in task_names([SHIPPED]) if name.startswith("micro_")])
+def test_right_answers_of_the_bundled_data_get_full_marks(name: str) -> None:
+    task = read_task(name, [SHIPPED])
+    assert [gold(task, rows(task, split, DataLocations())) for split in splits(task)] == [()] * len(splits(task))
+
+
+@pytest.mark.skipif(SHARED is None, reason="no shared data beside the checkout")
+@pytest.mark.parametrize("name", [name for name in task_names([SHIPPED]) if not name.startswith("micro_")])
+def test_right_answers_of_real_data_get_full_marks_but_for_those_that_are_known(name: str) -> None:
+    assert SHARED is not None
+    task, locations = read_task(name, [SHIPPED]), DataLocations((SHARED,))
+    there = [split for split in splits(task) if task.sources or stored(task, split).is_file()]
+    assert there
+    for split in there:
+        assert missed(name, split, locations) == KNOWN.get((name, split), ())
+
+
+def stored(task: TaskFile, split: str) -> Path:
+    assert SHARED is not None
+    cut = str(task.metadata.get("splits", {}).get(split, split))
+    return SHARED / task.folder / f"{cut.partition('[')[0]}.jsonl"
+
+
+@pytest.fixture
+def judged(write: Write, data: Data) -> Callable[..., tuple[Misses, ...]]:
+    """What the check says of answers of a task, by default a question-answering one."""
+
+    def judges(*answers: object, **changes: str) -> tuple[Misses, ...]:
+        task = read_task("colours", [write(**changes)])
+        return gold(task, named_rows(task, data, answers))
+
+    return judges
+
+
+def named_rows(task: TaskFile, data: Data, answers: tuple[object, ...]) -> Rows:
+    docs = [{"question": f"colour {place} ?", "answers": each} for place, each in enumerate(answers)]
+    return reported_rows(task, data(test=docs))
+
+
+LABELS = {'cut_answer, prefix: "Q:"': 'first_label, labels: ["half-true", "true"]', "normalised_match": "accuracy"}
+
+
+@pytest.mark.parametrize(
+    ("answers", "changes"),
+    [
+        (("red", ["red", "dark red"], "[3, 5]", "the", "!!", "  red  "), {}),
+        (("half-true", "True", " true", True), LABELS),
+        (("18.00", "1,000", 2.5, 7), {"normalised_match": "number_match"}),
+        (("red", " dark red\n"), {"normalised_match": "exact_match", 'cut_answer, prefix: "Q:"': "remove_whitespace"}),
+        (("red",), {'{function: cut_answer, prefix: "Q:"}, ': "", "normalised_match": "exact_match"}),
+        (("red", ["a b c", "d"]), {"normalised_match": "rouge2"}),
+        (("this is one text of words", ["red", "blue"]), {"normalised_match": "bleu", "aggregation: mean, ": ""}),
+        (("red",), {"doc_to_text": 'target_delimiter: " -> "\ndoc_to_text', "normalised_match": "exact_match"}),
+    ],
+)
+def test_answers_that_used_to_fail_get_full_marks(
+    judged: Callable[..., Any], answers: tuple[object, ...], changes: dict[str, str]
+) -> None:
+    assert judged(*answers, **changes) == ()
+
+
+@pytest.mark.parametrize(
+    ("answers", "changes", "read"),
+    [
+        (("red", "so Q: red"), {}, "so"),
+        (("red", ["red", "one\n\ntwo"]), {}, "one"),
+        (("true", "false"), LABELS, "[invalid]"),
+        (("true", "half-true story"), LABELS, "half-true"),
+        (("7", "seven"), {'cut_answer, prefix: "Q:"': 'regex, regex_pattern: "([0-9]+)"'}, "[invalid]"),
+        (("red", "..."), {"normalised_match": "rouge1"}, "..."),
+        (("red", "re\nd"), {'until: ["\\n\\n"]': 'until: ["\\n"]'}, "re"),
+    ],
+)
+def test_an_answer_that_misses_full_marks_is_found_with_what_was_read_from_it(
+    judged: Callable[..., Any], answers: tuple[object, ...], changes: dict[str, str], read: str
+) -> None:
+    (found,) = judged(*answers, **changes)
+    (miss,) = found.rows
+    assert (found.primary, found.tried, found.share, miss.index, miss.read) == (True, 2, 0.5, 1, read)
+    assert miss.place.endswith("colours/test.jsonl:2")
+
+
+def test_texts_that_are_one_word_in_bleu_miss_it_together(judged: Callable[..., Any]) -> None:
+    bleu = {"normalised_match": "bleu", "aggregation: mean, ": ""}
+    (found,) = judged("今天狗在家里睡觉", "红色的狗睡了", **bleu)
+    assert (found.corpus, found.share) == (0.0, 1.0)
+    assert judged("今天狗在家里睡觉", "红色的狗睡了", **bleu, **{"kind: qa": "kind: qa, language: zh"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ([], "doc_to_target of task 'colours' gives no answer (an empty list)"),
+        ("  ", "doc_to_target of task 'colours' gives an empty answer"),
+        (["red", ""], "gives an empty answer"),
+        (None, "doc_to_target of task 'colours' gives None (null in the row)"),
+        (["red", None], "gives None"),
+        (float("nan"), "gives None"),
+        ([["red"]], "gives a list as an answer, not a text"),
+        ({"a": "red"}, "gives a dict as an answer, not a text"),
+    ],
+)
+def test_a_row_without_a_usable_answer_is_refused_with_its_place(
+    judged: Callable[..., Any], answer: object, said: str
+) -> None:
+    with pytest.raises(SuiteError) as caught:
+        judged("red", answer, "blue")
+    (problem,) = caught.value.problems
+    assert problem.where.endswith("colours/test.jsonl:2")
+    assert said in problem.what
+
+
+def test_a_text_that_says_none_is_an_answer_like_any_other(judged: Callable[..., Any]) -> None:
+    assert judged("None", "nan", "null", ["none", "None"]) == ()
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{q.keys}}", "doc_to_text of task 'colours' gives a method (keys), not a field of the row"),
+        (
+            "{{q.colour}}",
+            "does not fit (UndefinedError: 'dict object' has no attribute 'colour'); the row has: answers, q",
+        ),
+        ("{{q.nothing}} is", "gives None"),
+        ("{{answers[3]}}", "has no element 3"),
+    ],
+)
+def test_a_template_that_renders_no_text_is_refused_with_the_row(
+    write: Write, data: Data, template: str, said: str
+) -> None:
+    task = read_task("colours", [write(**{"Q: {{question}} A:": template})])
+    found = reported_rows(task, data(test=[{"q": {"items": "which ?", "nothing": None}, "answers": ["red"]}]))
+    with pytest.raises(SuiteError) as caught:
+        gold(task, found)
+    assert said in str(caught.value)
+    assert gold(read_task("colours", [write(**{"Q: {{question}} A:": "{{q.items}}"})]), found) == ()
+
+
+def test_many_rows_that_do_not_fit_are_counted(judged: Callable[..., Any]) -> None:
+    with pytest.raises(SuiteError) as caught:
+        judged(*[None] * 9)
+    assert len(caught.value.problems) == 6
+    assert "and 4 more rows of colours/test.jsonl" in str(caught.value)
+
+
+CHOICE = {
+    "generation_kwargs": "output_type: multiple_choice\ndoc_to_choice: [red, blue, \"2\", \"10\"]\n# ",
+    "filter_list": "# ", "normalised_match": "acc",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", ["red", 1, "1", "2", "10", [0, 1], ["red", "blue"], " Red", 10, 1.0])
+def test_a_right_choice_is_a_place_or_a_text(judged: Callable[..., Any], answer: object) -> None:
+    assert judged(answer, **CHOICE) == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("green", "gives 'green', which is none of the 4 choices (red, blue, 2, 10)"),
+        (4, "gives '4', which is none of the 4 choices"),
+        (-1, "gives '-1', which is none"),
+        ([0, "green"], "gives 'green'"),
+    ],
+)
+def test_a_right_answer_that_is_no_choice_is_refused(judged: Callable[..., Any], answer: object, said: str) -> None:
+    with pytest.raises(SuiteError) as caught:
+        judged(answer, **CHOICE)
+    assert said in str(caught.value)
+
+
+def test_a_number_that_is_a_choice_and_the_place_of_another_is_refused(judged: Callable[..., Any]) -> None:
+    stars = {**CHOICE, "normalised_match": "acc"}
+    stars["generation_kwargs"] = stars["generation_kwargs"].replace('red, blue, "2", "10"', '"1", "2", "3"')
+    with pytest.raises(SuiteError, match="gives 2, which is a choice itself and the place of the choice '3'"):
+        judged(2, **stars)
+    assert judged("2", **stars) == ()
+
+
+@pytest.mark.skipif(not sandbox.available(), reason="no bubblewrap here")
+def test_a_few_programs_are_run(judged: Callable[..., Any]) -> None:
+    program = {"normalised_match": "pass@1", "kind: qa": 'kind: code, program: "{{answer}}\\nassert f(1) == 2"'}
+    program['{function: cut_answer, prefix: "Q:"}, '] = ""
+    assert judged("f = lambda x: x + 1", "def f(x):\n    return 2 * x", **program) == ()
+    (found,) = judged("f = lambda x: x", *["f = lambda x: 2 * x"] * 9, **program)
+    assert (len(found.rows), found.tried) == (1, 4)
