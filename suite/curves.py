@@ -31,7 +31,7 @@ class OfPart:
     """Counted from 0, those of a decoder after those of its encoder; None: all parameters of the kind together."""
 
 
-_TASK = re.compile(rf"({'|'.join(MEASURES)}):([A-Za-z0-9][A-Za-z0-9_.+-]*)@(0|[1-9][0-9]*)")
+_TASK = re.compile(rf"({'|'.join(MEASURES)}):((?:lm_eval:)?[A-Za-z0-9][A-Za-z0-9_.+-]*)@(0|[1-9][0-9]*)")
 _PART = re.compile(rf"cosine:({'|'.join(PARTS)})(?:\.(0|[1-9][0-9]*))?")
 
 

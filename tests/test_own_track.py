@@ -82,3 +82,35 @@ def test_a_written_pretrained_spec_is_the_same_row(capsys: pytest.CaptureFixture
     assert "0 steps done, 5 reused" in out
     (board,) = json.loads(suite(capsys, "board", "--json")[1])
     assert [row["name"] for row in board["rows"]] == ["pretrained", "own"]
+
+
+def test_lm_evals_own_task_is_asked_beside_ours_of_the_same_name(
+    capsys: pytest.CaptureFixture[str], workspace: Path
+) -> None:
+    choices = {"text": ["one", "two"], "label": ["A", "B"]}
+    rows = [{"question": f"which is {n} ?", "choices": choices, "answerKey": "AB"[n % 2]} for n in range(24)]
+    (workspace / "data" / "arc_easy").mkdir()
+    for split, part in (("train", rows[:16]), ("validation", rows[14:16]), ("test", rows[16:])):
+        text = "\n".join(map(json.dumps, part))
+        (workspace / "data" / "arc_easy" / f"{split}.jsonl").write_text(text, encoding="utf-8")
+    (workspace / "specs" / "own.yaml").write_text(OWN.replace("[mine]", "['lm_eval:arc_easy']"), encoding="utf-8")
+    lacking = workspace / "data" / "arc_easy" / "validation.jsonl"
+    there = lacking.rename(workspace / "validation.jsonl")
+    code, _, err = suite(capsys, "plan", "specs/own.yaml")  # which functions of lm-eval's may look at
+    assert (code, len(err.splitlines())) == (2, 1)
+    assert "needs the split 'validation' of 'arc_easy'" in err
+    there.rename(lacking)
+    track = TRACK.replace("cb: micro_cb", "ours: arc_easy").replace("[cb]", "[ours]")
+    (workspace / "specs" / "tracks" / "mini.yaml").write_text(track, encoding="utf-8")
+    code, out, _ = suite(capsys, "run", "specs/own.yaml")
+    assert code == 0
+    assert any("lm-eval's own is lm_eval:arc_easy" in note for note in notes(out))
+    assert not list(workspace.glob("runs/**/*:*"))
+    claims = workspace / "claims.yaml"
+    expect = 'target(own, "lm_eval:arc_easy") - target(pretrained, "lm_eval:arc_easy") > -101'
+    claims.write_text(f"track: mini\nclaims: [{{id: a, says: b, source: c, expect: '{expect}'}}]\n", encoding="utf-8")
+    assert "1 holds" in suite(capsys, "check", claims)[1]
+    assert suite(capsys, "export", "records")[0] == 0
+    assert suite(capsys, "import", "records", "--home", "other")[0] == 0
+    asked = [json.loads(suite(capsys, "show", "own", "--json", "--home", home)[1]) for home in ("runs", "other")]
+    assert [each[0]["rows"][0]["target_scores"][0]["role"] for each in asked] == ["lm_eval:arc_easy"] * 2

@@ -96,6 +96,8 @@ def _quantity(name: str, arguments: list[ast.expr]) -> Quantity:
     for kind, node in zip(allowed, arguments[1:], strict=False):
         if kind == "role" and isinstance(node, ast.Name):
             found["role"] = node.id
+        elif kind == "role" and isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found["role"] = node.value  # a name that Python does not read as one: "lm_eval:arc_easy"
         elif kind in ("shots", "step") and isinstance(node, ast.Constant) and type(node.value) is int:
             found[kind] = node.value
         elif kind == "curve" and isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -21,6 +21,7 @@ from suite.specs import Experiment, Options, load
 from suite.specs.baseline import BASELINE, baselines
 from suite.specs.kinds import only_specs
 from suite.specs.load import Seeds
+from suite.specs.shared_names import shared_names
 from suite.tasks.data import DataLocations
 
 MAX_LISTED = 60
@@ -53,7 +54,7 @@ def planned(
         made = make_plan(experiments, inputs)
     except SuiteError as error:  # what is missing is said at once, models and data
         raise SuiteError.of([*error.problems, *absent]) from None
-    return replace(made, notes=(*notes, *made.notes, *map(str, absent))), inputs
+    return replace(made, notes=(*notes, *shared_names(experiments), *made.notes, *map(str, absent))), inputs
 
 
 def _asked_before(home: Home, experiments: Sequence[Experiment]) -> dict[str, tuple[str, ...]]:

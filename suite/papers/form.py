@@ -17,6 +17,7 @@ assert set(get_args(Show)) == set(QUANTITIES) - {"curve"}, (
     "a table shows what a row has, not what it had along training"
 )
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
+Role = Annotated[str, Field(pattern=r"^(lm_eval:)?[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 Fault = tuple[tuple[str | int, ...], str, str]
 """The key at fault, what is wrong, and what would be right."""
 
@@ -43,7 +44,7 @@ class Line(Block):
     """A head before this one, common with the neighbours of the same group."""
     show: Show
     """A quantity, as in claims."""
-    role: Name | None = None
+    role: Role | None = None
     """The task of `target` and `score`."""
     of: tuple[Name | None, ...] | None = None
     """The experiment of each column, in place of the columns' own; null: the paper has nothing there."""

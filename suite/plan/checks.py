@@ -14,6 +14,7 @@ from suite.models.source import LocatedModel
 from suite.plan.gold import gold_notes
 from suite.specs import Experiment
 from suite.tasks.data import DataLocations, Rows
+from suite.tasks.data import rows as rows_of
 from suite.tasks.definition import TaskFile
 from suite.tasks.leaks import check_leaks
 from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
@@ -49,6 +50,8 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], Locat
         few = role in experiment.held_out and any(experiment.track.held_out.shots)
         pool = attempt(lambda task=task: exemplar_rows(task, data)) if few else None
         used += [(task, rows) for rows in (reported, pool) if rows is not None]
+        for split in task.further_splits:
+            attempt(lambda task=task, split=split: rows_of(task, split, data))
         if reported is not None:
             note = attempt(lambda task=task, reported=reported, pool=pool: check_leaks(task, train, pool, reported))
             notes += note or []

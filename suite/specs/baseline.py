@@ -13,6 +13,7 @@ from suite.specs.load import Options, experiments_of, load_one
 from suite.specs.merge import Layered
 from suite.specs.tracks import track_layer
 from suite.specs.workspace import Workspace, shipped, shown
+from suite.tasks.definition import OF_LM_EVAL
 from suite.yamlfile import read_yaml
 
 BASELINE = "pretrained"  # as the board calls it, whose import would cost a plan half of its time
@@ -97,12 +98,13 @@ def _made(rows: Sequence[Experiment], options: Options, asked_before: Iterable[s
     roles = track_layer(Workspace.around(spec, first.track_file), first.track_file).block("roles").value
     held_out = {role for each in rows for role in each.held_out}
     asked = {*(role for each in rows for role in each.targets), *asked_before}
+    known = [*roles, *sorted(role for role in asked if role.startswith(OF_LM_EVAL) and role not in roles)]
     settings = {
         "name": BASELINE,
         "source": "the baseline of the table",
         "about": "The model as it came, untrained.",
         "method": {"name": BASELINE},
-        "targets": tuple(role for role in roles if role in asked - held_out),
+        "targets": tuple(role for role in known if role in asked - held_out),
     }
     layer = Layered(settings, {(): f"{shown(spec)}:1"})
     (made,) = experiments_of(layer, spec, replace(options, track=str(first.track_file)))

@@ -12,12 +12,16 @@ from suite.models.source import ModelSource
 Count = Annotated[int, Field(ge=1)]
 Sweep = Annotated[dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]], Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=80)]
+TaskName = Annotated[str, Field(pattern=r"^(lm_eval:)?[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=80)]
+"""A task, or lm-eval's own of that name, whatever files here are called."""
+Role = TaskName
+"""A role of the track; `lm_eval:NAME` needs none there, and is that task."""
 
 
 class HeldOut(Block):
     """What the model should still be able to do after it has been trained for something else."""
 
-    roles: tuple[Name, ...]
+    roles: tuple[Role, ...]
     """The held-out tasks, by role. A role that is also a target of the experiment is left out for it."""
     shots: tuple[Annotated[int, Field(ge=0)], ...] = (1, 4)
     """How many exemplars precede each document; Norm. Avg. is given for each."""
@@ -63,7 +67,7 @@ class Probes(Block):
 
     every: Count
     """Look before the first step, after every so many, and after the last."""
-    roles: tuple[Name, ...] = ()
+    roles: tuple[Role, ...] = ()
     """Held-out tasks to answer at each look, besides the targets: their scores, and how many answers take a format of
     the targets."""
     shots: tuple[Annotated[int, Field(ge=0)], ...] = (1,)
@@ -109,8 +113,9 @@ class Track(Block):
     deviations: tuple[str, ...] = ()
     """Where it differs from the paper whose setting it has, a sentence or two each."""
     model: ModelSource
-    roles: dict[Name, Name]
-    """Which lm-eval task plays which part (`rte: micro_rte`)."""
+    roles: dict[Role, TaskName]
+    """Which task plays which part (`rte: micro_rte`): one of a file, or of lm-eval's. `lm_eval:arc_easy` is lm-eval's
+    where a file has the name, too."""
     held_out: HeldOut
     target: Target = Target()
     selection: Selection = Selection()
@@ -141,7 +146,7 @@ class Spec(Block):
     """The track it runs on unless `--track` says otherwise: a shipped name, or a path to a YAML file."""
     method: dict[str, Any]
     """`{name: promot}` and whatever differs from the track's settings of that method."""
-    targets: tuple[Name, ...] = ()
+    targets: tuple[Role, ...] = ()
     """The roles to train for; none for a model that is not trained."""
     sweep: Sweep | None = None
     """Lists of values for fields of the method block (`{learning_rate: [1e-4, 1e-3]}`, `prompt.length: [4, 8]`): each

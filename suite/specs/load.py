@@ -23,7 +23,7 @@ from suite.specs.terms import mix_problems, probe_problems
 from suite.specs.tracks import changes_of, load_track, method_layer, method_problems, over_track, track_layer
 from suite.specs.validate import sent_below, validate
 from suite.specs.workspace import Workspace, shown
-from suite.tasks.definition import TaskFile, read_task
+from suite.tasks.definition import OF_LM_EVAL, TaskFile, read_task
 from suite.yamlfile import Key, parse_value, read_yaml
 
 Seeds = Literal["first", "all"] | tuple[int, ...]
@@ -206,16 +206,19 @@ def _tasks(
     known = {role for role, *_ in wanted}
     wanted += [(role, ("method",), layer, "method") for role in used if role not in known]
     for role, key, settings, path in wanted:
-        if role not in track.roles:
+        if role not in track.roles and not role.startswith(OF_LM_EVAL):
             fix = did_you_mean(role, track.roles)
             what = f"{path}: there is no role '{role}' in track '{track.name}'"
             problems.append(Problem(settings.where(key), what, fix))
             continue
         try:
-            tasks[role] = read(track.roles[role], folders)
+            tasks[role] = read(track.roles.get(role, role), folders)
         except SuiteError as error:
-            place = merged.where(("roles", role))
-            problems += [Problem(p.where or place, f"roles.{role}: {p.what}", p.fix) for p in error.problems]
+            if role in track.roles:
+                path, where = f"roles.{role}", merged.where(("roles", role))
+            else:
+                where = settings.where(key)
+            problems += [Problem(p.where or where, f"{path}: {p.what}", p.fix) for p in error.problems]
     for number, role in enumerate(spec.targets):
         if trains and role in tasks and not tasks[role].config.get("training_split"):
             what = f"targets: '{role}' is task '{tasks[role].name}', which has no training split"

@@ -31,8 +31,11 @@ def builtin_names() -> tuple[str, ...]:
     return tuple(sorted(name for name, (kind, _) in _index().items() if kind == "task"))
 
 
-def builtin_task(name: str) -> TaskFile | None:
-    """lm-eval's task of this name, or None. Raises SuiteError for those that are no single YAML task of text."""
+def builtin_task(name: str, asked: str = "") -> TaskFile | None:
+    """lm-eval's task of this name, or None; it is called as it was `asked` for.
+
+    Raises SuiteError for those that are no single YAML task of text.
+    """
     kind, path = _index().get(name, (None, None))
     if path is None:
         return None
@@ -56,7 +59,7 @@ def builtin_task(name: str) -> TaskFile | None:
     metadata = config.get("metadata")
     config["metadata"] = dict(metadata) if isinstance(metadata, Mapping) else {}
     # its Python functions are part of the release, so the release is part of the fingerprint
-    return make_task(name, path, config, builtin=True, salt=importlib.metadata.version("lm_eval"))
+    return make_task(asked or name, path, config, builtin=True, salt=importlib.metadata.version("lm_eval"))
 
 
 @cache

@@ -19,6 +19,10 @@ SCORING: Final = 2
 """Raised when a filter or a metric of ours, or the way prompts are made, changes what a task gives."""
 
 
+OF_LM_EVAL: Final = "lm_eval:"
+"""Before the name of a task of lm-eval's that a file of the same name hides."""
+
+
 @dataclass(frozen=True)
 class TaskFile:
     """A task as its file has it, with its includes merged in."""
@@ -52,7 +56,7 @@ class TaskFile:
     @property
     def folder(self) -> str:
         """The folder of its rows in a data folder."""
-        return str(self.metadata.get("folder") or self.name)
+        return str(self.metadata.get("folder") or self.name.removeprefix(OF_LM_EVAL))
 
     @property
     def reported_split(self) -> str:
@@ -71,6 +75,12 @@ class TaskFile:
             return "exemplars"
         candidates = (self.config.get(key) for key in ("fewshot_split", "training_split", "validation_split"))
         return next((split for split in candidates if split and split != self.reported_split), None)
+
+    @property
+    def further_splits(self) -> tuple[str, ...]:
+        """Splits that only Python functions of lm-eval's tasks look at; plain task files never do."""
+        names = (self.config.get(key) for key in ("training_split", "validation_split", "test_split"))
+        return tuple(name for name in names if name and name != self.reported_split) if self.builtin else ()
 
     @property
     def no_reward(self) -> str | None:
@@ -100,10 +110,12 @@ class TaskFile:
 
 
 def read_task(name: str, folders: Sequence[Path]) -> TaskFile:
-    """The task of this name: the first `<folder>/<name>.yaml`, or else lm-eval's own.
+    """The task of this name: the first `<folder>/<name>.yaml`, or else lm-eval's own; `lm_eval:<name>` is lm-eval's.
 
     Raises SuiteError with all problems of its file, or with the names that are close.
     """
+    if name.startswith(OF_LM_EVAL):
+        return _of_lm_eval(name)
     path = next((folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").is_file()), None)
     if path is not None:
         return _read(name, path, folders)
@@ -113,6 +125,17 @@ def read_task(name: str, folders: Sequence[Path]) -> TaskFile:
     if found is not None:
         return found
     raise SuiteError(f"there is no task '{name}'", fix=did_you_mean(name, task_names(folders) or builtin_names()))
+
+
+def _of_lm_eval(name: str) -> TaskFile:
+    """lm-eval's own task. It keeps the prefix in its name, so that it is never taken for one of a file."""
+    from suite.tasks.builtin import builtin_names, builtin_task
+
+    plain = name.removeprefix(OF_LM_EVAL)
+    found = builtin_task(plain, name)
+    if found is None:
+        raise SuiteError(f"lm-eval has no task '{plain}'", fix=did_you_mean(plain, builtin_names()))
+    return found
 
 
 def task_names(folders: Sequence[Path]) -> tuple[str, ...]:

@@ -98,6 +98,12 @@ DEFAULT_METRICS: Final = {
 """What lm-eval reports when a task names no metric."""
 
 
+ALSO_OF_LM_EVAL: Final = frozenset({
+    "arc_challenge", "arc_easy", "cb", "gsm8k", "humaneval", "mbpp", "openbookqa", "rte", "triviaqa", "wic", "xsum",
+})  # fmt: skip
+"""The shipped tasks that lm-eval has a task of the same name of (a test compares)."""
+
+
 def scale(metric: str) -> float:
     """What a metric's value is multiplied with, so that it lies on 0 to 100."""
     return 100.0 if metric in SHARES or is_python(metric) else 1.0

@@ -140,10 +140,7 @@ def _load(
 
 def _others(task: TaskFile, locations: DataLocations) -> Mapping[str, Sequence[Row]]:
     """Rows of further splits: lm-eval's Python functions may look at them, plain task files never do."""
-    if not task.builtin:
-        return {}
-    names = (task.config.get(key) for key in ("training_split", "validation_split", "test_split"))
-    return {name: rows(task, name, locations).docs for name in names if name and name != task.reported_split}
+    return {name: rows(task, name, locations).docs for name in task.further_splits}
 
 
 def _config(task: TaskFile, docs: Sequence[Row]) -> dict[str, Any]:

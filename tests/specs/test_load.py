@@ -10,6 +10,8 @@ from suite.hashing import experiment_id, variant_id
 from suite.specs import Options, Workspace, load, shipped
 from suite.specs.kinds import only_specs
 from suite.specs.load import load_track
+from suite.specs.shared_names import shared_names
+from suite.specs.workspace import shown
 
 SPEC = "name: mine\nmethod: {name: promot}\ntargets: [rte]\n"
 
@@ -254,3 +256,36 @@ def test_what_the_format_ratio_alone_reads_of_a_task_is_told_and_changes_no_id()
     assert (experiment_id(before), variant_id(before)) == (experiment.id, experiment.variant)
     before["roles"]["wmt14_enfr"]["kind"] = "qa"
     assert experiment_id(before) != experiment.id
+
+
+THEIRS = (
+    "name: a\nmethod: {name: finetune}\ntargets: ['lm_eval:arc_easy']\nheld_out: {roles: [cb, 'lm_eval:winogrande']}\n"
+)
+
+
+def test_a_task_of_lm_evals_own_needs_no_role_and_may_have_one(tmp_path: Path) -> None:
+    (experiment,) = load([spec(tmp_path, THEIRS + "roles: {cb: 'lm_eval:cb'}\n")])
+    names = {role: (task.name, task.builtin) for role, task in experiment.tasks.items()}
+    assert names == {
+        "lm_eval:arc_easy": ("lm_eval:arc_easy", True),
+        "cb": ("lm_eval:cb", True),
+        "lm_eval:winogrande": ("lm_eval:winogrande", True),
+    }
+    found = problems(tmp_path, THEIRS.replace("arc_easy", "arc_easyy"))
+    assert "targets: lm-eval has no task 'arc_easyy'; did you mean 'arc_easy'?" in found[0]
+
+
+def test_a_plan_says_which_task_is_meant_where_lm_eval_has_the_name_too(tmp_path: Path) -> None:
+    (tmp_path / "tasks").mkdir()
+    base = "training_split: train\ntest_split: test\ndoc_to_text: a\ndoc_to_target: b\n"
+    (tmp_path / "tasks" / "piqa.yaml").write_text(
+        f'{base}generation_kwargs: {{until: ["\\n"], max_gen_toks: 4}}\n', encoding="utf-8"
+    )
+    text = "name: a\nmethod: {name: finetune}\ntargets: [mine]\nroles: {mine: piqa, cb: arc_easy}\n"
+    file = spec(tmp_path, text + "held_out: {roles: [cb, wic, 'lm_eval:winogrande']}\n")
+    ours = f"arc_easy ({shown(shipped() / 'tasks' / 'arc_easy.yaml')}), piqa ({tmp_path}/tasks/piqa.yaml)"
+    assert list(shared_names(load([file]))) == [
+        f"tasks of files that lm-eval has, too: {ours}; lm-eval's own is lm_eval:arc_easy",
+        "lm-eval's own tasks: lm_eval:winogrande",
+    ]
+    assert shared_names(load([shipped() / "promot_rte.yaml"])) == ()

@@ -12,6 +12,7 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.tasks import known
+from suite.tasks.builtin import builtin_names
 from suite.tasks.definition import read_task, task_names
 
 Write = Callable[..., Path]
@@ -187,6 +188,15 @@ def test_lm_evals_own_tasks_are_read_by_name() -> None:
     assert copa.fingerprint == read_task("copa", []).fingerprint
 
 
+def test_lm_evals_own_task_can_be_asked_for_where_a_file_has_its_name() -> None:
+    own, theirs = (read_task(name, [SHIPPED]) for name in ("arc_easy", "lm_eval:arc_easy"))
+    assert (own.builtin, theirs.builtin, theirs.name) == (False, True, "lm_eval:arc_easy")
+    assert (own.metadata["primary"], theirs.metadata["primary"]) == ("accuracy", "acc")
+    assert own.folder == theirs.folder == "arc_easy"  # the rows are the same
+    with pytest.raises(SuiteError, match=r"lm-eval has no task 'arc_easi'; did you mean 'arc_easy'\?"):
+        read_task("lm_eval:arc_easi", [SHIPPED])
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [("mmlu", "is a group of tasks"), ("humaneval", "runs answers as code"), ("squadv2", "is written in Python")],
@@ -222,6 +232,7 @@ def test_what_is_listed_as_known_is_what_lm_eval_knows() -> None:
     assert set(METRIC_REGISTRY.keys()) == known.METRICS
     assert set(ALL_OUTPUT_TYPES) == known.OUTPUT_TYPES
     assert {key: tuple(value) for key, value in DEFAULT_METRIC_REGISTRY.items()} == known.DEFAULT_METRICS
+    assert set(task_names([SHIPPED])) & set(builtin_names()) == known.ALSO_OF_LM_EVAL
     together = {name for name in known.SHARES | known.POINTS if METRIC_AGGREGATION_REGISTRY[name] is not mean}
     assert together == known.OF_ALL_ANSWERS
     assert "mean" in AGGREGATION_REGISTRY

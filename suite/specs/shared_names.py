@@ -1,0 +1,39 @@
+"""Tasks of files that lm-eval has a task of the same name of: a plan says which of the two is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from suite.specs.experiment import Experiment
+from suite.specs.workspace import shipped, shown
+from suite.tasks import known
+from suite.tasks.definition import OF_LM_EVAL, TaskFile
+
+FEW = 4
+"""So many files are told by name."""
+
+
+def shared_names(experiments: Iterable[Experiment]) -> tuple[str, ...]:
+    """What is to be noted of the tasks in use whose name lm-eval has, too."""
+    tasks = {task.name: task for each in experiments for task in each.tasks.values()}
+    files = [task for _, task in sorted(tasks.items()) if _hides(task)]
+    theirs = [name for name in sorted(tasks) if name.startswith(OF_LM_EVAL)]
+    notes: list[str] = []
+    if files:
+        told = [f"{task.name} ({shown(task.path)})" for task in files[:FEW]]
+        told += [task.name for task in files[FEW:]]
+        notes.append(
+            f"tasks of files that lm-eval has, too: {', '.join(told)}; lm-eval's own is {OF_LM_EVAL}{files[0].name}"
+        )
+    return (*notes, *([f"lm-eval's own tasks: {', '.join(theirs)}"] if theirs else []))
+
+
+def _hides(task: TaskFile) -> bool:
+    """Whether a task of a file has the name of one of lm-eval's, whose names take a second to read."""
+    if task.builtin:
+        return False
+    if task.path.resolve().is_relative_to(shipped().resolve()):
+        return task.name in known.ALSO_OF_LM_EVAL
+    from suite.tasks.builtin import builtin_names
+
+    return task.name in builtin_names()
