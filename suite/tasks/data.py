@@ -61,6 +61,10 @@ class Rows:
         """`row_hash` of each row."""
         return tuple(row_hash(row) for row in self.docs)
 
+    def place(self, index: int) -> str:
+        """Where a row stands, for people."""
+        return self.places[index] if self.places else f"{self.source}: row {index + 1}"
+
 
 def rows(task: TaskFile, split: str, locations: DataLocations) -> Rows:
     """The rows of a split, cut as the task's `metadata.splits` says.

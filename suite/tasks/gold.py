@@ -15,6 +15,7 @@ from suite.errors import Problem, SuiteError
 from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.known import OF_CLASSES
+from suite.tasks.label_check import unknown_labels
 from suite.tasks.reading import Read, readers, written
 from suite.tasks.rendering import Texts, fields_of
 from suite.tasks.scoring import CORPUS, Metric, corpus_score, metrics_of, score, words
@@ -74,7 +75,7 @@ def gold(task: TaskFile, rows: Rows) -> tuple[Misses, ...]:
     """
     if task.builtin:
         return ()
-    key = (task.fingerprint, rows.content_hash, place_of(rows, 0))
+    key = (task.fingerprint, rows.content_hash, rows.place(0))
     if key not in _DONE:
         while len(_DONE) >= _KEPT:
             _DONE.pop(next(iter(_DONE)))
@@ -82,13 +83,11 @@ def gold(task: TaskFile, rows: Rows) -> tuple[Misses, ...]:
     return _DONE[key]
 
 
-def place_of(rows: Rows, index: int) -> str:
-    """Where a row stands, for people."""
-    return rows.places[index] if rows.places else f"{rows.source}: row {index + 1}"
-
-
 def _judged(task: TaskFile, rows: Rows) -> Iterator[Misses]:
     answers = _references(task, rows)
+    unknown = [*unknown_labels(task, rows, answers)]
+    if unknown:
+        raise SuiteError.of(unknown)
     if task.config.get("output_type", "generate_until") != "generate_until":
         return
     primary, first = str(task.metadata["primary"]), True
@@ -122,7 +121,7 @@ def _references(task: TaskFile, rows: Rows) -> References:
                 key = "metadata.program"
                 compiled(str(program))({**row, "answer": found[-1][0]})
         except Unfit as error:
-            problems.append(Problem(place_of(rows, index), f"{key} of task '{task.name}' {error}", _FIX))
+            problems.append(Problem(rows.place(index), f"{key} of task '{task.name}' {error}", _FIX))
     if problems:
         more = len(problems) - LISTED
         if more > 0:
@@ -144,10 +143,10 @@ def _missed(task: TaskFile, rows: Rows, answers: References, read: Read, metric:
                 is_best = _is_best(metric, right, one, said)
             except SuiteError as error:  # of a metric that the user wrote
                 (problem,) = error.problems
-                what = f"{problem.what}, on {place_of(rows, index)} with the right answer {one[:40]!r}"
+                what = f"{problem.what}, on {rows.place(index)} with the right answer {one[:40]!r}"
                 raise SuiteError(what, where=problem.where, fix=problem.fix) from error
             if not is_best:
-                yield Miss(index, place_of(rows, index), one, said)
+                yield Miss(index, rows.place(index), one, said)
                 break
 
 
@@ -176,7 +175,7 @@ def _programs(task: TaskFile, rows: Rows, answers: References, read: Read) -> tu
     sources = [as_text(program({**row, "answer": answer})) for (row, _), answer in zip(few, said, strict=True)]
     outcomes = sandbox.run_programs(sources)
     return tuple(
-        Miss(index, place_of(rows, index), few[index][1][0], outcome.reason)
+        Miss(index, rows.place(index), few[index][1][0], outcome.reason)
         for index, outcome in enumerate(outcomes)
         if not outcome.passed
     ), len(few)
