@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Tag
 
-from suite.methods import ia3, lora, svf
+from suite.methods import ia3, lora, svf, svf_transfer
 
 
 class SvfExpert(svf.Config):
@@ -31,6 +31,13 @@ class Ia3Expert(ia3.Config):
     """The method."""
 
 
+class TransferredExpert(svf_transfer.Config):
+    """An expert by SVF on another base model."""
+
+    name: Literal["svf_transfer"] = "svf_transfer"
+    """The method."""
+
+
 def _svf_unless_named(given: Any) -> str:
     return f"<{_name(given, 'svf')}>"
 
@@ -44,7 +51,10 @@ def _name(given: Any, usual: str) -> str:
 
 
 _Any = Annotated[SvfExpert, Tag("<svf>")] | Annotated[LoraExpert, Tag("<lora>")] | Annotated[Ia3Expert, Tag("<ia3>")]
-Expert = Annotated[_Any, Discriminator(_svf_unless_named)]
-"""`{name: svf | lora | ia3, …}` with that method's settings; SVF if no name is given."""
+Expert = Annotated[
+    _Any | Annotated[TransferredExpert, Tag("<svf_transfer>")],
+    Discriminator(_svf_unless_named),
+]
+"""`{name: svf | lora | ia3 | svf_transfer, …}` with that method's settings; SVF if no name is given."""
 Tuner = Annotated[_Any, Discriminator(_ia3_unless_named)]
-"""The same; IA³ if no name is given."""
+"""`{name: svf | lora | ia3, …}`; IA³ if no name is given."""

@@ -1,12 +1,15 @@
 """Singular vectors trained on another base model of the same shapes, put on this one (Transformer², section 4.4).
 
-The i-th largest singular value of a matrix is scaled as the i-th largest of the other model's was. Singular vectors
-are refused on a base that they were not trained on; this method is how a transfer is asked for.
+The i-th largest singular value of a matrix is scaled as the i-th largest of the other model's was, or, as the paper's
+control, as one of the others, drawn at random. Singular vectors are refused on a base that they were not trained on;
+this method is how a transfer is asked for.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from suite.block import Block
 from suite.methods import SELF, Family, Part, Prerequisite, svf
@@ -29,6 +32,13 @@ class Config(Block):
     """The model that the vectors are trained on, with the track's data and budget."""
     expert: svf.Config = svf.Config()
     """How they are trained; what is left out is as for `svf` on the same track."""
+    order: Literal["kept", "shuffled"] = "kept"
+    """Whether factors stay with the places of their singular values, or are shuffled within each matrix by the seed."""
+
+    @model_serializer(mode="wrap")
+    def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The usual order is part of no name, nor of what is shown."""
+        return {key: value for key, value in handler(self).items() if key != "order" or value != "kept"}
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
@@ -45,4 +55,4 @@ def train(config: Config, job: Job) -> Trained:
     """Put the vectors beside this model's singular values; nothing is trained."""
     from suite.training.singular import transferred
 
-    return transferred(job)
+    return transferred(job, shuffled=config.order == "shuffled")

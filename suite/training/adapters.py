@@ -33,14 +33,16 @@ def modules(chosen: Any) -> list[str] | str | None:
     return list(chosen) if isinstance(chosen, tuple) else chosen
 
 
-def train_adapter(config: Optimisation, job: Job, peft: PeftConfig) -> Trained:
-    """Train the adapter's own parameters; its first values are a function of the seed."""
+def train_adapter(
+    config: Optimisation, job: Job, peft: PeftConfig, start: Mapping[str, Tensor] | None = None
+) -> Trained:
+    """Train the adapter's own parameters; its first values are a function of the seed, or the state to `start` from."""
     model = job.backbone.model
     before = {name: parameter.data for name, parameter in model.named_parameters()}
     parameters = dict(model.named_parameters())
     torch.manual_seed(seed_of(job.seed, "adapter"))
-    with injected(model, peft) as own:
-        start = adapter_state(model)
+    with injected(model, peft, start) as own:
+        first = adapter_state(model)
         moved = any(parameters[name].data_ptr() != tensor.data_ptr() for name, tensor in before.items())
         fit = optimise(config, job, Trainable(own, lambda: as_it_was(model, parameters, before)))
         with torch.no_grad():
@@ -48,7 +50,7 @@ def train_adapter(config: Optimisation, job: Job, peft: PeftConfig) -> Trained:
                 parameter.copy_(fit.best[name])
         state, settings = adapter_state(model), config_as_json(peft)
         if moved:  # PiSSA takes its start out of the weights
-            state, settings = _difference(state, start), _plain(settings)
+            state, settings = _difference(state, first), _plain(settings)
         return Trained(Adapter(state, settings), fit, sum(parameter.numel() for parameter in own.values()))
 
 

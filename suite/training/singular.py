@@ -137,12 +137,16 @@ def _spectrum(name: str, artifact: Singular) -> Spectrum:
     )
 
 
-def transferred(job: Job) -> Trained:
-    """The parent's masks beside this model's singular values. Raises StepFailed if the shapes are not the same."""
+def transferred(job: Job, *, shuffled: bool = False) -> Trained:
+    """The parent's masks, `shuffled` within each matrix or not, beside this model's singular values.
+
+    Raises StepFailed if the shapes are not the same.
+    """
     backbone, (given,) = job.backbone, job.parents
     assert isinstance(given, Singular)
     weights = dict(backbone.model.named_parameters())
     values: dict[str, Tensor] = {}
+    masks = dict(given.masks)
     for name, mask in given.masks.items():
         if name not in weights:
             raise StepFailed(f"the vectors do not fit this model: it has no matrix '{name}'")
@@ -150,5 +154,8 @@ def transferred(job: Job) -> Trained:
         if len(values[name]) != len(mask):
             what = f"'{name}' has {len(values[name])} singular values, and {len(mask)} were trained"
             raise StepFailed(f"the vectors do not fit this model: {what}")
-    artifact = Singular(given.masks, values, given.renormalise)
+        if shuffled:
+            generator = torch.Generator().manual_seed(seed_of(job.seed, "shuffled", name))
+            masks[name] = mask[torch.randperm(len(mask), generator=generator).to(mask.device)]
+    artifact = Singular(masks, values, given.renormalise)
     return Trained(artifact, Fit({}, 0, None, 0, 0, ()), 0, (spectra(artifact),))

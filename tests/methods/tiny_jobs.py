@@ -13,7 +13,8 @@ from suite import methods
 from suite.block import Block
 from suite.evaluation.decode import Stops, decode, drawn, likeliest
 from suite.evaluation.rollout import Rollout
-from suite.models.artifact import Artifact, SoftPrompt
+from suite.models.adapter import adapter_state, config_as_json, injected
+from suite.models.artifact import Adapter, Artifact, SoftPrompt
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 from suite.models.tokens import encode_prompt
@@ -91,9 +92,23 @@ def selected_by(score: Callable[[Stacked], float], role: str = "rte") -> Callabl
 def parents_of(name: str, backbone: Backbone, targets: tuple[str, ...] = ("rte",)) -> tuple[Artifact, ...]:
     """Artifacts as the method's prerequisites would leave them."""
     needed = method_of(name).prerequisites(config_of(name), targets)
+    if [each.method for each in needed] == ["ia3"]:
+        return (ia3_vectors(backbone),)
     assert all(each.method == "prompt_tuning" for each in needed), "make the new prerequisite's artifact here"
     generator = torch.Generator().manual_seed(5)
     return tuple(SoftPrompt(torch.randn(4, backbone.width, generator=generator)) for _ in needed)
+
+
+def ia3_vectors(backbone: Backbone) -> Adapter:
+    """An IA³ that scales by up to a fifth."""
+    from peft import IA3Config
+
+    settings = IA3Config()
+    with injected(backbone.model, settings):
+        state = adapter_state(backbone.model)
+    generator = torch.Generator().manual_seed(5)
+    moved = {name: each + 0.2 * torch.rand(each.shape, generator=generator) for name, each in state.items()}
+    return Adapter(moved, config_as_json(settings))
 
 
 def lengths(stacked: Stacked) -> float:

@@ -111,3 +111,43 @@ def test_tuning_on_a_few_examples_is_for_each_task(specs: Path) -> None:
     for (role,), step in tuned.items():
         assert answered_with(made, role) == (step.id,)
         assert step.key["method"]["examples"] == 10
+
+
+@pytest.mark.parametrize(("name", "shots"), [("ia3_few_100_shots_3", 3), ("ia3_few_1000_shots_20", 20)])
+def test_a_few_examples_may_be_more_or_fewer(specs: Path, name: str, shots: int) -> None:
+    tuned = trained(plan(specs, name), "ia3")
+    assert {step.key["method"]["examples"] for step in tuned.values()} == {shots}
+
+
+def test_tuning_may_start_from_what_all_targets_taught_together(specs: Path) -> None:
+    made = plan(specs, "ia3_few_100_from_targets")
+    (first,) = trained(made, "ia3").values()
+    assert tuple(first.work.targets) == EASY  # type: ignore[union-attr]
+    further = trained(made, "ia3_further")
+    assert set(further) == {(role,) for role in (*EASY, "math_hard", "code_hard", "reasoning_hard")}
+    for (role,), step in further.items():
+        assert step.parents == (first.id,)
+        assert answered_with(made, role) == (step.id,)
+        assert (step.key["method"]["examples"], step.key["method"]["steps"]) == (10, 100)
+
+
+def test_experts_of_another_base_are_moved_before_they_are_mixed(specs: Path, tmp_path: Path) -> None:
+    spec = (specs / "transformer2" / "transfer" / "t2_from_base.yaml").read_text(encoding="utf-8")
+    base = "{hub: HuggingFaceTB/SmolLM2-135M, dtype: bfloat16}"
+    assert base in spec
+    file = tmp_path / "t2_from_base.yaml"
+    file.write_text(spec.replace(base, "{bundled: micro-llama}").replace("smol-t2", "micro-t2"), encoding="utf-8")
+    made = make_plan(load([file]), Inputs(DataLocations()))
+    moved, own = trained(made, "svf_transfer"), trained(made, "svf")
+    assert set(moved) == set(own) == {(role,) for role in EASY}
+    assert all(moved[role].parents == (own[role].id,) for role in moved)
+    for mixture in trained(made, "mixture").values():
+        assert mixture.parents == tuple(moved[role,].id for role in EASY)
+
+
+def test_only_ia3_starts_from_the_targets(specs: Path, tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    how = "{name: few_shot_tuning, start: targets, tuner: {name: lora}}"
+    file.write_text(f"name: a\ntrack: micro-t2\nmethod: {how}\ntargets: [math]\n", encoding="utf-8")
+    with pytest.raises(SuiteError, match="`start: targets` is for IA³"):
+        load([file])

@@ -106,7 +106,7 @@ def test_an_experiments_id_depends_on_its_settings_and_its_variant_not_on_the_se
 BAD = {
     "unknown key": (SPEC + "targts: [rte]\n", ":4: targts: unknown key; did you mean 'targets'?"),
     "method key outside": (SPEC + "steps: 4\n", ":4: steps: unknown key; write it under `method:`"),
-    "wrong expert": ("name: a\nmethod: {name: transformer2, expert: {name: boft}}\ntargets: [rte]\n", ":2: method.expert.name: is 'boft'; one of svf, lora, ia3"),
+    "wrong expert": ("name: a\nmethod: {name: transformer2, expert: {name: boft}}\ntargets: [rte]\n", ":2: method.expert.name: is 'boft'; one of svf, lora, ia3, svf_transfer"),
     "wrong expert key": ("name: a\nmethod: {name: transformer2, expert: {name: lora, rnk: 4}}\ntargets: [rte]\n", ":2: method.expert.rnk: unknown key; did you mean 'rank'?"),
     "no such first pass": ("name: a\nmethod: {name: transformer2, adaptation: prompt, dispatch: rte}\ntargets: [rte]\n", ":2: method.dispatch: 'rte' is task 'micro_rte', which asks for no skill; name a role whose task has `metadata.made_of`"),
     "no such skill": ("name: a\ntrack: micro-t2\nmethod: {name: transformer2, adaptation: prompt}\ntargets: [math_hard]\n", ":4: targets: 'math_hard' is no skill of task 'micro_skills'"),

@@ -12,7 +12,7 @@ from suite.models.artifact import Singular
 from suite.models.backbone import Backbone
 from suite.models.scales import Mask
 from suite.models.singular import Factors, factorise, masked, matrices
-from suite.training.singular import composing, train_singular
+from suite.training.singular import composing, train_singular, transferred
 from tests.methods.tiny_jobs import job_for
 from tests.models.tiny_models import bits, tiny_backbone
 
@@ -79,3 +79,27 @@ def test_a_matrixs_gradient_is_used_up_before_the_next_is_there(
         loss.backward()
     assert set(events[::2]) == set(factors)
     assert set(events[1::2]) == {"used"}
+
+
+def test_factors_may_be_shuffled_within_each_matrix_by_the_seed(backbone: Backbone, tmp_path: Path) -> None:
+    values = {name: each.detach() for name, each in backbone.model.named_parameters()}
+    names = matrices(backbone.model, "mlp")
+    generator = torch.Generator().manual_seed(3)
+    own = {name: factorise(values[name]).values for name in names}
+    given = Singular({name: torch.rand(len(each), generator=generator) for name, each in own.items()}, own, True)
+
+    def moved(seed: int, *, shuffled: bool) -> Singular:
+        job = job_for("svf", backbone, tmp_path, parents=(given,), seed=seed)
+        artifact = transferred(job, shuffled=shuffled).artifact
+        assert isinstance(artifact, Singular)
+        return artifact
+
+    kept, first, again, other = (
+        moved(0, shuffled=False), moved(0, shuffled=True), moved(0, shuffled=True), moved(1, shuffled=True),
+    )  # fmt: skip
+    for name, mask in given.masks.items():
+        assert torch.equal(kept.masks[name], mask)
+        assert torch.equal(first.masks[name].sort().values, mask.sort().values)
+        assert torch.equal(first.masks[name], again.masks[name])
+        assert not torch.equal(first.masks[name], mask)
+        assert not torch.equal(first.masks[name], other.masks[name])
