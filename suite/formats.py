@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from suite.labels import first_label
 from suite.languages import DEFAULT, language_of
 
 SENTENCES: Final = frozenset({"translation", "summarisation"})
 """Kinds of tasks whose answers are long enough to have a language."""
-WORD: Final = re.compile(r"\w+")
+BEGINNING: Final = 200
+"""Characters of an answer in which a label may begin; the rest need not be read."""
+TOLD: Final = 8
+"""Labels that are named; of many the first."""
 
 About = Mapping[str, Any]
 """A role as a resolved experiment describes it."""
@@ -19,18 +22,22 @@ About = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Format:
-    """How a target's answers look: the words that they begin with, or else their language."""
+    """How a target's answers look: the labels that they begin with, or else their language."""
 
     target: str
-    words: tuple[str, ...] = ()
-    """Its labels' first words, without case, sorted."""
+    labels: tuple[str, ...] = ()
+    """Sorted."""
     language: str | None = None
     among: tuple[str, ...] = ()
     """The languages that an answer may be in."""
 
     def told(self) -> str:
-        """``begins with false or true``, ``is in fr``."""
-        return f"is in {self.language}" if self.language else f"begins with {' or '.join(self.words)}"
+        """``begins with False or True``, ``is in fr``."""
+        if self.language:
+            return f"is in {self.language}"
+        more = len(self.labels) - TOLD
+        named = [*self.labels[:TOLD], *([f"{more} more labels"] if more > 0 else [])]
+        return f"begins with {' or '.join(named)}"
 
     def is_foreign_to(self, about: About) -> bool:
         """Whether right answers to this task have another format, so that one that takes this one is noticed.
@@ -40,13 +47,14 @@ class Format:
         if not _writes(about):
             return False
         if self.language is None:
-            return not {first_word(label) for label in about["labels"]} & set(self.words)
+            return not any(self.is_taken_by(str(label)) for label in about["labels"])
         return about["kind"] in SENTENCES and bool(about.get("language", self.language) != self.language)
 
     def is_taken_by(self, output: str) -> bool:
         """Whether an answer has this format."""
         if self.language is None:
-            return first_word(output) in self.words
+            longest = max(map(len, self.labels))
+            return first_label(output[: BEGINNING + longest], self.labels) is not None
         return language_of(output, self.among) == self.language
 
 
@@ -61,7 +69,7 @@ def formats_of(targets: Sequence[str], roles: Mapping[str, About]) -> tuple[Form
         if not _writes(about):
             continue
         if about["labels"]:
-            found.append(Format(role, tuple(sorted({first_word(label) for label in about["labels"]}))))
+            found.append(Format(role, tuple(sorted(map(str, about["labels"])))))
         elif about["kind"] == "translation" and about.get("language"):
             found.append(Format(role, language=str(about["language"]), among=among))
     return tuple(found)
@@ -75,12 +83,6 @@ def foreign(formats: Sequence[Format], about: About) -> tuple[Format, ...]:
 def takes(output: str, formats: Sequence[Format]) -> bool:
     """Whether an answer has any of these formats."""
     return any(each.is_taken_by(output) for each in formats)
-
-
-def first_word(text: str) -> str:
-    """The first word, without case and punctuation, as the scorer of labels reads it."""
-    found = WORD.search(text)
-    return found.group().casefold() if found else ""
 
 
 def _writes(about: About) -> bool:

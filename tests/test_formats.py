@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suite.formats import first_word, foreign, formats_of, takes
+from suite.formats import Format, foreign, formats_of, takes
 from suite.labels import first_label
 
 
@@ -74,4 +74,17 @@ def test_languages_are_told_apart_among_those_of_the_tasks_and_english() -> None
 def test_labels_are_read_as_the_scorer_reads_them(text: str) -> None:
     (labels,) = formats_of(("rte",), ROLES)
     assert labels.is_taken_by(text) == (first_label(text, ["True", "False"]) is not None)
-    assert first_word("Neither of") == "neither"
+
+
+def test_labels_of_several_words_and_of_punctuation_are_read_whole() -> None:
+    days = Format("days", ("on friday", "on monday"))
+    assert [days.is_taken_by(text) for text in ("On Monday, I think", "on the hill", "", "on")] == [True] + [False] * 3
+    assert days.is_foreign_to(about("classification", "on sunday"))
+    assert not days.is_foreign_to(about("classification", "on monday morning"))
+    signs = Format("signs", ("+", "-"))
+    assert [signs.is_taken_by(text) for text in ("+", "-", "", "?")] == [True, True, False, False]
+
+
+def test_of_many_labels_the_first_are_told() -> None:
+    assert Format("t", ("a", "b")).told() == "begins with a or b"
+    assert Format("t", tuple("abcdefghij")).told().endswith("g or h or 2 more labels")

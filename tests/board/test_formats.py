@@ -68,7 +68,7 @@ def test_of_labels_it_is_the_share_that_begins_with_one(others: World) -> None:
 def test_of_several_targets_an_answer_takes_any_that_its_task_does_not_have(others: World) -> None:
     row = trained(others, ("rte", "fr"), de=DE, sum=said("True", FRENCH), qa=QA)
     assert values(row) == [("de", 100, 50, 2), ("sum", 100, 0, 2), ("qa", 50, 50, 2)]  # French is not looked for in qa
-    assert [each.told() for each in row.formats] == ["begins with false or true", "is in fr"]
+    assert [each.told() for each in row.formats] == ["begins with False or True", "is in fr"]
 
 
 def test_a_task_over_seeds_varies_with_them(others: World) -> None:

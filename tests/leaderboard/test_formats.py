@@ -67,7 +67,7 @@ def test_a_row_is_told_task_by_task_beside_the_pretrained_model(world: World) ->
     trained(world, "lora_x", "True", "rome", "False")
     table = format_table(*row(world, "lora_x"))
     assert table is not None
-    assert table.formats == (("rte", "begins with false or true"),)
+    assert table.formats == (("rte", "begins with False or True"),)
     assert [(line.role, line.shots, line.ratio.text, line.base.text, line.documents) for line in table.lines] == [
         ("qa", 1, "66.7", "33.3", 3), ("qa", 4, "100.0", "0.0", 1), ("mt", 1, "100.0", "0.0", 2),
     ]  # fmt: skip
