@@ -20,17 +20,24 @@ SENTINELS: Final = ("<extra_id_0>", "<extra_id_1>")
 
 
 class Stops:
-    """Watches answers for stop strings, which may begin in one token and end in another."""
+    """Watches answers for stop strings, which may begin in one token and end in another.
+
+    They may name special tokens, which are no part of an answer's text: lm-eval, too, looks for them in the text with
+    special tokens.
+    """
 
     def __init__(self, tokenizer: Any, strings: Sequence[str]) -> None:
         self._tokenizer = tokenizer
         self._strings = tuple(string for string in strings if string)
         self._ends = frozenset(string[-1] for string in self._strings)
         self._may_end: dict[int, bool] = {}
+        self._special: dict[int, bool] = {}
 
     def reached(self, answer: Sequence[int]) -> bool:
         """Whether an answer holds a stop string, given that without its last token it held none."""
-        return self._ends_one(answer[-1]) and any(stop in self.text(answer) for stop in self._strings)
+        return self._ends_one(answer[-1]) and (
+            any(stop in self.text(answer) for stop in self._strings) or self._stop_among_special(answer) is not None
+        )
 
     def text(self, answer: Sequence[int]) -> str:
         """The text of an answer, without special tokens, as lm-eval decodes it."""
@@ -42,10 +49,36 @@ class Stops:
             text = text.partition(stop)[0]
         return text
 
+    def before(self, answer: Sequence[int]) -> str:
+        """The text of an answer up to its first stop string, whether that holds special tokens or not."""
+        found = self._stop_among_special(answer)
+        if found is None:
+            return self.cut(self.text(answer))
+        lengths = [len(self._with_special(answer[:count])) for count in range(len(answer))]
+        whole = max(count for count, length in enumerate(lengths) if length <= found)
+        # a token that the stop string begins in is cut; white space before a special token is no part of the answer
+        begun = "" if self._is_special(answer[whole]) else self._with_special(answer)[lengths[whole] : found]
+        return self.cut(self.text(answer[:whole]) + begun)
+
+    def _stop_among_special(self, answer: Sequence[int]) -> int | None:
+        """Where in the text with special tokens the first stop string begins, if there are such tokens."""
+        if not any(map(self._is_special, answer)):
+            return None
+        text = self._with_special(answer)
+        return min((text.index(stop) for stop in self._strings if stop in text), default=None)
+
+    def _with_special(self, answer: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(answer, skip_special_tokens=False))
+
+    def _is_special(self, token: int) -> bool:
+        if token not in self._special:
+            self._special[token] = self._with_special([token]) != self.text([token])
+        return self._special[token]
+
     def _ends_one(self, token: int) -> bool:
         """Whether a token can be the end of a stop string: decoding the whole answer each time would be slow."""
         if token not in self._may_end:
-            piece = self.text([token])
+            piece = self._with_special([token])
             # a token that alone is no text (half a character, a mere space) may be one within others
             unclear = not piece.strip() or "\ufffd" in piece
             self._may_end[token] = unclear or any(end in piece for end in self._ends)

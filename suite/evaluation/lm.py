@@ -19,6 +19,7 @@ from suite.evaluation.state import Ids, State, read
 from suite.evaluation.trunk import Trunk, TrunkState, read_trunk
 from suite.models.fused import fused
 from suite.models.stack import Stacked
+from suite.models.tokens import encode_choices, encode_prompts, encode_text, no_token
 
 Pair = tuple[Any, list[int], list[int]]
 """What lm-eval hands over to be scored: its own key, the tokens of the context, those of the continuation."""
@@ -69,9 +70,9 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         return self.eot_token_id if start is None else int(start)
 
     def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: Any) -> list[int]:
-        """Token ids, with the special tokens that the tokenizer adds unless the text has them already."""
+        """Token ids, with the special tokens that belong before a text (`suite.models.tokens`) unless told."""
         if add_special_tokens is None:
-            add_special_tokens = not string.startswith(str(self.tokenizer.decode(self.prefix_token_id)))
+            return encode_text(self.stacked.backbone, string)
         return list(self.tokenizer.encode(string, add_special_tokens=add_special_tokens))
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = True) -> list[str]:
@@ -79,9 +80,22 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         return generate_together([self], requests)[0]
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
-        """Log-likelihood of each continuation, and whether greedy decoding would say it."""
-        found: list[tuple[float, bool]] = super().loglikelihood(requests, disable_tqdm=True)
-        return found
+        """Log-likelihood of each continuation, and whether greedy decoding would say it.
+
+        Raises SuiteError for one that the tokenizer makes nothing of: it would have the likelihood 1.
+        """
+        groups: dict[tuple[str, int | None], list[int]] = {}
+        for at, request in enumerate(requests):
+            groups.setdefault((request.args[0], request.doc_id), []).append(at)
+        pairs: dict[int, Pair] = {}
+        for (context, document), places in groups.items():
+            texts = [str(requests[at].args[1]) for at in places]
+            ids, continuations = encode_choices(self.stacked.backbone, context, texts)
+            for at, text, continuation in zip(places, texts, continuations, strict=True):
+                if not continuation:
+                    raise no_token(text, f"document {document}" if document is not None else "")
+                pairs[at] = ((context, text), ids, continuation)
+        return self._loglikelihood_tokens([pairs[at] for at in range(len(requests))])
 
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = True) -> list[float]:
         """Log-likelihood of whole texts, in windows where they are longer than the model."""
@@ -151,39 +165,24 @@ class StackLM(TemplateLM):  # type: ignore[misc]
 
     def _prompts(self, texts: Sequence[str], room: int) -> list[Ids]:
         """Token ids of prompts, their beginnings left out where they are too long."""
-        known = self.stacked.backbone.ids.of([("asked", text) for text in texts], lambda at: self._read(texts, at))
         found: list[Ids] = []
-        for text, ids in zip(texts, known, strict=True):
+        for text, ids in zip(texts, encode_prompts(self.stacked.backbone, texts), strict=True):
             if len(ids) > room:
                 self.truncated.add(text)
-            found.append(ids[-room:] or (self.prefix_token_id,))
+            found.append(ids[-room:])
         return found
 
-    def _read(self, texts: Sequence[str], places: Sequence[int]) -> list[Ids]:
-        """Token ids of some of the texts, whole."""
-        start = self.tokenizer.bos_token
-        found: dict[int, Ids] = {}
-        for begun in (False, True):
-            those = [at for at in places if begun == bool(start and texts[at].startswith(start))]
-            marked = [f"{texts[at]} {SENTINELS[0]}" if self.stacked.backbone.sentinels else texts[at] for at in those]
-            # all at once: one call for each takes as long as a small model's answer
-            read = self.tokenizer(marked, add_special_tokens=self.two_sided or not begun) if marked else {}
-            found |= zip(those, read.get("input_ids", ()), strict=True)
-        return [found[at] for at in places]
-
-    def _between(self, tokens: Sequence[int]) -> str:
-        """The text between the two sentinels; from the start if the model left out the first."""
-        opening = self.tokenizer.convert_tokens_to_ids(SENTINELS[0])
-        start = tokens.index(opening) + 1 if opening in tokens else 0
-        return str(self.tokenizer.decode(tokens[start:], skip_special_tokens=True))
+    def _text(self, tokens: Sequence[int], stops: Stops) -> str:
+        """The text of an answer: what stands behind the opening sentinel, if the model has sentinels and wrote it."""
+        if self.stacked.backbone.sentinels:
+            opening = self.tokenizer.convert_tokens_to_ids(SENTINELS[0])
+            tokens = tokens[tokens.index(opening) + 1 :] if opening in tokens else tokens
+        return stops.before(tokens)
 
     def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
-        """As lm-eval splits a text; with sentinels, the place of the answer is marked as for one to be written."""
-        if self.stacked.backbone.sentinels:
-            marked = self.tok_encode(f"{context} {SENTINELS[0]}")
-            return marked, self.tok_encode(continuation, add_special_tokens=False)
-        pair: tuple[list[int], list[int]] = super()._encode_pair(context, continuation)
-        return pair
+        """The ids of a context and of one continuation."""
+        ids, (found,) = encode_choices(self.stacked.backbone, context, [continuation])
+        return ids, found
 
     def _loglikelihood_tokens(self, requests: Sequence[Pair], **_: Any) -> list[tuple[float, bool]]:
         """All continuations of one context are scored in one batch, and the context is read once."""
@@ -293,12 +292,11 @@ def _generate(
         said = iter(in_batches(items, sizes, first.batch_tokens, lambda batch: first._said(batch, **options)))
     else:
         said = iter(first._in_turn(items, sizes, **options))
-    read = first._between if sentinels else stops.text
     found = []
     for lm, own in zip(lms, prompts, strict=True):
         each = [(prompt, next(said)) for prompt in own]
         lm.tokens += sum(len(prompt) + len(answer.tokens) for prompt, answer in each)
-        found.append([(stops.cut(read(answer.tokens)), prompt, answer) for prompt, answer in each])
+        found.append([(first._text(answer.tokens, stops), prompt, answer) for prompt, answer in each])
     return found
 
 

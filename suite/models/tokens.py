@@ -1,54 +1,167 @@
-"""Text to token ids, the same for training and for answering."""
+"""Text to token ids: the one place that makes them, for training, for answers to be written and for answers scored.
+
+What is trained is what is asked: the ids of a prompt do not depend on the answer behind it, and those of prompt and
+answer together read as the text that evaluation has.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from suite.errors import SuiteError
 from suite.models.backbone import Backbone
+from suite.targets import Target, following
 
 SENTINEL_BEGIN, SENTINEL_END = "<extra_id_0>", "<extra_id_1>"
+_ANCHORS: Final = ("", "\n", ":", "0")
+"""Texts behind which the beginning of an answer may be read as it is within a text."""
+_PROBES: Final = ("a", "0", ".")
+"""Texts of which any tokenizer makes a token of at least one."""
+
+Ids = tuple[int, ...]
 
 
-def encode_prompt(backbone: Backbone, prompt: str) -> list[int]:
-    """Ids of a prompt as the model reads it before it answers (with the tokenizer's own special tokens, as in lm-eval).
+def encode_text(backbone: Backbone, text: str) -> list[int]:
+    """Ids of a text with the special tokens that the tokenizer puts before it, unless the text has its BOS already.
+
+    A decoder goes on from a text, so what the tokenizer would close one with is left out; an encoder reads it.
+    """
+    return list(_read(backbone, [text])[0])
+
+
+def encode_prompts(backbone: Backbone, prompts: Sequence[str]) -> list[Ids]:
+    """Ids of prompts as the model reads them before it answers.
 
     An encoder-decoder with sentinels gets ` <extra_id_0>` appended. An empty prompt is the begin or end token.
     """
-    (found,) = backbone.ids.of([("prompt", prompt)], lambda _: [_prompt(backbone, prompt)])
-    return list(found)
+    marked = [f"{prompt} {SENTINEL_BEGIN}" if backbone.sentinels else prompt for prompt in prompts]
+    keys = [("prompt", text) for text in marked]
+    known = backbone.ids.of(keys, lambda places: _read(backbone, [marked[at] for at in places]))
+    return [ids or (_first_id(backbone),) for ids in known]
 
 
-def _prompt(backbone: Backbone, prompt: str) -> list[int]:
-    if backbone.sentinels:
-        prompt = f"{prompt} {SENTINEL_BEGIN}"
-    bos = backbone.tokenizer.bos_token
-    twice = backbone.shape == "decoder" and bos is not None and prompt.startswith(bos)
-    ids = backbone.tokenizer.encode(prompt, **({"add_special_tokens": False} if twice else {}))
-    return [int(token) for token in ids] or [_first_id(backbone)]
+def encode_prompt(backbone: Backbone, prompt: str) -> list[int]:
+    """Ids of one prompt."""
+    return list(encode_prompts(backbone, [prompt])[0])
 
 
 def encode_answer(backbone: Backbone, prompt: str, answer: str) -> list[int]:
-    """Ids of an answer after a prompt, without the end token.
+    """Ids of an answer after a prompt, without the end token: the second part of `encode_pair`."""
+    return encode_pair(backbone, prompt, answer)[1]
 
-    A decoder's answer follows after one space, and is what joining the texts adds to the ids of the prompt (lm-eval's
-    rule); where the tokenizer merges across the seam, it is the ids of the answer on its own. An encoder-decoder with
-    sentinels answers `<extra_id_0> answer <extra_id_1>`.
+
+def encode_pair(backbone: Backbone, prompt: str, answer: str) -> tuple[list[int], list[int]]:
+    """Ids of a prompt and of the answer that follows it, without the end token.
+
+    Where the model writes its answers, the first are those of `encode_prompt`, and the second are what joining the
+    texts adds to them; where the tokenizer merges across the seam, ids that read the same behind the prompt as it is.
+    An encoder-decoder's answer begins a text, without the white space of a delimiter, and stands between sentinels if
+    it has them. A `Target` that is scored is split as `encode_choices` splits it.
     """
-    (found,) = backbone.ids.of([("answer", prompt, answer)], lambda _: [_answer(backbone, prompt, answer)])
-    return list(found)
+    if isinstance(answer, Target) and answer.scored:
+        context, (continuation,) = encode_choices(backbone, prompt, [following(prompt, answer)])
+        if not continuation:
+            raise no_token(answer)
+        return context, _between_sentinels(backbone, continuation)
+    if backbone.shape == "decoder":
+        text = following(prompt, answer)
+        (found,) = backbone.ids.of([("answer", prompt, text)], lambda _: [_continued(backbone, prompt, text)])
+    else:
+        text = answer.before.lstrip() + answer if isinstance(answer, Target) else answer
+        text = f"{SENTINEL_BEGIN} {text} {SENTINEL_END}" if backbone.sentinels else text
+        (found,) = backbone.ids.of([("answer", text)], lambda _: [_plain(backbone, text)])
+    return encode_prompt(backbone, prompt), list(found)
 
 
-def _answer(backbone: Backbone, prompt: str, answer: str) -> list[int]:
-    encode = backbone.tokenizer.encode
+def encode_choices(backbone: Backbone, context: str, continuations: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+    """Ids of a context and of each of some continuations to be scored, split as lm-eval does: white space at the end of
+    the context goes to the continuation.
+
+    Where the tokenizer merges across the seam of any, the context of all ends before it, so that all are scored on
+    their own tokens from the same place. A continuation that adds no token is empty: see `no_token`.
+    """
+    prompt = context.rstrip()
+    texts = [context[len(prompt) :] + continuation for continuation in continuations]
+    ids = encode_prompts(backbone, [prompt])[0]
     if backbone.shape == "encoder-decoder":
-        text = f"{SENTINEL_BEGIN} {answer} {SENTINEL_END}" if backbone.sentinels else answer
-        return [int(token) for token in encode(text, add_special_tokens=False)]
-    if not answer:
-        return []
-    seam = "" if not prompt or prompt[-1].isspace() or answer[:1].isspace() else " "
-    context = encode_prompt(backbone, prompt)
-    whole = [int(token) for token in encode(prompt + seam + answer)]
+        return list(ids), [list(_plain(backbone, text)) for text in texts]
+    keys = [("whole", prompt + text) for text in texts]
+    wholes = backbone.ids.of(keys, lambda places: _read(backbone, [prompt + texts[at] for at in places]))
+    if not prompt:  # the token that stands for nothing is not in the text
+        wholes = [whole if whole[: len(ids)] == ids else ids + whole for whole in wholes]
+    split = min(_common(ids, whole) for whole in wholes)
+    return list(ids[:split]) or [_first_id(backbone)], [list(whole[split:]) for whole in wholes]
+
+
+def no_token(answer: str, where: str = "") -> SuiteError:
+    """The error for an answer that cannot be scored, because the tokenizer makes nothing of it behind its prompt."""
+    what = f"the answer {str(answer)!r} adds no token to its prompt, so it has no likelihood"
+    return SuiteError(f"{where}: {what}" if where else what, fix="give each answer a text that the tokenizer keeps")
+
+
+def _read(backbone: Backbone, texts: Sequence[str]) -> list[Ids]:
+    """`encode_text` of some, all at once: one call for each takes as long as a small model's answer."""
+    start = backbone.tokenizer.bos_token
+    (closing,) = backbone.ids.of([("closing",)], lambda _: [_closing(backbone)])
+    found: dict[int, Ids] = {}
+    for begun in (False, True):
+        those = [at for at, text in enumerate(texts) if begun == bool(start and text.startswith(start))]
+        if not those:
+            continue
+        read = backbone.tokenizer([texts[at] for at in those], add_special_tokens=not begun)["input_ids"]
+        if backbone.shape == "decoder":
+            closed = 0 if begun else len(closing)
+            found |= {at: tuple(ids[: len(ids) - closed]) for at, ids in zip(those, read, strict=True)}
+        else:
+            more = closing if begun else ()
+            found |= {at: (*ids, *more) for at, ids in zip(those, read, strict=True)}
+    return [found[at] for at in range(len(texts))]
+
+
+def _closing(backbone: Backbone) -> Ids:
+    """What the tokenizer appends to each text."""
+    for text in _PROBES:
+        bare, whole = _plain(backbone, text), tuple(backbone.tokenizer.encode(text))
+        for at in range(len(whole) - len(bare) + 1):
+            if bare and whole[at : at + len(bare)] == bare:
+                return whole[at + len(bare) :]
+    return ()
+
+
+def _continued(backbone: Backbone, prompt: str, text: str) -> Ids:
+    """What a text adds to the ids of a decoder's prompt."""
+    if not text:
+        return ()
+    context = encode_prompts(backbone, [prompt])[0]
+    (whole,) = _read(backbone, [prompt + text])
     if whole[: len(context)] == context:
         return whole[len(context) :]
-    return [int(token) for token in encode(seam + answer, add_special_tokens=False)]
+    decode, wanted = backbone.tokenizer.decode, backbone.tokenizer.decode(whole)
+    for anchor in _ANCHORS:
+        before, both = _plain(backbone, anchor), _plain(backbone, anchor + text)
+        behind = both[len(before) :]
+        if both[: len(before)] == before and decode([*context, *behind]) == wanted:
+            return behind
+    return _plain(backbone, text)
+
+
+def _between_sentinels(backbone: Backbone, answer: Iterable[int]) -> list[int]:
+    if not backbone.sentinels:
+        return list(answer)
+    begin, end = backbone.tokenizer.convert_tokens_to_ids([SENTINEL_BEGIN, SENTINEL_END])
+    return [begin, *answer, end]
+
+
+def _plain(backbone: Backbone, text: str) -> Ids:
+    """Ids of a text without special tokens but its own."""
+    return tuple(int(token) for token in backbone.tokenizer.encode(text, add_special_tokens=False))
+
+
+def _common(one: Sequence[int], other: Sequence[int]) -> int:
+    """How many ids both begin with."""
+    limit = min(len(one), len(other))
+    return next((at for at in range(limit) if one[at] != other[at]), limit)
 
 
 def _first_id(backbone: Backbone) -> int:

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
-import jinja2
-
 from suite.errors import SuiteError
 from suite.tasks.definition import TaskFile
+from suite.tasks.rendering import Texts, fields_of
+from suite.tasks.templates import Unfit
 
-_ENVIRONMENT = jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
 _MADE: dict[tuple[str, str, tuple[str, ...]], tuple[dict[str, Any], ...]] = {}
 _KEPT = 16
 """Compositions that are remembered; a plan asks for the same one many times."""
@@ -44,10 +43,12 @@ def _labelled(skill: str, sources: Sequence[tuple[TaskFile, Sequence[Mapping[str
 
 
 def _prompts(source: TaskFile, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    template = _ENVIRONMENT.from_string(str(source.config["doc_to_text"]))
+    """The rows' own prompts, as the task is asked."""
+    texts = Texts(source, fields_of(rows))
     for row in rows:
         try:
-            yield template.render(**row)
-        except jinja2.TemplateError as error:
-            what = f"the template of task '{source.name}' does not fit its rows ({error})"
+            asked = texts.question(row)
+            yield asked if isinstance(asked, str) else (texts.choices(row) or [])[asked]
+        except Unfit as error:
+            what = f"the template of task '{source.name}' does not fit its rows: doc_to_text {error}"
             raise SuiteError(what, where=str(source.path)) from error

@@ -14,6 +14,7 @@ import jinja2
 import lm_eval.utils
 
 from suite.errors import SuiteError
+from suite.targets import Target
 from suite.tasks.data import DataLocations, Row, row_hash, rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.known import is_python
@@ -25,6 +26,7 @@ from suite.tasks.metrics import by_name
 from suite.tasks.rendering import Texts, fields_of
 from suite.tasks.splits import draw_exemplars, reported_rows, training_rows
 from suite.tasks.templates import Unfit
+from suite.tasks.training_text import following_text, prompt_text
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Example:
     """One training example, rendered by the templates that also make the evaluation's prompts."""
 
     prompt: str
-    target: str
+    target: Target
+    """The answer, which also knows how it follows the prompt."""
     doc: Row
     hash: str
     """`row_hash` of the document."""
@@ -61,7 +64,11 @@ def training_examples(task: TaskFile, locations: DataLocations) -> tuple[Example
     found = training_rows(task, locations)
     loaded = _load(task, found.docs, (), _others(task, locations))
     pairs = zip(loaded.eval_docs, found.hashes, strict=True)
-    return tuple(Example(loaded.fewshot_context(doc, 0), target_text(loaded, doc), doc, name) for doc, name in pairs)
+    with quiet():
+        return tuple(
+            Example(prompt_text(loaded, doc, 0), following_text(loaded, doc, target_text(loaded, doc)), doc, name)
+            for doc, name in pairs
+        )
 
 
 class Prompts:
@@ -74,13 +81,13 @@ class Prompts:
         """The prompt of a row (as `Example.doc` has it) behind exemplars."""
         self._task.sampler = _Given(exemplars)
         with quiet():
-            return str(self._task.fewshot_context(doc, len(exemplars)))
+            return prompt_text(self._task, doc, len(exemplars))
 
     def exemplar(self, doc: Row) -> str:
         """What stands before a prompt when this row is its exemplar."""
         both, alone = self(doc, (doc,)), self(doc)
-        description = alone.removesuffix(question(self._task, doc))
-        return both.removesuffix(question(self._task, doc)).removeprefix(description)
+        description = self._task.resolve_field(doc, self._task.config.description) or ""
+        return both.removeprefix(description)[: len(both) - len(alone)]
 
 
 class _Given:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from suite.errors import SuiteError
 from suite.models.backbone import Backbone
-from suite.models.tokens import encode_answer, encode_prompt
+from suite.models.tokens import encode_pair
 
 LEAST_PROMPT = 8
 """Tokens of the prompt that a long answer leaves."""
@@ -20,7 +20,8 @@ class Text(Protocol):
     @property
     def prompt(self) -> str: ...  # noqa: D102
     @property
-    def target(self) -> str: ...  # noqa: D102
+    def target(self) -> str:
+        """The answer; a `suite.targets.Target` knows how it follows the prompt."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ def encode(
     encoded: list[Encoded] = []
     cut_prompts = cut_answers = 0
     for prompt_text, answer_text in texts:
-        prompt = encode_prompt(backbone, prompt_text)
-        target = [*encode_answer(backbone, prompt_text, answer_text), backbone.eos_id]
+        prompt, answer = encode_pair(backbone, prompt_text, answer_text)
+        target = [*answer, backbone.eos_id]
         for_answer = room - min(len(prompt), LEAST_PROMPT) if decoder else max_length - prefix_length
         kept_target = target[:for_answer]
         kept_prompt = prompt[-(room - len(kept_target) if decoder else room) :]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 import suite.models.ids
+from suite.errors import SuiteError
 from suite.models.backbone import as_backbone
 from suite.models.ids import KnownIds
-from suite.models.tokens import encode_answer, encode_prompt
+from suite.models.tokens import encode_answer, encode_choices, encode_pair, encode_prompt, encode_text
+from suite.targets import Target, following
 from tests.models.tiny_models import tiny_backbone
+from tests.models.tiny_tokenizers import DECODERS, backbone_of
 
 
 def words(backbone, ids: list[int]) -> list[str]:  # type: ignore[no-untyped-def]
@@ -58,3 +63,61 @@ def test_a_text_is_read_once_and_all_is_forgotten_when_it_is_too_much(monkeypatc
     assert read == [[2, 1], [1]]
     monkeypatch.setattr(suite.models.ids, "MOST", 5)
     assert known.of(["a"], ids) == [(0, 7)]
+
+
+MERGING = "byte-level that merges across words"
+
+
+def test_where_the_tokenizer_merges_across_the_seam_all_choices_are_scored_from_the_same_place() -> None:
+    backbone = backbone_of(MERGING)
+    context, choices = encode_choices(backbone, "is it? answer:", [" True", " xyz", "!"])
+    wholes = [encode_text(backbone, f"is it? answer:{choice}") for choice in (" True", " xyz", "!")]
+    assert encode_prompt(backbone, "is it? answer:") != context  # the colon is merged with what follows
+    assert [context + choice for choice in choices] == wholes
+    assert words(backbone, choices[0])[0].endswith(":ĠTrue")
+    assert encode_choices(backbone, "is it? answer:", ["!"])[0] == encode_prompt(backbone, "is it? answer:")
+
+
+def test_a_written_answer_follows_the_prompt_as_it_is_asked_where_the_tokenizer_merges() -> None:
+    backbone = backbone_of(MERGING)
+    prompt, answer = encode_pair(backbone, "is it? answer:", "True")
+    assert prompt == encode_prompt(backbone, "is it? answer:")
+    assert backbone.tokenizer.decode([*prompt, *answer]) == "<s>is it? answer: True"
+    # behind a space of the prompt there is no dummy space
+    llama = backbone_of("Llama 2")
+    prompt, answer = encode_pair(llama, "is it? answer: ", Target("True", before=""))
+    assert llama.tokenizer.decode([*prompt, *answer]) == "<s> is it? answer: True"
+
+
+@pytest.mark.parametrize("name", ["byte-level that adds BOS", "byte-level that appends EOS", "T5", "word-level"])
+def test_a_continuation_that_adds_no_token_is_empty(name: str) -> None:
+    backbone = backbone_of(name)
+    _, (nothing, something) = encode_choices(backbone, "the dog answer:", ["", " True"])
+    assert (nothing, bool(something)) == ([], True)
+    with pytest.raises(SuiteError, match="the answer '' adds no token to its prompt"):
+        encode_pair(backbone, "the dog answer:", Target("", before="", scored=True))
+
+
+@pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.parametrize("context", ["", "  ", "\n"])
+def test_behind_nothing_a_text_is_scored_from_the_begin_token(name: str, context: str) -> None:
+    backbone = backbone_of(name)
+    first = backbone.tokenizer.bos_token_id
+    ids, (found,) = encode_choices(backbone, context, ["yes"])
+    assert ids == [backbone.eos_id if first is None else first]
+    assert found == list(backbone.tokenizer.encode(f"{context}yes", add_special_tokens=False))
+
+
+def test_a_text_that_begins_with_bos_gets_no_second_one() -> None:
+    for name in ("Llama 2", "byte-level that adds BOS", "BART"):
+        backbone = backbone_of(name)
+        assert encode_prompt(backbone, "<s>red").count(backbone.tokenizer.bos_token_id) == 1
+    assert encode_prompt(backbone, "<s>red")[-1] == backbone.eos_id  # an encoder reads the end of a text
+
+
+def test_a_target_is_its_answer_and_knows_what_stands_before_it() -> None:
+    target = Target("True", before="\n", scored=True)
+    again = pickle.loads(pickle.dumps(target))
+    assert target == again == "True"
+    assert (again.before, again.scored, following("Q:", again)) == ("\n", True, "\nTrue")
+    assert [following(prompt, "True") for prompt in ("Q:", "Q: ", "")] == [" True", "True", "True"]

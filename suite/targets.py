@@ -1,0 +1,28 @@
+"""The answer that a training example teaches, as text, and how it follows its prompt."""
+
+from __future__ import annotations
+
+from typing_extensions import Self
+
+
+class Target(str):
+    """An answer that knows how it follows its prompt; to all who read it, it is the answer alone."""
+
+    before: str
+    """What stands between the prompt and the answer, to the letter: a delimiter."""
+    scored: bool
+    """Whether evaluation scores given answers behind the prompt, instead of letting the model write one."""
+
+    def __new__(cls, answer: str, *, before: str = " ", scored: bool = False) -> Self:
+        """A text with what stands before it."""
+        made = super().__new__(cls, answer)
+        made.before, made.scored = before, scored
+        return made
+
+
+def following(prompt: str, answer: str) -> str:
+    """What follows a prompt, to the letter. A plain text is set off by a space, unless white space is there already."""
+    if isinstance(answer, Target):
+        return answer.before + answer
+    apart = not prompt or not answer or prompt[-1].isspace() or answer[0].isspace()
+    return answer if apart else f" {answer}"
