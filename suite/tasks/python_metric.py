@@ -23,6 +23,8 @@ from suite.tasks import known
 
 Function = Callable[[list[str], str], Any]
 SIGNATURE = "def {}(references: list[str], answer: str) -> float"
+LONGEST = 200
+"""Characters of an error's text that are told."""
 TOLERANCE = 1e-9
 """How far rounding may carry a value outside of 0 to 1."""
 
@@ -181,4 +183,8 @@ def _line(error: BaseException, file: Path) -> int | None:
 
 
 def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    try:
+        text = str(error)
+    except Exception:  # an exception of the user's may fail to say anything
+        text = ""
+    return f"{type(error).__name__}: {text[:LONGEST]}" if text else type(error).__name__

@@ -108,6 +108,7 @@ def test_what_a_python_metric_cannot_be_asked_is_refused(write: Write, old: str,
     [
         ("return 1 / 0", "mine.py:2: metric 'mine:close' fails (ZeroDivisionError: division by zero)"),
         ("raise SystemExit(1)", "mine.py:2: metric 'mine:close' fails (SystemExit: 1)"),
+        ("raise ValueError('x' * 1000)", f"fails (ValueError: {'x' * 200}); return"),
         ("return None", "mine.py: metric 'mine:close' gives None; return a number from 0 to 1"),
         ("return float('nan')", "metric 'mine:close' gives nan"),
         ("return 87.5", "metric 'mine:close' gives 87.5"),
