@@ -18,7 +18,7 @@ from suite.home import Home
 from suite.specs.workspace import Workspace, published
 from suite.store import Store
 from suite.store.database import database_url
-from suite.tasks.definition import read_task
+from suite.tasks.definition import TaskFile, read_task
 
 
 def render_site(home: Home, out: Path | None, records: Path | None) -> Path:
@@ -67,11 +67,18 @@ def _templates(stores: Sequence[Store]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in named:
         if any((folder / f"{name}.yaml").is_file() for folder in folders):
-            with suppress(SuiteError):  # one that is broken now is not what was run
+            with suppress(SuiteError, OSError):  # one that is broken now is not what was run
                 task = read_task(name, folders)
-                plain = json.loads(json.dumps(task.config))
-                found[task.fingerprint] = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+                found[task.fingerprint] = _text_of(task)
     return found
+
+
+def _text_of(task: TaskFile) -> str:
+    """A task as YAML, with the source of its own metrics."""
+    plain = json.loads(json.dumps(task.config))
+    parts = [yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)]
+    files = dict.fromkeys(each.file for each in task.python.values())
+    return "\n".join([*parts, *(f"# {file.name}\n{file.read_text('utf-8', 'replace')}" for file in files)])
 
 
 def export_records(home: Home, out: Path, names: Sequence[str], track: str | None, *, texts: bool) -> list[Path]:
