@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import fmean
 
 from suite.board.contrasts import Missing
 from suite.board.named import Rows
 from suite.board.rows import Base, make_row
 from suite.board.shape import BASELINE, Row
-from suite.papers.form import Layout, Line, Slot, experiments, slots
+from suite.papers.form import PASSES, Layout, Line, Slot, experiments, slots
 from suite.stats import Estimate
 from suite.store import ExperimentRecord, Store
 from suite.store.seen import Seen
@@ -56,6 +57,16 @@ class TrackRows:
                 self._made[name] = make_row(self.store, members, self._bases).row
         return self._made[name]
 
+    def passes(self, row: Row, line: Line, slot: Slot) -> Estimate | None:
+        """Mean seconds over seeds of a pass over a task's documents; None where nothing was dispatched."""
+        members = self._named.named(row.name)
+        shots = {count for member in members for role, count in member.evaluations() if role == line.role}
+        wanted = slot.shots if slot.shots is not None else max(shots, default=0)
+        steps = [step.id for member in members if (step := member.step(str(line.role), wanted))]
+        found = [each["dispatch"]["seconds"] for each in self.store.findings(steps).values() if "dispatch" in each]
+        values = [float(each[PASSES.index(line.show)]) for each in found]
+        return Estimate(fmean(values), None, "seeds") if values else None
+
     @cached_property
     def names(self) -> frozenset[str]:
         """The experiments that were run, but for the pretrained model: every track has that."""
@@ -86,7 +97,10 @@ def _line(rows: TrackRows, layout: Layout, line: Line) -> tuple[Cell, ...]:
     cells = [Cell()] * len(layout.columns)
     for slot, figure in zip(slots(layout, line), line.paper, strict=True):
         row = rows.row(slot.experiment) if slot.experiment else None
-        cells[slot.column] = Cell(_number(row, line, slot) if row else None, figure)
+        ours = (
+            rows.passes(row, line, slot) if row and line.show in PASSES else _number(row, line, slot) if row else None
+        )
+        cells[slot.column] = Cell(ours, figure)
     return tuple(cells)
 
 

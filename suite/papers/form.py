@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field
 
 from suite.block import Block
 from suite.claims.expectation import QUANTITIES
 
-Show = Literal["norm_avg", "change", "target", "score", "format_ratio", "seconds", "parameters"]
-assert set(get_args(Show)) == set(QUANTITIES) - {"curve"}, (
-    "a table shows what a row has, not what it had along training"
-)
+Show = Literal[
+    "norm_avg", "change", "target", "score", "format_ratio", "seconds", "parameters", "first_pass", "second_pass"
+]
+PASSES: Final = ("first_pass", "second_pass")
+"""Seconds of the two passes of a dispatch, over all documents of a task."""
+ASKED: Final[Mapping[str, tuple[str, ...]]] = {
+    **{name: asked for name, asked in QUANTITIES.items() if name != "curve"},  # what a row has, not what it had once
+    **dict.fromkeys(PASSES, ("role", "shots")),
+}
+"""What may be shown, and what it is asked of."""
+assert set(get_args(Show)) == set(ASKED)
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 Role = Annotated[str, Field(pattern=r"^(lm_eval:)?[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 Fault = tuple[tuple[str | int, ...], str, str]
@@ -43,11 +50,11 @@ class Line(Block):
     group: str = ""
     """A head before this one, common with the neighbours of the same group."""
     show: Show
-    """A quantity, as in claims."""
+    """A quantity, as in claims, or the seconds of a dispatch's `first_pass` or `second_pass`."""
     role: Role | None = None
-    """The task of `target` and `score`."""
+    """The task of `target`, `score` and both passes."""
     of: tuple[Name | None, ...] | None = None
-    """The experiment of each column, in place of the columns' own; null: the paper has nothing there."""
+    """The experiment of each column, in place of the columns' own; null: none of ours stands there."""
     paper: tuple[float | None, ...]
     """The paper's figures, as printed; null: none was printed, or it was not found.
 
@@ -88,7 +95,7 @@ def slots(layout: Layout, line: Line) -> tuple[Slot, ...]:
     """The places of a row's numbers, from left to right."""
     of = line.of or tuple(column.of for column in layout.columns)
     places = [Slot(at, of[at], column.shots) for at, column in enumerate(layout.columns)]
-    if "shots" in QUANTITIES[line.show]:
+    if "shots" in ASKED[line.show]:
         return tuple(places)
 
     def shared(slot: Slot) -> tuple[str | None, str | int]:
@@ -107,9 +114,9 @@ def faults(layout: Layout) -> Iterator[Fault]:
     """What does not fit together in a layout whose parts are sound."""
     count = len(layout.columns)
     for at, line in enumerate(layout.rows):
-        if line.role is None and "role" in QUANTITIES[line.show]:
+        if line.role is None and "role" in ASKED[line.show]:
             yield ("rows", at, "show"), f"{line.show} is asked of a task", "add `role:`"
-        if line.role is not None and "role" not in QUANTITIES[line.show]:
+        if line.role is not None and "role" not in ASKED[line.show]:
             yield ("rows", at, "role"), f"{line.show} is of no single task", "take it out"
         if line.of is not None and len(line.of) != count:
             fix = "one for each column, null where the paper has nothing"

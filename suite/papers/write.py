@@ -9,7 +9,7 @@ from typing import Final
 
 from suite.escape import latex, markdown, spreadsheet
 from suite.papers.fill import Cell, Table
-from suite.papers.form import Column, Line
+from suite.papers.form import PASSES, Column, Line
 
 WHOLE = ("seconds", "parameters")
 """Quantities without decimals."""
@@ -98,13 +98,14 @@ def _groups(columns: Sequence[Column]) -> list[tuple[str, int]]:
 def _pair(line: Line, cell: Cell, sign: str) -> tuple[str, str]:
     """Ours and the paper's, as text."""
     plus = "+" if line.show == "change" else ""
-    paper = "" if cell.paper is None else format(cell.paper, f"{plus}.2f")
+    digits = ",.0f" if line.show == "parameters" else f"{plus}.2f"
+    paper = "" if cell.paper is None else format(cell.paper, digits)
     if cell.ours is None:
         return "", paper
     value, half = cell.ours.value, cell.ours.half_width
     if line.show in WHOLE:
         return f"{value:,.0f}", paper
-    text = format(value, f"{plus}.1f")
+    text = format(value, ".2f" if line.show in PASSES else f"{plus}.1f")
     return text if half is None else f"{text} {sign} {half:.1f}", paper
 
 

@@ -33,13 +33,16 @@ def table_files() -> dict[str, Path]:
 
 
 def named_tables(name: str) -> dict[str, Path]:
-    """A table's file, by name or path; or those of all of a paper's tables. Raises SuiteError with the known names."""
+    """A table's file, by name or path; those of a table that has one for each model (`t2-1`); or those of a paper.
+
+    Raises SuiteError with the known names.
+    """
     if is_path(name):
         return {Path(name).stem: Path(name)}
     files = table_files()
-    found = {each: file for each, file in files.items() if each == name or each.rpartition("-")[0] == name}
+    found = {each: file for each, file in files.items() if each == name or each.startswith(f"{name}-")}
     if not found:
-        papers = {each.rpartition("-")[0] for each in files} - {""}
+        papers = {each.partition("-")[0] for each in files if "-" in each}
         raise SuiteError(f"there is no table '{name}'", fix=did_you_mean(name, {*files, *papers}))
     return found
 

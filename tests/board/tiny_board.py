@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from suite.hashing import experiment_id, fingerprint, variant_id
@@ -108,8 +108,9 @@ class World:
         stack: Sequence[str] | None = None,
         file: str = "specs/a.yaml",
         dispatch: Mapping[str, Any] | None = None,
+        findings: tuple[FindingRecord, ...] = (),
     ) -> str:
-        """An experiment with its evaluations; those of None are not done. Gives its id."""
+        """An experiment with its evaluations, each with the `findings`; those of None are not done. Gives its id."""
         method = name.partition("_")[0]
         resolved: dict[str, Any] = {
             "name": name, "source": "a paper", "about": "A row.", "method": {"name": method}, "targets": list(targets),
@@ -134,6 +135,7 @@ class World:
             key |= {"draw": self.draw} if self.draw else {}
             key |= self.asked
             outcome = given.outcome(str(self.roles[role]["primary"]), self.prefix, self.texts) if given else None
+            outcome = replace(outcome, findings=findings) if outcome else None
             parts.append((self._step(key, f"{role} {shots}-shot · {name}", outcome), "evaluate", role, shots))
         links = [StepLink(step, part, role, shots, at) for at, (step, part, role, shots) in enumerate(parts)]
         record = ExperimentRecord(

@@ -11,7 +11,7 @@ import pytest
 
 from suite.board import Row
 from suite.papers import TrackRows
-from suite.store import Costs, Store
+from suite.store import Costs, FindingRecord, Store
 from tests.board.tiny_board import World
 from tests.claims.test_judge import right
 from tests.cli import suite
@@ -208,3 +208,27 @@ def test_the_best_of_several_tries_is_named_as_such(
 
     monkeypatch.setattr(TrackRows, "row", swept)
     assert "- lora\\_a is the best of 6 tries" in suite(capsys, "table", file, "--home", home)[1]
+
+
+def test_the_passes_of_a_dispatch_are_shown_in_seconds_and_counts_of_parameters_whole(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, file: Path
+) -> None:
+    with Store.open(tmp_path / "suite.db") as store:
+        for seed, seconds in enumerate(([1.0, 3.5], [2.0, 4.5])):
+            world = World(store, held_out=("qa",))
+            told = {"skills": ["math"], "of_documents": [0] * 100, "seconds": seconds}
+            world.experiment(
+                "t2_a", {("rte", 0): right(0.9), ("qa", 1): right(0.2)}, seed=seed, dispatch={"asker": str(seed)},
+                train=[world.train("t2_a", seed, Costs(12.3, 100, 1000, 7, 80))],
+                findings=(FindingRecord("dispatch", told),),
+            )  # fmt: skip
+            world.experiment("lora_a", {("qa", 1): right(0.2)}, train=[world.train("lora_a", seed, None)], seed=seed)
+    head = LAYOUT.partition("columns:")[0]
+    lines = [
+        f"  - {{head: x, show: {each}, role: qa, paper: [1.25, null]}}\n" for each in ("first_pass", "second_pass")
+    ]
+    lines.append("  - {head: x, show: parameters, paper: [6820000, null]}\n")
+    columns = "columns:\n  - {head: A, of: t2_a}\n  - {head: B, of: lora_a}\n"
+    file.write_text(f"{head}{columns}rows:\n{''.join(lines)}", encoding="utf-8")
+    found = [row[1:] for row in rows(suite(capsys, "table", file, "--home", tmp_path)[1])[2:]]
+    assert found == [["1.50", "1.25", "", ""], ["4.00", "1.25", "", ""], ["7", "6,820,000", "", ""]]

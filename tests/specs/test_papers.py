@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from suite.errors import SuiteError
-from suite.papers.form import Layout, experiments
+from suite.papers.form import Layout, experiments, slots
 from suite.specs import shipped
 from suite.specs.load import load_track
 from suite.specs.papers import named_tables, read_table, table_files
@@ -36,13 +36,13 @@ def read(tmp_path: Path, text: str) -> Layout:
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_every_shipped_table_asks_for_what_there_is(file: Path) -> None:
-    layout = read_table(file)
-    track = load_track(Workspace.around(), "micro")
+    layout, paper = read_table(file), file.stem.partition("-")[0]
+    track = load_track(Workspace.around(), {"promot": "micro", "t2": "micro-t2"}[paper])
     assert layout.comparable is None or layout.comparable in Workspace.around().tracks()
     assert {line.role for line in layout.rows} - {None} <= set(track.roles)
     assert {column.shots for column in layout.columns} - {None} <= set(track.held_out.shots)
     assert set(experiments(layout)) <= {spec.stem for spec in Workspace.around().specs()}
-    assert layout.source.endswith(f"Table {file.stem.rpartition('-')[2]}")
+    assert layout.source.endswith(f"Table {file.stem.split('-')[1]}")
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
@@ -50,6 +50,8 @@ def test_a_papers_averages_are_those_of_its_figures(file: Path) -> None:
     """A slip of the pen in a figure shows here; what the paper itself has otherwise is in a note."""
     layout = read_table(file)
     found = {line.show: line.paper for line in layout.rows if line.show != "score"}
+    if "norm_avg" not in found:
+        return
     figures = zip(*(line.paper for line in layout.rows if line.show == "score"), strict=True)
     means = [statistics.fmean(value for value in column if value is not None) for column in figures]
     base = {
@@ -63,11 +65,43 @@ def test_a_papers_averages_are_those_of_its_figures(file: Path) -> None:
         assert change is None or change == pytest.approx(average - base[column.shots], abs=0.016)
 
 
+def test_figures_that_transformer2_prints_twice_are_the_same() -> None:
+    """Its own exception is in a note: SVF on both kinds of matrices has 79.15 in Table 1 and 79.23 in Table 4."""
+    known: dict[tuple[str, str, str], set[float]] = {}
+    for layout in (read_table(file) for file in SHIPPED if file.stem.startswith("t2-")):
+        for line in layout.rows:
+            for slot, figure in zip(slots(layout, line), line.paper, strict=True):
+                if slot.experiment and figure is not None:
+                    key = (layout.model, f"{line.show} {line.role}", slot.experiment)
+                    known.setdefault(key, set()).add(figure)
+    apart = {key: figures for key, figures in known.items() if len(figures) > 1}
+    assert apart == {("Llama-3-8B-Instruct", "target math", "svf_math"): {79.15, 79.23}}
+
+
+def test_the_figures_of_transformer2_that_we_build_on() -> None:
+    def row(table: str, head: str) -> tuple[float | None, ...]:
+        return next(line.paper for line in read_table(shipped() / "tables" / f"{table}.yaml").rows if line.head == head)
+
+    assert row("t2-1", "GSM8K") == (75.89, 77.18, 79.15)
+    assert row("t2-1", "MBPP-Pro") == (64.65, 67.68, 66.67)
+    assert row("t2-2", "ARC-Challenge") == (80.63, 81.06, 81.74, 81.37, 82.61)
+    assert row("t2-4", "GSM8K") == (75.89, 78.62, 76.19, 79.23, 60.50, 57.92, 77.18, 75.66)
+    assert [row("t2-8", f"{count}-shot adaptation")[0] for count in (3, 5, 10, 20)] == [82.18, 82.38, 82.61, 82.61]
+    assert [line.paper for line in read_table(shipped() / "tables" / "t2-3.yaml").rows] == [
+        (42.64,), (321.19,), (2.76,), (14.28,), (13.40,), (28.51,),
+    ]  # fmt: skip
+
+
 def test_tables_are_found_by_name_by_paper_and_by_path_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     names = [f"promot-{number}" for number in (2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 14, 15)]
     assert [name for name in table_files() if name.startswith("promot-")] == names
     assert list(named_tables("promot")) == names
     assert list(named_tables("promot-10")) == ["promot-10"]
+    assert list(named_tables("t2-1")) == ["t2-1", "t2-1-70b", "t2-1-mistral"]
+    assert list(named_tables("t2-1-mistral")) == ["t2-1-mistral"]
+    assert [name for name in named_tables("t2") if name.count("-") == 1] == [
+        f"t2-{number}" for number in (1, 2, 3, 4, 5, 7, 8, 9, 10)
+    ]
     assert named_tables(str(tmp_path / "mine.yaml")) == {"mine": tmp_path / "mine.yaml"}
     with pytest.raises(SuiteError, match="there is no table 'promt'; did you mean 'promot'"):
         named_tables("promt")
