@@ -52,7 +52,8 @@ _LINEAR: Final = ({"LORA"}, {"IA3"})
 class SingularMixer:
     """Experts by SVF, of one base over the same matrices: `W'(α) = rest + c(α) Σ αₖ Pₖ` with `Pₖ = U diag(s ⊙ mₖ) Vᵀ`.
 
-    Masks are mixed after the sigmoid, so copies of an expert are that expert, whatever their weights.
+    Masks are mixed after the sigmoid. With `renormalise`, c(α) keeps the sum of singular values: only proportions of α
+    matter, and copies of an expert are that expert. Without it c is 1: copies are that expert where α sums to 1.
     """
 
     def __init__(self, backbone: Backbone, experts: Sequence[Singular]) -> None:

@@ -66,6 +66,16 @@ def test_copies_of_an_expert_give_that_expert_for_every_weight(backbone: Backbon
         torch.testing.assert_close(weight, wanted[name], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize(("alpha", "same"), [([0.2, 0.5, 0.3], True), ([0.9, 0.05, 0.4], False)])
+def test_without_renormalising_copies_give_that_expert_only_where_the_weights_sum_to_one(
+    backbone: Backbone, alpha: list[float], same: bool
+) -> None:
+    one = expert(backbone, 1, renormalise=False)
+    wanted = plainly(backbone, one)
+    found = Mixer(backbone, [one] * 3).weights(torch.tensor(alpha))
+    assert all(torch.allclose(found[name], wanted[name], rtol=1e-4, atol=1e-5) == same for name in found)
+
+
 @pytest.mark.parametrize("renormalise", [True, False])
 def test_the_scale_of_all_weights_together_matters_only_without_renormalising(
     backbone: Backbone, renormalise: bool
