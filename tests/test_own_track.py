@@ -114,3 +114,21 @@ def test_lm_evals_own_task_is_asked_beside_ours_of_the_same_name(
     assert suite(capsys, "import", "records", "--home", "other")[0] == 0
     asked = [json.loads(suite(capsys, "show", "own", "--json", "--home", home)[1]) for home in ("runs", "other")]
     assert [each[0]["rows"][0]["target_scores"][0]["role"] for each in asked] == ["lm_eval:arc_easy"] * 2
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_row_of_another_target_leaves_one_pretrained_row_that_answers_for_both(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other = TRACK.replace("{mine: mine, ", "{mine: mine, yours: micro_rte, ").replace(
+        "documents: 2}", "documents: 2}\ntarget: {documents: 4}"
+    )
+    Path("specs/tracks/mini.yaml").write_text(other, encoding="utf-8")
+    Path("specs/other.yaml").write_text(OWN.replace("own", "other").replace("mine", "yours"), encoding="utf-8")
+    for spec in ("own", "other"):
+        assert suite(capsys, "run", f"specs/{spec}.yaml")[0] == 0
+    (board,) = json.loads(suite(capsys, "board", "--json")[1])
+    assert [(row["name"], row["targets"]) for row in board["rows"]] == [
+        ("pretrained", ["mine", "yours"]), ("own", ["mine"]), ("other", ["yours"]),
+    ]  # fmt: skip
+    assert all(row["change"]["1"] is not None for row in board["rows"][1:])

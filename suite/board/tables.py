@@ -23,7 +23,7 @@ def board(store: Store, track: str) -> Board:
     bases = [each for each in experiments if each.method == BASELINE]
     known = [Base.of(store, seen) for seen in Seen.of_many(store, bases)]
     made = [make_row(store, Seen.of_many(store, members), known) for members in grouped(experiments)]
-    rows = with_standing(made)
+    rows = without_repeats(with_standing(made))
     terms = experiments[0].spec["track"] if experiments else {}
     shots = tuple(sorted({cell.shots for row in rows for cell in row.held_out}))
     return Board(
@@ -36,6 +36,23 @@ def board(store: Store, track: str) -> Board:
         rows=tuple(sorted(rows, key=lambda row: _order(row, shots))),
         deviations=tuple(map(str, terms.get("deviations") or ())),
     )
+
+
+def without_repeats(rows: Sequence[Row]) -> list[Row]:
+    """The rows, but for a pretrained one of which every number is in another that was asked more targets.
+
+    A pretrained row that is made from a track's targets grows with them; the one before it says nothing more.
+    """
+    bases = [row for row in rows if row.method == BASELINE]
+    return [row for row in rows if row.method != BASELINE or not any(_holds(other, row) for other in bases)]
+
+
+def _holds(other: Row, row: Row) -> bool:
+    """Whether a finished pretrained row has all that another has, and more targets."""
+    if other.missing or other.changes != row.changes or not set(row.targets) < set(other.targets):
+        return False
+    known = [*other.target_scores, *other.held_out]
+    return all(cell in known for cell in (*row.target_scores, *row.held_out))
 
 
 def grouped(experiments: Sequence[ExperimentRecord]) -> list[tuple[ExperimentRecord, ...]]:

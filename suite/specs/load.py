@@ -58,7 +58,7 @@ def load(files: Sequence[Path], options: Options = Options()) -> tuple[Experimen
                 experiments.setdefault(each.id, each)
         except SuiteError as error:
             problems.extend(error.problems)
-    problems += _named_twice(experiments.values())
+    problems += [*_named_twice(experiments.values()), *_tracks_named_twice(experiments.values())]
     if problems:
         raise SuiteError.of(problems)
     return tuple(experiments.values())
@@ -72,6 +72,18 @@ def _named_twice(experiments: Iterable[Experiment]) -> Iterable[Problem]:
         if known.variant != each.variant:
             what = f"two specs are named '{each.name}' on track '{each.track.name}': {known.file} says something else"
             yield Problem(each.file, what, "rename one: names are the rows of the board")
+
+
+def _tracks_named_twice(experiments: Iterable[Experiment]) -> Iterable[Problem]:
+    """Tracks of one name whose files say different things: their rows would stand in one table."""
+    first: dict[str, Experiment] = {}
+    for file, each in {each.track_file: each for each in experiments}.items():
+        known = first.setdefault(each.track.name, each)
+        workspaces = [Workspace.around(Path(row.file), row.track_file) for row in (known, each)]
+        tracks = [track_layer(*pair).value for pair in zip(workspaces, (known.track_file, file), strict=True)]
+        if tracks[0] != tracks[1]:
+            what = f"two tracks are named '{each.track.name}': {shown(known.track_file)} says something else"
+            yield Problem(shown(file), what, "rename one: a track is a table of the leaderboard")
 
 
 def load_one(file: Path, options: Options = Options(), read: Reader = read_task) -> tuple[Experiment, ...]:

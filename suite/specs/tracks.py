@@ -21,6 +21,10 @@ SOURCES = ("bundled", "hub", "path", "gguf")
 def track_layer(workspace: Workspace, file: Path, seen: tuple[Path, ...] = ()) -> Layered:
     """A track's settings, over those of the track it `extends`."""
     own = layer_of(read_yaml(file, shown(file)))
+    name = own.value.get("name", file.stem)
+    if file.parent.name == "tracks" and name != file.stem:  # it is asked for by the name of its file
+        fix = f"write `name: {file.stem}` or rename the file"
+        raise SuiteError(f"name: is {name!r} in a file called {file.name}", where=own.where(("name",)), fix=fix)
     parent = own.value.get("extends")
     if parent is None:
         return own

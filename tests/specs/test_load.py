@@ -189,6 +189,27 @@ def test_specs_of_one_name_may_say_different_things_on_different_tracks(tmp_path
     assert [each.track.name for each in load([spec(tmp_path), other])] == ["micro", "micro-t5"]
 
 
+def test_two_tracks_of_one_name_are_refused_unless_they_say_the_same(tmp_path: Path) -> None:
+    files = []
+    for name in ("a", "b"):
+        spec(tmp_path / name / "tracks", "extends: micro\nname: own\nbudget: {batch_size: 4}\n", "own.yaml")
+        files.append(spec(tmp_path / name, SPEC.replace("mine", name) + "track: own\n"))
+    assert len(load(files)) == 2
+    spec(tmp_path / "b" / "tracks", "extends: micro\nname: own\nbudget: {batch_size: 8}\n", "own.yaml")
+    with pytest.raises(SuiteError) as caught:
+        load(files)
+    first, second = (tmp_path / name / "tracks" / "own.yaml" for name in ("a", "b"))
+    said = f"{second}: two tracks are named 'own': {first} says something else; rename one: a track is a table of the"
+    assert str(caught.value) == f"{said} leaderboard"
+
+
+def test_a_track_has_the_name_of_its_file(tmp_path: Path) -> None:
+    file = spec(tmp_path / "tracks", "extends: micro\nname: ownn\n", "own.yaml")
+    assert problems(tmp_path, SPEC + "track: own\n") == [
+        f"{file}:2: name: is 'ownn' in a file called own.yaml; write `name: own` or rename the file"
+    ]
+
+
 def test_everything_shipped_loads_in_one_call() -> None:
     files = sorted(shipped().rglob("*.yaml"))
     specs, notes = only_specs(files)
