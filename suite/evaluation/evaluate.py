@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,9 +16,9 @@ from suite.evaluation import stderr
 from suite.evaluation.lm import StackLM
 from suite.findings import Finding
 from suite.models.stack import Stacked
-from suite.tasks.data import row_hash
+from suite.tasks.data import Row
 from suite.tasks.known import OF_CLASSES, scale
-from suite.tasks.load import LoadedTask, question, quiet, references
+from suite.tasks.load import LoadedTask, document_hashes, question, quiet, references
 from suite.tasks.load import selection_task as selection_task
 from suite.tasks.text import UNPARSABLE
 from suite.words import bleu_tokenizer
@@ -30,7 +30,7 @@ class Answer:
 
     doc_id: int
     doc_hash: str
-    """Hash of the document's content: the same document in another draw or task has the same."""
+    """What names the document as the model reads it (`suite.tasks.identity`): equal documents have the same."""
     prompt_hash: str
     """Hash of the whole prompt, exemplars included."""
     question: str
@@ -122,7 +122,10 @@ def evaluate_with(lm: Answering, task: LoadedTask) -> EvaluationResult:
     seconds = time.perf_counter() - started
     samples: list[Mapping[str, Any]] = found["samples"][name]
     metric, pipeline = _primary(task, samples)
-    answers = tuple(_answer(task, sample, metric, lm.truncated) for sample in samples if sample["filter"] == pipeline)
+    hash_of = document_hashes(task)
+    answers = tuple(
+        _answer(task, sample, metric, hash_of, lm.truncated) for sample in samples if sample["filter"] == pipeline
+    )
     return EvaluationResult(
         scores=_scores(task, found["results"][name], samples, (metric, pipeline)),
         answers=answers,
@@ -178,14 +181,16 @@ def _stderr(task: LoadedTask, metric: str, values: Sequence[Any]) -> float | Non
     return None
 
 
-def _answer(task: LoadedTask, sample: Mapping[str, Any], metric: str, truncated: set[str]) -> Answer:
+def _answer(
+    task: LoadedTask, sample: Mapping[str, Any], metric: str, hash_of: Callable[[Row], str], truncated: set[str]
+) -> Answer:
     doc, right = sample["doc"], references(task, sample["doc"])
     output, parsed = _said(task, sample)
     value = sample[metric]
     is_number = not isinstance(value, (tuple, list, str)) and task.aggregation().get(metric, mean) is mean
     return Answer(
         doc_id=int(sample["doc_id"]),
-        doc_hash=row_hash(doc),
+        doc_hash=hash_of(doc),
         prompt_hash=str(sample["prompt_hash"]),
         question=question(task, doc),
         target=right[0] if len(right) == 1 else json.dumps(right, ensure_ascii=False),

@@ -16,7 +16,7 @@ from suite.specs import Experiment
 from suite.tasks.data import DataLocations, Rows
 from suite.tasks.data import rows as rows_of
 from suite.tasks.definition import TaskFile
-from suite.tasks.leaks import check_leaks
+from suite.tasks.leaks import check_leaks, doubles
 from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
 from suite.training.scaling import Scaling
 
@@ -25,7 +25,7 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], Locat
     """What is to be noted about an experiment; `model` looks for its model. Raises SuiteError with every problem."""
     problems: list[Problem] = []
     notes: list[str] = []
-    train: dict[str, Rows] = {}
+    train: dict[str, tuple[TaskFile, Rows]] = {}
     used: list[tuple[TaskFile, Rows]] = []
 
     def attempt(look: Any) -> Any:
@@ -41,8 +41,9 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], Locat
     for role in _trained_roles(experiment):
         rows = attempt(lambda role=role: training_rows(experiment.tasks[role], data))
         if rows is not None:
-            train[role] = rows
-            used.append((experiment.tasks[role], rows))
+            train[role] = (experiment.tasks[role], rows)
+            used.append(train[role])
+            notes += doubles(*train[role], "trains on")
     problems += _room(experiment)
     for role in (*experiment.targets, *experiment.held_out):
         task = experiment.tasks[role]
@@ -54,11 +55,11 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], Locat
             attempt(lambda task=task, split=split: rows_of(task, split, data))
         if reported is not None:
             note = attempt(lambda task=task, reported=reported, pool=pool: check_leaks(task, train, pool, reported))
-            notes += note or []
+            notes += [*(note or []), *doubles(task, reported, "reports")]
     notes += attempt(lambda: gold_notes(used)) or []
     if problems:
         raise SuiteError.of(problems)
-    return notes
+    return list(dict.fromkeys(notes))
 
 
 def _where_the_model_is_named(problem: Problem, experiment: Experiment) -> Problem:

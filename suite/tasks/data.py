@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -21,9 +21,6 @@ from suite.tasks.places import in_data_folder, local_files, resolved
 
 BUNDLED: Final = Path(__file__).parents[1] / "micro" / "data"
 """The micro world's rows, which come with the package."""
-
-IDENTIFIERS: Final = frozenset({"idx", "id", "_id", "uid", "qId", "question_id", "gem_id", "task_id", "answerKey"})
-"""Fields that name a row, or the place of a choice, and are no part of its content."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +52,6 @@ class Rows:
     """The SHA-256 of all rows: the same from a folder and from the hub."""
     places: tuple[str, ...] = ()
     """Where each row stands: `FILE:LINE`, or `FILE: row N` of a table."""
-
-    @cached_property
-    def hashes(self) -> tuple[str, ...]:
-        """`row_hash` of each row."""
-        return tuple(row_hash(row) for row in self.docs)
 
     def place(self, index: int) -> str:
         """Where a row stands, for people."""
@@ -117,20 +109,6 @@ def _composed(task: TaskFile, split: str, locations: DataLocations, low: int, hi
         )
     made = (Placed(f"{task.name}: row {number}", row) for number, row in enumerate(compose(task, split, docs), 1))
     return _made(made, task.name, _Cut(low, high))
-
-
-def row_hash(row: Mapping[str, Any]) -> str:
-    """The SHA-256 of a row's content: rows that differ in ids, or in the order of their choices, are the same row."""
-    content = {key: _unordered(value) for key, value in row.items() if key not in IDENTIFIERS}
-    return hashlib.sha256(_text(content).encode()).hexdigest()
-
-
-def _unordered(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _unordered(each) for key, each in value.items()}
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return sorted(value)
-    return value
 
 
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)

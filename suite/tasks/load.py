@@ -15,8 +15,9 @@ import lm_eval.utils
 
 from suite.errors import SuiteError
 from suite.targets import Target
-from suite.tasks.data import DataLocations, Row, row_hash, rows
+from suite.tasks.data import DataLocations, Row, rows
 from suite.tasks.definition import TaskFile
+from suite.tasks.identity import Identities, identified, told
 from suite.tasks.known import is_python
 from suite.tasks.loaded import LoadedTask as LoadedTask
 from suite.tasks.loaded import question as question
@@ -38,7 +39,7 @@ class Example:
     """The answer, which also knows how it follows the prompt."""
     doc: Row
     hash: str
-    """`row_hash` of the document."""
+    """Its `Identity.question`: examples with an equal one ask the same."""
 
 
 def load_task(
@@ -54,7 +55,8 @@ def load_task(
 
 def selection_task(task: TaskFile, locations: DataLocations, docs: Sequence[Row], *, shots: int = 0) -> LoadedTask:
     """The same task over other rows, to select a checkpoint by its own metric. Exemplars are never among the rows."""
-    scored = {row_hash(row) for row in docs}
+    identity = Identities(task, fields_of(docs))
+    scored = {identity.question(row) for row in docs}
     exemplars = draw_exemplars(task, locations, shots, draw=0, besides=scored)
     return _load(task, docs, exemplars, _others(task, locations))
 
@@ -63,12 +65,26 @@ def training_examples(task: TaskFile, locations: DataLocations) -> tuple[Example
     """The training split, in order: each prompt is the one that a 0-shot evaluation of the row would have."""
     found = training_rows(task, locations)
     loaded = _load(task, found.docs, (), _others(task, locations))
-    pairs = zip(loaded.eval_docs, found.hashes, strict=True)
+    pairs = zip(loaded.eval_docs, identified(task, found).questions, strict=True)
     with quiet():
         return tuple(
             Example(prompt_text(loaded, doc, 0), following_text(loaded, doc, target_text(loaded, doc)), doc, name)
             for doc, name in pairs
         )
+
+
+def document_hashes(task: LoadedTask) -> Callable[[Row], str]:
+    """What names a document: `Identity.document`, of what lm-eval renders where the templates are functions."""
+    identity = Identities(task.file, frozenset().union(*task.eval_docs))
+
+    def of(doc: Row) -> str:
+        found = identity.rendered(doc)
+        if found is None:
+            choices = () if task.config.doc_to_choice is None else map(str, task.doc_to_choice(doc))
+            found = told("\n".join([question(task, doc), *sorted(choices)]), references(task, doc))
+        return found.document
+
+    return of
 
 
 class Prompts:

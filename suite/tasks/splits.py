@@ -8,6 +8,7 @@ from random import Random
 from suite.errors import SuiteError
 from suite.tasks.data import DataLocations, Row, Rows, rows
 from suite.tasks.definition import TaskFile
+from suite.tasks.identity import identified
 
 
 def training_rows(task: TaskFile, locations: DataLocations) -> Rows:
@@ -38,12 +39,14 @@ def draw_exemplars(
 ) -> tuple[Row, ...]:
     """The exemplars that all documents share: a pure function of task, shots, draw and rows.
 
-    A row whose content is also reported (or whose hash is in `besides`) is never drawn, whatever its id.
+    A row that asks what a reported one asks (or a question of `besides`) is never drawn, whatever its other fields are.
     """
     if shots == 0:
         return ()
-    reported, candidates = {*reported_rows(task, locations).hashes, *besides}, exemplar_rows(task, locations)
-    pool = [row for row, name in zip(candidates.docs, candidates.hashes, strict=True) if name not in reported]
+    candidates = exemplar_rows(task, locations)
+    asked = identified(task, reported_rows(task, locations)).places.keys() | besides
+    named = zip(candidates.docs, identified(task, candidates).questions, strict=True)
+    pool = [row for row, question in named if question not in asked]
     if len(pool) < shots:
         raise SuiteError(f"task '{task.name}' has {len(pool)} rows for exemplars, fewer than {shots} shots")
     return tuple(Random(f"{task.name}/{shots}/{draw}").sample(pool, shots))

@@ -88,10 +88,12 @@ _ENVIRONMENT.filters["regex_replace"] = _regex_replace
 def compiled(template: str) -> Render:
     """The template as a function of a row. It raises Unfit for rows that it does not fit."""
     made = _ENVIRONMENT.from_string(template)
+    # as `made.render` does, which takes up jinja's own names from a chain of mappings for every row
+    built_in = dict(made.globals)
 
     def render(row: Row) -> Any:
         try:
-            return made.render(row)
+            return _joined(made.root_render_func(made.new_context({**built_in, **row}, shared=True)))
         except Unfit:
             raise
         except Exception as error:  # a template is a program of the user's: anything may happen on some row

@@ -22,8 +22,9 @@ from suite.evaluation.lm import StackLM
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 from suite.stats.sample import bleu, bleu_counts
-from suite.tasks.data import DataLocations, row_hash
+from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
+from suite.tasks.identity import told
 from suite.tasks.load import load_task, selection_task
 from tests.evaluation.tiny import RAGGED, MakeTask, llama
 
@@ -186,7 +187,7 @@ def test_answers_are_cut_and_matched(monkeypatch: pytest.MonkeyPatch, make_task:
     assert result.answers[3].target == '["a", "The B"]'
     first = result.answers[0]
     assert (first.doc_id, first.question, first.target) == (0, "Q: number 0 A:", "the River")
-    assert first.doc_hash == row_hash({"question": "number 0", "answer": "the River"})
+    assert first.doc_hash == told("Q: number 0 A:", ["the River"]).document
 
 
 def test_bleu_is_of_the_corpus_and_has_a_stderr(monkeypatch: pytest.MonkeyPatch, make_task: MakeTask) -> None:

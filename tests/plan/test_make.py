@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import os
 from pathlib import Path
 
 import pytest
@@ -98,9 +98,9 @@ def test_data_and_seed_are_part_of_a_train_steps_name(specs: Path) -> None:
 def test_planning_and_help_are_quick_and_do_not_import_torch(specs: Path, tmp_path: Path) -> None:
     files = [str(file) for file in sorted(specs.glob("*.yaml"))]
     for arguments in (["--help"], ["plan", *files, "--home", str(tmp_path)], ["list"], ["schema"]):
-        started = time.perf_counter()
+        started = os.times().children_user
         light(*arguments)
-        assert time.perf_counter() - started < 5  # half a second on a free machine; this only catches a heavy import
+        assert os.times().children_user - started < 5  # a second of a processor; this only catches a heavy import
 
 
 def test_a_plan_says_what_is_done_shared_and_to_do(

@@ -16,7 +16,8 @@ from suite.models.singular import matrices
 from suite.plan import Inputs, Train, make_plan
 from suite.runner import session
 from suite.specs import Options, load
-from suite.tasks.data import DataLocations, row_hash
+from suite.tasks.data import DataLocations
+from suite.tasks.identity import Identities, identified
 from suite.tasks.splits import reported_rows, training_rows
 from suite.training.job import Job, Trained
 from suite.training.loop import Fit
@@ -39,7 +40,7 @@ def test_selection_is_capped_and_neither_it_nor_the_shots_are_scored_or_trained_
         raise StepFailed("that is all")
 
     def selection(task: Any, data: Any, docs: Any, **_: Any) -> None:
-        selected.update(row_hash(doc) for doc in docs)
+        selected.update(Identities(task, docs[0])(doc).question for doc in docs)
 
     monkeypatch.setattr(methods.get(name), "train", train)
     monkeypatch.setattr(session, "selection_task", selection)
@@ -53,9 +54,10 @@ def test_selection_is_capped_and_neither_it_nor_the_shots_are_scored_or_trained_
     (target,) = jobs[0].examples
     rows, trained = training_rows(target.task, DATA), {example.hash for example in target.examples}
     assert len(selected) <= min(cap, len(rows.docs) // 4)
-    assert selected | trained == set(rows.hashes)
+    assert selected | trained == set(identified(target.task, rows).questions)
     assert not selected & trained
-    assert not (selected | trained) & set(reported_rows(target.task, DATA).hashes)
+    reported = set(identified(target.task, reported_rows(target.task, DATA)).questions)
+    assert not (selected | trained) & reported
 
 
 def test_the_guard_is_asked_for_every_stack_and_again_after_a_refusal(

@@ -10,8 +10,9 @@ import pytest
 from lm_eval.api.task import ConfigurableTask
 
 from suite.errors import SuiteError
-from suite.tasks.data import DataLocations, row_hash
+from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task, task_names
+from suite.tasks.identity import Identities
 from suite.tasks.load import _lists, load_task, question, references, selection_task, training_examples
 
 Write = Callable[..., Path]
@@ -55,7 +56,7 @@ def test_training_text_is_what_is_tested(name: str) -> None:
     ):
         assert example.prompt == prompt == templates.prompt(name, doc)
         assert example.target == references(loaded, doc)[0] == templates.target(name, doc)
-        assert example.hash == row_hash(doc)
+        assert example.hash == Identities(task, doc)(doc).question
 
 
 @pytest.mark.parametrize("name", MICRO)
