@@ -47,6 +47,11 @@ class Home:
         """Singular value decompositions, by the content of the matrix."""
         return self.folder / "factors"
 
+    @property
+    def answers(self) -> Path:
+        """Answers that were given and are not scored yet."""
+        return self.folder / "work" / "answers"
+
     def work(self, step: str) -> Path:
         """The folder of a step in progress: its checkpoints."""
         return self.folder / "work" / step

@@ -14,7 +14,7 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
-from suite.evaluation.evaluate import EvaluationResult, evaluate_with
+from suite.evaluation.evaluate import Answering, EvaluationResult, evaluate_with
 from suite.evaluation.lm import StackLM
 from suite.findings import Dispatch
 from suite.models.stack import Stacked
@@ -71,16 +71,17 @@ def evaluate_dispatched(
     asker: Callable[[], Stacked],
     stack_of: Callable[[str], Stacked],
     asked: Asked,
+    keeping: Callable[[Answering], Answering] = lambda lm: lm,
 ) -> EvaluationResult:
     """Answer and score every document of a task with the stack of the skill that the task `first` reads in its prompt.
 
     What is not read is the skill "" (unparsable). The finding `dispatch` has the skill of each document, and the
-    seconds of both passes, putting stacks on included.
+    seconds of both passes, putting stacks on included. `keeping` wraps the LM of each pass.
     """
     began = time.perf_counter()
-    skills, tokens = _skills(task, first, locations, asked(asker()))
+    skills, tokens = _skills(task, first, locations, keeping(asked(asker())))
     between = time.perf_counter()
-    result = evaluate_with(DispatchLM(skills, stack_of, asked), task)
+    result = evaluate_with(keeping(DispatchLM(skills, stack_of, asked)), task)
     names = sorted(set(skills))
     seconds = (round(between - began, 3), round(time.perf_counter() - between, 3))
     places = tuple(names.index(skill) for skill in skills)
@@ -88,7 +89,7 @@ def evaluate_dispatched(
     return replace(result, tokens=result.tokens + tokens, findings=(finding,))
 
 
-def _skills(task: LoadedTask, first: TaskFile, locations: DataLocations, lm: StackLM) -> tuple[list[str], int]:
+def _skills(task: LoadedTask, first: TaskFile, locations: DataLocations, lm: Answering) -> tuple[list[str], int]:
     """The skill that is read in each document's own prompt, and the tokens that it took."""
     known = list(dict.fromkeys(skill for each in first.sources.values() for skill in each))
     prompts = [question(task, doc) for doc in task.eval_docs]

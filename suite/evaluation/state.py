@@ -168,7 +168,7 @@ class EncoderDecoderState:
 def padded(prompts: Sequence[Ids], stacked: Stacked, *, side: Side) -> tuple[Tensor, Tensor]:
     """Token ids and mask, both long [B, T]."""
     longest = max(len(prompt) for prompt in prompts)
-    filler = stacked.backbone.tokenizer.pad_token_id or 0  # masked, so any id does
+    filler = stacked.backbone.pad_id  # masked, so any id does
     ids, mask = [], []
     for prompt in prompts:
         gap = longest - len(prompt)

@@ -21,6 +21,7 @@ from transformers import (
 from transformers.utils import logging
 
 from suite.errors import SuiteError
+from suite.models.embedded import embeddings_of, refuse_unknown_ids
 from suite.models.ids import KnownIds
 from suite.models.source import LocatedModel
 
@@ -53,8 +54,14 @@ class Backbone:
 
     @property
     def pad_id(self) -> int:
-        """The id that fills up short rows (it is always masked)."""
-        return int(self.tokenizer.pad_token_id)
+        """An id that fills up short rows (it is always masked): the pad token's, or where that has no embedding, 0."""
+        padding = int(self.tokenizer.pad_token_id)
+        return padding if padding < self.embeddings else 0
+
+    @property
+    def embeddings(self) -> int:
+        """How many ids have an embedding."""
+        return embeddings_of(self.model)
 
     @property
     def eos_id(self) -> int:
@@ -94,7 +101,9 @@ def load_backbone(located: LocatedModel, device: str | None = None, factors: Pat
         model, report = loader.from_pretrained(
             place, **options, dtype=getattr(torch, source.dtype), use_safetensors=True, output_loading_info=True
         )
-    except (OSError, ValueError, ImportError, KeyError) as error:
+    except torch.OutOfMemoryError:
+        raise
+    except Exception as error:  # the files are the user's, and transformers raises whatever it stumbles over in them
         where = located.file or located.folder or f"the hub ({source.hub})"
         raise SuiteError(f"cannot load the model from {where}: {_first_line(error)}", fix=_remedy(located)) from error
     absent = sorted(set(report["missing_keys"]) | {str(key) for key in report["mismatched_keys"]})
@@ -122,6 +131,7 @@ def as_backbone(
         raise SuiteError("the tokenizer has no end token, so no answer could end")
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    refuse_unknown_ids(model, tokenizer)
     model.eval().requires_grad_(False).to(place)
     length, probe = _positions(model, tokenizer), probe_logits(model)
     content = {parameter: content_sum(parameter.data) for parameter in model.parameters()}

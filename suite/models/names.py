@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from suite.models.scales import Matrices
 from suite.models.source import LocatedModel
+from suite.models.weight_files import head, weight_files
 
 TIED: Final = frozenset({"lm_head", "embed_tokens"})
 """Matrices that a file may leave out, as they are another one's."""
@@ -61,17 +60,11 @@ def _of_safetensors(folder: Path) -> list[str]:
     return sorted(
         {
             name.rpartition(".")[0]
-            for file in folder.glob("*.safetensors")
-            for name, tensor in _head(file).items()
-            if name != "__metadata__" and len(tensor["shape"]) > 1
+            for file in weight_files(folder)
+            for name, tensor in head(file).items()
+            if len(tensor["shape"]) > 1
         }
     )
-
-
-def _head(file: Path) -> dict[str, Any]:
-    with file.open("rb") as stream:  # `locate` has seen that it is sound
-        (length,) = struct.unpack("<Q", stream.read(8))
-        return dict(json.loads(stream.read(length)))
 
 
 def _of_gguf(file: Path) -> list[str] | None:

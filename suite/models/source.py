@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.resources
-import json
-import math
 import os
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +15,7 @@ from pydantic import PrivateAttr, model_validator
 from suite.block import Block
 from suite.errors import SuiteError, did_you_mean
 from suite.models.filehash import cached_file_hash
+from suite.models.weight_files import config_of, parameters, weight_files
 
 TOKENIZER_FILES = (
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
@@ -169,31 +167,22 @@ def _hub_cache(hub_id: str, revision: str | None) -> Path | None:
     if not isinstance(found, str):
         return None
     folder = Path(found).parent
-    complete = any(folder.glob("*.safetensors")) and any(folder.glob("tokenizer*"))
-    index = folder / "model.safetensors.index.json"
-    if index.is_file():
-        shards = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        complete = complete and all((folder / shard).is_file() for shard in shards)
-    return folder if complete else None
+    try:
+        weight_files(folder)
+    except SuiteError:
+        return None
+    return folder if any(folder.glob("tokenizer*")) else None
 
 
 def _in_folder(source: ModelSource, folder: Path) -> LocatedModel:
     if not (folder / "config.json").is_file():
         raise SuiteError(f"{folder} is not a model folder: it has no config.json")
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
-        other = "; *.bin files are not loaded, since unpickling them can run code" if any(folder.glob("*.bin")) else ""
-        raise SuiteError(f"{folder} has no *.safetensors{other}", fix="save the model with save_pretrained")
-    _check_sentinels(source, folder)
-    named = [path for pattern in (*CONFIG_FILES, *TOKENIZER_FILES) for path in sorted(folder.glob(pattern))]
-    return LocatedModel(source, folder, None, _identity([*named, *weights]), sum(map(_parameters, weights)))
-
-
-def _check_sentinels(source: ModelSource, folder: Path) -> None:
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    if source.sentinels and not config.get("is_encoder_decoder", False):
+    weights = weight_files(folder)
+    if source.sentinels and not config_of(folder).get("is_encoder_decoder", False):
         fix = "leave out `sentinels: true`"
         raise SuiteError(f"{source.title} is decoder-only: it has no span-corruption sentinels", fix=fix)
+    named = [path for pattern in (*CONFIG_FILES, *TOKENIZER_FILES) for path in sorted(folder.glob(pattern))]
+    return LocatedModel(source, folder, None, _identity([*named, *weights]), parameters(weights))
 
 
 def _gguf(source: ModelSource, file: Path) -> LocatedModel:
@@ -206,8 +195,8 @@ def _gguf(source: ModelSource, file: Path) -> LocatedModel:
         raise SuiteError(f"{file} is not a GGUF file")
     try:
         tensors = GGUFReader(file).tensors
-    except (ValueError, OSError, IndexError) as error:
-        raise SuiteError(f"{file} is not a readable GGUF file: {error}") from error
+    except Exception as error:  # what a damaged file holds is unknown: the reader raises whatever it stumbles over
+        raise SuiteError(f"{file} is not a readable GGUF file: {error}", fix="download it again") from error
     if source.sentinels:
         raise SuiteError("sentinels are not supported for GGUF models", fix="leave out `sentinels: true`")
     return LocatedModel(source, file.parent, file, _identity([file]), sum(int(tensor.n_elements) for tensor in tensors))
@@ -220,16 +209,3 @@ def _identity(files: Sequence[Path]) -> str:
         name = "gguf" if file.suffix == ".gguf" else file.name
         digest.update(f"{name}\0{cached_file_hash(file)}\n".encode())
     return digest.hexdigest()
-
-
-def _parameters(file: Path) -> int:
-    """Number of tensor elements in a safetensors file, from its header."""
-    try:
-        with file.open("rb") as stream:
-            (length,) = struct.unpack("<Q", stream.read(8))
-            if length > file.stat().st_size:
-                raise ValueError("the header is longer than the file")
-            header = json.loads(stream.read(length))
-        return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
-    except (struct.error, ValueError, KeyError, TypeError) as error:
-        raise SuiteError(f"{file} is not a readable safetensors file: {error}", fix="download it again") from error

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from suite.errors import StepFailed, SuiteError
+from suite.errors import StepFailed, SuiteError, machine_problem
 from suite.home import Home
 from suite.plan import Choose, Evaluate, Follow, Inputs, Plan, Step, Train
 from suite.runner.cost import Cost
@@ -61,6 +61,7 @@ def run_plan(plan: Plan, inputs: Inputs, home: Home, *, device: str | None = Non
         if again:
             for step in ids:
                 shutil.rmtree(home.work(step), ignore_errors=True)
+            shutil.rmtree(home.answers, ignore_errors=True)
         statuses = store.statuses(ids)
         if all(statuses.get(step) == "done" for step in ids):
             return Outcome(0, len(ids))
@@ -146,19 +147,19 @@ class _Run:
                 outcome = self._outcome(step, progress, cost)
             if not self.store.finish(step.id, self.owner, outcome):
                 raise StepFailed("the step was taken over by another process, which thought this one dead")
+            self.session.scored()
         except KeyboardInterrupt:
             self.store.cancel(step.id, self.owner, "interrupted by the user (Ctrl-C)", cost.spent)
             progress.end(step.title, "cancelled; the next run resumes it", time.monotonic() - began)
             raise
-        except (StepFailed, SuiteError) as error:
-            reason = " ".join(str(error).split())
-            self.store.fail(step.id, self.owner, reason, _provenance(None), cost.spent)
+        except BaseException as error:
+            reason = _reason(error)
+            self.store.fail(step.id, self.owner, reason or f"{type(error).__name__}: {error}", _provenance(None), cost.spent)
+            if reason is None:  # a bug: it is recorded, and it keeps its traceback
+                raise
             self.failed[step.id] = reason
             progress.end(step.title, f"FAILED: {reason}", time.monotonic() - began)
             return 0
-        except BaseException as error:  # a bug: it is recorded, and it keeps its traceback
-            self.store.fail(step.id, self.owner, f"{type(error).__name__}: {error}", _provenance(None), cost.spent)
-            raise
         score = next((each for each in outcome.scores if each.primary and each.value is not None), None)
         progress.end(step.title, f"{score.metric} {score.value:.1f}" if score else "done", time.monotonic() - began)
         return 1
@@ -167,8 +168,13 @@ class _Run:
         device = str(self.session.backbone(step.work.track).device)
         hashes = {parent: artifact.hash for parent, artifact in self.store.artifacts(step.parents).items()}
         if isinstance(step.work, Evaluate):
+<<<<<<< HEAD
             with cost.measured(device):
                 result = self.session.evaluate(step.work, hashes)
+=======
+            with measured(device) as cost:
+                result = self.session.evaluate(step, step.work, hashes)
+>>>>>>> 2e4cc82 (A full disk, a failing scorer or a token without an embedding fails its step in one line and loses no answer)
             return evaluate_outcome(result, cost, _provenance(device))
         with cost.measured(device):
             trained = self._trained(step, step.work, progress, hashes)
@@ -203,6 +209,14 @@ class _Run:
         finally:
             end.set()
             thread.join()
+
+
+def _reason(error: BaseException) -> str | None:
+    """Why a step failed, on one line: what the user or the machine has to do with it; None for a bug."""
+    if isinstance(error, (StepFailed, SuiteError)):
+        return " ".join(str(error).split())
+    problem = machine_problem(error)
+    return None if problem is None else str(problem)
 
 
 def _provenance(device: str | None) -> Provenance:

@@ -6,17 +6,17 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from random import Random
 
 from suite import methods
 from suite.errors import StepFailed, SuiteError
 from suite.evaluation.dispatch import evaluate_dispatched
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with, selection_task
+from suite.evaluation.kept import AnswerCache
 from suite.evaluation.lm import StackLM
 from suite.evaluation.rollout import Rollout, roll_out
 from suite.evaluation.together import evaluate_together
-from suite.findings import Finding
 from suite.home import Home
 from suite.models.artifact import Artifact, load_artifact
 from suite.models.backbone import Backbone, load_backbone
@@ -26,6 +26,8 @@ from suite.models.stack import Stacked, stacked
 from suite.plan.make import Inputs
 from suite.plan.steps import Choose, Evaluate, Follow, Step, Train
 from suite.probes import Looking
+from suite.runner.artifacts import TrainOutcome as TrainOutcome
+from suite.runner.artifacts import keep
 from suite.specs.blocks import Track
 from suite.specs.experiment import describe
 from suite.stats import first_of_the_best
@@ -39,23 +41,6 @@ from suite.training.objectives import time_spent
 CHECKPOINT_SECONDS = 20.0
 
 
-@dataclass(frozen=True)
-class TrainOutcome:
-    """What a train step leaves, its artifact already saved in its folder."""
-
-    artifact: Artifact
-    folder: Path
-    curve: Sequence[tuple[int, str, float]]
-    tokens: int
-    trained_parameters: int | None
-    """None where the artifact is another step's."""
-    bytes: int
-    base: str
-    findings: tuple[Finding, ...] = ()
-    source: str | None = None
-    """The step that made the artifact, where this one only keeps it."""
-
-
 @dataclass
 class Session:
     """Steps are done here, one after another, in this process."""
@@ -65,6 +50,7 @@ class Session:
     device: str | None
     _backbones: dict[ModelSource, Backbone] = field(default_factory=dict)
     _current: tuple[tuple[str, ...], Stacked, ExitStack] | None = None
+    _answers: AnswerCache | None = None
 
     def train(self, step: Step, work: Train, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:
         """Train, select a checkpoint, save the artifact. `hashes` are those the parents' artifacts must have.
@@ -96,7 +82,7 @@ class Session:
         trained = train(work.config, job)
         if isinstance(work.config, Optimisation) and trained.artifact.neutral:  # a search may find that nothing helps
             raise StepFailed("training left the base as it is: raise the learning rate or the number of steps")
-        folder = self._keep(step.id, trained.artifact, backbone)
+        folder = keep(self.home.artifact(step.id), trained.artifact, backbone.identity)
         size = sum(file.stat().st_size for file in folder.iterdir())
         curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
         shutil.rmtree(checkpoint, ignore_errors=True)
@@ -150,10 +136,14 @@ class Session:
             raise StepFailed("two tries left the very same artifact beside different others: give one of them up")
         return self._kept(step, fitting[0], work.track, hashes, [])
 
-    def evaluate(self, work: Evaluate, hashes: Mapping[str, str]) -> EvaluationResult:
-        """Answer and score a task's documents with a stack, whose artifacts must have these hashes."""
+    def evaluate(self, step: Step, work: Evaluate, hashes: Mapping[str, str]) -> EvaluationResult:
+        """Answer and score a task's documents with a stack, whose artifacts must have these hashes.
+
+        Answers are kept until `scored` is called: what a failed attempt has decoded, the next one only scores.
+        """
         draw, decoding = work.track.held_out.draw, work.track.decoding
         task = load_task(work.task, self.inputs.data, shots=work.shots, draw=draw, limit=work.documents)
+        self._answers = cache = AnswerCache(self.home.answers, {**step.key, "task": None, "hashes": dict(hashes)})
 
         def asked(current: Stacked) -> StackLM:
             return StackLM(
@@ -163,12 +153,20 @@ class Session:
 
         routes = work.routes
         if routes is None:
-            return evaluate_with(asked(self.stack(work.stack, work.track, hashes)), task)
-        return evaluate_dispatched(
-            task, routes.task, self.inputs.data, asked=asked,
+            current = self.stack(work.stack, work.track, hashes)
+            return cache.scoring(lambda: evaluate_with(cache.keeping(asked(current)), task))
+        dispatched = partial(
+            evaluate_dispatched, task, routes.task, self.inputs.data, asked=asked, keeping=cache.keeping,
             asker=lambda: self.stack(routes.asker, work.track, hashes),
             stack_of=lambda skill: self.stack(routes.stacks.get(skill, ()), work.track, hashes),
         )  # fmt: skip
+        return cache.scoring(dispatched)
+
+    def scored(self) -> None:
+        """The last evaluation is stored: its answers need not be kept any more."""
+        if self._answers is not None:
+            self._answers.scored()
+        self._answers = None
 
     def backbone(self, track: Track) -> Backbone:
         """The base model, loaded once."""
@@ -211,26 +209,13 @@ class Session:
             raise StepFailed(f"the artifact in {folder} is not the checkpoint that step {step} selected")
         return artifact
 
-    def _keep(self, step: str, artifact: Artifact, backbone: Backbone) -> Path:
-        """Save an artifact under its step's name: whole or not at all, and read back before it counts."""
-        folder = self.home.artifact(step)
-        fresh = folder.with_name(f".{step}.new")
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(parents=True)
-        artifact.save(fresh, base=backbone.identity, extra={"step": step})
-        if load_artifact(fresh, backbone.identity).hash != artifact.hash:
-            raise StepFailed("the saved artifact differs from the selected checkpoint")
-        shutil.rmtree(folder, ignore_errors=True)
-        fresh.rename(folder)
-        return folder
-
     def _kept(
         self, step: Step, source: str, track: Track, hashes: Mapping[str, str], curve: Sequence[tuple[int, str, float]]
     ) -> TrainOutcome:
         """Another step's artifact under this step's name too."""
         backbone = self.backbone(track)
         artifact = self._artifact(source, backbone, hashes)
-        folder = self._keep(step.id, artifact, backbone)
+        folder = keep(self.home.artifact(step.id), artifact, backbone.identity)
         size = sum(file.stat().st_size for file in folder.iterdir())
         return TrainOutcome(artifact, folder, curve, 0, None, size, backbone.identity, source=source)
 

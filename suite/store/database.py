@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 import time
@@ -15,12 +16,19 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, OperationalError, ProgrammingError
 from sqlalchemy.pool import StaticPool
 
-from suite.errors import SuiteError
+from suite.errors import SuiteError, remedy
 from suite.store.tables import REVISION, Base
 
 BUSY_SECONDS = 60.0
 VERSION_TABLE = "alembic_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
+REMEDIES = {
+    "full": remedy(errno.ENOSPC), "disk I/O": remedy(errno.ENOSPC), "readonly": remedy(errno.EACCES),
+    "unable to open": "check that its folder is there and may be written to",
+    "locked": "another process has been writing for a minute: wait for it, or use another --home",
+    "malformed": "restore a copy, or use another --home", "not a database": "use another --home or --db",
+}  # fmt: skip
+"""What to do about what SQLite says."""
 MIGRATION_LOCK = 0x5017E
 """PostgreSQL's advisory lock that processes take before they migrate."""
 
@@ -61,8 +69,7 @@ def one_line_errors(url: URL) -> Iterator[None]:
         raise  # ours to mend
     except DatabaseError as error:
         reason = next(iter(str(error.orig).splitlines()), type(error).__name__)
-        full = isinstance(error, OperationalError) and "full" in reason
-        fix = "make room" if full else ""
+        fix = next((fix for word, fix in REMEDIES.items() if word in reason), "")
         raise SuiteError(f"cannot be used as a database ({reason})", where=shown(url), fix=fix) from error
 
 

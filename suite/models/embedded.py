@@ -1,0 +1,48 @@
+"""Tokens that a tokenizer has and a model does not: one that is read ends the step, in one line that names it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from suite.errors import SuiteError
+
+FIX = "resize the model's embeddings to its tokenizer (`resize_token_embeddings`), or take these tokens out of it"
+
+
+def refuse_unknown_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Have the model's embedding refuse ids that it lacks, where its tokenizer has such ids. A pad token is masked, so
+    another id may stand for it; an end token cannot be done without.
+
+    Raises SuiteError if the end token has no embedding.
+    """
+    rows = embeddings_of(model)
+    end = tokenizer.eos_token_id
+    if end is not None and int(end) >= rows:
+        raise SuiteError(f"the end token has the id {end}, and the model has {rows} embeddings", fix=FIX)
+    if max(tokenizer.get_vocab().values(), default=0) < rows:
+        return
+
+    def check(_: Any, given: tuple[Any, ...]) -> None:
+        ids = given[0] if given else None
+        if isinstance(ids, Tensor) and ids.numel() and int(ids.max()) >= rows:
+            raise SuiteError(missing(tokenizer, int(ids.max()), rows), fix=FIX)
+
+    shared = model.get_input_embeddings().weight
+    for module in model.modules():  # an encoder and a decoder may each have a module of the same weights
+        if isinstance(module, nn.Embedding) and module.weight is shared:
+            module.register_forward_pre_hook(check)
+
+
+def embeddings_of(model: PreTrainedModel) -> int:
+    """How many ids have an embedding."""
+    table: Any = model.get_input_embeddings()
+    return int(table.weight.shape[0])
+
+
+def missing(tokenizer: PreTrainedTokenizerBase, token: int, rows: int) -> str:
+    """What is wrong with an id."""
+    word = tokenizer.convert_ids_to_tokens(token)
+    return f"the token {word!r} has the id {token}, and the model has {rows} embeddings"
