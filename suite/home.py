@@ -50,7 +50,7 @@ class Home:
     @property
     def answers(self) -> Path:
         """Answers that were given and are not scored yet."""
-        return self.folder / "work" / "answers"
+        return self.folder / "answers"
 
     def work(self, step: str) -> Path:
         """The folder of a step in progress: its checkpoints."""

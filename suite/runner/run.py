@@ -154,7 +154,8 @@ class _Run:
             raise
         except BaseException as error:
             reason = _reason(error)
-            self.store.fail(step.id, self.owner, reason or f"{type(error).__name__}: {error}", _provenance(None), cost.spent)
+            told = reason or f"{type(error).__name__}: {error}"
+            self.store.fail(step.id, self.owner, told, _provenance(None), cost.spent)
             if reason is None:  # a bug: it is recorded, and it keeps its traceback
                 raise
             self.failed[step.id] = reason
@@ -168,13 +169,8 @@ class _Run:
         device = str(self.session.backbone(step.work.track).device)
         hashes = {parent: artifact.hash for parent, artifact in self.store.artifacts(step.parents).items()}
         if isinstance(step.work, Evaluate):
-<<<<<<< HEAD
             with cost.measured(device):
-                result = self.session.evaluate(step.work, hashes)
-=======
-            with measured(device) as cost:
                 result = self.session.evaluate(step, step.work, hashes)
->>>>>>> 2e4cc82 (A full disk, a failing scorer or a token without an embedding fails its step in one line and loses no answer)
             return evaluate_outcome(result, cost, _provenance(device))
         with cost.measured(device):
             trained = self._trained(step, step.work, progress, hashes)
