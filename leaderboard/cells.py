@@ -30,6 +30,7 @@ class Shown:
     """What a script sorts by: a number written exactly, or empty for none."""
     title: str = ""
     margin: str = ""
+    """The interval: ``±2.1``, or its ends."""
     over: str = ""
     """`documents`, `seeds`, `documents and seeds`, or empty when there is no interval."""
     whisker: Whisker | None = None
@@ -58,8 +59,8 @@ def estimate(
         text=numbers.score(value.value, signed=signed),
         sort=numbers.raw(value.value),
         title=interval(value, seeds, documents),
-        margin="" if value.half_width is None else f"{value.half_width:.1f}",
-        over="" if value.half_width is None else value.over,
+        margin=numbers.margin(value, signed=signed),
+        over="" if value.low is None else value.over,
         whisker=whisker(value, span),
         notes=notes,
     )
@@ -92,8 +93,7 @@ def interval(value: Estimate, seeds: int, documents: int) -> str:
     over = f"{number} {value.over}" if number else value.over
     if value.low is None or value.high is None:
         return f"{numbers.plain(value.value)}; no interval could be estimated over {over}"
-    text = f"{value.value:.2f}, 95\u00a0% interval {value.low:.2f} to {value.high:.2f} over {over}".replace("-", "−")
-    return f"{text}; the seeds do not differ" if value.over == "seeds" and not value.half_width else text
+    return f"{value.value:.2f}, 95\u00a0% interval {value.low:.2f} to {value.high:.2f} over {over}".replace("-", "−")
 
 
 def task(cell: Cell | None, row: Row, why: str) -> Shown:
@@ -105,6 +105,9 @@ def task(cell: Cell | None, row: Row, why: str) -> Shown:
         notes.append(
             Note("≤ chance", f"not shown to be above the score of guessing, {numbers.plain(cell.chance)}", warning=True)
         )
+    if 0 < cell.distinct < cell.documents:
+        told = f"{cell.documents} documents, {cell.distinct} of them different: equal ones are one in the interval"
+        notes.append(Note(f"{numbers.grouped(cell.documents - cell.distinct)} repeated", told))
     if cell.unparsable:
         told = f"{cell.unparsable} answers could not be read, over all seeds; they are scored as wrong"
         notes.append(Note(f"{numbers.grouped(cell.unparsable)} unparsable", told))

@@ -25,6 +25,7 @@ from leaderboard.tries import Try, tries_of
 from leaderboard.varies import varies
 from suite import stats
 from suite.board import BASELINE, Board, Cell, Row
+from suite.board.samples import scale_of
 from suite.store import ScoreRecord
 
 INTERNAL = ("variant", "file", "sets")
@@ -172,7 +173,7 @@ def _summary(board: Board, row: Row) -> tuple[tuple[str, Shown], ...]:
             label = f"Change, {numbers.shots(n)}"
             why = "cannot be compared with the pretrained model"
             value = row.change.get(n)
-            reach = max(abs(value.value) + (value.half_width or 0.0), 1.0) if value else 1.0
+            reach = max(value.reach, 1.0) if value else 1.0
             shown.append((label, cells.change(row, n, (-reach, reach), why)))
     shown.append(("Format ratio", cells.estimate(row.format_ratio, why_none(row), seeds=seeds)))
     shown += zip(("Trained parameters", "Training time", "Peak memory", "Artifact"), cells.costs(row), strict=True)
@@ -222,10 +223,12 @@ def _metric(row: Row, cell: Cell | None, name: str, scores: Sequence[ScoreRecord
         values = [score.value for score in there if score.value is not None]
         estimate = None
         if len(values) == len(scores):
+            scale, first = scale_of(name), there[0]
             several = len(values) > 1
             estimate = (
-                stats.over_seeds(values) if several else stats.over_documents(values[0], there[0].stderr, there[0].n)
-            )
+                stats.over_seeds(values, first.n, scale) if several
+                else stats.over_documents(values[0], first.stderr, first.n, scale)
+            )  # fmt: skip
         over_all = cells.estimate(estimate, "not measured for every seed", seeds=len(row.seeds), documents=there[0].n)
     total = sum(score.n for score in there)
     return Metric(

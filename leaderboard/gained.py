@@ -78,5 +78,4 @@ def _row(dot: Dot) -> tuple[str, str, str]:
 
 
 def _told(value: Estimate) -> str:
-    margin = "" if value.half_width is None else f" ±{value.half_width:.1f}"
-    return numbers.score(value.value) + margin
+    return f"{numbers.score(value.value)} {numbers.margin(value)}".rstrip()

@@ -91,5 +91,5 @@ def _line(board: Board, place: Place, row: Row) -> MethodLine:
 
 def _span(row: Row, shots: int) -> tuple[float, float]:
     change = row.change.get(shots)
-    reach = abs(change.value) + (change.half_width or 0.0) if change else 0.0
+    reach = change.reach if change else 0.0
     return (-(reach or 1.0), reach or 1.0)

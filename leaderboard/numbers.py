@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from suite.stats import Estimate
+
 MISSING = "–"
 
 
@@ -14,6 +16,15 @@ def score(value: float, *, signed: bool = False) -> str:
     text = f"{abs(value):.1f}"
     sign = "" if float(text) == 0 else "−" if value < 0 else "+" if signed else ""
     return sign + text
+
+
+def margin(value: Estimate, *, signed: bool = False) -> str:
+    """``±2.1``; ``[97.8, 100.0]`` where the interval's sides differ; empty where there is none."""
+    if value.low is None or value.high is None:
+        return ""
+    if value.half is not None:
+        return f"±{value.half:.1f}"
+    return f"[{score(value.low, signed=signed)}, {score(value.high, signed=signed)}]"
 
 
 def plain(value: float | None) -> str:

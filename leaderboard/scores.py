@@ -119,8 +119,8 @@ def _task(row: Row, role: str, shots: int, sheet: Sheet) -> dict[str, Any]:
     }
 
 
-def _estimate(score: Estimate | None) -> list[float | None] | None:
-    """Value and half the width of its interval."""
+def _estimate(score: Estimate | None) -> list[float | str] | None:
+    """Value, and its interval as it is shown."""
     if score is None:
         return None
-    return [round(score.value, 6), None if score.half_width is None else round(score.half_width, 6)]
+    return [round(score.value, 6), numbers.margin(score)]

@@ -52,10 +52,13 @@ def _task(task: TaskDifference) -> list[Any] | str:
     return [*_numbers(found, task.corrected), found.documents, found.seeds, task.won, task.lost]
 
 
-def _numbers(found: Contrast, p: float | None) -> list[float | None]:
-    """Difference, half of its interval, p (0: less than 0.001; None: nothing can differ), what could be seen.
+def _numbers(found: Contrast, p: float | None) -> list[Any]:
+    """Difference, half of its interval (or both ends, where its sides differ), p (0: less than 0.001; None: nothing can
+    differ), what could be seen.
 
     Rounded here, so that no other way of rounding makes another number of a half.
     """
     told = None if p is None or not found.spread.stderr else 0 if p < 0.001 else round(p, 3)
-    return [round(found.value, 1) + 0.0, round(found.half_width, 1), told, round(found.resolvable, 1)]
+    half = found.estimate.half
+    interval = [round(found.low, 1), round(found.high, 1)] if half is None else round(half, 1)
+    return [round(found.value, 1) + 0.0, interval, told, round(found.resolvable, 1)]

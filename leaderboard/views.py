@@ -262,7 +262,7 @@ def _dots(
 
 def _reach(row: Row, shots: int) -> float:
     change = row.change.get(shots)
-    return abs(change.value) + (change.half_width or 0.0) if change else 0.0
+    return change.reach if change else 0.0
 
 
 def _task_label(rows: Sequence[Row], role: str) -> str:

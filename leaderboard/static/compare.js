@@ -104,7 +104,8 @@
     const turn = (found) => {
       if (!Array.isArray(found)) return found;
       const [value, half, p, seen, documents, seeds, won, lost] = found;
-      return turned ? [-value, half, p, seen, documents, seeds, lost, won] : found;
+      const other = Array.isArray(half) ? [-half[1], -half[0]] : half;
+      return turned ? [-value, other, p, seen, documents, seeds, lost, won] : found;
     };
     const tasks = new Map(chunk.tasks.map((key, at) => [key, turn(told[0][at])]));
     return {command, tasks, averages: Object.entries(told[1]).map(([shots, found]) => [shots, turn(found)])};
@@ -112,17 +113,20 @@
 
   const quoted = (name) => /^[\w.+-]+$/.test(name) ? name : `'${suite.visible(name).replaceAll("'", "'\\''")}'`;
 
-  const score = (value) => value === null ? "–" : suite.number(value[0]) + (value[1] === null ? "" : ` ±${value[1].toFixed(1)}`);
+  const score = (value) => value === null ? "–" : `${suite.number(value[0])} ${value[1]}`.trim();
 
   const num = (text, kind = "num") => make("td", {class: kind}, text);
 
   const probability = (p) => p === null ? "by construction" : p === 0 ? "< 0.001" : p.toFixed(3);
 
-  // Difference, half of the interval, p, what could be seen; dashes where there is no test.
+  // Half of an interval, or its ends where the sides differ.
+  const interval = (half) => Array.isArray(half) ? `[${half.map((end) => suite.number(end, true)).join(", ")}]` : `±${half.toFixed(1)}`;
+
+  // Difference, interval, p, what could be seen; dashes where there is no test.
   function tested(found, plain) {
     if (!found) return [num(typeof plain === "number" ? suite.number(plain, true) : "–", "num dim"), ...["–", "–", "–"].map((text) => num(text, "num dim"))];
     const [value, half, p, seen] = found, sure = p !== null && p < 0.05;
-    return [num(make("span", {class: sure ? "value" : ""}, suite.number(value, true))), num(`±${half.toFixed(1)}`, "num dim"),
+    return [num(make("span", {class: sure ? "value" : ""}, suite.number(value, true))), num(interval(half), "num dim"),
       num(probability(p)), num(seen ? seen.toFixed(1) : "–", "num dim")];
   }
 
@@ -133,7 +137,7 @@
     const column = (text, title) => make("th", {scope: "col", class: "num", title: title || null}, text);
     const head = make("tr", {}, make("th", {scope: "col"}, "Task"), make("th", {scope: "col"}, "Metric"),
       make("th", {scope: "col", class: "num"}, "A: ", link(rows[0])), make("th", {scope: "col", class: "num"}, "B: ", link(rows[1])),
-      column("A − B"), column("±", "half of the 95 % interval, over the documents and seeds in common"),
+      column("A − B"), column("±", "half of the 95 % interval over the documents and seeds in common, or its ends where they are not as far off"),
       column("p", "corrected (Holm) for all tasks; that of Norm. Avg. is not"),
       column("could see", "the true difference that would be found four times out of five"),
       column("A won", "documents on which A is better, by its mean over seeds"), column("A lost"),

@@ -22,7 +22,7 @@ suite.rows = (() => {
   function cell([text, sort, title, margin, over, drawn, noted], plain) {
     const told = title ? visible(title) : null;
     const value = plain ? make("span", {class: "value"}, text, text === "–" && told ? aloud(` (${told})`) : null) : text;
-    const sure = over ? make("span", {class: "margin"}, `±${margin}`, make("i", {class: "over", "aria-hidden": plain ? "true" : null}, initials(over)),
+    const sure = over ? make("span", {class: "margin"}, margin, make("i", {class: "over", "aria-hidden": plain ? "true" : null}, initials(over)),
       plain ? aloud(` over ${over}`) : null) : null;
     return make("td", {class: "num", "data-sort": sort || "", title: told}, value, sure ? " " : null, sure,
       drawn ? whisker(drawn) : null, notes(noted, "note"));

@@ -16,7 +16,7 @@ import numpy as np
 
 from suite import stats
 from suite.labels import as_label
-from suite.stats import Estimate, confusion
+from suite.stats import Estimate, Part, Parts, confusion
 from suite.stats.confusion import Counts
 
 Tally = tuple[str, str, int]
@@ -57,8 +57,12 @@ class Classification:
     """Documents by their class (rows) and by the class that was answered (columns; the last: none of the labels)."""
 
 
-def classify(labels: Sequence[str], evaluations: Sequence[Iterable[Tally]]) -> Classification | None:
+def classify(
+    labels: Sequence[str], evaluations: Sequence[Iterable[Tally]], equivalent: float | None = None
+) -> Classification | None:
     """What some evaluations of a task answered, by class.
+
+    `equivalent`: how many different documents of equal weight there are; None: all differ.
 
     None where nothing was answered, or where a stored right answer is none of the labels: published records leave the
     data set's texts out.
@@ -72,7 +76,7 @@ def classify(labels: Sequence[str], evaluations: Sequence[Iterable[Tally]]) -> C
     most = int(support.argmax())
     return Classification(
         documents=total,
-        macro_f1=_macro_f1(counts),
+        macro_f1=_macro_f1(counts, equivalent),
         accuracy=100 * float(np.trace(pooled)) / total,
         majority=labels[most],
         majority_share=100 * float(support[most]) / total,
@@ -120,11 +124,16 @@ def _scores(label: str, counts: Counts, at: int) -> ClassScores:
     )
 
 
-def _macro_f1(counts: Sequence[Counts]) -> Estimate:
-    """The mean over evaluations; the interval is over seeds where there are several, else over documents."""
+def _macro_f1(counts: Sequence[Counts], equivalent: float | None) -> Estimate:
+    """The mean over evaluations, with the interval of a score; equal documents count as one in it."""
     found = [confusion.macro_f1(each) for each in counts]
+    values, n = [100 * each.value for each in found], int(counts[0].sum())
+    stderrs = [each.stderr for each in found]
+    alone = n if equivalent is None else equivalent
+    known = np.array([100 * each * np.sqrt(n / alone) for each in stderrs if each is not None])
+    if len(known) == len(found):
+        part = Part.of_stderrs(np.array(values), known, round(alone), equivalent=alone, scale=stats.PERCENT)
+        return stats.estimates([Parts.of(part)])[0]
     if len(found) > 1:
-        return stats.over_seeds([100 * each.value for each in found])
-    (one,) = found
-    stderr = None if one.stderr is None else 100 * one.stderr
-    return stats.over_documents(100 * one.value, stderr, int(counts[0].sum()))
+        return stats.over_seeds(values, n, stats.PERCENT)
+    return stats.over_documents(values[0], None, n)

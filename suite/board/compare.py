@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from suite import stats
-from suite.board.contrasts import Incomparable, Missing, Pulled, Term, contrast_of, pulled
+from suite.board.contrasts import Missing, Pulled, Term, contrast_of, pulled
+from suite.board.documents import Incomparable
 from suite.board.named import Rows
 from suite.board.samples import Answered, answered
 from suite.stats import Contrast
@@ -88,13 +89,13 @@ def difference_of(
 def _tally(
     task: Pulled, key: tuple[str, int], one: Sequence[Seen], found: Mapping[str, Answered]
 ) -> tuple[int | None, int | None]:
-    """Documents won and lost: a document's pull is what its difference is beyond the mean."""
+    """Different documents won and lost: a document's pull is what its difference is beyond the mean."""
     step = one[0].step(*key)
     scores = found[step.id].scores if step and step.id in found else None
     if task.pulls is None or scores is None or scores.ndim > 1:
         return None, None
-    n = task.documents
-    differences = task.pulls.mean(axis=0) * np.sqrt(n * max(n - 1, 1)) + task.values.mean()
+    n, sizes = task.documents, 1.0 if task.same is None else task.same.sizes / task.same.sizes.mean()
+    differences = task.pulls.mean(axis=0) * np.sqrt(n * max(n - 1, 1)) / sizes + task.values.mean()
     return int((differences > 1e-6).sum()), int((differences < -1e-6).sum())
 
 

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suite import stats
-from suite.board.samples import Answered
-from suite.stats import Contrast, Part
+from suite.board.documents import FULL, Incomparable, exact_p, in_common, same_of
+from suite.board.samples import Answered, scale_of
+from suite.stats import Contrast, Part, Parts, Same, Scale
 from suite.stats.sample import Numbers
 from suite.store import Store
 from suite.store.seen import Seen
 
-FULL = 100.0
-"""What one document can differ by."""
 TERMS: Mapping[str, str] = {
     "code": "scored by another version of the code", "task": "another version of the task",
     "exemplars": "other exemplars", "draw": "another draw of exemplars", "beams": "other beams",
     "length_penalty": "another length penalty", "max_length": "another length of prompts",
 }  # fmt: skip
 """What must be equal for a difference to be one of the models that answered."""
-
-
-class Incomparable(Exception):
-    """Two scores that measure different things: their difference means nothing."""
 
 
 class Missing(Exception):
@@ -48,35 +43,73 @@ class Term:
 class Pulled:
     """One task's value and pulls for each seed."""
 
+    key: tuple[str, int]
+    """(role, shots)"""
     values: Numbers
     pulls: Numbers | None
     """Seeds × documents (or draws); None where documents have no scores of their own."""
     stderrs: Numbers
     documents: int
+    """How many different ones."""
     one: float
     """What one document can add."""
+    scale: Scale
+    """The least and the most that the values can be."""
+    same: Same | None = None
+    """Which documents are equal, where any are."""
+    rows: int = 0
+    """How many documents there are, equal ones and all."""
+
+    @property
+    def equivalent(self) -> float:
+        """How many documents of equal weight they come to."""
+        return stats.equivalent(self.same, self.documents)
 
     @property
     def part(self) -> Part:
         """As a part of a contrast."""
         if self.pulls is None:
-            return Part.of_stderrs(self.values, self.stderrs, self.documents)
+            return Part.of_stderrs(
+                self.values, self.stderrs, self.documents, equivalent=self.equivalent, scale=self.scale
+            )
         if not self.pulls.any() and not self.one:
-            return Part(self.values, 0.0, 0.0, self.documents)
-        return Part.of_pulls(self.values, self.pulls, self.documents, self.one)
+            return Part(self.values, 0.0, 0.0, self.documents, scale=self.scale)
+        return Part.of_pulls(
+            self.values, self.pulls, self.documents, self.one, equivalent=self.equivalent, scale=self.scale
+        )
 
     @property
     def score(self) -> Part:
-        """As a part of a score by itself."""
-        if self.pulls is None:
-            return Part.of_stderrs(self.values, self.stderrs, self.documents)
-        return Part.of_score(self.values, self.pulls, self.documents, self.one)
+        """As a part of a score by itself; one document alone says no more than that its score was seen."""
+        part = self.part
+        if self.pulls is None and part.common:
+            return part
+        least = self.one**2 if self.documents < 2 else stats.least_variance(self.one, self.equivalent)
+        return replace(part, least=least)
 
 
 def contrast_of(store: Store, terms: Sequence[Term], found: Mapping[str, Answered]) -> Contrast:
     """The sum's value with interval and test. Raises Incomparable, or Missing with what is missing."""
     seeds, tasks = pulled(store, terms, found)
-    return stats.contrast([task.part for task in tasks], _exact(terms, seeds, found))
+    check_spread(tasks)
+    difference = stats.contrasts([Parts.of(task.part) for task in tasks], *_exact(terms, seeds, found))[0]
+    if any(term.weight < 0 for term in terms):
+        return difference
+    return with_interval(difference, [task.score for task in tasks])
+
+
+def with_interval(found: Contrast, parts: Sequence[Part]) -> Contrast:
+    """A score, or a mean of scores, with the interval that these have."""
+    score = stats.estimates([Parts.of(part) for part in parts])[0]
+    return found if score.low is None or score.high is None else replace(found, low=score.low, high=score.high)
+
+
+def check_spread(tasks: Sequence[Pulled]) -> None:
+    """Raises Missing where one document alone would have to tell how far documents differ."""
+    for task in tasks:
+        if task.documents < 2 and task.one and task.pulls is not None:
+            alone = "a single document" if task.rows < 2 else "documents that are all equal have"
+            raise Missing(f"{task.key[0]} {task.key[1]}-shot: {alone}{' has' * (task.rows < 2)} no spread")
 
 
 def pulled(
@@ -150,23 +183,33 @@ def _pulled(
         shared = _members(terms[0], seeds)[0].step(*key)
         assert shared is not None
         nothing = np.zeros(len(seeds))
-        return Pulled(nothing, np.zeros((len(seeds), 1)), nothing, found[shared.id].score.n, 0.0)
+        return Pulled(key, nothing, np.zeros((len(seeds), 1)), nothing, found[shared.id].distinct, 0.0, (0.0, 0.0))
     check_terms(key, steps)
     one = FULL * max(sum(weight for weight in weights.values() if weight > 0) or
                      -sum(weights.values()) for weights in sums)  # fmt: skip
     if any(each.scores is None for each in steps.values()):
         return _of_corpora(key, steps, sums, one)
-    places = _common(store, key, steps)
-    samples = {step: each.sample(places.get(step)) for step, each in steps.items()}
+    scale = _scale(steps, sums)
+    places = in_common(store, key, steps)
+    same = same_of(steps, places)
+    samples = {step: each.sample(places.get(step), same) for step, each in steps.items()}
     some = next(iter(samples.values()))
-    if some.documents < 2:
-        raise Missing(f"{key[0]} {key[1]}-shot: a single document has no spread")
     values, pulls = np.zeros(len(seeds)), np.zeros((len(seeds), len(some.pulls)))
     for place, weights in enumerate(sums):
         for step, weight in weights.items():
             values[place] += weight * samples[step].value
             pulls[place] += weight * samples[step].pulls
-    return Pulled(values, pulls, np.sqrt((pulls**2).sum(axis=1)), some.documents, one)
+    stderrs, rows = np.sqrt((pulls**2).sum(axis=1)), some.documents if same is None else len(same.places)
+    return Pulled(key, values, pulls, stderrs, some.documents, one, scale, same, rows)
+
+
+def _scale(steps: Mapping[str, Answered], sums: Sequence[Mapping[str, float]]) -> Scale:
+    """The least and the most that the sum can be, for any seed."""
+    ends = [
+        [sorted(weight * end for end in scale_of(steps[step].score.metric)) for step, weight in weights.items()]
+        for weights in sums
+    ]
+    return min(sum(low for low, _ in each) for each in ends), max(sum(high for _, high in each) for each in ends)
 
 
 def _of_corpora(
@@ -180,8 +223,11 @@ def _of_corpora(
     values = [sum(weight * float(steps[step].score.value or 0) for step, weight in each.items()) for each in sums]
     squares = [sum((weight * float(steps[step].score.stderr or 0)) ** 2 for step, weight in each.items())
                for each in sums]  # fmt: skip
-    documents = next(iter(steps.values())).score.n
-    return Pulled(np.array(values), None, np.sqrt(np.array(squares)), documents, one)
+    some = next(iter(steps.values()))
+    stderrs = np.sqrt(np.array(squares))
+    return Pulled(
+        key, np.array(values), None, stderrs, some.distinct, one, _scale(steps, sums), some.same, some.score.n
+    )
 
 
 def check_terms(key: tuple[str, int], steps: Mapping[str, Answered]) -> None:
@@ -195,55 +241,15 @@ def check_terms(key: tuple[str, int], steps: Mapping[str, Answered]) -> None:
             raise Incomparable(f"{key[0]} {key[1]}-shot: {', '.join(differs)}")
 
 
-def _common(store: Store, key: tuple[str, int], steps: Mapping[str, Answered]) -> dict[str, NDArray[np.int64]]:
-    """Step -> the places of the documents that all have (none: all are): by number in equal data, else by content."""
-    if len({str(each.asked.get("data")) for each in steps.values()}) == 1:
-        names: dict[str, list[object]] = {step: each.documents.tolist() for step, each in steps.items()}
-        first, *others = [each.documents for each in steps.values()]
-        if all(np.array_equal(first, other) for other in others):
-            return {}
-    else:
-        hashes = {step: dict(pairs) for step, pairs in store.documents(list(steps)).items()}
-        names = {step: _told_apart([hashes[step][each] for each in steps[step].documents.tolist()]) for step in steps}
-    shared = set.intersection(*(set(each) for each in names.values()))
-    if not shared:
-        raise Incomparable(f"{key[0]} {key[1]}-shot: no documents in common")
-    where = {step: {name: place for place, name in enumerate(each)} for step, each in names.items()}
-    order = [name for name in next(iter(names.values())) if name in shared]
-    return {step: np.array([places[name] for name in order]) for step, places in where.items()}
-
-
-def _told_apart(hashes: Sequence[str]) -> list[object]:
-    """Documents of equal content by the order in which they come."""
-    seen: dict[str, int] = {}
-    found: list[object] = []
-    for each in hashes:
-        seen[each] = seen.get(each, 0) + 1
-        found.append((each, seen[each]))
-    return found
-
-
-def _exact(terms: Sequence[Term], seeds: Sequence[int | None], found: Mapping[str, Answered]) -> float | None:
-    """McNemar's exact p: one task, one seed, one row less another, right or wrong."""
-    tally = _won_and_lost(terms, seeds, found)
-    return stats.mcnemar(*tally) if tally else None
-
-
-def _won_and_lost(
+def _exact(
     terms: Sequence[Term], seeds: Sequence[int | None], found: Mapping[str, Answered]
-) -> tuple[int, int] | None:
-    """Documents that the first alone has right, and the second alone; None where that is not the question."""
+) -> tuple[Numbers | None, NDArray[np.bool_] | None]:
+    """The exact p of one row less another, on one task with one seed, as `contrasts` takes it."""
     if len(seeds) > 1 or len({(term.role, term.shots) for term in terms}) > 1:
-        return None
+        return None, None
     weights = _weights(terms, seeds)[0]
     if sorted(weights.values()) != [-1.0, 1.0]:
-        return None
+        return None, None
     plus, minus = sorted(weights, key=lambda step: -weights[step])
-    first, second = found[plus].scores, found[minus].scores
-    if first is None or second is None or first.ndim > 1 or not np.array_equal(
-        found[plus].documents, found[minus].documents
-    ):  # fmt: skip
-        return None
-    if not np.isin(np.concatenate([first, second]), (0.0, FULL)).all():
-        return None
-    return int((first > second).sum()), int((first < second).sum())
+    test = exact_p(found[plus], found[minus])
+    return (None, None) if test is None else (np.array([test[0]]), np.array([test[1]]))

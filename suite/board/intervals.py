@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from suite import stats
-from suite.board.contrasts import Incomparable, Missing, Pulled, Term, pulled
-from suite.board.samples import Answered
+from suite.board.contrasts import Missing, Pulled, Term, pulled
+from suite.board.documents import Incomparable
+from suite.board.samples import Answered, on_scale, scale_of
 from suite.stats import Estimate, Part, Parts
 from suite.store import Store
 from suite.store.seen import Seen
@@ -46,7 +48,7 @@ def norm_avg(members: Sequence[Seen], shots: int, tasks: Sequence[Pulled] | None
 def _values(members: Sequence[Seen], key: Key) -> list[float] | None:
     """The score of each seed; None if one is missing."""
     scores = [member.primary(*key) for member in members]
-    values = [score.value for score in scores if score and score.value is not None]
+    values = [on_scale(score.value, score.metric) for score in scores if score and score.value is not None]
     return values if len(values) == len(members) else None
 
 
@@ -62,13 +64,17 @@ def _pulled(
 def _estimate(
     members: Sequence[Seen], keys: Sequence[Key], values: Sequence[float], interval: Estimate | None
 ) -> Estimate:
-    """The stored scores' mean; where answers do not give an interval, over seeds or by their standard errors."""
+    """The stored scores' mean; where answers give no interval, over seeds alone."""
+    mean = statistics.fmean(values)
     if interval is not None:
         # one seed, or seeds that share their answers: each has the same score
-        return Estimate(statistics.fmean(values), interval.half_width, interval.over)
+        if interval.low is None or interval.high is None:
+            return replace(interval, value=mean)
+        return Estimate(mean, min(interval.low, mean), max(interval.high, mean), interval.over)
     asked = {tuple(step.id for key in keys if (step := member.step(*key))) for member in members}
-    if len(asked) > 1:
-        return stats.over_seeds(values)
+    if len(asked) == 1:
+        return Estimate(mean, None, None, "documents")
     scores = [score for key in keys if (score := members[0].primary(*key))]
-    stderr = stats.mean_of_tasks([score.stderr for score in scores])
-    return stats.over_documents(values[0], stderr, scores[0].n if len(keys) == 1 else None)
+    lows, highs = zip(*(scale_of(score.metric) for score in scores), strict=True)
+    scale = statistics.fmean(lows), statistics.fmean(highs)
+    return stats.over_seeds(values, min(score.n for score in scores) * len(scores), scale)

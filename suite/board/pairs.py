@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from suite import stats
 from suite.board.compare import Comparison, TaskDifference, averages_of, corrected, difference_of
-from suite.board.contrasts import FULL, TERMS, Incomparable, check_terms, varies
+from suite.board.contrasts import TERMS, check_terms, varies
+from suite.board.documents import Incomparable
+from suite.board.less import Drawn, Less, less_of
 from suite.board.samples import Answered, answered
 from suite.stats import Contrast, Parts
-from suite.stats.sample import Numbers
 from suite.store import Store
 from suite.store.seen import Seen
 
@@ -59,7 +59,7 @@ class _Table:
         others = range(at + 1, len(self.rows))
         averages = self._averages(at)
         tasks: dict[int, dict[Key, TaskDifference]] = {other: {} for other in others if other in averages}
-        batch: dict[int, list[tuple[Key, list[int], _Less]]] = {}
+        batch: dict[int, list[tuple[Key, list[int], Less]]] = {}
         for key in self.keys[at]:
             asked = [other for other in tasks if key in self.asked[other]]
             for kind, group in self._groups(at, asked, [key]).items():
@@ -120,12 +120,12 @@ class _Table:
                 return TaskDifference(*key, None, None, None, None, str(reason))
         return difference_of(self.store, self.rows[at], self.rows[other], key, self.found)
 
-    def _less(self, at: int, others: Sequence[int], key: Key, seeds: Seeds) -> _Less:
+    def _less(self, at: int, others: Sequence[int], key: Key, seeds: Seeds) -> Less:
         """The row less each of the others, which were asked the same documents on the same terms."""
         one = self.sides[key][at]
         assert one is not None
         two = [side for other in others if (side := self.sides[key][other])]
-        return _less(one.of(seeds), [side.of(seeds) for side in two])
+        return less_of(one.of(seeds), [side.of(seeds) for side in two])
 
     def _averages(self, at: int) -> dict[int, dict[int, Contrast]]:
         """Other row -> shots -> the difference of Norm. Avg.; without the rows that are left out."""
@@ -141,8 +141,8 @@ class _Table:
             for kind, group in self._groups(at, alike, keys, shots).items():
                 if isinstance(kind, tuple):
                     less = [self._less(at, group, key, kind) for key in keys]
-                    each = stats.contrasts([_scaled(task.parts, 1 / len(keys)) for task in less],
-                                           less[0].exact if len(keys) == 1 else None)  # fmt: skip
+                    tests = (less[0].exact, less[0].uneven) if len(keys) == 1 else ()
+                    each = stats.contrasts([task.parts.weighted(1 / len(keys)) for task in less], *tests)
                     for other, average in zip(group, each, strict=True):
                         found[other][shots] = average
                 elif kind == ALONE:
@@ -167,10 +167,10 @@ class _Side:
         some = next(iter(self.answers.values()))
         return some if seed is None else self.answers.get(seed, some)
 
-    def of(self, seeds: Seeds) -> _Drawn:
+    def of(self, seeds: Seeds) -> Drawn:
         """The answers of some seeds, as numbers."""
         if seeds not in self._known:
-            self._known[seeds] = _Drawn.of([self.at(seed) for seed in seeds])
+            self._known[seeds] = Drawn.of([self.at(seed) for seed in seeds])
         return self._known[seeds]
 
     @cached_property
@@ -179,87 +179,19 @@ class _Side:
         return hash((self.seeds, self.terms, self.documents))
 
     @cached_property
-    def _known(self) -> dict[Seeds, _Drawn]:
+    def _known(self) -> dict[Seeds, Drawn]:
         return {}
 
 
-@dataclass(frozen=True, eq=False)
-class _Drawn:
-    """A row's answers to a task, seed by seed."""
-
-    steps: tuple[str, ...]
-    values: Numbers
-    pulls: Numbers | None
-    """Seeds × documents (or draws); None where documents have no scores of their own."""
-    variances: Numbers
-    means: Numbers | None
-    """Documents' scores, as the mean over seeds; None where they have none that can be counted."""
-    binary: bool
-    documents: int
-
-    @classmethod
-    def of(cls, answers: Sequence[Answered]) -> _Drawn:
-        steps = tuple(each.step.id for each in answers)
-        scores = [each.scores for each in answers if each.scores is not None]
-        n = answers[0].score.n
-        if not scores:
-            values = np.array([each.score.value for each in answers], dtype=np.float64)
-            variances = np.array([each.score.stderr for each in answers], dtype=np.float64) ** 2
-            return cls(steps, values, None, variances, None, False, n)
-        samples = [each.sample() for each in answers]
-        values, pulls = np.array([each.value for each in samples]), np.array([each.pulls for each in samples])
-        counted = scores[0].ndim == 1
-        means = np.mean(scores, axis=0) if counted else None
-        binary = counted and bool(np.isin(scores, (0.0, FULL)).all())
-        return cls(steps, values, pulls, (pulls**2).sum(axis=1), means, binary, samples[0].documents)
-
-
-@dataclass(frozen=True, eq=False)
-class _Less:
-    """One row less each of some others, on a task."""
-
-    parts: Parts
-    exact: Numbers
-    """McNemar's p; NaN where it does not apply."""
-    won: NDArray[np.int64] | None
-    lost: NDArray[np.int64] | None
-
-
-def _less(one: _Drawn, others: Sequence[_Drawn]) -> _Less:
-    values = one.values - np.array([each.values for each in others])
-    # a step that both share cancels: it is no evidence of anything
-    own = np.array([[mine != theirs for mine, theirs in zip(one.steps, each.steps, strict=True)] for each in others])
-    apart = own.any(axis=1)
-    documents = np.full(len(others), float(one.documents))
-    if one.pulls is None:
-        variances = one.variances + np.array([each.variances for each in others])
-        common = (variances * own).mean(axis=1)
-        return _Less(Parts(values, common, common, documents), np.full(len(others), np.nan), None, None)
-    pulls = one.pulls - np.array([each.pulls for each in others])
-    common, single = (pulls.mean(axis=1) ** 2).sum(axis=1), (pulls**2).sum(axis=(1, 2)) / len(one.steps)
-    common, single = stats.at_least(common, single, one.documents, FULL)
-    parts = Parts(values, common * apart, single * apart, documents)
-    if one.means is None:
-        return _Less(parts, np.full(len(others), np.nan), None, None)
-    gaps = one.means - np.array([each.means for each in others])
-    won, lost = (gaps > 1e-6).sum(axis=1), (gaps < -1e-6).sum(axis=1)
-    right = apart & one.binary & np.array([each.binary for each in others]) & (len(one.steps) == 1)
-    return _Less(parts, np.where(right, stats.mcnemar(won, lost), np.nan), won, lost)
-
-
-def _reckon(tasks: Mapping[int, dict[Key, TaskDifference]], those: Sequence[tuple[Key, list[int], _Less]]) -> None:
+def _reckon(tasks: Mapping[int, dict[Key, TaskDifference]], those: Sequence[tuple[Key, list[int], Less]]) -> None:
     """The differences of all tasks and rows that have as many seeds."""
-    names = ("values", "common", "single", "documents")
-    joined = Parts(*(np.concatenate([getattr(less.parts, name) for _, _, less in those]) for name in names))
-    results = iter(stats.contrasts([joined], np.concatenate([less.exact for _, _, less in those])))
+    joined = Parts.joined([less.parts for _, _, less in those])
+    exact, uneven = (np.concatenate([getattr(less, name) for _, _, less in those]) for name in ("exact", "uneven"))
+    results = iter(stats.contrasts([joined], exact, uneven))
     for key, group, less in those:
         for place, other in enumerate(group):
             won, lost = (None if each is None else int(each[place]) for each in (less.won, less.lost))
             tasks[other][key] = TaskDifference(*key, next(results), None, won, lost)
-
-
-def _scaled(parts: Parts, weight: float) -> Parts:
-    return Parts(parts.values * weight, parts.common * weight**2, parts.single * weight**2, parts.documents)
 
 
 def _side(row: Sequence[Seen], key: Key, found: Mapping[str, Answered]) -> _Side | None:
@@ -282,11 +214,11 @@ def _terms(answers: Answered) -> str:
 def _documents(answers: Answered) -> object:
     """Equal where two answered the very same documents; None where it takes a closer look."""
     if answers.scores is None:
-        return None if answers.score.stderr is None else answers.score.n
-    if not 1 < len(answers.documents) == answers.score.n:
+        return None if answers.score.stderr is None else (answers.score.n, answers.distinct)
+    if answers.distinct < 2 or len(answers.documents) != answers.score.n:
         return None
-    shape = answers.scores.ndim
-    return (str(answers.asked.get("data")), answers.documents.tobytes(), shape)
+    same = None if answers.same is None else answers.same.places.tobytes()
+    return (str(answers.asked.get("data")), answers.documents.tobytes(), answers.scores.ndim, same)
 
 
 def _seeds_of(row: Sequence[Seen], keys: Sequence[Key]) -> tuple[int, ...]:

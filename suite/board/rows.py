@@ -9,8 +9,9 @@ from typing import Any
 
 from suite import stats
 from suite.board.classification import Classification, classify
-from suite.board.contrasts import Incomparable, Missing, Pulled, Term, contrast_of, pulled
+from suite.board.contrasts import Missing, Pulled, Term, check_spread, contrast_of, pulled
 from suite.board.costs import costs_of
+from suite.board.documents import Incomparable
 from suite.board.formats import Taken, by_task, format_ratio, formats_of_row, taken
 from suite.board.intervals import norm_avg, task_estimates
 from suite.board.samples import Answered, answered
@@ -20,6 +21,9 @@ from suite.hashing import fingerprint
 from suite.stats import Contrast, Estimate
 from suite.store import Store
 from suite.store.seen import Seen
+
+Own = tuple[tuple[int, ...], tuple[Pulled, ...]]
+"""The seeds that Norm. Avg. depends on, and its tasks, scaled to add up to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +82,8 @@ def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Ma
     keys = list(dict.fromkeys(key for member in members for key in member.evaluations()))
     found = {**(base.found if base else {}), **answered(store, members, keys)}
     scores = task_estimates(store, members, keys, found)
-    classes = _classes(store, members, keys)
-    cells = {key: _cell(members, *key, scores.get(key), classes.get(key)) for key in keys}
+    classes = _classes(store, members, keys, found)
+    cells = {key: _cell(members, *key, scores.get(key), classes.get(key), found) for key in keys}
     targets = tuple(cell for (role, _), cell in cells.items() if role in first.targets)
     held_out = tuple(cell for (role, _), cell in cells.items() if role not in first.targets)
     shots = sorted({cell.shots for cell in held_out})
@@ -115,13 +119,13 @@ def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Ma
         against=against,
         variation={count: _variation(each) for count, each in own.items()},
     )
-    seeds, tasks = (own[shots[-1]] if shots else None) or ((), ())
+    seeds, tasks = (_comparable(own[shots[-1]]) if shots else None) or ((), ())
     keys_asked = [(role, shots[-1]) for role in members[0].held_out(shots[-1])] if shots else []
     return Made(row, fingerprint(questions(members[0], keys_asked)), _draw(first.spec), tasks, seeds)
 
 
 def _classes(
-    store: Store, members: Sequence[Seen], keys: Sequence[tuple[str, int]]
+    store: Store, members: Sequence[Seen], keys: Sequence[tuple[str, int]], found: Mapping[str, Answered]
 ) -> dict[tuple[str, int], Classification | None]:
     """The answers by class to those tasks that have labels and that every seed answered."""
     labels = {role: tuple(about.get("labels") or ()) for role, about in members[0].record.spec["roles"].items()}
@@ -131,12 +135,19 @@ def _classes(
         if labels.get(key[0]) and len(steps) == len(members):
             asked[key] = list(dict.fromkeys(step.id for step in steps))
     tallies = store.tallies([step for steps in asked.values() for step in steps]) if asked else {}
-    return {key: classify(labels[key[0]], [tallies.get(step, ()) for step in steps]) for key, steps in asked.items()}
+    return {
+        key: classify(labels[key[0]], [tallies.get(step, ()) for step in steps],
+                      next((found[step].equivalent for step in steps if step in found), None))
+        for key, steps in asked.items()
+    }  # fmt: skip
 
 
 def _cell(
-    members: Sequence[Seen], role: str, shots: int, score: Estimate | None, classes: Classification | None
-) -> Cell:
+    members: Sequence[Seen], role: str, shots: int, score: Estimate | None, classes: Classification | None,
+    answers: Mapping[str, Answered],
+) -> Cell:  # fmt: skip
+    steps = [step.id for member in members if (step := member.step(role, shots))]
+    distinct = next((answers[step].distinct for step in steps if step in answers), 0)
     found = [each for member in members if (each := member.primary(role, shots))]
     about = members[0].record.spec["roles"].get(role, {})
     return Cell(
@@ -146,6 +157,7 @@ def _cell(
         chance=about.get("chance"),
         score=score,
         documents=found[0].n if found else 0,
+        distinct=distinct,
         unparsable=sum(each.unparsable for each in found),
         classes=classes,
     )
@@ -169,9 +181,7 @@ def _against(
         return None
 
 
-def _own(
-    store: Store, members: Sequence[Seen], shots: int, found: Mapping[str, Answered]
-) -> tuple[tuple[int, ...], tuple[Pulled, ...]] | None:
+def _own(store: Store, members: Sequence[Seen], shots: int, found: Mapping[str, Answered]) -> Own | None:
     """The seeds that Norm. Avg. depends on, and its tasks."""
     try:
         seeds, tasks = pulled(store, _terms(members, shots, 1.0), found)
@@ -180,8 +190,17 @@ def _own(
     return tuple(seed for seed in seeds if seed is not None), tuple(tasks)
 
 
-def _variation(own: tuple[tuple[int, ...], tuple[Pulled, ...]] | None) -> Variation | None:
-    if own is None:
+def _comparable(own: Own | None) -> Own | None:
+    """None where one document alone would have to tell how far documents differ."""
+    try:
+        check_spread(own[1] if own else ())
+    except Missing:
+        return None
+    return own
+
+
+def _variation(own: Own | None) -> Variation | None:
+    if _comparable(own) is None or own is None:
         return None
     spread = stats.spread_of([task.part for task in own[1]])
     return Variation(spread.documents, spread.seeds, None)

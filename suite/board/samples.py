@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,12 +11,34 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.stats.sample import Numbers, Sample, bleu, bleu_counts, sample_of_bleu, sample_of_values
+from suite.stats import PERCENT, UNBOUNDED, Same, Sample, Scale, equivalent, sample_of_bleu, sample_of_values
+from suite.stats.sample import Numbers, bleu, bleu_counts
 from suite.store import ScoreRecord, StepRecord, Store
 from suite.store.seen import Seen
 
 CORPUS = "bleu"
 """The metric of a whole corpus that can be computed again from answers."""
+
+
+ROUNDING = 1e-6
+SCALES: Mapping[str, Scale] = {
+    "mcc": (-100.0, 100.0), "ter": (0.0, math.inf), "perplexity": (0.0, math.inf), "word_perplexity": (0.0, math.inf),
+    "byte_perplexity": (0.0, math.inf), "bits_per_byte": (0.0, math.inf), "acc_all": (0.0, 1.0),
+    "brier_score": (0.0, math.inf), "likelihood": UNBOUNDED, "bypass": UNBOUNDED,
+}  # fmt: skip
+"""What the values of some metrics can be; those of all others are from 0 to 100."""
+
+
+def scale_of(metric: str) -> Scale:
+    """The least and the most that a metric can be; `metric` may name the filters behind a comma."""
+    return SCALES.get(metric.partition(",")[0], PERCENT)
+
+
+def on_scale(value: float, metric: str) -> float:
+    """A score without the last digit by which rounding took it off its scale, as in 100.00000000000004."""
+    low, high = scale_of(metric)
+    inside = min(max(value, low), high)
+    return inside if abs(value - inside) < ROUNDING else value
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,25 +51,40 @@ class Answered:
     """Ids of the documents that `scores` has, ascending."""
     scores: Numbers | None
     """A score for each document; for BLEU the ten counts of each; None where only the corpus has a score."""
+    same: Same | None = None
+    """Which documents are equal, where any are: those of `scores`, or of the corpus."""
 
     @property
     def asked(self) -> Mapping[str, Any]:
         """What the evaluation is, whoever answers."""
         return self.step.config
 
-    def sample(self, places: NDArray[np.int64] | None = None) -> Sample:
-        """The score with its pulls, over all documents or those at some places."""
+    @property
+    def distinct(self) -> int:
+        """How many different documents there are."""
+        return self.score.n if self.same is None else self.same.count
+
+    @property
+    def equivalent(self) -> float:
+        """How many documents of equal weight they come to."""
+        return equivalent(self.same, self.score.n)
+
+    def sample(self, places: NDArray[np.int64] | None, same: Same | None) -> Sample:
+        """The score with its pulls, over all documents or those at some places; `same`: which of these are equal."""
         assert self.scores is not None
-        return self._whole if places is None else _sample(self.scores[places])
+        if places is None and same is self.same:
+            return self.whole
+        return _sample(self.scores if places is None else self.scores[places], same)
 
     @cached_property
-    def _whole(self) -> Sample:
+    def whole(self) -> Sample:
+        """The same over all documents."""
         assert self.scores is not None
-        return _sample(self.scores)
+        return _sample(self.scores, self.same)
 
 
-def _sample(scores: Numbers) -> Sample:
-    return sample_of_values(scores) if scores.ndim == 1 else sample_of_bleu(scores)
+def _sample(scores: Numbers, same: Same | None) -> Sample:
+    return sample_of_values(scores, same) if scores.ndim == 1 else sample_of_bleu(scores, same)
 
 
 def answered(store: Store, members: Sequence[Seen], asked: Iterable[tuple[str, int]]) -> dict[str, Answered]:
@@ -59,7 +97,7 @@ def answered(store: Store, members: Sequence[Seen], asked: Iterable[tuple[str, i
             step, score = member.step(*key), member.primary(*key)
             if step and score and score.value is not None:
                 steps[step.id], scores[step.id] = step, score
-    values = store.values(list(steps))
+    values, repeated = store.values(list(steps)), store.repeated(list(steps))
     corpora = [name for name, score in scores.items() if score.metric.partition(",")[0] == CORPUS]
     texts = store.texts(corpora) if corpora else {}
     nothing = np.zeros(0, dtype=np.int64)
@@ -69,12 +107,17 @@ def answered(store: Store, members: Sequence[Seen], asked: Iterable[tuple[str, i
         if name in texts:
             documents = np.array([document for document, _, _ in texts[name]], dtype=np.int64)
             numbers = _counts(texts[name], scores[name])
-        found[name] = Answered(step, scores[name], documents, numbers)
+        found[name] = Answered(step, scores[name], documents, numbers, _same(repeated.get(name, ()), documents))
     return found
+
+
+def _same(hashes: Sequence[tuple[int, str]], documents: NDArray[np.int64]) -> Same | None:
+    known = dict(hashes)
+    return Same.of([known[each] for each in documents.tolist()] if len(documents) and known else list(known.values()))
 
 
 def _counts(texts: Sequence[tuple[int, str, str]], score: ScoreRecord) -> Numbers | None:
     """BLEU's counts by document; None where the answers do not give the stored score (texts left out, say)."""
     counts = bleu_counts([(target, parsed) for _, target, parsed in texts])
     value = float(bleu(counts.sum(axis=0)))
-    return counts if score.value is not None and abs(value - score.value) < 1e-6 else None
+    return counts if score.value is not None and abs(value - score.value) < ROUNDING else None

@@ -25,6 +25,8 @@ class Cell:
     score: Estimate | None
     """None: not measured (yet)."""
     documents: int
+    distinct: int
+    """How many different ones these are: equal documents count in the score, and as one in its interval."""
     unparsable: int
     """Answers that could not be read, over all seeds; scored as wrong."""
     classes: Classification | None = None

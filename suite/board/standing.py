@@ -60,7 +60,7 @@ def _ranks(made: Sequence[Made]) -> dict[int, tuple[Rank, int]]:
         usual, _ = Counter(made[place].asked for place in able).most_common(1)[0]
         ranked = [place for place in able if made[place].asked == usual]
         tasks = made[ranked[0]].tasks
-        least = sum((task.one / (task.documents + 2)) ** 2 for task in tasks)
+        least = sum(stats.least_variance(task.one, task.equivalent) for task in tasks)
         documents = sum(task.documents for task in tasks)
         given = stats.ranks(_contenders([made[place] for place in ranked]), documents, least)
         found |= {place: (rank, len(ranked)) for place, rank in zip(ranked, given, strict=True)}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from suite.board.contrasts import Incomparable, Missing
+from suite.board.contrasts import Missing
+from suite.board.documents import Incomparable
 from suite.board.named import Rows
 from suite.claims.expectation import Expectation
 from suite.claims.form import Claim, Claims, Recording

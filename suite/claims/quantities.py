@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from suite import stats
-from suite.board.contrasts import FULL, Incomparable, Missing, Term, contrast_of
+from suite.board.contrasts import Missing, Term, contrast_of, with_interval
 from suite.board.costs import costs_of
-from suite.board.formats import format_hits, formats_of_row
+from suite.board.documents import Incomparable
+from suite.board.formats import format_hits, formats_of_row, part_of_shares
 from suite.board.named import Rows
 from suite.board.samples import answered
 from suite.claims.expectation import POINTS, Expectation, Quantity
-from suite.stats import Contrast, Part
+from suite.stats import Contrast, Part, Same
 from suite.stats.sample import Numbers
 from suite.store import StepRecord
 from suite.store.seen import Seen
@@ -96,26 +97,29 @@ def _ratios(rows: Rows, expectation: Expectation) -> Contrast:
     """Format ratios: of pooled answers, 0 or 100 each."""
     members = [(sign, rows.named(quantity.experiment)) for sign, quantity in expectation.terms]
     seeds = _common([row for _, row in members])
-    hits: list[np.ndarray[tuple[int], np.dtype[np.float64]]] = []
+    hits: list[Numbers] = []
     asked: set[tuple[object, ...]] = set()
+    same: Same | None = None
     for sign, row in members:
         chosen = [next((each for each in row if each.record.seed == seed), row[0]) for seed in seeds]
         found = format_hits(rows.store, chosen, formats_of_row(row[0].record))
         if found is None:
             raise Missing(f"{row[0].record.name} has no format ratio")
-        for steps, _ in found:
-            keys = [{**step.config, "stack": None, "dispatch": None} for step in _steps(chosen, steps)]
+        for each in found:
+            keys = [{**step.config, "stack": None, "dispatch": None} for step in _steps(chosen, each.steps)]
             asked.add(tuple(str(key) for key in keys))
-        hits.append(FULL * sign * np.array([each for _, each in found]))
+        hits.append(sign * np.array([each.hits for each in found]))
+        same = found[0].same
     if len(asked) > 1:
         raise Incomparable("the format ratios are of other tasks or documents")
     total = np.sum(hits, axis=0)
     if len({each.tobytes() for each in total}) == 1:  # no answer depends on the seed
         total = total[:1]
-    values = total.mean(axis=1)
-    count = total.shape[1]
-    pulls = (total - values[:, None]) / np.sqrt(count * (count - 1))
-    return stats.contrast([Part.of_pulls(values, pulls, count, FULL)])
+    signs = [sign for sign, _ in members]
+    low, high = 100.0 * sum(sign < 0 for sign in signs), 100.0 * sum(sign > 0 for sign in signs)
+    part = part_of_shares(total, same, (-low, high))
+    difference = stats.contrast([part])
+    return difference if low else with_interval(difference, [part])
 
 
 def _steps(members: Sequence[Seen], ids: Sequence[str]) -> list[StepRecord]:

@@ -12,7 +12,7 @@ from suite import console
 from suite.board import BASELINE, Board, Row
 from suite.board.compare import Comparison, TaskDifference, compare
 from suite.board.named import Rows
-from suite.commands.results import DASH, reading, shown, stored_boards
+from suite.commands.results import DASH, INTERVAL, reading, shown, stored_boards
 from suite.commands.shipped import remark
 from suite.commands.tables import fitted, room, wrapped
 from suite.errors import SuiteError, did_you_mean
@@ -135,7 +135,7 @@ def _varies(row: Row, count: int) -> str:
 def _notes(board: Board) -> Iterator[str]:
     ranked = max((row.contenders for row in board.rows), default=0)
     yield "rank (places that cannot be ruled out), among rows of the same targets; = cannot be told from the best"
-    yield "change, against the pretrained model: ± is half of a 95% interval over documents and seeds; p is Holm's"
+    yield f"{INTERVAL}, over documents and seeds; change: against the pretrained model; p is Holm's"
     yield "could see: the true change that would be found four times out of five; varies with: standard errors"
     if ranked > 1:
         luck = lead_by_luck(ranked)
@@ -160,8 +160,8 @@ def _comparison(found: Comparison, width: int | None) -> str:
         tested = _tested(average, average.p)
         lines.append(["Norm. Avg.", str(shots), *tested, "", "", str(average.documents), str(average.seeds)])
     notes = [
-        "± is half of a 95% interval over the documents and seeds in common; p of tasks is Holm's; won and lost:",
-        "documents on which one is better (by its mean over seeds)",
+        f"{INTERVAL}, over the documents and seeds in common; p of tasks is Holm's; won and lost: documents on which",
+        "one is better (by its mean over seeds); equal documents are one",
         *(f"! {task.why}" for task in found.tasks if task.why),
     ]
     table = fitted(lines, width, [[4], [8], [7], [5, 6], [3]], name=0)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DASH = "–"
 MOST_CLASSES = 20
 """Classes of a task that are listed in a terminal."""
+INTERVAL = "± is half of a 95% interval, [low, high] one whose sides differ"
 
 
 def report(plan: Plan, home: Home, outcome: Outcome) -> None:
@@ -164,7 +165,7 @@ def _table_notes(rows: Sequence[Row]) -> Iterator[str]:
             yield f"{row.name} is the best of {row.tries} tries on rows held out of training; its time is that of all"
         if row.missing:
             yield f"! {row.name} misses {', '.join(row.missing[:3])}" + (" …" if len(row.missing) > 3 else "")
-    yield f"± is half of a 95% interval, over {' or '.join(_over(rows)) or 'documents'}; {DASH} is not measured"
+    yield f"{INTERVAL}, over {' or '.join(_over(rows)) or 'documents'}; {DASH} is not measured"
 
 
 def details(row: Row, width: int | None = None) -> Iterator[str]:
@@ -177,7 +178,7 @@ def details(row: Row, width: int | None = None) -> Iterator[str]:
                 str(cell.shots),
                 cell.metric,
                 shown(cell.score),
-                str(cell.documents),
+                str(cell.documents) + (f" ({cell.distinct} distinct)" if 0 < cell.distinct < cell.documents else ""),
                 str(cell.unparsable),
                 DASH if cell.chance is None else f"{cell.chance:g}" + (" (at chance)" if cell.at_chance else ""),
                 _majority(cell),
@@ -217,11 +218,16 @@ def _by_class(row: Row, width: int | None) -> Iterator[str]:
 
 
 def shown(estimate: Estimate | None, sign: bool = False) -> str:
-    """``81.3 ± 2.1``, or a dash."""
+    """``81.3 ± 2.1``; ``99.6 [97.8, 100.0]`` where the interval's sides differ; or a dash."""
     if estimate is None:
         return DASH
     value = f"{estimate.value:+.1f}" if sign else f"{estimate.value:.1f}"
-    return value if estimate.half_width is None else f"{value} ± {estimate.half_width:.1f}"
+    if estimate.low is None or estimate.high is None:
+        return value
+    if estimate.half is not None:
+        return f"{value} ± {estimate.half:.1f}"
+    ends = [f"{end:+.1f}" if sign else f"{end:.1f}" for end in (estimate.low, estimate.high)]
+    return f"{value} [{', '.join(ends)}]"
 
 
 def _ratio(row: Row) -> str:
@@ -233,4 +239,4 @@ def _ratio(row: Row) -> str:
 
 def _over(rows: Iterable[Row]) -> list[str]:
     cells: list[Cell] = [cell for row in rows for cell in (*row.target_scores, *row.held_out)]
-    return sorted({cell.score.over for cell in cells if cell.score and cell.score.half_width is not None})
+    return sorted({cell.score.over for cell in cells if cell.score and cell.score.low is not None})

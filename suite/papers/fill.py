@@ -119,15 +119,16 @@ def _number(row: Row, line: Line, slot: Slot) -> Estimate | None:
     if line.show == "format_ratio":
         return row.format_ratio
     cost = row.costs.seconds if line.show == "seconds" else row.costs.trained_parameters
-    return None if cost is None else Estimate(cost, None, "seeds")
+    return None if cost is None else Estimate(cost, None, None, "seeds")
 
 
 def _notes(rows: TrackRows, layout: Layout, cells: Sequence[Sequence[Cell]]) -> Iterator[str]:
     ours = [cell.ours for line in cells for cell in line if cell.ours]
-    over = {each.over for each in ours if each.half_width is not None}
+    over = {each.over for each in ours if each.low is not None}
     kinds = " or ".join(sorted(over - {"documents and seeds"})) or "documents and seeds"
     both = " (or both, where two rows are compared)" if over > {"documents and seeds"} else ""
-    spread = f" ± is half of a 95% interval, over {kinds}{both}." if over else ""
+    interval = "± is half of a 95% interval, [low, high] one whose sides differ"
+    spread = f" {interval}, over {kinds}{both}." if over else ""
     yield f"ours: the track {rows.title}.{spread} Empty: not run, or not measured."
     kept = f"paper: {layout.model}, {layout.source}; figures read in {layout.figures_from}."
     apart = "" if rows.track == layout.comparable else f" They do not compare with those of {rows.track}."

@@ -50,11 +50,11 @@ def as_latex(table: Table) -> str:
 
 
 def as_csv(table: Table) -> str:
-    """Three fields a column: ours, half of its interval, the paper's. Notes are no data: they are not in it."""
+    """Four fields a column: ours, the ends of its interval, the paper's. Notes are no data: they are not in it."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     labels = [_label(column) for column in table.layout.columns]
-    names = [name for label in labels for name in (label, f"{label} ±", f"{label} paper")]
+    names = [name for label in labels for name in (label, f"{label} low", f"{label} high", f"{label} paper")]
     first = [f"{table.name} on {table.track}"]
     writer.writerow(map(spreadsheet, [*[""] * (_heads(table) - 1), *first, *names]))
     for head, line, cells in _lines(table, repeat=True):
@@ -102,20 +102,24 @@ def _pair(line: Line, cell: Cell, sign: str) -> tuple[str, str]:
     paper = "" if cell.paper is None else format(cell.paper, digits)
     if cell.ours is None:
         return "", paper
-    value, half = cell.ours.value, cell.ours.half_width
+    ours, half = cell.ours, cell.ours.half
     if line.show in WHOLE:
-        return f"{value:,.0f}", paper
-    text = format(value, ".2f" if line.show in PASSES else f"{plus}.1f")
-    return text if half is None else f"{text} {sign} {half:.1f}", paper
+        return f"{ours.value:,.0f}", paper
+    text = format(ours.value, ".2f" if line.show in PASSES else f"{plus}.1f")
+    if ours.low is None or ours.high is None:
+        return text, paper
+    if half is not None:
+        return f"{text} {sign} {half:.1f}", paper
+    return f"{text} [{format(ours.low, f'{plus}.1f')}, {format(ours.high, f'{plus}.1f')}]", paper
 
 
-def _fields(line: Line, cell: Cell) -> tuple[str, str, str]:
+def _fields(line: Line, cell: Cell) -> tuple[str, ...]:
     paper = "" if cell.paper is None else str(cell.paper)
     if cell.ours is None:
-        return "", "", paper
-    half = cell.ours.half_width
+        return "", "", "", paper
     digits = ".0f" if line.show == "parameters" else ".4f"
-    return format(cell.ours.value, digits), "" if half is None else format(half, digits), paper
+    numbers = (cell.ours.value, cell.ours.low, cell.ours.high)
+    return (*("" if each is None else format(each, digits) for each in numbers), paper)
 
 
 def _over(text: str, width: int) -> str:

@@ -11,82 +11,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from suite.stats.estimate import Z95, Estimate, Over
+from suite.stats.bounded import Scores, intervals
+from suite.stats.estimate import Estimate, Over, within
+from suite.stats.parts import Part, Parts, at_least
 from suite.stats.sample import Numbers
 from suite.stats.significance import ALPHA, POWER, Spread, mixed_p, mixed_quantile
 
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """What one task adds to a contrast: its value for each seed, and its variance over documents."""
-
-    values: Numbers
-    """One for each seed."""
-    common: float
-    """Variance over documents of the mean over seeds."""
-    single: float
-    """The same of one seed, on average."""
-    documents: int
-
-    @classmethod
-    def of_pulls(cls, values: Numbers, pulls: Numbers, documents: int, one: float) -> Part:
-        """From pulls (seeds × documents or draws), those of the terms already added up.
-
-        `one` is what one document can add.
-        """
-        mean = pulls.mean(axis=0)
-        common, single = at_least(mean @ mean, (pulls**2).sum() / len(pulls), documents, one)
-        return cls(values, float(common), float(single), documents)
-
-    @classmethod
-    def of_score(cls, values: Numbers, pulls: Numbers, documents: int, one: float) -> Part:
-        """The same of scores by themselves, from 0 to `one`.
-
-        Where all documents score alike at an end, the spread says nothing: the variance is then that of Wilson's
-        interval.
-        """
-        if not pulls.any() and np.isin(values, (0.0, one)).all():
-            variance = (one * Z95 / (documents + Z95**2)) ** 2
-            return cls(values, variance, variance, documents)
-        return cls.of_pulls(values, pulls, documents, one)
-
-    @classmethod
-    def of_stderrs(cls, values: Numbers, stderrs: Numbers, documents: int) -> Part:
-        """Where documents have no scores to pair: wider than it need be, as if terms and documents were unrelated."""
-        variance = float((stderrs**2).mean())
-        return cls(values, variance, variance, documents)
-
-
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """What one task adds to each of many contrasts over the same number of seeds."""
-
-    values: Numbers
-    """Contrasts × seeds."""
-    common: Numbers
-    """For each contrast."""
-    single: Numbers
-    documents: Numbers
-
-    @classmethod
-    def of(cls, *parts: Part) -> Parts:
-        """Of some contrasts of one task each."""
-        names = ("values", "common", "single", "documents")
-        return cls(*(np.array([getattr(part, name) for part in parts], dtype=np.float64) for name in names))
-
-
-def at_least(common: Any, single: Any, documents: int, one: float) -> tuple[Any, Any]:
-    """Variances that are not below what is known at all: numbers or arrays.
-
-    No sample shows that two models never differ, so the variance is at least that of one document among n + 2.
-    """
-    least = (one / (documents + 2)) ** 2
-    single = np.maximum(single, least)
-    return np.minimum(np.maximum(common, least), single), single
+ROUNDING = 1e-9
+"""So far may a sum of scores leave its scale by rounding."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +34,10 @@ class Contrast:
     documents: int
     """Documents in common, over all tasks."""
     seeds: int
-    half_width: float
-    """Of the 95% interval."""
+    low: float
+    """The lower end of the 95% interval."""
+    high: float
+    """The upper end; neither leaves the scale."""
     p: float
     """How likely a value so far from zero would be if the truth were zero; exact (McNemar) where that applies."""
     resolvable: float
@@ -107,20 +45,10 @@ class Contrast:
     spread as this one does."""
 
     @property
-    def low(self) -> float:
-        """The interval's lower end."""
-        return self.value - self.half_width
-
-    @property
-    def high(self) -> float:
-        """The interval's upper end."""
-        return self.value + self.half_width
-
-    @property
     def estimate(self) -> Estimate:
         """The value with its interval."""
         over: Over = "documents" if self.spread.seeds is None else "documents and seeds"
-        return Estimate(self.value, self.half_width, over)
+        return Estimate(self.value, self.low, self.high, over)
 
 
 def contrast(parts: Sequence[Part], exact: float | None = None) -> Contrast:
@@ -131,8 +59,14 @@ def contrast(parts: Sequence[Part], exact: float | None = None) -> Contrast:
     return contrasts([Parts.of(part) for part in parts], None if exact is None else np.array([exact]))[0]
 
 
-def contrasts(parts: Sequence[Parts], exact: Numbers | None = None) -> list[Contrast]:
-    """The same for many contrasts at once; `exact` is NaN where there is no exact p."""
+def contrasts(
+    parts: Sequence[Parts], exact: Numbers | None = None, uneven: NDArray[np.bool_] | None = None
+) -> list[Contrast]:
+    """The same for many contrasts at once; `exact` is NaN where there is no exact p.
+
+    `uneven`: where documents weigh differently, the exact test counts them but the value weighs them: the larger p of
+    both stands.
+    """
     added = _Added.of(parts)
     value, spread, stderr, several = added.value, added.spread, added.stderr, added.seeds > 1
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -140,27 +74,61 @@ def contrasts(parts: Sequence[Parts], exact: Numbers | None = None) -> list[Cont
     p = np.where(stderr > 0, mixed_p(far, *added.tails), np.where(value == 0, 1.0, 0.0))
     beyond, found = added.quantile(ALPHA / 2), added.quantile(1 - POWER)
     if exact is not None and not several:
-        p = np.where(np.isnan(exact), p, exact)
+        known = exact if uneven is None else np.where(uneven, np.maximum(exact, p), exact)
+        p = np.where(np.isnan(exact), p, known)
     documents = np.sum([part.documents for part in parts], axis=0)
-    columns = (value, spread.documents, spread.seeds, spread.freedom, documents, beyond * stderr, p,
-               (beyond + found) * stderr)  # fmt: skip
+    half = beyond * stderr
+    # near an end an interval to both sides alike holds less than it should
+    near = added.bounded & (np.minimum(value - added.low, added.high - value) < np.maximum(half, added.width / 8))
+    ends = added.ends(half, near, parts)
+    columns = (value, spread.documents, spread.seeds, spread.freedom, documents, p, (beyond + found) * stderr)
     seeds, seeds_freedom = added.seeds, spread.seeds_freedom
     return [
         Contrast(
-            value, Spread(own, over_seeds if several else None, freedom, seeds_freedom), int(n), seeds, half, p, seen
+            value,
+            Spread(own, over_seeds if several else None, freedom, seeds_freedom),
+            int(n),
+            seeds,
+            low,
+            high,
+            p,
+            seen,
         )
-        for value, own, over_seeds, freedom, n, half, p, seen in zip(
-            *(column.tolist() for column in columns), strict=True
+        for (low, high), value, own, over_seeds, freedom, n, p, seen in zip(
+            ends, *(column.tolist() for column in columns), strict=True
         )
     ]
 
 
 def estimates(parts: Sequence[Parts]) -> list[Estimate]:
-    """The values of many contrasts with their intervals alone, as scores have them: these are not tested."""
+    """Scores and means of scores with the intervals that these have (`suite.stats.bounded`); these are not tested.
+
+    Off a bounded scale the intervals reach as far to both sides.
+    """
     added = _Added.of(parts)
     over: Over = "documents and seeds" if added.seeds > 1 else "documents"
-    halves = added.quantile(ALPHA / 2) * added.stderr
-    return [Estimate(value, half, over) for value, half in zip(added.value.tolist(), halves.tolist(), strict=True)]
+    ends = added.ends(added.quantile(ALPHA / 2) * added.stderr, added.bounded, parts)
+    return [Estimate(value, *each, over) for value, each in zip(added.value.tolist(), ends, strict=True)]
+
+
+def _scores(parts: Sequence[Parts], added: _Added, which: NDArray[np.bool_]) -> Scores:
+    """What the intervals of bounded scores are made of."""
+    low, high = added.low[which], added.high[which]
+    common, single = (np.sum([getattr(part, name)[which] for part in parts], axis=0) for name in ("common", "single"))
+    floored = np.sum([at_least(part.common, np.inf, part.least)[0][which] for part in parts], axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        uncertain = np.sum(
+            [part.common[which] ** 2 / np.maximum(part.documents[which] - 1, 1) for part in parts], axis=0
+        )
+        freedom = np.where(uncertain > 0, common**2 / uncertain, np.inf)
+        weights = [(part.high - part.low)[which] / (high - low) for part in parts]
+        documents = np.min([np.where(weight > 0, part.equivalent[which] / weight, np.inf)
+                            for part, weight in zip(parts, weights, strict=True)], axis=0)  # fmt: skip
+    # no score spreads more than right and wrong answers do; so near an end there is nothing to add to what was seen
+    most = (added.value[which] - low) * (high - added.value[which]) / np.maximum(documents - 1, 1)
+    variance = np.maximum(common, np.minimum(floored, most))
+    luck = np.maximum(single - common, 0.0) / max(added.seeds - 1, 1)
+    return Scores(added.totals[which], variance, luck, freedom, documents, low, high)
 
 
 def spread_of(parts: Sequence[Part]) -> Spread:
@@ -186,16 +154,24 @@ class _Spreads:
 class _Added:
     """The parts of many contrasts, added up."""
 
+    totals: Numbers
+    """Contrasts × seeds."""
     value: Numbers
     spread: _Spreads
     stderr: Numbers
     seeds: int
+    low: Numbers
+    """The least that the value can be."""
+    high: Numbers
 
     @classmethod
     def of(cls, parts: Sequence[Parts]) -> _Added:
         totals = np.sum([part.values for part in parts], axis=0)
         spread = _spread_of(parts, totals)
-        return cls(totals.mean(axis=1), spread, np.hypot(spread.documents, spread.seeds), totals.shape[1])
+        ends = (np.sum([getattr(part, name) for part in parts], axis=0) for name in ("low", "high"))
+        low, high = (np.round(end, 9) for end in ends)  # thirds of 100 make 100
+        stderr = np.hypot(spread.documents, spread.seeds)
+        return cls(totals, totals.mean(axis=1), spread, stderr, totals.shape[1], low, high)
 
     @cached_property
     def tails(self) -> tuple[Numbers, Numbers, float]:
@@ -204,6 +180,29 @@ class _Added:
             share = np.where(self.stderr > 0, self.spread.seeds**2 / self.stderr**2, 0.0)
         return share, self.spread.freedom, self.spread.seeds_freedom
 
+    @cached_property
+    def bounded(self) -> NDArray[np.bool_]:
+        """Which values have a scale with two ends, and lie on it."""
+        found: NDArray[np.bool_] = np.isfinite(self.low) & np.isfinite(self.high) & (self.high > self.low)
+        found &= self.low <= self.totals.min(axis=1) + ROUNDING
+        found &= self.totals.max(axis=1) <= self.high + ROUNDING
+        return found
+
+    @property
+    def width(self) -> Numbers:
+        """How wide the scales are."""
+        found: Numbers = self.high - self.low
+        return found
+
+    def ends(self, half: Numbers, which: NDArray[np.bool_], parts: Sequence[Parts]) -> list[tuple[float, float]]:
+        """The intervals' ends: as far to both sides, or those of bounded scores."""
+        scales = np.stack([self.low, self.high], axis=1).tolist()
+        found = [within(*each) for each in zip(self.value.tolist(), half.tolist(), scales, strict=True)]
+        inside = zip(*(each.tolist() for each in intervals(_scores(parts, self, which))), strict=True)
+        for place, each in zip(np.flatnonzero(which), inside, strict=True):
+            found[place] = each
+        return found
+
     def quantile(self, tail: float) -> Numbers:
         """How many standard errors lie below all but a share of values; none where nothing varies."""
         found: Numbers = np.where(self.stderr > 0, mixed_quantile(tail, *self.tails), 0.0)
@@ -211,8 +210,10 @@ class _Added:
 
 
 def _spread_of(parts: Sequence[Parts], totals: Numbers) -> _Spreads:
-    common, single = (np.sum([getattr(part, name) for part in parts], axis=0) for name in ("common", "single"))
-    uncertain = np.sum([part.common**2 / np.maximum(part.documents - 1, 1) for part in parts], axis=0)
+    known = [at_least(part.common, part.single, part.least) for part in parts]
+    common, single = (np.sum([each[place] for each in known], axis=0) for place in (0, 1))
+    uncertain = np.sum([each[0] ** 2 / np.maximum(part.documents - 1, 1)
+                        for each, part in zip(known, parts, strict=True)], axis=0)  # fmt: skip
     freedom = np.full(len(common), math.inf)
     np.divide(common**2, uncertain, out=freedom, where=uncertain > 0)
     seeds = totals.shape[1]

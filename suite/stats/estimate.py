@@ -8,74 +8,97 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from scipy.special import stdtrit
+
+from suite.stats.bounded import Scores, intervals
 
 Over = Literal["documents", "seeds", "documents and seeds"]
 Z95 = 1.959963984540054
 """The normal distribution's quantile of 97.5%."""
+Scale = tuple[float, float]
+"""The least and the most that a number can be."""
+UNBOUNDED: Scale = (-math.inf, math.inf)
+PERCENT: Scale = (0.0, 100.0)
+NOTHING = 1e-12
+"""A variance that widens no interval."""
+ALIKE = 0.1
+"""Both sides of an interval are written as one (±) where they differ by no more than this share of the wider."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean and half the width of its 95% interval (None: it could not be estimated)."""
+    """A mean and the ends of its 95% interval (None: it could not be estimated)."""
 
     value: float
-    half_width: float | None
+    low: float | None
+    high: float | None
     over: Over
     """What the interval's spread is over: a sample of documents, of seeds, or of both."""
 
-    @property
-    def low(self) -> float | None:
-        """The lower end."""
-        return None if self.half_width is None else self.value - self.half_width
+    @classmethod
+    def even(cls, value: float, half: float | None, over: Over, scale: Scale = UNBOUNDED) -> Estimate:
+        """An interval that reaches as far to both sides, cut where the scale ends."""
+        if half is None:
+            return cls(value, None, None, over)
+        return cls(value, *within(value, half, scale), over)
 
     @property
-    def high(self) -> float | None:
-        """The upper end."""
-        return None if self.half_width is None else self.value + self.half_width
+    def half(self) -> float | None:
+        """The wider side, where both are about alike: what follows ±. None: show both ends, or there are none."""
+        if self.low is None or self.high is None:
+            return None
+        sides = self.value - self.low, self.high - self.value
+        return max(sides) if max(sides) - min(sides) <= ALIKE * max(sides) else None
+
+    @property
+    def reach(self) -> float:
+        """How far from zero the interval, or the value, lies."""
+        return max(abs(end) for end in (self.value, self.low, self.high) if end is not None)
 
 
-def over_documents(value: float, stderr: float | None, n: int | None = None) -> Estimate:
-    """One seed's score (0 to 100) with the interval that its n documents give.
+def within(value: float, half: float, scale: Sequence[float]) -> tuple[float, float]:
+    """The ends of an interval that reaches as far to both sides, cut where the scale ends."""
+    return min(value, max(value - half, scale[0])), max(value, min(value + half, scale[1]))
 
-    Where all documents score alike, at 0 or 100, the spread says nothing; the width is then that of Wilson's interval.
+
+def over_documents(value: float, stderr: float | None, n: int, scale: Scale = PERCENT) -> Estimate:
+    """One seed's score with the interval that its n documents give; none where their spread is not known."""
+    if stderr is None:
+        return Estimate(value, None, None, "documents")
+    if not _bounded([value], scale):
+        return Estimate.even(value, Z95 * stderr, "documents", scale)
+    return _estimate([value], stderr**2, n, scale, "documents")
+
+
+def over_seeds(values: Sequence[float], n: int = 0, scale: Scale = UNBOUNDED) -> Estimate:
+    """The mean of two or more seeds' scores with Student's t interval. It knows nothing of the choice of documents.
+
+    Scores on a bounded scale have it on their logits; `n` documents stand behind each. Seeds that agree tell nothing.
     """
-    if stderr == 0 and n and value in (0.0, 100.0):
-        return Estimate(value, 100 * Z95**2 / (n + Z95**2), "documents")
-    return Estimate(value, None if stderr is None else Z95 * stderr, "documents")
-
-
-def over_seeds(values: Sequence[float]) -> Estimate:
-    """The mean of two or more seeds' scores with Student's t interval. It knows nothing of the choice of documents."""
     if len(values) < 2:
         raise ValueError("an interval over seeds needs two seeds")
-    quantile = float(stdtrit(len(values) - 1, 0.975))
     mean = statistics.fmean(values)
+    if _bounded(values, scale):
+        same = max(values) == min(values)
+        return Estimate(mean, None, None, "seeds") if same else _estimate(values, NOTHING, max(n, 1), scale, "seeds")
+    quantile = float(stdtrit(len(values) - 1, 0.975))
     stdev = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
-    return Estimate(mean, quantile * stdev / math.sqrt(len(values)), "seeds")
+    return Estimate.even(mean, quantile * stdev / math.sqrt(len(values)), "seeds", scale)
 
 
-def mean_of_tasks(stderrs: Sequence[float | None]) -> float | None:
-    """The standard error of the plain mean of independent scores; None if one of theirs is missing."""
-    known = [stderr for stderr in stderrs if stderr is not None]
-    if not stderrs or len(known) < len(stderrs):
-        return None
-    return math.sqrt(math.fsum(stderr**2 for stderr in known)) / len(known)
+def _bounded(values: Sequence[float], scale: Scale) -> bool:
+    return all(map(math.isfinite, scale)) and scale[0] <= min(values) and max(values) <= scale[1]
 
 
-def of_difference(first: float | None, second: float | None) -> float | None:
-    """The standard error of the difference of two independent numbers; None if one of theirs is missing."""
-    return None if first is None or second is None else math.hypot(first, second)
-
-
-def standard_error(values: Sequence[float]) -> float | None:
-    """The standard error of a mean, from the sample's own spread (n − 1); None for fewer than two values."""
-    return statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
-
-
-def share_stderr(share: float, n: int) -> float | None:
-    """The standard error of a share of n independent trials; None where there was none."""
-    return math.sqrt(share * (1 - share) / n) if n else None
+def _estimate(values: Sequence[float], variance: float, n: int, scale: Scale, over: Over) -> Estimate:
+    one = np.ones(1)
+    found = intervals(
+        Scores(
+            np.array([values]), variance * one, 0 * one, max(n - 1, 1) * one, n * one, scale[0] * one, scale[1] * one
+        )
+    )
+    return Estimate(statistics.fmean(values), float(found[0][0]), float(found[1][0]), over)
 
 
 def first_of_the_best(scores: Sequence[float]) -> int:

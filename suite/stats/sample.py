@@ -3,13 +3,15 @@
 `pulls` are scaled so that their sum of squares is the score's variance over documents. Those of a mean are in closed
 form: what resampling documents converges to. Those of BLEU are one for each of RESAMPLES draws of documents, the same
 draws for all who answered the same documents. Either way the pulls of a difference are the difference of the pulls.
+
+Equal documents are one cluster: one pull, drawn together. They count in the score, and leave it as uncertain as one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +31,7 @@ class Sample:
     value: float
     pulls: Numbers
     documents: int
+    """How many different ones."""
 
     @property
     def stderr(self) -> float:
@@ -36,20 +39,68 @@ class Sample:
         return float(np.sqrt(self.pulls @ self.pulls))
 
 
-def sample_of_values(values: Numbers) -> Sample:
+def sample_of_values(values: Numbers, same: Same | None = None) -> Sample:
     """The mean of documents' own scores."""
     n = len(values)
     mean = float(values.mean())
+    if same is not None:
+        return Sample(mean, same.sums(values - mean) / n * np.sqrt(same.count / max(same.count - 1, 1)), same.count)
     if n < 2:
         return Sample(mean, np.zeros(n), n)
     return Sample(mean, (values - mean) / np.sqrt(n * (n - 1)), n)
 
 
-def sample_of_bleu(counts: Numbers) -> Sample:
+def sample_of_bleu(counts: Numbers, same: Same | None = None) -> Sample:
     """Corpus BLEU from each document's counts (`bleu_counts`)."""
-    value = float(bleu(counts.sum(axis=0)))
-    drawn = bleu(_draws(len(counts)) @ counts)
-    return Sample(value, (drawn - drawn.mean()) / np.sqrt(len(drawn) - 1), len(counts))
+    value = min(float(bleu(counts.sum(axis=0))), 100.0)  # exp(mean(log(1))) may be the next number above 1
+    clusters = counts if same is None else same.sums(counts)
+    drawn = bleu(_draws(len(clusters)) @ clusters)
+    return Sample(value, (drawn - drawn.mean()) / np.sqrt(len(drawn) - 1), len(clusters))
+
+
+@dataclass(frozen=True, eq=False)
+class Same:
+    """Which of some documents are equal, where any are."""
+
+    places: NDArray[np.int64]
+    """For each document its cluster: 0, 1, …"""
+
+    @classmethod
+    def of(cls, names: Sequence[Hashable]) -> Same | None:
+        """By the documents' names; None where all differ."""
+        known: dict[Hashable, int] = {}
+        places = [known.setdefault(name, len(known)) for name in names]
+        return cls(np.array(places, dtype=np.int64)) if len(known) < len(places) else None
+
+    def at(self, places: NDArray[np.int64]) -> Same | None:
+        """Of some of the documents alone."""
+        return Same.of(self.places[places].tolist())
+
+    @cached_property
+    def sizes(self) -> Numbers:
+        """How many documents each cluster has."""
+        return np.bincount(self.places).astype(np.float64)
+
+    @property
+    def count(self) -> int:
+        """How many clusters there are."""
+        return len(self.sizes)
+
+    def sums(self, values: Numbers) -> Numbers:
+        """Each cluster's sum of what its documents have, in one column or several."""
+        found = np.zeros((self.count, *values.shape[1:]))
+        np.add.at(found, self.places, values)
+        return found
+
+    def means(self, values: Numbers) -> Numbers:
+        """Each cluster's mean."""
+        found: Numbers = self.sums(values) / self.sizes
+        return found
+
+
+def equivalent(same: Same | None, documents: int) -> float:
+    """How many documents of equal weight the clusters come to (Kish)."""
+    return float(documents) if same is None else float(same.sizes.sum() ** 2 / (same.sizes**2).sum())
 
 
 @lru_cache(maxsize=4)

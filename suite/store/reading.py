@@ -149,6 +149,17 @@ class Reading(Session):
         """Step id -> (document, hash of its content), in the documents' order."""
         return self._of_answers(steps, "doc_id", "doc_hash")
 
+    def repeated(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+        """The same, of those steps alone that have equal documents."""
+        columns = AnswerRow.__table__.c
+        found: list[str] = []
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                query = select(columns.step_id).where(columns.step_id.in_(ids)).group_by(columns.step_id)
+                alike = query.having(func.count(columns.doc_hash.distinct()) < func.count())
+                found += connection.execute(alike).scalars()
+        return self.documents(sorted(found))
+
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
         """What was seen along a step's training, by name and step."""
         return self.curves([step]).get(step, ())

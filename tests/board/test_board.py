@@ -6,13 +6,14 @@ import dataclasses
 import math
 
 import pytest
+import scipy.special
 import scipy.stats
 
 from suite.board import Row, board, boards
 from suite.store import Costs, StepOutcome
 from tests.board.tiny_board import OWNER, World, classified, of_corpus, per_document
 
-T2, Z = 12.7062, 1.959963984540054  # Student's t for two seeds, and the normal quantile
+T2 = 12.7062047  # Student's t for two seeds
 T_4 = float(scipy.stats.t.ppf(0.975, (2 * 625 + 5) ** 2 / (2 * 625**2 / 3 + 5**2 / 1)))  # Satterthwaite, of 4, 4, 2
 COSTS = Costs(10.0, 100, 1000, 7, 80)
 
@@ -63,10 +64,39 @@ def test_one_seed_has_intervals_over_documents(world: World) -> None:
     assert average.over == "documents"
     assert average.value == pytest.approx(140 / 3)
     binary = math.sqrt(10000 / 3) / 2  # the standard error of 100, 100, 0, 0
-    variances = (binary**2, binary**2, 2.0**2)
-    freedom = sum(variances) ** 2 / sum(each**2 / free for each, free in zip(variances, (3, 3, 1), strict=True))
-    t = float(scipy.stats.t.ppf(0.975, freedom))
-    assert average.half_width == pytest.approx(t * math.sqrt(sum(variances)) / 3)
+    assert (average.low, average.high) == pytest.approx(
+        exact(140 / 3, variance=(2 * binary**2 + 2.0**2) / 9, documents=6, freedom=freedom_of((binary, binary, 2.0)))
+    )  # 6 documents: the least of a task, 2, times 3 tasks
+
+
+def test_a_score_has_the_exact_binomial_interval(world: World) -> None:
+    pretrained(world)
+    cb, qa, mt = (cell.score for cell in row(world, "pretrained").held_out)
+    assert cb is not None
+    assert mt is not None
+    assert qa == cb
+    assert (cb.low, cb.high) == pytest.approx((6.7586, 93.2414), abs=1e-4)  # Clopper and Pearson, 2 of 4
+    assert (mt.low, mt.high) == pytest.approx(exact(40.0, variance=2.0**2, documents=2, freedom=1.0))
+
+
+def freedom_of(stderrs: tuple[float, ...], documents: tuple[int, ...] = (4, 4, 2)) -> float:
+    """Satterthwaite's, of some tasks."""
+    variances = [each**2 for each in stderrs]
+    return sum(variances) ** 2 / sum(each**2 / (n - 1) for each, n in zip(variances, documents, strict=True))
+
+
+def exact(value: float, *, variance: float, documents: int, freedom: float) -> tuple[float, float]:
+    """Korn and Graubard's interval of a score from 0 to 100."""
+    share = value / 100
+    answers = share * (1 - share) / (variance / 100**2) * documents / (documents - 1)
+    t = [float(scipy.stats.t.ppf(0.975, each)) for each in (answers - 1, freedom)]
+    answers *= min(1.0, t[0] / t[1]) ** 2
+    right = share * answers
+    ends = (
+        scipy.stats.beta.ppf(0.025, right, answers - right + 1),
+        scipy.stats.beta.ppf(0.975, right + 1, answers - right),
+    )
+    return 100 * float(ends[0]), 100 * float(ends[1])
 
 
 def test_two_seeds_have_intervals_over_documents_and_seeds(world: World) -> None:
@@ -77,20 +107,29 @@ def test_two_seeds_have_intervals_over_documents_and_seeds(world: World) -> None
     target = found.target_scores[0].score
     assert target is not None
     assert (target.value, target.over) == (85.0, "documents and seeds")
-    # stdev √50 over √2 from seeds; from two documents that score alike, what one more may add: 100 of 2 + 2
-    assert target.half_width == pytest.approx(T2 * math.hypot(5.0, 25.0), rel=1e-5)
+    assert target.low is not None
+    assert target.high is not None
+    # 80 and 90 are 4 and 8.5 on the smoothed logits of two documents: seeds are known to half a logit, times t of one
+    assert 0 < target.low < 40
+    assert 99 < target.high <= 100
     average = found.norm_avg[1]  # (25 + 0 + 10)/3 and (25 + 25 + 11)/3
     assert average is not None
-    assert average.half_width is not None
+    assert average.low is not None
+    assert average.high is not None
     assert average.value == pytest.approx((35 / 3 + 61 / 3) / 2)
-    least = (100 / 3 / 6) ** 2  # one of 4 + 2 documents, which is more than 156.25 / 9, that of 50, 0, 0, 0
-    common = (625 / 9, least, 1 / 9)  # of 100, 0, 0, 0; the least; as stated
-    freedom = sum(common) ** 2 / sum(each**2 / free for each, free in zip(common, (3, 3, 1), strict=True))
-    seeds = (26 / 3) ** 2 / 4 - (312.5 / 9 - least)  # less each seed's own luck with the documents
-    total = sum(common) + seeds
-    t = average.half_width / math.sqrt(total)
-    tails = scipy.stats.t.sf(t, freedom) * sum(common) + scipy.stats.t.sf(t, 1) * seeds
-    assert tails / total == pytest.approx(0.025)
+    common = (625 / 9, 156.25 / 9, 1 / 9)  # of 100, 0, 0, 0; of 50, 0, 0, 0; as stated
+    variance = (625 + (100 / 6) ** 2 + 1) / 9  # one of 4 + 2 documents is more than 156.25
+    low, high = exact(16.0, variance=variance, documents=6, freedom=freedom_of(tuple(map(math.sqrt, common))))
+    logit = scipy.special.logit
+    shares = [(each / 100 * 6 + 0.5) / 7 for each in (35 / 3, 61 / 3)]
+    spread = (logit(shares[0]) - logit(shares[1])) ** 2 / 2
+    luck = (312.5 - 156.25) / 9 / variance  # of variance over documents: each seed's own
+    reach = logit(0.16) - logit(low / 100)
+    both = math.sqrt(reach**2 * (1 - luck) + max(reach**2 * luck, T2**2 * spread / 2))
+    assert average.low == pytest.approx(100 * scipy.special.expit(logit(0.16) - both))
+    reach, skew = logit(high / 100) - logit(0.16), (1 - 0.32) ** 2 * spread**2 / 2  # the long tail is the upper one
+    both = math.sqrt(reach**2 * (1 - luck) + max(reach**2 * luck, T2**2 * (spread / 2 + skew)))
+    assert average.high == pytest.approx(100 * scipy.special.expit(logit(0.16) + both))
 
 
 def test_seeds_that_share_their_steps_are_one_measurement_over_documents(world: World) -> None:
@@ -99,7 +138,8 @@ def test_seeds_that_share_their_steps_are_one_measurement_over_documents(world: 
     average = row(world, "pretrained").norm_avg[1]
     assert average is not None
     assert average.over == "documents"
-    assert average.half_width
+    assert average.low is not None
+    assert average.low < average.value
 
 
 def test_the_change_is_paired_by_document_where_documents_have_scores(world: World) -> None:
@@ -109,7 +149,8 @@ def test_the_change_is_paired_by_document_where_documents_have_scores(world: Wor
     assert change is not None
     assert change.value == pytest.approx((-25 - 25 - 30) / 3)
     one = math.sqrt(2500) / 2  # differences of 0, 0, 0, -100 (cb: in another order): stdev 50, over √4
-    assert change.half_width == pytest.approx(T_4 * math.sqrt(2 * one**2 + 2.0**2 + 1.0**2) / 3)
+    half = T_4 * math.sqrt(2 * one**2 + 2.0**2 + 1.0**2) / 3
+    assert (change.low, change.high) == pytest.approx((change.value - half, change.value + half))
 
 
 def test_a_row_that_shares_the_pretrained_models_answers_has_changed_by_exactly_nothing(world: World) -> None:
@@ -118,7 +159,7 @@ def test_a_row_that_shares_the_pretrained_models_answers_has_changed_by_exactly_
     world.experiment("prompt_rte", answers, train=[world.train("prompt", 0, COSTS)], stack=[])
     change = row(world, "prompt_rte").change[1]
     assert change is not None
-    assert (change.value, change.half_width) == (0.0, 0.0)
+    assert (change.value, change.low, change.high) == (0.0, 0.0, 0.0)
 
 
 def test_a_row_on_other_documents_is_not_compared_with_the_pretrained_model(world: World) -> None:
@@ -138,7 +179,8 @@ def test_the_format_ratio_counts_the_targets_labels_on_tasks_of_other_answers(wo
     found = row(world, "finetune_rte")  # qa: 3 of 4; mt: 0 of 2; cb has the same labels, and does not count
     assert found.format_ratio is not None
     assert found.format_ratio.value == pytest.approx(50.0)
-    assert found.format_ratio.half_width == pytest.approx(Z * 100 * math.sqrt(0.25 / 6))
+    ends = found.format_ratio.low, found.format_ratio.high
+    assert ends == pytest.approx((11.8117, 88.1883), abs=1e-4)  # Clopper and Pearson, 3 of 6
     assert found.base_format_ratio is not None
     assert found.base_format_ratio.value == pytest.approx(100 / 6)  # "True story"
     assert row(world, "pretrained").format_ratio is None

@@ -26,12 +26,12 @@ VENDOR = resources.files("leaderboard").joinpath("static/vendor")
 
 
 def dot(name: str, x: float, y: float) -> Dot:
-    return Dot(name, f"{name}.html", Estimate(x, 5.0, "seeds"), Estimate(y, 5.0, "seeds"), False, 3.0, 0)
+    return Dot(name, f"{name}.html", *(Estimate.even(each, 5.0, "seeds") for each in (x, y)), False, 3.0, 0)
 
 
 def test_an_interval_of_a_score_ends_at_100() -> None:
-    assert ends(Estimate(98.0, 3.0, "seeds")) == [98.0, 95.0, 100.0]
-    assert ends(Estimate(98.0, None, "seeds")) == [98.0]
+    assert ends(Estimate(98.0, 95.0, 101.0, "seeds")) == [98.0, 95.0, 100.0]
+    assert ends(Estimate(98.0, None, None, "seeds")) == [98.0]
 
 
 def test_in_a_crowd_only_the_front_has_intervals() -> None:

@@ -52,11 +52,20 @@ def test_shown_text_is_the_rounded_value_with_its_interval_and_what_it_is_over(r
     made = next(row for row in board(rendered.store, "micro").rows if row.name == "promot_rte")
     score = made.norm_avg[4]
     assert score is not None
-    assert score.half_width is not None
+    assert score.low is not None
     text = _rows(rendered)["promot_rte"].all("td")[3].text
-    assert text.startswith(f"{score.value:.1f} ±{score.half_width:.1f}")
+    assert text.startswith(f"{score.value:.1f} {margin(score)}")
     assert "over documents and seeds" in text
     assert "over documents" in _rows(rendered)["pretrained"].all("td")[3].text
+
+
+def margin(score: Estimate) -> str:
+    """± where the sides are about alike, else both ends."""
+    assert score.low is not None
+    assert score.high is not None
+    down, up = score.value - score.low, score.high - score.value
+    wider, other = max(down, up), min(down, up)
+    return f"±{wider:.1f}" if other >= 0.9 * wider else f"[{score.low:.1f}, {score.high:.1f}]"
 
 
 def test_missing_is_a_dash_with_its_reason_and_no_number(rendered: Rendered) -> None:
@@ -163,7 +172,7 @@ def test_the_chart_of_gains_is_a_table_too(rendered: Rendered) -> None:
     assert set(lines) == {point["name"] for point in charts(figure, "scatter")[0]["points"]}
     score = made["promot_rte"].norm_avg[4]
     assert score is not None
-    assert lines["promot_rte"][1] == f"{score.value:.1f} ±{score.half_width:.1f}"
+    assert lines["promot_rte"][1] == f"{score.value:.1f} {margin(score)}"
     assert [lines["promot_rte"][3], lines["lora_rte"][3]] == ["yes", "no"]
 
 

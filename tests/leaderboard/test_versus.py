@@ -34,9 +34,11 @@ def versus_data(folder: Path, track: str = "micro") -> dict[tuple[str, str], tup
 
 def as_shown(found: dict[str, Any], p: float | None) -> list[Any]:
     """What `suite compare` prints of a difference."""
-    told = None if not found["half_width"] else 0 if p < 0.001 else float(f"{p:.3f}")
-    value, half, seen = (float(f"{found[name]:.1f}") for name in ("value", "half_width", "resolvable"))
-    return [value, half, told, seen, found["documents"], found["seeds"]]
+    sides = found["value"] - found["low"], found["high"] - found["value"]
+    told = None if not max(sides) else 0 if p < 0.001 else float(f"{p:.3f}")
+    value, low, high, seen = (float(f"{found[name]:.1f}") for name in ("value", "low", "high", "resolvable"))
+    interval = float(f"{max(sides):.1f}") if min(sides) >= 0.9 * max(sides) else [low, high]
+    return [value, interval, told, seen, found["documents"], found["seeds"]]
 
 
 def test_every_number_is_that_of_suite_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,16 +70,16 @@ def test_numbers_are_the_boards_beside_the_papers_and_blank_where_nothing_was_ru
     assert code == 0
     head, _, target, average, change, score, trained = rows(out)
     assert head[2:6] == ["Base, 1-shot", "paper", "Base, 4-shots", "paper"]
-    assert target == ["Target", "RTE", "", "", "", "", "90.0 ± 6.0", "92.06", "", "", "", "92.78"]
+    assert target == ["Target", "RTE", "", "", "", "", "90.0 [82.4, 95.1]", "92.06", "", "", "", "92.78"]
     assert average[2:] == [
-        "50.0 ± 7.0", "17.52", "50.0 ± 7.0", "18.75", "75.0 ± 6.1", "15.40", "75.0 ± 6.1", "16.56", "", "20.10",
+        "50.0 ± 7.1", "17.52", "50.0 ± 7.1", "18.75", "75.0 ± 6.6", "15.40", "75.0 ± 6.6", "16.56", "", "20.10",
     ]  # fmt: skip
     assert change[2:8] == ["", "", "", "", "+25.0 ± 6.1", "-2.10"]
     assert change[-2:] == ["", "+2.58"]
     assert score[0] == ""
     assert trained[6] == "1,234,567"
     shown = suite(capsys, "show", "--home", home)[1]
-    assert "75.0 ± 6.1" in shown
+    assert "75.0 ± 6.6" in shown
     assert "+25.0 ± 6.1" in shown
 
 
@@ -90,7 +90,10 @@ def test_markdown_keeps_texts_in_their_cells_and_tells_that_figures_do_not_compa
     assert "a \\| b & \\<c\\>" in out
     assert "| =cmd()\\|Norm. |" in out
     assert len({len(line) for line in rows(out)}) == 1
-    assert "- ours: the track Tiny. ± is half of a 95% interval, over documents" in out
+    assert (
+        "- ours: the track Tiny. ± is half of a 95% interval, \\[low, high\\] one whose sides differ, over documents"
+        in out
+    )
     assert "a model\\_x, Paper, Table 1; figures read in somewhere. They do not compare with those of tiny." in out
     assert "- the \\*paper\\* says 5\\_0%" in out
     file.write_text(LAYOUT.replace("comparable: paper", "comparable: tiny"), encoding="utf-8")
@@ -102,11 +105,17 @@ def test_a_csv_has_numbers_and_no_formulas_and_its_notes_beside_it(
 ) -> None:
     _, out, err = suite(capsys, "table", file, "--format", "csv", "--home", home)
     head, target, average, change, *_ = csv.reader(io.StringIO(out))
-    assert head[:5] == ["", "mine-1 on tiny", "Base, 1-shot", "Base, 1-shot ±", "Base, 1-shot paper"]
-    assert average[:5] == ["Held out", "'=cmd()|Norm.", "50.0000", "7.0073", "17.52"]
-    assert target[2:5] == ["", "", ""]
+    assert head[1:6] == [
+        "mine-1 on tiny",
+        "Base, 1-shot",
+        "Base, 1-shot low",
+        "Base, 1-shot high",
+        "Base, 1-shot paper",
+    ]
+    assert average[:6] == ["Held out", "'=cmd()|Norm.", "50.0000", "42.8691", "57.1309", "17.52"]
+    assert target[2:6] == ["", "", "", ""]
     assert (change[0], change[-1]) == ("Held out", "2.58")
-    assert float(change[10]) == -2.1
+    assert float(change[13]) == -2.1
     assert "They do not compare" not in out
     assert "They do not compare with those of tiny" in err
 
@@ -194,7 +203,7 @@ def test_a_column_without_shots_shows_the_most_and_rows_may_ask_for_what_trainin
     head = LAYOUT.partition("columns:")[0]
     file.write_text(f"{head}columns:\n  - {{head: A, of: lora_a}}\nrows:\n{lines}", encoding="utf-8")
     found = [row[1] for row in rows(suite(capsys, "table", file, "--home", tmp_path)[1])[2:]]
-    assert found == ["30.0 ± 9.1", "30.0 ± 9.1", "0.0 ± 1.9", "12"]
+    assert found == ["30.0 [21.2, 40.0]", "30.0 [21.2, 40.0]", "0.0 [0.0, 3.6]", "12"]
 
 
 def test_the_best_of_several_tries_is_named_as_such(

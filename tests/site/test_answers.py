@@ -65,6 +65,11 @@ def compared(page: Any, site: Path, first: str, second: str, more: str = "") -> 
     page.locator("table.compared").wait_for()
 
 
+def suite_number(value: float) -> str:
+    """A signed number as the pages write it."""
+    return f"{value:+.1f}".replace("-", "−") if round(value, 1) else "0.0"
+
+
 def test_a_comparison_shows_what_suite_compare_found_whichever_row_comes_first(page: Any, site: Path) -> None:
     found = versus_data(site)
     first, second = next(pair for pair in found if set(pair) == {"promot_rte", "finetune_rte"})
@@ -79,7 +84,9 @@ def test_a_comparison_shows_what_suite_compare_found_whichever_row_comes_first(p
             value, half, p, seen, documents, seeds, *counts = told
             told_p = "by construction" if p is None else "< 0.001" if p == 0 else f"{p:.3f}"
             assert shown[label][4].replace("−", "-") == (f"{sign * value:+.1f}" if value else "0.0"), label
-            assert shown[label][5:8] == [f"±{half:.1f}", told_p, f"{seen:.1f}"]
+            ends = [suite_number(sign * end) for end in (half[::sign] if isinstance(half, list) else ())]
+            interval = f"[{', '.join(ends)}]" if ends else f"±{half:.1f}"
+            assert shown[label][5:8] == [interval, told_p, f"{seen:.1f}"]
             won_and_lost = ["–" if each is None else str(each) for each in (counts or [None, None])[::sign]]
             assert shown[label][8:12] == [*won_and_lost, str(documents), str(seeds)]
     command = page.get_by_text("The same in a terminal:").inner_text()

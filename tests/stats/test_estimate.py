@@ -15,7 +15,7 @@ def test_the_half_width_over_seeds_is_students_t_as_it_is_printed_in_tables(n: i
     stdev = math.sqrt(sum((value - mean) ** 2 for value in values) / (n - 1))
     found = stats.over_seeds(values)
     assert found.value == pytest.approx(mean)
-    assert found.half_width == pytest.approx(t * stdev / math.sqrt(n), rel=1e-3)
+    assert found.half == pytest.approx(t * stdev / math.sqrt(n), rel=1e-3)
     assert found.over == "seeds"
 
 
@@ -24,29 +24,28 @@ def test_one_seed_has_no_interval_over_seeds() -> None:
         stats.over_seeds([1.0])
 
 
-def test_an_interval_over_documents_is_normal_and_unknown_without_a_standard_error() -> None:
-    found = stats.over_documents(50.0, 10.0)
-    assert (found.low, found.high) == (pytest.approx(30.4, abs=0.01), pytest.approx(69.6, abs=0.01))
-    unknown = stats.over_documents(50.0, None)
-    assert (unknown.low, unknown.high) == (None, None)
+def test_an_interval_is_unknown_without_a_standard_error_and_where_seeds_agree() -> None:
+    assert (stats.over_documents(50.0, None, 10).low, stats.over_documents(50.0, None, 10).high) == (None, None)
+    agreed = stats.over_seeds([40.0, 40.0, 40.0], 100, stats.PERCENT)
+    assert (agreed.value, agreed.low, agreed.high) == (40.0, None, None)  # documents are not known to agree
 
 
-def test_standard_errors() -> None:
-    assert stats.standard_error([0.0, 100.0]) == pytest.approx(50.0)
-    assert stats.standard_error([1.0]) is None
-    assert stats.mean_of_tasks([3.0, 4.0]) == pytest.approx(2.5)
-    assert stats.mean_of_tasks([3.0, None]) is None
-    assert stats.mean_of_tasks([]) is None
-    assert stats.of_difference(3.0, 4.0) == pytest.approx(5.0)
-    assert stats.of_difference(3.0, None) is None
-    assert stats.share_stderr(0.5, 100) == pytest.approx(0.05)
-    assert stats.share_stderr(0.5, 0) is None
+def test_a_bounded_score_has_an_interval_within_its_bounds_and_others_one_to_both_sides() -> None:
+    score = stats.over_seeds([99.0, 97.0, 90.0], 100, stats.PERCENT)
+    assert score.low is not None
+    assert score.high is not None
+    assert 0 < score.low < 90 < 99 < score.high < 100
+    assert score.half is None  # its sides differ
+    loss = stats.over_documents(2.0, 0.5, 100, stats.UNBOUNDED)
+    assert (loss.low, loss.high) == (pytest.approx(1.02, abs=0.01), pytest.approx(2.98, abs=0.01))
+    assert loss.half == pytest.approx(0.98, abs=0.01)
+    assert stats.over_documents(0.2, 0.5, 100, (0.0, math.inf)).low == 0.0
 
 
 def test_a_perfect_score_is_not_a_certain_one() -> None:
     found = stats.over_documents(100.0, 0.0, 128)
-    assert found.half_width == pytest.approx(100 * 3.8415 / 131.8415, rel=1e-3)  # Wilson's lower end for 128 of 128
-    assert stats.over_documents(50.0, 0.0, 128).half_width == 0.0
+    assert found.low == pytest.approx(100 * 0.025 ** (1 / 128))  # the exact lower end for 128 of 128
+    assert found.high == 100.0
 
 
 def test_of_equal_scores_the_first_is_the_best() -> None:
@@ -54,7 +53,7 @@ def test_of_equal_scores_the_first_is_the_best() -> None:
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
-def test_intervals_alone_are_those_of_the_tested_contrasts(seeds: int) -> None:
+def test_off_a_bounded_scale_intervals_alone_are_those_of_the_tested_contrasts(seeds: int) -> None:
     draw = np.random.default_rng(0)
     shared = np.zeros((seeds, 20))
     pulls = [draw.normal(size=(seeds, 20)), draw.normal(size=(seeds, 20)), shared]
@@ -62,4 +61,4 @@ def test_intervals_alone_are_those_of_the_tested_contrasts(seeds: int) -> None:
     joined = [stats.Parts.of(*parts), stats.Parts.of(*reversed(parts))]
     assert stats.estimates(joined) == [each.estimate for each in stats.contrasts(joined)]
     same = stats.Parts.of(stats.Part.of_pulls(np.full(seeds, 40.0), shared, 20, 0.0))
-    assert [each.half_width for each in stats.estimates([same])] == [0.0]
+    assert [each.half for each in stats.estimates([same])] == [0.0]
