@@ -25,7 +25,6 @@ from leaderboard.tries import Try, tries_of
 from leaderboard.varies import varies
 from suite import stats
 from suite.board import BASELINE, Board, Cell, Row
-from suite.board.samples import scale_of
 from suite.store import ScoreRecord
 
 INTERNAL = ("variant", "file", "sets")
@@ -223,7 +222,7 @@ def _metric(row: Row, cell: Cell | None, name: str, scores: Sequence[ScoreRecord
         values = [score.value for score in there if score.value is not None]
         estimate = None
         if len(values) == len(scores):
-            scale, first = scale_of(name), there[0]
+            scale, first = stats.scale_of(name), there[0]
             several = len(values) > 1
             estimate = (
                 stats.over_seeds(values, first.n, scale) if several

@@ -130,8 +130,9 @@ def _macro_f1(counts: Sequence[Counts], equivalent: float | None) -> Estimate:
     values, n = [100 * each.value for each in found], int(counts[0].sum())
     stderrs = [each.stderr for each in found]
     alone = n if equivalent is None else equivalent
-    known = np.array([100 * each * np.sqrt(n / alone) for each in stderrs if each is not None])
-    if len(known) == len(found):
+    known = np.array([each for each in stderrs if each is not None])
+    if len(known) == len(found) and alone > 1:
+        known *= 100 * np.sqrt((n - 1) / (alone - 1))
         part = Part.of_stderrs(np.array(values), known, round(alone), equivalent=alone, scale=stats.PERCENT)
         return stats.estimates([Parts.of(part)])[0]
     if len(found) > 1:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from suite import stats
 from suite.board.documents import FULL, Incomparable, exact_p, in_common, same_of
-from suite.board.samples import Answered, scale_of
+from suite.board.samples import Answered
 from suite.stats import Contrast, Part, Parts, Same, Scale
 from suite.stats.sample import Numbers
 from suite.store import Store
@@ -206,7 +206,7 @@ def _pulled(
 def _scale(steps: Mapping[str, Answered], sums: Sequence[Mapping[str, float]]) -> Scale:
     """The least and the most that the sum can be, for any seed."""
     ends = [
-        [sorted(weight * end for end in scale_of(steps[step].score.metric)) for step, weight in weights.items()]
+        [sorted(weight * end for end in stats.scale_of(steps[step].score.metric)) for step, weight in weights.items()]
         for weights in sums
     ]
     return min(sum(low for low, _ in each) for each in ends), max(sum(high for _, high in each) for each in ends)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from suite import stats
 from suite.board.contrasts import Missing, Pulled, Term, pulled
 from suite.board.documents import Incomparable
-from suite.board.samples import Answered, on_scale, scale_of
+from suite.board.samples import Answered
 from suite.stats import Estimate, Part, Parts
 from suite.store import Store
 from suite.store.seen import Seen
@@ -48,7 +48,7 @@ def norm_avg(members: Sequence[Seen], shots: int, tasks: Sequence[Pulled] | None
 def _values(members: Sequence[Seen], key: Key) -> list[float] | None:
     """The score of each seed; None if one is missing."""
     scores = [member.primary(*key) for member in members]
-    values = [on_scale(score.value, score.metric) for score in scores if score and score.value is not None]
+    values = [stats.on_scale(score.value, score.metric) for score in scores if score and score.value is not None]
     return values if len(values) == len(members) else None
 
 
@@ -75,6 +75,6 @@ def _estimate(
     if len(asked) == 1:
         return Estimate(mean, None, None, "documents")
     scores = [score for key in keys if (score := members[0].primary(*key))]
-    lows, highs = zip(*(scale_of(score.metric) for score in scores), strict=True)
+    lows, highs = zip(*(stats.scale_of(score.metric) for score in scores), strict=True)
     scale = statistics.fmean(lows), statistics.fmean(highs)
     return stats.over_seeds(values, min(score.n for score in scores) * len(scores), scale)

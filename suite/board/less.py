@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from suite import stats
 from suite.board.documents import FULL
-from suite.board.samples import Answered, scale_of
+from suite.board.samples import Answered
 from suite.stats import Parts, Same, Scale
 from suite.stats.sample import Numbers
 
@@ -36,7 +36,7 @@ class Drawn:
         """From a seed's answers each, all to the same documents."""
         steps = tuple(each.step.id for each in answers)
         scores = [each.scores for each in answers if each.scores is not None]
-        n, same, scale = answers[0].distinct, answers[0].same, scale_of(answers[0].score.metric)
+        n, same, scale = answers[0].distinct, answers[0].same, stats.scale_of(answers[0].score.metric)
         if not scores:
             values = np.array([each.score.value for each in answers], dtype=np.float64)
             variances = np.array([each.score.stderr for each in answers], dtype=np.float64) ** 2

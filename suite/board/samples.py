@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,34 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.stats import PERCENT, UNBOUNDED, Same, Sample, Scale, equivalent, sample_of_bleu, sample_of_values
+from suite.stats import Same, Sample, equivalent, sample_of_bleu, sample_of_values
 from suite.stats.sample import Numbers, bleu, bleu_counts
 from suite.store import ScoreRecord, StepRecord, Store
 from suite.store.seen import Seen
 
 CORPUS = "bleu"
 """The metric of a whole corpus that can be computed again from answers."""
-
-
-ROUNDING = 1e-6
-SCALES: Mapping[str, Scale] = {
-    "mcc": (-100.0, 100.0), "ter": (0.0, math.inf), "perplexity": (0.0, math.inf), "word_perplexity": (0.0, math.inf),
-    "byte_perplexity": (0.0, math.inf), "bits_per_byte": (0.0, math.inf), "acc_all": (0.0, 1.0),
-    "brier_score": (0.0, math.inf), "likelihood": UNBOUNDED, "bypass": UNBOUNDED,
-}  # fmt: skip
-"""What the values of some metrics can be; those of all others are from 0 to 100."""
-
-
-def scale_of(metric: str) -> Scale:
-    """The least and the most that a metric can be; `metric` may name the filters behind a comma."""
-    return SCALES.get(metric.partition(",")[0], PERCENT)
-
-
-def on_scale(value: float, metric: str) -> float:
-    """A score without the last digit by which rounding took it off its scale, as in 100.00000000000004."""
-    low, high = scale_of(metric)
-    inside = min(max(value, low), high)
-    return inside if abs(value - inside) < ROUNDING else value
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,4 +98,4 @@ def _counts(texts: Sequence[tuple[int, str, str]], score: ScoreRecord) -> Number
     """BLEU's counts by document; None where the answers do not give the stored score (texts left out, say)."""
     counts = bleu_counts([(target, parsed) for _, target, parsed in texts])
     value = float(bleu(counts.sum(axis=0)))
-    return counts if score.value is not None and abs(value - score.value) < ROUNDING else None
+    return counts if score.value is not None and abs(value - score.value) < 1e-6 else None

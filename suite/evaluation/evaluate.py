@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,13 +12,15 @@ from typing import Any, Protocol
 import lm_eval.evaluator
 from lm_eval.api.metrics import mean
 
+from suite import stats
 from suite.errors import SuiteError
 from suite.evaluation import stderr
 from suite.evaluation.lm import StackLM
 from suite.findings import Finding
 from suite.models.stack import Stacked
+from suite.stats import Same
 from suite.tasks.data import Row
-from suite.tasks.known import OF_CLASSES, scale
+from suite.tasks.known import OF_CLASSES, POINTS, SHARES, scale
 from suite.tasks.load import LoadedTask, document_hashes, question, quiet, references
 from suite.tasks.load import selection_task as selection_task
 from suite.tasks.text import UNPARSABLE
@@ -127,7 +130,7 @@ def evaluate_with(lm: Answering, task: LoadedTask) -> EvaluationResult:
         _answer(task, sample, metric, hash_of, lm.truncated) for sample in samples if sample["filter"] == pipeline
     )
     return EvaluationResult(
-        scores=_scores(task, found["results"][name], samples, (metric, pipeline)),
+        scores=_scores(task, found["results"][name], samples, (metric, pipeline), answers),
         answers=answers,
         tokens=lm.tokens,
         seconds=seconds,
@@ -146,22 +149,25 @@ def _primary(task: LoadedTask, samples: Sequence[Mapping[str, Any]]) -> tuple[st
 
 
 def _scores(
-    task: LoadedTask, results: Mapping[str, Any], samples: Sequence[Mapping[str, Any]], primary: tuple[str, str]
-) -> tuple[Score, ...]:
+    task: LoadedTask, results: Mapping[str, Any], samples: Sequence[Mapping[str, Any]], primary: tuple[str, str],
+    answers: Sequence[Answer],
+) -> tuple[Score, ...]:  # fmt: skip
     """Every metric of every pipeline, as lm-eval names and computes them."""
     pipelines = list(dict.fromkeys(str(sample["filter"]) for sample in samples))
+    documents = {answer.doc_id: answer.doc_hash for answer in answers}
     scores: list[Score] = []
     for key, value in results.items():
         metric, comma, pipeline = key.partition(",")
         if not comma or metric.endswith("_stderr") or isinstance(value, str):
             continue
-        values = [each[metric] for each in samples if each["filter"] == pipeline and metric in each]
+        those = [each for each in samples if each["filter"] == pipeline and metric in each]
+        values = [each[metric] for each in those]
         factor = scale(metric)
-        error = _stderr(task, metric, values)
+        error = _stderr(task, metric, values, Same.of([documents[int(each["doc_id"])] for each in those]))
         scores.append(
             Score(
                 metric=metric if len(pipelines) == 1 else key,
-                value=float(value) * factor,
+                value=_on_scale(task, metric, float(value) * factor),
                 stderr=None if error is None else error * factor,
                 n=len(values),
                 primary=(metric, pipeline) == primary,
@@ -170,14 +176,24 @@ def _scores(
     return tuple(sorted(scores, key=lambda score: not score.primary))
 
 
-def _stderr(task: LoadedTask, metric: str, values: Sequence[Any]) -> float | None:
+def _on_scale(task: LoadedTask, metric: str, value: float) -> float:
+    """The value without a last digit of rounding. Raises SuiteError where it cannot be the metric's."""
+    (low, high), inside = stats.scale_of(metric), stats.on_scale(value, metric)
+    known = metric in SHARES | POINTS or metric == task.file.metadata["primary"]
+    if known and not math.isnan(value) and not low <= inside <= high:
+        what = f"the metric '{metric}' of task '{task.file.name}' came to {value:g}, outside {low:g} to {high:g}"
+        raise SuiteError(what, where=str(task.file.path), fix="a metric gives each answer 0 to 1")
+    return inside
+
+
+def _stderr(task: LoadedTask, metric: str, values: Sequence[Any], same: Same | None) -> float | None:
     aggregation = task.aggregation().get(metric, mean)
     if aggregation is mean:
-        return stderr.of_mean(values)
+        return stderr.of_mean(values, same)
     if metric in OF_CLASSES:
-        return task.class_score(metric, values).stderr
+        return stderr.inflated(task.class_score(metric, values).stderr, len(values), same)
     if metric == "bleu":
-        return stderr.of_bleu(values, tokenizer=bleu_tokenizer(task.file.language))
+        return stderr.of_bleu(values, tokenizer=bleu_tokenizer(task.file.language), same=same)
     return None
 
 

@@ -1,33 +1,49 @@
-"""Standard errors of a score over documents: in closed form for means, by a seeded bootstrap for BLEU."""
+"""Standard errors of a score over documents: in closed form for means, by a seeded bootstrap for BLEU.
+
+Equal documents are one cluster: they leave a score as uncertain as one of them does.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
-from suite.stats.sample import bleu, bleu_counts
+from suite.stats.sample import Same, bleu, bleu_counts, equivalent, sample_of_values
 from suite.words import DEFAULT_BLEU
 
 RESAMPLES: Final = 500
 
 
-def of_mean(values: Sequence[float]) -> float | None:
-    """The standard error of the mean; None for fewer than two values."""
-    if len(values) < 2:
+def of_mean(values: Sequence[float], same: Same | None = None) -> float | None:
+    """The standard error of the mean; None for fewer than two different documents."""
+    if len(values) < 2 or (same is not None and same.count < 2):
         return None
+    if same is not None:
+        return sample_of_values(np.asarray(values, dtype=float), same).stderr
     return float(np.std(np.asarray(values, dtype=float), ddof=1) / np.sqrt(len(values)))
 
 
 def of_bleu(
-    pairs: Sequence[tuple[str | Sequence[str], str]], seed: int = 0, tokenizer: str = DEFAULT_BLEU
-) -> float | None:
+    pairs: Sequence[tuple[str | Sequence[str], str]], seed: int = 0, tokenizer: str = DEFAULT_BLEU,
+    same: Same | None = None,
+) -> float | None:  # fmt: skip
     """The bootstrap standard error of corpus BLEU over (references, prediction) pairs; None for fewer than two.
 
     BLEU depends on the pairs through sums of counts only, so a resample is a sum of rows.
     """
-    if len(pairs) < 2:
+    n = len(pairs) if same is None else same.count
+    if n < 2:
         return None
-    drawn = np.random.default_rng(seed).multinomial(len(pairs), [1 / len(pairs)] * len(pairs), size=RESAMPLES)
-    return float(np.std(bleu(drawn @ bleu_counts(pairs, tokenizer)), ddof=1))
+    counts = bleu_counts(pairs, tokenizer)
+    drawn = np.random.default_rng(seed).multinomial(n, [1 / n] * n, size=RESAMPLES)
+    return float(np.std(bleu(drawn @ (counts if same is None else same.sums(counts))), ddof=1))
+
+
+def inflated(stderr: float | None, n: int, same: Same | None) -> float | None:
+    """A standard error that took all documents for different ones; None for fewer than two."""
+    if stderr is None or same is None:
+        return stderr
+    return stderr * math.sqrt((n - 1) / (equivalent(same, n) - 1)) if same.count > 1 else None

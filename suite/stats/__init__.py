@@ -13,6 +13,7 @@ from suite.stats.estimate import (
 from suite.stats.parts import Part, Parts, least_variance
 from suite.stats.ranks import Contender, Rank, ranks
 from suite.stats.sample import Same, Sample, equivalent, sample_of_bleu, sample_of_values
+from suite.stats.scales import on_scale, scale_of
 from suite.stats.significance import ALPHA, POWER, Spread, holm, lead_by_luck, mcnemar, p_text
 
 __all__ = [
@@ -39,11 +40,13 @@ __all__ = [
     "lead_by_luck",
     "least_variance",
     "mcnemar",
+    "on_scale",
     "over_documents",
     "over_seeds",
     "p_text",
     "ranks",
     "sample_of_bleu",
     "sample_of_values",
+    "scale_of",
     "spread_of",
 ]

@@ -82,13 +82,15 @@ def test_the_standard_error_of_macro_f1_is_that_of_a_bootstrap() -> None:
     pairs = drawn(3, 300)
     found = classify(LABELS, [tallies(pairs)])
     assert found is not None
-    assert found.macro_f1.half_width is not None
+    low, high = found.macro_f1.low, found.macro_f1.high
+    assert low is not None
+    assert high is not None
     draw, resampled = np.random.default_rng(0), []
     for _ in range(400):
         again = classify(LABELS, [[(*pairs[at], 1) for at in draw.integers(0, len(pairs), len(pairs))]])
         assert again is not None
         resampled.append(again.macro_f1.value)
-    assert found.macro_f1.half_width / 1.96 == pytest.approx(np.std(resampled), rel=0.1)
+    assert (high - low) / 2 / 1.96 == pytest.approx(np.std(resampled), rel=0.1)
 
 
 def test_seeds_are_counted_together_and_their_macro_f1_is_averaged() -> None:
@@ -96,9 +98,17 @@ def test_seeds_are_counted_together_and_their_macro_f1_is_averaged() -> None:
     both = classify(LABELS, [tallies(drawn(seed)) for seed in (0, 1)])
     assert both is not None
     assert both.documents == 120
-    assert both.macro_f1.over == "seeds"
+    assert both.macro_f1.over == "documents and seeds"
     assert both.macro_f1.value == pytest.approx(np.mean([each.macro_f1.value for each in ones if each]))
     assert np.array_equal(both.confusion, sum(np.array(each.confusion) for each in ones if each))
+
+
+def test_equal_documents_leave_macro_f1_as_uncertain_as_once() -> None:
+    once, four = classify(LABELS, [tallies(PAIRS)]), classify(LABELS, [tallies(PAIRS * 4)], len(PAIRS))
+    assert once is not None
+    assert four is not None
+    assert four.macro_f1.value == once.macro_f1.value
+    assert (four.macro_f1.low, four.macro_f1.high) == pytest.approx((once.macro_f1.low, once.macro_f1.high))
 
 
 def test_labels_are_read_letter_by_letter_first_and_then_case_and_ends_aside() -> None:

@@ -144,7 +144,9 @@ def test_scores_of_the_bundled_model_are_lm_evals(name: str) -> None:
     scores, answers = theirs(backbone, task, backbone.max_length)
     assert [answer.output for answer in ours.answers] == [answer[0][0] for answer in answers]
     (value,) = scores.values()
-    assert ours.primary.value == value * (1 if "wmt" in name else 100)
+    assert ours.primary.value == min(
+        value * (1 if "wmt" in name else 100), 100.0
+    )  # lm-eval's may be 100.00000000000004
 
 
 def said(

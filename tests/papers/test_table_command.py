@@ -72,14 +72,14 @@ def test_numbers_are_the_boards_beside_the_papers_and_blank_where_nothing_was_ru
     assert head[2:6] == ["Base, 1-shot", "paper", "Base, 4-shots", "paper"]
     assert target == ["Target", "RTE", "", "", "", "", "90.0 [82.4, 95.1]", "92.06", "", "", "", "92.78"]
     assert average[2:] == [
-        "50.0 ± 7.1", "17.52", "50.0 ± 7.1", "18.75", "75.0 ± 6.6", "15.40", "75.0 ± 6.6", "16.56", "", "20.10",
+        "50.0 ± 7.2", "17.52", "50.0 ± 7.2", "18.75", "75.0 [68.4, 80.9]", "15.40", "75.0 [68.4, 80.9]", "16.56", "", "20.10",
     ]  # fmt: skip
     assert change[2:8] == ["", "", "", "", "+25.0 ± 6.1", "-2.10"]
     assert change[-2:] == ["", "+2.58"]
     assert score[0] == ""
     assert trained[6] == "1,234,567"
     shown = suite(capsys, "show", "--home", home)[1]
-    assert "75.0 ± 6.6" in shown
+    assert "75.0 [68.4, 80.9]" in shown
     assert "+25.0 ± 6.1" in shown
 
 
@@ -112,7 +112,7 @@ def test_a_csv_has_numbers_and_no_formulas_and_its_notes_beside_it(
         "Base, 1-shot high",
         "Base, 1-shot paper",
     ]
-    assert average[:6] == ["Held out", "'=cmd()|Norm.", "50.0000", "42.8691", "57.1309", "17.52"]
+    assert average[:6] == ["Held out", "'=cmd()|Norm.", "50.0000", "42.8475", "57.1525", "17.52"]
     assert target[2:6] == ["", "", "", ""]
     assert (change[0], change[-1]) == ("Held out", "2.58")
     assert float(change[13]) == -2.1
