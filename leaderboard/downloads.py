@@ -101,7 +101,7 @@ def _csv_estimate(name: str, value: Estimate | None) -> dict[str, str]:
 
 
 def _csv_test(name: str, row: Row, shots: int) -> dict[str, str]:
-    against = row.against.get(shots)
+    against = row.against.get(shots) if row.change.get(shots) else None
     found = against.resolvable if against else None
     return {f"{name}.p_corrected": numbers.raw(row.corrected.get(shots)), f"{name}.resolvable": numbers.raw(found)}
 
@@ -116,6 +116,7 @@ def _csv_cell(name: str, cell: Cell | None, *, by_class: bool) -> dict[str, str]
     counts = {
         f"{name}.metric": _text(cell.metric) if cell else "",
         f"{name}.documents": str(cell.documents) if cell else "",
+        f"{name}.distinct": str(cell.distinct) if cell else "",
         f"{name}.unparsable": str(cell.unparsable) if cell else "",
     }
     found = cell.classes if cell else None
@@ -173,7 +174,7 @@ def _json_estimate(value: Estimate | None) -> dict[str, Any] | None:
 
 
 def _json_cell(cell: Cell) -> dict[str, Any]:
-    names = ("role", "shots", "metric", "chance", "documents", "unparsable")
+    names = ("role", "shots", "metric", "chance", "documents", "distinct", "unparsable")
     told = {**{name: getattr(cell, name) for name in names}, "score": _json_estimate(cell.score)}
     return {**told, "classes": _json_classes(cell.classes)} if cell.classes else told
 

@@ -15,7 +15,7 @@ from suite.board.documents import Incomparable
 from suite.board.formats import Taken, by_task, format_ratio, formats_of_row, taken
 from suite.board.intervals import norm_avg, task_estimates
 from suite.board.samples import Answered, answered
-from suite.board.shape import Cell, Row, Variation
+from suite.board.shape import BASELINE, Cell, Row, Variation
 from suite.formats import Format
 from suite.hashing import fingerprint
 from suite.stats import Contrast, Estimate
@@ -108,7 +108,7 @@ def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Ma
         target_scores=targets,
         held_out=held_out,
         norm_avg={count: norm_avg(members, count, (own[count] or ((), ()))[1]) for count in shots},
-        change={count: each.estimate if each else None for count, each in against.items()},
+        change={count: each.estimate if each and first.method != BASELINE else None for count, each in against.items()},
         format_ratio=format_ratio(took),
         base_format_ratio=format_ratio(base_took),
         costs=costs_of(members),

@@ -114,7 +114,7 @@ class Row:
     """Shots -> mean over the held-out tasks of their primary score; None if one is missing."""
     change: Mapping[int, Estimate | None]
     """Shots -> Norm. Avg. less the pretrained model's on the very same documents and prompts; None if it has not
-    answered them all."""
+    answered them all, and for the pretrained model itself: it is the control."""
     format_ratio: Estimate | None
     """Share (0 to 100) of held-out answers that take the format of a target, where the task has another: that begin
     with one of its labels, or are in its output language."""

@@ -28,7 +28,7 @@ def print_boards(home: Home, track: str | None, *, as_json: bool, wide: bool = F
         found = stored_boards(store, home, track)
         more = remark(store, track)
     if as_json:
-        print(as_text([plain(board) for board in found]))
+        print(as_text([plain(_without_control(board)) for board in found]))
         return
     width = room(wide=wide)
     print("\n".join([*(_board(board, width) for board in found), *wrapped(more, width)]))
@@ -58,6 +58,15 @@ def print_comparison(
         return
     width = room(wide=wide)
     print("\n".join([*(_comparison(each, width) for each in found), *wrapped(more, width)]))
+
+
+def _without_control(board: Board) -> Board:
+    """The pretrained model is what the others are compared with: against itself it has no change."""
+    rows = tuple(
+        dataclasses.replace(row, against=dict.fromkeys(row.against)) if row.method == BASELINE else row
+        for row in board.rows
+    )
+    return dataclasses.replace(board, rows=rows)
 
 
 def plain(value: Any) -> Any:

@@ -44,6 +44,8 @@ class Answers:
     """The right answer to every document; empty where it is not stored."""
     rights: tuple[str, ...] = ()
     """The right answer to each document, where they differ."""
+    names: tuple[str, ...] = ()
+    """What documents are told apart by, where some are equal."""
 
     def outcome(self, metric: str, prefix: str = "h", texts: bool = True) -> StepOutcome:
         said = self.said or tuple("paris" for _ in self.values)
@@ -51,9 +53,10 @@ class Answers:
         spread = statistics.stdev(self.values) / len(self.values) ** 0.5 if len(self.values) > 1 else None
         value, stderr = self.corpus or (statistics.fmean(self.values), spread)
         rights = self.rights or (self.right,) * len(said)
+        names = self.names or tuple(map(str, range(len(said))))
         answers = [
             AnswerRecord(
-                number, f"{prefix}{number}", f"p{number}", f"Q{number}" * texts, right * texts, text, text, score
+                number, f"{prefix}{names[number]}", f"p{number}", f"Q{number}" * texts, right * texts, text, text, score
             )
             for number, (text, right, score) in enumerate(zip(said, rights, values, strict=True))
         ]
