@@ -65,7 +65,7 @@ class TrackRows:
         steps = [step.id for member in members if (step := member.step(str(line.role), wanted))]
         found = [each["dispatch"]["seconds"] for each in self.store.findings(steps).values() if "dispatch" in each]
         values = [float(each[PASSES.index(line.show)]) for each in found]
-        return Estimate(fmean(values), None, "seeds") if values else None
+        return Estimate(fmean(values), None, None, "seeds") if values else None
 
     @cached_property
     def names(self) -> frozenset[str]:
