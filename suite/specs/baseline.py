@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from suite.errors import SuiteError
 from suite.specs.experiment import Experiment
 from suite.specs.load import Options, experiments_of, load_one
 from suite.specs.merge import Layered
-from suite.specs.tracks import track_layer
 from suite.specs.workspace import Workspace, shipped, shown
 from suite.tasks.definition import OF_LM_EVAL
-from suite.yamlfile import read_yaml
+from suite.yamlfile import Key, read_yaml
 
 BASELINE = "pretrained"  # as the board calls it, whose import would cost a plan half of its time
 OWN = ("method", "sweep", "targets", "name", "source", "about", "track")
@@ -91,23 +91,24 @@ def _is_of(file: Path, row: Experiment) -> bool:
 def _made(rows: Sequence[Experiment], options: Options, asked_before: Iterable[str]) -> Experiment:
     """The pretrained row that a file would describe with all targets of the track's rows.
 
-    What another row holds out stays held out: the model is asked that as a held-out task.
+    What another row on the same terms holds out stays held out: the model is asked that as a held-out task.
     """
     first = rows[0]
-    spec = Path(first.file)
-    roles = track_layer(Workspace.around(spec, first.track_file), first.track_file).block("roles").value
-    held_out = {role for each in rows for role in each.held_out}
-    asked = {*(role for each in rows for role in each.targets), *asked_before}
-    known = [*roles, *sorted(role for role in asked if role.startswith(OF_LM_EVAL) and role not in roles)]
-    settings = {
+    spec, options = Path(first.file), replace(options, track=str(first.track_file))
+    settings: dict[str, Any] = {
         "name": BASELINE,
         "source": "the baseline of the table",
         "about": "The model as it came, untrained.",
         "method": {"name": BASELINE},
-        "targets": tuple(role for role in known if role in asked - held_out),
     }
-    layer = Layered(settings, {(): f"{shown(spec)}:1"})
-    (made,) = experiments_of(layer, spec, replace(options, track=str(first.track_file)))
+    where: dict[Key, str] = {(): f"{shown(spec)}:1"}
+    (bare,) = experiments_of(Layered(settings, where), spec, options)
+    terms = bare.track.held_out.roles
+    held_out = {role for each in rows if each.track.held_out.roles == terms for role in each.held_out}
+    asked = {*(role for each in rows for role in each.targets), *asked_before} - held_out
+    own = [role for role in sorted(asked) if role.startswith(OF_LM_EVAL) and role not in bare.track.roles]
+    targets = tuple(role for role in (*bare.track.roles, *own) if role in asked)
+    (made,) = experiments_of(Layered({**settings, "targets": targets}, where), spec, options)
     return made
 
 

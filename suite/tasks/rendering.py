@@ -50,7 +50,7 @@ class Texts:
 
     def target(self, row: Row) -> str | int | list[str] | list[int]:
         """What lm-eval has as the right answer: the place of a choice or a text, or a list of some."""
-        found: Any = self.references(row) if self._choices is None else self.places(row)
+        found: Any = self.references(row) if self._written(row) else self.places(row)
         return list(found) if isinstance(self._target(row), (list, tuple)) else found[0]
 
     def shown(self, row: Row) -> str | int:
@@ -67,12 +67,16 @@ class Texts:
     def references(self, row: Row) -> tuple[str, ...]:
         """The right answers, at least one and none of them blank; the first is trained on, and shown in an exemplar."""
         choices = self.choices(row)
-        if choices is not None:
+        if choices is not None and not self._written(row):
             return tuple(choices[place] for place in self.places(row))
         found = tuple(self._reference(each) for each in self._several(row))
         if any(not each.strip() for each in found):
             raise Unfit("gives an empty answer")
         return found
+
+    def _written(self, row: Row) -> bool:
+        """Whether the right answer is a text of its own: there are no choices, or they stand in the prompt."""
+        return self._choices is None or isinstance(self.question(row), int)
 
     def _several(self, row: Row) -> tuple[Any, ...]:
         value = self._target(row)

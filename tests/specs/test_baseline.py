@@ -78,6 +78,11 @@ def test_what_another_row_holds_out_stays_held_out(folder: Path) -> None:
     assert (alone.targets, alone.held_out) == (("cb",), ())
 
 
+def test_a_spec_that_holds_out_other_roles_than_the_track_takes_no_target_away(folder: Path) -> None:
+    (made,) = added(spec(folder), spec(folder, "other", "yours", more="held_out: {roles: [mine]}\n"))
+    assert (made.targets, made.held_out) == (("mine", "yours"), ("cb",))
+
+
 def test_a_file_of_the_track_comes_first_and_is_not_doubled(folder: Path) -> None:
     file = write(folder / "pretrained.yaml", PRETRAINED)
     assert [each.file for each in added(spec(folder))] == [str(file)]
