@@ -28,7 +28,7 @@ def listing(what: str) -> Iterator[str]:
     """One line for each spec, method, track or role."""
     if what not in (*KINDS, "all"):
         raise SuiteError(f"there is no list of '{what}'", fix=did_you_mean(what, (*KINDS, "all")))
-    workspace = Workspace.around(Path.cwd() / "specs" / "x.yaml")
+    workspace = Workspace.here()
     for kind in KINDS if what == "all" else (what,):
         if what == "all":
             yield f"{kind}:"

@@ -63,7 +63,7 @@ def _templates(stores: Sequence[Store]) -> dict[str, str]:
     """The task files that stored runs name, by fingerprint: a page shows those that are still what was run."""
     specs = [record.spec for store in stores for record in store.experiments()]
     named = sorted({str(role["task"]) for spec in specs for role in spec["roles"].values()})
-    folders = Workspace.around(Path.cwd() / "specs" / "x.yaml").task_folders
+    folders = Workspace.here().task_folders
     found: dict[str, str] = {}
     for name in named:
         if any((folder / f"{name}.yaml").is_file() for folder in folders):

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from suite.errors import SuiteError
+from suite.errors import Problem, SuiteError
 from suite.specs.experiment import Experiment
 from suite.specs.load import Options, experiments_of, load_one
 from suite.specs.merge import Layered
@@ -31,6 +31,7 @@ def baselines(
     found: list[Experiment] = []
     notes: list[str] = []
     options = replace(options, sets=tuple(text for text in options.sets if _first(text) not in OWN), seeds="first")
+    _check_names(experiments)
     for track, group in groupby(sorted(experiments, key=_track), key=_track):
         rows = list(group)
         explicit = [each for each in rows if each.method == BASELINE] or _from_file(rows, options)
@@ -43,6 +44,14 @@ def baselines(
             notes.append(_told(made))
     known = {each.id for each in experiments}
     return tuple(each for each in found if each.id not in known), tuple(notes)
+
+
+def _check_names(experiments: Iterable[Experiment]) -> None:
+    """Raises SuiteError for specs that have the name of the pretrained row and are none."""
+    wrong = {each.file: each.method for each in experiments if each.name == BASELINE and each.method != BASELINE}
+    what = f"name: '{BASELINE}' is the name of the row that all are compared with, and this one trains with"
+    if wrong:
+        raise SuiteError.of(Problem(file, f"{what} {method}", "give it another name") for file, method in wrong.items())
 
 
 def _track(experiment: Experiment) -> str:

@@ -80,7 +80,7 @@ def _names(claim: Claim) -> Iterator[tuple[str, str, str]]:
 
 
 def _workspace(file: Path) -> Workspace:
-    return Workspace.around(file, Path.cwd() / "specs" / "x.yaml")
+    return Workspace.here(file)
 
 
 def _spec_names(file: Path) -> frozenset[str]:

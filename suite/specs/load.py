@@ -103,7 +103,8 @@ def experiments_of(
         layer = _set(layer, text)
     spec, problems = validate(Spec, layer.without(*OVERRIDABLE), also=OVERRIDABLE)
     where = "--track" if options.track else layer.where(("track",)) or f"{shown(file)}:1"
-    track_file = Workspace.around(file).track_file(options.track or (spec.track if spec else "micro"), where)
+    searched = Workspace.here(file) if options.track else Workspace.around(file)
+    track_file = searched.track_file(options.track or (spec.track if spec else "micro"), where)
     workspace = Workspace.around(file, track_file)
     below = track_layer(workspace, track_file)
     changes = {key: value for key, value in layer.value.items() if key in OVERRIDABLE}

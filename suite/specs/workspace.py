@@ -43,6 +43,11 @@ class Workspace:
         roots = [*own, shipped()]
         return cls(tuple(dict.fromkeys(root.resolve() for root in roots)))
 
+    @classmethod
+    def here(cls, *files: Path) -> Workspace:
+        """The same, and the folders of the working directory: what a name on the command line is looked for in."""
+        return cls.around(*files, Path.cwd() / "specs" / "x.yaml")
+
     @property
     def task_folders(self) -> tuple[Path, ...]:
         """The folders of task YAML, nearest first."""
@@ -65,7 +70,9 @@ class Workspace:
             return yaml_beside(name, where)
         tracks = self.tracks()
         if name not in tracks:
-            raise SuiteError(f"there is no track '{name}'", where=where, fix=did_you_mean(name, tracks))
+            other = next((each for root in self.roots if (each := root / "tracks" / f"{name}.yml").is_file()), None)
+            fix = f"rename {shown(other)} to {name}.yaml" if other else did_you_mean(name, tracks)
+            raise SuiteError(f"there is no track '{name}'", where=where, fix=fix)
         return tracks[name]
 
     def specs(self) -> Iterator[Path]:

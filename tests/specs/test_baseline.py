@@ -104,6 +104,12 @@ def test_a_broken_file_of_the_track_is_an_error_and_one_of_another_track_is_pass
     assert [each.targets for each in added(spec(folder))] == [("mine",)]
 
 
+def test_a_trained_row_may_not_have_its_name(folder: Path) -> None:
+    file = spec(folder, "pretrained")
+    with pytest.raises(SuiteError, match=f"{file}: name: 'pretrained' is the name of the row that all are compared"):
+        added(file)
+
+
 def test_settings_of_the_command_line_reach_it_but_for_those_of_a_spec(folder: Path) -> None:
     sets = ("budget.batch_size=2", "method.steps=3", "targets=[yours]")
     (made,) = added(spec(folder), sets=sets)

@@ -122,6 +122,20 @@ def test_a_track_of_the_command_line_brings_the_tasks_beside_it(folder: Path, tm
     assert experiment.tasks["mine"].path == folder / "tasks" / "mine.yaml"
 
 
+def test_a_track_of_the_command_line_is_looked_for_in_the_working_directory_too(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder.parent)
+    (experiment,) = load([spec(tmp_path / "far", "own")], Options(track="mini"))
+    assert experiment.track_file == folder / "tracks" / "mini.yaml"
+
+
+def test_a_track_with_another_ending_is_named(folder: Path) -> None:
+    (folder / "tracks" / "mini.yaml").rename(folder / "tracks" / "mini.yml")
+    with pytest.raises(SuiteError, match=r"there is no track 'mini'; rename .*mini\.yml to mini\.yaml"):
+        only(folder / "own.yaml")
+
+
 def test_a_track_that_extends_another_needs_a_name_of_its_own(folder: Path) -> None:
     file = write(folder / "tracks" / "long.yaml", "extends: mini\nbudget: {batch_size: 8}\n")
     with pytest.raises(SuiteError, match=f"{file}:1: name: is missing, and a track that extends another has its own"):
