@@ -105,6 +105,9 @@ def task(cell: Cell | None, row: Row, why: str) -> Shown:
         notes.append(
             Note("≤ chance", f"not shown to be above the score of guessing, {numbers.plain(cell.chance)}", warning=True)
         )
+    elif cell.at_majority and cell.classes:
+        always = f"answering ‘{cell.classes.majority}’ always, {numbers.plain(cell.classes.majority_share)}"
+        notes.append(Note("≤ majority", f"not shown to be above {always}", warning=True))
     if 0 < cell.distinct < cell.documents:
         told = f"{cell.documents} documents, {cell.distinct} of them different: equal ones are one in the interval"
         notes.append(Note(f"{numbers.grouped(cell.documents - cell.distinct)} repeated", told))

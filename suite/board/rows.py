@@ -128,7 +128,9 @@ def _classes(
     store: Store, members: Sequence[Seen], keys: Sequence[tuple[str, int]], found: Mapping[str, Answered]
 ) -> dict[tuple[str, int], Classification | None]:
     """The answers by class to those tasks that have labels and that every seed answered."""
-    labels = {role: tuple(about.get("labels") or ()) for role, about in members[0].record.spec["roles"].items()}
+    labels = {
+        role: tuple(map(str, about.get("labels") or ())) for role, about in members[0].record.spec["roles"].items()
+    }
     asked: dict[tuple[str, int], list[str]] = {}
     for key in keys:
         steps = [step for member in members if (step := member.step(*key)) and step.status == "done"]

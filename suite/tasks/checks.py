@@ -218,7 +218,8 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
             if item["type"] == "extra_forbidden":
                 yield Problem(where(place), f"{path}: unknown key", did_you_mean(str(place[-1]), Metadata.model_fields))
             else:
-                yield Problem(where(place), f"{path}: {item['msg'].removeprefix('Input ')}")
+                fix = "put it in quotes" if item["type"] == "string_type" else ""
+                yield Problem(where(place), f"{path}: {item['msg'].removeprefix('Input ')}", fix)
         return
     for name, cut in metadata.splits.items():
         if not SLICE.fullmatch(cut):

@@ -72,6 +72,14 @@ def test_a_task_page_has_rows_by_classes_beside_the_majority_class(world: World,
     assert any("half-true (60.0 %)" in each.text for each in page.all("dd"))
 
 
+def test_a_score_that_the_majority_class_would_get_too_is_marked(world: World, tmp_path: Path) -> None:
+    pairs = [("half-true", "half-true")] * 8 + [("C++", "half-true")] * 2
+    add(world, pairs)
+    site = render(world.store, tmp_path / "site").parent
+    for page in ("tracks/tiny.html", "tasks/tiny/rte.html"):
+        assert "≤ majority" in [each.text for each in read(site / page).with_class("note")]
+
+
 def test_a_task_without_labels_has_no_classes(world: World, tmp_path: Path) -> None:
     add(world, PAIRS)
     page = read(render(world.store, tmp_path / "site").parent / "tasks/tiny/qa.html")

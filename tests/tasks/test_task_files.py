@@ -69,7 +69,7 @@ def test_metrics_of_classes_take_the_options_that_they_have(write: Write, metric
         ("kind: qa", "kind: classification", 9, "metadata.labels: is missing"),
         ("kind: qa", 'labels: ["half-true", "half-true"]', 9, "metadata.labels: lists 'half-true' twice"),
         ("kind: qa", "primary: acc", 9, "metadata.primary: 'acc' is not among its metrics"),
-        ("kind: qa", "labels: [yes, no]", 9, "metadata.labels.0: should be a valid string"),
+        ("kind: qa", "labels: [yes, no]", 9, "metadata.labels.0: should be a valid string; put it in quotes"),
         ("kind: qa", 'splits: {test: "test[5"}', 9, "metadata.splits.test: 'test[5' is no cut of a split"),
         (
             "kind: qa",
