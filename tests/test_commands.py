@@ -106,3 +106,12 @@ def test_records_are_verified_without_a_store(
     assert code == 2
     assert "is refused: its content does not have the hash it states" in err
     assert [file.name for file in tmp_path.iterdir()] == ["forged.json.gz"]
+
+
+def test_everything_shipped_is_planned_in_one_call(
+    capsys: pytest.CaptureFixture[str], specs: Path, tmp_path: Path
+) -> None:
+    files = [*sorted(specs.glob("*.yaml")), *sorted(specs.glob("*/*.yaml"))]
+    code, out, err = suite(capsys, "plan", *files, "--home", tmp_path)
+    assert (code, err) == (0, "")
+    assert "note: left out, as they are no specs: " in out

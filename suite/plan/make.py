@@ -15,6 +15,7 @@ from suite.models.source import LocatedModel, ModelSource, locate
 from suite.plan import estimate
 from suite.plan.checks import check
 from suite.plan.choice import Try, choose, follow
+from suite.plan.keys import model_key, settings_key
 from suite.plan.probes import answers, probed, probes_key
 from suite.plan.steps import Estimate, Evaluate, Link, Plan, Planned, Routes, Step, Train, Work
 from suite.settings import split, told
@@ -97,7 +98,7 @@ class _Builder:
 
     def _best(self, experiment: Experiment, tries: Sequence[Try]) -> Try:
         """The try that is chosen when it runs: at each place of a stack stands what the chosen one has there."""
-        model = _model_key(experiment.track, self._model(experiment.track))
+        model = model_key(experiment.track.model, self._model(experiment.track))
         title, work, key = choose(experiment, tries, model, self._tasks_key(experiment, experiment.targets))
         chosen = self._step(title, work, key, self._choosing(experiment, len(tries)))
 
@@ -188,8 +189,8 @@ class _Builder:
         key: dict[str, Any] = {
             "kind": "train",
             "code": TRAINING,
-            "method": {"name": name, "version": method.VERSION, **config.model_dump(mode="json")},
-            "model": _model_key(track, model),
+            "method": {"name": name, "version": method.VERSION, **settings_key(config, self._located)},
+            "model": model_key(track.model, model),
             "tasks": self._tasks_key(experiment, targets),
             "seed": experiment.seed,
             "budget": track.budget.model_dump(mode="json", exclude={"micro_batch"}),
@@ -225,7 +226,7 @@ class _Builder:
         key: dict[str, Any] = {
             "kind": "evaluate",
             "code": EVALUATION,
-            "model": _model_key(track, model),
+            "model": model_key(track.model, model),
             "stack": list(stack),
             "task": task.fingerprint,
             "data": rows.content_hash,
@@ -259,9 +260,12 @@ class _Builder:
         return step
 
     def _model(self, track: Track) -> LocatedModel:
-        if track.model not in self._models:
-            self._models[track.model] = locate(track.model, self.inputs.models)
-        return self._models[track.model]
+        return self._located(track.model)
+
+    def _located(self, source: ModelSource) -> LocatedModel:
+        if source not in self._models:
+            self._models[source] = locate(source, self.inputs.models)
+        return self._models[source]
 
     def _mean_words(self, rows: Rows) -> float:
         """Words in a row of these, counted once however many steps read them."""
@@ -291,7 +295,3 @@ def _training_cost(work: Train, mean_words: float, speed: estimate.Speed) -> Est
     search = getattr(config, "search", None) if getattr(config, "rewarded", False) else None
     candidates = search.population * search.generations if search else 0
     return estimate.adapting(len(work.parents), candidates, getattr(config, "shots", 0), length, mean_words, speed)
-
-
-def _model_key(track: Track, model: LocatedModel) -> dict[str, Any]:
-    return {"identity": model.identity, "dtype": track.model.dtype, "sentinels": track.model.sentinels}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+import suite as suite_package
 from suite.plan import Evaluate, Inputs, Plan, Train, make_plan
 from suite.specs import Options, load
 from suite.tasks.data import DataLocations
@@ -144,3 +146,21 @@ def test_a_length_penalty_names_the_evaluation_where_there_are_beams_to_rank(spe
 def test_a_track_without_a_length_penalty_has_the_name_that_it_had(specs: Path) -> None:
     (experiment,) = load([specs / "pretrained.yaml"], Options())
     assert experiment.resolved()["track"]["decoding"] == {"beams": 1, "batch_tokens": 16384}
+
+
+@pytest.mark.parametrize(
+    "method", ["{name: svf_transfer, base: BASE}", "{name: transformer2, expert: {name: svf_transfer, base: BASE}}"]
+)
+def test_where_a_model_is_changes_no_steps_name(tmp_path: Path, method: str) -> None:
+    model = Path(str(suite_package.__file__)).parent / "micro" / "models" / "micro-llama"
+    made: list[list[str]] = []
+    for folder, base in (("a", "own"), ("b/c", "../own"), ("d", str(tmp_path / "own"))):
+        file = tmp_path / folder / "moved.yaml"
+        file.parent.mkdir(parents=True)
+        place = file.parent / base
+        if not place.exists():
+            shutil.copytree(model, place.resolve())
+        text = f"name: moved\ntrack: micro-t2\nmodel: {{path: '{base}'}}\nmethod: {method}\ntargets: [math]\n"
+        file.write_text(text.replace("BASE", f"{{path: '{base}'}}"), encoding="utf-8")
+        made.append([step.id for step in make_plan(load([file]), INPUTS).steps])
+    assert made[0] == made[1] == made[2]
