@@ -39,13 +39,15 @@ class SuiteLM(StackLM):
         max_length: int | None = None,
         dtype: Literal["float32", "bfloat16"] = "float32",
         beams: int = 1,
+        length_penalty: float | None = None,
         device: str | None = None,
         batch_size: int | str | None = None,
         max_batch_size: int | None = None,
     ) -> None:
         """`pretrained` is a bundled model, a folder or a hub id, `artifact` folders of a store's, joined by `+`.
 
-        lm-eval's batch sizes mean nothing here: `batch_tokens` bounds a batch, and changes no answer.
+        lm-eval's batch sizes mean nothing here: `batch_tokens` bounds a batch, and changes no answer. `length_penalty`
+        is T5X's, not that of `generate`.
         """
         if device and device.startswith("cuda") and not torch.cuda.is_available():
             device = None  # lm-eval asks for cuda:0 wherever it is not told, and its own model takes that for a wish
@@ -59,7 +61,10 @@ class SuiteLM(StackLM):
             assert_in_effect(current)
             # at the latest before the interpreter takes apart what taking them off needs
             weakref.finalize(self, on.pop_all().close)
-        super().__init__(current, batch_tokens=int(batch_tokens), max_length=max_length, beams=int(beams))
+        alpha = None if length_penalty is None else float(length_penalty)
+        super().__init__(
+            current, batch_tokens=int(batch_tokens), max_length=max_length, beams=int(beams), length_penalty=alpha
+        )
 
     @property
     def tokenizer_name(self) -> str:

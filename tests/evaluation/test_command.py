@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import suite
+from suite.lm_eval import SuiteLM
 
 MODEL = Path(suite.__file__).parent / "micro" / "models" / "micro-llama"
 TASK = """\
@@ -55,3 +56,9 @@ def test_lm_evals_command_gives_the_answers_of_its_own_model(tmp_path: Path) -> 
                     f"pretrained=micro-llama,artifact={tmp_path}/nothing")  # fmt: skip
     assert wrong.returncode == 2
     assert wrong.stderr.splitlines()[-1].startswith("error: ")
+
+
+def test_beams_and_their_length_penalty_are_arguments_of_the_model() -> None:
+    model = SuiteLM("micro-llama", beams=4, length_penalty=0.6)
+    assert (model.beams, model.length_penalty) == (4, 0.6)
+    assert SuiteLM("micro-llama").length_penalty is None
