@@ -220,14 +220,10 @@ def _metric(row: Row, cell: Cell | None, name: str, scores: Sequence[ScoreRecord
         over_all = cells.task(cell, row, "")
     else:
         values = [score.value for score in there if score.value is not None]
-        estimate = None
-        if len(values) == len(scores):
-            scale, first = stats.scale_of(name), there[0]
-            several = len(values) > 1
-            estimate = (
-                stats.over_seeds(values, first.n, scale) if several
-                else stats.over_documents(values[0], first.stderr, first.n, scale)
-            )  # fmt: skip
+        documents = float(cell.distinct if cell and cell.distinct else there[0].n)
+        stderrs = [score.stderr for score in there]
+        whole = len(values) == len(scores)
+        estimate = stats.of_stderrs(values, stderrs, documents, stats.scale_of(name)) if whole else None
         over_all = cells.estimate(estimate, "not measured for every seed", seeds=len(row.seeds), documents=there[0].n)
     total = sum(score.n for score in there)
     return Metric(

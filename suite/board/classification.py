@@ -9,6 +9,7 @@ labels is wrong and belongs to no class.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from suite import stats
 from suite.labels import as_label
-from suite.stats import Estimate, Part, Parts, confusion
+from suite.stats import Estimate, confusion
 from suite.stats.confusion import Counts
 
 Tally = tuple[str, str, int]
@@ -128,13 +129,7 @@ def _macro_f1(counts: Sequence[Counts], equivalent: float | None) -> Estimate:
     """The mean over evaluations, with the interval of a score; equal documents count as one in it."""
     found = [confusion.macro_f1(each) for each in counts]
     values, n = [100 * each.value for each in found], int(counts[0].sum())
-    stderrs = [each.stderr for each in found]
     alone = n if equivalent is None else equivalent
-    known = np.array([each for each in stderrs if each is not None])
-    if len(known) == len(found) and alone > 1:
-        known *= 100 * np.sqrt((n - 1) / (alone - 1))
-        part = Part.of_stderrs(np.array(values), known, round(alone), equivalent=alone, scale=stats.PERCENT)
-        return stats.estimates([Parts.of(part)])[0]
-    if len(found) > 1:
-        return stats.over_seeds(values, n, stats.PERCENT)
-    return stats.over_documents(values[0], None, n)
+    wider = 100 * math.sqrt((n - 1) / (alone - 1)) if alone > 1 else 100.0
+    stderrs = [None if each.stderr is None or alone <= 1 else wider * each.stderr for each in found]
+    return stats.of_stderrs(values, stderrs, alone, stats.PERCENT)

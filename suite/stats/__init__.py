@@ -1,13 +1,12 @@
 """Statistics of scores, pure: estimates, paired contrasts, exact tests, corrections, ranks."""
 
-from suite.stats.contrast import Contrast, contrast, contrasts, estimates, spread_of
+from suite.stats.contrast import Contrast, contrast, contrasts, estimates, of_stderrs, spread_of
 from suite.stats.estimate import (
     PERCENT,
     UNBOUNDED,
     Estimate,
     Scale,
     first_of_the_best,
-    over_documents,
     over_seeds,
 )
 from suite.stats.parts import Part, Parts, least_variance
@@ -40,8 +39,8 @@ __all__ = [
     "lead_by_luck",
     "least_variance",
     "mcnemar",
+    "of_stderrs",
     "on_scale",
-    "over_documents",
     "over_seeds",
     "p_text",
     "ranks",

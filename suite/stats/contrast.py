@@ -8,6 +8,7 @@ Student's t stands: resampling three seeds, too, gives intervals of "95%" that h
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.stats.bounded import Scores, intervals
-from suite.stats.estimate import Estimate, Over, within
+from suite.stats.estimate import Estimate, Over, Scale, over_seeds, within
 from suite.stats.parts import Part, Parts, at_least
 from suite.stats.sample import Numbers
 from suite.stats.significance import ALPHA, POWER, Spread, mixed_p, mixed_quantile
@@ -109,6 +110,21 @@ def estimates(parts: Sequence[Parts]) -> list[Estimate]:
     over: Over = "documents and seeds" if added.seeds > 1 else "documents"
     ends = added.ends(added.quantile(ALPHA / 2) * added.stderr, added.bounded, parts)
     return [Estimate(value, *each, over) for value, each in zip(added.value.tolist(), ends, strict=True)]
+
+
+def of_stderrs(values: Sequence[float], stderrs: Sequence[float | None], documents: float, scale: Scale) -> Estimate:
+    """The same of one task by its seeds' standard errors; over seeds alone where these are not known.
+
+    There is no interval where neither is. `documents`: how many different ones of equal weight.
+    """
+    known = [stderr for stderr in stderrs if stderr is not None]
+    if len(known) < len(values):
+        mean = statistics.fmean(values)
+        return (
+            over_seeds(values, round(documents), scale) if len(values) > 1 else Estimate(mean, None, None, "documents")
+        )
+    part = Part.of_stderrs(np.array(values), np.array(known), round(documents), equivalent=documents, scale=scale)
+    return estimates([Parts.of(part)])[0]
 
 
 def _scores(parts: Sequence[Parts], added: _Added, which: NDArray[np.bool_]) -> Scores:

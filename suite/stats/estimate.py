@@ -14,8 +14,6 @@ from scipy.special import stdtrit
 from suite.stats.bounded import Scores, intervals
 
 Over = Literal["documents", "seeds", "documents and seeds"]
-Z95 = 1.959963984540054
-"""The normal distribution's quantile of 97.5%."""
 Scale = tuple[float, float]
 """The least and the most that a number can be."""
 UNBOUNDED: Scale = (-math.inf, math.inf)
@@ -62,15 +60,6 @@ def within(value: float, half: float, scale: Sequence[float]) -> tuple[float, fl
     return min(value, max(value - half, scale[0])), max(value, min(value + half, scale[1]))
 
 
-def over_documents(value: float, stderr: float | None, n: int, scale: Scale = PERCENT) -> Estimate:
-    """One seed's score with the interval that its n documents give; none where their spread is not known."""
-    if stderr is None:
-        return Estimate(value, None, None, "documents")
-    if not _bounded([value], scale):
-        return Estimate.even(value, Z95 * stderr, "documents", scale)
-    return _estimate([value], stderr**2, n, scale, "documents")
-
-
 def over_seeds(values: Sequence[float], n: int = 0, scale: Scale = UNBOUNDED) -> Estimate:
     """The mean of two or more seeds' scores with Student's t interval. It knows nothing of the choice of documents.
 
@@ -79,26 +68,19 @@ def over_seeds(values: Sequence[float], n: int = 0, scale: Scale = UNBOUNDED) ->
     if len(values) < 2:
         raise ValueError("an interval over seeds needs two seeds")
     mean = statistics.fmean(values)
-    if _bounded(values, scale):
-        same = max(values) == min(values)
-        return Estimate(mean, None, None, "seeds") if same else _estimate(values, NOTHING, max(n, 1), scale, "seeds")
+    if all(map(math.isfinite, scale)) and scale[0] <= min(values) and max(values) <= scale[1]:
+        low, high = (None, None) if max(values) == min(values) else _ends(values, max(n, 1), scale)
+        return Estimate(mean, low, high, "seeds")
     quantile = float(stdtrit(len(values) - 1, 0.975))
     stdev = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
     return Estimate.even(mean, quantile * stdev / math.sqrt(len(values)), "seeds", scale)
 
 
-def _bounded(values: Sequence[float], scale: Scale) -> bool:
-    return all(map(math.isfinite, scale)) and scale[0] <= min(values) and max(values) <= scale[1]
-
-
-def _estimate(values: Sequence[float], variance: float, n: int, scale: Scale, over: Over) -> Estimate:
+def _ends(values: Sequence[float], n: int, scale: Scale) -> tuple[float, float]:
     one = np.ones(1)
-    found = intervals(
-        Scores(
-            np.array([values]), variance * one, 0 * one, max(n - 1, 1) * one, n * one, scale[0] * one, scale[1] * one
-        )
-    )
-    return Estimate(statistics.fmean(values), float(found[0][0]), float(found[1][0]), over)
+    scores = Scores(np.array([values]), NOTHING * one, 0 * one, n * one, n * one, scale[0] * one, scale[1] * one)
+    low, high = intervals(scores)
+    return float(low[0]), float(high[0])
 
 
 def first_of_the_best(scores: Sequence[float]) -> int:

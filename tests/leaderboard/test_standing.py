@@ -126,3 +126,15 @@ def test_a_percent_sign_stays_with_its_number(rendered: Rendered) -> None:
     assert "95 %" not in page.text + "".join(titles)
     assert "95\u00a0%" in page.text
     assert any("95\u00a0%" in title for title in titles)
+
+
+def test_the_control_has_no_change_in_downloads_as_on_its_page(rendered: Rendered) -> None:
+    folder: Path = rendered.folder / "data"
+    listed = csv.DictReader(io.StringIO((folder / "micro.csv").read_text(encoding="utf-8")))
+    line = next(line for line in listed if line["method"] == "pretrained")
+    changes = {name: value for name, value in line.items() if name.startswith("change.")}
+    assert len(changes) == 2 * 6
+    assert set(changes.values()) == {""}
+    told = json.loads((folder / "micro.json").read_text(encoding="utf-8"))["rows"]
+    assert next(row["change"] for row in told if row["method"] == "pretrained") == {"1": None, "4": None}
+    assert _made(rendered)["pretrained"].change == {1: None, 4: None}

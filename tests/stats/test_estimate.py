@@ -25,7 +25,8 @@ def test_one_seed_has_no_interval_over_seeds() -> None:
 
 
 def test_an_interval_is_unknown_without_a_standard_error_and_where_seeds_agree() -> None:
-    assert (stats.over_documents(50.0, None, 10).low, stats.over_documents(50.0, None, 10).high) == (None, None)
+    unknown = stats.of_stderrs([50.0], [None], 10, stats.PERCENT)
+    assert (unknown.value, unknown.low, unknown.high) == (50.0, None, None)
     agreed = stats.over_seeds([40.0, 40.0, 40.0], 100, stats.PERCENT)
     assert (agreed.value, agreed.low, agreed.high) == (40.0, None, None)  # documents are not known to agree
 
@@ -36,16 +37,27 @@ def test_a_bounded_score_has_an_interval_within_its_bounds_and_others_one_to_bot
     assert score.high is not None
     assert 0 < score.low < 90 < 99 < score.high < 100
     assert score.half is None  # its sides differ
-    loss = stats.over_documents(2.0, 0.5, 100, stats.UNBOUNDED)
-    assert (loss.low, loss.high) == (pytest.approx(1.02, abs=0.01), pytest.approx(2.98, abs=0.01))
-    assert loss.half == pytest.approx(0.98, abs=0.01)
-    assert stats.over_documents(0.2, 0.5, 100, (0.0, math.inf)).low == 0.0
+    loss = stats.of_stderrs([2.0], [0.5], 100, stats.UNBOUNDED)
+    assert (loss.low, loss.high) == (pytest.approx(1.01, abs=0.01), pytest.approx(2.99, abs=0.01))
+    assert loss.half == pytest.approx(0.99, abs=0.01)
+    assert stats.of_stderrs([0.2], [0.5], 100, (0.0, math.inf)).low == 0.0
 
 
 def test_a_perfect_score_is_not_a_certain_one() -> None:
-    found = stats.over_documents(100.0, 0.0, 128)
+    found = stats.of_stderrs([100.0], [0.0], 128, stats.PERCENT)
     assert found.low == pytest.approx(100 * 0.025 ** (1 / 128))  # the exact lower end for 128 of 128
     assert found.high == 100.0
+
+
+def test_seeds_scores_with_standard_errors_are_over_both() -> None:
+    one = stats.of_stderrs([70.0], [5.0], 84, stats.PERCENT)
+    alike = stats.of_stderrs([70.0, 70.0, 70.0], [5.0, 5.0, 5.0], 84, stats.PERCENT)
+    apart = stats.of_stderrs([60.0, 70.0, 80.0], [5.0, 5.0, 5.0], 84, stats.PERCENT)
+    assert (alike.low, alike.high) == (pytest.approx(one.low), pytest.approx(one.high))  # the documents remain
+    assert apart.over == "documents and seeds"
+    assert apart.low is not None
+    assert one.low is not None
+    assert apart.low < 45 < 59 < one.low < 61
 
 
 def test_of_equal_scores_the_first_is_the_best() -> None:

@@ -164,3 +164,14 @@ def test_readers_are_not_blocked_by_a_writer(store: Store, tmp_path: Path) -> No
         connection.execute(text("UPDATE step SET reason = 'x'"))
         with Store.open(tmp_path / "suite.db") as other:
             assert other.steps(["a"])["a"].reason is None
+
+
+def test_equal_documents_are_told_of_those_steps_alone_that_have_some(store: Store) -> None:
+    for name, hashes in (("a", ("h", "h", "g")), ("b", ("h", "f", "g"))):
+        step = dataclasses.replace(STEP, id=name)
+        store.add_steps([step])
+        assert store.claim(name, "me:1:1")
+        answers = tuple(AnswerRecord(at, each, "p", "Q", "A", "a", "a", 0.0) for at, each in enumerate(hashes))
+        assert store.finish(name, "me:1:1", StepOutcome(answers=answers))
+    assert store.repeated(["a", "b"]) == {"a": ((0, "h"), (1, "h"), (2, "g"))}
+    assert store.repeated([]) == {}
