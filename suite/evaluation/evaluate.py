@@ -106,6 +106,18 @@ def evaluate(
     return evaluate_with(lm, task)
 
 
+def measured(result: EvaluationResult, task: LoadedTask) -> float:
+    """The primary score, 0 to 100, to select by. Raises SuiteError if it is missing or no number: it is not 0 then."""
+    primary = result.primary
+    if primary.value is None or not math.isfinite(primary.value):
+        found = f"{primary.metric} of {primary.n} rows is {primary.value}"
+        raise SuiteError(
+            f"task '{task.file.name}' gives no score to select by: {found}",
+            fix="name another metric (`metadata.primary`), or hold out more rows (`selection.documents`)",
+        )
+    return primary.value
+
+
 class Answering(Protocol):
     """An lm-eval LM that counts what it read."""
 

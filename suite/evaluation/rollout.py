@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -35,8 +36,10 @@ def roll_out(
     max_new_tokens: int | None = None,
     temperature: float | None = None,
     seed: int = 0,
+    beams: int = 1,
+    length_penalty: float | None = None,
 ) -> list[Rollout]:
-    """One answer for each document of a task, in order: greedy, or sampled at a temperature as `seed` decides.
+    """One answer for each document of a task, in order: greedy, by beams, or sampled at a temperature as `seed` says.
 
     Raises StepFailed if the task's answers are not written by the model, or are not scored one by one.
     """
@@ -45,12 +48,14 @@ def roll_out(
         generator = torch.Generator(device=stacked.backbone.device).manual_seed(seed)
         choose = drawn(temperature, generator)
     lm = StackLM(
-        stacked, batch_tokens=batch_tokens, max_length=max_length, max_new_tokens=max_new_tokens, choose=choose
-    )
+        stacked, batch_tokens=batch_tokens, max_length=max_length, max_new_tokens=max_new_tokens, choose=choose,
+        beams=beams, length_penalty=length_penalty,
+    )  # fmt: skip
     answers = evaluate_with(lm, task).answers
-    if len(lm.spoken) != len(answers) or any(answer.value is None for answer in answers):
+    values = [answer.value for answer in answers if answer.value is not None and math.isfinite(answer.value)]
+    if not len(lm.spoken) == len(answers) == len(values):
         raise StepFailed(f"task '{task.file.name}' gives no reward: its answers must be written, and scored one by one")
     return [
-        Rollout(prompt, (*said.tokens, *([] if said.end is None else [said.end])), answer.value or 0.0)
-        for (prompt, said), answer in zip(lm.spoken, answers, strict=True)
+        Rollout(prompt, (*said.tokens, *([] if said.end is None else [said.end])), value)
+        for (prompt, said), value in zip(lm.spoken, values, strict=True)
     ]

@@ -37,13 +37,14 @@ class Told(LM):  # type: ignore[misc]
 
 
 def evaluate_together(
-    stacks: Sequence[Stacked], task: LoadedTask, *, batch_tokens: int, max_length: int | None = None
-) -> list[EvaluationResult]:
+    stacks: Sequence[Stacked], task: LoadedTask, *, batch_tokens: int, max_length: int | None = None, beams: int = 1,
+    length_penalty: float | None = None,
+) -> list[EvaluationResult]:  # fmt: skip
     """What `evaluate` gives for each stack.
 
-    Stacks that `may_stand_together` answer a task of written answers in common batches, and each has an equal part of
-    their seconds, for all answer the same documents; else one is evaluated after another. Raises SuiteError for stacks
-    of which one has other weights or adapters in the same model: that one or the other is not in effect.
+    Stacks that `may_stand_together` answer a task of written answers greedily in common batches, and each has an equal
+    part of their seconds, for all answer the same documents; else one is evaluated after another. Raises SuiteError for
+    stacks of which one has other weights or adapters in the same model: that one or the other is not in effect.
     """
     inside = {id(each.model): each.inside for each in stacks}
     if any(each.inside != inside[id(each.model)] for each in stacks):
@@ -51,8 +52,9 @@ def evaluate_together(
             "stacks with different weights or adapters are not in effect at once in one model",
             fix="evaluate each while it is, or give each a model of its own",
         )
-    lms = [StackLM(stack, batch_tokens=batch_tokens, max_length=max_length) for stack in stacks]
-    if len(stacks) < 2 or task.OUTPUT_TYPE != "generate_until" or not may_stand_together(stacks):
+    options: dict[str, Any] = {"batch_tokens": batch_tokens, "max_length": max_length, "beams": beams}
+    lms = [StackLM(stack, length_penalty=length_penalty, **options) for stack in stacks]
+    if len(stacks) < 2 or beams > 1 or task.OUTPUT_TYPE != "generate_until" or not may_stand_together(stacks):
         return [evaluate_with(lm, task) for lm in lms]
     began = time.perf_counter()
     with quiet():

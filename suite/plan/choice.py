@@ -47,7 +47,7 @@ def choose(
         "candidates": list(work.candidates),
         "model": dict(model),
         "tasks": dict(tasks),
-        "selection": track.selection.model_dump(mode="json", include={"documents"}),
+        "selection": {**track.selection.model_dump(mode="json", include={"documents"}), **track.decoding.search},
         "target": track.target.model_dump(mode="json", include={"shots"}),
         "max_length": track.budget.max_length,
     }

@@ -194,7 +194,7 @@ class _Builder:
             "tasks": self._tasks_key(experiment, targets),
             "seed": experiment.seed,
             "budget": track.budget.model_dump(mode="json", exclude={"micro_batch"}),
-            "selection": track.selection.model_dump(mode="json"),
+            "selection": {**track.selection.model_dump(mode="json"), **track.decoding.search},
             "target": track.target.model_dump(mode="json", include={"shots"}),
             "parents": list(parents),
             **probes_key(experiment, config, targets, self.inputs.data),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,11 +12,9 @@ from random import Random
 from suite import methods
 from suite.errors import StepFailed, SuiteError
 from suite.evaluation.dispatch import evaluate_dispatched
-from suite.evaluation.evaluate import EvaluationResult, evaluate_with, selection_task
+from suite.evaluation.evaluate import EvaluationResult, evaluate_with
 from suite.evaluation.kept import AnswerCache
 from suite.evaluation.lm import StackLM
-from suite.evaluation.rollout import Rollout, roll_out
-from suite.evaluation.together import evaluate_together
 from suite.home import Home
 from suite.models.artifact import Artifact, load_artifact
 from suite.models.backbone import Backbone, load_backbone
@@ -28,13 +26,13 @@ from suite.plan.steps import Choose, Evaluate, Follow, Step, Train
 from suite.probes import Looking
 from suite.runner.artifacts import TrainOutcome as TrainOutcome
 from suite.runner.artifacts import keep
+from suite.runner.asking import Scorer, decoding_of, roll_outs, scorers
 from suite.specs.blocks import Track
 from suite.specs.experiment import describe
 from suite.stats import first_of_the_best
-from suite.tasks.definition import TaskFile
 from suite.tasks.load import Example, LoadedTask, Prompts, load_task, training_examples
 from suite.training.config import Optimisation
-from suite.training.job import Job, Sampling, TrainingSet
+from suite.training.job import Job, TrainingSet
 from suite.training.loop import Log
 from suite.training.objectives import time_spent
 
@@ -62,12 +60,12 @@ class Session:
         sets, held_back = self._examples(work)
         checkpoint = self.home.work(step.id)
         checkpoint.mkdir(parents=True, exist_ok=True)
-        selection, scorers = work.track.selection, self._scorers(work, held_back)
+        selection, scored = work.track.selection, scorers(work, held_back, self.inputs.data)
         job = Job(
             backbone=backbone,
             examples=sets,
-            selection=lambda answering: _mean([_asked(score, answering(role)) for role, score in scorers.items()]),
-            roll_out=self._roll_out(work),
+            selection=lambda answering: _mean([_asked(score, answering(role)) for role, score in scored.items()]),
+            roll_out=roll_outs(work, self.inputs.data),
             budget=work.track.budget,
             selection_rule=selection,
             seed=work.seed,
@@ -103,22 +101,22 @@ class Session:
 
     def _scores_of_tries(self, work: Choose, log: Log, hashes: Mapping[str, str]) -> list[float]:
         """The mean score of each try. Soft prompts leave the base as it is: those are asked in common batches."""
-        scorers = self._scorers(work, self._examples(work)[1])
+        scored = scorers(work, self._examples(work)[1], self.inputs.data)
         found: list[dict[str, float]] = [{} for _ in work.tries]
-        beside: dict[str, list[tuple[int, Stacked]]] = {role: [] for role in scorers}
+        beside: dict[str, list[tuple[int, Stacked]]] = {role: [] for role in scored}
         try:
             for number, (values, stacks) in enumerate(zip(found, work.tries, strict=True), 1):
                 asked = f"try {number} of {len(work.tries)}"
                 for role, steps in stacks.items():
                     current = self.stack(steps, work.track, hashes)
                     if current.inside:
-                        values[role] = scorers[role]([current])[0]
+                        values[role] = scored[role]([current])[0]
                     else:
                         beside[role].append((number, current))
             self.release()
             asked = "one of the tries that are soft prompts"
             for role, those in beside.items():
-                for (place, _), value in zip(those, scorers[role]([current for _, current in those]), strict=True):
+                for (place, _), value in zip(those, scored[role]([current for _, current in those]), strict=True):
                     found[place - 1][role] = value
         except SuiteError as error:
             raise StepFailed(f"{asked} cannot be scored: {error}") from error
@@ -141,15 +139,12 @@ class Session:
 
         Answers are kept until `scored` is called: what a failed attempt has decoded, the next one only scores.
         """
-        draw, decoding = work.track.held_out.draw, work.track.decoding
+        draw, decoding = work.track.held_out.draw, decoding_of(work.track)
         task = load_task(work.task, self.inputs.data, shots=work.shots, draw=draw, limit=work.documents)
         self._answers = cache = AnswerCache(self.home.answers, {**step.key, "task": None, "hashes": dict(hashes)})
 
         def asked(current: Stacked) -> StackLM:
-            return StackLM(
-                current, batch_tokens=decoding.batch_tokens, beams=decoding.beams,
-                length_penalty=decoding.length_penalty, max_length=work.track.budget.max_length,
-            )  # fmt: skip
+            return StackLM(current, **decoding)
 
         routes = work.routes
         if routes is None:
@@ -252,42 +247,8 @@ class Session:
         about = {role: describe(task) for role, task in files.items()}
         return Looking(probes, track, tuple(work.targets), tasks, about)
 
-    def _roll_out(self, work: Train) -> Callable[[Stacked, TrainingSet, Sequence[Example], Sampling], list[Rollout]]:
-        """The model's own answers to training examples, asked and scored as the target is."""
-        shots, decoding, track = work.track.target.shots, work.track.decoding, work.track
 
-        def answers(
-            current: Stacked, target: TrainingSet, examples: Sequence[Example], sampling: Sampling
-        ) -> list[Rollout]:
-            task = selection_task(target.task, self.inputs.data, [example.doc for example in examples], shots=shots)
-            return roll_out(
-                current, task, batch_tokens=decoding.batch_tokens, max_length=track.budget.max_length,
-                max_new_tokens=sampling.max_new_tokens, temperature=sampling.temperature, seed=sampling.seed,
-            )  # fmt: skip
-
-        return answers
-
-    def _scorers(
-        self, work: Train | Choose, held_back: Mapping[str, Sequence[Example]]
-    ) -> dict[str, Callable[[Sequence[Stacked]], list[float]]]:
-        """For each target, the task's own metric of some stacks on the held-back rows, 0 to 100."""
-        decoding, track = work.track.decoding, work.track
-
-        def scorer(role: str, task: TaskFile) -> Callable[[Sequence[Stacked]], list[float]]:
-            docs = [example.doc for example in held_back[role]]
-            asked = selection_task(task, self.inputs.data, docs, shots=track.target.shots)
-
-            def score(stacks: Sequence[Stacked]) -> list[float]:
-                length = track.budget.max_length
-                results = evaluate_together(stacks, asked, batch_tokens=decoding.batch_tokens, max_length=length)
-                return [result.primary.value or 0.0 for result in results]
-
-            return score
-
-        return {role: scorer(role, task) for role, task in work.targets.items()}
-
-
-def _asked(score: Callable[[Sequence[Stacked]], list[float]], answering: AbstractContextManager[Stacked]) -> float:
+def _asked(score: Scorer, answering: AbstractContextManager[Stacked]) -> float:
     with answering as current:
         return score([current])[0]
 

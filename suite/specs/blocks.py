@@ -41,7 +41,8 @@ class Target(Block):
 
 
 class Selection(Block):
-    """How a checkpoint is chosen: on rows of the training split held out of training, never on reported rows."""
+    """How a checkpoint is chosen: on rows of the training split held out of training, never on reported rows, and
+    decoded as reported answers are (`decoding`)."""
 
     documents: Count = 64
     """So many rows of each target's training split are held out of training and scored to choose the checkpoint."""

@@ -48,6 +48,8 @@ class Sampling:
     """None: greedy."""
     max_new_tokens: int | None
     seed: int
+    as_reported: bool = False
+    """Instead of greedily as the track decodes, by beams if it says so: for a score that something is selected by."""
 
 
 Answering = Callable[[str], AbstractContextManager["Stacked"]]

@@ -240,6 +240,8 @@ class _Loop(Generic[P]):
             with torch.no_grad(), state.timed("selection"):
                 value = self.score()
             self.module.train()
+            if not math.isfinite(value):
+                raise StepFailed(f"the selection score after step {state.step} is {value}: no checkpoint can be chosen")
             state.curve.append((state.step, "selection", value))
         if value is None or state.best_score is None or value > state.best_score:
             state.best_step, state.best_score = state.step, value

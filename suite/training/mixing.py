@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
 
+from suite.errors import StepFailed
 from suite.findings import Mixture
 from suite.hashing import seed_of
 from suite.models.stack import Stacked, swapped
@@ -63,13 +65,15 @@ class Asking:
 
     @torch.no_grad()
     def __call__(self, alpha: Tensor) -> Value:
-        """Mean score (0 to 100) of greedy answers, and the log-likelihood of the right ones."""
+        """Mean score (0 to 100) of its answers, decoded as the track says, and the log-likelihood of the right ones."""
         backbone = self.job.backbone
         self.looks += 1
         with swapped(backbone.model, self.mixer.weights(alpha)):
             current = Stacked(backbone, backbone.model, None, (f"mixture {self.looks}",))
-            rollouts = self.job.roll_out(current, self.target, self.few, Sampling(None, None, 0))
+            rollouts = self.job.roll_out(current, self.target, self.few, Sampling(None, None, 0, as_reported=True))
             likely = -float(answer_loss(current, self.batch))
+        if math.isnan(likely):
+            raise StepFailed("the right answers have no likelihood (nan) with a mixture of these experts")
         self.tokens += self.batch.tokens + sum(len(each.prompt) + len(each.answer) for each in rollouts)
         return sum(each.value for each in rollouts) / len(rollouts), likely
 

@@ -69,6 +69,7 @@ def test_parents_come_before_what_needs_them(specs: Path) -> None:
         "budget.batch_size=8",
         "budget.max_length=256",
         "selection.documents=9",
+        "decoding.beams=2",
         "roles.rte=micro_snli",
     ],
 )

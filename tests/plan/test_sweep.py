@@ -82,8 +82,9 @@ def test_parents_come_before_what_needs_them_and_all_are_the_experiments(tmp_pat
 
 def test_what_decides_a_choice_is_part_of_its_name(tmp_path: Path) -> None:
     texts = [LORA, LORA.replace("1e-3, 3e-3", "3e-3, 1e-3"), LORA + "selection: {documents: 9}\n"]
-    (first, order, rows) = (of_kind(plan(tmp_path, text), Choose)[0] for text in texts)
-    assert len({first.id, order.id, rows.id}) == 3
+    texts.append(LORA + "decoding: {beams: 2}\n")
+    (first, order, rows, beams) = (of_kind(plan(tmp_path, text), Choose)[0] for text in texts)
+    assert len({first.id, order.id, rows.id, beams.id}) == 4
 
 
 def test_a_try_without_room_is_refused_before_anything_runs(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, repeat
 from pathlib import Path
@@ -199,6 +200,12 @@ def test_a_loss_that_is_not_a_number_is_a_failure_at_its_step(backbone: Backbone
         )
     assert len(log.losses) == 2
     assert not backbone.model.training
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_selection_score_that_is_no_number_is_a_failure(value: float, tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match=f"the selection score after step 4 is {value}: no checkpoint can be chosen"):
+        train(tiny_backbone("decoder"), tmp_path, steps=6, select_every=2, scores=[10.0, value, 20.0])
 
 
 def test_parameters_that_are_not_finite_are_never_selected(tmp_path: Path) -> None:
