@@ -56,7 +56,7 @@ class Claims(Block):
 
     track: str
     also: tuple[str, ...] = ()
-    """Further tracks that the claims are judged on where there are rows of them."""
+    """Further tracks, on which those claims are judged whose rows were run there."""
     claims: tuple[Claim, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -21,6 +21,11 @@ def judge(store: Store, claims: Claims, track: str | None = None) -> tuple[Verdi
     return tuple(replace(_judged(rows, claim), experiments=_experiments(rows, claim)) for claim in claims.claims)
 
 
+def judge_further(store: Store, claims: Claims, track: str) -> tuple[Verdict, ...]:
+    """The verdicts on a further track of a file (`also`): of those claims whose rows were run there."""
+    return tuple(each for each in judge(store, claims, track) if each.about_rows)
+
+
 def _judged(rows: Rows, claim: Claim) -> Verdict:
     try:
         if claim.reproduces:

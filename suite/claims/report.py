@@ -22,6 +22,8 @@ def text(found: Sequence[Judged]) -> Iterator[str]:
         for each in judged.verdicts:
             yield f"{each.status:<14}  {each.id}: {each.says}"
             yield f"{'':<16}{each.expects}: {_numbers(each)}"
+        if judged.left_out:
+            yield f"({judged.left_out} more are about rows that were not run on {judged.track})"
         yield ""
     yield _tally(found)
 

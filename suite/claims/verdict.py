@@ -41,6 +41,11 @@ class Verdict:
     """The experiments that it is about -> the id of one seed of what was judged; None where it was not run."""
 
     @property
+    def about_rows(self) -> bool:
+        """Whether all experiments that it is about were run."""
+        return None not in self.experiments.values()
+
+    @property
     def wrong(self) -> bool:
         """Whether it makes a check fail."""
         return self.status in WRONG
@@ -81,6 +86,8 @@ class Judged:
     verdicts: tuple[Verdict, ...]
     own: bool = True
     """Whether it is the file's own track, or the only one that it is judged on."""
+    left_out: int = 0
+    """Claims about rows that were not run on a further track of the file."""
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suite.board import BASELINE
-from suite.claims import Claims, Judged, Verdict, judge
+from suite.claims import Claims, Judged, Verdict, judge, judge_further
 from suite.claims.report import junit, markdown, plain, text
 from suite.commands.boards import as_text
 from suite.commands.results import reading
@@ -49,7 +49,7 @@ def check_claims(
             about = ", ".join(sorted({each for _, each in chosen}))
             what = f"there is no store yet, and the records that come with suite have nothing about {about}"
             raise SuiteError(what, where=str(home.folder), fix="`suite run` makes one")
-        found = [_judge(store, file, read[file], each, chosen) for file, each in chosen]
+        found = [_judge(store, file, read[file], each, chosen, asked=track is not None) for file, each in chosen]
         about_tracks = dict.fromkeys(sorted(each for _, each in chosen))
         more = [source] if source else [line for each in about_tracks for line in remark(store, each)]
     _write(reports.junit, junit(found, strict=strict))
@@ -108,9 +108,14 @@ def _check_names(
         raise SuiteError.of(problems)
 
 
-def _judge(store: Store, file: Path, claims: Claims, track: str, chosen: Sequence[tuple[Path, str]]) -> Judged:
+def _judge(
+    store: Store, file: Path, claims: Claims, track: str, chosen: Sequence[tuple[Path, str]], *, asked: bool
+) -> Judged:
+    """The verdicts of a file on a track: of all its claims on its own and on one that was asked for."""
     alone = [each for other, each in chosen if other == file] == [track]
-    return Judged(shown(file), track, judge(store, claims, track), own=alone or track == claims.track)
+    own = track == claims.track
+    verdicts = judge(store, claims, track) if own or asked else judge_further(store, claims, track)
+    return Judged(shown(file), track, verdicts, own=own or alone, left_out=len(claims.claims) - len(verdicts))
 
 
 @dataclass(frozen=True)
@@ -133,8 +138,9 @@ def judge_found(store: Store) -> Found:
         except SuiteError as error:
             unread.append(str(error))
             continue
-        for track in dict.fromkeys((claims.track, *claims.also)):
-            verdicts += judge(store, claims, track) if track in known else ()
+        verdicts += judge(store, claims) if claims.track in known else ()
+        for track in dict.fromkeys(claims.also):
+            verdicts += judge_further(store, claims, track) if track in known else ()
     return Found(tuple(verdicts), tuple(unread))
 
 

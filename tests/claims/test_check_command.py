@@ -160,7 +160,10 @@ def test_claims_are_judged_on_further_tracks_that_have_rows(
 ) -> None:
     file.write_text(CLAIMS.replace("track: tiny", "track: micro\nalso: [tiny, smol]"), encoding="utf-8")
     assert list(json.loads(suite(capsys, "check", file, "--json", "--home", home)[1])) == [str(file)]
-    assert f"{file} on tiny" in suite(capsys, "check", file, "--home", home)[1]
+    out = suite(capsys, "check", file, "--home", home)[1]
+    assert f"{file} on tiny" in out
+    assert out.endswith("(1 more are about rows that were not run on tiny)\n\n1 holds\n")
+    assert "1 undecided" in suite(capsys, "check", file, "--track", "tiny", "--home", home)[1]
 
 
 def test_without_a_store_the_records_that_come_with_suite_are_judged(
