@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
@@ -37,6 +37,16 @@ def bleu_tokenizer(language: str) -> str:
         name, _ = _MORPHEMES[language]
         return name if _works(name) else "char"
     return "char" if language in _WITHOUT_SPACES else DEFAULT_BLEU
+
+
+def tokenizer_of(config: Mapping[str, Any], metric: str = "bleu") -> str:
+    """How an evaluation split texts into words for BLEU or TER: as its step says, which only says what is not usual."""
+    return str((config.get("words") or {}).get(metric, DEFAULT_BLEU))
+
+
+def can_split(tokenizer: str) -> bool:
+    """Whether a tokenizer of sacrebleu is installed here."""
+    return tokenizer == DEFAULT_BLEU or _works(tokenizer)
 
 
 def missing_tokenizer(language: str) -> str | None:

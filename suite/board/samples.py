@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.corpus import stored_pairs
 from suite.stats import Same, Sample, equivalent, sample_of_bleu, sample_of_values
 from suite.stats.sample import Numbers, bleu, bleu_counts
 from suite.store import ScoreRecord, StepRecord, Store
 from suite.store.seen import Seen
+from suite.words import can_split, tokenizer_of
 
 CORPUS = "bleu"
 """The metric of a whole corpus that can be computed again from answers."""
@@ -84,7 +86,7 @@ def answered(store: Store, members: Sequence[Seen], asked: Iterable[tuple[str, i
         documents, numbers = values.get(name, (nothing, None))
         if name in texts:
             documents = np.array([document for document, _, _ in texts[name]], dtype=np.int64)
-            numbers = _counts(texts[name], scores[name])
+            numbers = _counts(texts[name], scores[name], tokenizer_of(step.config))
         found[name] = Answered(step, scores[name], documents, numbers, _same(repeated.get(name, ()), documents))
     return found
 
@@ -94,8 +96,12 @@ def _same(hashes: Sequence[tuple[int, str]], documents: NDArray[np.int64]) -> Sa
     return Same.of([known[each] for each in documents.tolist()] if len(documents) and known else list(known.values()))
 
 
-def _counts(texts: Sequence[tuple[int, str, str]], score: ScoreRecord) -> Numbers | None:
+def _counts(texts: Sequence[tuple[int, str, str]], score: ScoreRecord, tokenizer: str) -> Numbers | None:
     """BLEU's counts by document; None where the answers do not give the stored score (texts left out, say)."""
-    counts = bleu_counts([(target, parsed) for _, target, parsed in texts])
-    value = float(bleu(counts.sum(axis=0)))
-    return counts if score.value is not None and abs(value - score.value) < 1e-6 else None
+    if score.value is None or not can_split(tokenizer):
+        return None
+    for pairs in stored_pairs([(target, parsed) for _, target, parsed in texts]):
+        counts = bleu_counts(pairs, tokenizer)
+        if abs(float(bleu(counts.sum(axis=0))) - score.value) < 1e-6:
+            return counts
+    return None

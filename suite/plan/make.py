@@ -235,6 +235,8 @@ class _Builder:
             **track.decoding.search,
             "max_length": track.budget.max_length,
         }
+        if task.words:
+            key["words"] = dict(task.words)
         if shots:  # without exemplars neither their rows nor the draw can change an answer
             pool = exemplar_rows(task, self.inputs.data)
             key |= {"exemplars": pool.content_hash, "draw": track.held_out.draw}

@@ -20,6 +20,7 @@ from suite.records import corpora
 from suite.records.shape import MAX_BYTES, SCHEMA, RecordFile, StepPart
 from suite.records.writing import record_hash
 from suite.store import AnswerRecord, ScoreRecord
+from suite.words import can_split, tokenizer_of
 
 TOLERANCE = 1e-6
 
@@ -113,7 +114,7 @@ def _wrong_step(step: StepPart) -> str | None:
     if len(primary) != (step.kind == "evaluate"):
         return "an evaluation has one primary score, and training none"
     wrong = _wrong_score(primary[0], step.answers) if primary else None
-    return wrong or next((wrong for score in step.scores if (wrong := _wrong_corpus(score, step.answers))), None)
+    return wrong or next((wrong for score in step.scores if (wrong := _wrong_corpus(score, step))), None)
 
 
 def _wrong_score(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> str | None:
@@ -129,13 +130,17 @@ def _wrong_score(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> str | N
     return None
 
 
-def _wrong_corpus(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> str | None:
+def _wrong_corpus(score: ScoreRecord, step: StepPart) -> str | None:
     """Whether a corpus metric is another than the answers'. Of several ways to read outputs they hold the primary's."""
+    answers = step.answers
     name, _, filtered = score.metric.partition(",")
     if name not in corpora.METRICS or not answers or (filtered and not score.primary) or _without_texts(answers):
         return None
     pairs = [(answer.target, answer.parsed) for answer in answers]
-    found = corpora.scores_of(name, pairs)
+    tokenizer = tokenizer_of(step.config, name)
+    if not can_split(tokenizer):
+        return None
+    found = corpora.scores_of(name, pairs, tokenizer)
     if score.value is not None and any(math.isclose(each, score.value, abs_tol=TOLERANCE) for each in found):
         return None
     return f"the answers' {name} is {found[0]:.6g}, and '{score.metric}' is {score.value}"
@@ -152,7 +157,9 @@ def unchecked(record: RecordFile) -> tuple[str, ...]:
         for step in record.steps
         for score in step.scores
         if score.primary and score.value is not None and all(answer.value is None for answer in step.answers)
-        if score.metric.partition(",")[0] not in corpora.METRICS or _without_texts(step.answers)
+        if score.metric.partition(",")[0] not in corpora.METRICS
+        or _without_texts(step.answers)
+        or not can_split(tokenizer_of(step.config, score.metric.partition(",")[0]))
     ]
     return tuple(dict.fromkeys(found))
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from suite.corpus import streams
 from suite.hashing import seed_of
 from suite.words import DEFAULT_BLEU
 
@@ -116,10 +117,8 @@ def bleu_counts(pairs: Sequence[tuple[str | Sequence[str], str]], tokenizer: str
     keys = [((known,) if isinstance(known, str) else tuple(known), said) for known, said in pairs]
     distinct = list(dict.fromkeys(keys))
     predictions, references = [said for _, said in distinct], [known for known, _ in distinct]
-    most = max((len(known) for known in references), default=1)
-    streams = [[known[place] if place < len(known) else None for known in references] for place in range(most)]
     # what sacrebleu sums up for a corpus, one segment after the other: both lengths, matching n-grams, n-grams
-    found = np.array(_metric(tokenizer)._extract_corpus_statistics(predictions, streams), dtype=np.float64)
+    found = np.array(_metric(tokenizer)._extract_corpus_statistics(predictions, streams(references)), dtype=np.float64)
     places = {key: place for place, key in enumerate(distinct)}
     rows: Numbers = found[[places[key] for key in keys]][:, [2, 3, 4, 5, 6, 7, 8, 9, 0, 1]]
     return rows

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from suite.corpus import Pair
 from suite.labels import as_label
 from suite.stats import confusion
 from suite.stats.confusion import Counts, Measured
-from suite.tasks.scoring import Metric, Pair
+from suite.tasks.scoring import Metric
 
 Chosen = tuple["int | Sequence[int]", int]
 """The places of a document's right choice (or choices) and of the likeliest one."""

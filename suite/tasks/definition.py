@@ -94,6 +94,11 @@ class TaskFile:
         return None
 
     @property
+    def words(self) -> Mapping[str, str]:
+        """Metric -> how it splits texts of the task's language into words, where that is not the usual way."""
+        return {} if self.builtin else _tokenizers(self.config)
+
+    @property
     def gold_misses(self) -> float:
         """The largest share of rows whose right answers may miss full marks in the primary metric."""
         return float(self.metadata.get("gold_misses", checks.Metadata.model_fields["gold_misses"].default))
@@ -269,7 +274,8 @@ def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> None:
 
 def _tokenizers(config: Mapping[str, Any]) -> dict[str, str]:
     """Metric -> how it splits texts of the task's language into words, where that is not the usual way."""
-    language, metrics = str(config["metadata"]["language"]), metric_checks.metric_names(config)
+    language = str((config.get("metadata") or {}).get("language") or DEFAULT)
+    metrics = metric_checks.metric_names(config)
     found = {name: bleu_tokenizer(language) for name in metrics if name in ("bleu", "ter")}
     found |= {name: rouge_tokenizer(language) for name in metrics if name.startswith("rouge")}
     return {name: each for name, each in found.items() if each not in (DEFAULT_BLEU, DEFAULT_ROUGE)}

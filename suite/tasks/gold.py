@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from suite import sandbox
+from suite.corpus import METRICS as CORPUS
 from suite.errors import Problem, SuiteError
 from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
@@ -18,7 +19,7 @@ from suite.tasks.known import OF_CLASSES
 from suite.tasks.label_check import unknown_labels
 from suite.tasks.reading import Read, readers, written
 from suite.tasks.rendering import Texts, fields_of
-from suite.tasks.scoring import CORPUS, Metric, corpus_score, metrics_of, score, words
+from suite.tasks.scoring import Metric, metrics_of, of_all, score, words
 from suite.tasks.templates import Unfit, as_text, compiled
 
 LISTED: Final = 5
@@ -162,7 +163,7 @@ def _of_corpus(metric: Metric, answers: References) -> float | None:
     """What the first references get against themselves; None if it is the best value: for BLEU, one has four words."""
     if metric.name != "bleu" or any(len(words(metric, right[0])) >= LONGEST_NGRAM for right in answers):
         return None
-    return corpus_score(metric, [(right, right[0]) for right in answers])
+    return of_all(metric, [(right, right[0]) for right in answers])
 
 
 def _programs(task: TaskFile, rows: Rows, answers: References, read: Read) -> tuple[tuple[Miss, ...], int]:

@@ -12,6 +12,7 @@ from lm_eval.api.task import ConfigurableTask
 
 import suite.tasks.filters
 import suite.tasks.metrics  # noqa: F401  (both register what task files name)
+from suite.corpus import METRICS as CORPUS
 from suite.errors import SuiteError
 from suite.sandbox import run_programs
 from suite.stats.confusion import Measured
@@ -20,7 +21,7 @@ from suite.tasks.data import Row
 from suite.tasks.definition import TaskFile
 from suite.tasks.known import OF_CLASSES
 from suite.tasks.reading import readers
-from suite.tasks.scoring import CORPUS, Metric, corpus_score, metric_of, score
+from suite.tasks.scoring import Metric, metric_of, of_all, score
 from suite.tasks.templates import as_text, compiled
 
 
@@ -87,7 +88,7 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
     def aggregation(self) -> dict[str, Any]:
         """lm-eval's, and ours of metrics of all answers, which take as many references of a document as there are."""
         found: dict[str, Any] = dict(super().aggregation())
-        found |= {name: partial(corpus_score, self.metric(name)) for name in found if name in CORPUS}
+        found |= {name: partial(of_all, self.metric(name)) for name in found if name in CORPUS}
         return found | {name: partial(self._class_value, name) for name in found if name in OF_CLASSES}
 
     def class_score(self, name: str, values: Sequence[Any]) -> Measured:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from suite.corpus import METRICS as CORPUS
+from suite.corpus import Pair, corpus_score
 from suite.numbers import same_number
 from suite.tasks.definition import TaskFile
 from suite.tasks.known import OF_CLASSES
@@ -25,8 +27,6 @@ from suite.words import bleu_tokenizer, bleu_words, rouge_tokenizer, rouge_words
 Options = Mapping[str, Any]
 NO_OPTIONS: Final = frozenset({"metric", "aggregation", "higher_is_better", "hf_evaluate"})
 """Keys of an entry of `metric_list` that are for lm-eval, and not for the metric."""
-Pair = tuple[Sequence[str], str]
-"""The references of a document, and its answer."""
 
 
 @dataclass(frozen=True)
@@ -81,26 +81,9 @@ def score(metric: Metric, references: Sequence[str], answer: str) -> float:
     return max(value(reference, answer, metric) for reference in references)
 
 
-def corpus_score(metric: Metric, pairs: Sequence[Pair]) -> float:
-    """The score of all answers together, 0 to 100; each document may have as many references as it likes."""
-    from sacrebleu import metrics
-
-    name, options = CORPUS[metric.name]
-    tokenizer = bleu_tokenizer(metric.language)
-    answers: list[str] = [answer for _, answer in pairs]
-    references = [tuple(each) for each, _ in pairs]
-    if name == "BLEU":
-        options = {**options, "tokenize": tokenizer, "force": True}  # `force` only silences the advice to detokenise
-    elif name == "TER" and tokenizer != bleu_tokenizer(""):
-        answers = [" ".join(bleu_words(answer, tokenizer)) for answer in answers]
-        references = [tuple(" ".join(bleu_words(one, tokenizer)) for one in each) for each in references]
-    return float(getattr(metrics, name)(**options).corpus_score(answers, streams(references)).score)
-
-
-def streams(references: Sequence[Sequence[str]]) -> list[list[str | None]]:
-    """References as sacrebleu wants them: the first of all documents, the second of all …; None where there is none."""
-    most = max(len(each) for each in references)
-    return [[each[place] if place < len(each) else None for each in references] for place in range(most)]
+def of_all(metric: Metric, pairs: Sequence[Pair]) -> float:
+    """The score of all answers together, 0 to 100."""
+    return corpus_score(metric.name, pairs, bleu_tokenizer(metric.language))
 
 
 def words(metric: Metric, text: str) -> list[str]:
@@ -168,14 +151,6 @@ EACH: Final[dict[str, Callable[[str, str, Metric], float]]] = {
     "rougeL": rouge(None),
 }
 """Metrics of one answer: (reference, answer, the metric with its options) -> 0 to 1."""
-
-CORPUS: Final[Mapping[str, tuple[str, Options]]] = {
-    "bleu": ("BLEU", {}),
-    "chrf": ("CHRF", {}),
-    "chrf++": ("CHRF", {"word_order": 2}),
-    "ter": ("TER", {}),
-}
-"""Metrics of all answers together, as sacrebleu has them."""
 
 
 def _bare(text: str, options: Options) -> str:

@@ -8,7 +8,9 @@ number is refused: a missing field, `None`, `nan`, a method.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, Final
@@ -65,18 +67,18 @@ def checked(value: Any) -> Any:
     if isinstance(value, Mapping):
         for each in value.values():
             checked(each)
-    elif isinstance(value, Sequence):
+    elif isinstance(value, (list, tuple)):
         for each in value:
             checked(each)
     elif callable(value):
         raise Unfit(f"gives a method ({getattr(value, '__name__', type(value).__name__)}), not a field of the row")
+    elif isinstance(value, (bytes, bytearray)) or str(value).startswith("<"):
+        raise Unfit(f"gives a {type(value).__name__}, not a text")
     return value
 
 
 def _regex_replace(text: str, pattern: str, repl: str, count: int = 0) -> str:
     """lm-eval's filter of this name."""
-    import re
-
     return re.sub(pattern, repl, text, count=count)
 
 
@@ -84,15 +86,54 @@ _ENVIRONMENT: Final = _Environment(undefined=StrictUndefined, keep_trailing_newl
 _ENVIRONMENT.filters["regex_replace"] = _regex_replace
 
 
+_FIELD: Final = re.compile(r"\{\{ *([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*) *\}\}")
+_NO_FIELDS: Final = frozenset({"true", "false", "none"})
+_Part = str | tuple[str, ...]
+"""A text, or the path of a field."""
+
+
+def _fields(template: str) -> tuple[_Part, ...] | None:
+    """A template of texts and fields only, taken apart; None for any other."""
+    texts, names = _FIELD.split(template)[::2], _FIELD.split(template)[1::2]
+    paths: list[tuple[str, ...]] = [tuple(name.split(".")) for name in names]
+    if any(sign in text for text in texts for sign in ("{{", "{%", "{#", "}}", "\r")):
+        return None
+    if any(path[0].lower() in _NO_FIELDS for path in paths):
+        return None
+    parts: list[_Part] = [texts[0]]
+    for path, text in zip(paths, texts[1:], strict=True):
+        parts += [path, text]
+    return tuple(part for part in parts if part)
+
+
+def _filled(parts: tuple[_Part, ...], row: Row) -> Any:
+    """What Jinja would render, ten times as fast. Raises KeyError where it is for Jinja to say what is wrong."""
+    found = []
+    for part in parts:
+        value: Any = part
+        if not isinstance(part, str):
+            value = row
+            for name in part:
+                if not isinstance(value, Mapping):
+                    raise KeyError(name)
+                value = value[name]
+            value = checked(value)
+        found.append(value)
+    return _joined(iter(found)) if found else ""
+
+
 @lru_cache(maxsize=512)
 def compiled(template: str) -> Render:
     """The template as a function of a row. It raises Unfit for rows that it does not fit."""
-    made = _ENVIRONMENT.from_string(template)
+    made, parts = _ENVIRONMENT.from_string(template), _fields(template)
     # as `made.render` does, which takes up jinja's own names from a chain of mappings for every row
     built_in = dict(made.globals)
 
     def render(row: Row) -> Any:
         try:
+            if parts is not None:
+                with suppress(KeyError):
+                    return _filled(parts, row)
             return _joined(made.root_render_func(made.new_context({**built_in, **row}, shared=True)))
         except Unfit:
             raise

@@ -11,10 +11,11 @@ import pytest
 import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 
+from suite.corpus import METRICS as CORPUS
 from suite.numbers import number_of
 from suite.stats.sample import bleu, bleu_counts
 from suite.tasks.known import OUR_METRICS, POINTS
-from suite.tasks.scoring import CORPUS, EACH, Metric, corpus_score, score
+from suite.tasks.scoring import EACH, Metric, of_all, score
 
 WORDS = ["the", "a", "cat", "Cat", "dog's", "e.g.", "3.5", "1,000", "é", "naïve", "x_y", "<>", "--", "don't", ",", "."]
 CHINESE, HINDI, RUSSIAN, THAI = (
@@ -101,7 +102,7 @@ def test_a_text_is_a_number_only_as_a_whole_and_in_bounded_time() -> None:
 @pytest.mark.parametrize("name", sorted(CORPUS))
 def test_metrics_of_all_answers_are_lm_evals_where_each_document_has_one_reference(name: str) -> None:
     pairs = list(zip(texts(3, 40), texts(4, 40), strict=True))
-    ours = corpus_score(Metric(name), [((right,), said) for right, said in pairs])
+    ours = of_all(Metric(name), [((right,), said) for right, said in pairs])
     assert ours == getattr(theirs, {"chrf++": "chrfpp"}.get(name, name))(pairs) > 0
 
 
@@ -110,12 +111,12 @@ def test_documents_of_one_corpus_may_have_unequal_numbers_of_references(name: st
     said = ["the red dog sleeps in the house", "a cat", "one two three four five"]
     references: list[Sequence[str]] = [("no such thing at all", said[0]), (said[1],), (said[2], "six", "seven")]
     best = 0.0 if name == "ter" else 100.0
-    assert corpus_score(Metric(name), list(zip(references, said, strict=True))) == pytest.approx(best)
+    assert of_all(Metric(name), list(zip(references, said, strict=True))) == pytest.approx(best)
 
 
 def test_the_counts_of_bleu_take_several_references_and_a_tokenizer() -> None:
     pairs = [(("the red dog sleeps", "a red dog is asleep"), "a red dog sleeps"), (("no",), "no")]
-    assert float(bleu(bleu_counts(pairs).sum(axis=0))) == pytest.approx(corpus_score(Metric("bleu"), pairs))
+    assert float(bleu(bleu_counts(pairs).sum(axis=0))) == pytest.approx(of_all(Metric("bleu"), pairs))
     counts = bleu_counts([(CHINESE, CHINESE)], "zh").sum(axis=0)
     assert float(bleu(counts)) == pytest.approx(100.0)
 
@@ -126,18 +127,16 @@ def test_the_counts_of_bleu_take_several_references_and_a_tokenizer() -> None:
 )
 def test_a_sentence_of_a_language_without_spaces_has_words(language: str, text: str) -> None:
     for name in CORPUS:
-        assert corpus_score(Metric(name, language=language), [((text,), text)]) == pytest.approx(
-            100.0 * (name != "ter")
-        )
-    part = corpus_score(Metric("bleu", language=language), [((text,), text[:-3])])
+        assert of_all(Metric(name, language=language), [((text,), text)]) == pytest.approx(100.0 * (name != "ter"))
+    part = of_all(Metric("bleu", language=language), [((text,), text[:-3])])
     assert 0 < part < 100
-    assert 0 < corpus_score(Metric("ter", language=language), [((text,), text[:-3])]) < 100
+    assert 0 < of_all(Metric("ter", language=language), [((text,), text[:-3])]) < 100
 
 
 def test_chinese_is_split_as_sacrebleu_splits_it() -> None:
     said = "今天狗在家里睡着。"
     wanted = sacrebleu.corpus_bleu([said], [[CHINESE]], tokenize="zh").score
-    assert corpus_score(Metric("bleu", language="zh"), [((CHINESE,), said)]) == wanted > 50
+    assert of_all(Metric("bleu", language="zh"), [((CHINESE,), said)]) == wanted > 50
 
 
 @pytest.mark.parametrize(("language", "text"), [("ru", RUSSIAN), ("hi", HINDI), ("zh", CHINESE), ("th", THAI)])
