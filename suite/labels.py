@@ -68,6 +68,17 @@ def differ_by_case(labels: tuple[str, ...]) -> bool:
     return len(caseless) < len(cased)
 
 
+def alike(labels: Sequence[str]) -> tuple[str, str] | None:
+    """Two labels that no answer could tell apart, or None; a blank one is like itself."""
+    known: dict[str, str] = {}
+    for label in labels:
+        plain = _plain(label, ignore_case=False)
+        if not plain or plain in known:
+            return known.get(plain, label), label
+        known[plain] = label
+    return None
+
+
 _Known = tuple[tuple[str, str, "Decimal | None"], ...]
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from suite.block import Block
 from suite.errors import Problem, did_you_mean
+from suite.labels import alike
 from suite.languages import CODES, DEFAULT
 from suite.tasks import known, metric_checks
 from suite.tasks.metric_checks import Where, labels_of, metric_names, rankable
@@ -243,7 +244,7 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
             yield Problem(where(("metadata", "made_of", split)), what, did_you_mean(split, used))
     if metadata.kind in ("entailment", "classification") and not labels_of(config):
         yield Problem(where(("metadata",)), "metadata.labels: is missing", 'list them: `labels: ["True", "False"]`')
-    twice = sorted({label for label in metadata.labels if metadata.labels.count(label) > 1})
-    if twice:
-        what = f"metadata.labels: lists '{twice[0]}' twice"
-        yield Problem(where(("metadata", "labels")), what, "list each label once")
+    same = alike(metadata.labels)
+    if same:
+        what = f"metadata.labels: '{same[0]}' and '{same[1]}' cannot be told apart"
+        yield Problem(where(("metadata", "labels")), what, "list each label once, and no blank one")

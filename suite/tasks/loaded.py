@@ -8,6 +8,7 @@ from contextlib import redirect_stderr
 from functools import partial
 from typing import Any
 
+from lm_eval.api.metrics import f1_score, matthews_corrcoef
 from lm_eval.api.task import ConfigurableTask
 
 import suite.tasks.filters
@@ -93,11 +94,13 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
 
     def class_score(self, name: str, values: Sequence[Any]) -> Measured:
         """`f1` or `mcc` of what `process_results` gives for each document."""
+        theirs = super().aggregation()[name]
+        if theirs not in (f1_score, matthews_corrcoef):  # a task of lm-eval's has its own
+            return Measured(float(theirs(values)), None)
         if self.OUTPUT_TYPE != "multiple_choice":
             return of_written(self.metric(name), values)
-        if any(isinstance(right, int) and right < 0 for right, _ in values):
-            # lm-eval's mark for rows without a right choice
-            return Measured(float(super().aggregation()[name](values)), None)
+        if any(isinstance(right, int) and right < 0 for right, _ in values):  # its mark for rows without a right choice
+            return Measured(float(theirs(values)), None)
         return of_chosen(self.metric(name), values, self._choices)
 
     def _class_value(self, name: str, values: Sequence[Any]) -> float:

@@ -13,6 +13,7 @@ import sys
 import traceback
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -43,7 +44,8 @@ class PythonMetric:
         """An answer's score, 0 to 1. Raises SuiteError, with the line of the file where that is known."""
         function = _loaded(self.file, self.hash, self.name)
         try:
-            value = function(list(references), answer)
+            with redirect_stdout(sys.stderr):  # what it prints is no part of a command's output
+                value = function(list(references), answer)
         except (Exception, SystemExit) as error:
             raise self._error(f"fails ({_said(error)})", _line(error, self.file)) from error
         return self._checked(value)
@@ -100,7 +102,7 @@ def _found(name: str, path: Path) -> PythonMetric | Problem:
     try:
         content = file.read_bytes()
         tree = ast.parse(content, str(file))
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # the last two: nested too deeply
         line = getattr(error, "lineno", None) or 1
         return Problem(f"{file}:{line}", f"is not Python ({error.msg if isinstance(error, SyntaxError) else error})")
     except OSError as error:
@@ -167,7 +169,8 @@ def _module(file: Path, digest: str) -> types.ModuleType:
     module.__file__ = str(file)
     sys.modules[module.__name__] = module  # dataclasses look their module up there
     try:
-        exec(compile(content, str(file), "exec"), module.__dict__)
+        with redirect_stdout(sys.stderr):
+            exec(compile(content, str(file), "exec"), module.__dict__)
     except (Exception, SystemExit) as error:
         del sys.modules[module.__name__]
         fix = "a metric is one file: it may import installed packages, and no other file of the workspace"

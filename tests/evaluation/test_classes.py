@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,12 @@ from typing import Any
 import pytest
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
+from lm_eval.tasks.super_glue.cb.aggregate import cb_multi_fi
 
 from suite.errors import SuiteError
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with
+from suite.tasks.data import DataLocations
+from suite.tasks.definition import read_task
 from suite.tasks.load import load_task
 from tests.evaluation.tiny import MakeTask
 
@@ -88,6 +92,18 @@ metadata: {kind: classification}
     found = evaluate_with(Scripted([]), load_task(*make_task(text, docs)))
     said = [("no", "yes it is so").index(answer.parsed) for answer in found.answers]
     assert found.primary.value == pytest.approx(100 * sklearn.f1_score([0, 1, 0, 1, 0], said))
+
+
+def test_a_task_of_lm_evals_keeps_its_own_way_to_put_f1_together(tmp_path: Path) -> None:
+    docs = [{"premise": f"p{number}", "hypothesis": "h", "label": number % 3} for number in range(6)]
+    (tmp_path / "cb").mkdir()
+    (tmp_path / "cb" / "validation.jsonl").write_text("".join(json.dumps(doc) + "\n" for doc in docs))
+    (tmp_path / "cb" / "train.jsonl").write_text(json.dumps(docs[0]) + "\n")
+    task = load_task(read_task("cb", []), DataLocations.of(tmp_path))
+    found = evaluate_with(Scripted([]), task)
+    said = [("True", "False", "Neither").index(answer.parsed) for answer in found.answers]
+    wanted = cb_multi_fi([(said[number], doc["label"]) for number, doc in enumerate(docs)])
+    assert next(score for score in found.scores if score.metric == "f1").value == pytest.approx(100 * wanted)
 
 
 def test_a_python_metric_is_stored_for_each_document_and_its_mean_has_a_standard_error(

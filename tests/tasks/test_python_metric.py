@@ -142,6 +142,12 @@ def test_a_metric_may_not_change_the_references(write: Write) -> None:
     assert given == ["a"]
 
 
+def test_what_a_metric_prints_is_no_part_of_a_commands_output(write: Write, capsys: pytest.CaptureFixture[str]) -> None:
+    metric(write, "print('read')\ndef close(r, a):\n    print('scored')\n    return 1\n").score(["a"], "a")
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "read\nscored\n")
+
+
 def test_a_file_that_changed_since_it_was_planned_is_refused(write: Write) -> None:
     found = metric(write, CLOSE)
     found.file.write_text(CLOSE + "# changed\n")
