@@ -74,8 +74,9 @@ def change(row: Row, shots: int, span: tuple[float, float], why: str) -> Shown:
         return found
     if not against.spread.stderr:
         return replace(found, notes=(Note("by construction", "no answer can differ: nothing was tested"),))
-    told = f"{found.title}; a true change of {against.resolvable:.1f} would be found four times out of five"
-    return replace(found, title=told)
+    # a scale of 0 to 100 has no larger change
+    which = "no true change" if against.resolvable > 100 else f"a true change of {against.resolvable:.1f}"
+    return replace(found, title=f"{found.title}; {which} would be found four times out of five")
 
 
 def tested(row: Row, shots: int, span: tuple[float, float], why: str) -> Shown:

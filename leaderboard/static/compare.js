@@ -127,7 +127,7 @@
     if (!found) return [num(typeof plain === "number" ? suite.number(plain, true) : "–", "num dim"), ...["–", "–", "–"].map((text) => num(text, "num dim"))];
     const [value, half, p, seen] = found, sure = p !== null && p < 0.05;
     return [num(make("span", {class: sure ? "value" : ""}, suite.number(value, true))), num(interval(half), "num dim"),
-      num(probability(p)), num(seen ? seen.toFixed(1) : "–", "num dim")];
+      num(probability(p)), num(!seen ? "–" : seen > 100 ? "none" : seen.toFixed(1), "num dim")];
   }
 
   const counts = (found, places) => places.map((at) => num(found && typeof found[at] === "number" ? String(found[at]) : "–"));
@@ -139,7 +139,7 @@
       make("th", {scope: "col", class: "num"}, "A: ", link(rows[0])), make("th", {scope: "col", class: "num"}, "B: ", link(rows[1])),
       column("A − B"), column("±", "half of the 95 % interval over the documents and seeds in common, or its ends where they are not as far off"),
       column("p", "corrected (Holm) for all tasks; that of Norm. Avg. is not"),
-      column("could see", "the true difference that would be found four times out of five"),
+      column("could see", "the true difference that would be found four times out of five; none: no difference would be"),
       column("A won", "documents on which A is better, by its mean over seeds"), column("A lost"),
       column("documents", "in common"), column("seeds", "in common"), make("th", {scope: "col"}, "Documents"));
     const body = pairs.map((each) => {

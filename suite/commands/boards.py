@@ -130,7 +130,9 @@ def _tested(found: Contrast | None, corrected: float | None) -> list[str]:
     if found is None:
         return [DASH] * 3
     p = "by construction" if not found.spread.stderr else DASH if corrected is None else p_text(corrected)
-    return [shown(found.estimate, sign=True), p, f"{found.resolvable:.1f}" if found.resolvable else DASH]
+    # a scale of 0 to 100 has no larger difference: so few documents cannot find any that surely
+    seen = DASH if not found.resolvable else "none" if found.resolvable > 100 else f"{found.resolvable:.1f}"
+    return [shown(found.estimate, sign=True), p, seen]
 
 
 def _varies(row: Row, count: int) -> str:
@@ -145,7 +147,8 @@ def _notes(board: Board) -> Iterator[str]:
     ranked = max((row.contenders for row in board.rows), default=0)
     yield "rank (places that cannot be ruled out), among rows of the same targets; = cannot be told from the best"
     yield f"{INTERVAL}, over documents and seeds; change: against the pretrained model; p is Holm's"
-    yield "could see: the true change that would be found four times out of five; varies with: standard errors"
+    yield "could see: the true change that would be found four times out of five (none: no change would be);"
+    yield "varies with: standard errors"
     if ranked > 1:
         luck = lead_by_luck(ranked)
         yield f"of {ranked} equal rows the best leads their mean by {luck:.1f} standard errors by luck alone"
