@@ -132,3 +132,18 @@ def test_a_row_of_another_target_leaves_one_pretrained_row_that_answers_for_both
         ("pretrained", ["mine", "yours"]), ("own", ["mine"]), ("other", ["yours"]),
     ]  # fmt: skip
     assert all(row["change"]["1"] is not None for row in board["rows"][1:])
+
+
+@pytest.mark.usefixtures("workspace")
+def test_a_target_whose_rows_are_gone_is_not_asked_again(capsys: pytest.CaptureFixture[str]) -> None:
+    assert suite(capsys, "run", "specs/own.yaml")[0] == 0
+    Path("data/mine").rename("data/gone")
+    track = TRACK.replace("{mine: mine, ", "{mine: mine, yours: micro_rte, ")
+    Path("specs/tracks/mini.yaml").write_text(track, encoding="utf-8")
+    Path("specs/other.yaml").write_text(OWN.replace("own", "other").replace("mine", "yours"), encoding="utf-8")
+    code, out, _ = suite(capsys, "plan", "specs/other.yaml")
+    assert code == 0
+    assert "made from the track and the targets (yours)" in out
+    code, _, err = suite(capsys, "plan", "specs/own.yaml")
+    assert code == 2
+    assert all("task 'mine' needs the data folder 'mine', which is nowhere" in line for line in err.splitlines())

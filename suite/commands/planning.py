@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -39,22 +39,35 @@ def planned(
     baseline: bool,
 ) -> tuple[Plan, Inputs]:
     """The plan for some spec files, and for the pretrained model on the same tracks that rows are compared with."""
-    options = Options(track, tuple(sets), _seeds(seeds))
-    files, notes = only_specs(specs)
-    experiments = load(files, options)
-    if baseline:
-        added, more = baselines(experiments, options, _asked_before(home, experiments))
-        experiments, notes = (*added, *experiments), (*notes, *more)
     for folder, option in ((data, "--data"), (models, "--models")):
         if folder is not None and not folder.is_dir():
             raise SuiteError("there is no such folder", where=f"{option} {folder}")
-    inputs = Inputs(DataLocations.of(data), models, _rates(home, experiments, models))
-    absent = absent_models([each.track.model for each in experiments], models)
+    options = Options(track, tuple(sets), _seeds(seeds))
+    files, left_out = only_specs(specs)
+    rows = load(files, options)
+    inputs = Inputs(DataLocations.of(data), models, _rates(home, rows, models))
+    absent = absent_models([each.track.model for each in rows], models)
+    if not baseline:
+        return make_plan(rows, inputs), inputs
+    made, before = None, _asked_before(home, rows)
+    if before:  # the data of a target that was asked before may be gone: it is not asked again then
+        with suppress(SuiteError):
+            made = _with_baselines(rows, options, before, inputs)
     try:
-        made = make_plan(experiments, inputs)
+        made = made or _with_baselines(rows, options, {}, inputs)
     except SuiteError as error:  # what is missing is said at once, models and data
         raise SuiteError.of([*error.problems, *absent]) from None
-    return replace(made, notes=(*notes, *shared_names(experiments), *made.notes, *map(str, absent))), inputs
+    return replace(made, notes=(*left_out, *made.notes, *map(str, absent))), inputs
+
+
+def _with_baselines(
+    rows: Sequence[Experiment], options: Options, asked_before: Mapping[str, Sequence[str]], inputs: Inputs
+) -> Plan:
+    """The plan of some rows and of the pretrained rows that they are compared with."""
+    added, told = baselines(rows, options, asked_before)
+    experiments = (*added, *rows)
+    made = make_plan(experiments, inputs)
+    return replace(made, notes=(*told, *shared_names(experiments), *made.notes))
 
 
 def _asked_before(home: Home, experiments: Sequence[Experiment]) -> dict[str, tuple[str, ...]]:
@@ -64,10 +77,11 @@ def _asked_before(home: Home, experiments: Sequence[Experiment]) -> dict[str, tu
     from suite.store import Store
 
     with Store.open(home.url, create=False) as store:
-        return {
+        found = {
             track: tuple(role for each in store.experiments(track) if each.method == BASELINE for role in each.targets)
             for track in {each.track.name for each in experiments}
         }
+    return {track: targets for track, targets in found.items() if targets}
 
 
 def _seeds(text: str) -> Seeds:
