@@ -1,7 +1,8 @@
-"""Whether a model can go on from a trunk: what its configuration says, and a try."""
+"""Whether a model can go on from a trunk (what its configuration says, and a try), and which stacks share batches."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, cast
 from weakref import WeakKeyDictionary
 
@@ -31,6 +32,14 @@ def fits(stacked: Stacked) -> bool:
     if backbone not in _TRIED:
         _TRIED[backbone] = _agrees(Stacked(backbone, stacked.model))
     return _TRIED[backbone]
+
+
+def may_stand_together(stacks: Sequence[Stacked]) -> bool:
+    """Whether prompts of these stacks may stand in one batch: the model called is the same, and soft prompts differ."""
+    first = stacks[0]
+    return all(stack.model is first.model for stack in stacks) and (
+        fits(first) or (first.backbone.shape == "encoder-decoder" and all(stack.prefix is None for stack in stacks))
+    )
 
 
 @torch.no_grad()

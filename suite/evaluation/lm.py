@@ -15,6 +15,7 @@ from suite.evaluation.batching import as_fill_a_batch, in_batches
 from suite.evaluation.beam import beam
 from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, decode, likeliest
 from suite.evaluation.fitting import fits
+from suite.evaluation.fitting import may_stand_together as may_stand_together
 from suite.evaluation.state import Ids, State, read
 from suite.evaluation.trunk import Trunk, TrunkState, read_trunk
 from suite.models.fused import fused
@@ -121,8 +122,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         names = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
         limit = int(next((given[name] for name in names if given.get(name) is not None), 256))
         until = given.get("until") or []
-        until = [until] if isinstance(until, str) else until
-        return min(limit, self.max_new_tokens or limit), tuple(until)
+        return min(limit, self.max_new_tokens or limit), (until,) if isinstance(until, str) else tuple(until)
 
     def _room(self, limit: int) -> int:
         """Positions for a prompt. Raises SuiteError if there are none."""
@@ -259,14 +259,6 @@ def generate_together(lms: Sequence[StackLM], requests: Sequence[Instance]) -> l
             for place, (answer, prompt, each) in zip(places, said, strict=True):
                 found[place], lm.spoken[place] = answer, (prompt, each)
     return answers
-
-
-def may_stand_together(stacks: Sequence[Stacked]) -> bool:
-    """Whether prompts of these stacks may stand in one batch: the model called is the same, and soft prompts differ."""
-    first = stacks[0]
-    return all(stack.model is first.model for stack in stacks) and (
-        fits(first) or (first.backbone.shape == "encoder-decoder" and all(stack.prefix is None for stack in stacks))
-    )
 
 
 def _generate(

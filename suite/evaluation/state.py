@@ -120,8 +120,7 @@ class EncoderDecoderState:
         self.owners = torch.arange(len(prompts), device=self.device)
         """[B]: whose prompt each row answers."""
         self.cache = stacked.cache(len(prompts))
-        start = self.model.config.decoder_start_token_id
-        self._read(torch.full((len(prompts), 1), start, device=self.device))
+        self._read(torch.full((len(prompts), 1), stacked.backbone.start_id, device=self.device))
 
     def _encode(self, mask: Tensor, inputs: dict[str, Tensor]) -> Any:
         """What the encoder makes of all prompts, in parts; each is as wide as its own longest prompt."""

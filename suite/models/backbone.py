@@ -69,6 +69,13 @@ class Backbone:
         return int(self.tokenizer.eos_token_id)
 
     @property
+    def start_id(self) -> int:
+        """The id that an encoder-decoder's answer begins behind, in training and answering alike."""
+        configs = (self.model.config, self.model.generation_config)
+        given = (getattr(config, "decoder_start_token_id", None) for config in configs)
+        return int(next((start for start in given if start is not None), self.pad_id))
+
+    @property
     def width(self) -> int:
         """Length of an embedding vector."""
         return int(self.model.get_input_embeddings().weight.shape[1])

@@ -58,9 +58,8 @@ class Collator:
 
     def __init__(self, backbone: Backbone) -> None:
         self._pad = backbone.pad_id
-        start = getattr(backbone.model.config, "decoder_start_token_id", None)
-        self._start = backbone.pad_id if start is None else int(start)
         self._decoder = backbone.shape == "decoder"
+        self._start = backbone.pad_id if self._decoder else backbone.start_id
 
     def __call__(self, examples: Sequence[Encoded]) -> Batch:
         """Some examples of one target as one padded batch."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lm_eval.api.instance import Instance
 
 from suite.evaluation.lm import StackLM
 from suite.models.backbone import Backbone
@@ -17,9 +18,11 @@ from suite.specs import shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile, read_task, task_names
 from suite.tasks.load import LoadedTask, Prompts, selection_task, training_examples
+from suite.training.batches import Batches
 from suite.training.examples import Encoded, encode
 from suite.training.exemplars import Asked
 from tests.evaluation.tiny import MakeTask
+from tests.models.tiny_models import tiny_backbone, tiny_examples
 from tests.models.tiny_tokenizers import NAMES, SENTINELS, backbone_of
 
 FOLDER = shipped() / "tasks"
@@ -177,10 +180,11 @@ def contract(task: TaskFile, locations: DataLocations, count: int = 4) -> None:
     docs = [example.doc for example in examples]
     asked = selection_task(task, locations, docs)
     texts = shown(asked, docs)
-    few, prompts = selection_task(task, locations, docs[:2], shots=1), Prompts(task, locations)
-    exemplar = few.sampler.sample(1)[0]
-    behind = [Asked(prompts(each.doc, (exemplar,)), each.target) for each in examples[:2]]
-    more = shown(few, docs[:2], (exemplar,))
+    same = len({example.prompt for example in examples}) == 1  # rows that ask the same are no exemplars of each other
+    few, prompts = selection_task(task, locations, docs[:2], shots=int(not same)), Prompts(task, locations)
+    exemplars = tuple(few.sampler.sample(int(not same)))
+    behind = [Asked(prompts(each.doc, exemplars), each.target) for each in examples[:2]]
+    more = shown(few, docs[:2], exemplars)
     for name in NAMES:
         backbone = backbone_of(name)
         agree(backbone, asks(backbone, asked), trained(backbone, examples), texts)
@@ -195,6 +199,24 @@ def test_shipped_micro_tasks_are_trained_as_they_are_asked(name: str) -> None:
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_tasks_are_trained_as_they_are_asked(odd: str, make_task: MakeTask) -> None:
     contract(*make_task(ODD[odd], ROWS[3:], ROWS[:3]))
+
+
+@pytest.mark.parametrize(("config", "generation", "start"), [(5, 6, 5), (None, 6, 6), (None, None, 0)])
+def test_an_answer_begins_behind_the_same_token_in_training_and_evaluation(
+    config: int | None, generation: int | None, start: int
+) -> None:
+    backbone = tiny_backbone("encoder-decoder")
+    backbone.model.config.decoder_start_token_id = config
+    backbone.model.generation_config.decoder_start_token_id = generation
+    read: list[int] = []
+    backbone.model.decoder.embed_tokens.register_forward_pre_hook(lambda _, given: read.append(int(given[0][0, 0])))
+    (batch,) = Batches(backbone, trained(backbone, tiny_examples(1)), batch_size=1, seed=0).parts(0, 1)
+    StackLM(Stacked(backbone, backbone.model), batch_tokens=999).generate_until(
+        [Instance("generate_until", {}, ("red answer:", {"until": [], "max_gen_toks": 1}), 0)]
+    )
+    decoder_inputs = batch.decoder_input_ids
+    assert decoder_inputs is not None
+    assert (int(decoder_inputs[0, 0]), start in read) == (start, True)
 
 
 def test_a_task_with_choices_in_the_prompt_is_trained_on_the_right_one(tmp_path: Path) -> None:
