@@ -112,9 +112,7 @@ def asked(question: str) -> str:
 
 def told(question: str, answers: Iterable[str]) -> Identity:
     """The identity of what was rendered."""
-    known = frozenset(_hash(normalised(each)) for each in answers)
-    # a prompt that asks nothing is the same for all rows: then the answers tell them apart
-    return Identity(asked(question) if question.strip() else _hash("", *sorted(known)), known)
+    return Identity(asked(question), frozenset(_hash(normalised(each)) for each in answers))
 
 
 def normalised(text: str) -> str:
@@ -131,7 +129,9 @@ class Identities:
         self.texts = _texts(task, known)
         self._chosen = task.config.get("doc_to_choice") is not None
         self._free = _free_of_order(task)
-        self._asks = bool(_fields_in(task.config.get("doc_to_text", ""), known))
+        choices = task.config.get("doc_to_choice")
+        self._varying = isinstance(choices, str) or any(_fields_in(each, known) for each in choices or ())
+        self._asks = self._varying or bool(_fields_in(task.config.get("doc_to_text", ""), known))
 
     def __call__(self, row: Row) -> Identity:
         """A row's identity: by its content where no template renders it."""
@@ -140,32 +140,33 @@ class Identities:
 
     def question(self, row: Row) -> str:
         """What names the question of a row."""
-        plain = _in_order(row, self._free)
-        text = self._asked(row, plain)
-        if text is None:
-            return _content(row, self._free)
-        return asked(text) if text.strip() else told("", self._answers(row, plain)).question
+        text = self._asked(row)
+        return _content(row, self._free) if text is None else asked(text)
 
     def rendered(self, row: Row) -> Identity | None:
         """The identity of a row as its templates render it; None where they do not."""
-        plain = _in_order(row, self._free)
-        text = self._asked(row, plain)
-        return None if text is None else told(text, self._answers(row, plain))
+        text = self._asked(row)
+        return None if text is None else told(text, self._answers(row))
 
-    def _asked(self, row: Row, plain: Row) -> str | None:
+    def _asked(self, row: Row) -> str | None:
         """The question and its choices, if there are any, in a fixed order; None where templates do not fit."""
         if self.texts is None:
             return None
+        plain = _in_order(row, self._free)
         try:
-            question, choices = self.texts.question(plain), self._choices(plain)
+            question, choices = self.texts.question(plain), sorted(self._choices(plain))
         except Unfit:
             return None
         if isinstance(question, int):  # the prompt is one of the choices, the right one
-            return "\n".join([*sorted(choices), *self._references(row)])
-        return "\n".join([question if self._asks or choices else "", *sorted(choices)])
+            return "\n".join([*choices, *self._references(row)])
+        if self._asks and (question.strip() or choices):
+            return "\n".join([question, *choices])
+        # all rows are asked the same, or nothing: what is to be written tells them apart, but a few labels do not
+        return None if self._chosen else "\n".join(["", *sorted(self._references(row))])
 
     def _choices(self, row: Row) -> Sequence[str]:
-        return (self.texts.choices(row) or ()) if self._chosen and self.texts is not None else ()
+        """The choices of a row that are its own."""
+        return (self.texts.choices(row) or ()) if self._varying and self.texts is not None else ()
 
     def _references(self, row: Row) -> tuple[str, ...]:
         assert self.texts is not None
@@ -174,12 +175,12 @@ class Identities:
         except Unfit:
             return ()
 
-    def _answers(self, row: Row, plain: Row) -> tuple[str, ...]:
+    def _answers(self, row: Row) -> tuple[str, ...]:
         """The right answers, but for those that name the place of a choice whose order is free."""
         found = self._references(row)
         if not self._free:
             return found
-        texts = {*self._choices(plain), *_texts_in(plain, self._free)}
+        texts = {*self._choices(row), *_texts_in(row, self._free)}
         return tuple(each for each in found if each in texts and len(each.strip()) > 1)
 
 

@@ -74,17 +74,14 @@ def training_examples(task: TaskFile, locations: DataLocations) -> tuple[Example
 
 
 def document_hashes(task: LoadedTask) -> Callable[[Row], str]:
-    """What names a document: `Identity.document`, of what lm-eval renders where the templates are functions."""
+    """What names a document: `Identity.document`, of what lm-eval renders where its prompts are made by functions."""
     identity = Identities(task.file, frozenset().union(*task.eval_docs))
 
-    def of(doc: Row) -> str:
-        found = identity.rendered(doc)
-        if found is None:
-            choices = () if task.config.doc_to_choice is None else map(str, task.doc_to_choice(doc))
-            found = told("\n".join([question(task, doc), *sorted(choices)]), references(task, doc))
-        return found.document
+    def rendered(doc: Row) -> str:
+        choices = () if task.config.doc_to_choice is None else map(str, task.doc_to_choice(doc))
+        return told("\n".join([question(task, doc), *sorted(choices)]), references(task, doc)).document
 
-    return of
+    return rendered if identity.texts is None else lambda doc: identity(doc).document
 
 
 class Prompts:

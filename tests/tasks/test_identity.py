@@ -119,6 +119,16 @@ def test_a_prompt_that_is_the_same_for_all_rows_tells_none_apart(write: Write) -
     assert questions(task, row(1), row(1, idx=3)) == 1
 
 
+def test_a_prompt_of_nothing_with_the_same_choices_for_all_tells_rows_apart_by_their_fields(write: Write) -> None:
+    task = task_of(
+        write,
+        CHOOSES
+        | {"{{choices}}": "UNUSED", 'doc_to_choice: "UNUSED"': "doc_to_choice: [no, yes]", "Q: {{question}} A:": ""},
+    )
+    assert questions(task, row(1, right=1), row(2, right=1)) == 2
+    assert questions(task, row(1, right=1), row(1, right=1, idx=3)) == 1
+
+
 def test_a_row_that_does_not_fit_has_an_identity_all_the_same(write: Write) -> None:
     task = task_of(write)
     assert documents(task, {"text": "a", "id": 1}, {"text": "a", "id": 2}, {"text": "b"}) == 2
