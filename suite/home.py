@@ -31,7 +31,17 @@ class Home:
     @property
     def exists(self) -> bool:
         """Whether there is a database to read."""
-        return self.db is not None or (self.folder / "suite.db").exists()
+        if self.db is None:
+            return (self.folder / "suite.db").exists()
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            url = make_url(self.db)
+        except (ArgumentError, ValueError):
+            return True  # to open it says what is wrong
+        in_a_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+        return not in_a_file or Path(str(url.database)).exists()
 
     @property
     def site(self) -> Path:

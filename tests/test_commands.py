@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cli import suite
+from tests.cli import SMALL, suite
 
 
 def test_list_has_a_line_for_every_spec_method_track_and_role(capsys: pytest.CaptureFixture[str], specs: Path) -> None:
@@ -115,3 +115,20 @@ def test_everything_shipped_is_planned_in_one_call(
     code, out, err = suite(capsys, "plan", *files, "--home", tmp_path)
     assert (code, err) == (0, "")
     assert "note: left out, as they are no specs: " in out
+
+
+def test_a_database_that_is_not_there_yet_is_made_by_the_run(
+    capsys: pytest.CaptureFixture[str], specs: Path, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    arguments = (specs / "pretrained.yaml", "--home", tmp_path, "--db", url, "--set", "targets=[rte]", *SMALL)
+    assert suite(capsys, "plan", *arguments)[0] == 0
+    assert not (tmp_path / "new.db").exists()
+    assert suite(capsys, "run", *arguments)[0] == 0
+    assert "pretrained" in suite(capsys, "show", "--home", tmp_path, "--db", url)[1]
+
+
+def test_specs_that_say_the_same_are_listed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [line.split()[0] for line in suite(capsys, "list", "specs")[1].splitlines()]
+    assert names.count("promot_rte") == 1
+    assert names.count("pretrained") == 2  # on tracks of different roles

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +40,16 @@ def listing(what: str) -> Iterator[str]:
 
 def _lines(kind: str, workspace: Workspace) -> Iterator[tuple[str, str]]:
     if kind == "specs":
+        listed: list[Mapping[str, Any]] = []
         for file in workspace.specs():
             try:
                 value = read_yaml(file, shown(file)).value
             except SuiteError as error:  # a broken file is listed with what is wrong; the others are listed, too
                 yield file.stem, f"cannot be read: {error.problems[0]}"
                 continue
-            yield str(value.get("name", file.stem)), f"{shown(file)}: {value.get('about', '')}"
+            if value not in listed:  # files that say the same are one row
+                listed.append(value)
+                yield str(value.get("name", file.stem)), f"{shown(file)}: {value.get('about', '')}".removesuffix(": ")
     elif kind == "methods":
         for name in methods.names():
             yield name, (methods.get(name).__doc__ or "").strip().splitlines()[0]

@@ -72,7 +72,8 @@ def _judged_from(home: Home) -> Iterator[tuple[Store, str]]:
     from suite.records import read_records_into_memory
 
     with read_records_into_memory(folder) as store:
-        yield store, f"there is no store in {home.folder}: judged from the records that come with suite"
+        place = "yet" if home.db else f"in {home.folder}"
+        yield store, f"there is no store {place}: judged from the records that come with suite"
 
 
 def _chosen(

@@ -47,14 +47,12 @@ def planned(
     rows = load(files, options)
     inputs = Inputs(DataLocations.of(data), models, _rates(home, rows, models))
     absent = absent_models([each.track.model for each in rows], models)
-    if not baseline:
-        return make_plan(rows, inputs), inputs
     made, before = None, _asked_before(home, rows)
-    if before:  # the data of a target that was asked before may be gone: it is not asked again then
+    if baseline and before:  # the data of a target that was asked before may be gone: it is not asked again then
         with suppress(SuiteError):
             made = _with_baselines(rows, options, before, inputs)
     try:
-        made = made or _with_baselines(rows, options, {}, inputs)
+        made = made or (_with_baselines(rows, options, {}, inputs) if baseline else make_plan(rows, inputs))
     except SuiteError as error:  # what is missing is said at once, models and data
         raise SuiteError.of([*error.problems, *absent]) from None
     return replace(made, notes=(*left_out, *made.notes, *map(str, absent))), inputs
