@@ -19,6 +19,8 @@ from suite.models.stack import Stacked
 from suite.training.prefixes import TrainedPrefix
 from tests.evaluation.tiny import RAGGED, greedy
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.fixture
 def both(backbone: Backbone) -> tuple[Any, Stacked]:

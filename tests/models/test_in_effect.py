@@ -14,6 +14,8 @@ from suite.models.in_effect import assert_in_effect
 from suite.models.stack import Stacked, stacked
 from tests.models.tiny_models import SHAPES, tiny_backbone
 
+pytestmark = pytest.mark.numeric
+
 PROBED = 8
 """Token ids that the probe reads: 1 × 7919, 2 × 7919 … modulo the vocabulary."""
 

@@ -14,6 +14,8 @@ from suite.models.in_effect import assert_in_effect
 from suite.models.stack import stacked
 from tests.models.tiny_models import bits, tiny_backbone
 
+pytestmark = pytest.mark.numeric
+
 
 def lora(backbone: Backbone) -> Adapter:
     config = LoraConfig(r=2)

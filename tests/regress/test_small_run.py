@@ -29,6 +29,7 @@ def test_a_second_run_has_the_very_same_losses(home: Path, tmp_path: Path) -> No
     assert len(losses(home)) == len(recorded.values)
 
 
+@pytest.mark.numeric
 def test_a_method_that_does_not_learn_fails(tmp_path: Path) -> None:
     """A learning rate of next to nothing: the losses stay up, and the target stays at chance."""
     small_run(tmp_path, SPECS[0], sets=("method.learning_rate=1e-12",))

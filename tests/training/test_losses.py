@@ -13,6 +13,8 @@ from suite.training.examples import encode
 from suite.training.losses import answer_logits, answer_loss, dropout
 from tests.models.tiny_models import tiny_backbone, tiny_examples
 
+pytestmark = pytest.mark.numeric
+
 
 def batch_of(backbone: Backbone, count: int = 5) -> tuple[Batches, Batch]:
     encoding = encode(backbone, tiny_examples(count), max_length=64, soft_length=4)

@@ -11,6 +11,8 @@ from suite.training.batches import Batches, Mixed, shares
 from suite.training.examples import Encoded, encode
 from tests.models.tiny_models import tiny_backbone, tiny_examples
 
+pytestmark = pytest.mark.numeric
+
 
 @pytest.mark.parametrize(
     ("weights", "size", "counts"),
