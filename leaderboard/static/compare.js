@@ -160,7 +160,7 @@
     view.replaceChildren(
       make("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "Difference by task"},
         make("table", {class: "compared"}, make("caption", {class: "sr"}, "Difference by task"), make("thead", {}, head), make("tbody", {}, body, averages))),
-      make("p", {class: "dim"}, "A − B is paired by document and by seed; ± is half of its 95 % interval over the documents and seeds that both have, "
+      make("p", {class: "dim"}, "A − B is paired by document and by seed; ± is half of its 95 % interval (its ends are given where the sides differ) over the documents and seeds that both have, "
         + "p of tasks is corrected for all of them (Holm), and in bold is what has p < 0.05. Could see: the true difference that would be found four "
         + "times out of five. Won and lost: documents on which one is better, by its mean over seeds."
         + (lone.length ? ` Only B was asked ${lone.map((task) => suite.visible(task.label)).join(", ")}.` : "")),

@@ -49,7 +49,7 @@ def test_intervals_over_documents_alone_or_seeds_alone_say_too_much() -> None:
         documents += abs(values.mean()) <= pooled
         means = values.mean(axis=1)
         seeds += abs(means.mean()) <= scipy.stats.t.ppf(0.975, 2) * scipy.stats.sem(means)
-    assert ours / WORLDS >= 0.92
+    assert ours / WORLDS >= 0.93
     assert documents / WORLDS < 0.85  # another seed would have come out elsewhere
     assert seeds / WORLDS < 0.92  # and so would other documents
 
@@ -67,7 +67,7 @@ def test_resampling_three_seeds_covers_too_seldom() -> None:
         naive += low <= 0 <= high
         ours += contrast(values).low <= 0 <= contrast(values).high
     assert naive / worlds < 0.88
-    assert ours / worlds >= 0.92
+    assert ours / worlds >= 0.93
 
 
 def test_a_false_alarm_is_as_rare_as_it_says_for_right_and_wrong_answers() -> None:
