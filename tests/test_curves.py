@@ -6,7 +6,12 @@ import pytest
 
 from suite.curves import MEASURES, PARTS, OfPart, OfTask, curve_name, read_curve_name
 
-TASKS = [OfTask(measure, role, shots) for measure in MEASURES for role in ("cb", "a.b-c_2") for shots in (0, 4)]
+TASKS = [
+    OfTask(measure, role, shots)
+    for measure in MEASURES
+    for role in ("cb", "a.b-c_2", "lm_eval:arc_easy")
+    for shots in (0, 4)
+]
 KINDS = [OfPart(part, layer) for part in PARTS for layer in (None, 0, 11)]
 
 

@@ -59,7 +59,7 @@ def planned(
 
 
 def _with_baselines(
-    rows: Sequence[Experiment], options: Options, asked_before: Mapping[str, Sequence[str]], inputs: Inputs
+    rows: Sequence[Experiment], options: Options, asked_before: Mapping[str, Sequence[tuple[str, ...]]], inputs: Inputs
 ) -> Plan:
     """The plan of some rows and of the pretrained rows that they are compared with."""
     added, told = baselines(rows, options, asked_before)
@@ -68,15 +68,15 @@ def _with_baselines(
     return replace(made, notes=(*told, *shared_names(experiments), *made.notes))
 
 
-def _asked_before(home: Home, experiments: Sequence[Experiment]) -> dict[str, tuple[str, ...]]:
-    """Track -> the targets that its stored pretrained rows have."""
+def _asked_before(home: Home, experiments: Sequence[Experiment]) -> dict[str, list[tuple[str, ...]]]:
+    """Track -> the targets of each of its stored pretrained rows."""
     if not home.exists:
         return {}
     from suite.store import Store
 
     with Store.open(home.url, create=False) as store:
         found = {
-            track: tuple(role for each in store.experiments(track) if each.method == BASELINE for role in each.targets)
+            track: [each.targets for each in store.experiments(track) if each.method == BASELINE]
             for track in {each.track.name for each in experiments}
         }
     return {track: targets for track, targets in found.items() if targets}

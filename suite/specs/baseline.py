@@ -22,7 +22,7 @@ OWN = ("method", "sweep", "targets", "name", "source", "about", "track")
 
 
 def baselines(
-    experiments: Sequence[Experiment], options: Options, asked_before: Mapping[str, Sequence[str]]
+    experiments: Sequence[Experiment], options: Options, asked_before: Mapping[str, Sequence[tuple[str, ...]]]
 ) -> tuple[tuple[Experiment, ...], tuple[str, ...]]:
     """The pretrained rows that are not among the experiments, one for each of their tracks, and what is to be noted.
 
@@ -97,10 +97,11 @@ def _is_of(file: Path, row: Experiment) -> bool:
         return False
 
 
-def _made(rows: Sequence[Experiment], options: Options, asked_before: Iterable[str]) -> Experiment:
-    """The pretrained row that a file would describe with all targets of the track's rows.
+def _made(rows: Sequence[Experiment], options: Options, asked_before: Sequence[tuple[str, ...]]) -> Experiment:
+    """The pretrained row that a file would describe with all targets of the track's rows, in the track's order.
 
     What another row on the same terms holds out stays held out: the model is asked that as a held-out task.
+    A stored row of the same targets is that row, whatever their order.
     """
     first = rows[0]
     spec, options = Path(first.file), replace(options, track=str(first.track_file))
@@ -114,9 +115,10 @@ def _made(rows: Sequence[Experiment], options: Options, asked_before: Iterable[s
     (bare,) = experiments_of(Layered(settings, where), spec, options)
     terms = bare.track.held_out.roles
     held_out = {role for each in rows if each.track.held_out.roles == terms for role in each.held_out}
-    asked = {*(role for each in rows for role in each.targets), *asked_before} - held_out
+    asked = {role for each in (*(row.targets for row in rows), *asked_before) for role in each} - held_out
     own = [role for role in sorted(asked) if role.startswith(OF_LM_EVAL) and role not in bare.track.roles]
     targets = tuple(role for role in (*bare.track.roles, *own) if role in asked)
+    targets = next((each for each in asked_before if sorted(each) == sorted(targets)), targets)
     (made,) = experiments_of(Layered({**settings, "targets": targets}, where), spec, options)
     return made
 

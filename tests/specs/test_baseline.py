@@ -49,7 +49,7 @@ def spec(folder: Path, name: str = "own", targets: str = "mine", more: str = "")
 
 def added(*files: Path, before: tuple[str, ...] = (), **options: tuple[str, ...]) -> tuple[Experiment, ...]:
     chosen = Options(**options)  # type: ignore[arg-type]
-    return baselines(load(files, chosen), chosen, {"mini": before})[0]
+    return baselines(load(files, chosen), chosen, {"mini": [before] if before else []})[0]
 
 
 def test_it_is_the_experiment_that_a_file_would_describe(folder: Path) -> None:
@@ -69,6 +69,11 @@ def test_it_is_asked_the_targets_of_all_specs_of_its_track_in_the_tracks_order(f
 def test_it_is_asked_what_stored_rows_were_asked_so_that_one_row_answers_for_all(folder: Path) -> None:
     (made,) = added(spec(folder, "b", "yours"), before=("mine", "gone"))
     assert made.targets == ("mine", "yours")
+
+
+def test_a_stored_row_of_the_same_targets_is_that_row_whatever_their_order(folder: Path) -> None:
+    (made,) = added(spec(folder), before=("yours", "mine"))
+    assert made.targets == ("yours", "mine")
 
 
 def test_what_another_row_holds_out_stays_held_out(folder: Path) -> None:
