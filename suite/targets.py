@@ -12,11 +12,13 @@ class Target(str):
     """What stands between the prompt and the answer, to the letter: a delimiter."""
     scored: bool
     """Whether evaluation scores given answers behind the prompt, instead of letting the model write one."""
+    limit: int
+    """Tokens that evaluation lets the model write: a decoder's prompt leaves room for them."""
 
-    def __new__(cls, answer: str, *, before: str = " ", scored: bool = False) -> Self:
+    def __new__(cls, answer: str, *, before: str = " ", scored: bool = False, limit: int = 0) -> Self:
         """A text with what stands before it."""
         made = super().__new__(cls, answer)
-        made.before, made.scored = before, scored
+        made.before, made.scored, made.limit = before, scored, limit
         return made
 
 

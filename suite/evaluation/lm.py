@@ -21,6 +21,7 @@ from suite.evaluation.trunk import Trunk, TrunkState, read_trunk
 from suite.models.fused import fused
 from suite.models.stack import Stacked
 from suite.models.tokens import encode_choices, encode_prompts, encode_text, no_token
+from suite.tasks.training_text import new_tokens
 
 Pair = tuple[Any, list[int], list[int]]
 """What lm-eval hands over to be scored: its own key, the tokens of the context, those of the continuation."""
@@ -119,9 +120,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         """The limit and the stop strings of a request. Raises SuiteError if it asks for sampling."""
         if given.get("do_sample") or float(given.get("temperature") or 0.0) > 0:
             raise SuiteError("the task asks for sampling", fix="decoding here is greedy: choose another task")
-        names = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
-        limit = int(next((given[name] for name in names if given.get(name) is not None), 256))
-        until = given.get("until") or []
+        limit, until = new_tokens(given), given.get("until") or []
         return min(limit, self.max_new_tokens or limit), (until,) if isinstance(until, str) else tuple(until)
 
     def _room(self, limit: int) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from lm_eval.api.task import ConfigurableTask
 
 from suite.targets import Target
@@ -30,4 +33,11 @@ def following_text(task: ConfigurableTask, doc: Row, answer: str) -> Target:
         "q": str(task.doc_to_text(doc)), "gen_prefix": task.doc_to_prefix(doc), "tgt_delim": delimiter, "few_delim": "",
     }  # fmt: skip
     asked, shown = ("".join(part.to_text() for part in task.build_qa_turn(**turn, a=each)) for each in (None, answer))
-    return Target(answer, before=shown.removeprefix(asked).removesuffix(answer))
+    before = shown.removeprefix(asked).removesuffix(answer)
+    return Target(answer, before=before, limit=new_tokens(task.config.generation_kwargs or {}))
+
+
+def new_tokens(settings: Mapping[str, Any]) -> int:
+    """The tokens that an answer may have, by any of the names that lm-eval has for it."""
+    names = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
+    return int(next((settings[name] for name in names if settings.get(name) is not None), 256))

@@ -9,6 +9,7 @@ from typing import Protocol
 from suite.errors import SuiteError
 from suite.models.backbone import Backbone
 from suite.models.tokens import encode_pair
+from suite.targets import Target
 
 LEAST_PROMPT = 8
 """Tokens of the prompt that a long answer leaves."""
@@ -66,8 +67,9 @@ def encode(
     """Examples of the target at a place, as ids within `max_length` positions (and the model's own), less those of a
     soft prompt and a prefix.
 
-    A decoder shares the positions between prompt and answer; an encoder-decoder has them for each, and loses those of a
-    soft prompt for the one and of a prefix for the other. Raises SuiteError when there are no examples or no room.
+    A decoder shares the positions between prompt and answer (or the longest answer that evaluation lets it write); an
+    encoder-decoder has them for each, and loses those of a soft prompt for the one and of a prefix for the other.
+    Raises SuiteError when there are no examples or no room.
     """
     decoder = backbone.shape == "decoder"
     positions = min(max_length, backbone.max_length)
@@ -85,7 +87,9 @@ def encode(
         target = [*answer, backbone.eos_id]
         for_answer = room - min(len(prompt), LEAST_PROMPT) if decoder else max_length - prefix_length
         kept_target = target[:for_answer]
-        kept_prompt = prompt[-(room - len(kept_target) if decoder else room) :]
+        # as evaluation cuts: a decoder's prompt also leaves room for an answer as long as may be
+        written = min(answer_text.limit, room - LEAST_PROMPT) if isinstance(answer_text, Target) else 0
+        kept_prompt = prompt[-(room - max(len(kept_target), written) if decoder else room) :]
         cut_prompts += len(kept_prompt) < len(prompt)
         cut_answers += len(kept_target) < len(target)
         encoded.append(Encoded(tuple(kept_prompt), tuple(kept_target), place))

@@ -21,7 +21,7 @@ from suite.tasks.load import LoadedTask, Prompts, selection_task, training_examp
 from suite.training.batches import Batches
 from suite.training.examples import Encoded, encode
 from suite.training.exemplars import Asked
-from tests.evaluation.tiny import MakeTask
+from tests.evaluation.tiny import MakeTask, with_soft
 from tests.models.tiny_models import tiny_backbone, tiny_examples
 from tests.models.tiny_tokenizers import NAMES, SENTINELS, backbone_of
 
@@ -199,6 +199,19 @@ def test_shipped_micro_tasks_are_trained_as_they_are_asked(name: str) -> None:
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_tasks_are_trained_as_they_are_asked(odd: str, make_task: MakeTask) -> None:
     contract(*make_task(ODD[odd], ROWS[3:], ROWS[:3]))
+
+
+@pytest.mark.parametrize("name", ["Llama 2", "byte-level", "T5", "T5 with sentinels"])
+@pytest.mark.parametrize("length", [40, 90])
+def test_a_prompt_that_is_too_long_is_cut_as_evaluation_cuts_it(name: str, length: int, make_task: MakeTask) -> None:
+    rows = [{**row, "text": f"{row['text']} " * 20} for row in ROWS]
+    task, locations = make_task(WRITTEN, rows[3:], rows[:3])
+    examples, backbone = training_examples(task, locations), backbone_of(name)
+    lm = StackLM(with_soft(backbone, 5), batch_tokens=1 << 30, max_length=length)
+    asked = lm._prompts([example.prompt for example in examples], lm._room(8))
+    found = encode(backbone, examples, max_length=length, soft_length=5)
+    assert [each.prompt for each in found.examples] == asked
+    assert found.cut_prompts == len(lm.truncated) > 1
 
 
 @pytest.mark.parametrize(("config", "generation", "start"), [(5, 6, 5), (None, 6, 6), (None, None, 0)])
