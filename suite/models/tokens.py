@@ -94,6 +94,12 @@ def encode_choices(backbone: Backbone, context: str, continuations: Sequence[str
     return list(ids[:split]) or [_first_id(backbone)], [list(whole[split:]) for whole in wholes]
 
 
+def encode_word(backbone: Backbone, word: str) -> list[int]:
+    """Ids of a word as it stands within a text, behind a space."""
+    decoder = backbone.shape == "decoder"
+    return list(_continued(backbone, _ANCHORS[-1], f" {word}") if decoder else _plain(backbone, word))
+
+
 def no_token(answer: str, where: str = "") -> SuiteError:
     """The error for an answer that cannot be scored, because the tokenizer makes nothing of it behind its prompt."""
     what = f"the answer {str(answer)!r} adds no token to its prompt, so it has no likelihood"

@@ -13,6 +13,7 @@ from torch.nn import functional
 from suite.errors import SuiteError
 from suite.hashing import seed_of
 from suite.models.backbone import Backbone
+from suite.models.tokens import encode_word
 
 Start = Literal["vocab", "labels", "random", "text"]
 COMMON = 5000
@@ -84,5 +85,4 @@ def text_vectors(backbone: Backbone, text: str) -> Tensor:
 
 def _label_vectors(backbone: Backbone, table: Tensor, labels: Sequence[str]) -> list[Tensor]:
     """The mean embedding of each label's tokens, in the given order."""
-    encode = backbone.tokenizer.encode
-    return [table[list(encode(f" {label}", add_special_tokens=False))].mean(0) for label in labels]
+    return [table[encode_word(backbone, label)].mean(0) for label in labels]

@@ -12,7 +12,7 @@ import suite.models.ids
 from suite.errors import SuiteError
 from suite.models.backbone import as_backbone
 from suite.models.ids import KnownIds
-from suite.models.tokens import encode_answer, encode_choices, encode_pair, encode_prompt, encode_text
+from suite.models.tokens import encode_answer, encode_choices, encode_pair, encode_prompt, encode_text, encode_word
 from suite.targets import Target, following
 from tests.models.tiny_models import tiny_backbone
 from tests.models.tiny_tokenizers import DECODERS, backbone_of
@@ -113,6 +113,15 @@ def test_a_text_that_begins_with_bos_gets_no_second_one() -> None:
         backbone = backbone_of(name)
         assert encode_prompt(backbone, "<s>red").count(backbone.tokenizer.bos_token_id) == 1
     assert encode_prompt(backbone, "<s>red")[-1] == backbone.eos_id  # an encoder reads the end of a text
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("word-level", "True"), ("Llama 2", "▁True"), ("byte-level that adds BOS", "ĠTrue"), ("BART", "True")],
+)
+def test_a_word_is_read_as_within_a_text(name: str, wanted: str) -> None:
+    backbone = backbone_of(name)
+    assert "".join(words(backbone, encode_word(backbone, "True"))) == wanted
 
 
 def test_a_target_is_its_answer_and_knows_what_stands_before_it() -> None:
