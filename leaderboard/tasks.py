@@ -111,7 +111,7 @@ def _line(place: Place, row: Row, role: str, found: Mapping[int, Cell], shots: S
 def _facts(role: str, records: Sequence[ExperimentRecord], lines: Sequence[TaskLine]) -> tuple[tuple[str, str], ...]:
     told = [record.spec.get("roles", {}).get(role) for record in records]
     about = next((each for each in told if isinstance(each, Mapping)), {})
-    documents = sorted({cell.documents for line in lines for cell in _cells(line.row) if cell.role == role})
+    found = {(each.documents, each.distinct) for line in lines for each in _cells(line.row) if each.role == role}
     facts = {
         "Task": str(about.get("task") or ""),
         "Kind": str(about.get("kind") or ""),
@@ -119,9 +119,14 @@ def _facts(role: str, records: Sequence[ExperimentRecord], lines: Sequence[TaskL
         "Labels": ", ".join(map(str, about.get("labels") or ())),
         "Score of guessing": numbers.plain(about.get("chance")) if about.get("chance") is not None else "",
         "Majority class": majority_of([line.row for line in lines], role),
-        "Documents": " or ".join(map(str, documents)),
+        "Documents": " or ".join(_counted(*each) for each in sorted(found)),
     }
     return tuple((name, text) for name, text in facts.items() if text)
+
+
+def _counted(documents: int, distinct: int) -> str:
+    """How many documents there are, and how many of them differ where some are equal."""
+    return f"{documents} ({distinct} distinct)" if 0 < distinct < documents else str(documents)
 
 
 def _templates(store: Store, groups: Sequence[tuple[int, Hardness]], templates: Mapping[str, str]) -> tuple[str, ...]:

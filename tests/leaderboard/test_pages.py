@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from leaderboard import Told, render
 from leaderboard.front import front
 from suite.claims import Verdict
-from suite.store import Store
+from suite.store import AnswerRecord, Store
 from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
 from tests.leaderboard.reading import read
 
@@ -46,6 +47,17 @@ def test_a_task_page_shows_the_file_that_was_run_and_no_other(store: Store, tmp_
     site = render(store, tmp_path / "site", told=told).parent
     assert "doc_to_text: '{{premise}} <b>'" in read(site / "tasks/micro/cb.html").text
     assert "doc_to_text" not in read(site / "tasks/micro/wic.html").text
+
+
+def test_a_task_page_counts_documents_that_are_equal(store: Store, tmp_path: Path) -> None:
+    def doubled(answer: AnswerRecord) -> AnswerRecord:
+        return replace(answer, doc_hash="one" if "wic" in answer.question and answer.doc_id < 3 else answer.doc_hash)
+
+    Filling(store, documents=5, reword=doubled).add("pretrained", "pretrained", BASE, (0,))
+    site = render(store, tmp_path / "site").parent
+    assert "Documents5 (3 distinct)" in read(site / "tasks/micro/wic.html").with_class("facts")[0].text
+    assert "Documents5" in read(site / "tasks/micro/cb.html").with_class("facts")[0].text
+    assert "distinct" not in read(site / "tasks/micro/cb.html").with_class("facts")[0].text
 
 
 def test_without_claims_there_is_no_page_of_them(rendered: Rendered) -> None:
