@@ -48,8 +48,12 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     if not isinstance(given, tuple) or not all(isinstance(each, Mapping) and "metric" in each for each in given):
         yield Problem(where(("metric_list",)), "metric_list: is not a list of metrics", "write `- metric: accuracy`")
         return
-    for position, each in enumerate(given):
-        name, at = str(each["metric"]), where(("metric_list", position))
+    names = [str(each["metric"]) for each in given]
+    for position, (name, each) in enumerate(zip(names, given, strict=True)):
+        at = where(("metric_list", position))
+        if name in names[:position]:
+            what = f"metric_list.{position}: '{name}' is listed before, and one result would hide the other"
+            yield Problem(at, what, "list each metric once")
         if known.is_python(name):
             continue  # `python_metric.find` looks for it
         if name not in known.METRICS:

@@ -33,6 +33,7 @@ def problems(folder: Path, name: str = "colours") -> str:
         ("metric: mcc, aggregation: matthews_corrcoef", ""),
         ("metric: f1, aggregation: mean", "metric_list.0: f1 scores all answers together; leave `aggregation` out"),
         ("metric: f1, average: weighted", "metric_list.0: f1 has no option 'average'"),
+        ("metric: f1}, {metric: f1, pos_label: joy", "metric_list.1: 'f1' is listed before, and one result would hide"),
         ("metric: mcc, pos_label: joy", "metric_list.0: mcc has no option 'pos_label'"),
         ("metric: f1, pos_label: joi", "pos_label: 'joi' is none of the task's labels; did you mean 'joy'?"),
     ],
