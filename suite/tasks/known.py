@@ -89,6 +89,16 @@ OUR_METRICS: Final = frozenset({
     "accuracy", "normalised_match", "rouge1", "rouge2", "rougeL", "pass@1", "math_equal", "number_match",
 })  # fmt: skip
 
+COMPUTED: Final = {
+    "generate_until": OUR_METRICS | POINTS | OF_CLASSES | {"exact_match", "bypass"},
+    "multiple_choice": OF_CLASSES | {
+        "acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "brier_score", "likelihood",
+    },
+    "loglikelihood": frozenset({"perplexity", "acc"}),
+    "loglikelihood_rolling": frozenset({"word_perplexity", "byte_perplexity", "bits_per_byte"}),
+}  # fmt: skip
+"""The metrics that answers of each kind have."""
+
 DEFAULT_METRICS: Final = {
     "generate_until": ("exact_match",),
     "multiple_choice": ("acc", "acc_norm"),

@@ -48,6 +48,7 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     if not isinstance(given, tuple) or not all(isinstance(each, Mapping) and "metric" in each for each in given):
         yield Problem(where(("metric_list",)), "metric_list: is not a list of metrics", "write `- metric: accuracy`")
         return
+    kind = str(config.get("output_type", "generate_until"))
     names = [str(each["metric"]) for each in given]
     for position, (name, each) in enumerate(zip(names, given, strict=True)):
         at = where(("metric_list", position))
@@ -59,6 +60,9 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         if name not in known.METRICS:
             what = f"metric_list.{position}: there is no metric '{name}'"
             yield Problem(at, what, did_you_mean(name, known.METRICS))
+        elif kind in known.COMPUTED and name not in known.COMPUTED[kind]:
+            what = f"metric_list.{position}: {name} is no metric of `output_type: {kind}`"
+            yield Problem(at, what, did_you_mean(name, known.COMPUTED[kind]))
         for what, fix in _of_classes(each, config) if name in known.OF_CLASSES else ():
             yield Problem(at, f"metric_list.{position}: {what}", fix)
     if not rankable(metric_names(config)):

@@ -26,6 +26,16 @@ def problems(folder: Path, name: str = "colours") -> str:
 
 
 @pytest.mark.parametrize(
+    ("metric", "kind"),
+    [("acc", "generate_until"), ("likelihood", "generate_until"), ("accuracy", "multiple_choice"),
+     ("bleu", "multiple_choice"), ("acc_norm", "loglikelihood")],
+)  # fmt: skip
+def test_a_metric_that_answers_of_a_kind_do_not_have_is_refused(write: Write, metric: str, kind: str) -> None:
+    folder = write(text=CHOOSING.replace("multiple_choice", kind), **{"metric: acc,": f"metric: {metric},"})
+    assert f"metric_list.0: {metric} is no metric of `output_type: {kind}`" in problems(folder)
+
+
+@pytest.mark.parametrize(
     ("metric", "said"),
     [
         ("metric: f1", ""),
