@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from random import Random
 
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -15,7 +16,7 @@ from suite.models.ids import KnownIds
 from suite.models.tokens import encode_answer, encode_choices, encode_pair, encode_prompt, encode_text, encode_word
 from suite.targets import Target, following
 from tests.models.tiny_models import tiny_backbone
-from tests.models.tiny_tokenizers import DECODERS, backbone_of
+from tests.models.tiny_tokenizers import DECODERS, NAMES, backbone_of
 
 
 def words(backbone, ids: list[int]) -> list[str]:  # type: ignore[no-untyped-def]
@@ -87,6 +88,29 @@ def test_a_written_answer_follows_the_prompt_as_it_is_asked_where_the_tokenizer_
     llama = backbone_of("Llama 2")
     prompt, answer = encode_pair(llama, "is it? answer: ", Target("True", before=""))
     assert llama.tokenizer.decode([*prompt, *answer]) == "<s> is it? answer: True"
+
+
+PIECES = (
+    "the", "dog", "True", "answer:", "\n", "\n\n", " ", "  ", ":", "=>", "é", "東京", "12", ".", "<extra_id_1>", "\t",
+    "", "no, never", "'s", "\u00a0", "Q:",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_answer_behind_any_prompt_reads_as_the_text(name: str) -> None:
+    backbone, random = backbone_of(name), Random(name)
+    decode, keeps = backbone.tokenizer.decode, type(backbone.tokenizer.backend_tokenizer.model).__name__ == "BPE"
+    for _ in range(150):
+        prompt, answer = ("".join(random.choices(PIECES, k=random.randint(1, 5))) for _ in range(2))
+        target = Target(answer, before=random.choice(["", " ", "\n", "=>"]))
+        asked, follows = encode_pair(backbone, prompt, target)
+        assert asked == encode_prompt(backbone, prompt)
+        if prompt and keeps and backbone.shape == "decoder":
+            assert decode([*asked, *follows]) == decode(encode_text(backbone, prompt + following(prompt, target)))
+        context, (scored,) = encode_choices(backbone, prompt, [following(prompt, target)])
+        if prompt.strip() and scored and backbone.shape == "decoder":
+            whole = encode_text(backbone, prompt + following(prompt, target))
+            assert (context + scored)[-len(whole) :] == whole  # a begin token may stand for a prompt that is all merged
 
 
 @pytest.mark.parametrize("name", ["byte-level that adds BOS", "byte-level that appends EOS", "T5", "word-level"])
