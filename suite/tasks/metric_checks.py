@@ -17,7 +17,8 @@ def metric_names(config: Mapping[str, Any]) -> tuple[str, ...]:
     given = config.get("metric_list")
     if given is None:
         return known.DEFAULT_METRICS.get(config.get("output_type", "generate_until"), ())
-    return tuple(str(each["metric"]) for each in given if isinstance(each, Mapping) and "metric" in each)
+    listed = given if isinstance(given, (tuple, list)) else ()
+    return tuple(str(each["metric"]) for each in listed if isinstance(each, Mapping) and "metric" in each)
 
 
 def rankable(metrics: Iterable[str]) -> tuple[str, ...]:

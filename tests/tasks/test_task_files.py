@@ -70,6 +70,12 @@ def test_metrics_of_classes_take_the_options_that_they_have(write: Write, metric
         ("cut_answer", "cut_anser", 7, "there is no filter 'cut_anser'; did you mean 'cut_answer'?"),
         (", {function: take_first}", "", 7, "leaves a list of answers"),
         ("normalised_match", "normalized_match", 8, "there is no metric 'normalized_match'; did you mean"),
+        (
+            "metric_list: [{metric: normalised_match, aggregation: mean, higher_is_better: true}]",
+            "metric_list: 3",
+            8,
+            "metric_list: is not a list of metrics",
+        ),
         ("metric: normalised_match", "metric: perplexity", 8, "has none that lies on 0 to 100"),
         ('cut_answer, prefix: "Q:"', "first_label, labels: [yes]", 7, "first_label's labels is (True,); write"),
         ('cut_answer, prefix: "Q:"', "named_label", 7, "named_label has no labels; add them"),
