@@ -13,6 +13,7 @@ from leaderboard.scores import Hardness, Passing
 from leaderboard.standing import origin
 from leaderboard.text import LONG
 from suite.board import BASELINE, Cell, Row
+from suite.findings import Gold, read
 from suite.store import ExperimentRecord, Store
 
 HARDEST = 12
@@ -82,7 +83,7 @@ def task_page(
     first = next((answer for _, hard in groups[:1] for answer in store.answers(hard.step)[:1]), None)
     return TaskPage(
         role=role,
-        facts=_facts(role, records, lines),
+        facts=(*_facts(role, records, lines), *_gold(store, [hard.step for _, hard in groups])),
         templates=_templates(store, groups, templates),
         prompt=first.question[:LONG] if first else "",
         target=first.target[:LONG] if first else "",
@@ -127,6 +128,14 @@ def _facts(role: str, records: Sequence[ExperimentRecord], lines: Sequence[TaskL
 def _counted(documents: int, distinct: int) -> str:
     """How many documents there are, and how many of them differ where some are equal."""
     return f"{documents} ({distinct} distinct)" if 0 < distinct < documents else str(documents)
+
+
+def _gold(store: Store, steps: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """How many right answers miss full marks by the task's own filters and metrics: no model can score all there."""
+    found = [read(name, content) for each in store.findings(steps).values() for name, content in each.items()]
+    misses = [each for finding in found if isinstance(finding, Gold) for each in finding.misses]
+    told = dict.fromkeys(f"{len(each.documents)} of {each.tried} ({each.metric})" for each in misses)
+    return (("Right answers that miss full marks", ", ".join(told)),) if told else ()
 
 
 def _templates(store: Store, groups: Sequence[tuple[int, Hardness]], templates: Mapping[str, str]) -> tuple[str, ...]:

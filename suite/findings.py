@@ -91,8 +91,29 @@ class TrainingTime(Block):
     """Looks along training."""
 
 
-Finding = Mixture | Dispatch | Spectra | TrainingTime
-KINDS: Final[Mapping[str, type[Finding]]] = {kind.NAME: kind for kind in (Mixture, Dispatch, Spectra, TrainingTime)}
+class GoldMisses(Block):
+    """The documents whose right answers do not get the best value of a metric."""
+
+    metric: str
+    """With its filter pipeline behind a comma where the task has several."""
+    documents: tuple[Place, ...]
+    """Their numbers."""
+    tried: Place
+    """Documents that were looked at."""
+
+
+class Gold(Block):
+    """Right answers that miss full marks by their own task's filters and metrics."""
+
+    NAME: ClassVar[str] = "gold"
+
+    misses: tuple[GoldMisses, ...]
+
+
+Finding = Mixture | Dispatch | Spectra | TrainingTime | Gold
+KINDS: Final[Mapping[str, type[Finding]]] = {
+    kind.NAME: kind for kind in (Mixture, Dispatch, Spectra, TrainingTime, Gold)
+}
 
 
 def read(name: str, content: Mapping[str, Any]) -> Finding:

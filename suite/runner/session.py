@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
 
@@ -30,7 +30,9 @@ from suite.runner.asking import Scorer, decoding_of, roll_outs, scorers
 from suite.specs.blocks import Track
 from suite.specs.experiment import describe
 from suite.stats import first_of_the_best
+from suite.tasks.gold import gold_finding
 from suite.tasks.load import Example, LoadedTask, Prompts, load_task, training_examples
+from suite.tasks.splits import reported_rows
 from suite.training.config import Optimisation
 from suite.training.job import Job, TrainingSet
 from suite.training.loop import Log
@@ -149,13 +151,19 @@ class Session:
         routes = work.routes
         if routes is None:
             current = self.stack(work.stack, work.track, hashes)
-            return cache.scoring(lambda: evaluate_with(cache.keeping(asked(current)), task))
+            result = cache.scoring(lambda: evaluate_with(cache.keeping(asked(current)), task))
+            return self._with_gold(work, result)
         dispatched = partial(
             evaluate_dispatched, task, routes.task, self.inputs.data, asked=asked, keeping=cache.keeping,
             asker=lambda: self.stack(routes.asker, work.track, hashes),
             stack_of=lambda skill: self.stack(routes.stacks.get(skill, ()), work.track, hashes),
         )  # fmt: skip
-        return cache.scoring(dispatched)
+        return self._with_gold(work, cache.scoring(dispatched))
+
+    def _with_gold(self, work: Evaluate, result: EvaluationResult) -> EvaluationResult:
+        """The result with the finding that some right answers miss full marks, where they do."""
+        found = gold_finding(work.task, reported_rows(work.task, self.inputs.data), work.documents)
+        return result if found is None else replace(result, findings=(*result.findings, found))
 
     def scored(self) -> None:
         """The last evaluation is stored: its answers need not be kept any more."""

@@ -13,6 +13,7 @@ from typing import Final
 from suite import sandbox
 from suite.corpus import METRICS as CORPUS
 from suite.errors import Problem, SuiteError
+from suite.findings import Gold, GoldMisses
 from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.known import OF_CLASSES
@@ -82,6 +83,22 @@ def gold(task: TaskFile, rows: Rows) -> tuple[Misses, ...]:
             _DONE.pop(next(iter(_DONE)))
         _DONE[key] = tuple(each for each in _judged(task, rows) if each.rows or each.corpus is not None)
     return _DONE[key]
+
+
+def gold_finding(task: TaskFile, rows: Rows, documents: int | None = None) -> Gold | None:
+    """What is kept with an evaluation of the first `documents` rows: None where all right answers get full marks."""
+    limit = len(rows.docs) if documents is None else min(documents, len(rows.docs))
+    several = len(readers(task)) > 1 if gold(task, rows) else False
+    found = [
+        GoldMisses(
+            metric=f"{each.metric},{each.pipeline}" if several else each.metric,
+            documents=tuple(miss.index for miss in each.rows if miss.index < limit),
+            tried=min(each.tried, limit),
+        )
+        for each in gold(task, rows)
+    ]
+    found = [each for each in found if each.documents]
+    return Gold(misses=tuple(found)) if found else None
 
 
 def _judged(task: TaskFile, rows: Rows) -> Iterator[Misses]:

@@ -1,0 +1,33 @@
+"""Right answers that miss full marks are kept with the evaluation, and the task's page counts them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from suite.findings import Gold, GoldMisses, read
+from suite.store import Store
+from tests.cli import suite
+from tests.plan.own_task import TASK, make_workspace, write
+
+
+def test_the_page_of_a_task_counts_right_answers_that_miss_full_marks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_workspace(tmp_path)
+    write(folder, test=["no", "yes it is", *["no"] * 8])
+    file = folder / "specs" / "tasks" / "mine.yaml"
+    file.write_text(TASK.replace("{folder: mine}", "{folder: mine, gold_misses: 0.1}"), encoding="utf-8")
+    (folder / "specs" / "own.yaml").write_text("name: own\ntrack: mini\nmethod: {name: pretrained}\ntargets: [mine]\n")
+    code, _, err = suite(
+        capsys, "run", folder / "specs" / "own.yaml", "--data", folder / "data", "--home", folder / "runs"
+    )
+    assert code == 0, err
+    with Store.open(folder / "runs" / "suite.db") as store:
+        steps = [step.step_id for record in store.experiments() for step in store.links(record.id)]
+        (content,) = [found["gold"] for found in store.findings(steps).values() if "gold" in found]
+    wanted = GoldMisses(metric="accuracy", documents=(1,), tried=10)
+    assert read("gold", content) == Gold(misses=(wanted,))
+    page = (folder / "runs" / "site" / "tasks" / "mini" / "mine.html").read_text(encoding="utf-8")
+    assert "Right answers that miss full marks</dt><dd>1 of 10 (accuracy)" in page
