@@ -67,6 +67,9 @@ def machine_problem(error: BaseException) -> Problem | None:
     """
     if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError) or "allocate memory" in str(error):
         return Problem("", "there is not enough memory", "make the model, the batch or `decoding.batch_tokens` smaller")
+    if type(error).__name__ == "PanicException":  # of a library in Rust; no Exception
+        fix = "check the files that it was given, such as the tokenizer's"
+        return Problem("", f"a library gave up ({' '.join(str(error).split())[:160]})", fix)
     number = error.errno if isinstance(error, OSError) else _number_in(str(error))
     if number not in MACHINE:
         return None

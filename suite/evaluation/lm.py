@@ -18,6 +18,7 @@ from suite.evaluation.fitting import fits
 from suite.evaluation.fitting import may_stand_together as may_stand_together
 from suite.evaluation.state import Ids, State, read
 from suite.evaluation.trunk import Trunk, TrunkState, read_trunk
+from suite.models.embedded import reading_texts
 from suite.models.fused import fused
 from suite.models.stack import Stacked
 from suite.models.tokens import encode_choices, encode_prompts, encode_text, no_token
@@ -75,7 +76,8 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         """Token ids, with the special tokens that belong before a text (`suite.models.tokens`) unless told."""
         if add_special_tokens is None:
             return encode_text(self.stacked.backbone, string)
-        return list(self.tokenizer.encode(string, add_special_tokens=add_special_tokens))
+        with reading_texts():
+            return list(self.tokenizer.encode(string, add_special_tokens=add_special_tokens))
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = True) -> list[str]:
         """The answer to each prompt, up to its stop string, its limit or the end token."""

@@ -29,20 +29,19 @@ def injected(
     Without `state` the adapter is as PEFT starts it (random: seed torch first). The model's modules are the same
     objects afterwards. Raises SuiteError when the configuration or the state does not fit the model.
     """
-    settings = config if isinstance(config, PeftConfig) else get_peft_config(dict(config))
+    with _fitting():
+        settings = config if isinstance(config, PeftConfig) else get_peft_config(dict(config))
     children = [(parent, name, child) for parent in model.modules() for name, child in parent._modules.items()]
     frozen = [(parameter, parameter.requires_grad, parameter.data) for parameter in model.parameters()]
     training = model.training
     try:
-        try:
+        with _fitting():
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 PEFT_TYPE_TO_TUNER_MAPPING[settings.peft_type](model, settings, NAME)
                 cast_adapter_dtype(model, NAME)  # float32: a bfloat16 adapter would swallow small steps
-        except ValueError as error:
-            raise SuiteError(f"the adapter does not fit this model: {str(error).splitlines()[0]}") from error
-        if state is not None:
-            _set_state(model, state)
+            if state is not None:
+                _set_state(model, state)
         model.train(training)
         own = {id(parameter) for parameter, *_ in frozen}
         yield {name: value for name, value in model.named_parameters() if id(value) not in own}
@@ -54,6 +53,18 @@ def injected(
             parameter.data = data  # PiSSA takes a part of it away
         if hasattr(model, "peft_config"):
             del model.peft_config
+
+
+@contextmanager
+def _fitting() -> Iterator[None]:
+    """Raises SuiteError, in one line, where PEFT cannot do what a configuration or a state asks of it."""
+    try:
+        yield
+    except (SuiteError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # an adapter may come from elsewhere, and PEFT raises whatever it stumbles over
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise SuiteError(f"the adapter does not fit this model: {reason}") from error
 
 
 @contextmanager

@@ -217,10 +217,12 @@ Artifact = Part | Joint
 def load_artifact(folder: Path, base: str) -> Artifact:
     """Read an artifact. Raises SuiteError if it is damaged or belongs to another base model than `base`."""
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"), parse_constant=_refuse)
         # copies are aligned in memory as torch's own tensors are: the same bytes then give the same sums
         tensors = {name: tensor.clone() for name, tensor in load_file(folder / TENSORS).items()}
         kind, recorded, made_for, settings = (record[key] for key in ("kind", "hash", "base", "settings"))
+        if not all(isinstance(each, str) for each in (kind, recorded, made_for)) or not isinstance(settings, Mapping):
+            raise ValueError(f"{RECORD} is no record of one")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SuiteError(f"{folder} has no readable artifact: {error}", fix=AGAIN) from error
     except SafetensorError as error:
@@ -231,6 +233,10 @@ def load_artifact(folder: Path, base: str) -> Artifact:
     if artifact.hash != recorded:
         raise SuiteError(f"the artifact in {folder} is not what was saved: its hash differs", fix=AGAIN)
     return artifact
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _build(kind: str, tensors: dict[str, Tensor], settings: Mapping[str, Any], folder: Path) -> Artifact:
@@ -246,9 +252,19 @@ def _build(kind: str, tensors: dict[str, Tensor], settings: Mapping[str, Any], f
         state = {name.removeprefix(WEIGHT): tensor for name, tensor in tensors.items() if name != PROMPT_KEY}
         return Joint(tensors[PROMPT_KEY], state)
     if kind == "singular":
-        groups: dict[str, dict[str, Tensor]] = {"mask": {}, "values": {}}
-        for key, tensor in tensors.items():
-            name, _, part = key.rpartition("|")
-            groups[part][name] = tensor
-        return Singular(groups["mask"], groups["values"], bool(settings["renormalise"]))
+        return _singular(tensors, settings, folder)
     raise SuiteError(f"{folder / RECORD}: unknown kind of artifact '{kind}'")
+
+
+def _singular(tensors: Mapping[str, Tensor], settings: Mapping[str, Any], folder: Path) -> Singular:
+    groups: dict[str, dict[str, Tensor]] = {"mask": {}, "values": {}}
+    for key, tensor in tensors.items():
+        name, _, part = key.rpartition("|")
+        groups.setdefault(part, {})[name] = tensor
+    masks, values = groups["mask"], groups["values"]
+    whole = len(groups) == 2 and masks.keys() == values.keys() and isinstance(settings.get("renormalise"), bool)
+    if not whole or any(tensor.dtype != torch.float32 for tensor in tensors.values()):
+        raise SuiteError(
+            f"{folder / TENSORS} has not a mask and singular values, in float32, of each matrix", fix=AGAIN
+        )
+    return Singular(masks, values, settings["renormalise"])

@@ -21,7 +21,7 @@ from transformers import (
 from transformers.utils import logging
 
 from suite.errors import SuiteError
-from suite.models.embedded import embeddings_of, refuse_unknown_ids
+from suite.models.embedded import check_ids, embeddings_of, refuse_unknown_ids
 from suite.models.ids import KnownIds
 from suite.models.source import LocatedModel
 
@@ -108,16 +108,18 @@ def load_backbone(located: LocatedModel, device: str | None = None, factors: Pat
         model, report = loader.from_pretrained(
             place, **options, dtype=getattr(torch, source.dtype), use_safetensors=True, output_loading_info=True
         )
-    except torch.OutOfMemoryError:
+        absent = sorted(set(report["missing_keys"]) | {str(key) for key in report["mismatched_keys"]})
+        if absent:  # transformers would fill these with random numbers
+            raise SuiteError(f"the weights of {source.title} lack {len(absent)} tensors, {absent[0]} among them")
+        check_ids(model, tokenizer)
+        return as_backbone(
+            model, tokenizer, located.identity, sentinels=source.sentinels, device=device, factors=factors
+        )
+    except (SuiteError, torch.OutOfMemoryError):
         raise
-    except Exception as error:  # the files are the user's, and transformers raises whatever it stumbles over in them
+    except Exception as error:  # the files are the user's, and libraries raise whatever they stumble over in them
         where = located.file or located.folder or f"the hub ({source.hub})"
         raise SuiteError(f"cannot load the model from {where}: {_first_line(error)}", fix=_remedy(located)) from error
-    absent = sorted(set(report["missing_keys"]) | {str(key) for key in report["mismatched_keys"]})
-    if absent:  # transformers would fill these with random numbers
-        raise SuiteError(f"the weights of {source.title} lack {len(absent)} tensors, {absent[0]} among them")
-    identity, sentinels = located.identity, source.sentinels
-    return as_backbone(model, tokenizer, identity, sentinels=sentinels, device=device, factors=factors)
 
 
 def as_backbone(

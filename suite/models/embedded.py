@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
@@ -34,6 +36,35 @@ def refuse_unknown_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBas
     for module in model.modules():  # an encoder and a decoder may each have a module of the same weights
         if isinstance(module, nn.Embedding) and module.weight is shared:
             module.register_forward_pre_hook(check)
+
+
+def check_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raises SuiteError for ids in the model's configuration that are no ids, and a tokenizer that reads nothing."""
+    ends = getattr(model.generation_config, "eos_token_id", None)
+    given = {"eos_token_id": ends if isinstance(ends, (list, tuple)) else [ends]}
+    if model.config.is_encoder_decoder:
+        start = model.config.decoder_start_token_id
+        if start is None:
+            raise SuiteError("the model has no decoder_start_token_id", fix="set it in config.json: T5's is 0")
+        given["decoder_start_token_id"] = [start]
+    for name, ids in given.items():
+        wrong = [each for each in ids if each is not None and (type(each) is not int or each < 0)]
+        if wrong:
+            raise SuiteError(f"{name} of the model is {wrong[0]!r}, which is no token's id", fix="mend its config.json")
+    tokenizer.decode(tokenizer.encode("a"))
+
+
+@contextmanager
+def reading_texts() -> Iterator[None]:
+    """Raises SuiteError, in one line, for texts that a tokenizer cannot read (a letter that it does not know …)."""
+    try:
+        yield
+    except SuiteError:
+        raise
+    except Exception as error:  # tokenizers raise plain exceptions
+        reason = " ".join(str(error).split())[:160]
+        fix = "give it an unknown token, or take the letters that it does not know out of the data"
+        raise SuiteError(f"the tokenizer cannot read a text ({reason})", fix=fix) from error
 
 
 def embeddings_of(model: PreTrainedModel) -> int:

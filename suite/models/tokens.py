@@ -11,6 +11,7 @@ from typing import Final
 
 from suite.errors import SuiteError
 from suite.models.backbone import Backbone
+from suite.models.embedded import reading_texts
 from suite.targets import Target, following
 
 SENTINEL_BEGIN, SENTINEL_END = "<extra_id_0>", "<extra_id_1>"
@@ -115,7 +116,8 @@ def _read(backbone: Backbone, texts: Sequence[str]) -> list[Ids]:
         those = [at for at, text in enumerate(texts) if begun == bool(start and text.startswith(start))]
         if not those:
             continue
-        read = backbone.tokenizer([texts[at] for at in those], add_special_tokens=not begun)["input_ids"]
+        with reading_texts():
+            read = backbone.tokenizer([texts[at] for at in those], add_special_tokens=not begun)["input_ids"]
         if backbone.shape == "decoder":
             closed = 0 if begun else len(closing)
             found |= {at: tuple(ids[: len(ids) - closed]) for at, ids in zip(those, read, strict=True)}
@@ -128,7 +130,9 @@ def _read(backbone: Backbone, texts: Sequence[str]) -> list[Ids]:
 def _closing(backbone: Backbone) -> Ids:
     """What the tokenizer appends to each text."""
     for text in _PROBES:
-        bare, whole = _plain(backbone, text), tuple(backbone.tokenizer.encode(text))
+        bare = _plain(backbone, text)
+        with reading_texts():
+            whole = tuple(backbone.tokenizer.encode(text))
         for at in range(len(whole) - len(bare) + 1):
             if bare and whole[at : at + len(bare)] == bare:
                 return whole[at + len(bare) :]
@@ -161,7 +165,8 @@ def _between_sentinels(backbone: Backbone, answer: Iterable[int]) -> list[int]:
 
 def _plain(backbone: Backbone, text: str) -> Ids:
     """Ids of a text without special tokens but its own."""
-    return tuple(int(token) for token in backbone.tokenizer.encode(text, add_special_tokens=False))
+    with reading_texts():
+        return tuple(int(token) for token in backbone.tokenizer.encode(text, add_special_tokens=False))
 
 
 def _common(one: Sequence[int], other: Sequence[int]) -> int:

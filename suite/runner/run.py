@@ -153,7 +153,7 @@ class _Run:
             progress.end(step.title, "cancelled; the next run resumes it", time.monotonic() - began)
             raise
         except BaseException as error:
-            reason = _reason(error)
+            reason = reason_of(error)
             told = reason or f"{type(error).__name__}: {error}"
             self.store.fail(step.id, self.owner, told, _provenance(None), cost.spent)
             if reason is None:  # a bug: it is recorded, and it keeps its traceback
@@ -207,7 +207,7 @@ class _Run:
             thread.join()
 
 
-def _reason(error: BaseException) -> str | None:
+def reason_of(error: BaseException) -> str | None:
     """Why a step failed, on one line: what the user or the machine has to do with it; None for a bug."""
     if isinstance(error, (StepFailed, SuiteError)):
         return " ".join(str(error).split())

@@ -31,7 +31,8 @@ def _problem(
     model: type[BaseModel], settings: Layered, prefix: tuple[str, ...], also: Sequence[str], error: Mapping[str, Any]
 ) -> Problem:
     given = tuple(part for part in error["loc"] if part != "[key]")
-    location = tuple(part for part in given if not _is_tag(part))
+    # a key of the user's may look like one of pydantic's own marks
+    location = tuple(part for part in given if not _is_tag(part)) or tuple(error["loc"][-1:])
     path = ".".join(str(part) for part in (*prefix, *location))
     where, kind, message = settings.where(location), str(error["type"]), str(error["msg"])
     if kind == "extra_forbidden":

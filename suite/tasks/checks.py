@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
@@ -64,6 +65,10 @@ class Metadata(Block):
 
 def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     """All that is wrong with a merged task file; `where` tells ``file:line`` of a key."""
+    misshapen = [*_shapes(config, where, ())]
+    if misshapen:  # the other checks take these for granted
+        yield from misshapen
+        return
     yield from _keys(config, where)
     yield from _data(config, where)
     yield from _splits(config, where)
@@ -72,6 +77,22 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     yield from _filters(config, where)
     yield from metric_checks.problems(config, where)
     yield from _metadata(config, where)
+
+
+def _shapes(value: Any, where: Where, key: tuple[str | int, ...]) -> Iterator[Problem]:
+    """An output type or a metric that is no name, and numbers that are none."""
+    path = ".".join(map(str, key))
+    if isinstance(value, float) and not math.isfinite(value):
+        yield Problem(where(key), f"{path}: is {value}, which is no number", "write a number, or quote it")
+    named = key == ("output_type",) or (len(key) == 3 and key[0] == "metric_list" and key[2] == "metric")
+    if named and not isinstance(value, str):
+        yield Problem(where(key), f"{path}: is not a name", "write one word, such as `exact_match`")
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _shapes(inner, where, (*key, name))
+    elif isinstance(value, tuple):
+        for position, inner in enumerate(value):
+            yield from _shapes(inner, where, (*key, position))
 
 
 def _keys(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
@@ -113,21 +134,26 @@ def _splits(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
 
 
 def _templates(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
-    from jinja2 import Environment, TemplateError
+    from suite.tasks.templates import fault
 
-    environment = Environment()
     rolling = config.get("output_type") == "loglikelihood_rolling"
     for key in ("doc_to_target",) if rolling else ("doc_to_text", "doc_to_target"):
         if key not in config:
             yield Problem(where(()), f"{key}: is missing", f'add it: a template, `{key}: "{{{{question}}}}"`')
-    for key in ("doc_to_text", "doc_to_target", "doc_to_choice", "description"):
+    if config.get("output_type") == "multiple_choice" and "doc_to_choice" not in config:
+        what = "doc_to_choice: is missing, and the task has the model choose"
+        yield Problem(where(()), what, 'add `doc_to_choice: ["True", "False"]`, or a field of the rows')
+    for key in ("description", "gen_prefix", "target_delimiter", "fewshot_delimiter"):
+        if not isinstance(config.get(key, ""), str):
+            yield Problem(where((key,)), f"{key}: is not a text", "quote it")
+    if not isinstance(config.get("doc_to_choice", ""), (str, tuple, Mapping)):
+        what = "doc_to_choice: is neither a list of choices nor a template"
+        yield Problem(where(("doc_to_choice",)), what, 'write `["True", "False"]`, or a field of the rows')
+    for key in ("doc_to_text", "doc_to_target", "doc_to_choice", "description", "gen_prefix"):
         template = config.get(key)
-        if not isinstance(template, str):
-            continue
-        try:
-            environment.parse(template)
-        except TemplateError as error:
-            yield Problem(where((key,)), f"{key}: is no template ({error})", "check its {{ }}")
+        wrong = fault(template) if isinstance(template, str) else None
+        if wrong is not None:
+            yield Problem(where((key,)), f"{key}: is no template ({wrong})", "check its {{ }}")
 
 
 def _generation(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:

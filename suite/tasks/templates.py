@@ -122,6 +122,15 @@ def _filled(parts: tuple[_Part, ...], row: Row) -> Any:
     return _joined(iter(found)) if found else ""
 
 
+def fault(template: str) -> str | None:
+    """Why a text is no template, None if it is one."""
+    try:
+        _ENVIRONMENT.from_string(template)
+    except Exception as error:  # besides syntax, Python's compiler has its limits (nesting, names)
+        return " ".join(str(error).split())[:200] or type(error).__name__
+    return None
+
+
 @lru_cache(maxsize=512)
 def compiled(template: str) -> Render:
     """The template as a function of a row. It raises Unfit for rows that it does not fit."""
