@@ -109,7 +109,7 @@ def doubles(task: TaskFile, rows: Rows, use: str) -> list[str]:
     equal = sum(len(places) - len({found[place].document for place in places}) for places in several)
     if equal:
         distinct = len(rows.docs) - equal
-        notes.append(f"{task.name}: {use} {len(rows.docs)} rows, of which {distinct} differ ({rows.source})")
+        notes.append(f"{task.name}: {use} {len(rows.docs)} rows, {distinct} of them distinct ({rows.source})")
     at_odds = [pair for places in several if (pair := _at_odds(found, places))]
     if at_odds:
         one, two = (rows.place(place) for place in at_odds[0])

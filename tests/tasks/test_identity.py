@@ -202,7 +202,7 @@ def test_doubles_and_contradictions_are_counted(write: Write, data: Data) -> Non
     task = task_of(write)
     locations = data(test=[row(1), row(2), row(1, id=4), {**row(2), "answers": ["green"]}, row(3)])
     same, at_odds = doubles(task, reported_rows(task, locations), "reports")
-    assert same == "colours: reports 5 rows, of which 4 differ (colours/test.jsonl)"
+    assert same == "colours: reports 5 rows, 4 of them distinct (colours/test.jsonl)"
     assert at_odds.startswith("colours: 1 question has answers that differ (reports), first ")
     assert at_odds.endswith("test.jsonl:4")
     assert doubles(task, reported_rows(task, data(test=[row(1), row(2)])), "reports") == []
