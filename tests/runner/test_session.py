@@ -14,7 +14,7 @@ from suite.home import Home
 from suite.models.artifact import Singular, SoftPrompt, Weights
 from suite.models.singular import matrices
 from suite.plan import Inputs, Train, make_plan
-from suite.runner import session
+from suite.runner import asking, session
 from suite.specs import Options, load
 from suite.tasks.data import DataLocations
 from suite.tasks.identity import Identities, identified
@@ -43,7 +43,7 @@ def test_selection_is_capped_and_neither_it_nor_the_shots_are_scored_or_trained_
         selected.update(Identities(task, docs[0])(doc).question for doc in docs)
 
     monkeypatch.setattr(methods.get(name), "train", train)
-    monkeypatch.setattr(session, "selection_task", selection)
+    monkeypatch.setattr(asking, "selection_task", selection)
     monkeypatch.setattr(session.Session, "backbone", lambda *_: tiny_backbone("decoder"))
     monkeypatch.setattr(session.Session, "_artifact", lambda *_: None)
     experiments = load([specs / "transformer2" / "t2_few_shot.yaml"], Options(sets=(f"selection.documents={cap}",)))
