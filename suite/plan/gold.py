@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from suite.errors import Problem, SuiteError
 from suite.tasks.data import Rows
@@ -11,7 +12,9 @@ from suite.tasks.gold import Misses, gold
 from suite.tasks.metric_checks import metric_names
 from suite.words import missing_tokenizer
 
-_LONGEST = 60
+HALF: Final = 0.5
+"""Beyond this share of rows it is no matter of single rows."""
+_LONGEST: Final = 60
 
 
 def gold_notes(used: Sequence[tuple[TaskFile, Rows]]) -> list[str]:
@@ -59,6 +62,11 @@ def _remedy(task: TaskFile, misses: Misses) -> str:
         return "give the `language` of the answers in `metadata`, or name a metric that reads short texts, such as chrf"
     if misses.metric == "pass@1":
         return "mend `metadata.program`, the target or `target_delimiter`"
+    first = misses.rows[0]
+    if misses.metric.startswith("rouge") and first.read == first.reference and not first.read.isascii():
+        return "give the `language` of the answers in `metadata`: it decides what a word is"
+    if misses.share > HALF:
+        return "mend the template, the filter or the metric"
     share = -(-len(misses.rows) * 1000 // misses.tried) / 1000
     return f"mend the row, the filter or the metric, or allow it: `metadata: {{gold_misses: {share:g}}}`"
 

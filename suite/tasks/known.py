@@ -99,6 +99,12 @@ COMPUTED: Final = {
 }  # fmt: skip
 """The metrics that answers of each kind have."""
 
+NO_OPTIONS: Final = frozenset({"metric", "aggregation", "higher_is_better", "hf_evaluate"})
+"""Keys of an entry of `metric_list` that are for lm-eval, and not for the metric."""
+
+IGNORING: Final = frozenset({"regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"})
+"""What `exact_match` and `number_match` may be told to ignore."""
+
 DEFAULT_METRICS: Final = {
     "generate_until": ("exact_match",),
     "multiple_choice": ("acc", "acc_norm"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -64,11 +65,36 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         elif kind in known.COMPUTED and name not in known.COMPUTED[kind]:
             what = f"metric_list.{position}: {name} is no metric of `output_type: {kind}`"
             yield Problem(at, what, did_you_mean(name, known.COMPUTED[kind]))
+        elif kind == "generate_until" and name not in known.OF_CLASSES:
+            for what, fix in _options(each):
+                yield Problem(at, f"metric_list.{position}: {what}", fix)
         for what, fix in _of_classes(each, config) if name in known.OF_CLASSES else ():
             yield Problem(at, f"metric_list.{position}: {what}", fix)
     if not rankable(metric_names(config)):
         what = "metric_list: has none that lies on 0 to 100 with more being better"
         yield Problem(where(("metric_list",)), what, f"add one of {', '.join(sorted(known.OUR_METRICS))}, acc, bleu …")
+
+
+def _options(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with the options of a metric of written answers."""
+    name = given["metric"]
+    allowed = known.IGNORING if name in ("exact_match", "number_match") else frozenset[str]()
+    for key, value in given.items():
+        if key in known.NO_OPTIONS:
+            continue
+        if key not in allowed:
+            yield f"{name} has no option '{key}'", did_you_mean(key, allowed | known.NO_OPTIONS - {"metric"})
+        elif key != "regexes_to_ignore":
+            if not isinstance(value, bool):
+                yield f"{name}'s {key} is {value!r}", "write `true` or `false`"
+        elif not isinstance(value, tuple) or not all(isinstance(each, str) for each in value):
+            yield f"{name}'s {key} is {value!r}", 'write a list of regular expressions, as in `[","]`'
+        else:
+            for each in value:
+                try:
+                    re.compile(each)
+                except re.error as error:
+                    yield f"{name}'s {key} has '{each}', which is no regular expression ({error})", ""
 
 
 def _of_classes(given: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

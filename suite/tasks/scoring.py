@@ -17,7 +17,7 @@ from suite.corpus import METRICS as CORPUS
 from suite.corpus import Pair, corpus_score
 from suite.numbers import same_number
 from suite.tasks.definition import TaskFile
-from suite.tasks.known import OF_CLASSES
+from suite.tasks.known import NO_OPTIONS, OF_CLASSES
 from suite.tasks.latex import last_boxed, same
 from suite.tasks.metric_checks import metric_names
 from suite.tasks.python_metric import PythonMetric
@@ -25,8 +25,6 @@ from suite.tasks.text import normalised
 from suite.words import bleu_tokenizer, bleu_words, rouge_tokenizer, rouge_words
 
 Options = Mapping[str, Any]
-NO_OPTIONS: Final = frozenset({"metric", "aggregation", "higher_is_better", "hf_evaluate"})
-"""Keys of an entry of `metric_list` that are for lm-eval, and not for the metric."""
 
 
 @dataclass(frozen=True)
@@ -116,9 +114,9 @@ def normalised_match(reference: str, answer: str, metric: Metric) -> float:
 
 
 def math_equal(reference: str, answer: str, metric: Metric) -> float:
-    """1 if the answer is what the reference has in its last box (or is), but for the way it is written."""
-    right = last_boxed(reference)
-    return float(same(answer, reference if right is None else right))
+    """1 if the answer has in its last box (or is) what the reference has there, but for the way it is written."""
+    said, right = last_boxed(answer), last_boxed(reference)
+    return float(same(answer if said is None else said, reference if right is None else right))
 
 
 def rouge(length: int | None) -> Callable[[str, str, Metric], float]:

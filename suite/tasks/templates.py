@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, Final
 
-from jinja2 import StrictUndefined, Undefined
+from jinja2 import StrictUndefined, Undefined, nodes
 from jinja2.nativetypes import NativeEnvironment, NativeTemplate
 
 Row = Mapping[str, Any]
@@ -45,6 +45,19 @@ class _Environment(NativeEnvironment):
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
         return super().getattr(obj, attribute)
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        """The template's tree, in which a row's number never counts a list of the template's own from its end.
+
+        `{{['True', 'False'][label]}}` would be `False` for the label -1, by which data sets hide labels.
+        """
+        tree = super()._parse(source, name, filename)
+        for each in tree.find_all(nodes.Getitem):
+            if isinstance(each.node, (nodes.List, nodes.Tuple, nodes.Const)) and not isinstance(
+                each.arg, (nodes.Const, nodes.Neg, nodes.Slice)
+            ):
+                each.arg = nodes.Filter(each.arg, "_place", [], [], None, None)
+        return tree
 
 
 class _Template(NativeTemplate):
@@ -77,13 +90,20 @@ def checked(value: Any) -> Any:
     return value
 
 
+def _place(value: Any) -> Any:
+    """A place in a list of the template. Raises Unfit for a negative one."""
+    if isinstance(value, int) and value < 0:
+        raise Unfit(f"gives {value} as the place in a list")
+    return value
+
+
 def _regex_replace(text: str, pattern: str, repl: str, count: int = 0) -> str:
     """lm-eval's filter of this name."""
     return re.sub(pattern, repl, text, count=count)
 
 
 _ENVIRONMENT: Final = _Environment(undefined=StrictUndefined, keep_trailing_newline=True, finalize=checked)
-_ENVIRONMENT.filters["regex_replace"] = _regex_replace
+_ENVIRONMENT.filters |= {"regex_replace": _regex_replace, "_place": _place}
 
 
 _FIELD: Final = re.compile(r"\{\{ *([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*) *\}\}")

@@ -59,6 +59,11 @@ def test_an_empty_list_of_regexes_changes_nothing() -> None:
     assert score(metric, ["yes", "right"], "right") == 1.0
 
 
+def test_a_box_is_read_in_the_answer_as_in_the_reference() -> None:
+    assert score(Metric("math_equal"), [r"so $\boxed{1/2}$"], r"It is \boxed{0.5}.") == 1.0
+    assert score(Metric("math_equal"), [r"\boxed{1/2}"], r"\boxed{2} is not \boxed{1}") == 0.0
+
+
 @pytest.mark.parametrize("name", sorted(EACH))
 def test_each_metric_takes_its_own_best_over_the_references_in_any_order(name: str) -> None:
     references = ["a wholly other text", "7", "the red dog sleeps"]

@@ -11,7 +11,8 @@ from suite.tasks.templates import Unfit, compiled, field_or_template
 
 ROW: dict[str, Any] = {
     "text": "so it is", "listed": ["x", "y"], "looks": "[3, 5]", "q": {"items": "it", "nothing": None, "keys": ["k"]},
-    "flag": True, "share": 2.50, "count": 5, "empty": "", "self": "I", "answer": "an answer", "quoted": "{{text}}",
+    "flag": True, "share": 2.50, "count": 5, "empty": "", "self": "I", "hidden": -1,
+    "answer": "an answer", "quoted": "{{text}}",
 }  # fmt: skip
 
 
@@ -23,6 +24,9 @@ ROW: dict[str, Any] = {
         ("{% if flag %}{{listed}}{% endif %}", ["x", "y"]),
         ("{{ [text] + listed }}", ["so it is", "x", "y"]),
         ("{{count}}", 5),
+        ("{{listed[-1]}}", "y"),
+        ("{{['a', 'b'][-1]}}", "b"),
+        ("{{['a', 'b'][flag]}}", "b"),
         ("{{flag}}", True),
         ("{{q.items}}", "it"),
         ("{{q['items']}}", "it"),
@@ -66,6 +70,7 @@ def test_the_text_is_that_of_lm_eval(template: str) -> None:
         ("{{count / 0}}", "ZeroDivisionError"),
         ("{{share.x}}", "has no attribute 'x'"),
         ("{{[none]}}", "gives None"),
+        ("{{['True', 'False'][hidden]}}", "gives -1 as the place in a list"),
         ("{{listed | map('upper')}}", "gives a generator, not a text"),
         ("{{super}}", "'super' is undefined"),
     ],
