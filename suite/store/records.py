@@ -53,8 +53,9 @@ class Costs:
     """What a step took. Null: does not apply."""
 
     seconds: float | None = None
+    """Over all attempts, those that were interrupted or failed included."""
     peak_memory: int | None = None
-    """Bytes."""
+    """Bytes: the largest of any attempt."""
     tokens: int | None = None
     trained_parameters: int | None = None
     artifact_bytes: int | None = None
