@@ -133,3 +133,12 @@ def test_training_on_reported_rows_is_refused(capsys: pytest.CaptureFixture[str]
     rows(workplace / "data", "validation", good[:3])
     line = refused(capsys, workplace, *ON_REAL_RTE)
     assert "'rte' reports 3 rows of rte/validation.jsonl that 'rte' trains on" in line
+
+
+def test_fewer_training_rows_than_select_a_checkpoint_are_refused(
+    capsys: pytest.CaptureFixture[str], workplace: Path
+) -> None:
+    rows(workplace / "data", "train", [json.dumps(ROW | {"hypothesis": f"{i}"}) for i in range(3)])
+    rows(workplace / "data", "validation", [json.dumps(ROW | {"hypothesis": f"v{i}"}) for i in range(4)])
+    line = refused(capsys, workplace, *ON_REAL_RTE)
+    assert "task 'rte' has 3 training rows in rte/train.jsonl, fewer than 4" in line

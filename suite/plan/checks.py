@@ -17,8 +17,11 @@ from suite.tasks.data import DataLocations, Rows
 from suite.tasks.data import rows as rows_of
 from suite.tasks.definition import TaskFile
 from suite.tasks.leaks import check_leaks, doubles
-from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
+from suite.tasks.splits import draw_exemplars, exemplar_rows, reported_rows, training_rows
 from suite.training.scaling import Scaling
+
+LEAST_ROWS = 4
+"""Of so many training rows one is held out of training, to select the checkpoint."""
 
 
 def check(experiment: Experiment, data: DataLocations, model: Callable[[], LocatedModel]) -> list[str]:
@@ -43,6 +46,7 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], Locat
         if rows is not None:
             train[role] = (experiment.tasks[role], rows)
             used.append(train[role])
+            attempt(lambda role=role: _selectable(*train[role]))
             notes += doubles(*train[role], "trains on")
     problems += _room(experiment)
     for role in (*experiment.targets, *experiment.held_out):
@@ -50,6 +54,9 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], Locat
         reported = attempt(lambda task=task: reported_rows(task, data))
         few = role in experiment.held_out and any(experiment.track.held_out.shots)
         pool = attempt(lambda task=task: exemplar_rows(task, data)) if few else None
+        if pool is not None and reported is not None:
+            most = max(experiment.track.held_out.shots)
+            attempt(lambda task=task, most=most: draw_exemplars(task, data, most, experiment.track.held_out.draw))
         used += [(task, rows) for rows in (reported, pool) if rows is not None]
         for split in task.further_splits:
             attempt(lambda task=task, split=split: rows_of(task, split, data))
@@ -60,6 +67,13 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], Locat
     if problems:
         raise SuiteError.of(problems)
     return list(dict.fromkeys(notes))
+
+
+def _selectable(task: TaskFile, rows: Rows) -> None:
+    """Raises SuiteError where a quarter of the training rows, which selects the checkpoint, is none."""
+    if len(rows.docs) < LEAST_ROWS:
+        what = f"task '{task.name}' has {len(rows.docs)} training rows in {rows.source}, fewer than {LEAST_ROWS}"
+        raise SuiteError(what, where=str(task.path), fix="a quarter of them selects the checkpoint: add rows")
 
 
 def _where_the_model_is_named(problem: Problem, experiment: Experiment) -> Problem:
