@@ -13,7 +13,7 @@ from leaderboard.scores import Hardness, Passing
 from leaderboard.standing import origin
 from leaderboard.text import LONG
 from suite.board import BASELINE, Cell, Row
-from suite.findings import Gold, read
+from suite.findings import Gold, Unwritable, read
 from suite.store import ExperimentRecord, Store
 
 HARDEST = 12
@@ -131,11 +131,14 @@ def _counted(documents: int, distinct: int) -> str:
 
 
 def _gold(store: Store, steps: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """How many right answers miss full marks by the task's own filters and metrics: no model can score all there."""
+    """How many right answers miss full marks by the task's own filters and metrics, and how many no training can teach
+    the model to write: its tokenizer lacks them, or they are over the limit of tokens."""
     found = [read(name, content) for each in store.findings(steps).values() for name, content in each.items()]
     misses = [each for finding in found if isinstance(finding, Gold) for each in finding.misses]
     told = dict.fromkeys(f"{len(each.documents)} of {each.tried} ({each.metric})" for each in misses)
-    return (("Right answers that miss full marks", ", ".join(told)),) if told else ()
+    lost = dict.fromkeys(f"{len(each.documents)} of {each.tried}" for each in found if isinstance(each, Unwritable))
+    facts = (("Right answers that miss full marks", told), ("Right answers that the model cannot write", lost))
+    return tuple((name, ", ".join(texts)) for name, texts in facts if texts)
 
 
 def _templates(store: Store, groups: Sequence[tuple[int, Hardness]], templates: Mapping[str, str]) -> tuple[str, ...]:

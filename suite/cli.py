@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from suite import console
-from suite.errors import Problem, SuiteError, machine_problem
+from suite import exits
+from suite.options import (
+    RUNS,
+    AgainOption,
+    DataOption,
+    DbOption,
+    DeviceOption,
+    HomeOption,
+    JsonOption,
+    ModelsOption,
+    OfTrackOption,
+    SeedsOption,
+    SetOption,
+    Specs,
+    TrackOption,
+    UnsafeOption,
+    WideOption,
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -19,31 +34,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Compare fine-tuning methods for language models by what they gain, what they keep and what they cost.",
 )
-
-Specs = Annotated[list[Path], typer.Argument(help="Spec files (YAML).", show_default=False)]
-TrackOption = Annotated[str | None, typer.Option("--track", help="Run on this track (a name, or a YAML file).")]
-OfTrackOption = Annotated[
-    str | None, typer.Option("--track", help="Only rows of this track (its name); without it, of every track.")
-]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override a setting: --set budget.batch_size=16")]
-SeedsOption = Annotated[str, typer.Option("--seeds", help="`first`, `all`, or numbers: 0,1,2")]
-DataOption = Annotated[
-    Path | None,
-    typer.Option("--data", envvar="SUITE_DATA", help="Folder of <dataset>/<split>.jsonl, read before the hub."),
-]
-ModelsOption = Annotated[
-    Path | None, typer.Option("--models", envvar="SUITE_MODELS", help="Folder of model folders, read before the hub.")
-]
-HomeOption = Annotated[
-    Path, typer.Option("--home", envvar="SUITE_HOME", help="Folder of the database, the artifacts and the site.")
-]
-DbOption = Annotated[
-    str | None,
-    typer.Option("--db", envvar="SUITE_DB", help="SQLAlchemy URL of the database, if not in the home folder."),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-WideOption = Annotated[bool, typer.Option("--wide", help="All columns, however narrow the terminal is.")]
-RUNS = Path("runs")
 
 
 @app.command()
@@ -56,11 +46,9 @@ def run(
     models: ModelsOption = None,
     home: HomeOption = RUNS,
     db: DbOption = None,
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 … (default: a GPU if there is one).")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Run finished steps again.")] = False,
-    unsafe_code: Annotated[
-        bool, typer.Option("--unsafe-code", help="Run generated programs without a sandbox where there is none.")
-    ] = False,
+    device: DeviceOption = None,
+    again: AgainOption = False,
+    unsafe_code: UnsafeOption = False,
 ) -> None:
     """Train, evaluate, store and render: all that the specs need and that is not done yet."""
     from suite import sandbox
@@ -307,47 +295,4 @@ def doctor(
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command. Exit code 0: all done; 1: a step or a claim failed; 2: for the user to fix; 130: interrupted."""
-    console.prepare()
-    try:
-        code = _run(arguments)
-        console.flush()
-    except BrokenPipeError:  # as in `suite show | head`: nobody reads on
-        console.discard()
-        code = 0
-    except OSError as error:
-        code = _refuse(_of_machine(error).problems)
-    sys.exit(code)
-
-
-def _run(arguments: list[str] | None) -> int:
-    """Run a command and return its exit code."""
-    try:
-        code: Any = app(args=arguments, standalone_mode=False)
-    except SuiteError as error:
-        return _refuse(error.problems)
-    except typer.Abort:
-        return 130
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except Exception as error:  # usage errors are of typer's own kinds, which it does not export; all else goes on
-        if not (type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show")):
-            raise
-        error.show()
-        return int(getattr(error, "exit_code", 2))
-    return code if isinstance(code, int) else 0
-
-
-def _refuse(problems: Sequence[Problem]) -> int:
-    """Say what the user can fix, a line each."""
-    for problem in problems:
-        print(f"error: {problem}", file=sys.stderr)
-    return 2
-
-
-def _of_machine(error: OSError) -> SuiteError:
-    """What the machine could not do, for the user to fix. Raises the error itself if it is another."""
-    problem = machine_problem(error)
-    if problem is None:
-        raise error
-    return SuiteError.of([problem])
+    sys.exit(exits.code_of(app, arguments))

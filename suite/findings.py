@@ -110,9 +110,20 @@ class Gold(Block):
     misses: tuple[GoldMisses, ...]
 
 
-Finding = Mixture | Dispatch | Spectra | TrainingTime | Gold
+class Unwritable(Block):
+    """Documents whose right answers the model cannot write: its tokenizer lacks them, or they are over the limit."""
+
+    NAME: ClassVar[str] = "unwritable"
+
+    documents: tuple[Place, ...]
+    """Their numbers."""
+    tried: Place
+    """Documents that were looked at."""
+
+
+Finding = Mixture | Dispatch | Spectra | TrainingTime | Gold | Unwritable
 KINDS: Final[Mapping[str, type[Finding]]] = {
-    kind.NAME: kind for kind in (Mixture, Dispatch, Spectra, TrainingTime, Gold)
+    kind.NAME: kind for kind in (Mixture, Dispatch, Spectra, TrainingTime, Gold, Unwritable)
 }
 
 

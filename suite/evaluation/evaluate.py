@@ -76,6 +76,8 @@ class EvaluationResult:
     unparsable: int
     truncated: int
     findings: tuple[Finding, ...] = ()
+    notices: tuple[str, ...] = ()
+    """What a person should know about it."""
 
     @property
     def primary(self) -> Score:

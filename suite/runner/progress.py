@@ -25,6 +25,7 @@ class Progress:
     _left: float = 0.0
     _step_began: float = field(default_factory=time.monotonic)
     _shown: float = 0.0
+    _said: set[str] = field(default_factory=set)
 
     def begin(self, title: str, left: float) -> None:
         """A step begins; `left` is the estimated time of those after it."""
@@ -44,6 +45,12 @@ class Progress:
         """A line that stays."""
         self._clear()
         self._write(f"  {text}\n")
+
+    def say_once(self, text: str) -> None:
+        """A line that stays, unless it was said before."""
+        if text not in self._said:
+            self._said.add(text)
+            self.say(text)
 
     def end(self, title: str, outcome: str, seconds: float) -> None:
         """A step came to an end (its score, or what went wrong)."""

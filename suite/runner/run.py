@@ -171,6 +171,8 @@ class _Run:
         if isinstance(step.work, Evaluate):
             with cost.measured(device):
                 result = self.session.evaluate(step, step.work, hashes)
+            for notice in result.notices:
+                progress.say_once(notice)
             return evaluate_outcome(result, cost, _provenance(device))
         with cost.measured(device):
             trained = self._trained(step, step.work, progress, hashes)

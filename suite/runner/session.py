@@ -15,6 +15,7 @@ from suite.evaluation.dispatch import evaluate_dispatched
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with
 from suite.evaluation.kept import AnswerCache
 from suite.evaluation.lm import StackLM
+from suite.evaluation.writable import Lost, unwritable
 from suite.home import Home
 from suite.models.artifact import Artifact, load_artifact
 from suite.models.backbone import Backbone, load_backbone
@@ -51,6 +52,7 @@ class Session:
     _backbones: dict[ModelSource, Backbone] = field(default_factory=dict)
     _current: tuple[tuple[str, ...], Stacked, ExitStack] | None = None
     _answers: AnswerCache | None = None
+    _lost: dict[tuple[str, str, str, int | None], Lost | None] = field(default_factory=dict)
 
     def train(self, step: Step, work: Train, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:
         """Train, select a checkpoint, save the artifact. `hashes` are those the parents' artifacts must have.
@@ -152,18 +154,31 @@ class Session:
         if routes is None:
             current = self.stack(work.stack, work.track, hashes)
             result = cache.scoring(lambda: evaluate_with(cache.keeping(asked(current)), task))
-            return self._with_gold(work, result)
+            return self._with_findings(work, task, result)
         dispatched = partial(
             evaluate_dispatched, task, routes.task, self.inputs.data, asked=asked, keeping=cache.keeping,
             asker=lambda: self.stack(routes.asker, work.track, hashes),
             stack_of=lambda skill: self.stack(routes.stacks.get(skill, ()), work.track, hashes),
         )  # fmt: skip
-        return self._with_gold(work, cache.scoring(dispatched))
+        return self._with_findings(work, task, cache.scoring(dispatched))
 
-    def _with_gold(self, work: Evaluate, result: EvaluationResult) -> EvaluationResult:
-        """The result with the finding that some right answers miss full marks, where they do."""
-        found = gold_finding(work.task, reported_rows(work.task, self.inputs.data), work.documents)
-        return result if found is None else replace(result, findings=(*result.findings, found))
+    def _with_findings(self, work: Evaluate, task: LoadedTask, result: EvaluationResult) -> EvaluationResult:
+        """The result with the findings that some right answers miss full marks, or cannot be written by the model."""
+        rows = reported_rows(work.task, self.inputs.data)
+        missed, lost = gold_finding(work.task, rows, work.documents), self._unwritable(work, task, rows.content_hash)
+        if missed is not None:
+            result = replace(result, findings=(*result.findings, missed))
+        if lost is not None:
+            result = replace(result, findings=(*result.findings, lost.finding), notices=(*result.notices, lost.notice))
+        return result
+
+    def _unwritable(self, work: Evaluate, task: LoadedTask, rows: str) -> Lost | None:
+        """What the base's tokenizer cannot write of a task, asked once for all stacks and shot counts."""
+        backbone = self.backbone(work.track)
+        key = (backbone.identity, work.task.fingerprint, rows, work.documents)
+        if key not in self._lost:
+            self._lost[key] = unwritable(backbone, task)
+        return self._lost[key]
 
     def scored(self) -> None:
         """The last evaluation is stored: its answers need not be kept any more."""

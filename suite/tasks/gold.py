@@ -21,7 +21,7 @@ from suite.tasks.label_check import unknown_labels
 from suite.tasks.reading import Read, readers, written
 from suite.tasks.rendering import Texts, fields_of
 from suite.tasks.scoring import Metric, metrics_of, of_all, score, words
-from suite.tasks.templates import Unfit, as_text, compiled
+from suite.tasks.templates import Row, Unfit, as_text, compiled
 
 LISTED: Final = 5
 """Rows that do not fit their templates and are listed one by one."""
@@ -64,6 +64,33 @@ class Misses:
     def share(self) -> float:
         """The share of the rows that were looked at; all of them where the corpus misses the best value."""
         return 1.0 if self.corpus is not None else len(self.rows) / max(self.tried, 1)
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Whether an output gets full marks by a task's primary metric."""
+
+    task: TaskFile
+    read: Read
+    metric: Metric
+
+    def full(self, row: Row, right: Sequence[str], one: str, output: str) -> bool:
+        """Whether an output in place of one of some right answers gets the best value."""
+        return _is_best(self.metric, right, one, self.read(output, row))
+
+    def text_is_full(self, row: Row, right: Sequence[str], one: str) -> bool:
+        """Whether the right answer itself does, as `gold` reads it."""
+        return self.full(row, right, one, written(self.task, one))
+
+
+def marks_of(task: TaskFile) -> Marks | None:
+    """The full marks of a task whose answers are written; None for programs, and for lm-eval's own tasks."""
+    if task.builtin or task.config.get("output_type", "generate_until") != "generate_until":
+        return None
+    primary = next((each for each in metrics_of(task) if each.name == task.metadata["primary"]), None)
+    if primary is None or not (primary.known or primary.name in OF_CLASSES):
+        return None
+    return Marks(task, next(iter(readers(task).values())), primary)
 
 
 _DONE: dict[tuple[str, str, str], tuple[Misses, ...]] = {}

@@ -1,0 +1,60 @@
+"""How a command ends: what a user can fix is a line each and exit code 2; a bug keeps its traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+
+from suite import console
+from suite.errors import Problem, SuiteError, machine_problem
+
+
+def code_of(app: typer.Typer, arguments: list[str] | None) -> int:
+    """Run a command on any console, and return its exit code."""
+    console.prepare()
+    try:
+        code = _run(app, arguments)
+        console.flush()
+    except BrokenPipeError:  # as in `suite show | head`: nobody reads on
+        console.discard()
+        code = 0
+    except OSError as error:
+        code = _refuse(_of_machine(error).problems)
+    return code
+
+
+def _run(app: typer.Typer, arguments: list[str] | None) -> int:
+    """Run a command and return its exit code."""
+    try:
+        code: Any = app(args=arguments, standalone_mode=False)
+    except SuiteError as error:
+        return _refuse(error.problems)
+    except typer.Abort:
+        return 130
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:  # usage errors are of typer's own kinds, which it does not export; all else goes on
+        if not (type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show")):
+            raise
+        error.show()
+        return int(getattr(error, "exit_code", 2))
+    return code if isinstance(code, int) else 0
+
+
+def _refuse(problems: Sequence[Problem]) -> int:
+    """Say what the user can fix, a line each."""
+    for problem in problems:
+        print(f"error: {problem}", file=sys.stderr)
+    return 2
+
+
+def _of_machine(error: OSError) -> SuiteError:
+    """What the machine could not do, for the user to fix. Raises the error itself if it is another."""
+    problem = machine_problem(error)
+    if problem is None:
+        raise error
+    return SuiteError.of([problem])
