@@ -125,28 +125,46 @@ _DECODER: Final = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_con
 
 
 def _csv(file: Path, data: bytes, sep: str = ",") -> Iterator[Placed]:
-    """A table with a header, its columns typed as lm-eval's own reader (pandas) types them."""
+    """A table with a header. Cells keep their text; columns that numbers write the same way hold numbers."""
     import pandas
-    import pyarrow
 
     if len(sep) != 1:
         raise SuiteError(f"'{sep}' separates no columns", where=str(file), fix="name one character: `sep: ';'`")
     text = _decoded(file, data)
+    options = {"sep": sep, "dtype": str, "keep_default_na": False}
     try:
-        head = pandas.read_csv(io.StringIO(text), sep=sep, header=None, nrows=1, dtype=str, keep_default_na=False)
-        names = [str(name) for name in head.iloc[0]]
-        table = pandas.read_csv(io.StringIO(text), sep=sep, low_memory=False)
-        rows = pyarrow.Table.from_pandas(table, preserve_index=False).to_pylist()
+        names = [str(name) for name in pandas.read_csv(io.StringIO(text), header=None, nrows=1, **options).iloc[0]]
+        table = pandas.read_csv(io.StringIO(text), **options)
     except pandas.errors.EmptyDataError:
         return
-    except (ValueError, OverflowError, pyarrow.ArrowException, pandas.errors.ParserError) as error:
+    except (ValueError, OverflowError, pandas.errors.ParserError) as error:
         reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
         raise SuiteError(f"is not a readable table ({reason[:160]})", where=str(file), fix=_TABLE_FIX) from None
     _check_names(file, names)
     if not isinstance(table.index, pandas.RangeIndex):
         raise SuiteError("has rows of more fields than its header", where=str(file), fix=_TABLE_FIX)
-    for number, row in enumerate(rows, 1):
-        yield Placed(f"{file}: row {number}", row)
+    columns = [_typed([cell if isinstance(cell, str) and cell else None for cell in table[name]]) for name in table]
+    for number, cells in enumerate(zip(*columns, strict=True), 1):
+        yield Placed(f"{file}: row {number}", dict(zip(map(str, table), cells, strict=True)))
+
+
+def _typed(column: Sequence[str | None]) -> Sequence[Any]:
+    """The cells of a column as whole numbers, numbers or truth values, where each is written as Python writes it.
+
+    All others stay texts (`007`, `1.50`, `1e5`, `NA`). An empty cell is a missing value in any column.
+    """
+    cells = [cell for cell in column if cell is not None]
+    for kind, form in _CELLS.items():
+        if cells and all(form.fullmatch(cell) and str(kind(cell)) == cell for cell in cells):
+            return [None if cell is None else kind(cell) for cell in column]
+    return column
+
+
+_CELLS: Final[Mapping[Callable[[str], Any], re.Pattern[str]]] = {
+    int: re.compile(r"-?[0-9]{1,18}"), float: re.compile(r"-?[0-9]+\.[0-9]+(e[+-]?[0-9]+)?"),
+    "True".__eq__: re.compile("True|False"),
+}  # fmt: skip
+"""Kinds of cells -> what may be one: a longer whole number would be no number to most readers."""
 
 
 _TABLE_FIX: Final = "give every row as many fields as the header, and quote texts that hold the separator"

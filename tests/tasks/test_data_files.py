@@ -81,10 +81,10 @@ def test_what_is_no_row_is_named_in_one_line(write: Write, tmp_path: Path, conte
 
 
 FILES = "dataset_path: json\ndataset_kwargs: {data_files:"
-CSV = 'question,label,share\n"a, b",1,2.50\n"two\nlines",0,\n'
+CSV = 'question,label,share\n"a, b",1,2.5\n"two\nlines",0,\n'
 
 
-def test_csv_is_typed_as_lm_eval_reads_it(tmp_path: Path) -> None:
+def test_plain_csv_is_read_as_lm_eval_reads_it(tmp_path: Path) -> None:
     import datasets
 
     file = tmp_path / "test.csv"
@@ -95,6 +95,35 @@ def test_csv_is_typed_as_lm_eval_reads_it(tmp_path: Path) -> None:
     ]
     theirs = datasets.load_dataset("csv", data_files=str(file), split="train", cache_dir=str(tmp_path / "cache"))
     assert found == list(theirs)
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["007", "1.50"], ["007", "1.50"]),
+        (["007"], ["007"]),
+        (["2.00", "2.5"], ["2.00", "2.5"]),
+        (["1e5"], ["1e5"]),
+        (["+5", "-0"], ["+5", "-0"]),
+        (["1", "2.5"], ["1", "2.5"]),
+        (["1", "", "-3"], [1, None, -3]),
+        (["0.5", "", "10.0"], [0.5, None, 10.0]),
+        (["True", "False"], [True, False]),
+        (["true", "FALSE"], ["true", "FALSE"]),
+        (["NA", "None", "null", "nan", "inf", ""], ["NA", "None", "null", "nan", "inf", None]),
+        (["nan"], ["nan"]),
+        (["12345678901234567890123"], ["12345678901234567890123"]),
+        (["0.1000000000000000055"], ["0.1000000000000000055"]),
+        ([" 1", "1_0", "\u0661"], [" 1", "1_0", "\u0661"]),
+        (["", ""], [None, None]),
+    ],
+)
+@pytest.mark.parametrize("sep", [",", "\t"])
+def test_a_cell_of_a_table_keeps_its_text(tmp_path: Path, cells: list[str], expected: list[object], sep: str) -> None:
+    content = "".join(f"{first}{sep}{cell}\n" for first, cell in zip("ixyzabcd", ["value", *cells], strict=False))
+    found = [row["value"] for row in read(tmp_path / "a.csv", content, sep=sep)]
+    assert found == expected
+    assert [type(each) for each in found] == [type(each) for each in expected]
 
 
 def test_separators_and_marks_of_tables(tmp_path: Path) -> None:
