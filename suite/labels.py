@@ -15,10 +15,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 from suite.numbers import number_of
+from suite.words import continuous
 
 _NUMBER: Final = re.compile(r"[+\-\u2212]?\d+(?:[.,]\d+)*")
-_CONTINUOUS: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
-"""Scripts that put no space between words, so that a label may end anywhere."""
 
 
 def first_label(output: str, labels: Sequence[str], *, ignore_case: bool = True) -> str | None:
@@ -106,7 +105,7 @@ def _ends(text: str, at: int) -> bool:
     """Whether a label that reaches up to `at` is over there."""
     if at >= len(text) or (not _in_word(text[at]) and not _goes_on(text, at)):
         return True
-    return _in_word(text[at]) and _continuous(text[at - 1])
+    return _in_word(text[at]) and continuous(text[at - 1])
 
 
 def _goes_on(text: str, at: int) -> bool:
@@ -122,7 +121,7 @@ def _starts(text: str) -> Iterator[int]:
         number = _NUMBER.match(text, at)
         if number is not None:
             at = number.end()
-        elif _in_word(text[at]) and not _continuous(text[at]):
+        elif _in_word(text[at]) and not continuous(text[at]):
             while at < len(text) and _in_word(text[at]):
                 at += 1
         else:
@@ -132,10 +131,6 @@ def _starts(text: str) -> Iterator[int]:
 def _in_word(character: str) -> bool:
     """Whether a character is part of a word: letters, digits, the marks that go with them, and `_`."""
     return character.isalnum() or character == "_" or unicodedata.category(character)[0] == "M"
-
-
-def _continuous(character: str) -> bool:
-    return ord(character) > 0x0E00 and unicodedata.name(character, "").startswith(_CONTINUOUS)
 
 
 def _plain(text: str, ignore_case: bool) -> str:

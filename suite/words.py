@@ -1,7 +1,7 @@
 """How texts of a language are split into words, for BLEU, TER and ROUGE: as the field's tools do where these are right.
 
-sacrebleu's default (`13a`) and rouge-score's (ASCII letters and digits) are kept for languages in Latin script. Other
-scripts lose their words in rouge-score, and languages without spaces have one word a sentence in both.
+sacrebleu's default (`13a`) is kept for languages with spaces, rouge-score's (ASCII letters and digits) for English.
+Other languages lose letters in rouge-score, and those without spaces have one word a sentence in both.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
+from suite.languages import DEFAULT
+
 DEFAULT_BLEU: Final = "13a"
 DEFAULT_ROUGE: Final = "ascii"
 
@@ -19,13 +21,9 @@ _MORPHEMES: Final = {"ja": ("ja-mecab", "ja"), "ko": ("ko-mecab", "ko")}
 """Language -> sacrebleu's tokenizer, and the extra of sacrebleu that it needs."""
 _CHINESE: Final = frozenset({"zh", "yue", "wuu"})
 _WITHOUT_SPACES: Final = frozenset({"ja", "th", "lo", "km", "my", "dz", "bo"}) | _CHINESE
-_OTHER_SCRIPTS: Final = _WITHOUT_SPACES | {
-    "am", "ar", "ary", "arz", "as", "ba", "be", "bg", "bn", "el", "fa", "gom", "grc", "gu", "hbo", "he", "hi", "hy",
-    "ka", "kk", "kn", "ko", "ky", "mk", "ml", "mn", "mr", "ne", "or", "pa", "ps", "ru", "sa", "sdh", "si", "sr", "ta",
-    "te", "tg", "tt", "ug", "uk", "ur",
-}  # fmt: skip
-"""Languages that are written in another script than the Latin one."""
 
+_CONTINUOUS: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
+"""Scripts that put no space between words, as the names of their characters begin."""
 _ASCII: Final = re.compile(r"[a-z0-9]+")
 
 
@@ -57,10 +55,24 @@ def missing_tokenizer(language: str) -> str | None:
 
 
 def rouge_tokenizer(language: str) -> str:
-    """`ascii` (rouge-score's own) for Latin script, `characters` for languages without spaces, else `unicode`."""
+    """`ascii` (rouge-score's own) for English, `characters` for languages without spaces, else `unicode`."""
     if language in _WITHOUT_SPACES:
         return "characters"
-    return "unicode" if language in _OTHER_SCRIPTS else DEFAULT_ROUGE
+    return DEFAULT_ROUGE if language == DEFAULT else "unicode"
+
+
+def lost_letters(text: str, tokenizer: str) -> int:
+    """How many letters a tokenizer of BLEU or ROUGE drops from a text, or runs together to a sentence of one word."""
+    if text.isascii() or tokenizer not in (DEFAULT_ROUGE, "unicode", DEFAULT_BLEU):
+        return 0
+    if tokenizer == DEFAULT_ROUGE:
+        return sum(each.isalpha() and not each.isascii() for each in text)
+    return sum(each.isalpha() and continuous(each) for each in text)
+
+
+def continuous(character: str) -> bool:
+    """Whether a character's script puts no space between words."""
+    return ord(character) > 0x0E00 and unicodedata.name(character, "").startswith(_CONTINUOUS)
 
 
 def bleu_words(text: str, tokenizer: str) -> list[str]:

@@ -18,6 +18,7 @@ from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.known import OF_CLASSES
 from suite.tasks.label_check import unknown_labels
+from suite.tasks.language_check import lost_words
 from suite.tasks.reading import Read, readers, written
 from suite.tasks.rendering import Texts, fields_of
 from suite.tasks.scoring import Metric, metrics_of, of_all, score, words
@@ -130,9 +131,9 @@ def gold_finding(task: TaskFile, rows: Rows, documents: int | None = None) -> Go
 
 def _judged(task: TaskFile, rows: Rows) -> Iterator[Misses]:
     answers = _references(task, rows)
-    unknown = [*unknown_labels(task, rows, answers)]
-    if unknown:
-        raise SuiteError.of(unknown)
+    problems = [*unknown_labels(task, rows, answers), *lost_words(task, rows, answers)]
+    if problems:
+        raise SuiteError.of(problems)
     if task.config.get("output_type", "generate_until") != "generate_until":
         return
     primary, first = str(task.metadata["primary"]), True

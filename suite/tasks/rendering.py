@@ -95,9 +95,10 @@ class Texts:
 
 
 def label_words(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The labels that the first filter of labels reads; none if no filter does."""
+    """The labels that the first filter of labels reads; where no filter does, those of `metadata`."""
     steps = [step for pipeline in config.get("filter_list") or () for step in pipeline["filter"]]
-    return next((tuple(step["labels"]) for step in steps if step.get("function") in LABEL_FILTERS), ())
+    named = (tuple(step["labels"]) for step in steps if isinstance(step, Mapping) and step["function"] in LABEL_FILTERS)
+    return next(named, None) or tuple(map(str, (config.get("metadata") or {}).get("labels") or ()))
 
 
 def fields_of(rows: Sequence[Row]) -> frozenset[str]:

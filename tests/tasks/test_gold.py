@@ -13,6 +13,7 @@ from suite.errors import SuiteError
 from suite.tasks.data import DataLocations, Rows, rows
 from suite.tasks.definition import TaskFile, read_task, task_names
 from suite.tasks.gold import Misses, gold
+from suite.tasks.rendering import Texts, fields_of
 from suite.tasks.splits import reported_rows
 
 Write = Callable[..., Path]
@@ -118,11 +119,62 @@ def test_an_answer_that_misses_full_marks_is_found_with_what_was_read_from_it(
     assert miss.place.endswith("colours/test.jsonl:2")
 
 
-def test_texts_that_are_one_word_in_bleu_miss_it_together(judged: Callable[..., Any]) -> None:
-    bleu = {"normalised_match": "bleu", "aggregation: mean, ": ""}
-    (found,) = judged("今天狗在家里睡觉", "红色的狗睡了", **bleu)
+BLEU = {"normalised_match": "bleu", "aggregation: mean, ": ""}
+
+
+def test_texts_that_are_all_shorter_than_four_words_miss_bleu_together(judged: Callable[..., Any]) -> None:
+    (found,) = judged("a red dog", "two dogs sleep", **BLEU)
     assert (found.corpus, found.share) == (0.0, 1.0)
-    assert judged("今天狗在家里睡觉", "红色的狗睡了", **bleu, **{"kind: qa": "kind: qa, language: zh"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("answers", "metric", "language"),
+    [
+        (("2023年的中国经济增长", "一"), "rouge1", "zh"),
+        (("Привет мир 5", "нет 6"), "rougeL", "ru"),
+        (("er fährt heim", "so ist das"), "rouge2", "de"),
+        (("今天狗在家里睡觉", "ABC公司在2023年成立"), "bleu", "zh"),
+    ],
+)
+def test_answers_of_which_a_metric_would_lose_words_need_a_language(
+    judged: Callable[..., Any], answers: tuple[str, ...], metric: str, language: str
+) -> None:
+    changes = {**BLEU, "normalised_match": metric}
+    said = rf"{metric} would lose words of [12] of 2 right answers .*\(no `language`, so English\)"
+    with pytest.raises(SuiteError, match=said):
+        judged(*answers, **changes)
+    assert judged(*answers, **changes, **{"kind: qa": f"kind: qa, language: {language}"}) == ()
+
+
+def test_a_given_language_has_to_be_that_of_the_answers(judged: Callable[..., Any]) -> None:
+    english = {"normalised_match": "rouge1", "kind: qa": "kind: qa, language: en"}
+    assert judged("one café", "two cafés", **english) == ()
+    with pytest.raises(SuiteError, match=r"rouge1 would lose words of 1 of 2 .*\(`language: en`\)"):
+        judged("Привет мир 5", "two", **english)
+
+
+def test_few_names_of_other_languages_do_not_make_a_text_foreign(judged: Callable[..., Any]) -> None:
+    assert judged("a café", *["a house"] * 9, **{"normalised_match": "rouge1"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("labels", "values"),
+    [
+        ('"true", "false"', (True, False)),
+        ('"1", "2"', (1.0, 2)),
+        ('"Positive", "Negative"', ("positive", " NEGATIVE ")),
+        ('"very good", "café"', ("very  good", "cafe\u0301")),
+    ],
+)
+@pytest.mark.parametrize("metric", ["accuracy", "exact_match"])
+def test_labels_are_written_as_the_task_lists_them_without_a_filter_of_labels(
+    write: Write, data: Data, labels: str, values: tuple[object, ...], metric: str
+) -> None:
+    changes = {"kind: qa": f"labels: [{labels}]", "normalised_match": metric}
+    task = read_task("colours", [write(**changes)])
+    found = named_rows(task, data, values)
+    texts = Texts(task, fields_of(found.docs))
+    assert [texts.references(row) for row in found.docs] == [(each,) for each in task.labels]
 
 
 @pytest.mark.parametrize(

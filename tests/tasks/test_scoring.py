@@ -153,6 +153,12 @@ def test_rouge_reads_the_words_of_any_script(language: str, text: str, name: str
     assert score(metric, [text], "red dog") == 0.0
 
 
+@pytest.mark.parametrize(("language", "right", "said"), [("de", "fährt", "f hrt"), ("pl", "łódź", "d")])
+def test_rouge_keeps_the_letters_of_languages_in_latin_script(language: str, right: str, said: str) -> None:
+    assert score(Metric("rouge1", language=language), [right], said) == 0.0
+    assert score(Metric("rouge1", language=language), [right.upper()], f"{right}.") == 1.0
+
+
 def test_every_metric_that_a_task_may_name_for_written_answers_is_computed_here() -> None:
     assert EACH.keys() == OUR_METRICS - {"pass@1"} | {"exact_match"}
     assert CORPUS.keys() == POINTS

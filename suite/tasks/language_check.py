@@ -1,0 +1,46 @@
+"""Right answers in another language than the task says: ROUGE, BLEU and TER would not see their words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from suite.errors import Problem
+from suite.tasks.data import Rows
+from suite.tasks.definition import TaskFile
+from suite.tasks.metric_checks import metric_names
+from suite.words import bleu_tokenizer, lost_letters, rouge_tokenizer
+
+SHARE: Final = 0.1
+"""The share of rows above which it is the language, not a few names: English corpora have up to 6 % such rows."""
+
+
+def lost_words(task: TaskFile, rows: Rows, answers: Sequence[Sequence[str]]) -> Iterator[Problem]:
+    """A problem where letters of the right answers are lost as a metric splits texts of the task's language.
+
+    Where the task gives no language, any lost letter of a row counts; where it does, a loss of half of the letters.
+    """
+    given = task.metadata.get("language")
+    for metric in metric_names(task.config):
+        tokenizer = _tokenizer(metric, task.language)
+        if tokenizer is None:
+            continue
+        least = 0.5 if given else 0.0
+        lost = [index for index, right in enumerate(answers) if any(_share(each, tokenizer) > least for each in right)]
+        if len(lost) <= SHARE * len(answers):
+            continue
+        said = f"`language: {given}`" if given else "no `language`, so English"
+        what = f"{task.name}: {metric} would lose words of {len(lost)} of {len(answers)} right answers of {rows.source}"
+        fix = "give the language of the right answers, as in `metadata: {language: de}`"
+        yield Problem(rows.place(lost[0]), f"{what} ({said})", fix if given else f"{fix}, or {{language: en}}")
+        return
+
+
+def _tokenizer(metric: str, language: str) -> str | None:
+    if metric.startswith("rouge"):
+        return rouge_tokenizer(language)
+    return bleu_tokenizer(language) if metric in ("bleu", "ter") else None
+
+
+def _share(text: str, tokenizer: str) -> float:
+    return lost_letters(text, tokenizer) / max(sum(map(str.isalpha, text)), 1)
