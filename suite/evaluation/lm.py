@@ -15,7 +15,6 @@ from suite.evaluation.batching import as_fill_a_batch, in_batches
 from suite.evaluation.beam import beam
 from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, decode, likeliest
 from suite.evaluation.fitting import fits
-from suite.evaluation.fitting import may_stand_together as may_stand_together
 from suite.evaluation.state import Ids, State, read
 from suite.evaluation.trunk import Trunk, TrunkState, read_trunk
 from suite.models.embedded import reading_texts

@@ -12,7 +12,8 @@ from lm_eval.api.model import LM
 
 from suite.errors import SuiteError
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with
-from suite.evaluation.lm import StackLM, generate_together, may_stand_together
+from suite.evaluation.fitting import may_stand_together
+from suite.evaluation.lm import StackLM, generate_together
 from suite.models.stack import Stacked
 from suite.tasks.load import LoadedTask, quiet
 

@@ -180,3 +180,7 @@ class Budget:
             checkpoint_seconds=checkpoint_seconds,
             **{name: getattr(config, name) for name in Optimisation.model_fields if name not in _OTHER},
         )
+
+
+FREE: Final = ("micro_batch", "checkpoint_seconds")
+"""Settings of a budget that do not change what training gives."""

@@ -16,7 +16,7 @@ from suite.errors import StepFailed
 from suite.hashing import fingerprint, seed_of
 from suite.models.fused import fused
 from suite.training.checkpoint import Checkpoint, Writer, read_checkpoint
-from suite.training.config import Budget
+from suite.training.config import FREE, Budget
 from suite.training.device import accelerator_of, seed_device
 from suite.training.losses import dropout
 from suite.training.memory import out_of_memory
@@ -261,7 +261,7 @@ class _Loop(Generic[P]):
 
     def _key(self) -> str:
         """What a checkpoint must have in common with this run to be taken up."""
-        terms = {name: value for name, value in asdict(self.budget).items() if name not in _FREE}
+        terms = {name: value for name, value in asdict(self.budget).items() if name not in FREE}
         shapes = {name: list(parameter.shape) for name, parameter in self.trainable.items()}
         return fingerprint([terms, shapes, self.seed, self.batches.fingerprint])
 
@@ -296,7 +296,3 @@ class _Loop(Generic[P]):
         self.best = {name: tensor.clone().to(self.device) for name, tensor in found.groups.get("best", {}).items()}
         restore_state(self.optimizer, self.trainable, found.groups.get("optimizer", {}), numbers)
         self.log.say(f"going on after step {self.state.step}")
-
-
-_FREE = ("micro_batch", "checkpoint_seconds")
-"""Settings that do not change what training gives."""

@@ -25,9 +25,9 @@ from suite.evaluation import trunk as trunk_module
 from suite.evaluation.batching import as_fill_a_batch
 from suite.evaluation.decode import Stops, decode
 from suite.evaluation.evaluate import evaluate
-from suite.evaluation.fitting import fits
+from suite.evaluation.fitting import fits, may_stand_together
 from suite.evaluation.keys import alike
-from suite.evaluation.lm import StackLM, generate_together, may_stand_together
+from suite.evaluation.lm import StackLM, generate_together
 from suite.evaluation.state import EncoderDecoderState
 from suite.evaluation.together import evaluate_together
 from suite.evaluation.trunk import TrunkState, read_trunk

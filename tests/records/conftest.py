@@ -25,3 +25,10 @@ def world() -> Iterator[World]:
         )
         made.experiment("lora_rte", {("rte", 0): None}, train=[made.train("lora", 0, None)])
         yield made
+
+
+@pytest.fixture
+def other() -> Iterator[Store]:
+    """An empty store."""
+    with Store.open("sqlite://") as store:
+        yield store

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import sacrebleu.metrics
 
 from suite.board import board
 from suite.errors import SuiteError
 from suite.hashing import canonical, fingerprint
 from suite.records import (
     checks,
-    corpora,
     export_records,
     import_records,
     read_records_into_memory,
@@ -32,12 +30,6 @@ Record = dict[str, Any]
 @pytest.fixture
 def file(world: World, tmp_path: Path) -> Path:
     return export_records(world.store, tmp_path / "out", ["prompt_rte"], report=lambda line: None)[0]
-
-
-@pytest.fixture
-def other() -> Iterator[Store]:
-    with Store.open("sqlite://") as store:
-        yield store
 
 
 def contents(store: Store) -> list[Any]:
@@ -281,20 +273,6 @@ def test_a_bleu_that_does_not_follow_from_the_answers_is_refused(
     steps = json.loads(file.read_text())["steps"]
     at = next(place for place, step in enumerate(steps) if step["scores"][0]["metric"] == "bleu")
     refused(other, altered(file, lambda record: set_value(record, "steps", at, *path, value=value)), found)
-
-
-@pytest.mark.parametrize(("metric", "name", "options"), [
-    ("bleu", "BLEU", {}), ("chrf", "CHRF", {}), ("chrf++", "CHRF", {"word_order": 2}), ("ter", "TER", {}),
-])  # fmt: skip
-def test_corpus_metrics_are_lm_evals(metric: str, name: str, options: dict[str, Any]) -> None:
-    right = [["the old cat sat", "an old cat was sitting"], ["a dog ran in paris", "the dog ran"]]
-    said = ["the cat sat down", "a dog ran in paris now"]
-    theirs = getattr(sacrebleu.metrics, name)(**options).corpus_score
-    one = [(each[0], text) for each, text in zip(right, said, strict=True)]
-    assert corpora.scores_of(metric, one, "13a") == [pytest.approx(theirs(said, [[each[0] for each in right]]).score)]
-    several = [(json.dumps(each), text) for each, text in zip(right, said, strict=True)]
-    streams = [list(each) for each in zip(*right, strict=True)]
-    assert corpora.scores_of(metric, several, "13a")[1] == pytest.approx(theirs(said, streams).score)
 
 
 def test_a_bleu_whose_texts_were_left_out_is_taken_and_said_to_be_unchecked(
