@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from suite.languages import DEFAULT
-
 DEFAULT_BLEU: Final = "13a"
 DEFAULT_ROUGE: Final = "ascii"
 
+_ENGLISH: Final = "en"
 _MORPHEMES: Final = {"ja": ("ja-mecab", "ja"), "ko": ("ko-mecab", "ko")}
 """Language -> sacrebleu's tokenizer, and the extra of sacrebleu that it needs."""
 _CHINESE: Final = frozenset({"zh", "yue", "wuu"})
@@ -58,7 +57,7 @@ def rouge_tokenizer(language: str) -> str:
     """`ascii` (rouge-score's own) for English, `characters` for languages without spaces, else `unicode`."""
     if language in _WITHOUT_SPACES:
         return "characters"
-    return DEFAULT_ROUGE if language == DEFAULT else "unicode"
+    return DEFAULT_ROUGE if language == _ENGLISH else "unicode"
 
 
 def lost_letters(text: str, tokenizer: str) -> int:
