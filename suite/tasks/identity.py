@@ -4,7 +4,8 @@ The rule, for the rows of a task as its templates render them:
 
 - the *question* is the 0-shot prompt, without differences of whitespace and of Unicode's ways to write a letter;
 - of a task of choices, the choices belong to it, and their order does not: a question whose choices are in another
-  order is the same question. The order of any other list counts;
+  order is the same question. Choices are what `doc_to_choice` names, or the list whose texts stand behind the task's
+  labels in the prompt (`A) red B) blue`). The order of any other list counts;
 - the *document* is the question with its right answers, in any order.
 
 Rows that no template of ours can render (lm-eval's own tasks with Python functions) are compared by their content.
@@ -15,10 +16,11 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from string import ascii_uppercase
 from typing import Any, Final, Protocol
 
 from jinja2 import Environment, TemplateError, meta
@@ -31,6 +33,10 @@ from suite.tasks.templates import Unfit
 IDENTIFIERS: Final = frozenset({"idx", "id", "_id", "uid", "qId", "question_id", "gem_id", "task_id", "answerKey"})
 """Fields that name a row, or the place of a choice: no part of its content, where that is what is compared."""
 _ALL: Final = "*"
+_MARKS: Final = " ).:]>*-\u2013"
+"""What may stand between a label and its choice: at most `_WIDEST` of these."""
+_WIDEST: Final = 4
+_Path = tuple[str, ...]
 _KEPT: Final = 128
 
 
@@ -128,7 +134,7 @@ class Identities:
         known = frozenset(fields)
         self.texts = _texts(task, known)
         self._chosen = task.config.get("doc_to_choice") is not None
-        self._free = _free_of_order(task)
+        self._named, self._labels = _choice_fields(task), _place_names(task)
         choices = task.config.get("doc_to_choice")
         self._varying = isinstance(choices, str) or any(_fields_in(each, known) for each in choices or ())
         self._asks = self._varying or bool(_fields_in(task.config.get("doc_to_text", ""), known))
@@ -136,12 +142,12 @@ class Identities:
     def __call__(self, row: Row) -> Identity:
         """A row's identity: by its content where no template renders it."""
         rendered = self.rendered(row)
-        return Identity(_content(row, self._free), frozenset()) if rendered is None else rendered
+        return Identity(self._content(row), frozenset()) if rendered is None else rendered
 
     def question(self, row: Row) -> str:
         """What names the question of a row."""
         text = self._asked(row)
-        return _content(row, self._free) if text is None else asked(text)
+        return self._content(row) if text is None else asked(text)
 
     def rendered(self, row: Row) -> Identity | None:
         """The identity of a row as its templates render it; None where they do not."""
@@ -152,8 +158,8 @@ class Identities:
         """The question and its choices, if there are any, in a fixed order; None where templates do not fit."""
         if self.texts is None:
             return None
-        plain = _in_order(row, self._free)
         try:
+            plain = _in_order(row, self._free(row))
             question, choices = self.texts.question(plain), sorted(self._choices(plain))
         except Unfit:
             return None
@@ -177,11 +183,26 @@ class Identities:
 
     def _answers(self, row: Row) -> tuple[str, ...]:
         """The right answers, but for those that name the place of a choice whose order is free."""
-        found = self._references(row)
-        if not self._free:
+        found, free = self._references(row), self._free(row)
+        if not free and not self._named:
             return found
-        texts = {*self._choices(row), *_texts_in(row, self._free)}
+        texts = {*self._choices(row), *(text for path, texts in _lists(row) if path in free for text in texts)}
         return tuple(each for each in found if each in texts and len(each.strip()) > 1)
+
+    def _free(self, row: Row) -> frozenset[_Path]:
+        """Where a row has lists of choices, whose order is free. Raises Unfit where templates do not fit."""
+        if self._named or not self._labels or self.texts is None:
+            return frozenset(path for path, _ in _lists(row) if self._named & {path[0], _ALL})
+        lists = [*_lists(row)]
+        asked = normalised(str(self.texts.question(row))).casefold() if lists else ""
+        return frozenset(path for path, texts in lists if _behind_labels(texts, self._labels, asked))
+
+    def _content(self, row: Row) -> str:
+        """A row's fields, but for those that name it; of a task of choices that has no template, in any order."""
+        every = not self._named and self.texts is None and bool(self._labels)
+        free = frozenset(path for path, _ in _lists(row) if every or self._named & {path[0], _ALL})
+        content = {key: value for key, value in _in_order(row, free).items() if key not in IDENTIFIERS}
+        return _hash(json.dumps(content, sort_keys=True, ensure_ascii=False, default=str))
 
 
 def _texts(task: TaskFile, fields: frozenset[str]) -> Texts | None:
@@ -196,14 +217,40 @@ def _texts(task: TaskFile, fields: frozenset[str]) -> Texts | None:
         return None
 
 
-def _free_of_order(task: TaskFile) -> frozenset[str]:
-    """The fields whose lists are choices; `*` for all."""
+def _choice_fields(task: TaskFile) -> frozenset[str]:
+    """The fields that `doc_to_choice` names."""
     choices = task.config.get("doc_to_choice")
-    if isinstance(choices, str):
-        return _fields_in(choices, ()) or frozenset({choices})
-    if choices is None:
-        return frozenset({_ALL}) if task.metadata.get("kind") == "choice" else frozenset()
-    return frozenset({_ALL}) if all(len(str(each).strip()) < 2 for each in choices) else frozenset()
+    return _fields_in(choices, ()) or frozenset({choices}) if isinstance(choices, str) else frozenset()
+
+
+def _place_names(task: TaskFile) -> tuple[str, ...]:
+    """What may stand before the choices of a prompt, in order (`A`, `B`); nothing for a task without such choices."""
+    choices = task.config.get("doc_to_choice")
+    if choices is None and task.metadata.get("kind") == "choice":
+        return tuple(map(str, task.metadata.get("labels") or ascii_uppercase))
+    names = tuple(map(str, choices)) if isinstance(choices, (tuple, list)) else ()
+    return names if all(len(name.strip()) < 2 for name in names) else ()
+
+
+def _behind_labels(texts: Sequence[str], labels: Sequence[str], asked: str) -> bool:
+    """Whether each text stands behind its label in a prompt, as in `A) red B) blue`."""
+    if not 1 < len(texts) <= len(labels):
+        return False
+    return all(
+        _behind(normalised(text).casefold(), label.casefold(), asked)
+        for text, label in zip(texts, labels, strict=False)
+    )
+
+
+def _behind(text: str, label: str, asked: str) -> bool:
+    at = asked.find(text) if text else -1
+    while at >= 0:
+        before = asked[max(0, at - len(label) - _WIDEST) : at]
+        stem = before.rstrip(_MARKS)
+        if stem != before and stem.endswith(label) and not stem.removesuffix(label)[-1:].isalnum():
+            return True
+        at = asked.find(text, at + 1)
+    return False
 
 
 def _fields_in(template: Any, fields: Iterable[str]) -> frozenset[str]:
@@ -218,36 +265,20 @@ def _fields_in(template: Any, fields: Iterable[str]) -> frozenset[str]:
         return frozenset({_ALL}) if "{{" in template or "{%" in template else frozenset()
 
 
-def _in_order(row: Row, free: frozenset[str]) -> Row:
-    """A row whose lists of choices are sorted."""
-    if not free:
-        return row
-    return {key: _sorted(value) if free & {key, _ALL} else value for key, value in row.items()}
-
-
-def _sorted(value: Any) -> Any:
+def _lists(value: Any, path: _Path = ()) -> Iterator[tuple[_Path, Sequence[str]]]:
+    """Each list of texts in a row, with the keys that lead to it."""
     if isinstance(value, Mapping):
-        return {key: _sorted(each) for key, each in value.items()}
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return sorted(value)
-    return value
+        for key, each in value.items():
+            yield from _lists(each, (*path, str(key)))
+    elif path and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        yield path, value
 
 
-def _texts_in(value: Any, free: frozenset[str]) -> Iterable[str]:
-    """The texts in lists of choices."""
-    parts = value.items() if isinstance(value, Mapping) else ()
-    for key, each in parts:
-        if not free & {key, _ALL}:
-            continue
-        if isinstance(each, Mapping):
-            yield from _texts_in(each, frozenset({_ALL}))
-        elif isinstance(each, list):
-            yield from (text for text in each if isinstance(text, str))
-
-
-def _content(row: Row, free: frozenset[str]) -> str:
-    content = {key: value for key, value in _in_order(row, free).items() if key not in IDENTIFIERS}
-    return _hash(json.dumps(content, sort_keys=True, ensure_ascii=False, default=str))
+def _in_order(value: Any, free: frozenset[_Path], path: _Path = ()) -> Any:
+    """A row whose lists of choices are sorted."""
+    if free and isinstance(value, Mapping):
+        return {key: _in_order(each, free, (*path, str(key))) for key, each in value.items()}
+    return sorted(value) if path in free else value
 
 
 def _hash(*parts: str) -> str:

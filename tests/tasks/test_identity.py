@@ -99,6 +99,50 @@ def test_the_letter_of_a_choice_is_no_answer(write: Write) -> None:
     assert of(task, one)[0].answers == frozenset()
 
 
+SORTED = {
+    "doc_to_target": 'output_type: multiple_choice\ndoc_to_choice: ["Y", "N"]\ndoc_to_target',
+    "Q: {{question}} A:": "{{words | join(' ')}} sorted?",
+    "{{answers}}": "{{right}}",
+    "generation_kwargs": "# ",
+    "filter_list": "# ",
+    "normalised_match": "acc",
+}
+
+
+@pytest.mark.parametrize("letters", ['["Y", "N"]', '["A", "B"]', '["1", "2"]'])
+def test_choices_of_one_letter_leave_lists_that_are_not_choices_in_their_order(write: Write, letters: str) -> None:
+    task = task_of(write, SORTED | {'["Y", "N"]': letters})
+    one = {"words": ["apple", "plum"], "right": 0}
+    other = {"words": ["plum", "apple"], "right": 1}
+    assert questions(task, one, other) == 2
+    listed = "A) yes B) no. {% for each in words %}{{loop.index}}. {{each}} {% endfor %}sorted?"
+    if letters != '["1", "2"]':
+        assert questions(task_of(write, SORTED | {"{{words | join(' ')}} sorted?": listed}), one, other) == 2
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{question}} {{words | join(' ')}}{% for text in options %}\\n{{'AB'[loop.index0]}}. {{text}}{% endfor %}",
+        "{{question}} {{words | join(' ')}} (a) {{options[0]}} (b) {{options[1]}}",
+        "{{question}} {{words | join(' ')}} A: {{options[0] | trim}}\\tB: {{options[1] | trim}}",
+    ],
+)
+def test_only_the_list_behind_the_labels_is_free_of_order(write: Write, template: str) -> None:
+    task = task_of(write, SORTED | {'["Y", "N"]': '["A", "B"]', "{{words | join(' ')}} sorted?": template})
+    one = {"question": "which ?", "words": ["a", "b"], "options": ["red hat", "blue hat "], "right": 0}
+    assert documents(task, one, {**one, "options": ["blue hat ", "red hat"], "right": 1}) == 1
+    assert questions(task, one, {**one, "words": ["b", "a"]}) == 2
+
+
+@pytest.mark.parametrize("name", ["arc_easy", "openbookqa", "paper_openbookqa", "micro_openbookqa"])
+def test_choices_of_shipped_tasks_are_free_of_order(name: str) -> None:
+    texts, letters = ["red", "blue", "A", "it is red"], ["A", "B", "C", "D"]
+    one = {"question": "which ?", "question_stem": "which ?", "choices": {"text": texts, "label": letters}}
+    two = one | {"answerKey": "A", "choices": {"text": texts[::-1], "label": letters}}
+    assert documents(read_task(name, [SHIPPED]), one | {"answerKey": "D"}, two) == 1
+
+
 def test_constant_choices_leave_lists_in_their_order(write: Write) -> None:
     task = task_of(
         write, CHOOSES | {"{{choices}}": "UNUSED", 'doc_to_choice: "UNUSED"': "doc_to_choice: [no, yes]", **WORDS}
