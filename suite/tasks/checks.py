@@ -198,8 +198,8 @@ def _filters(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
                 what = f"filter_list.{position}: there is no filter '{name}'"
                 yield Problem(at, what, did_you_mean(name, known.FILTERS | known.OUR_FILTERS.keys()))
         for step in steps:
-            if isinstance(step, Mapping):
-                yield from _filter_options(f"filter_list.{position}", step, at)
+            options = step if isinstance(step, Mapping) else {"function": step}
+            yield from _filter_options(f"filter_list.{position}", options, at)
         if not known.CHOOSERS & set(names):
             what = f"filter_list.{position}: leaves a list of answers, which no metric reads"
             yield Problem(at, what, "end it with `{function: take_first}`")

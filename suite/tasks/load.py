@@ -170,6 +170,8 @@ def _config(task: TaskFile, docs: Sequence[Row]) -> dict[str, Any]:
     config: dict[str, Any] = deepcopy(_lists(task.config))
     texts = Texts(task, fields_of(docs))
     made = {"doc_to_text": texts.question, "doc_to_target": texts.target, "doc_to_choice": texts.choices}
+    for pipeline in config.get("filter_list") or ():
+        pipeline["filter"] = [each if isinstance(each, Mapping) else {"function": each} for each in pipeline["filter"]]
     if "metric_list" in config:
         config["metric_list"] = [_named(each) for each in config["metric_list"]]
     config["fewshot_config"] = {"doc_to_target": _told(task, "doc_to_target", texts.shown)}

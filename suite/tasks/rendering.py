@@ -20,7 +20,7 @@ class Texts:
         """`fields` are those of the rows: a template that is nothing but a field's name is that field."""
         config, known = task.config, frozenset(fields)
         self._question = _of(config.get("doc_to_text", ""), known)
-        self._target = _of(config.get("doc_to_target", ""), known)
+        self._target = _of(config.get("doc_to_target", ""), known, answers=True)
         given = config.get("doc_to_choice")
         self._choices = None if given is None else _of(given, known)
         self._labels = label_words(config)
@@ -106,9 +106,9 @@ def fields_of(rows: Sequence[Row]) -> frozenset[str]:
     return frozenset().union(*rows[:1], *rows[1:])
 
 
-def _of(given: Any, fields: frozenset[str]) -> Render:
+def _of(given: Any, fields: frozenset[str], *, answers: bool = False) -> Render:
     """What a key of a task file gives for a row: a template, a field, or a value that is the same for all."""
-    return field_or_template(given, fields) if isinstance(given, str) else lambda row: given
+    return field_or_template(given, fields, answers=answers) if isinstance(given, str) else lambda row: given
 
 
 def _place(value: Any, choices: Sequence[str]) -> int:

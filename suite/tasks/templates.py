@@ -2,7 +2,7 @@
 
 Other than lm-eval's, they never guess a type from a text (`[3, 5]` in a field of text stays that text, a list of
 answers stays a list), a field comes before a method of the same name (`{{q.items}}`), and what is no text and no
-number is refused: a missing field, `None`, `nan`, a method.
+number is refused, also behind filters and operators: a missing field, `None`, `nan`, a method.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import Any, Final
 
-from jinja2 import StrictUndefined, Undefined, nodes
+from jinja2 import Environment, StrictUndefined, Undefined, meta, nodes, pass_environment
+from jinja2.filters import do_attr
 from jinja2.nativetypes import NativeEnvironment, NativeTemplate
+
+from suite.tasks import unwritable
 
 Row = Mapping[str, Any]
 Render = Callable[[Row], Any]
@@ -29,12 +32,13 @@ class Unfit(ValueError):
     """A row that a template does not fit; the text says why."""
 
 
-def _joined(parts: Iterable[Any]) -> Any:
+def _joined(given: Iterable[Any], write: Callable[[Any], str] = str) -> Any:
     """The value of a template of one part, or the text of several."""
+    parts = iter(given)
     first = list(islice(parts, 2))
     if len(first) == 1:
         return first[0]
-    return "".join(str(part) for part in chain(first, parts))
+    return "".join(write(part) for part in chain(first, parts))
 
 
 class _Environment(NativeEnvironment):
@@ -44,10 +48,15 @@ class _Environment(NativeEnvironment):
         """A field before a method."""
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
-        return super().getattr(obj, attribute)
+        return unwritable.attribute(super().getattr(unwritable.plain(obj), attribute))
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """As Jinja: `q['items']` is a method where there is no such field."""
+        return unwritable.attribute(super().getitem(unwritable.plain(obj), argument))
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        """The template's tree, in which a row's number never counts a list of the template's own from its end.
+        """The template's tree, in which `~` joins texts and numbers only, and a row's number never counts a list from
+        its end.
 
         `{{['True', 'False'][label]}}` would be `False` for the label -1, by which data sets hide labels.
         """
@@ -57,6 +66,8 @@ class _Environment(NativeEnvironment):
                 each.arg, (nodes.Const, nodes.Neg, nodes.Slice)
             ):
                 each.arg = nodes.Filter(each.arg, "_place", [], [], None, None)
+        for joined in tree.find_all(nodes.Concat):
+            joined.nodes = [nodes.Filter(part, "_part", [], [], None, None) for part in joined.nodes]
         return tree
 
 
@@ -74,7 +85,8 @@ def checked(value: Any) -> Any:
     if isinstance(value, Undefined):
         return str(value)  # raises UndefinedError, which says what is missing
     if value is None:
-        raise Unfit("gives None (null in the row)")
+        raise Unfit(unwritable.NULL.what)
+    unwritable.refuse(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise Unfit(f"gives {value}")
     if isinstance(value, Mapping):
@@ -102,8 +114,35 @@ def _regex_replace(text: str, pattern: str, repl: str, count: int = 0) -> str:
     return re.sub(pattern, repl, text, count=count)
 
 
-_ENVIRONMENT: Final = _Environment(undefined=StrictUndefined, keep_trailing_newline=True, finalize=checked)
-_ENVIRONMENT.filters |= {"regex_replace": _regex_replace, "_place": _place}
+@pass_environment
+def _attribute(environment: Environment, value: Any, name: str) -> Any:
+    """Jinja's filter `attr`."""
+    return unwritable.attribute(do_attr(environment, unwritable.plain(value), name))
+
+
+def _single(value: Any) -> Any:
+    """A part of an answer's text. Raises Unfit for a list, which Python would write with brackets and quotes."""
+    if isinstance(value, (list, tuple, set, Mapping)):
+        kind = "mapping" if isinstance(value, Mapping) else "list"
+        raise Unfit(f"has a {kind} within a text ({str(value)[:40]}): write `{{{{ }}}}` alone, or `| join`")
+    return value
+
+
+def _written_answer(value: Any) -> str:
+    return str(_single(value))
+
+
+def _environment(part: Callable[[Any], Any]) -> _Environment:
+    """Jinja with our rules, and one for the parts that `~` joins."""
+    made = _Environment(undefined=StrictUndefined, keep_trailing_newline=True, finalize=checked)
+    made.filters |= {"regex_replace": _regex_replace, "_place": _place, "_part": part, "attr": _attribute}
+    made.tests |= unwritable.TESTS
+    made.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": unwritable.for_json}
+    return made
+
+
+_ENVIRONMENT: Final = _environment(checked)
+_OF_ANSWERS: Final = _environment(lambda value: _single(checked(value)))
 
 
 _FIELD: Final = re.compile(r"\{\{ *([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*) *\}\}")
@@ -126,7 +165,7 @@ def _fields(template: str) -> tuple[_Part, ...] | None:
     return tuple(part for part in parts if part)
 
 
-def _filled(parts: tuple[_Part, ...], row: Row) -> Any:
+def _filled(parts: tuple[_Part, ...], row: Row, write: Callable[[Any], str]) -> Any:
     """What Jinja would render, ten times as fast. Raises KeyError where it is for Jinja to say what is wrong."""
     found = []
     for part in parts:
@@ -139,7 +178,7 @@ def _filled(parts: tuple[_Part, ...], row: Row) -> Any:
                 value = value[name]
             value = checked(value)
         found.append(value)
-    return _joined(iter(found)) if found else ""
+    return _joined(found, write) if found else ""
 
 
 def fault(template: str) -> str | None:
@@ -152,20 +191,28 @@ def fault(template: str) -> str | None:
 
 
 @lru_cache(maxsize=512)
-def compiled(template: str) -> Render:
-    """The template as a function of a row. It raises Unfit for rows that it does not fit."""
-    made, parts = _ENVIRONMENT.from_string(template), _fields(template)
+def compiled(template: str, *, answers: bool = False) -> Render:
+    """The template as a function of a row. It raises Unfit for rows that it does not fit.
+
+    Of `answers`, a list is a list of them, and never a part of a text.
+    """
+    environment = _OF_ANSWERS if answers else _ENVIRONMENT
+    made, parts, write = environment.from_string(template), _fields(template), _written_answer if answers else str
     # as `made.render` does, which takes up jinja's own names from a chain of mappings for every row
-    built_in = dict(made.globals)
+    built_in, used = dict(made.globals), meta.find_undeclared_variables(environment.parse(template))
 
     def render(row: Row) -> Any:
         try:
             if parts is not None:
                 with suppress(KeyError):
-                    return _filled(parts, row)
-            return _joined(made.root_render_func(made.new_context({**built_in, **row}, shared=True)))
+                    return _filled(parts, row, write)
+            guarded = {name: unwritable.guarded(row[name]) for name in used if name in row}
+            context = made.new_context({**built_in, **row, **guarded}, shared=True)
+            return _joined(made.root_render_func(context), write)
         except Unfit:
             raise
+        except unwritable.Unwritable as error:
+            raise Unfit(str(error)) from None
         except Exception as error:  # a template is a program of the user's: anything may happen on some row
             have = ", ".join(sorted(map(str, row))[:WITH_FIELDS_NAMED]) or "no field"
             reason = " ".join(str(error).split())
@@ -174,10 +221,10 @@ def compiled(template: str) -> Render:
     return render
 
 
-def field_or_template(text: str, fields: Iterable[str]) -> Render:
+def field_or_template(text: str, fields: Iterable[str], *, answers: bool = False) -> Render:
     """A template, or the field that the whole text names, as in lm-eval."""
     if text not in set(fields):
-        return compiled(text)
+        return compiled(text, answers=answers)
 
     def field(row: Row) -> Any:
         if text not in row:

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from suite.tasks.data import DataLocations
+from suite.tasks.definition import read_task
+from suite.tasks.load import load_task
 from tests.cli import light, suite
 from tests.plan.own_task import TASK, make_workspace, write
 
@@ -58,6 +61,19 @@ def test_rows_without_an_answer_are_all_named_at_once(capsys: pytest.CaptureFixt
     assert code == 2
     assert f"{folder}/data/mine/train.jsonl:2: doc_to_target of task 'mine' gives None" in said
     assert f"{folder}/data/mine/test.jsonl:2: doc_to_target of task 'mine' gives an empty answer" in said
+
+
+def test_filters_may_be_written_as_names(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+    file = folder / "specs" / "tasks" / "mine.yaml"
+    filters = '[{function: first_label, labels: ["yes", "no"]}, {function: take_first}]'
+    file.write_text(TASK.replace(filters, "[remove_whitespace, take_first]"), encoding="utf-8")
+    code, said = planned(capsys, folder)
+    assert (code, "error" in said) == (0, False), said
+    assert load_task(read_task("mine", [folder / "specs" / "tasks"]), DataLocations((folder / "data",)))
+    file.write_text(TASK.replace(filters, "[first_label, take_first]"), encoding="utf-8")
+    code, said = planned(capsys, folder)
+    assert code == 2
+    assert "first_label has no labels" in said
 
 
 def test_the_check_imports_nothing_that_takes_seconds(folder: Path) -> None:

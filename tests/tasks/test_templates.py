@@ -86,3 +86,87 @@ def test_a_bare_name_is_a_field_where_rows_have_it() -> None:
     assert field_or_template("word", ROW)(ROW) == "word"
     with pytest.raises(Unfit, match="'looks' is missing"):
         field_or_template("looks", ROW)({"text": "a"})
+
+
+NULLS: dict[str, Any] = {
+    "text": None, "share": float("nan"), "word": "it", "q": {"part": None, "parts": ["p", None]}, "names": ["b", "c"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{text | trim}}", "{{text | upper}}", "{{'Q: ' ~ text}}", "{{'%s' | format(text)}}", "{{'%r' % text}}",
+        "{{[text, word] | join(' ')}}", "{{'{}'.format(text)}}", "{{text | int}}", "{{text | string}}", "{{text | e}}",
+        "{{'Q' ~ q.part}}", "{{q.parts | join}}", "{{q | string}}", "{{'x' ~ q.parts}}", "{{q.get('none') | upper}}",
+        "{{'Q' ~ q.get('none')}}", "{% for each in q.parts %}{{each | upper}}{% endfor %}", "{{text | list}}",
+        "{% filter upper %}{{text}}{% endfilter %}", "{% set x %}{{text}}{% endset %}{{x}}", "{{q.values() | join}}",
+        "{{text | default('x')}}", "{{word | replace('i', text)}}", "{{ {'a': text}['a'] ~ '' }}",
+    ],
+)  # fmt: skip
+def test_null_is_no_text_behind_filters_and_operators(template: str) -> None:
+    with pytest.raises(Unfit, match="gives None"):
+        compiled(template)(NULLS)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{share | string}}",
+        "{{'%.2f' | format(share)}}",
+        "{{share | round(1)}}",
+        "{{share | int}}",
+        "{{share * 2 ~ ''}}",
+    ],
+)
+def test_nan_is_no_number_behind_filters_and_operators(template: str) -> None:
+    with pytest.raises(Unfit, match="gives nan"):
+        compiled(template)(NULLS)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{'Q: ' ~ word.title}}",
+        "{{word.title | upper}}",
+        "{{word['title'] | trim}}",
+        "{{word | attr('title') | upper}}",
+    ],
+)
+def test_a_method_is_no_text_behind_filters_and_operators(template: str) -> None:
+    with pytest.raises(Unfit, match=r"gives a method \(title\)"):
+        compiled(template)(NULLS)
+
+
+@pytest.mark.parametrize(
+    ("template", "value"),
+    [
+        ("{{word.title()}}", "It"),
+        ("{{'no' if text is none else text}}", "no"),
+        ("{{'no' if text == none else text}}", "no"),
+        ("{{'no' if none == text}}", "no"),
+        ("{{text or 'no'}}", "no"),
+        ("{{text | default('no', true)}}", "no"),
+        ("{{'there' if text is defined}}", "there"),
+        ("{{'no' if text in [none]}}", "no"),
+        ("{{q.parts | reject('none') | join}}", "p"),
+        ("{{q.parts | select | join}}", "p"),
+        ("{{q | tojson}}", '{"part": null, "parts": ["p", null]}'),
+        ("{{ {none: 'no'}[text] }}", "no"),
+        ("{% macro m(x) %}[{{x or '-'}}]{% endmacro %}{{m(text)}}", "[-]"),
+        ("{{word.split('t')[0] ~ 2 ~ true}}", "i2True"),
+    ],
+)
+def test_null_can_be_asked_about(template: str, value: object) -> None:
+    assert compiled(template)(NULLS) == value
+
+
+@pytest.mark.parametrize(
+    "template", [" {{names}}", "{{names}}.", "{{names}}\n", "{{'a ' ~ names}}", "{{word}}{{q.parts}}"]
+)
+def test_a_list_is_no_part_of_an_answer(template: str) -> None:
+    row = {**NULLS, "q": {"parts": ["p"]}}
+    with pytest.raises(Unfit, match="has a list within a text"):
+        compiled(template, answers=True)(row)
+    assert "['" in compiled(template)(row)
+    assert compiled("{{names}}", answers=True)(row) == ["b", "c"]
