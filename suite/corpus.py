@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from suite.words import DEFAULT_BLEU, bleu_words
+from suite.words import DEFAULT_BLEU, bleu_words, composed
 
 Pair = tuple[Sequence[str], str]
 """The references of a document, and its answer."""
@@ -25,8 +25,8 @@ def corpus_score(name: str, pairs: Sequence[Pair], tokenizer: str = DEFAULT_BLEU
     from sacrebleu import metrics
 
     metric, options = METRICS[name]
-    answers = [answer for _, answer in pairs]
-    references = [tuple(each) for each, _ in pairs]
+    answers = [composed(answer) for _, answer in pairs]
+    references = [tuple(map(composed, each)) for each, _ in pairs]
     if metric == "BLEU":
         options = {**options, "tokenize": tokenizer, "force": True}  # `force` only silences the advice to detokenise
     elif metric == "TER" and tokenizer != DEFAULT_BLEU:

@@ -74,9 +74,14 @@ def continuous(character: str) -> bool:
     return ord(character) > 0x0E00 and unicodedata.name(character, "").startswith(_CONTINUOUS)
 
 
+def composed(text: str) -> str:
+    """A text with each letter in one piece (NFC), so that two ways to write an accent are the same."""
+    return unicodedata.normalize("NFC", text)
+
+
 def bleu_words(text: str, tokenizer: str) -> list[str]:
     """The words of a text as BLEU counts them."""
-    return str(_sacrebleu(tokenizer)(text.rstrip())).split()
+    return str(_sacrebleu(tokenizer)(composed(text).rstrip())).split()
 
 
 def rouge_words(text: str, tokenizer: str) -> list[str]:
@@ -84,7 +89,7 @@ def rouge_words(text: str, tokenizer: str) -> list[str]:
     text = text.lower()
     if tokenizer == DEFAULT_ROUGE:
         return _ASCII.findall(text)
-    words = _unicode_words(unicodedata.normalize("NFC", text))
+    words = _unicode_words(composed(text))
     if tokenizer == "unicode":
         return words
     return [part for word in words for part in ([word] if word.isascii() else _characters(word))]

@@ -65,6 +65,8 @@ def _remedy(task: TaskFile, misses: Misses) -> str:
     first = misses.rows[0]
     if misses.metric.startswith("rouge") and first.read == first.reference and not first.read.isascii():
         return "give the `language` of the answers in `metadata`: it decides what a word is"
+    if misses.metric in ("exact_match", "number_match") and first.read.strip() == first.reference.strip():
+        return "mend the metric's options: they ignore all of this answer"
     if misses.share > HALF:
         return "mend the template, the filter or the metric"
     share = -(-len(misses.rows) * 1000 // misses.tried) / 1000

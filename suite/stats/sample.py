@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from suite.corpus import streams
 from suite.hashing import seed_of
-from suite.words import DEFAULT_BLEU
+from suite.words import DEFAULT_BLEU, composed
 
 Numbers = NDArray[np.float64]
 RESAMPLES: Final = 1000
@@ -116,7 +116,8 @@ def bleu_counts(pairs: Sequence[tuple[str | Sequence[str], str]], tokenizer: str
     lengths, of words as one of sacrebleu's tokenizers splits them."""
     keys = [((known,) if isinstance(known, str) else tuple(known), said) for known, said in pairs]
     distinct = list(dict.fromkeys(keys))
-    predictions, references = [said for _, said in distinct], [known for known, _ in distinct]
+    predictions = [composed(said) for _, said in distinct]
+    references = [tuple(map(composed, known)) for known, _ in distinct]
     # what sacrebleu sums up for a corpus, one segment after the other: both lengths, matching n-grams, n-grams
     found = np.array(_metric(tokenizer)._extract_corpus_statistics(predictions, streams(references)), dtype=np.float64)
     places = {key: place for place, key in enumerate(distinct)}

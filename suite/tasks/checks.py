@@ -194,7 +194,10 @@ def _filters(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
             continue
         names = [str(step.get("function")) if isinstance(step, Mapping) else str(step) for step in steps]
         for name in names:
-            if name not in known.FILTERS | known.OUR_FILTERS.keys():
+            if name == "custom":
+                what = f"filter_list.{position}: custom is a function of Python, which no task file can write"
+                yield Problem(at, what, "score with a metric of your own: `metric: module:function`")
+            elif name not in known.FILTERS | known.OUR_FILTERS.keys():
                 what = f"filter_list.{position}: there is no filter '{name}'"
                 yield Problem(at, what, did_you_mean(name, known.FILTERS | known.OUR_FILTERS.keys()))
         for step in steps:

@@ -71,8 +71,12 @@ OF_CLASSES: Final = frozenset({"f1", "mcc"})
 OF_ALL_ANSWERS: Final = POINTS | OF_CLASSES
 """Metrics of all answers together; a single answer has none."""
 
-AGGREGATIONS: Final = {"f1": "f1", "mcc": "matthews_corrcoef"}
-"""lm-eval's names for how metrics of classes are put together."""
+AGGREGATIONS: Final[Mapping[str, str]] = {
+    "f1": "f1", "mcc": "matthews_corrcoef", "bleu": "bleu", "chrf": "chrf", "chrf++": "chrf++", "ter": "ter",
+    "perplexity": "perplexity", "word_perplexity": "weighted_perplexity", "byte_perplexity": "weighted_perplexity",
+    "bits_per_byte": "bits_per_byte", "brier_score": "brier_score", "bypass": "bypass",
+}  # fmt: skip
+"""lm-eval's names for how the values of a metric are put together; all others are averaged (`mean`)."""
 
 UNBOUNDED: Final = frozenset({
     "acc_all", "perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "brier_score", "likelihood",
@@ -80,7 +84,9 @@ UNBOUNDED: Final = frozenset({
 })  # fmt: skip
 """Metrics that are no share of anything; they are kept as they are and cannot be a task's primary one."""
 
-LOWER_IS_BETTER: Final = frozenset({"ter"})
+LOWER_IS_BETTER: Final = frozenset({
+    "ter", "perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "brier_score",
+})  # fmt: skip
 
 METRICS: Final = SHARES | POINTS | UNBOUNDED
 """Every metric a task may name: lm-eval's and ours."""

@@ -65,8 +65,8 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         elif kind in known.COMPUTED and name not in known.COMPUTED[kind]:
             what = f"metric_list.{position}: {name} is no metric of `output_type: {kind}`"
             yield Problem(at, what, did_you_mean(name, known.COMPUTED[kind]))
-        elif kind == "generate_until" and name not in known.OF_CLASSES:
-            for what, fix in _options(each):
+        else:
+            for what, fix in (*_summary(each), *(() if name in known.OF_CLASSES else _options(each, kind))):
                 yield Problem(at, f"metric_list.{position}: {what}", fix)
         for what, fix in _of_classes(each, config) if name in known.OF_CLASSES else ():
             yield Problem(at, f"metric_list.{position}: {what}", fix)
@@ -75,10 +75,25 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         yield Problem(where(("metric_list",)), what, f"add one of {', '.join(sorted(known.OUR_METRICS))}, acc, bleu …")
 
 
-def _options(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is wrong with the options of a metric of written answers."""
+def _summary(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with how a metric's values are to be put together and ranked: each metric has one way."""
     name = given["metric"]
-    allowed = known.IGNORING if name in ("exact_match", "number_match") else frozenset[str]()
+    usual, high = known.AGGREGATIONS.get(name, "mean"), name not in known.LOWER_IS_BETTER
+    if given.get("aggregation", usual) != usual:
+        what = f"{name} {'is averaged over' if usual == 'mean' else 'scores all'} answers"
+        yield f"{what}, and has no aggregation '{given['aggregation']}'", f"write `{usual}`, or leave `aggregation` out"
+    if given.get("higher_is_better", high) is not high:
+        what = f"{name}: {'higher' if high else 'lower'} is better"
+        yield f"{what}, not {given['higher_is_better']!r}", f"write `higher_is_better: {str(high).lower()}`"
+    if given.get("hf_evaluate", False) not in (False, name == "exact_match"):
+        yield f"{name} is computed here, not by `evaluate`", "leave `hf_evaluate` out"
+
+
+def _options(given: Mapping[str, Any], kind: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with what a metric is told to ignore, which written answers alone can be."""
+    name = given["metric"]
+    ignores = kind == "generate_until" and name in ("exact_match", "number_match")
+    allowed = known.IGNORING if ignores else frozenset[str]()
     for key, value in given.items():
         if key in known.NO_OPTIONS:
             continue
@@ -103,8 +118,6 @@ def _of_classes(given: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator
     written = config.get("output_type", "generate_until") == "generate_until"
     if written and not labels:
         yield f"{name} is for classification, and the task has no labels", "list them: `metadata: {labels: […]}`"
-    if given.get("aggregation", known.AGGREGATIONS[name]) != known.AGGREGATIONS[name]:
-        yield f"{name} scores all answers together", "leave `aggregation` out"
     allowed = {"metric", "aggregation", "higher_is_better", *({"pos_label"} if name == "f1" else ())}
     for key in given:
         if key not in allowed:

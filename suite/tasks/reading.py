@@ -62,7 +62,7 @@ def _step(task: TaskFile, given: Mapping[str, Any] | str) -> Callable[[Any, Row]
     options = {key: value for key, value in given.items() if key != "function"}
     make = FILTERS.get(name)
     if make is None:
-        return _of_lm_eval(name, options)
+        return _of_lm_eval(name, options, str(task.path))
     try:
         read = make(**options)
     except (TypeError, re.error) as error:  # an option that it does not have, or no regular expression
@@ -71,15 +71,19 @@ def _step(task: TaskFile, given: Mapping[str, Any] | str) -> Callable[[Any, Row]
     return lambda text, row: read(text)
 
 
-def _of_lm_eval(name: str, options: Mapping[str, Any]) -> Callable[[Any, Row], Any]:
+def _of_lm_eval(name: str, options: Mapping[str, Any], where: str) -> Callable[[Any, Row], Any]:
     """One of lm-eval's that is rarely used: it takes seconds to import."""
 
     def step(text: Any, row: Row) -> Any:
         import lm_eval.filters  # noqa: F401
         from lm_eval.api.registry import get_filter
 
-        (answers,) = get_filter(name)(**options).apply([[text]], [dict(row)])
-        return next(iter(answers), None)
+        try:
+            (answers,) = get_filter(name)(**options).apply([[text]], [dict(row)])
+            return next(iter(answers), None)
+        except Exception as error:  # whatever an option or a row makes it stumble over
+            said = f"{type(error).__name__}: {error}".splitlines()[0]
+            raise SuiteError(f"filter_list: {name} fails ({said})", where=where, fix="check its options") from error
 
     return step
 
@@ -87,6 +91,8 @@ def _of_lm_eval(name: str, options: Mapping[str, Any]) -> Callable[[Any, Row], A
 def _regex(regex_pattern: str = r"#### (\-?[0-9\.\,]+)", group_select: int = 0, fallback: str = UNPARSABLE) -> Any:
     """As lm-eval: the chosen match, of several groups the first that is not empty."""
     pattern = re.compile(regex_pattern)
+    if type(group_select) is not int or not isinstance(fallback, str):
+        raise TypeError("`group_select` is a whole number, `fallback` a text")
 
     def read(text: str) -> str:
         found = pattern.findall(text)
@@ -101,6 +107,8 @@ def _regex(regex_pattern: str = r"#### (\-?[0-9\.\,]+)", group_select: int = 0, 
 
 
 def _map(mapping_dict: Mapping[str, Any] | None = None, default_value: Any = None) -> Any:
+    if not isinstance(mapping_dict or {}, Mapping):
+        raise TypeError("`mapping_dict` is a mapping")
     return lambda text: (mapping_dict or {}).get(text, default_value)
 
 

@@ -22,7 +22,7 @@ from suite.tasks.latex import last_boxed, same
 from suite.tasks.metric_checks import metric_names
 from suite.tasks.python_metric import PythonMetric
 from suite.tasks.text import normalised
-from suite.words import bleu_tokenizer, bleu_words, rouge_tokenizer, rouge_words
+from suite.words import bleu_tokenizer, bleu_words, composed, rouge_tokenizer, rouge_words
 
 Options = Mapping[str, Any]
 
@@ -69,14 +69,14 @@ def metrics_of(task: TaskFile) -> tuple[Metric, ...]:
 
 
 def score(metric: Metric, references: Sequence[str], answer: str) -> float:
-    """An answer's score, 0 to 1: the best over the references.
+    """An answer's score, 0 to 1: the best over the references, whichever way their accents are written.
 
     A function of the user's sees them all at once. Raises SuiteError where it fails.
     """
     if metric.python is not None:
         return metric.python.score(references, answer)
-    value = EACH[metric.name]
-    return max(value(reference, answer, metric) for reference in references)
+    value, said = EACH[metric.name], composed(answer)
+    return max(value(composed(reference), said, metric) for reference in references)
 
 
 def of_all(metric: Metric, pairs: Sequence[Pair]) -> float:
@@ -90,14 +90,18 @@ def words(metric: Metric, text: str) -> list[str]:
 
 
 def exact_match(reference: str, answer: str, metric: Metric) -> float:
-    """1 if both are the same text, but for white space around it and for what the options say to ignore."""
-    return float(_bare(answer, metric.options) == _bare(reference, metric.options))
+    """1 if both are the same text, except for white space around it and for what the options say to ignore.
+
+    A reference of which all is ignored equals nothing, so that the gold check finds it.
+    """
+    right = _bare(reference, metric.options)
+    return float(bool(right) and _bare(answer, metric.options) == right)
 
 
 def number_match(reference: str, answer: str, metric: Metric) -> float:
     """1 if both are the same number, however it is written, or the same text; options as for `exact_match`."""
     said, right = _bare(answer, metric.options), _bare(reference, metric.options)
-    return float(said == right or same_number(said, right))
+    return float(bool(right) and (said == right or same_number(said, right)))
 
 
 def accuracy(reference: str, answer: str, metric: Metric) -> float:

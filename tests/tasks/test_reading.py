@@ -97,6 +97,8 @@ def test_what_stands_before_an_answer_is_no_part_of_it(write: Write, delimiter: 
     [
         ("{function: regex, regex_pattern: '('}", "filter_list: regex cannot be made of its options"),
         ("{function: regex, pattern: x}", "filter_list: regex cannot be made of its options"),
+        ("{function: regex, group_select: '0'}", "`group_select` is a whole number"),
+        ("{function: map, mapping_dict: [a]}", "`mapping_dict` is a mapping"),
         ("{function: take_first_k}", "filter_list: take_first_k cannot be made of its options"),
     ],
 )
@@ -104,6 +106,12 @@ def test_options_that_do_not_fit_a_filter_are_an_error(write: Write, step: str, 
     task = read_task("colours", [write(**{CUT: f"{step}, "})])
     with pytest.raises(SuiteError, match=said):
         readers(task)
+
+
+def test_a_filter_of_lm_evals_that_fails_is_an_error(write: Write) -> None:
+    (read,) = readers(read_task("colours", [write(**{CUT: "{function: regex_pos, no_option: 1}, "})])).values()
+    with pytest.raises(SuiteError, match=r"filter_list: regex_pos fails \(TypeError: "):
+        read("red", ROW)
 
 
 def test_what_a_filter_does_not_find_is_unparsable(write: Write) -> None:

@@ -153,6 +153,30 @@ def test_rouge_reads_the_words_of_any_script(language: str, text: str, name: str
     assert score(metric, [text], "red dog") == 0.0
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "right"),
+    [
+        ("exact_match", {"regexes_to_ignore": [".*"]}, "red"),
+        ("exact_match", {"ignore_numbers": True}, "5"),
+        ("exact_match", {"ignore_punctuation": True}, "++"),
+        ("number_match", {"ignore_numbers": True}, "5"),
+    ],
+)
+def test_a_reference_of_which_all_is_ignored_equals_nothing(name: str, options: dict[str, Any], right: str) -> None:
+    assert score(Metric(name, options), [right], right) == score(Metric(name, options), [right], "7") == 0.0
+
+
+@pytest.mark.parametrize("name", ["exact_match", "accuracy", "number_match", "normalised_match", "math_equal"])
+def test_two_ways_to_write_an_accent_are_the_same(name: str) -> None:
+    assert score(Metric(name), ["café"], "cafe\u0301") == score(Metric(name), ["cafe\u0301"], "café") == 1.0
+
+
+@pytest.mark.parametrize("name", sorted(CORPUS))
+def test_two_ways_to_write_an_accent_are_the_same_in_a_corpus(name: str) -> None:
+    pairs = [(("one café at the lake",), "one cafe\u0301 at the lake")]
+    assert of_all(Metric(name), pairs) == pytest.approx(0.0 if name == "ter" else 100.0)
+
+
 @pytest.mark.parametrize(("language", "right", "said"), [("de", "fährt", "f hrt"), ("pl", "łódź", "d")])
 def test_rouge_keeps_the_letters_of_languages_in_latin_script(language: str, right: str, said: str) -> None:
     assert score(Metric("rouge1", language=language), [right], said) == 0.0
