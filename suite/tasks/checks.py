@@ -149,11 +149,27 @@ def _templates(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     if not isinstance(config.get("doc_to_choice", ""), (str, tuple, Mapping)):
         what = "doc_to_choice: is neither a list of choices nor a template"
         yield Problem(where(("doc_to_choice",)), what, 'write `["True", "False"]`, or a field of the rows')
+    yield from _choices(config.get("doc_to_choice"), where(("doc_to_choice",)))
     for key in ("doc_to_text", "doc_to_target", "doc_to_choice", "description", "gen_prefix"):
         template = config.get(key)
         wrong = fault(template) if isinstance(template, str) else None
         if wrong is not None:
             yield Problem(where((key,)), f"{key}: is no template ({wrong})", "check its {{ }}")
+
+
+def _choices(given: Any, at: str) -> Iterator[Problem]:
+    """Choices of a list that are no texts: they are shown as they stand."""
+    listed = tuple(given.values()) if isinstance(given, Mapping) else given if isinstance(given, tuple) else ()
+    for each in listed:
+        if each is None or isinstance(each, (bool, tuple, Mapping)):
+            yield Problem(at, f"doc_to_choice: {each!r} is no text", 'put choices in quotes, as in `["yes", "no"]`')
+        elif isinstance(each, str) and ("{{" in each or "{%" in each):
+            inner = ", ".join(str(one).replace("{{", "").replace("}}", "").strip() for one in listed)
+            fix = f'write one template that gives the list: `doc_to_choice: "{{{{[{inner}]}}}}"`'
+            yield Problem(at, f"doc_to_choice: '{each}' is a template within a list, and would be shown as it is", fix)
+            return
+        elif not str(each).strip():
+            yield Problem(at, "doc_to_choice: has an empty choice", "write a text for each choice")
 
 
 def _generation(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from suite import sandbox
 from suite.corpus import METRICS as CORPUS
-from suite.errors import Problem, SuiteError
+from suite.errors import Problem, SuiteError, did_you_mean
 from suite.findings import Gold, GoldMisses
 from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
@@ -156,11 +156,18 @@ def _references(task: TaskFile, rows: Rows) -> References:
     texts, found = Texts(task, fields_of(rows.docs)), list[tuple[str, ...]]()
     program = task.metadata.get("program")
     problems: list[Problem] = []
+    if constant := [*_constants(task, rows)]:
+        raise SuiteError.of(constant)
+    asked = list[str | int]()
     for index, row in enumerate(rows.docs):
-        key = "doc_to_text"
+        key = ""
         try:
-            if "doc_to_text" in task.config:
-                texts.question(row)
+            for key in (key for key in ("description", "gen_prefix") if key in task.config):
+                texts.before(key, row)
+            key = "doc_to_choice"
+            texts.choices(row)
+            key = "doc_to_text"
+            asked.append(texts.question(row))
             key = "doc_to_target"
             found.append(texts.references(row))
             if program is not None:
@@ -168,6 +175,7 @@ def _references(task: TaskFile, rows: Rows) -> References:
                 compiled(str(program))({**row, "answer": found[-1][0]})
         except Unfit as error:
             problems.append(Problem(rows.place(index), f"{key} of task '{task.name}' {error}", _FIX))
+    problems = problems or [*_mixed(task, rows, asked)]
     if problems:
         more = len(problems) - LISTED
         if more > 0:
@@ -175,6 +183,34 @@ def _references(task: TaskFile, rows: Rows) -> References:
             problems = [*problems[:LISTED], Problem("", last)]
         raise SuiteError.of(problems)
     return tuple(found)
+
+
+def _constants(task: TaskFile, rows: Rows) -> Iterator[Problem]:
+    """Texts that are the same for all rows: a right answer of no field and no template, or a field that is misspelt."""
+    fields = fields_of(rows.docs)
+    for key in ("doc_to_text", "doc_to_target"):
+        text = task.config.get(key)
+        if not isinstance(text, str) or not text.strip() or "{{" in text or "{%" in text or text in fields:
+            continue
+        near = did_you_mean(text, fields)
+        if key == "doc_to_text" and not near.endswith("?"):  # a question may be the same for all
+            continue
+        if len(rows.docs) > 1 and not (
+            "doc_to_choice" in task.config and text.isdecimal()
+        ):  # the first choice is right
+            what = f"{key} of task '{task.name}' is the text '{text[:40]}' for all rows, since no field has this name"
+            yield Problem(rows.place(0), what, f"write a field's name ({near}), or a template, `{{{{answer}}}}`")
+
+
+def _mixed(task: TaskFile, rows: Rows, asked: Sequence[str | int]) -> Iterator[Problem]:
+    """Rows whose choices stand in the prompt among rows whose choices follow it: the fewer ones are wrong."""
+    places = [index for index, each in enumerate(asked) if isinstance(each, int)]
+    if 0 < len(places) < len(asked):
+        others = [index for index, each in enumerate(asked) if not isinstance(each, int)]
+        few, kind = (others, "no place of a choice") if len(others) < len(places) else (places, "the place of a choice")
+        for index in few:
+            what = f"doc_to_text of task '{task.name}' gives {str(asked[index])[:40]!r}, {kind}, other than most rows"
+            yield Problem(rows.place(index), f"{what}; or doc_to_target is none of the choices", _FIX)
 
 
 _FIX: Final = "mend or remove the row, or the template"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jinja2
@@ -148,7 +149,7 @@ def _load(
     }
     with quiet():
         try:
-            return LoadedTask(task, config)
+            return LoadedTask(task, config, _before(task, docs))
         except (jinja2.TemplateError, KeyError, IndexError) as error:
             have = ", ".join(sorted(docs[0]))
             raise SuiteError(
@@ -176,6 +177,14 @@ def _config(task: TaskFile, docs: Sequence[Row]) -> dict[str, Any]:
         config["metric_list"] = [_named(each) for each in config["metric_list"]]
     config["fewshot_config"] = {"doc_to_target": _told(task, "doc_to_target", texts.shown)}
     return config | {key: _told(task, key, made[key]) for key in made if key in config}
+
+
+def _before(task: TaskFile, docs: Sequence[Row]) -> Mapping[str, Callable[[Row], str]]:
+    """The templates of a task's description and answer prefix, by their text in its file; lm-eval renders its own."""
+    if task.builtin:
+        return {}
+    texts, keys = Texts(task, fields_of(docs)), ("description", "gen_prefix")
+    return {task.config[key]: _told(task, key, partial(texts.before, key)) for key in keys if task.config.get(key)}
 
 
 def _named(metric: dict[str, Any]) -> dict[str, Any]:

@@ -29,8 +29,12 @@ from suite.tasks.templates import as_text, compiled
 class LoadedTask(ConfigurableTask):  # type: ignore[misc]
     """lm-eval's task, without its progress bar, and with the file it was made of."""
 
-    def __init__(self, task: TaskFile, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self, task: TaskFile, config: Mapping[str, Any], before: Mapping[str, Callable[[Row], str]] | None = None
+    ) -> None:
+        """`before` renders descriptions and prefixes of answers, by their templates."""
         self.file = task
+        self._before = before or {}
         samples = (config.get("fewshot_config") or {}).get("samples") or ()
         self._exemplars = {id(row): row for row in samples}
         self._texts: dict[tuple[str, int, int], Any] = {}
@@ -48,6 +52,16 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
     def doc_to_target(self, doc: Row, doc_to_target: Any = None) -> Any:
         """As lm-eval does; an exemplar's is made once."""
         return self._once(super().doc_to_target, doc, doc_to_target)
+
+    def doc_to_prefix(self, doc: Row) -> Any:
+        """The `gen_prefix` of a document, by our templates where the task is ours."""
+        render = self._before.get(self.config.gen_prefix)
+        return super().doc_to_prefix(doc) if render is None else render(doc)
+
+    def resolve_field(self, doc: Row, field: str | None = None) -> Any:
+        """The description of a document, or the `gen_prefix` of an exemplar."""
+        render = self._before.get(field or "")
+        return super().resolve_field(doc, field) if render is None else render(doc)
 
     def _once(self, make: Callable[[Row, Any], Any], doc: Row, template: Any) -> Any:
         if self._exemplars.get(id(doc)) is not doc:

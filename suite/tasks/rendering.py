@@ -23,14 +23,32 @@ class Texts:
         self._target = _of(config.get("doc_to_target", ""), known, answers=True)
         given = config.get("doc_to_choice")
         self._choices = None if given is None else _of(given, known)
+        self._own_choices = isinstance(given, str)
+        self._before = {key: _of(config[key], known) for key in ("description", "gen_prefix") if config.get(key)}
         self._labels = label_words(config)
+
+    def before(self, key: str, row: Row) -> str:
+        """The `description` before a row's prompt, or the `gen_prefix` behind it; empty if the task has none."""
+        render = self._before.get(key)
+        return "" if render is None else as_text(render(row))
 
     def question(self, row: Row) -> str | int:
         """The document's own prompt; the place of a choice where that takes the prompt's place (as in winogrande)."""
         value = self._question(row)
-        if self._choices is not None and (isinstance(value, int) or (isinstance(value, str) and value.isdigit())):
-            return _place(value, self.choices(row) or [])
-        return as_text(value)
+        return value if self._is_place(value, row) else as_text(value)
+
+    def _is_place(self, value: Any, row: Row) -> bool:
+        """Whether a number in place of a question is the place of the right choice, and the choices are whole prompts.
+
+        The choices are then the row's own, and what follows each of them, the target, is none of them.
+        """
+        if not self._own_choices or type(value) is not int:
+            return False
+        choices = self.choices(row) or []
+        if not 0 <= value < len(choices) or any(_is_choice(each, choices) for each in self._several(row)):
+            return False
+        _only(choices[value], [text for place, text in enumerate(choices) if place != value])
+        return True
 
     def choices(self, row: Row) -> list[str] | None:
         """The choices; None for a task that has none."""
@@ -46,7 +64,10 @@ class Texts:
             value = list(value.values())
         if not isinstance(value, Sequence) or not value:
             raise Unfit("gives no list of choices")
-        return [as_text(checked(each)) for each in value]
+        choices = [as_text(checked(each)) for each in value]
+        if not all(each.strip() for each in choices):
+            raise Unfit("gives an empty choice")
+        return choices
 
     def target(self, row: Row) -> str | int | list[str] | list[int]:
         """What lm-eval has as the right answer: the place of a choice or a text, or a list of some."""
@@ -62,7 +83,11 @@ class Texts:
         """The places of the right choices."""
         choices = self.choices(row)
         assert choices is not None, "the task has choices"
-        return tuple(_place(each, choices) for each in self._several(row))
+        found = tuple(_place(each, choices) for each in self._several(row))
+        if len(set(choices)) < len(choices):
+            for each in found:
+                _only(choices[each], [text for place, text in enumerate(choices) if place not in found])
+        return found
 
     def references(self, row: Row) -> tuple[str, ...]:
         """The right answers, at least one and none of them blank; the first is trained on, and shown in an exemplar."""
@@ -76,7 +101,7 @@ class Texts:
 
     def _written(self, row: Row) -> bool:
         """Whether the right answer is a text of its own: there are no choices, or they stand in the prompt."""
-        return self._choices is None or isinstance(self.question(row), int)
+        return self._choices is None or (self._own_choices and isinstance(self.question(row), int))
 
     def _several(self, row: Row) -> tuple[Any, ...]:
         value = self._target(row)
@@ -111,6 +136,21 @@ def _of(given: Any, fields: frozenset[str], *, answers: bool = False) -> Render:
     return field_or_template(given, fields, answers=answers) if isinstance(given, str) else lambda row: given
 
 
+def _digits(value: Any) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isdecimal()
+
+
+def _is_choice(value: Any, choices: Sequence[str]) -> bool:
+    """Whether a target can be one of the choices, or the place of one."""
+    return not isinstance(value, str) or _digits(value) or as_label(value, choices) is not None
+
+
+def _only(right: str, wrong: Sequence[str]) -> None:
+    """Raises Unfit where a right choice is also a wrong one: the model may choose either."""
+    if right in wrong:
+        raise Unfit(f"gives the choice '{right[:40]}', which stands more than once among the choices")
+
+
 def _place(value: Any, choices: Sequence[str]) -> int:
     """The place of the right choice, from its place or from its text. Raises Unfit for what is neither, or both."""
     if isinstance(value, str) and value in choices:
@@ -119,11 +159,12 @@ def _place(value: Any, choices: Sequence[str]) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     number = isinstance(value, int) and not isinstance(value, bool)
-    if number or (isinstance(value, str) and value.isdigit()):
+    if number or _digits(value):
         place = int(value)
         if 0 <= place < len(choices):
             if label is not None and choices.index(label) != place:
-                raise Unfit(f"gives {value}, which is a choice itself and the place of the choice '{choices[place]}'")
+                what = f"gives {value}, which is a choice itself and the place of the choice '{choices[place]}'"
+                raise Unfit(f"{what}: `{{{{FIELD | string}}}}` is the one, `{{{{CHOICES[FIELD]}}}}` the other")
             return place
     if label is not None:
         return choices.index(label)

@@ -145,7 +145,7 @@ def test_choices_of_shipped_tasks_are_free_of_order(name: str) -> None:
 
 def test_constant_choices_leave_lists_in_their_order(write: Write) -> None:
     task = task_of(
-        write, CHOOSES | {"{{choices}}": "UNUSED", 'doc_to_choice: "UNUSED"': "doc_to_choice: [no, yes]", **WORDS}
+        write, CHOOSES | {"{{choices}}": "UNUSED", 'doc_to_choice: "UNUSED"': "doc_to_choice: ['no', 'yes']", **WORDS}
     )
     assert questions(task, {"words": ["a", "b"], "right": 1}, {"words": ["b", "a"], "right": 0}) == 2
 
@@ -167,7 +167,11 @@ def test_a_prompt_of_nothing_with_the_same_choices_for_all_tells_rows_apart_by_t
     task = task_of(
         write,
         CHOOSES
-        | {"{{choices}}": "UNUSED", 'doc_to_choice: "UNUSED"': "doc_to_choice: [no, yes]", "Q: {{question}} A:": ""},
+        | {
+            "{{choices}}": "UNUSED",
+            'doc_to_choice: "UNUSED"': "doc_to_choice: ['no', 'yes']",
+            "Q: {{question}} A:": "",
+        },
     )
     assert questions(task, row(1, right=1), row(2, right=1)) == 2
     assert questions(task, row(1, right=1), row(1, right=1, idx=3)) == 1
