@@ -1,32 +1,59 @@
-"""Numbers as people and models write them: `18`, `18.00`, `1,200`, `$2.50`, `−3`, `+7`."""
+"""Numbers as people and models write them: `18`, `18.00`, `1,200`, `1 200`, `$2.50`, `18 €`, `5 %`, `−3`, `+7`."""
 
 from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 LONGEST: Final = 60
 """Characters of a number that is read; a longer text is none."""
 
-_NUMBER: Final = re.compile(r"([+\-\u2212]?)[$€£¥]?\s?([+\-\u2212]?)(\d{1,3}(?:,\d{3})+|\d+)?(\.\d*)?\.?%?")
+CURRENCIES: Final = frozenset("$€£¥")
+UNITS: Final = CURRENCIES | {"%"}
+
+_NUMBER: Final = re.compile(
+    r"([+\-\u2212]?)([$€£¥]?)\s?([+\-\u2212]?)"
+    r"(\d{1,3}(?:([,'’ \u00a0\u2009\u202f])\d{3})(?:\5\d{3})*|\d+)?(\.\d*)?\.?"
+    r"(?:\s?([$€£¥%])\.?)?"
+)
 
 
-def number_of(text: str) -> Decimal | None:
-    """The number that a whole text is, but for signs of currency, per cent signs and a full stop; None if it is none.
+class Amount(NamedTuple):
+    """A number with its sign of currency or per cent sign."""
 
-    Commas part thousands (`1,200`), and only these: `1,2` is no number.
+    value: Decimal
+    unit: str = ""
+
+    def equals(self, other: Amount) -> bool:
+        """Whether the numbers are equal, and the units where both have one."""
+        return self.value == other.value and (self.unit == other.unit or not self.unit or not other.unit)
+
+
+def amount_of(text: str) -> Amount | None:
+    """The number that a whole text is, with its unit; a full stop may follow. None if it is none.
+
+    Commas, apostrophes and spaces part thousands (`1,200`), and only these: `1,2` is no number.
     """
     text = text.strip()
     found = _NUMBER.fullmatch(text) if len(text) <= LONGEST else None
-    if found is None or not any(character.isdecimal() for character in text) or (found[1] and found[2]):
+    if found is None or not any(character.isdecimal() for character in text):
         return None
-    whole, part = (found[3] or "0").replace(",", ""), found[4] or ""
-    value = Decimal(f"{whole}{part if len(part) > 1 else ''}")
-    return -value if (found[1] or found[2]) in ("-", "\u2212") else value
+    first, before, second, digits, mark, decimals, after = found.groups(default="")
+    if (first and second) or (before and after):
+        return None
+    whole = digits.replace(mark, "") if mark else digits or "0"
+    value = Decimal(f"{whole}{decimals if len(decimals) > 1 else ''}")
+    return Amount(-value if (first or second) in ("-", "\u2212") else value, before or after)
+
+
+def number_of(text: str) -> Decimal | None:
+    """The number that a whole text is, whatever its unit; None if it is none."""
+    found = amount_of(text)
+    return None if found is None else found.value
 
 
 def same_number(said: str, right: str) -> bool:
-    """Whether both texts are numbers, and equal."""
-    number = number_of(said)
-    return number is not None and number == number_of(right)
+    """Whether both texts are numbers, and equal: `5 %` is no `$5`, and 5 is either."""
+    ours, theirs = amount_of(said), amount_of(right)
+    return ours is not None and theirs is not None and ours.equals(theirs)
