@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, wraps
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -132,10 +132,30 @@ def _written_answer(value: Any) -> str:
     return str(_single(value))
 
 
+OF_TEXTS: Final = (
+    "capitalize", "center", "e", "escape", "forceescape", "format", "indent", "lower", "replace", "safe", "string",
+    "striptags", "title", "trim", "upper", "wordwrap",
+)  # fmt: skip
+"""Jinja's filters that make a text of anything."""
+
+
+def _of_parts(function: Callable[..., Any], part: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A filter that takes what may be a part of a text."""
+
+    own = 1 if hasattr(function, "jinja_pass_arg") else 0  # the first argument may be Jinja's own
+
+    @wraps(function)
+    def checks(*given: Any, **options: Any) -> Any:
+        return function(*given[:own], *map(part, given[own:]), **{key: part(value) for key, value in options.items()})
+
+    return checks
+
+
 def _environment(part: Callable[[Any], Any]) -> _Environment:
     """Jinja with our rules, and one for the parts that `~` joins."""
     made = _Environment(undefined=StrictUndefined, keep_trailing_newline=True, finalize=checked)
     made.filters |= {"regex_replace": _regex_replace, "_place": _place, "_part": part, "attr": _attribute}
+    made.filters |= {name: _of_parts(made.filters[name], part) for name in OF_TEXTS}
     made.tests |= unwritable.TESTS
     made.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": unwritable.for_json}
     return made

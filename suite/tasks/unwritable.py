@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from operator import is_
 from typing import Any, Final, NoReturn
 
 from jinja2 import Undefined
@@ -48,20 +49,24 @@ class _Method(_Guard):
         return shallow(self.value(*given, **named))
 
 
+_SOUND: Final = frozenset({str, int, bool})
 NULL: Final = _Guard(None, "gives None (null in the row)")
 
 
 def guarded(value: Any) -> Any:
     """A value of a row; the same object if there is nothing to guard in it."""
-    if isinstance(value, str):
+    if type(value) in _SOUND:
         return value
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):
+        if _SOUND.issuperset(map(type, value.values())):
+            return value
         found = {key: guarded(each) for key, each in value.items()}
-        return found if any(found[key] is not each for key, each in value.items()) else value
+        return value if all(map(is_, found.values(), value.values())) else found
     if isinstance(value, (list, tuple)):
+        if _SOUND.issuperset(map(type, value)):
+            return value
         several = [guarded(each) for each in value]
-        same = all(one is other for one, other in zip(several, value, strict=True))
-        return value if same else type(value)(several)
+        return value if all(map(is_, several, value)) else type(value)(several)
     return shallow(value)
 
 
@@ -76,7 +81,7 @@ def shallow(value: Any) -> Any:
 
 def attribute(value: Any) -> Any:
     """What an attribute of a value is: a method can be called, and nothing else."""
-    if callable(value) and not isinstance(value, (_Guard, Undefined)):
+    if type(value) not in _SOUND and callable(value) and not isinstance(value, (_Guard, Undefined)):
         name = getattr(value, "__name__", type(value).__name__)
         return _Method(value, f"gives a method ({name}), not a field of the row")
     return value

@@ -162,7 +162,16 @@ def test_null_can_be_asked_about(template: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "template", [" {{names}}", "{{names}}.", "{{names}}\n", "{{'a ' ~ names}}", "{{word}}{{q.parts}}"]
+    "template",
+    [
+        " {{names}}",
+        "{{names}}.",
+        "{{names}}\n",
+        "{{'a ' ~ names}}",
+        "{{word}}{{q.parts}}",
+        "{{names | trim}}",
+        "{{'%s' | format(names)}}",
+    ],
 )
 def test_a_list_is_no_part_of_an_answer(template: str) -> None:
     row = {**NULLS, "q": {"parts": ["p"]}}
