@@ -237,8 +237,8 @@ def _renderer(template: str, *, choices: bool, lists: bool) -> Callable[[Row], A
         if template in doc:
             return doc[template]
         text = compiled.render(**doc)
-        if choices and text.isdigit():
-            return ast.literal_eval(text)
+        if choices and text.isascii() and text.isdigit():
+            return int(text)
         if lists and len(text) >= 2 and text[0] == "[" and text[-1] == "]":
             try:
                 return ast.literal_eval(text)

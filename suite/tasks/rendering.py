@@ -64,6 +64,8 @@ class Texts:
             value = list(value.values())
         if not isinstance(value, Sequence) or not value:
             raise Unfit("gives no list of choices")
+        if any(isinstance(each, (list, tuple, Mapping)) for each in value):
+            raise Unfit("gives choices that are no texts, but lists")
         choices = [as_text(checked(each)) for each in value]
         if not all(each.strip() for each in choices):
             raise Unfit("gives an empty choice")

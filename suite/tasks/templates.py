@@ -55,8 +55,8 @@ class _Environment(NativeEnvironment):
         return unwritable.attribute(super().getitem(unwritable.plain(obj), argument))
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        """The template's tree, in which `~` joins texts and numbers only, and a row's number never counts a list from
-        its end.
+        """The template's tree, in which `~` and `%` take what may stand in a text, and a row's number never counts a
+        list from its end.
 
         `{{['True', 'False'][label]}}` would be `False` for the label -1, by which data sets hide labels.
         """
@@ -68,6 +68,12 @@ class _Environment(NativeEnvironment):
                 each.arg = nodes.Filter(each.arg, "_place", [], [], None, None)
         for joined in tree.find_all(nodes.Concat):
             joined.nodes = [nodes.Filter(part, "_part", [], [], None, None) for part in joined.nodes]
+        for formatted in tree.find_all(nodes.Mod):
+            given = formatted.right
+            if isinstance(given, nodes.Tuple):
+                given.items = [nodes.Filter(part, "_part", [], [], None, None) for part in given.items]
+            elif not isinstance(given, nodes.Dict):
+                formatted.right = nodes.Filter(given, "_part", [], [], None, None)
         return tree
 
 

@@ -122,6 +122,11 @@ def test_an_empty_choice_is_refused(write: Write, data: Data, blank: str) -> Non
     assert "test.jsonl:2: doc_to_choice of task 'colours' gives an empty choice" in text
 
 
+def test_a_choice_that_is_a_list_is_refused(write: Write, data: Data) -> None:
+    rows = [{"question": "q", "choices": [["yes"], ["no"]], "answer": 0}]
+    assert "gives choices that are no texts, but lists" in refused(write, data, rows, CHOSEN)
+
+
 @pytest.mark.parametrize("template", [" {{answer}}", "{{answer}}."])
 def test_a_list_within_the_text_of_an_answer_is_refused(write: Write, data: Data, template: str) -> None:
     rows = [*ROWS, {**ROWS[0], "answer": ["b", "c"]}]

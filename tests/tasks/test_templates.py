@@ -171,6 +171,8 @@ def test_null_can_be_asked_about(template: str, value: object) -> None:
         "{{word}}{{q.parts}}",
         "{{names | trim}}",
         "{{'%s' | format(names)}}",
+        "{{'%s' % names}}",
+        "{{'%s %s' % (word, names)}}",
     ],
 )
 def test_a_list_is_no_part_of_an_answer(template: str) -> None:
