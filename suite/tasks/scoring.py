@@ -21,7 +21,7 @@ from suite.tasks.known import NO_OPTIONS, OF_CLASSES
 from suite.tasks.latex import last_boxed, same
 from suite.tasks.metric_checks import metric_names
 from suite.tasks.python_metric import PythonMetric
-from suite.tasks.text import normalised
+from suite.tasks.text import normalised, symbols_agree, without_punctuation
 from suite.words import bleu_tokenizer, bleu_words, composed, rouge_tokenizer, rouge_words
 
 Options = Mapping[str, Any]
@@ -94,14 +94,13 @@ def exact_match(reference: str, answer: str, metric: Metric) -> float:
 
     A reference of which all is ignored equals nothing, so that the gold check finds it.
     """
-    right = _bare(reference, metric.options)
-    return float(bool(right) and _bare(answer, metric.options) == right)
+    return float(_same_bare(reference, answer, metric.options))
 
 
 def number_match(reference: str, answer: str, metric: Metric) -> float:
     """1 if both are the same number, however it is written, or the same text; options as for `exact_match`."""
-    said, right = _bare(answer, metric.options), _bare(reference, metric.options)
-    return float(bool(right) and (said == right or same_number(said, right)))
+    said, right = _with_punctuation(answer, metric.options), _with_punctuation(reference, metric.options)
+    return float(_same_bare(reference, answer, metric.options) or same_number(said, right))
 
 
 def accuracy(reference: str, answer: str, metric: Metric) -> float:
@@ -114,7 +113,7 @@ def normalised_match(reference: str, answer: str, metric: Metric) -> float:
     said, right = normalised(answer), normalised(reference)
     if not right:
         return float(answer.strip().lower() == reference.strip().lower())
-    return float(said == right)
+    return float(said == right and symbols_agree(answer, reference))
 
 
 def math_equal(reference: str, answer: str, metric: Metric) -> float:
@@ -155,6 +154,21 @@ EACH: Final[dict[str, Callable[[str, str, Metric], float]]] = {
 """Metrics of one answer: (reference, answer, the metric with its options) -> 0 to 1."""
 
 
+def _same_bare(reference: str, answer: str, options: Options) -> bool:
+    """Whether two texts are equal without what is to be ignored, and something of them is left."""
+    right = _bare(reference, options)
+    if not right or _bare(answer, options) != right:
+        return False
+    if not options.get("ignore_punctuation"):
+        return True
+    return symbols_agree(_with_punctuation(answer, options), _with_punctuation(reference, options))
+
+
+def _with_punctuation(text: str, options: Options) -> str:
+    """A text without what else is to be ignored."""
+    return _bare(text, {**options, "ignore_punctuation": False})
+
+
 def _bare(text: str, options: Options) -> str:
     """A text without what is to be ignored, in the order of lm-eval's `exact_match`."""
     for pattern in options.get("regexes_to_ignore") or ():
@@ -162,7 +176,7 @@ def _bare(text: str, options: Options) -> str:
     if options.get("ignore_case"):
         text = text.lower()
     if options.get("ignore_punctuation"):
-        text = text.translate(str.maketrans("", "", string.punctuation))
+        text = without_punctuation(text)
     if options.get("ignore_numbers"):
         text = text.translate(str.maketrans("", "", string.digits))
     return text.strip()

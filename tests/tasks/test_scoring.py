@@ -166,6 +166,24 @@ def test_rouge_reads_the_words_of_any_script(language: str, text: str, name: str
 
 
 @pytest.mark.parametrize(
+    ("said", "right", "value"),
+    [
+        ("it’s", "it's", 1.0),
+        ("北京。", "北京", 1.0),
+        ("1,000", "1000", 1.0),
+        ("C#", "C++", 0.0),
+        ("5", "-5", 0.0),
+        ("3.5", "35", 0.0),
+    ],
+)
+@pytest.mark.parametrize("name", ["exact_match", "number_match"])
+def test_punctuation_that_is_ignored_makes_no_other_number_or_word(
+    name: str, said: str, right: str, value: float
+) -> None:
+    assert score(Metric(name, {"ignore_punctuation": True}), [right], said) == value
+
+
+@pytest.mark.parametrize(
     ("name", "options", "right"),
     [
         ("exact_match", {"regexes_to_ignore": [".*"]}, "red"),
