@@ -63,6 +63,10 @@ FILES = {
         GOOD.replace("promot", "promot, stage_one: {length: 600}").encode(),
         "a soft prompt of 600 leaves no room in inputs of 512 tokens",
     ),
+    "no room at all": (
+        GOOD.encode() + b"budget: {max_length: 8}\n",
+        "budget.max_length: 8 leaves no room for a prompt and an answer; raise it to 10 or more",
+    ),
     "no such model": (GOOD.encode() + b"model: {path: nowhere}\n", "there is no model folder nowhere"),
     "no such bundled model": (GOOD.encode() + b"model: {bundled: micro-lama}\n", "did you mean 'micro-llama'?"),
     "no such gguf": (GOOD.encode() + b"model: {gguf: x.gguf}\n", "there is no GGUF file x.gguf"),

@@ -18,6 +18,7 @@ from suite.tasks.data import rows as rows_of
 from suite.tasks.definition import TaskFile
 from suite.tasks.leaks import check_leaks, doubles
 from suite.tasks.splits import draw_exemplars, exemplar_rows, reported_rows, training_rows
+from suite.training.config import LEAST_INPUT
 from suite.training.scaling import Scaling
 
 LEAST_ROWS = 4
@@ -121,12 +122,15 @@ def _trained_roles(experiment: Experiment) -> list[str]:
 
 
 def _room(experiment: Experiment) -> list[Problem]:
-    """A soft prompt that fills the whole input is an error before anything runs."""
-    track = experiment.track
+    """Inputs too short to train on, or filled by a soft prompt, are an error before anything runs."""
+    longest = experiment.track.budget.max_length
     problems: list[Problem] = []
+    if longest < LEAST_INPUT and _trained_roles(experiment):
+        what = f"budget.max_length: {longest} leaves no room for a prompt and an answer"
+        return [Problem(experiment.file, what, f"raise it to {LEAST_INPUT} or more")]
     for config in experiment.configs:
         length = getattr(getattr(config, "stage_one", config), "length", 0)
-        if length and length + 8 > track.budget.max_length:
-            what = f"a soft prompt of {length} leaves no room in inputs of {track.budget.max_length} tokens"
+        if length and length + LEAST_INPUT > longest:
+            what = f"a soft prompt of {length} leaves no room in inputs of {longest} tokens"
             problems.append(Problem(experiment.file, what, "shorten `length` or raise `budget.max_length`"))
     return problems

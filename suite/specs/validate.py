@@ -24,7 +24,11 @@ def validate(
     try:
         return model.model_validate(settings.value), []
     except ValidationError as error:
-        return None, [_problem(model, settings, prefix, also, item) for item in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        # pydantic counts only the sound items of a list: where one is wrong, "should have at least 1" is not true
+        wrong = {item["loc"][:depth] for item in errors for depth in range(len(item["loc"]))}
+        kept = [item for item in errors if item["type"] != "too_short" or item["loc"] not in wrong]
+        return None, [_problem(model, settings, prefix, also, item) for item in kept]
 
 
 def _problem(

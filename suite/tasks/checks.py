@@ -22,6 +22,7 @@ SLICE: Final = re.compile(r"([\w.-]+)(?:\[(\d*):(\d*)\])?")
 Kind = Literal[
     "entailment", "classification", "qa", "translation", "summarisation", "choice", "math", "code", "dispatch"
 ]
+_SPLITS: Final = ("training_split", "validation_split", "test_split", "fewshot_split")
 
 
 class KnownOverlap(Block):
@@ -125,7 +126,7 @@ def _data(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
 
 
 def _splits(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
-    for key in ("training_split", "validation_split", "test_split", "fewshot_split"):
+    for key in _SPLITS:
         if key in config and not isinstance(config[key], str):
             yield Problem(where((key,)), f"{key}: is not a split's name", "write a name, such as `train`")
     if not config.get("test_split") and not config.get("validation_split"):
@@ -267,10 +268,16 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
                 fix = "put it in quotes" if item["type"] == "string_type" else ""
                 yield Problem(where(place), f"{path}: {item['msg'].removeprefix('Input ')}", fix)
         return
+    used = {str(config[key]) for key in _SPLITS if config.get(key)}
     for name, cut in metadata.splits.items():
+        at = where(("metadata", "splits", name))
+        inherited = at.rpartition(":")[0] != where(()).rpartition(":")[0]  # this task may do without the split
+        if name not in used | {"exemplars"} and not inherited:
+            what = f"metadata.splits.{name}: the task uses no such split"
+            yield Problem(at, what, did_you_mean(name, used | {"exemplars"}))
         if not SLICE.fullmatch(cut):
             what = f"metadata.splits.{name}: '{cut}' is no cut of a split"
-            yield Problem(where(("metadata", "splits", name)), what, "write `test[32:]` or `test[:32]`")
+            yield Problem(at, what, "write `test[32:]` or `test[:32]`")
     if metadata.language not in CODES:
         what = f"metadata.language: '{metadata.language}' is no language that can be told"
         yield Problem(where(("metadata", "language")), what, "write its ISO 639 code, as in `language: fr`")
@@ -283,7 +290,6 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         what = "metadata.program: a program to run and the metric pass@1 belong together"
         yield Problem(where(("metadata",)), what, "give both, or neither")
     for split in metadata.made_of:
-        used = {str(config[key]) for key in ("training_split", "validation_split", "test_split") if config.get(key)}
         if split not in used:
             what = f"metadata.made_of.{split}: the task has no such split"
             yield Problem(where(("metadata", "made_of", split)), what, did_you_mean(split, used))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from suite.errors import SuiteError
+from suite.errors import SuiteError, did_you_mean
 from suite.hub import reason_of, unreachable
 from suite.tasks.checks import SLICE
 from suite.tasks.definition import TaskFile
@@ -69,7 +69,8 @@ def rows(task: TaskFile, split: str, locations: DataLocations) -> Rows:
     low, high = int(start or 0), int(stop) if stop else None
     if task.sources:
         return _composed(task, stored, locations, low, high)
-    cutting = _Cut(low, high, tuple(sorted(dict(task.metadata.get("drop", {})).items())))
+    drop = tuple(sorted(dict(task.metadata.get("drop", {})).items()))
+    cutting = _Cut(low, high, drop, str(task.path) if drop else "")
     folder = locations.find(task.folder)
     if folder is not None:
         file = in_data_folder(folder, stored, task)
@@ -109,6 +110,11 @@ def _composed(task: TaskFile, split: str, locations: DataLocations, low: int, hi
         )
     made = (Placed(f"{task.name}: row {number}", row) for number, row in enumerate(compose(task, split, docs), 1))
     return _made(made, task.name, _Cut(low, high))
+
+
+def _written(value: Any) -> str:
+    """A value as YAML has it, so that a text can be told from a number."""
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
@@ -166,10 +172,35 @@ class _Cut:
     high: int | None = None
     drop: tuple[tuple[str, Any], ...] = ()
     """Fields with the values that rows must not have."""
+    task: str = ""
+    """The file that says so."""
 
     def __call__(self, found: Iterable[Placed]) -> tuple[Placed, ...]:
-        kept = (each for each in found if not any(each.row.get(field) == value for field, value in self.drop))
-        return tuple(islice(kept, self.low, self.high))
+        """The rows that are used. Raises SuiteError where `drop` names a field that none has, or another type."""
+        fields: set[str] = set()
+
+        def kept() -> Iterator[Placed]:
+            for each in found:
+                fields.update(each.row if self.drop else ())
+                if not any(self._dropped(each, field, value) for field, value in self.drop):
+                    yield each
+
+        rows = tuple(islice(kept(), self.low, self.high))
+        missing = next((field for field, _ in self.drop if fields and field not in fields), None)
+        if missing is not None:
+            what = f"metadata.drop: no row has the field '{missing}'"
+            raise SuiteError(what, where=self.task, fix=did_you_mean(missing, fields))
+        return rows
+
+    def _dropped(self, each: Placed, field: str, value: Any) -> bool:
+        found = each.row.get(field)
+        same_type = all(isinstance(found, kind) == isinstance(value, kind) for kind in (str, bool))
+        if same_type or found is None or isinstance(found, (list, dict)):
+            return bool(found == value)
+        if found == value or str(found).strip().casefold() == str(value).strip().casefold():
+            what = f"metadata.drop: drops {_written(value)}, and '{field}' is {_written(found)} ({each.place})"
+            raise SuiteError(what, where=self.task, fix=f"write `drop: {{{field}: {_written(found)}}}`")
+        return False
 
     def __str__(self) -> str:
         if not self.low and self.high is None:

@@ -64,10 +64,23 @@ def _json(file: Path, data: bytes, field: str | None = None) -> Iterator[Placed]
     elif text.lstrip().startswith("["):
         yield from _array(file, _parsed(text, str(file)))
     else:
-        for number, line in enumerate(_LINE_END.split(text), 1):
-            if line.strip():
-                place = f"{file}:{number}"
-                yield Placed(place, _object(_parsed(line, place), place, "write one object a line"))
+        lines = [(f"{file}:{number}", line) for number, line in enumerate(_LINE_END.split(text), 1) if line.strip()]
+        for place, line in lines:
+            row = _object(_parsed(line, place), place, "write one object a line")
+            if len(lines) == 1 and file.suffix.lower() == ".json" and _columns(row):
+                fix = 'write the rows: one object a line, as in `{"text": "a", "label": "A"}`'
+                raise SuiteError("holds columns, not rows", where=place, fix=fix)
+            yield Placed(place, row)
+
+
+def _columns(row: Row) -> bool:
+    """Whether an object is a table by columns: lists of one length, or mappings of the same keys, of several rows."""
+    values = list(row.values())
+    lists = all(isinstance(value, list) for value in values)
+    if not lists and not all(isinstance(value, dict) for value in values):
+        return False
+    shapes = {len(value) if lists else tuple(value) for value in values}
+    return len(shapes) == 1 and len(values[0]) > 1
 
 
 def _array(file: Path, values: Any) -> Iterator[Placed]:

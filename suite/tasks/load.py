@@ -51,7 +51,7 @@ def load_task(
     Raises SuiteError for rows that are not there and templates that do not fit them.
     """
     docs = reported_rows(task, locations).docs[:limit]
-    return _load(task, docs, draw_exemplars(task, locations, shots, draw), _others(task, locations))
+    return _load(task, docs, draw_exemplars(task, locations, shots, draw), locations)
 
 
 def selection_task(task: TaskFile, locations: DataLocations, docs: Sequence[Row], *, shots: int = 0) -> LoadedTask:
@@ -59,13 +59,13 @@ def selection_task(task: TaskFile, locations: DataLocations, docs: Sequence[Row]
     identity = Identities(task, fields_of(docs))
     scored = {identity.question(row) for row in docs}
     exemplars = draw_exemplars(task, locations, shots, draw=0, besides=scored)
-    return _load(task, docs, exemplars, _others(task, locations))
+    return _load(task, docs, exemplars, locations)
 
 
 def training_examples(task: TaskFile, locations: DataLocations) -> tuple[Example, ...]:
     """The training split, in order: each prompt is the one that a 0-shot evaluation of the row would have."""
     found = training_rows(task, locations)
-    loaded = _load(task, found.docs, (), _others(task, locations))
+    loaded = _load(task, found.docs, (), locations)
     pairs = zip(loaded.eval_docs, identified(task, found).questions, strict=True)
     with quiet():
         return tuple(
@@ -89,7 +89,7 @@ class Prompts:
     """Training prompts, with other rows of the split before them as a few-shot evaluation shows them."""
 
     def __init__(self, task: TaskFile, locations: DataLocations) -> None:
-        self._task = _load(task, training_rows(task, locations).docs[:1], (), _others(task, locations))
+        self._task = _load(task, training_rows(task, locations).docs[:1], (), locations)
 
     def __call__(self, doc: Row, exemplars: Sequence[Row] = ()) -> str:
         """The prompt of a row (as `Example.doc` has it) behind exemplars."""
@@ -131,13 +131,11 @@ class _Docs(Sequence[Row]):
         return iter(self._docs)
 
 
-def _load(
-    task: TaskFile, docs: Sequence[Row], exemplars: Sequence[Row], others: Mapping[str, Sequence[Row]]
-) -> LoadedTask:
+def _load(task: TaskFile, docs: Sequence[Row], exemplars: Sequence[Row], locations: DataLocations) -> LoadedTask:
     """lm-eval's task over these rows, whatever split they are from."""
     config = _config(task, docs)
     as_table = config.get("process_docs") is not None
-    splits = {**others, task.reported_split: docs}
+    splits = {**_others(task, locations), task.reported_split: docs}
     dataset = {name: _table(part) if as_table else _Docs(part) for name, part in splits.items()}
     fewshot = dict(config.get("fewshot_config") or {})
     shown = _processed(config, exemplars) if as_table else list(exemplars)
@@ -149,7 +147,7 @@ def _load(
     }
     with quiet():
         try:
-            return LoadedTask(task, config, _before(task, docs))
+            return LoadedTask(task, config, partial(_place, task, locations), _before(task, docs))
         except (jinja2.TemplateError, KeyError, IndexError) as error:
             have = ", ".join(sorted(docs[0]))
             raise SuiteError(
@@ -157,6 +155,16 @@ def _load(
                 where=str(task.path),
                 fix=f"the rows have: {have}",
             ) from error
+
+
+def _place(task: TaskFile, locations: DataLocations, doc: Row) -> str:
+    """Where a row stands, reported or trained on; for errors."""
+    for split in dict.fromkeys((task.reported_split, task.training_split)):
+        found = rows(task, split, locations) if split else None
+        at = next((place for place, row in enumerate(found.docs) if row == doc), None) if found else None
+        if found and at is not None:
+            return found.place(at)
+    return f"a row of '{task.name}'"
 
 
 def _others(task: TaskFile, locations: DataLocations) -> Mapping[str, Sequence[Row]]:

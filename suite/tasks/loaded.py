@@ -30,10 +30,11 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
     """lm-eval's task, without its progress bar, and with the file it was made of."""
 
     def __init__(
-        self, task: TaskFile, config: Mapping[str, Any], before: Mapping[str, Callable[[Row], str]] | None = None
-    ) -> None:
-        """`before` renders descriptions and prefixes of answers, by their templates."""
-        self.file = task
+        self, task: TaskFile, config: Mapping[str, Any], place: Callable[[Row], str],
+        before: Mapping[str, Callable[[Row], str]] | None = None,
+    ) -> None:  # fmt: skip
+        """`place` tells where a row stands; `before` renders descriptions and prefixes of answers, by their templates."""
+        self.file, self._place = task, place
         self._before = before or {}
         samples = (config.get("fewshot_config") or {}).get("samples") or ()
         self._exemplars = {id(row): row for row in samples}
@@ -146,8 +147,7 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
             return score(metric, right, answer)
         except SuiteError as error:
             (problem,) = error.problems
-            row = next((number for number, each in enumerate(self.eval_docs, 1) if each is doc), 0)
-            what = f"{problem.what}, on row {row} of '{self.file.name}' with the answer {answer[:40]!r}"
+            what = f"{problem.what}, on {self._place(doc)} with the answer {answer[:40]!r}"
             raise SuiteError(what, where=problem.where, fix=problem.fix) from error
 
     def _source(self, doc: Row, answer: Any) -> str:

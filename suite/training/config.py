@@ -10,6 +10,10 @@ from typing_extensions import Self
 
 from suite.block import Block
 
+LEAST_PROMPT: Final = 8
+"""Tokens of the prompt that a long answer leaves."""
+LEAST_INPUT: Final = LEAST_PROMPT + 2
+"""Tokens of a prompt and an answer: one of the answer, and its end."""
 Optimizer = Literal["adamw", "adafactor"]
 Schedule = Literal["constant", "linear", "cosine"]
 Count = Annotated[int, Field(ge=1)]

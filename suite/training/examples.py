@@ -10,9 +10,7 @@ from suite.errors import SuiteError
 from suite.models.backbone import Backbone
 from suite.models.tokens import encode_pair
 from suite.targets import Target
-
-LEAST_PROMPT = 8
-"""Tokens of the prompt that a long answer leaves."""
+from suite.training.config import LEAST_INPUT, LEAST_PROMPT
 
 
 class Text(Protocol):
@@ -74,7 +72,10 @@ def encode(
     decoder = backbone.shape == "decoder"
     positions = min(max_length, backbone.max_length)
     room = positions - soft_length - (prefix_length if decoder else 0)
-    if min(room, positions - prefix_length) < LEAST_PROMPT + 2:
+    if positions < LEAST_INPUT:
+        what = f"`budget.max_length` of {positions} leaves no room for a prompt and an answer"
+        raise SuiteError(what, fix=f"raise it to {LEAST_INPUT} or more")
+    if min(room, positions - prefix_length) < LEAST_INPUT:
         kind = "soft prompt" if not prefix_length else "prefix"
         raise SuiteError(f"a {kind} of {soft_length + prefix_length} leaves no room in {positions} positions")
     texts = [(example.prompt, example.target) for example in examples]

@@ -123,5 +123,6 @@ def test_a_python_metric_that_fails_names_its_line_the_row_and_the_answer(make_t
     with pytest.raises(SuiteError) as caught:
         evaluated(make_task, '"mine:close"')
     (line,) = str(caught.value).splitlines()
-    assert "mine.py:2: metric 'mine:close' fails (KeyError: 'pants on fire'), on row 2 of 'tiny'" in line
+    place = tmp_path / "tiny" / "test.jsonl"
+    assert f"mine.py:2: metric 'mine:close' fails (KeyError: 'pants on fire'), on {place}:2" in line
     assert "with the answer 'pants on fire'" in line

@@ -147,6 +147,26 @@ def test_a_bad_table_is_named(tmp_path: Path, content: str, said: str) -> None:
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"text": ["a", "b"], "label": ["A", "B"]}',
+        '\n{"text": {"0": "a", "1": "b"}, "label": {"0": "A", "1": "B"}}\n',
+    ],
+)
+def test_columns_are_not_taken_for_a_row(tmp_path: Path, content: str) -> None:
+    with pytest.raises(SuiteError, match=r"test.json:\d: holds columns, not rows; write the rows: one object a line"):
+        read(tmp_path / "test.json", content)
+
+
+@pytest.mark.parametrize(
+    "row", [{"text": "a", "answers": ["A", "B"]}, {"a": ["x"], "b": ["y"]}, {"a": [1, 2], "b": [3]}]
+)
+def test_one_row_with_lists_is_a_row(tmp_path: Path, row: dict[str, Any]) -> None:
+    assert read(tmp_path / "test.json", json.dumps(row)) == [row]
+    assert read(tmp_path / "test.jsonl", '{"words": ["a", "b"], "tags": ["N", "V"]}')
+
+
 def test_parquet_is_read_and_damage_is_named(tmp_path: Path) -> None:
     file = tmp_path / "test.parquet"
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), file)

@@ -146,6 +146,12 @@ def test_metrics_of_classes_take_the_options_that_they_have(write: Write, metric
             "num_fewshot: is not for task files here; the track says",
         ),
         ("task: colours", "task: colours\noutput_type: rank", 2, "output_type: there is no 'rank'"),
+        (
+            "kind: qa",
+            'kind: qa, splits: {tset: "test[1:]"}',
+            9,
+            "metadata.splits.tset: the task uses no such split; did you mean 'test'?",
+        ),
         ("kind: qa", "known_overlap: {count: 3}", 9, "metadata.known_overlap.reason: Field required"),
         ("kind: qa", "kind: qa, program: x", 9, "metadata.program: a program to run and the metric pass@1 belong"),
         ("normalised_match", "pass@1", 9, "metadata.program: a program to run and the metric pass@1 belong"),

@@ -54,6 +54,36 @@ def test_a_malformed_line_is_named(write: Write, data: Data, tmp_path: Path, tex
         reported_rows(read_task("colours", [write()]), locations)
 
 
+@pytest.mark.parametrize(
+    ("drop", "said"),
+    [
+        ("{lable: -1}", "colours.yaml: metadata.drop: no row has the field 'lable'; did you mean 'label'?"),
+        (
+            '{label: "-1"}',
+            "metadata.drop: drops \"-1\", and 'label' is -1 (FILE:2); write `drop: {label: -1}`",
+        ),
+        ("{code: 7}", 'metadata.drop: drops 7, and \'code\' is "7" (FILE:1); write `drop: {code: "7"}`'),
+        ("{label: true}", "metadata.drop: drops true, and 'label' is 1 (FILE:1); write `drop: {label: 1}`"),
+        ("{sure: 'True'}", "metadata.drop: drops \"True\", and 'sure' is true (FILE:1); write `drop: {sure: true}`"),
+    ],
+)
+def test_a_drop_that_would_drop_nothing_is_refused(
+    write: Write, data: Data, tmp_path: Path, drop: str, said: str
+) -> None:
+    locations = data(test=[row(1, label=1, code="7", sure=True), row(2, label=-1, code="8", sure=False)])
+    with pytest.raises(SuiteError) as caught:
+        reported_rows(read_task("colours", [write(**{"kind: qa": f"kind: qa, drop: {drop}"})]), locations)
+    assert said.replace("FILE", str(tmp_path / "data" / "colours" / "test.jsonl")) in str(caught.value)
+
+
+@pytest.mark.parametrize("drop", ["{label: -1}", "{code: '8'}", "{sure: false}", "{label: -1, note: none}"])
+def test_rows_are_dropped_by_a_value_of_their_type(write: Write, data: Data, drop: str) -> None:
+    first = row(1, label=1, code="7", sure=True, note=None)
+    locations = data(test=[first, row(2, label=-1.0, code="8", sure=False)])
+    task = read_task("colours", [write(**{"kind: qa": f"kind: qa, drop: {drop}"})])
+    assert reported_rows(task, locations).docs == (first,)
+
+
 def test_a_changed_file_is_read_again(write: Write, data: Data) -> None:
     task = read_task("colours", [write()])
     before = reported_rows(task, data(test=[row(1)])).content_hash

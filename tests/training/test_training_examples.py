@@ -49,5 +49,7 @@ def test_no_example_and_no_room_are_errors() -> None:
     backbone = tiny_backbone("decoder")
     with pytest.raises(SuiteError, match="no example"):
         encode(backbone, [], max_length=64, soft_length=0)
-    with pytest.raises(SuiteError, match="leaves no room"):
+    with pytest.raises(SuiteError, match="a soft prompt of 60 leaves no room in 64 positions"):
         encode(backbone, tiny_examples(1), max_length=64, soft_length=60)
+    with pytest.raises(SuiteError, match=r"`budget\.max_length` of 8 leaves no room for a prompt and an answer"):
+        encode(backbone, tiny_examples(1), max_length=8, soft_length=0)
