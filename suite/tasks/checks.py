@@ -270,11 +270,10 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         return
     used = {str(config[key]) for key in _SPLITS if config.get(key)}
     for name, cut in metadata.splits.items():
-        at = where(("metadata", "splits", name))
+        at, there = where(("metadata", "splits", name)), used | {"exemplars"}
         inherited = at.rpartition(":")[0] != where(()).rpartition(":")[0]  # this task may do without the split
-        if name not in used | {"exemplars"} and not inherited:
-            what = f"metadata.splits.{name}: the task uses no such split"
-            yield Problem(at, what, did_you_mean(name, used | {"exemplars"}))
+        if name not in there and not inherited:
+            yield Problem(at, f"metadata.splits.{name}: the task uses no such split", did_you_mean(name, there))
         if not SLICE.fullmatch(cut):
             what = f"metadata.splits.{name}: '{cut}' is no cut of a split"
             yield Problem(at, what, "write `test[32:]` or `test[:32]`")

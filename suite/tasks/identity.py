@@ -14,9 +14,8 @@ Rows that no template of ours can render (lm-eval's own tasks with Python functi
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -25,18 +24,16 @@ from typing import Any, Final, Protocol
 
 from jinja2 import Environment, TemplateError, meta
 
+from suite.tasks.choice_lists import Path, behind_labels, in_order, lists
 from suite.tasks.data import Row, Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.rendering import Texts, fields_of
+from suite.tasks.sameness import near_keys, normalised
 from suite.tasks.templates import Unfit
 
 IDENTIFIERS: Final = frozenset({"idx", "id", "_id", "uid", "qId", "question_id", "gem_id", "task_id", "answerKey"})
 """Fields that name a row, or the place of a choice: no part of its content, where that is what is compared."""
 _ALL: Final = "*"
-_MARKS: Final = " ).:]>*-\u2013"
-"""What may stand between a label and its choice: at most `_WIDEST` of these."""
-_WIDEST: Final = 4
-_Path = tuple[str, ...]
 _KEPT: Final = 128
 
 
@@ -65,6 +62,9 @@ class Reads(Protocol):
     def question(self, row: Row) -> str:
         """What names its question."""
 
+    def near(self, row: Row) -> frozenset[int]:
+        """Keys of which rows that ask nearly the same have one in common."""
+
     def __call__(self, row: Row) -> Identity:
         """Its identity."""
 
@@ -90,6 +90,11 @@ class Identified:
         for place, each in enumerate(self.questions):
             found[each].append(place)
         return dict(found)
+
+    @cached_property
+    def near(self) -> Sequence[frozenset[int]]:
+        """Of each row, keys of which those that ask nearly the same have one in common."""
+        return [self._read.near(row) for row in self._rows]
 
 
 _DONE: dict[tuple[str, str, str], Identified] = {}
@@ -121,11 +126,6 @@ def told(question: str, answers: Iterable[str]) -> Identity:
     return Identity(asked(question), frozenset(_hash(normalised(each)) for each in answers))
 
 
-def normalised(text: str) -> str:
-    """Text in Unicode's composed form with single spaces."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
-
-
 class Identities:
     """The identity of each row of a task."""
 
@@ -149,6 +149,11 @@ class Identities:
         text = self._asked(row)
         return self._content(row) if text is None else asked(text)
 
+    def near(self, row: Row) -> frozenset[int]:
+        """Keys of which rows that ask nearly the same have one in common; none where no template renders it."""
+        text = self._asked(row)
+        return frozenset() if text is None else near_keys(text)
+
     def rendered(self, row: Row) -> Identity | None:
         """The identity of a row as its templates render it; None where they do not."""
         text = self._asked(row)
@@ -159,7 +164,7 @@ class Identities:
         if self.texts is None:
             return None
         try:
-            plain = _in_order(row, self._free(row))
+            plain = in_order(row, self._free(row))
             question, choices = self.texts.question(plain), sorted(self._choices(plain))
         except Unfit:
             return None
@@ -186,22 +191,22 @@ class Identities:
         found, free = self._references(row), self._free(row)
         if not free and not self._named:
             return found
-        texts = {*self._choices(row), *(text for path, texts in _lists(row) if path in free for text in texts)}
+        texts = {*self._choices(row), *(text for path, texts in lists(row) if path in free for text in texts)}
         return tuple(each for each in found if each in texts and len(each.strip()) > 1)
 
-    def _free(self, row: Row) -> frozenset[_Path]:
+    def _free(self, row: Row) -> frozenset[Path]:
         """Where a row has lists of choices, whose order is free. Raises Unfit where templates do not fit."""
         if self._named or not self._labels or self.texts is None:
-            return frozenset(path for path, _ in _lists(row) if self._named & {path[0], _ALL})
-        lists = [*_lists(row)]
-        asked = normalised(str(self.texts.question(row))).casefold() if lists else ""
-        return frozenset(path for path, texts in lists if _behind_labels(texts, self._labels, asked))
+            return frozenset(path for path, _ in lists(row) if self._named & {path[0], _ALL})
+        texts = [*lists(row)]
+        asked = normalised(str(self.texts.question(row))).casefold() if texts else ""
+        return frozenset(path for path, each in texts if behind_labels(each, self._labels, asked))
 
     def _content(self, row: Row) -> str:
         """A row's fields, but for those that name it; of a task of choices that has no template, in any order."""
         every = not self._named and self.texts is None and bool(self._labels)
-        free = frozenset(path for path, _ in _lists(row) if every or self._named & {path[0], _ALL})
-        content = {key: value for key, value in _in_order(row, free).items() if key not in IDENTIFIERS}
+        free = frozenset(path for path, _ in lists(row) if every or self._named & {path[0], _ALL})
+        content = {key: value for key, value in in_order(row, free).items() if key not in IDENTIFIERS}
         return _hash(json.dumps(content, sort_keys=True, ensure_ascii=False, default=str))
 
 
@@ -232,27 +237,6 @@ def _place_names(task: TaskFile) -> tuple[str, ...]:
     return names if all(len(name.strip()) < 2 for name in names) else ()
 
 
-def _behind_labels(texts: Sequence[str], labels: Sequence[str], asked: str) -> bool:
-    """Whether each text stands behind its label in a prompt, as in `A) red B) blue`."""
-    if not 1 < len(texts) <= len(labels):
-        return False
-    return all(
-        _behind(normalised(text).casefold(), label.casefold(), asked)
-        for text, label in zip(texts, labels, strict=False)
-    )
-
-
-def _behind(text: str, label: str, asked: str) -> bool:
-    at = asked.find(text) if text else -1
-    while at >= 0:
-        before = asked[max(0, at - len(label) - _WIDEST) : at]
-        stem = before.rstrip(_MARKS)
-        if stem != before and stem.endswith(label) and not stem.removesuffix(label)[-1:].isalnum():
-            return True
-        at = asked.find(text, at + 1)
-    return False
-
-
 def _fields_in(template: Any, fields: Iterable[str]) -> frozenset[str]:
     """The fields of a row that a template names, as far as can be told."""
     if not isinstance(template, str):
@@ -263,22 +247,6 @@ def _fields_in(template: Any, fields: Iterable[str]) -> frozenset[str]:
         return frozenset(meta.find_undeclared_variables(Environment().parse(template)))
     except TemplateError:  # a filter of lm-eval's, for one
         return frozenset({_ALL}) if "{{" in template or "{%" in template else frozenset()
-
-
-def _lists(value: Any, path: _Path = ()) -> Iterator[tuple[_Path, Sequence[str]]]:
-    """Each list of texts in a row, with the keys that lead to it."""
-    if isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from _lists(each, (*path, str(key)))
-    elif path and isinstance(value, list) and all(isinstance(each, str) for each in value):
-        yield path, value
-
-
-def _in_order(value: Any, free: frozenset[_Path], path: _Path = ()) -> Any:
-    """A row whose lists of choices are sorted."""
-    if free and isinstance(value, Mapping):
-        return {key: _in_order(each, free, (*path, str(key))) for key, each in value.items()}
-    return sorted(value) if path in free else value
 
 
 def _hash(*parts: str) -> str:

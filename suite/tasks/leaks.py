@@ -11,6 +11,7 @@ from suite.errors import SuiteError
 from suite.tasks.data import Row, Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.identity import Identified, Identity, asked, can_read, identified, told
+from suite.tasks.sameness import near_keys
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,22 @@ def overlap(task: TaskFile, reported: Rows, trained: TaskFile, rows: Rows) -> Ov
     return Overlap(_in_order(same), _in_order(other))
 
 
+def nearly(task: TaskFile, reported: Rows, trained: TaskFile, rows: Rows) -> Mapping[int, int]:
+    """Reported rows that ask nearly, and not exactly, what is trained on: their places, and those of training rows."""
+    asked = identified(task, reported)
+    found: dict[int, int] = {}
+    for known in _as_read(task, trained, rows):
+        first: dict[int, int] = {}
+        for place, keys in enumerate(known.near):
+            for key in keys:
+                first.setdefault(key, place)
+        for place, keys in enumerate(asked.near):
+            at = min((first[key] for key in keys & first.keys()), default=None)
+            if at is not None and asked.questions[place] not in known.places:
+                found.setdefault(place, at)
+    return dict(sorted(found.items()))
+
+
 def _in_order(found: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
     return dict(sorted(found.items(), key=lambda item: item[1]))
 
@@ -61,6 +78,9 @@ class _Prompts:
 
     def question(self, row: Row) -> str:
         return asked(str(row["question"]))
+
+    def near(self, row: Row) -> frozenset[int]:
+        return near_keys(str(row["question"]))
 
     def __call__(self, row: Row) -> Identity:
         return told(str(row["question"]), ())
@@ -93,6 +113,11 @@ def check_leaks(
             first = _pair(reported, rows, next(iter(found.other.values())))
             what = f"reports {_many(len(found.other))} that {role} trains on with another answer"
             notes.append(f"{task.name}: {what}, first {first}")
+        near = nearly(task, reported, trained, rows)
+        if near:
+            one, other = next(iter(near.items()))
+            what = f"reports {_many(len(near))} that {role} trains on in other case, width, spacing or punctuation"
+            notes.append(f"{task.name}: {what}, first {reported.place(one)} ~ {rows.place(other)}")
     left_out = identified(task, exemplars).places.keys() & identified(task, reported).places.keys() if exemplars else ()
     if left_out:
         notes.append(f"{task.name}: leaves {_many(len(left_out))} out of the exemplars, as they are reported")

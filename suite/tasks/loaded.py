@@ -33,7 +33,7 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
         self, task: TaskFile, config: Mapping[str, Any], place: Callable[[Row], str],
         before: Mapping[str, Callable[[Row], str]] | None = None,
     ) -> None:  # fmt: skip
-        """`place` tells where a row stands; `before` renders descriptions and prefixes of answers, by their templates."""
+        """`place` tells where a row stands; `before` renders descriptions and prefixes of answers."""
         self.file, self._place = task, place
         self._before = before or {}
         samples = (config.get("fewshot_config") or {}).get("samples") or ()
