@@ -54,7 +54,8 @@ def named_label(output: str, labels: Sequence[str], *, ignore_case: bool = True)
 def as_label(value: Any, labels: Sequence[str]) -> str | None:
     """The label that a value of a row stands for, as the task lists it: the same text, or the same number; else None.
 
-    A true and a false of JSON are 1 and 0 where the labels are these.
+    A true and a false of JSON are 1 and 0 where the labels are these. A space for a hyphen is another label here, unlike
+    in answers.
     """
     text = str(value)
     if text in labels:
@@ -62,7 +63,8 @@ def as_label(value: Any, labels: Sequence[str]) -> str | None:
     ignore_case = not differ_by_case(tuple(labels))
     plain, known = _plain(text, ignore_case), _known(tuple(labels), ignore_case)
     amount = Amount(Decimal(int(value))) if isinstance(value, bool) else amount_of(plain)
-    return next((label for label, one, _ in known if one == plain), None) or _of_amount(amount, known)
+    same = next((label for label in labels if _plain(label, ignore_case) == plain), None)
+    return same or _of_amount(amount, known)
 
 
 @lru_cache(maxsize=256)

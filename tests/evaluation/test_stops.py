@@ -11,15 +11,12 @@ from lm_eval.api.instance import Instance
 from suite.errors import SuiteError
 from suite.evaluation.beam import beam
 from suite.evaluation.decode import Stops
-from suite.evaluation.evaluate import evaluate
 from suite.evaluation.lm import StackLM
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
-from suite.tasks.load import load_task
 from tests.evaluation.test_decode import ids, no_stops
 from tests.evaluation.test_equal import asked, hflm_says
-from tests.evaluation.test_scores import CHOICE
-from tests.evaluation.tiny import RAGGED, MakeTask, greedy, tokenizer
+from tests.evaluation.tiny import RAGGED, greedy, tokenizer
 from tests.models.tiny_tokenizers import backbone_of
 
 
@@ -87,12 +84,11 @@ def test_the_text_before_a_stop_string_is_the_same_for_all_tokenizers(name: str,
     assert Stops(words, ()).before(answer) == words.decode(answer, skip_special_tokens=True)
 
 
-def test_a_choice_without_a_token_is_an_error_that_names_the_document(make_task: MakeTask, backbone: Backbone) -> None:
-    rows = [{"question": "one", "choices": ["a", "b"]}, {"question": "two", "choices": ["a", ""]}]
-    text = CHOICE.replace('["yes", "no, never", "n", "why not ask"]', '"{{choices}}"').replace("{{choice}}", "0")
-    task = load_task(*make_task(text + 'target_delimiter: ""\n', rows))
+def test_a_choice_without_a_token_is_an_error_that_names_the_document(backbone: Backbone) -> None:
+    lm = StackLM(Stacked(backbone, backbone.model), batch_tokens=1000)
+    choices = [Instance("loglikelihood", {}, ("two", each), at, ("tiny", 1, 1)) for at, each in enumerate(["a", ""])]
     with pytest.raises(SuiteError, match=r"^document 1: the answer '' adds no token to its prompt, so"):
-        evaluate(Stacked(backbone, backbone.model), task, batch_tokens=1000)
+        lm.loglikelihood(choices)
 
 
 def test_merged_choices_are_scored_on_their_own_tokens() -> None:
