@@ -54,8 +54,8 @@ def named_label(output: str, labels: Sequence[str], *, ignore_case: bool = True)
 def as_label(value: Any, labels: Sequence[str]) -> str | None:
     """The label that a value of a row stands for, as the task lists it: the same text, or the same number; else None.
 
-    A true and a false of JSON are 1 and 0 where the labels are these. A space for a hyphen is another label here, unlike
-    in answers.
+    A true and a false of JSON are 1 and 0 where the labels are these. Unlike in answers, a space for a hyphen makes
+    another label.
     """
     text = str(value)
     if text in labels:
