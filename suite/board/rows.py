@@ -112,7 +112,7 @@ def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Ma
         format_ratio=format_ratio(took),
         base_format_ratio=format_ratio(base_took),
         costs=costs_of(members),
-        missing=(*lacking, *_unfinished(members)),
+        missing=(*lacking, *_asked_otherwise(members, keys), *_unfinished(members)),
         tries=len(first.spec.get("sweep", ())),
         formats=formats,
         format_by_task=by_task(took, base_took),
@@ -216,6 +216,26 @@ def _draw(spec: Mapping[str, Any]) -> tuple[str, int]:
     names = ("seed", "variant", "file", "sets", "changes", "source", "about")
     settings = {key: value for key, value in spec.items() if key not in names}
     return fingerprint({**settings, "track": track}), draw
+
+
+def _asked_otherwise(members: Sequence[Seen], keys: Sequence[tuple[str, int]]) -> list[str]:
+    """Evaluations of which some seeds were asked something else than the first: their mean is the score of nothing."""
+    found: list[str] = []
+    for role, shots in keys:
+        (first, right), *others = [(each.record.seed, *questions(each, [(role, shots)])) for each in members]
+        differ = {name: seed for seed, asked in others for name in _changed(right, asked)}
+        if differ:
+            seed = next(iter(differ.values()))
+            what = f"seed {seed} differs from seed {first} in {', '.join(sorted(differ))}; run all seeds again"
+            found.append(f"{role} {shots}-shot asked alike of all seeds ({what})")
+    return found
+
+
+def _changed(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> list[str]:
+    """The parts in which two questions differ; none where one was not asked."""
+    if one is None or other is None:
+        return []
+    return [name for name in {**one, **other} if one.get(name) != other.get(name)]
 
 
 def _unfinished(members: Sequence[Seen]) -> list[str]:
