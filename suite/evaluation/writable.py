@@ -53,7 +53,8 @@ def unwritable(backbone: Backbone, task: LoadedTask) -> Lost | None:
     settings = task.config.generation_kwargs or {}
     until = settings.get("until") or ()
     stops = Stops(backbone.tokenizer, (until,) if isinstance(until, str) else until)
-    limit, found, example = new_tokens(settings), list[int](), ("", "")
+    limit = new_tokens(settings) + backbone.sentinels  # the opening sentinel is no part of the answer
+    found, example = list[int](), ("", "")
     for index, doc in enumerate(task.eval_docs):
         right = references(task, doc)
         lost = _lost(backbone, task, doc, right, marks, stops, limit)
