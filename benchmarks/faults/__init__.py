@@ -1,0 +1,1 @@
+"""Trials of faults: kills, full disks, flipped bits, hostile inputs. Run by `python -m benchmarks.faults`."""
