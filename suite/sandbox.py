@@ -1,7 +1,8 @@
 """Runs generated programs where they can do no harm: a process of its own in bubblewrap, without network and files.
 
 A program sees Python and an empty folder that is thrown away. It has no network, no environment, no descriptors, no
-privileges, and limits on time, memory, processes, files and output; what outlives it is killed with its namespace.
+privileges, and limits on time, memory, processes, files and output; what outlives it is killed with its namespace. It
+can make no namespaces, so no mounts, of its own.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Final
 
+from suite import cgroup, seccomp
 from suite.errors import SuiteError
 
 UNSAFE: Final[ContextVar[bool]] = ContextVar("unsafe", default=False)
@@ -32,6 +34,12 @@ _FIX: Final = "install bubblewrap (the command `bwrap`), or allow it with --unsa
 _PYTHON: Final = (os.path.realpath(sys.executable), "-I", "-S", "-B")
 """Without site packages: what the interpreter brings is what a program has."""
 _ENDED: Final = b"\0ended\0"
+_AROUND: Final = 16 << 20
+"""Bytes that the sandbox's own processes may use beside the program's."""
+_FILTERED: Final = 'exec 9<"$0" && exec "$@"'
+"""Shell: become the command, with the file `$0` as descriptor 9."""
+_NO_NAMESPACE: Final = "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == -1"
+"""Python: fails if it may make a user namespace (CLONE_NEWUSER)."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Limits:
     seconds: float = 5.0
     """Wall time; CPU time is limited to the same, rounded up."""
     memory: int = 512 << 20
-    """Bytes of address space of a process."""
+    """Bytes of address space of a process; of memory of all its processes, where a cgroup can be made."""
     processes: int = 8
     """Processes and threads at a time."""
     file_bytes: int = 4 << 20
@@ -93,7 +101,11 @@ def run_program(source: str, limits: Limits = Limits()) -> Outcome:
         command = [*start, *_PYTHON, "/tmp/program.py" if jail else str(file)]
         work = Path(folder) / "work"
         work.mkdir()
-        return _watch(command, work, limits, ended)
+        with cgroup.memory_limit(limits.memory + limits.file_bytes + _AROUND) as group:
+            outcome = _watch(group.entering(command) if group else command, work, limits, ended)
+            if group and group.exceeded():
+                return Outcome(False, f"used more than {limits.memory >> 20} MiB in all")
+            return outcome
 
 
 def run_programs(sources: Sequence[str]) -> list[Outcome]:
@@ -177,9 +189,13 @@ def _jail(file: Path, limits: Limits) -> list[str]:
     bwrap = _working()
     if bwrap is None:
         return []
+    rules = file.with_name("seccomp")
+    rules.write_bytes(seccomp.compiled())
     folder = ("--perms", "1777", "--size", str(limits.file_bytes), "--tmpfs", "/tmp", "--chdir", "/tmp")
     seen = ("--ro-bind", str(file), "/tmp/program.py")
-    return [*bwrap, *folder, *seen, "--", *_as_nobody(), *_limited(limits, alone=True)]
+    limited = (*_as_nobody(), *_limited(limits, alone=True))
+    closed = ("--remount-ro", "/")  # a user owns it, and its size has no limit
+    return ["/bin/sh", "-c", _FILTERED, str(rules), *bwrap, *folder, *seen, *closed, "--", *limited]
 
 
 def _as_nobody() -> list[str]:
@@ -191,12 +207,51 @@ def _as_nobody() -> list[str]:
     return ["setpriv", f"--reuid={user}", f"--regid={user}", *dropped, "--"]
 
 
+def bounds() -> str:
+    """What holds the programs, in a few words, for a look at this machine; empty if there is no sandbox."""
+    command = _working()
+    if command is None:
+        return ""
+    names = ["user namespaces disabled"] if "--disable-userns" in command else []
+    names += ["seccomp"] if "--seccomp" in command else []
+    total = "a cgroup bounds" if cgroup.hierarchy() else "no cgroup can be made here: only each process's limit bounds"
+    return f"bubblewrap ({', '.join(names)}); {total} the memory of a program"
+
+
 @cache
 def _working() -> tuple[str, ...] | None:
-    """The sandbox's command up to what differs between programs; None if it does not work here."""
+    """The sandbox's command up to what differs between programs; None if it does not work here.
+
+    Nested user namespaces would give a program mounts of its own, so memory without limit: something must forbid them.
+    """
     found = shutil.which("bwrap")
     if found is None or shutil.which("prlimit") is None:
         return None
+    filtered = ("--seccomp", "9") if seccomp.compiled() else ()
+    # root has no user namespace to disable; bubblewrap before 0.8 and a setuid one cannot
+    disabled = ("--disable-userns",) if os.getuid() != 0 else ()
+    for held in dict.fromkeys(((*disabled, *filtered), filtered, disabled)):
+        command = (found, *_seen(), *held)
+        if held and _holds(command):
+            return command
+    return None
+
+
+def _holds(command: tuple[str, ...]) -> bool:
+    """Whether a program runs in this sandbox, and can make no user namespace there."""
+    limited = (*_as_nobody(), *_limited(Limits(), alone=True), *_PYTHON, "-c", _NO_NAMESPACE)
+    with tempfile.NamedTemporaryFile() as rules:
+        rules.write(seccomp.compiled())
+        rules.flush()
+        start = ("/bin/sh", "-c", _FILTERED, rules.name, *command, "--")
+        try:
+            return subprocess.run([*start, *limited], capture_output=True, timeout=20).returncode == 0
+        except (OSError, subprocess.SubprocessError):
+            return False
+
+
+def _seen() -> tuple[str, ...]:
+    """Bubblewrap's options up to what differs between programs: namespaces, rights, and the folders that are there."""
     # not the whole disk: what a program cannot see it cannot tell
     folders = {"/usr", "/lib", "/lib64", "/lib32", "/bin", sys.base_prefix}
     above = [str(parent) for parent in reversed(Path(sys.base_prefix).parents) if parent != Path("/")]
@@ -208,14 +263,8 @@ def _working() -> tuple[str, ...] | None:
         rights = ["--cap-drop", "ALL", *kept]
     else:
         rights = ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
-    command = (
-        found, *unshared, *rights, "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox",
+    return (
+        *unshared, *rights, "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox",
         "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", *open_, *seen, "--setenv", "LANG", "C.UTF-8",
         "--setenv", "PATH", "/usr/bin:/bin",
     )  # fmt: skip
-    limited = ("--", *_as_nobody(), *_limited(Limits(), alone=True), *_PYTHON, "-c", "pass")
-    try:
-        done = subprocess.run([*command, *limited], capture_output=True, timeout=20)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return command if done.returncode == 0 else None

@@ -124,7 +124,7 @@ def _devices() -> str:
 def _sandbox() -> str:
     from suite import sandbox
 
-    return "bubblewrap" if sandbox.available() else "none: tasks of generated programs are refused (install bubblewrap)"
+    return sandbox.bounds() or "none: tasks of generated programs are refused (install bubblewrap)"
 
 
 def _disk(folder: Path) -> str:
