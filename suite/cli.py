@@ -14,6 +14,7 @@ from suite.options import (
     AgainOption,
     DataOption,
     DbOption,
+    DeepOption,
     DeviceOption,
     HomeOption,
     JsonOption,
@@ -278,16 +279,17 @@ def init(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
 
 @app.command()
 def doctor(
+    deep: DeepOption = False,
     data: DataOption = None,
     models: ModelsOption = None,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Check this machine: versions, devices, disk, data folder, model sources, store."""
+    """Check this machine: versions, devices, disk, data folder, model sources, store; `--deep`: all that is stored."""
     from suite.commands.about import diagnose
     from suite.home import Home
 
-    healthy, lines = diagnose(Home(home, db), data, models)
+    healthy, lines = diagnose(Home(home, db), data, models, deep=deep)
     for line in lines:
         print(line)
     raise typer.Exit(0 if healthy else 2)

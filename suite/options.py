@@ -29,6 +29,9 @@ DbOption = Annotated[
     typer.Option("--db", envvar="SUITE_DB", help="SQLAlchemy URL of the database, if not in the home folder."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+DeepOption = Annotated[
+    bool, typer.Option("--deep", help="Compute all scores again from their answers; check artifacts and the store.")
+]
 WideOption = Annotated[bool, typer.Option("--wide", help="All columns, however narrow the terminal is.")]
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 … (default: a GPU if there is one).")]
 AgainOption = Annotated[bool, typer.Option("--again", help="Run finished steps again.")]

@@ -81,8 +81,8 @@ def new_workspace(folder: Path) -> str:
     return f"{folder}: now run `cd {folder} && suite run specs/promot_rte.yaml`"
 
 
-def diagnose(home: Home, data: Path | None, models: Path | None) -> tuple[bool, list[str]]:
-    """Whether all is well, and a line for each thing looked at."""
+def diagnose(home: Home, data: Path | None, models: Path | None, *, deep: bool = False) -> tuple[bool, list[str]]:
+    """Whether all is well, and a line for each thing looked at; `deep`: whether all that is stored is right, too."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("python and packages", lambda: ", ".join(f"{name} {version}" for name, version in versions().items())),
         ("device", _devices),
@@ -101,6 +101,11 @@ def diagnose(home: Home, data: Path | None, models: Path | None) -> tuple[bool, 
         except SuiteError as error:
             healthy = False
             lines += [f"FAIL  {name}: {problem}" for problem in error.problems]
+    if deep:
+        from suite.commands.health import look_deep
+
+        sound, more = look_deep(home, data)
+        healthy, lines = healthy and sound, [*lines, *more]
     return healthy, lines
 
 

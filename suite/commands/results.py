@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from suite.plan import Plan
 from suite.runner.progress import clock
 from suite.stats import Estimate
 from suite.store import Store
+from suite.store.database import shown as database_name
 
 if TYPE_CHECKING:
     from suite.runner.run import Outcome
@@ -123,9 +125,13 @@ def stored_boards(store: Store, home: Home, track: str | None) -> list[Board]:
 
 @contextmanager
 def reading(home: Home) -> Iterator[Store]:
-    """The store of a home that must be there."""
+    """The store of a home that must be there. Warns of what was read and is not as it was written."""
     with Store.open(home.url, create=False) as store:
         yield store
+        changed = store.alteration()
+    if changed is not None:
+        where = database_name(store.engine.url)
+        print(f"warning: {where}: {changed}; `suite doctor --deep` says what differs", file=sys.stderr)
 
 
 def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Iterator[str]:

@@ -22,11 +22,12 @@ from suite.store.tables import REVISION, Base
 BUSY_SECONDS = 60.0
 VERSION_TABLE = "alembic_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
+RESTORE = "restore a copy, or use another --home"
 REMEDIES = {
     "full": remedy(errno.ENOSPC), "disk I/O": remedy(errno.ENOSPC), "readonly": remedy(errno.EACCES),
     "unable to open": "check that its folder is there and may be written to",
     "locked": "another process has been writing for a minute: wait for it, or use another --home",
-    "malformed": "restore a copy, or use another --home", "not a database": "use another --home or --db",
+    "malformed": RESTORE, "not a database": "use another --home or --db",
 }  # fmt: skip
 """What to do about what SQLite says."""
 MIGRATION_LOCK = 0x5017E

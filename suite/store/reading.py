@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -11,27 +12,24 @@ from numpy.typing import NDArray
 from sqlalchemy import CursorResult, func, select
 
 from suite.hashing import fingerprint
+from suite.store.checked import UNFINISHED, Checked, of_records_in, records_of
+from suite.store.checksums import of_step, of_tallies
 from suite.store.records import (
     AnswerColumns,
     AnswerRecord,
     ArtifactRecord,
     CurvePointRecord,
     ExperimentRecord,
-    FindingRecord,
     ScoreRecord,
     StepLink,
     StepRecord,
 )
 from suite.store.rows import STEP_FIELDS, chunks, experiment_record, grouped, runs, step_record
-from suite.store.session import Session
 from suite.store.tables import (
     AnswerRow,
-    ArtifactRow,
-    Base,
-    CurvePointRow,
+    ExperimentChecksumRow,
     ExperimentRow,
     ExperimentStepRow,
-    FindingRow,
     ScoreRow,
     StepRow,
 )
@@ -41,7 +39,7 @@ UNSEEN = ("config", "owner", "heartbeat")
 """Of a step: what its id tells already, and what says nothing of the result."""
 
 
-class Reading(Session):
+class Reading(Checked):
     """The store's questions. Everything that is listed has a fixed order."""
 
     def statuses(self, steps: Sequence[str]) -> dict[str, str]:
@@ -61,14 +59,18 @@ class Reading(Session):
         if track is not None:
             query = query.where(ExperimentRow.track == track)
         with self._reading() as connection:
-            return tuple(experiment_record(dict(row)) for row in connection.execute(query).mappings())
+            found = tuple(experiment_record(dict(row)) for row in connection.execute(query).mappings())
+            self._verify_experiments(connection, found, track)
+        return found
 
     def tracks(self) -> tuple[str, ...]:
         """The tracks that anything was run on, by name."""
         with self._reading() as connection:
-            return tuple(
-                connection.execute(select(ExperimentRow.track).distinct().order_by(ExperimentRow.track)).scalars()
-            )
+            query = select(ExperimentRow.track).distinct().order_by(ExperimentRow.track)
+            found = tuple(connection.execute(query).scalars())
+            sealed = select(ExperimentChecksumRow.experiment_id).where(ExperimentChecksumRow.track.not_in(found))
+            self.changed |= dict.fromkeys((each, "track") for each in connection.execute(sealed).scalars())
+        return found
 
     def links(self, experiment: str) -> tuple[StepLink, ...]:
         """An experiment's steps in order."""
@@ -76,57 +78,60 @@ class Reading(Session):
 
     def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
         """Experiment -> its steps in order, for many at once."""
-        found = self._records(StepLink, ExperimentStepRow, experiments, "experiment_id")
-        return grouped(sorted(found, key=lambda item: (item[0], item[1].position)))
+        found: dict[str, tuple[StepLink, ...]] = {}
+        with self._reading() as connection:
+            for ids in chunks(experiments):
+                rows = records_of(connection, StepLink, ExperimentStepRow, ids, "experiment_id")
+                some = grouped(sorted(rows, key=lambda item: (item[0], item[1].position)))
+                self._verify(connection, ids, links=partial(of_records_in, some))
+                found |= some
+        return dict(sorted(found.items()))
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
         """Steps by id."""
+        found: dict[str, StepRecord] = {}
         with self._reading() as connection:
-            records = [
-                step_record(row)
-                for chunk in chunks(ids)
-                for row in connection.execute(select(*STEP_COLUMNS).where(StepRow.id.in_(chunk))).all()
-            ]
-        return {record.id: record for record in records}
+            for chunk in chunks(ids):
+                rows = connection.execute(select(*STEP_COLUMNS).where(StepRow.id.in_(chunk))).all()
+                some = {record.id: record for record in map(step_record, rows)}
+                ended = [step for step in chunk if step not in some or some[step].status not in UNFINISHED]
+                self._verify(connection, ended, step=partial(_of_step, some))
+                found |= some
+        return found
 
     def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
         """Step id -> its scores, the primary one first."""
-        found = self._records(ScoreRecord, ScoreRow, steps)
+        found = self._results("scores", steps)
         return grouped(sorted(found, key=lambda item: (item[0], not item[1].primary, item[1].metric)))
 
     def answers(self, step: str) -> tuple[AnswerRecord, ...]:
         """A step's answers in the documents' order."""
-        found = self._records(AnswerRecord, AnswerRow, [step])
-        return tuple(sorted((answer for _, answer in found), key=lambda answer: answer.doc_id))
+        for _, columns in self._answer_columns([step], *AnswerRecord.__dataclass_fields__):
+            *others, unparsable, truncated = columns
+            records = zip(*others, map(bool, unparsable), map(bool, truncated), strict=True)
+            return tuple(AnswerRecord(*each) for each in records)
+        return ()
 
     def answer_columns(self, steps: Sequence[str]) -> dict[str, AnswerColumns]:
         """Step id -> its answers in the documents' order; without steps that have none."""
         found: dict[str, AnswerColumns] = {}
-        for rows in self._answer_rows(steps, *AnswerColumns.__dataclass_fields__):
-            names, *columns, unparsable, truncated = zip(*rows, strict=True)
-            columns += [tuple(map(bool, unparsable)), tuple(map(bool, truncated))]  # SQLite's own are 0 and 1
-            for step, start, end in runs(names):
-                found[step] = AnswerColumns(*(column[start:end] for column in columns))
+        for step, columns in self._answer_columns(steps, *AnswerColumns.__dataclass_fields__):
+            marks: list[Any] = [tuple(map(bool, each)) for each in columns[-2:]]  # SQLite's own are 0 and 1
+            found[step] = AnswerColumns(*columns[:-2], *marks)
         return found
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Step id -> what the model said, in the documents' order: much less to read than whole answers."""
-        found: dict[str, tuple[str, ...]] = {}
-        for rows in self._answer_rows(steps, "output"):
-            names, outputs = zip(*rows, strict=True)
-            found.update((step, outputs[start:end]) for step, start, end in runs(names))
-        return found
+        return {step: outputs for step, (outputs,) in self._answer_columns(steps, "output")}
 
     def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Step id -> the documents that have scores of their own, in order, and those scores."""
         found: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
-        for rows in self._answer_rows(steps, "doc_id", "value"):
-            names, documents, values = zip(*rows, strict=True)
+        for step, (documents, values) in self._answer_columns(steps, "doc_id", "value"):
             numbers, scores = np.array(documents, dtype=np.int64), np.array(values, dtype=np.float64)  # null is NaN
-            for step, start, end in runs(names):
-                known = ~np.isnan(scores[start:end])
-                if known.any():
-                    found[step] = (numbers[start:end][known], scores[start:end][known])
+            known = ~np.isnan(scores)
+            if known.any():
+                found[step] = (numbers[known], scores[known])
         return found
 
     def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
@@ -141,8 +146,11 @@ class Reading(Session):
         with self._reading() as connection:
             for ids in chunks(steps):
                 query = select(*named, func.count()).where(columns.step_id.in_(ids)).group_by(*named)
+                some: dict[str, list[tuple[str, str, int]]] = {}
                 for step, target, parsed, count in connection.execute(query):
-                    found.setdefault(step, []).append((target, parsed, count))
+                    some.setdefault(step, []).append((target, parsed, count))
+                self._verify(connection, ids, tallies=partial(_of_tallies, some))
+                found |= some
         return {step: tuple(sorted(each)) for step, each in sorted(found.items())}
 
     def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
@@ -155,9 +163,12 @@ class Reading(Session):
         found: list[str] = []
         with self._reading() as connection:
             for ids in chunks(steps):
-                query = select(columns.step_id).where(columns.step_id.in_(ids)).group_by(columns.step_id)
-                alike = query.having(func.count(columns.doc_hash.distinct()) < func.count())
-                found += connection.execute(alike).scalars()
+                counts = (func.count(columns.doc_hash.distinct()), func.count())
+                query = select(columns.step_id, *counts).where(columns.step_id.in_(ids)).group_by(columns.step_id)
+                rows = connection.execute(query).all()
+                distinct = {step: names for step, names, _ in rows}
+                self._verify(connection, ids, documents=partial(_count, distinct))
+                found += [step for step, names, answers in rows if names < answers]
         return self.documents(sorted(found))
 
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
@@ -166,20 +177,20 @@ class Reading(Session):
 
     def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
         """Step id -> what was seen along its training, by name and step; without steps of which nothing was."""
-        found = self._records(CurvePointRecord, CurvePointRow, steps)
+        found = self._results("curve", steps)
         return grouped(sorted(found, key=lambda item: (item[0], item[1].name, item[1].step)))
 
     def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
         """Step id -> name -> what else it found out about itself."""
         found: dict[str, dict[str, Mapping[str, Any]]] = {}
-        rows = self._records(FindingRecord, FindingRow, steps)
+        rows = self._results("findings", steps)
         for step, finding in sorted(rows, key=lambda item: (item[0], item[1].name)):
             found.setdefault(step, {})[finding.name] = finding.content
         return found
 
     def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
         """Step id -> its artifact."""
-        return dict(self._records(ArtifactRecord, ArtifactRow, steps))
+        return dict(self._results("artifact", steps))
 
     def marks(self, experiments: Sequence[str]) -> dict[str, str]:
         """Experiment -> a mark that changes with its steps, how they went, their scores and their answers.
@@ -213,6 +224,11 @@ class Reading(Session):
             name: fingerprint([[repr(link), steps.get(link.step_id, "")] for link in each])
             for name, each in links.items()
         }
+
+    def step_ids(self) -> tuple[str, ...]:
+        """Every step, in order."""
+        with self._reading() as connection:
+            return tuple(connection.execute(select(StepRow.id).order_by(StepRow.id)).scalars())
 
     def count_steps(self) -> int:
         """How many steps there are."""
@@ -248,14 +264,10 @@ class Reading(Session):
 
     def _of_answers(self, steps: Sequence[str], *names: str) -> dict[str, tuple[Any, ...]]:
         """Step id -> some columns of its answers, in the documents' order."""
-        found: dict[str, tuple[Any, ...]] = {}
-        for rows in self._answer_rows(steps, *names):
-            for step, start, end in runs([row[0] for row in rows]):
-                found[step] = tuple(tuple(row[1:]) for row in rows[start:end])
-        return found
+        return {step: tuple(zip(*columns, strict=True)) for step, columns in self._answer_columns(steps, *names)}
 
-    def _answer_rows(self, steps: Sequence[str], *names: str) -> Iterator[Sequence[Any]]:
-        """Rows of (step id, columns …) by step and document, some steps at a time."""
+    def _answer_columns(self, steps: Sequence[str], *names: str) -> Iterator[tuple[str, Sequence[Any]]]:
+        """(Step id, columns of its answers in the documents' order), of those that have any."""
         columns = AnswerRow.__table__.c
         wanted = select(columns.step_id, *(columns[name] for name in names))
         with self._reading() as connection:
@@ -263,19 +275,22 @@ class Reading(Session):
                 query = wanted.where(columns.step_id.in_(ids)).order_by(columns.step_id, columns.doc_id)
                 # the driver's own rows: a store has millions of answers, and wrapping each costs as much as reading it
                 rows = _cursor(connection.execute(query)).fetchall()
-                if rows:
-                    yield rows
+                of_steps, *whole = zip(*rows, strict=True) if rows else ((),)
+                some = {step: [each[start:end] for each in whole] for step, start, end in runs(of_steps)}
+                self._verify_answers(connection, ids, names, some)
+                yield from some.items()
 
-    def _records(self, kind: Any, table: type[Base], ids: Sequence[str], key: str = "step_id") -> list[tuple[str, Any]]:
-        """(Id, record) of the rows of a table that have some ids as their key."""
-        columns = table.__table__.c  # the table's own: a mapped class's cost more with every query
-        wanted = [columns[key], *(columns[name] for name in kind.__dataclass_fields__)]
-        found: list[tuple[str, Any]] = []
-        with self._reading() as connection:
-            for chunk in chunks(ids):
-                rows = connection.execute(select(*wanted).where(columns[key].in_(chunk))).all()
-                found += [(row[0], kind(*row[1:])) for row in rows]
-        return found
+
+def _of_step(found: Mapping[str, StepRecord], step: str) -> str:
+    return of_step(found[step]) if step in found else ""
+
+
+def _of_tallies(found: Mapping[str, Sequence[tuple[str, str, int]]], step: str) -> str:
+    return of_tallies(found.get(step, ()))
+
+
+def _count(found: Mapping[str, int], step: str) -> int:
+    return found.get(step, 0)
 
 
 def _cursor(result: CursorResult[Any]) -> Any:

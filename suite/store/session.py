@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import StaticPool
 
-from suite.store.database import one_line_errors
+from suite.errors import SuiteError
+from suite.store.database import RESTORE, one_line_errors, shown
 
 
 class Session:
@@ -18,8 +19,8 @@ class Session:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         # A database in memory is one connection, and a connection holds one transaction: threads take turns.
-        shared = isinstance(engine.pool, StaticPool)
-        self._turn: AbstractContextManager[object] = threading.Lock() if shared else nullcontext()
+        self.in_memory = isinstance(engine.pool, StaticPool)
+        self._turn: AbstractContextManager[object] = threading.Lock() if self.in_memory else nullcontext()
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
@@ -30,6 +31,10 @@ class Session:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        """One view of the database, whatever others write meanwhile."""
-        with self._turn, one_line_errors(self.engine.url), self.engine.connect() as connection:
-            yield connection
+        """One view of the database, whatever others write meanwhile. Raises SuiteError for what is no data of ours."""
+        try:
+            with self._turn, one_line_errors(self.engine.url), self.engine.connect() as connection:
+                yield connection
+        except (ValueError, TypeError, OverflowError) as error:  # no JSON, no date, a text where a number was
+            reason = " ".join(str(error).split())[:120]
+            raise SuiteError(f"is damaged ({reason})", where=shown(self.engine.url), fix=RESTORE) from error

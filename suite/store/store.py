@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from suite.store.database import connect
+from suite.errors import SuiteError
+from suite.store.database import RESTORE, connect, shown
+from suite.store.integrity import Integrity
 from suite.store.reading import Reading
 from suite.store.removing import Removing
 from suite.store.writing import Writing
 
 
-class Store(Reading, Writing, Removing):
+class Store(Reading, Writing, Removing, Integrity):
     """A database of experiments. Every method is one transaction; several processes may use one database."""
 
     @classmethod
@@ -20,10 +22,18 @@ class Store(Reading, Writing, Removing):
     def open(cls, url: str | Path, *, create: bool = True) -> Iterator[Store]:
         """The store at a SQLAlchemy URL (or in a SQLite file), its schema up to date.
 
-        Raises SuiteError when it cannot be used.
+        Raises SuiteError when it cannot be used, and for whatever goes wrong with what is damaged in it.
         """
         engine = connect(url, create)
+        store = cls(engine)
         try:
-            yield cls(engine)
+            yield store
+        except (SuiteError, OSError):
+            raise
+        except Exception as error:
+            damage = store.damage()
+            if damage is None:
+                raise
+            raise SuiteError(damage, where=shown(engine.url), fix=RESTORE) from error
         finally:
             engine.dispose()

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, DateTime, Float, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration: what an up-to-date store says of itself."""
 
 
@@ -135,6 +135,41 @@ class ArtifactRow(Base):
     parameters: Mapped[int] = mapped_column(BigInteger)
     bytes: Mapped[int] = mapped_column(BigInteger)
     path: Mapped[str] = mapped_column(Text)
+
+
+class ChecksumRow(Base):
+    """Checksums of what a finished step left (`suite.store.checksums`), each of what is read together."""
+
+    __tablename__ = "checksum"
+    step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"), primary_key=True)
+    step: Mapped[str] = mapped_column(String(16))
+    scores: Mapped[str] = mapped_column(String(16))
+    curve: Mapped[str] = mapped_column(String(16))
+    findings: Mapped[str] = mapped_column(String(16))
+    artifact: Mapped[str] = mapped_column(String(16))
+    doc_id: Mapped[str] = mapped_column(String(16))
+    doc_hash: Mapped[str] = mapped_column(String(16))
+    prompt_hash: Mapped[str] = mapped_column(String(16))
+    question: Mapped[str] = mapped_column(String(16))
+    target: Mapped[str] = mapped_column(String(16))
+    output: Mapped[str] = mapped_column(String(16))
+    parsed: Mapped[str] = mapped_column(String(16))
+    value: Mapped[str] = mapped_column(String(16))
+    unparsable: Mapped[str] = mapped_column(String(16))
+    truncated: Mapped[str] = mapped_column(String(16))
+    tallies: Mapped[str] = mapped_column(String(16))
+    documents: Mapped[int]
+    """How many different ones were answered."""
+
+
+class ExperimentChecksumRow(Base):
+    """Checksums of an experiment and of its links to steps."""
+
+    __tablename__ = "experiment_checksum"
+    experiment_id: Mapped[str] = mapped_column(ForeignKey("experiment.id", ondelete="CASCADE"), primary_key=True)
+    track: Mapped[str] = mapped_column(String(200))
+    experiment: Mapped[str] = mapped_column(String(16))
+    links: Mapped[str] = mapped_column(String(16))
 
 
 Index("experiment_name_track", ExperimentRow.track, ExperimentRow.name, ExperimentRow.seed)

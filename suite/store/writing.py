@@ -8,12 +8,14 @@ import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, false, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from suite.errors import Problem, SuiteError
+from suite.store.checksums import seal_experiment, seal_step
 from suite.store.records import Costs, ExperimentRecord, Provenance, StepLink, StepOutcome, StepRecord
 from suite.store.rows import chunks, experiment_row, link_row, now, record_of, step_row
 from suite.store.session import Session
@@ -21,6 +23,7 @@ from suite.store.tables import (
     AnswerRow,
     ArtifactRow,
     Base,
+    ChecksumRow,
     CurvePointRow,
     ExperimentRow,
     ExperimentStepRow,
@@ -56,11 +59,9 @@ class Writing(Session):
         with self._writing() as connection:
             if _is_imported(connection, record.id) is False and record.imported:
                 return
-            row = experiment_row(record)
-            _insert_new(connection, ExperimentRow, [row])
-            here = {"imported": record.imported, "spec": row["spec"]}
-            connection.execute(update(ExperimentRow).where(ExperimentRow.id == record.id).values(**here))
+            _put_experiment(connection, record)
             _replace_links(connection, record.id, links)
+            self._seal_experiment(connection, record.id)
 
     def requeue(self, steps: Sequence[str], *, done_too: bool = False) -> None:
         """Make failed and cancelled steps pending again; what they took so far counts on.
@@ -72,7 +73,7 @@ class Writing(Session):
             for ids in chunks(steps):
                 if done_too:
                     finished = select(StepRow.id).where(StepRow.id.in_(ids), StepRow.status == "done")
-                    for table in RESULTS:
+                    for table in (*RESULTS, ChecksumRow):
                         connection.execute(delete(table).where(table.step_id.in_(finished)))
                 chosen = and_(StepRow.id.in_(ids), StepRow.status.in_(again))
                 anew = {**UNTRIED, **(vars(Costs()) if done_too else {})}
@@ -101,6 +102,7 @@ class Writing(Session):
             if not _end(connection, step, owner, "done", None, outcome.costs, outcome.provenance):
                 return False
             _replace_results(connection, step, outcome)
+            self._seal_step(connection, step)
             return True
 
     def fail(
@@ -119,7 +121,10 @@ class Writing(Session):
         """A finished step made elsewhere, marked as such. False, and nothing changed, if it is done or in work here."""
         _check_numbers(outcome)
         with self._writing() as connection:
-            return _import_step(connection, step, outcome)
+            changed = _import_step(connection, step, outcome)
+            if changed:
+                self._seal_step(connection, step.id)
+            return changed
 
     def import_experiment(
         self, record: ExperimentRecord, links: Sequence[StepLink], steps: Sequence[tuple[StepRecord, StepOutcome]]
@@ -133,11 +138,25 @@ class Writing(Session):
         with self._writing() as connection:
             if _is_imported(connection, record.id) is False and _links(connection, record.id) != tuple(links):
                 return False
-            changed = [_import_step(connection, step, outcome) for step, outcome in steps]
-            row = {**experiment_row(record), "imported": True}
-            _insert_new(connection, ExperimentRow, [row])
+            changed = [step.id for step, outcome in steps if _import_step(connection, step, outcome)]
+            for each in changed:
+                self._seal_step(connection, each)
+            known = _is_imported(connection, record.id)
+            if known is None:
+                _put_experiment(connection, replace(record, imported=True))
             relinked = _replace_links(connection, record.id, links)
-            return any(changed) or relinked
+            if known is None or relinked:
+                self._seal_experiment(connection, record.id)
+            return bool(changed) or relinked
+
+    def _seal_step(self, connection: Connection, step: str) -> None:
+        """Checksums of a finished step. A database in memory needs none: nothing outlives the process."""
+        if not self.in_memory:
+            seal_step(connection, step)
+
+    def _seal_experiment(self, connection: Connection, experiment: str) -> None:
+        if not self.in_memory:
+            seal_experiment(connection, experiment)
 
 
 def _mine(step: str, owner: str) -> ColumnElement[bool]:
@@ -236,6 +255,14 @@ def _check_numbers(outcome: StepOutcome) -> None:
     ]
     if wrong:
         raise SuiteError.of(wrong[:3])
+
+
+def _put_experiment(connection: Connection, record: ExperimentRecord) -> None:
+    """An experiment as it is now, whatever was there; when it was first seen stays."""
+    row = experiment_row(record)
+    _insert_new(connection, ExperimentRow, [row])
+    values = {name: value for name, value in row.items() if name not in ("id", "created")}
+    connection.execute(update(ExperimentRow).where(ExperimentRow.id == record.id).values(**values))
 
 
 def _is_imported(connection: Connection, experiment: str) -> bool | None:

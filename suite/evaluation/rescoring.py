@@ -1,0 +1,79 @@
+"""Scores computed again from stored answers: the task scores what was said then, and no model is asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+
+from suite.errors import SuiteError
+from suite.evaluation.evaluate import EvaluationResult, evaluate_with
+from suite.tasks.load import LoadedTask, references
+
+
+class Stored(Protocol):
+    """An answer as a store has it (`suite.store.AnswerRecord`, `suite.evaluation.evaluate.Answer`)."""
+
+    doc_id: int
+    output: str
+    parsed: str
+
+
+class StoredAnswers(LM):  # type: ignore[misc]
+    """Says what was said before."""
+
+    def __init__(self, answers: Sequence[Any], task: LoadedTask) -> None:
+        super().__init__()
+        self._said: Mapping[int, Any] = {answer.doc_id: answer for answer in answers}
+        self._task = task
+        self.truncated: set[str] = set()
+        self.tokens = 0
+
+    def generate_until(self, requests: list[Instance], **_: Any) -> list[str]:
+        """The outputs."""
+        return [str(self._of(request).output) for request in requests]
+
+    def loglikelihood(self, requests: list[Instance], **_: Any) -> list[tuple[float, bool]]:
+        """The log-likelihoods of each document's choices, or of its target."""
+        return [self._likelihood(request) for request in requests]
+
+    def loglikelihood_rolling(self, requests: list[Instance], **_: Any) -> list[float]:
+        """The log-likelihood of each document."""
+        return [self._numbers(request)[0] for request in requests]
+
+    def _likelihood(self, request: Instance) -> tuple[float, bool]:
+        numbers = self._numbers(request)
+        if self._task.OUTPUT_TYPE == "loglikelihood":
+            return numbers[0], self._of(request).parsed == references(self._task, request.doc)[0]
+        if request.idx >= len(numbers):
+            raise SuiteError("the log-likelihoods of more than its choices were asked for, and are not stored")
+        return numbers[request.idx], False
+
+    def _numbers(self, request: Instance) -> list[float]:
+        """Raises SuiteError where the stored output is no list of numbers."""
+        try:
+            found = json.loads(self._of(request).output)
+            return [float(each) for each in (found if isinstance(found, list) else [found])]
+        except (ValueError, TypeError) as error:
+            raise SuiteError(f"the stored output of document {request.doc_id} is no log-likelihood") from error
+
+    def _of(self, request: Instance) -> Any:
+        """Raises SuiteError for a document without an answer."""
+        try:
+            return self._said[request.doc_id]
+        except KeyError:
+            raise SuiteError(f"document {request.doc_id} has no stored answer") from None
+
+
+def rescored(task: LoadedTask, answers: Sequence[Any]) -> EvaluationResult:
+    """What the task makes of stored answers, which must be to its documents. Raises SuiteError where it cannot."""
+    return evaluate_with(StoredAnswers(answers, task), task)
+
+
+def not_told(task: LoadedTask) -> Iterator[str]:
+    """The metrics that stored answers do not tell: they ask whether a choice is the likeliest of all texts."""
+    if task.OUTPUT_TYPE == "multiple_choice":
+        yield from ("exact_match", "acc_mutual_info")
