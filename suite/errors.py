@@ -42,6 +42,21 @@ class StepFailed(Exception):
     """A step could not be finished (a NaN loss, no memory left …): recorded with its reason, other steps go on."""
 
 
+class TakenOver(StepFailed):
+    """A step is no longer this process's: what it did of it is left out."""
+
+    def __init__(self) -> None:
+        super().__init__("the step was taken over by another process, which thought this one dead")
+
+
+class ArtifactLost(StepFailed):
+    """The artifact of a finished train step is not here, or is not what it was: the step has to be done again."""
+
+    def __init__(self, step: str, why: str) -> None:
+        super().__init__(f"the artifact of step {step[:8]} {why}")
+        self.step, self.why = step, why
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``did you mean 'x'?`` when a known word is close, else the list of known words."""
     options = sorted(known)

@@ -15,6 +15,7 @@ from suite.home import Home
 from suite.models.source import locate
 from suite.plan import Inputs, Plan, Step, make_plan, stale_reasons
 from suite.plan.estimate import sort_of
+from suite.runner.healing import lost_artifacts
 from suite.runner.preflight import absent_models
 from suite.runner.progress import clock, size
 from suite.specs import Experiment, Options, load
@@ -122,17 +123,20 @@ def show_plan(plan: Plan, home: Home) -> None:
 def plan_lines(plan: Plan, home: Home) -> Iterator[str]:
     """The plan as lines of text."""
     statuses: dict[str, str] = {}
-    stale: dict[str, str] = {}
+    told: dict[str, str] = {}
     if home.exists:
         from suite.store import Store
 
         with Store.open(home.url, create=False) as store:
-            statuses = store.statuses([step.id for step in plan.steps])
-            stale = stale_reasons(plan, statuses, store)
+            records = store.steps([step.id for step in plan.steps])
+            lost = lost_artifacts(plan, records, store, home)
+            statuses = {step: "pending" if step in lost else record.status for step, record in records.items()}
+            imported = {step: "imported" for step, record in records.items() if record.imported}
+            told = {**imported, **stale_reasons(plan, statuses, store), **lost}
     users = plan.users()
     asked = sum(len(dict.fromkeys(link.step for link in each.links)) for each in plan.experiments)
     for step in plan.steps[:MAX_LISTED]:
-        yield _step_line(step, statuses.get(step.id, "pending"), len(users[step.id]), stale.get(step.id))
+        yield _step_line(step, statuses.get(step.id, "pending"), len(users[step.id]), told.get(step.id))
     if len(plan.steps) > MAX_LISTED:
         yield f"… and {len(plan.steps) - MAX_LISTED} more"
     todo = [step for step in plan.steps if statuses.get(step.id) != "done"]
@@ -174,11 +178,11 @@ def _saved(plan: Plan) -> str:
     return f"{counts['train']} train steps and {counts['evaluate']} evaluations, about {clock(seconds)}"
 
 
-def _step_line(step: Step, status: str, users: int, stale: str | None) -> str:
+def _step_line(step: Step, status: str, users: int, told: str | None) -> str:
     mark = {"done": "done", "running": "running", "failed": "failed"}.get(status, "to do")
     shared = f" · shared by {users}" if users > 1 else ""
     cost = "" if status == "done" else f" · ~{clock(step.estimate.seconds)}"
-    why = f" · {stale}" if stale else ""
+    why = f" · {told}" if told else ""
     return f"{mark:<8}{step.id[:8]}  {step.title}{shared}{cost}{why}"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite.errors import StepFailed, SuiteError, machine_problem
+from suite.errors import ArtifactLost, StepFailed, SuiteError, TakenOver, machine_problem
 from suite.findings import Finding
 from suite.models.artifact import Artifact, load_artifact
 
@@ -29,13 +30,16 @@ class TrainOutcome:
     """The step that made the artifact, where this one only keeps it."""
 
 
-def keep(folder: Path, artifact: Artifact, base: str) -> Path:
+def keep(folder: Path, artifact: Artifact, base: str, ours: Callable[[], bool] = lambda: True) -> Path:
     """Save an artifact in its step's folder, and read it back before it counts.
 
-    Raises SuiteError where it cannot be written: the folder is then as it was before.
+    It takes the place of what is there only if the step is still `ours`: an attempt that was given up for dead leaves
+    the artifact of the one that came after it alone. Raises SuiteError where it cannot be written: the folder is then
+    as it was before; TakenOver if the step is another process's.
     """
-    fresh = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
+    for left in folder.parent.glob(f".{folder.name}.*.new"):  # of attempts that were killed
+        shutil.rmtree(left, ignore_errors=True)
+    fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.new")
     try:
         fresh.mkdir(parents=True)
         artifact.save(fresh, base=base, extra={"step": folder.name})
@@ -47,6 +51,22 @@ def keep(folder: Path, artifact: Artifact, base: str) -> Path:
         raise SuiteError(f"cannot be written ({problem.what})", where=str(folder), fix=problem.fix) from error
     if load_artifact(fresh, base).hash != artifact.hash:
         raise StepFailed("the saved artifact differs from the selected checkpoint")
+    if not ours():
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise TakenOver
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
     return folder
+
+
+def load_kept(folder: Path, base: str, wanted: str) -> Artifact:
+    """A step's artifact, whose hash must be the `wanted` one. Raises ArtifactLost when it is missing or damaged."""
+    if not folder.is_dir():
+        raise ArtifactLost(folder.name, f"is not in {folder}")
+    try:
+        artifact = load_artifact(folder, base)
+    except SuiteError as error:
+        raise ArtifactLost(folder.name, f"cannot be used ({error.problems[0].what})") from error
+    if artifact.hash != wanted:
+        raise ArtifactLost(folder.name, f"in {folder} is not the checkpoint that was selected")
+    return artifact

@@ -6,19 +6,21 @@ import platform
 import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from suite.errors import StepFailed, SuiteError, machine_problem
+from suite.errors import ArtifactLost, StepFailed, SuiteError, TakenOver, machine_problem
 from suite.home import Home
 from suite.plan import Choose, Evaluate, Follow, Inputs, Plan, Step, Train
 from suite.runner.cost import Cost
+from suite.runner.healing import lost_artifacts
 from suite.runner.progress import Progress
 from suite.runner.provenance import git_commit, owner, versions
 from suite.runner.records import evaluate_outcome, experiment_records, step_record, train_outcome
-from suite.store import Provenance, StepOutcome, Store
+from suite.store import Provenance, StepOutcome, StepRecord, Store
 
 if TYPE_CHECKING:
     from suite.runner.session import Session, TrainOutcome
@@ -62,22 +64,30 @@ def run_plan(plan: Plan, inputs: Inputs, home: Home, *, device: str | None = Non
             for step in ids:
                 shutil.rmtree(home.work(step), ignore_errors=True)
             shutil.rmtree(home.answers, ignore_errors=True)
+        seen = store.steps(ids)
+        lost = lost_artifacts(plan, seen, store, home)
+        store.renew(seen[step] for step in lost)
         statuses = store.statuses(ids)
         if all(statuses.get(step) == "done" for step in ids):
             return Outcome(0, len(ids))
         from suite.runner.session import Session  # imports torch, which takes seconds
 
-        return _Run(plan, store, Session(home, inputs, device)).run()
+        return _Run(plan, store, Session(home, inputs, device), lost).run()
 
 
 class _Run:
     """One pass over a plan's steps."""
 
-    def __init__(self, plan: Plan, store: Store, session: Session) -> None:
-        self.plan, self.store, self.session = plan, store, session
+    def __init__(self, plan: Plan, store: Store, session: Session, lost: Mapping[str, str]) -> None:
+        self.plan, self.store, self.session, self.lost = plan, store, session, lost
+        self.steps = {step.id: step for step in plan.steps}
         self.owner = owner()
+        session.ours = lambda step: store.heartbeat(step, self.owner)
         self.failed: dict[str, str] = {}
         self.blocked: set[str] = set()
+        self.again: dict[str, Step] = {}
+        """Finished steps that turned out to be needed again."""
+        self.healed: Counter[str] = Counter()
         self.done = 0
 
     def run(self) -> Outcome:
@@ -87,20 +97,22 @@ class _Run:
         todo = [step for step in self.plan.steps if statuses.get(step.id) != "done"]
         reused = len(self.plan.steps) - len(todo)
         progress = Progress(len(todo))
+        for step, why in self.lost.items():
+            progress.say(f"{self.steps[step].title}: done again, for {why}")
         interrupted = False
         try:
             waiting = todo
             while waiting:
                 left = [step for step in waiting if not self._attempt(step, waiting, progress)]
-                if len(left) == len(waiting):
+                if len(left) == len(waiting) and not self.again:
                     time.sleep(POLL_SECONDS)  # all that is left is another process's
-                waiting = left
+                progress.steps += len(self.again)
+                waiting, self.again = [*self.again.values(), *left], {}
         except KeyboardInterrupt:
             interrupted = True
         finally:
             self.session.release()
-        titles = {step.id: step.title for step in self.plan.steps}
-        failed = {titles[step]: reason for step, reason in self.failed.items()}
+        failed = {self.steps[step].title: reason for step, reason in self.failed.items()}
         return Outcome(self.done, reused, failed, len(self.blocked), interrupted, time.monotonic() - began)
 
     def _attempt(self, step: Step, waiting: Sequence[Step], progress: Progress) -> bool:
@@ -115,7 +127,10 @@ class _Run:
         if any(known[parent] != "done" for parent in step.parents):
             return False
         if self.store.claim(step.id, self.owner, LEASE_SECONDS):
-            self.done += self._do(step, waiting, progress)
+            try:
+                self.done += self._do(step, waiting, progress)
+            except ArtifactLost:  # of a step before it, which is done again first
+                return False
             return True
         return self._elsewhere(step, progress)
 
@@ -142,17 +157,22 @@ class _Run:
         progress.begin(step.title, after)
         began = time.monotonic()
         cost = Cost(self.store.steps([step.id])[step.id].costs)
+        before, parents = self.store.artifacts([step.id]).get(step.id), self.store.steps(step.parents)
         try:
             with self._alive(step, cost):
                 outcome = self._outcome(step, progress, cost)
             if not self.store.finish(step.id, self.owner, outcome):
-                raise StepFailed("the step was taken over by another process, which thought this one dead")
+                raise TakenOver
             self.session.scored()
         except KeyboardInterrupt:
             self.store.cancel(step.id, self.owner, "interrupted by the user (Ctrl-C)", cost.spent)
             progress.end(step.title, "cancelled; the next run resumes it", time.monotonic() - began)
             raise
         except BaseException as error:
+            if isinstance(error, ArtifactLost) and self._heal(error, parents[error.step], progress):
+                self.store.cancel(step.id, self.owner, str(error), cost.spent)
+                self.store.requeue([step.id])
+                raise
             reason = reason_of(error)
             told = reason or f"{type(error).__name__}: {error}"
             self.store.fail(step.id, self.owner, told, _provenance(None), cost.spent)
@@ -161,9 +181,32 @@ class _Run:
             self.failed[step.id] = reason
             progress.end(step.title, f"FAILED: {reason}", time.monotonic() - began)
             return 0
+        if before is not None and outcome.artifact is not None and outcome.artifact.hash != before.hash:
+            self._renew_dependents(step, progress)
         score = next((each for each in outcome.scores if each.primary and each.value is not None), None)
         progress.end(step.title, f"{score.metric} {score.value:.1f}" if score else "done", time.monotonic() - began)
         return 1
+
+    def _heal(self, error: ArtifactLost, seen: StepRecord, progress: Progress) -> bool:
+        """Have a finished step done again whose artifact is lost. False where that was tried before, in vain."""
+        step = self.steps[error.step]
+        self.healed[step.id] += 1
+        if self.healed[step.id] > 2:
+            return False
+        if self.store.renew([seen]):  # else another process has begun it anew
+            self.again[step.id] = step
+            progress.say(f"{step.title}: done again, for its artifact {error.why}")
+        return True
+
+    def _renew_dependents(self, step: Step, progress: Progress) -> None:
+        """What was built on a lost artifact was measured with another one than the step has now: it is done again.
+
+        Imported results are another place's, and stay, unless this run asks for them.
+        """
+        those = [each for each in self.store.dependents(step.id) if not each.imported or each.id in self.steps]
+        if self.store.renew(those):
+            self.again.update({each.id: self.steps[each.id] for each in those if each.id in self.steps})
+            progress.say(f"{step.title}: its artifact is another one now, so {len(those)} steps that use it run again")
 
     def _outcome(self, step: Step, progress: Progress, cost: Cost) -> StepOutcome:
         device = str(self.session.backbone(step.work.track).device)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from random import Random
 
 from suite import methods
@@ -17,7 +18,7 @@ from suite.evaluation.kept import AnswerCache
 from suite.evaluation.lm import StackLM
 from suite.evaluation.writable import Lost, unwritable
 from suite.home import Home
-from suite.models.artifact import Artifact, load_artifact
+from suite.models.artifact import Artifact
 from suite.models.backbone import Backbone, load_backbone
 from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
@@ -26,7 +27,7 @@ from suite.plan.make import Inputs
 from suite.plan.steps import Choose, Evaluate, Follow, Step, Train
 from suite.probes import Looking
 from suite.runner.artifacts import TrainOutcome as TrainOutcome
-from suite.runner.artifacts import keep
+from suite.runner.artifacts import keep, load_kept
 from suite.runner.asking import Scorer, decoding_of, roll_outs, scorers
 from suite.specs.blocks import Track
 from suite.specs.experiment import describe
@@ -49,6 +50,8 @@ class Session:
     home: Home
     inputs: Inputs
     device: str | None
+    ours: Callable[[str], bool] = lambda step: True
+    """Whether a step is still this process's to finish."""
     _backbones: dict[ModelSource, Backbone] = field(default_factory=dict)
     _current: tuple[tuple[str, ...], Stacked, ExitStack] | None = None
     _answers: AnswerCache | None = None
@@ -84,7 +87,7 @@ class Session:
         trained = train(work.config, job)
         if isinstance(work.config, Optimisation) and trained.artifact.neutral:  # a search may find that nothing helps
             raise StepFailed("training left the base as it is: raise the learning rate or the number of steps")
-        folder = keep(self.home.artifact(step.id), trained.artifact, backbone.identity)
+        folder = self._keep(step, trained.artifact, backbone)
         size = sum(file.stat().st_size for file in folder.iterdir())
         curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
         shutil.rmtree(checkpoint, ignore_errors=True)
@@ -216,16 +219,7 @@ class Session:
 
     def _artifact(self, step: str, backbone: Backbone, hashes: Mapping[str, str], base: str | None = None) -> Artifact:
         """A train step's artifact: the very checkpoint that was selected, made for this base (or the one named)."""
-        folder = self.home.artifact(step)
-        if not folder.is_dir():
-            raise StepFailed(f"the artifact of step {step} is not in {folder}: run it again with --again")
-        try:
-            artifact = load_artifact(folder, base or backbone.identity)
-        except SuiteError as error:
-            raise StepFailed(str(error)) from error
-        if artifact.hash != hashes[step]:
-            raise StepFailed(f"the artifact in {folder} is not the checkpoint that step {step} selected")
-        return artifact
+        return load_kept(self.home.artifact(step), base or backbone.identity, hashes[step])
 
     def _kept(
         self, step: Step, source: str, track: Track, hashes: Mapping[str, str], curve: Sequence[tuple[int, str, float]]
@@ -233,9 +227,12 @@ class Session:
         """Another step's artifact under this step's name too."""
         backbone = self.backbone(track)
         artifact = self._artifact(source, backbone, hashes)
-        folder = keep(self.home.artifact(step.id), artifact, backbone.identity)
+        folder = self._keep(step, artifact, backbone)
         size = sum(file.stat().st_size for file in folder.iterdir())
         return TrainOutcome(artifact, folder, curve, 0, None, size, backbone.identity, source=source)
+
+    def _keep(self, step: Step, artifact: Artifact, backbone: Backbone) -> Path:
+        return keep(self.home.artifact(step.id), artifact, backbone.identity, lambda: self.ours(step.id))
 
     def _examples(self, work: Train | Choose) -> tuple[tuple[TrainingSet, ...], dict[str, tuple[Example, ...]]]:
         """Training sets, and the rows of the same split that are held out of them to select a checkpoint."""

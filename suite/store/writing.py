@@ -7,7 +7,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -78,6 +78,21 @@ class Writing(Session):
                 chosen = and_(StepRow.id.in_(ids), StepRow.status.in_(again))
                 anew = {**UNTRIED, **(vars(Costs()) if done_too else {})}
                 connection.execute(update(StepRow).where(chosen).values(**anew))
+
+    def renew(self, seen: Iterable[StepRecord]) -> bool:
+        """Make finished steps pending, as they were seen, whose results cannot be built on any more.
+
+        Those that somebody has begun anew since then are left alone. Their results stay until others take their
+        place; their costs begin anew. Whether there were any.
+        """
+        anew = {**UNTRIED, **vars(Costs())}
+        with self._writing() as connection:
+            changed = [
+                _updated(connection, and_(StepRow.id == each.id, StepRow.status == "done",
+                                          StepRow.attempts == each.attempts, StepRow.imported == each.imported), anew)
+                for each in seen
+            ]  # fmt: skip
+        return any(changed)
 
     def claim(self, step: str, owner: str, lease_seconds: float = LEASE_SECONDS) -> bool:
         """Take a pending step, or one whose owner died or fell silent for longer than the lease. One caller wins."""

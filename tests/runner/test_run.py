@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import signal
 import sqlite3
 import time
@@ -220,24 +219,6 @@ def test_two_processes_on_one_store_share_the_work(expected: dict[str, Any], tmp
     assert [process.returncode for process in both] == [0, 0], ends
     assert results(tmp_path) == expected
     assert rows(tmp_path, "SELECT DISTINCT attempts, status FROM step") == [(1, "done")]
-
-
-def test_an_artifact_that_is_not_the_selected_checkpoint_is_never_evaluated(tmp_path: Path) -> None:
-    arguments = ["run", "specs/lora_rte.yaml", "--home", tmp_path, *QUICK, "--seeds", "0,1"]
-    first = start(*arguments)
-    _, err = first.communicate(timeout=300)
-    assert first.returncode == 0, err
-    one, two = (tmp_path / "artifacts" / step for (step,) in rows(tmp_path, "SELECT step_id FROM artifact"))
-    shutil.rmtree(one)
-    shutil.copytree(two, one)  # sound in itself, but another seed's
-    with sqlite3.connect(tmp_path / "suite.db") as connection:
-        connection.execute("UPDATE step SET status = 'failed' WHERE kind = 'evaluate'")
-    second = start(*arguments)
-    second.communicate(timeout=300)
-    assert second.returncode == 1
-    reasons = rows(tmp_path, "SELECT reason FROM step WHERE status = 'failed'")
-    assert len(reasons) == 3  # one seed's target and held-out tasks; the other seed's are answered
-    assert all("is not the checkpoint that step" in reason for (reason,) in reasons)
 
 
 def test_again_runs_finished_steps_again(whole: Path, capsys: pytest.CaptureFixture[str]) -> None:
