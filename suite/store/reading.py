@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import CursorResult, Text, cast, func, select
+from sqlalchemy import CursorResult, func, select
 
 from suite.hashing import fingerprint
 from suite.store.checked import UNFINISHED, Checked, of_records_in, records_of
@@ -98,14 +98,6 @@ class Reading(Checked):
                 self._verify(connection, ended, step=partial(_of_step, some))
                 found |= some
         return found
-
-    def dependents(self, step: str) -> tuple[StepRecord, ...]:
-        """Finished steps whose key names this one, which they build on."""
-        named = cast(StepRow.config, Text).contains(step, autoescape=True)
-        with self._reading() as connection:
-            query = select(StepRow.id).where(named, StepRow.status == "done", StepRow.id != step).order_by(StepRow.id)
-            ids = list(connection.execute(query).scalars())
-        return tuple(self.steps(ids).values())
 
     def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
         """Step id -> its scores, the primary one first."""

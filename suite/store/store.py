@@ -11,10 +11,11 @@ from suite.store.database import RESTORE, connect, shown
 from suite.store.integrity import Integrity
 from suite.store.reading import Reading
 from suite.store.removing import Removing
+from suite.store.renewing import Renewing
 from suite.store.writing import Writing
 
 
-class Store(Reading, Writing, Removing, Integrity):
+class Store(Reading, Writing, Removing, Renewing, Integrity):
     """A database of experiments. Every method is one transaction; several processes may use one database."""
 
     @classmethod

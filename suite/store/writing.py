@@ -7,7 +7,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -79,33 +79,18 @@ class Writing(Session):
                 anew = {**UNTRIED, **(vars(Costs()) if done_too else {})}
                 connection.execute(update(StepRow).where(chosen).values(**anew))
 
-    def renew(self, seen: Iterable[StepRecord]) -> bool:
-        """Make finished steps pending, as they were seen, whose results cannot be built on any more.
-
-        Those that somebody has begun anew since then are left alone. Their results stay until others take their
-        place; their costs begin anew. Whether there were any.
-        """
-        anew = {**UNTRIED, **vars(Costs())}
-        with self._writing() as connection:
-            changed = [
-                _updated(connection, and_(StepRow.id == each.id, StepRow.status == "done",
-                                          StepRow.attempts == each.attempts, StepRow.imported == each.imported), anew)
-                for each in seen
-            ]  # fmt: skip
-        return any(changed)
-
     def claim(self, step: str, owner: str, lease_seconds: float = LEASE_SECONDS) -> bool:
         """Take a pending step, or one whose owner died or fell silent for longer than the lease. One caller wins."""
         with self._writing() as connection:
             free = or_(StepRow.status == "pending", abandoned(connection, step, lease_seconds))
             taken = {**UNTRIED, "status": "running", "owner": owner, "heartbeat": time.time(), "started": now()}
-            return _updated(connection, and_(StepRow.id == step, free), {**taken, "attempts": StepRow.attempts + 1})
+            return updated(connection, and_(StepRow.id == step, free), {**taken, "attempts": StepRow.attempts + 1})
 
     def heartbeat(self, step: str, owner: str, spent: Costs | None = None) -> bool:
         """Say that the owner is alive, and what the step took so far. False when it is no longer the owner's."""
         with self._writing() as connection:
             costs = {} if spent is None else vars(spent)
-            return _updated(connection, _mine(step, owner), {"heartbeat": time.time(), **costs})
+            return updated(connection, _mine(step, owner), {"heartbeat": time.time(), **costs})
 
     def finish(self, step: str, owner: str, outcome: StepOutcome) -> bool:
         """Store all that a step left, whole or not at all. False, and nothing stored, if it is no longer the owner's.
@@ -178,7 +163,7 @@ def _mine(step: str, owner: str) -> ColumnElement[bool]:
     return and_(StepRow.id == step, StepRow.owner == owner, StepRow.status == "running")
 
 
-def _updated(connection: Connection, where: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
+def updated(connection: Connection, where: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
     """Whether there was such a step to update."""
     return connection.execute(update(StepRow).where(where).values(**values)).rowcount == 1
 
@@ -188,7 +173,7 @@ def _end(
 ) -> bool:
     """The owner's step comes to an end."""
     values = {"status": status, "reason": reason, "finished": now(), "heartbeat": None}
-    return _updated(connection, _mine(step, owner), {**values, **vars(provenance), **vars(costs)})
+    return updated(connection, _mine(step, owner), {**values, **vars(provenance), **vars(costs)})
 
 
 def abandoned(connection: Connection, step: str, lease_seconds: float) -> ColumnElement[bool]:
@@ -221,7 +206,7 @@ def _import_step(connection: Connection, step: StepRecord, outcome: StepOutcome)
     waiting = StepRow.status.in_(("pending", "failed", "cancelled"))
     free = or_(waiting, abandoned(connection, step.id, LEASE_SECONDS))
     done = {**row, "status": "done", "reason": None, "imported": True}
-    if not _updated(connection, and_(StepRow.id == step.id, free), done):
+    if not updated(connection, and_(StepRow.id == step.id, free), done):
         return False
     _replace_results(connection, step.id, outcome)
     return True

@@ -1,0 +1,40 @@
+"""Finished steps that have to be done anew, for what they are built on is lost or has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Text, and_, cast, select
+
+from suite.store.reading import STEP_COLUMNS
+from suite.store.records import Costs, StepRecord
+from suite.store.rows import step_record
+from suite.store.session import Session
+from suite.store.tables import StepRow
+from suite.store.writing import UNTRIED, updated
+
+
+class Renewing(Session):
+    """What is done to finished steps when an artifact is lost."""
+
+    def dependents(self, step: str) -> tuple[StepRecord, ...]:
+        """Finished steps whose key names this one, which they build on."""
+        named = cast(StepRow.config, Text).contains(step, autoescape=True)
+        with self._reading() as connection:
+            query = select(*STEP_COLUMNS).where(named, StepRow.status == "done", StepRow.id != step)
+            return tuple(step_record(row) for row in connection.execute(query.order_by(StepRow.id)).all())
+
+    def renew(self, seen: Iterable[StepRecord]) -> bool:
+        """Make finished steps pending, as they were seen, whose results cannot be built on any more.
+
+        Those that somebody has begun anew since then are left alone. Their results stay until others take their
+        place; their costs begin anew. Whether there were any.
+        """
+        anew = {**UNTRIED, **vars(Costs())}
+        with self._writing() as connection:
+            changed = [
+                updated(connection, and_(StepRow.id == each.id, StepRow.status == "done",
+                                          StepRow.attempts == each.attempts, StepRow.imported == each.imported), anew)
+                for each in seen
+            ]  # fmt: skip
+        return any(changed)
