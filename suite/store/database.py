@@ -17,15 +17,15 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, Operati
 from sqlalchemy.pool import StaticPool
 
 from suite.errors import SuiteError, remedy
+from suite.store.files import RESTORE, check_file, immutable, made_beside, unwritable
 from suite.store.tables import REVISION, Base
 
 BUSY_SECONDS = 60.0
 VERSION_TABLE = "alembic_version"
 MIGRATIONS = Path(__file__).parent / "migrations"
-RESTORE = "restore a copy, or use another --home"
 REMEDIES = {
     "full": remedy(errno.ENOSPC), "disk I/O": remedy(errno.ENOSPC), "readonly": remedy(errno.EACCES),
-    "unable to open": "check that its folder is there and may be written to",
+    "unable to open": "check that its folder is there and may be written to, or use another --home",
     "locked": "another process has been writing for a minute: wait for it, or use another --home",
     "malformed": RESTORE, "not a database": "use another --home or --db",
 }  # fmt: skip
@@ -41,20 +41,47 @@ def connect(url: str | Path, create: bool) -> Engine:
     written by a newer version.
     """
     parsed = database_url(url)
-    sqlite = parsed.get_backend_name() == "sqlite"
-    memory = sqlite and parsed.database in (None, "", ":memory:")
-    if sqlite and not memory:
-        _check_file(Path(str(parsed.database)), create)
+    file = _file(parsed)
+    if file is not None:
+        check_file(file, create)
     try:
-        engine = _engine(parsed, sqlite, memory)
+        engine = _engine(parsed)
+        if file is not None and create and not file.exists() and not parsed.query:
+            _make(file)
+        return _opened(engine, create)
+    except SuiteError as error:
+        if file is None or create or not unwritable(error):
+            raise
+        return _opened(_engine(parsed, read_only=file), create, read_only=True)
     except ArgumentError:  # SQLAlchemy knows no such driver
         raise _unknown(shown(parsed)) from None
     except ModuleNotFoundError as error:
         where = shown(parsed)
         raise SuiteError(f"needs the package {error.name}", where=where, fix=f"pip install {error.name}") from None
+
+
+def _file(url: URL) -> Path | None:
+    """The file of a SQLite database that is not in memory."""
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database))
+
+
+def _make(file: Path) -> None:
+    """A new database, whole or not at all."""
+    with one_line_errors(database_url(file)), made_beside(file) as fresh:
+        engine = _engine(database_url(fresh))
+        try:
+            migrate(engine)
+        finally:
+            engine.dispose()
+
+
+def _opened(engine: Engine, create: bool, read_only: bool = False) -> Engine:
+    """The engine, its database's schema up to date."""
     try:
-        with one_line_errors(parsed):
-            _upgrade(engine)
+        with one_line_errors(engine.url):
+            _upgrade(engine, create, read_only)
     except BaseException:
         engine.dispose()
         raise
@@ -68,8 +95,8 @@ def one_line_errors(url: URL) -> Iterator[None]:
         yield
     except (IntegrityError, ProgrammingError):
         raise  # ours to mend
-    except DatabaseError as error:
-        reason = next(iter(str(error.orig).splitlines()), type(error).__name__)
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        reason = next(iter(str(getattr(error, "orig", error)).splitlines()), type(error).__name__)
         fix = next((fix for word, fix in REMEDIES.items() if word in reason), "")
         raise SuiteError(f"cannot be used as a database ({reason})", where=shown(url), fix=fix) from error
 
@@ -97,29 +124,16 @@ def _unknown(url: str) -> SuiteError:
     return SuiteError(f"'{url}' is not a database URL that suite can use", where="--db", fix=fix)
 
 
-def _check_file(file: Path, create: bool) -> None:
-    if file.is_dir():
-        raise SuiteError("is a directory, not a database", where=str(file), fix="name a file")
-    if not file.exists():
-        if not create:
-            raise SuiteError("there is no store yet", where=str(file), fix="`suite run` makes one")
-        return
-    try:
-        with file.open("rb") as stream:
-            head = stream.read(16)
-    except OSError as error:
-        raise SuiteError(f"cannot be read ({error.strerror})", where=str(file)) from None
-    if head and head != b"SQLite format 3\0":
-        raise SuiteError("is not a SQLite database", where=str(file), fix="name another with --home or --db")
-
-
-def _engine(url: URL, sqlite: bool, memory: bool) -> Engine:
+def _engine(url: URL, read_only: Path | None = None) -> Engine:
+    memory = _file(url) is None
     options: dict[str, Any] = {"json_serializer": partial(json.dumps, ensure_ascii=False, allow_nan=False)}
-    if not sqlite:
+    if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True, **options)
     options["connect_args"] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
     if memory:
         options["poolclass"] = StaticPool
+    if read_only is not None:
+        options["creator"] = partial(immutable, read_only)
     engine = create_engine(url, **options)
 
     @event.listens_for(engine, "connect")
@@ -140,7 +154,7 @@ def _engine(url: URL, sqlite: bool, memory: bool) -> Engine:
     return engine
 
 
-def _upgrade(engine: Engine) -> None:
+def _upgrade(engine: Engine, create: bool, read_only: bool) -> None:
     """Bring the schema to REVISION. An up-to-date store costs one query."""
     where = shown(engine.url)
     with engine.connect() as connection:
@@ -155,6 +169,11 @@ def _upgrade(engine: Engine) -> None:
             where=where,
             fix="upgrade finetune-suite, or use another --home",
         )
+    if current is None and not create and _file(engine.url) is not None:
+        raise SuiteError("holds no table of suite's: what it held is gone", where=where, fix=RESTORE)
+    if read_only:
+        what = f"was written by an older version of suite (schema {current}) and cannot be upgraded where it is"
+        raise SuiteError(what, where=where, fix="copy its folder to where you can write, and name that with --home")
     migrate(engine)
 
 

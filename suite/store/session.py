@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import StaticPool
 
 from suite.errors import SuiteError
-from suite.store.database import RESTORE, one_line_errors, shown
+from suite.store.database import one_line_errors, shown
+from suite.store.files import RESTORE
 
 
 class Session:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from suite.errors import SuiteError
-from suite.store.database import RESTORE, connect, shown
+from suite.store.database import connect, shown
+from suite.store.files import RESTORE
 from suite.store.integrity import Integrity
 from suite.store.reading import Reading
 from suite.store.removing import Removing
