@@ -83,12 +83,7 @@ def test_a_changed_and_a_missing_artifact_are_told(capsys: pytest.CaptureFixture
     assert f"is not in {file.parent}" in line
 
 
-def test_scores_without_their_data_are_not_called_right(
-    capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path
-) -> None:
-    data = tmp_path / "data" / "micro_rte"
-    data.mkdir(parents=True)
-    (data / "test.jsonl").write_text('{"premise": "a", "hypothesis": "b", "label": 0}\n')
+def test_scores_of_another_task_are_not_called_right(capsys: pytest.CaptureFixture[str], home: Path) -> None:
     change(home, "UPDATE step SET config = replace(config, '\"task\": \"', '\"task\": \"0') WHERE kind = 'evaluate'")
     change(home, 'UPDATE score SET value = value / 2 + 1 WHERE "primary"')
     _, out, _ = suite(capsys, "doctor", "--deep", "--home", home)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,7 +14,9 @@ from sqlalchemy import text
 
 from suite.store import AnswerRecord, Costs, StepOutcome, StepRecord, Store
 from suite.store.tables import Base
+from tests.store.test_checksums import read_all
 from tests.store.test_claims import STEPS, _take
+from tests.store.test_store import EXPERIMENT, LINK, STEP, finished
 
 URL = os.environ.get("SUITE_TEST_POSTGRES", "")
 pytestmark = pytest.mark.skipif(not URL, reason="SUITE_TEST_POSTGRES names no server")
@@ -52,3 +55,30 @@ def test_a_finished_step_comes_out_as_it_went_in_and_an_import_does_not_change_i
         assert store.answers("a")[0].output == "é ␀"
         assert store.steps(["a"])["a"].costs == Costs(1.5, 2**40)
         assert str(store.steps(["a"])["a"].finished).endswith("+00:00")
+
+
+def test_checksums_are_those_of_sqlite(tmp_path: Path) -> None:
+    found = []
+    for url in (URL, tmp_path / "suite.db"):
+        with Store.open(url) as store, store.engine.connect() as connection:
+            store.add_steps([STEP])
+            finished(store)
+            store.add_experiment(EXPERIMENT, [LINK])
+            read_all(store)
+            assert (store.alteration(), store.unsealed()) == (None, 0)
+            row = dict(connection.execute(Base.metadata.tables["checksum"].select()).mappings().one())
+            links = connection.execute(text("SELECT links FROM experiment_checksum")).scalar()
+            found.append(({name: value for name, value in row.items() if name != "step"}, links))
+            connection.rollback()
+    assert found[0] == found[1]  # but for the step's own row, which says when it ran
+
+
+def test_a_changed_row_is_noticed_on_a_server_too() -> None:
+    with Store.open(URL) as store:
+        store.add_steps([STEP])
+        finished(store)
+        with store.engine.begin() as connection:
+            connection.execute(text("UPDATE score SET value = 49.0 WHERE metric = 'acc'"))
+        store.scores(["a"])
+        assert store.alteration() == "what is stored of 'train it' (scores) was changed after it was written"
+        assert store.database_faults() == ()
