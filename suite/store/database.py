@@ -27,7 +27,7 @@ REMEDIES = {
     "full": remedy(errno.ENOSPC), "disk I/O": remedy(errno.ENOSPC), "readonly": remedy(errno.EACCES),
     "unable to open": "check that its folder is there and may be written to, or use another --home",
     "locked": "another process has been writing for a minute: wait for it, or use another --home",
-    "malformed": RESTORE, "not a database": "use another --home or --db",
+    "malformed": RESTORE, "decode": RESTORE, "not a database": "use another --home or --db",
 }  # fmt: skip
 """What to do about what SQLite says."""
 MIGRATION_LOCK = 0x5017E
@@ -93,10 +93,11 @@ def one_line_errors(url: URL) -> Iterator[None]:
     """What the user can mend (a full disk, a locked or damaged file, a server that is gone) in one line."""
     try:
         yield
-    except (IntegrityError, ProgrammingError):
+    except (IntegrityError, ProgrammingError, sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise  # ours to mend
-    except (DatabaseError, sqlite3.DatabaseError) as error:
-        reason = next(iter(str(getattr(error, "orig", error)).splitlines()), type(error).__name__)
+    except (DatabaseError, sqlite3.DatabaseError) as error:  # the latter from rows that SQLAlchemy does not wrap
+        said = str(getattr(error, "orig", error))
+        reason = next(iter(said.splitlines()), type(error).__name__)[:200]
         fix = next((fix for word, fix in REMEDIES.items() if word in reason), "")
         raise SuiteError(f"cannot be used as a database ({reason})", where=shown(url), fix=fix) from error
 
