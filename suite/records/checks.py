@@ -17,6 +17,7 @@ from suite import findings
 from suite.errors import SuiteError
 from suite.hashing import experiment_id, fingerprint, variant_id
 from suite.records import corpora
+from suite.records.implied import not_implied, out_of_range
 from suite.records.shape import MAX_BYTES, SCHEMA, RecordFile, StepPart
 from suite.records.writing import record_hash
 from suite.store import AnswerRecord, ScoreRecord
@@ -29,11 +30,14 @@ def read_record(file: Path) -> RecordFile:
     """A record that is what it says. Raises SuiteError in one line."""
     text = _text(file)
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_each_once)
         if not isinstance(found, dict) or "schema_version" not in found:
             raise SuiteError("is not a record of `suite export`", where=str(file))
         version = found["schema_version"]
-        if isinstance(version, int) and version > SCHEMA:
+        if type(version) is not int or version < 1:
+            what = f"has the record schema {str(version)[:20]!r}, which there never was"
+            raise SuiteError(what, where=str(file), fix="export it again where it was made")
+        if version > SCHEMA:
             what = f"was written by a newer version of suite (record schema {version}, this one knows {SCHEMA})"
             raise SuiteError(what, where=str(file), fix="upgrade finetune-suite")
         record = RecordFile.model_validate_json(text)
@@ -48,6 +52,15 @@ def read_record(file: Path) -> RecordFile:
     if wrong:
         raise SuiteError(f"is refused: {wrong}", where=str(file), fix="export it again where it was made")
     return record
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON. Raises ValueError for a key that stands in it twice: readers differ in which they take."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {twice[:40]!r} stands twice in one object")
+    return found
 
 
 def _text(file: Path) -> str:
@@ -91,7 +104,8 @@ def _wrong(record: RecordFile) -> str | None:
             return f"it links to the step '{link.step_id}', which is not in it as '{link.part}'"
     if {link.step_id for link in record.links} != set(kinds):
         return "it holds a step that it does not link to"
-    return next((f"step '{step.id}': {wrong}" for step in record.steps if (wrong := _wrong_step(step))), None)
+    wrong = not_implied(record) or out_of_range(record)
+    return wrong or next((f"step '{step.id}': {wrong}" for step in record.steps if (wrong := _wrong_step(step))), None)
 
 
 def _wrong_step(step: StepPart) -> str | None:

@@ -31,7 +31,8 @@ MAX_BYTES = 64_000_000
 
 
 def _is_moment(text: str) -> str:
-    datetime.fromisoformat(text)
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("a time without its zone")
     return text
 
 
@@ -45,8 +46,16 @@ class _Loose(BaseModel):
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
 
+Shots = Annotated[int, Field(ge=0, le=10_000)]
+
+
 class _HeldOut(_Loose):
     roles: list[str]
+    shots: list[Shots]
+
+
+class _Target(_Loose):
+    shots: Shots = 0
 
 
 class _Track(_Loose):
@@ -55,6 +64,7 @@ class _Track(_Loose):
     about: str
     deviations: list[str] = []
     held_out: _HeldOut
+    target: _Target = _Target()
 
 
 class _Method(_Loose):

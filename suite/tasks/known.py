@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from suite.metric_ranges import UNBOUNDED as UNBOUNDED
+
 PYTHON: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 """A metric that is a Python function of the user's: `module:function`."""
 
@@ -77,12 +79,6 @@ AGGREGATIONS: Final[Mapping[str, str]] = {
     "bits_per_byte": "bits_per_byte", "brier_score": "brier_score", "bypass": "bypass",
 }  # fmt: skip
 """lm-eval's names for how the values of a metric are put together; all others are averaged (`mean`)."""
-
-UNBOUNDED: Final = frozenset({
-    "acc_all", "perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "brier_score", "likelihood",
-    "bypass",
-})  # fmt: skip
-"""Metrics that are no share of anything; they are kept as they are and cannot be a task's primary one."""
 
 LOWER_IS_BETTER: Final = frozenset({
     "ter", "perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "brier_score",

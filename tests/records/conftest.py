@@ -12,7 +12,7 @@ from tests.board.tiny_board import World, per_document, translated
 def world() -> Iterator[World]:
     """Two finished experiments that share a step, and one that is not finished."""
     with Store.open("sqlite://") as store:
-        made = World(store)
+        made = World(store, held_out=("qa", "mt"))
         shared = {
             ("qa", 1): per_document(100.0, 0.0, said=["paris", "<script>é"]),
             ("mt", 1): translated("le vieux chat dort", "un chat noir dort"),
@@ -21,7 +21,10 @@ def world() -> Iterator[World]:
         mixed = FindingRecord("mixture", {"experts": ["math", "code"], "matrices": [], "alpha": [[0.25], [0.75]]})
         prompt = made.train("prompt", 0, Costs(5.0, 10, 100, 3, 8), findings=(mixed,))
         made.experiment(
-            "prompt_rte", {("rte", 0): per_document(100.0, 100.0)}, train=[prompt], file="/home/me/specs/a.yaml"
+            "prompt_rte",
+            {("rte", 0): per_document(100.0, 100.0), **shared},
+            train=[prompt],
+            file="/home/me/specs/a.yaml",
         )
         made.experiment("lora_rte", {("rte", 0): None}, train=[made.train("lora", 0, None)])
         yield made

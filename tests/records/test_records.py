@@ -12,7 +12,7 @@ import pytest
 
 from suite.board import board
 from suite.errors import SuiteError
-from suite.hashing import canonical, fingerprint
+from suite.hashing import canonical, experiment_id, fingerprint, variant_id
 from suite.records import (
     checks,
     export_records,
@@ -155,7 +155,7 @@ def test_what_was_done_here_stays_and_what_was_not_is_filled_in(world: World, fi
 
 
 def test_a_step_that_a_process_is_at_work_on_is_left_to_it(file: Path, other: Store) -> None:
-    here = World(other)
+    here = World(other, held_out=("qa", "mt"))
     here.experiment("prompt_rte", {("rte", 0): None}, train=[train := here.train("prompt", 0, None)])
     assert other.claim(train, OWNER)
     import_records(other, [file])
@@ -164,7 +164,7 @@ def test_a_step_that_a_process_is_at_work_on_is_left_to_it(file: Path, other: St
 
 
 def test_an_experiment_that_was_run_here_with_other_steps_keeps_them(world: World, file: Path, other: Store) -> None:
-    here = World(other)
+    here = World(other, held_out=("qa", "mt"))
     here.experiment("prompt_rte", {("rte", 0): per_document(1.0)}, train=[here.train("lora", 1, Costs())])
     before = contents(other)
     assert import_records(other, [file]) == ["prompt_rte (track tiny, seed 0): already here"]
@@ -194,7 +194,18 @@ def set_value(record: Record, *path: Any, value: Any) -> None:
         (("steps", 1, "answers", 1, "output"), 7, "valid string"),
         (("steps", 1, "started"), "yesterday", "isoformat"),
         (("steps", 1, "surprise"), 1, "Unexpected keyword|Extra inputs|not permitted"),
-        (("steps", 0, "costs", "tokens"), 2**70, "no database holds"),
+        (("steps", 0, "costs", "tokens"), 2**70, "tokens is 1.18059e.21, and not between 0 and"),
+        (("schema_version",), -1, "record schema '-1', which there never was"),
+        (("schema_version",), True, "record schema 'True'"),
+        (("steps", 0, "costs", "seconds"), -0.5, "seconds is -0.5, and not between 0"),
+        (("steps", 0, "artifact", "bytes"), -1, "the artifact's bytes is -1"),
+        (("steps", 0, "curve", 0, "step"), -3, "a training step of the curve 'loss' is -3"),
+        (("steps", 1, "scores", 0, "stderr"), -1.0, "standard error of 'accuracy' is -1"),
+        (("steps", 1, "scores", 0, "truncated"), 3, "truncated answers of 'accuracy' is 3, and not between 0 and 2"),
+        (("steps", 1, "finished"), "2026-01-01T00:00:00", "a time without its zone"),
+        (("links", 1, "shots"), 4, "asks for no evaluation of 'rte' with 4 exemplars"),
+        (("links", 1, "role"), "cb", "asks for no evaluation of 'cb'"),
+        (("links", 0, "role"), "rte", "links to a train step as the answer to a role"),
         (("links", 0, "step_id"), "elsewhere", "links to the step 'elsewhere', which is not in it"),
         (("links", 1, "part"), "train", "which is not in it as 'train'"),
         (("links",), [], "holds a step that it does not link to"),
@@ -209,6 +220,62 @@ def test_a_record_that_does_not_fit_is_refused_whole(
     file: Path, other: Store, path: tuple[Any, ...], value: Any, message: str
 ) -> None:
     refused(other, altered(file, lambda record: set_value(record, *path, value=value)), message)
+
+
+def test_scores_beyond_what_a_metric_can_be_are_refused(file: Path, other: Store) -> None:
+    def better(record: Record, value: float) -> None:
+        step = record["steps"][1]
+        step["scores"][0]["value"] = value
+        for answer in step["answers"]:
+            answer["value"] = value
+
+    for value in (2000.0, -50.0):
+        refused(
+            other, altered(file, lambda record, value=value: better(record, value)), f"'accuracy' is {value:g}, and not"
+        )
+
+
+def with_spec(record: Record, change: Callable[[Record], None]) -> None:
+    """Change a record's spec, and name it anew as an export would have."""
+    about = record["experiment"]
+    change(about["spec"])
+    resolved = {key: value for key, value in about["spec"].items() if key not in ("file", "variant", "sets")}
+    about["spec"]["variant"] = variant_id(resolved)
+    about |= {"id": experiment_id(resolved), "targets": about["spec"]["targets"]}
+
+
+def test_a_chance_that_is_none_is_refused(file: Path, other: Store) -> None:
+    altered(file, lambda record: with_spec(record, lambda spec: spec["roles"]["rte"].update(chance=1e308)))
+    refused(other, file, r"chance of the role 'rte' is 1e\+308")
+
+
+def test_a_record_has_the_evaluations_that_its_spec_asks_for(file: Path, other: Store) -> None:
+    def empty(record: Record) -> None:
+        with_spec(record, lambda spec: spec.update(targets=[], roles={}, track={**spec["track"], "held_out": none}))
+        record |= {"links": [], "steps": []}
+
+    none = {"roles": [], "shots": []}
+    whole = file.read_text()
+    refused(other, altered(file, empty), "its spec asks for no evaluation")
+    file.write_text(whole)
+    last = json.loads(whole)["links"][-1]
+    altered(file, lambda record: record.update(
+        links=record["links"][:-1], steps=[step for step in record["steps"] if step["id"] != last["step_id"]]
+    ))  # fmt: skip
+    refused(other, file, f"asks for an evaluation of '{last['role']}' with 1 exemplars, which is not in it")
+
+
+def test_a_step_that_builds_on_one_that_is_not_in_the_record_is_refused(file: Path, other: Store) -> None:
+    gone = json.loads(file.read_text())["links"][0]["step_id"]
+    altered(file, lambda record: record.update(
+        links=record["links"][1:], steps=[step for step in record["steps"] if step["id"] != gone]
+    ))  # fmt: skip
+    refused(other, file, f"builds on the step '{gone}', which is not in it")
+
+
+def test_a_key_that_stands_twice_is_refused(file: Path, other: Store) -> None:
+    file.write_text(file.read_text().replace('"schema_version"', '"schema_version": 2, "schema_version"'))
+    refused(other, file, "the key 'schema_version' stands twice")
 
 
 def test_a_record_that_was_changed_after_it_was_made_is_refused(file: Path, other: Store) -> None:
