@@ -47,7 +47,7 @@ def _written(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """A heading and a line for each row, ends of lines included: a line of the table may hold some itself."""
     names = list(rows[0]) if rows else ["track"]
     found = []
-    for values in (dict(zip(names, names, strict=True)), *rows):
+    for values in ({name: _text(name) for name in names}, *rows):  # roles are whatever a record calls them
         stream = io.StringIO()
         csv.DictWriter(stream, names, lineterminator="\n").writerow(values)
         found.append(stream.getvalue())
