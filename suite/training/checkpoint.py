@@ -1,22 +1,30 @@
-"""A training run's state in one safetensors file, written whole or not at all; nothing is pickled."""
+"""A training run's state in one safetensors file, written whole or not at all; nothing is pickled.
+
+Each has a checksum of all that it holds, and the one before it is kept: what a disk has changed is found when it is
+read, and training goes on from the last good one.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, uint8
 
 from suite.errors import StepFailed
 
 FILE = "checkpoint.safetensors"
+EARLIER = "earlier.safetensors"
+"""The one before it."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Writer:
         return self._writing is not None and not self._writing.done()
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Begin to replace the checkpoint by a copy of this one, after the one before."""
+        """Begin to write a copy of this one, after the one before is written."""
         self.wait()
         copies = {
             f"{group}/{name}": tensor.detach().to("cpu", copy=True).contiguous()
@@ -72,27 +80,68 @@ class Writer:
 
 
 def _write(folder: Path, tensors: dict[str, Tensor], state: str) -> None:
-    """Replace the folder's checkpoint. A process killed at any moment leaves the old one or the new one."""
+    """Put a checkpoint beside the folder's last one. A process killed at any moment leaves one that is whole."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{FILE}.part"
-    save_file(tensors, part, metadata={"state": state})
+    metadata = {"state": state, "checksum": _checksum(tensors, state)}
+    try:
+        save_file(tensors, part, metadata=metadata)
+    except (OSError, SafetensorError):
+        earlier = folder / EARLIER
+        if not (earlier.exists() and (folder / FILE).exists()):
+            raise
+        earlier.unlink()  # there may be room for two, and not for three
+        save_file(tensors, part, metadata=metadata)
     with part.open("rb") as file:
         os.fsync(file.fileno())  # the name must not reach the disk before the bytes
+    with suppress(FileNotFoundError):
+        os.replace(folder / FILE, folder / EARLIER)
     os.replace(part, folder / FILE)
 
 
-def read_checkpoint(folder: Path) -> Checkpoint | None:
-    """The folder's checkpoint, None if there is none. Raises ValueError when it is damaged."""
-    path = folder / FILE
+def _checksum(tensors: Mapping[str, Tensor], state: str) -> str:
+    """BLAKE2b of the state and of every tensor's name, type, shape and bytes."""
+    made = blake2b(state.encode("utf-8", "surrogatepass"), digest_size=16)
+    for name, tensor in sorted(tensors.items()):
+        made.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode("utf-8", "surrogatepass"))
+        made.update(tensor.contiguous().reshape(-1).view(uint8).numpy().data)
+    return made.hexdigest()
+
+
+def read_checkpoint(folder: Path, name: str = FILE) -> Checkpoint | None:
+    """A checkpoint of the folder, None if there is none. Raises ValueError when it is damaged."""
+    path = folder / name
     if not path.exists():
         return None
-    groups: dict[str, dict[str, Tensor]] = {}
     try:
         with safe_open(path, framework="pt") as file:
-            state = json.loads(file.metadata()["state"])
-            for key in file.keys():  # noqa: SIM118  (not a mapping)
-                group, _, name = key.partition("/")
-                groups.setdefault(group, {})[name] = file.get_tensor(key)
+            metadata = file.metadata()
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a mapping)
+            if metadata["checksum"] != _checksum(tensors, metadata["state"]):
+                raise ValueError("its content does not have the checksum that it was written with")
+            state = json.loads(metadata["state"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from error
+    groups: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        group, _, inner = key.partition("/")
+        groups.setdefault(group, {})[inner] = tensor
     return Checkpoint(groups, state)
+
+
+def last_good(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
+    """The folder's last checkpoint that is what was written, None if there is none; a damaged one is told."""
+    damaged = ""
+    for name in (FILE, EARLIER):
+        try:
+            found = read_checkpoint(folder, name)
+        except ValueError as error:
+            damaged = damaged or f"the checkpoint cannot be read ({error})"
+            continue
+        if found is not None:
+            if damaged:
+                say(f"going back to the one before: {damaged}")
+            return found
+    if damaged:
+        say(f"starting anew: {damaged}")
+    return None

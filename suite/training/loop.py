@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from suite.errors import StepFailed
 from suite.hashing import fingerprint, seed_of
 from suite.models.fused import fused
-from suite.training.checkpoint import Checkpoint, Writer, read_checkpoint
+from suite.training.checkpoint import Checkpoint, Writer, last_good
 from suite.training.config import FREE, Budget
 from suite.training.device import accelerator_of, seed_device
 from suite.training.losses import dropout
@@ -277,11 +277,7 @@ class _Loop(Generic[P]):
         self.saved_at = time.monotonic()
 
     def _resume(self) -> None:
-        try:
-            found = read_checkpoint(self.folder)
-        except ValueError as error:
-            self.log.say(f"starting anew: the checkpoint cannot be read ({error})")
-            return
+        found = last_good(self.folder, self.log.say)
         if found is None:
             return
         told = dict(found.state)

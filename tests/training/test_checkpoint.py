@@ -12,7 +12,7 @@ import torch
 
 from suite.errors import StepFailed
 from suite.training import checkpoint as checkpoint_module
-from suite.training.checkpoint import FILE, Checkpoint, Writer, read_checkpoint
+from suite.training.checkpoint import EARLIER, FILE, Checkpoint, Writer, last_good, read_checkpoint
 from tests.models.tiny_budget import Memory, Stop
 from tests.models.tiny_models import tiny_backbone
 from tests.training.test_loop import same, train
@@ -128,6 +128,69 @@ def test_a_failed_checkpoint_leaves_the_one_before(tmp_path: Path, monkeypatch: 
     assert found is not None
     assert found.state == {"step": 1}
     assert (tmp_path / FILE).exists()
+
+
+def flip(file: Path) -> None:
+    """One bit of the last tensor."""
+    content = bytearray(file.read_bytes())
+    content[-3] ^= 1
+    file.write_bytes(content)
+
+
+def two_checkpoints(folder: Path) -> None:
+    writer = Writer(folder)
+    writer.write(saved(1))
+    writer.write(saved(2))
+    assert writer.close() is None
+
+
+def test_the_one_before_is_kept_and_a_flipped_bit_goes_back_to_it(tmp_path: Path) -> None:
+    two_checkpoints(tmp_path)
+    said: list[str] = []
+    found = last_good(tmp_path, said.append)
+    assert found is not None
+    assert (found.state, said) == ({"step": 2}, [])
+    flip(tmp_path / FILE)
+    found = last_good(tmp_path, said.append)
+    assert found is not None
+    assert (found.state, found.groups["now"]["x"].tolist()) == ({"step": 1}, [1, 1, 1])
+    assert len(said) == 1
+    assert "going back to the one before" in said[0]
+    assert "does not have the checksum" in said[0]
+
+
+def test_without_a_good_one_training_starts_anew(tmp_path: Path) -> None:
+    two_checkpoints(tmp_path)
+    flip(tmp_path / FILE)
+    (tmp_path / EARLIER).write_bytes((tmp_path / EARLIER).read_bytes()[:-2])
+    said: list[str] = []
+    assert last_good(tmp_path, said.append) is None
+    assert [text.partition(":")[0] for text in said] == ["starting anew"]
+
+
+def test_a_kill_between_the_two_names_leaves_the_one_before(tmp_path: Path) -> None:
+    two_checkpoints(tmp_path)
+    (tmp_path / FILE).unlink()
+    found = last_good(tmp_path, lambda text: None)
+    assert found is not None
+    assert found.state == {"step": 1}
+
+
+def test_where_there_is_room_for_two_the_earlier_one_gives_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_checkpoints(tmp_path)
+
+    def full(tensors: Any, path: Path, metadata: Any = None) -> None:
+        if (tmp_path / EARLIER).exists():
+            raise OSError(28, "No space left on device")
+        save(tensors, path, metadata=metadata)
+
+    monkeypatch.setattr(checkpoint_module, "save_file", full)
+    writer = Writer(tmp_path)
+    writer.write(saved(3))
+    assert writer.close() is None
+    found = last_good(tmp_path, lambda text: None)
+    assert found is not None
+    assert found.state == {"step": 3}
 
 
 def test_a_closed_writer_leaves_no_thread(tmp_path: Path) -> None:
