@@ -101,7 +101,7 @@ class Flipping:
 
     def _checkpoint(self, work: Path, _: int) -> Iterator[str]:
         home = copied(self.stopped, work)
-        self._flipped(self.random.choice(sorted(file for file in (home / "work").rglob("*") if file.is_file())))
+        self._flipped(self.random.choice(checkpoints(home)))
         resumed = forked(*RUN, "--home", str(home))
         yield self._plain("run", resumed)
         shown = forked("show", "--json", "finetune_rte", "--home", str(home))
@@ -180,13 +180,18 @@ def copied(home: Path, work: Path) -> Path:
 SLOW: Final = "import suite.runner.session as s; s.CHECKPOINT_SECONDS = 0.0; from suite.cli import main; main()"
 
 
+def checkpoints(home: Path) -> list[Path]:
+    """The whole checkpoints of a home: one that is being written has another name."""
+    return sorted(file for file in (home / "work").glob("*/**/*.safetensors") if not file.name.startswith("."))
+
+
 def stopped_run(home: Path) -> None:
     """A run that is killed once it has a checkpoint."""
     command = [sys.executable, "-c", SLOW, *RUN, "--home", str(home)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < until:
-        if any(file.is_file() and file.suffix != ".part" for file in (home / "work").rglob("*")):
+        if checkpoints(home):
             break
         time.sleep(0.02)
     process.kill()
@@ -217,6 +222,8 @@ def prepared(scratch: Path, seed: int) -> Flipping:
             file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes(), mtime=0))
             file.unlink()
     stopped_run(stopped)
+    if not checkpoints(stopped):
+        raise RuntimeError("the run that was to be stopped left no checkpoint")
     found = Flipping(home, stopped, records, scratch, Random(seed))
     for name, command in found._reading(home, scratch):
         found.sound[name] = _sound(forked(*command))

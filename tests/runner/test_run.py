@@ -21,7 +21,8 @@ QUICK_PROMPT = [*QUICK, "--set", "method.stage_one.steps=6", "--set", "method.st
 
 
 def rows(home: Path, query: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(home / "suite.db") as connection:
+    """What the database says. A look before there is one makes none: an empty file would be refused."""
+    with sqlite3.connect(f"{(home / 'suite.db').as_uri()}?mode=ro", uri=True) as connection:
         return connection.execute(query).fetchall()
 
 
