@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from suite.records import export_records
 from suite.store import Costs, FindingRecord, Store
 from tests.board.tiny_board import World, per_document, translated
 
@@ -35,3 +37,8 @@ def other() -> Iterator[Store]:
     """An empty store."""
     with Store.open("sqlite://") as store:
         yield store
+
+
+@pytest.fixture
+def file(world: World, tmp_path: Path) -> Path:
+    return export_records(world.store, tmp_path / "out", ["prompt_rte"], report=lambda line: None)[0]
