@@ -13,7 +13,7 @@ from leaderboard.scores import Hardness, Passing
 from leaderboard.standing import origin
 from leaderboard.text import LONG
 from suite.board import BASELINE, Cell, Row
-from suite.findings import Gold, Unwritable, read
+from suite.findings import Gold, JudgedWeaker, Unwritable, read
 from suite.store import ExperimentRecord, Store
 
 HARDEST = 12
@@ -132,12 +132,18 @@ def _counted(documents: int, distinct: int) -> str:
 
 def _gold(store: Store, steps: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """How many right answers miss full marks by the task's own filters and metrics, and how many no training can teach
-    the model to write: its tokenizer lacks them, or they are over the limit of tokens."""
+    the model to write (its tokenizer lacks them, or they are over the limit of tokens), and of programs, how many had a
+    hand in how they were judged."""
     found = [read(name, content) for each in store.findings(steps).values() for name, content in each.items()]
     misses = [each for finding in found if isinstance(finding, Gold) for each in finding.misses]
     told = dict.fromkeys(f"{len(each.documents)} of {each.tried} ({each.metric})" for each in misses)
     lost = dict.fromkeys(f"{len(each.documents)} of {each.tried}" for each in found if isinstance(each, Unwritable))
-    facts = (("Right answers that miss full marks", told), ("Right answers that the model cannot write", lost))
+    weaker = dict.fromkeys(f"{len(each.documents)} of {each.tried}" for each in found if isinstance(each, JudgedWeaker))
+    facts = (
+        ("Right answers that miss full marks", told),
+        ("Right answers that the model cannot write", lost),
+        ("Programs not kept apart from their tests", weaker),
+    )
     return tuple((name, ", ".join(texts)) for name, texts in facts if texts)
 
 

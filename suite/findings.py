@@ -121,9 +121,20 @@ class Unwritable(Block):
     """Documents that were looked at."""
 
 
-Finding = Mixture | Dispatch | Spectra | TrainingTime | Gold | Unwritable
+class JudgedWeaker(Block):
+    """Documents whose programs could deceive: they ran in one process with their tests, or their objects had a say."""
+
+    NAME: ClassVar[str] = "judged_weaker"
+
+    documents: tuple[Place, ...]
+    """Their numbers."""
+    tried: Place
+    """Documents whose programs were judged."""
+
+
+Finding = Mixture | Dispatch | Spectra | TrainingTime | Gold | Unwritable | JudgedWeaker
 KINDS: Final[Mapping[str, type[Finding]]] = {
-    kind.NAME: kind for kind in (Mixture, Dispatch, Spectra, TrainingTime, Gold, Unwritable)
+    kind.NAME: kind for kind in (Mixture, Dispatch, Spectra, TrainingTime, Gold, Unwritable, JudgedWeaker)
 }
 
 

@@ -1,4 +1,4 @@
-"""Runs generated programs where they can do no harm: a process of its own in bubblewrap, without network and files.
+"""Where generated programs can do no harm: a process of its own in bubblewrap, without network and files.
 
 A program sees Python and an empty folder that is thrown away. It has no network, no environment, no descriptors, no
 privileges, and limits on time, memory, processes, files and output; what outlives it is killed with its namespace. It
@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import os
 import secrets
-import selectors
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Final
+from typing import BinaryIO, Final
 
 from suite import cgroup, seccomp
 from suite.errors import SuiteError
@@ -33,7 +30,6 @@ UNSAFE: Final[ContextVar[bool]] = ContextVar("unsafe", default=False)
 _FIX: Final = "install bubblewrap (the command `bwrap`), or allow it with --unsafe-code"
 _PYTHON: Final = (os.path.realpath(sys.executable), "-I", "-S", "-B")
 """Without site packages: what the interpreter brings is what a program has."""
-_ENDED: Final = b"\0ended\0"
 _AROUND: Final = 16 << 20
 """Bytes that the sandbox's own processes may use beside the program's."""
 _FILTERED: Final = 'exec 9<"$0" && exec "$@"'
@@ -54,22 +50,8 @@ class Limits:
     """Processes and threads at a time."""
     file_bytes: int = 4 << 20
     """Bytes of a file, and of the folder in all."""
-    output_bytes: int = 64 << 10
+    output_bytes: int = 1 << 20
     """Bytes of standard output and error together."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a program ended."""
-
-    passed: bool
-    """It ran to its last line."""
-    reason: str
-    """Why it did not, in a few words; empty if it did."""
-
-
-_DONE: Final[dict[str, Outcome]] = {}
-"""Outcomes of this process, by program."""
 
 
 def available() -> bool:
@@ -83,86 +65,58 @@ def require(what: str) -> None:
         raise SuiteError(f"{what} runs generated programs, and no sandbox works here", fix=_FIX)
 
 
-def run_program(source: str, limits: Limits = Limits()) -> Outcome:
-    """Run a Python program to its end. Raises SuiteError if there is no sandbox and none was waived.
+@dataclass(frozen=True)
+class Running:
+    """A script that runs in a sandbox."""
 
-    It passed if its last line was reached: a program that leaves early, by whatever exit code, did not. The sandbox
-    keeps harm away; a program that sets out to look right (it can read its own text) can still look right.
-    """
-    require("this task")
-    token = secrets.token_hex(16)
-    ended = token.encode() + _ENDED
-    program = f"{source}\n\nimport os as _os\n_os.write(1, {ended!r})\n"
-    with tempfile.TemporaryDirectory(prefix="suite-program-") as folder:
-        file = Path(folder) / "program.py"
-        file.write_text(program, encoding="utf-8", errors="replace")
-        jail = _jail(file, limits)
-        start = jail or _limited(limits, alone=False)
-        command = [*start, *_PYTHON, "/tmp/program.py" if jail else str(file)]
-        work = Path(folder) / "work"
-        work.mkdir()
-        with cgroup.memory_limit(limits.memory + limits.file_bytes + _AROUND) as group:
-            outcome = _watch(group.entering(command) if group else command, work, limits, ended)
-            if group and group.exceeded():
-                return Outcome(False, f"used more than {limits.memory >> 20} MiB in all")
-            return outcome
+    process: subprocess.Popen[bytes]
+    group: cgroup.Group | None
 
-
-def run_programs(sources: Sequence[str]) -> list[Outcome]:
-    """The same for many, side by side; a program that was run before is not run again."""
-    require("this task")
-    new = [source for source in dict.fromkeys(sources) if source not in _DONE]
-    unsafe = UNSAFE.get()
-
-    def run(source: str) -> Outcome:
-        UNSAFE.set(unsafe)  # threads do not inherit it
-        return run_program(source)
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        _DONE.update(zip(new, pool.map(run, new), strict=True))
-    return [_DONE[source] for source in sources]
-
-
-def _watch(command: list[str], folder: Path, limits: Limits, ended: bytes) -> Outcome:
-    """Start a command, read what it says up to the limit, and end all of it."""
-    with _process(command, folder, limits) as process:
-        assert process.stdout is not None
-        output, why = _read(process.stdout, limits)
-        if not why:
-            try:
-                process.wait(max(0.1, limits.seconds))
-            except subprocess.TimeoutExpired:
-                why = f"ran longer than {limits.seconds:g} s"
-    if not why and ended in output and process.returncode == 0:
-        return Outcome(True, "")
-    if why:
-        return Outcome(False, why)
-    lines = output.replace(ended, b"").decode(errors="replace").strip().splitlines()
-    return Outcome(False, lines[-1][:200] if lines else f"ended early ({process.returncode})")
-
-
-def _read(stream: IO[bytes], limits: Limits) -> tuple[bytes, str]:
-    """What a program says, until it ends, is too loud, or takes too long; and why it was stopped."""
-    output, deadline = b"", time.monotonic() + limits.seconds
-    with selectors.DefaultSelector() as selector:
-        selector.register(stream, selectors.EVENT_READ)
-        while (left := deadline - time.monotonic()) > 0:
-            if not selector.select(left):
-                continue
-            part = os.read(stream.fileno(), 1 << 16)
-            if not part:
-                return output, ""
-            output += part
-            if len(output) > limits.output_bytes:
-                return output, f"said more than {limits.output_bytes} bytes"
-    return output, f"ran longer than {limits.seconds:g} s"
+    def exceeded(self) -> bool:
+        """Whether its processes together used more memory than they may."""
+        return self.group is not None and self.group.exceeded()
 
 
 @contextmanager
-def _process(command: list[str], folder: Path, limits: Limits) -> Iterator[subprocess.Popen[bytes]]:
+def running(
+    script: bytes,
+    given: bytes,
+    limits: Limits,
+    *,
+    streams: Sequence[BinaryIO],
+    arguments: Sequence[str] = (),
+    together: bool = True,
+) -> Iterator[Running]:
+    """Start a compiled script with the path of a file that it is given, and end all of it at the end.
+
+    `streams` are its standard input, output and error. `together`: limit the memory of all its processes together.
+    Raises SuiteError if there is no sandbox and none was waived.
+    """
+    require("this task")
+    with tempfile.TemporaryDirectory(prefix="suite-program-") as scratch:
+        folder = Path(scratch)
+        work = folder / "work"
+        work.mkdir()
+        files = {"/suite.pyc": folder / "suite.pyc", "/tmp/program.py": folder / "program.py"}
+        for file, content in zip(files.values(), (script, given), strict=True):
+            file.write_bytes(content)
+        jail = _jail(folder, files, limits)
+        paths = [*files] if jail else [str(file) for file in files.values()]
+        command = [*(jail or _limited(limits, alone=False)), *_PYTHON, *paths, *arguments]
+        memory = limits.memory + limits.file_bytes + _AROUND
+        with (
+            cgroup.memory_limit(memory) if together else nullcontext() as group,
+            _process(group.entering(command) if group else command, work, streams) as process,
+        ):
+            yield Running(process, group)
+
+
+@contextmanager
+def _process(command: list[str], folder: Path, streams: Sequence[BinaryIO]) -> Iterator[subprocess.Popen[bytes]]:
+    stdin, stdout, stderr = streams
     process = subprocess.Popen(
-        command, cwd=folder, env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, close_fds=True, start_new_session=True,
+        command, cwd=folder, env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}, stdin=stdin, stdout=stdout,
+        stderr=stderr, close_fds=True, start_new_session=True,
     )  # fmt: skip
     try:
         yield process
@@ -170,8 +124,6 @@ def _process(command: list[str], folder: Path, limits: Limits) -> Iterator[subpr
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
 
 
 def _limited(limits: Limits, *, alone: bool) -> list[str]:
@@ -184,15 +136,15 @@ def _limited(limits: Limits, *, alone: bool) -> list[str]:
     return [found, *(f"--{name}={value}:{value}" for name, value in wanted.items()), "--"] if found else []
 
 
-def _jail(file: Path, limits: Limits) -> list[str]:
-    """Bubblewrap with nothing but the system's libraries, Python, the program, and a small folder in memory."""
+def _jail(scratch: Path, files: Mapping[str, Path], limits: Limits) -> list[str]:
+    """Bubblewrap with nothing but the system's libraries, Python, some files, and a small folder in memory."""
     bwrap = _working()
     if bwrap is None:
         return []
-    rules = file.with_name("seccomp")
+    rules = scratch / "seccomp"
     rules.write_bytes(seccomp.compiled())
     folder = ("--perms", "1777", "--size", str(limits.file_bytes), "--tmpfs", "/tmp", "--chdir", "/tmp")
-    seen = ("--ro-bind", str(file), "/tmp/program.py")
+    seen = [part for path, file in files.items() for part in ("--ro-bind", str(file), path)]
     limited = (*_as_nobody(), *_limited(limits, alone=True))
     closed = ("--remount-ro", "/")  # a user owns it, and its size has no limit
     return ["/bin/sh", "-c", _FILTERED, str(rules), *bwrap, *folder, *seen, *closed, "--", *limited]

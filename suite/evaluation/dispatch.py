@@ -86,7 +86,7 @@ def evaluate_dispatched(
     seconds = (round(between - began, 3), round(time.perf_counter() - between, 3))
     places = tuple(names.index(skill) for skill in skills)
     finding = Dispatch(skills=tuple(names), of_documents=places, seconds=seconds)
-    return replace(result, tokens=result.tokens + tokens, findings=(finding,))
+    return replace(result, tokens=result.tokens + tokens, findings=(*result.findings, finding))
 
 
 def _skills(task: LoadedTask, first: TaskFile, locations: DataLocations, lm: Answering) -> tuple[list[str], int]:

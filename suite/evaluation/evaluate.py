@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import lm_eval.evaluator
 from lm_eval.api.metrics import mean
@@ -16,7 +16,7 @@ from suite import stats
 from suite.errors import SuiteError
 from suite.evaluation import stderr
 from suite.evaluation.lm import StackLM
-from suite.findings import Finding
+from suite.findings import Finding, JudgedWeaker
 from suite.models.stack import Stacked
 from suite.stats import Same
 from suite.tasks.data import Row
@@ -143,6 +143,7 @@ def evaluate_with(lm: Answering, task: LoadedTask) -> EvaluationResult:
     answers = tuple(
         _answer(task, sample, metric, hash_of, lm.truncated) for sample in samples if sample["filter"] == pipeline
     )
+    weaker = _judged_weaker(task, [sample for sample in samples if sample["filter"] == pipeline])
     return EvaluationResult(
         scores=_scores(task, found["results"][name], samples, (metric, pipeline), answers),
         answers=answers,
@@ -150,7 +151,23 @@ def evaluate_with(lm: Answering, task: LoadedTask) -> EvaluationResult:
         seconds=seconds,
         unparsable=sum(answer.unparsable for answer in answers),
         truncated=sum(answer.truncated for answer in answers),
+        findings=() if weaker is None else (weaker,),
+        notices=() if weaker is None else (_WEAKER.format(task.file.name, len(weaker.documents), weaker.tried),),
     )
+
+
+_WEAKER: Final = (
+    "{}: {} of {} programs could not be kept apart from their tests, and one that is made to look right could pass "
+    "(docs/scoring.md)"
+)
+
+
+def _judged_weaker(task: LoadedTask, samples: Sequence[Mapping[str, Any]]) -> JudgedWeaker | None:
+    """The documents whose programs had a hand in how they were judged; None where there are none."""
+    if not task.of_programs:
+        return None
+    found = [int(each["doc_id"]) for each in samples if task.outcome(each["doc"], each["filtered_resps"][0]).weaker]
+    return JudgedWeaker(documents=tuple(sorted(found)), tried=len(samples)) if found else None
 
 
 def _primary(task: LoadedTask, samples: Sequence[Mapping[str, Any]]) -> tuple[str, str]:

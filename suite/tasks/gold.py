@@ -14,6 +14,7 @@ from suite import sandbox
 from suite.corpus import METRICS as CORPUS
 from suite.errors import Problem, SuiteError, did_you_mean
 from suite.findings import Gold, GoldMisses
+from suite.judging import parted, run_programs
 from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.known import OF_CLASSES
@@ -254,8 +255,9 @@ def _programs(task: TaskFile, rows: Rows, answers: References, read: Read) -> tu
     program = compiled(str(task.metadata["program"]))
     few = list(zip(rows.docs, answers, strict=False))[:PROGRAMS]
     said = [read(written(task, right[0]), row) for row, right in few]
-    sources = [as_text(program({**row, "answer": answer})) for (row, _), answer in zip(few, said, strict=True)]
-    outcomes = sandbox.run_programs(sources)
+    outcomes = run_programs(
+        [parted(lambda row: as_text(program(row)), row, one, one) for (row, _), one in zip(few, said, strict=True)]
+    )
     return tuple(
         Miss(index, rows.place(index), few[index][1][0], outcome.reason)
         for index, outcome in enumerate(outcomes)

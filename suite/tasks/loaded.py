@@ -15,13 +15,13 @@ import suite.tasks.filters
 import suite.tasks.metrics  # noqa: F401  (both register what task files name)
 from suite.corpus import METRICS as CORPUS
 from suite.errors import SuiteError
-from suite.sandbox import run_programs
+from suite.judging import Outcome, Program, parted, run_programs
 from suite.stats.confusion import Measured
 from suite.tasks.class_scores import of_chosen, of_written
 from suite.tasks.data import Row
 from suite.tasks.definition import TaskFile
 from suite.tasks.known import OF_CLASSES
-from suite.tasks.reading import readers
+from suite.tasks.reading import readers, written
 from suite.tasks.scoring import Metric, metric_of, of_all, score
 from suite.tasks.templates import as_text, compiled
 
@@ -83,14 +83,13 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
             done = self.instances
         if self._program is not None:
             said = [(each.doc, answer) for each in self.instances for answer in each.filtered_resps.values()]
-            run_programs([self._source(doc, answer) for doc, answer in said])
+            run_programs([self._program_of(doc, answer) for doc, answer in said])
         return done
 
     def process_results(self, doc: Row, results: Sequence[Any]) -> Mapping[str, Any]:
         """The metrics of a document; a program is right if it runs to its end."""
         if self._program is not None:
-            (outcome,) = run_programs([self._source(doc, results[0])])
-            return {"pass@1": float(outcome.passed)}
+            return {"pass@1": float(self.outcome(doc, results[0]).passed)}
         if self.OUTPUT_TYPE == "generate_until" and not callable(self.config.process_results):
             answer = results[0]
             return self._scores(doc, str(answer[0] if isinstance(answer, list) and answer else answer))
@@ -150,10 +149,25 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
             what = f"{problem.what}, on {self._place(doc)} with the answer {answer[:40]!r}"
             raise SuiteError(what, where=problem.where, fix=problem.fix) from error
 
-    def _source(self, doc: Row, answer: Any) -> str:
+    @property
+    def of_programs(self) -> bool:
+        """Whether answers are programs."""
+        return self._program is not None
+
+    def outcome(self, doc: Row, answer: Any) -> Outcome:
+        """How an answer that is a program ended; run once, whoever asks."""
+        (outcome,) = run_programs([self._program_of(doc, answer)])
+        return outcome
+
+    def _program_of(self, doc: Row, answer: Any) -> Program:
         """The program of `metadata.program`."""
-        assert self._program is not None
-        return as_text(self._program({**doc, "answer": answer}))
+        render = self._program
+        assert render is not None
+        right = None
+        if self._readers is not None:
+            read = next(iter(self._readers.values()))
+            right = read(written(self.file, references(self, doc)[0]), doc)
+        return parted(lambda row: as_text(render(row)), doc, answer, right)
 
     def build_all_requests(self, **options: Any) -> None:
         """As lm-eval does; its bar is written to standard error and cannot be turned off otherwise."""

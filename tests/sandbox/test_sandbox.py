@@ -12,7 +12,8 @@ import pytest
 
 from suite import sandbox
 from suite.errors import SuiteError
-from suite.sandbox import Limits, run_program
+from suite.judging import run_program
+from suite.sandbox import Limits
 
 LIMITS = Limits(seconds=1.5)
 NEEDED = pytest.mark.skipif(not sandbox.available(), reason="no bubblewrap here")

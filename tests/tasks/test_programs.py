@@ -6,7 +6,7 @@ import pytest
 
 from suite import sandbox
 from suite.errors import SuiteError
-from suite.sandbox import Outcome
+from suite.judging import Outcome, Program, run, run_programs
 from suite.specs import shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
@@ -36,23 +36,23 @@ def test_an_answer_passes_if_its_tests_do(change: object, passed: float) -> None
 @NEEDED
 def test_the_right_answers_of_the_training_split_pass() -> None:
     examples = training_examples(TASK, DataLocations())[:20]
-    sources = ["\n".join([example.target, *example.doc["test_list"]]) for example in examples]
-    assert all(outcome.passed for outcome in sandbox.run_programs(sources))
+    programs = [Program("", example.target, "\n".join(["", *example.doc["test_list"]])) for example in examples]
+    assert all(outcome.passed and not outcome.weaker for outcome in run_programs(programs))
 
 
 def test_a_program_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
 
-    def run(source: str) -> Outcome:
-        ran.append(source)
-        return Outcome("good" in source, "")
+    def run_one(program: Program) -> Outcome:
+        ran.append(program.answer)
+        return Outcome("good" in program.answer, "")
 
-    monkeypatch.setattr(sandbox, "run_program", run)
-    monkeypatch.setattr(sandbox, "_DONE", {})
+    monkeypatch.setattr(run, "run_program", run_one)
+    monkeypatch.setattr(run, "_DONE", {})
     monkeypatch.setattr(sandbox, "available", lambda: True)
+    programs = [Program("", answer) for answer in ("good 1", "bad", "good 1", "good 2")]
     for _ in range(2):
-        outcomes = sandbox.run_programs(["good 1", "bad", "good 1", "good 2"])
-        assert [outcome.passed for outcome in outcomes] == [True, False, True, True]
+        assert [outcome.passed for outcome in run_programs(programs)] == [True, False, True, True]
     assert sorted(ran) == ["bad", "good 1", "good 2"]
 
 

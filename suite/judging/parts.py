@@ -1,0 +1,143 @@
+"""A program and its tests, apart: what a task's template puts before an answer, the answer, and what follows it."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+_MARK: Final = "\ue0a1\ue0a2\ue0a3"
+"""Stands for the answer when a template is taken apart: letters that no text has."""
+_AT_WORK: Final = frozenset({
+    "asyncio", "atexit", "builtins", "contextlib", "ctypes", "gc", "importlib", "inspect", "io", "logging",
+    "multiprocessing", "os", "pathlib", "pickle", "pytest", "shutil", "signal", "subprocess", "tempfile", "threading",
+    "unittest", "warnings", "weakref",
+})  # fmt: skip
+"""Modules by which tests look at the process that they run in, or change it."""
+_OPENING: Final = ("def ", "class ", "async def ")
+_RUNNING: Final = frozenset({"compile", "eval", "exec", "globals", "input", "locals", "open", "vars", "__import__"})
+"""Functions that run text, or see names or files of their process."""
+_OF_SYS: Final = frozenset({"getsizeof", "maxsize", "float_info", "version_info"})
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is judged."""
+
+    before: str
+    """The text in front of the answer."""
+    answer: str
+    tests: str = ""
+    """The text behind it."""
+    reference: str | None = None
+    """The row's own right answer: only what it needs is granted to others."""
+
+    @property
+    def text(self) -> str:
+        """All of it, as one program."""
+        return self.before + self.answer + self.tests
+
+
+@dataclass(frozen=True)
+class Nature:
+    """How tests can be run."""
+
+    whole: bool
+    """They are Python without what stands in front of them."""
+    near: bool = False
+    """They look at the process that they run in, or may hand over what is no plain data."""
+    objects: bool = False
+    """They make objects of the program's classes."""
+    names: tuple[str, ...] = ()
+    """What they use and do not define, besides builtins."""
+    called: tuple[str, ...] = ()
+    """Builtins that they call with arguments in which nothing is called."""
+
+
+def parted(
+    render: Callable[[Mapping[str, Any]], str], row: Mapping[str, Any], answer: str, reference: str | None = None
+) -> Program:
+    """The program of a row; one without tests where the template does more with the answer than write it once."""
+    whole = render({**row, "answer": answer})
+    before, mark, tests = render({**row, "answer": _MARK}).partition(_MARK)
+    fits = len(whole) >= len(before) + len(tests) and whole.startswith(before) and whole.endswith(tests)
+    if not mark or _MARK in tests or not fits:
+        return Program("", whole)
+    right = None
+    if reference is not None:
+        text = render({**row, "answer": reference})
+        right = text[len(before) : len(text) - len(tests)]
+    return Program(before, whole[len(before) : len(whole) - len(tests)], tests, right)
+
+
+@lru_cache(maxsize=4096)
+def nature(tests: str) -> Nature:
+    """What tests may need, by their text."""
+    try:
+        tree = ast.parse(tests)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):  # it goes on with the answer's text
+        return Nature(whole=False)
+    if not tree.body:
+        return Nature(whole=False)
+    free, called = _free(tree), {name for name, _ in _calls(tree)}
+    names = {name for name in free if not hasattr(builtins, name)}
+    objects = any(name[0].isupper() for name in called & names)
+    innermost = {name for name, inner in _calls(tree) if inner}
+    return Nature(True, any(_near(tree)), objects, tuple(sorted(names)), tuple(sorted(innermost & free)))
+
+
+def complete(before: str) -> str:
+    """The text before an answer, up to what the answer goes on with or replaces; empty where it means nothing alone."""
+    lines = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    last = max((at for at, line in enumerate(lines) if line.startswith(_OPENING)), default=len(lines))
+    if any(line[:1].strip() and line[:1] not in "#)" for line in lines[last + 1 :]):  # statements follow: it is whole
+        last = len(lines)
+    while 0 < last < len(lines) and lines[last - 1].startswith("@"):
+        last -= 1
+    whole = "\n".join(lines[:last])
+    try:
+        ast.parse(whole)
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return ""
+    return whole
+
+
+def _near(tree: ast.Module) -> Iterator[bool]:
+    """Signs that tests may have to run where the program does."""
+    for node in ast.walk(tree):
+        yield isinstance(node, (ast.ClassDef, ast.AsyncFunctionDef, ast.Await))
+        if isinstance(node, ast.Name):
+            yield node.id in _RUNNING or node.id in _AT_WORK
+        elif isinstance(node, ast.Import):
+            yield any(each.name.split(".")[0] in _AT_WORK for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").split(".")[0] in _AT_WORK
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield node.value.id == "sys" and node.attr not in _OF_SYS
+
+
+def _free(tree: ast.Module) -> set[str]:
+    """Names that tests use and bind nowhere."""
+    used, bound = set[str](), set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            bound.add(node.name)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.alias):
+            bound.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            bound.add(node.name)
+    return used - bound
+
+
+def _calls(tree: ast.Module) -> Iterator[tuple[str, bool]]:
+    """Names that are called, and whether nothing is called in their arguments."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id, not any(isinstance(each, ast.Call) for part in node.args for each in ast.walk(part))
