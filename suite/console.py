@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import sys
 from contextlib import suppress
 from typing import Final
@@ -14,6 +15,13 @@ SIMPLER: Final = {
     "−": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "\N{NO-BREAK SPACE}": " ",
 }  # fmt: skip
 """Signs of our own output, for consoles that have no such letters; any other letter is shown by its number."""
+STEERING: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What a terminal obeys: control characters, ends of lines, and marks that turn the direction of what follows."""
+
+
+def visible(text: str) -> str:
+    """A text that steers no terminal and stays on its line: what would is a blank, or its number."""
+    return STEERING.sub(lambda found: " " if found[0].isspace() else _number(found[0]), text)
 
 
 def prepare() -> None:
@@ -68,4 +76,4 @@ def _simpler(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def _number(letter: str) -> str:
-    return letter.encode("ascii", "backslashreplace").decode()
+    return f"\\x{ord(letter):02x}" if ord(letter) < 256 else letter.encode("ascii", "backslashreplace").decode()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from suite.commands.boards import as_text
 from suite.commands.tables import fitted, room, wrapped
+from suite.errors import SuiteError
+from suite.escape import latex, markdown, spreadsheet
 from suite.store import Store
 from tests.cli import suite
 from tests.leaderboard.filled import BASE, METHODS, Filling
@@ -80,3 +84,42 @@ def test_a_pipe_has_any_width(capsys: pytest.CaptureFixture[str], monkeypatch: p
     narrow(monkeypatch, 40)
     assert (room(), room(wide=True)) == (40, None)
     assert list(wrapped(["a long line of some words"], 12)) == ["a long line", "  of some", "  words"]
+
+
+STEERS = "\x1b[31ma\x9bb\u202ec\nd\te\x00f\u2066"
+SHOWN = r"\x1b[31ma\x9bb\u202ec d e\x00f\u2066"
+
+
+@pytest.mark.parametrize("width", [None, 300])
+def test_no_text_of_a_table_steers_the_terminal(width: int | None) -> None:
+    lines = list(fitted([["name", STEERS], [STEERS, "1"]], width, [], name=0))
+    assert [line.split("  ")[-1] for line in lines[:1]] == [SHOWN]
+    assert lines[2].startswith(SHOWN)
+    assert list(wrapped([STEERS], width)) == [SHOWN]
+
+
+def test_letters_of_any_script_are_shown_as_they_are() -> None:
+    text = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 é 中文 👩\u200d🔬"
+    assert list(wrapped([text], None)) == [text]
+
+
+def test_an_error_steers_no_terminal() -> None:
+    assert str(SuiteError(STEERS, where="a\x1bb", fix="c\u202ed")) == rf"a\x1bb: {SHOWN}; c\u202ed"
+
+
+def test_json_says_the_same_and_steers_no_terminal() -> None:
+    text = as_text([STEERS, {"é": 1}])
+    assert json.loads(text) == [STEERS, {"é": 1}]
+    assert not [each for each in text if each != "\n" and not each.isprintable()]
+
+
+@pytest.mark.parametrize("write", [markdown, latex, spreadsheet])
+def test_no_text_of_a_paper_table_steers_the_terminal(write: Callable[[str], str]) -> None:
+    assert not [each for each in write(STEERS) if each not in "\n\t" and not each.isprintable()]
+
+
+@pytest.mark.parametrize(
+    "text", ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20a"]
+)
+def test_no_cell_is_a_formula(text: str) -> None:
+    assert spreadsheet(text) == f"'{text}"

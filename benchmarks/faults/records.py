@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import csv
 import gzip
+import io
 import json
 import shutil
 from collections import Counter
@@ -15,10 +16,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 from benchmarks.faults._forked import Ended, forked
 from benchmarks.faults.trial import Outcome
+from suite.console import STEERING
 from suite.hashing import experiment_id, fingerprint, variant_id
 
 COUNT: Final = 2000
@@ -77,6 +79,10 @@ def changed(record: dict[str, Any], random: Random) -> tuple[str, bytes]:
     elif way < 0.08:
         data = gzip.compress(data, mtime=0)[: random.randrange(20, 400)]
         said.append("a packed file cut")
+    elif way < 0.11:
+        place = random.randrange(len(data))
+        data = data[:place] + bytes([data[place] ^ 1 << random.randrange(8)]) + data[place + 1 :]
+        said.append(f"a bit flipped at {place}")
     return ", ".join(said), data
 
 
@@ -95,13 +101,16 @@ def one_change(record: dict[str, Any], random: Random) -> str:
         "number": lambda: random.choice(NUMBERS), "text": lambda: random.choice(HOSTILE),
         "other": lambda: copy.deepcopy(random.choice(OTHERS)), "empty": lambda: type(holder[last])(),
     }  # fmt: skip
-    way = random.choice((*kinds, "number", "text", "drop", "rename", "repeat"))
+    way = random.choice((*kinds, "number", "text", "drop", "rename", "repeat", "swap"))
     if way == "drop":
         del holder[last]
     elif way == "rename" and isinstance(holder, dict):
         holder[random.choice(HOSTILE)] = holder.pop(last)
     elif way == "repeat" and isinstance(holder, list):
         holder.append(copy.deepcopy(holder[last]))
+    elif way == "swap":
+        other = random.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
+        holder[last], holder[other] = holder[other], holder[last]
     elif way in kinds:
         value = holder[last]
         if way == "empty" and value is None:
@@ -145,23 +154,32 @@ def judged(folder: Path) -> tuple[str, list[str]]:
     home, file = str(folder / "home"), str(folder / "record.json")
     ended = forked("import", file, "--home", home)
     if ended.code == 2:
-        return "refused", [] if len(ended.lines) == 1 and "Traceback" not in ended.err else [_told("import", ended)]
+        wrong = [f"import: tells what steers a terminal: {found!r}" for found in steering(ended)]
+        in_a_line = len(ended.err.splitlines()) == len(ended.lines) == 1
+        return "refused", wrong if in_a_line else [*wrong, _told("import", ended)]
     if ended.code != 0:
         return "broke", [_told("import", ended)]
     site, out = folder / "site", folder / "out"
     name = json.loads((folder / "record.json").read_bytes())["experiment"]["name"]
+    paper = "t2-1" if name.startswith("svf") else "promot"
     commands: dict[str, Sequence[str]] = {
         "show": ("show",), "show --wide": ("show", "--wide"), "show --json": ("show", "--json"),
-        "show one": ("show", name), "board": ("board",), "board --json": ("board", "--json"),
-        "compare": ("compare", name, name), "export": ("export", str(out)), "render": ("render", "--out", str(site)),
+        "show one": ("show", name), "show one --wide": ("show", name, "--wide"),
+        "board": ("board",), "board --json": ("board", "--json"), "compare": ("compare", name, name),
+        "table": ("table", paper),
+        "csv": ("table", paper, "--format", "csv"), "latex": ("table", paper, "--format", "latex"),
+        "export": ("export", str(out)), "render": ("render", "--out", str(site)),
     }  # fmt: skip
     wrong = []
     for each, command in commands.items():
         shown = forked(*command, "--home", home)
-        if shown.code != 0 and not (each == "compare" and shown.code == 2 and len(shown.lines) == 1):
+        # a row of another name, track or method is in no table of these papers, and may have nothing to compare
+        in_a_line = each in ("compare", "table", "csv", "latex") and shown.code == 2 and len(shown.lines) == 1
+        if shown.code != 0 and not in_a_line:
             wrong.append(_told(each, shown))
-        if "\x1b" in shown.out:
-            wrong.append(f"{each}: a terminal's escape sequence is printed as it is")
+        wrong += [f"{each}: prints what steers a terminal: {found!r}" for found in steering(shown)]
+        if each == "csv":
+            wrong += [f"{each}: {found}" for found in formulas(io.StringIO(shown.out))]
     return "shown", [*wrong, *harmful(site)]
 
 
@@ -172,9 +190,19 @@ def harmful(site: Path) -> Iterator[str]:
         yield from (f"{page.name}: {each!r} unescaped" for each in UNESCAPED if each in text)
     for file in site.rglob("*.csv"):
         with file.open(encoding="utf-8", newline="") as stream:
-            for cell in (cell for row in csv.reader(stream) for cell in row):
-                if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_number(cell):
-                    yield f"{file.name}: the cell {cell[:30]!r} is a formula"
+            yield from (f"{file.name}: {each}" for each in formulas(stream))
+
+
+def formulas(stream: TextIO) -> Iterator[str]:
+    """Cells of a CSV that a spreadsheet would compute."""
+    for cell in (cell for row in csv.reader(stream) for cell in row):
+        if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_number(cell):
+            yield f"the cell {cell[:30]!r} is a formula"
+
+
+def steering(ended: Ended) -> list[str]:
+    """What a terminal would obey in what a command printed, ends of lines and of cells aside."""
+    return [found for found in STEERING.findall(ended.out + ended.err) if found not in "\n\r"][:1]
 
 
 def _is_number(text: str) -> bool:

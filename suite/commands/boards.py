@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ from suite.home import Home
 from suite.stats import Contrast, lead_by_luck, p_text
 
 LONGEST_HEAD = 32
+_STEERING = re.compile(f"(?!\n){console.STEERING.pattern}")
+"""In JSON nothing but ends of lines stands outside of texts."""
 
 
 def print_boards(home: Home, track: str | None, *, as_json: bool, wide: bool = False) -> None:
@@ -82,7 +85,8 @@ def plain(value: Any) -> Any:
 
 def as_text(value: Any) -> str:
     """JSON for a machine, readable by a person: in ASCII where standard output has few letters."""
-    return json.dumps(value, indent=1, ensure_ascii=not console.is_unicode(), allow_nan=False)
+    text = json.dumps(value, indent=1, ensure_ascii=not console.is_unicode(), allow_nan=False)
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _board(board: Board, width: int | None) -> str:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from suite.commands.results import reading
+from suite.console import visible
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
 from suite.papers import WRITERS, Layout, Table, TrackRows, fill
@@ -34,7 +35,7 @@ def print_tables(home: Home, name: str | None, track: str | None, form: str) -> 
     print("\n".join(map(WRITERS[form], found)), end="")
     if form == "csv":
         for note in _told(found):
-            print(f"note: {note}", file=sys.stderr)
+            print(f"note: {visible(note)}", file=sys.stderr)
 
 
 def _tracks(

@@ -7,6 +7,8 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
+from suite.console import visible
+
 GAP = "  "
 LEAST_NAME = 12
 
@@ -17,7 +19,8 @@ def room(*, wide: bool = False) -> int | None:
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of a table, its columns in line, with a rule below the first."""
+    """Lines of a table, its columns in line, with a rule below the first. No cell steers the terminal."""
+    lines = _visible(lines)
     widths = _widths(lines)
     for number, line in enumerate(lines):
         yield GAP.join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
@@ -36,7 +39,7 @@ def fitted(
     left: list[int] = []
     while width is not None and _total(_without(lines, left)) > width and (group := next(going, None)) is not None:
         left += group
-    kept = _without(lines, left)
+    kept = _visible(_without(lines, left))
     if width is not None and _total(kept) > width:
         place = name - sum(column < name for column in left)
         most = max(_widths(kept)[place] - (_total(kept) - width), LEAST_NAME)
@@ -50,12 +53,16 @@ def fitted(
 
 
 def wrapped(texts: Iterable[str], width: int | None) -> Iterator[str]:
-    """Texts of any length, each on as many lines of this width as it takes."""
-    for text in texts:
+    """Texts of any length, each on as many lines of this width as it takes. None steers the terminal."""
+    for text in map(visible, texts):
         if width is None or len(text) <= width:
             yield text
         else:
             yield from textwrap.wrap(text, width, subsequent_indent=GAP)
+
+
+def _visible(lines: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[visible(text) for text in line] for line in lines]
 
 
 def _without(lines: Sequence[Sequence[str]], left: Sequence[int]) -> list[list[str]]:

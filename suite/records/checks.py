@@ -19,6 +19,7 @@ from suite.hashing import experiment_id, fingerprint, variant_id
 from suite.records import corpora
 from suite.records.implied import not_implied, out_of_range
 from suite.records.shape import MAX_BYTES, SCHEMA, RecordFile, StepPart
+from suite.records.terms import not_on_terms
 from suite.records.writing import record_hash
 from suite.store import AnswerRecord, ScoreRecord
 from suite.words import can_split, tokenizer_of
@@ -105,7 +106,8 @@ def _wrong(record: RecordFile) -> str | None:
     if {link.step_id for link in record.links} != set(kinds):
         return "it holds a step that it does not link to"
     wrong = not_implied(record) or out_of_range(record)
-    return wrong or next((f"step '{step.id}': {wrong}" for step in record.steps if (wrong := _wrong_step(step))), None)
+    wrong = wrong or next((f"step '{step.id}': {each}" for step in record.steps if (each := _wrong_step(step))), None)
+    return wrong or not_on_terms(record)
 
 
 def _wrong_step(step: StepPart) -> str | None:

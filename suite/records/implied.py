@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
 from suite.metric_ranges import range_of
 from suite.records.shape import RecordFile, StepPart
+from suite.records.terms import built_on
 
 LARGEST: Final = 2**53
 """Beyond it no number of a record is exact: JSON's readers take it for a float."""
@@ -44,20 +45,10 @@ def not_implied(record: RecordFile) -> str | None:
         return "its spec asks for no evaluation"
     trained = {step.id for step in record.steps if step.kind == "train"}
     for step in record.steps:
-        missing = next((each for each in _built_on(step.config) if each not in trained), None)
+        missing = next((each for each in built_on(step.config) if each not in trained), None)
         if missing is not None:
             return f"step '{step.id}' builds on the step '{missing}', which is not in it"
     return None
-
-
-def _built_on(config: Mapping[str, Any]) -> Iterator[str]:
-    """The train steps that a step's config names."""
-    yield from config.get("stack") or ()
-    yield from config.get("parents") or ()
-    dispatch = config.get("dispatch") or {}
-    yield from dispatch.get("asker") or ()
-    for stack in (dispatch.get("stacks") or {}).values():
-        yield from stack
 
 
 def out_of_range(record: RecordFile) -> str | None:
@@ -66,6 +57,9 @@ def out_of_range(record: RecordFile) -> str | None:
         chance = about["chance"]
         if chance is not None and not 0 <= chance <= 100:
             return f"chance of the role '{role}' is {chance}, and not between 0 and 100"
+    for link in record.links:
+        if not 0 <= link.position <= LARGEST:
+            return f"a link is at the place {link.position}"
     for step in record.steps:
         for name, value, least, most in _numbers(step):
             if value is not None and not least <= value <= most:

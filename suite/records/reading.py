@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from suite.console import visible
 from suite.errors import Problem, SuiteError
 from suite.records.checks import read_record, unchecked
 from suite.records.shape import RecordFile, StepPart
@@ -39,7 +40,7 @@ def verify_records(files_or_folders: Sequence[Path]) -> list[str]:
     with Store.open("sqlite://") as store:
         for record, _ in _imported(store, files_or_folders):
             left = unchecked(record)
-            told = f"; {', '.join(left)} cannot be computed again from what is stored" if left else ""
+            told = f"; {visible(', '.join(left))} cannot be computed again from what is stored" if left else ""
             lines.append(f"{_name(record)}: is what it says{told}")
     return lines
 

@@ -49,13 +49,30 @@ class _Loose(BaseModel):
 Shots = Annotated[int, Field(ge=0, le=10_000)]
 
 
+Documents = Annotated[int, Field(ge=1)] | None
+Role = Annotated[str, Field(pattern=r"^(lm_eval:)?[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=80)]
+"""As tracks name them."""
+
+
+def _each_once(values: list[Any]) -> list[Any]:
+    if len(set(values)) < len(values):
+        raise ValueError("names one twice")
+    return values
+
+
+Roles = Annotated[list[Role], AfterValidator(_each_once)]
+
+
 class _HeldOut(_Loose):
-    roles: list[str]
-    shots: list[Shots]
+    roles: Roles
+    shots: Annotated[list[Shots], AfterValidator(_each_once)]
+    documents: Documents = None
+    draw: Annotated[int, Field(ge=0)] = 0
 
 
 class _Target(_Loose):
     shots: Shots = 0
+    documents: Documents = None
 
 
 class _Track(_Loose):
@@ -63,12 +80,38 @@ class _Track(_Loose):
     title: str
     about: str
     deviations: list[str] = []
+    model: dict[str, Any] = {}
+    budget: dict[str, Any] = {}
+    decoding: dict[str, Any] = {}
     held_out: _HeldOut
     target: _Target = _Target()
 
 
 class _Method(_Loose):
     name: str
+
+
+class _Dispatch(_Loose):
+    asker: list[str] = []
+    stacks: dict[str, list[str]] = {}
+
+
+class _StepConfig(_Loose):
+    """What is read of what a step's id is made of."""
+
+    kind: str
+    shots: Shots | None = None
+    task: str | None = None
+    data: str | None = None
+    model: dict[str, Any] = {}
+    method: _Method | None = None
+    budget: dict[str, Any] = {}
+    stack: list[str] = []
+    parents: list[str] = []
+    candidates: list[str] = []
+    choice: list[dict[str, list[str]]] = []
+    follows: str | None = None
+    dispatch: _Dispatch | None = None
 
 
 class _Role(_Loose):
@@ -84,10 +127,10 @@ class _Spec(_Loose):
     source: str
     about: str
     method: _Method
-    targets: list[str]
-    seed: int
+    targets: Roles
+    seed: Annotated[int, Field(ge=0)]
     track: _Track
-    roles: dict[str, _Role]
+    roles: dict[Role, _Role]
     changes: list[str]
     variant: str
     sweep: list[dict[str, Any]] = []
@@ -103,6 +146,11 @@ class _Spec(_Loose):
 def _is_spec(spec: dict[str, Any]) -> dict[str, Any]:
     _Spec.model_validate(spec)
     return spec
+
+
+def _is_config(config: dict[str, Any]) -> dict[str, Any]:
+    _StepConfig.model_validate(config)
+    return config
 
 
 class ExperimentPart(Block):
@@ -143,7 +191,7 @@ class StepPart(Block):
     id: str
     kind: Literal["train", "evaluate"]
     title: str
-    config: dict[str, Any]
+    config: Annotated[dict[str, Any], AfterValidator(_is_config)]
     attempts: int
     started: Moment | None
     finished: Moment | None

@@ -139,7 +139,8 @@ class World:
             key |= self.asked
             outcome = given.outcome(str(self.roles[role]["primary"]), self.prefix, self.texts) if given else None
             outcome = replace(outcome, findings=findings) if outcome else None
-            parts.append((self._step(key, f"{role} {shots}-shot · {name}", outcome), "evaluate", role, shots))
+            title = f"{self.roles[role]['task']} {shots}-shot · {name}"
+            parts.append((self._step(key, title, outcome), "evaluate", role, shots))
         links = [StepLink(step, part, role, shots, at) for at, (step, part, role, shots) in enumerate(parts)]
         record = ExperimentRecord(
             experiment_id(resolved), name, "tiny", seed, method, self.family, targets, "a paper", spec
