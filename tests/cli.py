@@ -46,8 +46,8 @@ def light(*arguments: str | Path) -> str:
     return ended.stdout
 
 
-def start(*arguments: str | Path) -> subprocess.Popen[str]:
+def start(*arguments: str | Path, code: str = "from suite.cli import main; main()") -> subprocess.Popen[str]:
     """A command in a process of its own."""
-    command = [sys.executable, "-c", "from suite.cli import main; main()", *map(str, arguments)]
+    command = [sys.executable, "-c", code, *map(str, arguments)]
     environment = {"OMP_NUM_THREADS": "1", **os.environ, "HF_HUB_OFFLINE": "1"}
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)

@@ -20,7 +20,6 @@ class TrainOutcome:
     artifact: Artifact
     folder: Path
     curve: Sequence[tuple[int, str, float]]
-    tokens: int
     trained_parameters: int | None
     """None where the artifact is another step's."""
     bytes: int

@@ -1,4 +1,9 @@
-"""What a step takes: seconds over all its attempts, and the peak memory that is its own, whatever ran before it."""
+"""What a step takes: seconds and tokens over all its attempts, and the peak memory that is its own.
+
+The store is told every few seconds, and checkpoints keep it: an attempt that is killed leaves what it took in both,
+and the next one counts on from the larger. So nothing counts twice, and a checkpoint that goes on elsewhere brings what
+it took.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +11,20 @@ import ctypes
 import gc
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import psutil
 
 from suite.store import Costs
 
 SAMPLES_SECONDS = 0.02
+KEPT = ("seconds", "peak_memory", "tokens")
+"""What adds up over attempts."""
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -36,9 +43,10 @@ class Cost:
     """What a step takes, growing while it runs; attempts that were interrupted before count too."""
 
     earlier: Costs = field(default_factory=Costs)
-    """What the store says of attempts before this one."""
+    """What is known of attempts before this one: the store says it, or the checkpoint that this one goes on from."""
     _began: float | None = None
     _seconds: float = 0.0
+    _tokens: int = 0
     _peak: Peak | None = None
     _largest: int = 0
 
@@ -55,9 +63,28 @@ class Cost:
         return max(self.earlier.peak_memory or 0, self._largest, peak.bytes() if peak else 0)
 
     @property
+    def tokens(self) -> int:
+        """That were worked on in training, over all attempts, this one's so far."""
+        return (self.earlier.tokens or 0) + self._tokens
+
+    def add_tokens(self, count: int) -> None:
+        """So many more."""
+        self._tokens += count
+
+    def to_keep(self) -> Mapping[str, Any]:
+        """All so far, as a checkpoint keeps it."""
+        return {"seconds": self.seconds, "peak_memory": self.peak_memory, "tokens": self.tokens}
+
+    def resume(self, kept: Mapping[str, Any]) -> None:
+        """Count on from what a checkpoint kept, where the store knows less of the attempts before this one."""
+        larger = {name: max(getattr(self.earlier, name) or 0, kept.get(name) or 0) for name in KEPT}
+        self.earlier = replace(self.earlier, **{name: value or None for name, value in larger.items()})
+
+    @property
     def spent(self) -> Costs:
         """What the store is told while the step runs, and when it comes to no good end."""
-        return replace(self.earlier, seconds=self.seconds, peak_memory=self.peak_memory or None)
+        known = replace(self.earlier, seconds=self.seconds, peak_memory=self.peak_memory or None)
+        return replace(known, tokens=self.tokens or None)
 
     @contextmanager
     def measured(self, device: str) -> Iterator[None]:

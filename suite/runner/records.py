@@ -69,7 +69,7 @@ def train_outcome(trained: TrainOutcome, cost: Cost, provenance: Provenance) -> 
         artifact=ArtifactRecord(
             artifact.kind, artifact.hash, trained.base, artifact.parameters, trained.bytes, trained.folder.name
         ),
-        costs=Costs(cost.seconds, cost.peak_memory, trained.tokens, trained.trained_parameters, trained.bytes),
+        costs=Costs(cost.seconds, cost.peak_memory, cost.tokens, trained.trained_parameters, trained.bytes),
         provenance=provenance,
     )
 

@@ -218,14 +218,14 @@ class _Run:
                 progress.say_once(notice)
             return evaluate_outcome(result, cost, _provenance(device))
         with cost.measured(device):
-            trained = self._trained(step, step.work, progress, hashes)
+            trained = self._trained(step, step.work, progress, hashes, cost)
         return train_outcome(trained, cost, _provenance(device))
 
     def _trained(
-        self, step: Step, work: Train | Choose | Follow, progress: Progress, hashes: Mapping[str, str]
+        self, step: Step, work: Train | Choose | Follow, progress: Progress, hashes: Mapping[str, str], cost: Cost
     ) -> TrainOutcome:
         if isinstance(work, Train):
-            return self.session.train(step, work, progress, hashes)
+            return self.session.train(step, work, progress, hashes, cost)
         if isinstance(work, Choose):
             kept = self.session.choose(step, work, progress, hashes)
         else:

@@ -39,6 +39,7 @@ from suite.training.config import Optimisation
 from suite.training.job import Job, TrainingSet
 from suite.training.loop import Log
 from suite.training.objectives import time_spent
+from suite.training.source import UNCOUNTED, Spending
 
 CHECKPOINT_SECONDS = 20.0
 
@@ -57,7 +58,9 @@ class Session:
     _answers: AnswerCache | None = None
     _lost: dict[tuple[str, str, str, int | None], Lost | None] = field(default_factory=dict)
 
-    def train(self, step: Step, work: Train, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:
+    def train(
+        self, step: Step, work: Train, log: Log, hashes: Mapping[str, str], spending: Spending = UNCOUNTED
+    ) -> TrainOutcome:
         """Train, select a checkpoint, save the artifact. `hashes` are those the parents' artifacts must have.
 
         Raises StepFailed with the reason.
@@ -81,6 +84,7 @@ class Session:
             checkpoint_seconds=CHECKPOINT_SECONDS,
             log=log,
             probe=self._looking(work),
+            spending=spending,
         )
         train = methods.get(work.method).train
         assert train is not None, f"{work.method} has no train step of its own"
@@ -92,7 +96,7 @@ class Session:
         curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
         shutil.rmtree(checkpoint, ignore_errors=True)
         return TrainOutcome(
-            trained.artifact, folder, curve, trained.fit.tokens, trained.trained_parameters, size, backbone.identity,
+            trained.artifact, folder, curve, trained.trained_parameters, size, backbone.identity,
             (*trained.findings, *time_spent(work.config, trained.fit)),
         )  # fmt: skip
 
@@ -229,7 +233,7 @@ class Session:
         artifact = self._artifact(source, backbone, hashes)
         folder = self._keep(step, artifact, backbone)
         size = sum(file.stat().st_size for file in folder.iterdir())
-        return TrainOutcome(artifact, folder, curve, 0, None, size, backbone.identity, source=source)
+        return TrainOutcome(artifact, folder, curve, None, size, backbone.identity, source=source)
 
     def _keep(self, step: Step, artifact: Artifact, backbone: Backbone) -> Path:
         return keep(self.home.artifact(step.id), artifact, backbone.identity, lambda: self.ours(step.id))

@@ -57,6 +57,8 @@ class Costs:
     peak_memory: int | None = None
     """Bytes: the largest of any attempt."""
     tokens: int | None = None
+    """Of a train step all that it worked on: steps that an interruption lost count each time that they were done. Of an
+    evaluation those of its prompts and answers, once."""
     trained_parameters: int | None = None
     artifact_bytes: int | None = None
 

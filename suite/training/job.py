@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from suite.findings import Finding
 from suite.hashing import seed_of
 from suite.training.config import Budget, Optimisation, SelectionRule, TrackBudget
+from suite.training.source import UNCOUNTED, Spending
 
 if TYPE_CHECKING:
     from suite.evaluation.rollout import Rollout
@@ -85,6 +86,8 @@ class Job:
     log: Log
     checkpoint_seconds: float = 60.0
     probe: Probe | None = None
+    spending: Spending = UNCOUNTED
+    """Told of all tokens that are worked on, as they are."""
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -22,36 +22,9 @@ from suite.training.losses import dropout
 from suite.training.memory import out_of_memory
 from suite.training.optim import learning_rate, make_optimizer, restore_state, shrink, state_of
 from suite.training.progress import Progress
+from suite.training.source import UNCOUNTED, P, Source, Spending
 
-P = TypeVar("P", bound="Part")
 Look = Callable[[int], "Sequence[CurvePoint]"]
-
-
-class Part(Protocol):
-    """As much of a step's batch as is in memory at once."""
-
-    @property
-    def tokens(self) -> int:
-        """Tokens that are not padding."""
-
-    def to(self: P, device: torch.device) -> P:
-        """The same on a device."""
-
-
-class Source(Protocol[P]):
-    """What a run trains on; a pure function of the seed, the step and the parameters."""
-
-    fingerprint: str
-    """The same for the same source only."""
-
-    def target_tokens(self, step: int) -> int:
-        """What the loss of a step (from 0) is divided by."""
-
-    def parts(self, step: int, micro_batch: int) -> list[P]:
-        """The batch of a step in parts of at most `micro_batch` examples."""
-
-    def measured(self) -> Mapping[str, float]:
-        """What is worth a curve besides the loss, of the last step."""
 
 
 class Log(Protocol):
@@ -84,7 +57,8 @@ class Fit:
     """The selection score (0–100) at that step; None without selection."""
     steps_done: int
     tokens: int
-    """Tokens of prompts and answers that were trained on, padding not counted."""
+    """Tokens of prompts and answers that these steps were trained on, padding not counted. What an interruption lost
+    is in the `Spending` only."""
     curve: tuple[CurvePoint, ...]
     seconds: Mapping[str, float] = field(default_factory=dict)
     """By phase: sampling (the model's own answers, or making batches), update, selection, probes."""
@@ -103,15 +77,20 @@ def fit(
     log: Log,
     look: Look | None = None,
     due: Callable[[int], bool] | None = None,
+    spending: Spending = UNCOUNTED,
+    base: str = "",
 ) -> Fit:
     """Train the `trainable` parameters of `module`, in place, and return the checkpoint that scores best (ties: first).
 
     `forward` gives a batch's loss summed over its answers' tokens; `score` the selection score of the parameters as
     they are. `checkpoint` is a folder: what it holds from an interrupted attempt is taken up, with the same result as
-    without the interruption. `look` is taken before the first step (0) and after each that is `due`, and may not
-    change what training gives. Raises StepFailed when the loss is not finite or memory does not suffice.
+    without the interruption, if it is of the same `base` model and terms. `look` is taken before the first step (0)
+    and after each that is `due`, and may not change what training gives. Raises StepFailed when the loss is not finite
+    or memory does not suffice.
     """
-    loop = _Loop(module, trainable, forward, batches, budget, seed, score, checkpoint, log, look, due)
+    loop = _Loop(
+        module, trainable, forward, batches, budget, seed, score, checkpoint, log, look, due, spending, base
+    )  # fmt: skip
     required = {name: parameter.requires_grad for name, parameter in trainable.items()}
     try:
         with dropout(module, budget.dropout), fused(module):
@@ -140,10 +119,12 @@ class _Loop(Generic[P]):
         log: Log,
         look: Look | None,
         due: Callable[[int], bool] | None,
+        spending: Spending,
+        base: str,
     ) -> None:
         self.module, self.trainable, self.forward, self.batches = module, trainable, forward, batches
         self.budget, self.seed, self.score, self.folder, self.log = budget, seed, score, folder, log
-        self.look, self.due = look, due
+        self.look, self.due, self.spending, self.base = look, due, spending, base
         self.device = next(iter(trainable.values())).device
         self.accelerator = accelerator_of(self.device)
         self.optimizer = make_optimizer(trainable, budget)
@@ -217,6 +198,7 @@ class _Loop(Generic[P]):
                 total += loss.detach()
                 tokens += part.tokens
             self.state.tokens += tokens
+            self.spending.add_tokens(tokens)
             return float(total)
 
     def _halve(self) -> None:
@@ -263,7 +245,7 @@ class _Loop(Generic[P]):
         """What a checkpoint must have in common with this run to be taken up."""
         terms = {name: value for name, value in asdict(self.budget).items() if name not in FREE}
         shapes = {name: list(parameter.shape) for name, parameter in self.trainable.items()}
-        return fingerprint([terms, shapes, self.seed, self.batches.fingerprint])
+        return fingerprint([terms, shapes, self.seed, self.batches.fingerprint, self.base])
 
     def _save(self) -> None:
         """Begin to write a checkpoint; not while the last is being written, but with 0 seconds between them."""
@@ -272,8 +254,8 @@ class _Loop(Generic[P]):
         self.writer.wait()
         tensors, numbers = state_of(self.optimizer, self.trainable)
         groups = {"now": self.trainable, "best": self.best, "optimizer": tensors}
-        state: dict[str, Any] = {"key": self._key(), "numbers": numbers, **asdict(self.state)}
-        self.writer.write(Checkpoint(groups, state))
+        about = {"key": self._key(), "numbers": numbers, "spent": self.spending.to_keep()}
+        self.writer.write(Checkpoint(groups, {**about, **asdict(self.state)}))
         self.saved_at = time.monotonic()
 
     def _resume(self) -> None:
@@ -285,6 +267,7 @@ class _Loop(Generic[P]):
             self.log.say("starting anew: the checkpoint is of another configuration")
             return
         numbers = told.pop("numbers")
+        self.spending.resume(told.pop("spent"))
         self.state = Progress(**{**told, "curve": [tuple(point) for point in told["curve"]]})
         with torch.no_grad():
             for name, parameter in self.trainable.items():

@@ -74,7 +74,9 @@ class Asking:
             likely = -float(answer_loss(current, self.batch))
         if math.isnan(likely):
             raise StepFailed("the right answers have no likelihood (nan) with a mixture of these experts")
-        self.tokens += self.batch.tokens + sum(len(each.prompt) + len(each.answer) for each in rollouts)
+        tokens = self.batch.tokens + sum(len(each.prompt) + len(each.answer) for each in rollouts)
+        self.tokens += tokens
+        self.job.spending.add_tokens(tokens)
         return sum(each.value for each in rollouts) / len(rollouts), likely
 
 

@@ -65,6 +65,8 @@ def train_by_reward(config: Optimisation, job: Job, trainable: Trainable) -> Fit
         log=job.log,
         look=None if probe is None else lambda step: probe(step, config, job, trainable),
         due=None if probe is None else lambda step: probe.due(step, budget.steps),
+        spending=job.spending,
+        base=backbone.identity,
     )
 
 

@@ -13,8 +13,9 @@ from suite.training.config import Optimisation
 from suite.training.examples import Encoded, encode
 from suite.training.exemplars import Asked, behind_exemplars
 from suite.training.job import Job
-from suite.training.loop import Fit, Source, fit
+from suite.training.loop import Fit, fit
 from suite.training.losses import answer_loss
+from suite.training.source import Source
 from suite.training.trainable import Trainable
 
 
@@ -40,6 +41,8 @@ def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fi
         log=job.log,
         look=None if probe is None else lambda step: probe(step, config, job, trainable),
         due=None if probe is None else lambda step: probe.due(step, budget.steps),
+        spending=job.spending,
+        base=backbone.identity,
     )
 
 

@@ -101,3 +101,27 @@ def test_the_peak_of_a_gpu_is_that_of_the_steps_device(monkeypatch: pytest.Monke
     with measured.measured("cuda:1"):
         assert measured.spent.peak_memory == 7
     assert (measured.peak_memory, asked) == (7, [torch.device("cuda:1")])
+
+
+def test_tokens_of_all_attempts_add_up_and_no_checkpoint_counts_twice() -> None:
+    first = Cost()
+    first.add_tokens(70)
+    kept = first.to_keep()
+    first.add_tokens(30)  # lost with the process, but the store was told
+    assert first.spent.tokens == 100
+    second = Cost(first.spent)
+    second.resume(kept)  # it says less than the store
+    second.add_tokens(30)
+    assert (second.tokens, second.spent.tokens) == (130, 130)
+
+
+def test_a_checkpoint_brings_its_costs_to_a_store_that_knows_nothing() -> None:
+    there = Cost(Costs(seconds=50.0, peak_memory=10**15, tokens=900))
+    here = Cost()
+    here.resume(there.to_keep())
+    here.add_tokens(100)
+    assert (here.spent.seconds, here.spent.peak_memory, here.spent.tokens) == (50.0, 10**15, 1000)
+
+
+def test_without_training_there_are_no_tokens_to_tell() -> None:
+    assert Cost().spent.tokens is None

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from suite.training.checkpoint import last_good
 from tests.cli import SMALL, light, start, suite
 
 QUICK = [*SMALL, "--set", "method.steps=6"]
@@ -177,6 +178,42 @@ def test_what_a_killed_attempt_took_counts(tmp_path: Path) -> None:
     ((after, _, attempts),) = rows(tmp_path, training)
     assert attempts == 2
     assert after >= first
+
+
+SAVING = """
+import suite.runner.run as run, suite.runner.session as session
+run.HEARTBEAT_SECONDS, session.CHECKPOINT_SECONDS = 0.2, 1.0
+from suite.cli import main
+main()
+"""
+
+
+def test_tokens_of_a_killed_attempt_are_told_once_and_what_was_lost_was_spent(tmp_path: Path) -> None:
+    arguments = ["run", "specs/finetune_rte.yaml", *SMALL, "--set", "method.steps=60"]
+    costs = "SELECT seconds, peak_memory, tokens, attempts FROM step WHERE kind = 'train'"
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    _, err = start(*arguments, "--home", whole).communicate(timeout=300)
+    process = start(*arguments, "--home", cut, code=SAVING)
+    until(lambda: any((cut / "work").rglob("checkpoint.safetensors")))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    ((before, peak, told, attempts),) = rows(cut, costs)
+    (folder,) = (cut / "work").iterdir()
+    kept = last_good(folder, print)
+    assert kept is not None, err
+    assert 0 < kept.state["step"] < 60
+    useful = kept.state["tokens"]
+    process = start(*arguments, "--home", cut)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    ((needed, _, tokens, _),) = rows(whole, costs)
+    ((seconds, most, spent, again),) = rows(cut, costs)
+    assert (attempts, again) == (1, 2)
+    assert spent == tokens + max(0, (told or 0) - useful)
+    assert seconds > (before or 0)
+    assert needed > 0
+    assert most >= (peak or 0)
+    assert results(cut) == results(whole)
 
 
 def until(happened: Callable[[], bool]) -> None:

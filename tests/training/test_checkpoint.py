@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -200,3 +201,50 @@ def test_a_closed_writer_leaves_no_thread(tmp_path: Path) -> None:
     while threading.active_count() > before and time.monotonic() < until:
         time.sleep(0.01)
     assert threading.active_count() <= before
+
+
+class Counting:
+    """Adds tokens up, and knows what a checkpoint kept of them."""
+
+    def __init__(self) -> None:
+        self.tokens = 0
+
+    def add_tokens(self, count: int) -> None:
+        self.tokens += count
+
+    def to_keep(self) -> Mapping[str, Any]:
+        return {"tokens": self.tokens}
+
+    def resume(self, kept: Mapping[str, Any]) -> None:
+        self.tokens = max(self.tokens, kept["tokens"])
+
+
+def test_what_an_interruption_lost_is_spent_and_is_none_of_the_steps(tmp_path: Path) -> None:
+    backbone, spending = tiny_backbone("decoder"), Counting()
+    whole = train(backbone, tmp_path / "whole", spending=spending)
+    assert spending.tokens == whole.tokens > 0
+    cut = Counting()
+    with pytest.raises(Stop):
+        train(backbone, tmp_path / "cut", log=Memory(4), checkpoint_seconds=0.0, spending=cut)
+    (tmp_path / "cut" / FILE).unlink()  # so that two steps are lost, of which one was in the checkpoint
+    kept = read_checkpoint(tmp_path / "cut", EARLIER)
+    assert kept is not None
+    assert kept.state["step"] == 2
+    lost = cut.tokens - kept.state["tokens"]
+    assert lost > 0
+    resumed = train(backbone, tmp_path / "cut", spending=cut)
+    assert same(resumed, whole)
+    assert cut.tokens == whole.tokens + lost
+    elsewhere = Counting()  # a store that knows nothing of the attempt before
+    with pytest.raises(Stop):
+        train(backbone, tmp_path / "moved", log=Memory(4), checkpoint_seconds=0.0, spending=Counting())
+    train(backbone, tmp_path / "moved", spending=elsewhere)
+    assert elsewhere.tokens == whole.tokens
+
+
+def test_a_checkpoint_of_another_base_model_is_refused(tmp_path: Path) -> None:
+    backbone, log = tiny_backbone("decoder"), Memory()
+    with pytest.raises(Stop):
+        train(backbone, tmp_path, log=Memory(3), checkpoint_seconds=0.0, base="one")
+    train(backbone, tmp_path, log=log, base="another")
+    assert log.said == ["starting anew: the checkpoint is of another configuration"]

@@ -21,6 +21,7 @@ from suite.training.examples import encode
 from suite.training.loop import Fit, fit
 from suite.training.losses import answer_loss
 from suite.training.optim import make_optimizer
+from suite.training.source import UNCOUNTED, Spending
 from tests.models.tiny_budget import Memory, Stop, budget
 from tests.models.tiny_models import tiny_backbone, tiny_examples
 
@@ -34,6 +35,8 @@ def train(
     by_size: bool = False,
     loss: Callable[[Stacked, Batch], torch.Tensor] = answer_loss,
     seed: int = 0,
+    spending: Spending = UNCOUNTED,
+    base: str = "",
     **changes: Any,
 ) -> Fit:
     """Fine-tune all weights on twenty examples."""
@@ -52,6 +55,7 @@ def train(
         return fit(
             backbone.model, trainable, lambda batch: loss(stacked, batch), batches, terms, seed=seed,
             score=score if by_size or scores is not None else None, checkpoint=folder, log=log or Memory(),
+            spending=spending, base=base,
         )  # fmt: skip
 
 
