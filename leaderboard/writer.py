@@ -6,7 +6,6 @@ import gc
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from leaderboard import drafts
 from leaderboard.chunks import File
 from leaderboard.kept import LIST, Kept, Made, Same
 from leaderboard.pages import Page, site
@@ -27,8 +27,6 @@ from suite.store import Store
 
 MARK = ".suite-site"
 """A file that says that a folder is a site of ours, so that another's folder is never replaced."""
-STALE = 3600.0
-"""Seconds after which what a killed render left behind is cleared away."""
 
 
 def render(store: Store, out: Path, told: Told | None = None) -> Path:
@@ -40,19 +38,18 @@ def render(store: Store, out: Path, told: Told | None = None) -> Path:
     out = out.resolve()
     _check(out)
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=_prefix(out), dir=out.parent))
+        draft = drafts.Draft(out)
     except OSError as error:
         raise SuiteError(
             f"cannot be written ({error.strerror})", where=str(out), fix="choose another with --out"
         ) from None
     try:
         with _fewer_collections():
-            write(store, new, told or Told(), out)
-        _swap(new, out)
+            write(store, draft.folder, told or Told(), out)
+        _swap(draft.folder, out)
     finally:
-        shutil.rmtree(new, ignore_errors=True)
-    _clear(out)
+        draft.close()
+    drafts.clear(out)
     return out / "index.html"
 
 
@@ -181,7 +178,7 @@ def _check(out: Path) -> None:
 
 def _swap(new: Path, out: Path) -> None:
     """Put a folder in another's place. Another render may do the same at the same time: the last one stays."""
-    old = new.with_name(new.name + "-old")
+    old = new.with_name(new.name + drafts.OLD)
     for attempt in range(20):
         try:
             if out.exists():
@@ -196,17 +193,3 @@ def _swap(new: Path, out: Path) -> None:
             shutil.rmtree(old, ignore_errors=True)
             time.sleep(0.05)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _clear(out: Path) -> None:
-    """Remove what killed renders left beside the site."""
-    for left in out.parent.iterdir():
-        try:
-            if left.name.startswith(_prefix(out)) and left.is_dir() and time.time() - left.stat().st_mtime > STALE:
-                shutil.rmtree(left, ignore_errors=True)
-        except OSError:
-            continue
-
-
-def _prefix(out: Path) -> str:
-    return f".{out.name}.part-"

@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,14 +30,30 @@ class Ended:
         return [line for line in self.err.splitlines() if line.startswith(("error: ", "warning: "))]
 
 
-def forked(*arguments: str) -> Ended:
-    """A command in a process of its own, which has its imports already."""
+def imported() -> None:
+    """Import once what commands need, for all that are forked."""
+    os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    import lm_eval.evaluator
+    import torch
+    import transformers
+
+    import leaderboard
+    import suite.commands.health
+    import suite.evaluation.rescoring
+    import suite.runner.session
+
+    assert all((lm_eval, torch, transformers, leaderboard, suite))
+    torch.set_num_threads(1)
+
+
+def forked(*arguments: str, first: Callable[[], None] | None = None) -> Ended:
+    """A command in a process of its own, which has its imports already, and in which something else is done first."""
     sys.stdout.flush()
     sys.stderr.flush()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         pid = os.fork()
         if pid == 0:
-            _become(list(arguments), out.fileno(), err.fileno())
+            _become(list(arguments), out.fileno(), err.fileno(), first)
         code = _waited_for(pid)
         said = []
         for file in (out, err):
@@ -60,7 +77,7 @@ def _waited_for(pid: int) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def _become(arguments: list[str], out: int, err: int) -> None:
+def _become(arguments: list[str], out: int, err: int, first: Callable[[], None] | None) -> None:
     """Be the command. Does not return."""
     code = 70
     try:
@@ -70,6 +87,8 @@ def _become(arguments: list[str], out: int, err: int) -> None:
         from suite.cli import main
 
         try:
+            if first is not None:
+                first()
             main(arguments)
         except SystemExit as end:
             code = int(end.code or 0)

@@ -18,7 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from benchmarks.faults._forked import SECONDS, Ended, forked
+from benchmarks.faults._forked import SECONDS, Ended, forked, imported
 from benchmarks.faults.trial import Outcome
 
 COUNT: Final = 200
@@ -200,18 +200,7 @@ def stopped_run(home: Path) -> None:
 
 def prepared(scratch: Path, seed: int) -> Flipping:
     """The sound files. Raises RuntimeError where a command fails on them."""
-    os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    import lm_eval.evaluator
-    import torch
-    import transformers
-
-    import leaderboard
-    import suite.commands.health
-    import suite.evaluation.rescoring
-    import suite.runner.session
-
-    assert all((lm_eval, torch, transformers, leaderboard, suite))  # imported once, for all that is forked
-    torch.set_num_threads(1)
+    imported()
     home, stopped, records = scratch / "home", scratch / "stopped", scratch / "records"
     _sound(forked(*RUN, "--home", str(home)))
     _sound(forked("export", str(records), "--home", str(home)))

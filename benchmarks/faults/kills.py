@@ -1,0 +1,236 @@
+"""Processes killed at random moments, and the same command again: what is stored is what an undisturbed run stores.
+
+A moment lies in training, in the writing of a checkpoint, in an evaluation, in what is written at a step's end, in a
+render or in an import. Most are killed (SIGKILL), one of five is asked to end (SIGTERM). Each command is a process of
+its own, forked from one that has imported what it needs; checkpoints are written after every training step.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from benchmarks.faults._forked import Ended, forked, imported
+from benchmarks.faults.bits import CUT, copied, scores
+from benchmarks.faults.trial import Outcome
+
+COUNT: Final = 100
+RUN: Final = ("run", "specs/finetune_rte.yaml", *CUT)
+STEPS: Final = 12
+"""Of training, as `CUT` says."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a process is killed: so long after a function was called for the nth time."""
+
+    name: str
+    module: str
+    function: str
+    """Its name within the module, with that of its class."""
+    calls: int
+    """The nth call is drawn from 1 to this."""
+    seconds: float
+    """The time after it is drawn from 0 to this."""
+
+
+MOMENTS: Final = (
+    Moment("checkpoint", "suite.training.checkpoint", "_write", STEPS, 0.03),
+    Moment("import", "suite.records", "import_records", 1, 0.0),
+    Moment("training", "suite.training.loop", "_Loop._step", STEPS, 0.1),
+    Moment("render", "suite.commands.sharing", "render_site", 1, 0.0),
+    Moment("evaluation", "suite.runner.session", "Session.evaluate", 6, 0.4),
+    Moment("end of a step", "suite.store.store", "Store.finish", 7, 0.02),
+    Moment("artifact", "suite.runner.session", "keep", 1, 0.05),
+)
+"""Those of a length of 0 seconds last as long as the whole command did when nothing disturbed it."""
+QUERIES: Final = {
+    "experiments": "SELECT id, name, track, seed, method, spec, imported FROM experiment ORDER BY 1",
+    "links": "SELECT experiment_id, position, step_id, part, role, shots FROM experiment_step ORDER BY 1, 2",
+    "steps": "SELECT id, kind, title, config, status, reason, trained_parameters, artifact_bytes FROM step ORDER BY 1",
+    "scores": "SELECT step_id, metric, value, stderr, n, \"primary\", unparsable, truncated FROM score ORDER BY 1, 2",
+    "answers": "SELECT step_id, doc_id, doc_hash, prompt_hash, question, target, output, parsed, value FROM answer "
+    "ORDER BY 1, 2",
+    "curve": "SELECT step_id, name, step, value FROM curve_point ORDER BY 1, 2, 3",
+    "artifacts": "SELECT step_id, kind, hash, base, parameters, bytes, path FROM artifact ORDER BY 1",
+}  # fmt: skip
+
+
+@dataclass
+class Killing:
+    """What undisturbed commands left, and what came of each kill."""
+
+    home: Path
+    records: Path
+    scratch: Path
+    random: Random
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Of each command, undisturbed."""
+    stored: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
+    pages: dict[str, bytes] = field(default_factory=dict)
+    told: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+    def kill(self, moment: Moment, number: int) -> None:
+        """Kill a command at a moment, run it until it ends, and compare."""
+        work = self.scratch / str(number)
+        work.mkdir()
+        command, home = self._command(moment, work)
+        asked = signal.SIGTERM if number % 5 == 4 else signal.SIGKILL
+        call = self.random.randint(1, moment.calls)
+        after = self.random.uniform(0.0, moment.seconds or self.seconds[moment.name])
+        ended = forked(*command, first=lambda: _armed(moment, call, after, asked))
+        killed = ended.code != 0
+        again = forked(*command, first=_often)
+        self.told[f"{moment.name}: {'killed' if killed else 'had ended'}"] += 1
+        found = [*_badly(ended, asked), *self._differs(moment, again, home, work)]
+        what = f"kill {number} ({moment.name}, {asked.name} {after:.3f} s after call {call})"
+        self.wrong += [f"{what}: {each}" for each in found]
+
+    def _command(self, moment: Moment, work: Path) -> tuple[Sequence[str], Path]:
+        """The command in which the moment lies, and the home that it works on."""
+        home = work / "home"
+        if moment.name == "import":
+            return ("import", str(self.records), "--home", str(home)), home
+        if moment.name == "render":
+            home = copied(self.home, work)
+            return ("render", "--home", str(home), "--out", str(work / "site")), home
+        return (*RUN, "--home", str(home)), home
+
+    def _differs(self, moment: Moment, again: Ended, home: Path, work: Path) -> Iterator[str]:
+        """What is not as an undisturbed command leaves it."""
+        if again.code or again.lines or "Traceback" in again.err:
+            yield f"the same command again: exit {again.code}: {again.err[-300:]!r}"
+        name = "import" if moment.name == "import" else "run"
+        here = stored(home / "suite.db")
+        yield from (f"other {each} than undisturbed" for each in QUERIES if here[each] != self.stored[name][each])
+        shown = forked("show", "--json", "--home", str(home))
+        if shown.code or scores(shown.out) != self.shown[name]:
+            yield f"show: something else than undisturbed (exit {shown.code})"
+        if moment.name == "render" and (site := pages(work / "site")) != self.pages:
+            other = sorted(each for each in site.keys() | self.pages if site.get(each) != self.pages.get(each))
+            yield f"render: {len(other)} of {len(self.pages)} files are others, {', '.join(other[:3])}"
+        if name == "run":
+            yield from costs(home / "suite.db", self.home / "suite.db")
+        yield from (f"left behind: {each}" for each in left_behind(work))
+
+
+def _often() -> None:
+    """Checkpoints after every step."""
+    import suite.runner.session
+
+    suite.runner.session.CHECKPOINT_SECONDS = 0.0
+
+
+def _armed(moment: Moment, call: int, after: float, asked: signal.Signals) -> None:
+    """Have this process killed at a moment."""
+    _often()
+    *owners, name = moment.function.split(".")
+    owner: Any = importlib.import_module(moment.module)
+    for each in owners:
+        owner = getattr(owner, each)
+    original: Callable[..., Any] = getattr(owner, name)
+    count = 0
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        nonlocal count
+        count += 1
+        if count == call:
+            threading.Thread(target=_die, args=(after, asked), daemon=True).start()
+        return original(*arguments, **options)
+
+    setattr(owner, name, counted)
+
+
+def _die(after: float, asked: signal.Signals) -> None:
+    time.sleep(after)
+    os.kill(os.getpid(), asked)
+
+
+def _badly(ended: Ended, asked: signal.Signals) -> Iterator[str]:
+    """A process that was killed says nothing; one that was asked to end, a line at most."""
+    if ended.code not in (0, -asked, 128 + asked, 130) or "Traceback" in ended.err:
+        yield f"ended badly: exit {ended.code}: {ended.err[-300:]!r}"
+
+
+def stored(database: Path) -> dict[str, list[Any]]:
+    """All that must be the same however often a run was killed."""
+    with sqlite3.connect(database) as connection:
+        return {name: connection.execute(query).fetchall() for name, query in QUERIES.items()}
+
+
+def costs(database: Path, undisturbed: Path) -> Iterator[str]:
+    """Costs that are less than what the work takes, or that nobody knows."""
+    query = "SELECT title, seconds, peak_memory, tokens FROM step WHERE kind = '{}' ORDER BY id"
+    for kind in ("train", "evaluate"):
+        tables = []
+        for each in (database, undisturbed):
+            with sqlite3.connect(each) as connection:
+                tables.append(connection.execute(query.format(kind)).fetchall())
+        for here, there in zip(*tables, strict=False):
+            fewest = here[3] >= there[3] if kind == "train" else here[3] == there[3]
+            if not (here[1] > 0 and here[2] > 0 and fewest):
+                yield f"{here[0]}: {here[1:]} seconds, bytes and tokens, undisturbed {there[1:]}"
+
+
+def pages(site: Path) -> dict[str, bytes]:
+    """Every file of a site that is shown."""
+    files = [file for file in sorted(site.rglob("*")) if file.is_file() and not file.name.startswith(".")]
+    return {str(file.relative_to(site)): file.read_bytes() for file in files}
+
+
+def left_behind(work: Path) -> Iterator[str]:
+    """Files and folders that something unfinished left."""
+    for each in sorted(work.rglob("*")):
+        name = str(each.relative_to(work))
+        if (
+            "home/work/" in name
+            or "home/answers" in name
+            or each.suffix in (".part", ".new", ".tmp")
+            or ".part-" in name
+        ):
+            yield name
+
+
+def prepared(scratch: Path, seed: int) -> Killing:
+    """Undisturbed commands. Raises RuntimeError where one of them fails."""
+    imported()
+    found = Killing(scratch / "whole", scratch / "records", scratch, Random(seed))
+    site, fresh = scratch / "site", scratch / "imported"
+    home = ("--home", str(found.home))
+    commands = {
+        "run": (*RUN, *home), "export": ("export", str(found.records), *home),
+        "render": ("render", "--out", str(site), *home),
+        "import": ("import", str(found.records), "--home", str(fresh)),
+    }  # fmt: skip
+    for name, command in commands.items():
+        began = time.monotonic()
+        if (ended := forked(*command, first=_often)).code:
+            raise RuntimeError(f"{name}: exit {ended.code}: {ended.err[-500:]}")
+        found.seconds[name] = time.monotonic() - began
+    for name, each in (("run", found.home), ("import", fresh)):
+        found.stored[name] = stored(each / "suite.db")
+        found.shown[name] = scores(forked("show", "--json", "--home", str(each)).out)
+    copy = copied(found.home, scratch / "copy")  # a page names the database from where it stands
+    forked("render", "--home", str(copy), "--out", str(scratch / "copy" / "site"))
+    found.pages = pages(scratch / "copy" / "site")
+    return found
+
+
+def trial(scratch: Path, count: int, seed: int) -> Outcome:
+    """Kill commands, one after another, each in a home of its own."""
+    killing = prepared(scratch, seed)
+    for number in range(count):
+        killing.kill(MOMENTS[number % len(MOMENTS)], number)
+    return Outcome(count, dict(sorted(killing.told.items())), tuple(killing.wrong))

@@ -1,0 +1,79 @@
+"""The folder that a site is written in, beside its place and held while its process lives."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # not on Windows: there leftovers go by their age
+    fcntl = None  # type: ignore[assignment]
+
+STALE = 3600.0
+"""Seconds after which a folder that cannot be locked is nobody's."""
+OLD = "-old"
+"""Ends the name of what stood in the site's place before."""
+
+
+class Draft:
+    """A new folder beside `out`, to be closed, whatever happens. Raises OSError if it cannot be made."""
+
+    def __init__(self, out: Path) -> None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            self.folder = Path(tempfile.mkdtemp(prefix=_prefix(out), dir=out.parent))
+            self._held = _lock(self.folder, wait=True)
+            if self._held is None or self.folder.exists():  # else another cleared it away before it was locked
+                break
+            os.close(self._held)
+
+    def close(self) -> None:
+        """Clear away what is left of it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._held is not None:
+            os.close(self._held)
+
+
+def clear(out: Path) -> None:
+    """Remove the drafts of killed processes beside `out`, and the sites that those had taken from its place."""
+    with suppress(OSError):
+        left = sorted(each for each in out.parent.iterdir() if each.name.startswith(_prefix(out)) and each.is_dir())
+        for each in left:
+            if not each.name.endswith(OLD):
+                _clear(each)
+        for each in left:
+            if each.name.endswith(OLD) and not each.with_name(each.name.removesuffix(OLD)).exists():
+                shutil.rmtree(each, ignore_errors=True)
+
+
+def _clear(left: Path) -> None:
+    with suppress(OSError):
+        held = _lock(left, wait=False)
+        if held is not None or time.time() - left.stat().st_mtime > STALE:
+            shutil.rmtree(left, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+
+
+def _lock(folder: Path, *, wait: bool) -> int | None:
+    """A descriptor that holds a folder until its process ends; None if another's does, or none can."""
+    if fcntl is None:
+        return None
+    descriptor = -1
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:  # in use, gone, or a file system without locks
+        if descriptor >= 0:
+            os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _prefix(out: Path) -> str:
+    return f".{out.name}.part-"
