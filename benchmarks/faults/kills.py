@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import signal
 import sqlite3
 import threading
@@ -97,6 +98,7 @@ class Killing:
         found = [*_badly(ended, asked), *self._differs(moment, again, home, work)]
         what = f"kill {number} ({moment.name}, {asked.name} {after:.3f} s after call {call})"
         self.wrong += [f"{what}: {each}" for each in found]
+        shutil.rmtree(work)
 
     def _command(self, moment: Moment, work: Path) -> tuple[Sequence[str], Path]:
         """The command in which the moment lies, and the home that it works on."""
@@ -179,8 +181,8 @@ def costs(database: Path, undisturbed: Path) -> Iterator[str]:
             with sqlite3.connect(each) as connection:
                 tables.append(connection.execute(query.format(kind)).fetchall())
         for here, there in zip(*tables, strict=False):
-            fewest = here[3] >= there[3] if kind == "train" else here[3] == there[3]
-            if not (here[1] > 0 and here[2] > 0 and fewest):
+            known = all(each is not None and each > 0 for each in here[1:])
+            if not (known and (here[3] == there[3] or (kind == "train" and here[3] > there[3]))):
                 yield f"{here[0]}: {here[1:]} seconds, bytes and tokens, undisturbed {there[1:]}"
 
 

@@ -65,6 +65,8 @@ def run_plan(plan: Plan, inputs: Inputs, home: Home, *, device: str | None = Non
                 shutil.rmtree(home.work(step), ignore_errors=True)
             shutil.rmtree(home.answers, ignore_errors=True)
         seen = store.steps(ids)
+        for step in (step for step, record in seen.items() if record.status == "done"):
+            shutil.rmtree(home.work(step), ignore_errors=True)  # of a process that was killed just then
         lost = lost_artifacts(plan, seen, store, home)
         store.renew(seen[step] for step in lost)
         statuses = store.statuses(ids)
@@ -163,7 +165,7 @@ class _Run:
                 outcome = self._outcome(step, progress, cost)
             if not self.store.finish(step.id, self.owner, outcome):
                 raise TakenOver
-            self.session.scored()
+            self.session.stored(step.id)
         except KeyboardInterrupt:
             self.store.cancel(step.id, self.owner, "interrupted by the user (Ctrl-C)", cost.spent)
             progress.end(step.title, "cancelled; the next run resumes it", time.monotonic() - began)

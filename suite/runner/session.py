@@ -94,7 +94,6 @@ class Session:
         folder = self._keep(step, trained.artifact, backbone)
         size = sum(file.stat().st_size for file in folder.iterdir())
         curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
-        shutil.rmtree(checkpoint, ignore_errors=True)
         return TrainOutcome(
             trained.artifact, folder, curve, trained.trained_parameters, size, backbone.identity,
             (*trained.findings, *time_spent(work.config, trained.fit)),
@@ -148,7 +147,7 @@ class Session:
     def evaluate(self, step: Step, work: Evaluate, hashes: Mapping[str, str]) -> EvaluationResult:
         """Answer and score a task's documents with a stack, whose artifacts must have these hashes.
 
-        Answers are kept until `scored` is called: what a failed attempt has decoded, the next one only scores.
+        Answers are kept until `stored` is called: what a failed attempt has decoded, the next one only scores.
         """
         draw, decoding = work.track.held_out.draw, decoding_of(work.track)
         task = load_task(work.task, self.inputs.data, shots=work.shots, draw=draw, limit=work.documents)
@@ -187,11 +186,12 @@ class Session:
             self._lost[key] = unwritable(backbone, task)
         return self._lost[key]
 
-    def scored(self) -> None:
-        """The last evaluation is stored: its answers need not be kept any more."""
+    def stored(self, step: str) -> None:
+        """A step is stored: answers and checkpoints, which another attempt would have gone on from, go."""
         if self._answers is not None:
             self._answers.scored()
         self._answers = None
+        shutil.rmtree(self.home.work(step), ignore_errors=True)
 
     def backbone(self, track: Track) -> Backbone:
         """The base model, loaded once."""

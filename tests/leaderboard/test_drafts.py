@@ -1,5 +1,6 @@
 """The folders that sites are written in: a killed render's goes with the next render, a living one's stays."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,13 +22,13 @@ sys.stdin.read()
 
 def holding(out: Path) -> tuple[subprocess.Popen[str], Path]:
     """Another process that is at work on a draft, and the draft."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    process = subprocess.Popen([sys.executable, "-c", HOLDING, str(out)], text=True, **pipes)
+    command = [sys.executable, "-c", HOLDING, str(out)]
+    process = subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdout is not None
     return process, Path(process.stdout.readline().strip())
 
 
-@pytest.mark.skipif(drafts.fcntl is None, reason="no locks of folders here")
+@pytest.mark.skipif(os.name != "posix", reason="no locks of folders here")
 def test_a_killed_process_s_draft_goes_at_once_and_a_living_one_s_stays(tmp_path: Path) -> None:
     out = tmp_path / "site"
     process, folder = holding(out)

@@ -13,8 +13,9 @@ import torch
 from suite.errors import SuiteError
 from suite.home import Home
 from suite.models.artifact import SoftPrompt, load_artifact
+from suite.runner import session
 from suite.runner.artifacts import keep
-from suite.store import StepRecord, Store
+from suite.store import StepOutcome, StepRecord, Store
 from tests.cli import SMALL, suite
 
 
@@ -52,6 +53,39 @@ def test_a_store_that_cannot_grow_is_refused_in_one_line_and_recovers(tmp_path: 
     with Store.open(home.url) as store:
         store.add_steps(many)
         assert store.count_steps() == 2000
+
+
+def test_training_whose_end_cannot_be_stored_is_not_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("run", "specs/finetune_rte.yaml", *SMALL, "--set", "method.steps=6", "--home", str(tmp_path))
+    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    finish = Store.finish
+
+    def full(store: Store, step: str, owner: str, outcome: StepOutcome, *rest: object) -> bool:
+        if outcome.artifact is not None:
+            raise SuiteError("cannot be used as a database (disk I/O error)")
+        return finish(store, step, owner, outcome, *rest)
+
+    monkeypatch.setattr(Store, "finish", full)
+    assert suite(capsys, *arguments)[0] == 1
+    (kept,) = (tmp_path / "work").iterdir()
+    monkeypatch.setattr(Store, "finish", finish)
+    code, _, err = suite(capsys, *arguments)
+    assert (code, "going on after step" in err) == (0, True)
+    assert not kept.exists()
+
+
+def test_checkpoints_of_a_step_that_is_done_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("run", "specs/pretrained.yaml", *SMALL, "--home", str(tmp_path))
+    assert suite(capsys, *arguments)[0] == 0
+    home = Home(tmp_path)
+    with Store.open(home.url) as store:
+        left = home.work(store.step_ids()[0])
+    left.mkdir(parents=True)
+    (left / "checkpoint.safetensors").write_bytes(b"of a process that was killed once the step was stored")
+    assert suite(capsys, *arguments)[0] == 0
+    assert not left.exists()
 
 
 def test_a_read_only_store_says_so(tmp_path: Path) -> None:
