@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -54,7 +55,7 @@ MOMENTS: Final = (
     Moment("end of a step", "suite.store.store", "Store.finish", 7, 0.02),
     Moment("artifact", "suite.runner.session", "keep", 1, 0.05),
 )
-"""Those of a length of 0 seconds last as long as the whole command did when nothing disturbed it."""
+"""Those of a length of 0 seconds last as long as the function did when nothing disturbed it."""
 QUERIES: Final = {
     "experiments": "SELECT id, name, track, seed, method, spec, imported FROM experiment ORDER BY 1",
     "links": "SELECT experiment_id, position, step_id, part, role, shots FROM experiment_step ORDER BY 1, 2",
@@ -76,7 +77,7 @@ class Killing:
     scratch: Path
     random: Random
     seconds: dict[str, float] = field(default_factory=dict)
-    """Of each command, undisturbed."""
+    """Of the functions that render and import, undisturbed."""
     stored: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
     pages: dict[str, bytes] = field(default_factory=dict)
@@ -138,10 +139,7 @@ def _often() -> None:
 def _armed(moment: Moment, call: int, after: float, asked: signal.Signals) -> None:
     """Have this process killed at a moment."""
     _often()
-    *owners, name = moment.function.split(".")
-    owner: Any = importlib.import_module(moment.module)
-    for each in owners:
-        owner = getattr(owner, each)
+    owner, name = _place(moment)
     original: Callable[..., Any] = getattr(owner, name)
     count = 0
 
@@ -153,6 +151,29 @@ def _armed(moment: Moment, call: int, after: float, asked: signal.Signals) -> No
         return original(*arguments, **options)
 
     setattr(owner, name, counted)
+
+
+def _place(moment: Moment) -> tuple[Any, str]:
+    """Whose function it is, and its name there."""
+    *owners, name = moment.function.split(".")
+    owner: Any = importlib.import_module(moment.module)
+    for each in owners:
+        owner = getattr(owner, each)
+    return owner, name
+
+
+def _timed(moment: Moment, file: Path) -> None:
+    """Have this process write down how long a function took."""
+    owner, name = _place(moment)
+    original: Callable[..., Any] = getattr(owner, name)
+
+    def timed(*arguments: Any, **options: Any) -> Any:
+        began = time.monotonic()
+        found = original(*arguments, **options)
+        file.write_text(f"{time.monotonic() - began}")
+        return found
+
+    setattr(owner, name, timed)
 
 
 def _die(after: float, asked: signal.Signals) -> None:
@@ -216,11 +237,13 @@ def prepared(scratch: Path, seed: int) -> Killing:
         "render": ("render", "--out", str(site), *home),
         "import": ("import", str(found.records), "--home", str(fresh)),
     }  # fmt: skip
+    moments, file = {each.name: each for each in MOMENTS}, scratch / "seconds"
     for name, command in commands.items():
-        began = time.monotonic()
-        if (ended := forked(*command, first=_often)).code:
+        first = partial(_timed, moments[name], file) if name in moments else _often
+        if (ended := forked(*command, first=first)).code:
             raise RuntimeError(f"{name}: exit {ended.code}: {ended.err[-500:]}")
-        found.seconds[name] = time.monotonic() - began
+        if name in moments:
+            found.seconds[name] = float(file.read_text())
     for name, each in (("run", found.home), ("import", fresh)):
         found.stored[name] = stored(each / "suite.db")
         found.shown[name] = scores(forked("show", "--json", "--home", str(each)).out)
