@@ -22,11 +22,13 @@ from leaderboard.pages import Page, site
 from leaderboard.paths import slug
 from leaderboard.text import finalize, initials, passage
 from leaderboard.told import Told
-from suite.errors import SuiteError
+from suite.errors import SuiteError, machine_problem
+from suite.outputs import not_written
 from suite.store import Store
 
 MARK = ".suite-site"
 """A file that says that a folder is a site of ours, so that another's folder is never replaced."""
+ELSEWHERE = "choose another with --out"
 
 
 def render(store: Store, out: Path, told: Told | None = None) -> Path:
@@ -40,13 +42,15 @@ def render(store: Store, out: Path, told: Told | None = None) -> Path:
     try:
         draft = drafts.Draft(out)
     except OSError as error:
-        raise SuiteError(
-            f"cannot be written ({error.strerror})", where=str(out), fix="choose another with --out"
-        ) from None
+        raise not_written(error, out, ELSEWHERE) from None
     try:
         with _fewer_collections():
             write(store, draft.folder, told or Told(), out)
         _swap(draft.folder, out)
+    except OSError as error:
+        if machine_problem(error) is None:
+            raise
+        raise not_written(error, out, ELSEWHERE) from error
     finally:
         draft.close()
     drafts.clear(out)

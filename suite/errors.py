@@ -74,7 +74,7 @@ MACHINE: Final = frozenset(
 )  # fmt: skip
 """Errors of the machine and its disks, which no code can prevent."""
 ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
-_NUMBERED: Final = re.compile(r"os error (\d+)")
+_NUMBERED: Final = re.compile(r"(?:os error |\[Errno )(\d+)")
 
 
 def machine_problem(error: BaseException) -> Problem | None:
@@ -87,7 +87,11 @@ def machine_problem(error: BaseException) -> Problem | None:
     if type(error).__name__ == "PanicException":  # of a library in Rust; no Exception
         fix = "check the files that it was given, such as the tokenizer's"
         return Problem("", f"a library gave up ({' '.join(str(error).split())[:160]})", fix)
-    number = error.errno if isinstance(error, OSError) else _number_in(str(error))
+    if "No usable temporary directory" in str(error):
+        return Problem(
+            "", "there is no folder for temporary files", "make room in /tmp, or set TMPDIR to a folder with room"
+        )
+    number = error.errno if isinstance(error, OSError) and error.errno else _number_in(str(error))
     if number not in MACHINE:
         return None
     where = str(error.filename) if isinstance(error, OSError) and error.filename else ""

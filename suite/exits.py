@@ -21,7 +21,7 @@ def code_of(app: typer.Typer, arguments: list[str] | None) -> int:
     except BrokenPipeError:  # as in `suite show | head`: nobody reads on
         console.discard()
         code = 0
-    except OSError as error:
+    except Exception as error:  # of the system or of a library that passes it on; a bug is raised again
         code = _refuse(_of_machine(error).problems)
     return code
 
@@ -52,7 +52,7 @@ def _refuse(problems: Sequence[Problem]) -> int:
     return 2
 
 
-def _of_machine(error: OSError) -> SuiteError:
+def _of_machine(error: Exception) -> SuiteError:
     """What the machine could not do, for the user to fix. Raises the error itself if it is another."""
     problem = machine_problem(error)
     if problem is None:

@@ -14,6 +14,7 @@ from suite.block import Block
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
 from suite.models.source import LocatedModel, locate
+from suite.outputs import copy_folder
 from suite.runner.progress import size
 from suite.runner.provenance import versions
 from suite.specs import Spec, Track, Workspace, shipped, shown
@@ -77,7 +78,7 @@ def new_workspace(folder: Path) -> str:
     """Copy the shipped specs, tracks and tasks into a new folder."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SuiteError("is there already and not empty", where=str(folder), fix="name a new folder")
-    shutil.copytree(shipped(), folder / "specs", dirs_exist_ok=True)
+    copy_folder(shipped(), folder / "specs", "name another folder")
     return f"{folder}: now run `cd {folder} && suite run specs/promot_rte.yaml`"
 
 

@@ -15,6 +15,7 @@ from suite.commands.results import reading
 from suite.commands.shipped import remark, shipped_rows
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
+from suite.outputs import write_output
 from suite.specs.claims import claim_files, read_claims, unknown_names, unknown_track
 from suite.specs.workspace import published, shown
 from suite.store import Store
@@ -148,11 +149,7 @@ def judge_found(store: Store) -> Found:
 def _write(file: Path | None, content: bytes) -> None:
     if file is None:
         return
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-    except OSError as error:
-        raise SuiteError(f"cannot be written ({error.strerror})", where=str(file), fix="name another file") from None
+    write_output(file, content, "name another file")
 
 
 __all__ = ["Reports", "Verdict", "check_claims"]

@@ -104,12 +104,20 @@ def factorise(weight: Tensor, cache: Path | None = None) -> Factors:
     if matrix.numel() >= LARGE:
         factors = factors.lean()
     if file is not None:
+        _keep(file, {"left": factors.left, "values": factors.values, "right": factors.right})
+    return factors
+
+
+def _keep(file: Path, parts: Mapping[str, Tensor | None]) -> None:
+    """Write a file of the cache, whole or not at all: where there is no room it costs the time of doing it again."""
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f"{file.name}.{os.getpid()}.part")
-        parts = {"left": factors.left, "values": factors.values, "right": factors.right}
         save_file({name: tensor.contiguous() for name, tensor in parts.items() if tensor is not None}, part)
         os.replace(part, file)
-    return factors
+    except (OSError, SafetensorError):
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def masked(parameters: Tensor, mask: Mask) -> Tensor:

@@ -8,11 +8,13 @@ import json
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from suite.errors import Problem, SuiteError, did_you_mean
 from suite.hashing import canonical, fingerprint
+from suite.outputs import write_output
 from suite.records.shape import MAX_BYTES, SCHEMA
 from suite.store import ExperimentRecord, StepLink, StepRecord, Store
 
@@ -137,14 +139,9 @@ def _write(folder: Path, experiment: ExperimentRecord, record: Mapping[str, Any]
     place = folder / _safe(experiment.track)
     plain, packed = place / f"{_safe(name)}.json", place / f"{_safe(name)}.json.gz"
     file, other = (packed, plain) if len(data) > PLAIN_BYTES else (plain, packed)
-    fresh = file.with_name(f".{file.name}.new")
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        fresh.write_bytes(_packed(canonical(whole).encode()) if file == packed else data)
-        fresh.replace(file)
+    write_output(file, _packed(canonical(whole).encode()) if file == packed else data, "name another folder")
+    with suppress(OSError):
         other.unlink(missing_ok=True)
-    except OSError as error:
-        raise SuiteError(f"cannot be written ({error.strerror})", where=str(file)) from None
     return file
 
 
