@@ -19,9 +19,9 @@ from torch import Tensor
 
 from suite.errors import SuiteError
 from suite.hashing import canonical
+from suite.models.artifact_files import RECORD, TENSORS
 
 Kind = Literal["prompt", "prefix", "adapter", "weights", "singular", "joint"]
-TENSORS, RECORD = "artifact.safetensors", "artifact.json"
 AGAIN = "train it again (--again)"
 PROMPT_KEY = "prompt_embeddings"  # PEFT's name for the same tensor
 WEIGHT = "weights|"

@@ -36,26 +36,32 @@ def keep(folder: Path, artifact: Artifact, base: str, ours: Callable[[], bool] =
     the artifact of the one that came after it alone. Raises SuiteError where it cannot be written: the folder is then
     as it was before; TakenOver if the step is another process's.
     """
-    for left in folder.parent.glob(f".{folder.name}.*.new"):  # of attempts that were killed
-        shutil.rmtree(left, ignore_errors=True)
     fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.new")
     try:
         fresh.mkdir(parents=True)
         artifact.save(fresh, base=base, extra={"step": folder.name})
+        if load_artifact(fresh, base).hash != artifact.hash:
+            raise StepFailed("the saved artifact differs from the selected checkpoint")
+        if not ours():
+            raise TakenOver
+        _clear(folder)
+        fresh.rename(folder)
     except Exception as error:
-        problem = machine_problem(error)
         shutil.rmtree(fresh, ignore_errors=True)
+        problem = machine_problem(error)
         if problem is None:
             raise
         raise SuiteError(f"cannot be written ({problem.what})", where=str(folder), fix=problem.fix) from error
-    if load_artifact(fresh, base).hash != artifact.hash:
-        raise StepFailed("the saved artifact differs from the selected checkpoint")
-    if not ours():
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise TakenOver
-    shutil.rmtree(folder, ignore_errors=True)
-    fresh.rename(folder)
+    for left in folder.parent.glob(f".{folder.name}.*.new"):  # of attempts that were killed, or lost the step
+        shutil.rmtree(left, ignore_errors=True)
     return folder
+
+
+def _clear(folder: Path) -> None:
+    """Take away what stands in an artifact's place, be it a folder, a file or a link."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def load_kept(folder: Path, base: str, wanted: str) -> Artifact:

@@ -20,7 +20,7 @@ from suite.runner.healing import lost_artifacts
 from suite.runner.progress import Progress
 from suite.runner.provenance import git_commit, owner, versions
 from suite.runner.records import evaluate_outcome, experiment_records, step_record, train_outcome
-from suite.store import Provenance, StepOutcome, StepRecord, Store
+from suite.store import ArtifactRecord, Provenance, StepOutcome, StepRecord, Store
 
 if TYPE_CHECKING:
     from suite.runner.session import Session, TrainOutcome
@@ -67,7 +67,7 @@ def run_plan(plan: Plan, inputs: Inputs, home: Home, *, device: str | None = Non
         seen = store.steps(ids)
         for step in (step for step, record in seen.items() if record.status == "done"):
             shutil.rmtree(home.work(step), ignore_errors=True)  # of a process that was killed just then
-        lost = lost_artifacts(plan, seen, store, home)
+        lost = lost_artifacts(plan, seen, store, home, read=True)
         store.renew(seen[step] for step in lost)
         statuses = store.statuses(ids)
         if all(statuses.get(step) == "done" for step in ids):
@@ -131,7 +131,7 @@ class _Run:
         if self.store.claim(step.id, self.owner, LEASE_SECONDS):
             try:
                 self.done += self._do(step, waiting, progress)
-            except ArtifactLost:  # of a step before it, which is done again first
+            except (ArtifactLost, TakenOver):  # what it needs is done again first; or its new owner is waited for
                 return False
             return True
         return self._elsewhere(step, progress)
@@ -163,7 +163,8 @@ class _Run:
         try:
             with self._alive(step, cost):
                 outcome = self._outcome(step, progress, cost)
-            if not self.store.finish(step.id, self.owner, outcome):
+            stale = self._measured_with_another(step, outcome, before)
+            if not self.store.finish(step.id, self.owner, outcome, stale):
                 raise TakenOver
             self.session.stored(step.id)
         except KeyboardInterrupt:
@@ -177,14 +178,17 @@ class _Run:
                 raise
             reason = reason_of(error)
             told = reason or f"{type(error).__name__}: {error}"
-            self.store.fail(step.id, self.owner, told, _provenance(None), cost.spent)
+            if not self.store.fail(step.id, self.owner, told, _provenance(None), cost.spent):
+                progress.end(step.title, "left to another process, which took it over", time.monotonic() - began)
+                raise TakenOver from error  # whatever went wrong, maybe as the new owner clears up
             if reason is None:  # a bug: it is recorded, and it keeps its traceback
                 raise
             self.failed[step.id] = reason
             progress.end(step.title, f"FAILED: {reason}", time.monotonic() - began)
             return 0
-        if before is not None and outcome.artifact is not None and outcome.artifact.hash != before.hash:
-            self._renew_dependents(step, progress)
+        if stale:
+            self.again.update({each.id: self.steps[each.id] for each in stale if each.id in self.steps})
+            progress.say(f"{step.title}: its artifact is another one now, so {len(stale)} steps that use it run again")
         score = next((each for each in outcome.scores if each.primary and each.value is not None), None)
         progress.end(step.title, f"{score.metric} {score.value:.1f}" if score else "done", time.monotonic() - began)
         return 1
@@ -200,15 +204,16 @@ class _Run:
             progress.say(f"{step.title}: done again, for its artifact {error.why}")
         return True
 
-    def _renew_dependents(self, step: Step, progress: Progress) -> None:
-        """What was built on a lost artifact was measured with another one than the step has now: it is done again.
+    def _measured_with_another(
+        self, step: Step, outcome: StepOutcome, before: ArtifactRecord | None
+    ) -> Sequence[StepRecord]:
+        """What was built on a step's earlier artifact, where that was another one: it is done again.
 
         Imported results are another place's, and stay, unless this run asks for them.
         """
-        those = [each for each in self.store.dependents(step.id) if not each.imported or each.id in self.steps]
-        if self.store.renew(those):
-            self.again.update({each.id: self.steps[each.id] for each in those if each.id in self.steps})
-            progress.say(f"{step.title}: its artifact is another one now, so {len(those)} steps that use it run again")
+        if before is None or outcome.artifact is None or outcome.artifact.hash == before.hash:
+            return ()
+        return [each for each in self.store.dependents(step.id) if not each.imported or each.id in self.steps]
 
     def _outcome(self, step: Step, progress: Progress, cost: Cost) -> StepOutcome:
         device = str(self.session.backbone(step.work.track).device)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from sqlalchemy import Text, and_, cast, select
+from sqlalchemy import ColumnElement, Connection, Text, and_, cast, select, update
 
 from suite.store.reading import STEP_COLUMNS
-from suite.store.records import Costs, StepRecord
+from suite.store.records import Costs, Provenance, StepRecord
 from suite.store.rows import step_record
 from suite.store.session import Session
 from suite.store.tables import StepRow
-from suite.store.writing import UNTRIED, updated
+
+UNTRIED: Mapping[str, Any] = {
+    "status": "pending", "reason": None, "owner": None, "heartbeat": None, "started": None, "finished": None,
+    "imported": False, **vars(Provenance()),
+}  # fmt: skip
+"""A step that waits, with the costs of the attempts that it had."""
 
 
 class Renewing(Session):
@@ -30,11 +36,19 @@ class Renewing(Session):
         Those that somebody has begun anew since then are left alone. Their results stay until others take their
         place; their costs begin anew. Whether there were any.
         """
-        anew = {**UNTRIED, **vars(Costs())}
         with self._writing() as connection:
-            changed = [
-                updated(connection, and_(StepRow.id == each.id, StepRow.status == "done",
-                                          StepRow.attempts == each.attempts, StepRow.imported == each.imported), anew)
-                for each in seen
-            ]  # fmt: skip
-        return any(changed)
+            return renewed(connection, seen)
+
+
+def updated(connection: Connection, where: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
+    """Whether there was such a step to update."""
+    return connection.execute(update(StepRow).where(where).values(**values)).rowcount == 1
+
+
+def renewed(connection: Connection, seen: Iterable[StepRecord]) -> bool:
+    """Whether there were finished steps, still as they were seen, to make pending."""
+    anew, count = {**UNTRIED, **vars(Costs())}, 0
+    for each in seen:
+        same = and_(StepRow.status == "done", StepRow.attempts == each.attempts, StepRow.imported == each.imported)
+        count += updated(connection, and_(StepRow.id == each.id, same), anew)
+    return count > 0

@@ -17,6 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from suite.errors import Problem, SuiteError
 from suite.store.checksums import seal_experiment, seal_step
 from suite.store.records import Costs, ExperimentRecord, Provenance, StepLink, StepOutcome, StepRecord
+from suite.store.renewing import UNTRIED, renewed, updated
 from suite.store.rows import chunks, experiment_row, link_row, now, record_of, step_row
 from suite.store.session import Session
 from suite.store.tables import (
@@ -35,11 +36,6 @@ from suite.store.tables import (
 LEASE_SECONDS = 120.0
 """A running step whose owner has been silent for so long may be taken over."""
 RESULTS = (ScoreRow, AnswerRow, CurvePointRow, FindingRow, ArtifactRow)
-UNTRIED: Mapping[str, Any] = {
-    "status": "pending", "reason": None, "owner": None, "heartbeat": None, "started": None, "finished": None,
-    "imported": False, **vars(Provenance()),
-}  # fmt: skip
-"""A step that waits, with the costs of the attempts that it had."""
 
 
 class Writing(Session):
@@ -92,8 +88,10 @@ class Writing(Session):
             costs = {} if spent is None else vars(spent)
             return updated(connection, _mine(step, owner), {"heartbeat": time.time(), **costs})
 
-    def finish(self, step: str, owner: str, outcome: StepOutcome) -> bool:
+    def finish(self, step: str, owner: str, outcome: StepOutcome, stale: Sequence[StepRecord] = ()) -> bool:
         """Store all that a step left, whole or not at all. False, and nothing stored, if it is no longer the owner's.
+
+        The `stale` steps, which were built on what it left before, are renewed with it.
 
         Raises SuiteError if a value is not a number: what could not be measured is None.
         """
@@ -103,6 +101,7 @@ class Writing(Session):
                 return False
             _replace_results(connection, step, outcome)
             self._seal_step(connection, step)
+            renewed(connection, stale)
             return True
 
     def fail(
@@ -161,11 +160,6 @@ class Writing(Session):
 
 def _mine(step: str, owner: str) -> ColumnElement[bool]:
     return and_(StepRow.id == step, StepRow.owner == owner, StepRow.status == "running")
-
-
-def updated(connection: Connection, where: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
-    """Whether there was such a step to update."""
-    return connection.execute(update(StepRow).where(where).values(**values)).rowcount == 1
 
 
 def _end(

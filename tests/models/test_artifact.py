@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from suite.errors import SuiteError
-from suite.models.artifact import Adapter, Artifact, Prefix, SoftPrompt, Weights, load_artifact
+from suite.models.artifact import Adapter, Artifact, Joint, Prefix, Singular, SoftPrompt, Weights, load_artifact
+from suite.models.artifact_files import TENSORS, TYPES, difference
 
 ARTIFACTS: dict[str, Artifact] = {
     "prompt": SoftPrompt(torch.arange(6.0).reshape(2, 3)),
@@ -65,3 +66,42 @@ def test_the_hash_is_of_names_shapes_types_values_and_settings() -> None:
     ]  # fmt: skip
     assert len({artifact.hash for artifact in different}) == len(different)
     assert Weights({"a": ones, "b": ones * 2}).hash == Weights({"b": ones * 2, "a": ones}).hash
+
+
+OTHERS: dict[str, Artifact] = {
+    "singular": Singular({"m": torch.ones(2)}, {"m": torch.ones(2)}, renormalise=True),
+    "joint": Joint(torch.ones(2, 3), {"w": torch.zeros(2)}),
+    "no state": Adapter({}, {"peft_type": "LORA"}),
+    "every type": Weights({name: torch.ones((), dtype=getattr(torch, name)) for name in TYPES.values()}),
+    "a type without a name": Weights({"w": torch.zeros(2, dtype=torch.float8_e5m2)}),
+}
+
+
+@pytest.mark.parametrize("name", [*ARTIFACTS, *OTHERS])
+def test_the_files_of_a_sound_artifact_have_its_hash(name: str, tmp_path: Path) -> None:
+    artifact = (ARTIFACTS | OTHERS)[name]
+    artifact.save(tmp_path, base="me")
+    assert difference(tmp_path, "me", artifact.hash) == ""
+    assert "hash differs" in difference(tmp_path, "me", "another")
+    assert "hash differs" in difference(tmp_path, "you", artifact.hash)
+
+
+def test_each_flipped_bit_of_a_tensor_shows_in_its_file(artifact: Artifact, tmp_path: Path) -> None:
+    artifact.save(tmp_path, base="me")
+    file = tmp_path / TENSORS
+    sound = file.read_bytes()
+    for bit in range(8 * (8 + int.from_bytes(sound[:8], "little")), 8 * len(sound)):
+        content = bytearray(sound)
+        content[bit // 8] ^= 1 << bit % 8
+        file.write_bytes(content)
+        assert difference(tmp_path, "me", artifact.hash) == "is not what was saved: its hash differs"
+
+
+def test_a_file_that_is_cut_anywhere_is_damaged(artifact: Artifact, tmp_path: Path) -> None:
+    artifact.save(tmp_path, base="me")
+    for file in sorted(tmp_path.iterdir()):
+        sound = file.read_bytes()
+        for size in range(len(sound) - 1):  # a record ends with a line break
+            file.write_bytes(sound[:size])
+            assert difference(tmp_path, "me", artifact.hash)
+        file.write_bytes(sound)

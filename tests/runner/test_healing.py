@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from suite.commands.planning import planned
 from suite.errors import TakenOver
+from suite.home import Home
 from suite.models.artifact import load_artifact
 from suite.runner.artifacts import keep
+from suite.runner.run import _Run
+from suite.runner.session import Session
+from suite.store import Store
 from tests.cli import SMALL, start, suite
 
 QUICK = [*SMALL, "--set", "method.steps=6"]
@@ -79,7 +86,7 @@ def test_a_missing_artifact_is_trained_again_and_its_results_stay(
     assert rows(home, "SELECT DISTINCT status FROM step") == [("done",)]
 
 
-def test_a_damaged_artifact_is_trained_again_when_a_step_needs_it(
+def test_an_artifact_that_is_damaged_after_the_first_look_is_trained_again_when_a_step_needs_it(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder,), before = artifacts(home), scores(home)
@@ -88,8 +95,12 @@ def test_a_damaged_artifact_is_trained_again_when_a_step_needs_it(
     content[-5] ^= 16
     tensors.write_bytes(content)
     change(home, "DELETE FROM score WHERE step_id IN (SELECT id FROM step WHERE title LIKE '%lora%')")
-    change(home, "UPDATE step SET status = 'failed' WHERE kind = 'evaluate' AND title LIKE '%lora%'")
-    said = run(capsys, home)
+    change(home, "UPDATE step SET status = 'pending' WHERE kind = 'evaluate' AND title LIKE '%lora%'")
+    sets = [each for each in QUICK if each != "--set"]
+    plan, inputs = planned([Path("specs/lora_rte.yaml")], None, sets, "first", None, None, Home(home), baseline=True)
+    with Store.open(Home(home).url) as store:
+        assert _Run(plan, store, Session(Home(home), inputs, None), {}).run().exit_code == 0
+    said = "".join(capsys.readouterr())
     assert said.count("done again, for its artifact cannot be used") == 1
     assert scores(home) == before
     assert rows(home, "SELECT DISTINCT status FROM step") == [("done",)]
@@ -105,7 +116,7 @@ def test_an_artifact_that_is_not_the_selected_checkpoint_is_never_evaluated(
     shutil.copytree(two, one)  # sound in itself, but another seed's
     change(home, "UPDATE step SET status = 'failed' WHERE kind = 'evaluate'")
     said = run(capsys, home, "--seeds", "0,1")
-    assert said.count("is not the checkpoint that was selected") == 1
+    assert said.count("done again, for its artifact is not what was saved: its hash differs") == 1
     assert scores(home) == before
 
 
@@ -171,3 +182,59 @@ def test_an_attempt_that_lost_its_step_leaves_the_artifact_of_the_next_alone(who
         keep(folder, artifact, base, ours=lambda: False)
     assert folder.stat().st_ino == before
     assert [each.name for each in folder.parent.iterdir()] == [folder.name]
+
+
+def test_an_attempt_that_lost_its_step_leaves_what_the_next_one_is_writing(whole: Path, tmp_path: Path) -> None:
+    (source,) = artifacts(whole)
+    ((base,),) = rows(whole, "SELECT base FROM artifact")
+    unfinished = tmp_path / f".{source.name}.0a1b2c3d.new"
+    unfinished.mkdir()
+    with pytest.raises(TakenOver):
+        keep(tmp_path / source.name, load_artifact(source, base), base, ours=lambda: False)
+    assert list(tmp_path.iterdir()) == [unfinished]
+
+
+@pytest.mark.parametrize("what", ["file", "link", "dangling link"])
+def test_an_artifact_takes_the_place_of_whatever_stands_there(what: str, whole: Path, tmp_path: Path) -> None:
+    (source,) = artifacts(whole)
+    ((base, wanted),) = rows(whole, "SELECT base, hash FROM artifact")
+    other, folder = tmp_path / "other", tmp_path / source.name
+    if what == "file":
+        folder.write_text("not a folder")
+    else:
+        folder.symlink_to(other)
+    if what == "link":
+        other.mkdir()
+        (other / "mine").touch()
+    keep(folder, load_artifact(source, base), base)
+    assert load_artifact(folder, base).hash == wanted
+    assert (other / "mine").exists() is (what == "link")
+
+
+def test_a_flipped_bit_heals_when_nothing_else_is_to_do(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder,), before = artifacts(home), scores(home)
+    sound = {file: file.read_bytes() for file in folder.iterdir()}
+    tensors = max(sound, key=lambda file: len(sound[file]))
+    content = bytearray(sound[tensors])
+    content[-5] ^= 16
+    tensors.write_bytes(content)
+    said = run(capsys, home)
+    assert "done again, for its artifact is not what was saved: its hash differs" in said
+    assert "1 steps done" in said
+    assert {file: file.read_bytes() for file in folder.iterdir()} == sound
+    assert scores(home) == before
+
+
+def test_a_run_whose_step_was_taken_over_goes_on_with_what_the_new_owner_leaves(tmp_path: Path) -> None:
+    process = start("run", "specs/lora_rte.yaml", *SMALL, "--set", "method.steps=40", "--home", tmp_path)
+    took = "UPDATE step SET owner = 'another', heartbeat = NULL WHERE kind = 'train' AND status = 'running'"
+    existing = f"file:{tmp_path / 'suite.db'}?mode=rw"
+    for _ in range(3600):
+        time.sleep(0.02)
+        with suppress(sqlite3.OperationalError), sqlite3.connect(existing, uri=True) as connection:
+            if connection.execute(took).rowcount:  # whose heartbeat then stops
+                break
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, out + err
+    assert "left to another process" in out + err
+    assert rows(tmp_path, "SELECT attempts, status FROM step WHERE kind = 'train'") == [(2, "done")]

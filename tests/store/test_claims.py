@@ -174,3 +174,16 @@ def test_costs_of_earlier_attempts_stay_until_a_step_begins_anew(store: Store) -
     assert store.finish("a", "here:1:1", StepOutcome(costs=Costs(seconds=6.0)))
     store.requeue(["a"], done_too=True)
     assert costs() == Costs()
+
+
+def test_what_was_built_on_an_earlier_artifact_is_renewed_with_the_end_of_its_step_or_not_at_all(store: Store) -> None:
+    store.add_steps([StepRecord("b", "evaluate", "answer with it", {"stack": ["a"]})])
+    assert store.claim("b", "me:1:1", LEASE)
+    assert store.finish("b", "me:1:1", StepOutcome())
+    assert store.claim("a", "me:1:1", LEASE)
+    stale = store.dependents("a")
+    assert [each.id for each in stale] == ["b"]
+    assert not store.finish("a", "you:1:1", StepOutcome(), stale)
+    assert store.statuses(["a", "b"]) == {"a": "running", "b": "done"}
+    assert store.finish("a", "me:1:1", StepOutcome(), stale)
+    assert store.statuses(["a", "b"]) == {"a": "done", "b": "pending"}
