@@ -296,5 +296,8 @@ def doctor(
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run a command. Exit code 0: all done; 1: a step or a claim failed; 2: for the user to fix; 130: interrupted."""
+    """Run a command. Exit code 0: all done; 1: a step or a claim failed; 2: for the user to fix.
+
+    130, 143 and 129: ended by Ctrl-C, SIGTERM and SIGHUP.
+    """
     sys.exit(exits.code_of(app, arguments))

@@ -1,14 +1,18 @@
-"""How a command ends: what a user can fix is a line each and exit code 2; a bug keeps its traceback."""
+"""How a command ends: what a user can fix is a line each and exit code 2; a bug keeps its traceback.
+
+Signals that end it give one line, and 128 and their number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import typer
 
-from suite import console
+from suite import console, signals
 from suite.errors import Problem, SuiteError, machine_problem
 
 
@@ -16,13 +20,21 @@ def code_of(app: typer.Typer, arguments: list[str] | None) -> int:
     """Run a command on any console, and return its exit code."""
     console.prepare()
     try:
-        code = _run(app, arguments)
-        console.flush()
-    except BrokenPipeError:  # as in `suite show | head`: nobody reads on
-        console.discard()
-        code = 0
+        with signals.ending():
+            code = _run(app, arguments)
+            console.flush()
+    except signals.Ended as end:
+        code = _ended(end)
     except Exception as error:  # of the system or of a library that passes it on; a bug is raised again
-        code = _refuse(_of_machine(error).problems)
+        end_of = signals.received() if isinstance(error, OSError) else None
+        if end_of is not None:  # its terminal, or the reader of its pipe, has ended as well
+            console.discard()
+            code = end_of.exit_code
+        elif isinstance(error, BrokenPipeError):  # as in `suite show | head`: nobody reads on
+            console.discard()
+            code = 0
+        else:
+            code = _refuse(_of_machine(error).problems)
     return code
 
 
@@ -34,15 +46,21 @@ def _run(app: typer.Typer, arguments: list[str] | None) -> int:
         return _refuse(error.problems)
     except typer.Abort:
         return 130
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
     except Exception as error:  # usage errors are of typer's own kinds, which it does not export; all else goes on
         if not (type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show")):
             raise
         error.show()
         return int(getattr(error, "exit_code", 2))
     return code if isinstance(code, int) else 0
+
+
+def _ended(end: signals.Ended) -> int:
+    """Say why, to whoever is still there."""
+    with suppress(OSError, ValueError, AttributeError):
+        print(end, file=sys.stderr)
+    with suppress(OSError):
+        console.flush()
+    return end.exit_code
 
 
 def _refuse(problems: Sequence[Problem]) -> int:

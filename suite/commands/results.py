@@ -40,7 +40,8 @@ def report(plan: Plan, home: Home, outcome: Outcome) -> None:
             unrendered = error
     print()
     if outcome.interrupted:
-        print("Interrupted. What was finished is kept; the same command goes on from there.")
+        why = str(outcome.interrupted)
+        print(f"{why[0].upper()}{why[1:]}. What was finished is kept; the same command goes on from there.")
     for title, reason in outcome.failed.items():
         print(f"failed: {title}: {reason}")
     if outcome.blocked:

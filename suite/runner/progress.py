@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from suite import signals
+
 LOG_EVERY_SECONDS = 10.0
 TERMINAL_EVERY_SECONDS = 0.2
 
@@ -35,6 +37,7 @@ class Progress:
 
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
         """Within a train step: optimiser steps, loss, and the last selection score."""
+        signals.check()
         spent = time.monotonic() - self._step_began
         left = spent / max(step, 1) * (total - step)
         scored = "" if score is None else f" · score {score:.1f}"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import subprocess
-import time
 from functools import cache
 from pathlib import Path
 
@@ -37,8 +35,3 @@ def git_commit() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return commit.stdout.strip() + ("+" if dirty.stdout.strip() else "")
-
-
-def owner() -> str:
-    """A name for this process that no other running process has."""
-    return f"{platform.node()}:{os.getpid()}:{time.time_ns()}"

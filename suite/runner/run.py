@@ -7,20 +7,23 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from suite import signals
 from suite.errors import ArtifactLost, StepFailed, SuiteError, TakenOver, machine_problem
 from suite.home import Home
 from suite.plan import Choose, Evaluate, Follow, Inputs, Plan, Step, Train
 from suite.runner.cost import Cost
 from suite.runner.healing import lost_artifacts
 from suite.runner.progress import Progress
-from suite.runner.provenance import git_commit, owner, versions
+from suite.runner.provenance import git_commit, versions
 from suite.runner.records import evaluate_outcome, experiment_records, step_record, train_outcome
-from suite.store import ArtifactRecord, Provenance, StepOutcome, StepRecord, Store
+from suite.runner.waiting import Waiting
+from suite.store import ArtifactRecord, Costs, Owner, Provenance, StepOutcome, StepRecord, Store
 
 if TYPE_CHECKING:
     from suite.runner.session import Session, TrainOutcome
@@ -41,14 +44,14 @@ class Outcome:
     """Title -> reason."""
     blocked: int = 0
     """Steps that need a failed one."""
-    interrupted: bool = False
+    interrupted: signals.Ended | None = None
     seconds: float = 0.0
 
     @property
     def exit_code(self) -> int:
-        """0: all done; 1: a step failed; 130: interrupted."""
+        """0: all done; 1: a step failed; 130, 143 or 129: ended by Ctrl-C, SIGTERM or SIGHUP."""
         if self.interrupted:
-            return 130
+            return self.interrupted.exit_code
         return 1 if self.failed or self.blocked else 0
 
 
@@ -72,25 +75,37 @@ def run_plan(plan: Plan, inputs: Inputs, home: Home, *, device: str | None = Non
         statuses = store.statuses(ids)
         if all(statuses.get(step) == "done" for step in ids):
             return Outcome(0, len(ids))
-        from suite.runner.session import Session  # imports torch, which takes seconds
 
-        return _Run(plan, store, Session(home, inputs, device), lost).run()
+        def session() -> Session:
+            from suite.runner.session import Session  # imports torch, which takes seconds
+
+            return Session(home, inputs, device)
+
+        return _Run(plan, store, session, lost).run()
 
 
 class _Run:
     """One pass over a plan's steps."""
 
-    def __init__(self, plan: Plan, store: Store, session: Session, lost: Mapping[str, str]) -> None:
-        self.plan, self.store, self.session, self.lost = plan, store, session, lost
+    def __init__(self, plan: Plan, store: Store, opened: Callable[[], Session], lost: Mapping[str, str]) -> None:
+        self.plan, self.store, self.opened, self.lost = plan, store, opened, lost
         self.steps = {step.id: step for step in plan.steps}
-        self.owner = owner()
-        session.ours = lambda step: store.heartbeat(step, self.owner)
+        self.owner = str(Owner.here())
         self.failed: dict[str, str] = {}
         self.blocked: set[str] = set()
         self.again: dict[str, Step] = {}
         """Finished steps that turned out to be needed again."""
         self.healed: Counter[str] = Counter()
         self.done = 0
+        self.spent: Costs | None = None
+        """What an interrupted step took."""
+
+    @cached_property
+    def session(self) -> Session:
+        """What does steps, made for the first of them: a run that only waits says so at once."""
+        session = self.opened()
+        session.ours = lambda step: self.store.heartbeat(step, self.owner)
+        return session
 
     def run(self) -> Outcome:
         """Steps in order; those another process is at work on are waited for."""
@@ -101,24 +116,27 @@ class _Run:
         progress = Progress(len(todo))
         for step, why in self.lost.items():
             progress.say(f"{self.steps[step].title}: done again, for {why}")
-        interrupted = False
+        interrupted: signals.Ended | None = None
         try:
-            waiting = todo
+            waiting, others = todo, Waiting(self.store, progress)
             while waiting:
                 left = [step for step in waiting if not self._attempt(step, waiting, progress)]
-                if len(left) == len(waiting) and not self.again:
-                    time.sleep(POLL_SECONDS)  # all that is left is another process's
+                if len(left) == len(waiting) and not self.again:  # all that is left is another process's
+                    others.tell(left, LEASE_SECONDS)
+                    time.sleep(POLL_SECONDS)
                 progress.steps += len(self.again)
                 waiting, self.again = [*self.again.values(), *left], {}
-        except KeyboardInterrupt:
-            interrupted = True
+        except signals.Ended as end:
+            interrupted = end
         finally:
-            self.session.release()
+            if "session" in vars(self):
+                self.session.release()
         failed = {self.steps[step].title: reason for step, reason in self.failed.items()}
         return Outcome(self.done, reused, failed, len(self.blocked), interrupted, time.monotonic() - began)
 
     def _attempt(self, step: Step, waiting: Sequence[Step], progress: Progress) -> bool:
         """Do a step if it can be done now. True when nothing more is to be done about it."""
+        signals.check()
         if any(parent in self.blocked or parent in self.failed for parent in step.parents):
             self.blocked.add(step.id)
             progress.end(step.title, "not run: it needs a step that failed", 0.0)
@@ -128,12 +146,17 @@ class _Run:
             return self._removed(step, progress)
         if any(known[parent] != "done" for parent in step.parents):
             return False
-        if self.store.claim(step.id, self.owner, LEASE_SECONDS):
-            try:
+        self.spent = None
+        try:
+            if self.store.claim(step.id, self.owner, LEASE_SECONDS):
                 self.done += self._do(step, waiting, progress)
-            except (ArtifactLost, TakenOver):  # what it needs is done again first; or its new owner is waited for
-                return False
-            return True
+                return True
+        except (ArtifactLost, TakenOver):  # what it needs is done again first; or its new owner is waited for
+            return False
+        except signals.Ended as end:
+            if self.store.cancel(step.id, self.owner, str(end), self.spent):
+                progress.end(step.title, "cancelled; the next run resumes it", (self.spent or Costs()).seconds or 0.0)
+            raise
         return self._elsewhere(step, progress)
 
     def _removed(self, step: Step, progress: Progress) -> bool:
@@ -167,9 +190,8 @@ class _Run:
             if not self.store.finish(step.id, self.owner, outcome, stale):
                 raise TakenOver
             self.session.stored(step.id)
-        except KeyboardInterrupt:
-            self.store.cancel(step.id, self.owner, "interrupted by the user (Ctrl-C)", cost.spent)
-            progress.end(step.title, "cancelled; the next run resumes it", time.monotonic() - began)
+        except signals.Ended:
+            self.spent = cost.spent
             raise
         except BaseException as error:
             if isinstance(error, ArtifactLost) and self._heal(error, parents[error.step], progress):

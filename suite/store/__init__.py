@@ -1,5 +1,7 @@
 """The store: SQLAlchemy tables, queries, migrations; the only code that opens a connection."""
 
+from suite.store.holders import Holder
+from suite.store.owners import Owner
 from suite.store.records import (
     AnswerColumns,
     AnswerRecord,
@@ -25,6 +27,8 @@ __all__ = [
     "CurvePointRecord",
     "ExperimentRecord",
     "FindingRecord",
+    "Holder",
+    "Owner",
     "Provenance",
     "Removal",
     "ScoreRecord",

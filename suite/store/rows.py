@@ -89,12 +89,13 @@ def now() -> datetime:
 
 def moment(text: str | None) -> datetime | None:
     """An ISO 8601 text in UTC: SQLite keeps no time zone."""
-    return None if text is None else _utc(datetime.fromisoformat(text))
+    return None if text is None else utc(datetime.fromisoformat(text))
 
 
 def _text(value: datetime | None) -> str | None:
-    return None if value is None else _utc(value).isoformat()
+    return None if value is None else utc(value).isoformat()
 
 
-def _utc(value: datetime) -> datetime:
+def utc(value: datetime) -> datetime:
+    """The same moment in UTC: SQLite keeps no time zone."""
     return value.astimezone(timezone.utc) if value.tzinfo else value.replace(tzinfo=timezone.utc)

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from sqlalchemy import Connection, Engine
 from sqlalchemy.pool import StaticPool
 
+from suite import signals
 from suite.errors import SuiteError
 from suite.store.database import one_line_errors, shown
 from suite.store.files import RESTORE
@@ -25,9 +26,9 @@ class Session:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """A transaction that is committed whole, or not at all if anything is raised in it."""
+        """A transaction that is committed whole, or not at all if anything is raised in it. Signals wait meanwhile."""
         writer = self.engine.execution_options(write=True)
-        with self._turn, one_line_errors(self.engine.url), writer.begin() as connection:
+        with signals.held(), self._turn, one_line_errors(self.engine.url), writer.begin() as connection:
             yield connection
 
     @contextmanager

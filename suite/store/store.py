@@ -9,6 +9,7 @@ from pathlib import Path
 from suite.errors import SuiteError
 from suite.store.database import connect, shown
 from suite.store.files import RESTORE
+from suite.store.holders import Holding
 from suite.store.integrity import Integrity
 from suite.store.reading import Reading
 from suite.store.removing import Removing
@@ -16,7 +17,7 @@ from suite.store.renewing import Renewing
 from suite.store.writing import Writing
 
 
-class Store(Reading, Writing, Removing, Renewing, Integrity):
+class Store(Reading, Writing, Removing, Renewing, Holding, Integrity):
     """A database of experiments. Every method is one transaction; several processes may use one database."""
 
     @classmethod

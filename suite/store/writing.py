@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from suite.errors import Problem, SuiteError
 from suite.store.checksums import seal_experiment, seal_step
+from suite.store.owners import Owner
 from suite.store.records import Costs, ExperimentRecord, Provenance, StepLink, StepOutcome, StepRecord
 from suite.store.renewing import UNTRIED, renewed, updated
 from suite.store.rows import chunks, experiment_row, link_row, now, record_of, step_row
@@ -111,7 +110,7 @@ class Writing(Session):
         with self._writing() as connection:
             return _end(connection, step, owner, "failed", reason, spent, provenance)
 
-    def cancel(self, step: str, owner: str, reason: str, spent: Costs = Costs()) -> bool:
+    def cancel(self, step: str, owner: str, reason: str, spent: Costs | None = None) -> bool:
         """A step was given up on the user's word, and took so much. False if it is no longer the owner's."""
         with self._writing() as connection:
             return _end(connection, step, owner, "cancelled", reason, spent, Provenance())
@@ -163,34 +162,27 @@ def _mine(step: str, owner: str) -> ColumnElement[bool]:
 
 
 def _end(
-    connection: Connection, step: str, owner: str, status: str, reason: str | None, costs: Costs, provenance: Provenance
+    connection: Connection,
+    step: str,
+    owner: str,
+    status: str,
+    reason: str | None,
+    costs: Costs | None,
+    provenance: Provenance,
 ) -> bool:
     """The owner's step comes to an end."""
     values = {"status": status, "reason": reason, "finished": now(), "heartbeat": None}
-    return updated(connection, _mine(step, owner), {**values, **vars(provenance), **vars(costs)})
+    return updated(connection, _mine(step, owner), {**values, **vars(provenance), **(vars(costs) if costs else {})})
 
 
 def abandoned(connection: Connection, step: str, lease_seconds: float) -> ColumnElement[bool]:
     """A condition: the step is running, but its owner is dead or has been silent for longer than the lease."""
-    holder = connection.execute(select(StepRow.owner).where(StepRow.id == step)).scalar()
-    dead = StepRow.owner == holder if _is_dead(holder) else false()
+    query = select(StepRow.owner, StepRow.heartbeat).where(StepRow.id == step)
+    name, heartbeat = next(iter(connection.execute(query).tuples()), (None, None))
+    owner = Owner.parse(name)
+    dead = StepRow.owner == name if owner and owner.is_dead(heartbeat) else false()
     silent = or_(StepRow.heartbeat.is_(None), StepRow.heartbeat < time.time() - lease_seconds)
     return and_(StepRow.status == "running", or_(dead, silent))
-
-
-def _is_dead(owner: str | None) -> bool:
-    """Whether the owner (`host:pid:…`) was a process of this machine that is no longer there."""
-    host, _, rest = (owner or "").partition(":")
-    pid = rest.partition(":")[0]
-    if os.name != "posix" or host != platform.node() or not pid.isdecimal():  # elsewhere, os.kill(…, 0) kills
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, OverflowError):  # not ours to signal, so it is alive
-        return False
-    return False
 
 
 def _import_step(connection: Connection, step: StepRecord, outcome: StepOutcome) -> bool:

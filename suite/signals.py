@@ -1,0 +1,164 @@
+"""Signals that end a command (SIGINT, SIGTERM, SIGHUP): the first one in order, a second one at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Final
+
+ENDING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+GRACE_SECONDS: Final = 0.5
+"""Signals that follow this soon are the first one again: a launcher and its process group both get and pass it on."""
+
+
+class Ended(BaseException):
+    """The command was told to end. Not an Exception, so that nothing takes it for a fault of its own."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+    def __str__(self) -> str:
+        if self.number == signal.SIGINT:
+            return "interrupted by the user (Ctrl-C)"
+        return f"ended by a signal ({signal.Signals(self.number).name})"
+
+    @property
+    def exit_code(self) -> int:
+        """The shells' convention: 130 for SIGINT, 143 for SIGTERM, 129 for SIGHUP."""
+        return 128 + self.number
+
+
+@dataclass
+class _State:
+    """What came so far, in the main thread."""
+
+    number: int = 0
+    raised: bool = False
+    depth: int = 0
+    ours: Sequence[signal.Signals] = field(default=())
+
+
+_state: Final = _State()
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Inside, the first signal raises Ended in the main thread. Those that were ignored before stay so (`nohup`)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    usual = (signal.SIG_DFL, signal.default_int_handler)
+    before = {each: signal.getsignal(each) for each in ENDING if signal.getsignal(each) in usual}
+    _state.number, _state.raised, _state.depth, _state.ours = 0, False, 0, tuple(before)
+    try:
+        with _watched():
+            for each in before:
+                signal.signal(each, _first)
+            try:
+                yield
+            finally:
+                _state.number = _state.number or -1  # too late to be raised
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        _state.number, _state.ours = max(_state.number, 0), ()
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Inside, a signal waits until the end: for what must be done whole, and is short."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _state.depth += 1
+    try:
+        yield
+    finally:
+        _state.depth -= 1
+        if _state.number > 0 and not _state.depth and not _state.raised:
+            _raise()
+
+
+def check() -> None:
+    """Raises Ended if a signal came, even where somebody's code has swallowed it."""
+    if _state.number > 0 and threading.current_thread() is threading.main_thread():
+        _raise()
+
+
+def received() -> Ended | None:
+    """The signal that came in the last command."""
+    return Ended(_state.number) if _state.number > 0 else None
+
+
+def _raise() -> None:
+    _state.raised = True
+    raise Ended(_state.number)
+
+
+def _first(number: int, _: FrameType | None) -> None:
+    if _state.number == 0:
+        _state.number = number
+        if not _state.depth:
+            _raise()
+
+
+@contextmanager
+def _watched() -> Iterator[None]:
+    """A thread hears of every signal at once, whatever the main thread is busy with."""
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    thread = threading.Thread(target=_watch, args=(reader, threading.get_ident()), name="signals", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        writer.close()
+        thread.join()
+        reader.close()
+
+
+def _watch(reader: socket.socket, main: int) -> None:
+    first: float | None = None
+    while byte := reader.recv(1):
+        if byte[0] not in _state.ours:
+            continue
+        if first is None:
+            first = time.monotonic()
+            if hasattr(signal, "pthread_kill"):  # it may have reached another thread while the main one waits
+                signal.pthread_kill(main, byte[0])
+        elif time.monotonic() - first > GRACE_SECONDS:
+            os._exit(128 + byte[0])
+
+
+def _block() -> None:
+    if _state.ours:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _state.ours)
+
+
+def _unblock() -> None:
+    if _state.ours:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _state.ours)
+
+
+def _forget() -> None:
+    """A forked child ends by signals as any program does."""
+    if _state.ours:
+        signal.set_wakeup_fd(-1)
+        for each in _state.ours:
+            signal.signal(each, signal.SIG_DFL)
+        _unblock()
+        _state.ours = ()
+
+
+if hasattr(os, "register_at_fork"):  # no signal may reach the child while it has its parent's handlers
+    os.register_at_fork(before=_block, after_in_parent=_unblock, after_in_child=_forget)

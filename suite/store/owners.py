@@ -1,0 +1,144 @@
+"""Who works on a step: a process, told apart from others of its number, boot, container and host's name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import time
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PROC = Path("/proc")
+BOOT = PROC / "sys/kernel/random/boot_id"
+MACHINE = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process. As text its fields, joined by colons; earlier versions wrote the first three only."""
+
+    host: str
+    pid: int
+    mark: str
+    """Told apart by it: several runs of one process."""
+    start: str = ""
+    """When the process started, as the system counts it; empty where it does not say."""
+    boot: str = ""
+    machine: str = ""
+    space: str = ""
+    """The PID namespace that its number is of: one of a container's, or of the whole machine's."""
+
+    def __str__(self) -> str:
+        return ":".join(map(str, vars(self).values()))
+
+    @classmethod
+    def here(cls) -> Owner:
+        """A name for this process that no other running process has."""
+        host = platform.node().replace(":", "-")[:64]
+        pid = os.getpid()
+        return cls(host, pid, str(time.time_ns()), _start_of(pid) or "", _boot(), _machine(), _space())
+
+    @classmethod
+    def parse(cls, text: str | None) -> Owner | None:
+        """None for what is no owner's name."""
+        host, *rest = (text or "").split(":")
+        if not 2 <= len(rest) <= 6 or not rest[0].isdecimal():
+            return None
+        return cls(host, int(rest[0]), *rest[1:])
+
+    @property
+    def near(self) -> bool:
+        """Whether its number is one of the processes that this process sees."""
+        this = Owner.here()
+        placed = bool(self.start or self.boot or self.machine or self.space)
+        return self.host == this.host and (not placed or (self.boot, self.space) == (this.boot, this.space))
+
+    def is_dead(self, heartbeat: float | None) -> bool:
+        """Whether it is known to have ended, given when it was last heard of. Elsewhere only its silence can tell."""
+        if self.near:
+            now = _start_of(self.pid)
+            return now is None or bool(self.start and now and now != self.start)
+        this = Owner.here()
+        rebooted = bool(self.machine and self.boot and this.boot) and self.machine == this.machine
+        # The beat tells an earlier boot from a clone: machines that were copied whole have one id.
+        return rebooted and self.boot != this.boot and (heartbeat or 0.0) < _booted()
+
+
+def _start_of(pid: int) -> str | None:
+    """When a process started; empty if that cannot be told, None if there is none (a zombie's work is done)."""
+    if not _proc_is_ours():
+        return _start_elsewhere(pid)
+    try:
+        state, *fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except PermissionError:
+        return ""
+    except (OSError, ValueError):  # gone, or another user's that is hidden
+        return "" if _exists(pid) else None
+    return None if state in "ZX" else fields[18]  # proc(5): field 22
+
+
+def _start_elsewhere(pid: int) -> str | None:
+    """The same without Linux's /proc."""
+    if PROC.is_dir():  # of another PID namespace: its numbers are not ours
+        return "" if _exists(pid) else None
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else f"{process.create_time():.3f}"
+    except psutil.NoSuchProcess:
+        return None
+    except (psutil.Error, OverflowError):
+        return ""
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # not ours to signal, so it is there
+        return True
+    return True
+
+
+def _proc_is_ours() -> bool:
+    """Whether /proc shows this process by its number."""
+    try:
+        return int(os.readlink(PROC / "self")) == os.getpid()
+    except (OSError, ValueError):
+        return False
+
+
+def _booted() -> float:
+    """When this machine was booted."""
+    clock = getattr(time, "CLOCK_BOOTTIME", None)
+    return 0.0 if clock is None else time.time() - time.clock_gettime(clock)
+
+
+@cache
+def _boot() -> str:
+    return _digest(BOOT)
+
+
+@cache
+def _machine() -> str:
+    return next(filter(None, map(_digest, MACHINE)), "")
+
+
+def _space() -> str:
+    try:
+        return os.readlink(PROC / "self/ns/pid").strip("pid:[]")
+    except OSError:
+        return ""
+
+
+def _digest(file: Path) -> str:
+    """A short digest: machine ids are not to be handed on as they are (machine-id(5)). Empty if there is none."""
+    try:
+        text = file.read_text().strip()
+    except (OSError, ValueError):
+        return ""
+    return hashlib.sha256(f"suite {text}".encode()).hexdigest()[:16] if text else ""
