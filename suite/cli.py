@@ -296,8 +296,5 @@ def doctor(
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run a command. Exit code 0: all done; 1: a step or a claim failed; 2: for the user to fix.
-
-    130, 143 and 129: ended by Ctrl-C, SIGTERM and SIGHUP.
-    """
+    """Run a command, and exit with its code: see `suite.exits`."""
     sys.exit(exits.code_of(app, arguments))

@@ -1,6 +1,7 @@
-"""How a command ends: what a user can fix is a line each and exit code 2; a bug keeps its traceback.
+"""How a command ends: exit code 0 where all is done, 1 where a step or a claim failed, 2 for what the user can fix.
 
-Signals that end it give one line, and 128 and their number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
+What a user can fix is a line each; a bug keeps its traceback. Signals that end a command give one line, and 128 and
+their number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP.
 """
 
 from __future__ import annotations
