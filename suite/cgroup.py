@@ -142,7 +142,8 @@ def _remove(folder: Path) -> None:
         with suppress(OSError):
             for process in map(int, (folder / "cgroup.procs").read_text().split()):
                 with suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGKILL)
+                    if process > 0:  # 0 is one that this process cannot see; to kill(2) it is all of its own group
+                        os.kill(process, signal.SIGKILL)
         time.sleep(0.002)
 
 
