@@ -1,0 +1,20 @@
+"""The trial of several processes on one home, a few seconds of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.faults import processes
+
+
+@pytest.mark.slow
+def test_processes_that_are_stopped_and_killed_leave_what_one_run_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "MINUTES", 0.2)
+    monkeypatch.setattr(processes, "BETWEEN_FAULTS_SECONDS", (0.5, 2.0))
+    outcome = processes.trial(tmp_path, 3, 0)
+    assert outcome.wrong == ()
+    assert outcome.tried > 0
