@@ -78,4 +78,4 @@ def badly_told(code: int, err: str) -> str:
         return f"a traceback: {last}"
     if "locked" in err:
         return f"a lock error: {last}"
-    return "" if code in (0, -9, 129, 130, 143) or "failed" in err.lower() or "error: " in err else f"{code}: {last}"
+    return "" if code in (0, -9, 129, 130, 143) else f"exit code {code}: {last}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import subprocess
 import threading
@@ -34,6 +35,9 @@ LEASE: Final = "import suite.runner.run as run; run.LEASE_SECONDS = 8.0"
 STOPPED_SECONDS: Final = (0.1, 12.0)
 BETWEEN_FAULTS_SECONDS: Final = (1.0, 6.0)
 FAULTS: Final = (signal.SIGSTOP, signal.SIGSTOP, signal.SIGSTOP, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+_DONE: Final = re.compile(r"^\[\d+/\d+\] (.*) · ([^·]*) · [^·]*$", re.MULTILINE)
+"""Where a run says that it came to the end of a step."""
+_NOT_DONE: Final = ("done, by another process", "cancelled", "left to another process", "FAILED")
 READERS: Final = (("show",), ("board",), ("render",))
 
 
@@ -45,6 +49,8 @@ class _Home:
     until: float
     told: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
+    """How often a run said that it had done a step."""
     running: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -63,6 +69,7 @@ class _Home:
     def note(self, command: tuple[str, ...], code: int, err: str) -> None:
         """How a command ended."""
         self.told[f"{command[0]} ended {code}"] += 1
+        self.done.update(title for title, outcome in _DONE.findall(err) if not outcome.startswith(_NOT_DONE))
         if wrong := badly_told(code, err):
             self.wrong.append(f"{' '.join(command[:3])}: {wrong}")
 
@@ -73,7 +80,7 @@ class _Home:
             number = chance.choice(FAULTS)
             with self.lock:
                 process = self.running.get(chance.choice([*self.running] or [0]))
-            if process is None or process.poll() is not None:
+            if process is None or process.poll() is not None or not _has_begun(process):
                 continue
             process.send_signal(number)
             self.told[f"sent {number.name}"] += 1
@@ -91,6 +98,7 @@ def trial(scratch: Path, count: int, seed: int) -> Outcome:
         home = _together(scratch / f"shared{number}", until, count, chance)
         told += home.told
         differs = list(_judged(home.folder, expected))
+        differs += [f"{title}: done {times} times" for title, times in home.done.items() if times > 1]
         wrong += [*home.wrong, *differs]
         told["homes equal to a single run"] += not differs
         if time.monotonic() >= until:
@@ -144,6 +152,15 @@ def _run(chance: random.Random) -> tuple[str, ...]:
 
 def _command(chance: random.Random) -> tuple[str, ...]:
     return _run(chance) if chance.random() < 0.7 else chance.choice(READERS)
+
+
+def _has_begun(process: subprocess.Popen[str]) -> bool:
+    """Whether it takes signals by now: while Python starts they end it at once."""
+    with suppress(OSError):
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        caught = int(re.findall(r"^SigCgt:\s*(\w+)", status, re.MULTILINE)[0], 16)
+        return bool(caught >> (signal.SIGTERM - 1) & 1)
+    return False
 
 
 def _wake(process: subprocess.Popen[str]) -> None:

@@ -28,7 +28,9 @@ def small() -> None:
 
 
 def large() -> None:
-    torch.ones(200 * MB // 4)
+    held = torch.ones(200 * MB // 4)
+    time.sleep(0.3)  # several samples, on a busy machine too
+    del held
 
 
 @pytest.fixture(params=["kernel", "sampled"])

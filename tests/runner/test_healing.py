@@ -99,7 +99,7 @@ def test_an_artifact_that_is_damaged_after_the_first_look_is_trained_again_when_
     sets = [each for each in QUICK if each != "--set"]
     plan, inputs = planned([Path("specs/lora_rte.yaml")], None, sets, "first", None, None, Home(home), baseline=True)
     with Store.open(Home(home).url) as store:
-        assert _Run(plan, store, Session(Home(home), inputs, None), {}).run().exit_code == 0
+        assert _Run(plan, store, lambda: Session(Home(home), inputs, None), {}).run().exit_code == 0
     said = "".join(capsys.readouterr())
     assert said.count("done again, for its artifact cannot be used") == 1
     assert scores(home) == before
