@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from suite.errors import ArtifactLost, StepFailed, SuiteError, TakenOver, machine_problem
+from suite.errors import ArtifactLost, StepFailed, StoreAway, SuiteError, TakenOver, machine_problem
 from suite.home import Home
 from suite.plan import Choose, Evaluate, Follow, Inputs, Plan, Step, Train
 from suite.runner.cost import Cost
@@ -66,7 +66,7 @@ def run_plan(plan: Plan, inputs: Inputs, home: Home, *, device: str | None = Non
             shutil.rmtree(home.answers, ignore_errors=True)
         seen = store.steps(ids)
         lost = lost_artifacts(plan, seen, store, home)
-        store.renew(seen[step] for step in lost)
+        store.renew([seen[step] for step in lost])
         statuses = store.statuses(ids)
         if all(statuses.get(step) == "done" for step in ids):
             return Outcome(0, len(ids))
@@ -101,19 +101,23 @@ class _Run:
             progress.say(f"{self.steps[step].title}: done again, for {why}")
         interrupted = False
         try:
-            waiting = todo
-            while waiting:
-                left = [step for step in waiting if not self._attempt(step, waiting, progress)]
-                if len(left) == len(waiting) and not self.again:
-                    time.sleep(POLL_SECONDS)  # all that is left is another process's
-                progress.steps += len(self.again)
-                waiting, self.again = [*self.again.values(), *left], {}
+            with self.store.telling(progress.say):
+                self._all(todo, progress)
         except KeyboardInterrupt:
             interrupted = True
         finally:
             self.session.release()
         failed = {self.steps[step].title: reason for step, reason in self.failed.items()}
         return Outcome(self.done, reused, failed, len(self.blocked), interrupted, time.monotonic() - began)
+
+    def _all(self, waiting: Sequence[Step], progress: Progress) -> None:
+        """Do steps, and those that turn out to be needed again."""
+        while waiting:
+            left = [step for step in waiting if not self._attempt(step, waiting, progress)]
+            if len(left) == len(waiting) and not self.again:
+                time.sleep(POLL_SECONDS)  # all that is left is another process's
+            progress.steps += len(self.again)
+            waiting, self.again = [*self.again.values(), *left], {}
 
     def _attempt(self, step: Step, waiting: Sequence[Step], progress: Progress) -> bool:
         """Do a step if it can be done now. True when nothing more is to be done about it."""
@@ -164,8 +168,11 @@ class _Run:
             if not self.store.finish(step.id, self.owner, outcome):
                 raise TakenOver
             self.session.scored()
+        except StoreAway:  # nobody can be told that it failed: the next run takes it over, and resumes it
+            raise
         except KeyboardInterrupt:
-            self.store.cancel(step.id, self.owner, "interrupted by the user (Ctrl-C)", cost.spent)
+            with suppress(StoreAway), self.store.briefly():
+                self.store.cancel(step.id, self.owner, "interrupted by the user (Ctrl-C)", cost.spent)
             progress.end(step.title, "cancelled; the next run resumes it", time.monotonic() - began)
             raise
         except BaseException as error:
@@ -240,7 +247,7 @@ class _Run:
 
         def beat() -> None:
             while not end.wait(HEARTBEAT_SECONDS):
-                with suppress(SuiteError):  # a busy database: the next beat comes before the lease ends
+                with suppress(SuiteError), self.store.briefly():  # busy, or away: the next beat comes in time
                     self.store.heartbeat(step.id, self.owner, cost.spent)
 
         thread = threading.Thread(target=beat, daemon=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from sqlalchemy import Text, and_, cast, select
+from sqlalchemy import Connection, Text, and_, cast, false, or_, select
 
 from suite.store.reading import STEP_COLUMNS
 from suite.store.records import Costs, StepRecord
@@ -24,7 +24,7 @@ class Renewing(Session):
             query = select(*STEP_COLUMNS).where(named, StepRow.status == "done", StepRow.id != step)
             return tuple(step_record(row) for row in connection.execute(query.order_by(StepRow.id)).all())
 
-    def renew(self, seen: Iterable[StepRecord]) -> bool:
+    def renew(self, seen: Sequence[StepRecord]) -> bool:
         """Make finished steps pending, as they were seen, whose results cannot be built on any more.
 
         Those that somebody has begun anew since then are left alone. Their results stay until others take their
@@ -37,4 +37,11 @@ class Renewing(Session):
                                           StepRow.attempts == each.attempts, StepRow.imported == each.imported), anew)
                 for each in seen
             ]  # fmt: skip
-        return any(changed)
+            return any(changed) or (self._repeated and _waiting(connection, seen))
+
+
+def _waiting(connection: Connection, seen: Sequence[StepRecord]) -> bool:
+    """Whether any of some steps waits that was finished when it was seen, and was not tried since."""
+    same = (and_(StepRow.id == each.id, StepRow.attempts == each.attempts) for each in seen)
+    query = select(StepRow.id).where(or_(false(), *same), StepRow.status == "pending")
+    return connection.execute(query).first() is not None
