@@ -40,6 +40,14 @@ class SuiteError(Exception):
         return cls("", problems=tuple(dict.fromkeys(problems)))
 
 
+class StoreAway(SuiteError):
+    """The store's server does not answer."""
+
+    def __init__(self, what: str, reason: str, *, where: str = "", fix: str = "") -> None:
+        super().__init__(what, where=where, fix=fix)
+        self.reason = reason
+
+
 class StepFailed(Exception):
     """A step could not be finished (a NaN loss, no memory left …): recorded with its reason, other steps go on."""
 

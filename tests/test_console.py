@@ -14,8 +14,8 @@ from suite.cli import main
 from suite.commands.results import report
 from suite.home import Home
 from suite.plan import Plan
+from suite.runner.outcome import Outcome
 from suite.runner.progress import Progress
-from suite.runner.run import Outcome
 from suite.store import Store
 from tests.leaderboard.filled import BASE, METHODS, Filling
 

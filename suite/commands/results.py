@@ -6,12 +6,13 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.board import BASELINE, Board, Cell, Row, board, boards
 from suite.commands.shipped import remark
 from suite.commands.tables import fitted, room, wrapped
-from suite.errors import SuiteError, did_you_mean
+from suite.errors import StoreAway, SuiteError, did_you_mean
 from suite.home import Home
 from suite.plan import Plan
 from suite.runner.progress import clock
@@ -20,7 +21,7 @@ from suite.store import Store
 from suite.store.database import shown as database_name
 
 if TYPE_CHECKING:
-    from suite.runner.run import Outcome
+    from suite.runner.outcome import Outcome
 
 DASH = "–"
 MOST_CLASSES = 20
@@ -32,7 +33,8 @@ def report(plan: Plan, home: Home, outcome: Outcome) -> None:
     """After a run: what failed, the rows it was about, and the page to open."""
     from suite.commands.sharing import render_site
 
-    page, unrendered = None, None
+    page: Path | None = None
+    unrendered: SuiteError | OSError | None = None
     if not outcome.interrupted:
         try:
             page = render_site(home, None, None)  # before anything is printed: a console may end that
@@ -47,11 +49,16 @@ def report(plan: Plan, home: Home, outcome: Outcome) -> None:
     if outcome.blocked:
         print(f"not run, as they need a failed step: {outcome.blocked}")
     wanted = {(each.experiment.track.name, each.experiment.name) for each in plan.experiments}
-    with reading(home) as store:
-        for each in boards(store):
-            rows = [row for row in each.rows if (each.track, row.name) in wanted]
-            if rows:
-                print("\n".join(table(each, rows, room())))
+    hurried = outcome.interrupted or isinstance(unrendered, StoreAway)
+    try:
+        with reading(home, patient=not hurried) as store:
+            for each in boards(store):
+                rows = [row for row in each.rows if (each.track, row.name) in wanted]
+                if rows:
+                    print("\n".join(table(each, rows, room())))
+    except StoreAway:
+        if not hurried:  # who ends a run does not want to wait for its table, and nobody wants to wait twice
+            raise
     undone = f", {len(outcome.failed)} failed, {outcome.blocked} not run" if outcome.failed else ""
     print(f"{outcome.done} steps done, {outcome.reused} reused{undone}, in {clock(outcome.seconds)}")
     if page is not None:
@@ -125,9 +132,9 @@ def stored_boards(store: Store, home: Home, track: str | None) -> list[Board]:
 
 
 @contextmanager
-def reading(home: Home) -> Iterator[Store]:
+def reading(home: Home, *, patient: bool = True) -> Iterator[Store]:
     """The store of a home that must be there. Warns of what was read and is not as it was written."""
-    with Store.open(home.url, create=False) as store:
+    with Store.open(home.url, create=False, patient=patient) as store:
         yield store
         changed = store.alteration()
     if changed is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from suite.home import Home
     from suite.plan import Inputs, Plan
-    from suite.runner.run import Outcome
+    from suite.runner.outcome import Outcome
 
 __all__ = ["run_plan"]
 

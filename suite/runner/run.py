@@ -9,16 +9,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from suite import signals
-from suite.errors import ArtifactLost, StepFailed, SuiteError, TakenOver, machine_problem
+from suite.errors import ArtifactLost, StoreAway, SuiteError, TakenOver
 from suite.home import Home
 from suite.plan import Choose, Evaluate, Follow, Inputs, Plan, Step, Train
 from suite.runner.cost import Cost
 from suite.runner.healing import lost_artifacts
+from suite.runner.outcome import Outcome, reason_of
 from suite.runner.progress import Progress
 from suite.runner.provenance import git_commit, versions
 from suite.runner.records import evaluate_outcome, experiment_records, step_record, train_outcome
@@ -32,27 +33,6 @@ LEASE_SECONDS = 120.0
 HEARTBEAT_SECONDS = 2.0
 """As long at most is what a killed attempt spent and nobody knows of."""
 POLL_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a plan's steps."""
-
-    done: int
-    reused: int
-    failed: Mapping[str, str] = field(default_factory=dict)
-    """Title -> reason."""
-    blocked: int = 0
-    """Steps that need a failed one."""
-    interrupted: signals.Ended | None = None
-    seconds: float = 0.0
-
-    @property
-    def exit_code(self) -> int:
-        """0: all done; 1: a step failed; 130, 143 or 129: ended by Ctrl-C, SIGTERM or SIGHUP."""
-        if self.interrupted:
-            return self.interrupted.exit_code
-        return 1 if self.failed or self.blocked else 0
 
 
 def run_plan(plan: Plan, inputs: Inputs, home: Home, *, device: str | None = None, again: bool = False) -> Outcome:
@@ -71,7 +51,7 @@ def run_plan(plan: Plan, inputs: Inputs, home: Home, *, device: str | None = Non
         for step in (step for step, record in seen.items() if record.status == "done"):
             shutil.rmtree(home.work(step), ignore_errors=True)  # of a process that was killed just then
         lost = lost_artifacts(plan, seen, store, home, read=True)
-        store.renew(seen[step] for step in lost)
+        store.renew([seen[step] for step in lost])
         statuses = store.statuses(ids)
         if all(statuses.get(step) == "done" for step in ids):
             return Outcome(0, len(ids))
@@ -118,14 +98,8 @@ class _Run:
             progress.say(f"{self.steps[step].title}: done again, for {why}")
         interrupted: signals.Ended | None = None
         try:
-            waiting, others = todo, Waiting(self.store, progress)
-            while waiting:
-                left = [step for step in waiting if not self._attempt(step, waiting, progress)]
-                if len(left) == len(waiting) and not self.again:  # all that is left is another process's
-                    others.tell(left, LEASE_SECONDS)
-                    time.sleep(POLL_SECONDS)
-                progress.steps += len(self.again)
-                waiting, self.again = [*self.again.values(), *left], {}
+            with self.store.telling(progress.say):
+                self._all(todo, progress)
         except signals.Ended as end:
             interrupted = end
         finally:
@@ -133,6 +107,17 @@ class _Run:
                 self.session.release()
         failed = {self.steps[step].title: reason for step, reason in self.failed.items()}
         return Outcome(self.done, reused, failed, len(self.blocked), interrupted, time.monotonic() - began)
+
+    def _all(self, waiting: Sequence[Step], progress: Progress) -> None:
+        """Do steps, and those that turn out to be needed again."""
+        others = Waiting(self.store, progress)
+        while waiting:
+            left = [step for step in waiting if not self._attempt(step, waiting, progress)]
+            if len(left) == len(waiting) and not self.again:  # all that is left is another process's
+                others.tell(left, LEASE_SECONDS)
+                time.sleep(POLL_SECONDS)
+            progress.steps += len(self.again)
+            waiting, self.again = [*self.again.values(), *left], {}
 
     def _attempt(self, step: Step, waiting: Sequence[Step], progress: Progress) -> bool:
         """Do a step if it can be done now. True when nothing more is to be done about it."""
@@ -154,8 +139,10 @@ class _Run:
         except (ArtifactLost, TakenOver):  # what it needs is done again first; or its new owner is waited for
             return False
         except signals.Ended as end:
-            if self.store.cancel(step.id, self.owner, str(end), self.spent):
-                progress.end(step.title, "cancelled; the next run resumes it", (self.spent or Costs()).seconds or 0.0)
+            with suppress(StoreAway), self.store.briefly():
+                if self.store.cancel(step.id, self.owner, str(end), self.spent):
+                    seconds = (self.spent or Costs()).seconds or 0.0
+                    progress.end(step.title, "cancelled; the next run resumes it", seconds)
             raise
         return self._elsewhere(step, progress)
 
@@ -190,6 +177,8 @@ class _Run:
             if not self.store.finish(step.id, self.owner, outcome, stale):
                 raise TakenOver
             self.session.stored(step.id)
+        except StoreAway:  # nobody can be told that it failed: the next run takes it over, and resumes it
+            raise
         except signals.Ended:
             self.spent = cost.spent
             raise
@@ -269,7 +258,7 @@ class _Run:
 
         def beat() -> None:
             while not end.wait(HEARTBEAT_SECONDS):
-                with suppress(SuiteError):  # a busy database: the next beat comes before the lease ends
+                with suppress(SuiteError), self.store.briefly():  # busy, or away: the next beat comes in time
                     self.store.heartbeat(step.id, self.owner, cost.spent)
 
         thread = threading.Thread(target=beat, daemon=True)
@@ -279,14 +268,6 @@ class _Run:
         finally:
             end.set()
             thread.join()
-
-
-def reason_of(error: BaseException) -> str | None:
-    """Why a step failed, on one line: what the user or the machine has to do with it; None for a bug."""
-    if isinstance(error, (StepFailed, SuiteError)):
-        return " ".join(str(error).split())
-    problem = machine_problem(error)
-    return None if problem is None else str(problem)
 
 
 def _provenance(device: str | None) -> Provenance:

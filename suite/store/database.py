@@ -13,11 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, OperationalError, ProgrammingError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlalchemy.pool import StaticPool
 
-from suite.errors import SuiteError, remedy
+from suite.errors import StoreAway, SuiteError, remedy
 from suite.store.files import RESTORE, check_file, immutable, made_beside, unwritable
+from suite.store.servers import Server, connection_options, is_away, known
 from suite.store.tables import REVISION, Base
 
 BUSY_SECONDS = 60.0
@@ -30,6 +38,8 @@ REMEDIES = {
     "malformed": RESTORE, "decode": RESTORE, "not a database": "use another --home or --db",
 }  # fmt: skip
 """What to do about what SQLite says."""
+OURS = (IntegrityError, ProgrammingError, InterfaceError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
+"""Errors of a database that are for us to mend, unless its server has gone."""
 MIGRATION_LOCK = 0x5017E
 """PostgreSQL's advisory lock that processes take before they migrate."""
 
@@ -93,11 +103,14 @@ def one_line_errors(url: URL) -> Iterator[None]:
     """What the user can mend (a full disk, a locked or damaged file, a server that is gone) in one line."""
     try:
         yield
-    except (IntegrityError, ProgrammingError, sqlite3.IntegrityError, sqlite3.ProgrammingError):
-        raise  # ours to mend
-    except (DatabaseError, sqlite3.DatabaseError) as error:  # the latter from rows that SQLAlchemy does not wrap
+    except (DatabaseError, InterfaceError, sqlite3.DatabaseError) as error:  # the last where SQLAlchemy wraps nothing
+        away = is_away(url, error)
+        if not away and isinstance(error, OURS):
+            raise
         said = str(getattr(error, "orig", error))
         reason = next(iter(said.splitlines()), type(error).__name__)[:200]
+        if away:
+            raise StoreAway(f"cannot be used as a database ({reason})", reason, where=shown(url)) from error
         fix = next((fix for word, fix in REMEDIES.items() if word in reason), "")
         raise SuiteError(f"cannot be used as a database ({reason})", where=shown(url), fix=fix) from error
 
@@ -115,6 +128,11 @@ def database_url(url: str | Path) -> URL:
     return parsed
 
 
+def server_of(url: URL) -> Server | None:
+    """The server of a database; None for SQLite."""
+    return None if url.get_backend_name() == "sqlite" else known(url, shown(url))
+
+
 def shown(url: URL) -> str:
     """A database as people name it: the file, or the URL without its password."""
     return str(url.database) if url.get_backend_name() == "sqlite" and url.database else url.render_as_string()
@@ -129,7 +147,7 @@ def _engine(url: URL, read_only: Path | None = None) -> Engine:
     memory = _file(url) is None
     options: dict[str, Any] = {"json_serializer": partial(json.dumps, ensure_ascii=False, allow_nan=False)}
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, **options)
+        return create_engine(url, pool_pre_ping=True, connect_args=connection_options(url), **options)
     options["connect_args"] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
     if memory:
         options["poolclass"] = StaticPool

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from suite.errors import SuiteError
-from suite.store.database import connect, shown
+from suite.store.database import connect, database_url, server_of, shown
 from suite.store.files import RESTORE
 from suite.store.holders import Holding
 from suite.store.integrity import Integrity
@@ -22,12 +24,19 @@ class Store(Reading, Writing, Removing, Renewing, Holding, Integrity):
 
     @classmethod
     @contextmanager
-    def open(cls, url: str | Path, *, create: bool = True) -> Iterator[Store]:
+    def open(cls, url: str | Path, *, create: bool = True, patient: bool = True) -> Iterator[Store]:
         """The store at a SQLAlchemy URL (or in a SQLite file), its schema up to date.
 
-        Raises SuiteError when it cannot be used, and for whatever goes wrong with what is damaged in it.
+        Raises SuiteError when it cannot be used, and for whatever goes wrong with what is damaged in it. A server that
+        is away is waited for if one is `patient`.
         """
-        engine = connect(url, create)
+        server = server_of(database_url(url))
+        with nullcontext() if server is None or patient else server.briefly():
+            engine = connect(url, create) if server is None else server.ask(lambda: connect(url, create))
+            yield from cls._opened(engine)
+
+    @classmethod
+    def _opened(cls, engine: Engine) -> Iterator[Store]:
         store = cls(engine)
         try:
             yield store

@@ -79,7 +79,8 @@ class Writing(Session):
         with self._writing() as connection:
             free = or_(StepRow.status == "pending", abandoned(connection, step, lease_seconds))
             taken = {**UNTRIED, "status": "running", "owner": owner, "heartbeat": time.time(), "started": now()}
-            return updated(connection, and_(StepRow.id == step, free), {**taken, "attempts": StepRow.attempts + 1})
+            claimed = updated(connection, and_(StepRow.id == step, free), {**taken, "attempts": StepRow.attempts + 1})
+            return claimed or self._did(connection, step, owner, "running")
 
     def heartbeat(self, step: str, owner: str, spent: Costs | None = None) -> bool:
         """Say that the owner is alive, and what the step took so far. False when it is no longer the owner's."""
@@ -97,7 +98,7 @@ class Writing(Session):
         _check_numbers(outcome)
         with self._writing() as connection:
             if not _end(connection, step, owner, "done", None, outcome.costs, outcome.provenance):
-                return False
+                return self._did(connection, step, owner, "done")
             _replace_results(connection, step, outcome)
             self._seal_step(connection, step)
             renewed(connection, stale)
@@ -108,12 +109,14 @@ class Writing(Session):
     ) -> bool:
         """A step could not be done, and took so much. False if it is no longer the owner's."""
         with self._writing() as connection:
-            return _end(connection, step, owner, "failed", reason, spent, provenance)
+            ended = _end(connection, step, owner, "failed", reason, spent, provenance)
+            return ended or self._did(connection, step, owner, "failed")
 
     def cancel(self, step: str, owner: str, reason: str, spent: Costs | None = None) -> bool:
         """A step was given up on the user's word, and took so much. False if it is no longer the owner's."""
         with self._writing() as connection:
-            return _end(connection, step, owner, "cancelled", reason, spent, Provenance())
+            ended = _end(connection, step, owner, "cancelled", reason, spent, Provenance())
+            return ended or self._did(connection, step, owner, "cancelled")
 
     def add_imported(self, step: StepRecord, outcome: StepOutcome) -> bool:
         """A finished step made elsewhere, marked as such. False, and nothing changed, if it is done or in work here."""

@@ -1,0 +1,257 @@
+"""A PostgreSQL server of a trial's own, and a proxy before it that restarts it at chosen commits."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from sqlalchemy import create_engine, text
+
+SECONDS: Final = 60.0
+"""A server that takes longer to start or stop hangs."""
+Mode = Literal["immediate", "fast"]
+
+
+@dataclass(frozen=True)
+class Restart:
+    """When a server is restarted, and how: about the nth commit that it is asked for."""
+
+    when: Literal["before", "reply", "later"]
+    """Before the server has the commit; once it has made it, but before its reply; or some time after it."""
+    mode: Mode
+    pause: float
+    """Seconds that it is down."""
+    later: float = 0.0
+    """Seconds after the commit."""
+
+    def __str__(self) -> str:
+        where = {"before": "before a commit", "reply": "reply to a commit lost", "later": "at any moment"}
+        return f"{self.mode}, {where[self.when]}"
+
+
+def program(name: str) -> str | None:
+    """A program of PostgreSQL: on the path, or where Debian keeps the newest version's."""
+    kept = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda file: file.parts[-3].zfill(4))
+    return shutil.which(name) or (str(kept[-1]) if kept else None)
+
+
+def missing() -> str | None:
+    """Why there can be no server here; None if there can."""
+    if program("initdb") is None or program("pg_ctl") is None:
+        return "no PostgreSQL here: initdb and pg_ctl are not on the path"
+    try:
+        import psycopg
+    except ImportError as error:
+        return f"no driver of PostgreSQL here: {error}"
+    del psycopg
+    if not hasattr(os, "geteuid"):
+        return "no PostgreSQL here: this system has no users as it wants them"
+    if os.geteuid() == 0 and not _user():
+        return "no PostgreSQL here: it does not run as root, and there is no user 'postgres'"
+    return None
+
+
+def _user() -> dict[str, Any]:
+    """Whom the server runs as: it refuses to run as root."""
+    if os.geteuid():
+        return {}
+    import pwd
+
+    with suppress(KeyError):
+        found = pwd.getpwnam("postgres")
+        return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
+    return {}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that listens on this machine only, for a user who needs no password."""
+
+    folder: Path
+    port: int
+
+    @classmethod
+    @contextmanager
+    def started(cls) -> Iterator[Server]:
+        """A new server, gone afterwards. Raises RuntimeError with what it said if it does not start."""
+        folder = Path(tempfile.mkdtemp(prefix="suite-postgres-"))
+        try:
+            who = _user()
+            if who:
+                os.chown(folder, who["user"], who["group"])
+            server = cls(folder, free_port())
+            server._do("initdb", "-U", "suite", "-A", "trust", "--locale=C", "--encoding=UTF8", "--no-sync")
+            server.start()
+            try:
+                yield server
+            finally:
+                with suppress(RuntimeError):
+                    server.stop("immediate")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def start(self, wait: bool = True) -> None:
+        """Start it; it may take a while until it answers."""
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
+        log = str(self.folder / "log")
+        self._do("pg_ctl", "start", "-w" if wait else "-W", "-s", "-l", log, "-o", options)
+
+    def stop(self, mode: Mode) -> None:
+        """Stop it: in order, or as a crash would."""
+        self._do("pg_ctl", "stop", "-w", "-s", "-m", mode)
+
+    def url(self, database: str, port: int | None = None) -> str:
+        """The URL of a database, maybe on the port of a proxy."""
+        return f"postgresql+psycopg://suite@127.0.0.1:{port or self.port}/{database}"
+
+    def database(self, name: str) -> str:
+        """A new database's name."""
+        engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        try:
+            with engine.connect() as connection:
+                connection.execute(text(f"CREATE DATABASE {name}"))
+        finally:
+            engine.dispose()
+        return name
+
+    def wait(self) -> None:
+        """Until it answers. Raises RuntimeError if that takes too long."""
+        until = time.monotonic() + SECONDS
+        engine = create_engine(self.url("postgres"))
+        while True:
+            try:
+                with engine.connect():
+                    return engine.dispose()
+            except Exception as error:
+                if time.monotonic() > until:
+                    raise RuntimeError(f"PostgreSQL does not start: {error}") from error
+                time.sleep(0.05)
+
+    def _do(self, name: str, *arguments: str) -> None:
+        command = [str(program(name)), *arguments, "-D", str(self.folder / "data")]
+        with tempfile.TemporaryFile() as said:  # the server keeps what it is started with: a pipe would never end
+            ended = subprocess.run(command, cwd=self.folder, stdout=said, stderr=said, timeout=SECONDS, **_user())
+            said.seek(0)
+            if ended.returncode:
+                raise RuntimeError(f"{name}: {said.read().decode(errors='replace').strip()[-300:]}")
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@dataclass
+class Proxy:
+    """Between a program and its server: counts commits, and restarts the server at some of them."""
+
+    server: Server
+    plan: Mapping[int, Restart | None]
+    """At which commit what is done; None: the server is stopped for good."""
+    commits: int = 0
+    done: list[Restart | None] = field(default_factory=list)
+    port: int = field(default_factory=free_port)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
+    _socket: socket.socket | None = None
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    @contextmanager
+    def listening(self) -> Iterator[Proxy]:
+        """Inside, it takes connections."""
+        self._listen()
+        try:
+            yield self
+        finally:
+            for thread in self._threads:
+                thread.join()
+            self._close()
+
+    def _listen(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self._socket,), daemon=True).start()
+
+    def _close(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)  # else the thread that accepts keeps it open
+            self._socket.close()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                client = listener.accept()[0]
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        """Hand on what a client and the server say until either has gone."""
+        with client, suppress(OSError):
+            server = socket.create_connection(("127.0.0.1", self.server.port))
+            with server:
+                mute, answered = threading.Event(), threading.Event()
+                threading.Thread(target=_replies, args=(server, client, mute, answered), daemon=True).start()
+                while said := client.recv(1 << 16):
+                    hand_on = lambda said=said: server.sendall(said)  # noqa: E731
+                    if b"COMMIT\0" in said:
+                        self._commit(hand_on, mute, answered)
+                    else:
+                        hand_on()
+
+    def _commit(self, hand_on: Callable[[], None], mute: threading.Event, answered: threading.Event) -> None:
+        with self._counting:
+            self.commits += 1
+            number = self.commits
+        if number not in self.plan:
+            return hand_on()
+        restart = self.plan[number]
+        if restart is not None and restart.when == "later":
+            thread = threading.Thread(target=self._later, args=(restart,), daemon=True)
+            self._threads.append(thread)
+            hand_on()
+            return thread.start()
+        if restart is not None and restart.when == "reply":
+            mute.set()
+            hand_on()
+            answered.wait(SECONDS)
+        self._restart(restart)
+        raise ConnectionResetError
+
+    def _later(self, restart: Restart) -> None:
+        time.sleep(restart.later)
+        self._restart(restart)
+
+    def _restart(self, restart: Restart | None) -> None:
+        """Stop the server, and start it again after a pause; meanwhile there is nobody to connect to."""
+        with self._lock:
+            self._close()
+            self.server.stop("fast" if restart is None else restart.mode)
+            if restart is not None:
+                time.sleep(restart.pause)
+                self.server.start(wait=False)
+                self._listen()
+                self.server.wait()
+            self.done.append(restart)
+
+
+def _replies(server: socket.socket, client: socket.socket, mute: threading.Event, answered: threading.Event) -> None:
+    """Hand on what the server says, unless that is to be lost."""
+    with suppress(OSError):
+        while said := server.recv(1 << 16):
+            if mute.is_set():
+                answered.set()
+            else:
+                client.sendall(said)
+    with suppress(OSError):
+        client.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,158 @@
+"""A PostgreSQL server restarted in the middle of runs: nothing is lost, nothing done twice, and each fault is told.
+
+A proxy before the server restarts it about commits that are drawn by the seed: before the server has the commit, once
+it has made it but before its reply, or some time after it; in order or as a crash, with a pause of up to 3 seconds.
+Afterwards the store holds what an undisturbed run leaves in SQLite, each step tried once. At last the server stays
+away: the command ends in one line, and goes on when it is run again.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+from benchmarks.faults._server import Proxy, Restart, Server, missing
+from benchmarks.faults.trial import Outcome
+from suite.store import Store
+
+COUNT: Final = 10
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+RUN: Final = (
+    "run", "specs/finetune_rte.yaml", "specs/lora_rte.yaml", "specs/prompt_tuning_rte.yaml",
+    "--set", "held_out.roles=[triviaqa, cb]", "--set", "held_out.shots=[1]", "--set", "held_out.documents=8",
+    "--set", "target.documents=16", "--set", "selection.documents=8", "--set", "budget.batch_size=4",
+    "--set", "budget.max_length=128", "--set", "method.steps=30",
+)  # fmt: skip
+AWAY_SECONDS: Final = 2.0
+"""How long a command waits for the server that stays away."""
+Stored = Mapping[str, Any]
+
+
+def started(*arguments: str, away: float | None = None) -> tuple[int, str]:
+    """The exit code of a command in a process of its own, and what it said on standard error."""
+    first = ["import suite.runner.run, suite.store.servers"]
+    first += ["suite.runner.run.HEARTBEAT_SECONDS = 0.2"]  # steps are short here: they beat as often in their time
+    first += [] if away is None else [f"suite.store.servers.AWAY_SECONDS = {away}"]
+    code = "; ".join([*first, "from suite.cli import main", "main()"])
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-c", code, *arguments]
+    ended = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+    return ended.returncode, ended.stderr
+
+
+def stored(url: str | Path) -> Stored:
+    """All that must be the same however often the server was restarted."""
+    with Store.open(url, create=False) as store:
+        experiments = store.experiments()
+        ids = store.step_ids()
+        steps = store.steps(ids)
+        return {
+            "experiments": [(each.id, each.name, each.spec) for each in experiments],
+            "links": store.links_of([each.id for each in experiments]),
+            "steps": {step: (each.title, each.status, each.reason) for step, each in steps.items()},
+            "attempts": {step: each.attempts for step, each in steps.items()},
+            "scores": store.scores(ids),
+            "answers": [store.answers(step) for step in ids],
+            "curves": store.curves(ids),
+            "findings": {step: sorted(each) for step, each in store.findings(ids).items()},
+            "artifacts": store.artifacts(ids),
+            "changed since": store.alteration(),
+        }
+
+
+def differing(found: Stored, expected: Stored) -> Iterator[str]:
+    """A line for each part that is not as it should be."""
+    yield from (f"other {name} than undisturbed" for name in expected if found[name] != expected[name])
+
+
+def drawn(random: Random, commits: int, count: int) -> dict[int, Restart]:
+    """Which commits meet a restart, and how it is done."""
+    plan: dict[int, Restart] = {}
+    for number, commit in enumerate(sorted(random.sample(range(2, commits), count))):
+        when = ("reply", "later", "before")[number % 3]
+        mode = random.choice(("immediate", "fast"))
+        plan[commit] = Restart(when, mode, random.uniform(0.0, 3.0), random.uniform(0.0, 0.5))
+    return plan
+
+
+class Restarting:
+    """A server, what an undisturbed run left, and what came of each restart."""
+
+    def __init__(self, server: Server, scratch: Path, seed: int) -> None:
+        self.server, self.scratch, self.random = server, scratch, Random(seed)
+        self.told: Counter[str] = Counter()
+        self.wrong: list[str] = []
+        self.sound: Stored = {}
+        self.commits = 0
+
+    def undisturbed(self) -> None:
+        """A run on SQLite, and one on the server that counts commits. Raises RuntimeError if one of them fails."""
+        home = self.scratch / "sqlite"
+        code, err = started(*RUN, "--home", str(home))
+        if code:
+            raise RuntimeError(f"undisturbed: exit {code}: {err[-500:]}")
+        self.sound = stored(home / "suite.db")
+        steps = len(self.sound["attempts"])
+        self.commits = 3 * steps  # a claim and an end of each, and what comes before the first; beats come on top
+
+    def run(self, number: int, count: int) -> None:
+        """A run during which the server is restarted so many times."""
+        database = self.server.database(f"run{number}")
+        home = self.scratch / database
+        with Proxy(self.server, drawn(self.random, self.commits, count)).listening() as proxy:
+            code, err = started(*RUN, "--home", str(home), "--db", self.server.url(database, proxy.port))
+        self.told.update(str(each) for each in proxy.done)
+        if len(proxy.done) < count:
+            self.wrong.append(f"run {number}: only {len(proxy.done)} of {count} restarts, as it came to its end before")
+        self.wrong += [f"run {number}: {each}" for each in self._wrong(code, err, database)]
+
+    def _wrong(self, code: int, err: str, database: str) -> Iterator[str]:
+        if code or "Traceback" in err or "Error" in err or "error: " in err:
+            yield f"exit {code}: {err[-800:]!r}"
+        lines = [line for line in err.splitlines() if " is away since " in line or " is back after " in line]
+        if not lines or " is back after " not in lines[-1]:
+            yield f"it was not told that the server was away and came back: {lines[-3:]}"
+        yield from differing(stored(self.server.url(database)), self.sound)
+
+    def stays_away(self) -> None:
+        """A run whose server stays away, and the same command once it is back."""
+        database = self.server.database("away")
+        home = self.scratch / database
+        commit = self.random.randint(self.commits // 2, self.commits)
+        with Proxy(self.server, {commit: None}).listening() as proxy:
+            arguments = (*RUN, "--home", str(home), "--db", self.server.url(database, proxy.port))
+            code, err = started(*arguments, away=AWAY_SECONDS)
+        self.server.start()
+        told = [line for line in err.splitlines() if line.startswith("error: ")]
+        if code != 2 or len(told) != 1 or "Traceback" in err or " was asked again until " not in err:
+            self.wrong.append(f"the server stayed away: exit {code}: {err[-800:]!r}")
+        done = {step for step, (_, status, _) in stored(self.server.url(database))["steps"].items() if status == "done"}
+        code, err = started(*RUN, "--home", str(home), "--db", self.server.url(database))
+        found = stored(self.server.url(database))
+        attempts = found["attempts"]
+        again = {step for step, count in attempts.items() if count != 1}
+        if code or not done or again & done or max(attempts.values()) > 2:
+            self.wrong.append(f"after the server stayed away: exit {code}, {len(done)} done before, {len(again)} twice")
+        same = {**found, "attempts": self.sound["attempts"]}
+        self.wrong += [f"after the server stayed away: {each}" for each in differing(same, self.sound)]
+        self.told["stayed away: one line, and done by the next run"] += 1
+
+
+def trial(scratch: Path, count: int, seed: int) -> Outcome:
+    """Restart a server of its own `count` times, at most ten times in a run; then it stays away."""
+    reason = missing()
+    if reason is not None:
+        return Outcome(0, {f"not tried: {reason}": 1}, ())
+    with Server.started() as server:
+        restarting = Restarting(server, scratch, seed)
+        restarting.undisturbed()
+        for number, first in enumerate(range(0, count, COUNT)):
+            restarting.run(number, min(COUNT, count - first))
+        restarting.stays_away()
+    return Outcome(count + 1, dict(sorted(restarting.told.items())), tuple(restarting.wrong))
