@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import traceback
@@ -96,11 +97,13 @@ class KeptLM(LM):  # type: ignore[misc]
 
 def _read(file: Path, count: int) -> dict[str, Any] | None:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        whole = len(found["answers"]) == count and found.keys() >= {"truncated", "tokens"}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none yet, or half of one
+        checksum, _, text = file.read_text(encoding="utf-8").partition("\n")
+    except (OSError, ValueError):  # none yet, or no text
         return None
-    return found if whole else None
+    if checksum != _checksum(text):  # half of one, or changed since
+        return None
+    found: dict[str, Any] = json.loads(text)
+    return found if len(found["answers"]) == count else None
 
 
 def _write(file: Path, found: Mapping[str, Any]) -> None:
@@ -108,8 +111,13 @@ def _write(file: Path, found: Mapping[str, Any]) -> None:
     part = file.with_suffix(".part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps(found), encoding="utf-8")
+        text = json.dumps(found)
+        part.write_text(f"{_checksum(text)}\n{text}", encoding="utf-8")
         os.replace(part, file)
     except OSError:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

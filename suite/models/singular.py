@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from suite.errors import SuiteError
+from suite.models.checksum import checksum
 from suite.models.scales import Mask, Matrices
 
 LARGE: Final = 100_000
@@ -113,7 +114,8 @@ def _keep(file: Path, parts: Mapping[str, Tensor | None]) -> None:
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        save_file({name: tensor.contiguous() for name, tensor in parts.items() if tensor is not None}, part)
+        tensors = {name: tensor.contiguous() for name, tensor in parts.items() if tensor is not None}
+        save_file(tensors, part, metadata={"checksum": checksum(tensors)})
         os.replace(part, file)
     except (OSError, SafetensorError):
         with suppress(OSError):
@@ -193,8 +195,12 @@ def _content(matrix: Tensor) -> str:
 
 
 def _read(file: Path, matrix: Tensor) -> Factors:
-    # copies are aligned in memory as torch's own tensors are: the same bytes then give the same products
-    parts = {name: tensor.clone() for name, tensor in load_file(file).items()}
+    """Factors of the cache. Raises KeyError if they are not those of the matrix, or not as they were written."""
+    with safe_open(file, framework="pt") as content:
+        # copies are aligned in memory as torch's own tensors are: the same bytes then give the same products
+        parts = {name: content.get_tensor(name).clone() for name in content.keys()}  # noqa: SIM118  (not a mapping)
+        if (content.metadata() or {}).get("checksum") != checksum(parts):
+            raise KeyError("changed since it was written")
     factors = Factors(parts.get("left"), parts["values"], parts.get("right"))
     (rows, columns), rank = matrix.shape, min(matrix.shape)
     shapes = [None if each is None else each.shape for each in (factors.left, factors.values, factors.right)]

@@ -12,15 +12,15 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, uint8
+from torch import Tensor
 
 from suite.errors import StepFailed
+from suite.models.checksum import checksum
 
 FILE = "checkpoint.safetensors"
 EARLIER = "earlier.safetensors"
@@ -83,7 +83,7 @@ def _write(folder: Path, tensors: dict[str, Tensor], state: str) -> None:
     """Put a checkpoint beside the folder's last one. A process killed at any moment leaves one that is whole."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{FILE}.part"
-    metadata = {"state": state, "checksum": _checksum(tensors, state)}
+    metadata = {"state": state, "checksum": checksum(tensors, state)}
     try:
         save_file(tensors, part, metadata=metadata)
     except (OSError, SafetensorError):
@@ -99,15 +99,6 @@ def _write(folder: Path, tensors: dict[str, Tensor], state: str) -> None:
     os.replace(part, folder / FILE)
 
 
-def _checksum(tensors: Mapping[str, Tensor], state: str) -> str:
-    """BLAKE2b of the state and of every tensor's name, type, shape and bytes."""
-    made = blake2b(state.encode("utf-8", "surrogatepass"), digest_size=16)
-    for name, tensor in sorted(tensors.items()):
-        made.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode("utf-8", "surrogatepass"))
-        made.update(tensor.contiguous().reshape(-1).view(uint8).numpy().data)
-    return made.hexdigest()
-
-
 def read_checkpoint(folder: Path, name: str = FILE) -> Checkpoint | None:
     """A checkpoint of the folder, None if there is none. Raises ValueError when it is damaged."""
     path = folder / name
@@ -117,7 +108,7 @@ def read_checkpoint(folder: Path, name: str = FILE) -> Checkpoint | None:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  (not a mapping)
-            if metadata["checksum"] != _checksum(tensors, metadata["state"]):
+            if metadata["checksum"] != checksum(tensors, metadata["state"]):
                 raise ValueError("its content does not have the checksum that it was written with")
             state = json.loads(metadata["state"])
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:

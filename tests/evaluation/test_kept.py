@@ -70,3 +70,18 @@ def test_other_settings_and_other_prompts_are_asked_anew(
         kept.write_text(kept.read_text()[:-9])
     with pytest.raises(AssertionError):  # half a file is none
         scored(AnswerCache(tmp_path, {"model": "m"}), silent, load_task(file, locations))
+
+
+def test_answers_that_a_disk_has_changed_are_asked_for_anew(
+    backbone: Backbone, make_task: MakeTask, tmp_path: Path
+) -> None:
+    file, locations = make_task(QA, DOCS, TRAIN)
+    stack = Stacked(backbone, backbone.model)
+    expected = scored(AnswerCache(tmp_path, {}), StackLM(stack, batch_tokens=300), load_task(file, locations))
+    (kept,) = tmp_path.glob("*.json")
+    content = bytearray(kept.read_bytes())
+    content[-len(content) // 2] ^= 1
+    kept.write_bytes(content)
+    with pytest.raises(AssertionError):
+        scored(AnswerCache(tmp_path, {}), Silent(stack, batch_tokens=300), load_task(file, locations))
+    assert scored(AnswerCache(tmp_path, {}), StackLM(stack, batch_tokens=300), load_task(file, locations)) == expected

@@ -112,6 +112,27 @@ def test_a_decomposition_is_made_once_and_shared_by_content(tmp_path: Path, monk
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_a_decomposition_that_a_disk_has_changed_is_made_anew(tmp_path: Path) -> None:
+    weight = torch.randn(8, 5, generator=torch.Generator().manual_seed(7))
+    first = factorise(weight, tmp_path)
+    (file,) = tmp_path.iterdir()
+    written = file.read_bytes()
+    for place in (-1, -50):  # of one tensor and of another
+        changed = bytearray(written)
+        changed[place] ^= 64
+        file.write_bytes(changed)
+        again = factorise(weight, tmp_path)
+        assert all(torch.equal(getattr(first, part), getattr(again, part)) for part in ("left", "values", "right"))
+        assert file.read_bytes() == written
+
+
+def test_a_cache_that_cannot_be_written_to_costs_the_time_only(tmp_path: Path) -> None:
+    weight = torch.randn(8, 5, generator=torch.Generator().manual_seed(7))
+    (tmp_path / "file").write_text("no folder")
+    assert torch.equal(factorise(weight, tmp_path / "file").values, factorise(weight).values)
+    assert (tmp_path / "file").read_text() == "no folder"
+
+
 @pytest.mark.parametrize("shape", [(12, 40), (40, 12)])
 def test_a_large_matrix_keeps_one_side_and_is_composed_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, int]
