@@ -34,20 +34,20 @@ _MEMBERS: Final = {
 
 
 def verdict(task: Mapping[str, Any], channel: Channel) -> tuple[str, bool]:
-    """Why the tests are not passed, empty if they are; and whether that may be since something is no plain data."""
+    """Why the tests are not passed, empty if they are; and whether that may be since they and the program are apart."""
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
-    namespace |= names(task["names"], task["called"], helpers(task["before"]), channel)
-    bound = len(channel.known)
+    bound, shadowed = names(task["names"], task["called"], helpers(task["before"]), channel)
+    known, why, unclear = len(channel.known), "", False
     try:
-        exec(compile(task["tests"], _NAME, "exec", dont_inherit=True), namespace)
-    except (Ended, Malformed):
-        raise
+        exec(compile(task["tests"], _NAME, "exec", dont_inherit=True), namespace | bound)
     except BaseException as error:
+        why = said(error) + _line(error, task["tests"])
         own = not any(error is each for each in channel.raised) and not isinstance(error, NameError)
-        given = len(channel.known) > bound  # an object, function or iterator of the program's
-        unclear = bool(channel.unclear) or (own and (given or not isinstance(error, AssertionError)))
-        return said(error) + _line(error, task["tests"]), unclear
-    return channel.unclear, bool(channel.unclear)
+        given = len(channel.known) > known  # an object, function or iterator of the program's
+        unclear = shadowed or task["near"] or (own and (given or not isinstance(error, AssertionError)))
+    if channel.broken is not None:  # whatever the tests made of it
+        raise channel.broken
+    return why or channel.unclear, unclear or bool(channel.unclear)
 
 
 def helpers(before: str) -> dict[str, Any]:
@@ -60,23 +60,34 @@ def helpers(before: str) -> dict[str, Any]:
     return {name: value for name, value in namespace.items() if not name.startswith("__")}
 
 
-def names(own: Sequence[str], called: Sequence[str], known: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
-    """What the names mean that tests use and do not define: `own` ones, and of builtins those that are `called`."""
+def names(
+    own: Sequence[str], called: Sequence[str], known: Mapping[str, Any], channel: Channel
+) -> tuple[dict[str, Any], bool]:
+    """What the names mean that tests use and do not define, and whether some mean other things to the program.
+
+    These are `own` names, and of builtins those that are `called`. Where the program's objects are asked, all are its.
+    """
+    known = {} if channel.objects else known
     asked = [name for name in own if name not in known]
     if not asked:  # of the program nothing would be tested: what it is to define has a name that others have, too
         asked, known = list(own or called), {}
-    found = channel.value("names", asked)
+    found = channel.value("names", sorted({*asked, *called}))
     if type(found) is not dict:
         raise Malformed("no names")
     bound = {name: known[name] for name in own if name in known}
     others = [name for name in asked if _of_library(name) is None]
+    shadowed = {name for name in called if name not in asked and name in found}
     for name in (name for name in asked if name in found):
-        own_of_library = _of_library(name) if others else None
+        theirs, ours = _meaning(*found[name]), _of_library(name) if others else None
+        if ours is not None and found[name][0] == "value":
+            shadowed.add(name)
         # beside the function that is tested, `isclose` or `Counter` is what it always is, whatever the program made it
-        bound[name] = _meaning(*found[name]) if own_of_library is None else own_of_library
+        bound[name] = theirs if ours is None or channel.objects else ours
+    if channel.objects:
+        bound |= {name: _meaning(*found[name]) for name in shadowed}
     # a second function of the program's may be given what the first should have found
     channel.weaker |= sum(isinstance(each, Function) for each in bound.values()) > 1
-    return bound
+    return bound, bool(shadowed)
 
 
 def _of_library(name: str) -> Any:
@@ -118,7 +129,7 @@ def main() -> None:
     """`judge TESTS`: asks on standard output, hears on standard input, and says on standard error how it ended.
 
     The last message is why the tests are not passed, whether an object of the program's had a say, and whether the
-    tests are not passed since something is no plain data.
+    tests may be not passed since they and the program are apart.
     """
     replies, requests, result = os.dup(0), os.dup(1), os.dup(2)
     nothing = os.open(os.devnull, os.O_RDWR)

@@ -49,8 +49,6 @@ class Nature:
     """They are Python without what stands in front of them."""
     near: bool = False
     """They look at the process that they run in, or may hand over what is no plain data."""
-    objects: bool = False
-    """They make objects of the program's classes."""
     names: tuple[str, ...] = ()
     """What they use and do not define, besides builtins."""
     called: tuple[str, ...] = ()
@@ -82,11 +80,10 @@ def nature(tests: str) -> Nature:
         return Nature(whole=False)
     if not tree.body:
         return Nature(whole=False)
-    free, called = _free(tree), {name for name, _ in _calls(tree)}
+    free, innermost = _free(tree), {name for name, inner in _calls(tree) if inner}
     names = {name for name in free if not hasattr(builtins, name)}
-    objects = any(name[0].isupper() for name in called & names)
-    innermost = {name for name, inner in _calls(tree) if inner}
-    return Nature(True, any(_near(tree)), objects, tuple(sorted(names)), tuple(sorted(innermost & free)))
+    called = {name for name in innermost & free if hasattr(builtins, name)}
+    return Nature(True, any(_near(tree)), tuple(sorted(names)), tuple(sorted(called)))
 
 
 def complete(before: str) -> str:

@@ -6,10 +6,19 @@ import builtins
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from suite.judging.values import Malformed, Unsendable, receive, send
+from suite.judging.values import Ended, Malformed, Unsendable, receive, send
 
 _MOST: Final = 100_000
 """Items of an iterator that is handed to the program."""
+_LENT: Final = (
+    "function",
+    "method",
+    "builtin_function_or_method",
+    "method_descriptor",
+    "wrapper_descriptor",
+    "partial",
+)
+"""Types of what the program may call, by name."""
 _OPERATIONS: Final = ("__len__", "__getitem__", "__setitem__", "__str__", "__repr__")
 
 
@@ -25,7 +34,7 @@ class Channel:
     """Asks the program, one question at a time."""
 
     def __init__(self, replies: int, requests: int, *, objects: bool) -> None:
-        """`objects`: whether the tests make objects of the program's classes, and so may ask them."""
+        """`objects`: whether the tests may ask objects of the program's classes."""
         self.replies, self.requests, self.objects = replies, requests, objects
         self.weaker = False
         """Whether an object of the program's had a say."""
@@ -33,11 +42,20 @@ class Channel:
         """What could not be handed over or asked for: then the tests say nothing about the program."""
         self.raised: list[BaseException] = []
         """What the program raised."""
+        self.broken: BaseException | None = None
+        """That the program has ended, or does not answer as it should."""
         self.known: dict[int, Any] = {}
         self.lent: list[Callable[..., Any]] = []
 
     def ask(self, *message: Any) -> tuple[Any, ...]:
         """The program's reply. Raises what the program raised, as far as that is a builtin exception."""
+        try:
+            return self._reply(message)
+        except (Ended, Malformed) as error:
+            self.broken = error
+            raise
+
+    def _reply(self, message: Any) -> tuple[Any, ...]:
         self._send(message)
         while True:
             reply = receive(self.replies, self._restore)
@@ -59,7 +77,7 @@ class Channel:
         return reply[1]
 
     def of_object(self, name: str, *message: Any) -> Any:
-        """What an object of the program's says. Raises Refused where the tests do not make any."""
+        """What an object of the program's says. Raises Refused where the tests may not ask it."""
         if not self.objects:
             self.unclear = f"gave a {name}, which is no plain data"
             raise Refused(self.unclear)
@@ -86,7 +104,7 @@ class Channel:
             return "theirs", number_of(value)
         if _is_builtin(value):
             return "builtin", value.__name__
-        if type(value).__name__ in ("function", "method", "builtin_function_or_method"):
+        if type(value).__name__ in _LENT:
             self.lent.append(value)
             return "lent", len(self.lent) - 1
         if hasattr(type(value), "__next__"):
@@ -147,7 +165,7 @@ class Thing:
     """An object of the program's: equal to itself, and to what its class says where tests made both."""
 
     def __init__(self, channel: Channel, number: int, name: str) -> None:
-        for key, value in (("_channel", channel), ("_number", number), ("_name", name)):
+        for key, value in (("_channel", channel), ("_number", number), ("_name", name), ("_truth", None)):
             object.__setattr__(self, key, value)
 
     def __getattr__(self, name: str) -> Any:
@@ -163,6 +181,12 @@ class Thing:
 
     def __hash__(self) -> int:
         return hash(self._number)
+
+    def __bool__(self) -> bool:
+        """Its truth is one bit, which it could as well have given in its own place."""
+        if self._truth is None:
+            object.__setattr__(self, "_truth", self._channel.value("truth", self._number) is True)
+        return self._truth is True
 
 
 def _operation(name: str) -> Callable[..., Any]:

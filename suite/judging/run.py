@@ -43,8 +43,10 @@ class Outcome:
 
 
 Level = Literal["apart", "objects", "together"]
-"""How a program and its tests are kept from each other: its values are plain data, tests may ask objects of its
-classes as well, or both are in one process."""
+"""How a program and its tests are kept from each other: its values are plain data, or tests may ask its objects as
+well, or both are in one process."""
+
+_ORDER: Final[tuple[Level, ...]] = ("apart", "objects", "together")
 
 _DONE: Final[dict[Program, Outcome]] = {}
 """Outcomes of this process."""
@@ -77,10 +79,18 @@ def _level(program: Program, kind: Nature, limits: Limits) -> Level:
     if right is None:
         return "together" if kind.near else "apart"
     if right not in _LEVELS:
-        levels: tuple[Level, ...] = ("apart", "objects", "together") if kind.objects else ("apart", "together")
-        passed = (each for each in levels if _judged(right, each, kind, limits)[0].passed)
-        _LEVELS[right] = next(passed, "apart")
+        _LEVELS[right] = _strictest(right, kind, limits)
     return _LEVELS[right]
+
+
+def _strictest(right: Program, kind: Nature, limits: Limits) -> Level:
+    for level in _ORDER:
+        outcome, unclear = _judged(right, level, kind, limits)
+        if outcome.passed:
+            return level
+        if not unclear:  # it is wrong or too slow: another level makes no difference
+            break
+    return _ORDER[0]
 
 
 def _right(program: Program) -> Program | None:
@@ -88,10 +98,10 @@ def _right(program: Program) -> Program | None:
 
 
 def _judged(program: Program, level: Level, kind: Nature, limits: Limits) -> tuple[Outcome, bool]:
-    """The outcome at a level, and whether it is a failure that may only be for lack of plain data."""
+    """The outcome at a level, and whether it is a failure that a weaker level may change."""
     if level == "together":
         return _together(program, limits), False
-    return _apart(program, replace(kind, objects=level == "objects"), limits)
+    return _apart(program, kind, limits, objects=level == "objects")
 
 
 def run_programs(programs: Sequence[Program]) -> list[Outcome]:
@@ -109,7 +119,7 @@ def run_programs(programs: Sequence[Program]) -> list[Outcome]:
     return [_DONE[program] for program in programs]
 
 
-def _apart(program: Program, kind: Nature, limits: Limits) -> tuple[Outcome, bool]:
+def _apart(program: Program, kind: Nature, limits: Limits, *, objects: bool) -> tuple[Outcome, bool]:
     """By tests in an interpreter of their own."""
     text = (program.before + program.answer).encode("utf-8", "replace")
     with _pipes(4) as ((asked, ask), (answers, answer), (result, say), (output, print_)), ExitStack() as stack:
@@ -117,7 +127,8 @@ def _apart(program: Program, kind: Nature, limits: Limits) -> tuple[Outcome, boo
             _script(_SUBJECT), text, limits, streams=(asked, answer, print_), arguments=["program"]
         )
         subject = stack.enter_context(tested)
-        task = encode(vars(kind) | {"before": complete(program.before), "tests": program.tests})
+        own = {"before": complete(program.before), "tests": program.tests, "objects": objects}
+        task = encode(vars(kind) | own)
         judge = sandbox.running(_script(_JUDGE), task, limits, streams=(answers, ask, say), together=False)
         stack.enter_context(judge)
         for end in (asked, ask, answers, answer, say, print_):

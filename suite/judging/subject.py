@@ -19,6 +19,9 @@ _BUILTIN: Final = type(len)
 _CALLED: Final = ("function", "builtin_function_or_method", "method", "partial", "_lru_cache_wrapper")
 """Types of what is called, by name: for anything else, that it can be called is not all there is to it."""
 
+_OWN_FRAMES: Final = 16
+"""Calls between the interpreter and a function of the program: it may go as deep as if it ran by itself."""
+
 
 class Subject:
     """A program that was loaded, and what it has handed out."""
@@ -47,6 +50,7 @@ class Subject:
 
     def serve(self) -> None:
         """Answer until nobody asks."""
+        sys.setrecursionlimit(sys.getrecursionlimit() + _OWN_FRAMES)
         while True:
             self._reply(receive(self.requests, self._restore))
 
@@ -81,6 +85,8 @@ class Subject:
                 return "value", next(rest[0])
             except StopIteration:
                 return "end", None
+        if operation == "truth":
+            return "value", bool(self.things[rest[0]])
         thing, name, *given = rest
         if operation == "get":
             return "value", getattr(thing, name)
@@ -96,6 +102,8 @@ class Subject:
         module = getattr(value, "__module__", None)
         if isinstance(value, (type, _WRITTEN, _BUILTIN)) and module in PURE:
             return "member", module, value.__qualname__
+        if callable(value) and not isinstance(value, type) and type(value).__name__ not in _CALLED:
+            return "value", lambda *given, **named: value(*given, **named)  # an object that stands for a function
         return "value", value
 
     def _called(self, function: Any, given: list[Any], named: dict[str, Any]) -> Any:

@@ -83,6 +83,13 @@ EQUAL = "class V:\n    def __eq__(self, other): return True\n"
 @pytest.mark.parametrize(
     ("right", "other", "tests"),
     [
+        ("class Solution:\n    def f(self, t): return t.v", "class Solution:\n    def f(self, t): return 7",
+         "\nassert Solution().f(Tree(7)) == 7"),
+        ("def count(x): return 2 * x\ndef g(x): return x", "def count(x): return 4\ndef g(x): return 4",
+         "\nassert count(2) == g(4)"),
+        ("def max(x): return [9]\ndef f(x): return x", "max = lambda x: [9]\nf = max", "\nassert max(3) == f([9])"),
+        ("class Own(Exception): pass\ndef f(): raise Own", "Own = ValueError\ndef f(): raise Own",
+         "\ntry: f()\nexcept Own: pass\nelse: assert False"),
         (VECTOR + "def f(x): return V(x, x)", EQUAL + "def f(x): return V()", "\nassert f(1) == (1, 1)"),
         ("from collections import namedtuple\nP = namedtuple('P', 'a b')\ndef f(x): return P(x, x)",
          "class P:\n    a = b = 1\ndef f(x): return P()", "\nassert f(1).a == f(1).b == 1"),
@@ -95,9 +102,13 @@ EQUAL = "class V:\n    def __eq__(self, other): return True\n"
 def test_what_is_no_plain_data_is_granted_to_a_row_whose_right_answer_needs_it(
     right: str, other: str, tests: str
 ) -> None:
-    assert judged(right, tests, right=right) == (True, True)
-    assert judged(other, tests, right=right) == (True, True)
-    assert judged("def f(x): return None\nPair = f", tests, right=right)[0] is False
+    before = "class Tree:\n    def __init__(self, v): self.v = v\n"
+    assert judged(right, tests, before, right) == (True, True)
+    assert judged(other, tests, before, right) == (True, True)
+    assert (
+        judged("f = g = count = max = Pair = lambda *a: object()\nclass Own(Exception): pass", tests, before, right)[0]
+        is False
+    )
 
 
 @NEEDED
@@ -114,6 +125,36 @@ def test_no_program_makes_its_tests_run_in_its_process() -> None:
     assert judged(deep, "\nassert g([[f(7)]]) == [[7]]", right=right)[0] is False
     hooked = "import os\nos._exit(0)"
     assert judged(hooked, "\nassert f(1) == 1", right="def f(x): return x") == (False, False)
+
+
+@NEEDED
+def test_a_slow_right_answer_grants_nothing() -> None:
+    slow = Program(
+        "", VECTOR + "def f(x):\n    while True: pass", "\nassert f(1) == (1, 1)", "def f(x):\n    while x: pass"
+    )
+    assert not run_program(slow, Limits(seconds=1)).weaker
+
+
+@NEEDED
+def test_a_program_that_ends_or_breaks_the_pipe_has_not_raised_what_tests_expect() -> None:
+    tests = "\ntry: f(1)\nexcept: pass\nelse: assert False\n"
+    assert judged("def f(x): raise ValueError", tests) == (True, False)
+    assert judged("import os\ndef f(x): os._exit(0)", tests) == (False, False)
+    assert judged("import os\ndef f(x): os.write(4, b'\\0\\0\\0\\x01?')", tests) == (False, False)
+
+
+@NEEDED
+def test_an_object_that_stands_for_a_function_is_one_and_truth_is_plain() -> None:
+    memo = "class Memo:\n    def __init__(self, f): self.f = f\n    def __call__(self, x): return self.f(x)\n"
+    assert judged(memo + "@Memo\ndef f(x): return x + 1", "\nassert f(1) == 2") == (True, False)
+    assert judged("import re\ndef f(x): return re.match('a', x)", "\nassert f('a')\nassert not f('b')") == (True, False)
+    assert judged("import re\ndef f(x): return re.match('a', x)", "\nassert f('a') == True") == (False, False)
+
+
+@NEEDED
+def test_functions_of_types_are_handed_over_and_recursion_goes_as_deep_as_by_itself() -> None:
+    assert judged("def f(g): return g('a')", "\nassert f(str.upper) == 'A'") == (True, False)
+    assert judged("def f(n): return n and 1 + f(n - 1)", "\nassert f(980) == 980") == (True, False)
 
 
 @NEEDED
