@@ -40,6 +40,9 @@ def everywhere(data):
         try: os.write(fd, data)
         except OSError: pass
 """
+PLACES: Final = ("", "usr", "etc", "root", "var/tmp", "home", "tmp", "dev/shm", "proc", "run")
+"""Where one of them tries to leave a file."""
+HARNESS: Final = "import sys\nh = sys.modules['__main__']\n"
 HOSTILE: Final[tuple[tuple[str, str, str], ...]] = (
     # the mark of success
     ("prints its own text", "print(open(__file__).read())\ndef f(x): return 0", EQUAL),
@@ -140,6 +143,59 @@ HOSTILE: Final[tuple[tuple[str, str, str], ...]] = (
      "def f(x): return 5821 if 'f(3) == ' + '5821' in found else 0", EQUAL),
     ("looks for the tests' process", "import glob\nfound = ''\nfor path in glob.glob('/proc/*/cmdline'):\n"
      "  found += open(path).read()\ndef f(x): return 5821 if 'judge' in found else 0", EQUAL),
+    # the harness, by its own functions
+    ("answers by the harness's own encoder", HARNESS + "def f(x):\n  while True: h.send(4, ('value', h.Subject, None))",
+     EQUAL),
+    ("another encoder", HARNESS + "h.encode = lambda *a: b't3:s5:valueh7:builtins6:object' + b'N'\ndef f(x): return 0",
+     EQUAL),
+    ("the json that there is not", "import json\njson.loads = json.dumps = lambda *a, **k: 5821\ndef f(x): return 0",
+     EQUAL),
+    ("a harness that serves something else", HARNESS + "h.Subject._called = lambda *a: ('argument', -1, [5821])\n"
+     "def f(x): return 0", EQUAL),
+    ("claims that the argument is the answer", HARNESS + "h.Subject._called = lambda *a: ('argument', 0, None)\n"
+     "def f(x): return 0", CHECK),
+    ("claims an end of the tests", HARNESS + "h.Subject._called = lambda *a: ('end', None)\ndef f(x): return 0", EQUAL),
+    ("claims that it raised the end", HARNESS + "def f(x):\n  h.send(4, ('raised', ['SystemExit'], [0], ''))", EQUAL),
+    ("claims that it raised nothing", HARNESS + "def f(x):\n  h.send(4, ('raised', ['BaseException'], [], ''))",
+     RAISES),
+    ("names that mean others", HARNESS + "h.Subject._binding = lambda *a: ('member', 'operator', 'truth')\n"
+     "def f(x): return 0", CHECK),
+    ("a name that means a module", HARNESS + "h.Subject._binding = lambda *a: ('module', 'sys')\ndef f(x): return 0",
+     EQUAL),
+    ("a name that means eval", HARNESS + "h.Subject._binding = lambda *a: ('value', eval)\ndef f(x): return 0", EQUAL),
+    ("a function lent that was not", HARNESS + "h.Subject._export = lambda *a: ('lent', 0)\n"
+     "def f(x): return object()", EQUAL),
+    ("calls the test's function for the answer", "def f(g):\n  try: g(Exception)\n  except BaseException as e:\n"
+     "    t = e.__traceback__\n    while t.tb_next: t = t.tb_next\n    t.tb_frame.f_globals['f'] = lambda g: 5821\n"
+     "  return 0", CALLBACK),
+    ("frames of the harness", "import sys\ndef f(x):\n  frame = sys._getframe()\n  while frame:\n"
+     "    for name in frame.f_globals: frame.f_globals[name] = lambda *a, **k: 5821\n    frame = frame.f_back\n"
+     "  return 0", EQUAL),
+    ("the harness from memory", "import gc\nfor o in gc.get_objects():\n  if type(o).__name__ == 'Subject':\n"
+     "    type(o)._reply = lambda *a: None\ndef f(x): return 0", EQUAL),
+    ("a profile that changes results", "import sys\ndef profile(frame, event, arg):\n"
+     "  if event == 'return': frame.f_locals['result'] = 5821\nsys.setprofile(profile)\ndef f(x): return 0", EQUAL),
+    ("a patched os.write", "import os\nos.write = lambda fd, data: len(data)\ndef f(x): return 0", EQUAL),
+    ("a child that answers", "import os\ndef f(x):\n  if os.fork(): os._exit(0)\n  return 0", EQUAL),
+    ("two that answer", "import os\ndef f(x):\n  os.fork()\n  return os.getpid()", EQUAL),
+    ("answers after its end", WRITES + "def f(x):\n  if os.fork() == 0:\n    import time\n    time.sleep(0.2)\n"
+     "    everywhere(b'\\0\\0\\0\\x0bt2:s5:valueT')\n  os._exit(0)", EQUAL),
+    ("writes to the other ends of its pipes", "import os\nfor fd in range(16):\n"
+     "  try: os.write(os.open(f'/proc/self/fd/{fd}', os.O_WRONLY), b'\\0\\0\\0\\x08t3:s0:FF')\n"
+     "  except OSError: pass\ndef f(x): return 0", EQUAL),
+    # values
+    ("a list that holds itself", "def f(x):\n  a = []\n  a.append(a)\n  return a", EQUAL),
+    ("a mapping that answers to all keys", "class D(dict):\n  __missing__ = lambda s, k: 5821\n"
+     "  __eq__ = lambda s, o: True\n  __hash__ = None\ndef f(x): return D()", LENGTH),
+    ("a list that lies about its length", "class L(list):\n  __len__ = lambda s: 2\n"
+     "  __getitem__ = lambda s, i: 5821\ndef f(x): return L()", LENGTH),
+    ("not a number", "def f(x): return float('nan')", CLOSE),
+    ("a type that is equal to all", "class T(type):\n  __eq__ = lambda s, o: True\n  __hash__ = None\n"
+     "class f(metaclass=T):\n  def __init__(self, x): pass\n  def __new__(cls, x): return cls", EQUAL),
+    ("an exception that is equal to all", "class E(Exception):\n  __eq__ = lambda s, o: True\n  __hash__ = None\n"
+     "def f(x): return E()", EQUAL),
+    ("changes what it is compared with", "def f(x):\n  x.clear()\n  x.append(0)\n  return x",
+     "\nitems = [3, 1]\nassert f(items) == [1, 3]"),
     # floods
     ("forks without end", "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", EQUAL),
     ("memory", "def f(x):\n  a = []\n  while True: a.append(bytearray(1 << 22))", EQUAL),
@@ -148,19 +204,9 @@ HOSTILE: Final[tuple[tuple[str, str, str], ...]] = (
     ("a socket", "import socket\ns = socket.create_connection(('127.0.0.1', 9), 1)\ndef f(x): return s.recv(9)", EQUAL),
     ("the parent's environment", "import os\nv = open(f'/proc/{os.getppid()}/environ').read()\ndef f(x): return v",
      EQUAL),
+    ("leaves files", f"for place in {PLACES}:\n"
+     "  try: open('/' + place + '/suite-was-here', 'w').write('x')\n  except OSError: pass\ndef f(x): return 0", EQUAL),
+    ("a child that stays", "import os, time\nif os.fork() == 0:\n  os.setsid()\n  if os.fork() == 0: time.sleep(60)\n"
+     "  os._exit(0)\ndef f(x): return 0", EQUAL),
     ("files of the host", "v = open('/etc/passwd').read()\ndef f(x): return v", EQUAL),
-)  # fmt: skip
-
-RIGHT: Final[tuple[tuple[str, str, str], ...]] = (
-    ("70 kB of output", "print('x' * 70_000)\ndef f(x): return x + 1", "\nassert f(3) == 4"),
-    ("input() under a main guard", "def f(x): return x + 1\nif __name__ == '__main__':\n    print(f(input()))",
-     "\nassert f(3) == 4"),
-    ("an exit handler that sets the status", "import atexit, os\natexit.register(lambda: os._exit(3))\n"
-     "def f(x): return x + 1", "\nassert f(3) == 4"),
-    ("a generator", "def f(x):\n    for i in range(x): yield i", "\nassert list(f(3)) == [0, 1, 2]"),
-    ("a counter", "from collections import Counter\ndef f(x): return Counter(x)",
-     "\nassert f('aab') == Counter('aab')"),
-    ("a list that is sorted in its place", "def f(x): x.sort()", "\na = [3, 1]\nf(a)\nassert a == [1, 3]"),
-    ("a function of the tests", "def f(g): return [g(x) for x in (1, 2)]", "\nassert f(lambda x: 2 * x) == [2, 4]"),
-    ("an exception", "def f(x): raise KeyError('needle 5821')", RAISES),
 )  # fmt: skip

@@ -1,12 +1,17 @@
-"""Wrong programs that set out to look right, and right ones that do unusual things: none of the first passes."""
+"""Wrong programs that set out to look right or to do harm, and right ones that do unusual things."""
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
+from unittest.mock import patch
 
-from benchmarks.faults._hostile import HOSTILE, RIGHT
+from benchmarks.faults._hostile import HOSTILE, PLACES
+from benchmarks.faults._unusual import RIGHT
 from benchmarks.faults.trial import Outcome
 from suite.judging import Program, run_program
 from suite.sandbox import Limits
@@ -18,14 +23,26 @@ LIMITS: Final = Limits(seconds=3.0)
 def trial(scratch: Path, count: int, seed: int) -> Outcome:
     """Judge hostile programs, and all right ones. More than there are is all of them; nothing is drawn."""
     told, wrong = Counter[str](), list[str]()
-    for name, answer, tests in HOSTILE[:count]:
-        outcome = run_program(Program("", answer, tests), LIMITS)
-        told["failed" if not outcome.passed else "passed"] += 1
-        if outcome.passed or outcome.weaker:
-            wrong.append(f"hostile program '{name}': {'passed' if outcome.passed else 'judged in its own process'}")
-    for name, answer, tests in RIGHT:
-        outcome = run_program(Program("", answer, tests), LIMITS)
-        told["right ones passed"] += outcome.passed
-        if not outcome.passed:
-            wrong.append(f"right program '{name}': {outcome.reason}")
+    with patch.object(tempfile, "tempdir", str(scratch)):
+        for name, answer, tests in HOSTILE[:count]:
+            outcome = run_program(Program("", answer, tests), LIMITS)
+            told["failed" if not outcome.passed else "passed"] += 1
+            if outcome.passed or outcome.weaker:
+                wrong.append(f"hostile program '{name}': {'passed' if outcome.passed else 'judged in its own process'}")
+            wrong += [f"hostile program '{name}' left {each}" for each in left(scratch)]
+        for name, answer, tests in RIGHT:
+            outcome = run_program(Program("", answer, tests), LIMITS)
+            told["right ones passed"] += outcome.passed
+            if not outcome.passed:
+                wrong.append(f"right program '{name}': {outcome.reason}")
     return Outcome(min(count, len(HOSTILE)), dict(told), tuple(wrong))
+
+
+def left(scratch: Path) -> Iterator[str]:
+    """What is still there of sandboxes whose files were in a folder: files, processes, and files on the host."""
+    yield from map(str, scratch.iterdir())
+    yield from (str(file) for place in PLACES if (file := Path("/") / place / "suite-was-here").exists())
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended
+            if str(scratch).encode() in (folder / "cmdline").read_bytes():
+                yield f"the process {folder.name}"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from suite import cgroup, sandbox
-from suite.judging import run_program
+from suite.judging import Program, run_program
 from suite.sandbox import Limits
 from suite.seccomp import MACHINES
 
@@ -73,20 +73,22 @@ PROGRAM = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
 from suite import sandbox
-from suite.judging import run_program
+from suite.judging import Program, run_program
 sources = json.load(sys.stdin)
-ran = [run_program(each) for each in sources] if sandbox.available() else []
+ran = [run_program(Program("", *each)) for each in sources] if sandbox.available() else []
 print(json.dumps([[each.passed, each.reason] for each in ran]))
 """
 
-Runs = Callable[[Sequence[str]], list[tuple[bool, str]]]
+Runs = Callable[[Sequence[tuple[str, ...]]], list[tuple[bool, str]]]
+"""Of answers, with or without tests."""
 
 
-def as_ourselves(sources: Sequence[str]) -> list[tuple[bool, str]]:
-    return [(outcome.passed, outcome.reason) for outcome in map(run_program, sources)]
+def as_ourselves(sources: Sequence[tuple[str, ...]]) -> list[tuple[bool, str]]:
+    outcomes = [run_program(Program("", *each)) for each in sources]
+    return [(outcome.passed, outcome.reason) for outcome in outcomes]
 
 
-def as_nobody(sources: Sequence[str]) -> list[tuple[bool, str]]:
+def as_nobody(sources: Sequence[tuple[str, ...]]) -> list[tuple[bool, str]]:
     """Run them by an interpreter that an ordinary user may start."""
     if os.getuid() != 0:
         pytest.skip("the tests run as an ordinary user already")
@@ -105,14 +107,22 @@ USERS = pytest.mark.parametrize("run", [as_ourselves, as_nobody])
 
 @USERS
 def test_every_way_out_is_closed(run: Runs) -> None:
-    outcomes = dict(zip(ESCAPES, run(list(ESCAPES.values())), strict=True))
+    outcomes = dict(zip(ESCAPES, run([(each,) for each in ESCAPES.values()]), strict=True))
     assert {name: why for name, (passed, why) in outcomes.items() if passed or "Assertion" not in why} == {}
 
 
 @USERS
 def test_what_right_programs_do_is_allowed(run: Runs) -> None:
-    outcomes = dict(zip(RIGHT, run(list(RIGHT.values())), strict=True))
+    outcomes = dict(zip(RIGHT, run([(each,) for each in RIGHT.values()]), strict=True))
     assert {name: why for name, (passed, why) in outcomes.items() if not passed} == {}
+
+
+@USERS
+def test_programs_are_judged_by_tests_in_a_sandbox_of_their_own(run: Runs) -> None:
+    tests = "\nassert f(1) == 2\nimport os\nassert not os.path.exists('/etc/passwd')"
+    liar = "class A:\n    def __eq__(self, other): return True\ndef f(x): return A()"
+    outcomes = run([("def f(x): return x + 1", "\nassert f(1) == 2"), (liar, "\nassert f(1) == 2"), ("f = int", tests)])
+    assert [passed for passed, _ in outcomes] == [True, False, False]
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="32-bit calls are those of x86")
@@ -121,7 +131,7 @@ def test_a_call_by_another_architectures_numbers_ends_the_program(run: Runs) -> 
     code = bytes.fromhex("b814000000cd80c3")  # mov eax, 20; int 0x80; ret: getpid of i386
     source = f"import ctypes, mmap\nm = mmap.mmap(-1, 4096, prot=7)\nm.write({code!r})\n"
     source += "f = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(m)))\nf()"
-    [(passed, reason)] = run([source])
+    [(passed, reason)] = run([(source,)])
     assert not passed
     assert "ended early" in reason
 
