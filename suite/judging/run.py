@@ -50,7 +50,7 @@ _ORDER: Final[tuple[Level, ...]] = ("apart", "objects", "together")
 
 _DONE: Final[dict[Program, Outcome]] = {}
 """Outcomes of this process."""
-_LEVELS: Final[dict[Program | None, Level]] = {}
+_LEVELS: Final[dict[Program, Level]] = {}
 """What right answers need, by the programs that they are."""
 
 
@@ -64,20 +64,18 @@ def run_program(program: Program | str, limits: Limits = Limits()) -> Outcome:
     sandbox.require("this task")
     given = Program("", program) if isinstance(program, str) else program
     kind = nature(given.tests)
-    if not kind.whole:
+    if not kind.whole or (kind.near and given.reference is None):
         return _together(given, limits)
-    if kind.near or _right(given) in _LEVELS:
-        return _judged(given, _level(given, kind, limits), kind, limits)[0]
     outcome, unclear = _judged(given, "apart", kind, limits)
     level = _level(given, kind, limits) if unclear else "apart"
-    return outcome if level == "apart" else _judged(given, level, kind, limits)[0]
+    return outcome if level == "apart" else replace(_judged(given, level, kind, limits)[0], weaker=True)
 
 
 def _level(program: Program, kind: Nature, limits: Limits) -> Level:
     """The strictest level at which the row's own right answer passes; that of plain data if it passes at none."""
-    right = _right(program)
-    if right is None:
-        return "together" if kind.near else "apart"
+    if program.reference is None:
+        return _ORDER[0]
+    right = replace(program, answer=program.reference)
     if right not in _LEVELS:
         _LEVELS[right] = _strictest(right, kind, limits)
     return _LEVELS[right]
@@ -91,10 +89,6 @@ def _strictest(right: Program, kind: Nature, limits: Limits) -> Level:
         if not unclear:  # it is wrong or too slow: another level makes no difference
             break
     return _ORDER[0]
-
-
-def _right(program: Program) -> Program | None:
-    return None if program.reference is None else replace(program, answer=program.reference)
 
 
 def _judged(program: Program, level: Level, kind: Nature, limits: Limits) -> tuple[Outcome, bool]:

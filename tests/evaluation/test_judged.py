@@ -37,7 +37,7 @@ def test_a_row_whose_right_answer_gives_an_object_is_scored_and_counted(make_tas
 
 
 def test_an_object_that_is_equal_to_everything_is_wrong_where_the_right_answer_is_plain(make_task: MakeTask) -> None:
-    found = evaluated(make_task, [EQUAL, "def f(x): return 4"])
+    found = evaluated(make_task, [EQUAL, EQUAL])
     assert [answer.value for answer in found.answers] == [0.0, 0.0]
     assert found.findings == (JudgedWeaker(documents=(1,), tried=2),)
 

@@ -88,7 +88,7 @@ EQUAL = "class V:\n    def __eq__(self, other): return True\n"
         ("def count(x): return 2 * x\ndef g(x): return x", "def count(x): return 4\ndef g(x): return 4",
          "\nassert count(2) == g(4)"),
         ("def max(x): return [9]\ndef f(x): return x", "max = lambda x: [9]\nf = max", "\nassert max(3) == f([9])"),
-        ("class Own(Exception): pass\ndef f(): raise Own", "Own = ValueError\ndef f(): raise Own",
+        ("class Own(Exception): pass\ndef f(): raise Own", "class Own(KeyError): pass\ndef f(): raise Own",
          "\ntry: f()\nexcept Own: pass\nelse: assert False"),
         (VECTOR + "def f(x): return V(x, x)", EQUAL + "def f(x): return V()", "\nassert f(1) == (1, 1)"),
         ("from collections import namedtuple\nP = namedtuple('P', 'a b')\ndef f(x): return P(x, x)",
@@ -163,6 +163,12 @@ def test_tests_with_modules_of_the_system_run_apart_where_the_right_answer_can()
     right = "def f(a, b): return a + '/' + b"
     assert judged(right, tests, right=right) == (True, False)
     assert judged(EQUAL + "def f(a, b): return V()", tests, right=right) == (False, False)
+
+
+@NEEDED
+def test_the_tests_are_in_a_sandbox_too() -> None:
+    tests = "\nimport os\nassert f(os.path.exists('/etc/passwd')) is False and f(os.path.exists('/usr')) is True"
+    assert judged("def f(x): return x", tests, right="def f(x): return x") == (True, False)
 
 
 @NEEDED
