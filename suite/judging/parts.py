@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator, Mapping
+import dis
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from types import CodeType
 from typing import Any, Final
 
 _MARK: Final = "\ue0a1\ue0a2\ue0a3"
@@ -17,6 +19,9 @@ _AT_WORK: Final = frozenset({
     "unittest", "warnings", "weakref",
 })  # fmt: skip
 """Modules by which tests look at the process that they run in, or change it."""
+_LOADS: Final = frozenset({"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"})
+"""Instructions that look a name up where it may be the module's."""
+_UNREADABLE: Final = (SyntaxError, ValueError, MemoryError, RecursionError)
 _OPENING: Final = ("def ", "class ", "async def ")
 _RUNNING: Final = frozenset({"compile", "eval", "exec", "globals", "input", "locals", "open", "vars", "__import__"})
 """Functions that run text, or see names or files of their process."""
@@ -76,18 +81,22 @@ def nature(tests: str) -> Nature:
     """What tests may need, by their text."""
     try:
         tree = ast.parse(tests)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):  # it goes on with the answer's text
+        free, _ = _names(tree)
+    except _UNREADABLE:  # it goes on with the answer's text
         return Nature(whole=False)
     if not tree.body:
         return Nature(whole=False)
-    free, innermost = _free(tree), {name for name, inner in _calls(tree) if inner}
+    innermost = {name for name, inner in _calls(tree) if inner}
     names = {name for name in free if not hasattr(builtins, name)}
     called = {name for name in innermost & free if hasattr(builtins, name)}
     return Nature(True, any(_near(tree)), tuple(sorted(names)), tuple(sorted(called)))
 
 
-def complete(before: str) -> str:
-    """The text before an answer, up to what the answer goes on with or replaces; empty where it means nothing alone."""
+def helpers(before: str, names: Collection[str]) -> str:
+    """The text before an answer, up to what the answer goes on with or replaces.
+
+    It is empty where it means nothing alone, or binds none of the names.
+    """
     lines = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     last = max((at for at, line in enumerate(lines) if line.startswith(_OPENING)), default=len(lines))
     if any(line[:1].strip() and line[:1] not in "#)" for line in lines[last + 1 :]):  # statements follow: it is whole
@@ -96,10 +105,12 @@ def complete(before: str) -> str:
         last -= 1
     whole = "\n".join(lines[:last])
     try:
-        ast.parse(whole)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        tree = ast.parse(whole)
+        _, bound = _names(tree)
+    except _UNREADABLE:
         return ""
-    return whole
+    everything = any(isinstance(node, ast.ImportFrom) and node.names[0].name == "*" for node in ast.walk(tree))
+    return whole if everything or bound & {*names} else ""
 
 
 def _near(tree: ast.Module) -> Iterator[bool]:
@@ -116,21 +127,28 @@ def _near(tree: ast.Module) -> Iterator[bool]:
             yield node.value.id == "sys" and node.attr not in _OF_SYS
 
 
-def _free(tree: ast.Module) -> set[str]:
-    """Names that tests use and bind nowhere."""
-    used, bound = set[str](), set[str]()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            bound.add(node.name)
-        elif isinstance(node, ast.arg):
-            bound.add(node.arg)
-        elif isinstance(node, ast.alias):
-            bound.add((node.asname or node.name).split(".")[0])
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            bound.add(node.name)
-    return used - bound
+def _names(tree: ast.Module) -> tuple[set[str], set[str]]:
+    """Names that a module uses before it binds them, and names that it binds. Raises as `compile` does."""
+    free, bound, later = set[str](), set[str](), set[str]()
+    module = compile(tree, "<module>", "exec", dont_inherit=True, optimize=0)
+    for step in dis.get_instructions(module):
+        if step.opname == "LOAD_NAME" and step.argval not in bound:
+            free.add(step.argval)
+        elif step.opname in ("STORE_NAME", "STORE_GLOBAL"):
+            bound.add(step.argval)
+    waiting = _inner(module)
+    while waiting:  # functions, comprehensions and classes: when they run, all may be bound
+        code = waiting.pop()
+        waiting += _inner(code)
+        steps = list(dis.get_instructions(code))
+        bound |= {step.argval for step in steps if step.opname == "STORE_GLOBAL"}
+        own = {step.argval for step in steps if step.opname == "STORE_NAME"}
+        later |= {step.argval for step in steps if step.opname in _LOADS} - own
+    return free | (later - bound), bound
+
+
+def _inner(code: CodeType) -> list[CodeType]:
+    return [each for each in code.co_consts if isinstance(each, CodeType)]
 
 
 def _calls(tree: ast.Module) -> Iterator[tuple[str, bool]]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
 from suite import sandbox
-from suite.judging.parts import Nature, Program, complete, nature
+from suite.judging.parts import Nature, Program, helpers, nature
 from suite.judging.values import Ended, Malformed, decode, encode, send
 from suite.sandbox import Limits, Running
 
@@ -121,7 +121,7 @@ def _apart(program: Program, kind: Nature, limits: Limits, *, objects: bool) -> 
             _script(_SUBJECT), text, limits, streams=(asked, answer, print_), arguments=["program"]
         )
         subject = stack.enter_context(tested)
-        own = {"before": complete(program.before), "tests": program.tests, "objects": objects}
+        own = {"before": helpers(program.before, kind.names), "tests": program.tests, "objects": objects}
         task = encode(vars(kind) | own)
         judge = sandbox.running(_script(_JUDGE), task, limits, streams=(answers, ask, say), together=False)
         stack.enter_context(judge)

@@ -6,7 +6,7 @@ import pytest
 
 from suite import sandbox
 from suite.judging import Program, parted, run_program
-from suite.judging.parts import complete, nature
+from suite.judging.parts import helpers, nature
 from suite.sandbox import Limits
 from suite.tasks.templates import as_text, compiled
 
@@ -60,10 +60,29 @@ def test_tests_that_may_need_the_programs_process_are_known_by_their_text(tests:
 
 @pytest.mark.parametrize("last", ["def f(x):\n", "@cache\ndef f(x):\n    '''doc'''\n", "class A(B):\n    x = 1\n"])
 def test_what_an_answer_goes_on_with_is_no_helper(last: str) -> None:
-    helpers = "import math\ndef g(): return 1\n"
-    assert complete(helpers + last).strip() == helpers.strip()
-    assert complete(helpers + "x = g()\n") == helpers + "x = g()\n"
-    assert complete("x = (") == ""
+    own = "import math\ndef g(): return 1\n"
+    assert helpers(own + last, ("g", "h")).strip() == own.strip()
+    assert helpers(own + "x = g()\n", ("x",)) == own + "x = g()\n"
+    assert helpers(own + last, ("f", "A")) == helpers("x = (", ("x",)) == ""
+    assert helpers("from math import *\n", ("gcd",))
+
+
+@pytest.mark.parametrize(
+    ("tests", "names"),
+    [
+        ("def check(f): assert f(1) == 2\ncheck(f)", ("f",)),
+        ("f = list(map(f, [1]))\nassert f == [2]", ("f",)),
+        ("r = f(1)\nassert r == g", ("f", "g")),
+        ("def check():\n    global k\n    k = h(1)\ncheck()\nassert k", ("h",)),
+        ("assert [x for x in f(y) if z(x)]", ("f", "y", "z")),
+        ("import math as m\nfrom a import b\nassert m.pi < f(b)", ("f",)),
+        ("try: f()\nexcept E as e: assert e.args", ("E", "f")),
+        ("class A:\n    k = 1\n    j = k + w", ("w",)),
+        ("def late(): return t() + u()\ndef t(): return 1\nassert late()", ("u",)),
+    ],
+)
+def test_names_that_tests_use_and_do_not_define_are_known_by_scope(tests: str, names: tuple[str, ...]) -> None:
+    assert nature(tests).names == names
 
 
 @NEEDED
