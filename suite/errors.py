@@ -43,9 +43,10 @@ class SuiteError(Exception):
 class StoreAway(SuiteError):
     """The store's server does not answer."""
 
-    def __init__(self, what: str, reason: str, *, where: str = "", fix: str = "") -> None:
+    def __init__(self, what: str, reason: str, *, where: str = "", fix: str = "", soon: bool = False) -> None:
         super().__init__(what, where=where, fix=fix)
-        self.reason = reason
+        self.reason, self.soon = reason, soon
+        """What was heard of it, and whether that says that it will answer soon."""
 
 
 class StepFailed(Exception):

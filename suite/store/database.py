@@ -23,9 +23,9 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import StaticPool
 
-from suite.errors import StoreAway, SuiteError, remedy
+from suite.errors import SuiteError, remedy
 from suite.store.files import RESTORE, check_file, immutable, made_beside, unwritable
-from suite.store.servers import Server, connection_options, is_away, known
+from suite.store.servers import Server, connection_options, gone, is_away, known
 from suite.store.tables import REVISION, Base
 
 BUSY_SECONDS = 60.0
@@ -108,9 +108,9 @@ def one_line_errors(url: URL) -> Iterator[None]:
         if not away and isinstance(error, OURS):
             raise
         said = str(getattr(error, "orig", error))
-        reason = next(iter(said.splitlines()), type(error).__name__)[:200]
         if away:
-            raise StoreAway(f"cannot be used as a database ({reason})", reason, where=shown(url)) from error
+            raise gone(said, shown(url)) from error
+        reason = next(iter(said.splitlines()), type(error).__name__)[:200]
         fix = next((fix for word, fix in REMEDIES.items() if word in reason), "")
         raise SuiteError(f"cannot be used as a database ({reason})", where=shown(url), fix=fix) from error
 

@@ -45,6 +45,14 @@ def is_away(url: URL, error: BaseException) -> bool:
     return str(code).startswith("08") or code in ENDED
 
 
+def gone(said: str, where: str) -> StoreAway:
+    """The error for a server that is away, from what a driver says: of several addresses, a line each below a title."""
+    lines = [" ".join(line.split()) for line in said.splitlines()]
+    reason = next((line for line in lines if line and not line.endswith(":")), "no connection")[:200]
+    soon = any(word in said for word in RESTARTING)
+    return StoreAway(f"cannot be used as a database ({reason})", reason, where=where, soon=soon)
+
+
 def connection_options(url: URL) -> dict[str, Any]:
     """Options of a driver's connections, those that the URL gives excepted."""
     if url.get_driver_name() not in ("psycopg", "psycopg2"):
@@ -118,7 +126,7 @@ class Server:
             try:
                 found = question()
             except StoreAway as error:
-                if not self._reached and not any(word in error.reason for word in RESTARTING):
+                if not self._reached and not error.soon:
                     raise
                 until = until or time.time() + AWAY_SECONDS
                 since = self._is_away(error.reason, None if self._thread.brief else until)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from suite.errors import StoreAway, SuiteError
 from suite.store import Costs, StepOutcome, Store, servers
 from suite.store.database import one_line_errors, server_of
-from suite.store.servers import Server, connection_options
+from suite.store.servers import Server, connection_options, gone
 from tests.store.test_store import EXPERIMENT, LINK, STEP, finished
 
 URL = make_url("postgresql+psycopg://me:secret@there/db")
@@ -32,7 +32,7 @@ class Answers:
         self.asked += 1
         if self.reasons:
             reason = self.reasons.pop(0)
-            raise StoreAway(f"cannot be used as a database ({reason})", reason, where="there")
+            raise gone(reason, "there")
         return "answer"
 
 
@@ -78,6 +78,13 @@ def test_an_address_where_no_server_was_ever_reached_is_told_at_once_and_one_tha
         Server("there").ask(wrong)
     assert wrong.asked == 1
     assert Server("there").ask(starting) == "answer"
+
+
+def test_of_several_addresses_the_line_names_what_was_heard_of_one() -> None:
+    said = "Multiple connection attempts failed. All failures were:\n- '::1': failed: refused\n- '::2': starting up"
+    error = gone(said, "there")
+    assert error.reason == "- '::1': failed: refused"
+    assert error.soon
 
 
 def test_what_can_wait_is_asked_once(server: Server, lines: list[str]) -> None:
