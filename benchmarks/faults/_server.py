@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -20,13 +21,14 @@ from sqlalchemy import create_engine, text
 SECONDS: Final = 60.0
 """A server that takes longer to start or stop hangs."""
 Mode = Literal["immediate", "fast"]
+When = Literal["before", "reply", "later"]
 
 
 @dataclass(frozen=True)
 class Restart:
     """When a server is restarted, and how: about the nth commit that it is asked for."""
 
-    when: Literal["before", "reply", "later"]
+    when: When
     """Before the server has the commit; once it has made it, but before its reply; or some time after it."""
     mode: Mode
     pause: float
@@ -177,7 +179,8 @@ class Proxy:
         finally:
             for thread in self._threads:
                 thread.join()
-            self._close()
+            with self._lock:  # a restart may go on when the command has ended
+                self._close()
 
     def _listen(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", self.port))
@@ -203,7 +206,7 @@ class Proxy:
                 mute, answered = threading.Event(), threading.Event()
                 threading.Thread(target=_replies, args=(server, client, mute, answered), daemon=True).start()
                 while said := client.recv(1 << 16):
-                    hand_on = lambda said=said: server.sendall(said)  # noqa: E731
+                    hand_on = partial(server.sendall, said)
                     if b"COMMIT\0" in said:
                         self._commit(hand_on, mute, answered)
                     else:

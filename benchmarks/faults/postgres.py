@@ -3,21 +3,23 @@
 A proxy before the server restarts it about commits that are drawn by the seed: before the server has the commit, once
 it has made it but before its reply, or some time after it; in order or as a crash, with a pause of up to 3 seconds.
 Afterwards the store holds what an undisturbed run leaves in SQLite, each step tried once. At last the server stays
-away: the command ends in one line, and goes on when it is run again.
+away: the command ends by Ctrl-C at once, or by itself in one line, and goes on when it is run again.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from benchmarks.faults._server import Proxy, Restart, Server, missing
+from benchmarks.faults._server import Mode, Proxy, Restart, Server, When, missing
 from benchmarks.faults.trial import Outcome
 from suite.store import Store
 
@@ -31,19 +33,35 @@ RUN: Final = (
 )  # fmt: skip
 AWAY_SECONDS: Final = 2.0
 """How long a command waits for the server that stays away."""
+END_SECONDS: Final = 20.0
+"""A command that takes longer to end by Ctrl-C waits for the server."""
 Stored = Mapping[str, Any]
 
 
-def started(*arguments: str, away: float | None = None) -> tuple[int, str]:
-    """The exit code of a command in a process of its own, and what it said on standard error."""
-    first = ["import suite.runner.run, suite.store.servers"]
-    first += ["suite.runner.run.HEARTBEAT_SECONDS = 0.2"]  # steps are short here: they beat as often in their time
-    first += [] if away is None else [f"suite.store.servers.AWAY_SECONDS = {away}"]
-    code = "; ".join([*first, "from suite.cli import main", "main()"])
+def started(*arguments: str, away: float | None = None, end_at: str | None = None) -> tuple[int, str]:
+    """The exit code of a command in a process of its own, and what it said on standard error.
+
+    It waits `away` seconds for its server, if that is given. It gets a Ctrl-C when it says `end_at`.
+    """
+    first = "" if away is None else f"import suite.store.servers; suite.store.servers.AWAY_SECONDS = {away}; "
+    program = f"{first}from suite.cli import main; main()"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(REPOSITORY)}
-    command = [sys.executable, "-c", code, *arguments]
-    ended = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
-    return ended.returncode, ended.stderr
+    command = [sys.executable, "-c", program, *arguments]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, env=environment, stdin=quiet, stdout=quiet, stderr=subprocess.PIPE, text=True
+    ) as process:
+        lines: list[str] = []
+        ended = 0.0
+        for line in process.stderr or ():
+            lines.append(line)
+            if end_at is not None and not ended and end_at in line:
+                process.send_signal(signal.SIGINT)
+                ended = time.monotonic()
+        code = process.wait()
+    if ended and time.monotonic() - ended > END_SECONDS:
+        lines.append(f"error: it took {time.monotonic() - ended:.0f} s to end\n")
+    return code, "".join(lines)
 
 
 def stored(url: str | Path) -> Stored:
@@ -57,6 +75,7 @@ def stored(url: str | Path) -> Stored:
             "links": store.links_of([each.id for each in experiments]),
             "steps": {step: (each.title, each.status, each.reason) for step, each in steps.items()},
             "attempts": {step: each.attempts for step, each in steps.items()},
+            "tokens": {step: each.costs.tokens for step, each in steps.items()},
             "scores": store.scores(ids),
             "answers": [store.answers(step) for step in ids],
             "curves": store.curves(ids),
@@ -74,10 +93,11 @@ def differing(found: Stored, expected: Stored) -> Iterator[str]:
 def drawn(random: Random, commits: int, count: int) -> dict[int, Restart]:
     """Which commits meet a restart, and how it is done."""
     plan: dict[int, Restart] = {}
+    whens: tuple[When, ...] = ("reply", "later", "before")
+    modes: tuple[Mode, ...] = ("immediate", "fast")
     for number, commit in enumerate(sorted(random.sample(range(2, commits), count))):
-        when = ("reply", "later", "before")[number % 3]
-        mode = random.choice(("immediate", "fast"))
-        plan[commit] = Restart(when, mode, random.uniform(0.0, 3.0), random.uniform(0.0, 0.5))
+        mode, pause = random.choice(modes), random.uniform(0.0, 3.0)
+        plan[commit] = Restart(whens[number % 3], mode, pause, random.uniform(0.0, 0.5))
     return plan
 
 
@@ -99,7 +119,7 @@ class Restarting:
             raise RuntimeError(f"undisturbed: exit {code}: {err[-500:]}")
         self.sound = stored(home / "suite.db")
         steps = len(self.sound["attempts"])
-        self.commits = 3 * steps  # a claim and an end of each, and what comes before the first; beats come on top
+        self.commits = 8 + 2 * steps  # what comes before the first, a claim and an end of each; beats come on top
 
     def run(self, number: int, count: int) -> None:
         """A run during which the server is restarted so many times."""
@@ -121,27 +141,33 @@ class Restarting:
         yield from differing(stored(self.server.url(database)), self.sound)
 
     def stays_away(self) -> None:
-        """A run whose server stays away, and the same command once it is back."""
+        """A run whose server stays away and that is ended by Ctrl-C, one that gives up, and one once it is back."""
         database = self.server.database("away")
-        home = self.scratch / database
-        commit = self.random.randint(self.commits // 2, self.commits)
-        with Proxy(self.server, {commit: None}).listening() as proxy:
-            arguments = (*RUN, "--home", str(home), "--db", self.server.url(database, proxy.port))
-            code, err = started(*arguments, away=AWAY_SECONDS)
-        self.server.start()
-        told = [line for line in err.splitlines() if line.startswith("error: ")]
-        if code != 2 or len(told) != 1 or "Traceback" in err or " was asked again until " not in err:
-            self.wrong.append(f"the server stayed away: exit {code}: {err[-800:]!r}")
-        done = {step for step, (_, status, _) in stored(self.server.url(database))["steps"].items() if status == "done"}
-        code, err = started(*RUN, "--home", str(home), "--db", self.server.url(database))
-        found = stored(self.server.url(database))
-        attempts = found["attempts"]
-        again = {step for step, count in attempts.items() if count != 1}
-        if code or not done or again & done or max(attempts.values()) > 2:
-            self.wrong.append(f"after the server stayed away: exit {code}, {len(done)} done before, {len(again)} twice")
-        same = {**found, "attempts": self.sound["attempts"]}
-        self.wrong += [f"after the server stayed away: {each}" for each in differing(same, self.sound)]
-        self.told["stayed away: one line, and done by the next run"] += 1
+        home, url = self.scratch / database, self.server.url(database)
+        kept: dict[str, int] = {}
+        for what, expected, commit in (("Ctrl-C", 130, 14), ("gave up", 2, 8)):
+            with Proxy(self.server, {self.random.randint(commit, commit + 4): None}).listening() as proxy:
+                there = ("--home", str(home), "--db", self.server.url(database, proxy.port))
+                away, end_at = (AWAY_SECONDS, None) if what == "gave up" else (None, " it is asked again until ")
+                code, err = started(*RUN, *there, away=away, end_at=end_at)
+            if proxy.done:
+                self.server.start()
+            errors = [line for line in err.splitlines() if line.startswith("error: ")]
+            told = [line for line in errors if " and was asked again until " in line]
+            if code != expected or errors != told or len(told) != (expected == 2) or "Traceback" in err:
+                self.wrong.append(f"stayed away, {what}: exit {code}: {err[-800:]!r}")
+            found = stored(url)
+            done = {step for step, (_, status, _) in found["steps"].items() if status == "done"}
+            if any(found["attempts"][step] != count for step, count in kept.items()):
+                self.wrong.append(f"stayed away, {what}: what was done is lost, or done again")
+            kept = {step: found["attempts"][step] for step in done}
+            self.told[f"stayed away, {what}"] += 1
+        code, err = started(*RUN, "--home", str(home), "--db", url)
+        found = stored(url)
+        if code or any(found["attempts"][step] != count for step, count in kept.items()):
+            self.wrong.append(f"after it stayed away: exit {code}: {err[-800:]!r}")
+        same = {**found, "attempts": self.sound["attempts"], "tokens": self.sound["tokens"]}
+        self.wrong += [f"after it stayed away: {each}" for each in differing(same, self.sound)]
 
 
 def trial(scratch: Path, count: int, seed: int) -> Outcome:
@@ -155,4 +181,4 @@ def trial(scratch: Path, count: int, seed: int) -> Outcome:
         for number, first in enumerate(range(0, count, COUNT)):
             restarting.run(number, min(COUNT, count - first))
         restarting.stays_away()
-    return Outcome(count + 1, dict(sorted(restarting.told.items())), tuple(restarting.wrong))
+    return Outcome(count + 2, dict(sorted(restarting.told.items())), tuple(restarting.wrong))

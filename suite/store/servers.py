@@ -126,7 +126,8 @@ class Server:
             try:
                 found = question()
             except StoreAway as error:
-                if not self._reached and not error.soon:
+                self._reached = self._reached or error.soon
+                if not self._reached:
                     raise
                 until = until or time.time() + AWAY_SECONDS
                 since = self._is_away(error.reason, None if self._thread.brief else until)

@@ -17,7 +17,7 @@ def test_a_server_that_is_restarted_in_a_run_changes_nothing_of_what_is_stored(
     monkeypatch.setattr(postgres, "RUN", one)
     outcome = postgres.trial(tmp_path, 3, 0)
     assert outcome.wrong == ()
-    assert outcome.tried == sum(outcome.told.values()) == 4
+    assert outcome.tried == sum(outcome.told.values()) == 5
 
 
 def test_where_there_is_no_server_a_line_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,12 +72,12 @@ def test_a_server_that_stays_away_ends_the_command_in_one_line_that_says_what_to
         server.ask(Answers(*["no"] * 1000))
 
 
-def test_an_address_where_no_server_was_ever_reached_is_told_at_once_and_one_that_starts_up_is_waited_for() -> None:
-    wrong, starting = Answers("refused"), Answers("FATAL:  the database system is starting up")
+def test_an_address_where_no_server_was_ever_reached_is_told_at_once_and_one_that_restarts_is_waited_for() -> None:
+    wrong, stopping = Answers("refused"), Answers("FATAL:  the database system is shutting down", "refused")
     with pytest.raises(StoreAway, match="refused"):
         Server("there").ask(wrong)
     assert wrong.asked == 1
-    assert Server("there").ask(starting) == "answer"
+    assert Server("there").ask(stopping) == "answer"
 
 
 def test_of_several_addresses_the_line_names_what_was_heard_of_one() -> None:
