@@ -49,6 +49,10 @@ class StoreAway(SuiteError):
         """What was heard of it, and whether that says that it will answer soon."""
 
 
+class StoreConflict(SuiteError):
+    """Two processes were in each other's way in the store, and one of them gave up: it changed nothing."""
+
+
 class StepFailed(Exception):
     """A step could not be finished (a NaN loss, no memory left …): recorded with its reason, other steps go on."""
 

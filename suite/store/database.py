@@ -23,9 +23,9 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import StaticPool
 
-from suite.errors import SuiteError, remedy
+from suite.errors import StoreConflict, SuiteError, remedy
 from suite.store.files import RESTORE, check_file, immutable, made_beside, unwritable
-from suite.store.servers import Server, connection_options, gone, is_away, known
+from suite.store.servers import Server, connection_options, gone, is_away, is_conflict, known
 from suite.store.tables import REVISION, Base
 
 BUSY_SECONDS = 60.0
@@ -111,6 +111,8 @@ def one_line_errors(url: URL) -> Iterator[None]:
         if away:
             raise gone(said, shown(url)) from error
         reason = next(iter(said.splitlines()), type(error).__name__)[:200]
+        if is_conflict(error):
+            raise StoreConflict(f"has changed meanwhile ({reason})", where=shown(url), fix="try again") from error
         fix = next((fix for word, fix in REMEDIES.items() if word in reason), "")
         raise SuiteError(f"cannot be used as a database ({reason})", where=shown(url), fix=fix) from error
 

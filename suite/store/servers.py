@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from suite.errors import StoreAway
+from suite.errors import StoreAway, StoreConflict
 
 Found = TypeVar("Found")
 
@@ -24,6 +24,8 @@ PAUSES_SECONDS: Final = (0.1, 1.0)
 """Between two tries: the first, and the longest; each is twice as long as the one before it."""
 ENDED: Final = ("57P01", "57P02", "57P03")
 """PostgreSQL's error codes: shut down by an administrator, a crash, and not ready yet. Class 08 is of connections."""
+CONFLICTS: Final = ("40001", "40P01")
+"""Two transactions that cannot both be: of a deadlock PostgreSQL ends one, which changes nothing."""
 RESTARTING: Final = ("starting up", "shutting down", "recovery", "not yet accepting connections")
 """What a server says that will answer soon."""
 CONNECTION: Final = {
@@ -39,10 +41,21 @@ def is_away(url: URL, error: BaseException) -> bool:
         return False
     if error.connection_invalidated:
         return True
-    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    code = _code(error)
     if code is None:
         return isinstance(error, OperationalError)  # no answer at all: refused, timed out, or starting up
-    return str(code).startswith("08") or code in ENDED
+    return code.startswith("08") or code in ENDED
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether a server ended a transaction in favour of another one."""
+    return isinstance(error, DBAPIError) and _code(error) in CONFLICTS
+
+
+def _code(error: DBAPIError) -> str | None:
+    """The server's code; None where it gave no answer, or has no codes."""
+    found = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    return None if found is None else str(found)
 
 
 def gone(said: str, where: str) -> StoreAway:
@@ -83,6 +96,8 @@ class Server:
 
     def ask(self, question: Callable[[], Found]) -> Found:
         """Ask something, again and again while the server is away. It has to be a transaction of its own.
+
+        One that the server ended in favour of another's is asked again as well.
 
         Raises StoreAway where that lasts too long, and at once if the server was never reached: a wrong address is
         no restart.
@@ -125,6 +140,11 @@ class Server:
             began = time.time()
             try:
                 found = question()
+            except StoreConflict:
+                until = until or time.time() + AWAY_SECONDS
+                if time.time() > until:
+                    raise
+                time.sleep(pause)
             except StoreAway as error:
                 self._reached = self._reached or error.soon
                 if not self._reached:

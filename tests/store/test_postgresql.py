@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections.abc import Iterator
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,26 @@ def test_processes_that_start_at_once_make_the_tables_once_and_share_the_steps()
     assert sorted(claims) == sorted(STEPS)
     with Store.open(URL) as store, store.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_processes_that_add_the_same_steps_in_another_order_do_not_stop_each_other() -> None:
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(2, timeout=30)
+    with Store.open(URL):  # the tables are there
+        workers = [context.Process(target=_add, args=(URL, start, way)) for way in (1, -1)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0]
+
+
+def _add(url: str, start: Barrier, way: int) -> None:
+    with Store.open(url) as store:
+        for number in range(10):
+            steps = [StepRecord(f"{number}-{each}", "train", "t", {}) for each in range(300)]
+            start.wait()
+            store.add_steps(steps[::way])
 
 
 def test_a_finished_step_comes_out_as_it_went_in_and_an_import_does_not_change_it() -> None:

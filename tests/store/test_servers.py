@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
-from suite.errors import StoreAway, SuiteError
+from suite.errors import StoreAway, StoreConflict, SuiteError
 from suite.store import Costs, StepOutcome, Store, servers
 from suite.store.database import one_line_errors, server_of
 from suite.store.servers import Server, connection_options, gone
@@ -103,6 +103,18 @@ def test_part_of_a_question_is_asked_again_with_the_whole(server: Server) -> Non
     assert (whole.asked, part.asked) == (2, 2)
 
 
+def test_what_gave_way_to_another_process_is_asked_again_without_a_word(server: Server, lines: list[str]) -> None:
+    left = [StoreConflict("deadlock detected")] * 2
+
+    def question() -> str:
+        if left:
+            raise left.pop()
+        return "answer"
+
+    assert server.ask(question) == "answer"
+    assert lines == left == []
+
+
 def test_only_errors_of_the_connection_are_taken_for_a_server_that_is_away() -> None:
     class Said(Exception):
         def __init__(self, code: str | None) -> None:
@@ -119,8 +131,8 @@ def test_only_errors_of_the_connection_are_taken_for_a_server_that_is_away() -> 
     for code in ("57P01", "57P02", "57P03", "08006", None):
         assert kind(OperationalError("", None, Said(code))) == "StoreAway"
     assert kind(ProgrammingError("", None, Said("42P01"), connection_invalidated=True)) == "StoreAway"
-    for code in ("53100", "40P01"):  # no room on its disk; a deadlock
-        assert kind(OperationalError("", None, Said(code))) == "SuiteError"
+    assert kind(OperationalError("", None, Said("53100"))) == "SuiteError"  # no room on its disk
+    assert kind(OperationalError("", None, Said("40P01"))) == "StoreConflict"
     assert kind(IntegrityError("", None, Said("23505"))) == "IntegrityError"
     assert kind(OperationalError("", None, Said(None)), make_url("sqlite://")) == "SuiteError"
 
