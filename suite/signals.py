@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -59,7 +60,7 @@ def ending() -> Iterator[None]:
     before = {each: signal.getsignal(each) for each in ENDING if signal.getsignal(each) in usual}
     _state.number, _state.raised, _state.depth, _state.ours = 0, False, 0, tuple(before)
     try:
-        with _watched():
+        with _watched(), _kept_where_none_can_be_raised():
             for each in before:
                 signal.signal(each, _first)
             try:
@@ -108,6 +109,24 @@ def _first(number: int, _: FrameType | None) -> None:
         _state.number = number
         if not _state.depth:
             _raise()
+
+
+@contextmanager
+def _kept_where_none_can_be_raised() -> Iterator[None]:
+    """Python drops what is raised in a finaliser or a callback of C: Ended is raised again later, without its text."""
+    usual = sys.unraisablehook
+
+    def hook(dropped: sys.UnraisableHookArgs) -> None:
+        if isinstance(dropped.exc_value, Ended):
+            _state.raised = False
+        else:
+            usual(dropped)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = usual
 
 
 @contextmanager

@@ -110,12 +110,25 @@ class Last:
         send(signal.SIGTERM)
         time.sleep(0.1)
 last = Last()
-del last  # an exception of a destructor is printed and forgotten
-signals.check()
+del last  # an exception of a destructor is forgotten
+{then}
 print("never")
 """
-    code, out, _ = ended(body)
-    assert (code, out) == (143, "ended: ended by a signal (SIGTERM)\n")
+    for then in ("signals.check()", "with signals.held(): pass"):
+        assert ended(body.format(then=then)) == (143, "ended: ended by a signal (SIGTERM)\n", "")
+
+
+def test_what_other_destructors_raise_is_told_as_usual() -> None:
+    body = """
+class Last:
+    def __del__(self):
+        raise ValueError("mine")
+last = Last()
+del last
+"""
+    code, out, err = ended(body)
+    assert (code, out) == (0, "went on\n")
+    assert "ValueError: mine" in err
 
 
 def test_a_signal_that_is_ignored_stays_ignored() -> None:

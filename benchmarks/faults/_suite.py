@@ -75,7 +75,7 @@ def badly_told(code: int, err: str) -> str:
     """What is wrong with how a command ended; empty if it told its user what there is to do."""
     last = " ".join(err.strip().splitlines()[-1:])[:200]
     if "Traceback" in err:
-        return f"a traceback: {last}"
+        return f"a traceback (exit code {code}): {' '.join(err.split())[-1500:]}"
     if "locked" in err:
         return f"a lock error: {last}"
     return "" if code in (0, -9, 129, 130, 143) else f"exit code {code}: {last}"
