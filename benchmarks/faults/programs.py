@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,8 @@ from suite.sandbox import Limits
 
 COUNT: Final = len(HOSTILE)
 LIMITS: Final = Limits(seconds=3.0)
+PATIENCE: Final = 2.0
+"""Seconds until killed processes are gone."""
 
 
 def trial(scratch: Path, count: int, seed: int) -> Outcome:
@@ -42,7 +45,17 @@ def left(scratch: Path) -> Iterator[str]:
     """What is still there of sandboxes whose files were in a folder: files, processes, and files on the host."""
     yield from map(str, scratch.iterdir())
     yield from (str(file) for place in PLACES if (file := Path("/") / place / "suite-was-here").exists())
+    deadline = time.monotonic() + PATIENCE
+    while (found := processes(scratch)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    yield from (f"the process {number}" for number in found)
+
+
+def processes(scratch: Path) -> list[str]:
+    """Those that name a folder in their command line."""
+    found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended
             if str(scratch).encode() in (folder / "cmdline").read_bytes():
-                yield f"the process {folder.name}"
+                found.append(folder.name)
+    return found

@@ -86,7 +86,7 @@ def _strictest(right: Program, kind: Nature, limits: Limits) -> Level:
         outcome, unclear = _judged(right, level, kind, limits)
         if outcome.passed:
             return level
-        if not unclear:  # it is wrong or too slow: another level makes no difference
+        if level == "apart" and not unclear:  # it is wrong or too slow: another level makes no difference
             break
     return _ORDER[0]
 

@@ -60,8 +60,8 @@ class Metadata(Block):
     """Rows that are prompts of other tasks, `{question, skill}`: for each split, and each skill, the tasks' names. For
     the training split their training rows are taken, for any other their reported ones."""
     program: str | None = None
-    """For `pass@1`: a template of the Python program that passes if the answer is right. It sees the row's fields and
-    `answer`, and runs in the sandbox."""
+    """For `pass@1`: a template of a Python program and its tests. It sees the row's fields and `answer`; what it puts
+    behind the answer are the tests, which run apart from the program. Both run in the sandbox."""
 
 
 def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:

@@ -87,7 +87,7 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
         return done
 
     def process_results(self, doc: Row, results: Sequence[Any]) -> Mapping[str, Any]:
-        """The metrics of a document; a program is right if it runs to its end."""
+        """The metrics of a document; a program is right if its tests run to their end."""
         if self._program is not None:
             return {"pass@1": float(self.outcome(doc, results[0]).passed)}
         if self.OUTPUT_TYPE == "generate_until" and not callable(self.config.process_results):

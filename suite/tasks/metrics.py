@@ -34,7 +34,7 @@ def by_name(name: str) -> Callable[..., float]:
 
 
 def _whole_document(**_: Any) -> float:
-    """`pass@1` is 1 if the program of `metadata.program` runs to its end: `LoadedTask` knows the document."""
+    """`pass@1` is 1 if the tests of `metadata.program` run to their end: `LoadedTask` knows the document."""
     raise NotImplementedError
 
 

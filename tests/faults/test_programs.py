@@ -1,5 +1,6 @@
 """Hostile programs, a few."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,8 @@ def test_no_hostile_program_passes_and_all_right_ones_do(tmp_path: Path) -> None
     assert outcome.told["failed"] == outcome.tried == 8
 
 
-def test_what_is_left_is_told(tmp_path: Path) -> None:
+def test_what_is_left_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "suite-program-x").mkdir()
-    assert list(programs.left(tmp_path)) == [str(tmp_path / "suite-program-x")]
+    with subprocess.Popen(["sh", "-c", "read line", str(tmp_path)], stdin=subprocess.PIPE) as process:
+        monkeypatch.setattr(programs, "PATIENCE", 0)
+        assert [*programs.left(tmp_path)] == [str(tmp_path / "suite-program-x"), f"the process {process.pid}"]

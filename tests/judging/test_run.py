@@ -90,6 +90,7 @@ def test_plain_data_is_judged_apart_and_the_rest_is_marked() -> None:
     assert judged("def f(x): return x + 1", "\nassert f(1) == 2") == (True, False)
     assert judged(PAIR, "\nassert total([Pair(1, 2), Pair(3, 4)]) == 4") == (True, True)
     assert judged("def f(x): return 1\ndef g(x, y): return True", "\nassert g(f(3), 2)") == (True, True)
+    assert judged("wanted = 2\ndef f(x): return 2", "\nassert f(1) == wanted") == (True, True)
     assert judged("assert 1 == 1", "") == (True, True)
     assert judged("assert 1 == 2", "") == (False, True)
 
@@ -107,6 +108,8 @@ EQUAL = "class V:\n    def __eq__(self, other): return True\n"
         ("def count(x): return 2 * x\ndef g(x): return x", "def count(x): return 4\ndef g(x): return 4",
          "\nassert count(2) == g(4)"),
         ("def max(x): return [9]\ndef f(x): return x", "max = lambda x: [9]\nf = max", "\nassert max(3) == f([9])"),
+        ("calls = []\ndef f(): calls.append(1)", "calls = []\ndef f(): calls[:] = [1]", "\nf()\nassert calls == [1]"),
+        ("def f(): state['k'] = 1", "def f(): state.update(k=1)", "\nf()\nassert state == {'k': 1}"),
         ("class Own(Exception): pass\ndef f(): raise Own", "class Own(KeyError): pass\ndef f(): raise Own",
          "\ntry: f()\nexcept Own: pass\nelse: assert False"),
         (VECTOR + "def f(x): return V(x, x)", EQUAL + "def f(x): return V()", "\nassert f(1) == (1, 1)"),
@@ -121,7 +124,7 @@ EQUAL = "class V:\n    def __eq__(self, other): return True\n"
 def test_what_is_no_plain_data_is_granted_to_a_row_whose_right_answer_needs_it(
     right: str, other: str, tests: str
 ) -> None:
-    before = "class Tree:\n    def __init__(self, v): self.v = v\n"
+    before = "state = {}\nclass Tree:\n    def __init__(self, v): self.v = v\n"
     assert judged(right, tests, before, right) == (True, True)
     assert judged(other, tests, before, right) == (True, True)
     assert (
