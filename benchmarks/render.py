@@ -25,7 +25,7 @@ from typing import Any
 from sqlalchemy import insert
 
 from leaderboard import render
-from suite.board import boards
+from suite.analysis.board import boards
 from suite.store import ExperimentRecord, StepLink, StepRecord, Store
 from suite.store.rows import experiment_row, link_row, step_row
 from suite.store.tables import AnswerRow, CurvePointRow, ExperimentRow, ExperimentStepRow, ScoreRow, StepRow

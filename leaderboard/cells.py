@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from leaderboard import numbers
 from leaderboard.whiskers import Whisker, whisker
-from suite.board import Cell, Row
+from suite.analysis.board import Cell, Row
 from suite.stats import Estimate
 
 

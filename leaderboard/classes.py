@@ -11,8 +11,8 @@ from leaderboard import cells, numbers
 from leaderboard.cells import Shown
 from leaderboard.heat import LEVELS, HeatCell, HeatMap
 from leaderboard.places import Place
-from suite.board import Cell, Row
-from suite.board.classification import Classification
+from suite.analysis.board import Cell, Row
+from suite.analysis.board.classification import Classification
 from suite.escape import spreadsheet
 
 MOST = 25

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from leaderboard import numbers
-from suite.board import Board, Cell, Row
-from suite.board.classification import Classification
+from suite.analysis.board import Board, Cell, Row
+from suite.analysis.board.classification import Classification
 from suite.escape import spreadsheet
 from suite.stats import Estimate
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from leaderboard.history import History, Seed
 from leaderboard.places import Place
-from suite.board import BASELINE, Row
+from suite.analysis.board import BASELINE, Row
 from suite.formats import Format, foreign, takes
 from suite.store import AnswerRecord, ExperimentRecord, StepRecord, Store
 

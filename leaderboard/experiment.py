@@ -24,7 +24,7 @@ from leaderboard.steps import Training, training_of
 from leaderboard.tries import Try, tries_of
 from leaderboard.varies import varies
 from suite import stats
-from suite.board import BASELINE, Board, Cell, Row
+from suite.analysis.board import BASELINE, Board, Cell, Row
 from suite.store import ScoreRecord
 
 INTERNAL = ("variant", "file", "sets")

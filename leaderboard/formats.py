@@ -10,7 +10,7 @@ from leaderboard.cells import Shown
 from leaderboard.grid import MOST, Grid
 from leaderboard.heat import LEVELS, HeatCell
 from leaderboard.places import Place
-from suite.board import BASELINE, Row
+from suite.analysis.board import BASELINE, Row
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from leaderboard import numbers
 from leaderboard.heat import LEVELS, HeatCell
 from leaderboard.places import Place
-from suite.board import Row
+from suite.analysis.board import Row
 
 MOST = 60
 """More rows are for the table to filter, not for the eye to scan."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from suite.board import Row
+from suite.analysis.board import Row
 from suite.findings import Finding, read
 from suite.store import (
     ArtifactRecord,

@@ -8,7 +8,7 @@ from leaderboard import cells, numbers
 from leaderboard.cells import Shown
 from leaderboard.charts import Chart
 from leaderboard.lines import Point, Series, lines
-from suite.board import Board, Row
+from suite.analysis.board import Board, Row
 
 
 @dataclass(frozen=True)

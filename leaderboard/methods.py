@@ -9,7 +9,7 @@ from leaderboard import cells, numbers
 from leaderboard.cells import Note, Shown
 from leaderboard.places import Place
 from leaderboard.standing import marks
-from suite.board import BASELINE, Board, Row
+from suite.analysis.board import BASELINE, Board, Row
 
 
 @dataclass(frozen=True)

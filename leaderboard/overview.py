@@ -9,7 +9,7 @@ from leaderboard import cells, numbers
 from leaderboard.cells import Note, Shown
 from leaderboard.places import Place
 from leaderboard.standing import Ranked, origin, ranked, target_groups
-from suite.board import BASELINE, Row
+from suite.analysis.board import BASELINE, Row
 
 GROUPS, ROWS = 4, 3
 

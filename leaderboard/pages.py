@@ -25,7 +25,7 @@ from leaderboard.tasks import task_page
 from leaderboard.told import Told
 from leaderboard.versus import compared, versus_files
 from leaderboard.views import section
-from suite.board import BASELINE, Row, boards
+from suite.analysis.board import BASELINE, Row, boards
 from suite.store import ExperimentRecord, Store
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from leaderboard.paths import slugs
-from suite.board import Board, Row
+from suite.analysis.board import Board, Row
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from leaderboard.charts import Chart, shortened
 from leaderboard.standing import places
-from suite.board import Row
+from suite.analysis.board import Row
 from suite.stats import Rank
 
 

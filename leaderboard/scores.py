@@ -12,7 +12,7 @@ from leaderboard.chunks import File, script
 from leaderboard.history import History
 from leaderboard.kept import Made
 from leaderboard.places import Place
-from suite.board import Row
+from suite.analysis.board import Row
 from suite.stats import Estimate
 from suite.store import Store
 

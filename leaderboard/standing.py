@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from leaderboard import numbers
 from leaderboard.cells import Note
 from suite import stats
-from suite.board import BASELINE, Board, Row
+from suite.analysis.board import BASELINE, Board, Row
 from suite.stats import Rank
 
 

@@ -11,7 +11,7 @@ from leaderboard.along import Along, along
 from leaderboard.charts import Chart
 from leaderboard.history import History, Seed
 from leaderboard.lines import Point, Series, lines
-from suite.board import Row
+from suite.analysis.board import Row
 from suite.curves import read_curve_name
 from suite.findings import TrainingTime
 from suite.store import StepLink

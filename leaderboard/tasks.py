@@ -12,7 +12,7 @@ from leaderboard.places import Place
 from leaderboard.scores import Hardness, Passing
 from leaderboard.standing import origin
 from leaderboard.text import LONG
-from suite.board import BASELINE, Cell, Row
+from suite.analysis.board import BASELINE, Cell, Row
 from suite.findings import Gold, JudgedWeaker, Unwritable, read
 from suite.store import ExperimentRecord, Store
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from leaderboard import cells, numbers
 from leaderboard.cells import Shown
-from suite.board import Board, Row
+from suite.analysis.board import Board, Row
 
 
 def varies(board: Board, row: Row) -> tuple[tuple[str, tuple[Shown, Shown, Shown]], ...]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from leaderboard.chunks import File, script
 from leaderboard.places import Place
-from suite.board.compare import Comparison, TaskDifference
-from suite.board.pairs import comparisons
+from suite.analysis.board.compare import Comparison, TaskDifference
+from suite.analysis.board.pairs import comparisons
 from suite.stats import Contrast
 from suite.store import ExperimentRecord, Store
 from suite.store.seen import Seen

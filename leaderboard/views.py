@@ -13,7 +13,7 @@ from leaderboard.grid import Grid, grid
 from leaderboard.places import Place
 from leaderboard.ranking import Ranking, ranking
 from leaderboard.standing import Ranked, clipped, contends, in_common, luck, marks, ranked, target_groups
-from suite.board import BASELINE, Board, Cell, Row
+from suite.analysis.board import BASELINE, Board, Cell, Row
 
 MOST, LEAST = 50, 8
 """Rows that a page holds, over all its tables; and in each of them at least."""

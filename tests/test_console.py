@@ -13,7 +13,7 @@ import pytest
 from suite.cli import main
 from suite.commands.results import report
 from suite.home import Home
-from suite.plan import Plan
+from suite.planning import Plan
 from suite.runner.outcome import Outcome
 from suite.runner.progress import Progress
 from suite.store import Store

@@ -50,6 +50,6 @@ def test_the_codes_are_those_that_the_library_tells_apart() -> None:
 
 
 def test_nothing_is_loaded_before_a_language_is_asked_for() -> None:
-    code = "import sys, suite.cli, suite.board, leaderboard; print('py3langid' in sys.modules)"
+    code = "import sys, suite.cli, suite.analysis.board, leaderboard; print('py3langid' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "False"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from suite.store import Costs, Store
-from tests.board.tiny_board import World, classified
+from tests.analysis.board.tiny_board import World, classified
 from tests.cli import suite
 
 PAIRS = [("True", "True"), ("True", "False"), ("True", "[invalid]"), ("False", "False")]

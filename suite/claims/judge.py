@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from suite.board.contrasts import Missing
-from suite.board.documents import Incomparable
-from suite.board.named import Rows
+from suite.analysis.board.contrasts import Missing
+from suite.analysis.board.documents import Incomparable
+from suite.analysis.board.named import Rows
 from suite.claims.expectation import Expectation
 from suite.claims.form import Claim, Claims, Recording
 from suite.claims.quantities import value_of

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from suite import stats
-from suite.board.contrasts import Missing, Term, contrast_of, with_interval
-from suite.board.costs import costs_of
-from suite.board.documents import Incomparable
-from suite.board.formats import format_hits, formats_of_row, part_of_shares
-from suite.board.named import Rows
-from suite.board.samples import answered
+from suite.analysis.board.contrasts import Missing, Term, contrast_of, with_interval
+from suite.analysis.board.costs import costs_of
+from suite.analysis.board.documents import Incomparable
+from suite.analysis.board.formats import format_hits, formats_of_row, part_of_shares
+from suite.analysis.board.named import Rows
+from suite.analysis.board.samples import answered
 from suite.claims.expectation import POINTS, Expectation, Quantity
 from suite.stats import Contrast, Part, Same
 from suite.stats.sample import Numbers

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from suite import console
-from suite.board import BASELINE, Board, Row
-from suite.board.compare import Comparison, TaskDifference, compare
-from suite.board.named import Rows
+from suite.analysis.board import BASELINE, Board, Row
+from suite.analysis.board.compare import Comparison, TaskDifference, compare
+from suite.analysis.board.named import Rows
 from suite.commands.results import DASH, INTERVAL, reading, shown, stored_boards
 from suite.commands.shipped import remark
 from suite.commands.tables import fitted, room, wrapped

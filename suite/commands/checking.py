@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite.board import BASELINE
+from suite.analysis.board import BASELINE
 from suite.claims import Claims, Judged, Verdict, judge, judge_further
 from suite.claims.report import junit, markdown, plain, text
 from suite.commands.boards import as_text

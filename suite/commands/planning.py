@@ -13,8 +13,8 @@ import yaml
 from suite.errors import SuiteError
 from suite.home import Home
 from suite.models.source import locate
-from suite.plan import Inputs, Plan, Step, make_plan, stale_reasons
-from suite.plan.estimate import sort_of
+from suite.planning import Inputs, Plan, Step, make_plan, stale_reasons
+from suite.planning.estimate import sort_of
 from suite.runner.healing import lost_artifacts
 from suite.runner.preflight import absent_models
 from suite.runner.progress import clock, size

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.board import BASELINE, Board, Cell, Row, board, boards
+from suite.analysis.board import BASELINE, Board, Cell, Row, board, boards
 from suite.commands.shipped import remark
 from suite.commands.tables import fitted, room, wrapped
 from suite.errors import StoreAway, SuiteError, did_you_mean
 from suite.home import Home
-from suite.plan import Plan
+from suite.planning import Plan
 from suite.runner.progress import clock
 from suite.stats import Estimate
 from suite.store import Store

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
 
-from suite.board.contrasts import Missing
-from suite.board.named import Rows
-from suite.board.rows import Base, make_row
-from suite.board.shape import BASELINE, Row
+from suite.analysis.board.contrasts import Missing
+from suite.analysis.board.named import Rows
+from suite.analysis.board.rows import Base, make_row
+from suite.analysis.board.shape import BASELINE, Row
 from suite.papers.form import PASSES, Layout, Line, Slot, experiments, slots
 from suite.stats import Estimate
 from suite.store import ExperimentRecord, Store

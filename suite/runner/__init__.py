@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from suite.home import Home
-    from suite.plan import Inputs, Plan
+    from suite.planning import Inputs, Plan
     from suite.runner.outcome import Outcome
 
 __all__ = ["run_plan"]

@@ -9,7 +9,7 @@ from suite.evaluation.evaluate import measured, selection_task
 from suite.evaluation.rollout import Rollout, roll_out
 from suite.evaluation.together import evaluate_together
 from suite.models.stack import Stacked
-from suite.plan.steps import Choose, Train
+from suite.planning.steps import Choose, Train
 from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile

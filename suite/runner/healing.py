@@ -7,7 +7,7 @@ from pathlib import Path
 
 from suite.home import Home
 from suite.models.artifact_files import difference
-from suite.plan import Plan
+from suite.planning import Plan
 from suite.store import ArtifactRecord, StepRecord, Store
 
 

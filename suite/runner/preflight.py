@@ -10,7 +10,7 @@ from suite import sandbox
 from suite.errors import Problem, SuiteError
 from suite.hub import reason_of, unreachable
 from suite.models.source import ModelSource, locate
-from suite.plan import Evaluate, Follow, Inputs, Plan, Step
+from suite.planning import Evaluate, Follow, Inputs, Plan, Step
 from suite.tasks.definition import TaskFile
 
 WANTED_FILES = ("*.json", "*.safetensors", "*.model", "*.txt")

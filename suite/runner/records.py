@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from suite import methods
 from suite.findings import Finding
-from suite.plan import Plan, Step
+from suite.planning import Plan, Step
 from suite.runner.cost import Cost
 from suite.store import (
     AnswerRecord,

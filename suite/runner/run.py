@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from suite import signals
 from suite.errors import ArtifactLost, StoreAway, SuiteError, TakenOver
 from suite.home import Home
-from suite.plan import Choose, Evaluate, Follow, Inputs, Plan, Step, Train
+from suite.planning import Choose, Evaluate, Follow, Inputs, Plan, Step, Train
 from suite.runner.cost import Cost
 from suite.runner.healing import lost_artifacts
 from suite.runner.outcome import Outcome, reason_of

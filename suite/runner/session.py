@@ -23,8 +23,8 @@ from suite.models.backbone import Backbone, load_backbone
 from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
 from suite.models.stack import Stacked, stacked
-from suite.plan.make import Inputs
-from suite.plan.steps import Choose, Evaluate, Follow, Step, Train
+from suite.planning.make import Inputs
+from suite.planning.steps import Choose, Evaluate, Follow, Step, Train
 from suite.probes import Looking
 from suite.runner.artifacts import TrainOutcome as TrainOutcome
 from suite.runner.artifacts import keep, load_kept

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
-from suite.plan import Step
+from suite.planning import Step
 from suite.runner.progress import Progress, clock
 from suite.store import Holder, Store
 from suite.store.writing import LEASE_SECONDS

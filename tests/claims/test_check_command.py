@@ -10,7 +10,7 @@ import pytest
 
 from suite.specs import shipped
 from suite.store import Costs, Store
-from tests.board.tiny_board import World
+from tests.analysis.board.tiny_board import World
 from tests.claims.test_judge import right
 from tests.cli import suite
 

@@ -8,7 +8,7 @@ import pytest
 
 from suite.claims import Claim, Claims, Recording, Verdict, judge
 from suite.store import Costs, Store
-from tests.board.tiny_board import Answers, World, per_document
+from tests.analysis.board.tiny_board import Answers, World, per_document
 
 COSTS = Costs(10.0, 100, 1000, 7, 80)
 

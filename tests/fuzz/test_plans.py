@@ -8,7 +8,7 @@ from random import Random
 
 import yaml
 
-from suite.plan import Inputs, make_plan
+from suite.planning import Inputs, make_plan
 from suite.specs import Options, load
 from suite.tasks.data import DataLocations
 from tests.fuzz.fuzzing import survive

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from suite import methods
-from suite.plan import Inputs, make_plan
+from suite.planning import Inputs, make_plan
 from suite.specs import Options, Spec, Track, load
 from suite.specs.baseline import baselines
 from suite.specs.workspace import shipped

@@ -9,7 +9,7 @@ from leaderboard.along import Along, along
 from leaderboard.history import Seed
 from suite.curves import OfPart, OfTask, curve_name
 from suite.store import Costs, CurvePointRecord, ExperimentRecord, StepLink, StepOutcome, Store
-from tests.board.tiny_board import OWNER, PROVENANCE, World, per_document
+from tests.analysis.board.tiny_board import OWNER, PROVENANCE, World, per_document
 from tests.leaderboard.reading import experiment_page, read
 
 Curves = dict[OfTask | OfPart, dict[int, float | None]]

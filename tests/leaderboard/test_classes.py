@@ -13,7 +13,7 @@ import pytest
 from leaderboard import render
 from leaderboard.classes import MOST
 from suite.store import Costs, Store
-from tests.board.tiny_board import World, classified, per_document
+from tests.analysis.board.tiny_board import World, classified, per_document
 from tests.leaderboard.reading import Element, experiment_page, read
 
 LABELS = ["half-true", "pants on <b>fire", "C++"]

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from leaderboard.writer import render
-from suite.board import board
+from suite.analysis.board import board
 from suite.commands.results import details
 from suite.store import Costs, Store
-from tests.board.tiny_board import Answers, World, per_document
+from tests.analysis.board.tiny_board import Answers, World, per_document
 
 COSTS = Costs(10.0, 100, 1000, 7, 80)
 

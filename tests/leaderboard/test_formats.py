@@ -13,9 +13,9 @@ from leaderboard import render
 from leaderboard.examples import CHARACTERS, ending, is_right
 from leaderboard.formats import format_grid, format_table, why_none
 from leaderboard.places import Place, places
-from suite.board import Row, boards
+from suite.analysis.board import Row, boards
 from suite.store import AnswerRecord, Costs, Store
-from tests.board.tiny_board import Answers, World, per_document
+from tests.analysis.board.tiny_board import Answers, World, per_document
 from tests.leaderboard.filled import Rendered
 from tests.leaderboard.reading import Element, experiment_page, read
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from leaderboard.kin import by_shots
-from suite.board import Board, Row, board
+from suite.analysis.board import Board, Row, board
 from tests.leaderboard.filled import Rendered
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from leaderboard.sources import Joined
-from suite.board import board
+from suite.analysis.board import board
 from suite.store import Store
 from tests.leaderboard.filled import Rendered
 

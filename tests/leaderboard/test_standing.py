@@ -11,7 +11,7 @@ from leaderboard import render
 from leaderboard.numbers import probability
 from leaderboard.ranking import ranking
 from leaderboard.standing import contends, in_common
-from suite.board import Row, board
+from suite.analysis.board import Row, board
 from suite.store import Store
 from tests.leaderboard.filled import METHODS, Filling, Method, Rendered
 from tests.leaderboard.reading import Element, charts, experiment_page, read

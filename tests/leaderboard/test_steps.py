@@ -6,7 +6,7 @@ from pathlib import Path
 
 from leaderboard import render
 from suite.store import Costs, FindingRecord, Store
-from tests.board.tiny_board import World
+from tests.analysis.board.tiny_board import World
 from tests.claims.test_judge import right
 from tests.leaderboard.reading import read
 

@@ -12,7 +12,7 @@ import pytest
 
 from leaderboard import render, views
 from leaderboard.places import places
-from suite.board import board
+from suite.analysis.board import board
 from suite.stats import Estimate
 from suite.store import Store
 from tests.leaderboard.filled import BASE, Filling, Rendered

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from leaderboard import render, versus
-from suite.board import board
-from suite.board.pairs import comparisons
+from suite.analysis.board import board
+from suite.analysis.board.pairs import comparisons
 from suite.commands.boards import print_comparison
 from suite.home import Home
 from suite.store import Store
 from suite.store.seen import Seen
-from tests.board.tiny_board import World, of_corpus, per_document, translated
+from tests.analysis.board.tiny_board import World, of_corpus, per_document, translated
 from tests.leaderboard.filled import METHODS, Filling, Rendered, realistic
 from tests.leaderboard.reading import loaded
 
@@ -85,9 +85,9 @@ def test_a_track_with_too_many_rows_says_so_and_holds_no_comparisons(
 def test_rows_on_other_terms_documents_and_seeds_are_compared_as_one_by_one(
     store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from suite.board import pairs
-    from suite.board.compare import compare_rows
-    from suite.board.tables import grouped
+    from suite.analysis.board import pairs
+    from suite.analysis.board.compare import compare_rows
+    from suite.analysis.board.tables import grouped
     from suite.commands.boards import plain
 
     world = World(store, held_out=("qa", "mt"))

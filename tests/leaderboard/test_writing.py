@@ -12,10 +12,10 @@ import pytest
 
 from leaderboard import Joined, render, writer
 from leaderboard.pages import Page
-from suite.board import board
+from suite.analysis.board import board
 from suite.errors import SuiteError
 from suite.store import Costs, Store
-from tests.board.tiny_board import World, per_document
+from tests.analysis.board.tiny_board import World, per_document
 from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
 from tests.leaderboard.reading import files, read
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from suite.board import Row
+from suite.analysis.board import Row
 from suite.papers import TrackRows
 from suite.store import Costs, FindingRecord, Store
-from tests.board.tiny_board import World
+from tests.analysis.board.tiny_board import World
 from tests.claims.test_judge import right
 from tests.cli import suite
 

@@ -7,7 +7,7 @@ import pytest
 
 from suite.records import export_records
 from suite.store import Costs, FindingRecord, Store
-from tests.board.tiny_board import World, per_document, translated
+from tests.analysis.board.tiny_board import World, per_document, translated
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from suite.board import board
+from suite.analysis.board import board
 from suite.errors import SuiteError
 from suite.hashing import canonical, fingerprint
 from suite.records import checks, export_records, import_records, read_records_into_memory, verify_records, writing
 from suite.store import Costs, StepOutcome, Store
-from tests.board.tiny_board import OWNER, World, per_document
+from tests.analysis.board.tiny_board import OWNER, World, per_document
 
 Record = dict[str, Any]
 

@@ -13,7 +13,7 @@ import pytest
 
 from suite.errors import SuiteError
 from suite.hashing import experiment_id, fingerprint, variant_id
-from suite.plan import Evaluate, Inputs, Plan, make_plan
+from suite.planning import Evaluate, Inputs, Plan, make_plan
 from suite.records.checks import read_record
 from suite.records.implied import not_implied
 from suite.records.shape import RecordFile

@@ -13,8 +13,8 @@ from suite.evaluation.rollout import roll_out
 from suite.models.backbone import load_backbone
 from suite.models.source import locate
 from suite.models.stack import Stacked
-from suite.plan import Inputs, make_plan
-from suite.plan.steps import Train
+from suite.planning import Inputs, make_plan
+from suite.planning.steps import Train
 from suite.runner.asking import roll_outs, scorers
 from suite.runner.session import Session
 from suite.specs import Options, load, shipped

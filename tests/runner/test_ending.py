@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from suite.plan import Step
+from suite.planning import Step
 from suite.runner.progress import Progress
 from suite.runner.waiting import Waiting
 from suite.store import Owner, StepRecord, Store

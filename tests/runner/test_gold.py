@@ -10,7 +10,7 @@ from suite import sandbox
 from suite.findings import Gold, GoldMisses, read
 from suite.store import Store
 from tests.cli import suite
-from tests.plan.own_task import TASK, make_workspace, write
+from tests.planning.own_task import TASK, make_workspace, write
 
 
 def test_the_page_of_a_task_counts_right_answers_that_miss_full_marks(

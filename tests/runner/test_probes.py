@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from suite.errors import SuiteError
-from suite.plan.make import Inputs, make_plan
+from suite.planning.make import Inputs, make_plan
 from suite.specs import Options, load, shipped
 from suite.tasks.data import DataLocations
 from tests.cli import SMALL, suite

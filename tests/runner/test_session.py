@@ -13,7 +13,7 @@ from suite.errors import StepFailed, SuiteError
 from suite.home import Home
 from suite.models.artifact import Singular, SoftPrompt, Weights
 from suite.models.singular import matrices
-from suite.plan import Inputs, Train, make_plan
+from suite.planning import Inputs, Train, make_plan
 from suite.runner import asking, session
 from suite.specs import Options, load
 from suite.tasks.data import DataLocations

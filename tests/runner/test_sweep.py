@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from leaderboard.sources import Joined
-from suite.board import Row, boards
+from suite.analysis.board import Row, boards
 from suite.errors import StepFailed, SuiteError
 from suite.evaluation import together
 from suite.evaluation.lm import generate_together
 from suite.home import Home
-from suite.plan import Choose, Follow, Inputs, Step, make_plan
-from suite.plan.steps import Estimate
+from suite.planning import Choose, Follow, Inputs, Step, make_plan
+from suite.planning.steps import Estimate
 from suite.records import read_records_into_memory
 from suite.runner.progress import Progress
 from suite.runner.session import Session

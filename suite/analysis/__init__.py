@@ -1,0 +1,1 @@
+"""What stored results say: boards of rows, with ranks, changes and intervals."""

@@ -1,0 +1,116 @@
+"""Two rows, task by task, over the documents and seeds that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from suite import stats
+from suite.analysis.board.contrasts import Missing, Pulled, Term, contrast_of, pulled
+from suite.analysis.board.documents import Incomparable
+from suite.analysis.board.named import Rows
+from suite.analysis.board.samples import Answered, answered
+from suite.stats import Contrast
+from suite.store import Store
+from suite.store.seen import Seen
+
+Members = tuple[Seen, ...]
+"""A row's experiments, one for each seed."""
+
+
+@dataclass(frozen=True)
+class TaskDifference:
+    """The first row's score less the second's, on one task."""
+
+    role: str
+    shots: int
+    difference: Contrast | None
+    corrected: float | None
+    """p, corrected (Holm) for all tasks of the comparison; None where nothing was tested."""
+    won: int | None
+    """Documents on which the first is better, by its mean over seeds; None where documents have no scores."""
+    lost: int | None
+    why: str = ""
+    """Why there is no difference."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two rows of a track."""
+
+    track: str
+    first: str
+    second: str
+    tasks: tuple[TaskDifference, ...]
+    averages: Mapping[int, Contrast]
+    """Shots -> the difference of Norm. Avg., where both are over the same tasks."""
+
+
+def compare(rows: Rows, first: str, second: str) -> Comparison:
+    """Every task that both were asked. Raises Missing if one was not run."""
+    return compare_rows(rows.store, rows.track, rows.named(first), rows.named(second))
+
+
+def compare_rows(store: Store, track: str, one: Members, other: Members) -> Comparison:
+    """The same of two rows' members."""
+    keys = [key for key in one[0].evaluations() if key in other[0].evaluations()]
+    found = answered(store, [*one, *other], keys)
+    shots = sorted({shots for role, shots in one[0].evaluations() if role in one[0].held_out_roles})
+    return Comparison(
+        track=track,
+        first=one[0].record.name,
+        second=other[0].record.name,
+        tasks=corrected([difference_of(store, one, other, key, found) for key in keys]),
+        averages=averages_of(store, one, other, shots, found),
+    )
+
+
+def corrected(tasks: Sequence[TaskDifference]) -> tuple[TaskDifference, ...]:
+    """With Holm's correction over all of them."""
+    tested = [task.difference.p if task.difference and task.difference.spread.stderr else None for task in tasks]
+    return tuple(replace(task, corrected=p) for task, p in zip(tasks, stats.holm(tested), strict=True))
+
+
+def difference_of(
+    store: Store, one: Members, other: Members, key: tuple[str, int], found: Mapping[str, Answered]
+) -> TaskDifference:
+    """One task's difference, its p not corrected yet, or why there is none."""
+    terms = [Term(1.0, one, *key), Term(-1.0, other, *key)]
+    try:
+        difference = contrast_of(store, terms, found)
+        won, lost = _tally(pulled(store, terms, found)[1][0], key, one, found)
+    except (Missing, Incomparable) as reason:
+        return TaskDifference(*key, None, None, None, None, str(reason))
+    return TaskDifference(*key, difference, None, won, lost)
+
+
+def _tally(
+    task: Pulled, key: tuple[str, int], one: Sequence[Seen], found: Mapping[str, Answered]
+) -> tuple[int | None, int | None]:
+    """Different documents won and lost: a document's pull is what its difference is beyond the mean."""
+    step = one[0].step(*key)
+    scores = found[step.id].scores if step and step.id in found else None
+    if task.pulls is None or scores is None or scores.ndim > 1:
+        return None, None
+    n, sizes = task.documents, 1.0 if task.same is None else task.same.sizes / task.same.sizes.mean()
+    differences = task.pulls.mean(axis=0) * np.sqrt(n * max(n - 1, 1)) / sizes + task.values.mean()
+    return int((differences > 1e-6).sum()), int((differences < -1e-6).sum())
+
+
+def averages_of(
+    store: Store, one: Members, other: Members, shot_counts: Sequence[int], found: Mapping[str, Answered]
+) -> dict[int, Contrast]:
+    """Shots -> the difference of Norm. Avg., where both are over the same tasks."""
+    averages: dict[int, Contrast] = {}
+    for shots in shot_counts:
+        roles = one[0].held_out(shots)
+        if set(roles) != set(other[0].held_out(shots)):
+            continue
+        terms = [Term(sign / len(roles), row, role, shots) for sign, row in ((1, one), (-1, other)) for role in roles]
+        try:
+            averages[shots] = contrast_of(store, terms, found)
+        except (Missing, Incomparable):
+            continue
+    return averages

@@ -1,0 +1,255 @@
+"""Sums of rows' scores, with signs, over the documents and seeds that the rows share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite import stats
+from suite.analysis.board.documents import FULL, Incomparable, exact_p, in_common, same_of
+from suite.analysis.board.samples import Answered
+from suite.stats import Contrast, Part, Parts, Same, Scale
+from suite.stats.sample import Numbers
+from suite.store import Store
+from suite.store.seen import Seen
+
+TERMS: Mapping[str, str] = {
+    "code": "scored by another version of the code", "task": "another version of the task",
+    "exemplars": "other exemplars", "draw": "another draw of exemplars", "beams": "other beams",
+    "length_penalty": "another length penalty", "max_length": "another length of prompts",
+}  # fmt: skip
+"""What must be equal for a difference to be one of the models that answered."""
+
+
+class Missing(Exception):
+    """Something that would be needed was not measured."""
+
+
+@dataclass(frozen=True, eq=False)
+class Term:
+    """`weight` times a row's score on a task."""
+
+    weight: float
+    row: tuple[Seen, ...]
+    """The row's members, one for each seed."""
+    role: str
+    shots: int
+
+
+@dataclass(frozen=True, eq=False)
+class Pulled:
+    """One task's value and pulls for each seed."""
+
+    key: tuple[str, int]
+    """(role, shots)"""
+    values: Numbers
+    pulls: Numbers | None
+    """Seeds × documents (or draws); None where documents have no scores of their own."""
+    stderrs: Numbers
+    documents: int
+    """How many different ones."""
+    one: float
+    """What one document can add."""
+    scale: Scale
+    """The least and the most that the values can be."""
+    same: Same | None = None
+    """Which documents are equal, where any are."""
+    rows: int = 0
+    """How many documents there are, equal ones and all."""
+
+    @property
+    def equivalent(self) -> float:
+        """How many documents of equal weight they come to."""
+        return stats.equivalent(self.same, self.documents)
+
+    @property
+    def part(self) -> Part:
+        """As a part of a contrast."""
+        if self.pulls is None:
+            return Part.of_stderrs(
+                self.values, self.stderrs, self.documents, equivalent=self.equivalent, scale=self.scale
+            )
+        if not self.pulls.any() and not self.one:
+            return Part(self.values, 0.0, 0.0, self.documents, scale=self.scale)
+        return Part.of_pulls(
+            self.values, self.pulls, self.documents, self.one, equivalent=self.equivalent, scale=self.scale
+        )
+
+    @property
+    def score(self) -> Part:
+        """As a part of a score by itself; one document alone says no more than that its score was seen."""
+        part = self.part
+        if self.pulls is None and part.common:
+            return part
+        least = self.one**2 if self.documents < 2 else stats.least_variance(self.one, self.equivalent)
+        return replace(part, least=least)
+
+
+def contrast_of(store: Store, terms: Sequence[Term], found: Mapping[str, Answered]) -> Contrast:
+    """The sum's value with interval and test. Raises Incomparable, or Missing with what is missing."""
+    seeds, tasks = pulled(store, terms, found)
+    check_spread(tasks)
+    difference = stats.contrasts([Parts.of(task.part) for task in tasks], *_exact(terms, seeds, found))[0]
+    if any(term.weight < 0 for term in terms):
+        return difference
+    return with_interval(difference, [task.score for task in tasks])
+
+
+def with_interval(found: Contrast, parts: Sequence[Part]) -> Contrast:
+    """A score, or a mean of scores, with the interval that these have."""
+    score = stats.estimates([Parts.of(part) for part in parts])[0]
+    return found if score.low is None or score.high is None else replace(found, low=score.low, high=score.high)
+
+
+def check_spread(tasks: Sequence[Pulled]) -> None:
+    """Raises Missing where one document alone would have to tell how far documents differ."""
+    for task in tasks:
+        if task.documents < 2 and task.one and task.pulls is not None:
+            alone = "a single document" if task.rows < 2 else "documents that are all equal have"
+            raise Missing(f"{task.key[0]} {task.key[1]}-shot: {alone}{' has' * (task.rows < 2)} no spread")
+
+
+def pulled(
+    store: Store, terms: Sequence[Term], found: Mapping[str, Answered]
+) -> tuple[tuple[int | None, ...], list[Pulled]]:
+    """The seeds that the terms share (one of None where no answer depends on the seed), and each task's sums."""
+    seeds = _seeds(terms)
+    keys = list(dict.fromkeys((term.role, term.shots) for term in terms))
+    lacking = [
+        f"{_name(term, member)}: {term.role} {term.shots}-shot"
+        for term in terms
+        for member in _members(term, seeds)
+        if (step := member.step(term.role, term.shots)) is None or step.id not in found
+    ]
+    if lacking:
+        raise Missing(", ".join(dict.fromkeys(lacking)))
+    return seeds, [_pulled(store, key, [term for term in terms if (term.role, term.shots) == key], seeds, found)
+                   for key in keys]  # fmt: skip
+
+
+def varies(row: Sequence[Seen], keys: Sequence[tuple[str, int]]) -> bool:
+    """Whether any of a row's answers to these depends on the seed: on anything trained, if there is one seed only."""
+    steps = [{step.id: step for member in row if (step := member.step(*key))} for key in keys]
+    if len(row) > 1:
+        return any(len(each) > 1 for each in steps)
+    return any(step.config.get("stack") or step.config.get("dispatch") for each in steps for step in each.values())
+
+
+def _seeds(terms: Sequence[Term]) -> tuple[int | None, ...]:
+    keys: dict[int, list[tuple[str, int]]] = {}
+    rows = {id(term.row): term.row for term in terms}
+    for term in terms:
+        keys.setdefault(id(term.row), []).append((term.role, term.shots))
+    varying = [row for name, row in rows.items() if varies(row, keys[name])]
+    if not varying:
+        return (None,)
+    common = set.intersection(*({member.record.seed for member in row} for row in varying))
+    if not common:
+        raise Missing(f"no seed in common ({', '.join(dict.fromkeys(row[0].record.name for row in varying))})")
+    return tuple(sorted(common))
+
+
+def _members(term: Term, seeds: Sequence[int | None]) -> list[Seen]:
+    """The row's member for each seed; any member, where the row does not vary or lacks the seed."""
+    by_seed = {member.record.seed: member for member in term.row}
+    return [by_seed.get(seed, term.row[0]) if seed is not None else term.row[0] for seed in seeds]
+
+
+def _name(term: Term, member: Seen) -> str:
+    return f"{member.record.name} (seed {member.record.seed})"
+
+
+def _weights(terms: Sequence[Term], seeds: Sequence[int | None]) -> list[dict[str, float]]:
+    """For each seed: step -> weight, without those that cancel."""
+    sums: list[dict[str, float]] = [{} for _ in seeds]
+    for term in terms:
+        for weights, member in zip(sums, _members(term, seeds), strict=True):
+            step = member.step(term.role, term.shots)
+            assert step is not None
+            weights[step.id] = weights.get(step.id, 0.0) + term.weight
+    return [{step: weight for step, weight in weights.items() if abs(weight) > 1e-9} for weights in sums]
+
+
+def _pulled(
+    store: Store, key: tuple[str, int], terms: Sequence[Term], seeds: Sequence[int | None],
+    found: Mapping[str, Answered],
+) -> Pulled:  # fmt: skip
+    sums = _weights(terms, seeds)
+    steps = {step: found[step] for weights in sums for step in weights}
+    if not steps:  # all answers are shared: the sum is nothing, exactly
+        shared = _members(terms[0], seeds)[0].step(*key)
+        assert shared is not None
+        nothing = np.zeros(len(seeds))
+        return Pulled(key, nothing, np.zeros((len(seeds), 1)), nothing, found[shared.id].distinct, 0.0, (0.0, 0.0))
+    check_terms(key, steps)
+    one = FULL * max(sum(weight for weight in weights.values() if weight > 0) or
+                     -sum(weights.values()) for weights in sums)  # fmt: skip
+    if any(each.scores is None for each in steps.values()):
+        return _of_corpora(key, steps, sums, one)
+    scale = _scale(steps, sums)
+    places = in_common(store, key, steps)
+    same = same_of(steps, places)
+    samples = {step: each.sample(places.get(step), same) for step, each in steps.items()}
+    some = next(iter(samples.values()))
+    values, pulls = np.zeros(len(seeds)), np.zeros((len(seeds), len(some.pulls)))
+    for place, weights in enumerate(sums):
+        for step, weight in weights.items():
+            values[place] += weight * samples[step].value
+            pulls[place] += weight * samples[step].pulls
+    stderrs, rows = np.sqrt((pulls**2).sum(axis=1)), some.documents if same is None else len(same.places)
+    return Pulled(key, values, pulls, stderrs, some.documents, one, scale, same, rows)
+
+
+def _scale(steps: Mapping[str, Answered], sums: Sequence[Mapping[str, float]]) -> Scale:
+    """The least and the most that the sum can be, for any seed."""
+    ends = [
+        [sorted(weight * end for end in stats.scale_of(steps[step].score.metric)) for step, weight in weights.items()]
+        for weights in sums
+    ]
+    return min(sum(low for low, _ in each) for each in ends), max(sum(high for _, high in each) for each in ends)
+
+
+def _of_corpora(
+    key: tuple[str, int], steps: Mapping[str, Answered], sums: Sequence[Mapping[str, float]], one: float
+) -> Pulled:
+    """Where documents have no scores of their own: from the scores' standard errors."""
+    if len({each.score.n for each in steps.values()}) > 1:
+        raise Incomparable(f"{key[0]} {key[1]}-shot: other documents, and none has a score of its own")
+    if any(each.score.stderr is None for each in steps.values()):
+        raise Missing(f"{key[0]} {key[1]}-shot: no standard error is known, and documents have no scores")
+    values = [sum(weight * float(steps[step].score.value or 0) for step, weight in each.items()) for each in sums]
+    squares = [sum((weight * float(steps[step].score.stderr or 0)) ** 2 for step, weight in each.items())
+               for each in sums]  # fmt: skip
+    some = next(iter(steps.values()))
+    stderrs = np.sqrt(np.array(squares))
+    return Pulled(
+        key, np.array(values), None, stderrs, some.distinct, one, _scale(steps, sums), some.same, some.score.n
+    )
+
+
+def check_terms(key: tuple[str, int], steps: Mapping[str, Answered]) -> None:
+    """All were asked on the same terms, and scored by the same metric. Raises Incomparable with what differs."""
+    first, *others = steps.values()
+    for other in others:
+        differs = [what for name, what in TERMS.items() if first.asked.get(name) != other.asked.get(name)]
+        if first.score.metric != other.score.metric:
+            differs.append(f"{first.score.metric} and {other.score.metric}")
+        if differs:
+            raise Incomparable(f"{key[0]} {key[1]}-shot: {', '.join(differs)}")
+
+
+def _exact(
+    terms: Sequence[Term], seeds: Sequence[int | None], found: Mapping[str, Answered]
+) -> tuple[Numbers | None, NDArray[np.bool_] | None]:
+    """The exact p of one row less another, on one task with one seed, as `contrasts` takes it."""
+    if len(seeds) > 1 or len({(term.role, term.shots) for term in terms}) > 1:
+        return None, None
+    weights = _weights(terms, seeds)[0]
+    if sorted(weights.values()) != [-1.0, 1.0]:
+        return None, None
+    plus, minus = sorted(weights, key=lambda step: -weights[step])
+    test = exact_p(found[plus], found[minus])
+    return (None, None) if test is None else (np.array([test[0]]), np.array([test[1]]))

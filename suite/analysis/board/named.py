@@ -1,0 +1,48 @@
+"""Rows by the names that claims and comparisons give them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from suite.analysis.board.contrasts import Missing
+from suite.analysis.board.rows import Base, base_of
+from suite.analysis.board.shape import BASELINE
+from suite.analysis.board.tables import grouped
+from suite.store import ExperimentRecord, Store
+from suite.store.seen import Seen
+
+
+class Rows:
+    """A track's experiments by name, each read once when it is first asked for."""
+
+    def __init__(self, store: Store, track: str) -> None:
+        self.store, self.track = store, track
+        self._records = store.experiments(track)
+        self._read: dict[str, tuple[Seen, ...]] = {}
+
+    def named(self, name: str) -> tuple[Seen, ...]:
+        """The row's members by seed. Of several settings of one name it is the one on the track's terms that was run
+        last. Raises Missing if there is none."""
+        if name not in self._read:
+            variants = [group for group in grouped(self._records) if group[0].name == name]
+            if not variants:
+                raise Missing(f"'{name}' was not run on {self.track}")
+            self._read[name] = Seen.of_many(self.store, max(variants, key=_preference))
+        return self._read[name]
+
+    def base(self, row: Sequence[Seen]) -> tuple[Seen, ...]:
+        """The pretrained model's experiment that was asked the same. Raises Missing if there is none."""
+        found = base_of(row[0], self._bases)
+        if found is None:
+            raise Missing(f"the pretrained model was not asked what {row[0].record.name} was")
+        return (found.seen,)
+
+    @cached_property
+    def _bases(self) -> tuple[Base, ...]:
+        records = [record for record in self._records if record.method == BASELINE]
+        return tuple(Base(seen, {}) for seen in Seen.of_many(self.store, records))
+
+
+def _preference(group: Sequence[ExperimentRecord]) -> tuple[bool, str, int]:
+    return not group[0].spec["changes"], max(record.created or "" for record in group), len(group)

@@ -1,0 +1,249 @@
+"""One row of a board, from the records of its seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from suite import stats
+from suite.analysis.board.classification import Classification, classify
+from suite.analysis.board.contrasts import Missing, Pulled, Term, check_spread, contrast_of, pulled
+from suite.analysis.board.costs import costs_of
+from suite.analysis.board.documents import Incomparable
+from suite.analysis.board.formats import Taken, by_task, format_ratio, formats_of_row, taken
+from suite.analysis.board.intervals import norm_avg, task_estimates
+from suite.analysis.board.samples import Answered, answered
+from suite.analysis.board.shape import BASELINE, Cell, Row, Variation
+from suite.formats import Format
+from suite.hashing import fingerprint
+from suite.stats import Contrast, Estimate
+from suite.store import Store
+from suite.store.seen import Seen
+
+Own = tuple[tuple[int, ...], tuple[Pulled, ...]]
+"""The seeds that Norm. Avg. depends on, and its tasks, scaled to add up to it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A row, and what its place among others is made of."""
+
+    row: Row
+    asked: str
+    """What it was asked at the most shots: rows that differ in this are not compared."""
+    draw: tuple[str, int]
+    """All its settings but the draw of exemplars, and the draw."""
+    tasks: tuple[Pulled, ...]
+    """Its held-out scores at the most shots, scaled to add up to Norm. Avg.; none if one is missing."""
+    seeds: tuple[int, ...]
+    """The seeds that they depend on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Base:
+    """The pretrained model's experiment, and what it answered."""
+
+    seen: Seen
+    found: Mapping[str, Answered]
+    taken: Callable[[tuple[Format, ...]], tuple[tuple[Taken, ...], ...] | None] = lambda _: None
+    """Formats -> which of its answers take them, read once."""
+
+    @classmethod
+    def of(cls, store: Store, seen: Seen) -> Base:
+        """With all that it answered of the held-out tasks."""
+        read = lru_cache(maxsize=64)(lambda formats: taken(store, [seen], formats))
+        return cls(seen, answered(store, [seen], held_out_keys(seen)), read)
+
+
+def held_out_keys(member: Seen) -> list[tuple[str, int]]:
+    """(role, shots) of all held-out evaluations."""
+    return [key for key in member.evaluations() if key[0] in member.held_out_roles]
+
+
+def questions(member: Seen, keys: Sequence[tuple[str, int]]) -> list[Any]:
+    """What was asked, whoever answered."""
+    steps = [member.step(*key) for key in keys]
+    return [{**step.config, "stack": None, "dispatch": None} if step else None for step in steps]
+
+
+def base_of(member: Seen, bases: Sequence[Base]) -> Base | None:
+    """The pretrained model's experiment that was asked the very same: it differs in the stack alone."""
+    keys = held_out_keys(member)
+    asked = questions(member, keys)
+    return next((base for base in bases if questions(base.seen, keys) == asked), None)
+
+
+def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Made:
+    """A row over its seeds."""
+    base = base_of(members[0], bases)
+    first = members[0].record
+    keys = list(dict.fromkeys(key for member in members for key in member.evaluations()))
+    found = {**(base.found if base else {}), **answered(store, members, keys)}
+    scores = task_estimates(store, members, keys, found)
+    classes = _classes(store, members, keys, found)
+    cells = {key: _cell(members, *key, scores.get(key), classes.get(key), found) for key in keys}
+    targets = tuple(cell for (role, _), cell in cells.items() if role in first.targets)
+    held_out = tuple(cell for (role, _), cell in cells.items() if role not in first.targets)
+    shots = sorted({cell.shots for cell in held_out})
+    lacking = [f"{cell.role} {cell.shots}-shot" for cell in (*targets, *held_out) if cell.score is None]
+    against = {count: _against(store, members, base, count, found) for count in shots}
+    own = {count: _own(store, members, count, found) for count in shots}
+    formats = formats_of_row(first)
+    took, base_took = taken(store, members, formats), base.taken(formats) if base else None
+    row = Row(
+        name=first.name,
+        variant=str(first.spec["variant"]),
+        method=first.method,
+        settings=dict(first.spec["method"]),
+        family=first.family,
+        source=first.source,
+        about=str(first.spec.get("about", "")),
+        targets=first.targets,
+        changes=tuple(first.spec["changes"]),
+        seeds=tuple(member.record.seed for member in members),
+        experiments=tuple(member.record.id for member in members),
+        imported=all(step.imported for member in members for step in member.steps.values()),
+        target_scores=targets,
+        held_out=held_out,
+        norm_avg={count: norm_avg(members, count, (own[count] or ((), ()))[1]) for count in shots},
+        change={count: each.estimate if each and first.method != BASELINE else None for count, each in against.items()},
+        format_ratio=format_ratio(took),
+        base_format_ratio=format_ratio(base_took),
+        costs=costs_of(members),
+        missing=(*lacking, *_asked_otherwise(members, keys), *_unfinished(members)),
+        tries=len(first.spec.get("sweep", ())),
+        formats=formats,
+        format_by_task=by_task(took, base_took),
+        against=against,
+        variation={count: _variation(each) for count, each in own.items()},
+    )
+    seeds, tasks = (_comparable(own[shots[-1]]) if shots else None) or ((), ())
+    keys_asked = [(role, shots[-1]) for role in members[0].held_out(shots[-1])] if shots else []
+    return Made(row, fingerprint(questions(members[0], keys_asked)), _draw(first.spec), tasks, seeds)
+
+
+def _classes(
+    store: Store, members: Sequence[Seen], keys: Sequence[tuple[str, int]], found: Mapping[str, Answered]
+) -> dict[tuple[str, int], Classification | None]:
+    """The answers by class to those tasks that have labels and that every seed answered."""
+    labels = {
+        role: tuple(map(str, about.get("labels") or ())) for role, about in members[0].record.spec["roles"].items()
+    }
+    asked: dict[tuple[str, int], list[str]] = {}
+    for key in keys:
+        steps = [step for member in members if (step := member.step(*key)) and step.status == "done"]
+        if labels.get(key[0]) and len(steps) == len(members):
+            asked[key] = list(dict.fromkeys(step.id for step in steps))
+    tallies = store.tallies([step for steps in asked.values() for step in steps]) if asked else {}
+    return {
+        key: classify(labels[key[0]], [tallies.get(step, ()) for step in steps],
+                      next((found[step].equivalent for step in steps if step in found), None))
+        for key, steps in asked.items()
+    }  # fmt: skip
+
+
+def _cell(
+    members: Sequence[Seen], role: str, shots: int, score: Estimate | None, classes: Classification | None,
+    answers: Mapping[str, Answered],
+) -> Cell:  # fmt: skip
+    steps = [step.id for member in members if (step := member.step(role, shots))]
+    distinct = next((answers[step].distinct for step in steps if step in answers), 0)
+    found = [each for member in members if (each := member.primary(role, shots))]
+    about = members[0].record.spec["roles"].get(role, {})
+    return Cell(
+        role=role,
+        shots=shots,
+        metric=found[0].metric if found else str(about.get("primary") or ""),
+        chance=about.get("chance"),
+        score=score,
+        documents=found[0].n if found else 0,
+        distinct=distinct,
+        unparsable=sum(each.unparsable for each in found),
+        classes=classes,
+    )
+
+
+def _terms(members: Sequence[Seen], shots: int, weight: float) -> list[Term]:
+    roles = members[0].held_out(shots)
+    return [Term(weight / len(roles), tuple(members), role, shots) for role in roles]
+
+
+def _against(
+    store: Store, members: Sequence[Seen], base: Base | None, shots: int, found: Mapping[str, Answered]
+) -> Contrast | None:
+    """What the held-out tasks won or lost against the pretrained model, on average."""
+    if base is None:
+        return None
+    less = [Term(-term.weight, (base.seen,), term.role, shots) for term in _terms(members, shots, 1.0)]
+    try:
+        return contrast_of(store, [*_terms(members, shots, 1.0), *less], found)
+    except (Missing, Incomparable):
+        return None
+
+
+def _own(store: Store, members: Sequence[Seen], shots: int, found: Mapping[str, Answered]) -> Own | None:
+    """The seeds that Norm. Avg. depends on, and its tasks."""
+    try:
+        seeds, tasks = pulled(store, _terms(members, shots, 1.0), found)
+    except (Missing, Incomparable):
+        return None
+    return tuple(seed for seed in seeds if seed is not None), tuple(tasks)
+
+
+def _comparable(own: Own | None) -> Own | None:
+    """None where one document alone would have to tell how far documents differ."""
+    try:
+        check_spread(own[1] if own else ())
+    except Missing:
+        return None
+    return own
+
+
+def _variation(own: Own | None) -> Variation | None:
+    if _comparable(own) is None or own is None:
+        return None
+    spread = stats.spread_of([task.part for task in own[1]])
+    return Variation(spread.documents, spread.seeds, None)
+
+
+def _draw(spec: Mapping[str, Any]) -> tuple[str, int]:
+    """A name for all settings but the seed and the draw of exemplars; and the draw."""
+    held_out = dict(spec["track"]["held_out"])
+    draw = int(held_out.pop("draw", 0))
+    track = {**spec["track"], "held_out": held_out}
+    names = ("seed", "variant", "file", "sets", "changes", "source", "about")
+    settings = {key: value for key, value in spec.items() if key not in names}
+    return fingerprint({**settings, "track": track}), draw
+
+
+def _asked_otherwise(members: Sequence[Seen], keys: Sequence[tuple[str, int]]) -> list[str]:
+    """Evaluations of which some seeds were asked something else than the first: their mean is the score of nothing."""
+    found: list[str] = []
+    for role, shots in keys:
+        (first, right), *others = [(each.record.seed, *questions(each, [(role, shots)])) for each in members]
+        differ = {name: seed for seed, asked in others for name in _changed(right, asked)}
+        if differ:
+            seed = next(iter(differ.values()))
+            what = f"seed {seed} differs from seed {first} in {', '.join(sorted(differ))}; run all seeds again"
+            found.append(f"{role} {shots}-shot asked alike of all seeds ({what})")
+    return found
+
+
+def _changed(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> list[str]:
+    """The parts in which two questions differ; none where one was not asked."""
+    if one is None or other is None:
+        return []
+    return [name for name in {**one, **other} if one.get(name) != other.get(name)]
+
+
+def _unfinished(members: Sequence[Seen]) -> list[str]:
+    """Train steps that are not done, and evaluations that failed, with their reason."""
+    found: list[str] = []
+    for member in members:
+        for step in dict.fromkeys(member.steps[link.step_id].id for link in member.links):
+            record = member.steps[step]
+            if record.status == "failed" or (record.kind == "train" and record.status != "done"):
+                found.append(f"{record.title}: {record.status}" + (f" ({record.reason})" if record.reason else ""))
+    return list(dict.fromkeys(found))

@@ -1,0 +1,75 @@
+"""A track's table: its rows, made one after the other so that a large store is never held at once, and their order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from suite.analysis.board.rows import Base, make_row
+from suite.analysis.board.shape import BASELINE, Board, Row
+from suite.analysis.board.standing import with_standing
+from suite.store import ExperimentRecord, Store
+from suite.store.seen import Seen, held_out_roles
+
+
+def boards(store: Store) -> tuple[Board, ...]:
+    """A board for every track in the store, by name."""
+    return tuple(board(store, track) for track in store.tracks())
+
+
+def board(store: Store, track: str) -> Board:
+    """One track's board."""
+    experiments = store.experiments(track)
+    bases = [each for each in experiments if each.method == BASELINE]
+    known = [Base.of(store, seen) for seen in Seen.of_many(store, bases)]
+    made = [make_row(store, Seen.of_many(store, members), known) for members in grouped(experiments)]
+    rows = without_repeats(with_standing(made))
+    terms = experiments[0].spec["track"] if experiments else {}
+    shots = tuple(sorted({cell.shots for row in rows for cell in row.held_out}))
+    return Board(
+        track=track,
+        title=str(terms.get("title") or track),
+        about=str(terms.get("about") or ""),
+        shots=shots,
+        roles=tuple(dict.fromkeys(role for each in experiments for role in held_out_roles(each))),
+        targets=tuple(sorted({target for row in rows for target in row.targets})),
+        rows=tuple(sorted(rows, key=lambda row: _order(row, shots))),
+        deviations=tuple(map(str, terms.get("deviations") or ())),
+    )
+
+
+def without_repeats(rows: Sequence[Row]) -> list[Row]:
+    """The rows, but for a pretrained one of which every number is in another that was asked more targets.
+
+    A pretrained row that is made from a track's targets grows with them; the one before it says nothing more.
+    """
+    bases = [row for row in rows if row.method == BASELINE]
+    return [row for row in rows if row.method != BASELINE or not any(_holds(other, row) for other in bases)]
+
+
+def _holds(other: Row, row: Row) -> bool:
+    """Whether a finished pretrained row has all that another has, and more targets."""
+    if other.missing or other.changes != row.changes or not set(row.targets) < set(other.targets):
+        return False
+    known = [*other.target_scores, *other.held_out]
+    return all(cell in known for cell in (*row.target_scores, *row.held_out))
+
+
+def grouped(experiments: Sequence[ExperimentRecord]) -> list[tuple[ExperimentRecord, ...]]:
+    """The experiments of each row: those of one name and settings, by seed."""
+    groups: dict[tuple[str, str], list[ExperimentRecord]] = {}
+    for experiment in experiments:
+        groups.setdefault((experiment.name, str(experiment.spec["variant"])), []).append(experiment)
+    return [tuple(group) for group in groups.values()]
+
+
+def _order(row: Row, shots: Sequence[int]) -> tuple[Any, ...]:
+    best = row.norm_avg.get(shots[-1]) if shots else None
+    return (
+        row.method != BASELINE,
+        row.targets,
+        bool(row.missing),
+        -(best.value if best else 0.0),
+        row.name,
+        row.variant,
+    )

@@ -1,0 +1,20 @@
+"""Experiments to ordered, content-hashed steps: what is shared, what is done, what it will cost."""
+
+from suite.planning.make import Inputs, make_plan
+from suite.planning.stale import stale_reasons
+from suite.planning.steps import Choose, Evaluate, Follow, Link, Plan, Planned, Step, Train, Work
+
+__all__ = [
+    "Choose",
+    "Evaluate",
+    "Follow",
+    "Inputs",
+    "Link",
+    "Plan",
+    "Planned",
+    "Step",
+    "Train",
+    "Work",
+    "make_plan",
+    "stale_reasons",
+]

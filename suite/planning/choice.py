@@ -1,0 +1,74 @@
+"""The steps of a sweep beside its tries: one that chooses, and those that keep what goes with the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from suite.planning.steps import Choose, Follow, Routes, Step, Train
+from suite.specs import Experiment
+
+CHOICE = 1
+"""Raised when a change to choosing changes what is chosen for the same tries."""
+
+
+@dataclass(frozen=True)
+class Try:
+    """What one block of settings comes to in the plan."""
+
+    own: str | None
+    """The method's own train step; None for a method that has none."""
+    stacks: Mapping[str, tuple[str, ...] | Routes]
+    """Role -> the train steps whose artifacts are in effect when it is answered."""
+
+    def parts(self, role: str) -> tuple[str, ...]:
+        """The stack of a role. Only a method without a train step of its own has routes, and it cannot be swept."""
+        stack = self.stacks[role]
+        assert not isinstance(stack, Routes)
+        return stack
+
+
+def choose(
+    experiment: Experiment, tries: Sequence[Try], model: Mapping[str, Any], tasks: Mapping[str, Any]
+) -> tuple[str, Choose, dict[str, Any]]:
+    """Title, work and key of the step that chooses. `model` and `tasks` are as in the key of a train step."""
+    track, targets = experiment.track, experiment.targets
+    work = Choose(
+        tries=tuple({role: each.parts(role) for role in targets} for each in tries),
+        candidates=tuple(each.own for each in tries if each.own is not None),
+        targets={role: experiment.tasks[role] for role in targets},
+        track=track,
+    )
+    key = {
+        "kind": "train",
+        "code": CHOICE,
+        "choice": [{role: list(stack) for role, stack in stacks.items()} for stacks in work.tries],
+        "candidates": list(work.candidates),
+        "model": dict(model),
+        "tasks": dict(tasks),
+        "selection": {**track.selection.model_dump(mode="json", include={"documents"}), **track.decoding.search},
+        "target": track.target.model_dump(mode="json", include={"shots"}),
+        "max_length": track.budget.max_length,
+    }
+    title = f"choose {experiment.method} on {'+'.join(targets)}, best of {len(tries)}"
+    return f"{title} · {track.name} · seed {experiment.seed}", work, key
+
+
+def follow(
+    experiment: Experiment, choice: Step, candidates: Sequence[Step], model: Mapping[str, Any]
+) -> tuple[str, Follow, dict[str, Any]]:
+    """Title, work and key of a step that keeps what goes with a choice: each try's prompt, say, in the tries' order."""
+    assert isinstance(choice.work, Choose)
+    work = Follow(choice.id, choice.work.candidates, tuple(step.id for step in candidates), experiment.track)
+    key = {
+        "kind": "train",
+        "code": CHOICE,
+        "follows": choice.id,
+        "candidates": list(work.candidates),
+        "model": dict(model),
+    }
+    first = candidates[0].work
+    assert isinstance(first, Train)
+    what = f"{first.method} on {'+'.join(first.targets)}, with {experiment.method}'s best of {len(candidates)}"
+    return f"choose {what} · {experiment.track.name} · seed {experiment.seed}", work, key

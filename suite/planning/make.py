@@ -1,0 +1,299 @@
+"""From experiments to an ordered plan of steps, each step once, whoever asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from suite import methods
+from suite.block import Block
+from suite.errors import Problem, SuiteError
+from suite.hashing import fingerprint
+from suite.models.source import LocatedModel, ModelSource, locate
+from suite.planning import estimate
+from suite.planning.checks import check
+from suite.planning.choice import Try, choose, follow
+from suite.planning.keys import model_key, settings_key
+from suite.planning.probes import answers, probed, probes_key
+from suite.planning.steps import Estimate, Evaluate, Link, Plan, Planned, Routes, Step, Train, Work
+from suite.settings import split, told
+from suite.specs import Experiment
+from suite.specs.blocks import Track
+from suite.tasks.data import DataLocations, Rows
+from suite.tasks.definition import TaskFile
+from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
+from suite.training.config import Optimisation
+from suite.training.scaling import Scaling
+
+TRAINING = 3
+"""Raised when a change to the training loop changes what it gives for the same settings."""
+EVALUATION = 3
+"""Raised when a change to decoding or scoring changes an answer or a score."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Where data and models are looked for, and what past runs teach about speed."""
+
+    data: DataLocations
+    models: Path | None = None
+    rates: Mapping[tuple[str, str], float] | None = None
+    """(model identity, sort of step) -> tokens per second, as measured in the store."""
+
+
+def make_plan(experiments: Sequence[Experiment], inputs: Inputs) -> Plan:
+    """All steps of all experiments. Raises SuiteError with every missing model, data set and leak at once."""
+    builder = _Builder(inputs)
+    planned: list[Planned] = []
+    problems: list[Problem] = []
+    for experiment in experiments:
+        try:
+            planned.append(builder.add(experiment))
+        except SuiteError as error:
+            problems += error.problems
+    if problems:
+        raise SuiteError.of(problems)
+    return Plan(tuple(planned), tuple(builder.steps.values()), tuple(dict.fromkeys(builder.notes)))
+
+
+class _Builder:
+    """Collects the steps of one experiment after another; equal steps meet under one id."""
+
+    def __init__(self, inputs: Inputs) -> None:
+        self.inputs = inputs
+        self.steps: dict[str, Step] = {}
+        self.notes: list[str] = []
+        self._words: dict[str, float] = {}
+        self._models: dict[ModelSource, LocatedModel] = {}
+        self._problems: list[Problem] = []
+
+    def add(self, experiment: Experiment) -> Planned:
+        """The experiment with its steps; they join those already there."""
+        self.notes += check(experiment, self.inputs.data, lambda: self._model(experiment.track))
+        roles = (*experiment.targets, *experiment.held_out)
+        tries = [self._try(experiment, config, roles) for config in experiment.configs]
+        taken = self._best(experiment, tries) if experiment.tries else tries[0]
+        trained, stacks = taken.own, taken.stacks
+        used = [stack.steps if isinstance(stack, Routes) else stack for stack in stacks.values()]
+        needed = [step for each in ((trained,), *used) for step in each if step is not None]
+        links = [
+            Link(step, "train") for step in dict.fromkeys(before for each in needed for before in self._lineage(each))
+        ]
+        for role, stack in stacks.items():
+            target = experiment.track.target
+            held_out = experiment.track.held_out
+            is_target = role in experiment.targets
+            documents = target.documents if is_target else held_out.documents
+            for shots in (target.shots,) if is_target else held_out.shots:
+                step = self._evaluate(experiment, stack, experiment.tasks[role], shots, documents)
+                links.append(Link(step, "evaluate", role, shots))
+        return Planned(experiment, tuple(links))
+
+    def _try(self, experiment: Experiment, config: Block, roles: tuple[str, ...]) -> Try:
+        """The steps of one block of settings, which an experiment without a sweep has alone."""
+        trained = self._trained(experiment.method, config, experiment.targets, experiment, experiment.config)
+        return Try(trained, {role: self._stack(experiment, config, role, trained) for role in roles})
+
+    def _best(self, experiment: Experiment, tries: Sequence[Try]) -> Try:
+        """The try that is chosen when it runs: at each place of a stack stands what the chosen one has there."""
+        model = model_key(experiment.track.model, self._model(experiment.track))
+        title, work, key = choose(experiment, tries, model, self._tasks_key(experiment, experiment.targets))
+        chosen = self._step(title, work, key, self._choosing(experiment, len(tries)))
+
+        def taken(candidates: tuple[str, ...]) -> str:
+            if len(set(candidates)) == 1:
+                return candidates[0]
+            if candidates == work.candidates:
+                return chosen
+            steps = [self.steps[step] for step in candidates]
+            return self._step(*follow(experiment, self.steps[chosen], steps, model), Estimate(0, 0.0, 0))
+
+        stacks: dict[str, tuple[str, ...]] = {}
+        for role in tries[0].stacks:
+            all_stacks = [each.parts(role) for each in tries]
+            if len(set(map(len, all_stacks))) > 1:
+                what = f"sweep: its tries answer '{role}' with stacks of different lengths, which cannot be compared"
+                raise SuiteError(what, where=experiment.file, fix="write a spec for each")
+            stacks[role] = tuple(map(taken, zip(*all_stacks, strict=True)))
+        return Try(chosen, stacks)
+
+    def _choosing(self, experiment: Experiment, tries: int) -> Estimate:
+        """Answering the rows held out for selection, once for each try."""
+        track, model = experiment.track, self._model(experiment.track)
+        rows = [training_rows(experiment.tasks[role], self.inputs.data) for role in experiment.targets]
+        return estimate.answering(
+            tries * track.selection.documents * len(rows), track.target.shots, track.budget.max_length,
+            max(map(self._mean_words, rows)), self._speed(model),
+        )  # fmt: skip
+
+    def _stack(self, experiment: Experiment, config: Block, role: str, trained: str | None) -> tuple[str, ...] | Routes:
+        """The train steps whose artifacts are in effect when a role is answered."""
+        stack = methods.get(experiment.method).stack(config, role, experiment.targets)
+        if isinstance(stack, methods.Dispatch):
+            return Routes(
+                experiment.tasks[stack.role],
+                self._steps_of(experiment, stack.asker, trained),
+                {skill: self._steps_of(experiment, parts, trained) for skill, parts in stack.experts.items()},
+            )
+        return self._steps_of(experiment, stack, trained)
+
+    def _steps_of(self, experiment: Experiment, parts: Sequence[methods.Part], trained: str | None) -> tuple[str, ...]:
+        parents = self._parents_of(trained)
+        chosen: list[str | None] = []
+        for part in parts:
+            if isinstance(part, methods.Prerequisite):
+                chosen.append(self._trained(part.method, part.config, part.targets, experiment, part.config))
+            else:
+                chosen.append(parents[part] if isinstance(part, int) else trained)
+        return tuple(step for step in chosen if step is not None)
+
+    def _parents_of(self, step: str | None) -> tuple[str, ...]:
+        return self.steps[step].parents if step else ()
+
+    def _lineage(self, step: str | None) -> tuple[str, ...]:
+        if step is None:
+            return ()
+        before = [ancestor for parent in self._parents_of(step) for ancestor in self._lineage(parent)]
+        return tuple(dict.fromkeys([*before, step]))
+
+    def _trained(
+        self, name: str, config: Block, targets: tuple[str, ...], experiment: Experiment, usual: Block,
+        model_name: str = "",
+    ) -> str | None:  # fmt: skip
+        """The train step of a method, after those it builds on; None for a method that has none of its own.
+
+        The title says what differs from the `usual` settings: in a sweep, those that its tries start from.
+        """
+        method = methods.get(name)
+        if method.train is None:
+            return None
+        parents: list[str] = []
+        bases: dict[str, str] = {}
+        as_usual = [each.config for each in method.prerequisites(usual, targets)]
+        for place, needed in enumerate(method.prerequisites(config, targets)):
+            base = as_usual[place] if place < len(as_usual) else needed.config
+            there, name_there = experiment, model_name
+            if needed.model is not None:
+                there = replace(experiment, track=experiment.track.model_copy(update={"model": needed.model}))
+                name_there = f" with {needed.model.title}"
+            parent = self._trained(needed.method, needed.config, needed.targets, there, base, name_there)
+            assert parent is not None, f"{name} builds on {needed.method}, which trains nothing"
+            parents.append(parent)
+            if needed.model is not None:
+                bases[parent] = self._model(there.track).identity
+        track, model = experiment.track, self._model(experiment.track)
+        tasks = {role: experiment.tasks[role] for role in targets}
+        rows = [training_rows(task, self.inputs.data) for task in tasks.values()]
+        key: dict[str, Any] = {
+            "kind": "train",
+            "code": TRAINING,
+            "method": {"name": name, "version": method.VERSION, **settings_key(config, self._located)},
+            "model": model_key(track.model, model),
+            "tasks": self._tasks_key(experiment, targets),
+            "seed": experiment.seed,
+            "budget": track.budget.model_dump(mode="json", exclude={"micro_batch"}),
+            "selection": {**track.selection.model_dump(mode="json"), **track.decoding.search},
+            "target": track.target.model_dump(mode="json", include={"shots"}),
+            "parents": list(parents),
+            **probes_key(experiment, config, targets, self.inputs.data),
+        }
+        work = Train(
+            name, config, tasks, track, experiment.seed, tuple(parents), probed(experiment, config), bases
+        )  # fmt: skip
+        what = "adapt" if method.FAMILY == "mixture" else "train"
+        _, (_, differs) = split([usual.model_dump(mode="json"), config.model_dump(mode="json")])
+        title = f"{what} {name} on {'+'.join(targets) or 'every task'}{' with ' if differs else ''}{told(differs)}"
+        title = f"{title}{model_name} · {track.name} · seed {experiment.seed}"
+        length = max(map(self._mean_words, rows), default=0.0)
+        return self._step(title, work, key, _training_cost(work, length, self._speed(model)))
+
+    def _tasks_key(self, experiment: Experiment, targets: tuple[str, ...]) -> dict[str, Any]:
+        tasks = {role: experiment.tasks[role] for role in targets}
+        return {
+            role: {"task": task.fingerprint, "data": training_rows(task, self.inputs.data).content_hash}
+            for role, task in tasks.items()
+        }
+
+    def _evaluate(
+        self, experiment: Experiment, chosen: tuple[str, ...] | Routes, task: TaskFile, shots: int,
+        documents: int | None,
+    ) -> str:  # fmt: skip
+        routes, stack = (chosen, ()) if isinstance(chosen, Routes) else (None, chosen)
+        track, model = experiment.track, self._model(experiment.track)
+        rows = reported_rows(task, self.inputs.data)
+        key: dict[str, Any] = {
+            "kind": "evaluate",
+            "code": EVALUATION,
+            "model": model_key(track.model, model),
+            "stack": list(stack),
+            "task": task.fingerprint,
+            "data": rows.content_hash,
+            "shots": shots,
+            "documents": documents,
+            **track.decoding.search,
+            "max_length": track.budget.max_length,
+        }
+        if task.words:
+            key["words"] = dict(task.words)
+        if shots:  # without exemplars neither their rows nor the draw can change an answer
+            pool = exemplar_rows(task, self.inputs.data)
+            key |= {"exemplars": pool.content_hash, "draw": track.held_out.draw}
+        if routes:
+            stacks = {skill: list(steps) for skill, steps in routes.stacks.items()}
+            key["dispatch"] = {"task": routes.task.fingerprint, "asker": list(routes.asker), "stacks": stacks}
+        title = f"{task.name} {shots}-shot · {self._stack_name(routes or stack, track)}"
+        count = min(documents or len(rows.docs), len(rows.docs)) or 1
+        cost = estimate.answering(count, shots, track.budget.max_length, self._mean_words(rows), self._speed(model))
+        return self._step(title, Evaluate(stack, task, shots, documents, track, routes), key, cost)
+
+    def _stack_name(self, stack: tuple[str, ...] | Routes, track: Track) -> str:
+        if isinstance(stack, Routes):
+            asked = self._stack_name(stack.asker, track) if stack.asker else f"the prompt · {track.name}"
+            experts = ", ".join(self._stack_name(each, track).partition(" · ")[0] for each in stack.stacks.values())
+            return f"{experts}, chosen by {asked}"
+        names = [self.steps[step].title.partition(" ")[2] for step in stack]
+        return " + ".join(names) or f"pretrained · {track.name}"
+
+    def _step(self, title: str, work: Work, key: Mapping[str, Any], cost: Estimate) -> str:
+        step = fingerprint(key)
+        self.steps.setdefault(step, Step(step, title, work, key, cost))
+        return step
+
+    def _model(self, track: Track) -> LocatedModel:
+        return self._located(track.model)
+
+    def _located(self, source: ModelSource) -> LocatedModel:
+        if source not in self._models:
+            self._models[source] = locate(source, self.inputs.models)
+        return self._models[source]
+
+    def _mean_words(self, rows: Rows) -> float:
+        """Words in a row of these, counted once however many steps read them."""
+        if rows.content_hash not in self._words:
+            self._words[rows.content_hash] = estimate.words(rows.docs)
+        return self._words[rows.content_hash]
+
+    def _speed(self, model: LocatedModel) -> estimate.Speed:
+        rates = {sort: rate for (name, sort), rate in (self.inputs.rates or {}).items() if name == model.identity}
+        return estimate.Speed(model.parameters, rates)
+
+
+def _training_cost(work: Train, mean_words: float, speed: estimate.Speed) -> Estimate:
+    """What a train step costs: optimising parameters, or putting its parents together."""
+    config, track = work.config, work.track
+    budget, length = track.budget, track.budget.max_length
+    if isinstance(config, Optimisation):
+        mean_words *= 1 + config.shots
+        batch = min(budget.batch_size, config.examples or budget.batch_size)
+        parts = -(-batch // (budget.micro_batch or batch))
+        return estimate.training(
+            config.steps, batch, length, mean_words, speed, rewarded=config.rewarded,
+            select_every=config.select_every or track.selection.every,
+            selection=track.selection.documents * len(work.targets),
+            composed=config.steps * parts if isinstance(config, Scaling) else 0, probed=answers(work),
+        )  # fmt: skip
+    search = getattr(config, "search", None) if getattr(config, "rewarded", False) else None
+    candidates = search.population * search.generations if search else 0
+    return estimate.adapting(len(work.parents), candidates, getattr(config, "shots", 0), length, mean_words, speed)

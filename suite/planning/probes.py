@@ -1,0 +1,53 @@
+"""What probes add to a train step: what names it, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from suite.block import Block
+from suite.planning.steps import Train
+from suite.specs import Experiment
+from suite.specs.blocks import Probes
+from suite.tasks.data import DataLocations
+from suite.tasks.definition import TaskFile
+from suite.tasks.splits import exemplar_rows, reported_rows
+from suite.training.config import Optimisation
+
+
+def probed(experiment: Experiment, config: Block) -> Mapping[str, TaskFile]:
+    """The held-out tasks that are looked at while something is trained with these settings."""
+    probes = experiment.track.probes
+    if probes is None or not isinstance(config, Optimisation):
+        return {}
+    return {role: experiment.tasks[role] for role in probes.roles}
+
+
+def probes_key(experiment: Experiment, config: Block, targets: tuple[str, ...], data: DataLocations) -> dict[str, Any]:
+    """All that can change what is found; nothing without probes."""
+    track = experiment.track
+    if track.probes is None or not isinstance(config, Optimisation):
+        return {}
+    rows = {role: reported_rows(experiment.tasks[role], data).content_hash for role in (*targets, *track.probes.roles)}
+    shown = {
+        role: exemplar_rows(task, data).content_hash
+        for role, task in probed(experiment, config).items()
+        if any(track.probes.shots)
+    }
+    names = {role: experiment.tasks[role].fingerprint for role in rows}
+    decoding = {**track.decoding.search, "draw": track.held_out.draw}
+    asked = {"tasks": names, "data": rows, "exemplars": shown, **decoding}
+    return {"probes": {**track.probes.model_dump(mode="json"), **asked}}
+
+
+def answers(work: Train) -> int:
+    """How many documents are answered at all looks together."""
+    probes, config = work.track.probes, work.config
+    if probes is None or not isinstance(config, Optimisation):
+        return 0
+    return looks(probes, config.steps) * probes.documents * (len(work.targets) + len(work.probed) * len(probes.shots))
+
+
+def looks(probes: Probes, steps: int) -> int:
+    """How often is looked: before the first step, after every so many, and after the last."""
+    return len({*range(0, steps + 1, probes.every), steps})
