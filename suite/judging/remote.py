@@ -19,6 +19,16 @@ _LENT: Final = (
     "partial",
 )
 """Types of what the program may call, by name."""
+_WRITTEN: Final = (
+    "__annotations__",
+    "__code__",
+    "__defaults__",
+    "__doc__",
+    "__globals__",
+    "__kwdefaults__",
+    "__signature__",
+)
+"""Attributes that tell how a function is written."""
 _OPERATIONS: Final = ("__len__", "__getitem__", "__setitem__", "__str__", "__repr__")
 
 
@@ -129,7 +139,7 @@ class Channel:
 
 
 class Function:
-    """A function or class of the program."""
+    """A function or class of the program. How it is written stays there: tests that ask for it have to run there."""
 
     def __init__(self, channel: Channel, number: int, name: str) -> None:
         self._channel, self._number, self.__name__ = channel, number, name
@@ -143,6 +153,11 @@ class Function:
             for old, new in zip(given, reply[2], strict=False):
                 _update(old, new)
         return reply[1] if reply[0] == "value" else given[reply[1]]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _WRITTEN:
+            self._channel.unclear = f"asked for {name} of {self.__name__}"
+        raise AttributeError(name)
 
 
 class Iteration:
@@ -196,6 +211,7 @@ def _operation(name: str) -> Callable[..., Any]:
     return operate
 
 
+setattr(Function, "__doc__", property(lambda self: self.__getattr__("__doc__")))  # noqa: B010
 for _name in _OPERATIONS:
     setattr(Thing, _name, _operation(_name))
 
