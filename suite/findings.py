@@ -91,15 +91,26 @@ class TrainingTime(Block):
     """Looks along training."""
 
 
-class GoldMisses(Block):
-    """The documents whose right answers do not get the best value of a metric."""
+class Counted(Block):
+    """Some of the documents of an evaluation."""
 
-    metric: str
-    """With its filter pipeline behind a comma where the task has several."""
     documents: tuple[Place, ...]
     """Their numbers."""
     tried: Place
     """Documents that were looked at."""
+
+    @model_validator(mode="after")
+    def _are_some(self) -> Counted:
+        if len(set(self.documents)) != len(self.documents) or len(self.documents) > self.tried:
+            raise ValueError(f"{len(self.documents)} documents of {self.tried}, or one of them twice")
+        return self
+
+
+class GoldMisses(Counted):
+    """The documents whose right answers do not get the best value of a metric."""
+
+    metric: str
+    """With its filter pipeline behind a comma where the task has several."""
 
 
 class Gold(Block):
@@ -110,26 +121,16 @@ class Gold(Block):
     misses: tuple[GoldMisses, ...]
 
 
-class Unwritable(Block):
+class Unwritable(Counted):
     """Documents whose right answers the model cannot write: its tokenizer lacks them, or they are over the limit."""
 
     NAME: ClassVar[str] = "unwritable"
 
-    documents: tuple[Place, ...]
-    """Their numbers."""
-    tried: Place
-    """Documents that were looked at."""
 
-
-class JudgedWeaker(Block):
+class JudgedWeaker(Counted):
     """Documents whose programs could deceive: they ran in one process with their tests, or their objects had a say."""
 
     NAME: ClassVar[str] = "judged_weaker"
-
-    documents: tuple[Place, ...]
-    """Their numbers."""
-    tried: Place
-    """Documents whose programs were judged."""
 
 
 Finding = Mixture | Dispatch | Spectra | TrainingTime | Gold | Unwritable | JudgedWeaker
@@ -143,3 +144,10 @@ def read(name: str, content: Mapping[str, Any]) -> Finding:
     if name not in KINDS:
         raise ValueError(f"there is no finding '{name}'")
     return KINDS[name].model_validate_json(json.dumps(content))  # as JSON, for a list is no tuple otherwise
+
+
+def counts(finding: Finding) -> tuple[Counted, ...]:
+    """What a finding says of some of the documents."""
+    if isinstance(finding, Gold):
+        return finding.misses
+    return (finding,) if isinstance(finding, Counted) else ()

@@ -121,9 +121,12 @@ def _wrong_step(step: StepPart) -> str | None:
         try:
             finding = findings.read(each.name, each.content)
         except ValueError as error:
-            return f"its finding '{each.name}' is not one ({str(error).splitlines()[0]})"
+            return f"its finding '{each.name}' is not one ({_why(error)})"
         if isinstance(finding, findings.Dispatch) and len(finding.of_documents) != len(step.answers):
             return f"its dispatch is of {len(finding.of_documents)} documents, and {len(step.answers)} were answered"
+        most = max((each.tried for each in findings.counts(finding)), default=0)
+        if most > len(step.answers):
+            return f"its finding '{finding.NAME}' is of {most} documents, and {len(step.answers)} were answered"
     if _repeated(each.name for each in step.findings):
         return "it has a finding twice"
     primary = [score for score in step.scores if score.primary]
@@ -182,3 +185,11 @@ def unchecked(record: RecordFile) -> tuple[str, ...]:
 
 def _repeated(values: Iterable[object]) -> bool:
     return any(count > 1 for count in Counter(values).values())
+
+
+def _why(error: ValueError) -> str:
+    """The first thing that is wrong."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+    return str(error)

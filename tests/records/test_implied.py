@@ -65,3 +65,14 @@ def test_a_step_that_builds_on_one_that_is_not_in_the_record_is_refused(file: Pa
 def test_a_key_that_stands_twice_is_refused(file: Path, other: Store) -> None:
     file.write_text(file.read_text().replace('"schema_version"', '"schema_version": 2, "schema_version"'))
     refused(other, file, "the key 'schema_version' stands twice")
+
+
+def test_a_finding_is_of_documents_that_were_answered(file: Path, other: Store) -> None:
+    whole = file.read_text()
+    for documents, tried, told in (([3], 0, "1 documents of 0"), ([0], 999, "is of 999 documents, and")):
+        content = {"documents": documents, "tried": tried}
+        file.write_text(whole)
+        altered(file, lambda record, content=content: record["steps"][1].update(
+            findings=[{"name": "judged_weaker", "content": content}]
+        ))  # fmt: skip
+        refused(other, file, told)
