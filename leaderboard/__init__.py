@@ -1,7 +1,7 @@
 """The leaderboard: boards to a static site that opens from disk. Reads the store, runs nothing."""
 
-from leaderboard.sources import Joined
-from leaderboard.told import Told
-from leaderboard.writer import render
+from leaderboard.build.context import Told
+from leaderboard.build.writer import render
+from leaderboard.data.union_reader import Joined
 
 __all__ = ["Joined", "Told", "render"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from leaderboard import render
-from leaderboard.along import Along, along
-from leaderboard.history import Seed
+from leaderboard.data.experiment_records import Seed
+from leaderboard.pages.training_probes import Along, along
 from suite.curves import OfPart, OfTask, curve_name
 from suite.store import Costs, CurvePointRecord, ExperimentRecord, StepLink, StepOutcome, Store
 from tests.analysis.board.tiny_board import OWNER, PROVENANCE, World, per_document

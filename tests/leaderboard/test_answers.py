@@ -61,7 +61,7 @@ def test_answers_are_read_a_few_tasks_at_a_time(store: Store, tmp_path: Path, mo
         return found
 
     monkeypatch.setattr(Store, "answer_columns", noted)
-    monkeypatch.setattr("leaderboard.answers.AT_ONCE", 20)
+    monkeypatch.setattr("leaderboard.data.answers.AT_ONCE", 20)
     assert files(render(store, tmp_path / "parts").parent) == whole
     assert max(read) == 16  # two tasks of two seeds; a third would be too many
 

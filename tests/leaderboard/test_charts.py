@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import render as bench
-from leaderboard import Told, writer
-from leaderboard.charts import ends
-from leaderboard.gained import CROWD, Dot, gained
-from leaderboard.kept import Kept
-from leaderboard.lines import Point, Reference, Series, lines
-from leaderboard.pages import Page, site
+from leaderboard import Told
+from leaderboard.build import writer
+from leaderboard.build.cache import Kept
+from leaderboard.build.site import Page, site
+from leaderboard.charts.chart import ends
+from leaderboard.charts.lines import Point, Reference, Series, lines
+from leaderboard.charts.tradeoff import CROWD, Dot, gained
 from suite.stats import Estimate
 from suite.store import Store
 from tests.leaderboard.filled import Rendered

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from leaderboard import render
-from leaderboard.classes import MOST
+from leaderboard.pages.classes import MOST
 from suite.store import Costs, Store
 from tests.analysis.board.tiny_board import World, classified, per_document
 from tests.leaderboard.reading import Element, experiment_page, read

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard import drafts
+from leaderboard.build import drafts
 
 HOLDING = """
 import sys
 from pathlib import Path
-from leaderboard.drafts import Draft
+from leaderboard.build.drafts import Draft
 draft = Draft(Path(sys.argv[1]))
 (draft.folder / "index.html").write_text("half of it")
 print(draft.folder, flush=True)

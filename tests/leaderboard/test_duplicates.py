@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard.writer import render
+from leaderboard.build.writer import render
 from suite.analysis.board import board
 from suite.commands.results import details
 from suite.store import Costs, Store

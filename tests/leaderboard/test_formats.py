@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from leaderboard import render
-from leaderboard.examples import CHARACTERS, ending, is_right
-from leaderboard.formats import format_grid, format_table, why_none
-from leaderboard.places import Place, places
+from leaderboard.pages.examples import CHARACTERS, ending, is_right
+from leaderboard.pages.formats import format_grid, format_table, why_none
+from leaderboard.view.urls import Place, places
 from suite.analysis.board import Row, boards
 from suite.store import AnswerRecord, Costs, Store
 from tests.analysis.board.tiny_board import Answers, World, per_document

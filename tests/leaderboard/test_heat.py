@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from leaderboard.heat import heat_maps
-from leaderboard.history import History, Seed
+from leaderboard.data.experiment_records import History, Seed
+from leaderboard.pages.diagnostics import heat_maps
 from suite.findings import Dispatch, Finding, Mixture, Spectra, Spectrum
 from suite.store import ExperimentRecord, StepLink, StepRecord
 

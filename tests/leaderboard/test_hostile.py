@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from leaderboard import Told, render
-from leaderboard.paths import slugs
-from leaderboard.text import passage, visible
+from leaderboard.view.text import passage, visible
+from leaderboard.view.urls import slugs
 from suite.claims import Verdict
 from suite.store import AnswerRecord, Store
 from tests.leaderboard.filled import BASE, METHODS, Filling

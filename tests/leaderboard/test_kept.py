@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from leaderboard import kept, render, writer
+from leaderboard import render
+from leaderboard.build import cache, writer
 from suite.store import Store
 from tests.leaderboard.filled import METHODS, Filling
 from tests.leaderboard.reading import files
@@ -101,20 +102,22 @@ def test_other_code_makes_all_pages_anew(
     site = render(filled, tmp_path / "site").parent
     everything = list(read)
     read.clear()
-    monkeypatch.setattr(kept, "code", lambda: "other")
+    monkeypatch.setattr(cache, "code", lambda: "other")
     render(filled, site)
     assert read == everything
 
 
 def test_the_code_is_every_source_and_template(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    told = "\n".join(kept._sources(resources.files("leaderboard"), "leaderboard"))
-    for file in Path(kept.__file__).parent.rglob("*"):
-        if file.suffix in (".py", ".j2"):
-            assert f"/{file.name} " in told
+    told = "\n".join(cache._sources(resources.files("leaderboard"), "leaderboard"))
+    package = Path(str(resources.files("leaderboard")))
+    sources = [file for file in package.rglob("*") if file.suffix in (".py", ".j2")]
+    assert {file.suffix for file in sources} == {".py", ".j2"}
+    for file in sources:
+        assert f"leaderboard/{file.relative_to(package).as_posix()} " in told
     (tmp_path / "a.html.j2").write_text("one")
-    first = kept._sources(tmp_path, "x")
+    first = cache._sources(tmp_path, "x")
     (tmp_path / "a.html.j2").write_text("two")
-    assert kept._sources(tmp_path, "x") != first
+    assert cache._sources(tmp_path, "x") != first
 
 
 def test_a_file_that_is_gone_or_cut_is_made_again(filled: Store, tmp_path: Path) -> None:
@@ -132,7 +135,7 @@ def test_a_file_that_is_gone_or_cut_is_made_again(filled: Store, tmp_path: Path)
 def test_a_list_that_is_none_is_no_reason_to_fail(filled: Store, tmp_path: Path, content: str) -> None:
     site = render(filled, tmp_path / "site").parent
     before = files(site)
-    (site / kept.LIST).write_text(content)
+    (site / cache.LIST).write_text(content)
     render(filled, site)
     assert files(site) == before
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from leaderboard.kin import by_shots
+from leaderboard.pages.adaptation_shots import by_shots
 from suite.analysis.board import Board, Row, board
 from tests.leaderboard.filled import Rendered
 

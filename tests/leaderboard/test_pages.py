@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from leaderboard import Told, render
-from leaderboard.front import front
+from leaderboard.charts.pareto import front
 from suite.claims import Verdict
 from suite.store import AnswerRecord, Store
 from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leaderboard.sources import Joined
+from leaderboard.data.union_reader import Joined
 from suite.analysis.board import board
 from suite.store import Store
 from tests.leaderboard.filled import Rendered

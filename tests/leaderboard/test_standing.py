@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 
 from leaderboard import render
-from leaderboard.numbers import probability
-from leaderboard.ranking import ranking
-from leaderboard.standing import contends, in_common
+from leaderboard.charts.ranking import ranking
+from leaderboard.view.badges import contends, in_common
+from leaderboard.view.numbers import probability
 from suite.analysis.board import Row, board
 from suite.store import Store
 from tests.leaderboard.filled import METHODS, Filling, Method, Rendered

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from leaderboard import render, versus
+from leaderboard import render
+from leaderboard.data import pairwise
 from suite.analysis.board import board
 from suite.analysis.board.pairs import comparisons
 from suite.commands.boards import print_comparison
@@ -70,7 +71,7 @@ def test_every_number_is_that_of_suite_compare(tmp_path: Path, capsys: pytest.Ca
 def test_a_track_with_too_many_rows_says_so_and_holds_no_comparisons(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store
 ) -> None:
-    monkeypatch.setattr(versus, "MOST", 16)
+    monkeypatch.setattr(pairwise, "MOST", 16)
     for track, seeds in (("one", (0,)), ("two", (0, 1))):
         filling = Filling(store, track=track)
         filling.add("lora_rte", "lora", METHODS["lora"], seeds)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard import Joined, render, writer
-from leaderboard.pages import Page
+from leaderboard import Joined, render
+from leaderboard.build import writer
+from leaderboard.build.site import Page
 from suite.analysis.board import board
 from suite.errors import SuiteError
 from suite.store import Costs, Store

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from leaderboard.sources import Joined
+from leaderboard.data.union_reader import Joined
 from suite.analysis.board import Row, boards
 from suite.errors import StepFailed, SuiteError
 from suite.evaluation import together

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from leaderboard import Told, render, versus, views
+from leaderboard import Told, render
+from leaderboard.data import pairwise
+from leaderboard.pages import track
 from suite.claims import Claim, Claims, judge
 from suite.store import Store
 from tests.leaderboard.filled import METHODS, Filling, realistic
@@ -49,9 +51,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def short_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same store, its pages holding three rows and no comparisons."""
     with Store.open("sqlite://") as store, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(views, "MOST", 3)
-        patch.setattr(views, "LEAST", 3)
-        patch.setattr(versus, "MOST", 3)
+        patch.setattr(track, "MOST", 3)
+        patch.setattr(track, "LEAST", 3)
+        patch.setattr(pairwise, "MOST", 3)
         realistic(store, documents=DOCUMENTS)
         return render(store, tmp_path_factory.mktemp("short") / "site").parent
 

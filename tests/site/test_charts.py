@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from leaderboard.charts import Chart
-from leaderboard.lines import Point, Reference, Series, lines
+from leaderboard.charts.chart import Chart
+from leaderboard.charts.lines import Point, Reference, Series, lines
 from tests.leaderboard.reading import experiment_page
 from tests.leaderboard.test_hostile import DRAWN
 

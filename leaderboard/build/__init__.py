@@ -1,0 +1,1 @@
+"""The build: which files the site has, what an older site has of them already, and how all are written."""

@@ -1,0 +1,82 @@
+"""A row's scores, document by document, as data: what the comparison of two rows and the view of answers start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from leaderboard.build.cache import Made
+from leaderboard.data.answers import Sheet, chunk_counts, chunk_paths, chunks_of, sheets_of
+from leaderboard.data.difficulty import Passing, remember
+from leaderboard.data.experiment_records import History
+from leaderboard.data.js_data import File, script
+from leaderboard.view import numbers
+from leaderboard.view.urls import Place
+from suite.analysis.board import Row
+from suite.stats import Estimate
+from suite.store import Store
+
+
+def row_files(
+    store: Store, place: Place, row: Row, history: History, passing: Passing, key: str
+) -> Iterator[File | Made]:
+    """A row's scores, and the chunks of its answers. `key`: what all these are made of."""
+    tasks: list[dict[str, Any]] = []
+    chunks: dict[str, int] = {}
+    asked: list[Any] = []
+    for (role, shots), sheet in sheets_of(store, history):
+        chunks |= chunk_counts(sheet)
+        for column in sheet.columns:
+            scored = zip(column.answers.doc_id, column.answers.value, strict=True)
+            scores = ((document, value) for document, value in scored if value is not None)
+            remember(passing, (place.slug, role, shots), column.step, column.asked, scores)
+            asked.append([role, shots, column.step, column.asked])
+        yield from chunks_of(sheet, passing.written)
+        tasks.append(_task(row, role, shots, sheet))
+    yield script(
+        place.scores(row),
+        {
+            "name": row.name,
+            "method": row.method,
+            "track": place.board.title,
+            "board": place.page,
+            "page": place.row(row),
+            "targets": list(row.targets),
+            "seeds": list(row.seeds),
+            "averages": {str(shots): _estimate(average) for shots, average in row.norm_avg.items()},
+            "tasks": tasks,
+        },
+    )
+    paths = [place.scores(row), *(path for each in chunks.items() for path in chunk_paths(*each))]
+    yield Made(place.scores(row), key, tuple(paths), [list(chunks.items()), asked])
+
+
+def _task(row: Row, role: str, shots: int, sheet: Sheet) -> dict[str, Any]:
+    cell = next(
+        (each for each in (*row.target_scores, *row.held_out) if (each.role, each.shots) == (role, shots)), None
+    )
+    return {
+        "key": f"{role}.{shots}",
+        "label": f"{role}, {numbers.shots(shots)}",
+        "target": role in row.targets,
+        "metric": cell.metric if cell else "",
+        "score": _estimate(cell.score if cell else None),
+        "sheet": sheet.name,
+        "columns": [
+            {
+                "seeds": list(column.seeds),
+                "documents": column.documents,
+                "asked": column.asked,
+                "count": len(column.answers),
+                "values": column.values,
+            }
+            for column in sheet.columns
+        ],
+    }
+
+
+def _estimate(score: Estimate | None) -> list[float | str] | None:
+    """Value, and its interval as it is shown."""
+    if score is None:
+        return None
+    return [round(score.value, 6), numbers.margin(score)]

@@ -1,0 +1,51 @@
+"""The rows of a long table that its page does not hold: a script adds them when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from leaderboard.pages.track import Line, Section
+from leaderboard.view.cells import Note, Shown
+from leaderboard.view.urls import Place
+
+
+def rest_of(section: Section) -> list[dict[str, Any]] | None:
+    """For each table of a page the rows that are left out of it, and how many cells are drawn; None where none are."""
+    if not any(table.rest for table in section.tables):
+        return None
+    return [
+        {"plain": table.plain, "rows": [_line(section.place, line, table.plain) for line in table.rest]}
+        for table in section.tables
+    ]
+
+
+def _line(place: Place, line: Line, plain: int) -> dict[str, Any]:
+    parameters = line.row.costs.trained_parameters
+    return {
+        "at": line.place,
+        "key": place.key(line.row),
+        "family": line.row.family,
+        "parameters": "" if parameters is None else str(parameters),
+        "name": line.row.name,
+        "href": line.href,
+        "method": [line.row.method, line.method],
+        "about": line.about,
+        "rank": [line.rank.text, line.rank.sort, line.rank.title],
+        "marks": _notes(line.marks),
+        "cells": [_cell(cell, at < plain) for at, cell in enumerate(line.cells)],
+    }
+
+
+def _cell(cell: Shown, drawn: bool) -> list[Any]:
+    """Text, sorting key, title, margin, what it is over, whisker, notes; without the empty ones at the end."""
+    whisker = drawn and cell.whisker and [cell.whisker.at, cell.whisker.low, cell.whisker.high, cell.whisker.zero]
+    title = cell.title if drawn or not cell.sort else ""
+    found: list[Any] = [cell.text, cell.sort, title, cell.margin, cell.over, whisker or 0, _notes(cell.notes)]
+    while found and not found[-1]:
+        found.pop()
+    return found
+
+
+def _notes(notes: Sequence[Note]) -> list[list[Any]]:
+    return [[note.text, note.title, int(note.warning)] for note in notes]

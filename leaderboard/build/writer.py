@@ -1,0 +1,199 @@
+"""Writing the site: beside the old one first, then in its place, so that there is always a whole one."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from leaderboard.build import drafts
+from leaderboard.build.cache import LIST, Kept, Made, Same
+from leaderboard.build.context import Told
+from leaderboard.build.site import Page, site
+from leaderboard.data.js_data import File
+from leaderboard.view.text import finalize, initials, passage
+from leaderboard.view.urls import slug
+from suite.errors import SuiteError, machine_problem
+from suite.outputs import not_written
+from suite.store import Store
+
+MARK = ".suite-site"
+"""A file that says that a folder is a site of ours, so that another's folder is never replaced."""
+ELSEWHERE = "choose another with --out"
+
+
+def render(store: Store, out: Path, told: Told | None = None) -> Path:
+    """Write the site for what is stored, in place of what was there.
+
+    Files that stay the same are kept as they are. Gives the index page. Raises SuiteError if `out` is something else
+    than a site or cannot be written.
+    """
+    out = out.resolve()
+    _check(out)
+    try:
+        draft = drafts.Draft(out)
+    except OSError as error:
+        raise not_written(error, out, ELSEWHERE) from None
+    try:
+        with _fewer_collections():
+            write(store, draft.folder, told or Told(), out)
+        _swap(draft.folder, out)
+    except OSError as error:
+        if machine_problem(error) is None:
+            raise
+        raise not_written(error, out, ELSEWHERE) from error
+    finally:
+        draft.close()
+    drafts.clear(out)
+    return out / "index.html"
+
+
+@contextmanager
+def _fewer_collections() -> Iterator[None]:
+    # What is read is made and dropped by the million and is in no cycle: looking for cycles took a noticeable time.
+    usual = gc.get_threshold()
+    gc.set_threshold(50_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+def write(store: Store, folder: Path, told: Told, old: Path) -> None:
+    """All files of the site into an empty folder; those that an older site has alike become links to its files."""
+    folder.chmod(0o755)
+    _put(folder, old, MARK, b"made by `suite render`, which replaces this folder\n")
+    environment = _environment(told)
+    kept = Kept.read(old)
+    sizes: dict[str, int] = {}
+    groups: dict[str, dict[str, Any]] = {}
+    for item in site(store, told, kept):
+        if isinstance(item, Same):
+            for path in item.paths:
+                sizes[path] = _take_over(folder, old, path)
+        elif isinstance(item, Made):
+            files = {path: sizes[path] for path in item.paths}
+            groups[item.name] = {"key": item.key, "files": files, "told": item.told}
+        else:
+            text = item.text if isinstance(item, File) else _page(environment, item)
+            content = text.encode("utf-8", "replace")
+            sizes[item.path] = len(content)
+            _put(folder, old, item.path, content)
+    _put(folder, old, LIST, json.dumps(groups, separators=(",", ":")).encode())
+    for name, content in _static():
+        _put(folder, old, f"static/{name}", content)
+
+
+def _put(folder: Path, old: Path, path: str, content: bytes) -> None:
+    """Write a file, or take over the older site's if that is the same, so that its date and blocks stay."""
+    file, before = os.path.join(folder, path), os.path.join(old, path)
+    if _same(before, content):
+        try:
+            _linked(before, file)
+            return
+        except OSError:  # a file system without links
+            pass
+    try:
+        _written(file, content)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        _written(file, content)
+
+
+def _take_over(folder: Path, old: Path, path: str) -> int:
+    """An older site's file, as it is; gives its size."""
+    file, before = os.path.join(folder, path), os.path.join(old, path)
+    try:
+        _linked(before, file)
+    except OSError:  # a file system without links
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        shutil.copyfile(before, file)
+    return os.stat(file).st_size
+
+
+def _linked(before: str, file: str) -> None:
+    try:
+        os.link(before, file)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        os.link(before, file)
+
+
+def _same(file: str, content: bytes) -> bool:
+    try:
+        with open(file, "rb") as stream:
+            return os.fstat(stream.fileno()).st_size == len(content) and stream.read() == content
+    except OSError:
+        return False
+
+
+def _written(file: str, content: bytes) -> None:
+    with open(file, "wb") as stream:
+        stream.write(content)
+
+
+def _page(environment: Environment, page: Page) -> str:
+    root = "../" * page.path.count("/")
+    return environment.get_template(page.template).render(root=root, path=page.path, **page.values)
+
+
+def _environment(told: Told) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("leaderboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment.filters["initials"] = initials
+    environment.filters["passage"] = passage
+    environment.filters["slug"] = slug
+    environment.globals["has_claims"] = bool(told.claims or told.unread)
+    return environment
+
+
+def _static() -> Iterator[tuple[str, bytes]]:
+    static = resources.files("leaderboard").joinpath("static")
+    for folder, below in ((static, ""), (static.joinpath("vendor"), "vendor/")):
+        for item in sorted(folder.iterdir(), key=lambda item: item.name):
+            if item.is_file():
+                yield below + item.name, item.read_bytes()
+
+
+def _check(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise SuiteError("is a file, not a folder", where=str(out), fix="choose another with --out")
+    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
+        fix = "choose a new or empty folder with --out"
+        raise SuiteError("is a folder that suite did not make, and would be replaced", where=str(out), fix=fix)
+
+
+def _swap(new: Path, out: Path) -> None:
+    """Put a folder in another's place. Another render may do the same at the same time: the last one stays."""
+    old = new.with_name(new.name + drafts.OLD)
+    for attempt in range(20):
+        try:
+            if out.exists():
+                os.rename(out, old)
+            os.rename(new, out)
+            break
+        except OSError:
+            if old.exists() and not out.exists():
+                os.rename(old, out)
+            if attempt == 19 or not new.exists():
+                raise
+            shutil.rmtree(old, ignore_errors=True)
+            time.sleep(0.05)
+    shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,62 @@
+"""Experiments by held-out tasks: where each one gained and lost, as a shaded table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leaderboard.charts.heatmap import LEVELS, HeatCell
+from leaderboard.view import numbers
+from leaderboard.view.urls import Place
+from suite.analysis.board import Row
+
+MOST = 60
+"""More rows are for the table to filter, not for the eye to scan."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The table at the most shots."""
+
+    label: str
+    columns: tuple[tuple[str, str], ...]
+    """(role, its page)."""
+    rows: tuple[tuple[str, str, tuple[HeatCell, ...]], ...]
+    """(name, its page, a cell a task)."""
+    left_out: int
+
+
+def grid(place: Place, rows: Sequence[Row]) -> Grid | None:
+    """Scores of rows, each column shaded from its lowest to its highest; None where nothing is held out."""
+    board = place.board
+    if not board.shots or not rows:
+        return None
+    shots = board.shots[-1]
+    shown = rows[:MOST]
+    table = [[_value(row, role, shots) for role in board.roles] for row in shown]
+    ends = [_ends([line[at] for line in table]) for at in range(len(board.roles))]
+    lines = tuple(
+        (row.name, place.row(row), tuple(_cell(value, *end) for value, end in zip(line, ends, strict=True)))
+        for row, line in zip(shown, table, strict=True)
+    )
+    columns = tuple((role, place.task(role)) for role in board.roles)
+    return Grid(numbers.shots(shots), columns, lines, len(rows) - len(shown))
+
+
+def _value(row: Row, role: str, shots: int) -> float | None:
+    cell = next((cell for cell in row.held_out if (cell.role, cell.shots) == (role, shots)), None)
+    return cell.score.value if cell and cell.score else None
+
+
+def _ends(values: Sequence[float | None]) -> tuple[float, float]:
+    known = [value for value in values if value is not None]
+    return (min(known), max(known)) if known else (0.0, 0.0)
+
+
+def _cell(value: float | None, low: float, high: float) -> HeatCell:
+    if value is None:
+        return HeatCell(numbers.MISSING, title="not measured")
+    level = (
+        round(LEVELS * (value - low) / (high - low)) if high - low >= 1.0 else 0
+    )  # less is no difference to look for
+    return HeatCell(numbers.score(value), level)

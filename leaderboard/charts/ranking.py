@@ -1,0 +1,50 @@
+"""The rank-interval chart: for each row of a table the places that cannot be ruled out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leaderboard.charts.chart import Chart, shortened
+from leaderboard.view.badges import places
+from suite.analysis.board import Row
+from suite.stats import Rank
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A row of the chart, and of the table beside it."""
+
+    name: str
+    href: str
+    rank: Rank
+    said: str
+    """The places in words."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The chart, and the same as a table; the best row comes first."""
+
+    chart: Chart
+    lines: tuple[Placed, ...]
+
+
+def ranking(rows: Sequence[tuple[Row, str, int]]) -> Ranking | None:
+    """(Row, page, place on the board), by rank; None where fewer than two have one."""
+    ranked = sorted(
+        ((row.rank, row, href, place) for row, href, place in rows if row.rank), key=lambda each: each[0].place
+    )
+    if len(ranked) < 2:
+        return None
+    lines = tuple(Placed(row.name, href, rank, places(rank)) for rank, row, href, _ in ranked)
+    drawn = [
+        {
+            "name": shortened(row.name), "href": href, "at": at, "low": rank.low, "high": rank.high,
+            "place": rank.place, "best": not rank.told_from_best,
+        }
+        for rank, row, href, at in ranked
+    ]  # fmt: skip
+    last = max(row.contenders for _, row, _, _ in ranked)
+    label = f"Places that cannot be ruled out: {len(lines)} rows, the best first."
+    return Ranking(Chart("ranks", label, "place", "", {"rows": drawn, "last": last}), lines)

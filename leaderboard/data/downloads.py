@@ -1,0 +1,185 @@
+"""A track's table as CSV and JSON: exact numbers, empty where there is none."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from leaderboard.view import numbers
+from suite.analysis.board import Board, Cell, Row
+from suite.analysis.board.classification import Classification
+from suite.escape import spreadsheet
+from suite.stats import Estimate
+
+LONGEST = 32_000
+"""A spreadsheet's cell holds no more characters."""
+
+
+def as_csv(board: Board) -> str:
+    """One line a row; column names are `what.shots.field`."""
+    return "".join(_written([_csv_row(board, row) for row in board.rows]))
+
+
+def as_json(board: Board) -> str:
+    """The board, with every estimate's interval and what it is over."""
+    value = {**_head(board), "rows": [_json_row(row) for row in board.rows]}
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"
+
+
+def as_lines(board: Board) -> dict[str, Any]:
+    """The same by line, for a script that hands on only some of them."""
+    head, *lines = _written([_csv_row(board, row) for row in board.rows])
+    told = [_json_row(row) for row in board.rows]
+    return {"csv": {"head": head, "lines": lines}, "json": {"head": _head(board), "rows": told}}
+
+
+def _head(board: Board) -> dict[str, Any]:
+    told: dict[str, Any] = {"track": board.track, "title": board.title, "about": board.about}
+    told |= {"deviations": list(board.deviations)} if board.deviations else {}
+    return {**told, "shots": list(board.shots), "roles": list(board.roles)}
+
+
+def _written(rows: Sequence[Mapping[str, str]]) -> list[str]:
+    """A heading and a line for each row, ends of lines included: a line of the table may hold some itself."""
+    names = list(rows[0]) if rows else ["track"]
+    found = []
+    for values in ({name: _text(name) for name in names}, *rows):  # roles are whatever a record calls them
+        stream = io.StringIO()
+        csv.DictWriter(stream, names, lineterminator="\n").writerow(values)
+        found.append(stream.getvalue())
+    return found
+
+
+def _csv_row(board: Board, row: Row) -> dict[str, str]:
+    held_out = {(cell.role, cell.shots): cell for cell in row.held_out}
+    by_class = _roles_by_class(board)
+    target = {cell.role: cell for cell in row.target_scores}
+    listed: dict[str, str] = {
+        "track": _text(board.track),
+        "name": _text(row.name),
+        "variant": _text(row.variant),
+        "method": _text(row.method),
+        "family": _text(row.family),
+        "source": _text(row.source),
+        "targets": _text(" ".join(row.targets)),
+        "seeds": " ".join(map(str, row.seeds)),
+        "rank": str(row.rank.place) if row.rank else "",
+        "rank.low": str(row.rank.low) if row.rank else "",
+        "rank.high": str(row.rank.high) if row.rank else "",
+        "imported": str(row.imported).lower(),
+        "tries": str(row.tries),
+        "changes": _text("; ".join(row.changes)),
+        "missing": _text("; ".join(row.missing)),
+    }
+    for role in board.targets:
+        listed |= _csv_cell(f"target.{role}", target.get(role), by_class=role in by_class)
+    for count in board.shots:
+        listed |= _csv_estimate(f"norm_avg.{count}", row.norm_avg.get(count))
+    for count in board.shots:
+        listed |= _csv_estimate(f"change.{count}", row.change.get(count))
+        listed |= _csv_test(f"change.{count}", row, count)
+    listed |= _csv_estimate("format_ratio", row.format_ratio)
+    listed |= _csv_estimate("pretrained_format_ratio", row.base_format_ratio)
+    listed |= {name: "" if value is None else repr(value) for name, value in vars(row.costs).items()}
+    for role in board.roles:
+        for count in board.shots:
+            listed |= _csv_cell(f"{role}.{count}", held_out.get((role, count)), by_class=role in by_class)
+    return listed
+
+
+def _csv_estimate(name: str, value: Estimate | None) -> dict[str, str]:
+    return {
+        name: numbers.raw(value.value if value else None),
+        f"{name}.low": numbers.raw(value.low if value else None),
+        f"{name}.high": numbers.raw(value.high if value else None),
+        f"{name}.over": value.over if value else "",
+    }
+
+
+def _csv_test(name: str, row: Row, shots: int) -> dict[str, str]:
+    against = row.against.get(shots) if row.change.get(shots) else None
+    found = against.resolvable if against else None
+    return {f"{name}.p_corrected": numbers.raw(row.corrected.get(shots)), f"{name}.resolvable": numbers.raw(found)}
+
+
+def _roles_by_class(board: Board) -> frozenset[str]:
+    """The roles that any row answered by class."""
+    cells = (cell for row in board.rows for cell in (*row.target_scores, *row.held_out))
+    return frozenset(cell.role for cell in cells if cell.classes)
+
+
+def _csv_cell(name: str, cell: Cell | None, *, by_class: bool) -> dict[str, str]:
+    counts = {
+        f"{name}.metric": _text(cell.metric) if cell else "",
+        f"{name}.documents": str(cell.documents) if cell else "",
+        f"{name}.distinct": str(cell.distinct) if cell else "",
+        f"{name}.unparsable": str(cell.unparsable) if cell else "",
+    }
+    found = cell.classes if cell else None
+    classes = {
+        f"{name}.macro_f1": numbers.raw(found.macro_f1.value if found else None),
+        f"{name}.majority": numbers.raw(found.majority_share if found else None),
+    }
+    return {**_csv_estimate(name, cell.score if cell else None), **counts, **(classes if by_class else {})}
+
+
+def _text(text: str) -> str:
+    text = text.replace("\0", "").encode("utf-8", "replace").decode()
+    text = text if len(text) <= LONGEST else text[:LONGEST] + "…"
+    return spreadsheet(text)
+
+
+def _json_row(row: Row) -> dict[str, Any]:
+    plain = ("name", "variant", "method", "family", "source", "about", "imported", "tries")
+    return {
+        **{name: getattr(row, name) for name in plain},
+        "rank": {**vars(row.rank), "of": row.contenders} if row.rank else None,
+        "targets": list(row.targets),
+        "seeds": list(row.seeds),
+        "experiments": list(row.experiments),
+        "changes": list(row.changes),
+        "missing": list(row.missing),
+        "target_scores": [_json_cell(cell) for cell in row.target_scores],
+        "norm_avg": _json_estimates(row.norm_avg),
+        "change": {str(shots): _json_change(row, shots) for shots in row.change},
+        "format_ratio": _json_estimate(row.format_ratio),
+        "pretrained_format_ratio": _json_estimate(row.base_format_ratio),
+        "costs": dict(vars(row.costs)),
+        "held_out": [_json_cell(cell) for cell in row.held_out],
+    }
+
+
+def _json_estimates(values: Mapping[int, Estimate | None]) -> dict[str, Any]:
+    return {str(shots): _json_estimate(value) for shots, value in values.items()}
+
+
+def _json_change(row: Row, shots: int) -> dict[str, Any] | None:
+    told, against = _json_estimate(row.change.get(shots)), row.against.get(shots)
+    tested = {"p_corrected": row.corrected.get(shots), "resolvable": against.resolvable if against else None}
+    return None if told is None else {**told, **tested}
+
+
+def _json_estimate(value: Estimate | None) -> dict[str, Any] | None:
+    if value is None:
+        return None
+    ends = {"value": value.value, "low": value.low, "high": value.high}
+    return {
+        **{name: end if end is not None and math.isfinite(end) else None for name, end in ends.items()},
+        "over": value.over,
+    }
+
+
+def _json_cell(cell: Cell) -> dict[str, Any]:
+    names = ("role", "shots", "metric", "chance", "documents", "distinct", "unparsable")
+    told = {**{name: getattr(cell, name) for name in names}, "score": _json_estimate(cell.score)}
+    return {**told, "classes": _json_classes(cell.classes)} if cell.classes else told
+
+
+def _json_classes(classes: Classification) -> dict[str, Any]:
+    """A summary; matrices are downloads of their own (`classes/`)."""
+    majority = {"class": classes.majority, "share": classes.majority_share}
+    return {"macro_f1": _json_estimate(classes.macro_f1), "accuracy": classes.accuracy, "majority": majority}

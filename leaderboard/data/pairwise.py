@@ -1,0 +1,64 @@
+"""Comparisons of every two rows of a track as data: what `suite compare` prints, for the page that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from leaderboard.data.js_data import File, script
+from leaderboard.view.urls import Place
+from suite.analysis.board.compare import Comparison, TaskDifference
+from suite.analysis.board.pairs import comparisons
+from suite.stats import Contrast
+from suite.store import ExperimentRecord, Store
+from suite.store.seen import Seen
+
+MOST = 100_000
+"""Differences (pairs of rows × tasks) that a track's pages hold: 100 rows of 20 tasks, which take 4 s and 5 MB."""
+
+
+def compared(place: Place) -> bool:
+    """Whether a track's rows are few enough to compare every two of them."""
+    rows = place.board.rows
+    tasks = max((len(row.target_scores) + len(row.held_out) for row in rows), default=0)
+    return len(rows) * (len(rows) - 1) // 2 * tasks <= MOST
+
+
+def versus_files(store: Store, place: Place, records: Mapping[str, ExperimentRecord]) -> Iterator[File]:
+    """A file for each row but the last: its comparisons with the rows after it, in the order of the table."""
+    rows = place.board.rows
+    if not compared(place) or len(rows) < 2:
+        return
+    members = [Seen.of_many(store, [records[name] for name in row.experiments]) for row in rows]
+    for at, found in zip(range(len(rows) - 1), comparisons(store, place.board.track, members), strict=False):
+        tasks = [f"{role}.{shots}" for role, shots in members[at][0].evaluations()]
+        told = {place.key(rows[other]): _told(tasks, each) for other, each in found.items()}
+        yield script(place.pairs(rows[at]), {"tasks": tasks, "rows": told})
+
+
+def _told(tasks: Sequence[str], found: Comparison) -> list[Any]:
+    """The tasks' differences, as `tasks` are ordered, and those of Norm. Avg. by shots."""
+    by_key = {f"{task.role}.{task.shots}": task for task in found.tasks}
+    listed = [_task(by_key[key]) if key in by_key else None for key in tasks]
+    return [listed, {str(shots): [*_numbers(each, each.p), each.documents, each.seeds]
+                     for shots, each in found.averages.items()}]  # fmt: skip
+
+
+def _task(task: TaskDifference) -> list[Any] | str:
+    """Numbers as they are printed, or why there are none."""
+    found = task.difference
+    if found is None:
+        return task.why
+    return [*_numbers(found, task.corrected), found.documents, found.seeds, task.won, task.lost]
+
+
+def _numbers(found: Contrast, p: float | None) -> list[Any]:
+    """Difference, half of its interval (or both ends, where its sides differ), p (0: less than 0.001; None: nothing can
+    differ), what could be seen.
+
+    Rounded here, so that no other way of rounding makes another number of a half.
+    """
+    told = None if p is None or not found.spread.stderr else 0 if p < 0.001 else round(p, 3)
+    half = found.estimate.half
+    interval = [round(found.low, 1), round(found.high, 1)] if half is None else round(half, 1)
+    return [round(found.value, 1) + 0.0, interval, told, round(found.resolvable, 1)]

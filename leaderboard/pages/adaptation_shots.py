@@ -1,0 +1,53 @@
+"""Rows that differ in one setting only: what a task gains from more examples to adapt on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from leaderboard.charts.chart import Chart
+from leaderboard.charts.lines import Point, Series, lines
+from leaderboard.view import cells, numbers
+from leaderboard.view.cells import Shown
+from suite.analysis.board import Board, Row
+
+
+@dataclass(frozen=True)
+class ByShots:
+    """Scores against the number of examples that a task was adapted on."""
+
+    chart: Chart | None
+    columns: tuple[str, ...]
+    rows: tuple[tuple[int, str, tuple[Shown, ...]], ...]
+    """(shots, the row's name, its scores), fewest shots first."""
+
+
+def by_shots(board: Board, row: Row) -> ByShots | None:
+    """A row among those with other `shots` and the same settings else; None where it has none beside it."""
+    kin = [each for each in board.rows if "shots" in each.settings and _without_shots(each) == _without_shots(row)]
+    if row not in kin or len({each.settings["shots"] for each in kin}) < 2:
+        return None
+    kin.sort(key=lambda each: (int(each.settings["shots"]), each.name))
+    roles = [(cell.role, cell.shots) for cell in row.held_out]
+    shown = tuple((int(each.settings["shots"]), each.name, tuple(_scores(each, roles))) for each in kin)
+    several = len({shots for _, shots in roles}) > 1
+    names = [f"{role}, {numbers.shots(shots)}" if several else role for role, shots in roles]
+    series = [
+        Series(name, {"": [Point(int(each.settings["shots"]), _value(each, key)) for each in kin]})
+        for name, key in zip(names, roles, strict=True)
+    ]
+    return ByShots(lines("Score by examples", "examples", "score", series), tuple(names), shown)
+
+
+def _without_shots(row: Row) -> tuple[object, ...]:
+    settings = {key: value for key, value in row.settings.items() if key != "shots"}
+    return settings, row.targets, row.changes, row.seeds
+
+
+def _scores(row: Row, roles: list[tuple[str, int]]) -> list[Shown]:
+    found = {(cell.role, cell.shots): cell for cell in row.held_out}
+    return [cells.task(found.get(key), row, f"{row.name} was not evaluated on {key[0]}") for key in roles]
+
+
+def _value(row: Row, key: tuple[str, int]) -> float | None:
+    cell = next((cell for cell in row.held_out if (cell.role, cell.shots) == key), None)
+    return cell.score.value if cell and cell.score else None

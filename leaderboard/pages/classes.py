@@ -1,0 +1,228 @@
+"""What pages show of classes: precision, recall and F1 of each, the confusion matrix, and the majority class."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from leaderboard.charts.heatmap import LEVELS, HeatCell, HeatMap
+from leaderboard.view import cells, numbers
+from leaderboard.view.cells import Shown
+from leaderboard.view.urls import Place
+from suite.analysis.board import Cell, Row
+from suite.analysis.board.classification import Classification
+from suite.escape import spreadsheet
+
+MOST = 25
+"""A matrix of more classes is a download; the page then lists the most frequent mistakes."""
+COLUMNS = 12
+"""Classes that stand side by side on a task's page."""
+OTHER = "none of these"
+"""The column of answers that are none of the labels."""
+
+
+@dataclass(frozen=True)
+class ClassLine:
+    """A class, as it is written."""
+
+    label: str
+    support: int
+    answered: int
+    precision: str
+    recall: str
+    f1: str
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """Documents of one class that were answered with another."""
+
+    label: str
+    answered: str
+    documents: int
+
+
+@dataclass(frozen=True)
+class ClassTable:
+    """A task's answers by class."""
+
+    id: str
+    label: str
+    href: str
+    """The task's page."""
+    is_target: bool
+    macro_f1: Shown
+    accuracy: str
+    majority: str
+    majority_share: str
+    at_majority: bool
+    documents: int
+    lines: tuple[ClassLine, ...]
+    matrix: HeatMap | None
+    """None for more than `MOST` classes."""
+    mistakes: tuple[Mistake, ...]
+    """The most frequent ones, where there is no matrix."""
+
+
+@dataclass(frozen=True)
+class ClassGrid:
+    """Rows by classes, at a shot count."""
+
+    id: str
+    label: str
+    classes: tuple[str, ...]
+    """The classes that have a column: none where they are many."""
+    rows: tuple[tuple[str, str, Shown, tuple[HeatCell, ...]], ...]
+    """(name, where its matrix is, macro-F1, F1 of each class)."""
+    majority: tuple[str, str, tuple[str, ...]]
+    """The majority class, and macro-F1 and F1 of each class if it were every answer."""
+
+
+def class_tables(place: Place, row: Row) -> tuple[ClassTable, ...]:
+    """A row's tables, one for each task with labels and shot count."""
+    found = ((cell, cell.classes) for cell in (*row.target_scores, *row.held_out))
+    return tuple(_table(place, row, cell, classes) for cell, classes in found if classes)
+
+
+def _table(place: Place, row: Row, cell: Cell, classes: Classification) -> ClassTable:
+    name, label = anchor(place, cell.role, cell.shots), f"{cell.role}, {numbers.shots(cell.shots)}"
+    small = len(classes.classes) <= MOST
+    return ClassTable(
+        id=name,
+        label=label,
+        href=place.task(cell.role),
+        is_target=cell.role in row.targets,
+        macro_f1=_macro_f1(row, classes),
+        accuracy=numbers.score(classes.accuracy),
+        majority=classes.majority,
+        majority_share=numbers.score(classes.majority_share),
+        at_majority=cell.at_majority,
+        documents=classes.documents,
+        lines=tuple(
+            ClassLine(
+                each.label, each.support, each.answered, *map(numbers.score, (each.precision, each.recall, each.f1))
+            )
+            for each in classes.classes
+        ),
+        matrix=_matrix(f"{name}-m", f"Confusion matrix: {label}", classes) if small else None,
+        mistakes=() if small else tuple(_mistakes(classes))[:MOST],
+    )
+
+
+def anchor(place: Place, role: str, shots: int) -> str:
+    """Where a task's classes are on an experiment's page."""
+    return f"classes-{place.tasks[role]}-{shots}"
+
+
+def _macro_f1(row: Row, classes: Classification) -> Shown:
+    return cells.estimate(classes.macro_f1, "", seeds=len(row.seeds), documents=classes.documents)
+
+
+def _matrix(name: str, title: str, classes: Classification) -> HeatMap:
+    about = (
+        "Documents of a class (rows) by the class that was answered (columns), over all seeds; shaded by their share "
+        "of the row."
+    )
+    labels = tuple(each.label for each in classes.classes)
+    rows = tuple((label, _shaded(counts)) for label, counts in zip(labels, classes.confusion, strict=True))
+    return HeatMap(name, title, about, "Right class", (*labels, OTHER), rows)
+
+
+def _shaded(counts: Sequence[int]) -> tuple[HeatCell, ...]:
+    total = sum(counts) or 1
+    return tuple(
+        HeatCell(str(count), round(LEVELS * count / total), f"{numbers.score(100 * count / total)} % of this class")
+        for count in counts
+    )
+
+
+def _mistakes(classes: Classification) -> Iterator[Mistake]:
+    """Mistakes, the most frequent first."""
+    labels = [each.label for each in classes.classes]
+    found = [
+        Mistake(label, answered, count)
+        for at, label in enumerate(labels)
+        for place, (answered, count) in enumerate(zip((*labels, OTHER), classes.confusion[at], strict=True))
+        if count and place != at
+    ]
+    yield from sorted(found, key=lambda each: -each.documents)
+
+
+def class_grids(place: Place, role: str, shots: Sequence[int]) -> tuple[ClassGrid, ...]:
+    """A task's rows by classes, for each shot count; none for a task without labels."""
+    found = []
+    for count in shots:
+        rows = [(row, classes) for row in place.board.rows if (classes := _classes_of(row, role, count))]
+        if rows:
+            found.append(_grid(place, role, count, rows))
+    return tuple(found)
+
+
+def _classes_of(row: Row, role: str, shots: int) -> Classification | None:
+    cells_of = (*row.target_scores, *row.held_out)
+    return next((cell.classes for cell in cells_of if (cell.role, cell.shots) == (role, shots)), None)
+
+
+def _grid(place: Place, role: str, shots: int, rows: Sequence[tuple[Row, Classification]]) -> ClassGrid:
+    name, first = anchor(place, role, shots), rows[0][1]
+    labels = tuple(each.label for each in first.classes)
+    narrow = len(labels) <= COLUMNS and all(_labels(classes) == labels for _, classes in rows)
+    return ClassGrid(
+        id=name,
+        label=numbers.shots(shots),
+        classes=labels if narrow else (),
+        rows=tuple(
+            (row.name, f"{place.row(row)}#{name}", _macro_f1(row, classes), _cells(classes) if narrow else ())
+            for row, classes in rows
+        ),
+        majority=_always(first, narrow),
+    )
+
+
+def _labels(classes: Classification) -> tuple[str, ...]:
+    return tuple(each.label for each in classes.classes)
+
+
+def _cells(classes: Classification) -> tuple[HeatCell, ...]:
+    return tuple(
+        HeatCell(
+            numbers.score(each.f1),
+            round(LEVELS * each.f1 / 100),
+            f"precision {numbers.score(each.precision)}, recall {numbers.score(each.recall)}",
+        )
+        for each in classes.classes
+    )
+
+
+def _always(classes: Classification, narrow: bool) -> tuple[str, str, tuple[str, ...]]:
+    """The majority class as a row: what answering it always would score."""
+    share = classes.majority_share / 100
+    f1 = {each.label: 200 * share / (1 + share) if each.label == classes.majority else 0.0 for each in classes.classes}
+    counted = [f1[each.label] for each in classes.classes if each.support]
+    macro = numbers.score(sum(counted) / len(counted))
+    return classes.majority, macro, tuple(map(numbers.score, f1.values())) if narrow else ()
+
+
+def majority_of(rows: Sequence[Row], role: str) -> str:
+    """The majority class and its share of documents, as a fact of the task; empty for a task without labels."""
+    found = [cell.classes for row in rows for cell in (*row.target_scores, *row.held_out) if cell.role == role]
+    told = [f"{each.majority} ({numbers.score(each.majority_share)} %)" for each in found if each]
+    return " or ".join(dict.fromkeys(told))
+
+
+def as_csv(row: Row) -> str:
+    """All confusion matrices of a row: a line for each class and answered class that any document has."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["task", "shots", "class", "answered", "documents"])
+    for cell in (*row.target_scores, *row.held_out):
+        if cell.classes:
+            labels = _labels(cell.classes)
+            for label, counts in zip(labels, cell.classes.confusion, strict=True):
+                for answered, count in zip((*labels, ""), counts, strict=True):
+                    if count:
+                        texts = [spreadsheet(text) for text in (label, answered)]
+                        writer.writerow([spreadsheet(cell.role), cell.shots, *texts, count])
+    return stream.getvalue()

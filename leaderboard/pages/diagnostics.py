@@ -1,0 +1,143 @@
+"""What steps found out about themselves, shaded by value: mixtures, which expert answered what, scaled spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
+from typing import TypeVar
+
+from leaderboard.charts.heatmap import LEVELS, HeatCell, HeatMap
+from leaderboard.data.experiment_records import History, Seed
+from leaderboard.view import numbers
+from suite.findings import Dispatch, Finding, Mixture, Spectra
+
+Kind = TypeVar("Kind", Mixture, Dispatch, Spectra)
+
+
+def heat_maps(history: History) -> tuple[HeatMap, ...]:
+    """What a row's steps found out about themselves."""
+    return (*_mixtures(history), *_dispatch(history), *_spectra(history))
+
+
+def _mixtures(history: History) -> Iterator[HeatMap]:
+    """One map for all roles; where each matrix has weights of its own, one for each role."""
+    found = _of_trained(history, Mixture)
+    plain = {role: seeds for role, seeds in found.items() if not any(each.matrices for each in seeds.values())}
+    if plain:
+        experts = _experts(plain)
+        rows = tuple((role, tuple(_mean(seeds, expert, 0) for expert in experts)) for role, seeds in plain.items())
+        about = "Weight of each expert in the mixture that answers a task; the mean over seeds."
+        yield HeatMap("alpha", "Mixtures: α by task and expert", about, "Task", experts, rows)
+    for place, (role, seeds) in enumerate((role, seeds) for role, seeds in found.items() if role not in plain):
+        experts, matrices = _experts({role: seeds}), next(iter(seeds.values())).matrices
+        rows = tuple(
+            (_short(name), tuple(_mean(seeds, expert, at) for expert in experts)) for at, name in enumerate(matrices)
+        )
+        about = "Weight of each expert in each matrix; the mean over seeds."
+        yield HeatMap(f"alpha-{place}", f"Mixture for {role}: α by matrix and expert", about, "Matrix", experts, rows)
+
+
+def _experts(found: Mapping[str, Mapping[int, Mixture]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for seeds in found.values() for each in seeds.values() for name in each.experts))
+
+
+def _mean(seeds: Mapping[int, Mixture], expert: str, matrix: int) -> HeatCell:
+    """An expert's weight over the seeds that have it."""
+    values = {
+        seed: each.alpha[each.experts.index(expert)][matrix]
+        for seed, each in seeds.items()
+        if expert in each.experts and matrix < len(each.alpha[each.experts.index(expert)])
+    }
+    if not values:
+        return HeatCell(numbers.MISSING)
+    value = fmean(values.values())
+    title = ", ".join(f"seed {seed}: {each:.2f}" for seed, each in values.items())
+    return HeatCell(f"{value:.2f}", _level(value, 0.0, 1.0), title)
+
+
+def _dispatch(history: History) -> Iterator[HeatMap]:
+    """Tasks by the skill that was read in their prompts: a confusion matrix, with the time of both passes."""
+    found: dict[tuple[str, int], dict[int, Dispatch]] = {}
+    for seed in history.seeds:
+        for link in seed.links:
+            for each in _those(seed.findings.get(link.step_id, ()), Dispatch):
+                found.setdefault((str(link.role), link.shots or 0), {})[seed.record.seed] = each
+    if not found:
+        return
+    skills = tuple(sorted({skill for seeds in found.values() for each in seeds.values() for skill in each.skills}))
+    several = len({shots for _, shots in found}) > 1
+    rows = []
+    for (role, shots), seeds in found.items():
+        shares = [_share(seeds, skill) for skill in skills]
+        passes = [fmean(each.seconds[place] for each in seeds.values()) for place in (0, 1)]
+        timed = [HeatCell(numbers.seconds(seconds), title="mean over seeds") for seconds in passes]
+        rows.append((f"{role}, {numbers.shots(shots)}" if several else role, (*shares, *timed)))
+    about = (
+        "Share of a task’s documents (%) whose prompt was read as asking for a skill, and whose expert therefore "
+        "answered; the base answers where there is no expert. The mean over seeds, and the time of both passes."
+    )
+    columns = (*(skill or "none read" for skill in skills), "First pass", "Second pass")
+    yield HeatMap("dispatch", "Dispatch: tasks by the skill that was read", about, "Task", columns, tuple(rows))
+
+
+def _share(seeds: Mapping[int, Dispatch], skill: str) -> HeatCell:
+    shares = {
+        seed: sum(each.skills[place] == skill for place in each.of_documents) / max(len(each.of_documents), 1)
+        for seed, each in seeds.items()
+    }
+    value = fmean(shares.values())
+    title = ", ".join(f"seed {seed}: {100 * share:.1f} %" for seed, share in shares.items())
+    return HeatCell(f"{100 * value:.1f}", _level(value, 0.0, 1.0), title)
+
+
+def _spectra(history: History) -> Iterator[HeatMap]:
+    """Matrices by tenths of their singular values; of the first seed, since seeds are no samples of one matrix."""
+    for place, (role, seeds) in enumerate(_of_trained(history, Spectra).items()):
+        seed, found = next(iter(seeds.items()))
+        factors = [factor for each in found.matrices for factor in each.factors]
+        reach = max((abs(factor - 1) for factor in factors), default=0.0)
+        rows = tuple(
+            (
+                _short(each.matrix),
+                tuple(
+                    HeatCell(f"{factor:.3f}", _level(factor, 1 - reach, 1 + reach), f"singular values of {value:.3g}")
+                    for factor, value in zip(each.factors, each.values, strict=False)
+                ),
+            )
+            for each in found.matrices
+        )
+        about = (
+            f"Mean factor on each tenth of a matrix’s singular values, the largest first; seed {seed}. "
+            "1 leaves them as they are; darker is larger."
+        )
+        width = max((len(cells) for _, cells in rows), default=0)
+        columns = tuple(f"{number}." for number in range(1, width + 1))
+        yield HeatMap(f"spectra-{place}", f"Spectra: vectors for {role}", about, "Matrix", columns, rows)
+
+
+def _of_trained(history: History, kind: type[Kind]) -> dict[str, dict[int, Kind]]:
+    """Role -> seed -> the finding of the train step for it."""
+    found: dict[str, dict[int, Kind]] = {}
+    for seed in history.seeds:
+        for link in seed.trained:
+            for each in _those(seed.findings.get(link.step_id, ()), kind):
+                found.setdefault(_trained_for(seed, link.step_id), {})[seed.record.seed] = each
+    return found
+
+
+def _trained_for(seed: Seed, step: str) -> str:
+    tasks = seed.steps[step].config.get("tasks")
+    return "+".join(map(str, tasks)) if isinstance(tasks, Mapping) and tasks else "every task"
+
+
+def _those(findings: Sequence[Finding], kind: type[Kind]) -> list[Kind]:
+    return [each for each in findings if isinstance(each, kind)]
+
+
+def _level(value: float, low: float, high: float) -> int:
+    return round(LEVELS * min(max((value - low) / (high - low), 0.0), 1.0)) if high > low else 0
+
+
+def _short(matrix: str) -> str:
+    """A matrix's name without what all have."""
+    return matrix.removesuffix(".weight").removeprefix("model.layers.")

@@ -1,0 +1,143 @@
+"""Answers side by side where a row took its target's format: chosen by a rule, never by hand.
+
+For each held-out task that has another format, at the fewest shots: the first document, in order, that the pretrained
+model answers right and the row's first seed answers in the format of a target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from leaderboard.data.experiment_records import History, Seed
+from leaderboard.view.urls import Place
+from suite.analysis.board import BASELINE, Row
+from suite.formats import Format, foreign, takes
+from suite.store import AnswerRecord, ExperimentRecord, StepRecord, Store
+
+TWO_STAGE = "two-stage"
+LINES, CHARACTERS = 4, 600
+"""The end of a question that is shown: at most so many lines and characters."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """Who gave an answer, and the answer as it came."""
+
+    name: str
+    href: str
+    output: str
+
+
+@dataclass(frozen=True)
+class Example:
+    """A document with its answers; none where no document is as the rule has it."""
+
+    role: str
+    href: str
+    """The task's page."""
+    shots: int
+    document: int | None = None
+    question: str = ""
+    """Its end; empty where texts are not published."""
+    target: str = ""
+    said: tuple[Said, ...] = ()
+    """The pretrained model, this row, and a two-stage row of the same targets, if there is one."""
+
+
+class Examples:
+    """The examples of a track's rows; what several rows are compared with is read once."""
+
+    def __init__(self, store: Store, place: Place, records: Mapping[str, ExperimentRecord]) -> None:
+        self.store, self.place, self.records = store, place, records
+        self._seeds = lru_cache(maxsize=16)(self._read)
+        self._answers = lru_cache(maxsize=64)(store.answers)
+
+    def of(self, row: Row, history: History) -> tuple[Example, ...]:
+        """A row's examples, a held-out task each; none for a row without a format ratio, or where the pretrained model
+        was not asked the same."""
+        roles = history.seeds[0].record.spec["roles"]
+        fewest: dict[str, int] = {}
+        for task in row.format_by_task:
+            if task.base is not None:
+                fewest[task.role] = min(task.shots, fewest.get(task.role, task.shots))
+        return tuple(
+            self._example(row, history.seeds[0], role, shots, foreign(row.formats, roles[role]))
+            for role, shots in fewest.items()
+        )
+
+    def _example(self, row: Row, seed: Seed, role: str, shots: int, formats: tuple[Format, ...]) -> Example:
+        nothing = Example(role, self.place.task(role), shots)
+        own = _step(seed, role, shots)
+        ratio = next(each.ratio for each in row.format_by_task if (each.role, each.shots) == (role, shots))
+        base = self._asked_the_same(own, role, shots, lambda each: each.method == BASELINE)
+        if own is None or base is None or ratio is None or not ratio.value:
+            return nothing
+        pairs = _paired(self._answers(base[1].id), self.store.answers(own.id))
+        found = next(((b, mine) for b, mine in pairs if is_right(b) and takes(mine.output, formats)), None)
+        if found is None:
+            return nothing
+        control, mine = found
+        said = [(base[0], control), (row, mine)]
+        other = self._asked_the_same(
+            own, role, shots, lambda each: each.family == TWO_STAGE and each.targets == row.targets and each is not row
+        )
+        if other is not None and row.family != TWO_STAGE:
+            theirs = {answer.doc_id: answer for _, answer in _paired([mine], self._answers(other[1].id))}
+            said += [(other[0], theirs[mine.doc_id])] if mine.doc_id in theirs else []
+        return Example(
+            role, self.place.task(role), shots, mine.doc_id, ending(mine.question), mine.target,
+            tuple(Said(each.name, self.place.row(each), answer.output) for each, answer in said),
+        )  # fmt: skip
+
+    def _asked_the_same(
+        self, own: StepRecord | None, role: str, shots: int, is_one: Callable[[Row], bool]
+    ) -> tuple[Row, StepRecord] | None:
+        """The first of some rows whose first seed was asked the same question, and the step that answers it."""
+        for row in self.place.board.rows:
+            if own is not None and is_one(row):
+                step = _step(self._seeds(row.experiments), role, shots)
+                if step is not None and step.status == "done" and _question(step) == _question(own):
+                    return row, step
+        return None
+
+    def _read(self, experiments: tuple[str, ...]) -> Seed:
+        row = next(each for each in self.place.board.rows if each.experiments == experiments)
+        return History.of(self.store, row, self.records).seeds[0]
+
+
+def is_right(answer: AnswerRecord) -> bool:
+    """Full marks; where documents have no score of their own, the right answer but for case and spaces."""
+    if answer.value is not None:
+        return answer.value == 100.0
+    return bool(answer.target.strip()) and _plain(answer.parsed) == _plain(answer.target)
+
+
+def ending(question: str) -> str:
+    """The last lines of a question."""
+    lines = question.strip().splitlines()
+    kept = "\n".join(lines[-LINES:])
+    shown = kept[-CHARACTERS:]
+    return shown if (len(lines) <= LINES and shown == kept) else f"… {shown}"
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _step(seed: Seed, role: str, shots: int) -> StepRecord | None:
+    link = seed.evaluation(role, shots)
+    return seed.steps[link.step_id] if link else None
+
+
+def _question(step: StepRecord) -> dict[str, Any]:
+    """What was asked, whoever answers."""
+    return {**step.config, "stack": None, "dispatch": None}
+
+
+def _paired(first: Iterable[AnswerRecord], second: Iterable[AnswerRecord]) -> list[tuple[AnswerRecord, AnswerRecord]]:
+    """Two rows' answers to the same documents, in order."""
+    others = {(answer.doc_id, answer.doc_hash): answer for answer in second}
+    return [(each, others[key]) for each in first if (key := (each.doc_id, each.doc_hash)) in others]

@@ -1,0 +1,244 @@
+"""What an experiment's page shows: how to run it again, its scores seed by seed, how it learned, where it ran."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from leaderboard.charts.heatmap import HeatMap
+from leaderboard.data.experiment_records import History
+from leaderboard.pages.adaptation_shots import ByShots, by_shots
+from leaderboard.pages.classes import ClassTable, class_tables
+from leaderboard.pages.diagnostics import heat_maps
+from leaderboard.pages.examples import Example
+from leaderboard.pages.formats import FormatTable, format_table, why_none
+from leaderboard.pages.provenance import Trace, traces_of, versions_of
+from leaderboard.pages.sweep import Try, tries_of
+from leaderboard.pages.training import Training, training_of
+from leaderboard.pages.variance import varies
+from leaderboard.view import cells, numbers
+from leaderboard.view.badges import marks
+from leaderboard.view.cells import Note, Shown
+from leaderboard.view.urls import Place
+from suite import stats
+from suite.analysis.board import BASELINE, Board, Cell, Row
+from suite.store import ScoreRecord
+
+INTERNAL = ("variant", "file", "sets")
+
+
+@dataclass(frozen=True)
+class SeedScore:
+    """A seed's score."""
+
+    value: str
+    sort: str
+    stderr: str
+    n: int
+    unparsable: int
+    truncated: int
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric over the seeds, and seed by seed (None: not measured)."""
+
+    name: str
+    primary: bool
+    over_all: Shown
+    seeds: tuple[SeedScore | None, ...]
+    documents: str
+    unparsable: str
+    truncated: str
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task at a shot count."""
+
+    role: str
+    shots: int
+    label: str
+    is_target: bool
+    metrics: tuple[Metric, ...]
+    href: str
+    """The task's page."""
+    answers: str
+    """Where its answers are shown; empty when there are none."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The page."""
+
+    marks: tuple[Note, ...]
+    imported: tuple[int, ...]
+    """Seeds whose results were made elsewhere."""
+    file: str
+    command: str
+    spec: str
+    summary: tuple[tuple[str, Shown], ...]
+    varies: tuple[tuple[str, tuple[Shown, Shown, Shown]], ...]
+    """What Norm. Avg. varies with, by shots: documents, seeds, draws."""
+    seeds: tuple[int, ...]
+    tasks: tuple[Task, ...]
+    formats: FormatTable | None
+    """The format ratio task by task; none without one."""
+    classes: tuple[ClassTable, ...]
+    """Answers by class, for each task with labels."""
+    classes_csv: str
+    """Where its confusion matrices are as CSV."""
+    examples: tuple[Example, ...]
+    """Answers side by side where the target's format was taken."""
+    tries: tuple[Try, ...]
+    """What a sweep tried; none without a sweep."""
+    trainings: tuple[Training, ...]
+    by_shots: ByShots | None
+    heat_maps: tuple[HeatMap, ...]
+    """What its steps found out about themselves."""
+    traces: tuple[tuple[int, tuple[Trace, ...]], ...]
+    versions: tuple[tuple[str, str], ...]
+
+    @property
+    def charted(self) -> bool:
+        """Whether the page has a chart."""
+        drawn = [curve.chart for training in self.trainings for curve in training.curves]
+        along = any(training.along and training.along.charted for training in self.trainings)
+        return any(drawn) or along or bool(self.by_shots and self.by_shots.chart)
+
+
+def experiment_view(place: Place, row: Row, history: History, examples: Sequence[Example] = ()) -> Experiment:
+    """A row's page."""
+    board = place.board
+    first = history.seeds[0].record
+    versions = versions_of(history)
+    return Experiment(
+        marks=marks(row, place.shipped),
+        imported=tuple(seed.record.seed for seed in history.seeds if seed.imported),
+        file=str(first.spec.get("file", "")),
+        command=_command(row, first.spec),
+        spec=_yaml({key: value for key, value in first.spec.items() if key not in INTERNAL}),
+        summary=_summary(board, row),
+        varies=varies(board, row),
+        seeds=row.seeds,
+        tasks=tuple(_task(place, row, history, key) for key in history.evaluations),
+        formats=format_table(place, row),
+        classes=class_tables(place, row),
+        classes_csv=place.classes(row),
+        examples=tuple(examples),
+        tries=tries_of(history),
+        trainings=tuple(training_of(row, history, at) for at in range(max(len(s.trained) for s in history.seeds))),
+        by_shots=by_shots(board, row),
+        heat_maps=heat_maps(history),
+        traces=tuple((seed.record.seed, traces_of(seed, versions)) for seed in history.seeds),
+        versions=tuple((name, text) for text, name in versions.items()),
+    )
+
+
+def _command(row: Row, spec: Mapping[str, Any]) -> str:
+    words = ["suite", "run", str(spec.get("file") or f"{row.name}.yaml"), "--track", str(_track(spec).get("name", ""))]
+    words += ["--seeds", ",".join(map(str, row.seeds))]
+    sets = spec.get("sets")
+    for text in sets if isinstance(sets, (list, tuple)) else ():
+        words += ["--set", str(text)]
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def _track(spec: Mapping[str, Any]) -> Mapping[str, Any]:
+    track = spec.get("track")
+    return track if isinstance(track, Mapping) else {}
+
+
+def _of(value: Any, key: str, default: Any = None) -> Any:
+    return value.get(key, default) if isinstance(value, Mapping) else default
+
+
+def _yaml(value: Mapping[str, Any]) -> str:
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the same text, ten times as fast
+    return str(yaml.dump(dict(value), Dumper=dumper, sort_keys=False, allow_unicode=True, width=100))
+
+
+def _summary(board: Board, row: Row) -> tuple[tuple[str, Shown], ...]:
+    seeds = len(row.seeds)
+    shown = [(f"{cell.role} ({cell.metric})", cells.task(cell, row, "")) for cell in row.target_scores]
+    for n in board.shots:
+        why = "not every held-out task was measured"
+        shown.append((f"Norm. Avg., {numbers.shots(n)}", cells.estimate(row.norm_avg.get(n), why, seeds=seeds)))
+    if row.method != BASELINE:
+        for n in board.shots:
+            label = f"Change, {numbers.shots(n)}"
+            why = "cannot be compared with the pretrained model"
+            value = row.change.get(n)
+            reach = max(value.reach, 1.0) if value else 1.0
+            shown.append((label, cells.change(row, n, (-reach, reach), why)))
+    shown.append(("Format ratio", cells.estimate(row.format_ratio, why_none(row), seeds=seeds)))
+    shown += zip(("Trained parameters", "Training time", "Peak memory", "Artifact"), cells.costs(row), strict=True)
+    return tuple(shown)
+
+
+def _task(place: Place, row: Row, history: History, key: tuple[str, int]) -> Task:
+    role, shots = key
+    cell = next((each for each in (*row.target_scores, *row.held_out) if (each.role, each.shots) == key), None)
+    links = [seed.evaluation(role, shots) for seed in history.seeds]
+    found = [seed.scores.get(link.step_id, ()) if link else () for seed, link in zip(history.seeds, links, strict=True)]
+    names = dict.fromkeys(score.metric for scores in found for score in scores)
+    metrics = [_metric(row, cell, name, [_named(scores, name) for scores in found]) for name in names]
+    if not metrics:
+        why = _why(history, key)
+        blank = (None,) * len(found)
+        metrics = [Metric(cell.metric if cell else "", True, cells.missing(why), blank, "–", "–", "–")]
+    done = any(
+        link and seed.steps[link.step_id].status == "done" for seed, link in zip(history.seeds, links, strict=True)
+    )
+    label = f"{role}, {numbers.shots(shots)}"
+    answers = place.answers(row, role, shots) if done else ""
+    return Task(role, shots, label, role in row.targets, tuple(metrics), place.task(role), answers)
+
+
+def _named(scores: Sequence[ScoreRecord], name: str) -> ScoreRecord | None:
+    return next((score for score in scores if score.metric == name), None)
+
+
+def _why(history: History, key: tuple[str, int]) -> str:
+    """Why a task has no score, from its steps."""
+    told: list[str] = []
+    for seed in history.seeds:
+        link = seed.evaluation(*key)
+        step = seed.steps.get(link.step_id) if link else None
+        if step is not None:
+            told.append(f"seed {seed.record.seed}: {step.status}" + (f" ({step.reason})" if step.reason else ""))
+    return "not measured; " + "; ".join(told)
+
+
+def _metric(row: Row, cell: Cell | None, name: str, scores: Sequence[ScoreRecord | None]) -> Metric:
+    there = [score for score in scores if score is not None]
+    primary = any(score.primary for score in there)
+    if primary and cell is not None:
+        over_all = cells.task(cell, row, "")
+    else:
+        values = [score.value for score in there if score.value is not None]
+        documents = float(cell.distinct if cell and cell.distinct else there[0].n)
+        stderrs = [score.stderr for score in there]
+        whole = len(values) == len(scores)
+        estimate = stats.of_stderrs(values, stderrs, documents, stats.scale_of(name)) if whole else None
+        over_all = cells.estimate(estimate, "not measured for every seed", seeds=len(row.seeds), documents=there[0].n)
+    total = sum(score.n for score in there)
+    return Metric(
+        name=name,
+        primary=primary,
+        over_all=over_all,
+        seeds=tuple(None if score is None else _seed_score(score) for score in scores),
+        documents=" / ".join(dict.fromkeys(str(score.n) for score in there)),
+        unparsable=f"{sum(score.unparsable for score in there)} of {total}",
+        truncated=f"{sum(score.truncated for score in there)} of {total}",
+    )
+
+
+def _seed_score(score: ScoreRecord) -> SeedScore:
+    value = numbers.MISSING if score.value is None else numbers.score(score.value)
+    stderr = "" if score.stderr is None else f"{score.stderr:.2f}"
+    return SeedScore(value, numbers.raw(score.value), stderr, score.n, score.unparsable, score.truncated)

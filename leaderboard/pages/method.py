@@ -1,0 +1,95 @@
+"""What a method's page shows: what it is, where it is from, and all its results on every track."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leaderboard.view import cells, numbers
+from leaderboard.view.badges import marks
+from leaderboard.view.cells import Note, Shown
+from leaderboard.view.urls import Place
+from suite.analysis.board import BASELINE, Board, Row
+
+
+@dataclass(frozen=True)
+class MethodLine:
+    """A row of the method."""
+
+    row: Row
+    href: str
+    targets: str
+    marks: tuple[Note, ...]
+    cells: tuple[Shown, ...]
+
+
+@dataclass(frozen=True)
+class MethodTrack:
+    """The method's rows on a track."""
+
+    title: str
+    href: str
+    shots: str
+    lines: tuple[MethodLine, ...]
+
+
+@dataclass(frozen=True)
+class MethodPage:
+    """The page."""
+
+    name: str
+    family: str
+    about: tuple[str, ...]
+    """Paragraphs."""
+    sources: tuple[str, ...]
+    """Papers and tables that its rows are after."""
+    specs: tuple[str, ...]
+    """The names of its rows' specs."""
+    tracks: tuple[MethodTrack, ...]
+
+
+def method_names(places: Sequence[Place]) -> tuple[str, ...]:
+    """Every method that a row has."""
+    return tuple(sorted({row.method for place in places for row in place.board.rows}))
+
+
+def method_page(name: str, places: Sequence[Place], told: str) -> MethodPage:
+    """A method over all tracks; `told` is what its module says of it."""
+    rows = [row for place in places for row in place.board.rows if row.method == name]
+    paragraphs = tuple(" ".join(part.split()) for part in told.split("\n\n") if part.strip())
+    return MethodPage(
+        name=name,
+        family=next((row.family for row in rows if row.family and row.family != "none"), ""),
+        about=paragraphs or tuple(dict.fromkeys(row.about for row in rows if row.about))[:3],
+        sources=tuple(dict.fromkeys(row.source for row in rows if row.source)),
+        specs=tuple(dict.fromkeys(row.name for row in rows)),
+        tracks=tuple(track for place in places if (track := _track(name, place)).lines),
+    )
+
+
+def _track(name: str, place: Place) -> MethodTrack:
+    board = place.board
+    lines = tuple(_line(board, place, row) for row in board.rows if row.method == name)
+    return MethodTrack(board.title, place.page, numbers.shots(board.shots[-1]) if board.shots else "", lines)
+
+
+def _line(board: Board, place: Place, row: Row) -> MethodLine:
+    most, seeds = board.shots[-1] if board.shots else 0, len(row.seeds)
+    first = row.target_scores[0] if len(row.target_scores) == 1 else None
+    kept = cells.estimate(row.norm_avg.get(most), "not every held-out task was measured", seeds=seeds)
+    why = "cannot be compared with the pretrained model"
+    change = cells.estimate(row.change.get(most), why, signed=True, seeds=seeds, span=_span(row, most))
+    control = Shown(numbers.MISSING, title="this is the control")
+    shown = (
+        cells.task(first, row, "several targets: see its page" if row.target_scores else "not measured"),
+        kept,
+        control if row.method == BASELINE else change,
+        *cells.costs(row),
+    )
+    return MethodLine(row, place.row(row), ", ".join(row.targets), marks(row, place.shipped), shown)
+
+
+def _span(row: Row, shots: int) -> tuple[float, float]:
+    change = row.change.get(shots)
+    reach = change.reach if change else 0.0
+    return (-(reach or 1.0), reach or 1.0)

@@ -1,0 +1,58 @@
+"""Where each step of a row ran, with what, and how it went."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from leaderboard.data.experiment_records import History, Seed
+from leaderboard.data.union_reader import PUBLISHED
+from leaderboard.view import numbers
+from suite.store import StepRecord
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Where a step ran and how it went."""
+
+    part: str
+    step: StepRecord
+    id: str
+    versions: str
+    """Which of the page's lists of versions."""
+    started: str
+    finished: str
+    commit: str
+
+
+def versions_of(history: History) -> dict[str, str]:
+    """A list of versions, as text -> a letter for it."""
+    texts = [_version_text(step) for seed in history.seeds for step in seed.steps.values()]
+    found = sorted({text for text in texts if text})
+    return {text: chr(ord("A") + place) if place < 26 else f"A{place}" for place, text in enumerate(found)}
+
+
+def _version_text(step: StepRecord) -> str:
+    versions = step.provenance.versions or {}
+    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+
+
+def traces_of(seed: Seed, versions: Mapping[str, str]) -> tuple[Trace, ...]:
+    """A seed's steps in order."""
+    found: list[Trace] = []
+    for link in seed.links:
+        step = seed.steps[link.step_id]
+        part = f"{link.role}, {numbers.shots(link.shots or 0)}" if link.role is not None else link.part
+        commit = step.provenance.git_commit or numbers.MISSING
+        short = commit if len(commit) <= 12 else commit[:12] + ("+" if commit.endswith("+") else "")
+        known = versions.get(_version_text(step), numbers.MISSING)
+        found.append(
+            Trace(
+                part, step, step.id.removeprefix(PUBLISHED), known, _moment(step.started), _moment(step.finished), short
+            )
+        )
+    return tuple(found)
+
+
+def _moment(text: str | None) -> str:
+    return text.removesuffix("+00:00").replace("T", " ") if text else numbers.MISSING

@@ -1,0 +1,170 @@
+"""What a task's page shows: what it asks, what every row scored on it, and the documents that most rows fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from leaderboard.data.difficulty import Hardness, Passing
+from leaderboard.pages.classes import ClassGrid, class_grids, majority_of
+from leaderboard.view import cells, numbers
+from leaderboard.view.badges import origin
+from leaderboard.view.cells import Note, Shown
+from leaderboard.view.text import LONG
+from leaderboard.view.urls import Place
+from suite.analysis.board import BASELINE, Cell, Row
+from suite.findings import Gold, JudgedWeaker, Unwritable, read
+from suite.store import ExperimentRecord, Store
+
+HARDEST = 12
+
+
+@dataclass(frozen=True)
+class Hard:
+    """A document with the share of the score that all rows together got on it."""
+
+    number: int
+    question: str
+    target: str
+    mean: str
+    answers: int
+
+
+@dataclass(frozen=True)
+class HardList:
+    """The hardest documents at a shot count."""
+
+    label: str
+    documents: tuple[Hard, ...]
+    all_wrong: int
+    """Documents that no row scored on."""
+    total: int
+
+
+@dataclass(frozen=True)
+class TaskLine:
+    """A row's scores on the task."""
+
+    row: Row
+    href: str
+    trained: bool
+    marks: tuple[Note, ...]
+    cells: tuple[tuple[Shown, str], ...]
+    """For each shot count the score, and where its answers are (empty: there are none)."""
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """The page."""
+
+    role: str
+    facts: tuple[tuple[str, str], ...]
+    templates: tuple[str, ...]
+    """The task file of each version that was run, where it is known."""
+    prompt: str
+    """A prompt as stored, without exemplars; empty if texts are not stored."""
+    target: str
+    shots: tuple[int, ...]
+    lines: tuple[TaskLine, ...]
+    classes: tuple[ClassGrid, ...]
+    """Rows by classes, for each shot count; none for a task without labels."""
+    hardest: tuple[HardList, ...]
+
+
+def task_page(
+    store: Store, place: Place, role: str, records: Sequence[ExperimentRecord], passing: Passing,
+    templates: Mapping[str, str],
+) -> TaskPage:  # fmt: skip
+    """A task of a track. `records` are the track's experiments; all their answers have passed by."""
+    found = [(row, {cell.shots: cell for cell in _cells(row) if cell.role == role}) for row in place.board.rows]
+    shots = tuple(sorted({count for _, each in found for count in each}))
+    lines = tuple(_line(place, row, role, each, shots) for row, each in found if each)
+    groups = [(count, hard) for count in shots for hard in passing.hardness.get((place.slug, role, count), {}).values()]
+    first = next((answer for _, hard in groups[:1] for answer in store.answers(hard.step)[:1]), None)
+    return TaskPage(
+        role=role,
+        facts=(*_facts(role, records, lines), *_gold(store, [hard.step for _, hard in groups])),
+        templates=_templates(store, groups, templates),
+        prompt=first.question[:LONG] if first else "",
+        target=first.target[:LONG] if first else "",
+        shots=shots,
+        lines=lines,
+        classes=class_grids(place, role, shots),
+        hardest=tuple(_hardest(store, count, hard) for count, hard in groups if hard.sums),
+    )
+
+
+def _cells(row: Row) -> Sequence[Cell]:
+    return (*row.target_scores, *row.held_out)
+
+
+def _line(place: Place, row: Row, role: str, found: Mapping[int, Cell], shots: Sequence[int]) -> TaskLine:
+    shown = []
+    for count in shots:
+        cell = found.get(count)
+        why = f"{row.name} was not evaluated on {role}, {numbers.shots(count)}"
+        href = place.answers(row, role, count) if cell and cell.score else ""
+        shown.append((cells.task(cell, row, why), href))
+    trained = role in row.targets and row.method != BASELINE
+    return TaskLine(row, place.row(row), trained, origin(row, place.shipped), tuple(shown))
+
+
+def _facts(role: str, records: Sequence[ExperimentRecord], lines: Sequence[TaskLine]) -> tuple[tuple[str, str], ...]:
+    told = [record.spec.get("roles", {}).get(role) for record in records]
+    about = next((each for each in told if isinstance(each, Mapping)), {})
+    found = {(each.documents, each.distinct) for line in lines for each in _cells(line.row) if each.role == role}
+    facts = {
+        "Task": str(about.get("task") or ""),
+        "Kind": str(about.get("kind") or ""),
+        "Primary metric": str(about.get("primary") or ""),
+        "Labels": ", ".join(map(str, about.get("labels") or ())),
+        "Score of guessing": numbers.plain(about.get("chance")) if about.get("chance") is not None else "",
+        "Majority class": majority_of([line.row for line in lines], role),
+        "Documents": " or ".join(_counted(*each) for each in sorted(found)),
+    }
+    return tuple((name, text) for name, text in facts.items() if text)
+
+
+def _counted(documents: int, distinct: int) -> str:
+    """How many documents there are, and how many of them differ where some are equal."""
+    return f"{documents} ({distinct} distinct)" if 0 < distinct < documents else str(documents)
+
+
+def _gold(store: Store, steps: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """How many right answers miss full marks by the task's own filters and metrics, and how many no training can teach
+    the model to write (its tokenizer lacks them, or they are over the limit of tokens), and of programs, how many had a
+    hand in how they were judged."""
+    found = [read(name, content) for each in store.findings(steps).values() for name, content in each.items()]
+    misses = [each for finding in found if isinstance(finding, Gold) for each in finding.misses]
+    told = dict.fromkeys(f"{len(each.documents)} of {each.tried} ({each.metric})" for each in misses)
+    lost = dict.fromkeys(f"{len(each.documents)} of {each.tried}" for each in found if isinstance(each, Unwritable))
+    weaker = dict.fromkeys(f"{len(each.documents)} of {each.tried}" for each in found if isinstance(each, JudgedWeaker))
+    facts = (
+        ("Right answers that miss full marks", told),
+        ("Right answers that the model cannot write", lost),
+        ("Programs not kept apart from their tests", weaker),
+    )
+    return tuple((name, ", ".join(texts)) for name, texts in facts if texts)
+
+
+def _templates(store: Store, groups: Sequence[tuple[int, Hardness]], templates: Mapping[str, str]) -> tuple[str, ...]:
+    steps = store.steps([hard.step for _, hard in groups])
+    keys = [str(step.config.get("task")) for step in steps.values()]
+    return tuple(templates[key] for key in dict.fromkeys(keys) if key in templates)
+
+
+def _hardest(store: Store, shots: int, hard: Hardness) -> HardList:
+    means = {number: total / hard.counts[number] for number, total in hard.sums.items()}
+    chosen = sorted((number for number in means if means[number] < 100), key=lambda number: (means[number], number))[
+        :HARDEST
+    ]
+    texts = {answer.doc_id: answer for answer in store.answers(hard.step)}
+    documents = tuple(
+        Hard(
+            number, texts[number].question[:LONG], texts[number].target[:LONG],
+            numbers.score(means[number]), hard.counts[number],
+        )
+        for number in chosen
+    )  # fmt: skip
+    wrong = sum(value == 0 for value in means.values())
+    return HardList(numbers.shots(shots), documents, wrong, len(means))

@@ -1,0 +1,271 @@
+"""From a board to what its page shows of it: tables of one target each, with their charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from leaderboard.charts.grid import Grid, grid
+from leaderboard.charts.ranking import Ranking, ranking
+from leaderboard.charts.tradeoff import Dot, Gained, gained
+from leaderboard.pages.formats import format_grid, why_none
+from leaderboard.view import cells, numbers
+from leaderboard.view.badges import Ranked, clipped, contends, in_common, luck, marks, ranked, target_groups
+from leaderboard.view.cells import Note, Shown
+from leaderboard.view.urls import Place
+from suite.analysis.board import BASELINE, Board, Cell, Row
+
+MOST, LEAST = 50, 8
+"""Rows that a page holds, over all its tables; and in each of them at least."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A table column that can be sorted by."""
+
+    label: str
+    title: str
+    kind: str
+    """`text` or `number`."""
+    key: str
+    """What the address calls it: equal columns of a page's tables have one name."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """Columns under one heading."""
+
+    label: str
+    title: str
+    columns: tuple[Column, ...]
+    key: str
+    """What the address calls it."""
+    href: str = ""
+    """A page about it."""
+    extra: bool = False
+    """Whether it starts folded away."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a table."""
+
+    row: Row
+    place: int
+    """On the board: what scripts know the row by."""
+    href: str
+    method: str
+    """The method's page."""
+    about: str
+    """Its family and number of seeds."""
+    rank: Ranked
+    marks: tuple[Note, ...]
+    cells: tuple[Shown, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows that share their targets, with the pretrained model as the control."""
+
+    id: str
+    targets: tuple[str, ...]
+    bands: tuple[Band, ...]
+    lines: tuple[Line, ...]
+    rest: tuple[Line, ...]
+    """Lines that are left out of the page, so that it stays light."""
+    gained: Gained | None
+    plain: int
+    """How many columns are not of single tasks; these are drawn with whiskers."""
+    left_out: tuple[str, ...]
+    """Rows that the chart cannot show."""
+    ranking: Ranking | None
+    luck: str
+    """What must be known of the best of several rows."""
+    common: tuple[Note, ...]
+    """Marks that every row has, said once."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A track's page."""
+
+    place: Place
+    board: Board
+    tables: tuple[Table, ...]
+    families: tuple[str, ...]
+    grid: Grid | None
+    formats: Grid | None
+    """Format ratios, task by task."""
+
+    @property
+    def charted(self) -> bool:
+        """Whether the page has a chart."""
+        return any(table.gained or table.ranking for table in self.tables)
+
+    @property
+    def left_out(self) -> int:
+        """Rows that a script adds when they are asked for."""
+        return sum(len(table.rest) for table in self.tables)
+
+
+def section(place: Place) -> Section:
+    """A track's page."""
+    board = place.board
+    groups = target_groups(board)
+    few = len(board.rows) <= MOST  # then no table is cut, however the rows are spread
+    most = len(board.rows) if few else max(MOST // max(len(groups), 1), LEAST)
+    tables = tuple(_table(place, targets, f"{place.slug}-{number}", most) for number, targets in enumerate(groups, 1))
+    families = tuple(sorted({row.family for row in board.rows if row.method != BASELINE}))
+    return Section(place, board, tables, families, grid(place, board.rows), format_grid(place, board.rows))
+
+
+def _table(place: Place, targets: tuple[str, ...], name: str, most: int) -> Table:
+    board = place.board
+    rows = [row for row in board.rows if row.targets == targets or row.method == BASELINE]
+    reach = max((_reach(row, count) for row in rows for count in board.shots), default=0.0) or 1.0
+    at = {row.experiments: number for number, row in enumerate(board.rows)}
+    lines = tuple(_line(place, row, at[row.experiments], targets, reach) for row in rows)
+    common = in_common([line.marks for line in lines])
+    lines = tuple(replace(line, marks=tuple(mark for mark in line.marks if mark not in common)) for line in lines)
+    dots, left_out = _dots(place, rows, at, targets)
+    shots = numbers.shots(board.shots[-1]) if board.shots else ""
+    bands = _bands(place, rows, targets)
+    return Table(
+        id=name,
+        targets=targets,
+        bands=bands,
+        lines=lines[:most],
+        rest=lines[most:],
+        gained=gained(
+            dots,
+            f"target score: {', '.join(_task_label(rows, role) for role in targets[:1])}",
+            f"Norm. Avg. of held-out tasks, {shots}",
+        ),
+        plain=sum(len(band.columns) for band in bands if not band.extra),
+        left_out=left_out,
+        ranking=ranking([(line.row, line.href, line.place) for line in lines[:most]]),
+        luck=luck(rows),
+        common=common,
+    )
+
+
+def _bands(place: Place, rows: Sequence[Row], targets: tuple[str, ...]) -> tuple[Band, ...]:
+    board, over = place.board, "with its 95\u00a0% interval"
+    target = [
+        Column(
+            _task_label(rows, role),
+            f"score on {role}, the task that was trained for, {over}",
+            "number",
+            f"target.{role}",
+        )
+        for role in targets
+    ]
+    kept = [
+        Column(numbers.shots(n), f"mean over the held-out tasks, {numbers.shots(n)}, {over}", "number", f"kept.{n}")
+        for n in board.shots
+    ]
+    change = [
+        Column(numbers.shots(n), "Norm. Avg. less the pretrained model's", "number", f"change.{n}") for n in board.shots
+    ]
+    ratio = Column(
+        "Format ratio",
+        "% of held-out answers that take the target’s format: its labels, or its language",
+        "number",
+        "format",
+    )
+    costs = (
+        Column("Parameters", "parameters that were trained", "number", "parameters"),
+        Column("Time", "training, prerequisites and all tries included; mean over seeds", "number", "time"),
+        Column("Memory", "peak memory of training", "number", "memory"),
+        Column("Artifact", "bytes that training leaves", "number", "artifact"),
+    )
+    tasks = tuple(
+        Band(
+            _task_label(rows, role),
+            f"held-out task {role}",
+            tuple(
+                Column(numbers.shots(n), f"{role}, {numbers.shots(n)}", "number", f"task.{role}.{n}")
+                for n in board.shots
+            ),
+            f"task.{role}",
+            place.task(role),
+            extra=True,
+        )
+        for role in board.roles
+        if board.shots and role not in targets
+    )
+    return (
+        Band("Gained on target", "the score on the task that was trained for", tuple(target), "target"),
+        *([Band("Kept: Norm. Avg.", "mean score of the held-out tasks", tuple(kept), "kept")] if kept else []),
+        *([Band("Change against pretrained", "", tuple(change), "change")] if change else []),
+        Band("Format", "does the model answer other tasks in the target's format?", (ratio,), "format"),
+        Band("Cost of training", "", costs, "cost"),
+        *tasks,
+    )
+
+
+def _line(place: Place, row: Row, at: int, targets: tuple[str, ...], reach: float) -> Line:
+    board = place.board
+    found = {(cell.role, cell.shots): cell for cell in row.held_out}
+    target = {cell.role: cell for cell in row.target_scores}
+    seeds = len(row.seeds)
+    lack = clipped("; ".join(row.missing)) or "a held-out task was not evaluated"
+    shown: list[Shown] = [
+        cells.task(target.get(role), row, f"{row.name} was not evaluated on {role}") for role in targets
+    ]
+    for n in board.shots:
+        shown.append(
+            cells.estimate(row.norm_avg.get(n), f"no Norm. Avg. without every held-out task: {lack}", seeds=seeds)
+        )
+    for n in board.shots:
+        why = f"cannot be compared with the pretrained model on every held-out task: {lack}"
+        control = Shown(numbers.MISSING, title="this is the control")
+        change = cells.tested(row, n, (-reach, reach), why)
+        shown.append(control if row.method == BASELINE else change)
+    shown += [_ratio(row), *cells.costs(row)]
+    for role in board.roles:
+        if role not in targets:
+            why = f"not measured: {role}"
+            shown += [cells.task(found.get((role, n)), row, f"{why}, {numbers.shots(n)}") for n in board.shots]
+    family = f" · {row.family}" if row.family and row.family != "none" else ""
+    about = f"{family} · {seeds} seed{'s' if seeds != 1 else ''}"
+    rank, notes = ranked(row, board.shots), (*contends(row), *marks(row, place.shipped))
+    return Line(row, at, place.row(row), place.method(row.method), about, rank, notes, tuple(shown))
+
+
+def _ratio(row: Row) -> Shown:
+    base = row.base_format_ratio
+    notes: tuple[Note, ...] = ()
+    if base is not None and row.method != BASELINE:
+        title = f"the pretrained model's, as a control: {cells.interval(base, 1, 0)}"
+        notes = (Note(f"pretrained {numbers.score(base.value)}", title),)
+    return cells.estimate(row.format_ratio, why_none(row), notes=notes, seeds=len(row.seeds))
+
+
+def _dots(
+    place: Place, rows: Sequence[Row], at: Mapping[tuple[str, ...], int], targets: tuple[str, ...]
+) -> tuple[list[Dot], tuple[str, ...]]:
+    """With several targets the first one is x: a mean of different metrics would say nothing."""
+    board = place.board
+    dots: list[Dot] = []
+    left_out: list[str] = []
+    for row in rows:
+        target = next((cell.score for cell in row.target_scores if cell.role in targets[:1]), None)
+        kept = row.norm_avg.get(board.shots[-1]) if board.shots else None
+        if target is None or kept is None:
+            left_out.append(row.name)
+        else:
+            base, number = row.method == BASELINE, at[row.experiments]
+            dots.append(Dot(row.name, place.row(row), target, kept, base, row.costs.seconds, number))
+    return dots, tuple(left_out)
+
+
+def _reach(row: Row, shots: int) -> float:
+    change = row.change.get(shots)
+    return change.reach if change else 0.0
+
+
+def _task_label(rows: Sequence[Row], role: str) -> str:
+    cells_of: list[Cell] = [cell for row in rows for cell in (*row.target_scores, *row.held_out) if cell.role == role]
+    metric = next((cell.metric for cell in cells_of if cell.metric), "")
+    return f"{role} ({metric})" if metric else role

@@ -1,0 +1,112 @@
+"""What an experiment's page shows of a train step: its curves, and what it cost, seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from leaderboard.charts.chart import Chart
+from leaderboard.charts.lines import Point, Series, lines
+from leaderboard.data.experiment_records import History, Seed
+from leaderboard.pages.training_probes import Along, along
+from leaderboard.view import numbers
+from suite.analysis.board import Row
+from suite.curves import read_curve_name
+from suite.findings import TrainingTime
+from suite.store import StepLink
+
+MOST_POINTS = 600
+"""A longer curve is thinned out."""
+
+
+PHASES: Final[Mapping[str, str]] = {
+    "sampling": "Sampling answers", "update": "Updates", "selection": "Selection", "probes": "Probes",
+}  # fmt: skip
+"""What training spends its time on."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A value along training, of every seed."""
+
+    name: str
+    chart: Chart | None
+    labels: tuple[str, ...]
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    """(step, the value of each seed)."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One train step over the seeds."""
+
+    title: str
+    curves: tuple[Curve, ...]
+    along: Along | None
+    """What was measured of tasks and of parts of the model; none if nothing was."""
+    costs: tuple[tuple[str, tuple[str, ...]], ...]
+    """(seed, parameters, seconds, memory, tokens, bytes, artifact)."""
+    phases: tuple[str, ...]
+    """What its time was spent on; none where that is not known."""
+    times: tuple[tuple[str, tuple[str, ...]], ...]
+    """(seed, the time of each phase)."""
+
+
+def training_of(row: Row, history: History, place: int) -> Training:
+    """The train step at a place of the row's lineage."""
+    those = [(seed, seed.trained[place]) for seed in history.seeds if place < len(seed.trained)]
+    blocks = [seed.steps[link.step_id].config.get("method") for seed, link in those]
+    method = next((block.get("name") for block in blocks if isinstance(block, Mapping)), None)
+    names = sorted({point.name for seed, link in those for point in seed.curves[link.step_id]})
+    plain = [name for name in names if read_curve_name(name) is None]
+    held_out = tuple(dict.fromkeys(cell.role for cell in row.held_out))
+    if method is None and any("candidates" in seed.steps[link.step_id].config for seed, link in those):
+        method = "choice"
+    spent = {f"seed {seed.record.seed}": time for seed, link in those if (time := _time(seed, link))}
+    phases = [name for name in PHASES if any(getattr(time, name) for time in spent.values())]
+    title = f"Step {place + 1}: {method}" if isinstance(method, str) else f"Step {place + 1}"
+    return Training(
+        title=title,
+        curves=tuple(_curve(name, those) for name in plain),
+        along=along(those, row.targets, held_out, place + 1),
+        costs=tuple(_cost(seed, link) for seed, link in those),
+        phases=tuple(PHASES[name] for name in phases),
+        times=tuple(
+            (label, tuple(numbers.MISSING if (value := getattr(time, name)) is None else numbers.seconds(value)
+                          for name in phases))
+            for label, time in spent.items()
+        ),
+    )  # fmt: skip
+
+
+def _time(seed: Seed, link: StepLink) -> TrainingTime | None:
+    return next((each for each in seed.findings.get(link.step_id, ()) if isinstance(each, TrainingTime)), None)
+
+
+def _curve(name: str, those: Sequence[tuple[Seed, StepLink]]) -> Curve:
+    series: dict[str, list[tuple[int, float | None]]] = {}
+    for seed, link in those:
+        points = [(point.step, point.value) for point in seed.curves[link.step_id] if point.name == name]
+        points = points[:: 1 + len(points) // MOST_POINTS]
+        series[f"seed {seed.record.seed}"] = points
+    lookup = {label: dict(points) for label, points in series.items()}
+    steps = sorted({step for points in series.values() for step, _ in points})
+    rows = tuple((step, tuple(numbers.plain(lookup[label].get(step)) for label in series)) for step in steps)
+    followed = {label: [Point(*point) for point in points] for label, points in series.items()}
+    chart = lines(f"{name} along training", "training step", "", [Series(name, followed)])
+    return Curve(name, chart, tuple(series), rows)
+
+
+def _cost(seed: Seed, link: StepLink) -> tuple[str, tuple[str, ...]]:
+    cost = seed.steps[link.step_id].costs
+    artifact = seed.artifacts.get(link.step_id)
+    values = (
+        numbers.MISSING if cost.trained_parameters is None else numbers.grouped(cost.trained_parameters),
+        numbers.MISSING if cost.seconds is None else numbers.seconds(cost.seconds),
+        numbers.MISSING if cost.peak_memory is None else numbers.size(cost.peak_memory),
+        numbers.MISSING if cost.tokens is None else numbers.count(cost.tokens),
+        numbers.MISSING if cost.artifact_bytes is None else numbers.size(cost.artifact_bytes),
+        f"{artifact.kind} {artifact.hash[:12]}" if artifact else numbers.MISSING,
+    )
+    return f"seed {seed.record.seed}", values

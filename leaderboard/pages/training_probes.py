@@ -1,0 +1,215 @@
+"""What was measured along training of tasks and of parts of the model, as data: step 0 is before training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+from typing import NamedTuple
+
+from leaderboard.charts.chart import Chart
+from leaderboard.charts.heatmap import LEVELS, HeatCell, HeatMap
+from leaderboard.charts.lines import Point, Series, lines
+from leaderboard.data.experiment_records import Seed
+from leaderboard.view import numbers
+from suite.curves import MEASURES, PARTS, Measure, OfPart, OfTask, read_curve_name
+from suite.store import StepLink
+
+Points = tuple[tuple[int, float | None], ...]
+"""(training step, value), in order."""
+
+
+class Place(NamedTuple):
+    """Where a seed stood at a step: its score of the target, and its mean held-out score."""
+
+    target: float
+    held_out: float
+    step: int
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A task or a part of the model, in every seed."""
+
+    name: str
+    seeds: Mapping[str, Points]
+
+    def mean(self, step: int) -> float | None:
+        """Over the seeds that have a value at a step; None without one."""
+        found = [value for points in self.seeds.values() for at, value in points if at == step and value is not None]
+        return fmean(found) if found else None
+
+
+@dataclass(frozen=True)
+class Group:
+    """What belongs in one chart."""
+
+    title: str
+    unit: str
+    followed: tuple[Followed, ...]
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """All steps that anything was measured at."""
+        return tuple(sorted({at for each in self.followed for points in each.seeds.values() for at, _ in points}))
+
+    @cached_property
+    def chart(self) -> Chart | None:
+        """A line each; None without a value."""
+        series = [
+            Series(each.name, {seed: [Point(*point) for point in points] for seed, points in each.seeds.items()})
+            for each in self.followed
+        ]
+        return lines(self.title, "training step", self.unit, series)
+
+    @property
+    def rows(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        """The chart as a table: (step, the mean of each over seeds)."""
+        return tuple((step, tuple(numbers.plain(each.mean(step)) for each in self.followed)) for step in self.steps)
+
+
+@dataclass(frozen=True)
+class Path:
+    """A target's score against the mean of held-out scores, along training."""
+
+    title: str
+    target: str
+    shots: int
+    """Of the held-out tasks."""
+    roles: tuple[str, ...]
+    """The held-out tasks that were measured."""
+    seeds: Mapping[str, tuple[Place, ...]]
+
+    @cached_property
+    def chart(self) -> Chart | None:
+        """A line whose points are joined by training steps."""
+        series = Series("", {seed: [Point(*place) for place in places] for seed, places in self.seeds.items()})
+        return lines(self.title, f"score of {self.target}", "mean of held-out scores", [series])
+
+    @property
+    def rows(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The chart as a table: (seed, step, both scores)."""
+        return tuple(
+            (seed, (str(place.step), numbers.plain(place.target), numbers.plain(place.held_out)))
+            for seed, places in self.seeds.items()
+            for place in places
+        )
+
+
+@dataclass(frozen=True)
+class Along:
+    """All of a train step."""
+
+    groups: tuple[Group, ...]
+    """Format ratios by shot count, scores by shot count, cosines by kind of parameters."""
+    layers: HeatMap | None
+    """Cosines by layer and step."""
+    paths: tuple[Path, ...]
+
+    @property
+    def charted(self) -> bool:
+        """Whether there is a chart."""
+        return any(group.chart for group in self.groups) or any(path.chart for path in self.paths)
+
+
+COSINE = "Cosine of gradients on true and on shuffled labels"
+_TITLES: Mapping[Measure, tuple[str, str]] = {
+    "format": ("Format ratio along training", "% in the target’s format"),
+    "score": ("Scores along training", "score"),
+}
+
+
+def along(
+    those: Sequence[tuple[Seed, StepLink]], targets: Sequence[str], held_out: Sequence[str], step: int
+) -> Along | None:
+    """Of a train step's seeds; None where none of this was measured. `step` is its number on the page."""
+    tasks: dict[OfTask, dict[str, Points]] = {}
+    parts: dict[OfPart, dict[str, Points]] = {}
+    for seed, link in those:
+        label = f"seed {seed.record.seed}"
+        found: dict[str, list[tuple[int, float | None]]] = {}
+        for point in seed.curves[link.step_id]:
+            found.setdefault(point.name, []).append((point.step, point.value))
+        for curve, points in found.items():
+            of = read_curve_name(curve)
+            if isinstance(of, OfTask):
+                tasks.setdefault(of, {})[label] = tuple(points)
+            elif of is not None:
+                parts.setdefault(of, {})[label] = tuple(points)
+    if not tasks and not parts:
+        return None
+    groups = (*_of_tasks(tasks, (*targets, *held_out)), *_of_kinds(parts))
+    return Along(groups, _layers(parts, step), tuple(_paths(tasks, targets, held_out)))
+
+
+def _of_tasks(tasks: Mapping[OfTask, Mapping[str, Points]], order: Sequence[str]) -> Iterable[Group]:
+    for measure in MEASURES:
+        title, unit = _TITLES[measure]
+        for shots in sorted({of.shots for of in tasks if of.measure == measure}):
+            there = {of.role: seeds for of, seeds in tasks.items() if (of.measure, of.shots) == (measure, shots)}
+            roles = [*(role for role in dict.fromkeys(order) if role in there), *sorted(there.keys() - set(order))]
+            followed = tuple(Followed(role, there[role]) for role in roles)
+            alone = f": {roles[0]}" if len(roles) == 1 else ""  # a chart of one line has no key
+            yield Group(f"{title}, {numbers.shots(shots)}{alone}", unit, followed)
+
+
+def _of_kinds(parts: Mapping[OfPart, Mapping[str, Points]]) -> Iterable[Group]:
+    followed = tuple(Followed(part, parts[OfPart(part)]) for part in PARTS if OfPart(part) in parts)
+    if followed:
+        yield Group(f"{COSINE}, by kind of parameters", "cosine", followed)
+
+
+def _layers(parts: Mapping[OfPart, Mapping[str, Points]], step: int) -> HeatMap | None:
+    """Layers by steps, the mean over seeds; -1 is blank and 1 is darkest."""
+    single = [of for of in parts if of.layer is not None]
+    if not single:
+        return None
+    single.sort(key=lambda of: (PARTS.index(of.part), of.layer or 0))
+    steps = sorted({at for of in single for points in parts[of].values() for at, _ in points})
+    rows = []
+    for of in single:
+        each = Followed("", parts[of])
+        rows.append((f"{of.part}.{of.layer}", tuple(_shaded(each, at) for at in steps)))
+    about = "Of each layer’s parameters, at each training step; the mean over seeds. Darker is nearer to 1."
+    title, columns = f"{COSINE}, by layer", tuple(str(at) for at in steps)
+    return HeatMap(f"cosine-{step}", title, about, "Layer", columns, tuple(rows))
+
+
+def _shaded(each: Followed, step: int) -> HeatCell:
+    value = each.mean(step)
+    if value is None:
+        return HeatCell(numbers.MISSING, title="not measured")
+    level = round(LEVELS * min(1.0, max(0.0, (value + 1) / 2)))
+    told = ((seed, dict(points).get(step)) for seed, points in each.seeds.items())
+    title = ", ".join(f"{seed}: {numbers.plain(own)}" for seed, own in told)
+    text = f"{abs(value):.2f}"
+    return HeatCell(f"−{text}" if value < 0 and float(text) else text, level, title)
+
+
+def _paths(
+    tasks: Mapping[OfTask, Mapping[str, Points]], targets: Sequence[str], held_out: Sequence[str]
+) -> Iterable[Path]:
+    """For each target and shot count of held-out tasks; a step counts where all that is followed has a value."""
+    scores = {of: seeds for of, seeds in tasks.items() if of.measure == "score"}
+    for role in targets:
+        own = min((of for of in scores if of.role == role), key=lambda of: of.shots, default=None)
+        if own is None:
+            continue
+        others = [of for of in scores if of.role in held_out and of.role not in targets]
+        for shots in sorted({of.shots for of in others}):
+            those = [of for of in others if of.shots == shots]
+            seeds = {}
+            for label, points in scores[own].items():
+                kept = [dict(scores[of].get(label, ())) for of in those]
+                places = [_place(value, [each.get(step) for each in kept], step) for step, value in points]
+                seeds[label] = tuple(place for place in places if place is not None)
+            if any(seeds.values()):
+                roles = tuple(name for name in held_out if name in {of.role for of in those})
+                title = f"{role} against held-out tasks along training, {numbers.shots(shots)}"
+                yield Path(title, role, shots, roles, seeds)
+
+
+def _place(target: float | None, kept: Sequence[float | None], step: int) -> Place | None:
+    known = [value for value in kept if value is not None]
+    return Place(target, fmean(known), step) if target is not None and len(known) == len(kept) else None

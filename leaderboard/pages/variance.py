@@ -1,0 +1,24 @@
+"""What a row's Norm. Avg. varies with: documents, seeds, draws of exemplars, each by itself."""
+
+from __future__ import annotations
+
+from leaderboard.view import cells, numbers
+from leaderboard.view.cells import Shown
+from suite.analysis.board import Board, Row
+
+
+def varies(board: Board, row: Row) -> tuple[tuple[str, tuple[Shown, Shown, Shown]], ...]:
+    """(Shots, the parts from documents, seeds and draws); none where nothing is known."""
+    found = []
+    for shots in board.shots:
+        parts = row.variation.get(shots)
+        if parts is not None:
+            seeds = "one seed, or no answer depends on it" if len(row.seeds) < 2 else "no answer depends on the seed"
+            draws = "no other row differs from this one in `held_out.draw` alone"
+            shown = (_part(parts.documents, ""), _part(parts.seeds, seeds), _part(parts.draws, draws))
+            found.append((numbers.shots(shots), shown))
+    return tuple(found)
+
+
+def _part(value: float | None, why: str) -> Shown:
+    return cells.missing(f"cannot be told: {why}") if value is None else Shown(f"{value:.2f}", numbers.raw(value))

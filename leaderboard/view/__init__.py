@@ -1,0 +1,1 @@
+"""How values are shown, whatever the page: numbers, cells, badges, text that is not trusted, URLs."""

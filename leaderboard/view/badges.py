@@ -1,0 +1,132 @@
+"""How a row stands: its rank among rows of its targets, and what must be known before its numbers are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from leaderboard.view import numbers
+from leaderboard.view.cells import Note
+from suite import stats
+from suite.analysis.board import BASELINE, Board, Row
+from suite.stats import Rank
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A row's rank as it is shown."""
+
+    text: str
+    """The places that cannot be ruled out; a dash for none."""
+    sort: str
+    """The place of its own value; empty for none."""
+    title: str
+
+
+def target_groups(board: Board) -> tuple[tuple[str, ...], ...]:
+    """The sets of targets that rows were trained for, in the board's order."""
+    trained = [row.targets for row in board.rows if row.method != BASELINE]
+    return tuple(dict.fromkeys(trained or [row.targets for row in board.rows]))
+
+
+def ranked(row: Row, shots: Sequence[int]) -> Ranked:
+    """A row's rank, or why it has none."""
+    rank = row.rank
+    if rank is None:
+        return Ranked(numbers.MISSING, "", _unranked(row))
+    title = f"place {rank.place} of {row.contenders} by Norm. Avg. at {numbers.shots(shots[-1])}"
+    if row.contenders > 1:
+        title += f"; with 95\u00a0% confidence the true place is {_within(rank)}"
+    return Ranked(places(rank), str(rank.place), title)
+
+
+def contends(row: Row) -> tuple[Note, ...]:
+    """The mark of a row that may be as good as the first one of its table."""
+    rank = row.rank
+    if rank is None or rank.place == 1 or rank.told_from_best:
+        return ()
+    return (Note("cannot be told from the best", "no row of its targets is shown to be better"),)
+
+
+def places(rank: Rank) -> str:
+    """The places that cannot be ruled out."""
+    return str(rank.low) if rank.low == rank.high else f"{rank.low}–{rank.high}"
+
+
+def luck(rows: Sequence[Row]) -> str:
+    """What must be known of the best of several rows; empty where there are none."""
+    ranked_rows = max((row.contenders for row in rows), default=0)
+    if ranked_rows < 2:
+        return ""
+    lead = f"{stats.lead_by_luck(ranked_rows):.1f}"
+    return f"Of {ranked_rows} equal rows, the best would lead their mean by {lead} standard errors by luck alone."
+
+
+def _within(rank: Rank) -> str:
+    return f"{rank.low}" if rank.low == rank.high else f"from {rank.low} to {rank.high}"
+
+
+def _unranked(row: Row) -> str:
+    if row.method == BASELINE:
+        return "the control has no rank"
+    if row.missing:
+        return "no rank: something is missing"
+    if row.changes:
+        return "no rank: not on the track's terms"
+    return "no rank: it was not asked what the ranked rows were asked"
+
+
+def origin(row: Row, shipped: frozenset[str]) -> tuple[Note, ...]:
+    """Where a row's results are from, unless they were made here."""
+    told = "these results were made elsewhere: they are records that come with suite, and not of this store"
+    seeds = [str(seed) for seed, each in zip(row.seeds, row.experiments, strict=True) if each in shipped]
+    if len(seeds) == len(row.seeds):
+        return (Note("imported: shipped with suite", told, warning=True),)
+    if seeds:
+        which = f"seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}"
+        return (Note(f"{which} imported: shipped with suite", told, warning=True),)
+    if row.imported:
+        return (Note("imported", "these results were made elsewhere and imported", warning=True),)
+    return ()
+
+
+def marks(row: Row, shipped: frozenset[str] = frozenset()) -> tuple[Note, ...]:
+    """What must be known of a row, whatever others there are, before its numbers are compared."""
+    found: list[Note] = []
+    if row.method == BASELINE:
+        found.append(Note("control", "the model as it came: what the others are compared with"))
+    found += origin(row, shipped)
+    if row.tries:
+        told = "settings chosen on rows held out of training, never on reported ones; the time is that of all tries"
+        found.append(Note(f"best of {row.tries}", told))
+    low = [cell for cell in row.held_out if cell.at_chance]
+    if low:
+        told = ", ".join(f"{cell.role} at {numbers.shots(cell.shots)}" for cell in low)
+        found.append(
+            Note(f"≤ chance on {len(low)} of {len(row.held_out)} held-out scores", clipped(told), warning=True)
+        )
+    if row.changes:
+        told = ", ".join(row.changes)
+        found.append(
+            Note(
+                f"not on the track's terms: {clipped(told)}",
+                "it changed settings that the track holds equal",
+                warning=True,
+            )
+        )
+    if row.missing:
+        told = "; ".join(row.missing)
+        found.append(Note(f"incomplete: {len(row.missing)} missing", clipped(f"missing: {told}"), warning=True))
+    return tuple(found)
+
+
+def in_common(rows: Sequence[Sequence[Note]]) -> tuple[Note, ...]:
+    """The marks that each of several rows has, which need not be said of each."""
+    if len(rows) < 2:
+        return ()
+    return tuple(mark for mark in rows[0] if all(mark in row for row in rows[1:]))
+
+
+def clipped(text: str, most: int = 600) -> str:
+    """A text that is not too long for a note."""
+    return text if len(text) <= most else text[:most] + "…"

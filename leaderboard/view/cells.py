@@ -1,0 +1,146 @@
+"""Cells of a table: a number with its interval, its whisker and what must be said beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from leaderboard.view import numbers
+from leaderboard.view.whiskers import Whisker, whisker
+from suite.analysis.board import Cell, Row
+from suite.stats import Estimate
+
+
+@dataclass(frozen=True)
+class Note:
+    """A small remark in a cell."""
+
+    text: str
+    title: str
+    warning: bool = False
+    """Whether a reader who misses it would be misled."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table cell."""
+
+    text: str
+    sort: str = ""
+    """What a script sorts by: a number written exactly, or empty for none."""
+    title: str = ""
+    margin: str = ""
+    """The interval: ``±2.1``, or its ends."""
+    over: str = ""
+    """`documents`, `seeds`, `documents and seeds`, or empty when there is no interval."""
+    whisker: Whisker | None = None
+    notes: tuple[Note, ...] = ()
+
+
+def missing(why: str) -> Shown:
+    """A dash that says what is missing."""
+    return Shown(numbers.MISSING, title=why)
+
+
+def estimate(
+    value: Estimate | None,
+    why: str,
+    *,
+    span: tuple[float, float] = (0.0, 100.0),
+    signed: bool = False,
+    notes: tuple[Note, ...] = (),
+    seeds: int = 0,
+    documents: int = 0,
+) -> Shown:
+    """A score with its interval, or the reason why there is none."""
+    if value is None:
+        return Shown(numbers.MISSING, title=why, notes=notes)
+    return Shown(
+        text=numbers.score(value.value, signed=signed),
+        sort=numbers.raw(value.value),
+        title=interval(value, seeds, documents),
+        margin=numbers.margin(value, signed=signed),
+        over="" if value.low is None else value.over,
+        whisker=whisker(value, span),
+        notes=notes,
+    )
+
+
+def change(row: Row, shots: int, span: tuple[float, float], why: str) -> Shown:
+    """What Norm. Avg. differs by from the pretrained model's, and the change that could have been seen."""
+    found = estimate(row.change.get(shots), why, span=span, signed=True, seeds=len(row.seeds))
+    against = row.against.get(shots)
+    if against is None:
+        return found
+    if not against.spread.stderr:
+        return replace(found, notes=(Note("by construction", "no answer can differ: nothing was tested"),))
+    # a scale of 0 to 100 has no larger change
+    which = "no true change" if against.resolvable > 100 else f"a true change of {against.resolvable:.1f}"
+    return replace(found, title=f"{found.title}; {which} would be found four times out of five")
+
+
+def tested(row: Row, shots: int, span: tuple[float, float], why: str) -> Shown:
+    """A change with its p, which is corrected for the others of its table."""
+    found, p = change(row, shots, span, why), row.corrected.get(shots)
+    if p is None:
+        return found
+    note = Note(f"{numbers.probability(p)}, corrected", "Holm's correction, over all changes of rows of these targets")
+    return replace(found, notes=(note,))
+
+
+def interval(value: Estimate, seeds: int, documents: int) -> str:
+    """The interval in words, with what it is over."""
+    number = {"seeds": seeds, "documents": documents}.get(value.over)
+    over = f"{number} {value.over}" if number else value.over
+    if value.low is None or value.high is None:
+        return f"{numbers.plain(value.value)}; no interval could be estimated over {over}"
+    return f"{value.value:.2f}, 95\u00a0% interval {value.low:.2f} to {value.high:.2f} over {over}".replace("-", "−")
+
+
+def task(cell: Cell | None, row: Row, why: str) -> Shown:
+    """A task's score with its marks."""
+    if cell is None:
+        return missing(why)
+    notes: list[Note] = []
+    if cell.at_chance:
+        notes.append(
+            Note("≤ chance", f"not shown to be above the score of guessing, {numbers.plain(cell.chance)}", warning=True)
+        )
+    elif cell.at_majority and cell.classes:
+        always = f"answering ‘{cell.classes.majority}’ always, {numbers.plain(cell.classes.majority_share)}"
+        notes.append(Note("≤ majority", f"not shown to be above {always}", warning=True))
+    if 0 < cell.distinct < cell.documents:
+        told = f"{cell.documents} documents, {cell.distinct} of them different: equal ones are one in the interval"
+        notes.append(Note(f"{numbers.grouped(cell.documents - cell.distinct)} repeated", told))
+    if cell.unparsable:
+        told = f"{cell.unparsable} answers could not be read, over all seeds; they are scored as wrong"
+        notes.append(Note(f"{numbers.grouped(cell.unparsable)} unparsable", told))
+    return estimate(
+        cell.score,
+        f"not measured for every seed: {cell.role}, {numbers.shots(cell.shots)}",
+        notes=tuple(notes),
+        seeds=len(row.seeds),
+        documents=cell.documents,
+    )
+
+
+def costs(row: Row) -> tuple[Shown, ...]:
+    """Trained parameters, seconds, memory, artifact bytes."""
+    cost = row.costs
+    if cost.trained_parameters == 0 and not cost.seconds:
+        return (Shown("0", "0", "nothing is trained"), *(Shown(numbers.MISSING, "0", "nothing is trained"),) * 3)
+    why = "not measured: training is not finished"
+    return (
+        _cost(cost.trained_parameters, numbers.count, "parameters", why),
+        _time(cost.seconds, why),
+        _cost(cost.peak_memory, numbers.size, "bytes", why),
+        _cost(cost.artifact_bytes, numbers.size, "bytes", why),
+    )
+
+
+def _time(value: float | None, why: str) -> Shown:
+    return missing(why) if value is None else Shown(numbers.seconds(value), numbers.raw(value), f"{value:.1f} s")
+
+
+def _cost(value: int | None, write: Callable[[int], str], unit: str, why: str) -> Shown:
+    return missing(why) if value is None else Shown(write(value), str(value), f"{numbers.grouped(value)} {unit}")

@@ -1,0 +1,125 @@
+"""URLs of the site: file names of tracks, rows, tasks and methods, safe and no two alike whatever the names hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from suite.analysis.board import Board, Row
+from suite.hashing import fingerprint
+
+LONGEST = 80
+"""Characters of a file name, its ending excluded."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A track's board and where its pages go."""
+
+    board: Board
+    slug: str
+    files: Mapping[tuple[str, ...], str]
+    """A row's experiments -> the name of its files."""
+    tasks: Mapping[str, str]
+    """Role -> the name of its page."""
+    methods: Mapping[str, str]
+    """Method -> the name of its page, the same for all tracks."""
+    shipped: frozenset[str] = frozenset()
+    """Experiments that come with suite as records."""
+
+    @property
+    def page(self) -> str:
+        """The track's page."""
+        return f"tracks/{self.slug}.html"
+
+    @property
+    def shipped_rows(self) -> int:
+        """Rows that are nothing but records that come with suite."""
+        return sum(self.shipped.issuperset(row.experiments) for row in self.board.rows)
+
+    @property
+    def data(self) -> str:
+        """The track's table for downloads, without the ending."""
+        return f"data/{self.slug}"
+
+    def key(self, row: Row) -> str:
+        """What names a row in links and scripts."""
+        return f"{self.slug}/{self.files[row.experiments]}"
+
+    def row(self, row: Row) -> str:
+        """An experiment's page."""
+        return f"experiments/{self.key(row)}.html"
+
+    def scores(self, row: Row) -> str:
+        """A row's scores as a script."""
+        return f"rows/{self.key(row)}.js"
+
+    def classes(self, row: Row) -> str:
+        """A row's confusion matrices as CSV."""
+        return f"classes/{self.key(row)}.csv"
+
+    def pairs(self, row: Row) -> str:
+        """A row's comparisons with those after it, as a script."""
+        return f"pairs/{self.key(row)}.js"
+
+    def task(self, role: str) -> str:
+        """A task's page."""
+        return f"tasks/{self.slug}/{self.tasks[role]}.html"
+
+    def method(self, name: str) -> str:
+        """A method's page."""
+        return f"methods/{self.methods[name]}.html"
+
+    def answers(self, row: Row, role: str, shots: int) -> str:
+        """What a row answered to a task, in the page that shows answers."""
+        return f"answers.html#{query(row=self.key(row), task=f'{role}.{shots}')}"
+
+
+def query(**values: str) -> str:
+    """Settings of a page, as its address keeps them."""
+    return urlencode({name: value.encode("utf-8", "replace") for name, value in values.items()})
+
+
+def places(boards: Sequence[Board], shipped: frozenset[str] = frozenset()) -> tuple[Place, ...]:
+    """Every track's place."""
+    tracks = slugs(board.track for board in boards)
+    methods = slugs(sorted({row.method for board in boards for row in board.rows}))
+    return tuple(Place(board, tracks[board.track], _files(board), _tasks(board), methods, shipped) for board in boards)
+
+
+def _tasks(board: Board) -> dict[str, str]:
+    cells = (cell.role for row in board.rows for cell in (*row.target_scores, *row.held_out))
+    return slugs((*board.targets, *board.roles, *cells))
+
+
+def _files(board: Board) -> dict[tuple[str, ...], str]:
+    keys = {row.experiments: f"{row.slug}\n{'.'.join(row.experiments)}" for row in board.rows}
+    plain = slugs(row.slug for row in board.rows)
+    taken: dict[str, int] = {}
+    for row in board.rows:
+        taken[row.slug] = taken.get(row.slug, 0) + 1
+    unique = slugs(keys.values())
+    files = {key: plain[name.partition("\n")[0]] for key, name in keys.items()}
+    files.update({row.experiments: unique[keys[row.experiments]] for row in board.rows if taken[row.slug] > 1})
+    return files
+
+
+def slug(name: str) -> str:
+    """A safe file name; one that had to be changed gets a hash of the whole name, so that two never meet."""
+    safe = re.sub(r"[^A-Za-z0-9_.+-]+", "-", name).strip(".-")[:LONGEST].rstrip(".-")
+    return safe if safe and safe == name else f"{safe or 'x'}-{fingerprint(name.encode('utf-8', 'replace').hex(), 8)}"
+
+
+def slugs(names: Iterable[str]) -> dict[str, str]:
+    """Name -> slug, no two alike even where a file system does not tell A from a."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in dict.fromkeys(names):
+        own = slug(name)
+        if own.casefold() in taken:
+            own = f"{own}-{fingerprint(name.encode('utf-8', 'replace').hex(), 12)}"
+        taken.add(own.casefold())
+        found[name] = own
+    return found
