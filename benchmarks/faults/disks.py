@@ -32,8 +32,8 @@ SMALL: Final = (
 """A run of seconds."""
 SPARE: Final = 65536
 """Bytes that a store takes beside its file while it is open."""
-UNEQUAL: Final = ("seconds", "started", "finished", "peak_memory", "attempts", "created", "sha256")
-"""What differs between two runs of the same."""
+UNEQUAL: Final = ("seconds", "started", "finished", "peak_memory", "tokens", "attempts", "created", "sha256")
+"""What differs between two runs of the same, of which one was tried twice: what it took adds up."""
 
 
 def trial(scratch: Path, count: int, seed: int) -> Outcome:
