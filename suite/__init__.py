@@ -1,3 +1,84 @@
 """A declarative benchmark and leaderboard for fine-tuning methods: what they gain, what they keep, what they cost."""
 
+from __future__ import annotations
+
+from importlib import import_module
+
+TYPE_CHECKING = False  # as type checkers know it: `typing` itself takes ten times as long as all else here
+if TYPE_CHECKING:
+    from typing import Any, Final
+
+    from suite.analysis.board import Board, Row
+    from suite.analysis.board.compare import Comparison
+    from suite.api.claims import check
+    from suite.api.models import LoadedModel, load_model
+    from suite.api.planning import LoadedSpec, PlannedRun, PlannedStep, load_spec, plan
+    from suite.api.results import board, compare, open_store
+    from suite.api.running import run
+    from suite.api.site import render
+    from suite.claims import Judged, Verdict
+    from suite.errors import SuiteError
+    from suite.runner.outcome import Outcome
+    from suite.specs import Experiment
+    from suite.store import Store
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Board",
+    "Comparison",
+    "Experiment",
+    "Judged",
+    "LoadedModel",
+    "LoadedSpec",
+    "Outcome",
+    "PlannedRun",
+    "PlannedStep",
+    "Row",
+    "Store",
+    "SuiteError",
+    "Verdict",
+    "board",
+    "check",
+    "compare",
+    "load_model",
+    "load_spec",
+    "open_store",
+    "plan",
+    "render",
+    "run",
+]
+
+_MODULES: Final = {
+    name: module
+    for module, names in {
+        "analysis.board": ("Board", "Row"),
+        "analysis.board.compare": ("Comparison",),
+        "api.claims": ("check",),
+        "api.models": ("LoadedModel", "load_model"),
+        "api.planning": ("LoadedSpec", "PlannedRun", "PlannedStep", "load_spec", "plan"),
+        "api.results": ("board", "compare", "open_store"),
+        "api.running": ("run",),
+        "api.site": ("render",),
+        "claims": ("Judged", "Verdict"),
+        "errors": ("SuiteError",),
+        "runner.outcome": ("Outcome",),
+        "specs": ("Experiment",),
+        "store": ("Store",),
+    }.items()
+    for name in names
+}
+"""Where each public name is, imported when it is first asked for: `import suite` takes a millisecond. No module of
+`suite` may have one of these names, since importing it would put the module in the name's place."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'suite' has no attribute {name!r}")
+    value = getattr(import_module(f"suite.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -9,8 +9,8 @@ from typing import Annotated, NoReturn
 import typer
 
 from suite import exits
+from suite.home import RUNS
 from suite.options import (
-    RUNS,
     AgainOption,
     DataOption,
     DbOption,
@@ -52,21 +52,14 @@ def run(
     unsafe_code: UnsafeOption = False,
 ) -> None:
     """Train, evaluate, store and render: all that the specs need and that is not done yet."""
-    from suite import sandbox
-    from suite.commands.planning import notes_of, planned
+    from suite.api.running import execute
+    from suite.commands.planning import planned, print_notes
     from suite.commands.results import report
     from suite.home import Home
-    from suite.runner import run_plan
-    from suite.runner.preflight import check
 
-    place = Home(home, db)
-    plan, inputs = planned(specs, track, sets or (), seeds, data, models, place, baseline=True)
-    sandbox.UNSAFE.set(unsafe_code)
-    check(plan, inputs, device)
-    print("".join(f"{line}\n" for line in notes_of(plan)), end="", flush=True)
-    place.create()
-    outcome = run_plan(plan, inputs, place, device=device, again=again)
-    report(plan, place, outcome)
+    made = planned(specs, track, sets or (), seeds, data, models, Home(home, db), baseline=True)
+    outcome = execute(made, device=device, again=again, unsafe_code=unsafe_code, begin=print_notes)
+    report(made.plan, made.home, outcome)
     raise typer.Exit(outcome.exit_code)
 
 
@@ -86,9 +79,8 @@ def plan(
     from suite.commands.planning import planned, show_plan, show_resolved
     from suite.home import Home
 
-    place = Home(home, db)
-    made, _ = planned(specs, track, sets or (), seeds, data, models, place, baseline=not resolved)
-    show_resolved(made) if resolved else show_plan(made, place)
+    made = planned(specs, track, sets or (), seeds, data, models, Home(home, db), baseline=not resolved)
+    show_resolved(made.plan) if resolved else show_plan(made)
 
 
 @app.command()

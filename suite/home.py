@@ -7,6 +7,9 @@ from pathlib import Path
 
 from suite.errors import SuiteError
 
+RUNS = Path("runs")
+"""The home, if none is named."""
+
 
 @dataclass(frozen=True)
 class Home:

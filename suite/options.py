@@ -38,6 +38,3 @@ AgainOption = Annotated[bool, typer.Option("--again", help="Run finished steps a
 UnsafeOption = Annotated[
     bool, typer.Option("--unsafe-code", help="Run generated programs without a sandbox where there is none.")
 ]
-
-RUNS = Path("runs")
-"""The home, if none is named."""

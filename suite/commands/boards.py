@@ -11,12 +11,11 @@ from typing import Any
 
 from suite import console
 from suite.analysis.board import BASELINE, Board, Row
-from suite.analysis.board.compare import Comparison, TaskDifference, compare
-from suite.analysis.board.named import Rows
-from suite.commands.results import DASH, INTERVAL, reading, shown, stored_boards
-from suite.commands.shipped import remark
+from suite.analysis.board.compare import Comparison, TaskDifference
+from suite.api.results import comparisons, stored_boards
+from suite.api.shipped import remark
+from suite.commands.results import DASH, INTERVAL, reading, shown
 from suite.commands.tables import fitted, room, wrapped
-from suite.errors import SuiteError, did_you_mean
 from suite.home import Home
 from suite.stats import Contrast, lead_by_luck, p_text
 
@@ -28,7 +27,7 @@ _STEERING = re.compile(f"(?!\n){console.STEERING.pattern}")
 def print_boards(home: Home, track: str | None, *, as_json: bool, wide: bool = False) -> None:
     """Print the boards with what can and what cannot be told apart."""
     with reading(home) as store:
-        found = stored_boards(store, home, track)
+        found = stored_boards(store, track)
         more = remark(store, track)
     if as_json:
         print(as_text([plain(_without_control(board)) for board in found]))
@@ -42,19 +41,7 @@ def print_comparison(
 ) -> None:
     """Print two experiments' differences, on each track that has both."""
     with reading(home) as store:
-        ran: dict[str, set[str]] = {}
-        for record in store.experiments(track):
-            ran.setdefault(record.name, set()).add(record.track)
-        for name in (first, second):
-            if name not in ran:
-                where = f" on the track '{track}'" if track else ""
-                hint = "; ".join([did_you_mean(name, ran), *remark(store, track, (name,))])
-                raise SuiteError(f"there is no experiment '{name}' in the store{where}", fix=hint)
-        tracks = sorted(ran[first] & ran[second])
-        if not tracks:
-            what = f"'{first}' and '{second}' have no track in common"
-            raise SuiteError(what, fix=f"run one of them on {min(ran[first])} or {min(ran[second])}")
-        found = [compare(Rows(store, each), first, second) for each in tracks]
+        found = comparisons(store, first, second, track)
         more = remark(store, track, (first, second))
     if as_json:
         print(as_text([plain(each) for each in found]))

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.analysis.board import BASELINE, Board, Cell, Row, board, boards
-from suite.commands.shipped import remark
+from suite.analysis.board import BASELINE, Board, Cell, Row, boards
+from suite.api import results
+from suite.api.results import stored_boards
+from suite.api.shipped import remark
 from suite.commands.tables import fitted, room, wrapped
 from suite.errors import StoreAway, SuiteError, did_you_mean
 from suite.home import Home
@@ -18,7 +20,6 @@ from suite.planning import Plan
 from suite.runner.progress import clock
 from suite.stats import Estimate
 from suite.store import Store
-from suite.store.database import shown as database_name
 
 if TYPE_CHECKING:
     from suite.runner.outcome import Outcome
@@ -72,7 +73,7 @@ def show_results(home: Home, name: str | None, track: str | None, *, as_json: bo
     from suite.commands.boards import as_text, plain
 
     with reading(home) as store:
-        found = stored_boards(store, home, track)
+        found = stored_boards(store, track)
         names = {row.name for each in found for row in each.rows}
         if name is not None and name not in names:
             hint = "; ".join([did_you_mean(name, names), *remark(store, track, (name,))])
@@ -120,26 +121,16 @@ def failures(store: Store, rows: Sequence[Row]) -> list[Failure]:
     return [Failure(step.id, step.title, step.status, step.reason or "") for step in found]
 
 
-def stored_boards(store: Store, home: Home, track: str | None) -> list[Board]:
-    """The boards of a store, or of one track. Raises SuiteError if there are none."""
-    known = store.tracks()
-    if known and track not in (None, *known):
-        hint = "; ".join([did_you_mean(str(track), known), *remark(store, track)])
-        raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=hint)
-    if not known:
-        raise SuiteError("there is nothing to show yet", where=str(home.folder), fix="`suite run SPEC` first")
-    return [board(store, each) for each in known if track in (None, each)]
-
-
 @contextmanager
 def reading(home: Home, *, patient: bool = True) -> Iterator[Store]:
     """The store of a home that must be there. Warns of what was read and is not as it was written."""
-    with Store.open(home.url, create=False, patient=patient) as store:
+    with results.reading(home, warn, patient=patient) as store:
         yield store
-        changed = store.alteration()
-    if changed is not None:
-        where = database_name(store.engine.url)
-        print(f"warning: {where}: {changed}; `suite doctor --deep` says what differs", file=sys.stderr)
+
+
+def warn(text: str) -> None:
+    """Print what a user should know, beside the output."""
+    print(f"warning: {text}", file=sys.stderr)
 
 
 def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Iterator[str]:

@@ -20,14 +20,14 @@ def check(plan: Plan, inputs: Inputs, device: str | None) -> None:
     """Raises SuiteError with all that is wrong. Models that are on the hub only are fetched now."""
     problems: list[Problem] = []
     try:
-        _check_device(device)
+        check_device(device)
     except SuiteError as error:
         problems += error.problems
     for source in dict.fromkeys(step.work.track.model for step in plan.steps):
         try:
             located = locate(source, inputs.models)
             if located.folder is None:
-                _fetch(source)
+                fetch(source)
         except SuiteError as error:
             problems += error.problems
     tasks = {task.name: task for step in plan.steps for task in tasks_of(step) if task.metadata.get("program")}
@@ -47,7 +47,8 @@ def tasks_of(step: Step) -> tuple[TaskFile, ...]:
     return () if isinstance(step.work, Follow) else tuple(step.work.targets.values())
 
 
-def _check_device(device: str | None) -> None:
+def check_device(device: str | None) -> None:
+    """Raises SuiteError for a device that is not here."""
     if device is None:
         return
     import torch
@@ -77,7 +78,7 @@ def _absent(source: ModelSource, reason: str) -> Problem:
     return Problem("", what, "put a copy into a folder and name that with --models (or SUITE_MODELS), or connect")
 
 
-def _fetch(source: ModelSource) -> None:
+def fetch(source: ModelSource) -> None:
     """Get a model from the hub into its cache."""
     if unreachable():  # the client would look for minutes
         raise SuiteError.of([_absent(source, reason_of())])

@@ -198,7 +198,7 @@ def test_a_site_shows_the_claims_about_its_tracks_and_which_files_cannot_be_read
     (folder / "elsewhere.yaml").write_text(CLAIMS.replace("track: tiny", "track: nowhere").replace("better", "absent"))
     (folder / "broken.yaml").write_text("track: tiny\nclaims: []\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("suite.commands.sharing.published", lambda: None)
+    monkeypatch.setattr("suite.api.site.published", lambda: None)
     assert suite(capsys, "render", "--home", home)[0] == 0
     page = (home / "site" / "claims.html").read_text(encoding="utf-8")
     assert "a | b is &lt;better&gt;" in page

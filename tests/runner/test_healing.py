@@ -97,7 +97,8 @@ def test_an_artifact_that_is_damaged_after_the_first_look_is_trained_again_when_
     change(home, "DELETE FROM score WHERE step_id IN (SELECT id FROM step WHERE title LIKE '%lora%')")
     change(home, "UPDATE step SET status = 'pending' WHERE kind = 'evaluate' AND title LIKE '%lora%'")
     sets = [each for each in QUICK if each != "--set"]
-    plan, inputs = planned([Path("specs/lora_rte.yaml")], None, sets, "first", None, None, Home(home), baseline=True)
+    made = planned([Path("specs/lora_rte.yaml")], None, sets, "first", None, None, Home(home), baseline=True)
+    plan, inputs = made.plan, made.inputs
     with Store.open(Home(home).url) as store:
         assert _Run(plan, store, lambda: Session(Home(home), inputs, None), {}).run().exit_code == 0
     said = "".join(capsys.readouterr())

@@ -1,0 +1,129 @@
+"""Judging claims from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite.analysis.board import BASELINE
+from suite.api.paths import File
+from suite.api.shipped import remark, shipped_rows
+from suite.claims import Claims, Judged, Verdict, judge, judge_further
+from suite.errors import SuiteError, did_you_mean
+from suite.specs.claims import claim_files, read_claims, unknown_names, unknown_track
+from suite.specs.workspace import shown
+from suite.store import Store
+
+
+def check(store: Store, *claims: File, track: str | None = None) -> tuple[Judged, ...]:
+    """The verdicts of files of claims, each on its own track and on further ones that have rows, or on the `track`.
+
+    Without files: all claims that are found (shipped, and of the working directory) about tracks that have rows.
+    Raises SuiteError for names that no spec, row or track has.
+    """
+    return judged(store, chosen(store, [Path(file) for file in claims], track))
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Which claims are judged on which tracks."""
+
+    read: Mapping[Path, Claims]
+    pairs: tuple[tuple[Path, str], ...]
+    """(File, track)."""
+    asked: bool
+    """Whether the track was asked for."""
+
+    @property
+    def tracks(self) -> tuple[str, ...]:
+        """The tracks, by name."""
+        return tuple(sorted({track for _, track in self.pairs}))
+
+
+def chosen(store: Store, files: Sequence[Path], track: str | None) -> Chosen:
+    """What is to be judged. Raises SuiteError for names that no spec, row or track has."""
+    read = {file: read_claims(file) for file in (files or claim_files())}
+    known = store.tracks()
+    if track is not None and track not in known:
+        hint = "; ".join([did_you_mean(track, known), *remark(store, track)])
+        raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=hint)
+    pairs = _chosen(read, known, track, named=bool(files))
+    _check_names(store, read, pairs, track)
+    return Chosen(read, tuple(pairs), asked=track is not None)
+
+
+def judged(store: Store, those: Chosen) -> tuple[Judged, ...]:
+    """The verdicts, a `Judged` for each file and track."""
+    return tuple(
+        _judge(store, file, those.read[file], track, those.pairs, asked=those.asked) for file, track in those.pairs
+    )
+
+
+def _chosen(
+    read: Mapping[Path, Claims], known: Collection[str], track: str | None, *, named: bool
+) -> list[tuple[Path, str]]:
+    """Which file is judged on which track: on its own and further ones that have rows, or on the one asked for."""
+    if track is not None and named:
+        return [(file, track) for file in read]
+    there = {track} if track else set(known)
+    found: list[tuple[Path, str]] = []
+    for file, claims in read.items():
+        tracks = [each for each in dict.fromkeys((claims.track, *claims.also)) if each in there]
+        found += [(file, each) for each in tracks or ([claims.track] if named else [])]
+    if not found:
+        about = ", ".join(sorted({claims.track for claims in read.values()})) or "nothing"
+        what = f"there are no claims about {track or 'what is in the store'}"
+        fix = f"name a file and a track: `suite check specs/claims/promot.yaml --track micro` (shipped: {about})"
+        raise SuiteError(what, fix=fix)
+    return found
+
+
+def _check_names(
+    store: Store, read: Mapping[Path, Claims], chosen: Sequence[tuple[Path, str]], track: str | None
+) -> None:
+    """Raises SuiteError with every name that no row, spec or track has: nothing would ever be found of it."""
+    records = store.experiments()
+    rows = {*(record.name for record in records), *shipped_rows(), BASELINE}
+    roles = {role for record in records for role in record.spec["roles"]}
+    problems = [] if track else [each for file in read for each in unknown_track(file, read[file], store.tracks())]
+    for file in dict.fromkeys(file for file, _ in chosen):
+        problems += unknown_names(file, read[file], rows, roles)
+    if problems:
+        raise SuiteError.of(problems)
+
+
+def _judge(
+    store: Store, file: Path, claims: Claims, track: str, chosen: Sequence[tuple[Path, str]], *, asked: bool
+) -> Judged:
+    """The verdicts of a file on a track: of all its claims on its own and on one that was asked for."""
+    alone = [each for other, each in chosen if other == file] == [track]
+    own = track == claims.track
+    verdicts = judge(store, claims, track) if own or asked else judge_further(store, claims, track)
+    return Judged(shown(file), track, verdicts, own=own or alone, left_out=len(claims.claims) - len(verdicts))
+
+
+@dataclass(frozen=True)
+class Found:
+    """The claims about what a store has."""
+
+    verdicts: tuple[Verdict, ...]
+    unread: tuple[str, ...]
+    """Why files could not be read: a site is not to fail for one of them, but to say so."""
+
+
+def judge_found(store: Store) -> Found:
+    """Judge the claims that are found without being named, on those of their tracks that the store has rows of."""
+    known = store.tracks()
+    verdicts: list[Verdict] = []
+    unread: list[str] = []
+    for file in claim_files() if known else ():
+        try:
+            claims = read_claims(file)
+        except SuiteError as error:
+            unread.append(str(error))
+            continue
+        verdicts += judge(store, claims) if claims.track in known else ()
+        for track in dict.fromkeys(claims.also):
+            verdicts += judge_further(store, claims, track) if track in known else ()
+    return Found(tuple(verdicts), tuple(unread))

@@ -1,0 +1,198 @@
+"""A stored experiment as a model: the base with the experiment's artifacts applied, and its tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from suite.api.paths import File, folder_of, home_of
+from suite.errors import StepFailed, SuiteError, did_you_mean
+from suite.home import Home
+from suite.models.source import LocatedModel, ModelSource, locate
+from suite.specs import Experiment
+from suite.specs.blocks import Decoding
+from suite.store import ExperimentRecord, Store
+from suite.store.seen import Seen
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+    from suite.models.stack import Stacked
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A base model with an experiment's artifacts applied. In a `with` statement the base is given back at the end."""
+
+    experiment: ExperimentRecord
+    role: str
+    """The task that the artifacts are applied for: a method may answer other tasks without some of them."""
+    stacked: Stacked
+    """The base and what is applied to it."""
+    decoding: Mapping[str, Any]
+    """How the experiment's track has answers decoded."""
+    _applied: ExitStack = field(repr=False)
+
+    @property
+    def model(self) -> PreTrainedModel:
+        """The transformers model, its weights and adapters in effect. A soft prompt (`stacked.soft`) and a prefix
+        (`stacked.prefix`) are not in it: they come before each input, as `answer` has them."""
+        return self.stacked.backbone.model
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The model's tokenizer."""
+        return self.stacked.backbone.tokenizer
+
+    def answer(self, prompts: Sequence[str], *, max_new_tokens: int = 64, stop: Sequence[str] = ()) -> tuple[str, ...]:
+        """The model's answer to each prompt, decoded as the experiment's evaluations were, up to a `stop` string."""
+        if isinstance(prompts, str) or isinstance(stop, str):
+            raise SuiteError("prompts and stop strings are lists of texts", fix="write answer([prompt], stop=[text])")
+        if max_new_tokens < 1:
+            raise SuiteError("an answer needs a token", where="max_new_tokens", fix="give 1 or more")
+        from lm_eval.api.instance import Instance
+
+        from suite.evaluation.lm import StackLM
+
+        lm = StackLM(self.stacked, **self.decoding)
+        settings = {"until": list(stop), "max_gen_toks": max_new_tokens}
+        requests = [Instance("generate_until", {}, (prompt, settings), place) for place, prompt in enumerate(prompts)]
+        return tuple(lm.generate_until(requests)) if requests else ()
+
+    def close(self) -> None:
+        """Take the artifacts off: the base is what it was."""
+        self._applied.close()
+
+    def __enter__(self) -> LoadedModel:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def load_model(
+    experiment: str | Experiment | ExperimentRecord,
+    *,
+    home: File | None = None,
+    db: str | None = None,
+    track: str | None = None,
+    seed: int | None = None,
+    role: str | None = None,
+    models: File | None = None,
+    device: str | None = None,
+) -> LoadedModel:
+    """The model of a finished experiment: the base with what it answers a task with, checked to be in effect.
+
+    An experiment is named by its name (with `track` and `seed` where there are several), by its id or the beginning of
+    one, or as `load_spec` or the store has it. `role` is the task that is to be answered: a target (the first, unless
+    told), or a held-out task, which some methods answer with other artifacts. Raises SuiteError where the experiment
+    is not stored, not finished, or answers with several models, and where an artifact is missing or damaged.
+    """
+    place = home_of(home, db)
+    with Store.open(place.url, create=False) as store:
+        seen = Seen.of(store, _record(store, experiment, track, seed))
+        answers_for, steps, base = _stack(seen, role)
+        hashes = {step: artifact.hash for step, artifact in store.artifacts(steps).items()}
+    located = _located(experiment, seen.record, folder_of(models, "SUITE_MODELS"))
+    if located.identity != base:
+        what = f"the base model {located.source.title} is not the one that '{seen.record.name}' was made for"
+        raise SuiteError(what, fix="name the folder it is in with models=")
+    applied, current = _applied(place, located, steps, hashes, device)
+    return LoadedModel(seen.record, answers_for, current, _decoding(seen.record), applied)
+
+
+def _applied(
+    home: Home, located: LocatedModel, steps: Sequence[str], hashes: Mapping[str, str], device: str | None
+) -> tuple[ExitStack, Stacked]:
+    """The steps' artifacts on the base, checked to be in effect; to close the first takes them off."""
+    from suite.models.backbone import load_backbone
+    from suite.models.in_effect import assert_in_effect
+    from suite.models.stack import stacked
+    from suite.runner.artifacts import load_kept
+    from suite.runner.preflight import check_device, fetch
+
+    check_device(device)
+    if located.folder is None:
+        fetch(located.source)
+    backbone = load_backbone(located, device, home.factors)
+    try:
+        artifacts = [load_kept(home.artifact(step), backbone.identity, hashes.get(step, "")) for step in steps]
+    except StepFailed as error:
+        raise SuiteError(str(error), fix="run the spec again, which trains it anew") from error
+    with ExitStack() as context:
+        current = context.enter_context(stacked(backbone, artifacts))
+        assert_in_effect(current)
+        return context.pop_all(), current
+
+
+def _record(
+    store: Store, experiment: str | Experiment | ExperimentRecord, track: str | None, seed: int | None
+) -> ExperimentRecord:
+    """The stored experiment that is meant."""
+    every = store.experiments(track)
+    if not isinstance(experiment, str):
+        found = [record for record in every if record.id == experiment.id]
+        if not found:
+            raise SuiteError(f"'{experiment.name}' is not in the store", fix="suite.run its plan first")
+        return found[0]
+    named = [record for record in every if record.name == experiment]
+    named = named or [record for record in every if len(experiment) >= 8 and record.id.startswith(experiment)]
+    if not named:
+        where = f" on the track '{track}'" if track else ""
+        fix = did_you_mean(experiment, {record.name for record in every})
+        raise SuiteError(f"there is no experiment '{experiment}' in the store{where}", fix=fix)
+    found = [record for record in named if seed in (None, record.seed)]
+    if len(found) != 1:
+        listed = ", ".join(f"{record.id[:8]} ({record.track}, seed {record.seed})" for record in found or named)
+        what = (
+            f"'{experiment}' has no seed {seed}" if not found else f"{len(found)} experiments are named '{experiment}'"
+        )
+        raise SuiteError(what, fix=f"name its track and seed, or its id: {listed}")
+    return found[0]
+
+
+def _stack(seen: Seen, role: str | None) -> tuple[str, tuple[str, ...], str]:
+    """The role to answer, the train steps whose artifacts are in effect then, and the base model's identity."""
+    record = seen.record
+    asked = list(dict.fromkeys(each for each, _ in seen.evaluations()))
+    wanted = role or (*record.targets, *asked)[0]
+    if wanted not in asked:
+        raise SuiteError(f"'{record.name}' was not asked '{wanted}'", where="role", fix=did_you_mean(wanted, asked))
+    step = seen.step(wanted, next(shots for each, shots in seen.evaluations() if each == wanted))
+    assert step is not None, "it is among the evaluations"
+    if "dispatch" in step.config:
+        what = f"'{record.name}' answers each document of '{wanted}' with one of several models"
+        raise SuiteError(what, fix="name one of its experts' experiments")
+    steps = tuple(map(str, step.config["stack"]))
+    undone = [seen.steps[each].title for each in steps if each in seen.steps and seen.steps[each].status != "done"]
+    if undone:
+        raise SuiteError(f"'{record.name}' is not finished: {undone[0]} is to be done", fix="suite.run its plan first")
+    return wanted, steps, str(step.config["model"]["identity"])
+
+
+def _located(experiment: object, record: ExperimentRecord, models: Path | None) -> LocatedModel:
+    """The base model. A store has not the file beside which a relative path is meant; its spec's folder is tried."""
+    if isinstance(experiment, Experiment):
+        return locate(experiment.track.model, models)
+    source = ModelSource.model_validate(record.spec["track"]["model"])
+    try:
+        return locate(source.beside(Path(str(record.spec.get("file", ""))).parent), models)
+    except SuiteError as error:
+        fix = "name the folder it is in with models=, or give the experiment as load_spec has it"
+        raise SuiteError(error.problems[0].what, where=error.problems[0].where, fix=fix) from error
+
+
+def _decoding(record: ExperimentRecord) -> dict[str, Any]:
+    """What a `StackLM` is told by the experiment's track."""
+    track = record.spec["track"]
+    decoding = Decoding.model_validate(track["decoding"])
+    return {
+        "batch_tokens": decoding.batch_tokens, "beams": decoding.beams, "length_penalty": decoding.length_penalty,
+        "max_length": track["budget"]["max_length"],
+    }  # fmt: skip

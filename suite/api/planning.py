@@ -1,0 +1,230 @@
+"""From spec files to a plan: what would run, what is done, and what the rest will take."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from suite.api.paths import File, folder_of, home_of
+from suite.errors import SuiteError
+from suite.home import Home
+from suite.models.source import locate
+from suite.planning import Inputs, Plan, make_plan, stale_reasons
+from suite.planning.estimate import sort_of
+from suite.runner.healing import lost_artifacts
+from suite.runner.preflight import absent_models
+from suite.specs import Experiment, Options, load
+from suite.specs.baseline import BASELINE, baselines
+from suite.specs.kinds import only_specs
+from suite.specs.shared_names import shared_names
+from suite.store.records import Status
+from suite.tasks.data import DataLocations
+
+
+@dataclass(frozen=True)
+class LoadedSpec:
+    """The experiments of some spec files, one for each seed."""
+
+    experiments: tuple[Experiment, ...]
+    options: Options
+    """What they were loaded with: the pretrained row that they are compared with is loaded alike."""
+    notes: tuple[str, ...] = ()
+    """What a user should know, a line each."""
+
+    def __iter__(self) -> Iterator[Experiment]:
+        return iter(self.experiments)
+
+    def __len__(self) -> int:
+        return len(self.experiments)
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """A step of a plan, and how far it is."""
+
+    id: str
+    kind: Literal["train", "evaluate"]
+    title: str
+    status: Status
+    why: str
+    """Why it is as it is, where that needs a word: imported, stale, or its artifact is lost."""
+    experiments: tuple[str, ...]
+    """The experiments that need it, `name (seed N)`."""
+    tokens: int
+    seconds: float
+    memory: int
+    """Bytes. All three are estimates of what it takes."""
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A plan with all that running it needs."""
+
+    plan: Plan
+    inputs: Inputs
+    home: Home
+
+    @property
+    def experiments(self) -> tuple[Experiment, ...]:
+        """The experiments, the pretrained rows that they are compared with first."""
+        return tuple(each.experiment for each in self.plan.experiments)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of the plan, a line each."""
+        return self.plan.notes
+
+    def steps(self) -> tuple[PlannedStep, ...]:
+        """Every step once, in the order of the run, as far as the store has it now."""
+        statuses, why = _progress(self)
+        users = self.plan.users()
+        return tuple(
+            PlannedStep(
+                step.id, step.kind, step.title, statuses.get(step.id, "pending"), why.get(step.id, ""), users[step.id],
+                step.estimate.tokens, step.estimate.seconds, step.estimate.memory,
+            )
+            for step in self.plan.steps
+        )  # fmt: skip
+
+
+def load_spec(
+    *files: File,
+    track: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    seeds: Literal["first", "all"] | Sequence[int] = "first",
+) -> LoadedSpec:
+    """The experiments of spec files. Raises SuiteError with every problem of every file.
+
+    `overrides` are settings by their dotted names, as `--set` has them: ``{"method.steps": 50}``.
+    """
+    sets = tuple(override(key, value) for key, value in (overrides or {}).items())
+    return loaded([Path(file) for file in files], Options(track, sets, _seeds(seeds)))
+
+
+def plan(
+    spec: LoadedSpec | File,
+    *,
+    home: File | None = None,
+    db: str | None = None,
+    data: File | None = None,
+    models: File | None = None,
+    baseline: bool = True,
+) -> PlannedRun:
+    """What would run for loaded specs (or a spec file), and for the pretrained model that they are compared with.
+
+    Nothing is written. Raises SuiteError with every missing model, data set and leak at once.
+    """
+    those = spec if isinstance(spec, LoadedSpec) else load_spec(spec)
+    data_folder, models_folder = folder_of(data, "SUITE_DATA"), folder_of(models, "SUITE_MODELS")
+    check_folders(data_folder, models_folder)
+    return planned(those, home_of(home, db), data_folder, models_folder, baseline=baseline)
+
+
+def loaded(files: Sequence[Path], options: Options) -> LoadedSpec:
+    """The specs among some files, loaded, and a note about the others."""
+    if not files:
+        raise SuiteError("no spec file is named", fix="name one, such as specs/promot_rte.yaml")
+    specs, notes = only_specs(files)
+    return LoadedSpec(load(specs, options), options, notes)
+
+
+def check_folders(data: Path | None, models: Path | None) -> None:
+    """Raises SuiteError for a folder that is not there."""
+    for folder, option in ((data, "--data"), (models, "--models")):
+        if folder is not None and not folder.is_dir():
+            raise SuiteError("there is no such folder", where=f"{option} {folder}")
+
+
+def planned(spec: LoadedSpec, home: Home, data: Path | None, models: Path | None, *, baseline: bool) -> PlannedRun:
+    """The plan of loaded specs, with the pretrained rows of their tracks if they are to be compared."""
+    rows, options = spec.experiments, spec.options
+    inputs = Inputs(DataLocations.of(data), models, _rates(home, rows, models))
+    absent = absent_models([each.track.model for each in rows], models)
+    made, before = None, _asked_before(home, rows)
+    if baseline and before:  # the data of a target that was asked before may be gone: it is not asked again then
+        with suppress(SuiteError):
+            made = _with_baselines(rows, options, before, inputs)
+    try:
+        made = made or (_with_baselines(rows, options, {}, inputs) if baseline else make_plan(rows, inputs))
+    except SuiteError as error:  # what is missing is said at once, models and data
+        raise SuiteError.of([*error.problems, *absent]) from None
+    return PlannedRun(replace(made, notes=(*spec.notes, *made.notes, *map(str, absent))), inputs, home)
+
+
+def _with_baselines(
+    rows: Sequence[Experiment], options: Options, asked_before: Mapping[str, Sequence[tuple[str, ...]]], inputs: Inputs
+) -> Plan:
+    """The plan of some rows and of the pretrained rows that they are compared with."""
+    added, told = baselines(rows, options, asked_before)
+    experiments = (*added, *rows)
+    made = make_plan(experiments, inputs)
+    return replace(made, notes=(*told, *shared_names(experiments), *made.notes))
+
+
+def _asked_before(home: Home, experiments: Sequence[Experiment]) -> dict[str, list[tuple[str, ...]]]:
+    """Track -> the targets of each of its stored pretrained rows."""
+    if not home.exists:
+        return {}
+    from suite.store import Store
+
+    with Store.open(home.url, create=False) as store:
+        found = {
+            track: [each.targets for each in store.experiments(track) if each.method == BASELINE]
+            for track in {each.track.name for each in experiments}
+        }
+    return {track: targets for track, targets in found.items() if targets}
+
+
+def _rates(home: Home, experiments: Sequence[Experiment], models: Path | None) -> dict[tuple[str, str], float]:
+    """Tokens per second measured by earlier steps of the same base model."""
+    if not home.exists:
+        return {}
+    from suite.store import Store
+
+    identities: set[str] = set()
+    for each in experiments:
+        with suppress(SuiteError):  # the plan says what is wrong with it
+            identities.add(locate(each.track.model, models).identity)
+    with Store.open(home.url, create=False) as store:
+        return {(name, sort): rate for name in identities for sort, rate in store.rates(name, sort_of).items()}
+
+
+def _progress(run: PlannedRun) -> tuple[Mapping[str, Status], Mapping[str, str]]:
+    """Step id -> its status, and why it has to be done or was not done here."""
+    if not run.home.exists:
+        return {}, {}
+    from suite.store import Store
+
+    plan = run.plan
+    with Store.open(run.home.url, create=False) as store:
+        records = store.steps([step.id for step in plan.steps])
+        lost = lost_artifacts(plan, records, store, run.home)
+        statuses: dict[str, Status] = {
+            step: "pending" if step in lost else record.status for step, record in records.items()
+        }
+        imported = {step: "imported" for step, record in records.items() if record.imported}
+        return statuses, {**imported, **stale_reasons(plan, statuses, store), **lost}
+
+
+def _seeds(seeds: Literal["first", "all"] | Sequence[int]) -> Literal["first", "all"] | tuple[int, ...]:
+    if seeds == "first" or seeds == "all":
+        return "first" if seeds == "first" else "all"
+    those = tuple(seeds) if not isinstance(seeds, str) else ()
+    whole = all(isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in those)
+    if not those or not whole or len(set(those)) < len(those):
+        raise SuiteError(f"{seeds!r} names no seeds", where="seeds", fix='give "first", "all", or numbers: [0, 1, 2]')
+    return tuple(map(int, those))
+
+
+def override(key: str, value: Any) -> str:
+    """A setting as `--set` reads it. Raises SuiteError for a value that no spec could have."""
+    try:
+        return f"{key}={json.dumps(value, default=os.fspath, allow_nan=False, ensure_ascii=False)}"
+    except (TypeError, ValueError):
+        fix = "give plain numbers, texts or lists"
+        raise SuiteError(f"{value!r} is no setting", where=f"overrides: {key}", fix=fix) from None

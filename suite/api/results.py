@@ -1,0 +1,105 @@
+"""Reading what is stored: the store, boards, and comparisons of two experiments."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from suite.analysis.board import Board
+from suite.analysis.board import board as board_of
+from suite.analysis.board.compare import Comparison
+from suite.analysis.board.compare import compare as compare_rows
+from suite.analysis.board.named import Rows
+from suite.api.paths import File, home_of
+from suite.api.shipped import remark
+from suite.errors import SuiteError, did_you_mean
+from suite.home import Home
+from suite.store import Store
+from suite.store.database import shown as database_name
+
+
+@contextmanager
+def open_store(home: File | None = None, *, db: str | None = None) -> Iterator[Store]:
+    """The store of a folder of runs, for a `with` statement.
+
+    Raises SuiteError where there is none, or where it cannot be read. Warns at the end (`UserWarning`) if something
+    that was read is not as it was written.
+    """
+    with reading(home_of(home, db), warnings.warn) as store:
+        yield store
+
+
+def board(store: Store, track: str | None = None) -> Board:
+    """A track's table: for each row its scores, changes and intervals, its rank and its costs.
+
+    `track` may be left out where the store has one. Raises SuiteError for a track that nothing was run on.
+    """
+    return board_of(store, _only(tracks_of(store, track)))
+
+
+def compare(store: Store, first: str, second: str, track: str | None = None) -> Comparison:
+    """The first experiment less the second, task by task, paired over the documents and seeds that they share.
+
+    `track` may be left out where one track has both. Raises SuiteError for an experiment that was not run.
+    """
+    return compare_rows(Rows(store, _only(common_tracks(store, first, second, track))), first, second)
+
+
+@contextmanager
+def reading(home: Home, warn: Callable[[str], object], *, patient: bool = True) -> Iterator[Store]:
+    """The store of a home that must be there; `warn` is told if something was read that is not as it was written."""
+    with Store.open(home.url, create=False, patient=patient) as store:
+        yield store
+        changed = store.alteration()
+    if changed is not None:
+        where = database_name(store.engine.url)
+        warn(f"{where}: {changed}; `suite doctor --deep` says what differs")
+
+
+def tracks_of(store: Store, track: str | None) -> tuple[str, ...]:
+    """The track that is asked for, or all that have rows. Raises SuiteError if there are none."""
+    known = store.tracks()
+    if not known:
+        raise SuiteError(
+            "there is nothing to show yet", where=database_name(store.engine.url), fix="`suite run SPEC` first"
+        )
+    if track not in (None, *known):
+        hint = "; ".join([did_you_mean(str(track), known), *remark(store, track)])
+        raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=hint)
+    return known if track is None else (track,)
+
+
+def stored_boards(store: Store, track: str | None) -> list[Board]:
+    """The boards of a store, or of one track. Raises SuiteError if there are none."""
+    return [board_of(store, each) for each in tracks_of(store, track)]
+
+
+def comparisons(store: Store, first: str, second: str, track: str | None) -> list[Comparison]:
+    """Two experiments compared on each track that has both. Raises SuiteError if there is none."""
+    tracks = common_tracks(store, first, second, track)
+    return [compare_rows(Rows(store, each), first, second) for each in tracks]
+
+
+def common_tracks(store: Store, first: str, second: str, track: str | None) -> tuple[str, ...]:
+    """The tracks that have both experiments. Raises SuiteError if there is none."""
+    ran: dict[str, set[str]] = {}
+    for record in store.experiments(track):
+        ran.setdefault(record.name, set()).add(record.track)
+    for name in (first, second):
+        if name not in ran:
+            where = f" on the track '{track}'" if track else ""
+            hint = "; ".join([did_you_mean(name, ran), *remark(store, track, (name,))])
+            raise SuiteError(f"there is no experiment '{name}' in the store{where}", fix=hint)
+    tracks = ran[first] & ran[second]
+    if not tracks:
+        what = f"'{first}' and '{second}' have no track in common"
+        raise SuiteError(what, fix=f"run one of them on {min(ran[first])} or {min(ran[second])}")
+    return tuple(sorted(tracks))
+
+
+def _only(tracks: Sequence[str]) -> str:
+    """The track that is meant where none is named. Raises SuiteError if there are several."""
+    if len(tracks) > 1:
+        raise SuiteError(f"there are {len(tracks)} tracks", where="track", fix=f"name one of {', '.join(tracks)}")
+    return tracks[0]

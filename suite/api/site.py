@@ -1,0 +1,96 @@
+"""The leaderboard's pages, from the local store and from published records."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import yaml
+
+from suite import methods
+from suite.api.claims import judge_found
+from suite.api.paths import File, home_of
+from suite.api.results import reading
+from suite.errors import SuiteError
+from suite.home import Home
+from suite.specs.workspace import Workspace, published
+from suite.store import Store
+from suite.store.database import database_url
+from suite.tasks.definition import TaskFile, read_task
+
+
+def render(
+    home: File | None = None, *, db: str | None = None, out: File | None = None, records: File | None = None
+) -> Path:
+    """Write the pages of the local store and of published records; returns the page to open.
+
+    They go to `out`, or `site/` in the folder of runs; `records` is another folder of published records than the one
+    that comes with suite. Raises SuiteError where they cannot be written.
+    """
+    site, shared = (None if each is None else Path(each) for each in (out, records))
+    return render_site(home_of(home, db), site, shared, warnings.warn)
+
+
+def render_site(home: Home, out: Path | None, records: Path | None, warn: Callable[[str], object]) -> Path:
+    """The same; `warn` is told if something was read that is not as it was written."""
+    from leaderboard import Joined, Told
+    from leaderboard import render as write_pages
+    from suite.records import read_records_into_memory
+
+    folder = records or published()
+    if records is not None and not records.is_dir():
+        raise SuiteError("there is no such folder", where=f"--records {records}")
+    with ExitStack() as stack:
+        # Without local runs the published records alone make the board of a fresh clone.
+        local = stack.enter_context(reading(home, warn) if home.exists else Store.open("sqlite://"))
+        shared = stack.enter_context(read_records_into_memory(folder)) if folder else None
+        store = Joined(local, shared) if shared else local
+        claims = judge_found(store)
+        told = Told(
+            methods={name: methods.get(name).__doc__ or "" for name in methods.names()},
+            templates=_templates([each for each in (local, shared) if each]),
+            claims=claims.verdicts,
+            unread=claims.unread,
+            database=_database(home, out or home.site),
+            shipped=_ids(shared) - _ids(local) if shared and records is None else frozenset(),
+        )
+        return write_pages(store, out or home.site, told)
+
+
+def _database(home: Home, site: Path) -> str:
+    """The SQLite file as a published page may name it: from the site, where that is in its folder, else by its name."""
+    url = database_url(home.url)
+    if not home.exists or url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return ""
+    file, folder = Path(str(url.database)).resolve(), site.resolve()
+    return os.path.relpath(file, folder) if folder.is_relative_to(file.parent) else file.name
+
+
+def _ids(store: Store) -> frozenset[str]:
+    return frozenset(record.id for record in store.experiments())
+
+
+def _templates(stores: Sequence[Store]) -> dict[str, str]:
+    """The task files that stored runs name, by fingerprint: a page shows those that are still what was run."""
+    specs = [record.spec for store in stores for record in store.experiments()]
+    named = sorted({str(role["task"]) for spec in specs for role in spec["roles"].values()})
+    folders = Workspace.here().task_folders
+    found: dict[str, str] = {}
+    for name in named:
+        if any((folder / f"{name}.yaml").is_file() for folder in folders):
+            with suppress(SuiteError, OSError):  # one that is broken now is not what was run
+                task = read_task(name, folders)
+                found[task.fingerprint] = _text_of(task)
+    return found
+
+
+def _text_of(task: TaskFile) -> str:
+    """A task as YAML, with the source of its own metrics."""
+    plain = json.loads(json.dumps(task.config))
+    parts = [yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)]
+    files = dict.fromkeys(each.file for each in task.python.values())
+    return "\n".join([*parts, *(f"# {file.name}\n{file.read_text('utf-8', 'replace')}" for file in files)])
