@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import dis
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,11 @@ _AT_WORK: Final = frozenset({
 _LOADS: Final = frozenset({"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"})
 """Instructions that look a name up where it may be the module's."""
 _UNREADABLE: Final = (SyntaxError, ValueError, MemoryError, RecursionError)
+_CHANGING: Final = frozenset({
+    "add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "insert", "move_to_end", "pop",
+    "popitem", "popleft", "remove", "reverse", "rotate", "setdefault", "sort", "subtract", "update",
+})  # fmt: skip
+"""Methods by which containers are changed."""
 _OPENING: Final = ("def ", "class ", "async def ")
 _RUNNING: Final = frozenset({"compile", "eval", "exec", "globals", "input", "locals", "open", "vars", "__import__"})
 """Functions that run text, or see names or files of their process."""
@@ -58,6 +64,8 @@ class Nature:
     """What they use and do not define, besides builtins."""
     called: tuple[str, ...] = ()
     """Builtins that they call with arguments in which nothing is called."""
+    alike: bool = False
+    """They may tell one object from an equal one, so that a copy of it is not enough."""
 
 
 def parted(
@@ -89,7 +97,8 @@ def nature(tests: str) -> Nature:
     innermost = {name for name, inner in _calls(tree) if inner}
     names = {name for name in free if not hasattr(builtins, name)}
     called = {name for name in innermost & free if hasattr(builtins, name)}
-    return Nature(True, any(_near(tree)), tuple(sorted(names)), tuple(sorted(called)))
+    alike = any(_identity(tree)) or bool(_handed_over(tree))
+    return Nature(True, any(_near(tree)), tuple(sorted(names)), tuple(sorted(called)), alike)
 
 
 def helpers(before: str, names: Collection[str]) -> str:
@@ -125,6 +134,32 @@ def _near(tree: ast.Module) -> Iterator[bool]:
             yield (node.module or "").split(".")[0] in _AT_WORK
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             yield node.value.id == "sys" and node.attr not in _OF_SYS
+
+
+def _identity(tree: ast.Module) -> Iterator[bool]:
+    """Signs that tests tell one object from an equal one: they compare identity, or change what they were given."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
+            plain = any(isinstance(each, ast.Constant) for each in (node.left, *node.comparators))
+            yield not plain and any(isinstance(each, (ast.Is, ast.IsNot)) for each in node.ops)
+        elif isinstance(node, (ast.Subscript, ast.Attribute)):
+            yield not isinstance(node.ctx, ast.Load)
+        elif isinstance(node, ast.Call):
+            yield isinstance(node.func, ast.Attribute) and node.func.attr in _CHANGING
+            yield isinstance(node.func, ast.Name) and node.func.id == "id"
+        else:
+            yield isinstance(node, ast.AugAssign)
+
+
+def _handed_over(tree: ast.Module) -> set[str]:
+    """Names that tests give a value, hand over in a call, and read once more: a call may have changed the value."""
+    named = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    given = {node.id for node in named if isinstance(node.ctx, ast.Store)}
+    read = Counter(node.id for node in named if isinstance(node.ctx, ast.Load))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    parts = [part for call in calls for part in (*call.args, *(each.value for each in call.keywords))]
+    handed = {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)}
+    return {name for name in given & handed if read[name] > 1}
 
 
 def _names(tree: ast.Module) -> tuple[set[str], set[str]]:

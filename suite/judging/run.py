@@ -59,7 +59,8 @@ def run_program(program: Program | str, limits: Limits = Limits()) -> Outcome:
 
     Tests run apart: what the program answers is compared where it cannot reach. Where that cannot be, as the row's own
     right answer shows, they may ask its objects or else run in its process, as does a text that is program and tests
-    in one. No program has a say in this.
+    in one. No program has a say in this. Tests that tell one object from an equal one are passed in both ways: apart,
+    where nobody can deceive, and in one process, where no value is a copy.
     """
     sandbox.require("this task")
     given = Program("", program) if isinstance(program, str) else program
@@ -68,7 +69,12 @@ def run_program(program: Program | str, limits: Limits = Limits()) -> Outcome:
         return _together(given, limits)
     outcome, unclear = _judged(given, "apart", kind, limits)
     level = _level(given, kind, limits) if unclear else "apart"
-    return outcome if level == "apart" else replace(_judged(given, level, kind, limits)[0], weaker=True)
+    if level != "apart":
+        outcome = replace(_judged(given, level, kind, limits)[0], weaker=True)
+    if outcome.passed and kind.alike and level != "together":
+        near = _together(given, limits, "__main__" if "__main__" in given.tests else "program")
+        return outcome if near.passed else replace(near, weaker=outcome.weaker)
+    return outcome
 
 
 def _level(program: Program, kind: Nature, limits: Limits) -> Level:
@@ -139,14 +145,12 @@ def _apart(program: Program, kind: Nature, limits: Limits, *, objects: bool) -> 
         return Outcome(True, "", bool(weaker) or not sandbox.available()), False
 
 
-def _together(program: Program, limits: Limits) -> Outcome:
-    """In one process, which says itself that it came to its end."""
+def _together(program: Program, limits: Limits, name: str = "__main__") -> Outcome:
+    """In one process, as a module of this name, which says itself that it came to its end."""
     mark = secrets.token_hex(16)
     text = program.text.encode("utf-8", "replace")
     with _pipes(3) as ((asked, ask), (result, answer), (output, print_)), ExitStack() as stack:
-        tested = sandbox.running(
-            _script(_SUBJECT), text, limits, streams=(asked, answer, print_), arguments=["__main__"]
-        )
+        tested = sandbox.running(_script(_SUBJECT), text, limits, streams=(asked, answer, print_), arguments=[name])
         subject = stack.enter_context(tested)
         for end in (asked, answer, print_):
             end.close()
