@@ -140,6 +140,8 @@ def _wrong_score(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> str | N
     values = [answer.value for answer in answers if answer.value is not None]
     if len(answers) != score.n:
         return f"'{score.metric}' is over {score.n} documents, and {len(answers)} were answered"
+    if score.value is not None and not answers:
+        return f"'{score.metric}' is {score.value:g}, and no document was answered"
     if values and len(values) < len(answers):
         return "some answers are scored, and others not"
     if values and (score.value is None or not math.isclose(statistics.fmean(values), score.value, abs_tol=TOLERANCE)):

@@ -76,3 +76,12 @@ def test_a_finding_is_of_documents_that_were_answered(file: Path, other: Store) 
             findings=[{"name": "judged_weaker", "content": content}]
         ))  # fmt: skip
         refused(other, file, told)
+
+
+def test_a_score_of_no_document_is_none(file: Path, other: Store) -> None:
+    def unanswered(record: Record) -> None:
+        step = record["steps"][1]
+        step.update(answers=[], findings=[])
+        step["scores"] = [{**step["scores"][0], "n": 0, "unparsable": 0, "truncated": 0, "value": 100.0}]
+
+    refused(other, altered(file, unanswered), "'accuracy' is 100, and no document was answered")
