@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.commands.boards import as_text
+from suite.commands.as_json import as_text
 from suite.commands.tables import fitted, room, wrapped
 from suite.errors import SuiteError
 from suite.escape import latex, markdown, spreadsheet

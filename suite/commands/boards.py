@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from suite import console
 from suite.analysis.board import BASELINE, Board, Row
 from suite.analysis.board.compare import Comparison, TaskDifference
 from suite.api.results import comparisons, stored_boards
 from suite.api.shipped import remark
-from suite.commands.results import DASH, INTERVAL, reading, shown
+from suite.commands.as_json import as_text, plain
+from suite.commands.results import DASH, INTERVAL, shown
+from suite.commands.stored import reading
 from suite.commands.tables import fitted, room, wrapped
 from suite.home import Home
 from suite.stats import Contrast, lead_by_luck, p_text
 
 LONGEST_HEAD = 32
-_STEERING = re.compile(f"(?!\n){console.STEERING.pattern}")
-"""In JSON nothing but ends of lines stands outside of texts."""
 
 
 def print_boards(home: Home, track: str | None, *, as_json: bool, wide: bool = False) -> None:
@@ -57,23 +52,6 @@ def _without_control(board: Board) -> Board:
         for row in board.rows
     )
     return dataclasses.replace(board, rows=rows)
-
-
-def plain(value: Any) -> Any:
-    """Dataclasses as JSON has them; what is no finite number is null."""
-    if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def as_text(value: Any) -> str:
-    """JSON for a machine, readable by a person: in ASCII where standard output has few letters."""
-    text = json.dumps(value, indent=1, ensure_ascii=not console.is_unicode(), allow_nan=False)
-    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _board(board: Board, width: int | None) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 from suite.api.claims import chosen, judged
 from suite.api.shipped import remark
 from suite.claims.report import junit, markdown, plain, text
-from suite.commands.boards import as_text
-from suite.commands.results import reading
+from suite.commands.as_json import as_text
+from suite.commands.stored import reading
 from suite.errors import SuiteError
 from suite.home import Home
 from suite.outputs import write_output

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 
-from suite.commands.results import reading
+from suite.commands.stored import reading
 from suite.console import visible
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from suite.commands.results import reading
+from suite.commands.stored import reading
 from suite.commands.tables import aligned
 from suite.errors import SuiteError, did_you_mean
 from suite.home import Home

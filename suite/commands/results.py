@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from suite.analysis.board import BASELINE, Board, Cell, Row, boards
-from suite.api import results
 from suite.api.results import stored_boards
 from suite.api.shipped import remark
+from suite.commands.as_json import as_text, plain
+from suite.commands.stored import reading
 from suite.commands.tables import fitted, room, wrapped
 from suite.errors import StoreAway, SuiteError, did_you_mean
 from suite.home import Home
@@ -70,8 +69,6 @@ def report(plan: Plan, home: Home, outcome: Outcome) -> None:
 
 def show_results(home: Home, name: str | None, track: str | None, *, as_json: bool = False, wide: bool = False) -> None:
     """Print the boards, or one experiment's rows with every score."""
-    from suite.commands.boards import as_text, plain
-
     with reading(home) as store:
         found = stored_boards(store, track)
         names = {row.name for each in found for row in each.rows}
@@ -119,18 +116,6 @@ def failures(store: Store, rows: Sequence[Row]) -> list[Failure]:
     steps = store.steps(ids)
     found = [steps[step] for step in ids if steps[step].status in ("failed", "cancelled")]
     return [Failure(step.id, step.title, step.status, step.reason or "") for step in found]
-
-
-@contextmanager
-def reading(home: Home, *, patient: bool = True) -> Iterator[Store]:
-    """The store of a home that must be there. Warns of what was read and is not as it was written."""
-    with results.reading(home, warn, patient=patient) as store:
-        yield store
-
-
-def warn(text: str) -> None:
-    """Print what a user should know, beside the output."""
-    print(f"warning: {text}", file=sys.stderr)
 
 
 def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from suite.api import site
-from suite.commands.results import reading, warn
+from suite.commands.stored import reading, warn
 from suite.home import Home
 from suite.store import Store
 

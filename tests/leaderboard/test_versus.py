@@ -89,7 +89,7 @@ def test_rows_on_other_terms_documents_and_seeds_are_compared_as_one_by_one(
     from suite.analysis.board import pairs
     from suite.analysis.board.compare import compare_rows
     from suite.analysis.board.tables import grouped
-    from suite.commands.boards import plain
+    from suite.commands.as_json import plain
 
     world = World(store, held_out=("qa", "mt"))
     world.experiment(
