@@ -23,31 +23,31 @@ SHAPING = ("jinja2", "markupsafe", "numpy", "py3langid", "pyyaml", "scipy", "sac
 
 
 @dataclass(frozen=True)
-class Same:
+class Unchanged:
     """Files that are as they were."""
 
     paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Made:
+class CacheEntry:
     """The end of a group of files: what they were made of, and what else must be known of them."""
 
     name: str
     key: str
     paths: tuple[str, ...]
-    told: Any = None
+    extra: Any = None
 
 
 @dataclass(frozen=True)
-class Kept:
+class PageCache:
     """What an older site has."""
 
     site: Path
     groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, site: Path) -> Kept:
+    def read(cls, site: Path) -> PageCache:
         """Nothing, where there is no older site or its list cannot be read."""
         try:
             found = json.loads((site / LIST).read_text(encoding="utf-8"))
@@ -55,18 +55,18 @@ class Kept:
             return cls(site)
         return cls(site, found if isinstance(found, dict) else {})
 
-    def of(self, name: str, key: str) -> Same | None:
+    def of(self, name: str, key: str) -> Unchanged | None:
         """A group's files, if they were made of the same and are all there, as long as they were."""
         group = self.groups.get(name)
         if not isinstance(group, dict) or group.get("key") != key:
             return None
         if not all(_size(self.site / path) == size for path, size in group["files"].items()):
             return None
-        return Same(tuple(group["files"]))
+        return Unchanged(tuple(group["files"]))
 
-    def told(self, name: str) -> Any:
-        """What else was kept of a group."""
-        return self.groups[name]["told"]
+    def extra(self, name: str) -> Any:
+        """What else is known of a group."""
+        return self.groups[name]["extra"]
 
 
 def _size(file: Path) -> int:
@@ -76,13 +76,13 @@ def _size(file: Path) -> int:
         return -1
 
 
-def key_of(*parts: object) -> str:
+def cache_key(*parts: object) -> str:
     """A key for what files are made of, this code included."""
-    return sha256("\n".join([code(), *map(repr, parts)]).encode("utf-8", "replace")).hexdigest()[:32]
+    return sha256("\n".join([code_fingerprint(), *map(repr, parts)]).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 @lru_cache(maxsize=1)
-def code() -> str:
+def code_fingerprint() -> str:
     """A fingerprint of all code and templates that make pages."""
     found = [sys.version, *(f"{name} {version(name)}" for name in SHAPING)]
     for package in ("leaderboard", "suite"):

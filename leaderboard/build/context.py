@@ -9,8 +9,8 @@ from suite.claims import Verdict
 
 
 @dataclass(frozen=True)
-class Told:
-    """Nothing of it is needed; what is not told is not shown."""
+class SiteContext:
+    """What a render is given besides the store. All fields are optional; missing ones are not shown."""
 
     methods: Mapping[str, str] = field(default_factory=dict)
     """Method -> what it is, as its module says."""

@@ -5,53 +5,53 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from leaderboard.build.cache import Made
-from leaderboard.data.answers import Sheet, chunk_counts, chunk_paths, chunks_of, sheets_of
-from leaderboard.data.difficulty import Passing, remember
-from leaderboard.data.experiment_records import History
+from leaderboard.build.cache import CacheEntry
+from leaderboard.data.answers import TaskAnswers, answer_chunks, answers_by_task, chunk_counts, chunk_paths
+from leaderboard.data.difficulty import AnswerPass, remember
+from leaderboard.data.experiment_records import RowRecords
 from leaderboard.data.js_data import File, script
 from leaderboard.view import numbers
-from leaderboard.view.urls import Place
+from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import Row
 from suite.stats import Estimate
 from suite.store import Store
 
 
 def row_files(
-    store: Store, place: Place, row: Row, history: History, passing: Passing, key: str
-) -> Iterator[File | Made]:
+    store: Store, urls: TrackUrls, row: Row, row_records: RowRecords, answer_pass: AnswerPass, key: str
+) -> Iterator[File | CacheEntry]:
     """A row's scores, and the chunks of its answers. `key`: what all these are made of."""
     tasks: list[dict[str, Any]] = []
     chunks: dict[str, int] = {}
     asked: list[Any] = []
-    for (role, shots), sheet in sheets_of(store, history):
+    for (role, shots), sheet in answers_by_task(store, row_records):
         chunks |= chunk_counts(sheet)
         for column in sheet.columns:
             scored = zip(column.answers.doc_id, column.answers.value, strict=True)
             scores = ((document, value) for document, value in scored if value is not None)
-            remember(passing, (place.slug, role, shots), column.step, column.asked, scores)
+            remember(answer_pass, (urls.slug, role, shots), column.step, column.asked, scores)
             asked.append([role, shots, column.step, column.asked])
-        yield from chunks_of(sheet, passing.written)
+        yield from answer_chunks(sheet, answer_pass.written)
         tasks.append(_task(row, role, shots, sheet))
     yield script(
-        place.scores(row),
+        urls.scores(row),
         {
             "name": row.name,
             "method": row.method,
-            "track": place.board.title,
-            "board": place.page,
-            "page": place.row(row),
+            "track": urls.board.title,
+            "board": urls.page,
+            "page": urls.row(row),
             "targets": list(row.targets),
             "seeds": list(row.seeds),
             "averages": {str(shots): _estimate(average) for shots, average in row.norm_avg.items()},
             "tasks": tasks,
         },
     )
-    paths = [place.scores(row), *(path for each in chunks.items() for path in chunk_paths(*each))]
-    yield Made(place.scores(row), key, tuple(paths), [list(chunks.items()), asked])
+    paths = [urls.scores(row), *(path for each in chunks.items() for path in chunk_paths(*each))]
+    yield CacheEntry(urls.scores(row), key, tuple(paths), [list(chunks.items()), asked])
 
 
-def _task(row: Row, role: str, shots: int, sheet: Sheet) -> dict[str, Any]:
+def _task(row: Row, role: str, shots: int, sheet: TaskAnswers) -> dict[str, Any]:
     cell = next(
         (each for each in (*row.target_scores, *row.held_out) if (each.role, each.shots) == (role, shots)), None
     )

@@ -7,26 +7,26 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from leaderboard.build.cache import Kept, Made, Same, key_of
-from leaderboard.build.context import Told
+from leaderboard.build.cache import CacheEntry, PageCache, Unchanged, cache_key
+from leaderboard.build.context import SiteContext
 from leaderboard.build.row_scores import row_files
-from leaderboard.build.table_overflow import rest_of
+from leaderboard.build.table_overflow import overflow_rows
 from leaderboard.data import downloads
 from leaderboard.data.answers import chunk_paths
-from leaderboard.data.difficulty import Passing, recall
-from leaderboard.data.experiment_records import History
+from leaderboard.data.difficulty import AnswerPass, recall
+from leaderboard.data.experiment_records import RowRecords
 from leaderboard.data.js_data import File, script
-from leaderboard.data.pairwise import compared, versus_files
+from leaderboard.data.pairwise import compared, pairwise_files
 from leaderboard.pages import classes
-from leaderboard.pages.adaptation_shots import by_shots
+from leaderboard.pages.adaptation_shots import adaptation_shots
 from leaderboard.pages.claims import claim_groups
-from leaderboard.pages.examples import TWO_STAGE, Examples
+from leaderboard.pages.examples import TWO_STAGE, AnswerExamples
 from leaderboard.pages.experiment import experiment_view
 from leaderboard.pages.method import method_names, method_page
 from leaderboard.pages.overview import card
 from leaderboard.pages.task import task_page
-from leaderboard.pages.track import section
-from leaderboard.view.urls import Place, places, query
+from leaderboard.pages.track import track_page
+from leaderboard.view.urls import TrackUrls, query, track_urls
 from suite.analysis.board import BASELINE, Row, boards
 from suite.store import ExperimentRecord, Store
 
@@ -40,78 +40,92 @@ class Page:
     values: Mapping[str, Any]
 
 
-def site(store: Store, told: Told, kept: Kept) -> Iterator[Page | File | Same | Made]:
-    """Every file but the static ones, in a fixed order; of `kept` those that are the same."""
-    found = places(boards(store), told.shipped)
-    cards = [card(place) for place in found]
+def site(store: Store, context: SiteContext, cache: PageCache) -> Iterator[Page | File | Unchanged | CacheEntry]:
+    """Every file but the static ones, in a fixed order; of `cache` those that are the same."""
+    found = track_urls(boards(store), context.shipped)
+    cards = [card(urls) for urls in found]
     yield Page("index.html", "index.html.j2", {"cards": cards})
-    yield Page("about.html", "about.html.j2", {"places": found, "database": told.database})
+    yield Page("about.html", "about.html.j2", {"tracks": found, "database": context.database})
     yield Page("answers.html", "answers.html.j2", {})
     yield Page("compare.html", "compare.html.j2", {})
-    if told.claims or told.unread:
-        yield Page("claims.html", "claims.html.j2", {"groups": claim_groups(found, told.claims), "unread": told.unread})
-    yield script("rows.js", {"tracks": [_listed(place) for place in found]})
-    passing = Passing()
-    for place in found:
-        yield from _track_pages(store, place, passing, told, kept)
-    yield from _method_pages(found, told)
+    if context.claims or context.unread:
+        yield Page(
+            "claims.html", "claims.html.j2", {"groups": claim_groups(found, context.claims), "unread": context.unread}
+        )
+    yield script("rows.js", {"tracks": [_listed(urls) for urls in found]})
+    answer_pass = AnswerPass()
+    for urls in found:
+        yield from _track_pages(store, urls, answer_pass, context, cache)
+    yield from _method_pages(found, context)
 
 
-def _listed(place: Place) -> dict[str, Any]:
+def _listed(urls: TrackUrls) -> dict[str, Any]:
     """A track's rows, to choose two of."""
-    rows = [[place.key(row), row.name, ", ".join(row.targets), list(row.seeds)] for row in place.board.rows]
-    named = {"title": place.board.title, "track": place.board.track}
-    return {**named, "compared": compared(place), "rows": rows}
+    rows = [[urls.key(row), row.name, ", ".join(row.targets), list(row.seeds)] for row in urls.board.rows]
+    named = {"title": urls.board.title, "track": urls.board.track}
+    return {**named, "compared": compared(urls), "rows": rows}
 
 
 def _track_pages(
-    store: Store, place: Place, passing: Passing, told: Told, kept: Kept
-) -> Iterator[Page | File | Same | Made]:
-    board = place.board
-    part = section(place)
-    yield Page(place.page, "track.html.j2", {"section": part, "board": board, "place": place})
-    rest = rest_of(part)
+    store: Store, urls: TrackUrls, answer_pass: AnswerPass, context: SiteContext, cache: PageCache
+) -> Iterator[Page | File | Unchanged | CacheEntry]:
+    board = urls.board
+    part = track_page(urls)
+    yield Page(urls.page, "track.html.j2", {"page": part, "board": board, "urls": urls})
+    rest = overflow_rows(part)
     if rest is not None:
-        yield script(f"{place.data}-rest.js", rest)
-    yield File(f"{place.data}.csv", downloads.as_csv(board))
-    yield File(f"{place.data}.json", downloads.as_json(board))
-    yield script(f"{place.data}.js", downloads.as_lines(board))
+        yield script(f"{urls.data}-rest.js", rest)
+    yield File(f"{urls.data}.csv", downloads.as_csv(board))
+    yield File(f"{urls.data}.json", downloads.as_json(board))
+    yield script(f"{urls.data}.js", downloads.as_lines(board))
     records = {record.id: record for record in store.experiments(board.track)}
-    marks, examples = store.marks(list(records)), Examples(store, place, records)
-    keys = {row.experiments: _row_keys(place, row, records, marks, told) for row in board.rows}
-    rest_key = key_of(list(keys.values()), sorted(place.shipped), told.templates)
-    rest_same = kept.of(place.page, rest_key)
+    marks, examples = store.marks(list(records)), AnswerExamples(store, urls, records)
+    keys = {row.experiments: _row_keys(urls, row, records, marks, context) for row in board.rows}
+    rest_key = cache_key(list(keys.values()), sorted(urls.shipped), context.templates)
+    rest_same = cache.of(urls.page, rest_key)
     for row in board.rows:
-        yield from _row_files(store, place, row, records, passing, kept, keys[row.experiments], not rest_same, examples)
+        yield from _row_files(
+            store, urls, row, records, answer_pass, cache, keys[row.experiments], not rest_same, examples
+        )
     if rest_same:
         yield rest_same
-        yield Made(place.page, rest_key, rest_same.paths)
+        yield CacheEntry(urls.page, rest_key, rest_same.paths)
         return
     paths: list[str] = []
     made: Iterator[Page | File] = chain(
-        versus_files(store, place, records), _task_pages(store, place, records, passing, told)
+        pairwise_files(store, urls, records), _task_pages(store, urls, records, answer_pass, context)
     )
     for item in made:
         paths.append(item.path)
         yield item
-    yield Made(place.page, rest_key, tuple(paths))
+    yield CacheEntry(urls.page, rest_key, tuple(paths))
 
 
 def _task_pages(
-    store: Store, place: Place, records: Mapping[str, ExperimentRecord], passing: Passing, told: Told
+    store: Store,
+    urls: TrackUrls,
+    records: Mapping[str, ExperimentRecord],
+    answer_pass: AnswerPass,
+    context: SiteContext,
 ) -> Iterator[Page]:
-    for role in place.tasks:
-        page = task_page(store, place, role, tuple(records.values()), passing, told.templates)
+    for role in urls.tasks:
+        page = task_page(store, urls, role, tuple(records.values()), answer_pass, context.templates)
         if page.lines:
-            yield Page(place.task(role), "task.html.j2", {"view": page, "board": place.board, "place": place})
+            yield Page(urls.task(role), "task.html.j2", {"view": page, "board": urls.board, "urls": urls})
 
 
 def _row_keys(
-    place: Place, row: Row, records: Mapping[str, ExperimentRecord], marks: Mapping[str, str], told: Told
+    urls: TrackUrls, row: Row, records: Mapping[str, ExperimentRecord], marks: Mapping[str, str], context: SiteContext
 ) -> tuple[str, str]:
     """All that a row's page is made of, which depends on other rows, too; and all that its answers are made of."""
-    board = place.board
-    where = (place.slug, place.key(row), dict(place.tasks), place.method(row.method), bool(told.claims or told.unread))
+    board = urls.board
+    where = (
+        urls.slug,
+        urls.key(row),
+        dict(urls.tasks),
+        urls.method(row.method),
+        bool(context.claims or context.unread),
+    )
     own = [(records[name], marks[name]) for name in row.experiments]
     head = (board.track, board.title, board.about, board.shots, board.roles, board.targets)
     scores = (row.norm_avg, row.target_scores, row.held_out)
@@ -122,44 +136,45 @@ def _row_keys(
         if other.method == BASELINE or other.family == TWO_STAGE
         for name in other.experiments
     ]
-    shipped = [name in place.shipped for name in row.experiments]
-    return key_of(row, own, where, head, by_shots(board, row), beside, shipped), key_of(scores, own, where, head)
+    shipped = [name in urls.shipped for name in row.experiments]
+    page_key = cache_key(row, own, where, head, adaptation_shots(board, row), beside, shipped)
+    return page_key, cache_key(scores, own, where, head)
 
 
 def _row_files(
-    store: Store, place: Place, row: Row, records: Mapping[str, ExperimentRecord], passing: Passing, kept: Kept,
-    keys: tuple[str, str], needed: bool, examples: Examples,
-) -> Iterator[Page | File | Same | Made]:  # fmt: skip
+    store: Store, urls: TrackUrls, row: Row, records: Mapping[str, ExperimentRecord], answer_pass: AnswerPass,
+    cache: PageCache, keys: tuple[str, str], needed: bool, examples: AnswerExamples,
+) -> Iterator[Page | File | Unchanged | CacheEntry]:  # fmt: skip
     """A row's page, scores and chunks. `needed`: what it answered counts for the pages of its tasks."""
-    page, scores = place.row(row), place.scores(row)
-    same, said = kept.of(page, keys[0]), kept.of(scores, keys[1])
+    page, scores = urls.row(row), urls.scores(row)
+    same, said = cache.of(page, keys[0]), cache.of(scores, keys[1])
     if not same or not said:
-        history = History.of(store, row, records)
+        row_records = RowRecords.of(store, row, records)
     if same:
         yield same
     else:
-        view = experiment_view(place, row, history, examples.of(row, history))
-        values = {"row": row, "board": place.board, "place": place, "view": view, "compared": query(a=place.key(row))}
+        view = experiment_view(urls, row, row_records, examples.of(row, row_records))
+        values = {"row": row, "board": urls.board, "urls": urls, "view": view, "compared": query(a=urls.key(row))}
         yield Page(page, "experiment.html.j2", values)
         if view.classes:
-            yield File(place.classes(row), classes.as_csv(row))
+            yield File(urls.classes(row), classes.as_csv(row))
     by_class = any(cell.classes for cell in (*row.target_scores, *row.held_out))
-    yield Made(page, keys[0], (page, place.classes(row)) if by_class else (page,))
+    yield CacheEntry(page, keys[0], (page, urls.classes(row)) if by_class else (page,))
     if not said:
-        yield from row_files(store, place, row, history, passing, keys[1])
+        yield from row_files(store, urls, row, row_records, answer_pass, keys[1])
         return
-    chunks, asked = kept.told(scores)
+    chunks, asked = cache.extra(scores)
     if needed:
-        recall(store, passing, place, asked)
-    new = [path for name, count in chunks for path in chunk_paths(name, count) if name not in passing.written]
-    passing.written.update(name for name, _ in chunks)
-    yield Same((scores, *new))
-    yield Made(scores, keys[1], said.paths, [chunks, asked])
+        recall(store, answer_pass, urls, asked)
+    new = [path for name, count in chunks for path in chunk_paths(name, count) if name not in answer_pass.written]
+    answer_pass.written.update(name for name, _ in chunks)
+    yield Unchanged((scores, *new))
+    yield CacheEntry(scores, keys[1], said.paths, [chunks, asked])
 
 
-def _method_pages(found: Sequence[Place], told: Told) -> Iterator[Page]:
+def _method_pages(found: Sequence[TrackUrls], context: SiteContext) -> Iterator[Page]:
     names = method_names(found)
-    views = [method_page(name, found, told.methods.get(name, "")) for name in names]
+    views = [method_page(name, found, context.methods.get(name, "")) for name in names]
     links = {view.name: f"methods/{found[0].methods[view.name]}.html" for view in views}
     yield Page("methods.html", "methods.html.j2", {"views": views, "links": links})
     for view in views:

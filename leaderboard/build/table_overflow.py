@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from leaderboard.pages.track import Line, Section
-from leaderboard.view.cells import Note, Shown
-from leaderboard.view.urls import Place
+from leaderboard.pages.track import TableLine, TrackPage
+from leaderboard.view.cells import CellView, Note
+from leaderboard.view.urls import TrackUrls
 
 
-def rest_of(section: Section) -> list[dict[str, Any]] | None:
+def overflow_rows(page: TrackPage) -> list[dict[str, Any]] | None:
     """For each table of a page the rows that are left out of it, and how many cells are drawn; None where none are."""
-    if not any(table.rest for table in section.tables):
+    if not any(table.rest for table in page.tables):
         return None
     return [
-        {"plain": table.plain, "rows": [_line(section.place, line, table.plain) for line in table.rest]}
-        for table in section.tables
+        {"plain": table.plain, "rows": [_line(page.urls, line, table.plain) for line in table.rest]}
+        for table in page.tables
     ]
 
 
-def _line(place: Place, line: Line, plain: int) -> dict[str, Any]:
+def _line(urls: TrackUrls, line: TableLine, plain: int) -> dict[str, Any]:
     parameters = line.row.costs.trained_parameters
     return {
-        "at": line.place,
-        "key": place.key(line.row),
+        "at": line.index,
+        "key": urls.key(line.row),
         "family": line.row.family,
         "parameters": "" if parameters is None else str(parameters),
         "name": line.row.name,
@@ -37,7 +37,7 @@ def _line(place: Place, line: Line, plain: int) -> dict[str, Any]:
     }
 
 
-def _cell(cell: Shown, drawn: bool) -> list[Any]:
+def _cell(cell: CellView, drawn: bool) -> list[Any]:
     """Text, sorting key, title, margin, what it is over, whisker, notes; without the empty ones at the end."""
     whisker = drawn and cell.whisker and [cell.whisker.at, cell.whisker.low, cell.whisker.high, cell.whisker.zero]
     title = cell.title if drawn or not cell.sort else ""

@@ -16,8 +16,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from leaderboard.build import drafts
-from leaderboard.build.cache import LIST, Kept, Made, Same
-from leaderboard.build.context import Told
+from leaderboard.build.cache import LIST, CacheEntry, PageCache, Unchanged
+from leaderboard.build.context import SiteContext
 from leaderboard.build.site import Page, site
 from leaderboard.data.js_data import File
 from leaderboard.view.text import finalize, initials, passage
@@ -31,7 +31,7 @@ MARK = ".suite-site"
 ELSEWHERE = "choose another with --out"
 
 
-def render(store: Store, out: Path, told: Told | None = None) -> Path:
+def render(store: Store, out: Path, context: SiteContext | None = None) -> Path:
     """Write the site for what is stored, in place of what was there.
 
     Files that stay the same are kept as they are. Gives the index page. Raises SuiteError if `out` is something else
@@ -45,7 +45,7 @@ def render(store: Store, out: Path, told: Told | None = None) -> Path:
         raise not_written(error, out, ELSEWHERE) from None
     try:
         with _fewer_collections():
-            write(store, draft.folder, told or Told(), out)
+            write(store, draft.folder, context or SiteContext(), out)
         _swap(draft.folder, out)
     except OSError as error:
         if machine_problem(error) is None:
@@ -68,21 +68,21 @@ def _fewer_collections() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-def write(store: Store, folder: Path, told: Told, old: Path) -> None:
+def write(store: Store, folder: Path, context: SiteContext, old: Path) -> None:
     """All files of the site into an empty folder; those that an older site has alike become links to its files."""
     folder.chmod(0o755)
     _put(folder, old, MARK, b"made by `suite render`, which replaces this folder\n")
-    environment = _environment(told)
-    kept = Kept.read(old)
+    environment = _environment(context)
+    cache = PageCache.read(old)
     sizes: dict[str, int] = {}
     groups: dict[str, dict[str, Any]] = {}
-    for item in site(store, told, kept):
-        if isinstance(item, Same):
+    for item in site(store, context, cache):
+        if isinstance(item, Unchanged):
             for path in item.paths:
                 sizes[path] = _take_over(folder, old, path)
-        elif isinstance(item, Made):
+        elif isinstance(item, CacheEntry):
             files = {path: sizes[path] for path in item.paths}
-            groups[item.name] = {"key": item.key, "files": files, "told": item.told}
+            groups[item.name] = {"key": item.key, "files": files, "extra": item.extra}
         else:
             text = item.text if isinstance(item, File) else _page(environment, item)
             content = text.encode("utf-8", "replace")
@@ -146,7 +146,7 @@ def _page(environment: Environment, page: Page) -> str:
     return environment.get_template(page.template).render(root=root, path=page.path, **page.values)
 
 
-def _environment(told: Told) -> Environment:
+def _environment(context: SiteContext) -> Environment:
     environment = Environment(
         loader=PackageLoader("leaderboard"),
         autoescape=True,
@@ -160,7 +160,7 @@ def _environment(told: Told) -> Environment:
     environment.filters["initials"] = initials
     environment.filters["passage"] = passage
     environment.filters["slug"] = slug
-    environment.globals["has_claims"] = bool(told.claims or told.unread)
+    environment.globals["has_claims"] = bool(context.claims or context.unread)
     return environment
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from leaderboard.charts.heatmap import LEVELS, HeatCell
 from leaderboard.view import numbers
-from leaderboard.view.urls import Place
+from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import Row
 
 MOST = 60
@@ -26,9 +26,9 @@ class Grid:
     left_out: int
 
 
-def grid(place: Place, rows: Sequence[Row]) -> Grid | None:
+def grid(urls: TrackUrls, rows: Sequence[Row]) -> Grid | None:
     """Scores of rows, each column shaded from its lowest to its highest; None where nothing is held out."""
-    board = place.board
+    board = urls.board
     if not board.shots or not rows:
         return None
     shots = board.shots[-1]
@@ -36,10 +36,10 @@ def grid(place: Place, rows: Sequence[Row]) -> Grid | None:
     table = [[_value(row, role, shots) for role in board.roles] for row in shown]
     ends = [_ends([line[at] for line in table]) for at in range(len(board.roles))]
     lines = tuple(
-        (row.name, place.row(row), tuple(_cell(value, *end) for value, end in zip(line, ends, strict=True)))
+        (row.name, urls.row(row), tuple(_cell(value, *end) for value, end in zip(line, ends, strict=True)))
         for row, line in zip(shown, table, strict=True)
     )
-    columns = tuple((role, place.task(role)) for role in board.roles)
+    columns = tuple((role, urls.task(role)) for role in board.roles)
     return Grid(numbers.shots(shots), columns, lines, len(rows) - len(shown))
 
 

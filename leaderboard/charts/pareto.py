@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 
 
-def front(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
+def pareto_front(points: Sequence[tuple[float, float]]) -> tuple[int, ...]:
     """Places of the points that no other reaches in both directions and beats in one; from left to right."""
     best, found = -math.inf, []
-    for place in sorted(range(len(points)), key=lambda place: (-points[place][0], -points[place][1], place)):
-        if points[place][1] > best:
-            best = points[place][1]
-            found.append(place)
+    for index in sorted(range(len(points)), key=lambda index: (-points[index][0], -points[index][1], index)):
+        if points[index][1] > best:
+            best = points[index][1]
+            found.append(index)
     return tuple(reversed(found))

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leaderboard.charts.chart import Chart, shortened
-from leaderboard.view.badges import places
+from leaderboard.view.badges import rank_interval
 from suite.analysis.board import Row
 from suite.stats import Rank
 
 
 @dataclass(frozen=True)
-class Placed:
+class RankLine:
     """A row of the chart, and of the table beside it."""
 
     name: str
@@ -23,21 +23,21 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Ranking:
+class RankChart:
     """The chart, and the same as a table; the best row comes first."""
 
     chart: Chart
-    lines: tuple[Placed, ...]
+    lines: tuple[RankLine, ...]
 
 
-def ranking(rows: Sequence[tuple[Row, str, int]]) -> Ranking | None:
+def rank_chart(rows: Sequence[tuple[Row, str, int]]) -> RankChart | None:
     """(Row, page, place on the board), by rank; None where fewer than two have one."""
     ranked = sorted(
         ((row.rank, row, href, place) for row, href, place in rows if row.rank), key=lambda each: each[0].place
     )
     if len(ranked) < 2:
         return None
-    lines = tuple(Placed(row.name, href, rank, places(rank)) for rank, row, href, _ in ranked)
+    lines = tuple(RankLine(row.name, href, rank, rank_interval(rank)) for rank, row, href, _ in ranked)
     drawn = [
         {
             "name": shortened(row.name), "href": href, "at": at, "low": rank.low, "high": rank.high,
@@ -47,4 +47,4 @@ def ranking(rows: Sequence[tuple[Row, str, int]]) -> Ranking | None:
     ]  # fmt: skip
     last = max(row.contenders for _, row, _, _ in ranked)
     label = f"Places that cannot be ruled out: {len(lines)} rows, the best first."
-    return Ranking(Chart("ranks", label, "place", "", {"rows": drawn, "last": last}), lines)
+    return RankChart(Chart("ranks", label, "place", "", {"rows": drawn, "last": last}), lines)

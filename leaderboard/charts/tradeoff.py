@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from leaderboard.charts.chart import Chart, ends, listed, rounded, shortened
-from leaderboard.charts.pareto import front
+from leaderboard.charts.pareto import pareto_front
 from leaderboard.view import numbers
 from suite.stats import Estimate
 
@@ -19,7 +19,7 @@ MOST = 100
 
 
 @dataclass(frozen=True)
-class Dot:
+class TradeoffPoint:
     """What the chart shows of a row."""
 
     name: str
@@ -30,16 +30,16 @@ class Dot:
     """Whether it is the model that nothing was trained of."""
     cost: float | None
     """Seconds of training: how large the point is."""
-    place: int
+    index: int
     """The row's place on the board, which scripts know it by."""
 
 
 @dataclass(frozen=True)
-class Gained:
+class Tradeoff:
     """The chart, and the same as a table."""
 
     chart: Chart
-    rows: tuple[tuple[Dot, tuple[str, str, str, str]], ...]
+    rows: tuple[tuple[TradeoffPoint, tuple[str, str, str, str]], ...]
     """(row, target score, Norm. Avg., training, whether it is on the front)."""
     left_out: int
     """Points that the table does not have."""
@@ -47,12 +47,12 @@ class Gained:
     """The names on the front, from the most kept to the most gained."""
 
 
-def gained(dots: Sequence[Dot], x: str, y: str) -> Gained | None:
+def tradeoff(dots: Sequence[TradeoffPoint], x: str, y: str) -> Tradeoff | None:
     """Rows by target score (x) and Norm. Avg. (y); None when there is nothing to place."""
     dots = [dot for dot in dots if math.isfinite(dot.x.value) and math.isfinite(dot.y.value)]
     if not dots:
         return None
-    best = front([(dot.x.value, dot.y.value) for dot in dots])
+    best = pareto_front([(dot.x.value, dot.y.value) for dot in dots])
     named = {at for at, dot in enumerate(dots) if dot.base or at in best or len(dots) <= CROWD}
     points = [_point(dot, at in named) for at, dot in enumerate(dots)]
     told = [at for at in range(len(dots)) if at in named or len(dots) <= MOST]
@@ -60,19 +60,19 @@ def gained(dots: Sequence[Dot], x: str, y: str) -> Gained | None:
     label = f"Gained against kept: {len(dots)} experiments. On the front: {listed(names)}."
     chart = Chart("scatter", label, x, y, {"points": points, "front": list(best)})
     rows = tuple((dots[at], (*_row(dots[at]), "yes" if at in best else "no")) for at in told)
-    return Gained(chart, rows, len(dots) - len(rows), names)
+    return Tradeoff(chart, rows, len(dots) - len(rows), names)
 
 
-def _point(dot: Dot, named: bool) -> dict[str, Any]:
+def _point(dot: TradeoffPoint, named: bool) -> dict[str, Any]:
     """What is drawn of a row: of one in a crowd its place alone, as names and intervals would cover each other."""
-    point = {"name": shortened(dot.name), "href": dot.href, "at": dot.place, "cost": rounded(dot.cost)}
+    point = {"name": shortened(dot.name), "href": dot.href, "at": dot.index, "cost": rounded(dot.cost)}
     point |= {"x": ends(dot.x) if named else [rounded(dot.x.value)]}
     point |= {"y": ends(dot.y) if named else [rounded(dot.y.value)]}
     point |= {"named": True} if named else {}
     return point | ({"base": True} if dot.base else {})
 
 
-def _row(dot: Dot) -> tuple[str, str, str]:
+def _row(dot: TradeoffPoint) -> tuple[str, str, str]:
     time = numbers.MISSING if dot.cost is None or dot.base else numbers.seconds(dot.cost)
     return _told(dot.x), _told(dot.y), time
 

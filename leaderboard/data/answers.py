@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from leaderboard.data.experiment_records import History
+from leaderboard.data.experiment_records import RowRecords
 from leaderboard.data.js_data import File, script
 from leaderboard.view.text import LONG
 from suite.store import AnswerColumns, ScoreRecord, Store
@@ -20,7 +20,7 @@ UNPARSABLE, TRUNCATED = 1, 2
 
 
 @dataclass(frozen=True)
-class Column:
+class StepAnswers:
     """What one step answered: that of a seed, or of several that share it."""
 
     step: str
@@ -44,28 +44,28 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TaskAnswers:
     """All that was answered to a task, seed by seed."""
 
     name: str
     """Of its chunks."""
-    columns: tuple[Column, ...]
+    columns: tuple[StepAnswers, ...]
 
 
-def sheets_of(store: Store, history: History) -> Iterator[tuple[tuple[str, int], Sheet]]:
+def answers_by_task(store: Store, row_records: RowRecords) -> Iterator[tuple[tuple[str, int], TaskAnswers]]:
     """What was answered to each task of a row, by the steps that did so; a few tasks are read at a time."""
-    asked = {key: _answering(history, key) for key in history.evaluations}
-    scores = {step: found for seed in history.seeds for step, found in seed.scores.items()}
+    asked = {key: _answering(row_records, key) for key in row_records.evaluations}
+    scores = {step: found for seed in row_records.seeds for step, found in seed.scores.items()}
     for keys in _portions({key: sum(_count(scores.get(step, ())) for step in asked[key]) for key in asked}):
         said = store.answer_columns([step for key in keys for step in asked[key]])
         for key in keys:
             yield key, _sheet(asked[key], said)
 
 
-def _answering(history: History, key: tuple[str, int]) -> dict[str, list[int]]:
+def _answering(row_records: RowRecords, key: tuple[str, int]) -> dict[str, list[int]]:
     """The steps that answered a task, each with its seeds."""
     steps: dict[str, list[int]] = {}
-    for seed in history.seeds:
+    for seed in row_records.seeds:
         link = seed.evaluation(*key)
         if link and seed.steps[link.step_id].status == "done":
             steps.setdefault(link.step_id, []).append(seed.record.seed)
@@ -91,20 +91,20 @@ def _portions(counts: Mapping[tuple[str, int], int]) -> Iterator[list[tuple[str,
         yield portion
 
 
-def _sheet(steps: Mapping[str, Sequence[int]], said: Mapping[str, AnswerColumns]) -> Sheet:
+def _sheet(steps: Mapping[str, Sequence[int]], said: Mapping[str, AnswerColumns]) -> TaskAnswers:
     columns = tuple(_column(step, seeds, said[step]) for step, seeds in steps.items() if said.get(step))
     name = sha256("\n".join(column.step for column in columns).encode("utf-8", "replace"))
-    return Sheet(name.hexdigest()[:16], columns)
+    return TaskAnswers(name.hexdigest()[:16], columns)
 
 
-def _column(step: str, seeds: Sequence[int], answers: AnswerColumns) -> Column:
+def _column(step: str, seeds: Sequence[int], answers: AnswerColumns) -> StepAnswers:
     asked = sha256("\n".join(map("{} {}".format, answers.doc_id, answers.doc_hash)).encode())
     texts = "\n".join(map("{}\0{}".format, answers.question, answers.target))
     documents = sha256(asked.digest() + texts.encode("utf-8", "replace"))
-    return Column(step, tuple(seeds), documents.hexdigest()[:16], asked.hexdigest()[:16], answers)
+    return StepAnswers(step, tuple(seeds), documents.hexdigest()[:16], asked.hexdigest()[:16], answers)
 
 
-def chunks_of(sheet: Sheet, written: set[str]) -> Iterator[File]:
+def answer_chunks(sheet: TaskAnswers, written: set[str]) -> Iterator[File]:
     """The chunks that are not written yet; adds their names to `written`."""
     if sheet.columns and sheet.name not in written:
         written.add(sheet.name)
@@ -120,7 +120,7 @@ def chunks_of(sheet: Sheet, written: set[str]) -> Iterator[File]:
                 yield script(chunk_path(column.documents, number), part)
 
 
-def chunk_counts(sheet: Sheet) -> list[tuple[str, int]]:
+def chunk_counts(sheet: TaskAnswers) -> list[tuple[str, int]]:
     """All chunks that a sheet needs, whoever writes them: their names, and how many there are of each."""
     if not sheet.columns:
         return []
@@ -142,15 +142,15 @@ def chunk_path(name: str, number: int) -> str:
 def _outputs(answers: AnswerColumns, part: slice) -> dict[str, Any]:
     outputs = answers.output[part]
     marks = {
-        place: UNPARSABLE * unparsable + TRUNCATED * truncated
-        for place, (unparsable, truncated) in enumerate(
+        index: UNPARSABLE * unparsable + TRUNCATED * truncated
+        for index, (unparsable, truncated) in enumerate(
             zip(answers.unparsable[part], answers.truncated[part], strict=True)
         )
         if unparsable or truncated
     }
     parsed = {
-        place: cut(read)
-        for place, (read, said) in enumerate(zip(answers.parsed[part], outputs, strict=True))
+        index: cut(read)
+        for index, (read, said) in enumerate(zip(answers.parsed[part], outputs, strict=True))
         if read != said and read.strip() != said.strip()
     }
     return {"outputs": list(map(cut, outputs)), "parsed": parsed, "marks": marks}

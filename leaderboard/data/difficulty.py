@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from leaderboard.view.urls import Place
+from leaderboard.view.urls import TrackUrls
 from suite.store import Store
 
 
 @dataclass
-class Hardness:
+class DocumentDifficulty:
     """What all rows scored on each document of a task, summed up as they pass by."""
 
     step: str
@@ -27,29 +27,29 @@ class Hardness:
 
 
 @dataclass
-class Passing:
+class AnswerPass:
     """What is remembered while all rows' answers pass by once."""
 
     written: set[str] = field(default_factory=set)
     """Chunks that are written, over all tracks."""
     seen: set[tuple[str, str, int, str]] = field(default_factory=set)
-    """(track, role, shots, step) that hardness has taken up: shared steps count once."""
-    hardness: dict[tuple[str, str, int], dict[str, Hardness]] = field(default_factory=dict)
+    """(track, role, shots, step) that `difficulty` has taken up: shared steps count once."""
+    difficulty: dict[tuple[str, str, int], dict[str, DocumentDifficulty]] = field(default_factory=dict)
     """(track, role, shots) -> the documents' key -> how hard they are."""
 
 
-def recall(store: Store, passing: Passing, place: Place, asked: Sequence[Sequence[Any]]) -> None:
-    """Take up the scores of a row whose files are kept; `asked` is what was kept of it."""
+def recall(store: Store, answer_pass: AnswerPass, urls: TrackUrls, asked: Sequence[Sequence[Any]]) -> None:
+    """Take up the scores of a row whose files are taken from the cache; `asked` is what the cache has of it."""
     scores = store.values([step for _, _, step, _ in asked])
     for role, shots, step, documents in asked:
         pairs = zip(*(each.tolist() for each in scores[step]), strict=True) if step in scores else ()
-        remember(passing, (place.slug, role, shots), step, documents, pairs)
+        remember(answer_pass, (urls.slug, role, shots), step, documents, pairs)
 
 
 def remember(
-    passing: Passing, key: tuple[str, str, int], step: str, documents: str, scores: Iterable[tuple[int, float]]
+    answer_pass: AnswerPass, key: tuple[str, str, int], step: str, documents: str, scores: Iterable[tuple[int, float]]
 ) -> None:
     """Take up what a step scored on the documents of a task, once."""
-    if (*key, step) not in passing.seen:
-        passing.seen.add((*key, step))
-        passing.hardness.setdefault(key, {}).setdefault(documents, Hardness(step)).add(scores)
+    if (*key, step) not in answer_pass.seen:
+        answer_pass.seen.add((*key, step))
+        answer_pass.difficulty.setdefault(key, {}).setdefault(documents, DocumentDifficulty(step)).add(scores)

@@ -19,7 +19,7 @@ from suite.store import (
 
 
 @dataclass(frozen=True)
-class Seed:
+class SeedRecords:
     """One experiment's records; steps by the id of their link."""
 
     record: ExperimentRecord
@@ -47,15 +47,15 @@ class Seed:
 
 
 @dataclass(frozen=True)
-class History:
+class RowRecords:
     """A row's seeds."""
 
-    seeds: tuple[Seed, ...]
+    seeds: tuple[SeedRecords, ...]
     evaluations: tuple[tuple[str, int], ...]
     """(role, shots), targets first."""
 
     @classmethod
-    def of(cls, store: Store, row: Row, records: Mapping[str, ExperimentRecord]) -> History:
+    def of(cls, store: Store, row: Row, records: Mapping[str, ExperimentRecord]) -> RowRecords:
         """What the store has of a row; `records` are the track's experiments by id."""
         found = [records[name] for name in row.experiments]
         seeds = _seeds(store, found)
@@ -65,7 +65,7 @@ class History:
         return cls(seeds, tuple(dict.fromkeys(keys)))
 
 
-def _seeds(store: Store, records: Sequence[ExperimentRecord]) -> tuple[Seed, ...]:
+def _seeds(store: Store, records: Sequence[ExperimentRecord]) -> tuple[SeedRecords, ...]:
     """What is stored of some experiments, each kind of it asked for once."""
     linked = store.links_of([record.id for record in records])
     links = [linked.get(record.id, ()) for record in records]
@@ -75,7 +75,7 @@ def _seeds(store: Store, records: Sequence[ExperimentRecord]) -> tuple[Seed, ...
     curves = store.curves(trained)
     findings = {step: tuple(read(name, content) for name, content in found.items()) for step, found in said.items()}
     return tuple(
-        Seed(
+        SeedRecords(
             record=record,
             links=own,
             steps={link.step_id: steps[link.step_id] for link in own},

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from leaderboard.data.js_data import File, script
-from leaderboard.view.urls import Place
+from leaderboard.view.urls import TrackUrls
 from suite.analysis.board.compare import Comparison, TaskDifference
 from suite.analysis.board.pairs import comparisons
 from suite.stats import Contrast
@@ -17,23 +17,23 @@ MOST = 100_000
 """Differences (pairs of rows × tasks) that a track's pages hold: 100 rows of 20 tasks, which take 4 s and 5 MB."""
 
 
-def compared(place: Place) -> bool:
+def compared(urls: TrackUrls) -> bool:
     """Whether a track's rows are few enough to compare every two of them."""
-    rows = place.board.rows
+    rows = urls.board.rows
     tasks = max((len(row.target_scores) + len(row.held_out) for row in rows), default=0)
     return len(rows) * (len(rows) - 1) // 2 * tasks <= MOST
 
 
-def versus_files(store: Store, place: Place, records: Mapping[str, ExperimentRecord]) -> Iterator[File]:
+def pairwise_files(store: Store, urls: TrackUrls, records: Mapping[str, ExperimentRecord]) -> Iterator[File]:
     """A file for each row but the last: its comparisons with the rows after it, in the order of the table."""
-    rows = place.board.rows
-    if not compared(place) or len(rows) < 2:
+    rows = urls.board.rows
+    if not compared(urls) or len(rows) < 2:
         return
     members = [Seen.of_many(store, [records[name] for name in row.experiments]) for row in rows]
-    for at, found in zip(range(len(rows) - 1), comparisons(store, place.board.track, members), strict=False):
+    for at, found in zip(range(len(rows) - 1), comparisons(store, urls.board.track, members), strict=False):
         tasks = [f"{role}.{shots}" for role, shots in members[at][0].evaluations()]
-        told = {place.key(rows[other]): _told(tasks, each) for other, each in found.items()}
-        yield script(place.pairs(rows[at]), {"tasks": tasks, "rows": told})
+        told = {urls.key(rows[other]): _told(tasks, each) for other, each in found.items()}
+        yield script(urls.pairs(rows[at]), {"tasks": tasks, "rows": told})
 
 
 def _told(tasks: Sequence[str], found: Comparison) -> list[Any]:

@@ -26,7 +26,7 @@ PUBLISHED = "published:"
 Value = TypeVar("Value")
 
 
-class Joined(Store):
+class UnionReader(Store):
     """The reading half of a store, over two; an experiment that both have is the local one."""
 
     def __init__(self, local: Store, published: Store) -> None:

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from leaderboard.charts.chart import Chart
 from leaderboard.charts.lines import Point, Series, lines
 from leaderboard.view import cells, numbers
-from leaderboard.view.cells import Shown
+from leaderboard.view.cells import CellView
 from suite.analysis.board import Board, Row
 
 
 @dataclass(frozen=True)
-class ByShots:
+class AdaptationShots:
     """Scores against the number of examples that a task was adapted on."""
 
     chart: Chart | None
     columns: tuple[str, ...]
-    rows: tuple[tuple[int, str, tuple[Shown, ...]], ...]
+    rows: tuple[tuple[int, str, tuple[CellView, ...]], ...]
     """(shots, the row's name, its scores), fewest shots first."""
 
 
-def by_shots(board: Board, row: Row) -> ByShots | None:
+def adaptation_shots(board: Board, row: Row) -> AdaptationShots | None:
     """A row among those with other `shots` and the same settings else; None where it has none beside it."""
     kin = [each for each in board.rows if "shots" in each.settings and _without_shots(each) == _without_shots(row)]
     if row not in kin or len({each.settings["shots"] for each in kin}) < 2:
@@ -35,7 +35,7 @@ def by_shots(board: Board, row: Row) -> ByShots | None:
         Series(name, {"": [Point(int(each.settings["shots"]), _value(each, key)) for each in kin]})
         for name, key in zip(names, roles, strict=True)
     ]
-    return ByShots(lines("Score by examples", "examples", "score", series), tuple(names), shown)
+    return AdaptationShots(lines("Score by examples", "examples", "score", series), tuple(names), shown)
 
 
 def _without_shots(row: Row) -> tuple[object, ...]:
@@ -43,7 +43,7 @@ def _without_shots(row: Row) -> tuple[object, ...]:
     return settings, row.targets, row.changes, row.seeds
 
 
-def _scores(row: Row, roles: list[tuple[str, int]]) -> list[Shown]:
+def _scores(row: Row, roles: list[tuple[str, int]]) -> list[CellView]:
     found = {(cell.role, cell.shots): cell for cell in row.held_out}
     return [cells.task(found.get(key), row, f"{row.name} was not evaluated on {key[0]}") for key in roles]
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leaderboard.view import numbers
-from leaderboard.view.urls import Place, slugs
+from leaderboard.view.urls import TrackUrls, slugs
 from suite.claims import Verdict
 from suite.claims.verdict import tally
 
 
 @dataclass(frozen=True)
-class Line:
+class ClaimLine:
     """A claim."""
 
     anchor: str
@@ -27,37 +27,37 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Group:
+class ClaimGroup:
     """The claims about a track."""
 
     title: str
     href: str
     """The track's page; empty where it has none."""
     tally: str
-    lines: tuple[Line, ...]
+    lines: tuple[ClaimLine, ...]
 
 
-def claim_groups(found: Sequence[Place], verdicts: Sequence[Verdict]) -> tuple[Group, ...]:
+def claim_groups(found: Sequence[TrackUrls], verdicts: Sequence[Verdict]) -> tuple[ClaimGroup, ...]:
     """The claims by track, each in the order of its file."""
-    tracks = {place.board.track: place for place in found}
-    pages = {id_: place.row(row) for place in found for row in place.board.rows for id_ in row.experiments}
+    tracks = {urls.board.track: urls for urls in found}
+    pages = {id_: urls.row(row) for urls in found for row in urls.board.rows for id_ in row.experiments}
     groups: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         groups.setdefault(verdict.track, []).append(verdict)
     return tuple(_group(track, tracks.get(track), those, pages) for track, those in sorted(groups.items()))
 
 
-def _group(track: str, place: Place | None, verdicts: Sequence[Verdict], pages: Mapping[str, str]) -> Group:
-    title, href = (place.board.title, place.page) if place else (track, "")
+def _group(track: str, urls: TrackUrls | None, verdicts: Sequence[Verdict], pages: Mapping[str, str]) -> ClaimGroup:
+    title, href = (urls.board.title, urls.page) if urls else (track, "")
     anchors = slugs(f"{track} {verdict.id} {at}" for at, verdict in enumerate(verdicts))
     lines = zip(anchors.values(), verdicts, strict=True)  # files of several folders may name a claim alike
-    return Group(title, href, tally(verdicts), tuple(_line(anchor, verdict, pages) for anchor, verdict in lines))
+    return ClaimGroup(title, href, tally(verdicts), tuple(_line(anchor, verdict, pages) for anchor, verdict in lines))
 
 
-def _line(anchor: str, verdict: Verdict, pages: Mapping[str, str]) -> Line:
+def _line(anchor: str, verdict: Verdict, pages: Mapping[str, str]) -> ClaimLine:
     told = [f"{numbers.grouped(verdict.documents)} documents"] if verdict.documents else []
     told += ["1 seed" if verdict.seeds == 1 else f"{verdict.seeds} seeds"] if verdict.seeds else []
-    return Line(
+    return ClaimLine(
         anchor=anchor,
         verdict=verdict,
         found=verdict.found.replace("-", "−"),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from leaderboard.charts.heatmap import LEVELS, HeatCell, HeatMap
 from leaderboard.view import cells, numbers
-from leaderboard.view.cells import Shown
-from leaderboard.view.urls import Place
+from leaderboard.view.cells import CellView
+from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import Cell, Row
 from suite.analysis.board.classification import Classification
 from suite.escape import spreadsheet
@@ -53,7 +53,7 @@ class ClassTable:
     href: str
     """The task's page."""
     is_target: bool
-    macro_f1: Shown
+    macro_f1: CellView
     accuracy: str
     majority: str
     majority_share: str
@@ -74,25 +74,25 @@ class ClassGrid:
     label: str
     classes: tuple[str, ...]
     """The classes that have a column: none where they are many."""
-    rows: tuple[tuple[str, str, Shown, tuple[HeatCell, ...]], ...]
+    rows: tuple[tuple[str, str, CellView, tuple[HeatCell, ...]], ...]
     """(name, where its matrix is, macro-F1, F1 of each class)."""
     majority: tuple[str, str, tuple[str, ...]]
     """The majority class, and macro-F1 and F1 of each class if it were every answer."""
 
 
-def class_tables(place: Place, row: Row) -> tuple[ClassTable, ...]:
+def class_tables(urls: TrackUrls, row: Row) -> tuple[ClassTable, ...]:
     """A row's tables, one for each task with labels and shot count."""
     found = ((cell, cell.classes) for cell in (*row.target_scores, *row.held_out))
-    return tuple(_table(place, row, cell, classes) for cell, classes in found if classes)
+    return tuple(_table(urls, row, cell, classes) for cell, classes in found if classes)
 
 
-def _table(place: Place, row: Row, cell: Cell, classes: Classification) -> ClassTable:
-    name, label = anchor(place, cell.role, cell.shots), f"{cell.role}, {numbers.shots(cell.shots)}"
+def _table(urls: TrackUrls, row: Row, cell: Cell, classes: Classification) -> ClassTable:
+    name, label = anchor(urls, cell.role, cell.shots), f"{cell.role}, {numbers.shots(cell.shots)}"
     small = len(classes.classes) <= MOST
     return ClassTable(
         id=name,
         label=label,
-        href=place.task(cell.role),
+        href=urls.task(cell.role),
         is_target=cell.role in row.targets,
         macro_f1=_macro_f1(row, classes),
         accuracy=numbers.score(classes.accuracy),
@@ -111,12 +111,12 @@ def _table(place: Place, row: Row, cell: Cell, classes: Classification) -> Class
     )
 
 
-def anchor(place: Place, role: str, shots: int) -> str:
+def anchor(urls: TrackUrls, role: str, shots: int) -> str:
     """Where a task's classes are on an experiment's page."""
-    return f"classes-{place.tasks[role]}-{shots}"
+    return f"classes-{urls.tasks[role]}-{shots}"
 
 
-def _macro_f1(row: Row, classes: Classification) -> Shown:
+def _macro_f1(row: Row, classes: Classification) -> CellView:
     return cells.estimate(classes.macro_f1, "", seeds=len(row.seeds), documents=classes.documents)
 
 
@@ -144,19 +144,19 @@ def _mistakes(classes: Classification) -> Iterator[Mistake]:
     found = [
         Mistake(label, answered, count)
         for at, label in enumerate(labels)
-        for place, (answered, count) in enumerate(zip((*labels, OTHER), classes.confusion[at], strict=True))
-        if count and place != at
+        for column, (answered, count) in enumerate(zip((*labels, OTHER), classes.confusion[at], strict=True))
+        if count and column != at
     ]
     yield from sorted(found, key=lambda each: -each.documents)
 
 
-def class_grids(place: Place, role: str, shots: Sequence[int]) -> tuple[ClassGrid, ...]:
+def class_grids(urls: TrackUrls, role: str, shots: Sequence[int]) -> tuple[ClassGrid, ...]:
     """A task's rows by classes, for each shot count; none for a task without labels."""
     found = []
     for count in shots:
-        rows = [(row, classes) for row in place.board.rows if (classes := _classes_of(row, role, count))]
+        rows = [(row, classes) for row in urls.board.rows if (classes := _classes_of(row, role, count))]
         if rows:
-            found.append(_grid(place, role, count, rows))
+            found.append(_grid(urls, role, count, rows))
     return tuple(found)
 
 
@@ -165,8 +165,8 @@ def _classes_of(row: Row, role: str, shots: int) -> Classification | None:
     return next((cell.classes for cell in cells_of if (cell.role, cell.shots) == (role, shots)), None)
 
 
-def _grid(place: Place, role: str, shots: int, rows: Sequence[tuple[Row, Classification]]) -> ClassGrid:
-    name, first = anchor(place, role, shots), rows[0][1]
+def _grid(urls: TrackUrls, role: str, shots: int, rows: Sequence[tuple[Row, Classification]]) -> ClassGrid:
+    name, first = anchor(urls, role, shots), rows[0][1]
     labels = tuple(each.label for each in first.classes)
     narrow = len(labels) <= COLUMNS and all(_labels(classes) == labels for _, classes in rows)
     return ClassGrid(
@@ -174,7 +174,7 @@ def _grid(place: Place, role: str, shots: int, rows: Sequence[tuple[Row, Classif
         label=numbers.shots(shots),
         classes=labels if narrow else (),
         rows=tuple(
-            (row.name, f"{place.row(row)}#{name}", _macro_f1(row, classes), _cells(classes) if narrow else ())
+            (row.name, f"{urls.row(row)}#{name}", _macro_f1(row, classes), _cells(classes) if narrow else ())
             for row, classes in rows
         ),
         majority=_always(first, narrow),

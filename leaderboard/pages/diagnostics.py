@@ -7,34 +7,34 @@ from statistics import fmean
 from typing import TypeVar
 
 from leaderboard.charts.heatmap import LEVELS, HeatCell, HeatMap
-from leaderboard.data.experiment_records import History, Seed
+from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.view import numbers
 from suite.findings import Dispatch, Finding, Mixture, Spectra
 
 Kind = TypeVar("Kind", Mixture, Dispatch, Spectra)
 
 
-def heat_maps(history: History) -> tuple[HeatMap, ...]:
+def heat_maps(row_records: RowRecords) -> tuple[HeatMap, ...]:
     """What a row's steps found out about themselves."""
-    return (*_mixtures(history), *_dispatch(history), *_spectra(history))
+    return (*_mixtures(row_records), *_dispatch(row_records), *_spectra(row_records))
 
 
-def _mixtures(history: History) -> Iterator[HeatMap]:
+def _mixtures(row_records: RowRecords) -> Iterator[HeatMap]:
     """One map for all roles; where each matrix has weights of its own, one for each role."""
-    found = _of_trained(history, Mixture)
+    found = _of_trained(row_records, Mixture)
     plain = {role: seeds for role, seeds in found.items() if not any(each.matrices for each in seeds.values())}
     if plain:
         experts = _experts(plain)
         rows = tuple((role, tuple(_mean(seeds, expert, 0) for expert in experts)) for role, seeds in plain.items())
         about = "Weight of each expert in the mixture that answers a task; the mean over seeds."
         yield HeatMap("alpha", "Mixtures: α by task and expert", about, "Task", experts, rows)
-    for place, (role, seeds) in enumerate((role, seeds) for role, seeds in found.items() if role not in plain):
+    for index, (role, seeds) in enumerate((role, seeds) for role, seeds in found.items() if role not in plain):
         experts, matrices = _experts({role: seeds}), next(iter(seeds.values())).matrices
         rows = tuple(
             (_short(name), tuple(_mean(seeds, expert, at) for expert in experts)) for at, name in enumerate(matrices)
         )
         about = "Weight of each expert in each matrix; the mean over seeds."
-        yield HeatMap(f"alpha-{place}", f"Mixture for {role}: α by matrix and expert", about, "Matrix", experts, rows)
+        yield HeatMap(f"alpha-{index}", f"Mixture for {role}: α by matrix and expert", about, "Matrix", experts, rows)
 
 
 def _experts(found: Mapping[str, Mapping[int, Mixture]]) -> tuple[str, ...]:
@@ -55,10 +55,10 @@ def _mean(seeds: Mapping[int, Mixture], expert: str, matrix: int) -> HeatCell:
     return HeatCell(f"{value:.2f}", _level(value, 0.0, 1.0), title)
 
 
-def _dispatch(history: History) -> Iterator[HeatMap]:
+def _dispatch(row_records: RowRecords) -> Iterator[HeatMap]:
     """Tasks by the skill that was read in their prompts: a confusion matrix, with the time of both passes."""
     found: dict[tuple[str, int], dict[int, Dispatch]] = {}
-    for seed in history.seeds:
+    for seed in row_records.seeds:
         for link in seed.links:
             for each in _those(seed.findings.get(link.step_id, ()), Dispatch):
                 found.setdefault((str(link.role), link.shots or 0), {})[seed.record.seed] = each
@@ -69,7 +69,7 @@ def _dispatch(history: History) -> Iterator[HeatMap]:
     rows = []
     for (role, shots), seeds in found.items():
         shares = [_share(seeds, skill) for skill in skills]
-        passes = [fmean(each.seconds[place] for each in seeds.values()) for place in (0, 1)]
+        passes = [fmean(each.seconds[index] for each in seeds.values()) for index in (0, 1)]
         timed = [HeatCell(numbers.seconds(seconds), title="mean over seeds") for seconds in passes]
         rows.append((f"{role}, {numbers.shots(shots)}" if several else role, (*shares, *timed)))
     about = (
@@ -82,7 +82,7 @@ def _dispatch(history: History) -> Iterator[HeatMap]:
 
 def _share(seeds: Mapping[int, Dispatch], skill: str) -> HeatCell:
     shares = {
-        seed: sum(each.skills[place] == skill for place in each.of_documents) / max(len(each.of_documents), 1)
+        seed: sum(each.skills[index] == skill for index in each.of_documents) / max(len(each.of_documents), 1)
         for seed, each in seeds.items()
     }
     value = fmean(shares.values())
@@ -90,9 +90,9 @@ def _share(seeds: Mapping[int, Dispatch], skill: str) -> HeatCell:
     return HeatCell(f"{100 * value:.1f}", _level(value, 0.0, 1.0), title)
 
 
-def _spectra(history: History) -> Iterator[HeatMap]:
+def _spectra(row_records: RowRecords) -> Iterator[HeatMap]:
     """Matrices by tenths of their singular values; of the first seed, since seeds are no samples of one matrix."""
-    for place, (role, seeds) in enumerate(_of_trained(history, Spectra).items()):
+    for index, (role, seeds) in enumerate(_of_trained(row_records, Spectra).items()):
         seed, found = next(iter(seeds.items()))
         factors = [factor for each in found.matrices for factor in each.factors]
         reach = max((abs(factor - 1) for factor in factors), default=0.0)
@@ -112,20 +112,20 @@ def _spectra(history: History) -> Iterator[HeatMap]:
         )
         width = max((len(cells) for _, cells in rows), default=0)
         columns = tuple(f"{number}." for number in range(1, width + 1))
-        yield HeatMap(f"spectra-{place}", f"Spectra: vectors for {role}", about, "Matrix", columns, rows)
+        yield HeatMap(f"spectra-{index}", f"Spectra: vectors for {role}", about, "Matrix", columns, rows)
 
 
-def _of_trained(history: History, kind: type[Kind]) -> dict[str, dict[int, Kind]]:
+def _of_trained(row_records: RowRecords, kind: type[Kind]) -> dict[str, dict[int, Kind]]:
     """Role -> seed -> the finding of the train step for it."""
     found: dict[str, dict[int, Kind]] = {}
-    for seed in history.seeds:
+    for seed in row_records.seeds:
         for link in seed.trained:
             for each in _those(seed.findings.get(link.step_id, ()), kind):
                 found.setdefault(_trained_for(seed, link.step_id), {})[seed.record.seed] = each
     return found
 
 
-def _trained_for(seed: Seed, step: str) -> str:
+def _trained_for(seed: SeedRecords, step: str) -> str:
     tasks = seed.steps[step].config.get("tasks")
     return "+".join(map(str, tasks)) if isinstance(tasks, Mapping) and tasks else "every task"
 

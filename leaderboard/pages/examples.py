@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from leaderboard.data.experiment_records import History, Seed
-from leaderboard.view.urls import Place
+from leaderboard.data.experiment_records import RowRecords, SeedRecords
+from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Row
 from suite.formats import Format, foreign, takes
 from suite.store import AnswerRecord, ExperimentRecord, StepRecord, Store
@@ -23,7 +23,7 @@ LINES, CHARACTERS = 4, 600
 
 
 @dataclass(frozen=True)
-class Said:
+class ExampleAnswer:
     """Who gave an answer, and the answer as it came."""
 
     name: str
@@ -32,7 +32,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Example:
+class AnswerExample:
     """A document with its answers; none where no document is as the rule has it."""
 
     role: str
@@ -43,33 +43,35 @@ class Example:
     question: str = ""
     """Its end; empty where texts are not published."""
     target: str = ""
-    said: tuple[Said, ...] = ()
+    said: tuple[ExampleAnswer, ...] = ()
     """The pretrained model, this row, and a two-stage row of the same targets, if there is one."""
 
 
-class Examples:
+class AnswerExamples:
     """The examples of a track's rows; what several rows are compared with is read once."""
 
-    def __init__(self, store: Store, place: Place, records: Mapping[str, ExperimentRecord]) -> None:
-        self.store, self.place, self.records = store, place, records
+    def __init__(self, store: Store, urls: TrackUrls, records: Mapping[str, ExperimentRecord]) -> None:
+        self.store, self.urls, self.records = store, urls, records
         self._seeds = lru_cache(maxsize=16)(self._read)
         self._answers = lru_cache(maxsize=64)(store.answers)
 
-    def of(self, row: Row, history: History) -> tuple[Example, ...]:
+    def of(self, row: Row, row_records: RowRecords) -> tuple[AnswerExample, ...]:
         """A row's examples, a held-out task each; none for a row without a format ratio, or where the pretrained model
         was not asked the same."""
-        roles = history.seeds[0].record.spec["roles"]
+        roles = row_records.seeds[0].record.spec["roles"]
         fewest: dict[str, int] = {}
         for task in row.format_by_task:
             if task.base is not None:
                 fewest[task.role] = min(task.shots, fewest.get(task.role, task.shots))
         return tuple(
-            self._example(row, history.seeds[0], role, shots, foreign(row.formats, roles[role]))
+            self._example(row, row_records.seeds[0], role, shots, foreign(row.formats, roles[role]))
             for role, shots in fewest.items()
         )
 
-    def _example(self, row: Row, seed: Seed, role: str, shots: int, formats: tuple[Format, ...]) -> Example:
-        nothing = Example(role, self.place.task(role), shots)
+    def _example(
+        self, row: Row, seed: SeedRecords, role: str, shots: int, formats: tuple[Format, ...]
+    ) -> AnswerExample:
+        nothing = AnswerExample(role, self.urls.task(role), shots)
         own = _step(seed, role, shots)
         ratio = next(each.ratio for each in row.format_by_task if (each.role, each.shots) == (role, shots))
         base = self._asked_the_same(own, role, shots, lambda each: each.method == BASELINE)
@@ -87,25 +89,25 @@ class Examples:
         if other is not None and row.family != TWO_STAGE:
             theirs = {answer.doc_id: answer for _, answer in _paired([mine], self._answers(other[1].id))}
             said += [(other[0], theirs[mine.doc_id])] if mine.doc_id in theirs else []
-        return Example(
-            role, self.place.task(role), shots, mine.doc_id, ending(mine.question), mine.target,
-            tuple(Said(each.name, self.place.row(each), answer.output) for each, answer in said),
+        return AnswerExample(
+            role, self.urls.task(role), shots, mine.doc_id, ending(mine.question), mine.target,
+            tuple(ExampleAnswer(each.name, self.urls.row(each), answer.output) for each, answer in said),
         )  # fmt: skip
 
     def _asked_the_same(
         self, own: StepRecord | None, role: str, shots: int, is_one: Callable[[Row], bool]
     ) -> tuple[Row, StepRecord] | None:
         """The first of some rows whose first seed was asked the same question, and the step that answers it."""
-        for row in self.place.board.rows:
+        for row in self.urls.board.rows:
             if own is not None and is_one(row):
                 step = _step(self._seeds(row.experiments), role, shots)
                 if step is not None and step.status == "done" and _question(step) == _question(own):
                     return row, step
         return None
 
-    def _read(self, experiments: tuple[str, ...]) -> Seed:
-        row = next(each for each in self.place.board.rows if each.experiments == experiments)
-        return History.of(self.store, row, self.records).seeds[0]
+    def _read(self, experiments: tuple[str, ...]) -> SeedRecords:
+        row = next(each for each in self.urls.board.rows if each.experiments == experiments)
+        return RowRecords.of(self.store, row, self.records).seeds[0]
 
 
 def is_right(answer: AnswerRecord) -> bool:
@@ -127,7 +129,7 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _step(seed: Seed, role: str, shots: int) -> StepRecord | None:
+def _step(seed: SeedRecords, role: str, shots: int) -> StepRecord | None:
     link = seed.evaluation(role, shots)
     return seed.steps[link.step_id] if link else None
 

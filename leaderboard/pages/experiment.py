@@ -10,20 +10,20 @@ from typing import Any
 import yaml
 
 from leaderboard.charts.heatmap import HeatMap
-from leaderboard.data.experiment_records import History
-from leaderboard.pages.adaptation_shots import ByShots, by_shots
+from leaderboard.data.experiment_records import RowRecords
+from leaderboard.pages.adaptation_shots import AdaptationShots, adaptation_shots
 from leaderboard.pages.classes import ClassTable, class_tables
 from leaderboard.pages.diagnostics import heat_maps
-from leaderboard.pages.examples import Example
+from leaderboard.pages.examples import AnswerExample
 from leaderboard.pages.formats import FormatTable, format_table, why_none
-from leaderboard.pages.provenance import Trace, traces_of, versions_of
-from leaderboard.pages.sweep import Try, tries_of
+from leaderboard.pages.provenance import StepProvenance, traces_of, versions_of
+from leaderboard.pages.sweep import SweepTry, sweep_tries
 from leaderboard.pages.training import Training, training_of
-from leaderboard.pages.variance import varies
+from leaderboard.pages.variance import variance_components
 from leaderboard.view import cells, numbers
 from leaderboard.view.badges import marks
-from leaderboard.view.cells import Note, Shown
-from leaderboard.view.urls import Place
+from leaderboard.view.cells import CellView, Note
+from leaderboard.view.urls import TrackUrls
 from suite import stats
 from suite.analysis.board import BASELINE, Board, Cell, Row
 from suite.store import ScoreRecord
@@ -44,12 +44,12 @@ class SeedScore:
 
 
 @dataclass(frozen=True)
-class Metric:
+class MetricScores:
     """A metric over the seeds, and seed by seed (None: not measured)."""
 
     name: str
     primary: bool
-    over_all: Shown
+    over_all: CellView
     seeds: tuple[SeedScore | None, ...]
     documents: str
     unparsable: str
@@ -57,14 +57,14 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Task:
+class TaskScores:
     """A task at a shot count."""
 
     role: str
     shots: int
     label: str
     is_target: bool
-    metrics: tuple[Metric, ...]
+    metrics: tuple[MetricScores, ...]
     href: str
     """The task's page."""
     answers: str
@@ -72,7 +72,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Experiment:
+class ExperimentPage:
     """The page."""
 
     marks: tuple[Note, ...]
@@ -81,60 +81,64 @@ class Experiment:
     file: str
     command: str
     spec: str
-    summary: tuple[tuple[str, Shown], ...]
-    varies: tuple[tuple[str, tuple[Shown, Shown, Shown]], ...]
+    summary: tuple[tuple[str, CellView], ...]
+    variance_components: tuple[tuple[str, tuple[CellView, CellView, CellView]], ...]
     """What Norm. Avg. varies with, by shots: documents, seeds, draws."""
     seeds: tuple[int, ...]
-    tasks: tuple[Task, ...]
+    tasks: tuple[TaskScores, ...]
     formats: FormatTable | None
     """The format ratio task by task; none without one."""
     classes: tuple[ClassTable, ...]
     """Answers by class, for each task with labels."""
     classes_csv: str
     """Where its confusion matrices are as CSV."""
-    examples: tuple[Example, ...]
+    examples: tuple[AnswerExample, ...]
     """Answers side by side where the target's format was taken."""
-    tries: tuple[Try, ...]
+    tries: tuple[SweepTry, ...]
     """What a sweep tried; none without a sweep."""
     trainings: tuple[Training, ...]
-    by_shots: ByShots | None
+    adaptation_shots: AdaptationShots | None
     heat_maps: tuple[HeatMap, ...]
     """What its steps found out about themselves."""
-    traces: tuple[tuple[int, tuple[Trace, ...]], ...]
+    traces: tuple[tuple[int, tuple[StepProvenance, ...]], ...]
     versions: tuple[tuple[str, str], ...]
 
     @property
     def charted(self) -> bool:
         """Whether the page has a chart."""
         drawn = [curve.chart for training in self.trainings for curve in training.curves]
-        along = any(training.along and training.along.charted for training in self.trainings)
-        return any(drawn) or along or bool(self.by_shots and self.by_shots.chart)
+        probed = any(training.probes and training.probes.charted for training in self.trainings)
+        return any(drawn) or probed or bool(self.adaptation_shots and self.adaptation_shots.chart)
 
 
-def experiment_view(place: Place, row: Row, history: History, examples: Sequence[Example] = ()) -> Experiment:
+def experiment_view(
+    urls: TrackUrls, row: Row, row_records: RowRecords, examples: Sequence[AnswerExample] = ()
+) -> ExperimentPage:
     """A row's page."""
-    board = place.board
-    first = history.seeds[0].record
-    versions = versions_of(history)
-    return Experiment(
-        marks=marks(row, place.shipped),
-        imported=tuple(seed.record.seed for seed in history.seeds if seed.imported),
+    board = urls.board
+    first = row_records.seeds[0].record
+    versions = versions_of(row_records)
+    return ExperimentPage(
+        marks=marks(row, urls.shipped),
+        imported=tuple(seed.record.seed for seed in row_records.seeds if seed.imported),
         file=str(first.spec.get("file", "")),
         command=_command(row, first.spec),
         spec=_yaml({key: value for key, value in first.spec.items() if key not in INTERNAL}),
         summary=_summary(board, row),
-        varies=varies(board, row),
+        variance_components=variance_components(board, row),
         seeds=row.seeds,
-        tasks=tuple(_task(place, row, history, key) for key in history.evaluations),
-        formats=format_table(place, row),
-        classes=class_tables(place, row),
-        classes_csv=place.classes(row),
+        tasks=tuple(_task(urls, row, row_records, key) for key in row_records.evaluations),
+        formats=format_table(urls, row),
+        classes=class_tables(urls, row),
+        classes_csv=urls.classes(row),
         examples=tuple(examples),
-        tries=tries_of(history),
-        trainings=tuple(training_of(row, history, at) for at in range(max(len(s.trained) for s in history.seeds))),
-        by_shots=by_shots(board, row),
-        heat_maps=heat_maps(history),
-        traces=tuple((seed.record.seed, traces_of(seed, versions)) for seed in history.seeds),
+        tries=sweep_tries(row_records),
+        trainings=tuple(
+            training_of(row, row_records, at) for at in range(max(len(s.trained) for s in row_records.seeds))
+        ),
+        adaptation_shots=adaptation_shots(board, row),
+        heat_maps=heat_maps(row_records),
+        traces=tuple((seed.record.seed, traces_of(seed, versions)) for seed in row_records.seeds),
         versions=tuple((name, text) for text, name in versions.items()),
     )
 
@@ -162,7 +166,7 @@ def _yaml(value: Mapping[str, Any]) -> str:
     return str(yaml.dump(dict(value), Dumper=dumper, sort_keys=False, allow_unicode=True, width=100))
 
 
-def _summary(board: Board, row: Row) -> tuple[tuple[str, Shown], ...]:
+def _summary(board: Board, row: Row) -> tuple[tuple[str, CellView], ...]:
     seeds = len(row.seeds)
     shown = [(f"{cell.role} ({cell.metric})", cells.task(cell, row, "")) for cell in row.target_scores]
     for n in board.shots:
@@ -180,33 +184,35 @@ def _summary(board: Board, row: Row) -> tuple[tuple[str, Shown], ...]:
     return tuple(shown)
 
 
-def _task(place: Place, row: Row, history: History, key: tuple[str, int]) -> Task:
+def _task(urls: TrackUrls, row: Row, row_records: RowRecords, key: tuple[str, int]) -> TaskScores:
     role, shots = key
     cell = next((each for each in (*row.target_scores, *row.held_out) if (each.role, each.shots) == key), None)
-    links = [seed.evaluation(role, shots) for seed in history.seeds]
-    found = [seed.scores.get(link.step_id, ()) if link else () for seed, link in zip(history.seeds, links, strict=True)]
+    links = [seed.evaluation(role, shots) for seed in row_records.seeds]
+    found = [
+        seed.scores.get(link.step_id, ()) if link else () for seed, link in zip(row_records.seeds, links, strict=True)
+    ]
     names = dict.fromkeys(score.metric for scores in found for score in scores)
     metrics = [_metric(row, cell, name, [_named(scores, name) for scores in found]) for name in names]
     if not metrics:
-        why = _why(history, key)
+        why = _why(row_records, key)
         blank = (None,) * len(found)
-        metrics = [Metric(cell.metric if cell else "", True, cells.missing(why), blank, "–", "–", "–")]
+        metrics = [MetricScores(cell.metric if cell else "", True, cells.missing(why), blank, "–", "–", "–")]
     done = any(
-        link and seed.steps[link.step_id].status == "done" for seed, link in zip(history.seeds, links, strict=True)
+        link and seed.steps[link.step_id].status == "done" for seed, link in zip(row_records.seeds, links, strict=True)
     )
     label = f"{role}, {numbers.shots(shots)}"
-    answers = place.answers(row, role, shots) if done else ""
-    return Task(role, shots, label, role in row.targets, tuple(metrics), place.task(role), answers)
+    answers = urls.answers(row, role, shots) if done else ""
+    return TaskScores(role, shots, label, role in row.targets, tuple(metrics), urls.task(role), answers)
 
 
 def _named(scores: Sequence[ScoreRecord], name: str) -> ScoreRecord | None:
     return next((score for score in scores if score.metric == name), None)
 
 
-def _why(history: History, key: tuple[str, int]) -> str:
+def _why(row_records: RowRecords, key: tuple[str, int]) -> str:
     """Why a task has no score, from its steps."""
     told: list[str] = []
-    for seed in history.seeds:
+    for seed in row_records.seeds:
         link = seed.evaluation(*key)
         step = seed.steps.get(link.step_id) if link else None
         if step is not None:
@@ -214,7 +220,7 @@ def _why(history: History, key: tuple[str, int]) -> str:
     return "not measured; " + "; ".join(told)
 
 
-def _metric(row: Row, cell: Cell | None, name: str, scores: Sequence[ScoreRecord | None]) -> Metric:
+def _metric(row: Row, cell: Cell | None, name: str, scores: Sequence[ScoreRecord | None]) -> MetricScores:
     there = [score for score in scores if score is not None]
     primary = any(score.primary for score in there)
     if primary and cell is not None:
@@ -227,7 +233,7 @@ def _metric(row: Row, cell: Cell | None, name: str, scores: Sequence[ScoreRecord
         estimate = stats.of_stderrs(values, stderrs, documents, stats.scale_of(name)) if whole else None
         over_all = cells.estimate(estimate, "not measured for every seed", seeds=len(row.seeds), documents=there[0].n)
     total = sum(score.n for score in there)
-    return Metric(
+    return MetricScores(
         name=name,
         primary=primary,
         over_all=over_all,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from leaderboard.charts.grid import MOST, Grid
 from leaderboard.charts.heatmap import LEVELS, HeatCell
 from leaderboard.view import cells, numbers
-from leaderboard.view.cells import Shown
-from leaderboard.view.urls import Place
+from leaderboard.view.cells import CellView
+from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Row
 
 
@@ -21,8 +21,8 @@ class FormatLine:
     href: str
     """The task's page."""
     shots: int
-    ratio: Shown
-    base: Shown
+    ratio: CellView
+    base: CellView
     documents: int
     answers: str
     """Where its answers are shown."""
@@ -37,7 +37,7 @@ class FormatTable:
     lines: tuple[FormatLine, ...]
 
 
-def format_table(place: Place, row: Row) -> FormatTable | None:
+def format_table(urls: TrackUrls, row: Row) -> FormatTable | None:
     """A row's table; None where it has no format ratio."""
     if not row.format_by_task:
         return None
@@ -45,27 +45,27 @@ def format_table(place: Place, row: Row) -> FormatTable | None:
     lines = tuple(
         FormatLine(
             role=each.role,
-            href=place.task(each.role),
+            href=urls.task(each.role),
             shots=each.shots,
             ratio=cells.estimate(each.ratio, "no answers", seeds=seeds, documents=each.documents),
             base=cells.estimate(each.base, unasked, documents=each.documents),
             documents=each.documents,
-            answers=place.answers(row, each.role, each.shots),
+            answers=urls.answers(row, each.role, each.shots),
         )
         for each in row.format_by_task
     )
     return FormatTable(tuple((each.target, each.told()) for each in row.formats), lines)
 
 
-def format_grid(place: Place, rows: Sequence[Row]) -> Grid | None:
+def format_grid(urls: TrackUrls, rows: Sequence[Row]) -> Grid | None:
     """Rows by held-out tasks at the most shots, shaded from 0 to 100; None where no row has a format ratio."""
     told = [row for row in rows if row.format_by_task]
     if not told:
         return None
     shots = max(each.shots for row in told for each in row.format_by_task)
-    roles = [role for role in place.board.roles if any(_cell(row, role, shots).text != numbers.MISSING for row in told)]
-    lines = tuple((row.name, place.row(row), tuple(_cell(row, role, shots) for role in roles)) for row in told[:MOST])
-    columns = tuple((role, place.task(role)) for role in roles)
+    roles = [role for role in urls.board.roles if any(_cell(row, role, shots).text != numbers.MISSING for row in told)]
+    lines = tuple((row.name, urls.row(row), tuple(_cell(row, role, shots) for role in roles)) for row in told[:MOST])
+    columns = tuple((role, urls.task(role)) for role in roles)
     return Grid(numbers.shots(shots), columns, lines, max(0, len(told) - MOST))
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from leaderboard.view import cells, numbers
 from leaderboard.view.badges import marks
-from leaderboard.view.cells import Note, Shown
-from leaderboard.view.urls import Place
+from leaderboard.view.cells import CellView, Note
+from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Board, Row
 
 
@@ -20,7 +20,7 @@ class MethodLine:
     href: str
     targets: str
     marks: tuple[Note, ...]
-    cells: tuple[Shown, ...]
+    cells: tuple[CellView, ...]
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class MethodPage:
     tracks: tuple[MethodTrack, ...]
 
 
-def method_names(places: Sequence[Place]) -> tuple[str, ...]:
+def method_names(tracks: Sequence[TrackUrls]) -> tuple[str, ...]:
     """Every method that a row has."""
-    return tuple(sorted({row.method for place in places for row in place.board.rows}))
+    return tuple(sorted({row.method for urls in tracks for row in urls.board.rows}))
 
 
-def method_page(name: str, places: Sequence[Place], told: str) -> MethodPage:
+def method_page(name: str, tracks: Sequence[TrackUrls], told: str) -> MethodPage:
     """A method over all tracks; `told` is what its module says of it."""
-    rows = [row for place in places for row in place.board.rows if row.method == name]
+    rows = [row for urls in tracks for row in urls.board.rows if row.method == name]
     paragraphs = tuple(" ".join(part.split()) for part in told.split("\n\n") if part.strip())
     return MethodPage(
         name=name,
@@ -63,30 +63,30 @@ def method_page(name: str, places: Sequence[Place], told: str) -> MethodPage:
         about=paragraphs or tuple(dict.fromkeys(row.about for row in rows if row.about))[:3],
         sources=tuple(dict.fromkeys(row.source for row in rows if row.source)),
         specs=tuple(dict.fromkeys(row.name for row in rows)),
-        tracks=tuple(track for place in places if (track := _track(name, place)).lines),
+        tracks=tuple(track for urls in tracks if (track := _track(name, urls)).lines),
     )
 
 
-def _track(name: str, place: Place) -> MethodTrack:
-    board = place.board
-    lines = tuple(_line(board, place, row) for row in board.rows if row.method == name)
-    return MethodTrack(board.title, place.page, numbers.shots(board.shots[-1]) if board.shots else "", lines)
+def _track(name: str, urls: TrackUrls) -> MethodTrack:
+    board = urls.board
+    lines = tuple(_line(board, urls, row) for row in board.rows if row.method == name)
+    return MethodTrack(board.title, urls.page, numbers.shots(board.shots[-1]) if board.shots else "", lines)
 
 
-def _line(board: Board, place: Place, row: Row) -> MethodLine:
+def _line(board: Board, urls: TrackUrls, row: Row) -> MethodLine:
     most, seeds = board.shots[-1] if board.shots else 0, len(row.seeds)
     first = row.target_scores[0] if len(row.target_scores) == 1 else None
     kept = cells.estimate(row.norm_avg.get(most), "not every held-out task was measured", seeds=seeds)
     why = "cannot be compared with the pretrained model"
     change = cells.estimate(row.change.get(most), why, signed=True, seeds=seeds, span=_span(row, most))
-    control = Shown(numbers.MISSING, title="this is the control")
+    control = CellView(numbers.MISSING, title="this is the control")
     shown = (
         cells.task(first, row, "several targets: see its page" if row.target_scores else "not measured"),
         kept,
         control if row.method == BASELINE else change,
         *cells.costs(row),
     )
-    return MethodLine(row, place.row(row), ", ".join(row.targets), marks(row, place.shipped), shown)
+    return MethodLine(row, urls.row(row), ", ".join(row.targets), marks(row, urls.shipped), shown)
 
 
 def _span(row: Row, shots: int) -> tuple[float, float]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from leaderboard.data.experiment_records import History, Seed
+from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.data.union_reader import PUBLISHED
 from leaderboard.view import numbers
 from suite.store import StepRecord
 
 
 @dataclass(frozen=True)
-class Trace:
+class StepProvenance:
     """Where a step ran and how it went."""
 
     part: str
@@ -25,11 +25,11 @@ class Trace:
     commit: str
 
 
-def versions_of(history: History) -> dict[str, str]:
+def versions_of(row_records: RowRecords) -> dict[str, str]:
     """A list of versions, as text -> a letter for it."""
-    texts = [_version_text(step) for seed in history.seeds for step in seed.steps.values()]
+    texts = [_version_text(step) for seed in row_records.seeds for step in seed.steps.values()]
     found = sorted({text for text in texts if text})
-    return {text: chr(ord("A") + place) if place < 26 else f"A{place}" for place, text in enumerate(found)}
+    return {text: chr(ord("A") + index) if index < 26 else f"A{index}" for index, text in enumerate(found)}
 
 
 def _version_text(step: StepRecord) -> str:
@@ -37,9 +37,9 @@ def _version_text(step: StepRecord) -> str:
     return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
 
 
-def traces_of(seed: Seed, versions: Mapping[str, str]) -> tuple[Trace, ...]:
+def traces_of(seed: SeedRecords, versions: Mapping[str, str]) -> tuple[StepProvenance, ...]:
     """A seed's steps in order."""
-    found: list[Trace] = []
+    found: list[StepProvenance] = []
     for link in seed.links:
         step = seed.steps[link.step_id]
         part = f"{link.role}, {numbers.shots(link.shots or 0)}" if link.role is not None else link.part
@@ -47,7 +47,7 @@ def traces_of(seed: Seed, versions: Mapping[str, str]) -> tuple[Trace, ...]:
         short = commit if len(commit) <= 12 else commit[:12] + ("+" if commit.endswith("+") else "")
         known = versions.get(_version_text(step), numbers.MISSING)
         found.append(
-            Trace(
+            StepProvenance(
                 part, step, step.id.removeprefix(PUBLISHED), known, _moment(step.started), _moment(step.finished), short
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from leaderboard.data.experiment_records import History, Seed
+from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.view import numbers
 from suite.settings import told
 from suite.stats import first_of_the_best
@@ -19,28 +19,28 @@ class TryScore:
 
 
 @dataclass(frozen=True)
-class Try:
+class SweepTry:
     """A try over the seeds."""
 
     settings: str
     scores: tuple[TryScore, ...]
 
 
-def tries_of(history: History) -> tuple[Try, ...]:
+def sweep_tries(row_records: RowRecords) -> tuple[SweepTry, ...]:
     """A row's tries in order; none without a sweep."""
-    sweep = history.seeds[0].record.spec.get("sweep", ())
-    seeds = [_scores(seed, len(sweep)) for seed in history.seeds]
+    sweep = row_records.seeds[0].record.spec.get("sweep", ())
+    seeds = [_scores(seed, len(sweep)) for seed in row_records.seeds]
     return tuple(
-        Try(told(settings) or "as `method` has it", tuple(scores[place] for scores in seeds))
-        for place, settings in enumerate(sweep)
+        SweepTry(told(settings) or "as `method` has it", tuple(scores[index] for scores in seeds))
+        for index, settings in enumerate(sweep)
     )
 
 
-def _scores(seed: Seed, count: int) -> list[TryScore]:
+def _scores(seed: SeedRecords, count: int) -> list[TryScore]:
     """A seed's score of each try, as the step that chose has them; dashes if it is not done."""
     choice = next((link.step_id for link in seed.trained if "choice" in seed.steps[link.step_id].config), "")
     points = {point.step: point.value for point in seed.curves.get(choice, ()) if point.name == "selection"}
     values = [points.get(number) for number in range(1, count + 1)]
     known = [value for value in values if value is not None]
     best = first_of_the_best(known) if count and len(known) == count else None
-    return [TryScore(numbers.plain(value), place == best) for place, value in enumerate(values)]
+    return [TryScore(numbers.plain(value), index == best) for index, value in enumerate(values)]

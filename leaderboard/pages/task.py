@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from leaderboard.data.difficulty import Hardness, Passing
+from leaderboard.data.difficulty import AnswerPass, DocumentDifficulty
 from leaderboard.pages.classes import ClassGrid, class_grids, majority_of
 from leaderboard.view import cells, numbers
 from leaderboard.view.badges import origin
-from leaderboard.view.cells import Note, Shown
+from leaderboard.view.cells import CellView, Note
 from leaderboard.view.text import LONG
-from leaderboard.view.urls import Place
+from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Cell, Row
 from suite.findings import Gold, JudgedWeaker, Unwritable, read
 from suite.store import ExperimentRecord, Store
@@ -20,7 +20,7 @@ HARDEST = 12
 
 
 @dataclass(frozen=True)
-class Hard:
+class HardDocument:
     """A document with the share of the score that all rows together got on it."""
 
     number: int
@@ -31,11 +31,11 @@ class Hard:
 
 
 @dataclass(frozen=True)
-class HardList:
+class HardestDocuments:
     """The hardest documents at a shot count."""
 
     label: str
-    documents: tuple[Hard, ...]
+    documents: tuple[HardDocument, ...]
     all_wrong: int
     """Documents that no row scored on."""
     total: int
@@ -49,7 +49,7 @@ class TaskLine:
     href: str
     trained: bool
     marks: tuple[Note, ...]
-    cells: tuple[tuple[Shown, str], ...]
+    cells: tuple[tuple[CellView, str], ...]
     """For each shot count the score, and where its answers are (empty: there are none)."""
 
 
@@ -68,18 +68,20 @@ class TaskPage:
     lines: tuple[TaskLine, ...]
     classes: tuple[ClassGrid, ...]
     """Rows by classes, for each shot count; none for a task without labels."""
-    hardest: tuple[HardList, ...]
+    hardest: tuple[HardestDocuments, ...]
 
 
 def task_page(
-    store: Store, place: Place, role: str, records: Sequence[ExperimentRecord], passing: Passing,
+    store: Store, urls: TrackUrls, role: str, records: Sequence[ExperimentRecord], answer_pass: AnswerPass,
     templates: Mapping[str, str],
 ) -> TaskPage:  # fmt: skip
     """A task of a track. `records` are the track's experiments; all their answers have passed by."""
-    found = [(row, {cell.shots: cell for cell in _cells(row) if cell.role == role}) for row in place.board.rows]
+    found = [(row, {cell.shots: cell for cell in _cells(row) if cell.role == role}) for row in urls.board.rows]
     shots = tuple(sorted({count for _, each in found for count in each}))
-    lines = tuple(_line(place, row, role, each, shots) for row, each in found if each)
-    groups = [(count, hard) for count in shots for hard in passing.hardness.get((place.slug, role, count), {}).values()]
+    lines = tuple(_line(urls, row, role, each, shots) for row, each in found if each)
+    groups = [
+        (count, hard) for count in shots for hard in answer_pass.difficulty.get((urls.slug, role, count), {}).values()
+    ]
     first = next((answer for _, hard in groups[:1] for answer in store.answers(hard.step)[:1]), None)
     return TaskPage(
         role=role,
@@ -89,7 +91,7 @@ def task_page(
         target=first.target[:LONG] if first else "",
         shots=shots,
         lines=lines,
-        classes=class_grids(place, role, shots),
+        classes=class_grids(urls, role, shots),
         hardest=tuple(_hardest(store, count, hard) for count, hard in groups if hard.sums),
     )
 
@@ -98,15 +100,15 @@ def _cells(row: Row) -> Sequence[Cell]:
     return (*row.target_scores, *row.held_out)
 
 
-def _line(place: Place, row: Row, role: str, found: Mapping[int, Cell], shots: Sequence[int]) -> TaskLine:
+def _line(urls: TrackUrls, row: Row, role: str, found: Mapping[int, Cell], shots: Sequence[int]) -> TaskLine:
     shown = []
     for count in shots:
         cell = found.get(count)
         why = f"{row.name} was not evaluated on {role}, {numbers.shots(count)}"
-        href = place.answers(row, role, count) if cell and cell.score else ""
+        href = urls.answers(row, role, count) if cell and cell.score else ""
         shown.append((cells.task(cell, row, why), href))
     trained = role in row.targets and row.method != BASELINE
-    return TaskLine(row, place.row(row), trained, origin(row, place.shipped), tuple(shown))
+    return TaskLine(row, urls.row(row), trained, origin(row, urls.shipped), tuple(shown))
 
 
 def _facts(role: str, records: Sequence[ExperimentRecord], lines: Sequence[TaskLine]) -> tuple[tuple[str, str], ...]:
@@ -147,24 +149,26 @@ def _gold(store: Store, steps: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, ", ".join(texts)) for name, texts in facts if texts)
 
 
-def _templates(store: Store, groups: Sequence[tuple[int, Hardness]], templates: Mapping[str, str]) -> tuple[str, ...]:
+def _templates(
+    store: Store, groups: Sequence[tuple[int, DocumentDifficulty]], templates: Mapping[str, str]
+) -> tuple[str, ...]:
     steps = store.steps([hard.step for _, hard in groups])
     keys = [str(step.config.get("task")) for step in steps.values()]
     return tuple(templates[key] for key in dict.fromkeys(keys) if key in templates)
 
 
-def _hardest(store: Store, shots: int, hard: Hardness) -> HardList:
+def _hardest(store: Store, shots: int, hard: DocumentDifficulty) -> HardestDocuments:
     means = {number: total / hard.counts[number] for number, total in hard.sums.items()}
     chosen = sorted((number for number in means if means[number] < 100), key=lambda number: (means[number], number))[
         :HARDEST
     ]
     texts = {answer.doc_id: answer for answer in store.answers(hard.step)}
     documents = tuple(
-        Hard(
+        HardDocument(
             number, texts[number].question[:LONG], texts[number].target[:LONG],
             numbers.score(means[number]), hard.counts[number],
         )
         for number in chosen
     )  # fmt: skip
     wrong = sum(value == 0 for value in means.values())
-    return HardList(numbers.shots(shots), documents, wrong, len(means))
+    return HardestDocuments(numbers.shots(shots), documents, wrong, len(means))

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from leaderboard.charts.grid import Grid, grid
-from leaderboard.charts.ranking import Ranking, ranking
-from leaderboard.charts.tradeoff import Dot, Gained, gained
+from leaderboard.charts.ranking import RankChart, rank_chart
+from leaderboard.charts.tradeoff import Tradeoff, TradeoffPoint, tradeoff
 from leaderboard.pages.formats import format_grid, why_none
 from leaderboard.view import cells, numbers
-from leaderboard.view.badges import Ranked, clipped, contends, in_common, luck, marks, ranked, target_groups
-from leaderboard.view.cells import Note, Shown
-from leaderboard.view.urls import Place
+from leaderboard.view.badges import RankCell, clipped, in_common, luck, marks, rank_cell, target_groups, tied_with_best
+from leaderboard.view.cells import CellView, Note
+from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Board, Cell, Row
 
 MOST, LEAST = 50, 8
@@ -20,7 +20,7 @@ MOST, LEAST = 50, 8
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A table column that can be sorted by."""
 
     label: str
@@ -32,12 +32,12 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Band:
+class ColumnGroup:
     """Columns under one heading."""
 
     label: str
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     key: str
     """What the address calls it."""
     href: str = ""
@@ -47,38 +47,38 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Line:
+class TableLine:
     """A row of a table."""
 
     row: Row
-    place: int
+    index: int
     """On the board: what scripts know the row by."""
     href: str
     method: str
     """The method's page."""
     about: str
     """Its family and number of seeds."""
-    rank: Ranked
+    rank: RankCell
     marks: tuple[Note, ...]
-    cells: tuple[Shown, ...]
+    cells: tuple[CellView, ...]
 
 
 @dataclass(frozen=True)
-class Table:
+class TargetTable:
     """The rows that share their targets, with the pretrained model as the control."""
 
     id: str
     targets: tuple[str, ...]
-    bands: tuple[Band, ...]
-    lines: tuple[Line, ...]
-    rest: tuple[Line, ...]
+    bands: tuple[ColumnGroup, ...]
+    lines: tuple[TableLine, ...]
+    rest: tuple[TableLine, ...]
     """Lines that are left out of the page, so that it stays light."""
-    gained: Gained | None
+    tradeoff: Tradeoff | None
     plain: int
     """How many columns are not of single tasks; these are drawn with whiskers."""
     left_out: tuple[str, ...]
     """Rows that the chart cannot show."""
-    ranking: Ranking | None
+    rank_chart: RankChart | None
     luck: str
     """What must be known of the best of several rows."""
     common: tuple[Note, ...]
@@ -86,12 +86,12 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Section:
+class TrackPage:
     """A track's page."""
 
-    place: Place
+    urls: TrackUrls
     board: Board
-    tables: tuple[Table, ...]
+    tables: tuple[TargetTable, ...]
     families: tuple[str, ...]
     grid: Grid | None
     formats: Grid | None
@@ -100,7 +100,7 @@ class Section:
     @property
     def charted(self) -> bool:
         """Whether the page has a chart."""
-        return any(table.gained or table.ranking for table in self.tables)
+        return any(table.tradeoff or table.rank_chart for table in self.tables)
 
     @property
     def left_out(self) -> int:
@@ -108,51 +108,51 @@ class Section:
         return sum(len(table.rest) for table in self.tables)
 
 
-def section(place: Place) -> Section:
+def track_page(urls: TrackUrls) -> TrackPage:
     """A track's page."""
-    board = place.board
+    board = urls.board
     groups = target_groups(board)
     few = len(board.rows) <= MOST  # then no table is cut, however the rows are spread
     most = len(board.rows) if few else max(MOST // max(len(groups), 1), LEAST)
-    tables = tuple(_table(place, targets, f"{place.slug}-{number}", most) for number, targets in enumerate(groups, 1))
+    tables = tuple(_table(urls, targets, f"{urls.slug}-{number}", most) for number, targets in enumerate(groups, 1))
     families = tuple(sorted({row.family for row in board.rows if row.method != BASELINE}))
-    return Section(place, board, tables, families, grid(place, board.rows), format_grid(place, board.rows))
+    return TrackPage(urls, board, tables, families, grid(urls, board.rows), format_grid(urls, board.rows))
 
 
-def _table(place: Place, targets: tuple[str, ...], name: str, most: int) -> Table:
-    board = place.board
+def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> TargetTable:
+    board = urls.board
     rows = [row for row in board.rows if row.targets == targets or row.method == BASELINE]
     reach = max((_reach(row, count) for row in rows for count in board.shots), default=0.0) or 1.0
     at = {row.experiments: number for number, row in enumerate(board.rows)}
-    lines = tuple(_line(place, row, at[row.experiments], targets, reach) for row in rows)
+    lines = tuple(_line(urls, row, at[row.experiments], targets, reach) for row in rows)
     common = in_common([line.marks for line in lines])
     lines = tuple(replace(line, marks=tuple(mark for mark in line.marks if mark not in common)) for line in lines)
-    dots, left_out = _dots(place, rows, at, targets)
+    dots, left_out = _dots(urls, rows, at, targets)
     shots = numbers.shots(board.shots[-1]) if board.shots else ""
-    bands = _bands(place, rows, targets)
-    return Table(
+    bands = _bands(urls, rows, targets)
+    return TargetTable(
         id=name,
         targets=targets,
         bands=bands,
         lines=lines[:most],
         rest=lines[most:],
-        gained=gained(
+        tradeoff=tradeoff(
             dots,
             f"target score: {', '.join(_task_label(rows, role) for role in targets[:1])}",
             f"Norm. Avg. of held-out tasks, {shots}",
         ),
         plain=sum(len(band.columns) for band in bands if not band.extra),
         left_out=left_out,
-        ranking=ranking([(line.row, line.href, line.place) for line in lines[:most]]),
+        rank_chart=rank_chart([(line.row, line.href, line.index) for line in lines[:most]]),
         luck=luck(rows),
         common=common,
     )
 
 
-def _bands(place: Place, rows: Sequence[Row], targets: tuple[str, ...]) -> tuple[Band, ...]:
-    board, over = place.board, "with its 95\u00a0% interval"
+def _bands(urls: TrackUrls, rows: Sequence[Row], targets: tuple[str, ...]) -> tuple[ColumnGroup, ...]:
+    board, over = urls.board, "with its 95\u00a0% interval"
     target = [
-        Column(
+        TableColumn(
             _task_label(rows, role),
             f"score on {role}, the task that was trained for, {over}",
             "number",
@@ -161,56 +161,59 @@ def _bands(place: Place, rows: Sequence[Row], targets: tuple[str, ...]) -> tuple
         for role in targets
     ]
     kept = [
-        Column(numbers.shots(n), f"mean over the held-out tasks, {numbers.shots(n)}, {over}", "number", f"kept.{n}")
+        TableColumn(
+            numbers.shots(n), f"mean over the held-out tasks, {numbers.shots(n)}, {over}", "number", f"kept.{n}"
+        )
         for n in board.shots
     ]
     change = [
-        Column(numbers.shots(n), "Norm. Avg. less the pretrained model's", "number", f"change.{n}") for n in board.shots
+        TableColumn(numbers.shots(n), "Norm. Avg. less the pretrained model's", "number", f"change.{n}")
+        for n in board.shots
     ]
-    ratio = Column(
+    ratio = TableColumn(
         "Format ratio",
         "% of held-out answers that take the target’s format: its labels, or its language",
         "number",
         "format",
     )
     costs = (
-        Column("Parameters", "parameters that were trained", "number", "parameters"),
-        Column("Time", "training, prerequisites and all tries included; mean over seeds", "number", "time"),
-        Column("Memory", "peak memory of training", "number", "memory"),
-        Column("Artifact", "bytes that training leaves", "number", "artifact"),
+        TableColumn("Parameters", "parameters that were trained", "number", "parameters"),
+        TableColumn("Time", "training, prerequisites and all tries included; mean over seeds", "number", "time"),
+        TableColumn("Memory", "peak memory of training", "number", "memory"),
+        TableColumn("Artifact", "bytes that training leaves", "number", "artifact"),
     )
     tasks = tuple(
-        Band(
+        ColumnGroup(
             _task_label(rows, role),
             f"held-out task {role}",
             tuple(
-                Column(numbers.shots(n), f"{role}, {numbers.shots(n)}", "number", f"task.{role}.{n}")
+                TableColumn(numbers.shots(n), f"{role}, {numbers.shots(n)}", "number", f"task.{role}.{n}")
                 for n in board.shots
             ),
             f"task.{role}",
-            place.task(role),
+            urls.task(role),
             extra=True,
         )
         for role in board.roles
         if board.shots and role not in targets
     )
     return (
-        Band("Gained on target", "the score on the task that was trained for", tuple(target), "target"),
-        *([Band("Kept: Norm. Avg.", "mean score of the held-out tasks", tuple(kept), "kept")] if kept else []),
-        *([Band("Change against pretrained", "", tuple(change), "change")] if change else []),
-        Band("Format", "does the model answer other tasks in the target's format?", (ratio,), "format"),
-        Band("Cost of training", "", costs, "cost"),
+        ColumnGroup("Gained on target", "the score on the task that was trained for", tuple(target), "target"),
+        *([ColumnGroup("Kept: Norm. Avg.", "mean score of the held-out tasks", tuple(kept), "kept")] if kept else []),
+        *([ColumnGroup("Change against pretrained", "", tuple(change), "change")] if change else []),
+        ColumnGroup("Format", "does the model answer other tasks in the target's format?", (ratio,), "format"),
+        ColumnGroup("Cost of training", "", costs, "cost"),
         *tasks,
     )
 
 
-def _line(place: Place, row: Row, at: int, targets: tuple[str, ...], reach: float) -> Line:
-    board = place.board
+def _line(urls: TrackUrls, row: Row, at: int, targets: tuple[str, ...], reach: float) -> TableLine:
+    board = urls.board
     found = {(cell.role, cell.shots): cell for cell in row.held_out}
     target = {cell.role: cell for cell in row.target_scores}
     seeds = len(row.seeds)
     lack = clipped("; ".join(row.missing)) or "a held-out task was not evaluated"
-    shown: list[Shown] = [
+    shown: list[CellView] = [
         cells.task(target.get(role), row, f"{row.name} was not evaluated on {role}") for role in targets
     ]
     for n in board.shots:
@@ -219,7 +222,7 @@ def _line(place: Place, row: Row, at: int, targets: tuple[str, ...], reach: floa
         )
     for n in board.shots:
         why = f"cannot be compared with the pretrained model on every held-out task: {lack}"
-        control = Shown(numbers.MISSING, title="this is the control")
+        control = CellView(numbers.MISSING, title="this is the control")
         change = cells.tested(row, n, (-reach, reach), why)
         shown.append(control if row.method == BASELINE else change)
     shown += [_ratio(row), *cells.costs(row)]
@@ -229,11 +232,11 @@ def _line(place: Place, row: Row, at: int, targets: tuple[str, ...], reach: floa
             shown += [cells.task(found.get((role, n)), row, f"{why}, {numbers.shots(n)}") for n in board.shots]
     family = f" · {row.family}" if row.family and row.family != "none" else ""
     about = f"{family} · {seeds} seed{'s' if seeds != 1 else ''}"
-    rank, notes = ranked(row, board.shots), (*contends(row), *marks(row, place.shipped))
-    return Line(row, at, place.row(row), place.method(row.method), about, rank, notes, tuple(shown))
+    rank, notes = rank_cell(row, board.shots), (*tied_with_best(row), *marks(row, urls.shipped))
+    return TableLine(row, at, urls.row(row), urls.method(row.method), about, rank, notes, tuple(shown))
 
 
-def _ratio(row: Row) -> Shown:
+def _ratio(row: Row) -> CellView:
     base = row.base_format_ratio
     notes: tuple[Note, ...] = ()
     if base is not None and row.method != BASELINE:
@@ -243,11 +246,11 @@ def _ratio(row: Row) -> Shown:
 
 
 def _dots(
-    place: Place, rows: Sequence[Row], at: Mapping[tuple[str, ...], int], targets: tuple[str, ...]
-) -> tuple[list[Dot], tuple[str, ...]]:
+    urls: TrackUrls, rows: Sequence[Row], at: Mapping[tuple[str, ...], int], targets: tuple[str, ...]
+) -> tuple[list[TradeoffPoint], tuple[str, ...]]:
     """With several targets the first one is x: a mean of different metrics would say nothing."""
-    board = place.board
-    dots: list[Dot] = []
+    board = urls.board
+    dots: list[TradeoffPoint] = []
     left_out: list[str] = []
     for row in rows:
         target = next((cell.score for cell in row.target_scores if cell.role in targets[:1]), None)
@@ -256,7 +259,7 @@ def _dots(
             left_out.append(row.name)
         else:
             base, number = row.method == BASELINE, at[row.experiments]
-            dots.append(Dot(row.name, place.row(row), target, kept, base, row.costs.seconds, number))
+            dots.append(TradeoffPoint(row.name, urls.row(row), target, kept, base, row.costs.seconds, number))
     return dots, tuple(left_out)
 
 

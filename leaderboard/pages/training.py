@@ -8,8 +8,8 @@ from typing import Final
 
 from leaderboard.charts.chart import Chart
 from leaderboard.charts.lines import Point, Series, lines
-from leaderboard.data.experiment_records import History, Seed
-from leaderboard.pages.training_probes import Along, along
+from leaderboard.data.experiment_records import RowRecords, SeedRecords
+from leaderboard.pages.training_probes import TrainingProbes, training_probes
 from leaderboard.view import numbers
 from suite.analysis.board import Row
 from suite.curves import read_curve_name
@@ -43,7 +43,7 @@ class Training:
 
     title: str
     curves: tuple[Curve, ...]
-    along: Along | None
+    probes: TrainingProbes | None
     """What was measured of tasks and of parts of the model; none if nothing was."""
     costs: tuple[tuple[str, tuple[str, ...]], ...]
     """(seed, parameters, seconds, memory, tokens, bytes, artifact)."""
@@ -53,9 +53,9 @@ class Training:
     """(seed, the time of each phase)."""
 
 
-def training_of(row: Row, history: History, place: int) -> Training:
+def training_of(row: Row, row_records: RowRecords, index: int) -> Training:
     """The train step at a place of the row's lineage."""
-    those = [(seed, seed.trained[place]) for seed in history.seeds if place < len(seed.trained)]
+    those = [(seed, seed.trained[index]) for seed in row_records.seeds if index < len(seed.trained)]
     blocks = [seed.steps[link.step_id].config.get("method") for seed, link in those]
     method = next((block.get("name") for block in blocks if isinstance(block, Mapping)), None)
     names = sorted({point.name for seed, link in those for point in seed.curves[link.step_id]})
@@ -65,11 +65,11 @@ def training_of(row: Row, history: History, place: int) -> Training:
         method = "choice"
     spent = {f"seed {seed.record.seed}": time for seed, link in those if (time := _time(seed, link))}
     phases = [name for name in PHASES if any(getattr(time, name) for time in spent.values())]
-    title = f"Step {place + 1}: {method}" if isinstance(method, str) else f"Step {place + 1}"
+    title = f"Step {index + 1}: {method}" if isinstance(method, str) else f"Step {index + 1}"
     return Training(
         title=title,
         curves=tuple(_curve(name, those) for name in plain),
-        along=along(those, row.targets, held_out, place + 1),
+        probes=training_probes(those, row.targets, held_out, index + 1),
         costs=tuple(_cost(seed, link) for seed, link in those),
         phases=tuple(PHASES[name] for name in phases),
         times=tuple(
@@ -80,11 +80,11 @@ def training_of(row: Row, history: History, place: int) -> Training:
     )  # fmt: skip
 
 
-def _time(seed: Seed, link: StepLink) -> TrainingTime | None:
+def _time(seed: SeedRecords, link: StepLink) -> TrainingTime | None:
     return next((each for each in seed.findings.get(link.step_id, ()) if isinstance(each, TrainingTime)), None)
 
 
-def _curve(name: str, those: Sequence[tuple[Seed, StepLink]]) -> Curve:
+def _curve(name: str, those: Sequence[tuple[SeedRecords, StepLink]]) -> Curve:
     series: dict[str, list[tuple[int, float | None]]] = {}
     for seed, link in those:
         points = [(point.step, point.value) for point in seed.curves[link.step_id] if point.name == name]
@@ -98,7 +98,7 @@ def _curve(name: str, those: Sequence[tuple[Seed, StepLink]]) -> Curve:
     return Curve(name, chart, tuple(series), rows)
 
 
-def _cost(seed: Seed, link: StepLink) -> tuple[str, tuple[str, ...]]:
+def _cost(seed: SeedRecords, link: StepLink) -> tuple[str, tuple[str, ...]]:
     cost = seed.steps[link.step_id].costs
     artifact = seed.artifacts.get(link.step_id)
     values = (

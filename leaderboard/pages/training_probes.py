@@ -11,7 +11,7 @@ from typing import NamedTuple
 from leaderboard.charts.chart import Chart
 from leaderboard.charts.heatmap import LEVELS, HeatCell, HeatMap
 from leaderboard.charts.lines import Point, Series, lines
-from leaderboard.data.experiment_records import Seed
+from leaderboard.data.experiment_records import SeedRecords
 from leaderboard.view import numbers
 from suite.curves import MEASURES, PARTS, Measure, OfPart, OfTask, read_curve_name
 from suite.store import StepLink
@@ -20,7 +20,7 @@ Points = tuple[tuple[int, float | None], ...]
 """(training step, value), in order."""
 
 
-class Place(NamedTuple):
+class TrajectoryPoint(NamedTuple):
     """Where a seed stood at a step: its score of the target, and its mean held-out score."""
 
     target: float
@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Followed:
+class ProbeSeries:
     """A task or a part of the model, in every seed."""
 
     name: str
@@ -42,12 +42,12 @@ class Followed:
 
 
 @dataclass(frozen=True)
-class Group:
+class ProbeGroup:
     """What belongs in one chart."""
 
     title: str
     unit: str
-    followed: tuple[Followed, ...]
+    followed: tuple[ProbeSeries, ...]
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -70,7 +70,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Path:
+class Trajectory:
     """A target's score against the mean of held-out scores, along training."""
 
     title: str
@@ -79,33 +79,33 @@ class Path:
     """Of the held-out tasks."""
     roles: tuple[str, ...]
     """The held-out tasks that were measured."""
-    seeds: Mapping[str, tuple[Place, ...]]
+    seeds: Mapping[str, tuple[TrajectoryPoint, ...]]
 
     @cached_property
     def chart(self) -> Chart | None:
         """A line whose points are joined by training steps."""
-        series = Series("", {seed: [Point(*place) for place in places] for seed, places in self.seeds.items()})
+        series = Series("", {seed: [Point(*point) for point in trajectory] for seed, trajectory in self.seeds.items()})
         return lines(self.title, f"score of {self.target}", "mean of held-out scores", [series])
 
     @property
     def rows(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """The chart as a table: (seed, step, both scores)."""
         return tuple(
-            (seed, (str(place.step), numbers.plain(place.target), numbers.plain(place.held_out)))
-            for seed, places in self.seeds.items()
-            for place in places
+            (seed, (str(point.step), numbers.plain(point.target), numbers.plain(point.held_out)))
+            for seed, trajectory in self.seeds.items()
+            for point in trajectory
         )
 
 
 @dataclass(frozen=True)
-class Along:
+class TrainingProbes:
     """All of a train step."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[ProbeGroup, ...]
     """Format ratios by shot count, scores by shot count, cosines by kind of parameters."""
     layers: HeatMap | None
     """Cosines by layer and step."""
-    paths: tuple[Path, ...]
+    paths: tuple[Trajectory, ...]
 
     @property
     def charted(self) -> bool:
@@ -120,9 +120,9 @@ _TITLES: Mapping[Measure, tuple[str, str]] = {
 }
 
 
-def along(
-    those: Sequence[tuple[Seed, StepLink]], targets: Sequence[str], held_out: Sequence[str], step: int
-) -> Along | None:
+def training_probes(
+    those: Sequence[tuple[SeedRecords, StepLink]], targets: Sequence[str], held_out: Sequence[str], step: int
+) -> TrainingProbes | None:
     """Of a train step's seeds; None where none of this was measured. `step` is its number on the page."""
     tasks: dict[OfTask, dict[str, Points]] = {}
     parts: dict[OfPart, dict[str, Points]] = {}
@@ -140,24 +140,24 @@ def along(
     if not tasks and not parts:
         return None
     groups = (*_of_tasks(tasks, (*targets, *held_out)), *_of_kinds(parts))
-    return Along(groups, _layers(parts, step), tuple(_paths(tasks, targets, held_out)))
+    return TrainingProbes(groups, _layers(parts, step), tuple(_trajectories(tasks, targets, held_out)))
 
 
-def _of_tasks(tasks: Mapping[OfTask, Mapping[str, Points]], order: Sequence[str]) -> Iterable[Group]:
+def _of_tasks(tasks: Mapping[OfTask, Mapping[str, Points]], order: Sequence[str]) -> Iterable[ProbeGroup]:
     for measure in MEASURES:
         title, unit = _TITLES[measure]
         for shots in sorted({of.shots for of in tasks if of.measure == measure}):
             there = {of.role: seeds for of, seeds in tasks.items() if (of.measure, of.shots) == (measure, shots)}
             roles = [*(role for role in dict.fromkeys(order) if role in there), *sorted(there.keys() - set(order))]
-            followed = tuple(Followed(role, there[role]) for role in roles)
+            followed = tuple(ProbeSeries(role, there[role]) for role in roles)
             alone = f": {roles[0]}" if len(roles) == 1 else ""  # a chart of one line has no key
-            yield Group(f"{title}, {numbers.shots(shots)}{alone}", unit, followed)
+            yield ProbeGroup(f"{title}, {numbers.shots(shots)}{alone}", unit, followed)
 
 
-def _of_kinds(parts: Mapping[OfPart, Mapping[str, Points]]) -> Iterable[Group]:
-    followed = tuple(Followed(part, parts[OfPart(part)]) for part in PARTS if OfPart(part) in parts)
+def _of_kinds(parts: Mapping[OfPart, Mapping[str, Points]]) -> Iterable[ProbeGroup]:
+    followed = tuple(ProbeSeries(part, parts[OfPart(part)]) for part in PARTS if OfPart(part) in parts)
     if followed:
-        yield Group(f"{COSINE}, by kind of parameters", "cosine", followed)
+        yield ProbeGroup(f"{COSINE}, by kind of parameters", "cosine", followed)
 
 
 def _layers(parts: Mapping[OfPart, Mapping[str, Points]], step: int) -> HeatMap | None:
@@ -169,14 +169,14 @@ def _layers(parts: Mapping[OfPart, Mapping[str, Points]], step: int) -> HeatMap 
     steps = sorted({at for of in single for points in parts[of].values() for at, _ in points})
     rows = []
     for of in single:
-        each = Followed("", parts[of])
+        each = ProbeSeries("", parts[of])
         rows.append((f"{of.part}.{of.layer}", tuple(_shaded(each, at) for at in steps)))
     about = "Of each layer’s parameters, at each training step; the mean over seeds. Darker is nearer to 1."
     title, columns = f"{COSINE}, by layer", tuple(str(at) for at in steps)
     return HeatMap(f"cosine-{step}", title, about, "Layer", columns, tuple(rows))
 
 
-def _shaded(each: Followed, step: int) -> HeatCell:
+def _shaded(each: ProbeSeries, step: int) -> HeatCell:
     value = each.mean(step)
     if value is None:
         return HeatCell(numbers.MISSING, title="not measured")
@@ -187,9 +187,9 @@ def _shaded(each: Followed, step: int) -> HeatCell:
     return HeatCell(f"−{text}" if value < 0 and float(text) else text, level, title)
 
 
-def _paths(
+def _trajectories(
     tasks: Mapping[OfTask, Mapping[str, Points]], targets: Sequence[str], held_out: Sequence[str]
-) -> Iterable[Path]:
+) -> Iterable[Trajectory]:
     """For each target and shot count of held-out tasks; a step counts where all that is followed has a value."""
     scores = {of: seeds for of, seeds in tasks.items() if of.measure == "score"}
     for role in targets:
@@ -202,14 +202,16 @@ def _paths(
             seeds = {}
             for label, points in scores[own].items():
                 kept = [dict(scores[of].get(label, ())) for of in those]
-                places = [_place(value, [each.get(step) for each in kept], step) for step, value in points]
-                seeds[label] = tuple(place for place in places if place is not None)
+                trajectory = [
+                    _trajectory_point(value, [each.get(step) for each in kept], step) for step, value in points
+                ]
+                seeds[label] = tuple(point for point in trajectory if point is not None)
             if any(seeds.values()):
                 roles = tuple(name for name in held_out if name in {of.role for of in those})
                 title = f"{role} against held-out tasks along training, {numbers.shots(shots)}"
-                yield Path(title, role, shots, roles, seeds)
+                yield Trajectory(title, role, shots, roles, seeds)
 
 
-def _place(target: float | None, kept: Sequence[float | None], step: int) -> Place | None:
+def _trajectory_point(target: float | None, kept: Sequence[float | None], step: int) -> TrajectoryPoint | None:
     known = [value for value in kept if value is not None]
-    return Place(target, fmean(known), step) if target is not None and len(known) == len(kept) else None
+    return TrajectoryPoint(target, fmean(known), step) if target is not None and len(known) == len(kept) else None

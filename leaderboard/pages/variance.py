@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from leaderboard.view import cells, numbers
-from leaderboard.view.cells import Shown
+from leaderboard.view.cells import CellView
 from suite.analysis.board import Board, Row
 
 
-def varies(board: Board, row: Row) -> tuple[tuple[str, tuple[Shown, Shown, Shown]], ...]:
+def variance_components(board: Board, row: Row) -> tuple[tuple[str, tuple[CellView, CellView, CellView]], ...]:
     """(Shots, the parts from documents, seeds and draws); none where nothing is known."""
     found = []
     for shots in board.shots:
@@ -20,5 +20,5 @@ def varies(board: Board, row: Row) -> tuple[tuple[str, tuple[Shown, Shown, Shown
     return tuple(found)
 
 
-def _part(value: float | None, why: str) -> Shown:
-    return cells.missing(f"cannot be told: {why}") if value is None else Shown(f"{value:.2f}", numbers.raw(value))
+def _part(value: float | None, why: str) -> CellView:
+    return cells.missing(f"cannot be told: {why}") if value is None else CellView(f"{value:.2f}", numbers.raw(value))

@@ -13,7 +13,7 @@ from suite.stats import Rank
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankCell:
     """A row's rank as it is shown."""
 
     text: str
@@ -29,18 +29,18 @@ def target_groups(board: Board) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(trained or [row.targets for row in board.rows]))
 
 
-def ranked(row: Row, shots: Sequence[int]) -> Ranked:
+def rank_cell(row: Row, shots: Sequence[int]) -> RankCell:
     """A row's rank, or why it has none."""
     rank = row.rank
     if rank is None:
-        return Ranked(numbers.MISSING, "", _unranked(row))
+        return RankCell(numbers.MISSING, "", _unranked(row))
     title = f"place {rank.place} of {row.contenders} by Norm. Avg. at {numbers.shots(shots[-1])}"
     if row.contenders > 1:
         title += f"; with 95\u00a0% confidence the true place is {_within(rank)}"
-    return Ranked(places(rank), str(rank.place), title)
+    return RankCell(rank_interval(rank), str(rank.place), title)
 
 
-def contends(row: Row) -> tuple[Note, ...]:
+def tied_with_best(row: Row) -> tuple[Note, ...]:
     """The mark of a row that may be as good as the first one of its table."""
     rank = row.rank
     if rank is None or rank.place == 1 or rank.told_from_best:
@@ -48,7 +48,7 @@ def contends(row: Row) -> tuple[Note, ...]:
     return (Note("cannot be told from the best", "no row of its targets is shown to be better"),)
 
 
-def places(rank: Rank) -> str:
+def rank_interval(rank: Rank) -> str:
     """The places that cannot be ruled out."""
     return str(rank.low) if rank.low == rank.high else f"{rank.low}–{rank.high}"
 

@@ -22,7 +22,7 @@ class Note:
 
 
 @dataclass(frozen=True)
-class Shown:
+class CellView:
     """A table cell."""
 
     text: str
@@ -37,9 +37,9 @@ class Shown:
     notes: tuple[Note, ...] = ()
 
 
-def missing(why: str) -> Shown:
+def missing(why: str) -> CellView:
     """A dash that says what is missing."""
-    return Shown(numbers.MISSING, title=why)
+    return CellView(numbers.MISSING, title=why)
 
 
 def estimate(
@@ -51,11 +51,11 @@ def estimate(
     notes: tuple[Note, ...] = (),
     seeds: int = 0,
     documents: int = 0,
-) -> Shown:
+) -> CellView:
     """A score with its interval, or the reason why there is none."""
     if value is None:
-        return Shown(numbers.MISSING, title=why, notes=notes)
-    return Shown(
+        return CellView(numbers.MISSING, title=why, notes=notes)
+    return CellView(
         text=numbers.score(value.value, signed=signed),
         sort=numbers.raw(value.value),
         title=interval(value, seeds, documents),
@@ -66,7 +66,7 @@ def estimate(
     )
 
 
-def change(row: Row, shots: int, span: tuple[float, float], why: str) -> Shown:
+def change(row: Row, shots: int, span: tuple[float, float], why: str) -> CellView:
     """What Norm. Avg. differs by from the pretrained model's, and the change that could have been seen."""
     found = estimate(row.change.get(shots), why, span=span, signed=True, seeds=len(row.seeds))
     against = row.against.get(shots)
@@ -79,7 +79,7 @@ def change(row: Row, shots: int, span: tuple[float, float], why: str) -> Shown:
     return replace(found, title=f"{found.title}; {which} would be found four times out of five")
 
 
-def tested(row: Row, shots: int, span: tuple[float, float], why: str) -> Shown:
+def tested(row: Row, shots: int, span: tuple[float, float], why: str) -> CellView:
     """A change with its p, which is corrected for the others of its table."""
     found, p = change(row, shots, span, why), row.corrected.get(shots)
     if p is None:
@@ -97,7 +97,7 @@ def interval(value: Estimate, seeds: int, documents: int) -> str:
     return f"{value.value:.2f}, 95\u00a0% interval {value.low:.2f} to {value.high:.2f} over {over}".replace("-", "−")
 
 
-def task(cell: Cell | None, row: Row, why: str) -> Shown:
+def task(cell: Cell | None, row: Row, why: str) -> CellView:
     """A task's score with its marks."""
     if cell is None:
         return missing(why)
@@ -124,11 +124,11 @@ def task(cell: Cell | None, row: Row, why: str) -> Shown:
     )
 
 
-def costs(row: Row) -> tuple[Shown, ...]:
+def costs(row: Row) -> tuple[CellView, ...]:
     """Trained parameters, seconds, memory, artifact bytes."""
     cost = row.costs
     if cost.trained_parameters == 0 and not cost.seconds:
-        return (Shown("0", "0", "nothing is trained"), *(Shown(numbers.MISSING, "0", "nothing is trained"),) * 3)
+        return (CellView("0", "0", "nothing is trained"), *(CellView(numbers.MISSING, "0", "nothing is trained"),) * 3)
     why = "not measured: training is not finished"
     return (
         _cost(cost.trained_parameters, numbers.count, "parameters", why),
@@ -138,9 +138,9 @@ def costs(row: Row) -> tuple[Shown, ...]:
     )
 
 
-def _time(value: float | None, why: str) -> Shown:
-    return missing(why) if value is None else Shown(numbers.seconds(value), numbers.raw(value), f"{value:.1f} s")
+def _time(value: float | None, why: str) -> CellView:
+    return missing(why) if value is None else CellView(numbers.seconds(value), numbers.raw(value), f"{value:.1f} s")
 
 
-def _cost(value: int | None, write: Callable[[int], str], unit: str, why: str) -> Shown:
-    return missing(why) if value is None else Shown(write(value), str(value), f"{numbers.grouped(value)} {unit}")
+def _cost(value: int | None, write: Callable[[int], str], unit: str, why: str) -> CellView:
+    return missing(why) if value is None else CellView(write(value), str(value), f"{numbers.grouped(value)} {unit}")

@@ -15,8 +15,8 @@ LONGEST = 80
 
 
 @dataclass(frozen=True)
-class Place:
-    """A track's board and where its pages go."""
+class TrackUrls:
+    """A track's board and the URLs of its pages, relative to the site's folder."""
 
     board: Board
     slug: str
@@ -82,11 +82,13 @@ def query(**values: str) -> str:
     return urlencode({name: value.encode("utf-8", "replace") for name, value in values.items()})
 
 
-def places(boards: Sequence[Board], shipped: frozenset[str] = frozenset()) -> tuple[Place, ...]:
-    """Every track's place."""
+def track_urls(boards: Sequence[Board], shipped: frozenset[str] = frozenset()) -> tuple[TrackUrls, ...]:
+    """The URLs of every track."""
     tracks = slugs(board.track for board in boards)
     methods = slugs(sorted({row.method for board in boards for row in board.rows}))
-    return tuple(Place(board, tracks[board.track], _files(board), _tasks(board), methods, shipped) for board in boards)
+    return tuple(
+        TrackUrls(board, tracks[board.track], _files(board), _tasks(board), methods, shipped) for board in boards
+    )
 
 
 def _tasks(board: Board) -> dict[str, str]:

@@ -25,10 +25,10 @@ def whisker(value: Estimate, span: tuple[float, float]) -> Whisker | None:
     if not math.isfinite(value.value):
         return None
 
-    def place(number: float) -> str:
+    def position(number: float) -> str:
         share = (number - span[0]) / ((span[1] - span[0]) or 1.0)
         return f"{2 + (WHISKER - 4) * min(1.0, max(0.0, share)):.1f}".removesuffix(".0")
 
     bounded = value.low is not None and value.high is not None and math.isfinite(value.low)
-    low, high = (place(value.low or 0.0), place(value.high or 0.0)) if bounded else (None, None)
-    return Whisker(place(value.value), low, high, place(0.0) if span[0] < 0 else None)
+    low, high = (position(value.low or 0.0), position(value.high or 0.0)) if bounded else (None, None)
+    return Whisker(position(value.value), low, high, position(0.0) if span[0] < 0 else None)

@@ -37,7 +37,7 @@ def render(
 
 def render_site(home: Home, out: Path | None, records: Path | None, warn: Callable[[str], object]) -> Path:
     """The same; `warn` is told if something was read that is not as it was written."""
-    from leaderboard import Joined, Told
+    from leaderboard import SiteContext, UnionReader
     from leaderboard import render as write_pages
     from suite.records import read_records_into_memory
 
@@ -48,9 +48,9 @@ def render_site(home: Home, out: Path | None, records: Path | None, warn: Callab
         # Without local runs the published records alone make the board of a fresh clone.
         local = stack.enter_context(reading(home, warn) if home.exists else Store.open("sqlite://"))
         shared = stack.enter_context(read_records_into_memory(folder)) if folder else None
-        store = Joined(local, shared) if shared else local
+        store = UnionReader(local, shared) if shared else local
         claims = judge_found(store)
-        told = Told(
+        context = SiteContext(
             methods={name: methods.get(name).__doc__ or "" for name in methods.names()},
             templates=_templates([each for each in (local, shared) if each]),
             claims=claims.verdicts,
@@ -58,7 +58,7 @@ def render_site(home: Home, out: Path | None, records: Path | None, warn: Callab
             database=_database(home, out or home.site),
             shipped=_ids(shared) - _ids(local) if shared and records is None else frozenset(),
         )
-        return write_pages(store, out or home.site, told)
+        return write_pages(store, out or home.site, context)
 
 
 def _database(home: Home, site: Path) -> str:

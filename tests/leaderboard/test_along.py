@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from leaderboard import render
-from leaderboard.data.experiment_records import Seed
-from leaderboard.pages.training_probes import Along, along
+from leaderboard.data.experiment_records import SeedRecords
+from leaderboard.pages.training_probes import TrainingProbes, training_probes
 from suite.curves import OfPart, OfTask, curve_name
 from suite.store import Costs, CurvePointRecord, ExperimentRecord, StepLink, StepOutcome, Store
 from tests.analysis.board.tiny_board import OWNER, PROVENANCE, World, per_document
@@ -21,16 +21,16 @@ def points(curves: Curves) -> tuple[CurvePointRecord, ...]:
     )
 
 
-def seen(*seeds: Curves, targets: tuple[str, ...] = ("rte",)) -> Along | None:
+def seen(*seeds: Curves, targets: tuple[str, ...] = ("rte",)) -> TrainingProbes | None:
     """Of a train step with a `loss` besides; cb and qa are held out."""
     link = StepLink("s", "train", None, None, 0)
     loss = (CurvePointRecord(1, "loss", 0.5),)
     those = [
-        (Seed(ExperimentRecord("e", "x", "t", number, "m", "f", targets, "", {}), (link,), {}, {},
+        (SeedRecords(ExperimentRecord("e", "x", "t", number, "m", "f", targets, "", {}), (link,), {}, {},
               {"s": (*loss, *points(each))}, {}, {}), link)
         for number, each in enumerate(seeds)
     ]  # fmt: skip
-    return along(those, targets, ("cb", "qa"), 1)
+    return training_probes(those, targets, ("cb", "qa"), 1)
 
 
 def test_a_step_without_such_curves_has_none() -> None:

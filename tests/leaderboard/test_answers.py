@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from leaderboard import Joined, render
+from leaderboard import UnionReader, render
 from suite.store import Store
 from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
 from tests.leaderboard.reading import chunk, files, scores
@@ -70,6 +70,6 @@ def test_published_answers_are_there_beside_local_ones(store: Store, tmp_path: P
     Filling(store, documents=3).add("pretrained", "pretrained", BASE, (0,))
     with Store.open("sqlite://") as published:
         Filling(published, documents=3, imported=True).add("lora_rte", "lora", METHODS["lora"], (0,))
-        site = render(Joined(store, published), tmp_path / "site").parent
+        site = render(UnionReader(store, published), tmp_path / "site").parent
     assert len(chunk(site, scores(site, "lora_rte")["cb.1"]["sheet"])[0]["outputs"]) == 3
     assert not any("published" in path for path in files(site))

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks import render as bench
-from leaderboard import Told
+from leaderboard import SiteContext
 from leaderboard.build import writer
-from leaderboard.build.cache import Kept
+from leaderboard.build.cache import PageCache
 from leaderboard.build.site import Page, site
 from leaderboard.charts.chart import ends
 from leaderboard.charts.lines import Point, Reference, Series, lines
-from leaderboard.charts.tradeoff import CROWD, Dot, gained
+from leaderboard.charts.tradeoff import CROWD, TradeoffPoint, tradeoff
 from suite.stats import Estimate
 from suite.store import Store
 from tests.leaderboard.filled import Rendered
@@ -26,8 +26,8 @@ from tests.leaderboard.reading import charts, read
 VENDOR = resources.files("leaderboard").joinpath("static/vendor")
 
 
-def dot(name: str, x: float, y: float) -> Dot:
-    return Dot(name, f"{name}.html", *(Estimate.even(each, 5.0, "seeds") for each in (x, y)), False, 3.0, 0)
+def dot(name: str, x: float, y: float) -> TradeoffPoint:
+    return TradeoffPoint(name, f"{name}.html", *(Estimate.even(each, 5.0, "seeds") for each in (x, y)), False, 3.0, 0)
 
 
 def test_an_interval_of_a_score_ends_at_100() -> None:
@@ -37,7 +37,7 @@ def test_an_interval_of_a_score_ends_at_100() -> None:
 
 def test_in_a_crowd_only_the_front_has_intervals() -> None:
     dots = [dot(f"row{at}", 50.0 + at / 10, 50.0 + at / 10) for at in range(CROWD + 1)]
-    found = gained(dots, "x", "y")
+    found = tradeoff(dots, "x", "y")
     assert found is not None
     points = found.chart.described["points"]
     assert [len(point["x"]) for point in points] == [1] * CROWD + [3]
@@ -46,7 +46,7 @@ def test_in_a_crowd_only_the_front_has_intervals() -> None:
 
 
 def test_the_table_of_a_huge_crowd_says_how_many_it_leaves_out() -> None:
-    found = gained([dot(f"row{at}", 50.0 + at / 10, 50.0) for at in range(150)], "x", "y")
+    found = tradeoff([dot(f"row{at}", 50.0 + at / 10, 50.0) for at in range(150)], "x", "y")
     assert found is not None
     assert [each.name for each, _ in found.rows] == ["row149"]
     assert found.left_out == 149
@@ -100,10 +100,12 @@ def test_the_page_of_a_large_track_with_all_it_loads_is_less_than_a_megabyte(mon
     with Store.open("sqlite://") as store:
         bench.fill(store, range(300))
         page = next(
-            item for item in site(store, Told(), Kept(Path())) if getattr(item, "path", "") == "tracks/large.html"
+            item
+            for item in site(store, SiteContext(), PageCache(Path()))
+            if getattr(item, "path", "") == "tracks/large.html"
         )
     assert isinstance(page, Page)
-    text = writer._page(writer._environment(Told()), page)
+    text = writer._page(writer._environment(SiteContext()), page)
     tree = read(text)
     assert len(charts(tree, "scatter")[0]["points"]) == 300
     names = [each.attributes.get("src") or each.attributes.get("href", "") for each in tree.all("script", "link")]

@@ -12,7 +12,7 @@ import pytest
 from leaderboard import render
 from leaderboard.pages.examples import CHARACTERS, ending, is_right
 from leaderboard.pages.formats import format_grid, format_table, why_none
-from leaderboard.view.urls import Place, places
+from leaderboard.view.urls import TrackUrls, track_urls
 from suite.analysis.board import Row, boards
 from suite.store import AnswerRecord, Costs, Store
 from tests.analysis.board.tiny_board import Answers, World, per_document
@@ -54,8 +54,8 @@ def page(world: World, folder: Path, name: str) -> Element:
     return read(experiment_page(render(world.store, folder / "site").parent, name, "tiny"))
 
 
-def row(world: World, name: str) -> tuple[Place, Row]:
-    (place,) = places(boards(world.store))
+def row(world: World, name: str) -> tuple[TrackUrls, Row]:
+    (place,) = track_urls(boards(world.store))
     return place, next(each for each in place.board.rows if each.name == name)
 
 

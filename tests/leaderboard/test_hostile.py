@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard import Told, render
+from leaderboard import SiteContext, render
 from leaderboard.view.text import passage, visible
 from leaderboard.view.urls import slugs
 from suite.claims import Verdict
@@ -66,8 +66,8 @@ def hostile(out: Path) -> Path:
             )
             for track in (filling.track, SCRIPT)
         ]
-        told = Told(methods={"lora": SCRIPT}, claims=claims, unread=[SCRIPT + BREAKOUT, TRICKS + LONG])
-        return render(store, out, told).parent
+        context = SiteContext(methods={"lora": SCRIPT}, claims=claims, unread=[SCRIPT + BREAKOUT, TRICKS + LONG])
+        return render(store, out, context).parent
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,7 @@ def test_other_code_makes_all_pages_anew(
     site = render(filled, tmp_path / "site").parent
     everything = list(read)
     read.clear()
-    monkeypatch.setattr(cache, "code", lambda: "other")
+    monkeypatch.setattr(cache, "code_fingerprint", lambda: "other")
     render(filled, site)
     assert read == everything
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from leaderboard.pages.adaptation_shots import by_shots
+from leaderboard.pages.adaptation_shots import adaptation_shots
 from suite.analysis.board import Board, Row, board
 from tests.leaderboard.filled import Rendered
 
@@ -21,7 +21,7 @@ def with_shots(row: Row, shots: int, **more: object) -> Row:
 def test_rows_with_other_shots_are_beside_each_other(rendered: Rendered) -> None:
     found, row = rows(rendered)
     ten, three, other = with_shots(row, 10), with_shots(row, 3), with_shots(row, 5, each_matrix=True)
-    view = by_shots(replace(found, rows=(ten, three, other, row)), ten)
+    view = adaptation_shots(replace(found, rows=(ten, three, other, row)), ten)
     assert view is not None
     assert [(shots, name) for shots, name, _ in view.rows] == [(3, "shots_3"), (10, "shots_10")]
     assert view.columns[:2] == ("cb, 1 shot", "cb, 4 shots")
@@ -34,5 +34,5 @@ def test_rows_with_other_shots_are_beside_each_other(rendered: Rendered) -> None
 
 def test_a_row_alone_has_nothing_to_compare(rendered: Rendered) -> None:
     found, row = rows(rendered)
-    assert by_shots(found, row) is None
-    assert by_shots(replace(found, rows=(with_shots(row, 10),)), with_shots(row, 10)) is None
+    assert adaptation_shots(found, row) is None
+    assert adaptation_shots(replace(found, rows=(with_shots(row, 10),)), with_shots(row, 10)) is None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from leaderboard import Told, render
-from leaderboard.charts.pareto import front
+from leaderboard import SiteContext, render
+from leaderboard.charts.pareto import pareto_front
 from suite.claims import Verdict
 from suite.store import AnswerRecord, Store
 from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
@@ -22,8 +22,8 @@ def test_a_method_page_has_all_its_rows(rendered: Rendered) -> None:
 
 def test_a_method_page_says_what_its_module_says(store: Store, tmp_path: Path) -> None:
     Filling(store, documents=2).add("lora_rte", "lora", METHODS["lora"], (0,))
-    told = Told(methods={"lora": "LoRA: <low-rank> updates.\n\nDeviations: none."})
-    page = read(render(store, tmp_path / "site", told=told).parent / "methods/lora.html")
+    context = SiteContext(methods={"lora": "LoRA: <low-rank> updates.\n\nDeviations: none."})
+    page = read(render(store, tmp_path / "site", context=context).parent / "methods/lora.html")
     assert "LoRA: <low-rank> updates." in page.text
     assert "Deviations: none." in page.text
 
@@ -41,10 +41,10 @@ def test_a_task_page_has_a_prompt_all_rows_and_the_documents_most_rows_fail(rend
 
 def test_a_task_page_shows_the_file_that_was_run_and_no_other(store: Store, tmp_path: Path) -> None:
     Filling(store, documents=2).add("pretrained", "pretrained", BASE, (0,))
-    told = Told(
+    context = SiteContext(
         templates={"file of cb": "task: micro_cb\ndoc_to_text: '{{premise}} <b>'", "another": "doc_to_text: no"}
     )
-    site = render(store, tmp_path / "site", told=told).parent
+    site = render(store, tmp_path / "site", context=context).parent
     assert "doc_to_text: '{{premise}} <b>'" in read(site / "tasks/micro/cb.html").text
     assert "doc_to_text" not in read(site / "tasks/micro/wic.html").text
 
@@ -72,7 +72,7 @@ def test_claims_are_shown_with_their_verdict(store: Store, tmp_path: Path) -> No
         "keeps", "It <keeps> more.", "Table 3", "change(a, 4) > 0", "micro", "undecided", "", 1.2, -3.0, 5.4, 0.4, 96,
         3, 6.1, {"pretrained": ran, "a": None},
     )  # fmt: skip
-    index = render(store, tmp_path / "site", Told(claims=[claim]))
+    index = render(store, tmp_path / "site", SiteContext(claims=[claim]))
     page = read(index.parent / "claims.html")
     assert page.with_class("judged")[0].text == "undecided"
     for told in ("It <keeps> more.", "keeps", "Table 3", "+1.20 [−3.00, +5.40]", "p 0.40", "96 documents, 3 seeds",
@@ -85,9 +85,9 @@ def test_claims_are_shown_with_their_verdict(store: Store, tmp_path: Path) -> No
 
 def test_the_front_is_what_nothing_beats() -> None:
     points = [(1.0, 9.0), (5.0, 5.0), (4.0, 5.0), (5.0, 4.0), (9.0, 1.0), (0.0, 9.0)]
-    assert front(points) == (0, 1, 4)
-    assert front([]) == ()
-    assert front([(2.0, 2.0), (2.0, 2.0)]) == (0,)
+    assert pareto_front(points) == (0, 1, 4)
+    assert pareto_front([]) == ()
+    assert pareto_front([(2.0, 2.0), (2.0, 2.0)]) == (0,)
 
 
 def test_a_record_that_comes_with_suite_is_marked_wherever_its_row_is(store: Store, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_record_that_comes_with_suite_is_marked_wherever_its_row_is(store: Sto
     filling.add("finetune_rte", "finetune", METHODS["finetune"], (0,))
     ids = {record.id for record in store.experiments() if record.name == "lora_rte"}
     assert len(ids) == 2
-    site = render(store, tmp_path / "site", Told(shipped=frozenset(ids))).parent
+    site = render(store, tmp_path / "site", SiteContext(shipped=frozenset(ids))).parent
     for name in ("index.html", "tracks/micro.html", "tasks/micro/cb.html", "methods/lora.html"):
         page = read(site / name)
         marked = [cell.text for cell in page.all("th") if "imported: shipped with suite" in cell.text]
@@ -107,21 +107,21 @@ def test_a_record_that_comes_with_suite_is_marked_wherever_its_row_is(store: Sto
         assert "1 of 3 rows is a record shipped with suite, no run of this store." in read(site / name).text
     assert 'id="shipped"' in (site / "about.html").read_text(encoding="utf-8")
     first = next(record.id for record in store.experiments() if record.name == "lora_rte" and record.seed == 1)
-    one = render(store, tmp_path / "site", Told(shipped=frozenset([first]))).parent
+    one = render(store, tmp_path / "site", SiteContext(shipped=frozenset([first]))).parent
     assert "seed 1 imported: shipped with suite" in read(one / "index.html").text
     none = render(store, tmp_path / "site").parent
     assert "shipped with suite" not in "".join(file.read_text(encoding="utf-8") for file in none.rglob("*.html"))
 
 
 def test_the_about_page_says_what_is_out_of_scope(store: Store, tmp_path: Path) -> None:
-    about = read(render(store, tmp_path / "site", Told()).parent / "about.html").text
+    about = read(render(store, tmp_path / "site", SiteContext()).parent / "about.html").text
     assert "Vision-language models and tasks, for now" in about
 
 
 def test_the_about_page_names_the_store_as_it_is_told(store: Store, tmp_path: Path) -> None:
     Filling(store, documents=2).add("pretrained", "pretrained", BASE, (0,))
     beside, elsewhere, none = (
-        read(render(store, tmp_path / "site", Told(database=name)).parent / "about.html").text
+        read(render(store, tmp_path / "site", SiteContext(database=name)).parent / "about.html").text
         for name in ("../suite.db", "suite.db", "")
     )
     assert "the SQLite file ../suite.db, as seen from this site’s folder" in beside

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leaderboard.data.union_reader import Joined
+from leaderboard.data.union_reader import UnionReader
 from suite.analysis.board import board
 from suite.store import Store
 from tests.leaderboard.filled import Rendered
@@ -10,7 +10,7 @@ from tests.leaderboard.filled import Rendered
 
 def test_a_published_board_is_the_one_its_own_store_gives(rendered: Rendered) -> None:
     with Store.open("sqlite://") as empty:
-        joined = board(Joined(empty, rendered.store), "micro")
+        joined = board(UnionReader(empty, rendered.store), "micro")
     own = board(rendered.store, "micro")
     assert [row.name for row in joined.rows] == [row.name for row in own.rows]
     for row, other in zip(joined.rows, own.rows, strict=True):

@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 
 from leaderboard import render
-from leaderboard.charts.ranking import ranking
-from leaderboard.view.badges import contends, in_common
+from leaderboard.charts.ranking import rank_chart
+from leaderboard.view.badges import in_common, tied_with_best
 from leaderboard.view.numbers import probability
 from suite.analysis.board import Row, board
 from suite.store import Store
@@ -38,7 +38,7 @@ def test_a_row_that_no_other_is_shown_to_beat_says_so(store: Store) -> None:
     filling = Filling(store, documents=6)
     for name, kept in (("first", 50.0), ("second", 49.0), ("last", 2.0)):
         filling.add(name, "lora", Method(80.0, kept, 0.1, 5.0, 9), (0, 1, 2))
-    marks = {row.name: [note.text for note in contends(row)] for row in board(store, "micro").rows}
+    marks = {row.name: [note.text for note in tied_with_best(row)] for row in board(store, "micro").rows}
     assert marks == {"first": [], "second": ["cannot be told from the best"], "last": []}
 
 
@@ -71,7 +71,7 @@ def test_the_rank_chart_has_a_line_for_each_ranked_row_and_the_same_as_a_table(r
 def test_there_is_no_rank_chart_where_nothing_is_ranked_against_another(store: Store) -> None:
     Filling(store, documents=2).add("lora_rte", "lora", METHODS["lora"], (0,))
     rows = board(store, "micro").rows
-    assert ranking([(row, "", 0) for row in rows]) is None
+    assert rank_chart([(row, "", 0) for row in rows]) is None
 
 
 def test_an_experiment_names_what_its_average_varies_with(rendered: Rendered) -> None:

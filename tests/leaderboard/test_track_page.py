@@ -12,7 +12,7 @@ import pytest
 
 from leaderboard import render
 from leaderboard.pages import track
-from leaderboard.view.urls import places
+from leaderboard.view.urls import track_urls
 from suite.analysis.board import board
 from suite.stats import Estimate
 from suite.store import Store
@@ -204,11 +204,11 @@ def test_the_lines_for_filtered_downloads_are_those_of_the_whole_ones(rendered: 
 
 
 def test_a_page_that_holds_few_rows_cuts_no_table(rendered: Rendered, monkeypatch: pytest.MonkeyPatch) -> None:
-    place = places([board(rendered.store, "micro")])[0]
+    urls = track_urls([board(rendered.store, "micro")])[0]
     for most, cut in ((8, 0), (7, 1)):
         monkeypatch.setattr(track, "MOST", most)
         monkeypatch.setattr(track, "LEAST", 1)
-        assert track.section(place).left_out == cut
+        assert track.track_page(urls).left_out == cut
 
 
 def test_deviations_from_the_paper_are_listed_on_the_page_and_in_the_download(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from leaderboard import Joined, render
+from leaderboard import UnionReader, render
 from leaderboard.build import writer
 from leaderboard.build.site import Page
 from suite.analysis.board import board
@@ -102,7 +102,7 @@ def test_published_records_stand_beside_local_rows_and_local_ones_win(store: Sto
     with Store.open("sqlite://") as published:
         others = _two_rows(published, imported=True, reason="elsewhere", failing=frozenset({("lora_rte", 0)}))
         others.add("finetune_rte", "finetune", METHODS["finetune"], (0, 1))
-        index = render(Joined(store, published), tmp_path / "site")
+        index = render(UnionReader(store, published), tmp_path / "site")
     page = read(index.parent / "tracks/micro.html")
     rows = {row.all("th")[0].all("a")[0].text: row.text for row in page.all("tbody")[0].all("tr")}
     assert set(rows) == {"pretrained", "lora_rte", "finetune_rte"}
@@ -160,7 +160,7 @@ def test_published_rows_are_compared_as_they_were_where_they_come_from() -> None
         answers = {("rte", 0): per_document(100.0), ("qa", 1): per_document(100.0, 100.0, 0.0, 0.0)}
         world.experiment("lora_rte", answers, train=train)
         (own,), (joined,) = ([row for row in board(store, "tiny").rows if row.method == "lora"]
-                             for store in (there, Joined(here, there)))  # fmt: skip
+                             for store in (there, UnionReader(here, there)))  # fmt: skip
     assert own.against == joined.against
     assert own.against[1] is not None
     assert (own.rank, own.format_ratio) == (joined.rank, joined.format_ratio)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from leaderboard.data.union_reader import Joined
+from leaderboard.data.union_reader import UnionReader
 from suite.analysis.board import Row, boards
 from suite.errors import StepFailed, SuiteError
 from suite.evaluation import together
@@ -140,7 +140,7 @@ def test_a_sweep_travels_as_a_record(whole: Path, tmp_path: Path, capsys: pytest
         Store.open("sqlite://") as empty,
         read_records_into_memory(tmp_path) as published,
     ):
-        here, there = row_of(store), row_of(Joined(empty, published))
+        here, there = row_of(store), row_of(UnionReader(empty, published))
     assert (there.tries, there.costs) == (here.tries, here.costs)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from leaderboard import Told, render
+from leaderboard import SiteContext, render
 from leaderboard.data import pairwise
 from leaderboard.pages import track
 from suite.claims import Claim, Claims, judge
@@ -43,8 +43,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "lora_rte", "lora", METHODS["lora"], (0, 1)
         )
         verdicts = judge(store, Claims(track="micro", claims=tuple(CLAIMS)))
-        told = Told(methods={"lora": "LoRA: low-rank updates."}, claims=verdicts)
-        return render(store, tmp_path_factory.mktemp("browser") / "site", told=told).parent
+        context = SiteContext(methods={"lora": "LoRA: low-rank updates."}, claims=verdicts)
+        return render(store, tmp_path_factory.mktemp("browser") / "site", context=context).parent
 
 
 @pytest.fixture(scope="session")
