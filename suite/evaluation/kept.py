@@ -27,6 +27,8 @@ class AnswerCache:
     folder: Path
     key: Mapping[str, Any]
     """What decides an answer besides the request: the model, its stack, how it decodes."""
+    step: str = "none"
+    """The evaluation that asks, in the files' names: once it is stored they are nobody's."""
     files: list[Path] = field(default_factory=list)
     """The files of the answers given so far."""
 
@@ -82,8 +84,9 @@ class KeptLM(LM):  # type: ignore[misc]
     def _once(self, kind: str, requests: Sequence[Instance]) -> list[Any]:
         asked = [[each.doc_id, *each.args] for each in requests]
         name = fingerprint({**self._cache.key, "kind": kind, "asked": asked}, 32)
-        file = self._cache.folder / f"{name}.json"
-        found = _read(file, len(asked))
+        file = self._cache.folder / f"{name}.{self._cache.step}.json"
+        earlier = [file, *sorted(self._cache.folder.glob(f"{name}.*.json"))]  # of the same requests, in another step
+        file, found = next(((each, read) for each in earlier if (read := _read(each, len(asked)))), (file, None))
         if found is None:
             tokens = self._lm.tokens
             answers = getattr(self._lm, kind)(requests)

@@ -19,6 +19,7 @@ from suite.home import Home
 from suite.planning import Choose, Evaluate, Follow, Inputs, Plan, Step, Train
 from suite.runner.cost import Cost
 from suite.runner.healing import lost_artifacts
+from suite.runner.leftovers import clear
 from suite.runner.outcome import Outcome, reason_of
 from suite.runner.progress import Progress
 from suite.runner.provenance import git_commit, versions
@@ -48,8 +49,7 @@ def run_plan(plan: Plan, inputs: Inputs, home: Home, *, device: str | None = Non
                 shutil.rmtree(home.work(step), ignore_errors=True)
             shutil.rmtree(home.answers, ignore_errors=True)
         seen = store.steps(ids)
-        for step in (step for step, record in seen.items() if record.status == "done"):
-            shutil.rmtree(home.work(step), ignore_errors=True)  # of a process that was killed just then
+        clear(home, {step for step, record in seen.items() if record.status == "done"})
         lost = lost_artifacts(plan, seen, store, home, read=True)
         store.renew([seen[step] for step in lost])
         statuses = store.statuses(ids)

@@ -151,7 +151,8 @@ class Session:
         """
         draw, decoding = work.track.held_out.draw, decoding_of(work.track)
         task = load_task(work.task, self.inputs.data, shots=work.shots, draw=draw, limit=work.documents)
-        self._answers = cache = AnswerCache(self.home.answers, {**step.key, "task": None, "hashes": dict(hashes)})
+        decides = {**step.key, "task": None, "hashes": dict(hashes)}
+        self._answers = cache = AnswerCache(self.home.answers, decides, step.id)
 
         def asked(current: Stacked) -> StackLM:
             return StackLM(current, **decoding)

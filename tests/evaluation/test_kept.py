@@ -85,3 +85,16 @@ def test_answers_that_a_disk_has_changed_are_asked_for_anew(
     with pytest.raises(AssertionError):
         scored(AnswerCache(tmp_path, {}), Silent(stack, batch_tokens=300), load_task(file, locations))
     assert scored(AnswerCache(tmp_path, {}), StackLM(stack, batch_tokens=300), load_task(file, locations)) == expected
+
+
+def test_answers_are_found_by_the_step_that_a_mended_metric_makes(
+    backbone: Backbone, make_task: MakeTask, tmp_path: Path
+) -> None:
+    file, locations = make_task(QA, DOCS, TRAIN)
+    stack = Stacked(backbone, backbone.model)
+    scored(AnswerCache(tmp_path / "answers", {}, "first"), StackLM(stack, batch_tokens=300), load_task(file, locations))
+    assert [kept.name.split(".")[1] for kept in (tmp_path / "answers").iterdir()] == ["first"]
+    mended = AnswerCache(tmp_path / "answers", {}, "mended")
+    scored(mended, Silent(stack, batch_tokens=300), load_task(file, locations))
+    mended.scored()
+    assert not (tmp_path / "answers").exists()
