@@ -15,7 +15,8 @@ LEAST_NAME = 12
 
 def room(*, wide: bool = False) -> int | None:
     """Columns of the terminal; None where lines may be of any length: a pipe, a file, or as was asked."""
-    return None if wide or not sys.stdout.isatty() else shutil.get_terminal_size().columns
+    there = sys.stdout is not None and sys.stdout.isatty()  # None where standard output was closed before the start
+    return shutil.get_terminal_size().columns if there and not wide else None
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from suite.judging.remote import Channel, Function, Refused
+from suite.judging.remote import Channel, Refused
 from suite.judging.values import PURE, Ended, Malformed, Unsendable, decode, said, send
 
 _NAME: Final = "<tests>"
@@ -36,18 +36,16 @@ _MEMBERS: Final = {
 def verdict(task: Mapping[str, Any], channel: Channel) -> tuple[str, bool]:
     """Why the tests are not passed, empty if they are; and whether that may be since they and the program are apart."""
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
-    bound, unsure = names(task["names"], task["called"], helpers(task["before"]), channel)
-    known, why, unclear = len(channel.known), "", False
+    bound = names(task["names"], task["called"], helpers(task["before"]), channel)
+    why = ""
     try:
         exec(compile(task["tests"], _NAME, "exec", dont_inherit=True), namespace | bound)
     except BaseException as error:
         why = said(error) + _line(error, task["tests"])
-        own = not any(error is each for each in channel.raised) and not isinstance(error, NameError)
-        given = len(channel.known) > known  # an object, function or iterator of the program's
-        unclear = unsure or task["near"] or (own and (given or not isinstance(error, AssertionError)))
     if channel.broken is not None:  # whatever the tests made of it
         raise channel.broken
-    return why or channel.unclear, unclear or bool(channel.unclear)
+    # any failure may be: a copy that was changed, a random state or a name of the other side; the right answer tells
+    return why or channel.unclear, bool(why or channel.unclear)
 
 
 def helpers(before: str) -> dict[str, Any]:
@@ -60,10 +58,8 @@ def helpers(before: str) -> dict[str, Any]:
     return {name: value for name, value in namespace.items() if not name.startswith("__")}
 
 
-def names(
-    own: Sequence[str], called: Sequence[str], known: Mapping[str, Any], channel: Channel
-) -> tuple[dict[str, Any], bool]:
-    """What the names mean that tests use and do not define, and whether some may mean other things to the program.
+def names(own: Sequence[str], called: Sequence[str], known: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
+    """What the names mean that tests use and do not define.
 
     These are `own` names, and of builtins those that are `called`. Where the program's objects are asked, all are its.
     """
@@ -74,31 +70,26 @@ def names(
     found = channel.value("names", sorted({*asked, *called}))
     if type(found) is not dict:
         raise Malformed("no names")
-    bound, shadowed = _bound(asked, found, objects=channel.objects)
-    others = {name for name in called if name not in asked and name in found}
+    bound = _bound(asked, found, objects=channel.objects)
     if channel.objects:
-        bound |= {name: _meaning(*found[name]) for name in others}
+        bound |= {name: _meaning(*found[name]) for name in called if name not in asked and name in found}
     # a second function of the program's may be given what the first should have found, and data what it should be
     theirs = [name for name in bound if found[name][0] == "value" and bound[name] is found[name][1]]
     channel.weaker |= len(theirs) > 1
-    # data of the program's are a copy, as what stands in front of it is: a call changes its own
-    copied = len(asked) < len(own) or any(not isinstance(bound[name], Function) for name in theirs)
-    return bound | {name: known[name] for name in own if name in known}, copied or shadowed or bool(others)
+    return bound | {name: known[name] for name in own if name in known}
 
 
-def _bound(asked: Sequence[str], found: Mapping[str, Any], *, objects: bool) -> tuple[dict[str, Any], bool]:
-    """What the names mean that the program has, and whether it has one of the library's in its own meaning.
+def _bound(asked: Sequence[str], found: Mapping[str, Any], *, objects: bool) -> dict[str, Any]:
+    """What the names mean that the program has.
 
     Beside the function that is tested, `isclose` or `Counter` is what it always is, whatever the program made it.
     """
     bound: dict[str, Any] = {}
-    shadowed = False
     tested = any(_of_library(name) is None for name in asked)
     for name in (name for name in asked if name in found):
         ours = _of_library(name) if tested else None
-        shadowed |= ours is not None and found[name][0] == "value"
         bound[name] = _meaning(*found[name]) if ours is None or objects else ours
-    return bound, shadowed
+    return bound
 
 
 def _of_library(name: str) -> Any:

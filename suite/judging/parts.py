@@ -29,7 +29,11 @@ _CHANGING: Final = frozenset({
 })  # fmt: skip
 """Methods by which containers are changed."""
 _OPENING: Final = ("def ", "class ", "async def ")
-_RUNNING: Final = frozenset({"compile", "eval", "exec", "globals", "input", "locals", "open", "vars", "__import__"})
+_OF_TEXT: Final = frozenset(
+    {"compile", "eval", "exec", "importlib", "marshal", "pickle", "runpy", "shelve", "__import__"}
+)
+"""Functions and modules that run a text or bytes that they are given."""
+_RUNNING: Final = frozenset({"globals", "input", "locals", "open", "vars"}) | _OF_TEXT
 """Functions that run text, or see names or files of their process."""
 _OF_SYS: Final = frozenset({"getsizeof", "maxsize", "float_info", "version_info"})
 
@@ -66,6 +70,8 @@ class Nature:
     """Builtins that they call with arguments in which nothing is called."""
     alike: bool = False
     """They may tell one object from an equal one, so that a copy of it is not enough."""
+    runs: bool = False
+    """They may run a text that the program gave them."""
 
 
 def parted(
@@ -98,7 +104,9 @@ def nature(tests: str) -> Nature:
     names = {name for name in free if not hasattr(builtins, name)}
     called = {name for name in innermost & free if hasattr(builtins, name)}
     alike = any(_identity(tree)) or bool(_handed_over(tree))
-    return Nature(True, any(_near(tree)), tuple(sorted(names)), tuple(sorted(called)), alike)
+    words = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | set(_imported(tree))
+    runs = bool(words & _OF_TEXT)
+    return Nature(True, any(_near(tree)), tuple(sorted(names)), tuple(sorted(called)), alike, runs)
 
 
 def helpers(before: str, names: Collection[str]) -> str:
@@ -124,16 +132,22 @@ def helpers(before: str, names: Collection[str]) -> str:
 
 def _near(tree: ast.Module) -> Iterator[bool]:
     """Signs that tests may have to run where the program does."""
+    yield bool({*_imported(tree)} & (_AT_WORK | _OF_TEXT))
     for node in ast.walk(tree):
         yield isinstance(node, (ast.ClassDef, ast.AsyncFunctionDef, ast.Await))
         if isinstance(node, ast.Name):
             yield node.id in _RUNNING or node.id in _AT_WORK
-        elif isinstance(node, ast.Import):
-            yield any(each.name.split(".")[0] in _AT_WORK for each in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield (node.module or "").split(".")[0] in _AT_WORK
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             yield node.value.id == "sys" and node.attr not in _OF_SYS
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """The packages that tests import."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (each.name.split(".")[0] for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield (node.module or "").split(".")[0]
 
 
 def _identity(tree: ast.Module) -> Iterator[bool]:

@@ -71,6 +71,8 @@ def run_program(program: Program | str, limits: Limits = Limits()) -> Outcome:
     level = _level(given, kind, limits) if unclear else "apart"
     if level != "apart":
         outcome = replace(_judged(given, level, kind, limits)[0], weaker=True)
+    if outcome.passed and kind.runs:
+        outcome = replace(outcome, weaker=True)  # a text of the program's ran where the tests do
     if outcome.passed and kind.alike and level != "together":
         near = _together(given, limits, "__main__" if "__main__" in given.tests else "program")
         return outcome if near.passed else replace(near, weaker=outcome.weaker)

@@ -51,7 +51,7 @@ Shots = Annotated[int, Field(ge=0, le=10_000)]
 
 Documents = Annotated[int, Field(ge=1)] | None
 Role = Annotated[str, Field(pattern=r"^(lm_eval:)?[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=80)]
-"""As tracks name them."""
+"""As tracks name them, and their tasks: part of the names of files."""
 
 
 def _each_once(values: list[Any]) -> list[Any]:
@@ -115,7 +115,7 @@ class _StepConfig(_Loose):
 
 
 class _Role(_Loose):
-    task: str
+    task: Role
     kind: str | None
     labels: list[str]
     chance: float | None

@@ -1,6 +1,7 @@
 """Hostile programs, a few."""
 
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -21,4 +22,8 @@ def test_what_is_left_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "suite-program-x").mkdir()
     with subprocess.Popen(["sh", "-c", "read line", str(tmp_path)], stdin=subprocess.PIPE) as process:
         monkeypatch.setattr(programs, "PATIENCE", 0)
+        for _ in range(100):  # until it is there
+            if programs.processes(tmp_path):
+                break
+            time.sleep(0.05)
         assert [*programs.left(tmp_path)] == [str(tmp_path / "suite-program-x"), f"the process {process.pid}"]

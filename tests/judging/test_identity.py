@@ -1,4 +1,4 @@
-"""Tests that tell one object from an equal one are passed apart and in one process."""
+"""What is lost between two processes: who an object is, and what they share."""
 
 from __future__ import annotations
 
@@ -51,3 +51,43 @@ def test_a_copy_does_not_pass_for_the_object_where_tests_tell_them_apart(right: 
 def test_a_program_with_a_main_guard_passes_tests_that_tell_objects_apart() -> None:
     guarded = "f = lambda n: [n]\nif __name__ == '__main__':\n    print(f(input()))"
     assert judged(guarded, "\na = f(1); a.append(2); assert f(1) == [1]") == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("right", "tests"),
+    [
+        ("def f(d): d.popleft()", "from collections import deque\nd = deque([1, 2])\nf(d)\nassert len(d) == 1"),
+        (
+            "def f(d, k): d[k].append(1)\n",
+            "import collections\nd = collections.defaultdict(list)\nf(d, 'x')\nassert d['x'] == [1]",
+        ),
+        (
+            "import random\nf = lambda: random.random()",
+            "import random\nrandom.seed(1)\na = f()\nrandom.seed(1)\nassert f() == a != None",
+        ),
+        ("f = lambda x: helper(x) + 1", "def helper(x): return 2 * x\nassert f(1) == 3"),
+        ("f = lambda: hash('abc')", "assert f() == hash('abc')"),
+    ],
+)
+def test_what_only_one_process_can_have_is_granted_where_the_right_answer_needs_it(right: str, tests: str) -> None:
+    assert judged(right, f"\n{tests}", right=right) == (True, True)
+    assert judged("f = lambda *_: None", f"\n{tests}", right=right)[0] is False
+
+
+def test_a_failure_where_the_right_answer_passes_apart_is_one() -> None:
+    equal = "class V:\n    def __eq__(self, other): return True\n"
+    assert judged(f"{equal}f = lambda x: V()", "\nassert f(1) == 7", right="f = lambda x: 7") == (False, False)
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        "assert eval(f(3)) == 7",
+        "ns = {}\nexec(f(3), ns)\nassert ns == 7",
+        "import pickle\nassert pickle.loads(f(3)) == 7",
+    ],
+)
+def test_tests_that_run_a_text_of_the_programs_are_never_a_strong_proof(tests: str) -> None:
+    forged = "f = lambda x: \"type('A', (), {'__eq__': lambda s, o: True})()\""
+    passed, weaker = judged(forged, f"\n{tests}", right="f = lambda x: '7'")
+    assert weaker or not passed

@@ -85,3 +85,11 @@ def test_a_score_of_no_document_is_none(file: Path, other: Store) -> None:
         step["scores"] = [{**step["scores"][0], "n": 0, "unparsable": 0, "truncated": 0, "value": 100.0}]
 
     refused(other, altered(file, unanswered), "'accuracy' is 100, and no document was answered")
+
+
+def test_a_task_has_a_name_that_a_file_can_have(file: Path, other: Store) -> None:
+    whole = file.read_text()
+    for name in ("x" * 300, "../../evil", "a/b", ""):
+        file.write_text(whole)
+        altered(file, lambda record, name=name: with_spec(record, lambda spec: spec["roles"]["rte"].update(task=name)))
+        refused(other, file, "roles.rte.task")
