@@ -199,3 +199,19 @@ def test_a_store_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> No
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
     stored(tmp_path)
+
+
+def test_a_schema_whose_names_are_no_text_is_refused_in_one_line(tmp_path: Path) -> None:
+    content = stored(tmp_path).read_bytes()
+    start, told = content.index(b"CREATE TABLE answer"), []
+    for place in range(start + 8, start + 60):
+        changed = bytearray(content)
+        changed[place] ^= 0x80
+        file = tmp_path / f"{place}.db"
+        file.write_bytes(changed)
+        try:
+            with Store.open(file, create=False) as store:
+                store.count_steps()
+        except SuiteError as error:
+            told.append(str(error))
+    assert any("is no text" in each for each in told)
