@@ -141,8 +141,9 @@ def _watched() -> Iterator[None]:
         yield
     finally:
         signal.set_wakeup_fd(before)
-        writer.close()
+        writer.shutdown(socket.SHUT_RDWR)  # to close it ends nothing where a forked child has a copy
         thread.join()
+        writer.close()
         reader.close()
 
 

@@ -136,6 +136,18 @@ def test_a_signal_that_is_ignored_stays_ignored() -> None:
     assert ended(body, "nohup")[:2] == (0, "here\nwent on\n")
 
 
+def test_a_forked_child_that_lives_on_does_not_keep_the_command() -> None:
+    body = """
+if not os.fork():
+    os.close(1), os.close(2)
+    time.sleep(20)
+    os._exit(0)
+"""
+    begun = time.monotonic()
+    assert ended(body) == (0, "went on\n", "")
+    assert time.monotonic() - begun < 10
+
+
 def test_handlers_of_others_and_a_forked_child_are_left_alone() -> None:
     body = """
 child = os.fork()
