@@ -289,4 +289,4 @@ def doctor(
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run a command, and exit with its code: see `suite.exits`."""
-    sys.exit(exits.code_of(app, arguments))
+    sys.exit(exits.code_of(lambda: app, arguments))

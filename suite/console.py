@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import re
+import select
 import sys
 from contextlib import suppress
 from typing import Final
@@ -43,28 +44,42 @@ def is_unicode() -> bool:
 
 
 def flush() -> None:
-    """Write out what was printed. Raises OSError where that cannot be, once; nothing is tried again at exit."""
+    """Write out what was printed. Raises OSError where that cannot be: see `discard`."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not stream.closed:
-            try:
-                stream.flush()
-            except OSError:
-                discard()
-                raise
+            stream.flush()
 
 
-def discard() -> None:
-    """Nobody reads any more: write what is left to nowhere, so that Python does not complain when it ends."""
+def discard() -> bool:
+    """Write what cannot be written to nowhere, so that Python does not try again, and complain, when it ends.
+
+    Returns whether the reader of a pipe has closed it, as in `suite show | head -1`.
+    """
+    unread = False
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
+            if not _is_unread(stream.fileno()):
+                continue
+            unread = True
         except AttributeError:  # there is none
             continue
-        except (OSError, ValueError):
-            with suppress(OSError, ValueError):
-                os.dup2(nowhere, stream.fileno())
+        except (OSError, ValueError) as error:
+            unread = unread or isinstance(error, BrokenPipeError)
+        with suppress(OSError, ValueError):
+            os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
+    return unread
+
+
+def _is_unread(number: int) -> bool:
+    """Whether a file's reader has gone: a stream without a buffer has nothing left whose writing could fail again."""
+    if not hasattr(select, "poll"):
+        return False
+    asked = select.poll()
+    asked.register(number, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in asked.poll(0))
 
 
 def _simpler(error: UnicodeError) -> tuple[str | bytes, int]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from types import FrameType
-from typing import Final
+from contextlib import contextmanager, suppress
+
+TYPE_CHECKING = False  # little is imported here, since a signal may come at once
+if TYPE_CHECKING:
+    import socket
+    from types import FrameType
+    from typing import Final
 
 ENDING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 GRACE_SECONDS: Final = 0.5
@@ -37,17 +39,29 @@ class Ended(BaseException):
         return 128 + self.number
 
 
-@dataclass
 class _State:
     """What came so far, in the main thread."""
 
     number: int = 0
     raised: bool = False
     depth: int = 0
-    ours: Sequence[signal.Signals] = field(default=())
+    ours: Sequence[signal.Signals] = ()
 
 
 _state: Final = _State()
+
+
+def end_at_once() -> None:
+    """From here on a signal ends the process with its line and nothing else: for a command's start, before `ending`."""
+    for each in ENDING:
+        if signal.getsignal(each) in (signal.SIG_DFL, signal.default_int_handler):
+            signal.signal(each, _at_once)
+
+
+def _at_once(number: int, _: FrameType | None) -> None:
+    with suppress(OSError):
+        os.write(2, f"{Ended(number)}\n".encode())
+    os._exit(128 + number)
 
 
 @contextmanager
@@ -56,7 +70,7 @@ def ending() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    usual = (signal.SIG_DFL, signal.default_int_handler)
+    usual = (signal.SIG_DFL, signal.default_int_handler, _at_once)
     before = {each: signal.getsignal(each) for each in ENDING if signal.getsignal(each) in usual}
     _state.number, _state.raised, _state.depth, _state.ours = 0, False, 0, tuple(before)
     try:
@@ -132,6 +146,8 @@ def _kept_where_none_can_be_raised() -> Iterator[None]:
 @contextmanager
 def _watched() -> Iterator[None]:
     """A thread hears of every signal at once, whatever the main thread is busy with."""
+    import socket
+
     reader, writer = socket.socketpair()
     writer.setblocking(False)
     before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)

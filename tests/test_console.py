@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -107,12 +110,39 @@ def test_progress_goes_on_unseen(out: io.StringIO | None) -> None:
     assert progress.done == 1
 
 
-@pytest.mark.parametrize("shell", ["{} list all | true", "{} list all >&-", "{} list all >&- 2>&-", "{} list x 2>&-"])
-def test_a_reader_that_goes_away_is_no_error(shell: str) -> None:
-    command = f"{sys.executable} -c 'from suite.cli import main; main()'"
+@pytest.mark.parametrize("shell", ["{} list all >&-", "{} list all >&- 2>&-", "{} list x 2>&-"])
+def test_a_closed_stream_is_no_error(shell: str) -> None:
+    command = f"{sys.executable} -m suite"
     ended = subprocess.run(["sh", "-c", shell.format(command)], capture_output=True, text=True, check=False)
     assert ended.stderr == ""
     assert ended.returncode == (2 if "list x" in shell else 0)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [("board --json", 141), ("show --wide", 141), ("--help", 141), ("check", 141), ("show nothing", 2)],
+)
+def test_a_pipe_that_its_reader_closes_ends_a_command_without_a_word(
+    home: Path, arguments: str, code: int, unbuffered: str
+) -> None:
+    command = [sys.executable, "-m", "suite", *arguments.split()]
+    reader, writer = os.pipe()
+    os.close(reader)
+    into = {"stderr" if code == 2 else "stdout": writer}
+    about = {**os.environ, "SUITE_HOME": str(home), "PYTHONUNBUFFERED": unbuffered}
+    ended = subprocess.run(command, **{"stdout": PIPE, "stderr": PIPE, **into}, env=about, check=False)  # type: ignore[call-overload]
+    os.close(writer)
+    assert (ended.returncode, ended.stdout or b"", ended.stderr or b"") == (code, b"", b"")
+
+
+def test_a_broken_pipe_that_is_not_the_users_is_a_bug(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("suite.commands.results.show_results", broken)
+    with pytest.raises(BrokenPipeError):
+        main(["show", "--home", str(home)])
 
 
 def test_a_full_disk_behind_standard_output_is_one_line(home: Path) -> None:

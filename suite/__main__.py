@@ -1,0 +1,31 @@
+"""The command `suite`, and `python -m suite`: a signal ends it in one line from its first moment on."""
+
+from __future__ import annotations
+
+from suite import signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from typer import Typer
+
+
+def main() -> NoReturn:
+    """Run a command, and exit with its code: see `suite.exits`."""
+    signals.end_at_once()
+    import sys
+
+    from suite import exits
+
+    sys.exit(exits.code_of(_app))
+
+
+def _app() -> Typer:
+    from suite.cli import app
+
+    return app
+
+
+if __name__ == "__main__":
+    main()
