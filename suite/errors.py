@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from suite.console import visible
+from suite.regular import NotRegular
 
 
 @dataclass(frozen=True, order=True)
@@ -104,6 +105,8 @@ def machine_problem(error: BaseException) -> Problem | None:
         return Problem(
             "", "there is no folder for temporary files", "make room in /tmp, or set TMPDIR to a folder with room"
         )
+    if isinstance(error, NotRegular):
+        return Problem(str(error.filename), f"cannot be read ({error.strerror})", "name a file, or take it away")
     number = error.errno if isinstance(error, OSError) and error.errno else _number_in(str(error))
     if number not in MACHINE:
         return None

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from suite.regular import open_regular
+
 
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no spare spaces; NaN is refused, so equal values have equal text."""
@@ -21,7 +23,7 @@ def fingerprint(value: Any, length: int = 16) -> str:
 
 def file_hash(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
 
 

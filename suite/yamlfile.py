@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from suite.errors import Problem, SuiteError
+from suite.regular import open_regular
 
 Key = tuple[str | int, ...]
 """Where a value stands in a document: the keys and list positions that lead to it."""
@@ -89,7 +90,7 @@ def _text(path: File, name: str) -> str:
     if path.is_dir():
         raise SuiteError("is a directory", where=name, fix="name a .yaml file in it")
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise SuiteError("there is no such file", where=name, fix=_near(path)) from None

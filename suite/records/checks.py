@@ -21,6 +21,7 @@ from suite.records.implied import not_implied, out_of_range
 from suite.records.shape import MAX_BYTES, SCHEMA, RecordFile, StepPart
 from suite.records.terms import not_on_terms
 from suite.records.writing import record_hash
+from suite.regular import open_regular
 from suite.store import AnswerRecord, ScoreRecord
 from suite.words import can_split, tokenizer_of
 
@@ -67,7 +68,7 @@ def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _text(file: Path) -> str:
     """A file's text, unpacked up to a limit: a small file may unpack to more than there is memory for."""
     try:
-        with file.open("rb") as stream:
+        with open_regular(file) as stream:
             packed = stream.read(2) == b"\x1f\x8b"
             stream.seek(0)
             data = (gzip.GzipFile(fileobj=stream) if packed else stream).read(MAX_BYTES + 1)

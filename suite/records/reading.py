@@ -82,7 +82,10 @@ def _files(places: Iterable[Path]) -> list[Path]:
     for place in places:
         if place.is_dir():
             found += sorted(
-                file for kind in ("*.json", "*.json.gz") for file in place.rglob(kind) if file.name[0] != "."
+                file
+                for kind in ("*.json", "*.json.gz")
+                for file in place.rglob(kind)
+                if file.name[0] != "." and not file.is_dir()
             )
         elif place.exists():
             found.append(place)

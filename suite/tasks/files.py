@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from suite.errors import SuiteError
+from suite.regular import open_regular
 
 Row = dict[str, Any]
 
@@ -47,7 +48,8 @@ def read_file(file: Path, kind: str | None = None, **options: Any) -> list[Place
         known = ", ".join(sorted(_READERS))
         raise SuiteError("is no kind of data file that is known here", where=str(file), fix=f"known: {known}")
     try:
-        data = file.read_bytes()
+        with open_regular(file) as stream:
+            data = stream.read()
     except OSError as error:
         raise SuiteError(f"cannot be read ({error.strerror or error})", where=str(file)) from None
     return list(read(file, data, **options))

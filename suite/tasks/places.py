@@ -27,7 +27,7 @@ def in_data_folder(folder: Path, split: str, task: TaskFile) -> Path:
     """`<split>.jsonl` of a data set's folder, or one of the other kinds. Raises SuiteError with the splits it has."""
     for suffix in SUFFIXES:
         file = folder / f"{split}{suffix}"
-        if _is_file(file):
+        if _is_there(file):
             return file
     have = sorted({each.stem for each in folder.iterdir() if each.suffix in SUFFIXES})
     raise SuiteError(
@@ -112,13 +112,13 @@ def _matching(task: TaskFile, name: str | Path) -> list[Path]:
     """The file of a name, or the files of a pattern. Raises SuiteError if there are none."""
     places = beside(task, str(name))
     for place in places:
-        if _is_file(place):
+        if _is_there(place):
             return [place.resolve()]
         if re.search(r"[*?\[]", str(name)):
             root = Path(place.anchor) if place.is_absolute() else Path()
             pattern = str(place.relative_to(root))
             try:
-                found = sorted(each.resolve() for each in root.glob(pattern) if each.is_file())
+                found = sorted(each.resolve() for each in root.glob(pattern) if not each.is_dir())
             except (ValueError, NotImplementedError, IndexError, OSError, re.error):
                 found = []
             if found:
@@ -170,6 +170,14 @@ def _holds_data(folder: Path) -> bool:
 def _of_split(name: str, split: str) -> bool:
     words: Iterable[str] = _KNOWN_AS.get(split, (split,))
     return any(re.match(rf"{re.escape(word)}(?![A-Za-z0-9])", name) for word in words)
+
+
+def _is_there(path: Path) -> bool:
+    """A file, or what cannot be read as one, so that reading it says so."""
+    try:
+        return path.exists() and not path.is_dir()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _is_file(path: Path) -> bool:

@@ -1,0 +1,25 @@
+"""Files that can be read to their end: from a FIFO, a socket or a device a reader may wait for ever."""
+
+from __future__ import annotations
+
+import errno
+import stat
+from pathlib import Path
+from typing import BinaryIO, Final
+
+_KINDS: Final = (
+    (stat.S_ISFIFO, "a FIFO"), (stat.S_ISSOCK, "a socket"), (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),
+)  # fmt: skip
+
+
+class NotRegular(OSError):
+    """A path that leads to no regular file."""
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read its bytes. Raises NotRegular for a FIFO, a socket or a device, and OSError as `open` does."""
+    mode = path.stat().st_mode
+    kind = next((name for is_kind, name in _KINDS if is_kind(mode)), None)
+    if kind is not None:
+        raise NotRegular(errno.EINVAL, f"it is {kind}, not a regular file", str(path))
+    return path.open("rb")
