@@ -11,6 +11,12 @@ UNBOUNDED: Final = frozenset({
 })  # fmt: skip
 """Metrics that are no share of anything; they are kept as they are and cannot be a task's primary one."""
 
+OF_DOCUMENTS: Final = frozenset({
+    "acc", "acc_norm", "accuracy", "exact_match", "math_equal", "normalised_match", "number_match", "pass@1", "rouge1",
+    "rouge2", "rougeL",
+})  # fmt: skip
+"""Metrics that every document has, so that a score is their mean."""
+
 
 def range_of(metric: str) -> tuple[float, float]:
     """The least and the most that a metric's value can be."""

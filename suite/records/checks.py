@@ -18,6 +18,7 @@ from suite.errors import SuiteError
 from suite.hashing import experiment_id, fingerprint, variant_id
 from suite.records import corpora
 from suite.records.implied import not_implied, out_of_range
+from suite.records.possible import not_possible
 from suite.records.shape import MAX_BYTES, SCHEMA, RecordFile, StepPart
 from suite.records.terms import not_on_terms
 from suite.records.writing import record_hash
@@ -108,7 +109,7 @@ def _wrong(record: RecordFile) -> str | None:
         return "it holds a step that it does not link to"
     wrong = not_implied(record) or out_of_range(record)
     wrong = wrong or next((f"step '{step.id}': {each}" for step in record.steps if (each := _wrong_step(step))), None)
-    return wrong or not_on_terms(record)
+    return wrong or not_on_terms(record) or not_possible(record)
 
 
 def _wrong_step(step: StepPart) -> str | None:
@@ -163,9 +164,19 @@ def _wrong_corpus(score: ScoreRecord, step: StepPart) -> str | None:
     if not can_split(tokenizer):
         return None
     found = corpora.scores_of(name, pairs, tokenizer)
-    if score.value is not None and any(math.isclose(each, score.value, abs_tol=TOLERANCE) for each in found):
+    if score.value is None or not any(math.isclose(each, score.value, abs_tol=TOLERANCE) for each in found):
+        return f"the answers' {name} is {found[0]:.6g}, and '{score.metric}' is {score.value}"
+    if name != "bleu" or not score.primary:
         return None
-    return f"the answers' {name} is {found[0]:.6g}, and '{score.metric}' is {score.value}"
+    errors = corpora.errors_of_bleu(pairs, [answer.doc_hash for answer in answers], tokenizer)
+    if any(_close(score.stderr, each) for each in errors) or not (errors or score.stderr):
+        return None
+    return f"the answers' {name} has a standard error of about {max(errors, default=0):.3g}, not {score.stderr}"
+
+
+def _close(stated: float | None, found: float) -> bool:
+    """Whether both can be a bootstrap's of the same answers."""
+    return stated is not None and found / 2 - TOLERANCE <= stated <= found * 2 + TOLERANCE
 
 
 def _without_texts(answers: Sequence[AnswerRecord]) -> bool:

@@ -55,7 +55,7 @@ def out_of_range(record: RecordFile) -> str | None:
     """The first number that no run can have given, or None."""
     for role, about in record.experiment.spec["roles"].items():
         chance = about["chance"]
-        if chance is not None and not 0 <= chance <= 100:
+        if chance is not None and not 0 <= chance < 100:
             return f"chance of the role '{role}' is {chance}, and not between 0 and 100"
     for link in record.links:
         if not 0 <= link.position <= LARGEST:

@@ -161,7 +161,7 @@ class ExperimentPart(Block):
     track: Name
     seed: int
     method: str
-    family: str
+    family: Literal["none", "full", "adapter", "prompt", "prefix", "singular", "two-stage", "mixture"]
     targets: tuple[str, ...]
     source: str
     spec: Annotated[dict[str, Any], AfterValidator(_is_spec)]

@@ -45,7 +45,7 @@ class Metadata(Block):
     """The language of right answers, as an ISO 639 code: a translation's target is what the format ratio looks for."""
     labels: tuple[str, ...] = ()
     """The words an answer may be; the format ratio counts answers that begin with one."""
-    chance: float | None = Field(default=None, ge=0, le=100)
+    chance: float | None = Field(default=None, ge=0, lt=100)
     """What guessing scores, from 0 to 100."""
     splits: dict[str, str] = Field(default_factory=dict)
     """Splits cut anew from stored ones: `{test: "test[32:]", exemplars: "test[:32]"}`."""

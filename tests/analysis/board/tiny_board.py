@@ -80,7 +80,7 @@ class World:
     asked: Mapping[str, Any] = field(default_factory=dict)
     """What else is in the key of evaluations."""
     draw: int = 0
-    family: str = "whole model"
+    family: str = "full"
     texts: bool = True
     """Whether questions and right answers are stored."""
     prefix: str = "h"
@@ -93,7 +93,8 @@ class World:
     ) -> str:  # fmt: skip
         """A train step, done if its costs are given."""
         key = {"kind": "train", "method": {"name": method}, "seed": seed, "parents": list(parents)}
-        artifact = ArtifactRecord("weights", "abc", "m", 7, 80, "/home/me/artifacts/x")
+        size = 80 if costs is None else costs.artifact_bytes or 80
+        artifact = ArtifactRecord("weights", "abc", "m", 7, size, "/home/me/artifacts/x")
         outcome = StepOutcome(
             curve=(CurvePointRecord(1, "loss", 0.5),), artifact=artifact, costs=costs or Costs(),
             provenance=PROVENANCE, findings=findings,
