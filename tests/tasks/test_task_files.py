@@ -126,7 +126,7 @@ def test_metrics_of_classes_take_the_options_that_they_have(write: Write, metric
             9,
             "metadata.language: 'french' is no language that can be told; write its ISO",
         ),
-        ("chance: 0.0", "chance: 101", 9, "metadata.chance: should be less than or equal to 100"),
+        ("chance: 0.0", "chance: 101", 9, "metadata.chance: should be less than 100"),
         ('until: ["\\n\\n"]', "until: stop", 6, "generation_kwargs.until: is not a list of texts"),
         ('until: ["\\n\\n"], ', "", 6, "generation_kwargs.until: is not a list of texts"),
         ("prefix:", "prefx:", 7, "filter_list.0: cut_answer has no option 'prefx'; did you mean 'prefix'?"),
