@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
@@ -15,6 +15,7 @@ from suite.errors import SuiteError, did_you_mean
 if TYPE_CHECKING:
     from suite.models.source import ModelSource
     from suite.training.job import Job, Trained
+    from suite.training.requirements import Requirements
 
 Family = Literal["none", "full", "adapter", "prompt", "prefix", "singular", "two-stage", "mixture"]
 
@@ -38,6 +39,8 @@ class Prerequisite:
     targets: tuple[str, ...]
     model: ModelSource | None = None
     """The base model it is trained on, where that is another than the track's."""
+    field: tuple[str, ...] = field(default=(), compare=False)
+    """The keys of the method's block under which its settings stand: messages name them."""
 
 
 Part = _Self | int | Prerequisite
@@ -78,6 +81,9 @@ class Method(Protocol):
     def stack(self, config: Any, role: str, targets: tuple[str, ...]) -> tuple[Part, ...] | Dispatch:
         """The artifacts in effect when a task is answered."""
 
+    def requirements(self, config: Any) -> Requirements:
+        """What the method's own train step needs: planning asks for it, and reads no field of the block."""
+
     train: Callable[[Any, Job], Trained] | None
     """Train on the job's examples, and leave the backbone as it was; None for a method of prerequisites only."""
 
@@ -95,18 +101,33 @@ def get(name: str) -> Method:
     return cast(Method, importlib.import_module(f"{__name__}.{name}"))
 
 
+def train_steps(name: str, config: Block, targets: tuple[str, ...], roles: tuple[str, ...]) -> list[Prerequisite]:
+    """Every train step that a method with these settings takes to answer some roles, each once; its own comes first."""
+    method = get(name)
+    needed: list[Part] = [] if method.train is None else [SELF, *method.prerequisites(config, targets)]
+    for role in roles:
+        stack = method.stack(config, role, targets)
+        needed += [*stack.parts] if isinstance(stack, Dispatch) else [*stack]
+    found: list[Prerequisite] = []
+    for part in needed:
+        if isinstance(part, Prerequisite):
+            below = train_steps(part.method, part.config, part.targets, ())
+            steps = [replace(each, model=each.model or part.model, field=part.field + each.field) for each in below]
+        else:  # the index of a prerequisite, which is among them already
+            steps = [Prerequisite(name, config, targets)] if part is SELF and method.train is not None else []
+        found += [each for each in steps if each not in found]
+    return found
+
+
 def roles_of(name: str, config: Block, targets: tuple[str, ...], held_out: tuple[str, ...]) -> dict[str, bool]:
     """Every role that an experiment has to do with, and whether its training rows are used."""
     method = get(name)
     roles = {**dict.fromkeys(held_out, False), **dict.fromkeys(targets, method.TRAINS)}
-    for role in (*targets, *held_out):
-        stack = method.stack(config, role, targets)
+    for stack in (method.stack(config, role, targets) for role in (*targets, *held_out)):
         if isinstance(stack, Dispatch):
             roles.setdefault(stack.role, False)
-        parts = stack.parts if isinstance(stack, Dispatch) else stack
-        for part in (*method.prerequisites(config, targets), *parts):
-            if isinstance(part, Prerequisite):
-                roles |= dict.fromkeys(part.targets, True)
+    for step in train_steps(name, config, targets, (*targets, *held_out)):
+        roles |= dict.fromkeys(step.targets, True)
     return roles
 
 

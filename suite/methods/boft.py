@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from suite.methods import Family, lora
 from suite.training.config import Count, Optimisation, Positive, Schedule
+from suite.training.requirements import Requirements, named_matrices, optimisation_requirements
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
@@ -34,6 +35,11 @@ class Config(Optimisation):
     """Butterfly factors."""
     target_modules: tuple[str, ...] | Literal["all-linear"] | None = None
     """Names of the matrices (`q_proj`), or all of them; null: PEFT's choice for the architecture (as for LoRA)."""
+
+
+def requirements(config: Config) -> Requirements:
+    """The matrices that are named, and gradient steps."""
+    return optimisation_requirements(config, matrices=named_matrices(config.target_modules))
 
 
 def train(config: Config, job: Job) -> Trained:

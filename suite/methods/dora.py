@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 FAMILY: Final[Family] = "adapter"
 VERSION: Final = 1
 TRAINS: Final = True
-prerequisites, stack = lora.prerequisites, lora.stack
+prerequisites, stack, requirements = lora.prerequisites, lora.stack, lora.requirements
 
 
 class Config(lora.Config):

@@ -15,6 +15,7 @@ from suite.block import Block
 from suite.methods import Family, Part, Prerequisite, ia3, ia3_further
 from suite.methods._experts import Ia3Expert, Tuner
 from suite.training.config import Count
+from suite.training.requirements import Requirements
 
 FAMILY: Final[Family] = "adapter"
 VERSION: Final = 1
@@ -59,8 +60,14 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
     tuner = config.tuner.model_copy(update={"examples": config.shots, "select_every": config.tuner.steps})
     if config.start == "targets":
         own = {name: getattr(tuner, name) for name in ia3.Config.model_fields}
-        return (Prerequisite("ia3_further", ia3_further.Config(**own, first=config.first, roles=targets), (role,)),)
-    return (Prerequisite(tuner.name, tuner, (role,)),)
+        further = ia3_further.Config(**own, first=config.first, roles=targets)
+        return (Prerequisite("ia3_further", further, (role,), field=("tuner",)),)
+    return (Prerequisite(tuner.name, tuner, (role,), field=("tuner",)),)
+
+
+def requirements(config: Config) -> Requirements:
+    """Nothing of its own: what it trains are steps of other methods."""
+    return Requirements()
 
 
 train: Final = None

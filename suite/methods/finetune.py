@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from suite.methods import SELF, Family, Part, Prerequisite
 from suite.training.config import Count, Optimisation, Positive, Schedule
+from suite.training.requirements import Requirements, optimisation_requirements
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
@@ -38,6 +39,11 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """The trained weights, for every task."""
     return (SELF,)
+
+
+def requirements(config: Config) -> Requirements:
+    """Gradient steps."""
+    return optimisation_requirements(config)
 
 
 def train(config: Config, job: Job) -> Trained:

@@ -17,6 +17,7 @@ from typing_extensions import Self
 from suite.block import Block
 from suite.methods import Family, prompt_tuning
 from suite.training.config import Count
+from suite.training.requirements import Requirements
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,6 +45,11 @@ class Config(Block):
         if (self.init == "text") != (self.text is not None):
             raise ValueError("`init: text` and a `text` go together")
         return self
+
+
+def requirements(config: Config) -> Requirements:
+    """Positions for the prompt; how many an exemplar takes is known when it is drawn."""
+    return Requirements(reserved_positions=0 if config.init == "exemplar" else config.length)
 
 
 def train(config: Config, job: Job) -> Trained:

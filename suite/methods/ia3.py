@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from suite.methods import Family, lora
 from suite.training.config import Count, Optimisation, Positive, Schedule
+from suite.training.requirements import Requirements, optimisation_requirements
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
@@ -28,6 +29,11 @@ class Config(Optimisation):
     """Peak learning rate (the paper's)."""
     schedule: Schedule = "linear"
     """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
+
+
+def requirements(config: Config) -> Requirements:
+    """Gradient steps."""
+    return optimisation_requirements(config)
 
 
 def train(config: Config, job: Job) -> Trained:

@@ -32,10 +32,10 @@ class Config(ia3.Config):
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
     """The first training."""
-    return (Prerequisite("ia3", config.first, config.roles or targets),)
+    return (Prerequisite("ia3", config.first, config.roles or targets, field=("first",)),)
 
 
-stack = ia3.stack
+stack, requirements = ia3.stack, ia3.requirements
 
 
 def train(config: Config, job: Job) -> Trained:

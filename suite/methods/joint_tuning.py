@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from suite.methods import SELF, Family, Part, Prerequisite
 from suite.training.config import Count, Optimisation, Positive, Schedule
+from suite.training.requirements import Requirements, optimisation_requirements
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
@@ -47,6 +48,11 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
     if role in targets:
         return (SELF,)
     return (Prerequisite("joint_weights", joint_weights.Config(joint=config), targets),)
+
+
+def requirements(config: Config) -> Requirements:
+    """Positions for the soft vectors, and gradient steps."""
+    return optimisation_requirements(config, reserved_positions=config.length)
 
 
 def train(config: Config, job: Job) -> Trained:

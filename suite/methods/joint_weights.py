@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from suite.block import Block
 from suite.errors import StepFailed
 from suite.methods import SELF, Family, Part, Prerequisite, joint_tuning
+from suite.training.requirements import Requirements
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
@@ -28,12 +29,17 @@ class Config(Block):
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
     """The joint tuning."""
-    return (Prerequisite("joint_tuning", config.joint, targets),)
+    return (Prerequisite("joint_tuning", config.joint, targets, field=("joint",)),)
 
 
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """The weights, for every task."""
     return (SELF,)
+
+
+def requirements(config: Config) -> Requirements:
+    """Nothing: nothing is trained."""
+    return Requirements()
 
 
 def train(config: Config, job: Job) -> Trained:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from suite.methods import SELF, Family, Part, Prerequisite
 from suite.training.config import Count, Optimisation, Positive, Schedule
+from suite.training.requirements import Requirements, named_matrices, optimisation_requirements
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
@@ -43,6 +44,11 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """The adapter, for every task."""
     return (SELF,)
+
+
+def requirements(config: Config) -> Requirements:
+    """The matrices that are named, and gradient steps."""
+    return optimisation_requirements(config, matrices=named_matrices(config.target_modules))
 
 
 def train(config: Config, job: Job) -> Trained:

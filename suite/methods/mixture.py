@@ -14,6 +14,7 @@ from suite.block import Block
 from suite.methods import SELF, Family, Part, Prerequisite
 from suite.methods._experts import Expert, SvfExpert
 from suite.training.config import Count
+from suite.training.requirements import CandidateSearch, Requirements
 from suite.training.searching import Search
 
 if TYPE_CHECKING:
@@ -42,20 +43,23 @@ class Config(Block):
     search: Search = Search()
     """The cross-entropy method."""
 
-    @property
-    def rewarded(self) -> bool:
-        """Whether answers are scored, one by one, while the weights are looked for."""
-        return self.weights == "few_shot"
-
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
     """The experts."""
-    return tuple(Prerequisite(config.expert.name, config.expert, (role,)) for role in config.experts)
+    expert = config.expert
+    return tuple(Prerequisite(expert.name, expert, (role,), field=("expert",)) for role in config.experts)
 
 
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """The mixture, for every task."""
     return (SELF,)
+
+
+def requirements(config: Config) -> Requirements:
+    """Rewards of the answers of every candidate, where the weights are searched."""
+    searched = config.weights == "few_shot"
+    candidates = config.search.population * config.search.generations if searched else 0
+    return Requirements(reward=searched, cost=CandidateSearch(candidates, config.shots))
 
 
 def train(config: Config, job: Job) -> Trained:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from suite.methods import Family, prompt_tuning
 from suite.training.config import Count, Optimisation, Positive
+from suite.training.requirements import Requirements, optimisation_requirements
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
@@ -35,6 +36,11 @@ class Config(Optimisation):
     values are trained themselves."""
     learning_rate: Positive = 1e-2
     """Peak learning rate."""
+
+
+def requirements(config: Config) -> Requirements:
+    """Positions for the prefix, and gradient steps."""
+    return optimisation_requirements(config, reserved_positions=config.length)
 
 
 def train(config: Config, job: Job) -> Trained:

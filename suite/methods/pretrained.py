@@ -6,6 +6,7 @@ from typing import Final
 
 from suite.block import Block
 from suite.methods import Family, Part, Prerequisite
+from suite.training.requirements import Requirements
 
 FAMILY: Final[Family] = "none"
 VERSION: Final = 1
@@ -24,6 +25,11 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """Empty for every task."""
     return ()
+
+
+def requirements(config: Config) -> Requirements:
+    """Nothing."""
+    return Requirements()
 
 
 train: Final = None

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 from pydantic import Discriminator, Tag
 
 from suite.errors import StepFailed, SuiteError
-from suite.methods import SELF, Family, Part, Prerequisite, fixed_prompt, lora, prompt_tuning
+from suite.methods import SELF, Family, Part, Prerequisite, fixed_prompt, get, lora, prompt_tuning
 from suite.training.config import Count, Optimisation, Positive, Schedule
+from suite.training.requirements import Requirements, optimisation_requirements
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
@@ -80,12 +81,19 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
     """The first stage of each target. Raises SuiteError for a LoRA before several: one input has one adapter."""
     if config.stage_one.name == "lora" and len(targets) > 1:
         raise SuiteError("method.stage_one: a LoRA is for one target", fix="name one, or tune a prompt for each")
-    return tuple(Prerequisite(config.stage_one.name, config.stage_one, (target,)) for target in targets)
+    first = config.stage_one
+    return tuple(Prerequisite(first.name, first, (target,), field=("stage_one",)) for target in targets)
 
 
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """What the target's first stage left and the weights; the weights alone elsewhere."""
     return (targets.index(role), SELF) if role in targets else (SELF,)
+
+
+def requirements(config: Config) -> Requirements:
+    """Positions for the first stage's prompt, which stands before the inputs of the second, too; gradient steps."""
+    first = get(config.stage_one.name).requirements(config.stage_one)
+    return optimisation_requirements(config, reserved_positions=first.reserved_positions)
 
 
 def train(config: Config, job: Job) -> Trained:

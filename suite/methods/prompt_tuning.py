@@ -15,6 +15,7 @@ from typing_extensions import Self
 
 from suite.methods import SELF, Family, Part, Prerequisite
 from suite.training.config import Count, Optimisation, Optimizer, Positive
+from suite.training.requirements import Requirements, optimisation_requirements
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
@@ -58,6 +59,11 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """The prompt for the targets; nothing elsewhere."""
     return (SELF,) if role in targets else ()
+
+
+def requirements(config: Config) -> Requirements:
+    """Positions for the soft vectors, and gradient steps."""
+    return optimisation_requirements(config, reserved_positions=config.length)
 
 
 def train(config: Config, job: Job) -> Trained:

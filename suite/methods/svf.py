@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from suite.methods import SELF, Family, Part, Prerequisite
 from suite.training.config import Count, Objective, Positive
+from suite.training.requirements import MatrixSelection, Requirements, optimisation_requirements
 from suite.training.scaling import Scaling
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """The scaled matrices, for every task."""
     return (SELF,)
+
+
+def requirements(config: Config) -> Requirements:
+    """Linear maps of the chosen kind, their decompositions, and gradient steps."""
+    chosen = MatrixSelection("matrices", kind=config.matrices)
+    return optimisation_requirements(config, matrices=(chosen,), decomposes=True)
 
 
 def train(config: Config, job: Job) -> Trained:

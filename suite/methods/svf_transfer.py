@@ -14,6 +14,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 from suite.block import Block
 from suite.methods import SELF, Family, Part, Prerequisite, svf
 from suite.models.source import ModelSource
+from suite.training.requirements import Requirements
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
@@ -43,12 +44,17 @@ class Config(Block):
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
     """The vectors, trained on the other model."""
-    return (Prerequisite("svf", config.expert, targets, config.base),)
+    return (Prerequisite("svf", config.expert, targets, config.base, field=("expert",)),)
 
 
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """The vectors as they are for this model, for every task."""
     return (SELF,)
+
+
+def requirements(config: Config) -> Requirements:
+    """Nothing: nothing is trained."""
+    return Requirements()
 
 
 def train(config: Config, job: Job) -> Trained:

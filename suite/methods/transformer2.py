@@ -18,6 +18,7 @@ from suite.block import Block
 from suite.methods import Dispatch, Family, Part, Prerequisite, mixture
 from suite.methods._experts import Expert, SvfExpert
 from suite.training.config import Count
+from suite.training.requirements import Requirements
 from suite.training.searching import Search
 
 FAMILY: Final[Family] = "mixture"
@@ -57,12 +58,13 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...] | Dispatch:
     """The mixture for this role, the expert of its skill, or one for each document."""
     if config.adaptation in ("prompt", "classifier"):
-        asker = (Prerequisite(config.classifier.name, config.classifier, (config.dispatch,)),)
-        experts = {skill: (Prerequisite(config.expert.name, config.expert, (skill,)),) for skill in targets}
+        named = config.classifier
+        asker = (Prerequisite(named.name, named, (config.dispatch,), field=("classifier",)),)
+        experts = {skill: (_expert(config, skill),) for skill in targets}
         return Dispatch(config.dispatch, asker if config.adaptation == "classifier" else (), experts)
     if config.adaptation == "oracle":
         skill = config.skills.get(role, role)
-        return (Prerequisite(config.expert.name, config.expert, (skill,)),) if skill in targets else ()
+        return (_expert(config, skill),) if skill in targets else ()
     if config.adaptation == "uniform":  # one for all tasks
         even = mixture.Config(experts=targets, expert=config.expert, weights="uniform")
         return (Prerequisite("mixture", even, ()),)
@@ -70,6 +72,15 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
         experts=targets, expert=config.expert, shots=config.shots, each_matrix=config.each_matrix, search=config.search
     )
     return (Prerequisite("mixture", searched, (role,)),)
+
+
+def _expert(config: Config, skill: str) -> Prerequisite:
+    return Prerequisite(config.expert.name, config.expert, (skill,), field=("expert",))
+
+
+def requirements(config: Config) -> Requirements:
+    """Nothing of its own: what it trains are steps of other methods."""
+    return Requirements()
 
 
 train: Final = None

@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from suite import methods
-from suite.block import Block
 from suite.errors import Problem, SuiteError
 from suite.models.names import has_kind, has_matrix, matrix_names, short_names
-from suite.models.source import LocatedModel
+from suite.models.source import LocatedModel, ModelSource
 from suite.planning.gold import gold_notes
 from suite.specs import Experiment
 from suite.tasks.data import DataLocations, Rows
@@ -19,14 +18,14 @@ from suite.tasks.definition import TaskFile
 from suite.tasks.leaks import check_leaks, doubles
 from suite.tasks.splits import draw_exemplars, exemplar_rows, reported_rows, training_rows
 from suite.training.config import LEAST_INPUT
-from suite.training.scaling import Scaling
+from suite.training.requirements import MatrixSelection, Requirements
 
 LEAST_ROWS = 4
 """Of so many training rows one is held out of training, to select the checkpoint."""
 
 
-def check(experiment: Experiment, data: DataLocations, model: Callable[[], LocatedModel]) -> list[str]:
-    """What is to be noted about an experiment; `model` looks for its model. Raises SuiteError with every problem."""
+def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSource], LocatedModel]) -> list[str]:
+    """What is to be noted about an experiment; `locate` looks for models. Raises SuiteError with every problem."""
     problems: list[Problem] = []
     notes: list[str] = []
     train: dict[str, tuple[TaskFile, Rows]] = {}
@@ -38,10 +37,10 @@ def check(experiment: Experiment, data: DataLocations, model: Callable[[], Locat
         except SuiteError as error:
             problems.extend(error.problems)
 
-    located = attempt(model)
+    located = attempt(lambda: locate(experiment.track.model))
     problems = [_where_the_model_is_named(each, experiment) for each in problems]
     notes += [located.note] if located and located.note else []
-    problems += _matrices(experiment, located) if located else []
+    problems += (attempt(lambda: _matrices(experiment, locate)) or []) if located else []
     for role in _trained_roles(experiment):
         rows = attempt(lambda role=role: training_rows(experiment.tasks[role], data))
         if rows is not None:
@@ -81,35 +80,37 @@ def _where_the_model_is_named(problem: Problem, experiment: Experiment) -> Probl
     return problem if problem.where else replace(problem, where=experiment.lines.get(("model",), ""))
 
 
-def _matrices(experiment: Experiment, model: LocatedModel) -> list[Problem]:
-    """Names of matrices that the model does not have; none where its files are not here to be asked."""
+def _matrices(experiment: Experiment, locate: Callable[[ModelSource], LocatedModel]) -> list[Problem]:
+    """Names of matrices that a step's model does not have; none where its files are not here to be asked."""
     problems: list[Problem] = []
-    for path, block in (each for config in experiment.configs for each in _blocks(config, ())):
-        wanted = getattr(block, "target_modules", None)
-        kind = block.matrices if isinstance(block, Scaling) else "all"
-        names = matrix_names(model) if isinstance(wanted, tuple) or kind != "all" else None
-        if names is None:
-            continue
-        known = "known: " + ", ".join(short_names(names))
-        what, where = experiment.place(*path, "target_modules")
-        if wanted == ():
-            problems.append(Problem(where, f"{what}: names no matrix", known))
-        for name in wanted if isinstance(wanted, tuple) else ():
-            if not has_matrix(names, name):
-                problems.append(Problem(where, f"{what}: there is no matrix '{name}' in {model.source.title}", known))
-        if not has_kind(names, kind):
-            what, where = experiment.place(*path, "matrices")
-            problems.append(Problem(where, f"{what}: {model.source.title} has no matrices of the kind '{kind}'", known))
+    for step, needs in _train_steps(experiment):
+        for chosen in (each for each in needs.matrices if each.names is not None or each.kind != "all"):
+            model = locate(step.model or experiment.track.model)
+            names = matrix_names(model)
+            if names is not None:
+                place = experiment.place(*step.field, chosen.field)
+                problems += _selected(chosen, names, place, model.source.title)
     return list(dict.fromkeys(problems))
 
 
-def _blocks(block: Block, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Block]]:
-    """A block of settings and those inside of it, with the keys that lead to them."""
-    yield path, block
-    for name in type(block).model_fields:
-        inner = getattr(block, name)
-        if isinstance(inner, Block):
-            yield from _blocks(inner, (*path, name))
+def _selected(chosen: MatrixSelection, names: tuple[str, ...], place: tuple[str, str], model: str) -> Iterator[Problem]:
+    """What a selection asks for and a model does not have; `place` is the field, and where it was set."""
+    (what, where), known = place, "known: " + ", ".join(short_names(names))
+    if chosen.names == ():
+        yield Problem(where, f"{what}: names no matrix", known)
+    for name in chosen.names or ():
+        if not has_matrix(names, name):
+            yield Problem(where, f"{what}: there is no matrix '{name}' in {model}", known)
+    if not has_kind(names, chosen.kind):
+        yield Problem(where, f"{what}: {model} has no matrices of the kind '{chosen.kind}'", known)
+
+
+def _train_steps(experiment: Experiment) -> Iterator[tuple[methods.Prerequisite, Requirements]]:
+    """The train steps of all tries, and what each says that it needs."""
+    roles = (*experiment.targets, *experiment.held_out)
+    for config in experiment.configs:
+        for step in methods.train_steps(experiment.method, config, experiment.targets, roles):
+            yield step, methods.get(step.method).requirements(step.config)
 
 
 def _trained_roles(experiment: Experiment) -> list[str]:
@@ -128,9 +129,10 @@ def _room(experiment: Experiment) -> list[Problem]:
     if longest < LEAST_INPUT and _trained_roles(experiment):
         what = f"budget.max_length: {longest} leaves no room for a prompt and an answer"
         return [Problem(experiment.file, what, f"raise it to {LEAST_INPUT} or more")]
-    for config in experiment.configs:
-        length = getattr(getattr(config, "stage_one", config), "length", 0)
+    for step, needs in _train_steps(experiment):
+        length = needs.reserved_positions
         if length and length + LEAST_INPUT > longest:
-            what = f"a soft prompt of {length} leaves no room in inputs of {longest} tokens"
-            problems.append(Problem(experiment.file, what, "shorten `length` or raise `budget.max_length`"))
-    return problems
+            kind = "prefix" if methods.get(step.method).FAMILY == "prefix" else "soft prompt"
+            what = f"a {kind} of {length} leaves no room in inputs of {longest} tokens"
+            problems.append(Problem(experiment.file, what, f"shorten the {kind}, or raise `budget.max_length`"))
+    return list(dict.fromkeys(problems))

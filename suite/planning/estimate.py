@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+from pydantic import ValidationError
+
+from suite import methods
 from suite.planning.steps import Estimate
+from suite.training.requirements import CandidateSearch, Requirements
 
 WORDS_TO_TOKENS = 1.3
 FLOPS_PER_SECOND = 4e10  # two laptop cores in float32; measured rates take its place as soon as there are any
@@ -49,10 +55,27 @@ class Speed:
 
 def sort_of(kind: str, key: Mapping[str, Any]) -> str:
     """Which steps have a common rate: evaluations, training on right answers, by reward, and searches of a mixture."""
-    method: Mapping[str, Any] = key.get("method") or {}
-    if "search" in method:
+    needs = _requirements(json.dumps(key.get("method") or {}))
+    if needs is None:
+        return kind
+    if isinstance(needs.cost, CandidateSearch):
         return "adapt"
-    return "reinforce" if method.get("objective") == "reinforce" else kind
+    return "reinforce" if needs.reward else kind
+
+
+@lru_cache(maxsize=1024)
+def _requirements(stored: str) -> Requirements | None:
+    """What a method needs with the settings of a step's key; None where another version had others."""
+    settings = json.loads(stored)
+    name = settings.pop("name", None)
+    settings.pop("version", None)
+    if name not in methods.names():
+        return None
+    method = methods.get(name)
+    try:
+        return method.requirements(method.Config.model_validate_json(json.dumps(settings)))
+    except ValidationError:
+        return None
 
 
 def words(docs: Sequence[Mapping[str, Any]]) -> float:

@@ -24,8 +24,7 @@ from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations, Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
-from suite.training.config import Optimisation
-from suite.training.scaling import Scaling
+from suite.training.requirements import GradientSteps, Requirements
 
 TRAINING = 3
 """Raised when a change to the training loop changes what it gives for the same settings."""
@@ -71,7 +70,7 @@ class _Builder:
 
     def add(self, experiment: Experiment) -> Planned:
         """The experiment with its steps; they join those already there."""
-        self.notes += check(experiment, self.inputs.data, lambda: self._model(experiment.track))
+        self.notes += check(experiment, self.inputs.data, self._located)
         roles = (*experiment.targets, *experiment.held_out)
         tries = [self._try(experiment, config, roles) for config in experiment.configs]
         taken = self._best(experiment, tries) if experiment.tries else tries[0]
@@ -186,6 +185,7 @@ class _Builder:
         track, model = experiment.track, self._model(experiment.track)
         tasks = {role: experiment.tasks[role] for role in targets}
         rows = [training_rows(task, self.inputs.data) for task in tasks.values()]
+        needs = method.requirements(config)
         key: dict[str, Any] = {
             "kind": "train",
             "code": TRAINING,
@@ -197,17 +197,17 @@ class _Builder:
             "selection": {**track.selection.model_dump(mode="json"), **track.decoding.search},
             "target": track.target.model_dump(mode="json", include={"shots"}),
             "parents": list(parents),
-            **probes_key(experiment, config, targets, self.inputs.data),
+            **probes_key(experiment, needs, targets, self.inputs.data),
         }
         work = Train(
-            name, config, tasks, track, experiment.seed, tuple(parents), probed(experiment, config), bases
+            name, config, tasks, track, experiment.seed, tuple(parents), needs.probes, probed(experiment, needs), bases
         )  # fmt: skip
         what = "adapt" if method.FAMILY == "mixture" else "train"
         _, (_, differs) = split([usual.model_dump(mode="json"), config.model_dump(mode="json")])
         title = f"{what} {name} on {'+'.join(targets) or 'every task'}{' with ' if differs else ''}{told(differs)}"
         title = f"{title}{model_name} · {track.name} · seed {experiment.seed}"
         length = max(map(self._mean_words, rows), default=0.0)
-        return self._step(title, work, key, _training_cost(work, length, self._speed(model)))
+        return self._step(title, work, key, _training_cost(work, needs, length, self._speed(model)))
 
     def _tasks_key(self, experiment: Experiment, targets: tuple[str, ...]) -> dict[str, Any]:
         tasks = {role: experiment.tasks[role] for role in targets}
@@ -280,20 +280,18 @@ class _Builder:
         return estimate.Speed(model.parameters, rates)
 
 
-def _training_cost(work: Train, mean_words: float, speed: estimate.Speed) -> Estimate:
-    """What a train step costs: optimising parameters, or putting its parents together."""
-    config, track = work.config, work.track
+def _training_cost(work: Train, needs: Requirements, mean_words: float, speed: estimate.Speed) -> Estimate:
+    """What a train step costs: gradient steps, a search, or putting its parents together."""
+    track, cost = work.track, needs.cost
     budget, length = track.budget, track.budget.max_length
-    if isinstance(config, Optimisation):
-        mean_words *= 1 + config.shots
-        batch = min(budget.batch_size, config.examples or budget.batch_size)
+    if isinstance(cost, GradientSteps):
+        batch = min(budget.batch_size, cost.examples or budget.batch_size)
         parts = -(-batch // (budget.micro_batch or batch))
         return estimate.training(
-            config.steps, batch, length, mean_words, speed, rewarded=config.rewarded,
-            select_every=config.select_every or track.selection.every,
+            cost.steps, batch, length, mean_words * (1 + cost.shots), speed, rewarded=needs.reward,
+            select_every=cost.select_every or track.selection.every,
             selection=track.selection.documents * len(work.targets),
-            composed=config.steps * parts if isinstance(config, Scaling) else 0, probed=answers(work),
+            composed=cost.steps * parts if cost.decomposes else 0, probed=answers(work, cost.steps),
         )  # fmt: skip
-    search = getattr(config, "search", None) if getattr(config, "rewarded", False) else None
-    candidates = search.population * search.generations if search else 0
-    return estimate.adapting(len(work.parents), candidates, getattr(config, "shots", 0), length, mean_words, speed)
+    candidates, shots = (cost.candidates, cost.shots) if cost else (0, 0)
+    return estimate.adapting(len(work.parents), candidates, shots, length, mean_words, speed)

@@ -5,33 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from suite.block import Block
 from suite.planning.steps import Train
 from suite.specs import Experiment
 from suite.specs.blocks import Probes
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile
 from suite.tasks.splits import exemplar_rows, reported_rows
-from suite.training.config import Optimisation
+from suite.training.requirements import Requirements
 
 
-def probed(experiment: Experiment, config: Block) -> Mapping[str, TaskFile]:
-    """The held-out tasks that are looked at while something is trained with these settings."""
+def probed(experiment: Experiment, needs: Requirements) -> Mapping[str, TaskFile]:
+    """The held-out tasks that are looked at during a train step with these requirements."""
     probes = experiment.track.probes
-    if probes is None or not isinstance(config, Optimisation):
+    if probes is None or not needs.probes:
         return {}
     return {role: experiment.tasks[role] for role in probes.roles}
 
 
-def probes_key(experiment: Experiment, config: Block, targets: tuple[str, ...], data: DataLocations) -> dict[str, Any]:
+def probes_key(
+    experiment: Experiment, needs: Requirements, targets: tuple[str, ...], data: DataLocations
+) -> dict[str, Any]:
     """All that can change what is found; nothing without probes."""
     track = experiment.track
-    if track.probes is None or not isinstance(config, Optimisation):
+    if track.probes is None or not needs.probes:
         return {}
     rows = {role: reported_rows(experiment.tasks[role], data).content_hash for role in (*targets, *track.probes.roles)}
     shown = {
         role: exemplar_rows(task, data).content_hash
-        for role, task in probed(experiment, config).items()
+        for role, task in probed(experiment, needs).items()
         if any(track.probes.shots)
     }
     names = {role: experiment.tasks[role].fingerprint for role in rows}
@@ -40,12 +41,12 @@ def probes_key(experiment: Experiment, config: Block, targets: tuple[str, ...], 
     return {"probes": {**track.probes.model_dump(mode="json"), **asked}}
 
 
-def answers(work: Train) -> int:
-    """How many documents are answered at all looks together."""
-    probes, config = work.track.probes, work.config
-    if probes is None or not isinstance(config, Optimisation):
+def answers(work: Train, steps: int) -> int:
+    """How many documents are answered at all looks together, where a step trains for so many steps."""
+    probes = work.track.probes
+    if probes is None or not work.probes:
         return 0
-    return looks(probes, config.steps) * probes.documents * (len(work.targets) + len(work.probed) * len(probes.shots))
+    return looks(probes, steps) * probes.documents * (len(work.targets) + len(work.probed) * len(probes.shots))
 
 
 def looks(probes: Probes, steps: int) -> int:

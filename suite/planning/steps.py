@@ -33,8 +33,10 @@ class Train:
     seed: int
     parents: tuple[str, ...]
     """Train steps whose artifacts this one builds on, in the method's order."""
+    probes: bool = False
+    """Whether the track's probes, if it has any, look at the model while this is trained."""
     probed: Mapping[str, TaskFile] = field(default_factory=dict)
-    """The tasks that the track's probes answer besides the targets."""
+    """The tasks that they answer besides the targets."""
     bases: Mapping[str, str] = field(default_factory=dict)
     """Parent -> the identity of the base model that it was trained on, where that is another than this step's."""
 

@@ -35,10 +35,10 @@ from suite.stats import first_of_the_best
 from suite.tasks.gold import gold_finding
 from suite.tasks.load import Example, LoadedTask, Prompts, load_task, training_examples
 from suite.tasks.splits import reported_rows
-from suite.training.config import Optimisation
 from suite.training.job import Job, TrainingSet
 from suite.training.loop import Log
 from suite.training.objectives import time_spent
+from suite.training.requirements import GradientSteps
 from suite.training.source import UNCOUNTED, Spending
 
 CHECKPOINT_SECONDS = 20.0
@@ -83,20 +83,20 @@ class Session:
             checkpoint=checkpoint,
             checkpoint_seconds=CHECKPOINT_SECONDS,
             log=log,
-            probe=self._looking(work),
+            probe=self._looking(work) if work.probes else None,
             spending=spending,
         )
-        train = methods.get(work.method).train
-        assert train is not None, f"{work.method} has no train step of its own"
-        trained = train(work.config, job)
-        if isinstance(work.config, Optimisation) and trained.artifact.neutral:  # a search may find that nothing helps
+        method = methods.get(work.method)
+        assert method.train is not None, f"{work.method} has no train step of its own"
+        trained, needs = method.train(work.config, job), method.requirements(work.config)
+        if isinstance(needs.cost, GradientSteps) and trained.artifact.neutral:  # a search may find that nothing helps
             raise StepFailed("training left the base as it is: raise the learning rate or the number of steps")
         folder = self._keep(step, trained.artifact, backbone)
         size = sum(file.stat().st_size for file in folder.iterdir())
         curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
         return TrainOutcome(
             trained.artifact, folder, curve, trained.trained_parameters, size, backbone.identity,
-            (*trained.findings, *time_spent(work.config, trained.fit)),
+            (*trained.findings, *time_spent(needs, trained.fit)),
         )  # fmt: skip
 
     def choose(self, step: Step, work: Choose, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:

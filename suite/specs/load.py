@@ -130,7 +130,7 @@ def experiments_of(
     problems += mixture_problems(method, tries or (config,), spec, layer)
     problems += dispatch_problems(method, config, spec, tasks, layer)
     if config is not None:
-        problems += mix_problems(config, spec.targets, track.budget.batch_size, layer)
+        problems += mix_problems(method, tries or (config,), spec.targets, track.budget.batch_size, layer)
         problems += reward_problems(method, config, spec.targets, track.held_out.roles, tasks, layer, merged)
     if problems or config is None:
         raise SuiteError.of(problems)

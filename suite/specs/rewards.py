@@ -9,6 +9,7 @@ from suite.block import Block
 from suite.errors import Problem
 from suite.specs.merge import Layered
 from suite.tasks.definition import TaskFile
+from suite.training.config import Optimisation
 
 
 def reward_problems(
@@ -22,32 +23,19 @@ def reward_problems(
 ) -> Iterator[Problem]:
     """The roles that a method needs rewards of, and whose tasks give none, each at the line that names it."""
     roles = (*targets, *(role for role in held_out if role not in targets))
-    asked = dict.fromkeys(_rewarded(method, config, tuple(targets), roles))
+    steps = methods.train_steps(method, config, tuple(targets), roles)
+    rewarded = [step for step in steps if methods.get(step.method).requirements(step.config).reward]
     for role in roles:
-        by = " and ".join(f"'{name}'" for rewarded, name in asked if rewarded == role)
+        by = " and ".join(dict.fromkeys(f"'{step.method}'" for step in rewarded if role in step.targets))
         reason = tasks[role].no_reward if by and role in tasks else None
         if reason is None:
             continue
         what = f"'{role}' is task '{tasks[role].name}', which {reason}: no answer has a reward for {by}"
         if role in targets:
-            other = ", or `objective: next_token`" if hasattr(config, "objective") else ""
+            other = ", or `objective: next_token`" if isinstance(config, Optimisation) else ""
             where, key = spec.where(("targets", list(targets).index(role))), "targets"
             fix = f"choose a role whose answers are written and scored one by one{other}"
         else:
             where, key = merged.where(("held_out", "roles", list(held_out).index(role))), "held_out.roles"
             fix = "leave the role out, or take another `adaptation`"
         yield Problem(where, f"{key}: {what}", fix)
-
-
-def _rewarded(
-    method: str, config: Block, targets: tuple[str, ...], roles: tuple[str, ...]
-) -> Iterator[tuple[str, str]]:
-    """(role, the method that scores its answers while it trains), for a method and all it builds on."""
-    if getattr(config, "rewarded", False):
-        yield from ((role, method) for role in targets)
-    module = methods.get(method)
-    stacks = [module.stack(config, role, targets) for role in roles]
-    parts = [part for each in stacks for part in (each.parts if isinstance(each, methods.Dispatch) else each)]
-    needed = [part for part in parts if isinstance(part, methods.Prerequisite)]
-    for each in (*module.prerequisites(config, targets), *needed):
-        yield from _rewarded(each.method, each.config, each.targets, ())

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from suite import methods
 from suite.block import Block
 from suite.errors import Problem, did_you_mean
 from suite.specs.blocks import Track
 from suite.specs.merge import Layered
 
 
-def mix_problems(config: Block, targets: tuple[str, ...], batch_size: int, layer: Layered) -> Iterable[Problem]:
-    """A ratio names each target once, and a batch has room for one example of each."""
-    mix = getattr(config, "mix", None)
-    if mix is None:
-        return
-    where = layer.where(("method", "mix")) or layer.where(("method",))
+def mix_problems(
+    method: str, configs: Iterable[Block], targets: tuple[str, ...], batch_size: int, layer: Layered
+) -> list[Problem]:
+    """A ratio names each target of its train step once, and a batch has room for one example of each."""
+    problems: list[Problem] = []
+    for step in (step for config in configs for step in methods.train_steps(method, config, targets, targets)):
+        mix = methods.get(step.method).requirements(step.config).mix
+        if mix is not None:
+            problems += _mix(mix, step.targets, batch_size, ("method", *step.field), layer)
+    return list(dict.fromkeys(problems))
+
+
+def _mix(
+    mix: Mapping[str, float], targets: tuple[str, ...], batch_size: int, block: tuple[str, ...], layer: Layered
+) -> Iterable[Problem]:
+    key = ".".join((*block, "mix"))
+    where = layer.where((*block, "mix")) or layer.where(("method",))
     for role in mix:
         if role not in targets:
-            yield Problem(where, f"method.mix: '{role}' is no target", did_you_mean(role, targets))
+            yield Problem(where, f"{key}: '{role}' is no target", did_you_mean(role, targets))
     for role in targets:
         if role not in mix:
-            yield Problem(where, f"method.mix: '{role}' is a target and has no share", "name every target once")
+            yield Problem(where, f"{key}: '{role}' is a target and has no share", "name every target once")
     if len(targets) > batch_size:
-        what = f"method.mix: a batch of {batch_size} cannot hold examples of {len(targets)} targets"
+        what = f"{key}: a batch of {batch_size} cannot hold examples of {len(targets)} targets"
         yield Problem(where, what, "raise `budget.batch_size`, or leave out `mix`")
 
 

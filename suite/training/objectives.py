@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from suite.block import Block
 from suite.findings import TrainingTime
 from suite.training.config import Optimisation
 from suite.training.job import Job
 from suite.training.loop import Fit
 from suite.training.reinforce import train_by_reward
+from suite.training.requirements import GradientSteps, Requirements
 from suite.training.supervised import train_supervised
 from suite.training.trainable import Trainable
 
@@ -23,13 +23,13 @@ def optimise(config: Optimisation, job: Job, trainable: Trainable) -> Fit:
     return train(config, job, trainable)
 
 
-def time_spent(config: Block, fit: Fit) -> tuple[TrainingTime, ...]:
+def time_spent(needs: Requirements, fit: Fit) -> tuple[TrainingTime, ...]:
     """Where the seconds of training went; nothing for what does not train step by step."""
-    if not isinstance(config, Optimisation) or not fit.seconds:
+    if not isinstance(needs.cost, GradientSteps) or not fit.seconds:
         return ()
     spent = {phase: round(seconds, 3) for phase, seconds in fit.seconds.items()}
     first, update = spent.get("sampling", 0.0), spent.get("update", 0.0)
     looking = {"selection": spent.get("selection", 0.0), "probes": spent.get("probes", 0.0)}
-    if config.rewarded:
+    if needs.reward:
         return (TrainingTime(sampling=first, update=update, **looking),)
     return (TrainingTime(update=round(first + update, 3), **looking),)  # to make batches is a part of the update

@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite import methods
 from suite.errors import StepFailed
 from suite.evaluation.rollout import Rollout
 from suite.findings import TrainingTime
@@ -21,6 +20,8 @@ from suite.training.config import Reinforce
 from suite.training.examples import Encoded
 from suite.training.objectives import time_spent
 from suite.training.reinforce import Rewarded, Rollouts, less_baseline, policy_loss
+from suite.training.requirements import Requirements
+from suite.training.requirements import optimisation_requirements as needs_of
 from suite.training.trainable import Trainable
 from tests.methods.tiny_jobs import Terms, config_of, job_for, method_of, tiny_answers
 from tests.models.tiny_budget import Memory, Stop
@@ -207,11 +208,11 @@ def test_the_time_of_training_is_split_into_sampling_updates_and_selection(
     config = config_of("finetune by reward", steps=4, select_every=2)
     job = job_for("finetune", backbone, tmp_path, roll_out=answers, selection=selected)
     trained = method_of("finetune").train(config, job)
-    assert time_spent(config, trained.fit) == (TrainingTime(sampling=20.0, update=4.0, selection=4.0),)
+    assert time_spent(needs_of(config), trained.fit) == (TrainingTime(sampling=20.0, update=4.0, selection=4.0),)
     right = config_of("finetune", steps=4, select_every=2)
     trained = method_of("finetune").train(right, job_for("finetune", backbone, tmp_path / "b", selection=selected))
-    assert time_spent(right, trained.fit) == (TrainingTime(sampling=None, update=4.0, selection=4.0),)
-    assert time_spent(methods.get("pretrained").Config(), trained.fit) == ()
+    assert time_spent(needs_of(right), trained.fit) == (TrainingTime(sampling=None, update=4.0, selection=4.0),)
+    assert time_spent(Requirements(), trained.fit) == ()
 
 
 def test_seconds_of_an_interrupted_run_are_those_of_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,6 +228,6 @@ def test_seconds_of_an_interrupted_run_are_those_of_its_steps(tmp_path: Path, mo
     with pytest.raises(Stop):
         method_of("lora").train(config, job_for("lora", backbone, tmp_path, log=Memory(3), **options))
     trained = method_of("lora").train(config, job_for("lora", backbone, tmp_path, **options))
-    (found,) = time_spent(config, trained.fit)
+    (found,) = time_spent(needs_of(config), trained.fit)
     assert clock.now == 25.0  # the third step was done twice
     assert found.sampling == 20.0
