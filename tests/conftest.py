@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.faults.trial import usual_signals
+
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+usual_signals()  # a script that starts the tests with `&` has them ignored, and so would all that tests start
 
 REPOSITORY = Path(__file__).parents[1]
 

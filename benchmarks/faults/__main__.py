@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks import faults
-from benchmarks.faults.trial import Trial
+from benchmarks.faults.trial import Trial, usual_signals
 
 
 def named() -> dict[str, Trial]:
@@ -42,6 +42,7 @@ def shown(row: dict[str, Any]) -> str:
 
 def main() -> int:
     """Exit code 1 when anything went wrong."""
+    usual_signals()
     trials = named()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)
     parser.add_argument("--only", nargs="+", choices=sorted(trials), default=sorted(trials))

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,8 @@ RUN: Final = (
 )  # fmt: skip
 AWAY_SECONDS: Final = 2.0
 """How long a command waits for the server that stays away."""
+HANGS_SECONDS: Final = 300.0
+"""A command that takes longer is killed."""
 END_SECONDS: Final = 20.0
 """A command that takes longer to end by Ctrl-C waits for the server."""
 Stored = Mapping[str, Any]
@@ -53,12 +56,15 @@ def started(*arguments: str, away: float | None = None, end_at: str | None = Non
     ) as process:
         lines: list[str] = []
         ended = 0.0
+        limit = threading.Timer(HANGS_SECONDS, process.kill)
+        limit.start()
         for line in process.stderr or ():
             lines.append(line)
             if end_at is not None and not ended and end_at in line:
                 process.send_signal(signal.SIGINT)
                 ended = time.monotonic()
         code = process.wait()
+        limit.cancel()
     if ended and time.monotonic() - ended > END_SECONDS:
         lines.append(f"error: it took {time.monotonic() - ended:.0f} s to end\n")
     return code, "".join(lines)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from suite.signals import ENDING
 
 
 @dataclass(frozen=True)
@@ -28,3 +31,14 @@ class Trial(Protocol):
 
     def trial(self, scratch: Path, count: int, seed: int) -> Outcome:
         """Cause `count` faults, drawn by `seed`, in an empty folder."""
+
+
+def usual_signals() -> None:
+    """End what is started from now on by signals as usual, though whoever started this process had them ignored.
+
+    A shell ignores SIGINT for what it starts with `&`, and children inherit that.
+    """
+    for number in ENDING:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
