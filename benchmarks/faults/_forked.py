@@ -1,18 +1,30 @@
-"""Commands, each in a process of its own that is forked from this one and has its imports already."""
+"""Commands, each in a process of its own that is forked from a server and has its imports already.
+
+The server (`python -m benchmarks.faults._forked`) has imported modules and done nothing with them: torch's pools of
+threads do not live through a fork of a process that has used them.
+"""
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
+import pickle
 import signal
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO, Final
 
-SECONDS: Final = 180.0
+from benchmarks.faults.trial import usual_signals
+
+REPOSITORY: Final = Path(__file__).resolve().parents[2]
+SECONDS: Final = 300.0
 """A command that takes longer hangs."""
 
 
@@ -30,36 +42,57 @@ class Ended:
         return [line for line in self.err.splitlines() if line.startswith(("error: ", "warning: "))]
 
 
-def imported() -> None:
-    """Import once what commands need, for all that are forked."""
-    os.environ |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+def forked(*arguments: str, first: Callable[[], None] | None = None) -> Ended:
+    """A command in a process of its own, in which something else is done first (it is pickled).
+
+    The code of one that a signal ended is minus the signal, also of one that was killed as it hangs.
+    """
+    server = _server()
+    assert server.stdin
+    assert server.stdout
+    with tempfile.TemporaryDirectory(prefix="suite-forked-") as folder:
+        files = [Path(folder) / name for name in ("out", "err")]
+        pickle.dump((arguments, *files, pickle.dumps(first)), server.stdin)
+        server.stdin.flush()
+        code = int(server.stdout.readline())
+        out, err = (file.read_text("utf-8", "replace") for file in files)
+    return Ended(code, out, err)
+
+
+@cache
+def _server() -> subprocess.Popen[bytes]:
+    """The server, until this process ends."""
+    usual_signals()
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(REPOSITORY)}
+    command = [sys.executable, "-m", __name__]
+    server = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY, env=environment
+    )  # fmt: skip
+    atexit.register(server.kill)
+    return server
+
+
+def _serve(asked: BinaryIO, answers: BinaryIO) -> None:
+    """Be the server until nobody asks any more."""
     import lm_eval.evaluator
     import torch
     import transformers
 
     import leaderboard
     import suite.commands.health
+    import suite.commands.sharing
     import suite.evaluation.rescoring
     import suite.runner.session
 
     assert all((lm_eval, torch, transformers, leaderboard, suite))
-    torch.set_num_threads(1)
-
-
-def forked(*arguments: str, first: Callable[[], None] | None = None) -> Ended:
-    """A command in a process of its own, which has its imports already, and in which something else is done first."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        pid = os.fork()
-        if pid == 0:
-            _become(list(arguments), out.fileno(), err.fileno(), first)
-        code = _waited_for(pid)
-        said = []
-        for file in (out, err):
-            file.seek(0)
-            said.append(file.read().decode("utf-8", "replace"))
-    return Ended(code, said[0], said[1])
+    with contextlib.suppress(EOFError):
+        while True:
+            arguments, out, err, first = pickle.load(asked)  # from the process that started this one
+            pid = os.fork()
+            if pid == 0:
+                _become(arguments, out, err, first)
+            answers.write(b"%d\n" % _waited_for(pid))
+            answers.flush()
 
 
 def _waited_for(pid: int) -> int:
@@ -68,28 +101,28 @@ def _waited_for(pid: int) -> int:
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
-            break
+            return os.waitstatus_to_exitcode(status)
         if time.monotonic() > until:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-            return -9
+            return -signal.SIGKILL
         time.sleep(0.01)
-    return os.waitstatus_to_exitcode(status)
 
 
-def _become(arguments: list[str], out: int, err: int, first: Callable[[], None] | None) -> None:
+def _become(arguments: tuple[str, ...], out: Path, err: Path, first: bytes) -> None:
     """Be the command. Does not return."""
     code = 70
     try:
-        os.dup2(out, 1)
-        os.dup2(err, 2)
+        files = (os.devnull, os.O_RDONLY), (out, os.O_WRONLY | os.O_CREAT), (err, os.O_WRONLY | os.O_CREAT)
+        for number, (file, flags) in enumerate(files):
+            os.dup2(os.open(file, flags | getattr(os, "O_APPEND", 0)), number)
         sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
         from suite.cli import main
 
         try:
-            if first is not None:
-                first()
-            main(arguments)
+            if (do := pickle.loads(first)) is not None:
+                do()
+            main(list(arguments))
         except SystemExit as end:
             code = int(end.code or 0)
     except BaseException:
@@ -101,3 +134,7 @@ def _become(arguments: list[str], out: int, err: int, first: Callable[[], None] 
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+
+
+if __name__ == "__main__":
+    _serve(sys.stdin.buffer, sys.stdout.buffer)

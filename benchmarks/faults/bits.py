@@ -1,7 +1,7 @@
 """One bit flipped at a time, in the store, in checkpoints, artifacts and records: what is shown is right, or told.
 
-After each flip the commands that read the file run, each in a process of its own (forked from one that has imported
-what they need). Right is: the same as before the flip, or one line (a warning, or an error and exit code 2).
+After each flip the commands that read the file run, each in a process of its own (forked from a server that has
+imported what they need). Right is: the same as before the flip, or one line (a warning, or an error and exit code 2).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from benchmarks.faults._forked import SECONDS, Ended, forked, imported
+from benchmarks.faults._forked import SECONDS, Ended, forked
 from benchmarks.faults.trial import Outcome
 
 COUNT: Final = 200
@@ -200,7 +200,6 @@ def stopped_run(home: Path) -> None:
 
 def prepared(scratch: Path, seed: int) -> Flipping:
     """The sound files. Raises RuntimeError where a command fails on them."""
-    imported()
     home, stopped, records = scratch / "home", scratch / "stopped", scratch / "records"
     _sound(forked(*RUN, "--home", str(home)))
     _sound(forked("export", str(records), "--home", str(home)))

@@ -2,7 +2,7 @@
 
 A moment lies in training, in the writing of a checkpoint, in an evaluation, in what is written at a step's end, in a
 render or in an import. Most are killed (SIGKILL), one of five is asked to end (SIGTERM). Each command is a process of
-its own, forked from one that has imported what it needs; checkpoints are written after every training step.
+its own, forked from a server that has imported what it needs; checkpoints are written after every training step.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from benchmarks.faults._forked import Ended, forked, imported
+from benchmarks.faults._forked import Ended, forked
 from benchmarks.faults.bits import CUT, copied, scores
 from benchmarks.faults.trial import Outcome
 
@@ -92,7 +92,7 @@ class Killing:
         asked = signal.SIGTERM if number % 5 == 4 else signal.SIGKILL
         call = self.random.randint(1, moment.calls)
         after = self.random.uniform(0.0, moment.seconds or self.seconds[moment.name])
-        ended = forked(*command, first=lambda: _armed(moment, call, after, asked))
+        ended = forked(*command, first=partial(_armed, moment, call, after, asked))
         killed = ended.code != 0
         again = forked(*command, first=_often)
         self.told[f"{moment.name}: {'killed' if killed else 'had ended'}"] += 1
@@ -228,7 +228,6 @@ def left_behind(work: Path) -> Iterator[str]:
 
 def prepared(scratch: Path, seed: int) -> Killing:
     """Undisturbed commands. Raises RuntimeError where one of them fails."""
-    imported()
     found = Killing(scratch / "whole", scratch / "records", scratch, Random(seed))
     site, fresh = scratch / "site", scratch / "imported"
     home = ("--home", str(found.home))

@@ -38,9 +38,6 @@ UNESCAPED: Final = ("<script>alert(1)", "<img src=x onerror")
 
 def trial(scratch: Path, count: int, seed: int) -> Outcome:
     """Import `count` changed records, each into a store of its own, and look at what was let in."""
-    import suite.commands.sharing
-    import suite.records  # noqa: F401  (once, for all that are forked)
-
     bases = [json.loads(gzip.decompress((PUBLISHED / name).read_bytes())) for name in BASE]
     told: Counter[str] = Counter()
     wrong: list[str] = []
