@@ -15,10 +15,10 @@ from pathlib import Path
 import torch
 
 from benchmarks.sides import timed
-from suite.evaluation.beam import beam
-from suite.evaluation.decode import end_tokens
 from suite.evaluation.lm import StackLM
-from suite.evaluation.state import Ids, padded
+from suite.inference.beam import beam
+from suite.inference.decode import end_tokens
+from suite.inference.state import Ids, padded
 from suite.models.backbone import load_backbone
 from suite.models.source import locate
 from suite.models.stack import Stacked

@@ -22,13 +22,13 @@ from typing import Any
 
 import torch
 
-from suite.evaluation.trunk import TrunkState, read_trunk
+from suite.inference.shared_prefix import TrunkState, read_trunk
 from suite.models.backbone import Backbone, load_backbone
 from suite.models.source import ModelSource, locate
 from suite.models.stack import Stacked
-from suite.training.batches import Collator
-from suite.training.examples import Encoded
-from suite.training.losses import answer_loss
+from suite.training.data.batches import Collator
+from suite.training.data.examples import Encoded
+from suite.training.objectives.losses import answer_loss
 
 TRUNK, OWN, STEPS = 256, 64, 16
 

@@ -27,7 +27,7 @@ from peft import PromptTuningConfig, TaskType, get_peft_model
 import benchmarks.variants
 from benchmarks.evaluation import asked
 from benchmarks.sides import Asked
-from suite.evaluation.together import evaluate_together
+from suite.evaluation.multi_adapter import evaluate_together
 from suite.models.artifact import SoftPrompt, load_artifact
 from suite.models.backbone import Backbone, load_backbone
 from suite.models.source import ModelSource, locate

@@ -26,9 +26,9 @@ from sqlalchemy import insert
 
 from leaderboard import render
 from suite.analysis.board import boards
-from suite.store import ExperimentRecord, StepLink, StepRecord, Store
-from suite.store.rows import experiment_row, link_row, step_row
-from suite.store.tables import AnswerRow, CurvePointRow, ExperimentRow, ExperimentStepRow, ScoreRow, StepRow
+from suite.results.store import ExperimentRecord, StepLink, StepRecord, Store
+from suite.results.store.mapping import experiment_row, link_row, step_row
+from suite.results.store.tables import AnswerRow, CurvePointRow, ExperimentRow, ExperimentStepRow, ScoreRow, StepRow
 
 ROLES = tuple(f"task{number:02}" for number in range(20))
 TARGET, SEEDS, DOCUMENTS, SHOTS = ROLES[0], (0, 1, 2), 33, 4

@@ -22,10 +22,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from suite.home import Home
+from suite.core.run_dir import Home
+from suite.results.store import Store
+from suite.results.store.experiment_results import Seen
 from suite.specs import shipped
-from suite.store import Store
-from suite.store.seen import Seen
 
 TRACK = "micro"
 

@@ -20,11 +20,11 @@ from transformers.optimization import Adafactor
 
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked, swapped
-from suite.training.batches import IGNORE, Batch, Batches, Collator
 from suite.training.config import Budget
-from suite.training.examples import Encoded
+from suite.training.data.batches import IGNORE, Batch, Batches, Collator
+from suite.training.data.examples import Encoded
 from suite.training.loop import fit
-from suite.training.losses import answer_loss
+from suite.training.objectives.losses import answer_loss
 from suite.training.prompts import FlatPrompt
 from suite.training.trainable import Trainable
 

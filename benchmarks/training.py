@@ -32,9 +32,9 @@ from suite.models.source import ModelSource, locate
 from suite.specs import Experiment, Options, load, shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.load import training_examples
-from suite.training.batches import Batches
 from suite.training.config import Budget
-from suite.training.examples import encode
+from suite.training.data.batches import Batches
+from suite.training.data.examples import encode
 from suite.training.prompts import start_vectors
 
 SOFT = 20

@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from suite.evaluation.decode import Stops, decode
+from suite.inference.decode import Stops, decode
 from suite.models.artifact import Singular
 from suite.models.backbone import Backbone, load_backbone
 from suite.models.singular import Factors, factorise, masked, matrices
@@ -33,11 +33,11 @@ from suite.specs import shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
 from suite.tasks.load import Example, training_examples
-from suite.training.batches import Collator
 from suite.training.config import Reinforce
-from suite.training.examples import Encoded
-from suite.training.mixers import SingularMixer
-from suite.training.reinforce import Rewarded, policy_loss
+from suite.training.data.batches import Collator
+from suite.training.data.examples import Encoded
+from suite.training.expert_weights import SingularMixer
+from suite.training.objectives.reinforce import Rewarded, policy_loss
 from suite.training.singular import composing
 from suite.training.trainable import Trainable
 

@@ -10,7 +10,7 @@ from peft import PromptTuningConfig, TaskType, get_peft_model
 
 from benchmarks.sides import Asked, differences, hflm, theirs, timed
 from suite.evaluation.evaluate import evaluate
-from suite.evaluation.together import evaluate_together
+from suite.evaluation.multi_adapter import evaluate_together
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 

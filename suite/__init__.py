@@ -10,17 +10,17 @@ if TYPE_CHECKING:
 
     from suite.analysis.board import Board, Row
     from suite.analysis.board.compare import Comparison
+    from suite.analysis.claims import Judged, Verdict
     from suite.api.claims import check
     from suite.api.models import LoadedModel, load_model
     from suite.api.planning import LoadedSpec, PlannedRun, PlannedStep, load_spec, plan
     from suite.api.results import board, compare, open_store
     from suite.api.running import run
     from suite.api.site import render
-    from suite.claims import Judged, Verdict
-    from suite.errors import SuiteError
-    from suite.runner.outcome import Outcome
+    from suite.core.errors import SuiteError
+    from suite.execution.outcome import Outcome
+    from suite.results.store import Store
     from suite.specs import Experiment
-    from suite.store import Store
 
 __version__ = "0.1.0"
 
@@ -60,11 +60,11 @@ _MODULES: Final = {
         "api.results": ("board", "compare", "open_store"),
         "api.running": ("run",),
         "api.site": ("render",),
-        "claims": ("Judged", "Verdict"),
-        "errors": ("SuiteError",),
-        "runner.outcome": ("Outcome",),
+        "analysis.claims": ("Judged", "Verdict"),
+        "core.errors": ("SuiteError",),
+        "execution.outcome": ("Outcome",),
         "specs": ("Experiment",),
-        "store": ("Store",),
+        "results.store": ("Store",),
     }.items()
     for name in names
 }

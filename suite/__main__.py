@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suite import signals
+from suite.core import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def main() -> NoReturn:
-    """Run a command, and exit with its code: see `suite.exits`."""
+    """Run a command, and exit with its code: see `suite.cli.exits`."""
     signals.end_at_once()
     import sys
 
-    from suite import exits
+    from suite.cli import exits
 
     sys.exit(exits.code_of(_app))
 

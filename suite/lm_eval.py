@@ -17,7 +17,7 @@ from lm_eval._cli import HarnessCLI
 from lm_eval.api.registry import register_model
 from lm_eval.utils import setup_logging
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.evaluation.lm import StackLM
 from suite.models.artifact import load_artifact
 from suite.models.backbone import load_backbone

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import suite
+from tests.cli.calls import suite
 from tests.leaderboard.reading import read
 
 TASK = """\

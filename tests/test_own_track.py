@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import suite
+from tests.cli.calls import suite
 
 TASK = """task: mine
 training_split: train

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import suite
+from tests.cli.calls import suite
 
 DOCS = Path(__file__).parents[1] / "docs" / "own-track.md"
 MODEL = Path(__file__).parents[1] / "suite" / "micro" / "models" / "micro-llama"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from suite.results.store import Store
 from suite.specs.workspace import published
-from suite.store import Store
-from tests.cli import suite
+from tests.cli.calls import suite
 from tests.leaderboard.filled import BASE, METHODS, Filling
 
 LINE = "shipped records that are not in this store, but on its site: "

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cli import suite
+from tests.cli.calls import suite
 
 FILE = Path(__file__).parents[1] / "docs" / "suite-check.yml"
 

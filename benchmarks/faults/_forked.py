@@ -79,10 +79,10 @@ def _serve(asked: BinaryIO, answers: BinaryIO) -> None:
     import transformers
 
     import leaderboard
-    import suite.commands.health
-    import suite.commands.sharing
+    import suite.cli.commands.health
+    import suite.cli.commands.sharing
     import suite.evaluation.rescoring
-    import suite.runner.session
+    import suite.execution.session
 
     assert all((lm_eval, torch, transformers, leaderboard, suite))
     with contextlib.suppress(EOFError):

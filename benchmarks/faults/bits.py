@@ -177,7 +177,7 @@ def copied(home: Path, work: Path) -> Path:
     return work / "home"
 
 
-SLOW: Final = "import suite.runner.session as s; s.CHECKPOINT_SECONDS = 0.0; from suite.cli import main; main()"
+SLOW: Final = "import suite.execution.session as s; s.CHECKPOINT_SECONDS = 0.0; from suite.cli import main; main()"
 
 
 def checkpoints(home: Path) -> list[Path]:

@@ -48,12 +48,12 @@ class Moment:
 
 MOMENTS: Final = (
     Moment("checkpoint", "suite.training.checkpoint", "_write", STEPS, 0.03),
-    Moment("import", "suite.records", "import_records", 1, 0.0),
+    Moment("import", "suite.results.records", "import_records", 1, 0.0),
     Moment("training", "suite.training.loop", "_Loop._step", STEPS, 0.1),
-    Moment("render", "suite.commands.sharing", "render_site", 1, 0.0),
-    Moment("evaluation", "suite.runner.session", "Session.evaluate", 6, 0.4),
-    Moment("end of a step", "suite.store.store", "Store.finish", 7, 0.02),
-    Moment("artifact", "suite.runner.session", "keep", 1, 0.05),
+    Moment("render", "suite.cli.commands.sharing", "render_site", 1, 0.0),
+    Moment("evaluation", "suite.execution.session", "Session.evaluate", 6, 0.4),
+    Moment("end of a step", "suite.results.store.store", "Store.finish", 7, 0.02),
+    Moment("artifact", "suite.execution.session", "keep", 1, 0.05),
 )
 """Those of a length of 0 seconds last as long as the function did when nothing disturbed it."""
 QUERIES: Final = {
@@ -131,9 +131,9 @@ class Killing:
 
 def _often() -> None:
     """Checkpoints after every step."""
-    import suite.runner.session
+    import suite.execution.session
 
-    suite.runner.session.CHECKPOINT_SECONDS = 0.0
+    suite.execution.session.CHECKPOINT_SECONDS = 0.0
 
 
 def _armed(moment: Moment, call: int, after: float, asked: signal.Signals) -> None:

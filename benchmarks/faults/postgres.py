@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from benchmarks.faults._server import Mode, Proxy, Restart, Server, When, missing
 from benchmarks.faults.trial import Outcome
-from suite.store import Store
+from suite.results.store import Store
 
 COUNT: Final = 10
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
@@ -46,7 +46,11 @@ def started(*arguments: str, away: float | None = None, end_at: str | None = Non
 
     It waits `away` seconds for its server, if that is given. It gets a Ctrl-C when it says `end_at`.
     """
-    first = "" if away is None else f"import suite.store.servers; suite.store.servers.AWAY_SECONDS = {away}; "
+    first = (
+        ""
+        if away is None
+        else f"import suite.results.store.servers; suite.results.store.servers.AWAY_SECONDS = {away}; "
+    )
     program = f"{first}from suite.cli import main; main()"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(REPOSITORY)}
     command = [sys.executable, "-c", program, *arguments]

@@ -14,8 +14,8 @@ from unittest.mock import patch
 from benchmarks.faults._hostile import HOSTILE, PLACES
 from benchmarks.faults._unusual import RIGHT
 from benchmarks.faults.trial import Outcome
-from suite.judging import Program, run_program
-from suite.sandbox import Limits
+from suite.sandbox.bubblewrap import Limits
+from suite.sandbox.judging import Program, run_program
 
 COUNT: Final = len(HOSTILE)
 LIMITS: Final = Limits(seconds=3.0)

@@ -20,8 +20,8 @@ from typing import Any, Final, TextIO
 
 from benchmarks.faults._forked import Ended, forked
 from benchmarks.faults.trial import Outcome
-from suite.console import STEERING
-from suite.hashing import experiment_id, fingerprint, variant_id
+from suite.core.console import STEERING
+from suite.core.hashing import experiment_id, fingerprint, variant_id
 
 COUNT: Final = 2000
 PUBLISHED: Final = Path("leaderboard/records")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from suite.signals import ENDING
+from suite.core.signals import ENDING
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from suite.hashing import fingerprint
+from suite.core.hashing import fingerprint
 
 LIST = ".suite-kept.json"
 """Which files of a site were made of what."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from suite.claims import Verdict
+from suite.analysis.claims import Verdict
 
 
 @dataclass(frozen=True)

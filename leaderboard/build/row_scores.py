@@ -13,8 +13,8 @@ from leaderboard.data.js_data import File, script
 from leaderboard.view import numbers
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import Row
+from suite.results.store import Store
 from suite.stats import Estimate
-from suite.store import Store
 
 
 def row_files(

@@ -28,7 +28,7 @@ from leaderboard.pages.task import task_page
 from leaderboard.pages.track import track_page
 from leaderboard.view.urls import TrackUrls, query, track_urls
 from suite.analysis.board import BASELINE, Row, boards
-from suite.store import ExperimentRecord, Store
+from suite.results.store import ExperimentRecord, Store
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,9 @@ from leaderboard.build.site import Page, site
 from leaderboard.data.js_data import File
 from leaderboard.view.text import finalize, initials, passage
 from leaderboard.view.urls import slug
-from suite.errors import SuiteError, machine_problem
-from suite.outputs import not_written
-from suite.store import Store
+from suite.core.errors import SuiteError, machine_problem
+from suite.core.outputs import not_written
+from suite.results.store import Store
 
 MARK = ".suite-site"
 """A file that says that a folder is a site of ours, so that another's folder is never replaced."""

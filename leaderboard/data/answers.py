@@ -10,7 +10,7 @@ from typing import Any
 from leaderboard.data.experiment_records import RowRecords
 from leaderboard.data.js_data import File, script
 from leaderboard.view.text import LONG
-from suite.store import AnswerColumns, ScoreRecord, Store
+from suite.results.store import AnswerColumns, ScoreRecord, Store
 
 PER_CHUNK = 200
 AT_ONCE = 2000

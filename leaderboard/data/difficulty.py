@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leaderboard.view.urls import TrackUrls
-from suite.store import Store
+from suite.results.store import Store
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import Any
 from leaderboard.view import numbers
 from suite.analysis.board import Board, Cell, Row
 from suite.analysis.board.classification import Classification
-from suite.escape import spreadsheet
+from suite.core.escape import spreadsheet
 from suite.stats import Estimate
 
 LONGEST = 32_000

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from suite.analysis.board import Row
-from suite.findings import Finding, read
-from suite.store import (
+from suite.core.diagnostics import Finding, read
+from suite.results.store import (
     ArtifactRecord,
     CurvePointRecord,
     ExperimentRecord,

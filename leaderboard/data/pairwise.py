@@ -9,9 +9,9 @@ from leaderboard.data.js_data import File, script
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board.compare import Comparison, TaskDifference
 from suite.analysis.board.pairs import comparisons
+from suite.results.store import ExperimentRecord, Store
+from suite.results.store.experiment_results import Seen
 from suite.stats import Contrast
-from suite.store import ExperimentRecord, Store
-from suite.store.seen import Seen
 
 MOST = 100_000
 """Differences (pairs of rows × tasks) that a track's pages hold: 100 rows of 20 tasks, which take 4 s and 5 MB."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.store import (
+from suite.results.store import (
     AnswerColumns,
     AnswerRecord,
     ArtifactRecord,

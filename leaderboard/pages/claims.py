@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from leaderboard.view import numbers
 from leaderboard.view.urls import TrackUrls, slugs
-from suite.claims import Verdict
-from suite.claims.verdict import tally
+from suite.analysis.claims import Verdict
+from suite.analysis.claims.verdict import tally
 
 
 @dataclass(frozen=True)

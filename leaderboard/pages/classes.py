@@ -13,7 +13,7 @@ from leaderboard.view.cells import CellView
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import Cell, Row
 from suite.analysis.board.classification import Classification
-from suite.escape import spreadsheet
+from suite.core.escape import spreadsheet
 
 MOST = 25
 """A matrix of more classes is a download; the page then lists the most frequent mistakes."""

@@ -9,7 +9,7 @@ from typing import TypeVar
 from leaderboard.charts.heatmap import LEVELS, HeatCell, HeatMap
 from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.view import numbers
-from suite.findings import Dispatch, Finding, Mixture, Spectra
+from suite.core.diagnostics import Dispatch, Finding, Mixture, Spectra
 
 Kind = TypeVar("Kind", Mixture, Dispatch, Spectra)
 

@@ -14,8 +14,8 @@ from typing import Any
 from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Row
-from suite.formats import Format, foreign, takes
-from suite.store import AnswerRecord, ExperimentRecord, StepRecord, Store
+from suite.core.formats import Format, foreign, takes
+from suite.results.store import AnswerRecord, ExperimentRecord, StepRecord, Store
 
 TWO_STAGE = "two-stage"
 LINES, CHARACTERS = 4, 600

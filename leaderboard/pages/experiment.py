@@ -26,7 +26,7 @@ from leaderboard.view.cells import CellView, Note
 from leaderboard.view.urls import TrackUrls
 from suite import stats
 from suite.analysis.board import BASELINE, Board, Cell, Row
-from suite.store import ScoreRecord
+from suite.results.store import ScoreRecord
 
 INTERNAL = ("variant", "file", "sets")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.data.union_reader import PUBLISHED
 from leaderboard.view import numbers
-from suite.store import StepRecord
+from suite.results.store import StepRecord
 
 
 @dataclass(frozen=True)

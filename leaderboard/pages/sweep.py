@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.view import numbers
-from suite.settings import told
+from suite.core.config_diff import told
 from suite.stats import first_of_the_best
 
 

@@ -13,8 +13,8 @@ from leaderboard.view.cells import CellView, Note
 from leaderboard.view.text import LONG
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Cell, Row
-from suite.findings import Gold, JudgedWeaker, Unwritable, read
-from suite.store import ExperimentRecord, Store
+from suite.core.diagnostics import Gold, JudgedWeaker, Unwritable, read
+from suite.results.store import ExperimentRecord, Store
 
 HARDEST = 12
 

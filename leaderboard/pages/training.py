@@ -12,9 +12,9 @@ from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.pages.training_probes import TrainingProbes, training_probes
 from leaderboard.view import numbers
 from suite.analysis.board import Row
-from suite.curves import read_curve_name
-from suite.findings import TrainingTime
-from suite.store import StepLink
+from suite.core.curves import read_curve_name
+from suite.core.diagnostics import TrainingTime
+from suite.results.store import StepLink
 
 MOST_POINTS = 600
 """A longer curve is thinned out."""

@@ -13,8 +13,8 @@ from leaderboard.charts.heatmap import LEVELS, HeatCell, HeatMap
 from leaderboard.charts.lines import Point, Series, lines
 from leaderboard.data.experiment_records import SeedRecords
 from leaderboard.view import numbers
-from suite.curves import MEASURES, PARTS, Measure, OfPart, OfTask, read_curve_name
-from suite.store import StepLink
+from suite.core.curves import MEASURES, PARTS, Measure, OfPart, OfTask, read_curve_name
+from suite.results.store import StepLink
 
 Points = tuple[tuple[int, float | None], ...]
 """(training step, value), in order."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from suite.analysis.board import Board, Row
-from suite.hashing import fingerprint
+from suite.core.hashing import fingerprint
 
 LONGEST = 80
 """Characters of a file name, its ending excluded."""

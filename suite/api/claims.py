@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suite.analysis.board import BASELINE
+from suite.analysis.claims import Claims, Judged, Verdict, judge, judge_further
 from suite.api.paths import File
 from suite.api.shipped import remark, shipped_rows
-from suite.claims import Claims, Judged, Verdict, judge, judge_further
-from suite.errors import SuiteError, did_you_mean
+from suite.core.errors import SuiteError, did_you_mean
+from suite.results.store import Store
 from suite.specs.claims import claim_files, read_claims, unknown_names, unknown_track
 from suite.specs.workspace import shown
-from suite.store import Store
 
 
 def check(store: Store, *claims: File, track: str | None = None) -> tuple[Judged, ...]:

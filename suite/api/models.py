@@ -10,13 +10,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from suite.api.paths import File, folder_of, home_of
-from suite.errors import StepFailed, SuiteError, did_you_mean
-from suite.home import Home
+from suite.core.errors import StepFailed, SuiteError, did_you_mean
+from suite.core.run_dir import Home
 from suite.models.source import LocatedModel, ModelSource, locate
+from suite.results.store import ExperimentRecord, Store
+from suite.results.store.experiment_results import Seen
 from suite.specs import Experiment
 from suite.specs.blocks import Decoding
-from suite.store import ExperimentRecord, Store
-from suite.store.seen import Seen
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -111,11 +111,11 @@ def _applied(
     home: Home, located: LocatedModel, steps: Sequence[str], hashes: Mapping[str, str], device: str | None
 ) -> tuple[ExitStack, Stacked]:
     """The steps' artifacts on the base, checked to be in effect; to close the first takes them off."""
+    from suite.execution.artifacts import load_kept
+    from suite.execution.preflight import check_device, fetch
     from suite.models.backbone import load_backbone
     from suite.models.in_effect import assert_in_effect
     from suite.models.stack import stacked
-    from suite.runner.artifacts import load_kept
-    from suite.runner.preflight import check_device, fetch
 
     check_device(device)
     if located.folder is None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TypeAlias
 
-from suite.home import RUNS, Home
+from suite.core.run_dir import RUNS, Home
 
 File: TypeAlias = str | os.PathLike[str]
 

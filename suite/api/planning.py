@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 from suite.api.paths import File, folder_of, home_of
-from suite.errors import SuiteError
-from suite.home import Home
+from suite.core.errors import SuiteError
+from suite.core.run_dir import Home
+from suite.execution.healing import lost_artifacts
+from suite.execution.preflight import absent_models
 from suite.models.source import locate
 from suite.planning import Inputs, Plan, make_plan, stale_reasons
 from suite.planning.estimate import sort_of
-from suite.runner.healing import lost_artifacts
-from suite.runner.preflight import absent_models
+from suite.results.store.records import Status
 from suite.specs import Experiment, Options, load
 from suite.specs.baseline import BASELINE, baselines
 from suite.specs.kinds import only_specs
 from suite.specs.shared_names import shared_names
-from suite.store.records import Status
 from suite.tasks.data import DataLocations
 
 
@@ -170,7 +170,7 @@ def _asked_before(home: Home, experiments: Sequence[Experiment]) -> dict[str, li
     """Track -> the targets of each of its stored pretrained rows."""
     if not home.exists:
         return {}
-    from suite.store import Store
+    from suite.results.store import Store
 
     with Store.open(home.url, create=False) as store:
         found = {
@@ -184,7 +184,7 @@ def _rates(home: Home, experiments: Sequence[Experiment], models: Path | None) -
     """Tokens per second measured by earlier steps of the same base model."""
     if not home.exists:
         return {}
-    from suite.store import Store
+    from suite.results.store import Store
 
     identities: set[str] = set()
     for each in experiments:
@@ -198,7 +198,7 @@ def _progress(run: PlannedRun) -> tuple[Mapping[str, Status], Mapping[str, str]]
     """Step id -> its status, and why it has to be done or was not done here."""
     if not run.home.exists:
         return {}, {}
-    from suite.store import Store
+    from suite.results.store import Store
 
     plan = run.plan
     with Store.open(run.home.url, create=False) as store:

@@ -13,10 +13,10 @@ from suite.analysis.board.compare import compare as compare_rows
 from suite.analysis.board.named import Rows
 from suite.api.paths import File, home_of
 from suite.api.shipped import remark
-from suite.errors import SuiteError, did_you_mean
-from suite.home import Home
-from suite.store import Store
-from suite.store.database import shown as database_name
+from suite.core.errors import SuiteError, did_you_mean
+from suite.core.run_dir import Home
+from suite.results.store import Store
+from suite.results.store.database import shown as database_name
 
 
 @contextmanager

@@ -6,11 +6,12 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from suite import sandbox, signals
 from suite.api.planning import PlannedRun
-from suite.runner import run_plan
-from suite.runner.outcome import Outcome
-from suite.runner.preflight import check
+from suite.core import signals
+from suite.execution import run_plan
+from suite.execution.outcome import Outcome
+from suite.execution.preflight import check
+from suite.sandbox import bubblewrap
 
 
 def run(planned: PlannedRun, *, device: str | None = None, again: bool = False, unsafe_code: bool = False) -> Outcome:
@@ -36,14 +37,14 @@ def execute(
     begin: Callable[[PlannedRun], None] = lambda planned: None,
 ) -> Outcome:
     """The same for whoever handles signals; `begin` is called once nothing stands against the run."""
-    token = sandbox.UNSAFE.set(unsafe_code)
+    token = bubblewrap.UNSAFE.set(unsafe_code)
     try:
         check(planned.plan, planned.inputs, device)
         begin(planned)
         planned.home.create()
         return run_plan(planned.plan, planned.inputs, planned.home, device=device, again=again)
     finally:
-        sandbox.UNSAFE.reset(token)
+        bubblewrap.UNSAFE.reset(token)
 
 
 @contextmanager

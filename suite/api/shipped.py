@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
+from suite.results.store import Store
 from suite.specs.workspace import published, shown
-from suite.store import Store
 
 
 def remark(store: Store, track: str | None, names: Collection[str] = ()) -> list[str]:

@@ -15,11 +15,11 @@ from suite import methods
 from suite.api.claims import judge_found
 from suite.api.paths import File, home_of
 from suite.api.results import reading
-from suite.errors import SuiteError
-from suite.home import Home
+from suite.core.errors import SuiteError
+from suite.core.run_dir import Home
+from suite.results.store import Store
+from suite.results.store.database import database_url
 from suite.specs.workspace import Workspace, published
-from suite.store import Store
-from suite.store.database import database_url
 from suite.tasks.definition import TaskFile, read_task
 
 
@@ -39,7 +39,7 @@ def render_site(home: Home, out: Path | None, records: Path | None, warn: Callab
     """The same; `warn` is told if something was read that is not as it was written."""
     from leaderboard import SiteContext, UnionReader
     from leaderboard import render as write_pages
-    from suite.records import read_records_into_memory
+    from suite.results.records import read_records_into_memory
 
     folder = records or published()
     if records is not None and not records.is_dir():

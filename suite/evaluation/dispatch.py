@@ -14,9 +14,9 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
+from suite.core.diagnostics import Dispatch
 from suite.evaluation.evaluate import Answering, EvaluationResult, evaluate_with
 from suite.evaluation.lm import StackLM
-from suite.findings import Dispatch
 from suite.models.stack import Stacked
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile

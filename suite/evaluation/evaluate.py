@@ -13,18 +13,18 @@ import lm_eval.evaluator
 from lm_eval.api.metrics import mean
 
 from suite import stats
-from suite.errors import SuiteError
+from suite.core.diagnostics import Finding, JudgedWeaker
+from suite.core.errors import SuiteError
+from suite.core.words import bleu_tokenizer
 from suite.evaluation import stderr
 from suite.evaluation.lm import StackLM
-from suite.findings import Finding, JudgedWeaker
 from suite.models.stack import Stacked
 from suite.stats import Same
 from suite.tasks.data import Row
-from suite.tasks.known import OF_CLASSES, POINTS, SHARES, scale
+from suite.tasks.lm_eval_names import OF_CLASSES, POINTS, SHARES, scale
 from suite.tasks.load import LoadedTask, document_hashes, question, quiet, references
 from suite.tasks.load import selection_task as selection_task
 from suite.tasks.text import UNPARSABLE
-from suite.words import bleu_tokenizer
 
 
 @dataclass(frozen=True)

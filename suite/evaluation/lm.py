@@ -10,13 +10,13 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import TemplateLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
-from suite.errors import StepFailed, SuiteError
-from suite.evaluation.batching import as_fill_a_batch, in_batches
-from suite.evaluation.beam import beam
-from suite.evaluation.decode import SENTINELS, Choose, Said, Stops, decode, likeliest
-from suite.evaluation.fitting import fits
-from suite.evaluation.state import Ids, State, read
-from suite.evaluation.trunk import Trunk, TrunkState, read_trunk
+from suite.core.errors import StepFailed, SuiteError
+from suite.inference.batching import as_fill_a_batch, in_batches
+from suite.inference.beam import beam
+from suite.inference.decode import SENTINELS, Choose, Said, Stops, decode, likeliest
+from suite.inference.prefix_support import fits
+from suite.inference.shared_prefix import Trunk, TrunkState, read_trunk
+from suite.inference.state import Ids, State, read
 from suite.models.embedded import reading_texts
 from suite.models.fused import fused
 from suite.models.stack import Stacked

@@ -9,13 +9,13 @@ from typing import Any, Protocol
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with
 from suite.tasks.load import LoadedTask, references
 
 
 class Stored(Protocol):
-    """An answer as a store has it (`suite.store.AnswerRecord`, `suite.evaluation.evaluate.Answer`)."""
+    """An answer as a store has it (`suite.results.store.AnswerRecord`, `suite.evaluation.evaluate.Answer`)."""
 
     doc_id: int
     output: str

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import torch
 
-from suite.errors import StepFailed
-from suite.evaluation.decode import Choose, drawn, likeliest
+from suite.core.errors import StepFailed
 from suite.evaluation.evaluate import evaluate_with
 from suite.evaluation.lm import StackLM
-from suite.evaluation.state import Ids
+from suite.inference.decode import Choose, drawn, likeliest
+from suite.inference.state import Ids
 from suite.models.stack import Stacked
 from suite.tasks.load import LoadedTask
 

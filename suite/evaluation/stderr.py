@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
+from suite.core.words import DEFAULT_BLEU
 from suite.stats.sample import Same, bleu, bleu_counts, equivalent, sample_of_values
-from suite.words import DEFAULT_BLEU
 
 RESAMPLES: Final = 500
 

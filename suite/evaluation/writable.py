@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from suite.evaluation.decode import Stops
-from suite.findings import Unwritable
+from suite.core.diagnostics import Unwritable
+from suite.inference.decode import Stops
 from suite.models.backbone import Backbone
 from suite.models.tokens import encode_answer
 from suite.tasks.data import Row

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast
 
-from suite.block import Block
-from suite.errors import SuiteError, did_you_mean
+from suite.core.block import Block
+from suite.core.errors import SuiteError, did_you_mean
 
 if TYPE_CHECKING:
     from suite.models.source import ModelSource

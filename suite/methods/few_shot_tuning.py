@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 from typing_extensions import Self
 
-from suite.block import Block
+from suite.core.block import Block
 from suite.methods import Family, Part, Prerequisite, ia3, ia3_further
 from suite.methods._experts import Ia3Expert, Tuner
 from suite.training.config import Count

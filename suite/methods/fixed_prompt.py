@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 from pydantic import Field, model_validator
 from typing_extensions import Self
 
-from suite.block import Block
+from suite.core.block import Block
 from suite.methods import Family, prompt_tuning
 from suite.training.config import Count
 from suite.training.requirements import Requirements
@@ -62,7 +62,7 @@ def train(config: Config, job: Job) -> Trained:
 
 
 def _vectors(config: Config, job: Job) -> Tensor:
-    from suite.training.labels import labels_of
+    from suite.training.data.labels import labels_of
     from suite.training.prompts import start_vectors, text_vectors
 
     backbone, target = job.backbone, job.examples[0]

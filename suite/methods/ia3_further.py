@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from suite.errors import StepFailed
+from suite.core.errors import StepFailed
 from suite.methods import Family, Prerequisite, ia3
 
 if TYPE_CHECKING:

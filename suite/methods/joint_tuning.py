@@ -57,7 +57,7 @@ def requirements(config: Config) -> Requirements:
 
 def train(config: Config, job: Job) -> Trained:
     """Train prompt and weights together."""
-    from suite.training.labels import labels_of
+    from suite.training.data.labels import labels_of
     from suite.training.prompts import FlatPrompt, start_vectors
     from suite.training.weights import train_weights
 

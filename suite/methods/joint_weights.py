@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from suite.block import Block
-from suite.errors import StepFailed
+from suite.core.block import Block
+from suite.core.errors import StepFailed
 from suite.methods import SELF, Family, Part, Prerequisite, joint_tuning
 from suite.training.requirements import Requirements
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
-from suite.block import Block
+from suite.core.block import Block
 from suite.methods import SELF, Family, Part, Prerequisite
 from suite.methods._experts import Expert, SvfExpert
+from suite.training.cem_config import Search
 from suite.training.config import Count
 from suite.training.requirements import CandidateSearch, Requirements
-from suite.training.searching import Search
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
@@ -64,7 +64,7 @@ def requirements(config: Config) -> Requirements:
 
 def train(config: Config, job: Job) -> Trained:
     """Find the weights; the model's own are untouched."""
-    from suite.training.mixing import mix_by_search, mix_evenly
+    from suite.training.expert_search import mix_by_search, mix_evenly
 
     if config.weights == "uniform":
         return mix_evenly(job, config.experts)

@@ -47,7 +47,7 @@ def train(config: Config, job: Job) -> Trained:
     """Train the prefix; no gradient of a weight is computed."""
     from suite.models.artifact import Prefix
     from suite.training.job import Trained
-    from suite.training.objectives import optimise
+    from suite.training.objectives.optimise import optimise
     from suite.training.prefixes import TrainedPrefix
     from suite.training.trainable import Trainable
 

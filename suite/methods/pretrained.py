@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from suite.block import Block
+from suite.core.block import Block
 from suite.methods import Family, Part, Prerequisite
 from suite.training.requirements import Requirements
 

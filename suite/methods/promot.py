@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Discriminator, Tag
 
-from suite.errors import StepFailed, SuiteError
+from suite.core.errors import StepFailed, SuiteError
 from suite.methods import SELF, Family, Part, Prerequisite, fixed_prompt, get, lora, prompt_tuning
 from suite.training.config import Count, Optimisation, Positive, Schedule
 from suite.training.requirements import Requirements, optimisation_requirements

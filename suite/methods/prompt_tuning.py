@@ -69,9 +69,9 @@ def requirements(config: Config) -> Requirements:
 def train(config: Config, job: Job) -> Trained:
     """Train the prompt; no gradient of a weight is computed."""
     from suite.models.artifact import SoftPrompt
+    from suite.training.data.labels import labels_of
     from suite.training.job import Trained
-    from suite.training.labels import labels_of
-    from suite.training.objectives import optimise
+    from suite.training.objectives.optimise import optimise
     from suite.training.prompts import FlatPrompt, start_vectors
     from suite.training.trainable import Trainable
 

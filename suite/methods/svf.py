@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from suite.methods import SELF, Family, Part, Prerequisite
 from suite.training.config import Count, Objective, Positive
 from suite.training.requirements import MatrixSelection, Requirements, optimisation_requirements
-from suite.training.scaling import Scaling
+from suite.training.svf_config import Scaling
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained

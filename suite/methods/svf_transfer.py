@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
 from pydantic import SerializerFunctionWrapHandler, model_serializer
 
-from suite.block import Block
+from suite.core.block import Block
 from suite.methods import SELF, Family, Part, Prerequisite, svf
 from suite.models.source import ModelSource
 from suite.training.requirements import Requirements

@@ -14,12 +14,12 @@ from typing import ClassVar, Final, Literal
 
 from pydantic import Field
 
-from suite.block import Block
+from suite.core.block import Block
 from suite.methods import Dispatch, Family, Part, Prerequisite, mixture
 from suite.methods._experts import Expert, SvfExpert
+from suite.training.cem_config import Search
 from suite.training.config import Count
 from suite.training.requirements import Requirements
-from suite.training.searching import Search
 
 FAMILY: Final[Family] = "mixture"
 VERSION: Final = 1

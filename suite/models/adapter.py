@@ -15,7 +15,7 @@ from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners.tuners_utils import BaseTunerLayer, cast_adapter_dtype
 from torch import Tensor, nn
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 
 NAME = "default"
 

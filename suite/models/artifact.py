@@ -17,8 +17,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from suite.errors import SuiteError
-from suite.hashing import canonical
+from suite.core.errors import SuiteError
+from suite.core.hashing import canonical
 from suite.models.artifact_files import RECORD, TENSORS
 
 Kind = Literal["prompt", "prefix", "adapter", "weights", "singular", "joint"]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from suite.hashing import canonical
+from suite.core.hashing import canonical
 
 TENSORS, RECORD = "artifact.safetensors", "artifact.json"
 TYPES: Final = {

@@ -20,7 +20,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models.embedded import check_ids, embeddings_of, refuse_unknown_ids
 from suite.models.ids import KnownIds
 from suite.models.source import LocatedModel

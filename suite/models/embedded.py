@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 
 FIX = "resize the model's embeddings to its tokenizer (`resize_token_embeddings`), or take these tokens out of it"
 

@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from suite.hashing import file_hash
+from suite.core.hashing import file_hash
 
 WORTH_KEEPING = 4 << 20
 """Bytes; smaller files are hashed anew each time."""

@@ -12,7 +12,7 @@ from typing import Final
 import torch
 from torch import Tensor, nn
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models.adapter import adapter_state, is_active, merged_changes
 from suite.models.artifact import Adapter, Prefix, SoftPrompt
 from suite.models.backbone import content_sum, probe_logits

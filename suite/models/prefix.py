@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers import Cache, DynamicCache, EncoderDecoderCache
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models.backbone import Backbone, Shape
 
 

@@ -21,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models.checksum import checksum
 from suite.models.scales import Mask, Matrices
 

@@ -12,8 +12,8 @@ from typing import Literal
 
 from pydantic import PrivateAttr, model_validator
 
-from suite.block import Block
-from suite.errors import SuiteError, did_you_mean
+from suite.core.block import Block
+from suite.core.errors import SuiteError, did_you_mean
 from suite.models.filehash import cached_file_hash
 from suite.models.weight_files import config_of, parameters, weight_files
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from transformers import Cache
 
-from suite.errors import SuiteError
-from suite.hashing import fingerprint
+from suite.core.errors import SuiteError
+from suite.core.hashing import fingerprint
 from suite.models.adapter import injected
 from suite.models.artifact import Adapter, Artifact, Kind, Part, Prefix, Singular, SoftPrompt, Weights
 from suite.models.backbone import Backbone

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
+from suite.core.targets import Target, following
 from suite.models.backbone import Backbone
 from suite.models.embedded import reading_texts
-from suite.targets import Target, following
 
 SENTINEL_BEGIN, SENTINEL_END = "<extra_id_0>", "<extra_id_1>"
 _ANCHORS: Final = ("", "\n", ":", "0")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 
 WHOLE: Final = "model.safetensors"
 INDEX: Final = "model.safetensors.index.json"

@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from suite import methods
-from suite.errors import Problem, SuiteError
+from suite.core.errors import Problem, SuiteError
 from suite.models.names import has_kind, has_matrix, matrix_names, short_names
 from suite.models.source import LocatedModel, ModelSource
 from suite.planning.gold import gold_notes
 from suite.specs import Experiment
+from suite.tasks.contamination import check_leaks, doubles
 from suite.tasks.data import DataLocations, Rows
 from suite.tasks.data import rows as rows_of
 from suite.tasks.definition import TaskFile
-from suite.tasks.leaks import check_leaks, doubles
 from suite.tasks.splits import draw_exemplars, exemplar_rows, reported_rows, training_rows
 from suite.training.config import LEAST_INPUT
 from suite.training.requirements import MatrixSelection, Requirements

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from suite.errors import Problem, SuiteError
+from suite.core.errors import Problem, SuiteError
+from suite.core.words import missing_tokenizer
 from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.gold import Misses, gold
 from suite.tasks.metric_checks import metric_names
-from suite.words import missing_tokenizer
 
 HALF: Final = 0.5
 """Beyond this share of rows it is no matter of single rows."""

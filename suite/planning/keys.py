@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from suite.block import Block
+from suite.core.block import Block
 from suite.models.source import LocatedModel, ModelSource
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from suite import methods
-from suite.block import Block
-from suite.errors import Problem, SuiteError
-from suite.hashing import fingerprint
+from suite.core.block import Block
+from suite.core.config_diff import split, told
+from suite.core.errors import Problem, SuiteError
+from suite.core.hashing import fingerprint
 from suite.models.source import LocatedModel, ModelSource, locate
 from suite.planning import estimate
 from suite.planning.checks import check
@@ -18,7 +19,6 @@ from suite.planning.choice import Try, choose, follow
 from suite.planning.keys import model_key, settings_key
 from suite.planning.probes import answers, probed, probes_key
 from suite.planning.steps import Estimate, Evaluate, Link, Plan, Planned, Routes, Step, Train, Work
-from suite.settings import split, told
 from suite.specs import Experiment
 from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations, Rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from suite.planning.steps import Plan
 
 if TYPE_CHECKING:
-    from suite.store import Store
+    from suite.results.store import Store
 
 MAX_NAMED = 3
 

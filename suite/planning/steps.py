@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from suite.block import Block
+from suite.core.block import Block
 from suite.specs import Experiment
 from suite.specs.blocks import Track
 from suite.tasks.definition import TaskFile

@@ -14,16 +14,16 @@ from random import Random
 import torch
 from torch import Tensor
 
-from suite.curves import OfPart, curve_name
-from suite.hashing import seed_of
+from suite.core.curves import OfPart, curve_name
+from suite.core.hashing import seed_of
 from suite.probes.parts import part_of
-from suite.training.batches import Collator, in_parts
 from suite.training.config import Optimisation
-from suite.training.examples import Encoded, encode
-from suite.training.exemplars import behind_exemplars
+from suite.training.data.batches import Collator, in_parts
+from suite.training.data.examples import Encoded, encode
+from suite.training.data.exemplars import behind_exemplars
 from suite.training.job import Job
 from suite.training.loop import CurvePoint
-from suite.training.losses import answer_loss
+from suite.training.objectives.losses import answer_loss
 from suite.training.trainable import Trainable
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from suite.curves import OfPart, Part
+from suite.core.curves import OfPart, Part
 
 _LAYER = re.compile(r"(?:^|\.)(?:(encoder|decoder)\.)?(?:layers|block|h)\.(\d+)\.")
 _KINDS: tuple[tuple[Part, re.Pattern[str]], ...] = (

@@ -8,13 +8,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from suite.errors import Problem, SuiteError
+from suite.core.errors import Problem, SuiteError
+from suite.core.yamlfile import Key, read_yaml
 from suite.specs.experiment import Experiment
 from suite.specs.load import Options, experiments_of, load_one
 from suite.specs.merge import Layered
 from suite.specs.workspace import Workspace, shipped, shown
 from suite.tasks.definition import OF_LM_EVAL
-from suite.yamlfile import Key, read_yaml
 
 BASELINE = "pretrained"  # as the board calls it, whose import would cost a plan half of its time
 OWN = ("method", "sweep", "targets", "name", "source", "about", "track")

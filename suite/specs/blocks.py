@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from suite.block import Block
+from suite.core.block import Block
 from suite.models.source import ModelSource
 
 Count = Annotated[int, Field(ge=1)]

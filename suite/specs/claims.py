@@ -8,13 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
-from suite.claims.form import Claim, Claims
-from suite.errors import Problem, SuiteError, did_you_mean
+from suite.analysis.claims.schema import Claim, Claims
+from suite.core.errors import Problem, SuiteError, did_you_mean
+from suite.core.yamlfile import Key, read_yaml
 from suite.specs.merge import Layered, layer_of
 from suite.specs.tracks import track_layer
 from suite.specs.validate import validate
 from suite.specs.workspace import Workspace, files_of, shown
-from suite.yamlfile import Key, read_yaml
 
 T = TypeVar("T")
 

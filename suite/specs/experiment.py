@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from suite.block import Block
-from suite.hashing import experiment_id, variant_id
-from suite.settings import split
+from suite.core.block import Block
+from suite.core.config_diff import split
+from suite.core.hashing import experiment_id, variant_id
+from suite.core.yamlfile import Key
 from suite.specs.blocks import Track
 from suite.tasks.definition import TaskFile
-from suite.yamlfile import Key
 
 
 @dataclass(frozen=True)

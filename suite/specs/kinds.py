@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
+from suite.core.yamlfile import read_yaml
 from suite.specs.workspace import shown
-from suite.yamlfile import read_yaml
 
 
 @dataclass(frozen=True)

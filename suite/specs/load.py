@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from suite import methods
-from suite.block import Block
-from suite.errors import Problem, SuiteError, did_you_mean
+from suite.core.block import Block
+from suite.core.errors import Problem, SuiteError, did_you_mean
+from suite.core.yamlfile import Key, parse_value, read_yaml
 from suite.specs.blocks import OVERRIDABLE, Spec, Sweep, Track
 from suite.specs.experiment import Experiment
 from suite.specs.experts import dispatch_problems, mixture_problems
@@ -24,7 +25,6 @@ from suite.specs.tracks import changes_of, load_track, method_layer, method_prob
 from suite.specs.validate import sent_below, validate
 from suite.specs.workspace import Workspace, shown
 from suite.tasks.definition import OF_LM_EVAL, TaskFile, read_task
-from suite.yamlfile import Key, parse_value, read_yaml
 
 Seeds = Literal["first", "all"] | tuple[int, ...]
 Reader = Callable[[str, tuple[Path, ...]], TaskFile]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from suite.yamlfile import Document, Key
+from suite.core.yamlfile import Document, Key
 
 
 @dataclass(frozen=True)

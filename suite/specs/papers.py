@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from suite.errors import Problem, SuiteError, did_you_mean
-from suite.papers.form import Layout, faults
+from suite.analysis.papers.schema import Layout, faults
+from suite.core.errors import Problem, SuiteError, did_you_mean
+from suite.core.yamlfile import read_yaml
 from suite.specs.merge import layer_of
 from suite.specs.validate import validate
 from suite.specs.workspace import files_of, is_path, shown
-from suite.yamlfile import read_yaml
 
 
 def read_table(file: Path) -> Layout:

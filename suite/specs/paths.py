@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar, cast
 
-from suite.block import Block
-from suite.errors import SuiteError
+from suite.core.block import Block
+from suite.core.errors import SuiteError
+from suite.core.yamlfile import Key
 from suite.models.source import ModelSource, relative
-from suite.yamlfile import Key
 
 B = TypeVar("B", bound=Block)
 

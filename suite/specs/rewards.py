@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from suite import methods
-from suite.block import Block
-from suite.errors import Problem
+from suite.core.block import Block
+from suite.core.errors import Problem
 from suite.specs.merge import Layered
 from suite.tasks.definition import TaskFile
 from suite.training.config import Optimisation

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from suite.specs.experiment import Experiment
 from suite.specs.workspace import shipped, shown
-from suite.tasks import known
+from suite.tasks import lm_eval_names
 from suite.tasks.definition import OF_LM_EVAL, TaskFile
 
 FEW = 4
@@ -33,7 +33,7 @@ def _hides(task: TaskFile) -> bool:
     if task.builtin:
         return False
     if task.path.resolve().is_relative_to(shipped().resolve()):
-        return task.name in known.ALSO_OF_LM_EVAL
+        return task.name in lm_eval_names.ALSO_OF_LM_EVAL
     from suite.tasks.builtin import builtin_names
 
     return task.name in builtin_names()

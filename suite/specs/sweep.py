@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from suite.block import Block
-from suite.errors import Problem
+from suite.core.block import Block
+from suite.core.errors import Problem
+from suite.core.yamlfile import Key
 from suite.specs.blocks import Sweep
 from suite.specs.merge import Layered
 from suite.specs.validate import validate
-from suite.yamlfile import Key
 
 MOST_TRIES = 64
 """A product of a few lists is soon more than anyone meant to train."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from suite import methods
-from suite.block import Block
-from suite.errors import Problem, did_you_mean
+from suite.core.block import Block
+from suite.core.errors import Problem, did_you_mean
 from suite.specs.blocks import Track
 from suite.specs.merge import Layered
 

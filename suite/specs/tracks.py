@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from suite import methods
-from suite.errors import Problem, SuiteError, did_you_mean
+from suite.core.errors import Problem, SuiteError, did_you_mean
+from suite.core.yamlfile import Key, read_yaml
 from suite.specs.blocks import Track
 from suite.specs.merge import Layered, layer_of
 from suite.specs.paths import meant, placed
 from suite.specs.validate import validate
 from suite.specs.workspace import Workspace, shown
-from suite.yamlfile import Key, read_yaml
 
 SOURCES = ("bundled", "hub", "path", "gguf")
 

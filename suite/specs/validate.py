@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from suite.errors import Problem, did_you_mean
+from suite.core.errors import Problem, did_you_mean
 from suite.specs.merge import Layered
 
 B = TypeVar("B", bound=BaseModel)

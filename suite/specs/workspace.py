@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite.errors import SuiteError, did_you_mean
+from suite.core.errors import SuiteError, did_you_mean
 from suite.specs.paths import yaml_beside
 
 KINDS = ("tracks", "tasks", "claims", "tables")

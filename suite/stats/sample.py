@@ -17,9 +17,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.corpus import streams
-from suite.hashing import seed_of
-from suite.words import DEFAULT_BLEU, composed
+from suite.core.corpus import streams
+from suite.core.hashing import seed_of
+from suite.core.words import DEFAULT_BLEU, composed
 
 Numbers = NDArray[np.float64]
 RESAMPLES: Final = 1000

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import yaml
 
-from suite.errors import SuiteError
-from suite.tasks import known, metric_checks
+from suite.core.errors import SuiteError
+from suite.tasks import lm_eval_names, metric_checks
 from suite.tasks.definition import TaskFile, make_task
 
 _NAMED: Final = re.compile(r"^(task|group|tag):[ \t]*['\"]?([\w.+-]+)['\"]?[ \t]*$", re.MULTILINE)
@@ -44,11 +44,11 @@ def builtin_task(name: str, asked: str = "") -> TaskFile | None:
     config = _config(path)
     if "class" in config:
         raise SuiteError(f"lm-eval's task '{name}' is written in Python", fix="write a task file with its template")
-    if config.get("output_type", "generate_until") not in known.OUTPUT_TYPES or config.get("unsafe_code"):
+    if config.get("output_type", "generate_until") not in lm_eval_names.OUTPUT_TYPES or config.get("unsafe_code"):
         raise SuiteError(f"lm-eval's task '{name}' runs answers as code", fix="choose another task")
     if not config.get("test_split") and not config.get("validation_split"):
         raise SuiteError(f"lm-eval's task '{name}' has no split to report", fix="choose another task")
-    if any(map(known.is_python, metric_checks.metric_names(config))):
+    if any(map(lm_eval_names.is_python, metric_checks.metric_names(config))):
         raise SuiteError(f"lm-eval's task '{name}' names a Python metric", fix="only a task file of your own may")
     if not metric_checks.rankable(metric_checks.metric_names(config)):
         metrics = ", ".join(metric_checks.metric_names(config)) or "none"

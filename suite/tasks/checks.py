@@ -9,11 +9,11 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, ValidationError
 
-from suite.block import Block
-from suite.errors import Problem, did_you_mean
-from suite.labels import alike
-from suite.languages import CODES, DEFAULT
-from suite.tasks import known, metric_checks
+from suite.core.block import Block
+from suite.core.errors import Problem, did_you_mean
+from suite.core.labels import alike
+from suite.core.languages import CODES, DEFAULT
+from suite.tasks import lm_eval_names, metric_checks
 from suite.tasks.metric_checks import Where, labels_of, metric_names, rankable
 
 SLICE: Final = re.compile(r"([\w.-]+)(?:\[(\d*):(\d*)\])?")
@@ -98,14 +98,16 @@ def _shapes(value: Any, where: Where, key: tuple[str | int, ...]) -> Iterator[Pr
 
 def _keys(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     for key in config:
-        if key in known.OURS_MAY_NOT_SET:
-            yield Problem(where((key,)), f"{key}: is not for task files here", known.OURS_MAY_NOT_SET[key])
-        elif key not in known.FIELDS:
-            fix = did_you_mean(key, known.FIELDS - known.OURS_MAY_NOT_SET.keys() | {"include"})
+        if key in lm_eval_names.OURS_MAY_NOT_SET:
+            yield Problem(where((key,)), f"{key}: is not for task files here", lm_eval_names.OURS_MAY_NOT_SET[key])
+        elif key not in lm_eval_names.FIELDS:
+            fix = did_you_mean(key, lm_eval_names.FIELDS - lm_eval_names.OURS_MAY_NOT_SET.keys() | {"include"})
             yield Problem(where((key,)), f"{key}: unknown key", fix)
-    if config.get("output_type", "generate_until") not in known.OUTPUT_TYPES:
+    if config.get("output_type", "generate_until") not in lm_eval_names.OUTPUT_TYPES:
         what = f"output_type: there is no '{config['output_type']}'"
-        yield Problem(where(("output_type",)), what, did_you_mean(str(config["output_type"]), known.OUTPUT_TYPES))
+        yield Problem(
+            where(("output_type",)), what, did_you_mean(str(config["output_type"]), lm_eval_names.OUTPUT_TYPES)
+        )
 
 
 def _data(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
@@ -182,8 +184,8 @@ def _generation(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         yield Problem(where(("generation_kwargs",)), "generation_kwargs: is missing", fix)
         return
     for key in given:
-        if key not in known.GENERATION:
-            fix = did_you_mean(key, known.GENERATION)
+        if key not in lm_eval_names.GENERATION:
+            fix = did_you_mean(key, lm_eval_names.GENERATION)
             yield Problem(where(("generation_kwargs", key)), f"generation_kwargs.{key}: unknown key", fix)
     if given.get("do_sample") or given.get("temperature"):
         yield Problem(where(("generation_kwargs",)), "generation_kwargs: asks for sampling", "decoding here is greedy")
@@ -214,13 +216,13 @@ def _filters(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
             if name == "custom":
                 what = f"filter_list.{position}: custom is a function of Python, which no task file can write"
                 yield Problem(at, what, "score with a metric of your own: `metric: module:function`")
-            elif name not in known.FILTERS | known.OUR_FILTERS.keys():
+            elif name not in lm_eval_names.FILTERS | lm_eval_names.OUR_FILTERS.keys():
                 what = f"filter_list.{position}: there is no filter '{name}'"
-                yield Problem(at, what, did_you_mean(name, known.FILTERS | known.OUR_FILTERS.keys()))
+                yield Problem(at, what, did_you_mean(name, lm_eval_names.FILTERS | lm_eval_names.OUR_FILTERS.keys()))
         for step in steps:
             options = step if isinstance(step, Mapping) else {"function": step}
             yield from _filter_options(f"filter_list.{position}", options, at)
-        if not known.CHOOSERS & set(names):
+        if not lm_eval_names.CHOOSERS & set(names):
             what = f"filter_list.{position}: leaves a list of answers, which no metric reads"
             yield Problem(at, what, "end it with `{function: take_first}`")
 
@@ -228,7 +230,7 @@ def _filters(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
 def _filter_options(path: str, step: Mapping[str, Any], at: str) -> Iterator[Problem]:
     """Options of one of our filters that it does not have, or whose values are of another kind."""
     name = str(step.get("function"))
-    options = known.OUR_FILTERS.get(name, {})
+    options = lm_eval_names.OUR_FILTERS.get(name, {})
     if "labels" in options and "labels" not in step:
         yield Problem(at, f"{path}: {name} has no labels", 'add them: `labels: ["True", "False"]`')
     for option, value in step.items():

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from suite.corpus import Pair
-from suite.labels import as_label
+from suite.core.corpus import Pair
+from suite.core.labels import as_label
 from suite.stats import confusion
 from suite.stats.confusion import Counts, Measured
 from suite.tasks.scoring import Metric

@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from suite.errors import SuiteError, did_you_mean
-from suite.hub import reason_of, unreachable
+from suite.core.errors import SuiteError, did_you_mean
+from suite.core.hub import reason_of, unreachable
 from suite.tasks.checks import SLICE
 from suite.tasks.definition import TaskFile
 from suite.tasks.files import Placed, check_row, read_file
@@ -95,7 +95,7 @@ def rows(task: TaskFile, split: str, locations: DataLocations) -> Rows:
 
 def _composed(task: TaskFile, split: str, locations: DataLocations, low: int, high: int | None) -> Rows:
     """Rows made of other tasks' rows: the training rows of each for the training split, else the reported ones."""
-    from suite.tasks.composed import compose
+    from suite.tasks.routing_data import compose
 
     def docs(source: TaskFile) -> tuple[Sequence[Row], str]:
         wanted = source.training_split if split == task.training_split else source.reported_split

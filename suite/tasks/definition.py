@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from suite.errors import Problem, SuiteError, did_you_mean
-from suite.hashing import fingerprint
-from suite.languages import DEFAULT
-from suite.tasks import checks, known, metric_checks, python_metric
+from suite.core.errors import Problem, SuiteError, did_you_mean
+from suite.core.hashing import fingerprint
+from suite.core.languages import DEFAULT
+from suite.core.words import DEFAULT_BLEU, DEFAULT_ROUGE, bleu_tokenizer, rouge_tokenizer
+from suite.core.yamlfile import Document, Key, read_yaml
+from suite.tasks import checks, lm_eval_names, metric_checks, python_metric
 from suite.tasks.python_metric import PythonMetric
-from suite.words import DEFAULT_BLEU, DEFAULT_ROUGE, bleu_tokenizer, rouge_tokenizer
-from suite.yamlfile import Document, Key, read_yaml
 
 SCORING: Final = 2
 """Raised when a filter or a metric of ours, or the way prompts are made, changes what a task gives."""
@@ -89,7 +89,7 @@ class TaskFile:
             return "has the model choose, not write"
         primary = self.metadata["primary"]
         given = {str(each["metric"]): each.get("aggregation", "") for each in self.config.get("metric_list") or ()}
-        if primary in known.OF_ALL_ANSWERS or given.get(primary, "") not in ("", "mean"):
+        if primary in lm_eval_names.OF_ALL_ANSWERS or given.get(primary, "") not in ("", "mean"):
             return f"scores all answers together ({primary})"
         return None
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from suite.errors import SuiteError
-from suite.regular import open_regular
+from suite.core.errors import SuiteError
+from suite.core.regular import open_regular
 
 Row = dict[str, Any]
 

@@ -10,16 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from suite import sandbox
-from suite.corpus import METRICS as CORPUS
-from suite.errors import Problem, SuiteError, did_you_mean
-from suite.findings import Gold, GoldMisses
-from suite.judging import parted, run_programs
+from suite.core.corpus import METRICS as CORPUS
+from suite.core.diagnostics import Gold, GoldMisses
+from suite.core.errors import Problem, SuiteError, did_you_mean
+from suite.sandbox import bubblewrap
+from suite.sandbox.judging import parted, run_programs
 from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
-from suite.tasks.known import OF_CLASSES
 from suite.tasks.label_check import unknown_labels
 from suite.tasks.language_check import lost_words
+from suite.tasks.lm_eval_names import OF_CLASSES
 from suite.tasks.reading import Read, readers, written
 from suite.tasks.rendering import Texts, fields_of
 from suite.tasks.scoring import Metric, metrics_of, of_all, score, words
@@ -250,7 +250,7 @@ def _of_corpus(metric: Metric, answers: References) -> float | None:
 
 def _programs(task: TaskFile, rows: Rows, answers: References, read: Read) -> tuple[tuple[Miss, ...], int]:
     """The first rows whose own program fails its test, and how many were run: none without a sandbox."""
-    if not sandbox.available():
+    if not bubblewrap.available():
         return (), 0
     program = compiled(str(task.metadata["program"]))
     few = list(zip(rows.docs, answers, strict=False))[:PROGRAMS]

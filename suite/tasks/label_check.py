@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from suite.errors import Problem, did_you_mean
-from suite.labels import as_label
+from suite.core.errors import Problem, did_you_mean
+from suite.core.labels import as_label
 from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from suite.errors import Problem
+from suite.core.errors import Problem
+from suite.core.words import bleu_tokenizer, lost_letters, rouge_tokenizer
 from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.metric_checks import metric_names
-from suite.words import bleu_tokenizer, lost_letters, rouge_tokenizer
 
 SHARE: Final = 0.1
 """The share of rows above which it is the language, not a few names: English corpora have up to 6 % such rows."""

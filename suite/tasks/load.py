@@ -14,12 +14,12 @@ from typing import Any
 import jinja2
 import lm_eval.utils
 
-from suite.errors import SuiteError
-from suite.targets import Target
+from suite.core.errors import SuiteError
+from suite.core.targets import Target
 from suite.tasks.data import DataLocations, Row, rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.identity import Identities, identified, told
-from suite.tasks.known import is_python
+from suite.tasks.lm_eval_names import is_python
 from suite.tasks.loaded import LoadedTask as LoadedTask
 from suite.tasks.loaded import question as question
 from suite.tasks.loaded import references as references

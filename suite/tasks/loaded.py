@@ -13,14 +13,14 @@ from lm_eval.api.task import ConfigurableTask
 
 import suite.tasks.filters
 import suite.tasks.metrics  # noqa: F401  (both register what task files name)
-from suite.corpus import METRICS as CORPUS
-from suite.errors import SuiteError
-from suite.judging import Outcome, Program, parted, run_programs
+from suite.core.corpus import METRICS as CORPUS
+from suite.core.errors import SuiteError
+from suite.sandbox.judging import Outcome, Program, parted, run_programs
 from suite.stats.confusion import Measured
 from suite.tasks.class_scores import of_chosen, of_written
 from suite.tasks.data import Row
 from suite.tasks.definition import TaskFile
-from suite.tasks.known import OF_CLASSES
+from suite.tasks.lm_eval_names import OF_CLASSES
 from suite.tasks.reading import readers, written
 from suite.tasks.scoring import Metric, metric_of, of_all, score
 from suite.tasks.templates import as_text, compiled

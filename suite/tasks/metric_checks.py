@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from suite.errors import Problem, did_you_mean
-from suite.labels import as_label
-from suite.tasks import known
+from suite.core.errors import Problem, did_you_mean
+from suite.core.labels import as_label
+from suite.tasks import lm_eval_names
 
 Where = Callable[[tuple[str | int, ...]], str]
 
@@ -17,15 +17,15 @@ def metric_names(config: Mapping[str, Any]) -> tuple[str, ...]:
     """The metrics that a task reports, in order."""
     given = config.get("metric_list")
     if given is None:
-        return known.DEFAULT_METRICS.get(config.get("output_type", "generate_until"), ())
+        return lm_eval_names.DEFAULT_METRICS.get(config.get("output_type", "generate_until"), ())
     listed = given if isinstance(given, (tuple, list)) else ()
     return tuple(str(each["metric"]) for each in listed if isinstance(each, Mapping) and "metric" in each)
 
 
 def rankable(metrics: Iterable[str]) -> tuple[str, ...]:
     """Those metrics that lie on 0 to 100 with more being better."""
-    best_is_high = known.SHARES | known.POINTS - known.LOWER_IS_BETTER
-    return tuple(name for name in metrics if name in best_is_high or known.is_python(name))
+    best_is_high = lm_eval_names.SHARES | lm_eval_names.POINTS - lm_eval_names.LOWER_IS_BETTER
+    return tuple(name for name in metrics if name in best_is_high or lm_eval_names.is_python(name))
 
 
 def labels_of(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -57,28 +57,30 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         if name in names[:position]:
             what = f"metric_list.{position}: '{name}' is listed before, and one result would hide the other"
             yield Problem(at, what, "list each metric once")
-        if known.is_python(name):
+        if lm_eval_names.is_python(name):
             continue  # `python_metric.find` looks for it
-        if name not in known.METRICS:
+        if name not in lm_eval_names.METRICS:
             what = f"metric_list.{position}: there is no metric '{name}'"
-            yield Problem(at, what, did_you_mean(name, known.METRICS))
-        elif kind in known.COMPUTED and name not in known.COMPUTED[kind]:
+            yield Problem(at, what, did_you_mean(name, lm_eval_names.METRICS))
+        elif kind in lm_eval_names.COMPUTED and name not in lm_eval_names.COMPUTED[kind]:
             what = f"metric_list.{position}: {name} is no metric of `output_type: {kind}`"
-            yield Problem(at, what, did_you_mean(name, known.COMPUTED[kind]))
+            yield Problem(at, what, did_you_mean(name, lm_eval_names.COMPUTED[kind]))
         else:
-            for what, fix in (*_summary(each), *(() if name in known.OF_CLASSES else _options(each, kind))):
+            for what, fix in (*_summary(each), *(() if name in lm_eval_names.OF_CLASSES else _options(each, kind))):
                 yield Problem(at, f"metric_list.{position}: {what}", fix)
-        for what, fix in _of_classes(each, config) if name in known.OF_CLASSES else ():
+        for what, fix in _of_classes(each, config) if name in lm_eval_names.OF_CLASSES else ():
             yield Problem(at, f"metric_list.{position}: {what}", fix)
     if not rankable(metric_names(config)):
         what = "metric_list: has none that lies on 0 to 100 with more being better"
-        yield Problem(where(("metric_list",)), what, f"add one of {', '.join(sorted(known.OUR_METRICS))}, acc, bleu …")
+        yield Problem(
+            where(("metric_list",)), what, f"add one of {', '.join(sorted(lm_eval_names.OUR_METRICS))}, acc, bleu …"
+        )
 
 
 def _summary(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """What is wrong with how a metric's values are to be put together and ranked: each metric has one way."""
     name = given["metric"]
-    usual, high = known.AGGREGATIONS.get(name, "mean"), name not in known.LOWER_IS_BETTER
+    usual, high = lm_eval_names.AGGREGATIONS.get(name, "mean"), name not in lm_eval_names.LOWER_IS_BETTER
     if given.get("aggregation", usual) != usual:
         what = f"{name} {'is averaged over' if usual == 'mean' else 'scores all'} answers"
         yield f"{what}, and has no aggregation '{given['aggregation']}'", f"write `{usual}`, or leave `aggregation` out"
@@ -93,12 +95,12 @@ def _options(given: Mapping[str, Any], kind: str) -> Iterator[tuple[str, str]]:
     """What is wrong with what a metric is told to ignore, which written answers alone can be."""
     name = given["metric"]
     ignores = kind == "generate_until" and name in ("exact_match", "number_match")
-    allowed = known.IGNORING if ignores else frozenset[str]()
+    allowed = lm_eval_names.IGNORING if ignores else frozenset[str]()
     for key, value in given.items():
-        if key in known.NO_OPTIONS:
+        if key in lm_eval_names.NO_OPTIONS:
             continue
         if key not in allowed:
-            yield f"{name} has no option '{key}'", did_you_mean(key, allowed | known.NO_OPTIONS - {"metric"})
+            yield f"{name} has no option '{key}'", did_you_mean(key, allowed | lm_eval_names.NO_OPTIONS - {"metric"})
         elif key != "regexes_to_ignore":
             if not isinstance(value, bool):
                 yield f"{name}'s {key} is {value!r}", "write `true` or `false`"

@@ -8,7 +8,7 @@ from typing import Any
 import lm_eval.api.metrics  # noqa: F401  (registers the aggregations that are named below)
 from lm_eval.api.registry import register_metric
 
-from suite.tasks.known import OUR_METRICS
+from suite.tasks.lm_eval_names import OUR_METRICS
 from suite.tasks.scoring import EACH, Metric, score
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.tasks.definition import TaskFile
 from suite.tasks.files import SUFFIXES
 

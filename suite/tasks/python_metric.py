@@ -19,8 +19,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from suite.errors import Problem, SuiteError, did_you_mean
-from suite.tasks import known
+from suite.core.errors import Problem, SuiteError, did_you_mean
+from suite.tasks import lm_eval_names
 
 Function = Callable[[list[str], str], Any]
 SIGNATURE = "def {}(references: list[str], answer: str) -> float"
@@ -72,7 +72,7 @@ def find(config: Mapping[str, Any], path: Path) -> Iterator[tuple[int, PythonMet
     given = config.get("metric_list")
     for place, each in enumerate(given if isinstance(given, (tuple, list)) else ()):
         name = each.get("metric") if isinstance(each, Mapping) else None
-        if isinstance(name, str) and known.is_python(name):
+        if isinstance(name, str) and lm_eval_names.is_python(name):
             yield place, _wrong(each, config) or _found(name, path)
 
 

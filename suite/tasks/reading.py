@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from suite.errors import SuiteError
-from suite.labels import first_label, named_label
+from suite.core.errors import SuiteError
+from suite.core.labels import first_label, named_label
 from suite.tasks.definition import TaskFile
 from suite.tasks.latex import stated
 from suite.tasks.templates import Row

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from suite.labels import as_label
+from suite.core.labels import as_label
 from suite.tasks.definition import TaskFile
 from suite.tasks.templates import Render, Row, Unfit, as_text, checked, field_or_template
 

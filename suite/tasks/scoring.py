@@ -13,16 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from suite.corpus import METRICS as CORPUS
-from suite.corpus import Pair, corpus_score
-from suite.numbers import same_number
+from suite.core.corpus import METRICS as CORPUS
+from suite.core.corpus import Pair, corpus_score
+from suite.core.numbers import same_number
+from suite.core.words import bleu_tokenizer, bleu_words, composed, rouge_tokenizer, rouge_words
 from suite.tasks.definition import TaskFile
-from suite.tasks.known import NO_OPTIONS, OF_CLASSES
 from suite.tasks.latex import last_boxed, same
+from suite.tasks.lm_eval_names import NO_OPTIONS, OF_CLASSES
 from suite.tasks.metric_checks import metric_names
 from suite.tasks.python_metric import PythonMetric
 from suite.tasks.text import normalised, symbols_agree, without_punctuation
-from suite.words import bleu_tokenizer, bleu_words, composed, rouge_tokenizer, rouge_words
 
 Options = Mapping[str, Any]
 

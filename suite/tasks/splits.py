@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from random import Random
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.tasks.data import DataLocations, Row, Rows, rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.identity import identified

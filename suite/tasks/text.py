@@ -7,7 +7,7 @@ import string
 import unicodedata
 from typing import Final
 
-from suite.numbers import Amount, amount_of
+from suite.core.numbers import Amount, amount_of
 
 UNPARSABLE: Final = "[invalid]"
 """Stands for an answer in which no answer was found; lm-eval's own filters use the same mark."""

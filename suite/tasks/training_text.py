@@ -7,7 +7,7 @@ from typing import Any
 
 from lm_eval.api.task import ConfigurableTask
 
-from suite.targets import Target
+from suite.core.targets import Target
 from suite.tasks.data import Row
 
 

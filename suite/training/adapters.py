@@ -10,12 +10,12 @@ from peft import LoraConfig
 from peft.config import PeftConfig
 from torch import Tensor
 
-from suite.hashing import seed_of
+from suite.core.hashing import seed_of
 from suite.models.adapter import adapter_state, as_it_was, config_as_json, injected
 from suite.models.artifact import Adapter
 from suite.training.config import Optimisation
 from suite.training.job import Job, Trained
-from suite.training.objectives import optimise
+from suite.training.objectives.optimise import optimise
 from suite.training.trainable import Trainable
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from suite.training.searching import Search
+from suite.training.cem_config import Search
 
 Value = tuple[float, float]
 """What is compared first, and what breaks a tie."""

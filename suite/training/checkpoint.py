@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from suite.errors import StepFailed
+from suite.core.errors import StepFailed
 from suite.models.checksum import checksum
 
 FILE = "checkpoint.safetensors"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Protocol
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 from typing_extensions import Self
 
-from suite.block import Block
+from suite.core.block import Block
 
 LEAST_PROMPT: Final = 8
 """Tokens of the prompt that a long answer leaves."""

@@ -9,10 +9,10 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
-from suite.findings import Finding
-from suite.hashing import seed_of
+from suite.core.diagnostics import Finding
+from suite.core.hashing import seed_of
 from suite.training.config import Budget, Optimisation, SelectionRule, TrackBudget
-from suite.training.source import UNCOUNTED, Spending
+from suite.training.data.source import UNCOUNTED, Spending
 
 if TYPE_CHECKING:
     from suite.evaluation.rollout import Rollout

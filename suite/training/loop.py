@@ -12,17 +12,17 @@ from typing import Generic, Protocol
 import torch
 from torch import Tensor, nn
 
-from suite.errors import StepFailed
-from suite.hashing import fingerprint, seed_of
+from suite.core.errors import StepFailed
+from suite.core.hashing import fingerprint, seed_of
 from suite.models.fused import fused
 from suite.training.checkpoint import Checkpoint, Writer, last_good
 from suite.training.config import FREE, Budget
+from suite.training.data.source import UNCOUNTED, P, Source, Spending
 from suite.training.device import accelerator_of, seed_device
-from suite.training.losses import dropout
 from suite.training.memory import out_of_memory
+from suite.training.objectives.losses import dropout
 from suite.training.optim import learning_rate, make_optimizer, restore_state, shrink, state_of
 from suite.training.progress import Progress
-from suite.training.source import UNCOUNTED, P, Source, Spending
 
 Look = Callable[[int], "Sequence[CurvePoint]"]
 

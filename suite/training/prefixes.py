@@ -6,7 +6,7 @@ import torch
 from peft import PrefixEncoder, PrefixTuningConfig, TaskType
 from torch import Tensor
 
-from suite.hashing import seed_of
+from suite.core.hashing import seed_of
 from suite.models.backbone import Backbone
 from suite.models.prefix import key_value_shape
 

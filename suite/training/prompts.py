@@ -10,8 +10,8 @@ from peft import PromptEmbedding, PromptTuningConfig, TaskType
 from torch import Tensor, nn
 from torch.nn import functional
 
-from suite.errors import SuiteError
-from suite.hashing import seed_of
+from suite.core.errors import SuiteError
+from suite.core.hashing import seed_of
 from suite.models.backbone import Backbone
 from suite.models.tokens import encode_word
 

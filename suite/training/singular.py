@@ -11,16 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from suite.errors import StepFailed
-from suite.findings import Spectra, Spectrum
-from suite.hashing import seed_of
+from suite.core.diagnostics import Spectra, Spectrum
+from suite.core.errors import StepFailed
+from suite.core.hashing import seed_of
 from suite.models.artifact import Singular
 from suite.models.scales import Mask
 from suite.models.singular import Factors, compose, factorise, masked, matrices, scaled
 from suite.training.job import Job, Trained
 from suite.training.loop import Fit
-from suite.training.objectives import optimise
-from suite.training.scaling import Scaling
+from suite.training.objectives.optimise import optimise
+from suite.training.svf_config import Scaling
 from suite.training.trainable import Trainable
 
 

@@ -13,7 +13,7 @@ from suite.models.artifact import Adapter, Joint, Weights
 from suite.models.stack import swapped
 from suite.training.config import Optimisation
 from suite.training.job import Job, Trained
-from suite.training.objectives import optimise
+from suite.training.objectives.optimise import optimise
 from suite.training.prompts import FlatPrompt
 from suite.training.trainable import Trainable
 

@@ -16,15 +16,15 @@ import pytest
 import suite
 from suite.analysis.board import BASELINE
 from suite.api.planning import override
-from suite.records import read_records_into_memory
+from suite.core.yamlfile import parse_value
+from suite.results.records import read_records_into_memory
 from suite.specs import Options, load
 from suite.specs.workspace import published
-from suite.yamlfile import parse_value
 from tests.api.small import FINETUNE, PROMPT, SMALL, one_line
-from tests.cli import start
-from tests.cli import suite as command
-from tests.runner.test_ending import training
-from tests.runner.test_run import until
+from tests.cli.calls import start
+from tests.cli.calls import suite as command
+from tests.execution.test_ending import training
+from tests.execution.test_run import until
 
 
 def test_every_public_name_is_there() -> None:

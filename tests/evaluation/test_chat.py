@@ -14,7 +14,7 @@ import pytest
 from lm_eval.models.huggingface import HFLM
 
 import suite
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.lm_eval import SuiteLM
 from suite.models.backbone import load_backbone
 from suite.models.source import ModelSource, locate

@@ -12,7 +12,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.tasks.super_glue.cb.aggregate import cb_multi_fi
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from suite.core.diagnostics import Dispatch
 from suite.evaluation.dispatch import evaluate_dispatched
 from suite.evaluation.evaluate import EvaluationResult, evaluate
 from suite.evaluation.lm import StackLM
-from suite.findings import Dispatch
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 from suite.tasks.definition import TaskFile, read_task

@@ -13,19 +13,19 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from torch import Tensor
 
-from suite.errors import SuiteError
-from suite.evaluation.decode import Stops
+from suite.core.errors import SuiteError
 from suite.evaluation.evaluate import evaluate
 from suite.evaluation.lm import StackLM, generate_together
-from suite.evaluation.together import evaluate_together
+from suite.evaluation.multi_adapter import evaluate_together
+from suite.inference.decode import Stops
 from suite.models.artifact import Weights
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked, stacked
 from suite.tasks.load import load_task
-from tests.evaluation.test_decode import generated, ids, no_stops
+from tests.evaluation.test_multi_adapter import stacks
 from tests.evaluation.test_scores import CHOICE, DOCS, QA, TRAIN, theirs
-from tests.evaluation.test_together import stacks
 from tests.evaluation.tiny import RAGGED, MakeTask, greedy, llama, mt5, tokenizer, with_prefix, with_soft
+from tests.inference.test_decode import generated, ids, no_stops
 from tests.models.test_stack import lora
 
 CHOICES = (" yes", " no, never", "n", " why not ask")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from suite import sandbox
+from suite.core.diagnostics import JudgedWeaker
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with
-from suite.findings import JudgedWeaker
+from suite.sandbox import bubblewrap
 from suite.tasks.load import load_task
 from tests.evaluation.test_classes import Scripted
 from tests.evaluation.tiny import MakeTask
 
-pytestmark = pytest.mark.skipif(not sandbox.available(), reason="no bubblewrap here")
+pytestmark = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
 TASK = """\
 doc_to_text: "{{text}}"
 doc_to_target: "{{code}}"

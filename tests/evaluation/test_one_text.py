@@ -18,9 +18,9 @@ from suite.specs import shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile, read_task, task_names
 from suite.tasks.load import LoadedTask, Prompts, selection_task, training_examples
-from suite.training.batches import Batches
-from suite.training.examples import Encoded, encode
-from suite.training.exemplars import Asked
+from suite.training.data.batches import Batches
+from suite.training.data.examples import Encoded, encode
+from suite.training.data.exemplars import Asked
 from tests.evaluation.tiny import MakeTask, with_soft
 from tests.models.tiny_models import tiny_backbone, tiny_examples
 from tests.models.tiny_tokenizers import NAMES, SENTINELS, backbone_of

@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from suite.errors import StepFailed
+from suite.core.errors import StepFailed
 from suite.evaluation.evaluate import evaluate
 from suite.evaluation.rollout import roll_out
 from suite.models.backbone import Backbone, load_backbone

@@ -16,9 +16,9 @@ from lm_eval.models.huggingface import HFLM
 
 from suite.evaluation import lm as lm_module
 from suite.evaluation import stderr
-from suite.evaluation.decode import Said
 from suite.evaluation.evaluate import EvaluationResult, evaluate
 from suite.evaluation.lm import StackLM
+from suite.inference.decode import Said
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 from suite.stats.sample import bleu, bleu_counts

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.evaluation import evaluate as evaluate_module
 from suite.evaluation import lm as lm_module
 from suite.evaluation import stderr
-from suite.evaluation.decode import Said
 from suite.evaluation.evaluate import EvaluationResult, evaluate
+from suite.inference.decode import Said
 from suite.models.stack import Stacked
 from suite.stats import Same
 from suite.tasks.load import load_task

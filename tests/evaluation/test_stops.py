@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from lm_eval.api.instance import Instance
 
-from suite.errors import SuiteError
-from suite.evaluation.beam import beam
-from suite.evaluation.decode import Stops
+from suite.core.errors import SuiteError
 from suite.evaluation.lm import StackLM
+from suite.inference.beam import beam
+from suite.inference.decode import Stops
 from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
-from tests.evaluation.test_decode import ids, no_stops
 from tests.evaluation.test_equal import asked, hflm_says
 from tests.evaluation.tiny import RAGGED, greedy, tokenizer
+from tests.inference.test_decode import ids, no_stops
 from tests.models.tiny_tokenizers import backbone_of
 
 

@@ -16,8 +16,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from suite.evaluation.decode import decode
-from suite.evaluation.state import Ids
+from suite.inference.decode import decode
+from suite.inference.state import Ids
 from suite.models.backbone import Backbone, as_backbone
 from suite.models.stack import Stacked
 from suite.tasks.data import DataLocations

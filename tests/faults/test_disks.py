@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.faults import disks
-from suite.errors import SuiteError, machine_problem
-from suite.outputs import copy_folder, write_output
-from tests.cli import suite
-from tests.runner.test_full_disk import room_for
+from suite.core.errors import SuiteError, machine_problem
+from suite.core.outputs import copy_folder, write_output
+from tests.cli.calls import suite
+from tests.execution.test_full_disk import room_for
 
 
 @pytest.mark.skipif(not disks.can_mount(), reason="only root may mount a file system")

@@ -14,7 +14,7 @@ from typing import Any
 
 from lm_eval.api.model import LM
 
-from suite.runner.outcome import reason_of as reason
+from suite.execution.outcome import reason_of as reason
 
 COUNT = int(os.environ.get("SUITE_FUZZ", "60"))
 SECONDS = 30

@@ -11,7 +11,7 @@ import torch
 from peft import IA3Config, LoraConfig
 from safetensors.torch import save_file
 
-from suite.evaluation.decode import Stops, decode
+from suite.inference.decode import Stops, decode
 from suite.models.adapter import adapter_state, config_as_json, injected
 from suite.models.artifact import (
     RECORD,

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from suite.evaluation.evaluate import evaluate_with
-from suite.tasks import known
+from suite.tasks import lm_eval_names
 from suite.tasks.checks import Metadata
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
@@ -18,7 +18,11 @@ from suite.tasks.load import load_task, training_examples
 from tests.fuzz.fuzzing import Answers, corrupted, mutated, survive
 from tests.fuzz.test_rows import TASKS, row
 
-KEYS = sorted(known.FIELDS - known.OURS_MAY_NOT_SET.keys()) + sorted(Metadata.model_fields) + ["include", "until"]
+KEYS = (
+    sorted(lm_eval_names.FIELDS - lm_eval_names.OURS_MAY_NOT_SET.keys())
+    + sorted(Metadata.model_fields)
+    + ["include", "until"]
+)
 
 
 def written(rng: Random) -> bytes:

@@ -16,8 +16,8 @@ from suite.evaluation.lm import StackLM
 from suite.models.backbone import Backbone, as_backbone, load_backbone
 from suite.models.source import ModelSource, locate
 from suite.models.stack import Stacked
-from suite.training.batches import Collator
-from suite.training.examples import encode
+from suite.training.data.batches import Collator
+from suite.training.data.examples import encode
 from tests.fuzz.fuzzing import TEXTS, corrupted, mutated, survive
 from tests.models.tiny_models import SHAPES, Example, tiny_model, tiny_tokenizer
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from leaderboard import render
-from suite.store import Store
+from suite.results.store import Store
 from tests.leaderboard.filled import Rendered, realistic
 
 

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from suite.stats.sample import Sample, bleu_counts, sample_of_bleu, sample_of_values
-from suite.store import (
+from suite.results.store import (
     AnswerRecord,
     ArtifactRecord,
     Costs,
@@ -25,6 +24,7 @@ from suite.store import (
     StepRecord,
     Store,
 )
+from suite.stats.sample import Sample, bleu_counts, sample_of_bleu, sample_of_values
 
 KINDS = {
     "rte": ("true_false", ["True", "False"], 50.0, "accuracy"),

@@ -7,8 +7,8 @@ from pathlib import Path
 from leaderboard import render
 from leaderboard.data.experiment_records import SeedRecords
 from leaderboard.pages.training_probes import TrainingProbes, training_probes
-from suite.curves import OfPart, OfTask, curve_name
-from suite.store import Costs, CurvePointRecord, ExperimentRecord, StepLink, StepOutcome, Store
+from suite.core.curves import OfPart, OfTask, curve_name
+from suite.results.store import Costs, CurvePointRecord, ExperimentRecord, StepLink, StepOutcome, Store
 from tests.analysis.board.tiny_board import OWNER, PROVENANCE, World, per_document
 from tests.leaderboard.reading import experiment_page, read
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from leaderboard import UnionReader, render
-from suite.store import Store
+from suite.results.store import Store
 from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
 from tests.leaderboard.reading import chunk, files, scores
 

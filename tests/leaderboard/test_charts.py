@@ -18,8 +18,8 @@ from leaderboard.build.site import Page, site
 from leaderboard.charts.chart import ends
 from leaderboard.charts.lines import Point, Reference, Series, lines
 from leaderboard.charts.tradeoff import CROWD, TradeoffPoint, tradeoff
+from suite.results.store import Store
 from suite.stats import Estimate
-from suite.store import Store
 from tests.leaderboard.filled import Rendered
 from tests.leaderboard.reading import charts, read
 

@@ -12,7 +12,7 @@ import pytest
 
 from leaderboard import render
 from leaderboard.pages.classes import MOST
-from suite.store import Costs, Store
+from suite.results.store import Costs, Store
 from tests.analysis.board.tiny_board import World, classified, per_document
 from tests.leaderboard.reading import Element, experiment_page, read
 

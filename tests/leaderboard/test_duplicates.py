@@ -11,8 +11,8 @@ import pytest
 
 from leaderboard.build.writer import render
 from suite.analysis.board import board
-from suite.commands.results import details
-from suite.store import Costs, Store
+from suite.cli.commands.results import details
+from suite.results.store import Costs, Store
 from tests.analysis.board.tiny_board import Answers, World, per_document
 
 COSTS = Costs(10.0, 100, 1000, 7, 80)

@@ -14,7 +14,7 @@ from leaderboard.pages.examples import CHARACTERS, ending, is_right
 from leaderboard.pages.formats import format_grid, format_table, why_none
 from leaderboard.view.urls import TrackUrls, track_urls
 from suite.analysis.board import Row, boards
-from suite.store import AnswerRecord, Costs, Store
+from suite.results.store import AnswerRecord, Costs, Store
 from tests.analysis.board.tiny_board import Answers, World, per_document
 from tests.leaderboard.filled import Rendered
 from tests.leaderboard.reading import Element, experiment_page, read

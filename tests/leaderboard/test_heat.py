@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.pages.diagnostics import heat_maps
-from suite.findings import Dispatch, Finding, Mixture, Spectra, Spectrum
-from suite.store import ExperimentRecord, StepLink, StepRecord
+from suite.core.diagnostics import Dispatch, Finding, Mixture, Spectra, Spectrum
+from suite.results.store import ExperimentRecord, StepLink, StepRecord
 
 
 def seed(number: int, *steps: tuple[str, str, Finding]) -> SeedRecords:

@@ -13,8 +13,8 @@ import pytest
 from leaderboard import SiteContext, render
 from leaderboard.view.text import passage, visible
 from leaderboard.view.urls import slugs
-from suite.claims import Verdict
-from suite.store import AnswerRecord, Store
+from suite.analysis.claims import Verdict
+from suite.results.store import AnswerRecord, Store
 from tests.leaderboard.filled import BASE, METHODS, Filling
 from tests.leaderboard.reading import Element, charts, chunk, experiment_page, loaded, read, scores
 

@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from leaderboard import render
 from leaderboard.build import cache, writer
-from suite.store import Store
+from suite.results.store import Store
 from tests.leaderboard.filled import METHODS, Filling
 from tests.leaderboard.reading import files
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from leaderboard import SiteContext, render
 from leaderboard.charts.pareto import pareto_front
-from suite.claims import Verdict
-from suite.store import AnswerRecord, Store
+from suite.analysis.claims import Verdict
+from suite.results.store import AnswerRecord, Store
 from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
 from tests.leaderboard.reading import read
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from leaderboard.data.union_reader import UnionReader
 from suite.analysis.board import board
-from suite.store import Store
+from suite.results.store import Store
 from tests.leaderboard.filled import Rendered
 
 

@@ -12,7 +12,7 @@ from leaderboard.charts.ranking import rank_chart
 from leaderboard.view.badges import in_common, tied_with_best
 from leaderboard.view.numbers import probability
 from suite.analysis.board import Row, board
-from suite.store import Store
+from suite.results.store import Store
 from tests.leaderboard.filled import METHODS, Filling, Method, Rendered
 from tests.leaderboard.reading import Element, charts, experiment_page, read
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from leaderboard import render
-from suite.store import Costs, FindingRecord, Store
+from suite.results.store import Costs, FindingRecord, Store
 from tests.analysis.board.tiny_board import World
-from tests.claims.test_judge import right
+from tests.analysis.claims.test_judge import right
 from tests.leaderboard.reading import read
 
 

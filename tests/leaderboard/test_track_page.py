@@ -14,8 +14,8 @@ from leaderboard import render
 from leaderboard.pages import track
 from leaderboard.view.urls import track_urls
 from suite.analysis.board import board
+from suite.results.store import Store
 from suite.stats import Estimate
-from suite.store import Store
 from tests.leaderboard.filled import BASE, Filling, Rendered
 from tests.leaderboard.reading import Element, charts, experiment_page, loaded, read
 

@@ -12,10 +12,10 @@ from leaderboard import render
 from leaderboard.data import pairwise
 from suite.analysis.board import board
 from suite.analysis.board.pairs import comparisons
-from suite.commands.boards import print_comparison
-from suite.home import Home
-from suite.store import Store
-from suite.store.seen import Seen
+from suite.cli.commands.boards import print_comparison
+from suite.core.run_dir import Home
+from suite.results.store import Store
+from suite.results.store.experiment_results import Seen
 from tests.analysis.board.tiny_board import World, of_corpus, per_document, translated
 from tests.leaderboard.filled import METHODS, Filling, Rendered, realistic
 from tests.leaderboard.reading import loaded
@@ -89,7 +89,7 @@ def test_rows_on_other_terms_documents_and_seeds_are_compared_as_one_by_one(
     from suite.analysis.board import pairs
     from suite.analysis.board.compare import compare_rows
     from suite.analysis.board.tables import grouped
-    from suite.commands.as_json import plain
+    from suite.cli.commands.as_json import plain
 
     world = World(store, held_out=("qa", "mt"))
     world.experiment(

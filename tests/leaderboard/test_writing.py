@@ -14,8 +14,8 @@ from leaderboard import UnionReader, render
 from leaderboard.build import writer
 from leaderboard.build.site import Page
 from suite.analysis.board import board
-from suite.errors import SuiteError
-from suite.store import Costs, Store
+from suite.core.errors import SuiteError
+from suite.results.store import Costs, Store
 from tests.analysis.board.tiny_board import World, per_document
 from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
 from tests.leaderboard.reading import files, read

@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 import torch
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.methods import SELF
 from suite.models.artifact import load_artifact
 from suite.models.backbone import Backbone, Shape
 from suite.models.in_effect import assert_in_effect
 from suite.models.singular import matrices
 from suite.models.stack import Stacked, stacked
-from suite.training import losses, objectives
-from suite.training.batches import Collator
+from suite.training.data.batches import Collator
+from suite.training.objectives import losses, optimise
 from tests.methods.tiny_jobs import (
     TRAINED,
     Rule,
@@ -191,13 +191,13 @@ def test_a_few_examples_are_those_that_a_mixture_is_searched_on(
     job, seen = job_for(name, backbone, tmp_path), set[str]()
 
     for way in ("supervised", "reward"):
-        trainer = getattr(objectives, f"train_{'by_' if way == 'reward' else ''}{way}")
+        trainer = getattr(optimise, f"train_{'by_' if way == 'reward' else ''}{way}")
 
         def note(config: Any, given: Any, trainable: Any, trainer: Any = trainer) -> Any:
             seen.update(example.prompt for example in given.examples[0].examples)
             return trainer(config, given, trainable)
 
-        monkeypatch.setattr(objectives, trainer.__name__, note)
+        monkeypatch.setattr(optimise, trainer.__name__, note)
     method_of(name).train(config_of(name, examples=3), job)
     assert seen == {example.prompt for example in job.examples[0].few(3, job.seed)}
     assert len(seen) == 3
@@ -210,7 +210,7 @@ def test_promot_trains_behind_its_parents_prompt(backbone: Backbone, tmp_path: P
         softs.append(None if current.soft is None else current.soft.clone())
         return real(current, *rest)
 
-    monkeypatch.setattr("suite.training.supervised.answer_loss", watch)
+    monkeypatch.setattr("suite.training.objectives.supervised.answer_loss", watch)
     (prompt,) = parents_of("promot", backbone)
     looks: list[Stacked] = []
     train("promot", backbone, tmp_path, selection=selected_by(lambda stacked: float(looks.append(stacked) or 0)))

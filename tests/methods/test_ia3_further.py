@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from suite.errors import StepFailed
+from suite.core.errors import StepFailed
 from suite.models.artifact import Adapter, SoftPrompt
 from suite.models.backbone import Backbone
 from tests.methods.tiny_jobs import config_of, ia3_vectors, job_for, method_of

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from suite import methods
-from suite.errors import StepFailed
+from suite.core.errors import StepFailed
 from suite.methods import SELF
 from suite.models.artifact import Adapter, Artifact, Joint, SoftPrompt, load_artifact
 from suite.models.backbone import Backbone, Shape
 from suite.models.in_effect import assert_in_effect
 from suite.models.stack import stacked
-from suite.training import losses
 from suite.training.job import Answering, Trained
+from suite.training.objectives import losses
 from tests.methods.test_contract import logits
 from tests.methods.tiny_jobs import job_for, lengths, tiny_set
 from tests.models.tiny_budget import Memory, Stop
@@ -132,7 +132,7 @@ def test_every_input_stands_behind_its_own_tasks_prompt(backbone: Backbone, tmp_
             texts.add(tuple(token for token, real_one in zip(row, mask, strict=True) if real_one))
         return real(current, batch, *rest)
 
-    monkeypatch.setattr("suite.training.supervised.answer_loss", watch)
+    monkeypatch.setattr("suite.training.objectives.supervised.answer_loss", watch)
     variant = "multi-task ProMoT"
     prompts = tuple(SoftPrompt(torch.full((4, backbone.width), float(place + 1))) for place in range(2))
     train(variant, backbone, tmp_path, parents=prompts)

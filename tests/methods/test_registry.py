@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from suite import methods
-from suite.block import Block
-from suite.errors import SuiteError
+from suite.core.block import Block
+from suite.core.errors import SuiteError
 from suite.methods import SELF, prompt_tuning
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from suite import methods
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
+from suite.execution import session
 from suite.planning import Inputs, Plan, Train, make_plan
 from suite.planning.estimate import sort_of
-from suite.runner import session
 from suite.specs import Options, load
 from suite.tasks.data import DataLocations
 from suite.training.job import Job
@@ -22,7 +22,7 @@ from tests.models.tiny_budget import Memory
 from tests.models.tiny_models import tiny_backbone
 
 OUTSIDE = '''"""A method whose fields have the names of others' settings."""
-from suite.block import Block
+from suite.core.block import Block
 from suite.methods import SELF
 from suite.training.requirements import MatrixSelection, Requirements
 
@@ -148,7 +148,7 @@ def test_a_reward_that_a_method_says_it_needs_is_refused_where_there_is_none(out
 def test_probes_are_a_part_of_the_name_and_of_the_job_where_a_method_asks_for_them(
     outside: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from suite.home import Home
+    from suite.core.run_dir import Home
 
     jobs: list[Job] = []
     monkeypatch.setattr(session.Session, "backbone", lambda *_: tiny_backbone("decoder"))

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 
 from suite import methods
-from suite.block import Block
-from suite.evaluation.decode import Stops, decode, drawn, likeliest
+from suite.core.block import Block
 from suite.evaluation.rollout import Rollout
+from suite.inference.decode import Stops, decode, drawn, likeliest
 from suite.models.adapter import adapter_state, config_as_json, injected
 from suite.models.artifact import Adapter, Artifact, SoftPrompt
 from suite.models.backbone import Backbone

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models.artifact import Adapter, Artifact, Joint, Prefix, Singular, SoftPrompt, Weights, load_artifact
 from suite.models.artifact_files import TENSORS, TYPES, difference
 

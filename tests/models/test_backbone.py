@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models.backbone import Shape, as_backbone, load_backbone
 from suite.models.source import LocatedModel, ModelSource, locate
 from tests.models.tiny_models import bits, tiny_model, tiny_tokenizer

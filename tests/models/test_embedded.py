@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from suite.errors import SuiteError
-from suite.evaluation.decode import Stops
+from suite.core.errors import SuiteError
+from suite.inference.decode import Stops
 from suite.models.backbone import Backbone, as_backbone
 from suite.models.stack import Stacked
 from suite.models.tokens import encode_prompt

@@ -7,9 +7,9 @@ import torch
 from suite.models.backbone import Backbone
 from suite.models.fused import fused
 from suite.models.stack import Stacked
-from suite.training.losses import answer_loss
+from suite.training.objectives.losses import answer_loss
 from tests.models.tiny_models import tiny_backbone
-from tests.training.test_narrow import batch_of
+from tests.training.objectives.test_answer_positions import batch_of
 
 
 def nodes(loss: torch.Tensor) -> set[str]:

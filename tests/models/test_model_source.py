@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models import filehash
 from suite.models.source import ModelSource, locate
 from tests.models.tiny_models import tiny_model, tiny_tokenizer

@@ -7,7 +7,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, MT5Config
 from transformers import MT5ForConditionalGeneration as MT5
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models.artifact import Prefix
 from suite.models.backbone import as_backbone
 from suite.models.prefix import key_value_shape

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models import singular
 from suite.models.artifact import Singular, load_artifact
 from suite.models.backbone import Backbone

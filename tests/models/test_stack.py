@@ -6,7 +6,7 @@ import pytest
 import torch
 from peft import LoraConfig
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models.adapter import adapter_state, config_as_json, injected
 from suite.models.artifact import Adapter, Artifact, Prefix, SoftPrompt, Weights
 from suite.models.backbone import Backbone, Shape

@@ -10,11 +10,11 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 import suite.models.ids
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
+from suite.core.targets import Target, following
 from suite.models.backbone import as_backbone
 from suite.models.ids import KnownIds
 from suite.models.tokens import encode_answer, encode_choices, encode_pair, encode_prompt, encode_text, encode_word
-from suite.targets import Target, following
 from tests.models.tiny_models import tiny_backbone
 from tests.models.tiny_tokenizers import DECODERS, NAMES, backbone_of
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models.backbone import load_backbone
 from suite.models.names import has_matrix, matrix_names
 from suite.models.source import ModelSource, locate

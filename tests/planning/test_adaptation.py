@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.planning import Evaluate, Inputs, Plan, Step, Train, make_plan
 from suite.specs import load
 from suite.tasks.data import BUNDLED, DataLocations

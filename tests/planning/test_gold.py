@@ -9,7 +9,7 @@ import pytest
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
 from suite.tasks.load import load_task
-from tests.cli import light, suite
+from tests.cli.calls import light, suite
 from tests.planning.own_task import TASK, make_workspace, write
 
 

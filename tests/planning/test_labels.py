@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import light
+from tests.cli.calls import light
 from tests.planning.test_gold import TASK, folder, planned, write
 
 __all__ = ["folder"]

@@ -12,7 +12,7 @@ import suite as suite_package
 from suite.planning import Evaluate, Inputs, Plan, Train, make_plan
 from suite.specs import Options, load
 from suite.tasks.data import DataLocations
-from tests.cli import light, suite
+from tests.cli.calls import light, suite
 
 INPUTS = Inputs(DataLocations())
 
@@ -120,7 +120,7 @@ def test_a_plan_says_what_is_done_shared_and_to_do(
 
 
 def test_a_stale_step_says_what_changed(specs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from suite.store import StepOutcome, StepRecord, Store
+    from suite.results.store import StepOutcome, StepRecord, Store
 
     (step,) = [step for step in plan(specs, "finetune_rte").steps if step.kind == "train"]
     with Store.open(f"sqlite:///{tmp_path / 'suite.db'}") as store:

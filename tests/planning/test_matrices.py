@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models.names import has_kind, has_matrix, matrix_names, short_names
 from suite.models.source import ModelSource, locate
 from suite.planning import Inputs, make_plan

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.planning import Choose, Follow, Inputs, Plan, Step, Train, make_plan
 from suite.specs import load
 from suite.tasks.data import DataLocations

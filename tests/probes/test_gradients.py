@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from suite import methods
-from suite.curves import OfPart, curve_name
+from suite.core.curves import OfPart, curve_name
 from suite.models.backbone import Backbone
 from suite.probes.gradients import Alignment
 from suite.probes.parts import part_of
-from suite.training.batches import Collator
-from suite.training.losses import answer_loss
+from suite.training.data.batches import Collator
+from suite.training.objectives.losses import answer_loss
 from suite.training.trainable import Trainable
 from tests.methods.tiny_jobs import Terms, job_for, tiny_set
 from tests.models.tiny_models import tiny_backbone, tiny_examples

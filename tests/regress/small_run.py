@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.cli import start
+from tests.cli.calls import start
 
 SPECS = ("specs/finetune_rte.yaml", "specs/promot_rte.yaml")
 CLAIMS = Path("specs/claims/regress.yaml")

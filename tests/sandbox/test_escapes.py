@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from suite import cgroup, sandbox
-from suite.judging import Program, run_program
-from suite.sandbox import Limits
-from suite.seccomp import MACHINES
+from suite.sandbox import bubblewrap, cgroup
+from suite.sandbox.bubblewrap import Limits
+from suite.sandbox.judging import Program, run_program
+from suite.sandbox.seccomp import MACHINES
 
-pytestmark = pytest.mark.skipif(not sandbox.available(), reason="no bubblewrap here")
+pytestmark = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
@@ -72,8 +72,8 @@ if LISTED:
 PROGRAM = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from suite import sandbox
-from suite.judging import Program, run_program
+from suite.sandbox import bubblewrap as sandbox
+from suite.sandbox.judging import Program, run_program
 sources = json.load(sys.stdin)
 ran = [run_program(Program("", *each)) for each in sources] if sandbox.available() else []
 print(json.dumps([[each.passed, each.reason] for each in ran]))
@@ -148,8 +148,8 @@ def test_the_memory_of_all_processes_is_bounded_together() -> None:
 
 def test_doctors_line_says_what_bounds_a_program() -> None:
     said = "a cgroup bounds" if cgroup.hierarchy() else "only each process's limit bounds"
-    assert said in sandbox.bounds()
-    assert "seccomp" in sandbox.bounds() or "user namespaces disabled" in sandbox.bounds()
+    assert said in bubblewrap.bounds()
+    assert "seccomp" in bubblewrap.bounds() or "user namespaces disabled" in bubblewrap.bounds()
 
 
 def test_no_cgroup_is_left_behind() -> None:
@@ -165,9 +165,9 @@ def test_no_cgroup_is_left_behind() -> None:
 
 
 def test_the_sandbox_is_not_used_where_namespaces_cannot_be_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox.seccomp, "compiled", lambda: b"")
-    sandbox._working.cache_clear()
+    monkeypatch.setattr(bubblewrap.seccomp, "compiled", lambda: b"")
+    bubblewrap._working.cache_clear()
     try:
-        assert sandbox.available() == (os.getuid() != 0 and "disabled" in sandbox.bounds())
+        assert bubblewrap.available() == (os.getuid() != 0 and "disabled" in bubblewrap.bounds())
     finally:
-        sandbox._working.cache_clear()
+        bubblewrap._working.cache_clear()

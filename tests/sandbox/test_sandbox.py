@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from suite import sandbox
-from suite.errors import SuiteError
-from suite.judging import run_program
-from suite.sandbox import Limits
+from suite.core.errors import SuiteError
+from suite.sandbox import bubblewrap
+from suite.sandbox.bubblewrap import Limits
+from suite.sandbox.judging import run_program
 
 LIMITS = Limits(seconds=1.5)
-NEEDED = pytest.mark.skipif(not sandbox.available(), reason="no bubblewrap here")
+NEEDED = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
 
 
 @NEEDED
@@ -106,12 +106,12 @@ def test_programs_of_several_threads_do_not_meet() -> None:
 
 
 def test_without_a_sandbox_programs_are_refused_unless_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "_working", lambda: None)
+    monkeypatch.setattr(bubblewrap, "_working", lambda: None)
     with pytest.raises(SuiteError, match="no sandbox works here; install bubblewrap"):
         run_program("pass")
-    token = sandbox.UNSAFE.set(True)
+    token = bubblewrap.UNSAFE.set(True)
     try:
         assert run_program("assert 1 + 1 == 2").passed
         assert run_program("assert 1 + 1 == 3").reason == "AssertionError"
     finally:
-        sandbox.UNSAFE.reset(token)
+        bubblewrap.UNSAFE.reset(token)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.seccomp import MACHINES, NAMESPACES, compiled
+from suite.sandbox.seccomp import MACHINES, NAMESPACES, compiled
 
 ALLOW, KILL, ERROR = 0x7FFF0000, 0x80000000, 0x50000
 HEADERS = {

@@ -13,8 +13,8 @@ import pytest
 from leaderboard import SiteContext, render
 from leaderboard.data import pairwise
 from leaderboard.pages import track
-from suite.claims import Claim, Claims, judge
-from suite.store import Store
+from suite.analysis.claims import Claim, Claims, judge
+from suite.results.store import Store
 from tests.leaderboard.filled import METHODS, Filling, realistic
 from tests.leaderboard.test_hostile import hostile
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.specs import Experiment, Options, load
 from suite.specs.baseline import baselines
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from suite.claims.expectation import Quantity, parse_expectation
-from suite.errors import SuiteError
+from suite.analysis.claims.expectation import Quantity, parse_expectation
+from suite.core.errors import SuiteError
 from suite.specs import shipped
 from suite.specs.claims import read_claims
 from suite.specs.load import load_track

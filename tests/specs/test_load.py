@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from suite.errors import SuiteError
-from suite.hashing import experiment_id, variant_id
+from suite.core.errors import SuiteError
+from suite.core.hashing import experiment_id, variant_id
 from suite.specs import Options, Workspace, load, shipped
 from suite.specs.load import load_track
 from suite.specs.shared_names import shared_names

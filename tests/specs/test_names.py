@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.specs import load, shipped
 from suite.specs.kinds import only_specs
 from tests.specs.test_load import SHIPPED, SPEC, problems, spec

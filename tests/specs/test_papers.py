@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from suite.errors import SuiteError
-from suite.papers.form import Layout, experiments, slots
+from suite.analysis.papers.schema import Layout, experiments, slots
+from suite.core.errors import SuiteError
 from suite.specs import shipped
 from suite.specs.load import load_track
 from suite.specs.papers import named_tables, read_table, table_files

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import suite
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models.source import ModelSource, locate
 from suite.specs import Experiment, Options, load
 from tests.specs.test_baseline import TRACK, spec, write

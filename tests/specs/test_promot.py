@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.specs import Options, load, shipped
 from suite.specs.load import load_track
 from suite.specs.workspace import Workspace
 from suite.tasks.definition import read_task
 from suite.tasks.filters import CutAnswer, FirstLabel
-from tests.cli import suite
+from tests.cli.calls import suite
 
 TRACKS = ("paper", "paper-xl", "paper-small", "paper-t5")
 TASKS = shipped() / "tasks"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.specs import Experiment, Options, load
 
 HEAD = "name: mine\nmethod: {name: lora, rank: 4}\ntargets: [rte]\n"

@@ -10,7 +10,7 @@ from suite.methods import svf
 from suite.specs import Options, load
 from suite.specs.load import load_track
 from suite.specs.workspace import Workspace
-from suite.training.searching import Search
+from suite.training.cem_config import Search
 
 
 def config(specs: Path, name: str, track: str | None = None, *sets: str) -> svf.Config:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.targets import following
+from suite.core.targets import following
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile, read_task
 from suite.tasks.gold import gold

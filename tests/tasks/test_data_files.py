@@ -11,7 +11,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.tasks.data import DataLocations, rows
 from suite.tasks.definition import TaskFile, read_task
 from suite.tasks.files import read_file

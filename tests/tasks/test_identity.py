@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
+from suite.tasks.contamination import check_leaks, doubles, overlap
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile, read_task, task_names
 from suite.tasks.identity import Identities, Identity, identified
-from suite.tasks.leaks import check_leaks, doubles, overlap
 from suite.tasks.load import document_hashes, load_task
 from suite.tasks.splits import draw_exemplars, exemplar_rows, reported_rows, training_rows
 

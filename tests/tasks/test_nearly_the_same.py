@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from suite.tasks.contamination import check_leaks, nearly
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile, read_task
-from suite.tasks.leaks import check_leaks, nearly
 from suite.tasks.splits import reported_rows, training_rows
 
 Write = Callable[..., Path]

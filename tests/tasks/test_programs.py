@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from suite import sandbox
-from suite.errors import SuiteError
-from suite.judging import Outcome, Program, run, run_programs
+from suite.core.errors import SuiteError
+from suite.sandbox import bubblewrap
+from suite.sandbox.judging import Outcome, Program, run, run_programs
 from suite.specs import shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
 from suite.tasks.load import load_task, training_examples
 
 TASK = read_task("micro_programs_easy", (shipped() / "tasks",))
-NEEDED = pytest.mark.skipif(not sandbox.available(), reason="no bubblewrap here")
+NEEDED = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
 
 
 @NEEDED
@@ -49,7 +49,7 @@ def test_a_program_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(run, "run_program", run_one)
     monkeypatch.setattr(run, "_DONE", {})
-    monkeypatch.setattr(sandbox, "available", lambda: True)
+    monkeypatch.setattr(bubblewrap, "available", lambda: True)
     programs = [Program("", answer) for answer in ("good 1", "bad", "good 1", "good 2")]
     for _ in range(2):
         assert [outcome.passed for outcome in run_programs(programs)] == [True, False, True, True]
@@ -57,7 +57,7 @@ def test_a_program_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_a_sandbox_a_task_of_programs_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sandbox, "_working", lambda: None)
+    monkeypatch.setattr(bubblewrap, "_working", lambda: None)
     task = load_task(TASK, DataLocations(), limit=1)
     with pytest.raises(SuiteError, match="--unsafe-code"):
         task.process_results(next(iter(task.eval_docs)), ["pass"])

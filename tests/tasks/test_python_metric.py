@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.tasks.definition import read_task
 from suite.tasks.python_metric import PythonMetric
 

@@ -11,7 +11,7 @@ from lm_eval.api.instance import Instance
 from lm_eval.api.task import ConfigurableTask
 from lm_eval.filters import build_filter_ensemble
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
 from suite.tasks.load import _lists, load_task

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
 from suite.tasks.gold import gold

@@ -11,10 +11,10 @@ import pytest
 import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 
-from suite.corpus import METRICS as CORPUS
-from suite.numbers import number_of
+from suite.core.corpus import METRICS as CORPUS
+from suite.core.numbers import number_of
 from suite.stats.sample import bleu, bleu_counts
-from suite.tasks.known import OUR_METRICS, POINTS
+from suite.tasks.lm_eval_names import OUR_METRICS, POINTS
 from suite.tasks.scoring import EACH, Metric, of_all, score
 
 WORDS = ["the", "a", "cat", "Cat", "dog's", "e.g.", "3.5", "1,000", "é", "naïve", "x_y", "<>", "--", "don't", ",", "."]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.tasks.definition import read_task
 
 Write = Callable[..., Path]
@@ -219,7 +219,7 @@ def test_a_task_says_why_its_answers_give_no_reward(write: Write) -> None:
 def test_reading_tasks_imports_neither_torch_nor_lm_eval() -> None:
     code = (
         "import sys; from pathlib import Path; from suite.tasks.definition import read_task; "
-        "import suite.tasks.data, suite.tasks.splits, suite.tasks.leaks; "
+        "import suite.tasks.data, suite.tasks.splits, suite.tasks.contamination; "
         f"read_task('micro_rte', [Path({str(SHIPPED)!r})]); read_task('copa', []); "
         "print([name for name in ('torch', 'lm_eval', 'datasets', 'transformers') if name in sys.modules])"
     )

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from lm_eval.api.task import ConfigurableTask
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task, task_names
 from suite.tasks.identity import Identities

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
+from suite.tasks.contamination import check_leaks, overlap
 from suite.tasks.data import DataLocations, rows
 from suite.tasks.definition import read_task
-from suite.tasks.leaks import check_leaks, overlap
 from suite.tasks.splits import draw_exemplars, exemplar_rows, reported_rows, training_rows
 
 Write = Callable[..., Path]

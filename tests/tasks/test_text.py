@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from suite.labels import first_label
+from suite.core.labels import first_label
 from suite.tasks.filters import CutAnswer, FirstLabel, NamedLabel
 from suite.tasks.scoring import Metric, score
 from suite.tasks.text import UNPARSABLE, cut, normalised

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from suite.training.cem import Value, search
-from suite.training.searching import Search
+from suite.training.cem_config import Search
 
 TARGET = torch.tensor([0.2, 0.9, 0.5])
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from suite.errors import StepFailed
+from suite.core.errors import StepFailed
 from suite.training import checkpoint as checkpoint_module
 from suite.training.checkpoint import EARLIER, FILE, Checkpoint, Writer, last_good, read_checkpoint
 from tests.models.tiny_budget import Memory, Stop

@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 import torch
 
-from suite.errors import StepFailed
+from suite.core.errors import StepFailed
 from suite.models.backbone import Backbone, Shape
 from suite.models.stack import Stacked, swapped
 from suite.training import checkpoint as checkpoint_module
-from suite.training.batches import Batch, Batches
 from suite.training.checkpoint import FILE
-from suite.training.examples import encode
+from suite.training.data.batches import Batch, Batches
+from suite.training.data.examples import encode
+from suite.training.data.source import UNCOUNTED, Spending
 from suite.training.loop import Fit, fit
-from suite.training.losses import answer_loss
+from suite.training.objectives.losses import answer_loss
 from suite.training.optim import make_optimizer
-from suite.training.source import UNCOUNTED, Spending
 from tests.models.tiny_budget import Memory, Stop, budget
 from tests.models.tiny_models import tiny_backbone, tiny_examples
 

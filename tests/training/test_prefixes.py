@@ -10,15 +10,15 @@ import torch
 from peft import PrefixEncoder
 from torch.nn import functional
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.methods import prefix_tuning
 from suite.models.backbone import Backbone
-from suite.training.batches import Collator
 from suite.training.config import Reinforce
-from suite.training.examples import Encoded, encode
-from suite.training.losses import answer_logits, answer_loss
+from suite.training.data.batches import Collator
+from suite.training.data.examples import Encoded, encode
+from suite.training.objectives.losses import answer_logits, answer_loss
+from suite.training.objectives.reinforce import Rewarded, policy_loss
 from suite.training.prefixes import TrainedPrefix
-from suite.training.reinforce import Rewarded, policy_loss
 from suite.training.trainable import Trainable
 from tests.methods.tiny_jobs import job_for
 from tests.models.tiny_models import Example, tiny_backbone, tiny_examples

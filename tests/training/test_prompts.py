@@ -6,9 +6,9 @@ import pytest
 import torch
 from peft import PromptEmbedding
 
-from suite.errors import SuiteError
+from suite.core.errors import SuiteError
 from suite.models.backbone import Backbone
-from suite.training.labels import labels_of
+from suite.training.data.labels import labels_of
 from suite.training.prompts import FlatPrompt, start_vectors
 from tests.methods.tiny_jobs import tiny_set
 from tests.models.tiny_models import Example

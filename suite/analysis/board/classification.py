@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from suite import stats
-from suite.labels import as_label
+from suite.core.labels import as_label
 from suite.stats import Estimate, confusion
 from suite.stats.confusion import Counts
 

@@ -12,9 +12,9 @@ from suite.analysis.board.contrasts import Missing, Pulled, Term, contrast_of, p
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.named import Rows
 from suite.analysis.board.samples import Answered, answered
+from suite.results.store import Store
+from suite.results.store.experiment_results import Seen
 from suite.stats import Contrast
-from suite.store import Store
-from suite.store.seen import Seen
 
 Members = tuple[Seen, ...]
 """A row's experiments, one for each seed."""

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from suite import stats
 from suite.analysis.board.documents import FULL, Incomparable, exact_p, in_common, same_of
 from suite.analysis.board.samples import Answered
+from suite.results.store import Store
+from suite.results.store.experiment_results import Seen
 from suite.stats import Contrast, Part, Parts, Same, Scale
 from suite.stats.sample import Numbers
-from suite.store import Store
-from suite.store.seen import Seen
 
 TERMS: Mapping[str, str] = {
     "code": "scored by another version of the code", "task": "another version of the task",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 
-from suite.analysis.board.shape import Costs
-from suite.hashing import fingerprint
-from suite.store import StepRecord
-from suite.store.seen import Seen
+from suite.analysis.board.schema import Costs
+from suite.core.hashing import fingerprint
+from suite.results.store import StepRecord
+from suite.results.store.experiment_results import Seen
 
 
 def costs_of(members: Sequence[Seen]) -> Costs:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from suite import stats
 from suite.analysis.board.samples import Answered
+from suite.results.store import Store
 from suite.stats import Same
-from suite.store import Store
 
 FULL = 100.0
 """What one document can differ by."""

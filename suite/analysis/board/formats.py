@@ -9,12 +9,12 @@ import numpy as np
 
 from suite import stats
 from suite.analysis.board.documents import FULL
-from suite.analysis.board.shape import BASELINE, TaskFormat
-from suite.formats import Format, foreign, formats_of, takes
+from suite.analysis.board.schema import BASELINE, TaskFormat
+from suite.core.formats import Format, foreign, formats_of, takes
+from suite.results.store import ExperimentRecord, Store
+from suite.results.store.experiment_results import Seen
 from suite.stats import Estimate, Part, Parts, Same, Scale
 from suite.stats.sample import Numbers
-from suite.store import ExperimentRecord, Store
-from suite.store.seen import Seen
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,9 @@ from suite import stats
 from suite.analysis.board.contrasts import Missing, Pulled, Term, pulled
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.samples import Answered
+from suite.results.store import Store
+from suite.results.store.experiment_results import Seen
 from suite.stats import Estimate, Part, Parts
-from suite.store import Store
-from suite.store.seen import Seen
 
 Key = tuple[str, int]
 

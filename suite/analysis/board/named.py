@@ -7,10 +7,10 @@ from functools import cached_property
 
 from suite.analysis.board.contrasts import Missing
 from suite.analysis.board.rows import Base, base_of
-from suite.analysis.board.shape import BASELINE
+from suite.analysis.board.schema import BASELINE
 from suite.analysis.board.tables import grouped
-from suite.store import ExperimentRecord, Store
-from suite.store.seen import Seen
+from suite.results.store import ExperimentRecord, Store
+from suite.results.store.experiment_results import Seen
 
 
 class Rows:

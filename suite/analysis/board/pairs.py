@@ -14,9 +14,9 @@ from suite.analysis.board.contrasts import TERMS, check_terms, varies
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.less import Drawn, Less, less_of
 from suite.analysis.board.samples import Answered, answered
+from suite.results.store import Store
+from suite.results.store.experiment_results import Seen
 from suite.stats import Contrast, Parts
-from suite.store import Store
-from suite.store.seen import Seen
 
 SINGLY = 2000
 """How many differences are reckoned one by one, where rows share some of their documents only (a millisecond each)."""

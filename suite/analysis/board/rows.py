@@ -15,12 +15,12 @@ from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.formats import Taken, by_task, format_ratio, formats_of_row, taken
 from suite.analysis.board.intervals import norm_avg, task_estimates
 from suite.analysis.board.samples import Answered, answered
-from suite.analysis.board.shape import BASELINE, Cell, Row, Variation
-from suite.formats import Format
-from suite.hashing import fingerprint
+from suite.analysis.board.schema import BASELINE, Cell, Row, Variation
+from suite.core.formats import Format
+from suite.core.hashing import fingerprint
+from suite.results.store import Store
+from suite.results.store.experiment_results import Seen
 from suite.stats import Contrast, Estimate
-from suite.store import Store
-from suite.store.seen import Seen
 
 Own = tuple[tuple[int, ...], tuple[Pulled, ...]]
 """The seeds that Norm. Avg. depends on, and its tasks, scaled to add up to it."""

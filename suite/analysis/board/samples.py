@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.corpus import stored_pairs
+from suite.core.corpus import stored_pairs
+from suite.core.words import can_split, tokenizer_of
+from suite.results.store import ScoreRecord, StepRecord, Store
+from suite.results.store.experiment_results import Seen
 from suite.stats import Same, Sample, equivalent, sample_of_bleu, sample_of_values
 from suite.stats.sample import Numbers, bleu, bleu_counts
-from suite.store import ScoreRecord, StepRecord, Store
-from suite.store.seen import Seen
-from suite.words import can_split, tokenizer_of
 
 CORPUS = "bleu"
 """The metric of a whole corpus that can be computed again from answers."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from suite import stats
 from suite.analysis.board.rows import Made
-from suite.analysis.board.shape import BASELINE, Row
+from suite.analysis.board.schema import BASELINE, Row
 from suite.stats import Contender, Rank
 
 

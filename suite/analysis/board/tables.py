@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from suite.analysis.board.rows import Base, make_row
-from suite.analysis.board.shape import BASELINE, Board, Row
+from suite.analysis.board.schema import BASELINE, Board, Row
 from suite.analysis.board.standing import with_standing
-from suite.store import ExperimentRecord, Store
-from suite.store.seen import Seen, held_out_roles
+from suite.results.store import ExperimentRecord, Store
+from suite.results.store.experiment_results import Seen, held_out_roles
 
 
 def boards(store: Store) -> tuple[Board, ...]:

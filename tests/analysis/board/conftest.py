@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from suite.store import Store
+from suite.results.store import Store
 from tests.analysis.board.tiny_board import World
 
 

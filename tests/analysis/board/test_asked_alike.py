@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from suite.analysis.board import board
-from suite.store import Store
+from suite.results.store import Store
 from tests.analysis.board.tiny_board import World, per_document
 
 

@@ -10,7 +10,7 @@ import scipy.special
 import scipy.stats
 
 from suite.analysis.board import Row, board, boards
-from suite.store import Costs, StepOutcome
+from suite.results.store import Costs, StepOutcome
 from tests.analysis.board.tiny_board import OWNER, World, classified, of_corpus, per_document
 
 T2 = 12.7062047  # Student's t for two seeds

@@ -12,9 +12,9 @@ from suite.analysis.board import Row, board
 from suite.analysis.board.compare import Comparison, compare_rows
 from suite.analysis.board.named import Rows
 from suite.analysis.board.pairs import comparisons
-from suite.claims import judge
-from suite.claims.form import Claim, Claims
-from suite.store import Costs, Store
+from suite.analysis.claims import judge
+from suite.analysis.claims.schema import Claim, Claims
+from suite.results.store import Costs, Store
 from tests.analysis.board.tiny_board import Answers, World, translated
 
 COSTS = Costs(10.0, 100, 1000, 7, 80)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from suite.analysis.board import board
-from suite.commands.boards import print_boards, print_comparison
-from suite.home import Home
-from suite.store import Costs, Store
+from suite.cli.commands.boards import print_boards, print_comparison
+from suite.core.run_dir import Home
+from suite.results.store import Costs, Store
 from tests.analysis.board.tiny_board import World, per_document
 
 COSTS = Costs(10.0, 100, 1000, 7, 80)

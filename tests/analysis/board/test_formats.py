@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from suite.analysis.board import Row, board
-from suite.store import Costs
+from suite.results.store import Costs
 from tests.analysis.board.tiny_board import Answers, World, per_document
 
 ROLES: Mapping[str, Mapping[str, Any]] = {

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from suite.analysis.board.samples import answered
-from suite.corpus import corpus_score
+from suite.core.corpus import corpus_score
+from suite.results.store.experiment_results import Seen
 from suite.stats.sample import bleu
-from suite.store.seen import Seen
 from tests.analysis.board.tiny_board import Answers, World
 
 CHINESE = ("今天狗在家里睡觉。", "红色的猫在花园里。")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from suite.analysis.board import Row, board
-from suite.store import Costs
+from suite.results.store import Costs
 from tests.analysis.board.tiny_board import Answers, World, of_corpus, per_document
 
 COSTS = Costs(10.0, 100, 1000, 7, 80)

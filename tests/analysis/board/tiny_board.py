@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from suite.hashing import experiment_id, fingerprint, variant_id
-from suite.stats.sample import bleu_counts, sample_of_bleu
-from suite.store import (
+from suite.core.hashing import experiment_id, fingerprint, variant_id
+from suite.results.store import (
     AnswerRecord,
     ArtifactRecord,
     Costs,
@@ -23,6 +22,7 @@ from suite.store import (
     StepRecord,
     Store,
 )
+from suite.stats.sample import bleu_counts, sample_of_bleu
 
 OWNER = "elsewhere:1:1"
 ROLES: Mapping[str, Mapping[str, Any]] = {

@@ -1,0 +1,79 @@
+"""From claims and a store to verdicts, by statistics paired over documents and seeds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from suite.analysis.board.contrasts import Missing
+from suite.analysis.board.documents import Incomparable
+from suite.analysis.board.named import Rows
+from suite.analysis.claims.expectation import Expectation
+from suite.analysis.claims.quantities import value_of
+from suite.analysis.claims.schema import Claim, Claims, Recording
+from suite.analysis.claims.verdict import Status, Verdict, about
+from suite.results.store import Store
+from suite.stats import ALPHA, Contrast
+
+
+def judge(store: Store, claims: Claims, track: str | None = None) -> tuple[Verdict, ...]:
+    """Each claim's verdict, on the file's track or another. Each stands for itself: they are no family of tests."""
+    rows = Rows(store, track or claims.track)
+    return tuple(replace(_judged(rows, claim), experiments=_experiments(rows, claim)) for claim in claims.claims)
+
+
+def judge_further(store: Store, claims: Claims, track: str) -> tuple[Verdict, ...]:
+    """The verdicts on a further track of a file (`also`): of those claims whose rows were run there."""
+    return tuple(each for each in judge(store, claims, track) if each.about_rows)
+
+
+def _judged(rows: Rows, claim: Claim) -> Verdict:
+    try:
+        if claim.reproduces:
+            return about(claim, rows.track, *_reproduced(rows, claim.reproduces))
+        assert claim.expectation is not None
+        found = value_of(rows, claim.expectation)
+    except Missing as missing:
+        return about(claim, rows.track, "undecided", str(missing))
+    except Incomparable as reason:
+        return about(claim, rows.track, "not comparable", str(reason))
+    return about(claim, rows.track, *_decided(claim.expectation, found), found)
+
+
+def _experiments(rows: Rows, claim: Claim) -> dict[str, str | None]:
+    names = [claim.reproduces.experiment] if claim.reproduces else []
+    names += [quantity.experiment for _, quantity in claim.expectation.terms] if claim.expectation else []
+    found: dict[str, str | None] = {}
+    for name in names:
+        try:
+            found[name] = rows.named(name)[0].record.id
+        except Missing:
+            found[name] = None
+    return found
+
+
+def _decided(expectation: Expectation, found: Contrast) -> tuple[Status, str]:
+    """By both ends of the interval; where an exact test applies, it must agree."""
+    ends = (expectation.holds(found.low), expectation.holds(found.high))
+    if ends[0] != ends[1]:
+        return "undecided", ""
+    if expectation.bound == 0 and found.spread.stderr and found.p >= ALPHA:
+        return "undecided", f"too few documents differ (exact p {found.p:.2f})"
+    return ("holds" if ends[0] else "fails"), ""
+
+
+def _reproduced(rows: Rows, recorded: Recording) -> tuple[Status, str]:
+    """Whether a curve came out again. Raises Missing if there is none."""
+    name = f"{recorded.experiment} (seed {recorded.seed})"
+    member = next((each for each in rows.named(recorded.experiment) if each.record.seed == recorded.seed), None)
+    if member is None:
+        raise Missing(f"{name} was not run on {rows.track}")
+    trained = [link.step_id for link in member.links if link.part == "train"]
+    curve = [point.value for point in rows.store.curve(trained[-1]) if point.name == recorded.curve] if trained else []
+    if not curve:
+        raise Missing(f"{name} has no curve '{recorded.curve}'")
+    if len(curve) != len(recorded.values):
+        return "fails", f"{len(curve)} values, {len(recorded.values)} recorded"
+    for place, (value, once) in enumerate(zip(curve, recorded.values, strict=True), 1):
+        if value is None or abs(value - once) > recorded.within:
+            return "fails", f"value {place} is {value}, {once} was recorded"
+    return "holds", f"{len(curve)} values within {recorded.within:g}"

@@ -1,0 +1,188 @@
+"""What a comparison's quantities come to, as one contrast."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from suite import stats
+from suite.analysis.board.contrasts import Missing, Term, contrast_of, with_interval
+from suite.analysis.board.costs import costs_of
+from suite.analysis.board.documents import Incomparable
+from suite.analysis.board.formats import format_hits, formats_of_row, part_of_shares
+from suite.analysis.board.named import Rows
+from suite.analysis.board.samples import answered
+from suite.analysis.claims.expectation import POINTS, Expectation, Quantity
+from suite.results.store import StepRecord
+from suite.results.store.experiment_results import Seen
+from suite.stats import Contrast, Part, Same
+from suite.stats.sample import Numbers
+
+
+def value_of(rows: Rows, expectation: Expectation) -> Contrast:
+    """The sum of the quantities. Raises Missing or Incomparable, with the reason."""
+    kind = expectation.terms[0][1].name
+    if kind in POINTS:
+        return _points(rows, expectation)
+    of_kind = {"format_ratio": _ratios, "curve": _curves}
+    return of_kind.get(kind, _costs)(rows, expectation)
+
+
+def _points(rows: Rows, expectation: Expectation) -> Contrast:
+    _check_averages(rows, [quantity for _, quantity in expectation.terms])
+    terms = [term for sign, quantity in expectation.terms for term in _terms(rows, sign, quantity)]
+    members = list({id(member): member for term in terms for member in term.row}.values())
+    keys = dict.fromkeys((term.role, term.shots) for term in terms)
+    return contrast_of(rows.store, terms, answered(rows.store, members, keys))
+
+
+def _terms(rows: Rows, sign: int, quantity: Quantity) -> list[Term]:
+    row = rows.named(quantity.experiment)
+    if quantity.name == "target":
+        return [Term(sign, row, *_target(row, quantity.role))]
+    if quantity.name == "score":
+        return [Term(sign, row, *_task(row, quantity))]
+    shots = _shots(row, quantity)
+    roles = row[0].held_out(shots)
+    terms = [Term(sign / len(roles), row, role, shots) for role in roles]
+    if quantity.name == "change":
+        base = rows.base(row)
+        terms += [Term(-term.weight, base, term.role, shots) for term in terms]
+    return terms
+
+
+def _target(row: Sequence[Seen], role: str | None) -> tuple[str, int]:
+    name, targets = row[0].record.name, row[0].record.targets
+    if role is None and len(targets) != 1:
+        raise Missing(f"{name} has {len(targets)} targets: name one, as in target({name}, {(*targets, 'math')[0]})")
+    wanted = role or targets[0]
+    found = [key for key in row[0].evaluations() if key[0] == wanted and wanted in targets]
+    if not found:
+        raise Missing(f"{name} has no target '{wanted}'")
+    return found[0]
+
+
+def _task(row: Sequence[Seen], quantity: Quantity) -> tuple[str, int]:
+    counts = [shots for role, shots in row[0].evaluations() if role == quantity.role]
+    if not counts or quantity.shots not in (None, *counts):
+        at = "" if quantity.shots is None else f" at {quantity.shots} shots"
+        raise Missing(f"{quantity.experiment} was not asked '{quantity.role}'{at}")
+    return str(quantity.role), max(counts) if quantity.shots is None else quantity.shots
+
+
+def _shots(row: Sequence[Seen], quantity: Quantity) -> int:
+    """The shot count of an average: the most, if none is named."""
+    counts = {shots for role, shots in row[0].evaluations() if role in row[0].held_out_roles}
+    if not counts or quantity.shots not in (None, *counts):
+        at = "" if quantity.shots is None else f" at {quantity.shots} shots"
+        raise Missing(f"{quantity.experiment} has no held-out tasks{at}")
+    return max(counts) if quantity.shots is None else quantity.shots
+
+
+def _check_averages(rows: Rows, quantities: Sequence[Quantity]) -> None:
+    """Averages that are compared are over the same tasks."""
+    found = {
+        each.experiment: (_shots(row, each), frozenset(row[0].held_out(_shots(row, each))))
+        for each in quantities
+        if each.name == "norm_avg"
+        for row in [rows.named(each.experiment)]
+    }
+    if len({roles for _, roles in found.values()}) > 1:
+        raise Incomparable(f"the averages of {' and '.join(found)} are over other tasks")
+
+
+def _ratios(rows: Rows, expectation: Expectation) -> Contrast:
+    """Format ratios: of pooled answers, 0 or 100 each."""
+    members = [(sign, rows.named(quantity.experiment)) for sign, quantity in expectation.terms]
+    seeds = _common([row for _, row in members])
+    hits: list[Numbers] = []
+    asked: set[tuple[object, ...]] = set()
+    same: Same | None = None
+    for sign, row in members:
+        chosen = [next((each for each in row if each.record.seed == seed), row[0]) for seed in seeds]
+        found = format_hits(rows.store, chosen, formats_of_row(row[0].record))
+        if found is None:
+            raise Missing(f"{row[0].record.name} has no format ratio")
+        for each in found:
+            keys = [{**step.config, "stack": None, "dispatch": None} for step in _steps(chosen, each.steps)]
+            asked.add(tuple(str(key) for key in keys))
+        hits.append(sign * np.array([each.hits for each in found]))
+        same = found[0].same
+    if len(asked) > 1:
+        raise Incomparable("the format ratios are of other tasks or documents")
+    total = np.sum(hits, axis=0)
+    if len({each.tobytes() for each in total}) == 1:  # no answer depends on the seed
+        total = total[:1]
+    signs = [sign for sign, _ in members]
+    low, high = 100.0 * sum(sign < 0 for sign in signs), 100.0 * sum(sign > 0 for sign in signs)
+    part = part_of_shares(total, same, (-low, high))
+    difference = stats.contrast([part])
+    return difference if low else with_interval(difference, [part])
+
+
+def _steps(members: Sequence[Seen], ids: Sequence[str]) -> list[StepRecord]:
+    known = {step: record for member in members for step, record in member.steps.items()}
+    return [known[step] for step in ids]
+
+
+def _costs(rows: Rows, expectation: Expectation) -> Contrast:
+    """Seconds and trained parameters: they vary with seeds alone."""
+
+    def cost(member: Seen, quantity: Quantity) -> float:
+        costs = costs_of([member])
+        found = costs.seconds if quantity.name == "seconds" else costs.trained_parameters
+        if found is None:
+            raise Missing(f"{member.record.name} (seed {member.record.seed}): training is not finished")
+        return found
+
+    totals = _by_seed(rows, expectation, cost)
+    if expectation.terms[0][1].name == "parameters":
+        totals = np.array([statistics.fmean(totals)])
+    elif len(totals) < 2:
+        raise Missing(f"one seed does not tell how far seconds vary (found {totals[0]:+.1f})")
+    return stats.contrast([Part(totals, 0.0, 0.0, 0)])
+
+
+def _curves(rows: Rows, expectation: Expectation) -> Contrast:
+    """Values of the curves of a row's own train step: they vary with seeds alone."""
+    totals = _by_seed(rows, expectation, lambda member, of: _point(rows, member, str(of.curve), of.step))
+    if len(totals) < 2:
+        raise Missing(f"one seed does not tell how far a curve varies (found {totals[0]:+.2f})")
+    return stats.contrast([Part(totals, 0.0, 0.0, 0)])
+
+
+def _by_seed(rows: Rows, expectation: Expectation, value: Callable[[Seen, Quantity], float]) -> Numbers:
+    """The sum of the quantities for each seed in common."""
+    members = [(sign, quantity, rows.named(quantity.experiment)) for sign, quantity in expectation.terms]
+    seeds = _common([row for _, _, row in members])
+    totals = np.zeros(len(seeds))
+    for sign, quantity, row in members:
+        for place, seed in enumerate(seeds):
+            member = next((each for each in row if each.record.seed == seed), row[0])
+            totals[place] += sign * value(member, quantity)
+    return totals
+
+
+def _point(rows: Rows, member: Seen, curve: str, step: int | None) -> float:
+    trained = [link.step_id for link in member.links if link.part == "train"]
+    known = rows.store.curve(trained[-1]) if trained else ()
+    points = {point.step: point.value for point in known if point.name == curve}
+    at = max(points, default=0) if step is None else step
+    value = points.get(at)
+    if value is None:
+        after = "" if step is None else f" after step {step}"
+        raise Missing(f"{member.record.name} (seed {member.record.seed}) has no curve '{curve}'{after}")
+    return value
+
+
+def _common(rows: Sequence[Sequence[Seen]]) -> list[int]:
+    """The seeds of all rows that train anything; the first seed where none does."""
+    trained = [
+        {member.record.seed for member in row} for row in rows if any(link.part == "train" for link in row[0].links)
+    ]
+    found = set.intersection(*trained) if trained else {rows[0][0].record.seed}
+    if not found:
+        raise Missing("no seed in common")
+    return sorted(found)

@@ -1,0 +1,116 @@
+"""What was found of a claim."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from suite.analysis.claims.schema import Claim
+from suite.stats import Contrast
+
+Status = Literal["holds", "fails", "undecided", "not comparable"]
+WRONG: tuple[Status, ...] = ("fails", "not comparable")
+"""What makes a check fail."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A claim with its verdict and the numbers that led to it."""
+
+    id: str
+    says: str
+    source: str
+    expects: str
+    track: str
+    status: Status
+    reason: str = ""
+    """Why it is undecided or not comparable, or what differs; empty where the numbers say all."""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    """The 95% interval."""
+    p: float | None = None
+    """For a bound of zero: how likely a value so far from it would be if the truth were zero."""
+    documents: int | None = None
+    seeds: int | None = None
+    could_see: float | None = None
+    """The true difference from the bound that would be seen four times out of five."""
+    experiments: Mapping[str, str | None] = field(default_factory=dict)
+    """The experiments that it is about -> the id of one seed of what was judged; None where it was not run."""
+
+    @property
+    def about_rows(self) -> bool:
+        """Whether all experiments that it is about were run."""
+        return None not in self.experiments.values()
+
+    @property
+    def wrong(self) -> bool:
+        """Whether it makes a check fail."""
+        return self.status in WRONG
+
+    def passes(self, *, strict: bool) -> bool:
+        """Whether a check passes with it; a strict one does not pass what is undecided."""
+        return not self.wrong and not (strict and self.status == "undecided")
+
+    @property
+    def found(self) -> str:
+        """The value with its interval."""
+        if self.value is None:
+            return "–"
+        if self.low is None or self.high is None or self.low == self.high:
+            return f"{self.value:+,.0f}" if self.value.is_integer() else f"{self.value:+,.2f}"
+        return f"{self.value:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+
+    @property
+    def seen(self) -> str:
+        """What it was judged on."""
+        told = [f"{self.documents} documents"] if self.documents else []
+        told += ["1 seed" if self.seeds == 1 else f"{self.seeds} seeds"] if self.seeds else []
+        told += [f"could see {self.could_see:.2f}"] if self.could_see else []
+        return ", ".join(told)
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return {name: None if isinstance(value, float) and not math.isfinite(value) else value
+                for name, value in asdict(self).items()}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdicts of a file on a track."""
+
+    file: str
+    track: str
+    verdicts: tuple[Verdict, ...]
+    own: bool = True
+    """Whether it is the file's own track, or the only one that it is judged on."""
+    left_out: int = 0
+    """Claims about rows that were not run on a further track of the file."""
+
+    @property
+    def name(self) -> str:
+        """The file, and the track where it is judged on several."""
+        return self.file if self.own else f"{self.file} on {self.track}"
+
+
+def about(claim: Claim, track: str, status: Status, reason: str = "", found: Contrast | None = None) -> Verdict:
+    """A claim's verdict, with the numbers if there are any."""
+    recorded = claim.reproduces
+    again = f"{recorded.curve} of {recorded.experiment} (seed {recorded.seed}) as recorded" if recorded else ""
+    plain = Verdict(claim.id, claim.says, claim.source, claim.expect or again, track, status, reason)
+    if found is None:
+        return plain
+    zero = claim.expectation is not None and claim.expectation.bound == 0
+    numbers = (found.value, found.low, found.high, found.p if zero and found.spread.stderr else None)
+    seeds = found.seeds if found.documents or found.seeds > 1 else None
+    text = (plain.id, plain.says, plain.source, plain.expects, plain.track, plain.status, plain.reason)
+    return Verdict(*text, *numbers, found.documents or None, seeds, found.resolvable or None)
+
+
+def tally(verdicts: Sequence[Verdict]) -> str:
+    """How many of each, in words."""
+    counts = {status: sum(each.status == status for each in verdicts) for status in
+              ("holds", "fails", "not comparable", "undecided")}  # fmt: skip
+    return ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no claims"

@@ -1,0 +1,146 @@
+"""A paper's table filled from the store: the very numbers of the board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+
+from suite.analysis.board.contrasts import Missing
+from suite.analysis.board.named import Rows
+from suite.analysis.board.rows import Base, make_row
+from suite.analysis.board.schema import BASELINE, Row
+from suite.analysis.papers.schema import PASSES, Layout, Line, Slot, experiments, slots
+from suite.results.store import ExperimentRecord, Store
+from suite.results.store.experiment_results import Seen
+from suite.stats import Estimate
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place of the table; what is not known is None."""
+
+    ours: Estimate | None = None
+    paper: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A filled table."""
+
+    name: str
+    track: str
+    layout: Layout
+    cells: tuple[tuple[Cell, ...], ...]
+    """For each row of the layout a cell for each column."""
+    notes: tuple[str, ...]
+    """What must be read with it."""
+
+
+class TrackRows:
+    """A track's rows by the names of their experiments, each made once when it is first asked for."""
+
+    def __init__(self, store: Store, track: str) -> None:
+        self.store, self.track = store, track
+        self._named = Rows(store, track)
+        self._made: dict[str, Row | None] = {}
+
+    def row(self, name: str) -> Row | None:
+        """The row of claims and comparisons; None if it was not run."""
+        if name not in self._made:
+            try:
+                members = self._named.named(name)
+            except Missing:
+                self._made[name] = None
+            else:
+                self._made[name] = make_row(self.store, members, self._bases).row
+        return self._made[name]
+
+    def passes(self, row: Row, line: Line, slot: Slot) -> Estimate | None:
+        """Mean seconds over seeds of a pass over a task's documents; None where nothing was dispatched."""
+        members = self._named.named(row.name)
+        shots = {count for member in members for role, count in member.evaluations() if role == line.role}
+        wanted = slot.shots if slot.shots is not None else max(shots, default=0)
+        steps = [step.id for member in members if (step := member.step(str(line.role), wanted))]
+        found = [each["dispatch"]["seconds"] for each in self.store.findings(steps).values() if "dispatch" in each]
+        values = [float(each[PASSES.index(line.show)]) for each in found]
+        return Estimate(fmean(values), None, None, "seeds") if values else None
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The experiments that were run, but for the pretrained model: every track has that."""
+        return frozenset(each.name for each in self._records if each.method != BASELINE)
+
+    @cached_property
+    def title(self) -> str:
+        """The track's title."""
+        return str(self._records[0].spec["track"].get("title") or self.track) if self._records else self.track
+
+    @cached_property
+    def _records(self) -> Sequence[ExperimentRecord]:
+        return self.store.experiments(self.track)
+
+    @cached_property
+    def _bases(self) -> tuple[Base, ...]:
+        records = [each for each in self._records if each.method == BASELINE]
+        return tuple(Base.of(self.store, seen) for seen in Seen.of_many(self.store, records))
+
+
+def fill(rows: TrackRows, name: str, layout: Layout) -> Table:
+    """A layout with a track's numbers; what was not run stays empty."""
+    cells = tuple(_line(rows, layout, line) for line in layout.rows)
+    return Table(name, rows.track, layout, cells, tuple(_notes(rows, layout, cells)))
+
+
+def _line(rows: TrackRows, layout: Layout, line: Line) -> tuple[Cell, ...]:
+    cells = [Cell()] * len(layout.columns)
+    for slot, figure in zip(slots(layout, line), line.paper, strict=True):
+        row = rows.row(slot.experiment) if slot.experiment else None
+        ours = (
+            rows.passes(row, line, slot) if row and line.show in PASSES else _number(row, line, slot) if row else None
+        )
+        cells[slot.column] = Cell(ours, figure)
+    return tuple(cells)
+
+
+def _number(row: Row, line: Line, slot: Slot) -> Estimate | None:
+    shots = slot.shots if slot.shots is not None else max(row.norm_avg, default=0)
+    if line.show == "target":
+        return next((cell.score for cell in row.target_scores if cell.role == line.role), None)
+    if line.show == "score":
+        known = [cell for cell in (*row.held_out, *row.target_scores) if cell.role == line.role]
+        wanted = max((cell.shots for cell in known), default=0) if slot.shots is None else slot.shots
+        return next((cell.score for cell in known if cell.shots == wanted), None)
+    if line.show == "norm_avg":
+        return row.norm_avg.get(shots)
+    if line.show == "change":
+        return None if row.method == BASELINE else row.change.get(shots)
+    if line.show == "format_ratio":
+        return row.format_ratio
+    cost = row.costs.seconds if line.show == "seconds" else row.costs.trained_parameters
+    return None if cost is None else Estimate(cost, None, None, "seeds")
+
+
+def _notes(rows: TrackRows, layout: Layout, cells: Sequence[Sequence[Cell]]) -> Iterator[str]:
+    ours = [cell.ours for line in cells for cell in line if cell.ours]
+    over = {each.over for each in ours if each.low is not None}
+    kinds = " or ".join(sorted(over - {"documents and seeds"})) or "documents and seeds"
+    both = " (or both, where two rows are compared)" if over > {"documents and seeds"} else ""
+    interval = "± is half of a 95% interval, [low, high] one whose sides differ"
+    spread = f" {interval}, over {kinds}{both}." if over else ""
+    yield f"ours: the track {rows.title}.{spread} Empty: not run, or not measured."
+    kept = f"paper: {layout.model}, {layout.source}; figures read in {layout.figures_from}."
+    apart = "" if rows.track == layout.comparable else f" They do not compare with those of {rows.track}."
+    yield kept + apart
+    yield from layout.notes
+    for name in experiments(layout):
+        row = rows.row(name)
+        if row is None:
+            continue
+        if row.changes:
+            yield f"{name} is not on the track's terms: {', '.join(row.changes)}."
+        if row.tries:
+            yield f"{name} is the best of {row.tries} tries on rows held out of training."
+        if row.missing:
+            yield f"{name} misses {', '.join(row.missing[:3])}" + (" …" if len(row.missing) > 3 else ".")

@@ -1,0 +1,186 @@
+"""What there is to use: listings, schemas, a new workspace, and a check of the machine."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from suite import methods
+from suite.core.block import Block
+from suite.core.errors import SuiteError, did_you_mean
+from suite.core.outputs import copy_folder
+from suite.core.run_dir import Home
+from suite.core.yamlfile import read_yaml
+from suite.execution.progress import size
+from suite.execution.provenance import versions
+from suite.models.source import LocatedModel, locate
+from suite.specs import Spec, Track, Workspace, shipped, shown
+from suite.specs.load import load_track
+from suite.tasks.files import SUFFIXES
+
+KINDS = ("specs", "methods", "tracks", "roles")
+
+
+def listing(what: str) -> Iterator[str]:
+    """One line for each spec, method, track or role."""
+    if what not in (*KINDS, "all"):
+        raise SuiteError(f"there is no list of '{what}'", fix=did_you_mean(what, (*KINDS, "all")))
+    workspace = Workspace.here()
+    for kind in KINDS if what == "all" else (what,):
+        if what == "all":
+            yield f"{kind}:"
+        found = list(_lines(kind, workspace))
+        width = max((len(name) for name, _ in found), default=0)
+        for name, line in found:
+            yield f"  {name:<{width}}  {line}".rstrip()
+
+
+def _lines(kind: str, workspace: Workspace) -> Iterator[tuple[str, str]]:
+    if kind == "specs":
+        listed: list[Mapping[str, Any]] = []
+        for file in workspace.specs():
+            try:
+                value = read_yaml(file, shown(file)).value
+            except SuiteError as error:  # a broken file is listed with what is wrong; the others are listed, too
+                yield file.stem, f"cannot be read: {error.problems[0]}"
+                continue
+            if value not in listed:  # files that say the same are one row
+                listed.append(value)
+                yield str(value.get("name", file.stem)), f"{shown(file)}: {value.get('about', '')}".removesuffix(": ")
+    elif kind == "methods":
+        for name in methods.names():
+            yield name, (methods.get(name).__doc__ or "").strip().splitlines()[0]
+    elif kind == "tracks":
+        for name in workspace.tracks():
+            track = load_track(workspace, name)
+            yield name, track.title
+    else:
+        tracks = {name: load_track(workspace, name) for name in workspace.tracks()}
+        for role in sorted({role for track in tracks.values() for role in track.roles}):
+            tasks = sorted({track.roles[role] for track in tracks.values() if role in track.roles})
+            yield role, ", ".join(tasks)
+
+
+def json_schema(what: str) -> str:
+    """The JSON Schema of a spec, a track, or a method's block."""
+    blocks: dict[str, type[Block]] = {"spec": Spec, "track": Track}
+    if what not in (*blocks, *methods.names()):
+        raise SuiteError(f"there is no schema of '{what}'", fix=did_you_mean(what, (*blocks, *methods.names())))
+    block = blocks[what] if what in blocks else methods.get(what).Config
+    return json.dumps(block.model_json_schema(), indent=2)
+
+
+def new_workspace(folder: Path) -> str:
+    """Copy the shipped specs, tracks and tasks into a new folder."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SuiteError("is there already and not empty", where=str(folder), fix="name a new folder")
+    copy_folder(shipped(), folder / "specs", "name another folder")
+    return f"{folder}: now run `cd {folder} && suite run specs/promot_rte.yaml`"
+
+
+def diagnose(home: Home, data: Path | None, models: Path | None, *, deep: bool = False) -> tuple[bool, list[str]]:
+    """Whether all is well, and a line for each thing looked at; `deep`: whether all that is stored is right, too."""
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("python and packages", lambda: ", ".join(f"{name} {version}" for name, version in versions().items())),
+        ("device", _devices),
+        ("disk", lambda: _disk(home.folder)),
+        ("sandbox", _sandbox),
+        ("data folder", lambda: _data(data)),
+        ("models", lambda: _models(models)),
+        ("specs", _shipped_specs),
+        ("store", lambda: _store(home)),
+        ("command", lambda: f"finetune-suite {_own_version()}"),
+    ]
+    healthy, lines = True, []
+    for name, check in checks:
+        try:
+            lines.append(f"ok    {name}: {check()}")
+        except SuiteError as error:
+            healthy = False
+            lines += [f"FAIL  {name}: {problem}" for problem in error.problems]
+    if deep:
+        from suite.cli.commands.health import look_deep
+
+        sound, more = look_deep(home, data)
+        healthy, lines = healthy and sound, [*lines, *more]
+    return healthy, lines
+
+
+def _own_version() -> str:
+    try:
+        return importlib.metadata.version("finetune-suite")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed: running from the source tree)"
+
+
+def _devices() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        properties: Any = torch.cuda.get_device_properties  # not typed
+        names = [properties(index).name for index in range(torch.cuda.device_count())]
+        return ", ".join(f"cuda:{index} {name}" for index, name in enumerate(names))
+    return f"cpu, {torch.get_num_threads()} threads"
+
+
+def _sandbox() -> str:
+    from suite.sandbox import bubblewrap
+
+    return bubblewrap.bounds() or "none: tasks of generated programs are refused (install bubblewrap)"
+
+
+def _disk(folder: Path) -> str:
+    place = folder.resolve()
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < 500_000_000:
+        raise SuiteError(
+            f"only {size(free)} free", where=str(place), fix="artifacts need room: free some, or use --home"
+        )
+    return f"{size(free)} free in {place}"
+
+
+def _data(data: Path | None) -> str:
+    if data is None:
+        return "none given (--data): the bundled micro data, then the hub"
+    if not data.is_dir():
+        raise SuiteError("there is no such folder", where=str(data), fix="it holds <dataset>/<split>.jsonl")
+    sets = sorted(folder.name for folder in data.iterdir() if any(each.suffix in SUFFIXES for each in folder.glob("*")))
+    if not sets:
+        raise SuiteError("has no <dataset>/<split>.jsonl", where=str(data))
+    return f"{data}: {len(sets)} data sets ({', '.join(sets)})"
+
+
+def _models(models: Path | None) -> str:
+    workspace = Workspace.around()
+    found: list[str] = []
+    for name in workspace.tracks():
+        located = locate(load_track(workspace, name).model, models)
+        found.append(f"{name}: {_place(located)}")
+    return "; ".join(found)
+
+
+def _place(located: LocatedModel) -> str:
+    if located.folder is None:
+        return f"{located.source.title}, on the hub"
+    return f"{located.source.title}, here ({located.parameters / 1e6:.1f} M parameters)"
+
+
+def _shipped_specs() -> str:
+    count = sum(1 for _ in Workspace.around().specs())
+    return f"{count} shipped, in {shown(shipped())}"
+
+
+def _store(home: Home) -> str:
+    if not home.exists:
+        return f"none yet at {home.folder} (made by the first run)"
+    from suite.results.store import Store
+    from suite.results.store.database import shown as shown_database
+
+    with Store.open(home.url, create=False) as store:
+        return f"{shown_database(store.engine.url)}: {store.count_steps()} steps"

@@ -1,0 +1,156 @@
+"""Boards and comparisons for a terminal, and as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+from suite.analysis.board import BASELINE, Board, Row
+from suite.analysis.board.compare import Comparison, TaskDifference
+from suite.api.results import comparisons, stored_boards
+from suite.api.shipped import remark
+from suite.cli.commands.as_json import as_text, plain
+from suite.cli.commands.results import DASH, INTERVAL, shown
+from suite.cli.commands.stored import reading
+from suite.cli.commands.tables import fitted, room, wrapped
+from suite.core.run_dir import Home
+from suite.stats import Contrast, lead_by_luck, p_text
+
+LONGEST_HEAD = 32
+
+
+def print_boards(home: Home, track: str | None, *, as_json: bool, wide: bool = False) -> None:
+    """Print the boards with what can and what cannot be told apart."""
+    with reading(home) as store:
+        found = stored_boards(store, track)
+        more = remark(store, track)
+    if as_json:
+        print(as_text([plain(_without_control(board)) for board in found]))
+        return
+    width = room(wide=wide)
+    print("\n".join([*(_board(board, width) for board in found), *wrapped(more, width)]))
+
+
+def print_comparison(
+    home: Home, first: str, second: str, track: str | None, *, as_json: bool, wide: bool = False
+) -> None:
+    """Print two experiments' differences, on each track that has both."""
+    with reading(home) as store:
+        found = comparisons(store, first, second, track)
+        more = remark(store, track, (first, second))
+    if as_json:
+        print(as_text([plain(each) for each in found]))
+        return
+    width = room(wide=wide)
+    print("\n".join([*(_comparison(each, width) for each in found), *wrapped(more, width)]))
+
+
+def _without_control(board: Board) -> Board:
+    """The pretrained model is what the others are compared with: against itself it has no change."""
+    rows = tuple(
+        dataclasses.replace(row, against=dict.fromkeys(row.against)) if row.method == BASELINE else row
+        for row in board.rows
+    )
+    return dataclasses.replace(board, rows=rows)
+
+
+def _board(board: Board, width: int | None) -> str:
+    shots = board.shots
+    head = ["rank", "experiment", "seeds", "target"]
+    for count in shots:
+        head += [f"Norm. Avg. {count}-shot", "change", "p", "could see", "varies with"]
+    lines = [head, *(_line(row, shots) for row in board.rows)]
+    table = fitted(lines, width, _expendable(len(shots)), name=1)
+    return "\n".join([*wrapped([board.title], width), *table, *wrapped(_notes(board), width), ""])
+
+
+def _expendable(shots: int) -> Iterator[list[int]]:
+    """Places of columns, the least important first; the last shot count is that of the rank."""
+    seeds, target, first, each = 2, 3, 4, 5
+    for column in (4, 3):
+        yield [first + each * place + column for place in range(shots)]
+    yield [seeds]
+    yield [first + each * place + 2 for place in range(shots)]
+    yield [target]
+    for place in range(shots - 1):
+        yield [first + each * place + column for column in (0, 1)]
+    yield [first + each * (shots - 1) + 1]
+
+
+def _line(row: Row, shots: Sequence[int]) -> list[str]:
+    targets = " ".join(f"{cell.role} {shown(cell.score)}" for cell in row.target_scores)
+    line = [_rank(row), row.name + ("*" if row.changes else ""), str(len(row.seeds)), targets or DASH]
+    for count in shots:
+        against = None if row.method == BASELINE else row.against.get(count)
+        line += [shown(row.norm_avg.get(count)), *(_tested(against, row.corrected.get(count))), _varies(row, count)]
+    return line
+
+
+def _rank(row: Row) -> str:
+    if row.rank is None:
+        return DASH
+    rank = row.rank
+    places = str(rank.place) if rank.low == rank.high else f"{rank.place} ({rank.low}–{rank.high})"
+    return places if rank.told_from_best or row.contenders < 2 else f"{places} ="
+
+
+def _tested(found: Contrast | None, corrected: float | None) -> list[str]:
+    """The difference, its p, and the difference that would have been seen."""
+    if found is None:
+        return [DASH] * 3
+    p = "by construction" if not found.spread.stderr else DASH if corrected is None else p_text(corrected)
+    # a scale of 0 to 100 has no larger difference: so few documents cannot find any that surely
+    seen = DASH if not found.resolvable else "none" if found.resolvable > 100 else f"{found.resolvable:.1f}"
+    return [shown(found.estimate, sign=True), p, seen]
+
+
+def _varies(row: Row, count: int) -> str:
+    found = row.variation.get(count)
+    if found is None:
+        return DASH
+    named = {"documents": found.documents, "seeds": found.seeds, "draws": found.draws}
+    return ", ".join(f"{name} {value:.1f}" for name, value in named.items() if value is not None)
+
+
+def _notes(board: Board) -> Iterator[str]:
+    ranked = max((row.contenders for row in board.rows), default=0)
+    yield "rank (places that cannot be ruled out), among rows of the same targets; = cannot be told from the best"
+    yield f"{INTERVAL}, over documents and seeds; change: against the pretrained model; p is Holm's"
+    yield "could see: the true change that would be found four times out of five (none: no change would be);"
+    yield "varies with: standard errors"
+    if ranked > 1:
+        luck = lead_by_luck(ranked)
+        yield f"of {ranked} equal rows the best leads their mean by {luck:.1f} standard errors by luck alone"
+    for row in board.rows:
+        if row.changes:
+            yield f"* {row.name} is not on the track's terms: {', '.join(row.changes)}"
+        if row.tries:
+            yield f"{row.name} is the best of {row.tries} tries, chosen on rows held out of training"
+        if row.missing:
+            yield f"! {row.name} has no rank: it misses {', '.join(row.missing[:3])}" + (" …" * (len(row.missing) > 3))
+
+
+def _comparison(found: Comparison, width: int | None) -> str:
+    names = f"{found.first} − {found.second}"
+    long = width is not None and len(names) > LONGEST_HEAD
+    head = "difference" if long else names
+    lines = [["task", "shots", head, "p", "could see", "won", "lost", "documents", "seeds"]]
+    lines += [_task_line(task) for task in found.tasks]
+    for shots, average in found.averages.items():
+        # one pre-stated number: it is not corrected for the tasks that it is made of
+        tested = _tested(average, average.p)
+        lines.append(["Norm. Avg.", str(shots), *tested, "", "", str(average.documents), str(average.seeds)])
+    notes = [
+        f"{INTERVAL}, over the documents and seeds in common; p of tasks is Holm's; won and lost: documents on which",
+        "one is better (by its mean over seeds); equal documents are one",
+        *(f"! {task.why}" for task in found.tasks if task.why),
+    ]
+    table = fitted(lines, width, [[4], [8], [7], [5, 6], [3]], name=0)
+    title = f"{found.track}: {names}" if long else found.track
+    return "\n".join([*wrapped([title], width), *table, *wrapped(notes, width), ""])
+
+
+def _task_line(task: TaskDifference) -> list[str]:
+    counts = [DASH if each is None else str(each) for each in (task.won, task.lost)]
+    sizes = [str(task.difference.documents), str(task.difference.seeds)] if task.difference else [DASH, DASH]
+    return [task.role, str(task.shots), *_tested(task.difference, task.corrected), *counts, *sizes]

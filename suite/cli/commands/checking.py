@@ -1,0 +1,74 @@
+"""Claims judged, and told in whatever form is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite.analysis.claims.report import junit, markdown, plain, text
+from suite.api.claims import chosen, judged
+from suite.api.shipped import remark
+from suite.cli.commands.as_json import as_text
+from suite.cli.commands.stored import reading
+from suite.core.errors import SuiteError
+from suite.core.outputs import write_output
+from suite.core.run_dir import Home
+from suite.results.store import Store
+from suite.specs.workspace import published
+
+
+@dataclass(frozen=True)
+class Reports:
+    """Where verdicts are written besides the terminal."""
+
+    junit: Path | None = None
+    markdown: Path | None = None
+    as_json: bool = False
+
+
+def check_claims(
+    home: Home, files: Sequence[Path], track: str | None, reports: Reports, *, strict: bool = False
+) -> bool:
+    """Judge and report claims. False if any fails or compares what cannot be compared, or, if strict, is undecided.
+
+    Without files: all claims about tracks that have rows. Where there is no store the records that come with suite are
+    judged. Raises SuiteError for names that no spec, row or track has.
+    """
+    with _judged_from(home) as (store, source):
+        those = chosen(store, files, track)
+        if source and not set(those.tracks) & set(store.tracks()):
+            about = ", ".join(those.tracks)
+            what = f"there is no store yet, and the records that come with suite have nothing about {about}"
+            raise SuiteError(what, where=str(home.folder), fix="`suite run` makes one")
+        found = judged(store, those)
+        more = [source] if source else [line for each in those.tracks for line in remark(store, each)]
+    _write(reports.junit, junit(found, strict=strict))
+    _write(reports.markdown, markdown(found, strict=strict).encode())
+    if reports.as_json:
+        print(as_text(plain(found, strict=strict)))
+    else:
+        print("\n".join([*text(found), *more]))
+    return all(each.passes(strict=strict) for file in found for each in file.verdicts)
+
+
+@contextmanager
+def _judged_from(home: Home) -> Iterator[tuple[Store, str]]:
+    """The store, or the records that come with suite where there is none, and a line that says so."""
+    folder = None if home.exists else published()
+    if folder is None:
+        with reading(home) as store:
+            yield store, ""
+        return
+    from suite.results.records import read_records_into_memory
+
+    with read_records_into_memory(folder) as store:
+        place = "yet" if home.db else f"in {home.folder}"
+        yield store, f"there is no store {place}: judged from the records that come with suite"
+
+
+def _write(file: Path | None, content: bytes) -> None:
+    if file is None:
+        return
+    write_output(file, content, "name another file")

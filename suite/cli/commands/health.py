@@ -1,0 +1,226 @@
+"""`suite doctor --deep`: whether what is stored still follows from what it was made of."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from suite.core.errors import SuiteError
+from suite.core.run_dir import Home
+from suite.results.store import AnswerRecord, ScoreRecord, StepRecord, Store
+from suite.tasks.data import DataLocations
+
+if TYPE_CHECKING:
+    from suite.tasks.load import LoadedTask
+
+TOLERANCE = 1e-6
+
+
+def look_deep(home: Home, data: Path | None) -> tuple[bool, list[str]]:
+    """Whether nothing differs, and a line for each thing that does, and for each that cannot be told."""
+    if not home.exists:
+        return True, ["skip  deep: there is no store yet"]
+    looks = (_database, _checksums, lambda store: _scores(store, data), lambda store: _artifacts(store, home))
+    lines: list[str] = []
+    try:
+        with Store.open(home.url, create=False) as store:
+            for look in looks:
+                try:
+                    lines += look(store)
+                except SuiteError as error:
+                    lines += [f"FAIL  {problem}" for problem in error.problems]
+    except SuiteError as error:
+        lines += [f"FAIL  {problem}" for problem in error.problems]
+    lines = list(dict.fromkeys(lines))
+    return not any(line.startswith("FAIL") for line in lines), lines
+
+
+def _database(store: Store) -> Iterator[str]:
+    if store.engine.dialect.name != "sqlite":
+        yield "skip  database: a server sees to its own files"
+        return
+    faults = store.database_faults()
+    yield from (f"FAIL  database: {' '.join(fault.split())}" for fault in faults)
+    if not faults:
+        yield "ok    database: SQLite finds no fault in it"
+
+
+def _checksums(store: Store) -> Iterator[str]:
+    """Reads everything, so that whatever was changed is noticed."""
+    tracks = store.tracks()
+    experiments = [record for track in tracks for record in store.experiments(track)]
+    linked = store.links_of([record.id for record in experiments])
+    ids = sorted({*store.step_ids(), *(link.step_id for each in linked.values() for link in each)})
+    for read in (store.steps, store.scores, store.curves, store.findings, store.artifacts, store.tallies):
+        read(ids)
+    store.repeated(ids)
+    for step in ids:
+        store.answers(step)
+    changed = store.alterations()
+    yield from (f"FAIL  checksum: {part} of '{name}' changed after they were written" for name, part in changed)
+    unsealed = store.unsealed()
+    if unsealed:
+        yield f"skip  checksum: not known of {unsealed} finished steps, which an older version stored"
+    if not changed:
+        yield f"ok    checksum: {len(ids) - unsealed} steps are as they were written"
+
+
+def _scores(store: Store, data: Path | None) -> Iterator[str]:
+    from suite.specs import Workspace
+
+    scoring = _Scoring(Workspace.here().task_folders, DataLocations.of(data))
+    users = _users(store)
+    steps = [step for step in store.steps(store.step_ids()).values() if step.kind == "evaluate"]
+    done, left = 0, Counter[str]()
+    for step in sorted((each for each in steps if each.status == "done"), key=lambda each: (each.title, each.id)):
+        experiment, name = users.get(step.id, ("–", step.title.partition(" ")[0]))
+        scores, answers = store.scores([step.id]).get(step.id, ()), store.answers(step.id)
+        where = f"{experiment}, {step.title}"
+        try:
+            found = scoring.again(name, step, answers)
+        except SuiteError as error:
+            yield from (f"FAIL  score: {where}: {line}" for line in _unlike_answers(scores, answers))
+            yield f"skip  score: {where}: not recomputed: {error.problems[0]}"
+            continue
+        done += 1
+        left.update(score.metric for score in scores if score.metric not in found.scores)
+        yield from (f"FAIL  score: {where}: {line}" for line in found.differences(scores, answers))
+    for metric, count in sorted(left.items()):
+        yield f"skip  score: {metric} of {count} evaluations: not recomputed: the answers do not tell it"
+    yield f"ok    score: {done} evaluations were scored again from their answers"
+
+
+def _users(store: Store) -> dict[str, tuple[str, str]]:
+    """Evaluate step -> an experiment that shows it, and the name of its task."""
+    found: dict[str, tuple[str, str]] = {}
+    records = store.experiments()
+    linked = store.links_of([record.id for record in records])
+    for record in records:
+        roles: Mapping[str, Any] = record.spec["roles"]
+        for link in linked.get(record.id, ()):
+            if link.part == "evaluate" and link.role in roles:
+                user = (f"{record.name} seed {record.seed}", str(roles[str(link.role)]["task"]))
+                found.setdefault(link.step_id, user)
+    return found
+
+
+@dataclass(frozen=True)
+class _Again:
+    """An evaluation's scores as they come out now."""
+
+    scores: Mapping[str, Any]
+    answers: Mapping[int, Any]
+
+    def differences(self, scores: Sequence[ScoreRecord], answers: Sequence[AnswerRecord]) -> Iterator[str]:
+        """What is stored otherwise, a line each."""
+        for score in scores:
+            again = self.scores.get(score.metric)
+            if again is None:
+                continue
+            for name in ("value", "stderr", "n"):
+                stored, now = getattr(score, name), getattr(again, name)
+                if not _close(stored, now):
+                    yield f"{score.metric}{'' if name == 'value' else f' ({name})'}: stored {stored}, recomputed {now}"
+        for answer in answers:
+            now = self.answers[answer.doc_id]
+            for name in ("doc_hash", "target", "question", "parsed"):
+                if getattr(answer, name) != _stored(getattr(now, name)):
+                    yield f"document {answer.doc_id}: its {name.replace('_', ' ')} is another one now"
+            if not _close(answer.value, now.value):
+                yield f"document {answer.doc_id}: stored {answer.value}, recomputed {now.value}"
+
+
+@dataclass
+class _Scoring:
+    """Tasks as they are here, loaded once."""
+
+    folders: Sequence[Path]
+    locations: DataLocations
+    _loaded: dict[tuple[str, str, int | None], LoadedTask | SuiteError] = field(default_factory=dict)
+
+    def again(self, name: str, step: StepRecord, answers: Sequence[AnswerRecord]) -> _Again:
+        """Score stored answers. Raises SuiteError with the reason where that cannot be done here."""
+        from suite.evaluation.rescoring import not_told, rescored
+
+        task = self._task(name, step)
+        result = rescored(task, answers)
+        unknown = set(not_told(task))
+        scores = {each.metric: each for each in result.scores if each.metric.partition(",")[0] not in unknown}
+        return _Again(scores, {answer.doc_id: answer for answer in result.answers})
+
+    def _task(self, name: str, step: StepRecord) -> LoadedTask:
+        key = (name, f"{step.config['task']} {step.config['data']}", step.config["documents"])
+        if key not in self._loaded:
+            try:
+                self._loaded[key] = self._load(name, step)
+            except SuiteError as error:
+                self._loaded[key] = error
+        found = self._loaded[key]
+        if isinstance(found, SuiteError):
+            raise found
+        return found
+
+    def _load(self, name: str, step: StepRecord) -> LoadedTask:
+        from suite.tasks.definition import read_task
+        from suite.tasks.load import load_task
+        from suite.tasks.splits import reported_rows
+
+        file = read_task(name, self.folders)
+        if file.fingerprint != step.config["task"]:
+            raise SuiteError(f"the task '{name}' is another one here", where=str(file.path))
+        if reported_rows(file, self.locations).content_hash != step.config["data"]:
+            raise SuiteError(f"the data of task '{name}' are others here", where=str(file.path))
+        return load_task(file, self.locations, limit=step.config["documents"])
+
+
+def _unlike_answers(scores: Sequence[ScoreRecord], answers: Sequence[AnswerRecord]) -> Iterator[str]:
+    """Where a score cannot be computed again: whether it is the mean of what its answers were given."""
+    values = [answer.value for answer in answers if answer.value is not None]
+    for score in scores:
+        if score.primary and score.n != len(answers):
+            yield f"{score.metric}: over {score.n} documents, and {len(answers)} answers are stored"
+        if score.primary and values and not _close(score.value, math.fsum(values) / len(values)):
+            yield f"{score.metric}: stored {score.value}, the mean of its answers {math.fsum(values) / len(values)}"
+
+
+def _close(stored: float | None, now: float | None) -> bool:
+    if stored is None or now is None:
+        return stored is now or (now is not None and not math.isfinite(now))
+    return math.isclose(stored, now, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+
+def _stored(text: str) -> str:
+    """A text as a store keeps it."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
+
+
+def _artifacts(store: Store, home: Home) -> Iterator[str]:
+    from suite.models.artifact import load_artifact
+
+    steps = store.steps(store.step_ids())
+    sound, elsewhere = 0, 0
+    for step, artifact in sorted(store.artifacts(list(steps)).items()):
+        if not artifact.path:  # a record holds none
+            elsewhere += 1
+            continue
+        where = f"FAIL  artifact: {steps[step].title}"
+        folder = home.artifact(artifact.path)
+        if not folder.is_dir():
+            yield f"{where}: is not in {folder}"
+            continue
+        try:
+            found = load_artifact(folder, artifact.base).hash
+        except SuiteError as error:
+            yield f"{where}: {error.problems[0]}"
+            continue
+        if found == artifact.hash:
+            sound += 1
+        else:
+            yield f"{where}: stored hash {artifact.hash[:12]}, of the file {found[:12]}"
+    if elsewhere:
+        yield f"skip  artifact: {elsewhere} were imported without their files"
+    yield f"ok    artifact: {sound} files have the hash that is stored"

@@ -1,0 +1,61 @@
+"""A paper's tables for a terminal, a spreadsheet or a paper."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+
+from suite.analysis.papers import WRITERS, Layout, Table, TrackRows, fill
+from suite.analysis.papers.schema import experiments
+from suite.cli.commands.stored import reading
+from suite.core.console import visible
+from suite.core.errors import SuiteError, did_you_mean
+from suite.core.run_dir import Home
+from suite.results.store import Store
+from suite.specs.papers import named_tables, read_table, table_files
+
+
+def table_list() -> Iterator[str]:
+    """A line for each table that is known."""
+    for name, file in table_files().items():
+        layout = read_table(file)
+        yield f"{name:<12} {layout.source}: {layout.title}"
+
+
+def print_tables(home: Home, name: str | None, track: str | None, form: str) -> None:
+    """Print a table, or all of a paper's, for a track or for each that has any of its rows; notes go beside a CSV."""
+    if name is None:
+        raise SuiteError("name a table", fix="`suite table --list` lists them")
+    if form not in WRITERS:
+        raise SuiteError(f"there is no format '{form}'", where="--format", fix=did_you_mean(form, WRITERS))
+    layouts = {each: read_table(file) for each, file in named_tables(name).items()}
+    with reading(home) as store:
+        rows = _tracks(store, home, layouts, name, track)
+        found = [fill(each, table, layout) for each in rows for table, layout in layouts.items()]
+    print("\n".join(map(WRITERS[form], found)), end="")
+    if form == "csv":
+        for note in _told(found):
+            print(f"note: {visible(note)}", file=sys.stderr)
+
+
+def _tracks(
+    store: Store, home: Home, layouts: Mapping[str, Layout], name: str, track: str | None
+) -> list[TrackRows]:  # fmt: skip
+    known = store.tracks()
+    if not known:
+        raise SuiteError("there is nothing to show yet", where=str(home.folder), fix="`suite run SPEC` first")
+    if track is not None:
+        if track not in known:
+            raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=did_you_mean(track, known))
+        return [TrackRows(store, track)]
+    wanted = {each for layout in layouts.values() for each in experiments(layout)}
+    found = [rows for rows in (TrackRows(store, each) for each in known) if rows.names & wanted]
+    if not found:
+        fix = f"run one of its rows, or see it empty: --track {known[0]}"
+        raise SuiteError(f"no row of '{name}' was run", where=str(home.folder), fix=fix)
+    return found
+
+
+def _told(tables: list[Table]) -> dict[str, None]:
+    """The tables' notes, each once."""
+    return dict.fromkeys(f"{table.name} on {table.track}: {note}" for table in tables for note in table.notes)

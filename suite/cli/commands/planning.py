@@ -1,0 +1,130 @@
+"""From the command line's arguments to a plan, and a plan as text."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import yaml
+
+from suite.api import planning
+from suite.api.planning import PlannedRun, PlannedStep
+from suite.core.errors import SuiteError
+from suite.core.run_dir import Home
+from suite.execution.progress import clock, size
+from suite.planning import Plan
+from suite.specs import Options
+from suite.specs.load import Seeds
+
+MAX_LISTED = 60
+
+
+def planned(
+    specs: Sequence[Path],
+    track: str | None,
+    sets: Sequence[str],
+    seeds: str,
+    data: Path | None,
+    models: Path | None,
+    home: Home,
+    *,
+    baseline: bool,
+) -> PlannedRun:
+    """The plan for some spec files, and for the pretrained model on the same tracks that rows are compared with."""
+    planning.check_folders(data, models)
+    spec = planning.loaded(specs, Options(track, tuple(sets), _seeds(seeds)))
+    return planning.planned(spec, home, data, models, baseline=baseline)
+
+
+def _seeds(text: str) -> Seeds:
+    if text == "first":
+        return "first"
+    return "all" if text == "all" else seeds_of(text, "first, all")
+
+
+def seeds_of(text: str, words: str) -> tuple[int, ...]:
+    """Numbers with commas between them. Raises SuiteError, which names the `words` that may stand there as well."""
+    try:
+        seeds = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        seeds = ()
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise SuiteError(f"'{text}' names no seeds", where="--seeds", fix=f"write {words}, or numbers: 0,1,2")
+    return seeds
+
+
+def show_plan(run: PlannedRun) -> None:
+    """Print each step once: done, shared, to do; then what is left and what it will take."""
+    for line in plan_lines(run):
+        print(line)
+
+
+def plan_lines(run: PlannedRun) -> Iterator[str]:
+    """The plan as lines of text."""
+    plan, steps = run.plan, run.steps()
+    asked = sum(len(dict.fromkeys(link.step for link in each.links)) for each in plan.experiments)
+    for step in steps[:MAX_LISTED]:
+        yield _step_line(step)
+    if len(steps) > MAX_LISTED:
+        yield f"… and {len(steps) - MAX_LISTED} more"
+    todo = [step for step in steps if step.status != "done"]
+    kinds = Counter(step.kind for step in todo)
+    tokens, seconds = sum(step.tokens for step in todo), sum(step.seconds for step in todo)
+    memory = max((step.memory for step in todo), default=0)
+    yield ""
+    yield (
+        f"{len(plan.experiments)} experiments ask for {asked} steps: {len(steps)} distinct, "
+        f"{asked - len(steps)} shared, {len(steps) - len(todo)} done"
+    )
+    if asked > len(steps):
+        yield f"sharing saves {_saved(steps)}"
+    yield f"to do: {kinds['train']} train, {kinds['evaluate']} evaluate: {_cost(tokens, seconds, memory)}"
+    yield from notes_of(plan)
+
+
+def print_notes(run: PlannedRun) -> None:
+    """Print what a user should know of a plan."""
+    print("".join(f"{line}\n" for line in notes_of(run.plan)), end="", flush=True)
+
+
+def notes_of(plan: Plan) -> Iterator[str]:
+    """What a user should know of a plan, a line each."""
+    yield from (f"note: {note}" for note in plan.notes)
+    yield from _deviations(plan)
+
+
+def _deviations(plan: Plan) -> Iterator[str]:
+    """Where the tracks differ from the papers whose settings they have."""
+    tracks = {each.experiment.track.name: each.experiment.track for each in plan.experiments}
+    for name, track in tracks.items():
+        if track.deviations:
+            yield f"track {name} differs from the paper in {len(track.deviations)} points:"
+            yield from (f"  - {text}" for text in track.deviations)
+
+
+def _saved(steps: Sequence[PlannedStep]) -> str:
+    """What would run more often if every experiment ran by itself."""
+    more = [(step, len(step.experiments) - 1) for step in steps]
+    counts = Counter({kind: sum(times for step, times in more if step.kind == kind) for kind in ("train", "evaluate")})
+    seconds = sum(times * step.seconds for step, times in more)
+    return f"{counts['train']} train steps and {counts['evaluate']} evaluations, about {clock(seconds)}"
+
+
+def _step_line(step: PlannedStep) -> str:
+    mark = {"done": "done", "running": "running", "failed": "failed"}.get(step.status, "to do")
+    shared = f" · shared by {len(step.experiments)}" if len(step.experiments) > 1 else ""
+    cost = "" if step.status == "done" else f" · ~{clock(step.seconds)}"
+    why = f" · {step.why}" if step.why else ""
+    return f"{mark:<8}{step.id[:8]}  {step.title}{shared}{cost}{why}"
+
+
+def _cost(tokens: int, seconds: float, memory: int) -> str:
+    return f"about {tokens / 1e6:.1f} M tokens, {clock(seconds)}, {size(memory)} of memory"
+
+
+def show_resolved(plan: Plan) -> None:
+    """Print each experiment, fully resolved, as YAML."""
+    for each in plan.experiments:
+        print("---")
+        print(yaml.safe_dump(each.experiment.resolved(), sort_keys=False, allow_unicode=True), end="")

@@ -1,0 +1,111 @@
+"""Experiments that are to be forgotten: chosen, told, and taken out of the store and of the home folder."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import typer
+
+from suite.cli.commands.stored import reading
+from suite.cli.commands.tables import aligned
+from suite.core.errors import SuiteError, did_you_mean
+from suite.core.run_dir import Home
+from suite.execution.progress import size
+from suite.results.store import ExperimentRecord, Removal, Store
+
+SHORTEST_ID = 8
+MAX_LISTED = 60
+
+
+def remove_experiments(
+    home: Home, names: Sequence[str], track: str | None, seeds: Sequence[int] | None, *, failed: bool, yes: bool
+) -> None:
+    """Say what would go, ask, and remove it. Raises SuiteError where there is nothing to remove or nobody to ask."""
+    if not names and not failed:
+        raise SuiteError(
+            "there is nothing to remove", fix="name experiments (`suite show` lists them), or say --failed"
+        )
+    with reading(home) as store:
+        chosen = _chosen(store, names, track, seeds, failed=failed)
+        removal = store.removal([record.id for record in chosen])
+        folders = [folder for step in removal.folders for folder in (home.artifact(step), home.work(step))]
+        there = [folder for folder in folders if folder.is_dir()]
+        print("\n".join(_told(store, removal, there)))
+        if not yes and not _agreed():
+            print("nothing was removed")
+            return
+        store.remove(removal)
+    for folder in there:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"removed; `suite render --home {home.folder}` makes the pages anew")
+
+
+def _chosen(
+    store: Store, names: Sequence[str], track: str | None, seeds: Sequence[int] | None, *, failed: bool
+) -> list[ExperimentRecord]:
+    """The experiments that are meant: by name or by the beginning of an id, on a track, with these seeds."""
+    every = store.experiments(track)
+    for name in names:
+        if not any(_is(record, name) for record in every):
+            where = f" on the track '{track}'" if track else ""
+            fix = did_you_mean(name, {record.name for record in every})
+            raise SuiteError(f"there is no experiment '{name}' in the store{where}", fix=fix)
+    chosen = [
+        record
+        for record in every
+        if (not names or any(_is(record, name) for name in names)) and (seeds is None or record.seed in seeds)
+    ]
+    if failed:
+        states = _states(store, chosen)
+        chosen = [record for record in chosen if states[record.id] == "failed"]
+    if not chosen:
+        what = "has failed" if failed else "has these seeds"
+        raise SuiteError(f"no such experiment {what}", fix="`suite show` lists what there is")
+    return chosen
+
+
+def _is(record: ExperimentRecord, name: str) -> bool:
+    return record.name == name or (len(name) >= SHORTEST_ID and record.id.startswith(name))
+
+
+def _states(store: Store, records: Sequence[ExperimentRecord]) -> dict[str, str]:
+    """Experiment -> failed, running, done, or unfinished."""
+    links = store.links_of([record.id for record in records])
+    statuses = store.statuses([link.step_id for each in links.values() for link in each])
+    found: dict[str, str] = {}
+    for record in records:
+        seen = {statuses[link.step_id] for link in links.get(record.id, ())}
+        state = next((each for each in ("failed", "running") if each in seen), None)
+        found[record.id] = state or ("done" if seen <= {"done"} else "unfinished")
+    return found
+
+
+def _told(store: Store, removal: Removal, folders: Sequence[Path]) -> Iterator[str]:
+    states = _states(store, removal.experiments)
+    lines = [["experiment", "track", "seed", "method", "state", "id"]]
+    for record in removal.experiments[:MAX_LISTED]:
+        state = states[record.id] + (", imported" if record.imported else "")
+        lines.append([record.name, record.track, str(record.seed), record.method, state, record.id[:SHORTEST_ID]])
+    yield from aligned(lines)
+    if len(removal.experiments) > MAX_LISTED:
+        yield f"… and {len(removal.experiments) - MAX_LISTED} more"
+    count, room = len(removal.experiments), sum(_bytes(folder) for folder in folders)
+    yield (
+        f"{count} experiment{'s' * (count != 1)} would go, with {len(removal.steps)} steps that no other needs, "
+        f"{removal.scores} scores, {removal.answers} answers and {size(room)} of files"
+    )
+    if removal.kept:
+        yield f"{removal.kept} steps stay, as other experiments need them"
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise SuiteError("nobody is there to be asked, and nothing was removed", fix="say --yes")
+    return typer.confirm("Remove this for good?")

@@ -1,0 +1,232 @@
+"""Results as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite.analysis.board import BASELINE, Board, Cell, Row, boards
+from suite.api.results import stored_boards
+from suite.api.shipped import remark
+from suite.cli.commands.as_json import as_text, plain
+from suite.cli.commands.stored import reading
+from suite.cli.commands.tables import fitted, room, wrapped
+from suite.core.errors import StoreAway, SuiteError, did_you_mean
+from suite.core.run_dir import Home
+from suite.execution.progress import clock
+from suite.planning import Plan
+from suite.results.store import Store
+from suite.stats import Estimate
+
+if TYPE_CHECKING:
+    from suite.execution.outcome import Outcome
+
+DASH = "–"
+MOST_CLASSES = 20
+"""Classes of a task that are listed in a terminal."""
+INTERVAL = "± is half of a 95% interval, [low, high] one whose sides differ"
+
+
+def report(plan: Plan, home: Home, outcome: Outcome) -> None:
+    """After a run: what failed, the rows it was about, and the page to open."""
+    from suite.cli.commands.sharing import render_site
+
+    page: Path | None = None
+    unrendered: SuiteError | OSError | None = None
+    if not outcome.interrupted:
+        try:
+            page = render_site(home, None, None)  # before anything is printed: a console may end that
+        except (SuiteError, OSError) as error:
+            unrendered = error
+    print()
+    if outcome.interrupted:
+        why = str(outcome.interrupted)
+        print(f"{why[0].upper()}{why[1:]}. What was finished is kept; the same command goes on from there.")
+    for title, reason in outcome.failed.items():
+        print(f"failed: {title}: {reason}")
+    if outcome.blocked:
+        print(f"not run, as they need a failed step: {outcome.blocked}")
+    wanted = {(each.experiment.track.name, each.experiment.name) for each in plan.experiments}
+    hurried = outcome.interrupted or isinstance(unrendered, StoreAway)
+    try:
+        with reading(home, patient=not hurried) as store:
+            for each in boards(store):
+                rows = [row for row in each.rows if (each.track, row.name) in wanted]
+                if rows:
+                    print("\n".join(table(each, rows, room())))
+    except StoreAway:
+        if not hurried:  # who ends a run does not want to wait for its table, and nobody wants to wait twice
+            raise
+    undone = f", {len(outcome.failed)} failed, {outcome.blocked} not run" if outcome.failed else ""
+    print(f"{outcome.done} steps done, {outcome.reused} reused{undone}, in {clock(outcome.seconds)}")
+    if page is not None:
+        print(f"open {page}")
+    if unrendered is not None:
+        raise unrendered
+
+
+def show_results(home: Home, name: str | None, track: str | None, *, as_json: bool = False, wide: bool = False) -> None:
+    """Print the boards, or one experiment's rows with every score."""
+    with reading(home) as store:
+        found = stored_boards(store, track)
+        names = {row.name for each in found for row in each.rows}
+        if name is not None and name not in names:
+            hint = "; ".join([did_you_mean(name, names), *remark(store, track, (name,))])
+            raise SuiteError(f"there is no experiment '{name}' in the store", fix=hint)
+        more = remark(store, track, (name,) if name else ())
+        rows_of = [(each, [row for row in each.rows if name in (None, row.name)]) for each in found]
+        chosen = [(each, rows, failures(store, rows)) for each, rows in rows_of if rows]
+    if as_json:
+        print(
+            as_text(
+                [{"track": each.track, "rows": plain(rows), "failed": plain(wrong)} for each, rows, wrong in chosen]
+            )
+        )
+        return
+    width = room(wide=wide)
+    for each, rows, wrong in chosen:
+        told = [*wrapped(map(str, wrong), width), ""] if wrong else []
+        print("\n".join([*table(each, rows, width), *told]))
+        for row in rows if name else ():
+            print("\n".join(details(row, width)))
+    for line in wrapped(more, width):
+        print(line)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A step that was tried and came to nothing."""
+
+    step: str
+    title: str
+    status: str
+    reason: str
+
+    def __str__(self) -> str:
+        reason = " ".join("".join(sign if sign.isprintable() else " " for sign in self.reason).split())
+        return f"{self.status}: {self.title}: {reason or 'no reason was given'}"
+
+
+def failures(store: Store, rows: Sequence[Row]) -> list[Failure]:
+    """The steps of some rows that failed or were cancelled, each once, and why."""
+    links = store.links_of([experiment for row in rows for experiment in row.experiments])
+    ids = list(dict.fromkeys(link.step_id for each in links.values() for link in each))
+    steps = store.steps(ids)
+    found = [steps[step] for step in ids if steps[step].status in ("failed", "cancelled")]
+    return [Failure(step.id, step.title, step.status, step.reason or "") for step in found]
+
+
+def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Iterator[str]:
+    """A board's main columns, or those that fit into a width."""
+    shots = board.shots
+    head = ["experiment", "seeds", "target"]
+    head += [f"Norm. Avg. {count}-shot" for count in shots] + [f"change {count}-shot" for count in shots]
+    head += ["format ratio", "trained", "time"]
+    lines = [head]
+    for row in rows:
+        lines.append(
+            [
+                row.name + ("*" if row.changes else ""),
+                str(len(row.seeds)),
+                " ".join(f"{cell.role} {shown(cell.score)}" for cell in row.target_scores) or DASH,
+                *(shown(row.norm_avg.get(count)) for count in shots),
+                *(DASH if row.method == BASELINE else shown(row.change.get(count), sign=True) for count in shots),
+                _ratio(row),
+                f"{row.costs.trained_parameters:,}" if row.costs.trained_parameters else DASH,
+                clock(row.costs.seconds) if row.costs.seconds else DASH,
+            ]
+        )
+    yield from wrapped([board.title], width)
+    seeds, target, first = 1, 2, 3
+    ratio, trained, time = (first + 2 * len(shots) + place for place in range(3))
+    earlier = [[first + place, first + len(shots) + place] for place in range(len(shots) - 1)]
+    yield from fitted(lines, width, [[seeds], [trained], [ratio], [target], *earlier, [time], [ratio - 1]], name=0)
+    yield from wrapped(_table_notes(rows), width)
+    yield ""
+
+
+def _table_notes(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        if row.changes:
+            yield f"* {row.name} is not on the track's terms: {', '.join(row.changes)}"
+        if row.tries:
+            yield f"{row.name} is the best of {row.tries} tries on rows held out of training; its time is that of all"
+        if row.missing:
+            yield f"! {row.name} misses {', '.join(row.missing[:3])}" + (" …" if len(row.missing) > 3 else "")
+    yield f"{INTERVAL}, over {' or '.join(_over(rows)) or 'documents'}; {DASH} is not measured"
+
+
+def details(row: Row, width: int | None = None) -> Iterator[str]:
+    """Every score of a row."""
+    lines = [["task", "shots", "metric", "score", "documents", "unparsable", "chance", "majority", "macro-F1"]]
+    for cell in (*row.target_scores, *row.held_out):
+        lines.append(
+            [
+                cell.role,
+                str(cell.shots),
+                cell.metric,
+                shown(cell.score),
+                str(cell.documents) + (f" ({cell.distinct} distinct)" if 0 < cell.distinct < cell.documents else ""),
+                str(cell.unparsable),
+                DASH if cell.chance is None else f"{cell.chance:g}" + (" (at chance)" if cell.at_chance else ""),
+                _majority(cell),
+                shown(cell.classes.macro_f1 if cell.classes else None),
+            ]
+        )
+    yield from fitted(lines, width, [[5], [4], [2], [6], [7], [8]], name=0)
+    yield from _by_class(row, width)
+    yield f"run with --seeds {','.join(map(str, row.seeds))}"
+    yield ""
+
+
+def _majority(cell: Cell) -> str:
+    if cell.classes is None:
+        return DASH
+    return f"{cell.classes.majority_share:.1f}" + (" (at majority)" if cell.at_majority else "")
+
+
+def _by_class(row: Row, width: int | None) -> Iterator[str]:
+    """Each class of the row's tasks that have labels; of many classes those of most documents."""
+    lines = [["task", "shots", "class", "documents", "answered", "precision", "recall", "F1"]]
+    left_out = 0
+    for cell in (*row.target_scores, *row.held_out):
+        classes = cell.classes.classes if cell.classes else ()
+        most = {each.label for each in sorted(classes, key=lambda each: -each.support)[:MOST_CLASSES]}
+        left_out += len(classes) - len(most)
+        for each in classes:
+            if each.label in most:
+                shares = (each.precision, each.recall, each.f1)
+                counts = [str(each.support), str(each.answered)]
+                lines.append([cell.role, str(cell.shots), each.label, *counts, *(f"{share:.1f}" for share in shares)])
+    if len(lines) > 1:
+        yield ""
+        yield from fitted(lines, width, [[4], [5], [3]], name=2)
+        if left_out:
+            yield f"{left_out} classes of fewer documents are left out; --json has them, and all confusion matrices"
+
+
+def shown(estimate: Estimate | None, sign: bool = False) -> str:
+    """``81.3 ± 2.1``; ``99.6 [97.8, 100.0]`` where the interval's sides differ; or a dash."""
+    if estimate is None:
+        return DASH
+    value = f"{estimate.value:+.1f}" if sign else f"{estimate.value:.1f}"
+    if estimate.low is None or estimate.high is None:
+        return value
+    if estimate.half is not None:
+        return f"{value} ± {estimate.half:.1f}"
+    ends = [f"{end:+.1f}" if sign else f"{end:.1f}" for end in (estimate.low, estimate.high)]
+    return f"{value} [{', '.join(ends)}]"
+
+
+def _ratio(row: Row) -> str:
+    if row.format_ratio is None:
+        return DASH
+    control = "" if row.base_format_ratio is None else f" (base {row.base_format_ratio.value:.1f})"
+    return f"{shown(row.format_ratio)}{control}"
+
+
+def _over(rows: Iterable[Row]) -> list[str]:
+    cells: list[Cell] = [cell for row in rows for cell in (*row.target_scores, *row.held_out)]
+    return sorted({cell.score.over for cell in cells if cell.score and cell.score.low is not None})

@@ -1,0 +1,39 @@
+"""Pages and records: what is shown and handed on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from suite.api import site
+from suite.cli.commands.stored import reading, warn
+from suite.core.run_dir import Home
+from suite.results.store import Store
+
+
+def render_site(home: Home, out: Path | None, records: Path | None) -> Path:
+    """Write the pages of the local store and of published records; returns the page to open."""
+    return site.render_site(home, out, records, warn)
+
+
+def export_records(home: Home, out: Path, names: Sequence[str], track: str | None, *, texts: bool) -> list[Path]:
+    """Write finished experiments as records, with or without the data sets' own texts."""
+    from suite.results.records import export_records as export
+
+    with reading(home) as store:
+        return export(store, out, names, track, texts=texts)
+
+
+def import_records(home: Home, files: Sequence[Path]) -> list[str]:
+    """Check records and add them to the store."""
+    from suite.results.records import import_records as add
+
+    with Store.open(home.url) as store:
+        return add(store, files)
+
+
+def verify_records(files: Sequence[Path]) -> list[str]:
+    """Check records as an import would, into nothing: hashes, fields, ids, and scores that follow from the answers."""
+    from suite.results.records import verify_records as verify
+
+    return verify(files)

@@ -1,0 +1,83 @@
+"""Tables for a terminal: columns in line, and as many of them as fit."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+
+from suite.core.console import visible
+
+GAP = "  "
+LEAST_NAME = 12
+
+
+def room(*, wide: bool = False) -> int | None:
+    """Columns of the terminal; None where lines may be of any length: a pipe, a file, or as was asked."""
+    there = sys.stdout is not None and sys.stdout.isatty()  # None where standard output was closed before the start
+    return shutil.get_terminal_size().columns if there and not wide else None
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of a table, its columns in line, with a rule below the first. No cell steers the terminal."""
+    lines = _visible(lines)
+    widths = _widths(lines)
+    for number, line in enumerate(lines):
+        yield GAP.join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        if number == 0:
+            yield GAP.join("-" * width for width in widths)
+
+
+def fitted(
+    lines: Sequence[Sequence[str]], width: int | None, expendable: Iterable[Sequence[int]], name: int
+) -> Iterator[str]:
+    """The same within a width: groups of columns are left out, in this order, until the rest fits; a line says which.
+
+    At last the column of names is cut. Without a width nothing is left out.
+    """
+    going = iter(expendable)
+    left: list[int] = []
+    while width is not None and _total(_without(lines, left)) > width and (group := next(going, None)) is not None:
+        left += group
+    kept = _visible(_without(lines, left))
+    if width is not None and _total(kept) > width:
+        place = name - sum(column < name for column in left)
+        most = max(_widths(kept)[place] - (_total(kept) - width), LEAST_NAME)
+        kept = [[*line[:place], _cut(line[place], most), *line[place + 1 :]] for line in kept]
+    for line in aligned(kept):
+        yield line if width is None else _cut(line, width)
+    if left:
+        names = dict.fromkeys(lines[0][column] for column in sorted(left))
+        told = ", ".join(each for each in names if each not in kept[0])
+        yield from wrapped([f"left out, as the terminal is narrow: {told} (--wide shows all)"], width)
+
+
+def wrapped(texts: Iterable[str], width: int | None) -> Iterator[str]:
+    """Texts of any length, each on as many lines of this width as it takes. None steers the terminal."""
+    for text in map(visible, texts):
+        if width is None or len(text) <= width:
+            yield text
+        else:
+            yield from textwrap.wrap(text, width, subsequent_indent=GAP)
+
+
+def _visible(lines: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[visible(text) for text in line] for line in lines]
+
+
+def _without(lines: Sequence[Sequence[str]], left: Sequence[int]) -> list[list[str]]:
+    return [[text for column, text in enumerate(line) if column not in left] for line in lines]
+
+
+def _widths(lines: Sequence[Sequence[str]]) -> list[int]:
+    return [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+
+
+def _total(lines: Sequence[Sequence[str]]) -> int:
+    widths = _widths(lines)
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: max(most - 1, 0)] + "…"

@@ -1,0 +1,79 @@
+"""Where a run keeps its things: the database, the artifacts, the work in progress and the rendered site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite.core.errors import SuiteError
+
+RUNS = Path("runs")
+"""The home, if none is named."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """A folder of runs. Several processes may share it."""
+
+    folder: Path
+    db: str | None = None
+    """A SQLAlchemy URL, when the database is not the SQLite file in the folder."""
+
+    def __post_init__(self) -> None:
+        try:
+            str(self.folder).encode()
+        except UnicodeEncodeError:  # the bytes of its name are no text: neither SQLite nor a page could name it
+            where = repr(str(self.folder))
+            raise SuiteError("is no name in UTF-8", where=where, fix="choose another with --home") from None
+
+    @property
+    def url(self) -> str | Path:
+        """The database: its URL, or the SQLite file, whose path may hold what means something in a URL."""
+        return self.db or self.folder / "suite.db"
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a database to read."""
+        if self.db is None:
+            return (self.folder / "suite.db").exists()
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            url = make_url(self.db)
+        except (ArgumentError, ValueError):
+            return True  # to open it says what is wrong
+        in_a_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+        return not in_a_file or Path(str(url.database)).exists()
+
+    @property
+    def site(self) -> Path:
+        """The rendered pages."""
+        return self.folder / "site"
+
+    def artifact(self, step: str) -> Path:
+        """The folder of a finished train step's artifact."""
+        return self.folder / "artifacts" / step
+
+    @property
+    def factors(self) -> Path:
+        """Singular value decompositions, by the content of the matrix."""
+        return self.folder / "factors"
+
+    @property
+    def answers(self) -> Path:
+        """Answers that were given and are not scored yet."""
+        return self.folder / "answers"
+
+    def work(self, step: str) -> Path:
+        """The folder of a step in progress: its checkpoints."""
+        return self.folder / "work" / step
+
+    def create(self) -> Home:
+        """Make the folder. Raises SuiteError if that cannot be."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            fix = "choose another with --home"
+            raise SuiteError(f"cannot be made ({error.strerror})", where=str(self.folder), fix=fix) from None
+        return self

@@ -1,0 +1,126 @@
+"""Answers of a model, kept on disk until they are scored: a scorer that fails loses no decoding."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+
+from suite.core.errors import StepFailed, SuiteError, machine_problem
+from suite.core.hashing import fingerprint
+from suite.evaluation.evaluate import Answering, EvaluationResult
+
+
+@dataclass
+class AnswerCache:
+    """A folder of answers that wait for their scores, by all that decides them."""
+
+    folder: Path
+    key: Mapping[str, Any]
+    """What decides an answer besides the request: the model, its stack, how it decodes."""
+    step: str = "none"
+    """The evaluation that asks, in the files' names: once it is stored they are nobody's."""
+    files: list[Path] = field(default_factory=list)
+    """The files of the answers given so far."""
+
+    def keeping(self, lm: Answering) -> KeptLM:
+        """An LM whose answers are kept, and are read instead of asked for where they were kept before."""
+        return KeptLM(lm, self)
+
+    def scored(self) -> None:
+        """The answers are stored with their scores: forget them here."""
+        for file in self.files:
+            with suppress(OSError):
+                file.unlink(missing_ok=True)
+        with suppress(OSError):  # another process's answers may be in it
+            self.folder.rmdir()
+
+    def scoring(self, score: Callable[[], EvaluationResult]) -> EvaluationResult:
+        """What `score` gives. Raises StepFailed, in one line, if it fails once all is answered."""
+        try:
+            return score()
+        except (SuiteError, StepFailed):
+            raise
+        except Exception as error:  # a metric may be the user's, and raise anything
+            if not self.files or machine_problem(error):
+                raise
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{Path(frame.filename).name}:{frame.lineno}"
+            what = f"the answers cannot be scored ({type(error).__name__}: {error}, in {place})"
+            fix = "once that is mended, the same command scores the answers that are kept and asks the model nothing"
+            raise StepFailed(f"{what}; {fix}") from error
+
+
+class KeptLM(LM):  # type: ignore[misc]
+    """Answers as another LM does, once."""
+
+    def __init__(self, lm: Answering, cache: AnswerCache) -> None:
+        super().__init__()
+        self._lm, self._cache = lm, cache
+        self.truncated: set[str] = set()
+        self.tokens = 0
+
+    def generate_until(self, requests: list[Instance], **_: Any) -> list[str]:
+        """As the LM."""
+        return self._once("generate_until", requests)
+
+    def loglikelihood(self, requests: list[Instance], **_: Any) -> list[tuple[float, bool]]:
+        """As the LM."""
+        return [(score, greedy) for score, greedy in self._once("loglikelihood", requests)]
+
+    def loglikelihood_rolling(self, requests: list[Instance], **_: Any) -> list[float]:
+        """As the LM."""
+        return self._once("loglikelihood_rolling", requests)
+
+    def _once(self, kind: str, requests: Sequence[Instance]) -> list[Any]:
+        asked = [[each.doc_id, *each.args] for each in requests]
+        name = fingerprint({**self._cache.key, "kind": kind, "asked": asked}, 32)
+        file = self._cache.folder / f"{name}.{self._cache.step}.json"
+        earlier = [file, *sorted(self._cache.folder.glob(f"{name}.*.json"))]  # of the same requests, in another step
+        file, found = next(((each, read) for each in earlier if (read := _read(each, len(asked)))), (file, None))
+        if found is None:
+            tokens = self._lm.tokens
+            answers = getattr(self._lm, kind)(requests)
+            found = {"answers": answers, "truncated": sorted(self._lm.truncated), "tokens": self._lm.tokens - tokens}
+            _write(file, found)
+        self._cache.files.append(file)
+        self.truncated |= set(found["truncated"])
+        self.tokens += int(found["tokens"])
+        return list(found["answers"])
+
+
+def _read(file: Path, count: int) -> dict[str, Any] | None:
+    try:
+        checksum, _, text = file.read_text(encoding="utf-8").partition("\n")
+    except (OSError, ValueError):  # none yet, or no text
+        return None
+    if checksum != _checksum(text):  # half of one, or changed since
+        return None
+    found: dict[str, Any] = json.loads(text)
+    return found if len(found["answers"]) == count else None
+
+
+def _write(file: Path, found: Mapping[str, Any]) -> None:
+    """Whole or not at all. Where there is no room nothing is kept: then a failure costs the time of asking again."""
+    part = file.with_suffix(".part")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(found)
+        part.write_text(f"{_checksum(text)}\n{text}", encoding="utf-8")
+        os.replace(part, file)
+    except OSError:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

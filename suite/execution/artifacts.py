@@ -1,0 +1,77 @@
+"""Artifacts of train steps on the disk: each in a folder of its step's name, whole or not at all."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite.core.diagnostics import Finding
+from suite.core.errors import ArtifactLost, StepFailed, SuiteError, TakenOver, machine_problem
+from suite.models.artifact import Artifact, load_artifact
+
+
+@dataclass(frozen=True)
+class TrainOutcome:
+    """What a train step leaves, its artifact already saved in its folder."""
+
+    artifact: Artifact
+    folder: Path
+    curve: Sequence[tuple[int, str, float]]
+    trained_parameters: int | None
+    """None where the artifact is another step's."""
+    bytes: int
+    base: str
+    findings: tuple[Finding, ...] = ()
+    source: str | None = None
+    """The step that made the artifact, where this one only keeps it."""
+
+
+def keep(folder: Path, artifact: Artifact, base: str, ours: Callable[[], bool] = lambda: True) -> Path:
+    """Save an artifact in its step's folder, and read it back before it counts.
+
+    It takes the place of what is there only if the step is still `ours`: an attempt that was given up for dead leaves
+    the artifact of the one that came after it alone. Raises SuiteError where it cannot be written: the folder is then
+    as it was before; TakenOver if the step is another process's.
+    """
+    fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.new")
+    try:
+        fresh.mkdir(parents=True)
+        artifact.save(fresh, base=base, extra={"step": folder.name})
+        if load_artifact(fresh, base).hash != artifact.hash:
+            raise StepFailed("the saved artifact differs from the selected checkpoint")
+        if not ours():
+            raise TakenOver
+        _clear(folder)
+        fresh.rename(folder)
+    except Exception as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        problem = machine_problem(error)
+        if problem is None:
+            raise
+        raise SuiteError(f"cannot be written ({problem.what})", where=str(folder), fix=problem.fix) from error
+    for left in folder.parent.glob(f".{folder.name}.*.new"):  # of attempts that were killed, or lost the step
+        shutil.rmtree(left, ignore_errors=True)
+    return folder
+
+
+def _clear(folder: Path) -> None:
+    """Take away what stands in an artifact's place, be it a folder, a file or a link."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def load_kept(folder: Path, base: str, wanted: str) -> Artifact:
+    """A step's artifact, whose hash must be the `wanted` one. Raises ArtifactLost when it is missing or damaged."""
+    if not folder.is_dir():
+        raise ArtifactLost(folder.name, f"is not in {folder}")
+    try:
+        artifact = load_artifact(folder, base)
+    except SuiteError as error:
+        raise ArtifactLost(folder.name, f"cannot be used ({error.problems[0].what})") from error
+    if artifact.hash != wanted:
+        raise ArtifactLost(folder.name, f"in {folder} is not the checkpoint that was selected")
+    return artifact

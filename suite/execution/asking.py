@@ -1,0 +1,68 @@
+"""How targets are asked while a step is trained or chosen: decoded as the track says, as when they are reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from suite.evaluation.evaluate import measured, selection_task
+from suite.evaluation.multi_adapter import evaluate_together
+from suite.evaluation.rollout import Rollout, roll_out
+from suite.models.stack import Stacked
+from suite.planning.steps import Choose, Train
+from suite.specs.blocks import Track
+from suite.tasks.data import DataLocations
+from suite.tasks.definition import TaskFile
+from suite.tasks.load import Example
+from suite.training.job import Sampling, TrainingSet
+
+Scorer = Callable[[Sequence[Stacked]], list[float]]
+"""A target's own metric of some stacks, 0 to 100."""
+
+
+def decoding_of(track: Track) -> dict[str, Any]:
+    """What a `StackLM` is told by a track."""
+    return {
+        "batch_tokens": track.decoding.batch_tokens, "beams": track.decoding.beams,
+        "length_penalty": track.decoding.length_penalty, "max_length": track.budget.max_length,
+    }  # fmt: skip
+
+
+def scorers(work: Train | Choose, held_back: Mapping[str, Sequence[Example]], data: DataLocations) -> dict[str, Scorer]:
+    """What scores stacks on the rows of each target that are held out for selection.
+
+    A scorer raises SuiteError where the metric gives no number: a score that is missing must not lose to others.
+    """
+    track = work.track
+
+    def scorer(role: str, task: TaskFile) -> Scorer:
+        docs = [example.doc for example in held_back[role]]
+        asked = selection_task(task, data, docs, shots=track.target.shots)
+
+        def score(stacks: Sequence[Stacked]) -> list[float]:
+            return [measured(each, asked) for each in evaluate_together(stacks, asked, **decoding_of(track))]
+
+        return score
+
+    return {role: scorer(role, task) for role, task in work.targets.items()}
+
+
+def roll_outs(
+    work: Train, data: DataLocations
+) -> Callable[[Stacked, TrainingSet, Sequence[Example], Sampling], list[Rollout]]:
+    """The model's own answers to training examples, asked and scored as the target is."""
+    track = work.track
+
+    def answers(
+        current: Stacked, target: TrainingSet, examples: Sequence[Example], sampling: Sampling
+    ) -> list[Rollout]:
+        docs = [example.doc for example in examples]
+        task, options = selection_task(target.task, data, docs, shots=track.target.shots), decoding_of(track)
+        if not sampling.as_reported:
+            options |= {"beams": 1, "length_penalty": None}
+        return roll_out(
+            current, task, max_new_tokens=sampling.max_new_tokens, temperature=sampling.temperature,
+            seed=sampling.seed, **options,
+        )  # fmt: skip
+
+    return answers

@@ -1,0 +1,48 @@
+"""Finished train steps whose artifact is not here: what needs them has them done again, and says why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from suite.core.run_dir import Home
+from suite.models.artifact_files import difference
+from suite.planning import Plan
+from suite.results.store import ArtifactRecord, StepRecord, Store
+
+
+def lost_artifacts(
+    plan: Plan, steps: Mapping[str, StepRecord], store: Store, home: Home, *, read: bool = False
+) -> dict[str, str]:
+    """Step id -> why it has to be done again although it is done: its artifact is missing, or has another size.
+
+    With `read` its content is compared with its hash too, which takes a second for a gigabyte or two.
+
+    Results that were imported are results; an imported train step counts as work done only where its artifact is here,
+    and is asked for only where something that is to be done needs it.
+    """
+    done = {step for step, record in steps.items() if record.status == "done"}
+    artifacts = store.artifacts([step.id for step in plan.steps if step.kind == "train" and step.id in done])
+    needed: set[str] = set()
+    lost: dict[str, str] = {}
+    for step in reversed(plan.steps):  # what needs a step stands after it
+        asked = step.id in done and step.kind == "train" and (step.id in needed or not steps[step.id].imported)
+        if asked and (why := _lost(home.artifact(step.id), artifacts.get(step.id), read)):
+            lost[step.id] = f"{why} (it was imported)" if steps[step.id].imported else why
+        if step.id not in done or step.id in lost:
+            needed.update(step.parents)
+    return lost
+
+
+def _lost(folder: Path, artifact: ArtifactRecord | None, read: bool) -> str:
+    """Why an artifact cannot be used, by its files' sizes or by what is in them; empty where they are right."""
+    if artifact is None or not folder.is_dir():
+        return "its artifact is not here"
+    try:
+        found = sum(file.stat().st_size for file in folder.iterdir())
+    except OSError as error:
+        return f"its artifact cannot be read ({error.strerror})"
+    if found != artifact.bytes:
+        return f"its artifact has {found} bytes, not the {artifact.bytes} that were saved"
+    differs = difference(folder, artifact.base, artifact.hash) if read else ""
+    return f"its artifact {differs}" if differs else ""

@@ -1,0 +1,38 @@
+"""What became of a run, and of a step that could not be done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from suite.core import signals
+from suite.core.errors import StepFailed, SuiteError, machine_problem
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a plan's steps."""
+
+    done: int
+    reused: int
+    failed: Mapping[str, str] = field(default_factory=dict)
+    """Title -> reason."""
+    blocked: int = 0
+    """Steps that need a failed one."""
+    interrupted: signals.Ended | None = None
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """0: all done; 1: a step failed; 130, 143 or 129: ended by Ctrl-C, SIGTERM or SIGHUP."""
+        if self.interrupted:
+            return self.interrupted.exit_code
+        return 1 if self.failed or self.blocked else 0
+
+
+def reason_of(error: BaseException) -> str | None:
+    """Why a step failed, on one line: what the user or the machine has to do with it; None for a bug."""
+    if isinstance(error, (StepFailed, SuiteError)):
+        return " ".join(str(error).split())
+    problem = machine_problem(error)
+    return None if problem is None else str(problem)

@@ -1,0 +1,90 @@
+"""What must hold before a run writes anything: device and sandbox are there, and every model can be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from suite.core.errors import Problem, SuiteError
+from suite.core.hub import reason_of, unreachable
+from suite.models.source import ModelSource, locate
+from suite.planning import Evaluate, Follow, Inputs, Plan, Step
+from suite.sandbox import bubblewrap
+from suite.tasks.definition import TaskFile
+
+WANTED_FILES = ("*.json", "*.safetensors", "*.model", "*.txt")
+
+
+def check(plan: Plan, inputs: Inputs, device: str | None) -> None:
+    """Raises SuiteError with all that is wrong. Models that are on the hub only are fetched now."""
+    problems: list[Problem] = []
+    try:
+        check_device(device)
+    except SuiteError as error:
+        problems += error.problems
+    for source in dict.fromkeys(step.work.track.model for step in plan.steps):
+        try:
+            located = locate(source, inputs.models)
+            if located.folder is None:
+                fetch(source)
+        except SuiteError as error:
+            problems += error.problems
+    tasks = {task.name: task for step in plan.steps for task in tasks_of(step) if task.metadata.get("program")}
+    for name in tasks:
+        try:
+            bubblewrap.require(f"task '{name}'")
+        except SuiteError as error:
+            problems += error.problems
+    if problems:
+        raise SuiteError.of(problems)
+
+
+def tasks_of(step: Step) -> tuple[TaskFile, ...]:
+    """The tasks whose answers a step scores."""
+    if isinstance(step.work, Evaluate):
+        return (step.work.task,)
+    return () if isinstance(step.work, Follow) else tuple(step.work.targets.values())
+
+
+def check_device(device: str | None) -> None:
+    """Raises SuiteError for a device that is not here."""
+    if device is None:
+        return
+    import torch
+
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        here = "cpu" + "".join(f", cuda:{index}" for index in range(torch.cuda.device_count()))
+        raise SuiteError(f"'{device}' cannot be used ({reason})", where="--device", fix=f"here: {here}") from None
+
+
+def absent_models(sources: Iterable[ModelSource], models: Path | None) -> list[Problem]:
+    """The hub's models that are neither here nor to be had, as the hub cannot be reached."""
+    problems: list[Problem] = []
+    for source in dict.fromkeys(sources):
+        with suppress(SuiteError):  # planning says what is wrong with one that is here
+            if locate(source, models).folder is None and unreachable():
+                problems.append(_absent(source, reason_of()))
+    return problems
+
+
+def _absent(source: ModelSource, reason: str) -> Problem:
+    what = (
+        f"the model '{source.hub}' is neither in the models folder nor in the cache, and cannot be fetched ({reason})"
+    )
+    return Problem("", what, "put a copy into a folder and name that with --models (or SUITE_MODELS), or connect")
+
+
+def fetch(source: ModelSource) -> None:
+    """Get a model from the hub into its cache."""
+    if unreachable():  # the client would look for minutes
+        raise SuiteError.of([_absent(source, reason_of())])
+    from huggingface_hub import snapshot_download
+
+    try:
+        snapshot_download(str(source.hub), revision=source.revision, allow_patterns=list(WANTED_FILES))
+    except Exception as error:  # the hub's client raises dozens of kinds: no such name, no access, a full disk …
+        raise SuiteError.of([_absent(source, reason_of(error))]) from error

@@ -1,0 +1,113 @@
+"""What a run says while it works: one line that changes on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from suite.core import signals
+
+LOG_EVERY_SECONDS = 10.0
+TERMINAL_EVERY_SECONDS = 0.2
+
+
+@dataclass
+class Progress:
+    """Progress of a plan: which step of how many, its training step, loss, score, and the time left."""
+
+    steps: int
+    """Steps to do."""
+    out: TextIO = field(default_factory=lambda: sys.stderr)
+    done: int = 0
+    _title: str = ""
+    _left: float = 0.0
+    _step_began: float = field(default_factory=time.monotonic)
+    _shown: float = 0.0
+    _said: set[str] = field(default_factory=set)
+
+    def begin(self, title: str, left: float) -> None:
+        """A step begins; `left` is the estimated time of those after it."""
+        self._title, self._left, self._step_began = title, left, time.monotonic()
+        self._shown = 0.0
+        self._line(f"{self._head()}")
+
+    def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
+        """Within a train step: optimiser steps, loss, and the last selection score."""
+        signals.check()
+        spent = time.monotonic() - self._step_began
+        left = spent / max(step, 1) * (total - step)
+        scored = "" if score is None else f" · score {score:.1f}"
+        text = f"{self._head()} · step {step}/{total} · loss {loss:.3f}{scored} · {clock(left + self._left)} left"
+        self._line(text, final=step == total)
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self._clear()
+        self._write(f"  {text}\n")
+
+    def say_once(self, text: str) -> None:
+        """A line that stays, unless it was said before."""
+        if text not in self._said:
+            self._said.add(text)
+            self.say(text)
+
+    def end(self, title: str, outcome: str, seconds: float) -> None:
+        """A step came to an end (its score, or what went wrong)."""
+        self._clear()
+        self.done += 1
+        self._write(f"[{self.done}/{self.steps}] {title} · {outcome} · {clock(seconds)}\n")
+
+    def _head(self) -> str:
+        return f"[{self.done + 1}/{self.steps}] {self._title}"
+
+    def _line(self, text: str, final: bool = False) -> None:
+        now = time.monotonic()
+        terminal = self._terminal
+        every = TERMINAL_EVERY_SECONDS if terminal else LOG_EVERY_SECONDS
+        if not final and self._shown and now - self._shown < every:
+            return
+        first, self._shown = not self._shown, now
+        if terminal:
+            width = shutil.get_terminal_size().columns
+            self._write(f"\r\x1b[2K{text[: width - 1]}")
+        elif not first:
+            self._write(f"{text}\n")
+
+    def _clear(self) -> None:
+        if self._terminal:
+            self._write("\r\x1b[2K")
+
+    @property
+    def _terminal(self) -> bool:
+        with suppress(ValueError, AttributeError):  # closed, or none
+            return self.out.isatty()
+        return False
+
+    def _write(self, text: str) -> None:
+        """On a stream that may be closed, full or unread by now: the work goes on unwatched."""
+        with suppress(OSError, ValueError, AttributeError):
+            self.out.write(text)
+            self.out.flush()
+
+
+def clock(seconds: float) -> str:
+    """Seconds as a person says them: `8 s`, `2 min 05 s`, `3 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def size(count: float) -> str:
+    """Bytes with a unit."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(count) < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"

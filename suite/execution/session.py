@@ -1,0 +1,282 @@
+"""Doing one step: train and save an artifact, or load a stack and answer a task; the base model is loaded once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from random import Random
+
+from suite import methods
+from suite.core.errors import StepFailed, SuiteError
+from suite.core.run_dir import Home
+from suite.evaluation.answer_cache import AnswerCache
+from suite.evaluation.dispatch import evaluate_dispatched
+from suite.evaluation.evaluate import EvaluationResult, evaluate_with
+from suite.evaluation.lm import StackLM
+from suite.evaluation.writable import Lost, unwritable
+from suite.execution.artifacts import TrainOutcome as TrainOutcome
+from suite.execution.artifacts import keep, load_kept
+from suite.execution.asking import Scorer, decoding_of, roll_outs, scorers
+from suite.models.artifact import Artifact
+from suite.models.backbone import Backbone, load_backbone
+from suite.models.in_effect import assert_in_effect
+from suite.models.source import ModelSource, locate
+from suite.models.stack import Stacked, stacked
+from suite.planning.make import Inputs
+from suite.planning.steps import Choose, Evaluate, Follow, Step, Train
+from suite.probes import Looking
+from suite.specs.blocks import Track
+from suite.specs.experiment import describe
+from suite.stats import first_of_the_best
+from suite.tasks.gold import gold_finding
+from suite.tasks.load import Example, LoadedTask, Prompts, load_task, training_examples
+from suite.tasks.splits import reported_rows
+from suite.training.data.source import UNCOUNTED, Spending
+from suite.training.job import Job, TrainingSet
+from suite.training.loop import Log
+from suite.training.objectives.optimise import time_spent
+from suite.training.requirements import GradientSteps
+
+CHECKPOINT_SECONDS = 20.0
+
+
+@dataclass
+class Session:
+    """Steps are done here, one after another, in this process."""
+
+    home: Home
+    inputs: Inputs
+    device: str | None
+    ours: Callable[[str], bool] = lambda step: True
+    """Whether a step is still this process's to finish."""
+    _backbones: dict[ModelSource, Backbone] = field(default_factory=dict)
+    _current: tuple[tuple[str, ...], Stacked, ExitStack] | None = None
+    _answers: AnswerCache | None = None
+    _lost: dict[tuple[str, str, str, int | None], Lost | None] = field(default_factory=dict)
+
+    def train(
+        self, step: Step, work: Train, log: Log, hashes: Mapping[str, str], spending: Spending = UNCOUNTED
+    ) -> TrainOutcome:
+        """Train, select a checkpoint, save the artifact. `hashes` are those the parents' artifacts must have.
+
+        Raises StepFailed with the reason.
+        """
+        self.release()
+        backbone = self.backbone(work.track)
+        sets, held_back = self._examples(work)
+        checkpoint = self.home.work(step.id)
+        checkpoint.mkdir(parents=True, exist_ok=True)
+        selection, scored = work.track.selection, scorers(work, held_back, self.inputs.data)
+        job = Job(
+            backbone=backbone,
+            examples=sets,
+            selection=lambda answering: _mean([_asked(score, answering(role)) for role, score in scored.items()]),
+            roll_out=roll_outs(work, self.inputs.data),
+            budget=work.track.budget,
+            selection_rule=selection,
+            seed=work.seed,
+            parents=tuple(self._artifact(each, backbone, hashes, work.bases.get(each)) for each in work.parents),
+            checkpoint=checkpoint,
+            checkpoint_seconds=CHECKPOINT_SECONDS,
+            log=log,
+            probe=self._looking(work) if work.probes else None,
+            spending=spending,
+        )
+        method = methods.get(work.method)
+        assert method.train is not None, f"{work.method} has no train step of its own"
+        trained, needs = method.train(work.config, job), method.requirements(work.config)
+        if isinstance(needs.cost, GradientSteps) and trained.artifact.neutral:  # a search may find that nothing helps
+            raise StepFailed("training left the base as it is: raise the learning rate or the number of steps")
+        folder = self._keep(step, trained.artifact, backbone)
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
+        return TrainOutcome(
+            trained.artifact, folder, curve, trained.trained_parameters, size, backbone.identity,
+            (*trained.findings, *time_spent(needs, trained.fit)),
+        )  # fmt: skip
+
+    def choose(self, step: Step, work: Choose, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:
+        """Score every try as its targets are answered, and keep the artifact of the first of the best.
+
+        Raises StepFailed with the reason when a try cannot be scored: without it the choice would be another one.
+        """
+        scores = self._scores_of_tries(work, log, hashes)
+        best = first_of_the_best(scores)
+        curve = [(number, "selection", score) for number, score in enumerate(scores, 1)]
+        return self._kept(step, work.candidates[best], work.track, hashes, curve)
+
+    def _scores_of_tries(self, work: Choose, log: Log, hashes: Mapping[str, str]) -> list[float]:
+        """The mean score of each try. Soft prompts leave the base as it is: those are asked in common batches."""
+        scored = scorers(work, self._examples(work)[1], self.inputs.data)
+        found: list[dict[str, float]] = [{} for _ in work.tries]
+        beside: dict[str, list[tuple[int, Stacked]]] = {role: [] for role in scored}
+        try:
+            for number, (values, stacks) in enumerate(zip(found, work.tries, strict=True), 1):
+                asked = f"try {number} of {len(work.tries)}"
+                for role, steps in stacks.items():
+                    current = self.stack(steps, work.track, hashes)
+                    if current.inside:
+                        values[role] = scored[role]([current])[0]
+                    else:
+                        beside[role].append((number, current))
+            self.release()
+            asked = "one of the tries that are soft prompts"
+            for role, those in beside.items():
+                for (place, _), value in zip(those, scored[role]([current for _, current in those]), strict=True):
+                    found[place - 1][role] = value
+        except SuiteError as error:
+            raise StepFailed(f"{asked} cannot be scored: {error}") from error
+        each = zip(found, work.tries, strict=True)
+        scores = [_mean([values[role] for role in stacks]) for values, stacks in each]
+        for number, score in enumerate(scores, 1):
+            log.say(f"try {number} of {len(scores)} · score {score:.1f} on rows held out for selection")
+        return scores
+
+    def follow(self, step: Step, work: Follow, hashes: Mapping[str, str]) -> TrainOutcome:
+        """Keep what goes with a choice. Raises StepFailed if that cannot be told."""
+        tries = zip(work.among, work.candidates, strict=True)
+        fitting = [candidate for own, candidate in tries if hashes[own] == hashes[work.choice]]
+        if len({hashes[candidate] for candidate in fitting}) != 1:
+            raise StepFailed("two tries left the very same artifact beside different others: give one of them up")
+        return self._kept(step, fitting[0], work.track, hashes, [])
+
+    def evaluate(self, step: Step, work: Evaluate, hashes: Mapping[str, str]) -> EvaluationResult:
+        """Answer and score a task's documents with a stack, whose artifacts must have these hashes.
+
+        Answers are kept until `stored` is called: what a failed attempt has decoded, the next one only scores.
+        """
+        draw, decoding = work.track.held_out.draw, decoding_of(work.track)
+        task = load_task(work.task, self.inputs.data, shots=work.shots, draw=draw, limit=work.documents)
+        decides = {**step.key, "task": None, "hashes": dict(hashes)}
+        self._answers = cache = AnswerCache(self.home.answers, decides, step.id)
+
+        def asked(current: Stacked) -> StackLM:
+            return StackLM(current, **decoding)
+
+        routes = work.routes
+        if routes is None:
+            current = self.stack(work.stack, work.track, hashes)
+            result = cache.scoring(lambda: evaluate_with(cache.keeping(asked(current)), task))
+            return self._with_findings(work, task, result)
+        dispatched = partial(
+            evaluate_dispatched, task, routes.task, self.inputs.data, asked=asked, keeping=cache.keeping,
+            asker=lambda: self.stack(routes.asker, work.track, hashes),
+            stack_of=lambda skill: self.stack(routes.stacks.get(skill, ()), work.track, hashes),
+        )  # fmt: skip
+        return self._with_findings(work, task, cache.scoring(dispatched))
+
+    def _with_findings(self, work: Evaluate, task: LoadedTask, result: EvaluationResult) -> EvaluationResult:
+        """The result with the findings that some right answers miss full marks, or cannot be written by the model."""
+        rows = reported_rows(work.task, self.inputs.data)
+        missed, lost = gold_finding(work.task, rows, work.documents), self._unwritable(work, task, rows.content_hash)
+        if missed is not None:
+            result = replace(result, findings=(*result.findings, missed))
+        if lost is not None:
+            result = replace(result, findings=(*result.findings, lost.finding), notices=(*result.notices, lost.notice))
+        return result
+
+    def _unwritable(self, work: Evaluate, task: LoadedTask, rows: str) -> Lost | None:
+        """What the base's tokenizer cannot write of a task, asked once for all stacks and shot counts."""
+        backbone = self.backbone(work.track)
+        key = (backbone.identity, work.task.fingerprint, rows, work.documents)
+        if key not in self._lost:
+            self._lost[key] = unwritable(backbone, task)
+        return self._lost[key]
+
+    def stored(self, step: str) -> None:
+        """A step is stored: answers and checkpoints, which another attempt would have gone on from, go."""
+        if self._answers is not None:
+            self._answers.scored()
+        self._answers = None
+        shutil.rmtree(self.home.work(step), ignore_errors=True)
+
+    def backbone(self, track: Track) -> Backbone:
+        """The base model, loaded once."""
+        if track.model not in self._backbones:
+            self._backbones.clear()  # one base at a time: two large ones may not fit
+            self._backbones[track.model] = load_backbone(
+                locate(track.model, self.inputs.models), self.device, self.home.factors
+            )
+        return self._backbones[track.model]
+
+    def stack(self, steps: tuple[str, ...], track: Track, hashes: Mapping[str, str]) -> Stacked:
+        """A stack in effect. It stays until another is asked for: an experiment's evaluations share one."""
+        backbone = self.backbone(track)
+        if self._current and self._current[0] == steps and self._current[1].backbone is backbone:
+            return self._current[1]
+        self.release()
+        artifacts = [self._artifact(step, backbone, hashes) for step in steps]
+        with ExitStack() as context:  # a stack that is refused is taken off, and asked anew next time
+            current = context.enter_context(stacked(backbone, artifacts))
+            assert_in_effect(current)
+            self._current = (steps, current, context.pop_all())
+        return current
+
+    def release(self) -> None:
+        """Give the base back as it was."""
+        if self._current:
+            self._current[2].close()
+            self._current = None
+
+    def _artifact(self, step: str, backbone: Backbone, hashes: Mapping[str, str], base: str | None = None) -> Artifact:
+        """A train step's artifact: the very checkpoint that was selected, made for this base (or the one named)."""
+        return load_kept(self.home.artifact(step), base or backbone.identity, hashes[step])
+
+    def _kept(
+        self, step: Step, source: str, track: Track, hashes: Mapping[str, str], curve: Sequence[tuple[int, str, float]]
+    ) -> TrainOutcome:
+        """Another step's artifact under this step's name too."""
+        backbone = self.backbone(track)
+        artifact = self._artifact(source, backbone, hashes)
+        folder = self._keep(step, artifact, backbone)
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        return TrainOutcome(artifact, folder, curve, None, size, backbone.identity, source=source)
+
+    def _keep(self, step: Step, artifact: Artifact, backbone: Backbone) -> Path:
+        return keep(self.home.artifact(step.id), artifact, backbone.identity, lambda: self.ours(step.id))
+
+    def _examples(self, work: Train | Choose) -> tuple[tuple[TrainingSet, ...], dict[str, tuple[Example, ...]]]:
+        """Training sets, and the rows of the same split that are held out of them to select a checkpoint."""
+        sets: list[TrainingSet] = []
+        held_back: dict[str, tuple[Example, ...]] = {}
+        for role, task in work.targets.items():
+            examples = list(training_examples(task, self.inputs.data))
+            # Not seeded by the experiment: every seed and every method selects on the same rows.
+            Random(f"selection/{task.name}").shuffle(examples)
+            count = min(work.track.selection.documents, len(examples) // 4)
+            held_back[role] = tuple(examples[:count])
+            seen = {example.hash for example in held_back[role]}
+            kept = tuple(example for example in examples[count:] if example.hash not in seen)
+            sets.append(TrainingSet(role, task, kept, Prompts(task, self.inputs.data)))
+        return tuple(sets), held_back
+
+    def _looking(self, work: Train) -> Looking | None:
+        """What the track's probes look at while this step is trained."""
+        track, probes = work.track, work.track.probes
+        if probes is None:
+            return None
+        asked = [(role, track.target.shots) for role in work.targets]
+        asked += [(role, shots) for role in work.probed for shots in probes.shots]
+        files = {**work.targets, **work.probed}
+
+        def tasks() -> dict[tuple[str, int], LoadedTask]:
+            options = {"draw": track.held_out.draw, "limit": probes.documents}
+            return {
+                (role, shots): load_task(files[role], self.inputs.data, shots=shots, **options) for role, shots in asked
+            }
+
+        about = {role: describe(task) for role, task in files.items()}
+        return Looking(probes, track, tuple(work.targets), tasks, about)
+
+
+def _asked(score: Scorer, answering: AbstractContextManager[Stacked]) -> float:
+    with answering as current:
+        return score([current])[0]
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

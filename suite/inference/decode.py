@@ -1,0 +1,193 @@
+"""Answers in batches, greedy or sampled: transformers' `generate`, token for token, without its cost for each token."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+
+from suite.inference.prefix_support import fits
+from suite.inference.shared_prefix import Trunk, TrunkState, read_trunk
+from suite.inference.state import EncoderDecoderState, Ids, Steps, read
+from suite.models.stack import Stacked
+
+SENTINELS: Final = ("<extra_id_0>", "<extra_id_1>")
+"""Between these two, a model that was pretrained by span corruption gives its answer."""
+
+
+class Stops:
+    """Watches answers for stop strings, which may begin in one token and end in another.
+
+    They may name special tokens, which are no part of an answer's text: lm-eval, too, looks for them in the text with
+    special tokens.
+    """
+
+    def __init__(self, tokenizer: Any, strings: Sequence[str]) -> None:
+        self._tokenizer = tokenizer
+        self._strings = tuple(string for string in strings if string)
+        self._ends = frozenset(string[-1] for string in self._strings)
+        self._may_end: dict[int, bool] = {}
+        self._special: dict[int, bool] = {}
+
+    def reached(self, answer: Sequence[int]) -> bool:
+        """Whether an answer holds a stop string, given that without its last token it held none."""
+        return self._ends_one(answer[-1]) and (
+            any(stop in self.text(answer) for stop in self._strings) or self._stop_among_special(answer) is not None
+        )
+
+    def text(self, answer: Sequence[int]) -> str:
+        """The text of an answer, without special tokens, as lm-eval decodes it."""
+        return str(self._tokenizer.decode(answer, skip_special_tokens=True))
+
+    def cut(self, text: str) -> str:
+        """What comes before the first stop string."""
+        for stop in self._strings:
+            text = text.partition(stop)[0]
+        return text
+
+    def before(self, answer: Sequence[int]) -> str:
+        """The text of an answer up to its first stop string, whether that holds special tokens or not."""
+        found = self._stop_among_special(answer)
+        if found is None:
+            return self.cut(self.text(answer))
+        lengths = [len(self._with_special(answer[:count])) for count in range(len(answer))]
+        whole = max(count for count, length in enumerate(lengths) if length <= found)
+        # a token that the stop string begins in is cut; white space before a special token is no part of the answer
+        begun = "" if self._is_special(answer[whole]) else self._with_special(answer)[lengths[whole] : found]
+        return self.cut(self.text(answer[:whole]) + begun)
+
+    def _stop_among_special(self, answer: Sequence[int]) -> int | None:
+        """Where in the text with special tokens the first stop string begins, if there are such tokens."""
+        if not any(map(self._is_special, answer)):
+            return None
+        text = self._with_special(answer)
+        return min((text.index(stop) for stop in self._strings if stop in text), default=None)
+
+    def _with_special(self, answer: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(answer, skip_special_tokens=False))
+
+    def _is_special(self, token: int) -> bool:
+        if token not in self._special:
+            self._special[token] = self._with_special([token]) != self.text([token])
+        return self._special[token]
+
+    def _ends_one(self, token: int) -> bool:
+        """Whether a token can be the end of a stop string: decoding the whole answer each time would be slow."""
+        if token not in self._may_end:
+            piece = self._with_special([token])
+            # a token that alone is no text (half a character, a mere space) may be one within others
+            unclear = not piece.strip() or "\ufffd" in piece
+            self._may_end[token] = unclear or any(end in piece for end in self._ends)
+        return self._may_end[token]
+
+
+def end_tokens(stacked: Stacked) -> frozenset[int]:
+    """The tokens that end an answer: those of the generation config, the tokenizer's, and the closing sentinel."""
+    backbone = stacked.backbone
+    given = getattr(backbone.model.generation_config, "eos_token_id", None)
+    ends = {*given} if isinstance(given, (list, tuple)) else {given}
+    ends.add(backbone.tokenizer.eos_token_id)
+    if backbone.sentinels:
+        ends.add(backbone.tokenizer.convert_tokens_to_ids(SENTINELS[1]))
+    return frozenset(int(end) for end in ends if end is not None)
+
+
+@dataclass
+class Said:
+    """An answer as it was decoded."""
+
+    tokens: list[int] = field(default_factory=list)
+    """New token ids, without the end token."""
+    end: int | None = None
+    """The end token, if one ended it: not a stop string, nor the limit."""
+
+
+Choose = Callable[[Tensor], Tensor]
+"""Next tokens [B] from float32 logits [B, V]."""
+
+
+def likeliest(logits: Tensor) -> Tensor:
+    """Greedy decoding."""
+    return logits.argmax(-1)
+
+
+def drawn(temperature: float, generator: torch.Generator) -> Choose:
+    """Sampling from the softmax of logits / temperature."""
+
+    def choose(logits: Tensor) -> Tensor:
+        return torch.multinomial((logits / temperature).softmax(-1), 1, generator=generator).squeeze(1)
+
+    return choose
+
+
+@torch.no_grad()
+def decode(
+    stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, choose: Choose = likeliest,
+    trunk: Trunk | None = None, stacks: Sequence[Stacked] | None = None, room: int | None = None,
+) -> list[Said]:  # fmt: skip
+    """One token after another for each prompt, as `choose` picks them.
+
+    A prompt's row is dropped from the batch once it ends, so that one long answer does not pay for many short ones.
+    `trunk` is what these and other prompts begin with; `stacks` are those of the prompts, where they are of several on
+    one base. With a trunk a batch takes `room` tokens, read or yet to be written, and the next prompts enter as others
+    leave; they should be given longest first.
+    """
+    answers = [Said() for _ in prompts]
+    if max_new_tokens < 1 or not prompts:
+        return answers
+    ends = end_tokens(stacked)
+    if trunk is None and choose is likeliest and fits(stacked) and stacks is None:
+        trunk = read_trunk([stacked], [prompts])
+    waiting = deque(range(len(prompts)))
+    sizes = [len(prompt) - (trunk.text if trunk else 0) + max_new_tokens for prompt in prompts]
+    alive = _entering(waiting, [], sizes, room if trunk else None)
+    state: Steps
+    if trunk is not None:
+        owners = stacks or [stacked] * len(prompts)
+        state = TrunkState(trunk, [prompts[at] for at in alive], [owners[at] for at in alive], max_new_tokens)
+    else:
+        state = read(stacked, prompts) if stacks is None else EncoderDecoderState(stacks, prompts)
+    while True:
+        tokens = choose(state.logits)
+        going = [
+            row
+            for row, (at, token) in enumerate(zip(alive, tokens.tolist(), strict=True))
+            if not _ended(answers[at], token, ends, stops) and len(answers[at].tokens) < max_new_tokens
+        ]
+        rows, some = torch.tensor(going, dtype=torch.long, device=tokens.device), len(going) < len(alive)
+        alive = [alive[row] for row in going]
+        entering = _entering(waiting, alive, sizes, room)
+        if not alive and not entering:
+            return answers
+        if some:
+            state.keep(rows)
+            tokens = tokens[rows]
+        if entering:
+            assert isinstance(state, TrunkState)
+            last = state.join([prompts[at] for at in entering], [owners[at] for at in entering])
+            tokens, alive = torch.cat([tokens, last]), alive + entering
+        state.step(tokens)
+
+
+def _entering(waiting: deque[int], alive: Sequence[int], sizes: Sequence[int], room: int | None) -> list[int]:
+    """Take those that enter now from those that wait: as many as have room, once that is a quarter of all."""
+    if not waiting or room is None:
+        return [waiting.popleft() for _ in range(len(waiting))]
+    capacity = max(1, room // max(sizes[at] for at in (*alive, waiting[0])))
+    free = capacity - len(alive)
+    if alive and 4 * free < capacity:
+        return []
+    return [waiting.popleft() for _ in range(min(free, len(waiting)))]
+
+
+def _ended(answer: Said, token: int, ends: frozenset[int], stops: Stops) -> bool:
+    """Append a token to an answer, unless it is an end token; whether the answer ends with it."""
+    if token in ends:
+        answer.end = token
+        return True
+    answer.tokens.append(token)
+    return stops.reached(answer.tokens)

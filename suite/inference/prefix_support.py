@@ -1,0 +1,62 @@
+"""Whether a model can go on from a trunk (what its configuration says, and a try), and which stacks share batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+from weakref import WeakKeyDictionary
+
+import torch
+
+from suite.inference.shared_prefix import WORTH, TrunkState, read_trunk
+from suite.models.backbone import Backbone
+from suite.models.stack import Stacked
+
+NEAR: Final = 0.03
+"""How far logits behind a trunk may be from those of whole prompts, of the largest: bfloat16's rounding."""
+_TRIED: WeakKeyDictionary[Backbone, bool] = WeakKeyDictionary()
+
+
+def fits(stacked: Stacked) -> bool:
+    """Whether a model can go on from a trunk.
+
+    It can if it is decoder-only, looks back at all that came before, attends by transformers' `sdpa`, and says the same
+    that way, which is tried once.
+    """
+    backbone = stacked.backbone
+    model: Any = backbone.model
+    if backbone.shape != "decoder" or backbone.windowed:
+        return False
+    if not (model._supports_attention_backend and model.config._attn_implementation == "sdpa"):
+        return False
+    if backbone not in _TRIED:
+        _TRIED[backbone] = _agrees(Stacked(backbone, stacked.model))
+    return _TRIED[backbone]
+
+
+def may_stand_together(stacks: Sequence[Stacked]) -> bool:
+    """Whether prompts of these stacks may stand in one batch: the model called is the same, and soft prompts differ."""
+    first = stacks[0]
+    return all(stack.model is first.model for stack in stacks) and (
+        fits(first) or (first.backbone.shape == "encoder-decoder" and all(stack.prefix is None for stack in stacks))
+    )
+
+
+@torch.no_grad()
+def _agrees(stacked: Stacked) -> bool:
+    """Whether logits behind a trunk are those of whole prompts, which the least dtype's rounding may part."""
+    words = max(1, len(stacked.backbone.tokenizer) - 1)
+    prompts = [tuple(place % words for place in range(1, count)) for count in (WORTH + 4, WORTH + 8)]
+    prompts[1] = (*prompts[1][: WORTH + 2], *prompts[1][:5])
+    try:
+        state = TrunkState(read_trunk([stacked], [prompts]), prompts, [stacked] * len(prompts), 1)
+        for row, prompt in enumerate(prompts):
+            ids = torch.tensor([prompt], device=stacked.backbone.device)
+            wanted = cast(Any, stacked.model)(input_ids=ids).logits[0, -1].float()
+            if not float((state.logits[row] - wanted).abs().max()) <= NEAR * float(wanted.abs().max()):
+                return False
+    except torch.OutOfMemoryError:
+        raise
+    except Exception:  # whatever a model's own code raises where it is not written as this wants it
+        return False
+    return True

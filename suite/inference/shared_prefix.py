@@ -1,0 +1,300 @@
+"""What many prompts begin with, read once for a whole task, and prompts that go on from it without a copy of it.
+
+A decoder's rows attend to the trunk [prefix][soft][what all prompts share] and to their own tokens. The trunk's keys
+and values stay one row for each stack, however many prompts go on from them, and those of the rows' own tokens are
+written into room that is there from the start: a step copies neither. Several stacks that differ by a soft prompt or a
+prefix have a trunk each, and their prompts stand in one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final, cast
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad, scaled_dot_product_attention
+from transformers import AttentionInterface
+
+from suite.inference.state import CACHED, Ids, accepted, padded, positions, shared
+from suite.inference.suffix_cache import OwnKeys, alike, flash
+from suite.models.stack import Stacked
+
+NAME: Final = "suite_trunk"
+COPIED: Final = 65_536
+"""Tokens, their trunk's among them, that a GPU reads at a time: each row has a copy of the trunk while it is read."""
+WORTH = 16
+"""Tokens that a trunk must have before a call of its own pays."""
+Layers = tuple[tuple[Tensor, Tensor], ...]
+
+
+@dataclass(frozen=True)
+class Trunk:
+    """Keys and values that stand before all rows of a stack; the stacks are of one base."""
+
+    stacks: tuple[Stacked, ...]
+    text: int
+    """How many of each prompt's first tokens are in it."""
+    layers: Layers
+    """Keys and values of each layer, [stacks, heads, S, width], shorter ones padded on the left; () if S is 0."""
+    mask: Tensor
+    """bool [stacks, S]: where something real stands."""
+
+
+@torch.no_grad()
+def read_trunk(stacks: Sequence[Stacked], prompts: Sequence[Sequence[Ids]]) -> Trunk:
+    """The trunk of some stacks, each with the prompts that it is to answer: what all of all stacks begin with."""
+    every = list(chain.from_iterable(prompts))
+    text = shared(every) if len(every) > 1 else 0
+    if text + min(stack.soft_length for stack in stacks) < WORTH:
+        text = 0
+    read = [_read(stack, every[0][:text]) for stack in stacks]
+    lengths = [0 if not each else each[0][0].shape[2] for each in read]
+    longest = max(lengths)
+    count = max(len(each) for each in read)
+    layers = tuple((_side_by_side(read, at, 0, longest), _side_by_side(read, at, 1, longest)) for at in range(count))
+    real = torch.arange(longest)[None] >= longest - torch.tensor(lengths)[:, None]
+    return Trunk(tuple(stacks), text, layers, real.to(stacks[0].backbone.device))
+
+
+def _side_by_side(read: Sequence[Layers], layer: int, side: int, longest: int) -> Tensor:
+    """Keys or values of all stacks, [stacks, heads, S, width], padded on the left; a stack may have none."""
+    empty = next(each for each in read if each)[layer][side][:, :, :0]
+    sides = [each[layer][side] if each else empty for each in read]
+    return torch.cat([pad(held, (0, 0, longest - held.shape[2], 0)) for held in sides])
+
+
+def _read(stack: Stacked, text: Ids) -> Layers:
+    """Keys and values [1, heads, S, width] of a stack's prefix, its soft prompt and a text, layer by layer."""
+    cache = cast(Any, stack.cache(1))
+    if text or stack.soft is not None:
+        ids = torch.tensor([text], dtype=torch.long, device=stack.backbone.device)
+        inputs = {"input_ids": ids}
+        if stack.soft is not None:
+            inputs = {"inputs_embeds": stack.embed(ids, torch.ones_like(ids), side="left")[0]}
+        total = stack.prefix_length + stack.soft_length + len(text)
+        mask = torch.ones(1, total, dtype=torch.long, device=stack.backbone.device)
+        keep = {"logits_to_keep": 1} if "logits_to_keep" in accepted(stack.model) else {}
+        cast(Any, stack.model)(attention_mask=mask, past_key_values=cache, use_cache=True, **inputs, **keep)
+    return tuple((layer.keys, layer.values) for layer in cache.layers)
+
+
+class TrunkState:
+    """Prompts behind their stack's trunk: `Steps`."""
+
+    logits: Tensor
+
+    def __init__(self, trunk: Trunk, prompts: Sequence[Ids], stacks: Sequence[Stacked], limit: int) -> None:
+        """`stacks` are those of the prompts; at most `limit` tokens will be appended to each."""
+        stacked = trunk.stacks[0]
+        self.trunk, self.model = trunk, cast(Any, stacked.model)
+        self.device, self._accepted = stacked.backbone.device, accepted(stacked.model)
+        self._last = self.model.config.get_text_config().num_hidden_layers - 1
+        self._reading: list[int] = []
+        """Places of the stacks of the rows that read many tokens."""
+        self._alone = False
+        """Whether all rows read one token each."""
+        self._places_of = {id(stack): place for place, stack in enumerate(trunk.stacks)}
+        self.owners = torch.empty(0, dtype=torch.long, device=self.device)
+        self.whose = torch.empty(0, dtype=torch.long, device=self.device)
+        """[B]: whose prompt each row answers."""
+        self.mask = torch.empty(0, 0, dtype=torch.bool, device=self.device)
+        """[B, n]: which of a row's own tokens are real; they are padded on the left."""
+        self.next = torch.empty(0, dtype=torch.long, device=self.device)
+        self.own = OwnKeys(limit + 1)
+        self.step(self.join(prompts, stacks))
+
+    def join(self, prompts: Sequence[Ids], stacks: Sequence[Stacked]) -> Tensor:
+        """Let prompts enter, as rows behind those that are there.
+
+        All of each but its last token is read: `step` takes these last tokens ([B'], long), behind those of the others.
+        """
+        texts = [prompt[self.trunk.text :] for prompt in prompts]
+        owners = torch.tensor([self._places_of[id(stack)] for stack in stacks], device=self.device)
+        lengths = torch.tensor([len(text) - 1 for text in texts], device=self.device)
+        longest = max(int(lengths.max()), int(self.mask.sum(1).max()) if len(self.mask) else 0)
+        mask = torch.arange(longest, device=self.device)[None] >= longest - lengths[:, None]
+        there = self.mask[:, max(0, self.mask.shape[1] - longest) :]
+        self.mask = torch.cat([pad(there, (longest - there.shape[1], 0)), mask])
+        self.next = torch.cat([self.next, self.trunk.mask.sum(1)[owners] + lengths])
+        first, fresh = len(self.owners), int(self.whose.max()) + 1 if len(self.whose) else 0
+        self.whose = torch.cat([self.whose, fresh + torch.arange(len(texts), device=self.device)])
+        self.own.enter(first, len(texts), longest)
+        self._groups(torch.cat([self.owners, owners]))
+        self._read([text[:-1] for text in texts], first)
+        return torch.tensor([text[-1] for text in texts], device=self.device)
+
+    def step(self, tokens: Tensor) -> None:
+        """Append one token to each prompt."""
+        self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.mask), 1)], 1)
+        seen = torch.cat([self.trunk.mask[self.owners], self.mask], 1)[:, None, None]
+        self._alone = True
+        self.logits = self._call(tokens[:, None], self.next[:, None], seen)[:, 0]
+        self.next = self.next + 1
+
+    def score(self, tokens: Tensor) -> Tensor:
+        """Append some tokens ([B, T], right-padded with anything) to each prompt: logits [B, T, V] after each."""
+        count = tokens.shape[1]
+        self.mask = torch.cat([self.mask, torch.ones_like(tokens, dtype=torch.bool)], 1)
+        ahead = torch.ones(count, self.mask.shape[1], dtype=torch.bool, device=self.device)
+        self._alone, self._reading = False, self.owners.tolist()
+        at = self.next[:, None] + torch.arange(count, device=self.device)
+        logits = self._call(tokens, at, self.mask[:, None, None] & ahead.tril(self.mask.shape[1] - count), keep=count)
+        self.next = self.next + count
+        return logits
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with these rows only."""
+        before, self.whose = self.whose, self.whose[rows]
+        self.logits = self.logits[rows]
+        if torch.equal(before, self.whose):  # beams that change places have the prompts that they had
+            self.own.swap(rows)
+            return
+        self.own.keep(rows)
+        self.mask, self.next = self.mask[rows], self.next[rows]
+        self._groups(self.owners[rows])
+
+    def _groups(self, owners: Tensor) -> None:
+        """Rows stack by stack, [stacks, M], each stack's filled up with any row to as many as the largest has."""
+        self.owners = owners
+        count = len(self.trunk.stacks)
+        if count == 1:
+            return
+        order = owners.argsort(stable=True)
+        sizes = torch.bincount(owners, minlength=count)
+        starts, most = sizes.cumsum(0) - sizes, int(sizes.max())
+        within = torch.arange(len(owners), device=self.device) - starts[owners[order]]
+        self._places = torch.zeros(count, most, dtype=torch.long, device=self.device)
+        self._places[owners[order], within] = order
+        self._back = torch.empty_like(order)
+        self._back[order] = owners[order] * most + within
+
+    def _read(self, texts: Sequence[Ids], first: int) -> None:
+        """Keep the keys and values of the texts of rows from `first` on.
+
+        Those of like length are read at a time, each batch padded by itself.
+        """
+        cpu = self.device.type == "cpu"
+        most, beside = (CACHED, 0) if cpu else (COPIED, self.trunk.mask.shape[1])
+        for those in alike([len(text) for text in texts], most, beside):
+            ids, mask = padded([texts[row] for row in those], self.trunk.stacks[0], side="left")
+            real, rows = mask.bool(), torch.tensor(those, device=self.device) + first
+            self.own.rows, self._alone, self._reading = rows, False, self.owners[rows].tolist()
+            at = self.trunk.mask.sum(1)[self.owners[rows]][:, None] + positions(real)
+            # padding sees itself, for what sees nothing has no softmax
+            ahead = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=self.device)
+            with suppress(_Kept):
+                self._call(ids, at, (real[:, None, None] & ahead.tril()) | (ahead.tril() & ahead.triu()))
+        self.own.rows = None
+
+    def _call(self, ids: Tensor, at: Tensor, seen: Tensor, keep: int = 1) -> Tensor:
+        """Float32 logits [B, keep, V] behind the last of tokens [B, T] at these positions; each sees what `seen` says.
+
+        One token sees [trunk][own], of many `seen` tells what they see of their own, and they see all of the trunk.
+        """
+        optional: dict[str, Any] = {"position_ids": at, "logits_to_keep": keep}
+        optional = {name: each for name, each in optional.items() if name in self._accepted}
+        config, token = self.model.config, _STATE.set(self)
+        usual, config._attn_implementation = config._attn_implementation, NAME
+        try:
+            output = self.model(
+                input_ids=ids, attention_mask=seen, past_key_values=self.own, use_cache=True, **optional
+            )
+        finally:
+            config._attn_implementation = usual
+            _STATE.reset(token)
+        return cast(Tensor, output.logits[:, -keep:].float())
+
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float) -> Tensor:
+        """[B, T, heads, width]: attention of queries [B, heads, T, width] to the trunk and to own keys and values."""
+        rows, heads, count, width = query.shape
+        kept = key.shape[1]
+        query = query.reshape(rows, kept, -1, width)  # the heads that share keys follow one another
+        trunk = self.trunk.layers[layer] if self.trunk.layers else None
+        if self.own.rows is not None and layer == self._last:
+            raise _Kept  # what comes behind the last keys and values nobody asks for
+        if self._alone:
+            said = self._attend_once(trunk, query, key, value, seen, scale)
+        else:
+            said = self._attend_all(trunk, query, key, value, seen.repeat(1, 1, heads // kept, 1), scale)
+        return said.reshape(rows, heads, count, -1).transpose(1, 2)
+
+    def _attend_all(
+        self, trunk: tuple[Tensor, Tensor] | None, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
+    ) -> Tensor:
+        """Many tokens of each row: [B, kept heads, heads of each * T, width]."""
+        if trunk is None:
+            return scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=scale)
+        if query.device.type == "cpu":
+            return self._in_two(trunk, query, key, value, seen, scale)
+        owners = self.owners if self.own.rows is None else self.owners[self.own.rows]
+        key, value = (torch.cat([both[owners], own], 2) for both, own in zip(trunk, (key, value), strict=True))
+        known = self.trunk.mask[owners][:, None, None].expand(-1, 1, seen.shape[2], -1)
+        return scaled_dot_product_attention(query, key, value, attn_mask=torch.cat([known, seen], 3), scale=scale)
+
+    def _in_two(
+        self, trunk: tuple[Tensor, Tensor], query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
+    ) -> Tensor:
+        """Attention to own tokens, and to the trunk without a copy of it for each row: together one softmax."""
+        own, weight = flash(query, key, value, scale, seen)
+        kept = query.shape[1]
+        for place in sorted(set(self._reading)):
+            rows = torch.tensor([row for row, owner in enumerate(self._reading) if owner == place])
+            start = int((~self.trunk.mask[place]).sum())
+            if start == trunk[0].shape[2]:
+                continue
+            asked = query[rows].transpose(0, 1).flatten(1, 2)[None]  # the rows are one matrix to their trunk
+            told, heavy = flash(asked, trunk[0][place, None, :, start:], trunk[1][place, None, :, start:], scale)
+            told = told.view(kept, len(rows), -1, told.shape[3]).transpose(0, 1)
+            heavy = heavy.reshape(kept, len(rows), -1).transpose(0, 1)
+            share = torch.sigmoid(heavy - weight[rows])[..., None].to(own.dtype)
+            own[rows] = torch.lerp(own[rows], told, share)
+        return own
+
+    def _attend_once(
+        self, trunk: tuple[Tensor, Tensor] | None, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
+    ) -> Tensor:
+        """One step: [B, kept heads, heads of each, width]. The rows of a stack are one matrix to its trunk."""
+        query = query * scale
+        score = query @ key.transpose(2, 3)
+        if trunk is not None:
+            score = torch.cat([self._apart(self._together(query) @ trunk[0].transpose(2, 3), query), score], -1)
+        share = score.float().masked_fill(~seen, -torch.inf).softmax(-1).to(query.dtype)
+        if trunk is None:
+            return share @ value
+        length = trunk[0].shape[2]
+        return share[..., length:] @ value + self._apart(self._together(share[..., :length]) @ trunk[1], query)
+
+    def _together(self, rows: Tensor) -> Tensor:
+        """From [B, kept, each, X] to [stacks, kept, M * each, X]."""
+        kept, last = rows.shape[1], rows.shape[3]
+        by_stack = rows[None] if len(self.trunk.stacks) == 1 else rows[self._places]
+        return by_stack.transpose(1, 2).reshape(len(self.trunk.stacks), kept, -1, last)
+
+    def _apart(self, stacks: Tensor, like: Tensor) -> Tensor:
+        """Back from [stacks, kept, M * each, X] to [B, kept, each, X]."""
+        count, kept, _, last = stacks.shape
+        rows = stacks.reshape(count, kept, -1, like.shape[2], last).transpose(1, 2).flatten(0, 1)
+        return rows if count == 1 else rows[self._back]
+
+
+class _Kept(Exception):
+    """All layers have the keys and values of what is read."""
+
+
+_STATE: ContextVar[TrunkState] = ContextVar("trunk state")
+
+
+def _attention(
+    module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor, scaling: float | None = None,
+    **_: Any,
+) -> tuple[Tensor, None]:  # fmt: skip
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    return _STATE.get().attend(module.layer_idx, query, key, value, attention_mask, scale), None
+
+
+AttentionInterface.register(NAME, _attention)

@@ -1,6 +1,0 @@
-"""Judges programs from outside: tests run in an interpreter of their own, and the program answers their calls."""
-
-from suite.judging.parts import Program, parted
-from suite.judging.run import Outcome, run_program, run_programs
-
-__all__ = ["Outcome", "Program", "parted", "run_program", "run_programs"]

@@ -1,0 +1,87 @@
+"""One look at a model in training: scores and formats of its answers, and the alignment of its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from suite.core.curves import Measure, OfTask, curve_name
+from suite.core.formats import About, Format, foreign, formats_of, takes
+from suite.evaluation.evaluate import evaluate
+from suite.models.stack import Stacked
+from suite.probes.gradients import Alignment
+from suite.specs.blocks import Probes, Track
+from suite.tasks.load import LoadedTask
+from suite.training.config import Optimisation
+from suite.training.job import Job
+from suite.training.loop import CurvePoint
+from suite.training.trainable import Trainable
+
+Tasks = Mapping[tuple[str, int], LoadedTask]
+"""(role, shots) -> the task, loaded with as many documents as are looked at."""
+
+
+@dataclass
+class Looking:
+    """The looks of one train step, as the track's `probes` say. Reported rows are asked, and nothing is selected."""
+
+    probes: Probes
+    track: Track
+    targets: tuple[str, ...]
+    tasks: Callable[[], Tasks]
+    """Loads them, when the first look is taken."""
+    roles: Mapping[str, About]
+    _loaded: Tasks | None = None
+    _alignment: Alignment | None = None
+    _known: dict[tuple[str, int], list[CurvePoint]] = field(default_factory=dict)
+    """What cannot change: the base's answers to other tasks, where what is trained acts for the targets only."""
+
+    def due(self, step: int, last: int) -> bool:
+        """Before the first step, every so many, and after the last."""
+        return step % self.probes.every == 0 or step == last
+
+    def __call__(self, step: int, config: Optimisation, job: Job, trainable: Trainable) -> list[CurvePoint]:
+        """Points named as `suite.core.curves` names them."""
+        points = self._answers(step, job, trainable)
+        if self.probes.gradients is not None:
+            if self._alignment is None:
+                self._alignment = Alignment(config, job, trainable, self.probes.gradients)
+            points += self._alignment(step)
+        return points
+
+    @torch.no_grad()
+    def _answers(self, step: int, job: Job, trainable: Trainable) -> list[CurvePoint]:
+        if self._loaded is None:
+            self._loaded = self.tasks()
+        formats, points = formats_of(self.targets, self.roles), list[CurvePoint]()
+        for (role, shots), task in self._loaded.items():
+            fixed = trainable.local and role not in self.targets
+            found = self._known.get((role, shots)) if fixed else None
+            if found is None:
+                label = f"in training, after step {step}"
+                with trainable.answering(job.backbone, self.targets, role, label) as current:
+                    found = self._of(current, task, role, shots, formats)
+                if fixed:
+                    self._known[role, shots] = found
+            points += [CurvePoint(step, point.name, point.value) for point in found]
+        return points
+
+    def _of(
+        self, current: Stacked, task: LoadedTask, role: str, shots: int, formats: Sequence[Format]
+    ) -> list[CurvePoint]:
+        """The score of a task, and the share of its answers that take a format of the targets."""
+        decoding, length = self.track.decoding, self.track.budget.max_length
+        result = evaluate(
+            current, task, batch_tokens=decoding.batch_tokens, beams=decoding.beams,
+            length_penalty=decoding.length_penalty, max_length=length,
+        )  # fmt: skip
+        found: list[tuple[Measure, float]] = []
+        if result.primary.value is not None:
+            found.append(("score", result.primary.value))
+        others = () if role in self.targets else foreign(formats, self.roles[role])
+        if others and result.answers:
+            hits = [takes(answer.output, others) for answer in result.answers]
+            found.append(("format", 100 * sum(hits) / len(hits)))
+        return [CurvePoint(0, curve_name(OfTask(measure, role, shots)), value) for measure, value in found]

@@ -1,0 +1,209 @@
+"""Whether a record is what it says: its types, its hash, its ids, its sums."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import statistics
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from suite.core import diagnostics
+from suite.core.errors import SuiteError
+from suite.core.hashing import experiment_id, fingerprint, variant_id
+from suite.core.regular import open_regular
+from suite.core.words import can_split, tokenizer_of
+from suite.results.records import corpora
+from suite.results.records.implied import not_implied, out_of_range
+from suite.results.records.possible import not_possible
+from suite.results.records.schema import MAX_BYTES, SCHEMA, RecordFile, StepPart
+from suite.results.records.terms import not_on_terms
+from suite.results.records.writing import record_hash
+from suite.results.store import AnswerRecord, ScoreRecord
+
+TOLERANCE = 1e-6
+
+
+def read_record(file: Path) -> RecordFile:
+    """A record that is what it says. Raises SuiteError in one line."""
+    text = _text(file)
+    try:
+        found = json.loads(text, object_pairs_hook=_each_once)
+        if not isinstance(found, dict) or "schema_version" not in found:
+            raise SuiteError("is not a record of `suite export`", where=str(file))
+        version = found["schema_version"]
+        if type(version) is not int or version < 1:
+            what = f"has the record schema {str(version)[:20]!r}, which there never was"
+            raise SuiteError(what, where=str(file), fix="export it again where it was made")
+        if version > SCHEMA:
+            what = f"was written by a newer version of suite (record schema {version}, this one knows {SCHEMA})"
+            raise SuiteError(what, where=str(file), fix="upgrade finetune-suite")
+        record = RecordFile.model_validate_json(text)
+        digest = record_hash(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise SuiteError(f"is not a record: {path}: {first['msg']}", where=str(file)) from None
+    except (ValueError, RecursionError) as error:
+        raise SuiteError(f"is not JSON ({error})", where=str(file)) from None
+    wrong = "its content does not have the hash it states" if digest != record.sha256 else _wrong(record)
+    if wrong:
+        raise SuiteError(f"is refused: {wrong}", where=str(file), fix="export it again where it was made")
+    return record
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON. Raises ValueError for a key that stands in it twice: readers differ in which they take."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {twice[:40]!r} stands twice in one object")
+    return found
+
+
+def _text(file: Path) -> str:
+    """A file's text, unpacked up to a limit: a small file may unpack to more than there is memory for."""
+    try:
+        with open_regular(file) as stream:
+            packed = stream.read(2) == b"\x1f\x8b"
+            stream.seek(0)
+            data = (gzip.GzipFile(fileobj=stream) if packed else stream).read(MAX_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise SuiteError(f"cannot be read ({getattr(error, 'strerror', None) or error})", where=str(file)) from None
+    if len(data) > MAX_BYTES:
+        raise SuiteError(f"is longer than {MAX_BYTES // 1_000_000} MB", where=str(file))
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise SuiteError("is not UTF-8 text", where=str(file)) from None
+
+
+def _wrong(record: RecordFile) -> str | None:
+    """What does not fit together in a record, or None."""
+    about, kinds = record.experiment, {step.id: step.kind for step in record.steps}
+    spec = about.spec
+    resolved = {key: value for key, value in spec.items() if key not in ("file", "variant", "sets")}
+    stated = (
+        spec["name"],
+        spec["track"]["name"],
+        spec["seed"],
+        spec["method"]["name"],
+        spec["targets"],
+        spec["source"],
+    )
+    if stated != (about.name, about.track, about.seed, about.method, list(about.targets), about.source):
+        return "its name, track, seed, method, targets or source are not those of its spec"
+    if about.id != experiment_id(resolved) or spec["variant"] != variant_id(resolved):
+        return "its id is not the fingerprint of its spec"
+    if len(kinds) < len(record.steps) or _repeated(link.position for link in record.links):
+        return "it lists a step or a link twice"
+    for link in record.links:
+        if kinds.get(link.step_id) != link.part:
+            return f"it links to the step '{link.step_id}', which is not in it as '{link.part}'"
+    if {link.step_id for link in record.links} != set(kinds):
+        return "it holds a step that it does not link to"
+    wrong = not_implied(record) or out_of_range(record)
+    wrong = wrong or next((f"step '{step.id}': {each}" for step in record.steps if (each := _wrong_step(step))), None)
+    return wrong or not_on_terms(record) or not_possible(record)
+
+
+def _wrong_step(step: StepPart) -> str | None:
+    if step.id != fingerprint(step.config) or step.config.get("kind") != step.kind:
+        return "its id is not the fingerprint of its config"
+    if _repeated(score.metric for score in step.scores) or _repeated(answer.doc_id for answer in step.answers):
+        return "it has a metric or a document twice"
+    if _repeated((point.name, point.step) for point in step.curve):
+        return "it has a point of a curve twice"
+    for each in step.findings:
+        try:
+            finding = diagnostics.read(each.name, each.content)
+        except ValueError as error:
+            return f"its finding '{each.name}' is not one ({_why(error)})"
+        if isinstance(finding, diagnostics.Dispatch) and len(finding.of_documents) != len(step.answers):
+            return f"its dispatch is of {len(finding.of_documents)} documents, and {len(step.answers)} were answered"
+        most = max((each.tried for each in diagnostics.counts(finding)), default=0)
+        if most > len(step.answers):
+            return f"its finding '{finding.NAME}' is of {most} documents, and {len(step.answers)} were answered"
+    if _repeated(each.name for each in step.findings):
+        return "it has a finding twice"
+    primary = [score for score in step.scores if score.primary]
+    if len(primary) != (step.kind == "evaluate"):
+        return "an evaluation has one primary score, and training none"
+    wrong = _wrong_score(primary[0], step.answers) if primary else None
+    return wrong or next((wrong for score in step.scores if (wrong := _wrong_corpus(score, step))), None)
+
+
+def _wrong_score(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> str | None:
+    values = [answer.value for answer in answers if answer.value is not None]
+    if len(answers) != score.n:
+        return f"'{score.metric}' is over {score.n} documents, and {len(answers)} were answered"
+    if score.value is not None and not answers:
+        return f"'{score.metric}' is {score.value:g}, and no document was answered"
+    if values and len(values) < len(answers):
+        return "some answers are scored, and others not"
+    if values and (score.value is None or not math.isclose(statistics.fmean(values), score.value, abs_tol=TOLERANCE)):
+        return f"the answers' mean is {statistics.fmean(values):.6g}, and '{score.metric}' is {score.value}"
+    if score.unparsable != sum(answer.unparsable for answer in answers):
+        return "the count of unparsable answers is not theirs"
+    return None
+
+
+def _wrong_corpus(score: ScoreRecord, step: StepPart) -> str | None:
+    """Whether a corpus metric is another than the answers'. Of several ways to read outputs they hold the primary's."""
+    answers = step.answers
+    name, _, filtered = score.metric.partition(",")
+    if name not in corpora.METRICS or not answers or (filtered and not score.primary) or _without_texts(answers):
+        return None
+    pairs = [(answer.target, answer.parsed) for answer in answers]
+    tokenizer = tokenizer_of(step.config, name)
+    if not can_split(tokenizer):
+        return None
+    found = corpora.scores_of(name, pairs, tokenizer)
+    if score.value is None or not any(math.isclose(each, score.value, abs_tol=TOLERANCE) for each in found):
+        return f"the answers' {name} is {found[0]:.6g}, and '{score.metric}' is {score.value}"
+    if name != "bleu" or not score.primary:
+        return None
+    errors = corpora.errors_of_bleu(pairs, [answer.doc_hash for answer in answers], tokenizer)
+    if any(_close(score.stderr, each) for each in errors) or not (errors or score.stderr):
+        return None
+    return f"the answers' {name} has a standard error of about {max(errors, default=0):.3g}, not {score.stderr}"
+
+
+def _close(stated: float | None, found: float) -> bool:
+    """Whether both can be a bootstrap's of the same answers."""
+    return stated is not None and found / 2 - TOLERANCE <= stated <= found * 2 + TOLERANCE
+
+
+def _without_texts(answers: Sequence[AnswerRecord]) -> bool:
+    return not any(answer.target or answer.question for answer in answers)
+
+
+def unchecked(record: RecordFile) -> tuple[str, ...]:
+    """The primary metrics that were not computed again: the data set's texts were left out, or answers do not tell."""
+    found = [
+        score.metric
+        for step in record.steps
+        for score in step.scores
+        if score.primary and score.value is not None and all(answer.value is None for answer in step.answers)
+        if score.metric.partition(",")[0] not in corpora.METRICS
+        or _without_texts(step.answers)
+        or not can_split(tokenizer_of(step.config, score.metric.partition(",")[0]))
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _repeated(values: Iterable[object]) -> bool:
+    return any(count > 1 for count in Counter(values).values())
+
+
+def _why(error: ValueError) -> str:
+    """The first thing that is wrong."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False)[0]
+        return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))
+    return str(error)

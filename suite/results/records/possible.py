@@ -1,0 +1,131 @@
+"""What a finished step can have left: nothing else is ever exported."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+
+from suite.core.metric_ranges import OF_DOCUMENTS
+from suite.results.records.schema import RecordFile, StepPart
+from suite.results.store import AnswerRecord, ScoreRecord
+from suite.stats.sample import Same, sample_of_values
+
+LONGEST: Final = 10 * 366 * 86_400
+"""Seconds that a step may have taken, over all its attempts."""
+RELATIVE: Final = 1e-6
+
+
+def not_possible(record: RecordFile) -> str | None:
+    """What no run can have left of the record's steps, or None."""
+    wrong = (f"step '{step.id}' {each}" for step in record.steps for each in _impossible(step))
+    return next(wrong, None) or next(_differing(record), None)
+
+
+def _impossible(step: StepPart) -> Iterator[str]:
+    if step.attempts < 1:
+        yield f"was tried {step.attempts} times, and is done"
+    if step.started is None or step.finished is None:
+        yield "does not say when it began and ended"
+    elif datetime.fromisoformat(step.finished) < datetime.fromisoformat(step.started):
+        yield f"ended at {step.finished}, before it began at {step.started}"
+    if step.costs.seconds is not None and step.costs.seconds > LONGEST:
+        yield f"took {step.costs.seconds:.4g} seconds: more than ten years"
+    yield from _wrongly_trained(step) if step.kind == "train" else _wrongly_answered(step)
+
+
+def _wrongly_trained(step: StepPart) -> Iterator[str]:
+    costs, artifact = step.costs, step.artifact
+    if step.scores or step.answers:
+        yield "is a training, and has answers or scores"
+    if artifact is None:
+        yield "is a training that left no artifact"
+        return
+    if costs.artifact_bytes != artifact.bytes:
+        yield f"has an artifact of {artifact.bytes} bytes, and says {costs.artifact_bytes}"
+    trained = costs.trained_parameters
+    if trained is None:
+        yield "does not say how many parameters were trained"
+    elif artifact.kind in ("prompt", "adapter", "singular") and trained > artifact.parameters:
+        yield f"trained {trained} parameters, and its artifact has {artifact.parameters}"
+    elif artifact.kind == "prompt" and trained not in (0, artifact.parameters):
+        yield f"trained {trained} parameters of a prompt that has {artifact.parameters}"
+    for one, other in pairwise(step.curve):
+        if one.name == other.name and other.step <= one.step:
+            yield f"has '{one.name[:40]}' of step {other.step} after that of step {one.step}"
+
+
+def _wrongly_answered(step: StepPart) -> Iterator[str]:
+    costs, count = step.costs, len(step.answers)
+    if step.artifact is not None or costs.artifact_bytes is not None or costs.trained_parameters is not None:
+        yield "is an evaluation, and has what training leaves"
+    if step.curve:
+        yield "is an evaluation, and has a curve of training"
+    numbers = [answer.doc_id for answer in step.answers]
+    if sorted(numbers) != list(range(count)):
+        missing = next((each for each in range(count) if each not in set(numbers)), count)
+        yield f"leaves out the document {missing}: its documents are numbered from 0 without a gap"
+    limit = step.config.get("documents")
+    if isinstance(limit, int) and count > limit:
+        yield f"has {count} documents, and was asked for {limit}"
+    for score in step.scores:
+        if score.n > count:
+            yield f"has '{score.metric[:40]}' over {score.n} documents, and {count} were answered"
+        if score.primary:
+            yield from _wrongly_scored(score, step.answers)
+
+
+def _wrongly_scored(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> Iterator[str]:
+    """A primary score that says other than its answers do."""
+    values = [answer.value for answer in answers if answer.value is not None]
+    name = score.metric.partition(",")[0]
+    if answers and not values:
+        if score.value is not None and name in OF_DOCUMENTS:
+            yield f"is scored by '{name}', which every document has, and none of its answers has one"
+        if score.stderr is None and name == "bleu" and len({answer.doc_hash for answer in answers}) > 1:
+            yield "has no standard error of its BLEU"
+        return
+    if len(values) < len(answers) or not values:
+        return
+    found = _errors(values, Same.of([answer.doc_hash for answer in answers]))
+    if not any(_equal(score.stderr, each) for each in found):
+        right = "none" if found[0] is None else f"{found[0]:.6g}"
+        yield f"has the standard error {score.stderr}, and that of its answers' values is {right}"
+
+
+def _errors(values: Sequence[float], same: Same | None) -> list[float | None]:
+    """The standard error of the mean; a second one as versions had it that took equal documents for different ones."""
+    plain = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
+    if same is None:
+        return [plain]
+    return [sample_of_values(np.asarray(values), same).stderr, plain] if same.count > 1 else [None]
+
+
+def _equal(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=RELATIVE, abs_tol=RELATIVE)
+
+
+def _differing(record: RecordFile) -> Iterator[str]:
+    """A task whose documents or metrics are others in two steps: one of them has left some out, or added some."""
+    known: dict[tuple[Any, ...], StepPart] = {}
+    for step in record.steps:
+        config = step.config
+        if step.kind != "evaluate" or not config.get("task") or not config.get("data"):
+            continue
+        first = known.setdefault((config["task"], config["data"], config.get("documents")), step)
+        if _documents(first) != _documents(step):
+            yield f"the steps '{first.id}' and '{step.id}' answered the same task, and not the same documents"
+        metrics = {score.metric for score in first.scores} ^ {score.metric for score in step.scores}
+        if metrics:
+            yield f"the steps '{first.id}' and '{step.id}' answered the same task, and one has no '{min(metrics)[:40]}'"
+
+
+def _documents(step: StepPart) -> dict[int, str]:
+    return {answer.doc_id: answer.doc_hash for answer in step.answers}

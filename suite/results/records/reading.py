@@ -1,0 +1,120 @@
+"""Records read into a store: each whole, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from suite.core.console import visible
+from suite.core.errors import Problem, SuiteError
+from suite.results.records.checks import read_record, unchecked
+from suite.results.records.schema import RecordFile, StepPart
+from suite.results.store import (
+    ArtifactRecord,
+    Costs,
+    ExperimentRecord,
+    Provenance,
+    StepLink,
+    StepOutcome,
+    StepRecord,
+    Store,
+)
+
+
+def import_records(store: Store, files_or_folders: Sequence[Path]) -> list[str]:
+    """Read records into a store: a line for each. Importing twice changes nothing, and what is done here stays.
+
+    A record that does not fit is refused whole. Raises SuiteError with a line for each of those, once the others are
+    in.
+    """
+    lines: list[str] = []
+    for record, changed in _imported(store, files_or_folders):
+        lines.append(f"{_name(record)}: {'imported' if changed else 'already here'}")
+    return lines
+
+
+def verify_records(files_or_folders: Sequence[Path]) -> list[str]:
+    """Check records as an import would, into nothing: a line for each. Raises SuiteError as `import_records` does."""
+    lines: list[str] = []
+    with Store.open("sqlite://") as store:
+        for record, _ in _imported(store, files_or_folders):
+            left = unchecked(record)
+            told = f"; {visible(', '.join(left))} cannot be computed again from what is stored" if left else ""
+            lines.append(f"{_name(record)}: is what it says{told}")
+    return lines
+
+
+def _name(record: RecordFile) -> str:
+    about = record.experiment
+    return f"{about.name} (track {about.track}, seed {about.seed})"
+
+
+def _imported(store: Store, files_or_folders: Sequence[Path]) -> Iterator[tuple[RecordFile, bool]]:
+    """Each record, and whether anything of it was new."""
+    problems: list[Problem] = []
+    for file in _files(files_or_folders):
+        try:
+            record = read_record(file)
+            changed = store.import_experiment(
+                _experiment(record), _links(record), [_step(step) for step in record.steps]
+            )
+        except SuiteError as error:
+            problems += error.problems
+        except OverflowError:
+            problems.append(Problem(str(file), "has a number that no database holds"))
+        else:
+            yield record, changed
+    if problems:
+        raise SuiteError.of(problems)
+
+
+@contextmanager
+def read_records_into_memory(folder: Path) -> Iterator[Store]:
+    """A store in memory with all records of a folder, for the site."""
+    with Store.open("sqlite://") as store:
+        import_records(store, [folder])
+        yield store
+
+
+def _files(places: Iterable[Path]) -> list[Path]:
+    found: list[Path] = []
+    for place in places:
+        if place.is_dir():
+            found += sorted(
+                file
+                for kind in ("*.json", "*.json.gz")
+                for file in place.rglob(kind)
+                if file.name[0] != "." and not file.is_dir()
+            )
+        elif place.exists():
+            found.append(place)
+        else:
+            raise SuiteError("there is no such file or folder", where=str(place))
+    if not found:
+        where = ", ".join(str(place) for place in places)
+        raise SuiteError("there are no records (*.json, *.json.gz)", where=where, fix="`suite export` writes them")
+    return list(dict.fromkeys(found))
+
+
+def _experiment(record: RecordFile) -> ExperimentRecord:
+    return ExperimentRecord(**dict(record.experiment), imported=True)
+
+
+def _links(record: RecordFile) -> list[StepLink]:
+    return [StepLink(**vars(link)) for link in sorted(record.links, key=lambda link: link.position)]
+
+
+def _step(step: StepPart) -> tuple[StepRecord, StepOutcome]:
+    provenance, costs = Provenance(None, **dict(step.provenance)), Costs(**vars(step.costs))
+    plain = {name: getattr(step, name) for name in ("id", "kind", "title", "config", "attempts", "started", "finished")}
+    outcome = StepOutcome(
+        scores=tuple(step.scores),
+        answers=tuple(step.answers),
+        curve=tuple(step.curve),
+        findings=tuple(step.findings),
+        artifact=ArtifactRecord(**dict(step.artifact), path="") if step.artifact else None,
+        costs=costs,
+        provenance=provenance,
+    )
+    return StepRecord(**plain, provenance=provenance, costs=costs, imported=True), outcome

@@ -1,0 +1,157 @@
+"""Finished experiments, each written to a file of its own."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from suite.core.errors import Problem, SuiteError, did_you_mean
+from suite.core.hashing import canonical, fingerprint
+from suite.core.outputs import write_output
+from suite.results.records.schema import MAX_BYTES, SCHEMA
+from suite.results.store import ExperimentRecord, StepLink, StepRecord, Store
+
+PLAIN_BYTES = 200_000
+"""A longer record is compressed."""
+
+
+def record_hash(record: Mapping[str, Any]) -> str:
+    """The SHA-256 of a record's canonical text, the hash it states aside."""
+    return fingerprint(_without(record, "sha256"), length=64)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def export_records(
+    store: Store,
+    folder: Path,
+    names: Sequence[str] = (),
+    track: str | None = None,
+    *,
+    texts: bool = True,
+    report: Callable[[str], None] = _tell,
+) -> list[Path]:
+    """Write each finished experiment (of these names, of this track) to a file of its own, `<track>/<name>--….json`.
+
+    An unfinished experiment is not written: `report` is given a line about it. Raises SuiteError when a name or the
+    track is unknown, and when nothing at all is finished. The same experiment gives the same bytes. Without `texts` the
+    data set's own texts (questions and right answers) stay out; their hashes and the model's outputs are there.
+    """
+    chosen = _chosen(store, names, track)
+    lacking: list[Problem] = []
+    files: list[Path] = []
+    for experiment in chosen:
+        links = store.links(experiment.id)
+        steps = store.steps([link.step_id for link in links])
+        unfinished = [step for step in steps.values() if step.status != "done"]
+        if unfinished or not links:
+            lacking.append(_unfinished(experiment, unfinished, len(steps)))
+            continue
+        files.append(_write(folder, experiment, _record(store, experiment, links, steps, texts)))
+    if lacking and not files:
+        raise SuiteError.of(lacking)
+    for problem in lacking:
+        report(str(problem))
+    return files
+
+
+def _chosen(store: Store, names: Sequence[str], track: str | None) -> list[ExperimentRecord]:
+    known = store.experiments()
+    tracks = {experiment.track for experiment in known}
+    if track is not None and track not in tracks:
+        raise SuiteError(f"nothing was run on the track '{track}'", fix=did_you_mean(track, tracks))
+    there = [experiment for experiment in known if track in (None, experiment.track)]
+    known_names = {experiment.name for experiment in there}
+    unknown = [name for name in names if name not in known_names]
+    if unknown:
+        raise SuiteError.of(
+            Problem("", f"no experiment is called '{name}'", did_you_mean(name, known_names)) for name in unknown
+        )
+    if not there:
+        raise SuiteError("there is no experiment to export", fix="`suite run` makes one")
+    return [experiment for experiment in there if not names or experiment.name in names]
+
+
+def _unfinished(experiment: ExperimentRecord, steps: Sequence[StepRecord], count: int) -> Problem:
+    where = f"{experiment.name} (track {experiment.track}, seed {experiment.seed})"
+    failed = next((f"; '{step.title}' failed: {step.reason}" for step in steps if step.status == "failed"), "")
+    return Problem(
+        where, f"not exported: {len(steps)} of its {count} steps are not done{failed}", "`suite run` it first"
+    )
+
+
+def _record(
+    store: Store, experiment: ExperimentRecord, links: Sequence[StepLink], steps: Mapping[str, StepRecord], texts: bool
+) -> dict[str, Any]:
+    """All there is to know of an experiment, as plain data, without its hash."""
+    ids = list(dict.fromkeys(link.step_id for link in links))
+    scores, artifacts, findings = store.scores(ids), store.artifacts(ids), store.findings(ids)
+    about = {name: value for name, value in vars(experiment).items() if name not in ("imported", "created")}
+    unpublished = {} if texts else {"question": "", "target": ""}
+    return {
+        "schema_version": SCHEMA,
+        "experiment": {**about, "targets": list(experiment.targets), "spec": _portable(experiment.spec)},
+        "links": [vars(link) for link in links],
+        "steps": [
+            {
+                **{name: getattr(steps[step], name) for name in ("id", "kind", "title", "config", "attempts")},
+                **{name: getattr(steps[step], name) for name in ("started", "finished")},
+                "provenance": _without(vars(steps[step].provenance), "host"),
+                "costs": vars(steps[step].costs),
+                "scores": [vars(score) for score in scores.get(step, ())],
+                "answers": [{**vars(answer), **unpublished} for answer in store.answers(step)],
+                "curve": [vars(point) for point in store.curve(step)],
+                "findings": [{"name": name, "content": each} for name, each in findings.get(step, {}).items()],
+                "artifact": _without(vars(artifacts[step]), "path") if step in artifacts else None,
+            }
+            for step in ids
+        ],
+    }
+
+
+def _portable(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The resolved spec; of a file elsewhere on this machine only the name."""
+    file = str(spec.get("file", ""))
+    elsewhere = PurePosixPath(file).is_absolute() or PureWindowsPath(file).drive or ".." in re.split(r"[/\\]", file)
+    return {**spec, "file": re.split(r"[/\\]", file)[-1]} if elsewhere else dict(spec)
+
+
+def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key != name}
+
+
+def _write(folder: Path, experiment: ExperimentRecord, record: Mapping[str, Any]) -> Path:
+    """Write a record whole or not at all."""
+    whole = {**record, "sha256": record_hash(record)}
+    data = (json.dumps(whole, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    if len(data) > MAX_BYTES:
+        raise SuiteError(f"has more than {MAX_BYTES // 1_000_000} MB of answers", where=experiment.name)
+    name = f"{experiment.name}--seed{experiment.seed}--{str(experiment.spec['variant'])[:8]}"
+    place = folder / _safe(experiment.track)
+    plain, packed = place / f"{_safe(name)}.json", place / f"{_safe(name)}.json.gz"
+    file, other = (packed, plain) if len(data) > PLAIN_BYTES else (plain, packed)
+    write_output(file, _packed(canonical(whole).encode()) if file == packed else data, "name another folder")
+    with suppress(OSError):
+        other.unlink(missing_ok=True)
+    return file
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "-", name).lstrip(".") or "-"
+
+
+def _packed(data: bytes) -> bytes:
+    """Compressed, without the time and name that gzip would add."""
+    out = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", fileobj=out, mtime=0) as stream:
+        stream.write(data)
+    return out.getvalue()

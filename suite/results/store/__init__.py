@@ -1,0 +1,39 @@
+"""The store: SQLAlchemy tables, queries, migrations; the only code that opens a connection."""
+
+from suite.results.store.holders import Holder
+from suite.results.store.owners import Owner
+from suite.results.store.records import (
+    AnswerColumns,
+    AnswerRecord,
+    ArtifactRecord,
+    Costs,
+    CurvePointRecord,
+    ExperimentRecord,
+    FindingRecord,
+    Provenance,
+    ScoreRecord,
+    StepLink,
+    StepOutcome,
+    StepRecord,
+)
+from suite.results.store.removing import Removal
+from suite.results.store.store import Store
+
+__all__ = [
+    "AnswerColumns",
+    "AnswerRecord",
+    "ArtifactRecord",
+    "Costs",
+    "CurvePointRecord",
+    "ExperimentRecord",
+    "FindingRecord",
+    "Holder",
+    "Owner",
+    "Provenance",
+    "Removal",
+    "ScoreRecord",
+    "StepLink",
+    "StepOutcome",
+    "StepRecord",
+    "Store",
+]

@@ -1,0 +1,117 @@
+"""What is read is compared with the checksums that were stored with it, and what differs is noted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, select
+
+from suite.results.store.checksums import RESULTS, of_column, of_experiment, of_records
+from suite.results.store.mapping import chunks
+from suite.results.store.records import ExperimentRecord
+from suite.results.store.session import Session
+from suite.results.store.tables import Base, ChecksumRow, ExperimentChecksumRow
+
+UNFINISHED: Final = ("pending", "running", "failed", "cancelled")
+"""Statuses of steps that left nothing."""
+OF_EXPERIMENTS: Final = ("experiment", "links", "track")
+"""The parts that are an experiment's."""
+
+
+class Checked(Session):
+    """Reads that notice what was changed after it was written."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.changed: dict[tuple[str, str], None] = {}
+        """(Id of a step or an experiment, which part of it) that was read and is not as it was written."""
+        self._sealed: dict[str, dict[str, Any]] = {}
+
+    def _verify(self, connection: Connection, ids: Sequence[str], **parts: Callable[[str], Any]) -> None:
+        """Note what is not as it was written, of steps or experiments and each part of them that was read.
+
+        `parts` make the checksum of what was read, by the id that it is of. Each is compared once in a process. What
+        was stored without checksums is not judged.
+        """
+        if self.in_memory:  # nothing is sealed there
+            return
+        for part, checksum in parts.items():
+            due = self._due(connection, part)
+            for each in ids:
+                known = due.pop(each, None)
+                if known is None:
+                    continue
+                found = checksum(each)
+                if found != known and _sealed_now(connection, part, each) not in (None, found):
+                    self.changed[each, part] = None
+
+    def _due(self, connection: Connection, part: str) -> dict[str, Any]:
+        """Id -> the checksum of a part, for those that were not compared yet; all at once, which costs least."""
+        if part not in self._sealed:
+            self._sealed[part] = dict(_sealed_rows(connection, part))
+        return self._sealed[part]
+
+    def _verify_answers(
+        self, connection: Connection, steps: Sequence[str], names: Sequence[str], found: Mapping[str, Sequence[Any]]
+    ) -> None:
+        """The same for columns of answers: `found` has those of each step."""
+        for at, name in enumerate(names):
+            self._verify(
+                connection, steps,
+                **{name: lambda step, at=at, name=name: of_column(name, found[step][at] if step in found else ())},
+            )  # fmt: skip
+
+    def _results(self, name: str, steps: Sequence[str]) -> list[tuple[str, Any]]:
+        """(Step id, record) of the rows of a table of results."""
+        table, kind = RESULTS[name]
+        found: list[tuple[str, Any]] = []
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                rows = records_of(connection, kind, table, ids, "step_id")
+                some: dict[str, list[Any]] = {}
+                for step, record in rows:
+                    some.setdefault(step, []).append(record)
+                self._verify(connection, ids, **{name: partial(of_records_in, some)})
+                found += rows
+        return found
+
+    def _verify_experiments(self, connection: Connection, found: Sequence[ExperimentRecord], track: str | None) -> None:
+        """Note experiments that are not as they were written, or no longer there."""
+        known = {record.id: record for record in found}
+        self._verify(connection, list(known), experiment=lambda each: of_experiment(known[each]))
+        if not self.in_memory:
+            lost = {each for each, on in _sealed_rows(connection, "track") if track in (None, on)} - known.keys()
+            self.changed |= dict.fromkeys((each, "experiment") for each in sorted(lost))
+
+
+def _sealed_rows(connection: Connection, part: str, *ids: str) -> Sequence[tuple[str, Any]]:
+    """(Id, checksum of a part) of all, or of some."""
+    columns = (ExperimentChecksumRow if part in OF_EXPERIMENTS else ChecksumRow).__table__.c
+    key = columns["experiment_id" if part in OF_EXPERIMENTS else "step_id"]
+    query = select(key, columns[part])
+    cursor = connection.execute(query.where(key.in_(ids)) if ids else query).cursor
+    assert cursor is not None
+    found: Sequence[tuple[str, Any]] = cursor.fetchall()  # the driver's own rows: there may be many
+    return found
+
+
+def _sealed_now(connection: Connection, part: str, each: str) -> Any:
+    """The checksum as it is now: another process may have stored the step anew since all were read."""
+    return next((checksum for _, checksum in _sealed_rows(connection, part, each)), None)
+
+
+def of_records_in(found: Mapping[str, Sequence[Any]], each: str) -> str:
+    """The checksum of those records that one has."""
+    return of_records(found.get(each, ()))
+
+
+def records_of(
+    connection: Connection, kind: Any, table: type[Base], ids: Sequence[str], key: str
+) -> list[tuple[str, Any]]:
+    """(Id, record) of the rows of a table that have some ids as their key."""
+    columns = table.__table__.c  # the table's own: a mapped class's cost more with every query
+    wanted = [columns[key], *(columns[name] for name in kind.__dataclass_fields__)]
+    rows = connection.execute(select(*wanted).where(columns[key].in_(ids))).all()
+    return [(row[0], kind(*row[1:])) for row in rows]

@@ -1,0 +1,254 @@
+"""Opening the database: pragmas, the first tables, migrations of older files, and refusal of what is not ours."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+)
+from sqlalchemy.pool import StaticPool
+
+from suite.core.errors import StoreConflict, SuiteError, remedy
+from suite.results.store.files import RESTORE, check_file, immutable, made_beside, unwritable
+from suite.results.store.servers import Server, connection_options, gone, is_away, is_conflict, known
+from suite.results.store.tables import REVISION, Base
+
+BUSY_SECONDS = 60.0
+VERSION_TABLE = "alembic_version"
+MIGRATIONS = Path(__file__).parent / "migrations"
+REMEDIES = {
+    "full": remedy(errno.ENOSPC), "disk I/O": remedy(errno.ENOSPC), "readonly": remedy(errno.EACCES),
+    "unable to open": "check that its folder is there and may be written to, or use another --home",
+    "locked": "another process has been writing for a minute: wait for it, or use another --home",
+    "malformed": RESTORE, "decode": RESTORE, "not a database": "use another --home or --db",
+}  # fmt: skip
+"""What to do about what SQLite says."""
+OURS = (IntegrityError, ProgrammingError, InterfaceError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
+"""Errors of a database that are for us to mend, unless its server has gone."""
+MIGRATION_LOCK = 0x5017E
+"""PostgreSQL's advisory lock that processes take before they migrate."""
+
+
+def connect(url: str | Path, create: bool) -> Engine:
+    """An engine on an up-to-date database, at a URL or in a SQLite file.
+
+    Raises SuiteError for an unknown URL, a file that is missing (unless `create`), is no database of ours, or was
+    written by a newer version.
+    """
+    parsed = database_url(url)
+    file = _file(parsed)
+    if file is not None:
+        check_file(file, create)
+    try:
+        engine = _engine(parsed)
+        if file is not None and create and not file.exists() and not parsed.query:
+            _make(file)
+        return _opened(engine, create)
+    except SuiteError as error:
+        if file is None or create or not unwritable(error):
+            raise
+        return _opened(_engine(parsed, read_only=file), create, read_only=True)
+    except ArgumentError:  # SQLAlchemy knows no such driver
+        raise _unknown(shown(parsed)) from None
+    except ModuleNotFoundError as error:
+        where = shown(parsed)
+        raise SuiteError(f"needs the package {error.name}", where=where, fix=f"pip install {error.name}") from None
+
+
+def _file(url: URL) -> Path | None:
+    """The file of a SQLite database that is not in memory."""
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database))
+
+
+def _make(file: Path) -> None:
+    """A new database, whole or not at all."""
+    with one_line_errors(database_url(file)), made_beside(file) as fresh:
+        engine = _engine(database_url(fresh))
+        try:
+            migrate(engine)
+        finally:
+            engine.dispose()
+
+
+def _opened(engine: Engine, create: bool, read_only: bool = False) -> Engine:
+    """The engine, its database's schema up to date."""
+    try:
+        with one_line_errors(engine.url):
+            _upgrade(engine, create, read_only)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def one_line_errors(url: URL) -> Iterator[None]:
+    """What the user can mend (a full disk, a locked or damaged file, a server that is gone) in one line."""
+    try:
+        yield
+    except UnicodeDecodeError as error:  # what SQLite itself says of a damaged schema is no text then
+        raise SuiteError("is damaged (a name in its schema is no text)", where=shown(url), fix=RESTORE) from error
+    except (DatabaseError, InterfaceError, sqlite3.DatabaseError) as error:  # the last where SQLAlchemy wraps nothing
+        away = is_away(url, error)
+        if not away and isinstance(error, OURS):
+            raise
+        said = str(getattr(error, "orig", error))
+        if away:
+            raise gone(said, shown(url)) from error
+        reason = next(iter(said.splitlines()), type(error).__name__)[:200]
+        if is_conflict(error):
+            raise StoreConflict(f"has changed meanwhile ({reason})", where=shown(url), fix="try again") from error
+        fix = next((fix for word, fix in REMEDIES.items() if word in reason), "")
+        raise SuiteError(f"cannot be used as a database ({reason})", where=shown(url), fix=fix) from error
+
+
+def database_url(url: str | Path) -> URL:
+    """A URL as SQLAlchemy has it, or that of a SQLite file. Raises SuiteError for one that cannot be used."""
+    if isinstance(url, Path):
+        return URL.create("sqlite", database=str(url.absolute()))  # whole: a file may be called `:memory:`
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise _unknown(url) from None
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise _unknown(shown(parsed))
+    return parsed
+
+
+def server_of(url: URL) -> Server | None:
+    """The server of a database; None for SQLite."""
+    return None if url.get_backend_name() == "sqlite" else known(url, shown(url))
+
+
+def shown(url: URL) -> str:
+    """A database as people name it: the file, or the URL without its password."""
+    return str(url.database) if url.get_backend_name() == "sqlite" and url.database else url.render_as_string()
+
+
+def _unknown(url: str) -> SuiteError:
+    fix = "write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
+    return SuiteError(f"'{url}' is not a database URL that suite can use", where="--db", fix=fix)
+
+
+def _engine(url: URL, read_only: Path | None = None) -> Engine:
+    memory = _file(url) is None
+    options: dict[str, Any] = {"json_serializer": partial(json.dumps, ensure_ascii=False, allow_nan=False)}
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True, connect_args=connection_options(url), **options)
+    options["connect_args"] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    if memory:
+        options["poolclass"] = StaticPool
+    if read_only is not None:
+        options["creator"] = partial(immutable, read_only)
+    engine = create_engine(url, **options)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # transactions are begun below, so that writers queue instead of failing
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA foreign_keys=ON")
+        if not memory:
+            cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A deferred transaction that reads and then writes can fail at once when another process writes in between.
+        write = connection.get_execution_options().get("write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def _upgrade(engine: Engine, create: bool, read_only: bool) -> None:
+    """Bring the schema to REVISION. An up-to-date store costs one query."""
+    where = shown(engine.url)
+    with engine.connect() as connection:
+        current = _revision(connection, where)
+    if current == REVISION:
+        return
+    if current is not None and not current.isdecimal():
+        raise SuiteError("is another program's database", where=where, fix="use another --home or --db")
+    if current is not None and current > REVISION:
+        raise SuiteError(
+            f"was written by a newer version of suite (schema {current}, this one knows {REVISION})",
+            where=where,
+            fix="upgrade finetune-suite, or use another --home",
+        )
+    if current is None and not create and _file(engine.url) is not None:
+        raise SuiteError("holds no table of suite's: what it held is gone", where=where, fix=RESTORE)
+    if read_only:
+        what = f"was written by an older version of suite (schema {current}) and cannot be upgraded where it is"
+        raise SuiteError(what, where=where, fix="copy its folder to where you can write, and name that with --home")
+    migrate(engine)
+
+
+def _revision(connection: Connection, where: str) -> str | None:
+    """The schema's revision, None where there are no tables of ours. Raises SuiteError for another program's tables."""
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
+        query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        names = {str(row[0]) for row in connection.execute(text(query))}
+    else:
+        names = set(inspect(connection).get_table_names())
+    ours = names & set(Base.metadata.tables)
+    found = None
+    if VERSION_TABLE in names:
+        found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    if found is None and (
+        ours or (sqlite and names - {VERSION_TABLE})
+    ):  # a server's database may be shared, a file is not
+        what = f"has a table '{min(ours or names)}' that suite did not make"
+        raise SuiteError(what, where=where, fix="use another --home or --db")
+    return None if found is None else str(found)
+
+
+def migrate(engine: Engine, revision: str = "head") -> None:
+    """Run the Alembic migrations up to a revision, in one transaction that other processes wait for."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    _use_wal(engine)
+    with engine.execution_options(write=True).begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def _use_wal(engine: Engine) -> None:
+    """Readers and a writer side by side. The file remembers it, so it is set before the first table is made."""
+    if engine.dialect.name != "sqlite" or isinstance(engine.pool, StaticPool):
+        return
+    until = time.monotonic() + BUSY_SECONDS
+    connection = engine.raw_connection()
+    try:
+        while True:
+            try:
+                connection.cursor().execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:  # SQLite does not wait here when another process does the same
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise OperationalError("PRAGMA journal_mode=WAL", None, error) from None
+                time.sleep(0.01)
+    finally:
+        connection.close()

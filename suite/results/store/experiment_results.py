@@ -1,0 +1,67 @@
+"""An experiment with all that is stored of it, answers excepted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from suite.results.store.reading import Reading
+from suite.results.store.records import ExperimentRecord, ScoreRecord, StepLink, StepRecord
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One read of the store; no question below asks it again."""
+
+    record: ExperimentRecord
+    links: tuple[StepLink, ...]
+    steps: Mapping[str, StepRecord]
+    scores: Mapping[str, tuple[ScoreRecord, ...]]
+
+    @classmethod
+    def of(cls, store: Reading, record: ExperimentRecord) -> Seen:
+        """What the store has of an experiment."""
+        links = store.links(record.id)
+        ids = [link.step_id for link in links]
+        return cls(record, links, store.steps(ids), store.scores(ids))
+
+    @classmethod
+    def of_many(cls, store: Reading, records: Sequence[ExperimentRecord]) -> tuple[Seen, ...]:
+        """What the store has of some experiments, in one read."""
+        links = store.links_of([record.id for record in records])
+        ids = [link.step_id for each in links.values() for link in each]
+        steps, scores = store.steps(ids), store.scores(ids)
+        return tuple(cls(record, links.get(record.id, ()), steps, scores) for record in records)
+
+    @cached_property
+    def _evaluated(self) -> Mapping[tuple[str, int], StepRecord]:
+        evaluated = [link for link in reversed(self.links) if link.part == "evaluate"]
+        return {(str(link.role), int(link.shots or 0)): self.steps[link.step_id] for link in evaluated}
+
+    @cached_property
+    def held_out_roles(self) -> tuple[str, ...]:
+        """The track's held-out roles, less the targets."""
+        return held_out_roles(self.record)
+
+    def step(self, role: str, shots: int) -> StepRecord | None:
+        """The step that evaluates a task."""
+        return self._evaluated.get((role, shots))
+
+    def primary(self, role: str, shots: int) -> ScoreRecord | None:
+        """A task's score, if it has one."""
+        step = self.step(role, shots)
+        return next((score for score in self.scores.get(step.id, ()) if score.primary), None) if step else None
+
+    def evaluations(self) -> list[tuple[str, int]]:
+        """(role, shots) of every evaluation, targets first."""
+        return [(str(link.role), int(link.shots or 0)) for link in self.links if link.part == "evaluate"]
+
+    def held_out(self, shots: int) -> tuple[str, ...]:
+        """The held-out roles that are evaluated at a shot count."""
+        return tuple(role for role, count in self.evaluations() if count == shots and role in self.held_out_roles)
+
+
+def held_out_roles(record: ExperimentRecord) -> tuple[str, ...]:
+    """The track's held-out roles, less the targets."""
+    return tuple(role for role in record.spec["track"]["held_out"]["roles"] if role not in record.targets)

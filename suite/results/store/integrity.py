@@ -1,0 +1,83 @@
+"""Whether the store is as it was written: what its checksums and the database itself say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import select, text
+from sqlalchemy.exc import DatabaseError
+
+from suite.results.store.checked import Checked
+from suite.results.store.mapping import chunks
+from suite.results.store.tables import ChecksumRow, ExperimentRow, StepRow
+
+PARTS: Final = {
+    "step": "costs and provenance", "scores": "scores", "curve": "curve", "findings": "findings",
+    "artifact": "artifact", "experiment": "settings", "track": "track", "links": "links to steps",
+}  # fmt: skip
+"""What a checksum is of, in words; all others are of answers."""
+LISTED: Final = 3
+
+
+class Integrity(Checked):
+    """Says what was changed, and what the database finds wrong with itself."""
+
+    def alterations(self) -> tuple[tuple[str, str], ...]:
+        """(Step or experiment, what of it) that was read so far and is not as it was written."""
+        names = self._names(list(dict.fromkeys(each for each, _ in self.changed)))
+        found = ((names.get(each, each), PARTS.get(part, "answers")) for each, part in self.changed)
+        return tuple(dict.fromkeys(found))
+
+    def alteration(self) -> str | None:
+        """The same in one line; None where nothing of what was read has changed."""
+        parts: dict[str, list[str]] = {}
+        for name, part in self.alterations():
+            parts.setdefault(name, []).append(part)
+        if not parts:
+            return None
+        listed = [f"'{name}' ({', '.join(each)})" for name, each in list(parts.items())[:LISTED]]
+        more = f" and {len(parts) - LISTED} more" if len(parts) > LISTED else ""
+        return f"what is stored of {', '.join(listed)}{more} was changed after it was written"
+
+    def unsealed(self) -> int:
+        """How many finished steps have no checksums, as those have not that an older version stored."""
+        query = select(StepRow.id).where(StepRow.status == "done", StepRow.id.not_in(select(ChecksumRow.step_id)))
+        with self._reading() as connection:
+            return len(connection.execute(query).all())
+
+    def database_faults(self, *, quick: bool = False) -> tuple[str, ...]:
+        """What SQLite finds wrong with its file; nothing on another database, which sees to that itself."""
+        if self.engine.dialect.name != "sqlite":
+            return ()
+        check = "quick_check" if quick else "integrity_check"
+        try:
+            with self._turn, self.engine.connect() as connection:
+                found = [str(line) for (line,) in connection.execute(text(f"PRAGMA {check}")) if line != "ok"]
+                lost = connection.execute(text("PRAGMA foreign_key_check")).all()
+        except DatabaseError as error:
+            return (str(error.orig),)
+        return (
+            *found,
+            *(f"a row of '{table}' is of a row of '{parent}' that is not there" for table, _, parent, _ in lost),
+        )
+
+    def damage(self) -> str | None:
+        """What is wrong with the store, in one line, as far as it was read and can be told in a moment."""
+        changed = self.alteration()
+        if changed is not None:
+            return changed
+        faults = self.database_faults(quick=True)
+        return f"is damaged ({' '.join(faults[0].split())[:160]})" if faults else None
+
+    def _names(self, ids: Sequence[str]) -> dict[str, str]:
+        """Ids of steps and experiments -> their titles and names."""
+        found: dict[str, str] = {}
+        with self._reading() as connection:
+            for some in chunks(ids):
+                steps = select(StepRow.id, StepRow.title).where(StepRow.id.in_(some))
+                found |= {step: str(title) for step, title in connection.execute(steps)}
+                columns = (ExperimentRow.id, ExperimentRow.name, ExperimentRow.seed)
+                rows = connection.execute(select(*columns).where(ExperimentRow.id.in_(some)))
+                found |= {experiment: f"{name}, seed {seed}" for experiment, name, seed in rows}
+        return found

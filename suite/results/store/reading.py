@@ -1,0 +1,298 @@
+"""What can be asked of the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import CursorResult, func, select
+
+from suite.core.hashing import fingerprint
+from suite.results.store.checked import UNFINISHED, Checked, of_records_in, records_of
+from suite.results.store.checksums import of_step, of_tallies
+from suite.results.store.mapping import STEP_FIELDS, chunks, experiment_record, grouped, runs, step_record
+from suite.results.store.records import (
+    AnswerColumns,
+    AnswerRecord,
+    ArtifactRecord,
+    CurvePointRecord,
+    ExperimentRecord,
+    ScoreRecord,
+    StepLink,
+    StepRecord,
+)
+from suite.results.store.tables import (
+    AnswerRow,
+    ExperimentChecksumRow,
+    ExperimentRow,
+    ExperimentStepRow,
+    ScoreRow,
+    StepRow,
+)
+
+STEP_COLUMNS = [StepRow.__table__.c[name] for name in STEP_FIELDS]
+UNSEEN = ("config", "owner", "heartbeat")
+"""Of a step: what its id tells already, and what says nothing of the result."""
+
+
+class Reading(Checked):
+    """The store's questions. Everything that is listed has a fixed order."""
+
+    def statuses(self, steps: Sequence[str]) -> dict[str, str]:
+        """Step id -> status, for those that are known."""
+        found: dict[str, str] = {}
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                query = select(StepRow.id, StepRow.status).where(StepRow.id.in_(ids))
+                found.update((name, status) for name, status in connection.execute(query))
+        return found
+
+    def experiments(self, track: str | None = None) -> tuple[ExperimentRecord, ...]:
+        """All experiments (of a track), by track, name, seed and id."""
+        query = select(ExperimentRow.__table__).order_by(
+            ExperimentRow.track, ExperimentRow.name, ExperimentRow.seed, ExperimentRow.id
+        )
+        if track is not None:
+            query = query.where(ExperimentRow.track == track)
+        with self._reading() as connection:
+            found = tuple(experiment_record(dict(row)) for row in connection.execute(query).mappings())
+            self._verify_experiments(connection, found, track)
+        return found
+
+    def tracks(self) -> tuple[str, ...]:
+        """The tracks that anything was run on, by name."""
+        with self._reading() as connection:
+            query = select(ExperimentRow.track).distinct().order_by(ExperimentRow.track)
+            found = tuple(connection.execute(query).scalars())
+            sealed = select(ExperimentChecksumRow.experiment_id).where(ExperimentChecksumRow.track.not_in(found))
+            self.changed |= dict.fromkeys((each, "track") for each in connection.execute(sealed).scalars())
+        return found
+
+    def links(self, experiment: str) -> tuple[StepLink, ...]:
+        """An experiment's steps in order."""
+        return self.links_of([experiment]).get(experiment, ())
+
+    def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
+        """Experiment -> its steps in order, for many at once."""
+        found: dict[str, tuple[StepLink, ...]] = {}
+        with self._reading() as connection:
+            for ids in chunks(experiments):
+                rows = records_of(connection, StepLink, ExperimentStepRow, ids, "experiment_id")
+                some = grouped(sorted(rows, key=lambda item: (item[0], item[1].position)))
+                self._verify(connection, ids, links=partial(of_records_in, some))
+                found |= some
+        return dict(sorted(found.items()))
+
+    def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
+        """Steps by id."""
+        found: dict[str, StepRecord] = {}
+        with self._reading() as connection:
+            for chunk in chunks(ids):
+                rows = connection.execute(select(*STEP_COLUMNS).where(StepRow.id.in_(chunk))).all()
+                some = {record.id: record for record in map(step_record, rows)}
+                ended = [step for step in chunk if step not in some or some[step].status not in UNFINISHED]
+                self._verify(connection, ended, step=partial(_of_step, some))
+                found |= some
+        return found
+
+    def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
+        """Step id -> its scores, the primary one first."""
+        found = self._results("scores", steps)
+        return grouped(sorted(found, key=lambda item: (item[0], not item[1].primary, item[1].metric)))
+
+    def answers(self, step: str) -> tuple[AnswerRecord, ...]:
+        """A step's answers in the documents' order."""
+        for _, columns in self._answer_columns([step], *AnswerRecord.__dataclass_fields__):
+            *others, unparsable, truncated = columns
+            records = zip(*others, map(bool, unparsable), map(bool, truncated), strict=True)
+            return tuple(AnswerRecord(*each) for each in records)
+        return ()
+
+    def answer_columns(self, steps: Sequence[str]) -> dict[str, AnswerColumns]:
+        """Step id -> its answers in the documents' order; without steps that have none."""
+        found: dict[str, AnswerColumns] = {}
+        for step, columns in self._answer_columns(steps, *AnswerColumns.__dataclass_fields__):
+            marks: list[Any] = [tuple(map(bool, each)) for each in columns[-2:]]  # SQLite's own are 0 and 1
+            found[step] = AnswerColumns(*columns[:-2], *marks)
+        return found
+
+    def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Step id -> what the model said, in the documents' order: much less to read than whole answers."""
+        return {step: outputs for step, (outputs,) in self._answer_columns(steps, "output")}
+
+    def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Step id -> the documents that have scores of their own, in order, and those scores."""
+        found: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        for step, (documents, values) in self._answer_columns(steps, "doc_id", "value"):
+            numbers, scores = np.array(documents, dtype=np.int64), np.array(values, dtype=np.float64)  # null is NaN
+            known = ~np.isnan(scores)
+            if known.any():
+                found[step] = (numbers[known], scores[known])
+        return found
+
+    def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
+        """Step id -> (document, right answer, what was read from the output), in the documents' order."""
+        return self._of_answers(steps, "doc_id", "target", "parsed")
+
+    def tallies(self, steps: Sequence[str]) -> dict[str, tuple[tuple[str, str, int], ...]]:
+        """Step id -> (right answer, what was read from the output, how many documents have both)."""
+        columns = AnswerRow.__table__.c
+        named = (columns.step_id, columns.target, columns.parsed)
+        found: dict[str, list[tuple[str, str, int]]] = {}
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                query = select(*named, func.count()).where(columns.step_id.in_(ids)).group_by(*named)
+                some: dict[str, list[tuple[str, str, int]]] = {}
+                for step, target, parsed, count in connection.execute(query):
+                    some.setdefault(step, []).append((target, parsed, count))
+                self._verify(connection, ids, tallies=partial(_of_tallies, some))
+                found |= some
+        return {step: tuple(sorted(each)) for step, each in sorted(found.items())}
+
+    def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+        """Step id -> (document, hash of its content), in the documents' order."""
+        return self._of_answers(steps, "doc_id", "doc_hash")
+
+    def repeated(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+        """The same, of those steps alone that have equal documents."""
+        columns = AnswerRow.__table__.c
+        found: list[str] = []
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                counts = (func.count(columns.doc_hash.distinct()), func.count())
+                query = select(columns.step_id, *counts).where(columns.step_id.in_(ids)).group_by(columns.step_id)
+                rows = connection.execute(query).all()
+                distinct = {step: names for step, names, _ in rows}
+                self._verify(connection, ids, documents=partial(_count, distinct))
+                found += [step for step, names, answers in rows if names < answers]
+        return self.documents(sorted(found))
+
+    def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
+        """What was seen along a step's training, by name and step."""
+        return self.curves([step]).get(step, ())
+
+    def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
+        """Step id -> what was seen along its training, by name and step; without steps of which nothing was."""
+        found = self._results("curve", steps)
+        return grouped(sorted(found, key=lambda item: (item[0], item[1].name, item[1].step)))
+
+    def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
+        """Step id -> name -> what else it found out about itself."""
+        found: dict[str, dict[str, Mapping[str, Any]]] = {}
+        rows = self._results("findings", steps)
+        for step, finding in sorted(rows, key=lambda item: (item[0], item[1].name)):
+            found.setdefault(step, {})[finding.name] = finding.content
+        return found
+
+    def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
+        """Step id -> its artifact."""
+        return dict(self._results("artifact", steps))
+
+    def marks(self, experiments: Sequence[str]) -> dict[str, str]:
+        """Experiment -> a mark that changes with its steps, how they went, their scores and their answers.
+
+        The database joins a step's texts, which is much cheaper than to take up each answer.
+        """
+        links = self.links_of(experiments)
+        ids = list(dict.fromkeys(link.step_id for each in links.values() for link in each))
+        shown = [column for column in StepRow.__table__.columns if column.name not in ("id", *UNSEEN)]
+        texts: Any = AnswerRow.doc_hash
+        for name in ("question", "target", "output", "parsed"):
+            texts = texts + "\n" + getattr(AnswerRow, name)
+        said = func.aggregate_strings(texts, "\n")
+        sums = [func.count(), func.sum(AnswerRow.value), func.sum(AnswerRow.value * AnswerRow.doc_id), said]
+        found: dict[str, list[str]] = {}
+        with self._reading() as connection:
+            for chunk in chunks(ids):
+                answers = select(AnswerRow.step_id, *sums).where(AnswerRow.step_id.in_(chunk))
+                for query in (
+                    select(StepRow.id, *shown).where(StepRow.id.in_(chunk)),
+                    select(*ScoreRow.__table__.columns).where(ScoreRow.step_id.in_(chunk)).order_by(ScoreRow.metric),
+                    answers.group_by(AnswerRow.step_id),
+                ):
+                    for step, *numbers, text in _cursor(connection.execute(query)):
+                        # the answers' text by itself: it is long, and `repr` would take it up letter by letter
+                        known = sha256(repr(numbers).encode("utf-8", "replace"))
+                        known.update(str(text).encode("utf-8", "replace"))
+                        found.setdefault(step, []).append(known.hexdigest())
+        steps = {name: repr(each) for name, each in found.items()}
+        return {
+            name: fingerprint([[repr(link), steps.get(link.step_id, "")] for link in each])
+            for name, each in links.items()
+        }
+
+    def step_ids(self) -> tuple[str, ...]:
+        """Every step, in order."""
+        with self._reading() as connection:
+            return tuple(connection.execute(select(StepRow.id).order_by(StepRow.id)).scalars())
+
+    def count_steps(self) -> int:
+        """How many steps there are."""
+        with self._reading() as connection:
+            return int(connection.execute(select(func.count()).select_from(StepRow)).scalar_one())
+
+    def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, float]:
+        """Sort of step -> tokens per second, over this base model's steps that were finished here.
+
+        `sort` tells it from a step's kind and key: steps of one sort have a common rate.
+        """
+        query = select(StepRow.kind, StepRow.tokens, StepRow.seconds, StepRow.config).where(
+            StepRow.status == "done", StepRow.tokens > 0, StepRow.seconds > 0, StepRow.imported.is_(False)
+        )
+        sums: dict[str, list[float]] = {}
+        with self._reading() as connection:
+            for kind, tokens, seconds, config in connection.execute(query):
+                if config.get("model", {}).get("identity") == model:
+                    total = sums.setdefault(sort(kind, config), [0.0, 0.0])
+                    total[0] += tokens
+                    total[1] += seconds
+        return {kind: tokens / seconds for kind, (tokens, seconds) in sums.items()}
+
+    def finished_keys(self, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Title -> the key of the last finished step of that title."""
+        found: dict[str, Mapping[str, Any]] = {}
+        with self._reading() as connection:
+            for chunk in chunks(titles):
+                query = select(StepRow.title, StepRow.config).where(StepRow.title.in_(chunk), StepRow.status == "done")
+                rows = connection.execute(query.order_by(StepRow.finished, StepRow.id))
+                found.update((title, config) for title, config in rows)
+        return found
+
+    def _of_answers(self, steps: Sequence[str], *names: str) -> dict[str, tuple[Any, ...]]:
+        """Step id -> some columns of its answers, in the documents' order."""
+        return {step: tuple(zip(*columns, strict=True)) for step, columns in self._answer_columns(steps, *names)}
+
+    def _answer_columns(self, steps: Sequence[str], *names: str) -> Iterator[tuple[str, Sequence[Any]]]:
+        """(Step id, columns of its answers in the documents' order), of those that have any."""
+        columns = AnswerRow.__table__.c
+        wanted = select(columns.step_id, *(columns[name] for name in names))
+        with self._reading() as connection:
+            for ids in chunks(steps):
+                query = wanted.where(columns.step_id.in_(ids)).order_by(columns.step_id, columns.doc_id)
+                # the driver's own rows: a store has millions of answers, and wrapping each costs as much as reading it
+                rows = _cursor(connection.execute(query)).fetchall()
+                of_steps, *whole = zip(*rows, strict=True) if rows else ((),)
+                some = {step: [each[start:end] for each in whole] for step, start, end in runs(of_steps)}
+                self._verify_answers(connection, ids, names, some)
+                yield from some.items()
+
+
+def _of_step(found: Mapping[str, StepRecord], step: str) -> str:
+    return of_step(found[step]) if step in found else ""
+
+
+def _of_tallies(found: Mapping[str, Sequence[tuple[str, str, int]]], step: str) -> str:
+    return of_tallies(found.get(step, ()))
+
+
+def _count(found: Mapping[str, int], step: str) -> int:
+    return found.get(step, 0)
+
+
+def _cursor(result: CursorResult[Any]) -> Any:
+    assert result.cursor is not None
+    return result.cursor

@@ -1,0 +1,203 @@
+"""A database server that goes away and comes back: it is asked again for a minute, and users are told."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from functools import cache
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from suite.core.errors import StoreAway, StoreConflict
+
+Found = TypeVar("Found")
+
+AWAY_SECONDS: Final = 60.0
+"""A server that is away for longer ends the command."""
+PAUSES_SECONDS: Final = (0.1, 1.0)
+"""Between two tries: the first, and the longest; each is twice as long as the one before it."""
+ENDED: Final = ("57P01", "57P02", "57P03")
+"""PostgreSQL's error codes: shut down by an administrator, a crash, and not ready yet. Class 08 is of connections."""
+CONFLICTS: Final = ("40001", "40P01")
+"""Two transactions that cannot both be: of a deadlock PostgreSQL ends one, which changes nothing."""
+RESTARTING: Final = ("starting up", "shutting down", "recovery", "not yet accepting connections")
+"""What a server says that will answer soon."""
+CONNECTION: Final = {
+    "connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}  # fmt: skip
+"""Options of libpq (seconds; the last in milliseconds): a host that is silent is noticed in half a minute."""
+
+
+def is_away(url: URL, error: BaseException) -> bool:
+    """Whether an error says that there is no connection to the server (any more), rather than what is wrong with it."""
+    if url.get_backend_name() == "sqlite" or not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated:
+        return True
+    code = _code(error)
+    if code is None:
+        return isinstance(error, OperationalError)  # no answer at all: refused, timed out, or starting up
+    return code.startswith("08") or code in ENDED
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether a server ended a transaction in favour of another one."""
+    return isinstance(error, DBAPIError) and _code(error) in CONFLICTS
+
+
+def _code(error: DBAPIError) -> str | None:
+    """The server's code; None where it gave no answer, or has no codes."""
+    found = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    return None if found is None else str(found)
+
+
+def gone(said: str, where: str) -> StoreAway:
+    """The error for a server that is away, from what a driver says: of several addresses, a line each below a title."""
+    lines = [" ".join(line.split()) for line in said.splitlines()]
+    reason = next((line for line in lines if line and not line.endswith(":")), "no connection")[:200]
+    soon = any(word in said for word in RESTARTING)
+    return StoreAway(f"cannot be used as a database ({reason})", reason, where=where, soon=soon)
+
+
+def connection_options(url: URL) -> dict[str, Any]:
+    """Options of a driver's connections, those that the URL gives excepted."""
+    if url.get_driver_name() not in ("psycopg", "psycopg2"):
+        return {}
+    return {name: value for name, value in CONNECTION.items() if name not in url.query}
+
+
+class _Thread(threading.local):
+    """What a thread is asking."""
+
+    asking = False
+    repeated = False
+    brief = False
+
+
+class Server:
+    """What this process knows of a server. Threads may share it."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.tell: Callable[[str], None] = _print
+        self._reached = False
+        self._thread = _Thread()
+        self._lock = threading.Lock()
+        self._since: float | None = None
+        """When it was first seen to be away, in seconds since 1970; None while it answers."""
+        self._told = ""
+
+    def ask(self, question: Callable[[], Found]) -> Found:
+        """Ask something, again and again while the server is away. It has to be a transaction of its own.
+
+        One that the server ended in favour of another's is asked again as well.
+
+        Raises StoreAway where that lasts too long, and at once if the server was never reached: a wrong address is
+        no restart.
+        """
+        thread = self._thread
+        if thread.asking:  # part of a larger question, which is asked again as a whole
+            return question()
+        thread.asking = True
+        try:
+            return self._asked(question)
+        finally:
+            thread.asking = thread.repeated = False
+
+    @property
+    def repeated(self) -> bool:
+        """Whether this thread asks its question once more: what it asked before may have been done, its reply lost."""
+        return self._thread.repeated
+
+    @contextmanager
+    def briefly(self) -> Iterator[None]:
+        """Inside, this thread asks only once."""
+        before, self._thread.brief = self._thread.brief, True
+        try:
+            yield
+        finally:
+            self._thread.brief = before
+
+    @contextmanager
+    def telling(self, tell: Callable[[str], None]) -> Iterator[None]:
+        """Inside, users are told by other means than a line on standard error."""
+        before, self.tell = self.tell, tell
+        try:
+            yield
+        finally:
+            self.tell = before
+
+    def _asked(self, question: Callable[[], Found]) -> Found:
+        until, pause = 0.0, PAUSES_SECONDS[0]
+        while True:
+            began = time.time()
+            try:
+                found = question()
+            except StoreConflict:
+                until = until or time.time() + AWAY_SECONDS
+                if time.time() > until:
+                    raise
+                time.sleep(pause)
+            except StoreAway as error:
+                self._reached = self._reached or error.soon
+                if not self._reached:
+                    raise
+                until = until or time.time() + AWAY_SECONDS
+                since = self._is_away(error.reason, None if self._thread.brief else until)
+                if self._thread.brief:
+                    raise
+                if time.time() + pause > until:
+                    raise self._given_up(error.reason, since) from error
+                self._thread.repeated = True
+                time.sleep(pause)
+                pause = min(2 * pause, PAUSES_SECONDS[1])
+            else:
+                self._answered(began)
+                return found
+
+    def _is_away(self, reason: str, until: float | None) -> float:
+        """Tell it, once in an absence for all threads, and once more who waits until when. Since when it is away."""
+        with self._lock:
+            since = self._since = self._since or time.time()
+            kind = "waits" if until else "seen"
+            if self._told not in ("waits", kind):
+                again = f"; it is asked again until {_shown(until)}" if until else ""
+                self.tell(f"{self.where} is away since {_shown(since)} ({reason}){again}")
+                self._told = kind
+        return since
+
+    def _answered(self, began: float) -> None:
+        """Tell that it is back, if what it answered was asked since it went away."""
+        self._reached = True
+        if self._since is None:
+            return
+        with self._lock:
+            if self._since is not None and began >= self._since:
+                self.tell(f"{self.where} is back after {time.time() - self._since:.1f} s")
+                self._since, self._told = None, ""
+
+    def _given_up(self, reason: str, since: float) -> StoreAway:
+        what = f"is away since {_shown(since)} ({reason}) and was asked again until {_shown(time.time())}"
+        fix = "what was done is kept: start the server, then run the same command again"
+        return StoreAway(what, reason, where=self.where, fix=fix)
+
+
+@cache
+def known(url: URL, where: str) -> Server:
+    """The one for a database on a server, for the whole process."""
+    return Server(where)
+
+
+def _shown(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _print(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

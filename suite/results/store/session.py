@@ -1,0 +1,92 @@
+"""One transaction a call: what reading and writing have in common."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial, wraps
+from inspect import isfunction
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select
+from sqlalchemy.pool import StaticPool
+
+from suite.core import signals
+from suite.core.errors import SuiteError
+from suite.results.store.database import one_line_errors, server_of, shown
+from suite.results.store.files import RESTORE
+from suite.results.store.tables import StepRow
+
+
+class Session:
+    """A database, and how a transaction on it is begun. Threads and processes may share it.
+
+    Each public method of a subclass is a transaction. Where the database is a server's, which goes away meanwhile, the
+    method runs again; what tells the outcome of a change then looks whether the try before has made it (`_repeated`).
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        for name, method in list(vars(cls).items()):
+            if isfunction(method) and not name.startswith("_"):
+                setattr(cls, name, _asked_again(method))
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._server = server_of(engine.url)
+        # A database in memory is one connection, and a connection holds one transaction: threads take turns.
+        self.in_memory = isinstance(engine.pool, StaticPool)
+        self._turn: AbstractContextManager[object] = threading.Lock() if self.in_memory else nullcontext()
+
+    def briefly(self) -> AbstractContextManager[None]:
+        """Inside, this thread asks a server that is away only once."""
+        return nullcontext() if self._server is None else self._server.briefly()
+
+    def telling(self, tell: Callable[[str], None]) -> AbstractContextManager[None]:
+        """Inside, users are told in this way that a server is away, and that it is back."""
+        return nullcontext() if self._server is None else self._server.telling(tell)
+
+    @property
+    def _repeated(self) -> bool:
+        """Whether this call was tried before and may have been done, the reply lost."""
+        return self._server is not None and self._server.repeated
+
+    def _did(self, connection: Connection, step: str, owner: str, status: str) -> bool:
+        """Whether an earlier try of this call made the change, its reply lost with the server.
+
+        No other call can have: a name is one process's, which makes each change of a step once.
+        """
+        if not self._repeated:
+            return False
+        query = select(StepRow.id).where(StepRow.id == step, StepRow.owner == owner, StepRow.status == status)
+        return connection.execute(query).first() is not None
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        """A transaction that is committed whole, or not at all if anything is raised in it. Signals wait meanwhile."""
+        writer = self.engine.execution_options(write=True)
+        with signals.held(), self._turn, one_line_errors(self.engine.url), writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """One view of the database, whatever others write meanwhile. Raises SuiteError for what is no data of ours."""
+        try:
+            with self._turn, one_line_errors(self.engine.url), self.engine.connect() as connection:
+                yield connection
+        except (ValueError, TypeError, OverflowError) as error:  # no JSON, no date, a text where a number was
+            reason = " ".join(str(error).split())[:120]
+            raise SuiteError(f"is damaged ({reason})", where=shown(self.engine.url), fix=RESTORE) from error
+
+
+def _asked_again(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that runs again while its database's server is away."""
+
+    @wraps(method)
+    def asked(self: Session, *arguments: Any, **options: Any) -> Any:
+        if self._server is None:
+            return method(self, *arguments, **options)
+        return self._server.ask(partial(method, self, *arguments, **options))
+
+    return asked

@@ -1,0 +1,281 @@
+"""What can be done to the store: each a transaction, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, delete, false, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from suite.core.errors import Problem, SuiteError
+from suite.results.store.checksums import seal_experiment, seal_step
+from suite.results.store.mapping import chunks, experiment_row, link_row, now, record_of, step_row
+from suite.results.store.owners import Owner
+from suite.results.store.records import Costs, ExperimentRecord, Provenance, StepLink, StepOutcome, StepRecord
+from suite.results.store.renewing import UNTRIED, renewed, updated
+from suite.results.store.session import Session
+from suite.results.store.tables import (
+    AnswerRow,
+    ArtifactRow,
+    Base,
+    ChecksumRow,
+    CurvePointRow,
+    ExperimentRow,
+    ExperimentStepRow,
+    FindingRow,
+    ScoreRow,
+    StepRow,
+)
+
+LEASE_SECONDS = 120.0
+"""A running step whose owner has been silent for so long may be taken over."""
+RESULTS = (ScoreRow, AnswerRow, CurvePointRow, FindingRow, ArtifactRow)
+
+
+class Writing(Session):
+    """The store's changes. Several processes may make them at once."""
+
+    def add_steps(self, steps: Sequence[StepRecord]) -> None:
+        """Add steps that are not there yet."""
+        with self._writing() as connection:
+            _insert_new(connection, StepRow, [step_row(step) for step in steps])
+
+    def add_experiment(self, record: ExperimentRecord, links: Sequence[StepLink]) -> None:
+        """Add an experiment, unless it is there, with its links to steps, in place of whatever links it had.
+
+        The same experiment has other steps once its data or the code that makes them have changed. One that was
+        imported becomes one of this place, which an imported one cannot change.
+        """
+        with self._writing() as connection:
+            if _is_imported(connection, record.id) is False and record.imported:
+                return
+            _put_experiment(connection, record)
+            _replace_links(connection, record.id, links)
+            self._seal_experiment(connection, record.id)
+
+    def requeue(self, steps: Sequence[str], *, done_too: bool = False) -> None:
+        """Make failed and cancelled steps pending again; what they took so far counts on.
+
+        With `done_too` finished ones as well; then all begin anew, and results and costs go.
+        """
+        again = ["failed", "cancelled", *(["pending", "done"] if done_too else [])]
+        with self._writing() as connection:
+            for ids in chunks(steps):
+                if done_too:
+                    finished = select(StepRow.id).where(StepRow.id.in_(ids), StepRow.status == "done")
+                    for table in (*RESULTS, ChecksumRow):
+                        connection.execute(delete(table).where(table.step_id.in_(finished)))
+                chosen = and_(StepRow.id.in_(ids), StepRow.status.in_(again))
+                anew = {**UNTRIED, **(vars(Costs()) if done_too else {})}
+                connection.execute(update(StepRow).where(chosen).values(**anew))
+
+    def claim(self, step: str, owner: str, lease_seconds: float = LEASE_SECONDS) -> bool:
+        """Take a pending step, or one whose owner died or fell silent for longer than the lease. One caller wins."""
+        with self._writing() as connection:
+            free = or_(StepRow.status == "pending", abandoned(connection, step, lease_seconds))
+            taken = {**UNTRIED, "status": "running", "owner": owner, "heartbeat": time.time(), "started": now()}
+            claimed = updated(connection, and_(StepRow.id == step, free), {**taken, "attempts": StepRow.attempts + 1})
+            return claimed or self._did(connection, step, owner, "running")
+
+    def heartbeat(self, step: str, owner: str, spent: Costs | None = None) -> bool:
+        """Say that the owner is alive, and what the step took so far. False when it is no longer the owner's."""
+        with self._writing() as connection:
+            costs = {} if spent is None else vars(spent)
+            return updated(connection, _mine(step, owner), {"heartbeat": time.time(), **costs})
+
+    def finish(self, step: str, owner: str, outcome: StepOutcome, stale: Sequence[StepRecord] = ()) -> bool:
+        """Store all that a step left, whole or not at all. False, and nothing stored, if it is no longer the owner's.
+
+        The `stale` steps, which were built on what it left before, are renewed with it.
+
+        Raises SuiteError if a value is not a number: what could not be measured is None.
+        """
+        _check_numbers(outcome)
+        with self._writing() as connection:
+            if not _end(connection, step, owner, "done", None, outcome.costs, outcome.provenance):
+                return self._did(connection, step, owner, "done")
+            _replace_results(connection, step, outcome)
+            self._seal_step(connection, step)
+            renewed(connection, stale)
+            return True
+
+    def fail(
+        self, step: str, owner: str, reason: str, provenance: Provenance = Provenance(), spent: Costs = Costs()
+    ) -> bool:
+        """A step could not be done, and took so much. False if it is no longer the owner's."""
+        with self._writing() as connection:
+            ended = _end(connection, step, owner, "failed", reason, spent, provenance)
+            return ended or self._did(connection, step, owner, "failed")
+
+    def cancel(self, step: str, owner: str, reason: str, spent: Costs | None = None) -> bool:
+        """A step was given up on the user's word, and took so much. False if it is no longer the owner's."""
+        with self._writing() as connection:
+            ended = _end(connection, step, owner, "cancelled", reason, spent, Provenance())
+            return ended or self._did(connection, step, owner, "cancelled")
+
+    def add_imported(self, step: StepRecord, outcome: StepOutcome) -> bool:
+        """A finished step made elsewhere, marked as such. False, and nothing changed, if it is done or in work here."""
+        _check_numbers(outcome)
+        with self._writing() as connection:
+            changed = _import_step(connection, step, outcome)
+            if changed:
+                self._seal_step(connection, step.id)
+            return changed
+
+    def import_experiment(
+        self, record: ExperimentRecord, links: Sequence[StepLink], steps: Sequence[tuple[StepRecord, StepOutcome]]
+    ) -> bool:
+        """A finished experiment made elsewhere, with all its steps. False if nothing changed.
+
+        Steps that are done here stay as they are. An experiment that was planned here with other steps keeps them.
+        """
+        for _, outcome in steps:
+            _check_numbers(outcome)
+        with self._writing() as connection:
+            if _is_imported(connection, record.id) is False and _links(connection, record.id) != tuple(links):
+                return False
+            changed = [step.id for step, outcome in steps if _import_step(connection, step, outcome)]
+            for each in changed:
+                self._seal_step(connection, each)
+            known = _is_imported(connection, record.id)
+            if known is None:
+                _put_experiment(connection, replace(record, imported=True))
+            relinked = _replace_links(connection, record.id, links)
+            if known is None or relinked:
+                self._seal_experiment(connection, record.id)
+            return bool(changed) or relinked
+
+    def _seal_step(self, connection: Connection, step: str) -> None:
+        """Checksums of a finished step. A database in memory needs none: nothing outlives the process."""
+        if not self.in_memory:
+            seal_step(connection, step)
+
+    def _seal_experiment(self, connection: Connection, experiment: str) -> None:
+        if not self.in_memory:
+            seal_experiment(connection, experiment)
+
+
+def _mine(step: str, owner: str) -> ColumnElement[bool]:
+    return and_(StepRow.id == step, StepRow.owner == owner, StepRow.status == "running")
+
+
+def _end(
+    connection: Connection,
+    step: str,
+    owner: str,
+    status: str,
+    reason: str | None,
+    costs: Costs | None,
+    provenance: Provenance,
+) -> bool:
+    """The owner's step comes to an end."""
+    values = {"status": status, "reason": reason, "finished": now(), "heartbeat": None}
+    return updated(connection, _mine(step, owner), {**values, **vars(provenance), **(vars(costs) if costs else {})})
+
+
+def abandoned(connection: Connection, step: str, lease_seconds: float) -> ColumnElement[bool]:
+    """A condition: the step is running, but its owner is dead or has been silent for longer than the lease."""
+    query = select(StepRow.owner, StepRow.heartbeat).where(StepRow.id == step)
+    name, heartbeat = next(iter(connection.execute(query).tuples()), (None, None))
+    owner = Owner.parse(name)
+    dead = StepRow.owner == name if owner and owner.is_dead(heartbeat) else false()
+    silent = or_(StepRow.heartbeat.is_(None), StepRow.heartbeat < time.time() - lease_seconds)
+    return and_(StepRow.status == "running", or_(dead, silent))
+
+
+def _import_step(connection: Connection, step: StepRecord, outcome: StepOutcome) -> bool:
+    """Store a finished step unless it is done, or a living process is at work on it."""
+    row = step_row(step)
+    _insert_new(connection, StepRow, [{**row, "status": "pending"}])
+    waiting = StepRow.status.in_(("pending", "failed", "cancelled"))
+    free = or_(waiting, abandoned(connection, step.id, LEASE_SECONDS))
+    done = {**row, "status": "done", "reason": None, "imported": True}
+    if not updated(connection, and_(StepRow.id == step.id, free), done):
+        return False
+    _replace_results(connection, step.id, outcome)
+    return True
+
+
+def _replace_results(connection: Connection, step: str, outcome: StepOutcome) -> None:
+    """A step's results, in place of whatever was there."""
+    for kind in RESULTS:
+        connection.execute(delete(kind).where(kind.step_id == step))
+    artifacts = [outcome.artifact] if outcome.artifact else []
+    results = (outcome.scores, outcome.answers, outcome.curve, outcome.findings, artifacts)
+    for table, records in zip(RESULTS, results, strict=True):
+        if records:
+            rows = [{name: _storable(value) for name, value in vars(record).items()} for record in records]
+            connection.execute(insert(table), [{"step_id": step, **row} for row in rows])
+
+
+def _storable(value: Any) -> Any:
+    """Half characters and NUL, which a model may utter, are no database's text."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
+    return value
+
+
+def _check_numbers(outcome: StepOutcome) -> None:
+    """Every number of an outcome is finite."""
+    named = [
+        *(
+            (f"{name} of the score '{each.metric}'", getattr(each, name))
+            for each in outcome.scores
+            for name in ("value", "stderr")
+        ),
+        *((f"the value of document {each.doc_id}", each.value) for each in outcome.answers),
+        *((f"'{each.name}' at training step {each.step}", each.value) for each in outcome.curve),
+        ("seconds", outcome.costs.seconds),
+    ]
+    for each in outcome.findings:
+        try:
+            json.dumps(each.content, allow_nan=False)
+        except ValueError:
+            named.append((f"something in the finding '{each.name}'", math.nan))
+    wrong = [
+        Problem("", f"{name} is {value}, not a number")
+        for name, value in named
+        if value is not None and not math.isfinite(value)
+    ]
+    if wrong:
+        raise SuiteError.of(wrong[:3])
+
+
+def _put_experiment(connection: Connection, record: ExperimentRecord) -> None:
+    """An experiment as it is now, whatever was there; when it was first seen stays."""
+    row = experiment_row(record)
+    _insert_new(connection, ExperimentRow, [row])
+    values = {name: value for name, value in row.items() if name not in ("id", "created")}
+    connection.execute(update(ExperimentRow).where(ExperimentRow.id == record.id).values(**values))
+
+
+def _is_imported(connection: Connection, experiment: str) -> bool | None:
+    """None where there is no such experiment."""
+    return connection.execute(select(ExperimentRow.imported).where(ExperimentRow.id == experiment)).scalar()
+
+
+def _links(connection: Connection, experiment: str) -> tuple[StepLink, ...]:
+    query = select(ExperimentStepRow.__table__).where(ExperimentStepRow.experiment_id == experiment)
+    rows = connection.execute(query.order_by(ExperimentStepRow.position)).mappings()
+    return tuple(record_of(StepLink, dict(row)) for row in rows)
+
+
+def _replace_links(connection: Connection, experiment: str, links: Sequence[StepLink]) -> bool:
+    """Whether the experiment had other links."""
+    if _links(connection, experiment) == tuple(sorted(links, key=lambda link: link.position)):
+        return False
+    connection.execute(delete(ExperimentStepRow).where(ExperimentStepRow.experiment_id == experiment))
+    _insert_new(connection, ExperimentStepRow, [link_row(experiment, link) for link in links])
+    return True
+
+
+def _insert_new(connection: Connection, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows whose key is not there yet; another process may insert the same ones."""
+    if rows:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])

@@ -1,0 +1,1 @@
+"""Where generated programs run and are judged, and can do no harm."""

@@ -1,0 +1,243 @@
+"""Runs programs and their tests, each in a sandbox of its own, and hears from the tests alone how it ended."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import marshal
+import os
+import secrets
+import selectors
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO, Final, Literal
+
+from suite.sandbox import bubblewrap
+from suite.sandbox.bubblewrap import Limits, Running
+from suite.sandbox.judging.parts import Nature, Program, helpers, nature
+from suite.sandbox.judging.values import Ended, Malformed, decode, encode, send
+
+_SUBJECT: Final = ("values", "subject")
+_JUDGE: Final = ("values", "remote", "judge")
+_EARLY: Final = "ended early"
+_LONGEST: Final = 1 << 20
+"""Bytes of the last word."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a program ended."""
+
+    passed: bool
+    """It ran to its end, and its tests did."""
+    reason: str
+    """Why it did not, in a few words; empty if it did."""
+    weaker: bool = False
+    """Program and tests ran in one process, or its own objects were asked: one that sets out to look right could."""
+
+
+Level = Literal["apart", "objects", "together"]
+"""How a program and its tests are kept from each other: its values are plain data, or tests may ask its objects as
+well, or both are in one process."""
+
+_ORDER: Final[tuple[Level, ...]] = ("apart", "objects", "together")
+
+_DONE: Final[dict[Program, Outcome]] = {}
+"""Outcomes of this process."""
+_LEVELS: Final[dict[Program, Level]] = {}
+"""What right answers need, by the programs that they are."""
+
+
+def run_program(program: Program | str, limits: Limits = Limits()) -> Outcome:
+    """Run a program and then its tests. Raises SuiteError if there is no sandbox and none was waived.
+
+    Tests run apart: what the program answers is compared where it cannot reach. Where that cannot be, as the row's own
+    right answer shows, they may ask its objects or else run in its process, as does a text that is program and tests
+    in one. No program has a say in this. Tests that tell one object from an equal one are passed in both ways: apart,
+    where nobody can deceive, and in one process, where no value is a copy.
+    """
+    bubblewrap.require("this task")
+    given = Program("", program) if isinstance(program, str) else program
+    kind = nature(given.tests)
+    if not kind.whole or (kind.near and given.reference is None):
+        return _together(given, limits)
+    outcome, unclear = _judged(given, "apart", kind, limits)
+    level = _level(given, kind, limits) if unclear else "apart"
+    if level != "apart":
+        outcome = replace(_judged(given, level, kind, limits)[0], weaker=True)
+    if outcome.passed and kind.runs:
+        outcome = replace(outcome, weaker=True)  # a text of the program's ran where the tests do
+    if outcome.passed and kind.alike and level != "together":
+        near = _together(given, limits, "__main__" if "__main__" in given.tests else "program")
+        return outcome if near.passed else replace(near, weaker=outcome.weaker)
+    return outcome
+
+
+def _level(program: Program, kind: Nature, limits: Limits) -> Level:
+    """The strictest level at which the row's own right answer passes; that of plain data if it passes at none."""
+    if program.reference is None:
+        return _ORDER[0]
+    right = replace(program, answer=program.reference)
+    if right not in _LEVELS:
+        _LEVELS[right] = _strictest(right, kind, limits)
+    return _LEVELS[right]
+
+
+def _strictest(right: Program, kind: Nature, limits: Limits) -> Level:
+    for level in _ORDER:
+        outcome, unclear = _judged(right, level, kind, limits)
+        if outcome.passed:
+            return level
+        if level == "apart" and not unclear:  # it is wrong or too slow: another level makes no difference
+            break
+    return _ORDER[0]
+
+
+def _judged(program: Program, level: Level, kind: Nature, limits: Limits) -> tuple[Outcome, bool]:
+    """The outcome at a level, and whether it is a failure that a weaker level may change."""
+    if level == "together":
+        return _together(program, limits), False
+    return _apart(program, kind, limits, objects=level == "objects")
+
+
+def run_programs(programs: Sequence[Program]) -> list[Outcome]:
+    """The same for many, side by side; a program that was run before is not run again."""
+    bubblewrap.require("this task")
+    new = [program for program in dict.fromkeys(programs) if program not in _DONE]
+    unsafe = bubblewrap.UNSAFE.get()
+
+    def run(program: Program) -> Outcome:
+        bubblewrap.UNSAFE.set(unsafe)  # threads do not inherit it
+        return run_program(program)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        _DONE.update(zip(new, pool.map(run, new), strict=True))
+    return [_DONE[program] for program in programs]
+
+
+def _apart(program: Program, kind: Nature, limits: Limits, *, objects: bool) -> tuple[Outcome, bool]:
+    """By tests in an interpreter of their own."""
+    text = (program.before + program.answer).encode("utf-8", "replace")
+    with _pipes(4) as ((asked, ask), (answers, answer), (result, say), (output, print_)), ExitStack() as stack:
+        tested = bubblewrap.running(
+            _script(_SUBJECT), text, limits, streams=(asked, answer, print_), arguments=["program"]
+        )
+        subject = stack.enter_context(tested)
+        own = {"before": helpers(program.before, kind.names), "tests": program.tests, "objects": objects}
+        task = encode(vars(kind) | own)
+        judge = bubblewrap.running(_script(_JUDGE), task, limits, streams=(answers, ask, say), together=False)
+        stack.enter_context(judge)
+        for end in (asked, ask, answers, answer, say, print_):
+            end.close()
+        data, printed, why = _watch(result, output, limits)
+        last = _last(data)
+        if subject.exceeded():
+            return Outcome(False, _too_much(limits)), False
+        if last is None or len(last) != 3:
+            return Outcome(False, why or _told(subject, "", printed + data)), False
+        reason, weaker, unclear = last
+        if reason:
+            return Outcome(False, _told(subject, str(reason), printed), bool(weaker)), bool(unclear)
+        return Outcome(True, "", bool(weaker) or not bubblewrap.available()), False
+
+
+def _together(program: Program, limits: Limits, name: str = "__main__") -> Outcome:
+    """In one process, as a module of this name, which says itself that it came to its end."""
+    mark = secrets.token_hex(16)
+    text = program.text.encode("utf-8", "replace")
+    with _pipes(3) as ((asked, ask), (result, answer), (output, print_)), ExitStack() as stack:
+        tested = bubblewrap.running(_script(_SUBJECT), text, limits, streams=(asked, answer, print_), arguments=[name])
+        subject = stack.enter_context(tested)
+        for end in (asked, answer, print_):
+            end.close()
+        with suppress(Ended):  # it may have ended already
+            send(ask.fileno(), (mark,))
+        data, printed, why = _watch(result, output, limits)
+        last = _last(data)
+        if subject.exceeded():
+            return Outcome(False, _too_much(limits), weaker=True)
+        if last is None or last[0] != mark:
+            return Outcome(False, why or _told(subject, "", printed), weaker=True)
+        return Outcome(last[1] == "", _told(subject, str(last[1]), printed) if last[1] else "", weaker=True)
+
+
+def _too_much(limits: Limits) -> str:
+    return f"used more than {limits.memory >> 20} MiB in all"
+
+
+@contextmanager
+def _pipes(count: int) -> Iterator[list[tuple[BinaryIO, BinaryIO]]]:
+    """Pipes, of which the ends that are still open are closed at the end."""
+    with ExitStack() as stack:
+        yield [
+            (stack.enter_context(open(ends[0], "rb", 0)), stack.enter_context(open(ends[1], "wb", 0)))
+            for ends in (os.pipe() for _ in range(count))
+        ]
+
+
+def _told(subject: Running, reason: str, printed: bytes) -> str:
+    """Why a program failed: of one that ended, how."""
+    if reason and reason != _EARLY:
+        return reason
+    code: int | None = None
+    with suppress(subprocess.TimeoutExpired):
+        code = subject.process.wait(1)
+    lines = printed.decode(errors="replace").strip().splitlines()
+    return lines[-1][:200] if lines and code else f"{_EARLY} ({code})"
+
+
+def _watch(result: BinaryIO, output: BinaryIO, limits: Limits) -> tuple[bytes, bytes, str]:
+    """The last word, the end of what was printed, and why it was stopped before a last word; empty if it was not."""
+    data, printed, loud, deadline = b"", b"", 0, time.monotonic() + limits.seconds
+    with selectors.DefaultSelector() as selector:
+        selector.register(result, selectors.EVENT_READ)
+        selector.register(output, selectors.EVENT_READ)
+        while (left := deadline - time.monotonic()) > 0:
+            ready = {key.fileobj for key, _ in selector.select(left)}
+            if output in ready:
+                part = os.read(output.fileno(), 1 << 16)
+                loud, printed = loud + len(part), (printed + part)[-2048:]
+                if not part:
+                    selector.unregister(output)
+                if loud > limits.output_bytes:
+                    return b"", printed, f"said more than {limits.output_bytes} bytes"
+            if result in ready:
+                part = os.read(result.fileno(), 1 << 16)
+                data += part
+                if not part or _whole(data) or len(data) > _LONGEST:
+                    return data, printed, ""
+    return b"", printed, f"ran longer than {limits.seconds:g} s"
+
+
+def _whole(data: bytes) -> bool:
+    return len(data) >= 4 and len(data) - 4 >= int.from_bytes(data[:4], "big")
+
+
+def _last(data: bytes) -> tuple[object, ...] | None:
+    """The message that was said last; None if it is none."""
+    if not _whole(data):
+        return None
+    with suppress(Malformed):
+        message = decode(data[4:])
+        if type(message) is tuple and message:
+            return message
+    return None
+
+
+@cache
+def _script(modules: tuple[str, ...]) -> bytes:
+    """Modules of this package in one, compiled: a sandbox has none of its files."""
+    whole = ast.Module([], [])
+    for name in modules:
+        for node in ast.parse(Path(__file__).with_name(f"{name}.py").read_bytes()).body:
+            left_out = ("suite", "typing", "collections", "__future__")  # parts of it, and what takes long
+            if not (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in left_out):
+                whole.body.append(node)
+    code = compile(whole, modules[-1], "exec", annotations.compiler_flag, dont_inherit=True)
+    return importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code)

@@ -1,0 +1,132 @@
+"""What lm-eval knows by name, listed so that a task file is checked without importing lm-eval (a test compares)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from suite.core.metric_ranges import UNBOUNDED as UNBOUNDED
+
+PYTHON: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+"""A metric that is a Python function of the user's: `module:function`."""
+
+FIELDS: Final = frozenset({
+    "task", "task_alias", "tag", "custom_dataset", "dataset_path", "dataset_name", "dataset_kwargs",
+    "training_split", "validation_split", "test_split", "fewshot_split", "process_docs", "doc_to_text",
+    "doc_to_target", "doc_to_image", "doc_to_audio", "unsafe_code", "doc_to_choice", "process_results",
+    "use_prompt", "description", "target_delimiter", "fewshot_delimiter", "fewshot_config", "num_fewshot",
+    "metric_list", "output_type", "generation_kwargs", "repeats", "filter_list", "should_decontaminate",
+    "doc_to_decontamination_query", "gen_prefix", "metadata",
+})  # fmt: skip
+"""The fields of lm-eval's TaskConfig."""
+
+OURS_MAY_NOT_SET: Final = {
+    "custom_dataset": "rows come from the data folder or from `dataset_path`",
+    "process_docs": "it needs Python; use `metadata.drop` or `metadata.splits`",
+    "process_results": "it needs Python; use `filter_list` and `metric_list`",
+    "num_fewshot": "the track says how many shots are given",
+    "fewshot_config": "exemplars are drawn once for all documents; name their rows in `metadata.splits.exemplars`",
+    "unsafe_code": "answers run as code in the sandbox only: give `metadata.program` and the metric `pass@1`",
+    "use_prompt": "write the template in `doc_to_text`",
+    "repeats": "decoding is greedy, so an answer repeats itself",
+    "doc_to_image": "tasks are text",
+    "doc_to_audio": "tasks are text",
+    "should_decontaminate": "leaks are checked when a run is planned",
+    "doc_to_decontamination_query": "leaks are checked when a run is planned",
+}
+"""Fields of lm-eval that a task file here must leave out, and what to do instead."""
+
+OUTPUT_TYPES: Final = frozenset({"generate_until", "multiple_choice", "loglikelihood", "loglikelihood_rolling"})
+
+GENERATION: Final = frozenset({"until", "max_gen_toks", "do_sample", "temperature"})
+
+FILTERS: Final = frozenset({
+    "custom", "format_span", "lowercase", "majority_vote", "map", "multi_choice_regex", "regex", "regex_pos",
+    "remove_whitespace", "take_first", "take_first_k", "uppercase",
+})  # fmt: skip
+"""The filters of lm-eval."""
+
+OUR_FILTERS: Final[Mapping[str, Mapping[str, type]]] = {
+    "cut_answer": {"prefix": str, "occurrence": int, "blank_line": bool},
+    "first_label": {"labels": tuple, "ignore_case": bool},
+    "named_label": {"labels": tuple, "ignore_case": bool},
+    "stated": {"marker": str},
+}
+"""Our filters, and the options of each."""
+
+CHOOSERS: Final = frozenset({"take_first", "take_first_k", "majority_vote"})
+"""Filters that leave one answer of a document's list; a pipeline has to end with one of them."""
+
+SHARES: Final = frozenset({
+    "acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "f1", "mcc", "accuracy", "normalised_match",
+    "rouge1", "rouge2", "rougeL", "pass@1", "math_equal", "number_match",
+})  # fmt: skip
+"""Metrics that lm-eval reports from 0 to 1; they are shown times 100."""
+
+POINTS: Final = frozenset({"bleu", "chrf", "chrf++", "ter"})
+"""Metrics that are reported from 0 to 100 already."""
+
+OF_CLASSES: Final = frozenset({"f1", "mcc"})
+"""Metrics of all answers together, by class."""
+
+OF_ALL_ANSWERS: Final = POINTS | OF_CLASSES
+"""Metrics of all answers together; a single answer has none."""
+
+AGGREGATIONS: Final[Mapping[str, str]] = {
+    "f1": "f1", "mcc": "matthews_corrcoef", "bleu": "bleu", "chrf": "chrf", "chrf++": "chrf++", "ter": "ter",
+    "perplexity": "perplexity", "word_perplexity": "weighted_perplexity", "byte_perplexity": "weighted_perplexity",
+    "bits_per_byte": "bits_per_byte", "brier_score": "brier_score", "bypass": "bypass",
+}  # fmt: skip
+"""lm-eval's names for how the values of a metric are put together; all others are averaged (`mean`)."""
+
+LOWER_IS_BETTER: Final = frozenset({
+    "ter", "perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "brier_score",
+})  # fmt: skip
+
+METRICS: Final = SHARES | POINTS | UNBOUNDED
+"""Every metric a task may name: lm-eval's and ours."""
+
+OUR_METRICS: Final = frozenset({
+    "accuracy", "normalised_match", "rouge1", "rouge2", "rougeL", "pass@1", "math_equal", "number_match",
+})  # fmt: skip
+
+COMPUTED: Final = {
+    "generate_until": OUR_METRICS | POINTS | OF_CLASSES | {"exact_match", "bypass"},
+    "multiple_choice": OF_CLASSES | {
+        "acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "brier_score", "likelihood",
+    },
+    "loglikelihood": frozenset({"perplexity", "acc"}),
+    "loglikelihood_rolling": frozenset({"word_perplexity", "byte_perplexity", "bits_per_byte"}),
+}  # fmt: skip
+"""The metrics that answers of each kind have."""
+
+NO_OPTIONS: Final = frozenset({"metric", "aggregation", "higher_is_better", "hf_evaluate"})
+"""Keys of an entry of `metric_list` that are for lm-eval, and not for the metric."""
+
+IGNORING: Final = frozenset({"regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"})
+"""What `exact_match` and `number_match` may be told to ignore."""
+
+DEFAULT_METRICS: Final = {
+    "generate_until": ("exact_match",),
+    "multiple_choice": ("acc", "acc_norm"),
+    "loglikelihood": ("perplexity", "acc"),
+    "loglikelihood_rolling": ("word_perplexity", "byte_perplexity", "bits_per_byte"),
+}
+"""What lm-eval reports when a task names no metric."""
+
+
+ALSO_OF_LM_EVAL: Final = frozenset({
+    "arc_challenge", "arc_easy", "cb", "gsm8k", "humaneval", "mbpp", "openbookqa", "rte", "triviaqa", "wic", "xsum",
+})  # fmt: skip
+"""The shipped tasks that lm-eval has a task of the same name of (a test compares)."""
+
+
+def scale(metric: str) -> float:
+    """What a metric's value is multiplied with, so that it lies on 0 to 100."""
+    return 100.0 if metric in SHARES or is_python(metric) else 1.0
+
+
+def is_python(metric: str) -> bool:
+    """Whether a metric is named as a Python function: `module:function`."""
+    return PYTHON.fullmatch(metric) is not None

@@ -1,0 +1,97 @@
+"""Training examples as token ids: the prompt that evaluation asks, and the answer with its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from suite.core.errors import SuiteError
+from suite.core.targets import Target
+from suite.models.backbone import Backbone
+from suite.models.tokens import encode_pair
+from suite.training.config import LEAST_INPUT, LEAST_PROMPT
+
+
+class Text(Protocol):
+    """A prompt and the answer to learn (`suite.tasks.load.Example`)."""
+
+    @property
+    def prompt(self) -> str: ...  # noqa: D102
+    @property
+    def target(self) -> str:
+        """The answer; a `suite.core.targets.Target` knows how it follows the prompt."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """One example; the loss is on `target` alone."""
+
+    prompt: tuple[int, ...]
+    target: tuple[int, ...]
+    """Ends with the end token, unless it had to be cut."""
+    place: int = 0
+    """Which of the targets it is of."""
+
+    @property
+    def length(self) -> int:
+        """Tokens in all."""
+        return len(self.prompt) + len(self.target)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Examples as ids, in the given order."""
+
+    examples: tuple[Encoded, ...]
+    cut_prompts: int
+    """How many prompts lost their beginning because they were too long."""
+    cut_answers: int
+    """How many answers lost their end."""
+
+    @property
+    def notice(self) -> str | None:
+        """What a person should know about it."""
+        if not self.cut_prompts and not self.cut_answers:
+            return None
+        of = f"of {len(self.examples)} examples are longer than the budget's max_length"
+        return f"{self.cut_prompts} prompts (beginning cut) and {self.cut_answers} answers (end cut) {of}"
+
+
+def encode(
+    backbone: Backbone, examples: Iterable[Text], *, max_length: int, soft_length: int, prefix_length: int = 0,
+    place: int = 0,
+) -> Encoding:  # fmt: skip
+    """Examples of the target at a place, as ids within `max_length` positions (and the model's own), less those of a
+    soft prompt and a prefix.
+
+    A decoder shares the positions between prompt and answer (or the longest answer that evaluation lets it write); an
+    encoder-decoder has them for each, and loses those of a soft prompt for the one and of a prefix for the other.
+    Raises SuiteError when there are no examples or no room.
+    """
+    decoder = backbone.shape == "decoder"
+    positions = min(max_length, backbone.max_length)
+    room = positions - soft_length - (prefix_length if decoder else 0)
+    if positions < LEAST_INPUT:
+        what = f"`budget.max_length` of {positions} leaves no room for a prompt and an answer"
+        raise SuiteError(what, fix=f"raise it to {LEAST_INPUT} or more")
+    if min(room, positions - prefix_length) < LEAST_INPUT:
+        kind = "soft prompt" if not prefix_length else "prefix"
+        raise SuiteError(f"a {kind} of {soft_length + prefix_length} leaves no room in {positions} positions")
+    texts = [(example.prompt, example.target) for example in examples]
+    if not texts:
+        raise SuiteError("there is no example to train on")
+    encoded: list[Encoded] = []
+    cut_prompts = cut_answers = 0
+    for prompt_text, answer_text in texts:
+        prompt, answer = encode_pair(backbone, prompt_text, answer_text)
+        target = [*answer, backbone.eos_id]
+        for_answer = room - min(len(prompt), LEAST_PROMPT) if decoder else max_length - prefix_length
+        kept_target = target[:for_answer]
+        # as evaluation cuts: a decoder's prompt also leaves room for an answer as long as may be
+        written = min(answer_text.limit, room - LEAST_PROMPT) if isinstance(answer_text, Target) else 0
+        kept_prompt = prompt[-(room - max(len(kept_target), written) if decoder else room) :]
+        cut_prompts += len(kept_prompt) < len(prompt)
+        cut_answers += len(kept_target) < len(target)
+        encoded.append(Encoded(tuple(kept_prompt), tuple(kept_target), place))
+    return Encoding(tuple(encoded), cut_prompts, cut_answers)

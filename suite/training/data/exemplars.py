@@ -1,0 +1,48 @@
+"""Exemplars before training inputs: other rows of the training split, drawn anew for each input and each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+from suite.core.errors import SuiteError
+from suite.core.hashing import seed_of
+from suite.tasks.load import Example
+from suite.training.job import TrainingSet
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A prompt as it is trained on, and its answer."""
+
+    prompt: str
+    target: str
+
+
+def behind_exemplars(target: TrainingSet, places: Sequence[int], shots: int, seed: int, epoch: int) -> list[Asked]:
+    """Some examples of a target, each behind `shots` others (ProMoT's "+1-shot" with 1); never behind itself.
+
+    A row that is in the split twice is not shown before its double. Raises SuiteError if there are too few rows.
+    """
+    asked: list[Asked] = []
+    for at in places:
+        example = target.examples[at]
+        if not shots:
+            asked.append(Asked(example.prompt, example.target))
+            continue
+        shown = _others(target, example, shots, Random(seed_of(seed, "exemplars", target.role, epoch, at)))
+        asked.append(Asked(target.prompts(example.doc, [each.doc for each in shown]), example.target))
+    return asked
+
+
+def _others(target: TrainingSet, example: Example, shots: int, random: Random) -> list[Example]:
+    """Different rows than the example's, in random order."""
+    chosen: dict[str, Example] = {}
+    for _ in range(100 * shots):
+        other = random.choice(target.examples)
+        if other.hash != example.hash:
+            chosen.setdefault(other.hash, other)
+        if len(chosen) == shots:
+            return list(chosen.values())
+    raise SuiteError(f"the training rows of '{target.role}' are too few to show {shots} before each other")

@@ -1,0 +1,94 @@
+"""The weights α of a mixture of experts: in equal parts, or searched on a few examples (Transformer², section 3.2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from suite.core.diagnostics import Mixture
+from suite.core.errors import StepFailed
+from suite.core.hashing import seed_of
+from suite.models.stack import Stacked, swapped
+from suite.tasks.load import Example
+from suite.training.cem import Value, search
+from suite.training.cem_config import Search
+from suite.training.data.batches import Collator
+from suite.training.data.examples import encode
+from suite.training.expert_weights import Mixer, mixer_of
+from suite.training.job import Job, Sampling, Trained, TrainingSet
+from suite.training.loop import CurvePoint, Fit
+from suite.training.objectives.losses import answer_loss
+
+
+def mix_evenly(job: Job, names: Sequence[str]) -> Trained:
+    """Every expert with the same weight, α = 1 / K. `names` are those of the experts, for the finding."""
+    mixer = mixer_of(job.backbone, job.parents)
+    alpha = torch.full((len(names),), 1.0 / len(names))
+    fit = Fit({"alpha": alpha}, 0, None, 0, 0, tuple(_points(0, alpha)))
+    return Trained(mixer.artifact(alpha), fit, 0, _finding(mixer, names, alpha))
+
+
+def mix_by_search(job: Job, names: Sequence[str], *, shots: int, settings: Search, by_matrix: bool) -> Trained:
+    """Search α on a few examples of the target: accuracy first, then the likelihood of right answers.
+
+    The examples are drawn from the training split, so none is ever scored. `names` are those of the experts.
+    """
+    mixer = mixer_of(job.backbone, job.parents)
+    target = job.examples[0]
+    asking = Asking(job, mixer, target, target.few(shots, job.seed))
+    shape = (len(names), len(mixer.names)) if by_matrix else (len(names),)
+    start = torch.full(shape, 1.0 / len(names)).flatten()
+    found = search(lambda point: asking(point.view(shape)), start, settings, seed_of(job.seed, "mixture", target.role))
+    alpha = found.best.view(shape)
+    curve = [CurvePoint(step, "selection", value[0]) for step, (value, _) in enumerate(found.history, 1)]
+    for step, (_, point) in enumerate(found.history, 1):
+        curve += _points(step, point.view(shape))
+    fit = Fit(
+        {"alpha": alpha}, settings.generations, found.value[0], settings.generations, asking.tokens,
+        tuple(curve),
+    )  # fmt: skip
+    return Trained(mixer.artifact(alpha), fit, alpha.numel(), _finding(mixer, names, alpha))
+
+
+class Asking:
+    """Scores a mixture on a few examples."""
+
+    def __init__(self, job: Job, mixer: Mixer, target: TrainingSet, few: Sequence[Example]) -> None:
+        """Encode the examples once."""
+        self.job, self.mixer, self.target, self.few = job, mixer, target, list(few)
+        encoding = encode(job.backbone, self.few, max_length=job.budget.max_length, soft_length=0)
+        self.batch = Collator(job.backbone)(encoding.examples).to(job.backbone.device)
+        self.tokens, self.looks = 0, 0
+
+    @torch.no_grad()
+    def __call__(self, alpha: Tensor) -> Value:
+        """Mean score (0 to 100) of its answers, decoded as the track says, and the log-likelihood of the right ones."""
+        backbone = self.job.backbone
+        self.looks += 1
+        with swapped(backbone.model, self.mixer.weights(alpha)):
+            current = Stacked(backbone, backbone.model, None, (f"mixture {self.looks}",))
+            rollouts = self.job.roll_out(current, self.target, self.few, Sampling(None, None, 0, as_reported=True))
+            likely = -float(answer_loss(current, self.batch))
+        if math.isnan(likely):
+            raise StepFailed("the right answers have no likelihood (nan) with a mixture of these experts")
+        tokens = self.batch.tokens + sum(len(each.prompt) + len(each.answer) for each in rollouts)
+        self.tokens += tokens
+        self.job.spending.add_tokens(tokens)
+        return sum(each.value for each in rollouts) / len(rollouts), likely
+
+
+def _points(step: int, alpha: Tensor) -> Iterator[CurvePoint]:
+    """The weight of each expert after a generation, its mean over matrices where each has its own."""
+    shares = alpha.mean(1) if alpha.ndim == 2 else alpha
+    for number, share in enumerate(shares, 1):
+        yield CurvePoint(step, f"α of expert {number}", float(share))
+
+
+def _finding(mixer: Mixer, names: Sequence[str], alpha: Tensor) -> tuple[Mixture]:
+    by_matrix = alpha.ndim == 2
+    rows = (alpha if by_matrix else alpha[:, None]).tolist()
+    matrices = mixer.names if by_matrix else ()
+    return (Mixture(experts=tuple(names), matrices=matrices, alpha=tuple(map(tuple, rows))),)

@@ -1,0 +1,1 @@
+"""What a trainable set is optimised for: losses of right answers, and rewards of its own."""

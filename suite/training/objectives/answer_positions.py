@@ -1,0 +1,70 @@
+"""The end of a model, computed only where an answer is looked at: its last layer, and the logits of the vocabulary.
+
+Of a decoder's last layer only keys and values are needed everywhere; what is done to each position by itself (queries,
+the attention's output, the feed-forward part) has an effect, and a gradient, at the answers alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+
+from torch import Tensor, nn
+
+KNOWN: Final = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma"})
+"""Model types whose layers are written this way (tests/training/objectives/test_answer_positions.py); others are computed everywhere."""
+PARTS: Final = ("self_attn.q_proj", "self_attn.o_proj", "mlp")
+"""What a layer of theirs does to each position by itself."""
+
+
+@contextmanager
+def narrowed(model: Any, at: Tensor) -> Iterator[None]:
+    """Let a model compute its last layer (if it is `KNOWN`) and its logits only `at` some positions.
+
+    These are places [N] in the batch's hidden states as one list, [B·T, d]. Logits come as [N, V], except from a model
+    without a module for them: then as ever.
+    """
+    with ExitStack() as undo:
+        for part in _parts(model):
+            shapes: list[Any] = []
+            undo.enter_context(part.register_forward_pre_hook(_taking(at, shapes)))
+            undo.enter_context(part.register_forward_hook(_putting_back(at, shapes)))
+        head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+        if head is not None:
+            undo.enter_context(head.register_forward_pre_hook(_taking(at, [])))
+        yield
+
+
+def at_answers(logits: Tensor, at: Tensor) -> Tensor:
+    """Logits [N, V] of a `narrowed` model, whether it could be or not."""
+    return logits if logits.ndim == 2 else logits.flatten(0, 1).index_select(0, at)
+
+
+def model_type(model: Any) -> str | None:
+    """Its architecture, as transformers names it."""
+    return getattr(getattr(model, "config", None), "model_type", None)
+
+
+def _parts(model: Any) -> list[nn.Module]:
+    if model_type(model) not in KNOWN:
+        return []
+    last = model.get_decoder().layers[-1]
+    return [last.get_submodule(name) for name in PARTS]
+
+
+def _taking(at: Tensor, shapes: list[Any]) -> Any:
+    def take(module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        hidden, *rest = given
+        shapes.append(hidden.shape[:2])
+        return hidden.flatten(0, 1).index_select(0, at), *rest
+
+    return take
+
+
+def _putting_back(at: Tensor, shapes: list[Any]) -> Any:
+    def put(module: nn.Module, given: Any, found: Tensor) -> Tensor:
+        rows, length = shapes.pop()
+        return found.new_zeros(rows * length, found.shape[-1]).index_copy(0, at, found).view(rows, length, -1)
+
+    return put

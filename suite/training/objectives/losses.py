@@ -1,0 +1,117 @@
+"""The next-token loss of an answer, for decoders and encoder-decoders, with and without a soft prompt or a prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from suite.models.prefix import cache_of
+from suite.models.stack import Stacked
+from suite.training.data.batches import Batch
+from suite.training.objectives.answer_positions import KNOWN, at_answers, model_type, narrowed
+
+WORTH: Final = 64
+"""Positions that must be saved before a call of its own pays, which goes over all weights once more."""
+WORTH_ON_GPU: Final = 4096
+"""The same where a call costs more than a few positions; not measured."""
+
+
+def answer_loss(stacked: Stacked, batch: Batch, label_smoothing: float = 0.0, z_loss: float = 0.0) -> Tensor:
+    """Cross-entropy summed over the answers' tokens (a scalar). The layout is [prefix][soft][text][pad].
+
+    With a `z_loss`, so many times the square of each token's log Σ exp(logits) is added (T5X's).
+    """
+    logits, labels = answer_logits(stacked, batch)
+    loss = functional.cross_entropy(logits.float(), labels, reduction="sum", label_smoothing=label_smoothing)
+    return loss + z_loss * logits.float().logsumexp(-1).square().sum() if z_loss else loss
+
+
+def answer_logits(stacked: Stacked, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Logits [N, V] where an answer's tokens are to come, row by row, and those tokens [N]."""
+    labels = batch.labels.flatten().index_select(0, batch.answers)
+    model, at = stacked.model, batch.answers
+    if batch.decoder_input_ids is not None:
+        given: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+        if stacked.soft is not None:
+            embeds, mask = stacked.embed(batch.input_ids, batch.attention_mask, side="right")
+            given = {"inputs_embeds": embeds, "attention_mask": mask}
+        if batch.even:
+            del given["attention_mask"]
+        given |= {"decoder_input_ids": batch.decoder_input_ids, **stacked.behind(len(batch.input_ids))}
+        with narrowed(model, at):
+            return at_answers(model(**given, use_cache=False).logits, at), labels
+    # No mask: padding is on the right, where a causal model does not look, and attention is faster without one.
+    given, before = _behind(stacked, batch)
+    if before:
+        length = batch.labels.shape[1]
+        at = at + (at // length + 1) * before
+    with narrowed(model, at):
+        return at_answers(model(**given, use_cache=False).logits, at), labels
+
+
+def _behind(stacked: Stacked, batch: Batch) -> tuple[dict[str, Any], int]:
+    """A decoder's inputs, and how many positions more than in the batch each row has there (fewer: below 0).
+
+    A causal model reads a soft prompt and what all prompts begin with alike in all rows, so these are read once, and
+    the rows stand behind their keys and values. Where units are dropped, they are to be others in each row, and each
+    reads all by itself.
+    """
+    rows = len(batch.input_ids)
+    once = model_type(stacked.model) in KNOWN and not stacked.backbone.windowed and not _drops(stacked.model)
+    shared = batch.shared if once and (stacked.soft is not None or _pays(batch)) else 0
+    if shared or (once and stacked.soft is not None):
+        read = _read(stacked, batch.input_ids[:1, :shared])
+        return {"input_ids": batch.input_ids[:, shared:], "past_key_values": cache_of(read, rows, "decoder")}, -shared
+    if stacked.soft is None:
+        return {"input_ids": batch.input_ids, **stacked.behind(rows)}, 0
+    embeds, _ = stacked.embed(batch.input_ids, batch.attention_mask, side="right")
+    return {"inputs_embeds": embeds, **stacked.behind(rows)}, stacked.soft_length
+
+
+def _pays(batch: Batch) -> bool:
+    """Whether reading once what all prompts begin with saves more than a call of its own costs."""
+    saved, positions = batch.shared * (len(batch.input_ids) - 1), batch.input_ids.numel()
+    return saved >= (WORTH if batch.input_ids.device.type == "cpu" else WORTH_ON_GPU) and saved * 8 >= positions
+
+
+def _read(stacked: Stacked, text: Tensor) -> Tensor:
+    """Keys and values [layers, 2, heads, P, width] of the prefix, the soft prompt and a text [1, T], differentiable."""
+    cache = cast(Any, stacked.cache(1))
+    decoder = stacked.backbone.model.get_decoder()
+    given: dict[str, Any] = {"input_ids": text}
+    if stacked.soft is not None:
+        given = {"inputs_embeds": stacked.embed(text, torch.ones_like(text), side="right")[0]}
+    decoder(**given, past_key_values=cache, use_cache=True)
+    return torch.stack([torch.stack([layer.keys[0], layer.values[0]]) for layer in cache.layers])
+
+
+def _drops(model: nn.Module) -> bool:
+    """Whether a model drops units as it is now."""
+    return model.training and any(share for _, _, share in _shares(model))
+
+
+@contextmanager
+def dropout(model: nn.Module, share: float) -> Iterator[None]:
+    """Let a model drop `share` while it trains, wherever it can (modules, and attention's own setting)."""
+    before = _shares(model)
+    try:
+        for module, name, _ in before:
+            setattr(module, name, share)
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
+
+
+def _shares(model: nn.Module) -> list[tuple[nn.Module, str, float]]:
+    """All settings of dropout: module, attribute, share."""
+    found: list[tuple[nn.Module, str, float]] = []
+    for module in model.modules():
+        names = ("p",) if isinstance(module, nn.Dropout) else ("attention_dropout", "dropout")
+        found += [(module, name, vars(module)[name]) for name in names if type(vars(module).get(name)) in (int, float)]
+    return found

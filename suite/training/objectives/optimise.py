@@ -1,0 +1,35 @@
+"""What a trainable set can be optimised for: the likelihood of right answers, or the reward of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from suite.core.diagnostics import TrainingTime
+from suite.training.config import Optimisation
+from suite.training.job import Job
+from suite.training.loop import Fit
+from suite.training.objectives.reinforce import train_by_reward
+from suite.training.objectives.supervised import train_supervised
+from suite.training.requirements import GradientSteps, Requirements
+from suite.training.trainable import Trainable
+
+
+def optimise(config: Optimisation, job: Job, trainable: Trainable) -> Fit:
+    """Train as `config.objective` says, on as many examples as `config.examples` says."""
+    if config.examples is not None:
+        few = [replace(each, examples=each.few(config.examples, job.seed)) for each in job.examples]
+        job = replace(job, examples=tuple(few))
+    train = train_by_reward if config.objective == "reinforce" else train_supervised
+    return train(config, job, trainable)
+
+
+def time_spent(needs: Requirements, fit: Fit) -> tuple[TrainingTime, ...]:
+    """Where the seconds of training went; nothing for what does not train step by step."""
+    if not isinstance(needs.cost, GradientSteps) or not fit.seconds:
+        return ()
+    spent = {phase: round(seconds, 3) for phase, seconds in fit.seconds.items()}
+    first, update = spent.get("sampling", 0.0), spent.get("update", 0.0)
+    looking = {"selection": spent.get("selection", 0.0), "probes": spent.get("probes", 0.0)}
+    if needs.reward:
+        return (TrainingTime(sampling=first, update=update, **looking),)
+    return (TrainingTime(update=round(first + update, 3), **looking),)  # to make batches is a part of the update
