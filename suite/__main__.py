@@ -8,23 +8,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from typer import Typer
-
 
 def main() -> NoReturn:
     """Run a command, and exit with its code: see `suite.cli.exits`."""
     signals.end_at_once()
-    import sys
+    from suite.cli import main as run
 
-    from suite.cli import exits
-
-    sys.exit(exits.code_of(_app))
-
-
-def _app() -> Typer:
-    from suite.cli import app
-
-    return app
+    run()
 
 
 if __name__ == "__main__":

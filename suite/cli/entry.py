@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from suite.cli import exits
 from suite.cli.options import (
     AgainOption,
     DataOption,
@@ -285,8 +283,3 @@ def doctor(
     for line in lines:
         print(line)
     raise typer.Exit(0 if healthy else 2)
-
-
-def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run a command, and exit with its code: see `suite.cli.exits`."""
-    sys.exit(exits.code_of(lambda: app, arguments))

@@ -14,7 +14,8 @@ from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile
 from suite.tasks.load import Example
-from suite.training.job import Sampling, TrainingSet
+from suite.training.data.training_set import TrainingSet
+from suite.training.job import Sampling
 
 Scorer = Callable[[Sequence[Stacked]], list[float]]
 """A target's own metric of some stacks, 0 to 100."""

@@ -36,7 +36,8 @@ from suite.tasks.gold import gold_finding
 from suite.tasks.load import Example, LoadedTask, Prompts, load_task, training_examples
 from suite.tasks.splits import reported_rows
 from suite.training.data.source import UNCOUNTED, Spending
-from suite.training.job import Job, TrainingSet
+from suite.training.data.training_set import TrainingSet
+from suite.training.job import Job
 from suite.training.loop import Log
 from suite.training.objectives.optimise import time_spent
 from suite.training.requirements import GradientSteps

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from suite.methods import SELF, Family, Part, Prerequisite
+from suite.methods import SELF, Family, Part, Prerequisite, get
 from suite.training.config import Count, Optimisation, Positive, Schedule
 from suite.training.requirements import Requirements, optimisation_requirements
 
@@ -43,11 +43,9 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
 
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """Prompt and weights for the targets; the weights alone elsewhere."""
-    from suite.methods import joint_weights
-
     if role in targets:
         return (SELF,)
-    return (Prerequisite("joint_weights", joint_weights.Config(joint=config), targets),)
+    return (Prerequisite("joint_weights", get("joint_weights").Config.model_validate({"joint": config}), targets),)
 
 
 def requirements(config: Config) -> Requirements:

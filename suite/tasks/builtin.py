@@ -14,7 +14,6 @@ import yaml
 
 from suite.core.errors import SuiteError
 from suite.tasks import lm_eval_names, metric_checks
-from suite.tasks.definition import TaskFile, make_task
 
 _NAMED: Final = re.compile(r"^(task|group|tag):[ \t]*['\"]?([\w.+-]+)['\"]?[ \t]*$", re.MULTILINE)
 
@@ -31,8 +30,8 @@ def builtin_names() -> tuple[str, ...]:
     return tuple(sorted(name for name, (kind, _) in _index().items() if kind == "task"))
 
 
-def builtin_task(name: str, asked: str = "") -> TaskFile | None:
-    """lm-eval's task of this name, or None; it is called as it was `asked` for.
+def builtin_config(name: str) -> tuple[Path, dict[str, Any]] | None:
+    """The file of lm-eval's task of this name and what it says, or None.
 
     Raises SuiteError for those that are no single YAML task of text.
     """
@@ -58,8 +57,12 @@ def builtin_task(name: str, asked: str = "") -> TaskFile | None:
         )
     metadata = config.get("metadata")
     config["metadata"] = dict(metadata) if isinstance(metadata, Mapping) else {}
-    # its Python functions are part of the release, so the release is part of the fingerprint
-    return make_task(asked or name, path, config, builtin=True, salt=importlib.metadata.version("lm_eval"))
+    return path, config
+
+
+def release() -> str:
+    """The version of lm-eval: its tasks' Python functions are part of the release."""
+    return importlib.metadata.version("lm_eval")
 
 
 @cache

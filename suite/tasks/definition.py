@@ -13,6 +13,7 @@ from suite.core.languages import DEFAULT
 from suite.core.words import DEFAULT_BLEU, DEFAULT_ROUGE, bleu_tokenizer, rouge_tokenizer
 from suite.core.yamlfile import Document, Key, read_yaml
 from suite.tasks import checks, lm_eval_names, metric_checks, python_metric
+from suite.tasks.builtin import builtin_config, builtin_names, release
 from suite.tasks.python_metric import PythonMetric
 
 SCORING: Final = 2
@@ -124,9 +125,7 @@ def read_task(name: str, folders: Sequence[Path]) -> TaskFile:
     path = next((folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").is_file()), None)
     if path is not None:
         return _read(name, path, folders)
-    from suite.tasks.builtin import builtin_names, builtin_task
-
-    found = builtin_task(name)
+    found = _builtin(name, name)
     if found is not None:
         return found
     raise SuiteError(f"there is no task '{name}'", fix=did_you_mean(name, task_names(folders) or builtin_names()))
@@ -134,13 +133,17 @@ def read_task(name: str, folders: Sequence[Path]) -> TaskFile:
 
 def _of_lm_eval(name: str) -> TaskFile:
     """lm-eval's own task. It keeps the prefix in its name, so that it is never taken for one of a file."""
-    from suite.tasks.builtin import builtin_names, builtin_task
-
     plain = name.removeprefix(OF_LM_EVAL)
-    found = builtin_task(plain, name)
+    found = _builtin(plain, name)
     if found is None:
         raise SuiteError(f"lm-eval has no task '{plain}'", fix=did_you_mean(plain, builtin_names()))
     return found
+
+
+def _builtin(name: str, asked: str) -> TaskFile | None:
+    """lm-eval's task of this name, called as it was asked for; its release is part of its fingerprint."""
+    found = builtin_config(name)
+    return found and make_task(asked, *found, builtin=True, salt=release())
 
 
 def task_names(folders: Sequence[Path]) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ from suite.training.cem import Value, search
 from suite.training.cem_config import Search
 from suite.training.data.batches import Collator
 from suite.training.data.examples import encode
+from suite.training.data.training_set import TrainingSet
 from suite.training.expert_weights import Mixer, mixer_of
-from suite.training.job import Job, Sampling, Trained, TrainingSet
+from suite.training.job import Job, Sampling, Trained
 from suite.training.loop import CurvePoint, Fit
 from suite.training.objectives.losses import answer_loss
 

@@ -6,11 +6,9 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from suite.core.diagnostics import Finding
-from suite.core.hashing import seed_of
 from suite.training.config import Budget, Optimisation, SelectionRule, TrackBudget
 from suite.training.data.source import UNCOUNTED, Spending
 
@@ -19,26 +17,10 @@ if TYPE_CHECKING:
     from suite.models.artifact import Artifact
     from suite.models.backbone import Backbone
     from suite.models.stack import Stacked
-    from suite.tasks.definition import TaskFile
-    from suite.tasks.load import Example, Prompts
+    from suite.tasks.load import Example
+    from suite.training.data.training_set import TrainingSet
     from suite.training.loop import CurvePoint, Fit, Log
     from suite.training.trainable import Trainable
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """The examples of one target. Rows held out for selection are not among them."""
-
-    role: str
-    task: TaskFile
-    examples: tuple[Example, ...]
-    prompts: Prompts
-    """Makes their prompts, with exemplars before them."""
-
-    def few(self, count: int, seed: int) -> tuple[Example, ...]:
-        """The few examples that a seed gives: the same for everything that adapts to this target."""
-        drawn = Random(seed_of(seed, "shots", self.role))
-        return tuple(drawn.sample(self.examples, min(count, len(self.examples))))
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from suite.training.checkpoint import Checkpoint, Writer, last_good
 from suite.training.config import FREE, Budget
 from suite.training.data.source import UNCOUNTED, P, Source, Spending
 from suite.training.device import accelerator_of, seed_device
+from suite.training.dropout import dropout
 from suite.training.memory import out_of_memory
-from suite.training.objectives.losses import dropout
 from suite.training.optim import learning_rate, make_optimizer, restore_state, shrink, state_of
 from suite.training.progress import Progress
 

@@ -19,7 +19,8 @@ from suite.models.backbone import Backbone
 from suite.models.stack import Stacked
 from suite.models.tokens import encode_prompt
 from suite.tasks.load import Example
-from suite.training.job import Answering, Job, Sampling, TrainingSet
+from suite.training.data.training_set import TrainingSet
+from suite.training.job import Answering, Job, Sampling
 from tests.models.tiny_budget import Memory
 from tests.models.tiny_models import tiny_examples
 

@@ -9,7 +9,7 @@ from random import Random
 from suite.core.errors import SuiteError
 from suite.core.hashing import seed_of
 from suite.tasks.load import Example
-from suite.training.job import TrainingSet
+from suite.training.data.training_set import TrainingSet
 
 
 @dataclass(frozen=True)

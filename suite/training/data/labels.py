@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from suite.training.job import TrainingSet
+from suite.training.data.training_set import TrainingSet
 
 MOST = 32
 """A task with more different answers than this has no class labels."""

@@ -13,7 +13,9 @@ from typing import Any, Final
 from torch import Tensor, nn
 
 KNOWN: Final = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma"})
-"""Model types whose layers are written this way (tests/training/objectives/test_answer_positions.py); others are computed everywhere."""
+"""Model types whose layers are written this way (tests/training/objectives/test_answer_positions.py).
+
+Others are computed everywhere."""
 PARTS: Final = ("self_attn.q_proj", "self_attn.o_proj", "mlp")
 """What a layer of theirs does to each position by itself."""
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, Final, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from suite.models.prefix import cache_of
 from suite.models.stack import Stacked
 from suite.training.data.batches import Batch
+from suite.training.dropout import drops
 from suite.training.objectives.answer_positions import KNOWN, at_answers, model_type, narrowed
 
 WORTH: Final = 64
@@ -62,7 +61,7 @@ def _behind(stacked: Stacked, batch: Batch) -> tuple[dict[str, Any], int]:
     reads all by itself.
     """
     rows = len(batch.input_ids)
-    once = model_type(stacked.model) in KNOWN and not stacked.backbone.windowed and not _drops(stacked.model)
+    once = model_type(stacked.model) in KNOWN and not stacked.backbone.windowed and not drops(stacked.model)
     shared = batch.shared if once and (stacked.soft is not None or _pays(batch)) else 0
     if shared or (once and stacked.soft is not None):
         read = _read(stacked, batch.input_ids[:1, :shared])
@@ -88,30 +87,3 @@ def _read(stacked: Stacked, text: Tensor) -> Tensor:
         given = {"inputs_embeds": stacked.embed(text, torch.ones_like(text), side="right")[0]}
     decoder(**given, past_key_values=cache, use_cache=True)
     return torch.stack([torch.stack([layer.keys[0], layer.values[0]]) for layer in cache.layers])
-
-
-def _drops(model: nn.Module) -> bool:
-    """Whether a model drops units as it is now."""
-    return model.training and any(share for _, _, share in _shares(model))
-
-
-@contextmanager
-def dropout(model: nn.Module, share: float) -> Iterator[None]:
-    """Let a model drop `share` while it trains, wherever it can (modules, and attention's own setting)."""
-    before = _shares(model)
-    try:
-        for module, name, _ in before:
-            setattr(module, name, share)
-        yield
-    finally:
-        for module, name, value in before:
-            setattr(module, name, value)
-
-
-def _shares(model: nn.Module) -> list[tuple[nn.Module, str, float]]:
-    """All settings of dropout: module, attribute, share."""
-    found: list[tuple[nn.Module, str, float]] = []
-    for module in model.modules():
-        names = ("p",) if isinstance(module, nn.Dropout) else ("attention_dropout", "dropout")
-        found += [(module, name, vars(module)[name]) for name in names if type(vars(module).get(name)) in (int, float)]
-    return found

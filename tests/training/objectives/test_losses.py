@@ -10,7 +10,8 @@ from suite.models.backbone import Backbone, Shape
 from suite.models.stack import Stacked
 from suite.training.data.batches import IGNORE, Batch, Batches
 from suite.training.data.examples import encode
-from suite.training.objectives.losses import answer_logits, answer_loss, dropout
+from suite.training.dropout import dropout
+from suite.training.objectives.losses import answer_logits, answer_loss
 from tests.models.tiny_models import tiny_backbone, tiny_examples
 
 pytestmark = pytest.mark.numeric

@@ -1,0 +1,29 @@
+"""The rows of one target that may be trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from suite.core.hashing import seed_of
+
+if TYPE_CHECKING:
+    from suite.tasks.definition import TaskFile
+    from suite.tasks.load import Example, Prompts
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The examples of one target. Rows held out for selection are not among them."""
+
+    role: str
+    task: TaskFile
+    examples: tuple[Example, ...]
+    prompts: Prompts
+    """Makes their prompts, with exemplars before them."""
+
+    def few(self, count: int, seed: int) -> tuple[Example, ...]:
+        """The few examples that a seed gives: the same for everything that adapts to this target."""
+        drawn = Random(seed_of(seed, "shots", self.role))
+        return tuple(drawn.sample(self.examples, min(count, len(self.examples))))

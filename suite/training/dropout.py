@@ -1,0 +1,35 @@
+"""Units that are dropped in training: on for a while, in all modules that can."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import nn
+
+
+def drops(model: nn.Module) -> bool:
+    """Whether a model drops units as it is now."""
+    return model.training and any(share for _, _, share in _shares(model))
+
+
+@contextmanager
+def dropout(model: nn.Module, share: float) -> Iterator[None]:
+    """Let a model drop `share` while it trains, wherever it can (modules, and attention's own setting)."""
+    before = _shares(model)
+    try:
+        for module, name, _ in before:
+            setattr(module, name, share)
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
+
+
+def _shares(model: nn.Module) -> list[tuple[nn.Module, str, float]]:
+    """All settings of dropout: module, attribute, share."""
+    found: list[tuple[nn.Module, str, float]] = []
+    for module in model.modules():
+        names = ("p",) if isinstance(module, nn.Dropout) else ("attention_dropout", "dropout")
+        found += [(module, name, vars(module)[name]) for name in names if type(vars(module).get(name)) in (int, float)]
+    return found
