@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,24 +21,27 @@ from suite.results.store import (
     Store,
 )
 
+Check = Callable[[RecordFile], str | None]
+"""What else is wrong with a record, by what its reader knows."""
 
-def import_records(store: Store, files_or_folders: Sequence[Path]) -> list[str]:
+
+def import_records(store: Store, files_or_folders: Sequence[Path], also: Check = lambda _: None) -> list[str]:
     """Read records into a store: a line for each. Importing twice changes nothing, and what is done here stays.
 
     A record that does not fit is refused whole. Raises SuiteError with a line for each of those, once the others are
     in.
     """
     lines: list[str] = []
-    for record, changed in _imported(store, files_or_folders):
+    for record, changed in _imported(store, files_or_folders, also):
         lines.append(f"{_name(record)}: {'imported' if changed else 'already here'}")
     return lines
 
 
-def verify_records(files_or_folders: Sequence[Path]) -> list[str]:
+def verify_records(files_or_folders: Sequence[Path], also: Check = lambda _: None) -> list[str]:
     """Check records as an import would, into nothing: a line for each. Raises SuiteError as `import_records` does."""
     lines: list[str] = []
     with Store.open("sqlite://") as store:
-        for record, _ in _imported(store, files_or_folders):
+        for record, _ in _imported(store, files_or_folders, also):
             left = unchecked(record)
             told = f"; {visible(', '.join(left))} cannot be computed again from what is stored" if left else ""
             lines.append(f"{_name(record)}: is what it says{told}")
@@ -50,12 +53,14 @@ def _name(record: RecordFile) -> str:
     return f"{about.name} (track {about.track}, seed {about.seed})"
 
 
-def _imported(store: Store, files_or_folders: Sequence[Path]) -> Iterator[tuple[RecordFile, bool]]:
+def _imported(store: Store, files_or_folders: Sequence[Path], also: Check) -> Iterator[tuple[RecordFile, bool]]:
     """Each record, and whether anything of it was new."""
     problems: list[Problem] = []
     for file in _files(files_or_folders):
         try:
             record = read_record(file)
+            if wrong := also(record):
+                raise SuiteError(f"is refused: {wrong}", where=str(file), fix="export it again where it was made")
             changed = store.import_experiment(
                 _experiment(record), _links(record), [_step(step) for step in record.steps]
             )

@@ -1,0 +1,60 @@
+"""Records from elsewhere, checked against the tracks that are known here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Final
+
+from suite.core.errors import SuiteError
+from suite.results.records.schema import RecordFile
+from suite.specs.blocks import OVERRIDABLE, Track
+from suite.specs.tracks import load_track
+from suite.specs.workspace import Workspace
+
+NOT_TERMS: Final = ("model.path", "model.gguf", "model.revision")
+"""Where a machine keeps its models is its own."""
+
+
+def off_its_track(record: RecordFile) -> str | None:
+    """A term of its track that a record has otherwise and does not name among its changes, or None.
+
+    Nothing is known of a track that is neither shipped nor in the workspace.
+    """
+    spec = record.experiment.spec
+    track = _track(str(spec["track"]["name"]))
+    if track is None:
+        return None
+    for key, stated, known in _differing(spec, track):
+        if not any(key == each or key.startswith(f"{each}.") for each in spec["changes"]):
+            told = f"its track '{track.name}' has {key} {str(stated)[:40]}, and here that has {str(known)[:40]}"
+            return f"{told}; its `changes` do not say so"
+    return None
+
+
+@cache
+def _track(name: str) -> Track | None:
+    try:
+        return load_track(Workspace.here(), name)
+    except SuiteError:
+        return None
+
+
+def _differing(spec: Mapping[str, Any], track: Track) -> Iterator[tuple[str, Any, Any]]:
+    """Each dotted key that both have, and have otherwise."""
+    known = track.model_dump(mode="json", exclude={"methods", "seeds", "roles"})
+    for block in OVERRIDABLE:
+        if block != "probes" and block in spec["track"] and block in known:
+            yield from _within(spec["track"][block], known[block], block)
+    for role, about in spec["roles"].items():
+        if track.roles.get(role, about["task"]) != about["task"]:
+            yield f"roles.{role}", about["task"], track.roles[role]
+
+
+def _within(stated: Any, known: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(stated, Mapping) and isinstance(known, Mapping):
+        for name, value in stated.items():
+            if name in known:
+                yield from _within(value, known[name], f"{key}.{name}")
+    elif stated != known and key not in NOT_TERMS:
+        yield key, stated, known
