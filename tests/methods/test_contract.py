@@ -90,7 +90,7 @@ def test_only_what_should_train_trains(
         return real(current, *rest)
 
     for module in ("losses", "reinforce"):
-        monkeypatch.setattr(f"suite.training.{module}.answer_logits", watch)
+        monkeypatch.setattr(f"suite.training.objectives.{module}.answer_logits", watch)
     trained = train(name, backbone, tmp_path)
     every = sum(parameter.numel() for parameter in backbone.model.parameters())
     wanted = {
