@@ -19,31 +19,31 @@ from suite.evaluation.lm import StackLM
 from suite.inference.beam import beam
 from suite.inference.decode import end_tokens
 from suite.inference.state import Ids, padded
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import load_backbone
 from suite.models.source import locate
-from suite.models.stack import Stacked
 from suite.specs import Options, load, shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.load import load_task
 
 
-def generated(stacked: Stacked, prompts: Sequence[Ids], limit: int, width: int) -> list[list[int]]:
+def generated(adapted: AdaptedModel, prompts: Sequence[Ids], limit: int, width: int) -> list[list[int]]:
     """Answers by `generate`, up to their end token, of one batch."""
-    ends, two_sided = sorted(end_tokens(stacked)), stacked.backbone.shape == "encoder-decoder"
-    ids, mask = padded(prompts, stacked, side="right" if two_sided else "left")
-    found = stacked.backbone.model.generate(
+    ends, two_sided = sorted(end_tokens(adapted)), adapted.backbone.shape == "encoder-decoder"
+    ids, mask = padded(prompts, adapted, side="right" if two_sided else "left")
+    found = adapted.backbone.model.generate(
         input_ids=ids, attention_mask=mask, num_beams=width, do_sample=False, max_new_tokens=limit, eos_token_id=ends
     )
     new = found[:, 1 if two_sided else ids.shape[1] :].tolist()
     return [next((row[:at] for at, token in enumerate(row) if token in ends), row) for row in new]
 
 
-def compare(stacked: Stacked, prompts: Sequence[Ids], limit: int, width: int, times: int) -> tuple[float, ...]:
+def compare(adapted: AdaptedModel, prompts: Sequence[Ids], limit: int, width: int, times: int) -> tuple[float, ...]:
     """Seconds of ours, of `generate` in one batch, and one by one. Raises SystemExit where they do not say the same."""
-    device = stacked.backbone.device
-    ours, said = timed(lambda: beam(stacked, prompts, max_new_tokens=limit, beams=width), device, times)
-    batch, right = timed(lambda: generated(stacked, prompts, limit, width), device, times)
-    single, alone = timed(lambda: [generated(stacked, [each], limit, width)[0] for each in prompts], device, 1)
+    device = adapted.backbone.device
+    ours, said = timed(lambda: beam(adapted, prompts, max_new_tokens=limit, beams=width), device, times)
+    batch, right = timed(lambda: generated(adapted, prompts, limit, width), device, times)
+    single, alone = timed(lambda: [generated(adapted, [each], limit, width)[0] for each in prompts], device, 1)
     for place, (answer, *others) in enumerate(zip(said, alone, right, strict=True)):
         if any(other != answer for other in others):
             raise SystemExit(f"not equal: prompt {place}: {answer}, by generate {others}")
@@ -65,16 +65,16 @@ def main() -> None:
     for name, track in (("micro decoder", "micro"), ("micro encoder-decoder", "micro-t5")):
         (experiment,) = load([shipped() / "pretrained.yaml"], Options(track=track))
         backbone = load_backbone(locate(experiment.track.model, None), given.device)
-        stacked = Stacked(backbone, backbone.model)
+        adapted = AdaptedModel(backbone, backbone.model)
         sums = [0.0, 0.0, 0.0]
         for role, shots in (("triviaqa", 1), ("triviaqa", 4), ("wmt16_ende", 1), ("xsum", 4)):
             task = load_task(experiment.tasks[role], DataLocations(), shots=shots, limit=given.documents)
             task.build_all_requests()
             asked = [each.args for each in task.instances]
-            lm = StackLM(stacked, batch_tokens=1, max_length=experiment.track.budget.max_length)
+            lm = StackLM(adapted, batch_tokens=1, max_length=experiment.track.budget.max_length)
             limit, _ = lm._settings(asked[0][1])
             prompts = lm._prompts([text for text, _ in asked], lm._room(limit))
-            seconds = compare(stacked, prompts, limit, given.width, given.times)
+            seconds = compare(adapted, prompts, limit, given.width, given.times)
             sums = [total + each for total, each in zip(sums, seconds, strict=True)]
             tell(f"{name} {role} {shots}-shot", *seconds)
         tell(f"{name} all", *sums)

@@ -23,9 +23,9 @@ from typing import Any
 import torch
 
 from suite.inference.shared_prefix import TrunkState, read_trunk
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone, load_backbone
 from suite.models.source import ModelSource, locate
-from suite.models.stack import Stacked
 from suite.training.data.batches import Collator
 from suite.training.data.examples import Encoded
 from suite.training.objectives.losses import answer_loss
@@ -98,7 +98,7 @@ class Work:
 
 def decoding(backbone: Backbone, work: Work, rows: int) -> dict[str, float]:
     """Seconds a step, bytes and operations."""
-    stack, words = Stacked(backbone, backbone.model), len(backbone.tokenizer)
+    stack, words = AdaptedModel(backbone, backbone.model), len(backbone.tokenizer)
     trunk = tuple(place % words for place in range(7, 7 + TRUNK))
     prompts = [(*trunk, *((row + place) % words for place in range(OWN))) for row in range(rows)]
     known = read_trunk([stack], [[*prompts, (*trunk, 1, 2)]])
@@ -114,7 +114,7 @@ def decoding(backbone: Backbone, work: Work, rows: int) -> dict[str, float]:
 
 def reading(backbone: Backbone, work: Work, rows: int, length: int) -> dict[str, float]:
     """Seconds to read texts that share nothing, up to their first answer token."""
-    stack, words = Stacked(backbone, backbone.model), len(backbone.tokenizer)
+    stack, words = AdaptedModel(backbone, backbone.model), len(backbone.tokenizer)
     draw = torch.Generator().manual_seed(0)
     prompts = [tuple(torch.randint(words, (length,), generator=draw).tolist()) for _ in range(rows)]
     trunk = read_trunk([stack], [prompts])
@@ -134,7 +134,7 @@ def training(backbone: Backbone, work: Work, rows: int, length: int) -> dict[str
     batch = Collator(backbone)(examples).to(backbone.device)
     model.requires_grad_(True).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6, fused=True)
-    stack = Stacked(backbone, model)
+    stack = AdaptedModel(backbone, model)
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)

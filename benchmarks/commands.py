@@ -28,10 +28,11 @@ import benchmarks.variants
 from benchmarks.evaluation import asked
 from benchmarks.sides import Asked
 from suite.evaluation.multi_adapter import evaluate_together
-from suite.models.artifact import SoftPrompt, load_artifact
+from suite.models.adapted import AdaptedModel
+from suite.models.artifacts import load_artifact
+from suite.models.artifacts.prompt import SoftPrompt
 from suite.models.backbone import Backbone, load_backbone
 from suite.models.source import ModelSource, locate
-from suite.models.stack import Stacked
 from suite.specs import Options, load, shipped
 from suite.tasks.data import DataLocations
 
@@ -49,7 +50,7 @@ def ours(given: argparse.Namespace, folder: Path) -> None:
     """What one process of ours does: the answers of all variants, as JSON."""
     backbone, each = loaded(given)
     prompts = [load_artifact(folder / f"ours{place}", backbone.identity) for place in range(benchmarks.variants.COUNT)]
-    stacks = [Stacked(backbone, backbone.model, prompt.vectors, (prompt.hash,)) for prompt in prompts]  # type: ignore[union-attr]
+    stacks = [AdaptedModel(backbone, backbone.model, prompt.vectors, (prompt.hash,)) for prompt in prompts]  # type: ignore[union-attr]
     results = evaluate_together(stacks, each.task, batch_tokens=each.batch_tokens, max_length=each.max_length)
     said = [[answer.output for answer in result.answers] for result in results]
     (folder / "ours.json").write_text(json.dumps(said), encoding="utf-8")

@@ -23,9 +23,9 @@ import torch
 from benchmarks.sides import Asked, differences, hflm, theirs, timed
 from benchmarks.variants import compare_variants
 from suite.evaluation.evaluate import EvaluationResult, evaluate
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone, load_backbone
 from suite.models.source import ModelSource, locate
-from suite.models.stack import Stacked
 from suite.specs import Experiment, Options, load, shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.load import load_task
@@ -58,18 +58,18 @@ def asked(
     ]  # fmt: skip
 
 
-def ours(stacked: Stacked, each: Asked) -> EvaluationResult:
+def ours(adapted: AdaptedModel, each: Asked) -> EvaluationResult:
     """The same by `suite`; each run reads its prompts anew, as `HFLM` does."""
-    stacked.backbone.ids.forget()
-    return evaluate(stacked, each.task, batch_tokens=each.batch_tokens, max_length=each.max_length)
+    adapted.backbone.ids.forget()
+    return evaluate(adapted, each.task, batch_tokens=each.batch_tokens, max_length=each.max_length)
 
 
 def compare(backbone: Backbone, tasks: Sequence[Asked], sizes: Sequence[int | str], times: int) -> dict[str, Any]:
     """Seconds of both sides for each task. Raises SystemExit where they do not say the same."""
-    stacked, rows = Stacked(backbone, backbone.model), {}
-    ours(stacked, tasks[0])  # what is done once in a process (imports, kernels) is nobody's
+    adapted, rows = AdaptedModel(backbone, backbone.model), {}
+    ours(adapted, tasks[0])  # what is done once in a process (imports, kernels) is nobody's
     for each in tasks:
-        mine, result = timed(lambda each=each: ours(stacked, each), backbone.device, times)
+        mine, result = timed(lambda each=each: ours(adapted, each), backbone.device, times)
         by_size = {}
         for size in sizes:
             lm = hflm(backbone.model, backbone, size, each.max_length)

@@ -30,9 +30,9 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from benchmarks.evaluation import asked, ours
 from benchmarks.sides import timed
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import as_backbone, load_backbone
 from suite.models.source import ModelSource, locate
-from suite.models.stack import Stacked
 from suite.specs import Experiment, Options, load, shipped
 from suite.tasks.data import DataLocations
 
@@ -57,7 +57,7 @@ def documents(count: int) -> float:
     """Seconds for so many documents of each task."""
     experiment, backbone = _pretrained(), load_backbone(locate(ModelSource(bundled="micro-llama"), None), "cpu")
     tasks = asked(experiment, DataLocations(), count, roles=experiment.held_out, shots=(4,))
-    stack = Stacked(backbone, backbone.model)
+    stack = AdaptedModel(backbone, backbone.model)
     return timed(lambda: [ours(stack, each) for each in tasks], backbone.device, 3)[0]
 
 
@@ -86,7 +86,7 @@ def width(size: int) -> float:
     torch.manual_seed(0)
     backbone = as_backbone(AutoModelForCausalLM.from_config(config), small.tokenizer, f"width {size}", device="cpu")
     (each,) = asked(_pretrained(), DataLocations(), 32, roles=["xsum"], shots=(4,))
-    return timed(lambda: ours(Stacked(backbone, backbone.model), each), backbone.device, 2)[0]
+    return timed(lambda: ours(AdaptedModel(backbone, backbone.model), each), backbone.device, 2)[0]
 
 
 POINTS: dict[str, Callable[[int], float]] = {"documents": documents, "methods": methods, "width": width}

@@ -18,8 +18,8 @@ from torch import Tensor
 from transformers import DataCollatorForSeq2Seq, PrinterCallback, Trainer, TrainingArguments
 from transformers.optimization import Adafactor
 
+from suite.models.adapted import AdaptedModel, swapped
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked, swapped
 from suite.training.config import Budget
 from suite.training.data.batches import IGNORE, Batch, Batches, Collator
 from suite.training.data.examples import Encoded
@@ -108,7 +108,7 @@ def theirs(
         seconds, _ = clocked(trainer.train, backbone.device)
         backbone.model.requires_grad_(False).eval()
         soft = None if start is None else model.prompt_encoder["default"].embedding.weight
-        after = _held(Stacked(backbone, backbone.model, soft), held)
+        after = _held(AdaptedModel(backbone, backbone.model, soft), held)
         return Ran(seconds, torch.stack(trainer.losses).tolist(), after, trainer.positions)
 
 
@@ -133,7 +133,7 @@ def _positions(inputs: Mapping[str, Any]) -> int:
 
 
 @torch.no_grad()
-def _held(current: Stacked, held: Sequence[Batch]) -> float:
+def _held(current: AdaptedModel, held: Sequence[Batch]) -> float:
     total = sum(float(answer_loss(current, batch.to(current.backbone.device))) for batch in held)
     return total / sum(len(batch.answers) for batch in held)
 

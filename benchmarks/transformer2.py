@@ -23,11 +23,12 @@ import torch
 from torch import Tensor
 
 from suite.inference.decode import Stops, decode
-from suite.models.artifact import Singular
+from suite.models.adapted import AdaptedModel, swapped
+from suite.models.apply import applied
+from suite.models.artifacts.singular import Singular, SingularMixer
 from suite.models.backbone import Backbone, load_backbone
 from suite.models.singular import Factors, factorise, masked, matrices
 from suite.models.source import ModelSource, locate
-from suite.models.stack import Stacked, stacked, swapped
 from suite.models.tokens import encode_prompt
 from suite.specs import shipped
 from suite.tasks.data import DataLocations
@@ -36,7 +37,6 @@ from suite.tasks.load import Example, training_examples
 from suite.training.config import Reinforce
 from suite.training.data.batches import Collator
 from suite.training.data.examples import Encoded
-from suite.training.expert_weights import SingularMixer
 from suite.training.objectives.reinforce import Rewarded, policy_loss
 from suite.training.singular import composing
 from suite.training.trainable import Trainable
@@ -102,9 +102,9 @@ class Ours:
         self.backbone, self.collate = backbone, Collator(backbone)
         self.stops = Stops(backbone.tokenizer, ())
 
-    def answers(self, stacked: Stacked, prompts: list[list[int]], most: int = NEW_TOKENS) -> list[tuple[int, ...]]:
+    def answers(self, adapted: AdaptedModel, prompts: list[list[int]], most: int = NEW_TOKENS) -> list[tuple[int, ...]]:
         """Greedy answers, end token included."""
-        said = decode(stacked, [tuple(p) for p in prompts], max_new_tokens=most, stops=self.stops)
+        said = decode(adapted, [tuple(p) for p in prompts], max_new_tokens=most, stops=self.stops)
         return [(*each.tokens, *([] if each.end is None else [each.end])) for each in said]
 
     def update(self, trainable: Trainable, job: Any, prompts: list[list[int]], rights: list[list[int]]) -> float:
@@ -121,7 +121,7 @@ class Ours:
     def score(self, mixer: SingularMixer, alpha: Tensor, prompts: list[list[int]], rights: list[list[int]]) -> float:
         """The share of right answers of a candidate."""
         with swapped(self.backbone.model, mixer.weights(alpha)):
-            said = self.answers(Stacked(self.backbone, self.backbone.model), prompts)
+            said = self.answers(AdaptedModel(self.backbone, self.backbone.model), prompts)
         return sum(list(each[: len(right)]) == right for each, right in zip(said, rights, strict=True)) / len(said)
 
 
@@ -200,11 +200,11 @@ def compare_dispatch(backbone: Backbone, examples: list[list[Example]], part: in
         return found
 
     def grouped(count: int) -> list[tuple[list[int], list[int]]]:
-        named = ours.answers(Stacked(backbone, backbone.model), prompts[:count], FIRST_TOKENS)
+        named = ours.answers(AdaptedModel(backbone, backbone.model), prompts[:count], FIRST_TOKENS)
         said: dict[int, tuple[int, ...]] = {}
         for task, expert in enumerate(three):
             places = [place for place in range(count) if tasks[place] == task]
-            with stacked(backbone, [expert]) as current:
+            with applied(backbone, [expert]) as current:
                 said |= zip(places, ours.answers(current, [prompts[place] for place in places]), strict=True)
         return [(list(named[place]), list(said[place])) for place in range(count)]
 

@@ -11,20 +11,20 @@ from peft import PromptTuningConfig, TaskType, get_peft_model
 from benchmarks.sides import Asked, differences, hflm, theirs, timed
 from suite.evaluation.evaluate import evaluate
 from suite.evaluation.multi_adapter import evaluate_together
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked
 
 T = TypeVar("T")
 COUNT, LENGTH = 10, 20
 
 
-def variants(backbone: Backbone) -> list[Stacked]:
+def variants(backbone: Backbone) -> list[AdaptedModel]:
     """Soft prompts as prompt tuning starts from: embeddings of words drawn from the vocabulary."""
     table: Any = backbone.model.get_input_embeddings().weight
     made = []
     for seed in range(COUNT):
         words = torch.randint(len(table), (LENGTH,), generator=torch.Generator().manual_seed(seed))
-        made.append(Stacked(backbone, backbone.model, table.detach()[words.to(table.device)], (f"prompt {seed}",)))
+        made.append(AdaptedModel(backbone, backbone.model, table.detach()[words.to(table.device)], (f"prompt {seed}",)))
     return made
 
 

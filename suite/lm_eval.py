@@ -19,11 +19,11 @@ from lm_eval.utils import setup_logging
 
 from suite.core.errors import SuiteError
 from suite.evaluation.lm import StackLM
-from suite.models.artifact import load_artifact
+from suite.models.apply import applied
+from suite.models.artifacts import load_artifact
 from suite.models.backbone import load_backbone
 from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
-from suite.models.stack import stacked
 
 
 @register_model("suite")
@@ -57,7 +57,7 @@ class SuiteLM(StackLM):
         backbone = load_backbone(locate(source, None), device)
         artifacts = [load_artifact(Path(each), backbone.identity) for each in artifact.split("+")] if artifact else []
         with ExitStack() as on:
-            current = on.enter_context(stacked(backbone, artifacts))
+            current = on.enter_context(applied(backbone, artifacts))
             assert_in_effect(current)
             # at the latest before the interpreter takes apart what taking them off needs
             weakref.finalize(self, on.pop_all().close)
@@ -88,7 +88,7 @@ class SuiteLM(StackLM):
 
     def get_model_info(self) -> dict[str, Any]:
         """What lm-eval keeps beside results: equal identities give equal answers."""
-        return {"model_identity": self.stacked.identity}
+        return {"model_identity": self.adapted.identity}
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from suite.specs.blocks import Decoding
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from suite.models.stack import Stacked
+    from suite.models.adapted import AdaptedModel
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class LoadedModel:
     experiment: ExperimentRecord
     role: str
     """The task that the artifacts are applied for: a method may answer other tasks without some of them."""
-    stacked: Stacked
+    adapted: AdaptedModel
     """The base and what is applied to it."""
     decoding: Mapping[str, Any]
     """How the experiment's track has answers decoded."""
@@ -39,14 +39,14 @@ class LoadedModel:
 
     @property
     def model(self) -> PreTrainedModel:
-        """The transformers model, its weights and adapters in effect. A soft prompt (`stacked.soft`) and a prefix
-        (`stacked.prefix`) are not in it: they come before each input, as `answer` has them."""
-        return self.stacked.backbone.model
+        """The transformers model, its weights and adapters in effect. A soft prompt (`adapted.soft`) and a prefix
+        (`adapted.prefix`) are not in it: they come before each input, as `answer` has them."""
+        return self.adapted.backbone.model
 
     @property
     def tokenizer(self) -> PreTrainedTokenizerBase:
         """The model's tokenizer."""
-        return self.stacked.backbone.tokenizer
+        return self.adapted.backbone.tokenizer
 
     def answer(self, prompts: Sequence[str], *, max_new_tokens: int = 64, stop: Sequence[str] = ()) -> tuple[str, ...]:
         """The model's answer to each prompt, decoded as the experiment's evaluations were, up to a `stop` string."""
@@ -58,7 +58,7 @@ class LoadedModel:
 
         from suite.evaluation.lm import StackLM
 
-        lm = StackLM(self.stacked, **self.decoding)
+        lm = StackLM(self.adapted, **self.decoding)
         settings = {"until": list(stop), "max_gen_toks": max_new_tokens}
         requests = [Instance("generate_until", {}, (prompt, settings), place) for place, prompt in enumerate(prompts)]
         return tuple(lm.generate_until(requests)) if requests else ()
@@ -109,13 +109,13 @@ def load_model(
 
 def _applied(
     home: Home, located: LocatedModel, steps: Sequence[str], hashes: Mapping[str, str], device: str | None
-) -> tuple[ExitStack, Stacked]:
+) -> tuple[ExitStack, AdaptedModel]:
     """The steps' artifacts on the base, checked to be in effect; to close the first takes them off."""
     from suite.execution.artifacts import load_kept
     from suite.execution.preflight import check_device, fetch
+    from suite.models.apply import applied
     from suite.models.backbone import load_backbone
     from suite.models.in_effect import assert_in_effect
-    from suite.models.stack import stacked
 
     check_device(device)
     if located.folder is None:
@@ -126,7 +126,7 @@ def _applied(
     except StepFailed as error:
         raise SuiteError(str(error), fix="run the spec again, which trains it anew") from error
     with ExitStack() as context:
-        current = context.enter_context(stacked(backbone, artifacts))
+        current = context.enter_context(applied(backbone, artifacts))
         assert_in_effect(current)
         return context.pop_all(), current
 

@@ -17,19 +17,19 @@ from lm_eval.api.model import LM
 from suite.core.diagnostics import Dispatch
 from suite.evaluation.evaluate import Answering, EvaluationResult, evaluate_with
 from suite.evaluation.lm import StackLM
-from suite.models.stack import Stacked
+from suite.models.adapted import AdaptedModel
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile
 from suite.tasks.load import LoadedTask, question, references, selection_task
 
-Asked = Callable[[Stacked], StackLM]
+Asked = Callable[[AdaptedModel], StackLM]
 """How a stack is asked: with the track's batches and lengths."""
 
 
 class DispatchLM(LM):  # type: ignore[misc]
     """Answers each document with the stack of its skill."""
 
-    def __init__(self, skills: Sequence[str], stack_of: Callable[[str], Stacked], asked: Asked) -> None:
+    def __init__(self, skills: Sequence[str], stack_of: Callable[[str], AdaptedModel], asked: Asked) -> None:
         """`skills` are those of the task's documents, in their order."""
         super().__init__()
         self.skills, self.stack_of, self.asked = skills, stack_of, asked
@@ -68,8 +68,8 @@ def evaluate_dispatched(
     first: TaskFile,
     locations: DataLocations,
     *,
-    asker: Callable[[], Stacked],
-    stack_of: Callable[[str], Stacked],
+    asker: Callable[[], AdaptedModel],
+    stack_of: Callable[[str], AdaptedModel],
     asked: Asked,
     keeping: Callable[[Answering], Answering] = lambda lm: lm,
 ) -> EvaluationResult:

@@ -18,7 +18,7 @@ from suite.core.errors import SuiteError
 from suite.core.words import bleu_tokenizer
 from suite.evaluation import stderr
 from suite.evaluation.lm import StackLM
-from suite.models.stack import Stacked
+from suite.models.adapted import AdaptedModel
 from suite.stats import Same
 from suite.tasks.data import Row
 from suite.tasks.lm_eval_names import OF_CLASSES, POINTS, SHARES, scale
@@ -86,7 +86,7 @@ class EvaluationResult:
 
 
 def evaluate(
-    stacked: Stacked,
+    adapted: AdaptedModel,
     task: LoadedTask,
     *,
     batch_tokens: int,
@@ -102,7 +102,7 @@ def evaluate(
     is no room for a prompt, or the task cannot be run here.
     """
     lm = StackLM(
-        stacked, batch_tokens=batch_tokens, max_new_tokens=max_new_tokens, max_length=max_length, beams=beams,
+        adapted, batch_tokens=batch_tokens, max_new_tokens=max_new_tokens, max_length=max_length, beams=beams,
         length_penalty=length_penalty,
     )  # fmt: skip
     return evaluate_with(lm, task)

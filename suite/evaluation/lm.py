@@ -17,9 +17,9 @@ from suite.inference.decode import SENTINELS, Choose, Said, Stops, decode, likel
 from suite.inference.prefix_support import fits
 from suite.inference.shared_prefix import Trunk, TrunkState, read_trunk
 from suite.inference.state import Ids, State, read
+from suite.models.adapted import AdaptedModel
 from suite.models.embedded import reading_texts
 from suite.models.fused import fused
-from suite.models.stack import Stacked
 from suite.models.tokens import encode_choices, encode_prompts, encode_text, no_token
 from suite.tasks.training_text import new_tokens
 
@@ -36,7 +36,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
 
     def __init__(
         self,
-        stacked: Stacked,
+        adapted: AdaptedModel,
         *,
         batch_tokens: int,
         max_new_tokens: int | None = None,
@@ -46,13 +46,13 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         choose: Choose = likeliest,
     ) -> None:
         super().__init__()
-        self.stacked, self.beams, self.length_penalty, self.choose = stacked, beams, length_penalty, choose
+        self.adapted, self.beams, self.length_penalty, self.choose = adapted, beams, length_penalty, choose
         self.batch_tokens, self.max_new_tokens = batch_tokens, max_new_tokens
-        backbone = stacked.backbone
+        backbone = adapted.backbone
         self.tokenizer, self._device = backbone.tokenizer, backbone.device
         self.two_sided = backbone.shape == "encoder-decoder"
         self.backend = "seq2seq" if self.two_sided else "causal"
-        self.max_length = min(backbone.max_length, max_length or backbone.max_length) - stacked.reserved
+        self.max_length = min(backbone.max_length, max_length or backbone.max_length) - adapted.reserved
         """Positions for text: those of the model, less the soft prompt's and the prefix's."""
         self.truncated: set[str] = set()
         self.tokens = 0
@@ -74,7 +74,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
     def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: Any) -> list[int]:
         """Token ids, with the special tokens that belong before a text (`suite.models.tokens`) unless told."""
         if add_special_tokens is None:
-            return encode_text(self.stacked.backbone, string)
+            return encode_text(self.adapted.backbone, string)
         with reading_texts():
             return list(self.tokenizer.encode(string, add_special_tokens=add_special_tokens))
 
@@ -93,7 +93,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         pairs: dict[int, Pair] = {}
         for (context, document), places in groups.items():
             texts = [str(requests[at].args[1]) for at in places]
-            ids, continuations = encode_choices(self.stacked.backbone, context, texts)
+            ids, continuations = encode_choices(self.adapted.backbone, context, texts)
             for at, text, continuation in zip(places, texts, continuations, strict=True):
                 if not continuation:
                     raise no_token(text, f"document {document}" if document is not None else "")
@@ -128,24 +128,24 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         """Positions for a prompt. Raises SuiteError if there are none."""
         room = self.max_length - (0 if self.two_sided else limit)
         if room < 1:
-            kind = "soft prompt" if self.stacked.prefix is None else "prefix"
+            taken = f"a {self.adapted.reserved_by} of {self.adapted.reserved}"
             raise SuiteError(
-                f"{limit} new tokens and a {kind} of {self.stacked.reserved} leave no room for a prompt",
+                f"{limit} new tokens and {taken} leave no room for a prompt",
                 fix="shorten the prompt or the answers, or raise `budget.max_length`",
             )
         return room
 
-    def _said(self, batch: Sequence[tuple[Stacked, Ids]], **options: Any) -> list[Said]:
+    def _said(self, batch: Sequence[tuple[AdaptedModel, Ids]], **options: Any) -> list[Said]:
         """Answers to prompts of some stacks."""
         stacks, prompts = [stack for stack, _ in batch], [prompt for _, prompt in batch]
         if self.beams > 1:
             options = {name: options[name] for name in ("max_new_tokens", "trunk")}
             options |= {"beams": self.beams, "length_penalty": self.length_penalty}
-            return [Said(tokens) for tokens in beam(self.stacked, prompts, **options)]
-        several = None if all(stack is self.stacked for stack in stacks) else stacks
-        return decode(self.stacked, prompts, choose=self.choose, stacks=several, **options)
+            return [Said(tokens) for tokens in beam(self.adapted, prompts, **options)]
+        several = None if all(stack is self.adapted for stack in stacks) else stacks
+        return decode(self.adapted, prompts, choose=self.choose, stacks=several, **options)
 
-    def _in_turn(self, items: Sequence[tuple[Stacked, Ids]], sizes: Sequence[int], **options: Any) -> list[Said]:
+    def _in_turn(self, items: Sequence[tuple[AdaptedModel, Ids]], sizes: Sequence[int], **options: Any) -> list[Said]:
         """Answers to prompts behind a trunk: longest first, the next ones enter as others leave.
 
         Where memory runs out, all is done again with half the room.
@@ -166,7 +166,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
     def _prompts(self, texts: Sequence[str], room: int) -> list[Ids]:
         """Token ids of prompts, their beginnings left out where they are too long."""
         found: list[Ids] = []
-        for text, ids in zip(texts, encode_prompts(self.stacked.backbone, texts), strict=True):
+        for text, ids in zip(texts, encode_prompts(self.adapted.backbone, texts), strict=True):
             if len(ids) > room:
                 self.truncated.add(text)
             found.append(ids[-room:])
@@ -174,14 +174,14 @@ class StackLM(TemplateLM):  # type: ignore[misc]
 
     def _text(self, tokens: Sequence[int], stops: Stops) -> str:
         """The text of an answer: what stands behind the opening sentinel, if the model has sentinels and wrote it."""
-        if self.stacked.backbone.sentinels:
+        if self.adapted.backbone.sentinels:
             opening = self.tokenizer.convert_tokens_to_ids(SENTINELS[0])
             tokens = tokens[tokens.index(opening) + 1 :] if opening in tokens else tokens
         return stops.before(tokens)
 
     def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
         """The ids of a context and of one continuation."""
-        ids, (found,) = encode_choices(self.stacked.backbone, context, [continuation])
+        ids, (found,) = encode_choices(self.adapted.backbone, context, [continuation])
         return ids, found
 
     def _loglikelihood_tokens(self, requests: Sequence[Pair], **_: Any) -> list[tuple[float, bool]]:
@@ -197,13 +197,13 @@ class StackLM(TemplateLM):  # type: ignore[misc]
                 self.truncated.add(key[0])
             contexts.setdefault(tuple(context[-room:]), []).append(place)
         texts = list(contexts)
-        trunk = _trunk([self], [texts]) if texts and fits(self.stacked) else None
+        trunk = _trunk([self], [texts]) if texts and fits(self.adapted) else None
         sizes = [sum(len(text) + len(requests[place][2]) for place in contexts[text]) for text in texts]
 
         def work(batch: Sequence[Ids]) -> list[list[tuple[float, bool]]]:
             return self._score(batch, [[requests[at][2] for at in contexts[text]] for text in batch], trunk)
 
-        with fused(self.stacked.model):
+        with fused(self.adapted.model):
             batches = in_batches(texts, sizes, self.batch_tokens, work)
         for text, scores in zip(texts, batches, strict=True):
             for place, score in zip(contexts[text], scores, strict=True):
@@ -220,10 +220,10 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         longest = max(len(continuation) for continuation in flat)
         state: State
         if trunk is None:
-            state = read(self.stacked, contexts)
+            state = read(self.adapted, contexts)
         else:
-            state = TrunkState(trunk, contexts, [self.stacked] * len(contexts), longest)
-        if self.stacked.backbone.sentinels:
+            state = TrunkState(trunk, contexts, [self.adapted] * len(contexts), longest)
+        if self.adapted.backbone.sentinels:
             opening = self.tokenizer.convert_tokens_to_ids(SENTINELS[0])
             state.step(torch.full((len(contexts),), opening, device=self.device))
         owner = [row for row, each in enumerate(continuations) for _ in each]
@@ -253,7 +253,7 @@ def generate_together(lms: Sequence[StackLM], requests: Sequence[Instance]) -> l
     for lm in lms:
         lm.spoken = [((), Said())] * len(requests)
     for (limit, stops), places in groups.items():
-        with fused(lms[0].stacked.model):
+        with fused(lms[0].adapted.model):
             given = _generate(lms, [str(requests[place].args[0]) for place in places], limit, stops)
         for lm, said, found in zip(lms, given, answers, strict=True):
             for place, (answer, prompt, each) in zip(places, said, strict=True):
@@ -268,16 +268,16 @@ def _generate(
     first = lms[0]
     greedy = first.beams == 1 and first.choose is likeliest
     assert len(lms) == 1 or greedy, "beams and samples are of one stack"
-    sentinels = first.stacked.backbone.sentinels
+    sentinels = first.adapted.backbone.sentinels
     limit += sentinels  # the opening sentinel is no part of the answer
     stops = Stops(first.tokenizer, until)
     prompts = [lm._prompts(texts, lm._room(limit)) for lm in lms]
     parts = as_fill_a_batch(lms, prompts[0], limit, first.batch_tokens, first.device.type)
     if len(parts) > 1:
         return [said for part in parts for said in _generate(part, texts, limit - sentinels, until)]
-    shares = first.choose is likeliest and fits(first.stacked)
+    shares = first.choose is likeliest and fits(first.adapted)
     trunk = _trunk(lms, prompts) if shares else None
-    items = [(lm.stacked, prompt) for lm, own in zip(lms, prompts, strict=True) for prompt in own]
+    items = [(lm.adapted, prompt) for lm, own in zip(lms, prompts, strict=True) for prompt in own]
     sizes = [first.beams * (len(prompt) + limit - (trunk.text if trunk else 0)) for _, prompt in items]
     options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops, "trunk": trunk}
     if trunk is None or first.beams > 1:
@@ -295,6 +295,6 @@ def _generate(
 def _trunk(lms: Sequence[StackLM], prompts: Sequence[Sequence[Ids]]) -> Trunk:
     """What all prompts begin with, read once. Raises StepFailed if that is too much."""
     try:
-        return read_trunk([lm.stacked for lm in lms], prompts)
+        return read_trunk([lm.adapted for lm in lms], prompts)
     except torch.OutOfMemoryError as error:
         raise StepFailed("the accelerator's memory does not hold what all prompts begin with") from error

@@ -14,7 +14,7 @@ from suite.core.errors import SuiteError
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with
 from suite.evaluation.lm import StackLM, generate_together
 from suite.inference.prefix_support import may_stand_together
-from suite.models.stack import Stacked
+from suite.models.adapted import AdaptedModel
 from suite.tasks.load import LoadedTask, quiet
 
 
@@ -38,8 +38,8 @@ class Told(LM):  # type: ignore[misc]
 
 
 def evaluate_together(
-    stacks: Sequence[Stacked], task: LoadedTask, *, batch_tokens: int, max_length: int | None = None, beams: int = 1,
-    length_penalty: float | None = None,
+    stacks: Sequence[AdaptedModel], task: LoadedTask, *, batch_tokens: int, max_length: int | None = None,
+    beams: int = 1, length_penalty: float | None = None,
 ) -> list[EvaluationResult]:  # fmt: skip
     """What `evaluate` gives for each stack.
 
@@ -47,8 +47,8 @@ def evaluate_together(
     part of their seconds, for all answer the same documents; else one is evaluated after another. Raises SuiteError for
     stacks of which one has other weights or adapters in the same model: that one or the other is not in effect.
     """
-    inside = {id(each.model): each.inside for each in stacks}
-    if any(each.inside != inside[id(each.model)] for each in stacks):
+    inside = {id(each.model): each.in_model for each in stacks}
+    if any(each.in_model != inside[id(each.model)] for each in stacks):
         raise SuiteError(
             "stacks with different weights or adapters are not in effect at once in one model",
             fix="evaluate each while it is, or give each a model of its own",

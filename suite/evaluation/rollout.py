@@ -12,7 +12,7 @@ from suite.evaluation.evaluate import evaluate_with
 from suite.evaluation.lm import StackLM
 from suite.inference.decode import Choose, drawn, likeliest
 from suite.inference.state import Ids
-from suite.models.stack import Stacked
+from suite.models.adapted import AdaptedModel
 from suite.tasks.load import LoadedTask
 
 
@@ -28,7 +28,7 @@ class Rollout:
 
 
 def roll_out(
-    stacked: Stacked,
+    adapted: AdaptedModel,
     task: LoadedTask,
     *,
     batch_tokens: int,
@@ -45,10 +45,10 @@ def roll_out(
     """
     choose: Choose = likeliest
     if temperature is not None:
-        generator = torch.Generator(device=stacked.backbone.device).manual_seed(seed)
+        generator = torch.Generator(device=adapted.backbone.device).manual_seed(seed)
         choose = drawn(temperature, generator)
     lm = StackLM(
-        stacked, batch_tokens=batch_tokens, max_length=max_length, max_new_tokens=max_new_tokens, choose=choose,
+        adapted, batch_tokens=batch_tokens, max_length=max_length, max_new_tokens=max_new_tokens, choose=choose,
         beams=beams, length_penalty=length_penalty,
     )  # fmt: skip
     answers = evaluate_with(lm, task).answers

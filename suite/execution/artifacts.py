@@ -10,7 +10,7 @@ from pathlib import Path
 
 from suite.core.diagnostics import Finding
 from suite.core.errors import ArtifactLost, StepFailed, SuiteError, TakenOver, machine_problem
-from suite.models.artifact import Artifact, load_artifact
+from suite.models.artifacts import Artifact, load_artifact
 
 
 @dataclass(frozen=True)

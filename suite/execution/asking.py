@@ -8,7 +8,7 @@ from typing import Any
 from suite.evaluation.evaluate import measured, selection_task
 from suite.evaluation.multi_adapter import evaluate_together
 from suite.evaluation.rollout import Rollout, roll_out
-from suite.models.stack import Stacked
+from suite.models.adapted import AdaptedModel
 from suite.planning.steps import Choose, Train
 from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations
@@ -17,7 +17,7 @@ from suite.tasks.load import Example
 from suite.training.data.training_set import TrainingSet
 from suite.training.job import Sampling
 
-Scorer = Callable[[Sequence[Stacked]], list[float]]
+Scorer = Callable[[Sequence[AdaptedModel]], list[float]]
 """A target's own metric of some stacks, 0 to 100."""
 
 
@@ -40,7 +40,7 @@ def scorers(work: Train | Choose, held_back: Mapping[str, Sequence[Example]], da
         docs = [example.doc for example in held_back[role]]
         asked = selection_task(task, data, docs, shots=track.target.shots)
 
-        def score(stacks: Sequence[Stacked]) -> list[float]:
+        def score(stacks: Sequence[AdaptedModel]) -> list[float]:
             return [measured(each, asked) for each in evaluate_together(stacks, asked, **decoding_of(track))]
 
         return score
@@ -50,12 +50,12 @@ def scorers(work: Train | Choose, held_back: Mapping[str, Sequence[Example]], da
 
 def roll_outs(
     work: Train, data: DataLocations
-) -> Callable[[Stacked, TrainingSet, Sequence[Example], Sampling], list[Rollout]]:
+) -> Callable[[AdaptedModel, TrainingSet, Sequence[Example], Sampling], list[Rollout]]:
     """The model's own answers to training examples, asked and scored as the target is."""
     track = work.track
 
     def answers(
-        current: Stacked, target: TrainingSet, examples: Sequence[Example], sampling: Sampling
+        current: AdaptedModel, target: TrainingSet, examples: Sequence[Example], sampling: Sampling
     ) -> list[Rollout]:
         docs = [example.doc for example in examples]
         task, options = selection_task(target.task, data, docs, shots=track.target.shots), decoding_of(track)

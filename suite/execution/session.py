@@ -21,11 +21,12 @@ from suite.evaluation.writable import Lost, unwritable
 from suite.execution.artifacts import TrainOutcome as TrainOutcome
 from suite.execution.artifacts import keep, load_kept
 from suite.execution.asking import Scorer, decoding_of, roll_outs, scorers
-from suite.models.artifact import Artifact
+from suite.models.adapted import AdaptedModel
+from suite.models.apply import applied
+from suite.models.artifacts import Artifact
 from suite.models.backbone import Backbone, load_backbone
 from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
-from suite.models.stack import Stacked, stacked
 from suite.planning.make import Inputs
 from suite.planning.steps import Choose, Evaluate, Follow, Step, Train
 from suite.probes import Looking
@@ -55,7 +56,7 @@ class Session:
     ours: Callable[[str], bool] = lambda step: True
     """Whether a step is still this process's to finish."""
     _backbones: dict[ModelSource, Backbone] = field(default_factory=dict)
-    _current: tuple[tuple[str, ...], Stacked, ExitStack] | None = None
+    _current: tuple[tuple[str, ...], AdaptedModel, ExitStack] | None = None
     _answers: AnswerCache | None = None
     _lost: dict[tuple[str, str, str, int | None], Lost | None] = field(default_factory=dict)
 
@@ -114,13 +115,13 @@ class Session:
         """The mean score of each try. Soft prompts leave the base as it is: those are asked in common batches."""
         scored = scorers(work, self._examples(work)[1], self.inputs.data)
         found: list[dict[str, float]] = [{} for _ in work.tries]
-        beside: dict[str, list[tuple[int, Stacked]]] = {role: [] for role in scored}
+        beside: dict[str, list[tuple[int, AdaptedModel]]] = {role: [] for role in scored}
         try:
             for number, (values, stacks) in enumerate(zip(found, work.tries, strict=True), 1):
                 asked = f"try {number} of {len(work.tries)}"
                 for role, steps in stacks.items():
                     current = self.stack(steps, work.track, hashes)
-                    if current.inside:
+                    if current.in_model:
                         values[role] = scored[role]([current])[0]
                     else:
                         beside[role].append((number, current))
@@ -155,7 +156,7 @@ class Session:
         decides = {**step.key, "task": None, "hashes": dict(hashes)}
         self._answers = cache = AnswerCache(self.home.answers, decides, step.id)
 
-        def asked(current: Stacked) -> StackLM:
+        def asked(current: AdaptedModel) -> StackLM:
             return StackLM(current, **decoding)
 
         routes = work.routes
@@ -204,7 +205,7 @@ class Session:
             )
         return self._backbones[track.model]
 
-    def stack(self, steps: tuple[str, ...], track: Track, hashes: Mapping[str, str]) -> Stacked:
+    def stack(self, steps: tuple[str, ...], track: Track, hashes: Mapping[str, str]) -> AdaptedModel:
         """A stack in effect. It stays until another is asked for: an experiment's evaluations share one."""
         backbone = self.backbone(track)
         if self._current and self._current[0] == steps and self._current[1].backbone is backbone:
@@ -212,7 +213,7 @@ class Session:
         self.release()
         artifacts = [self._artifact(step, backbone, hashes) for step in steps]
         with ExitStack() as context:  # a stack that is refused is taken off, and asked anew next time
-            current = context.enter_context(stacked(backbone, artifacts))
+            current = context.enter_context(applied(backbone, artifacts))
             assert_in_effect(current)
             self._current = (steps, current, context.pop_all())
         return current
@@ -274,7 +275,7 @@ class Session:
         return Looking(probes, track, tuple(work.targets), tasks, about)
 
 
-def _asked(score: Scorer, answering: AbstractContextManager[Stacked]) -> float:
+def _asked(score: Scorer, answering: AbstractContextManager[AdaptedModel]) -> float:
     with answering as current:
         return score([current])[0]
 

@@ -13,7 +13,7 @@ from suite.inference.decode import end_tokens
 from suite.inference.prefix_support import fits
 from suite.inference.shared_prefix import Trunk, TrunkState, read_trunk
 from suite.inference.state import Ids, Steps, read
-from suite.models.stack import Stacked
+from suite.models.adapted import AdaptedModel
 
 NEVER: Final = -1e9
 """What transformers adds to the score of a hypothesis that must not be chosen."""
@@ -84,7 +84,7 @@ class Ranking:
 
 @torch.no_grad()
 def beam(
-    stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, beams: int,
+    adapted: AdaptedModel, prompts: Sequence[Ids], *, max_new_tokens: int, beams: int,
     length_penalty: float | None = None, trunk: Trunk | None = None,
 ) -> list[list[int]]:  # fmt: skip
     """The best answer to each prompt, without its end token: a search `beams` (two or more) hypotheses wide.
@@ -97,9 +97,9 @@ def beam(
     if not prompts:
         return []
     ranking = Ranking(length_penalty, max_new_tokens)
-    state = _read(stacked, prompts, max_new_tokens, trunk)
-    device = stacked.backbone.device
-    ends = torch.tensor(sorted(end_tokens(stacked)), dtype=torch.long, device=device)
+    state = _read(adapted, prompts, max_new_tokens, trunk)
+    device = adapted.backbone.device
+    ends = torch.tensor(sorted(end_tokens(adapted)), dtype=torch.long, device=device)
     alive = torch.arange(len(prompts), device=device)
     state.keep(alive.repeat_interleave(beams))
     tokens = torch.zeros(len(prompts), beams, max_new_tokens, dtype=torch.long, device=device)
@@ -126,14 +126,14 @@ def beam(
         if len(keep) < rows.numel() or not torch.equal(keep, torch.arange(len(keep), device=device)):
             state.keep(keep)
         state.step(running.tokens[:, :, place].flatten())
-    return [_until(answer, end_tokens(stacked)) for answer in best.tolist()]
+    return [_until(answer, end_tokens(adapted)) for answer in best.tolist()]
 
 
-def _read(stacked: Stacked, prompts: Sequence[Ids], limit: int, trunk: Trunk | None) -> Steps:
+def _read(adapted: AdaptedModel, prompts: Sequence[Ids], limit: int, trunk: Trunk | None) -> Steps:
     """Each prompt read once, behind what all share if the model can go on from a trunk."""
-    if trunk is None and fits(stacked):
-        trunk = read_trunk([stacked], [prompts])
-    return read(stacked, prompts) if trunk is None else TrunkState(trunk, prompts, [stacked] * len(prompts), limit)
+    if trunk is None and fits(adapted):
+        trunk = read_trunk([adapted], [prompts])
+    return read(adapted, prompts) if trunk is None else TrunkState(trunk, prompts, [adapted] * len(prompts), limit)
 
 
 def _candidates(running: Hypotheses, logits: Tensor, place: int, count: int) -> tuple[Hypotheses, Tensor]:

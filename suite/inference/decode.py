@@ -13,7 +13,7 @@ from torch import Tensor
 from suite.inference.prefix_support import fits
 from suite.inference.shared_prefix import Trunk, TrunkState, read_trunk
 from suite.inference.state import EncoderDecoderState, Ids, Steps, read
-from suite.models.stack import Stacked
+from suite.models.adapted import AdaptedModel
 
 SENTINELS: Final = ("<extra_id_0>", "<extra_id_1>")
 """Between these two, a model that was pretrained by span corruption gives its answer."""
@@ -85,9 +85,9 @@ class Stops:
         return self._may_end[token]
 
 
-def end_tokens(stacked: Stacked) -> frozenset[int]:
+def end_tokens(adapted: AdaptedModel) -> frozenset[int]:
     """The tokens that end an answer: those of the generation config, the tokenizer's, and the closing sentinel."""
-    backbone = stacked.backbone
+    backbone = adapted.backbone
     given = getattr(backbone.model.generation_config, "eos_token_id", None)
     ends = {*given} if isinstance(given, (list, tuple)) else {given}
     ends.add(backbone.tokenizer.eos_token_id)
@@ -126,8 +126,8 @@ def drawn(temperature: float, generator: torch.Generator) -> Choose:
 
 @torch.no_grad()
 def decode(
-    stacked: Stacked, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, choose: Choose = likeliest,
-    trunk: Trunk | None = None, stacks: Sequence[Stacked] | None = None, room: int | None = None,
+    adapted: AdaptedModel, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, choose: Choose = likeliest,
+    trunk: Trunk | None = None, stacks: Sequence[AdaptedModel] | None = None, room: int | None = None,
 ) -> list[Said]:  # fmt: skip
     """One token after another for each prompt, as `choose` picks them.
 
@@ -139,18 +139,18 @@ def decode(
     answers = [Said() for _ in prompts]
     if max_new_tokens < 1 or not prompts:
         return answers
-    ends = end_tokens(stacked)
-    if trunk is None and choose is likeliest and fits(stacked) and stacks is None:
-        trunk = read_trunk([stacked], [prompts])
+    ends = end_tokens(adapted)
+    if trunk is None and choose is likeliest and fits(adapted) and stacks is None:
+        trunk = read_trunk([adapted], [prompts])
     waiting = deque(range(len(prompts)))
     sizes = [len(prompt) - (trunk.text if trunk else 0) + max_new_tokens for prompt in prompts]
     alive = _entering(waiting, [], sizes, room if trunk else None)
     state: Steps
     if trunk is not None:
-        owners = stacks or [stacked] * len(prompts)
+        owners = stacks or [adapted] * len(prompts)
         state = TrunkState(trunk, [prompts[at] for at in alive], [owners[at] for at in alive], max_new_tokens)
     else:
-        state = read(stacked, prompts) if stacks is None else EncoderDecoderState(stacks, prompts)
+        state = read(adapted, prompts) if stacks is None else EncoderDecoderState(stacks, prompts)
     while True:
         tokens = choose(state.logits)
         going = [

@@ -9,32 +9,32 @@ from weakref import WeakKeyDictionary
 import torch
 
 from suite.inference.shared_prefix import WORTH, TrunkState, read_trunk
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked
 
 NEAR: Final = 0.03
 """How far logits behind a trunk may be from those of whole prompts, of the largest: bfloat16's rounding."""
 _TRIED: WeakKeyDictionary[Backbone, bool] = WeakKeyDictionary()
 
 
-def fits(stacked: Stacked) -> bool:
+def fits(adapted: AdaptedModel) -> bool:
     """Whether a model can go on from a trunk.
 
     It can if it is decoder-only, looks back at all that came before, attends by transformers' `sdpa`, and says the same
     that way, which is tried once.
     """
-    backbone = stacked.backbone
+    backbone = adapted.backbone
     model: Any = backbone.model
     if backbone.shape != "decoder" or backbone.windowed:
         return False
     if not (model._supports_attention_backend and model.config._attn_implementation == "sdpa"):
         return False
     if backbone not in _TRIED:
-        _TRIED[backbone] = _agrees(Stacked(backbone, stacked.model))
+        _TRIED[backbone] = _agrees(AdaptedModel(backbone, adapted.model))
     return _TRIED[backbone]
 
 
-def may_stand_together(stacks: Sequence[Stacked]) -> bool:
+def may_stand_together(stacks: Sequence[AdaptedModel]) -> bool:
     """Whether prompts of these stacks may stand in one batch: the model called is the same, and soft prompts differ."""
     first = stacks[0]
     return all(stack.model is first.model for stack in stacks) and (
@@ -43,16 +43,16 @@ def may_stand_together(stacks: Sequence[Stacked]) -> bool:
 
 
 @torch.no_grad()
-def _agrees(stacked: Stacked) -> bool:
+def _agrees(adapted: AdaptedModel) -> bool:
     """Whether logits behind a trunk are those of whole prompts, which the least dtype's rounding may part."""
-    words = max(1, len(stacked.backbone.tokenizer) - 1)
+    words = max(1, len(adapted.backbone.tokenizer) - 1)
     prompts = [tuple(place % words for place in range(1, count)) for count in (WORTH + 4, WORTH + 8)]
     prompts[1] = (*prompts[1][: WORTH + 2], *prompts[1][:5])
     try:
-        state = TrunkState(read_trunk([stacked], [prompts]), prompts, [stacked] * len(prompts), 1)
+        state = TrunkState(read_trunk([adapted], [prompts]), prompts, [adapted] * len(prompts), 1)
         for row, prompt in enumerate(prompts):
-            ids = torch.tensor([prompt], device=stacked.backbone.device)
-            wanted = cast(Any, stacked.model)(input_ids=ids).logits[0, -1].float()
+            ids = torch.tensor([prompt], device=adapted.backbone.device)
+            wanted = cast(Any, adapted.model)(input_ids=ids).logits[0, -1].float()
             if not float((state.logits[row] - wanted).abs().max()) <= NEAR * float(wanted.abs().max()):
                 return False
     except torch.OutOfMemoryError:

@@ -22,7 +22,7 @@ from transformers import AttentionInterface
 
 from suite.inference.state import CACHED, Ids, accepted, padded, positions, shared
 from suite.inference.suffix_cache import OwnKeys, alike, flash
-from suite.models.stack import Stacked
+from suite.models.adapted import AdaptedModel
 
 NAME: Final = "suite_trunk"
 COPIED: Final = 65_536
@@ -36,7 +36,7 @@ Layers = tuple[tuple[Tensor, Tensor], ...]
 class Trunk:
     """Keys and values that stand before all rows of a stack; the stacks are of one base."""
 
-    stacks: tuple[Stacked, ...]
+    stacks: tuple[AdaptedModel, ...]
     text: int
     """How many of each prompt's first tokens are in it."""
     layers: Layers
@@ -46,7 +46,7 @@ class Trunk:
 
 
 @torch.no_grad()
-def read_trunk(stacks: Sequence[Stacked], prompts: Sequence[Sequence[Ids]]) -> Trunk:
+def read_trunk(stacks: Sequence[AdaptedModel], prompts: Sequence[Sequence[Ids]]) -> Trunk:
     """The trunk of some stacks, each with the prompts that it is to answer: what all of all stacks begin with."""
     every = list(chain.from_iterable(prompts))
     text = shared(every) if len(every) > 1 else 0
@@ -68,7 +68,7 @@ def _side_by_side(read: Sequence[Layers], layer: int, side: int, longest: int) -
     return torch.cat([pad(held, (0, 0, longest - held.shape[2], 0)) for held in sides])
 
 
-def _read(stack: Stacked, text: Ids) -> Layers:
+def _read(stack: AdaptedModel, text: Ids) -> Layers:
     """Keys and values [1, heads, S, width] of a stack's prefix, its soft prompt and a text, layer by layer."""
     cache = cast(Any, stack.cache(1))
     if text or stack.soft is not None:
@@ -88,11 +88,11 @@ class TrunkState:
 
     logits: Tensor
 
-    def __init__(self, trunk: Trunk, prompts: Sequence[Ids], stacks: Sequence[Stacked], limit: int) -> None:
+    def __init__(self, trunk: Trunk, prompts: Sequence[Ids], stacks: Sequence[AdaptedModel], limit: int) -> None:
         """`stacks` are those of the prompts; at most `limit` tokens will be appended to each."""
-        stacked = trunk.stacks[0]
-        self.trunk, self.model = trunk, cast(Any, stacked.model)
-        self.device, self._accepted = stacked.backbone.device, accepted(stacked.model)
+        adapted = trunk.stacks[0]
+        self.trunk, self.model = trunk, cast(Any, adapted.model)
+        self.device, self._accepted = adapted.backbone.device, accepted(adapted.model)
         self._last = self.model.config.get_text_config().num_hidden_layers - 1
         self._reading: list[int] = []
         """Places of the stacks of the rows that read many tokens."""
@@ -108,7 +108,7 @@ class TrunkState:
         self.own = OwnKeys(limit + 1)
         self.step(self.join(prompts, stacks))
 
-    def join(self, prompts: Sequence[Ids], stacks: Sequence[Stacked]) -> Tensor:
+    def join(self, prompts: Sequence[Ids], stacks: Sequence[AdaptedModel]) -> Tensor:
         """Let prompts enter, as rows behind those that are there.
 
         All of each but its last token is read: `step` takes these last tokens ([B'], long), behind those of the others.

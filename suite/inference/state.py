@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from suite.models.stack import Stacked
+from suite.models.adapted import AdaptedModel
 
 Ids = tuple[int, ...]
 Side = Literal["left", "right"]
@@ -42,11 +42,11 @@ class State(Steps, Protocol):
         """Append tokens ([B, T], right-padded with anything) to each prompt: float32 logits [B, T, V] after each."""
 
 
-def read(stacked: Stacked, prompts: Sequence[Ids]) -> State:
+def read(adapted: AdaptedModel, prompts: Sequence[Ids]) -> State:
     """Read a batch of prompts, each of at least one token id."""
-    if stacked.backbone.shape == "encoder-decoder":
-        return EncoderDecoderState([stacked] * len(prompts), prompts)
-    return DecoderState(stacked, prompts)
+    if adapted.backbone.shape == "encoder-decoder":
+        return EncoderDecoderState([adapted] * len(prompts), prompts)
+    return DecoderState(adapted, prompts)
 
 
 class DecoderState:
@@ -59,20 +59,20 @@ class DecoderState:
     next: Tensor
     """[B]: the position of each row's next token."""
 
-    def __init__(self, stacked: Stacked, prompts: Sequence[Ids]) -> None:
-        self.model = cast(Any, stacked.model)
-        self.device = stacked.backbone.device
+    def __init__(self, adapted: AdaptedModel, prompts: Sequence[Ids]) -> None:
+        self.model = cast(Any, adapted.model)
+        self.device = adapted.backbone.device
         self._accepted = accepted(self.model)
-        common = shared(prompts) if len(prompts) > 1 and not stacked.backbone.windowed else 0
+        common = shared(prompts) if len(prompts) > 1 and not adapted.backbone.windowed else 0
         # [prefix][soft][what all share] is read once, and every prompt goes on from a copy of its keys and values
         first = [prompts[0][:common]] if common >= SHARED else prompts
-        self.cache = stacked.cache(len(first))
-        self.mask = torch.ones(len(first), stacked.prefix_length, dtype=torch.long, device=self.device)
+        self.cache = adapted.cache(len(first))
+        self.mask = torch.ones(len(first), adapted.prefix_length, dtype=torch.long, device=self.device)
         self.next = self.mask.sum(1)
-        self._read_on(*embedded(first, stacked, side="left"))
+        self._read_on(*embedded(first, adapted, side="left"))
         if common >= SHARED:
             self.keep(torch.zeros(len(prompts), dtype=torch.long, device=self.device))
-            ids, mask = padded([prompt[common:] for prompt in prompts], stacked, side="left")
+            ids, mask = padded([prompt[common:] for prompt in prompts], adapted, side="left")
             self._read_on(mask, {"input_ids": ids})
 
     def step(self, tokens: Tensor) -> None:
@@ -109,18 +109,18 @@ class EncoderDecoderState:
 
     logits: Tensor
 
-    def __init__(self, stacks: Sequence[Stacked], prompts: Sequence[Ids]) -> None:
+    def __init__(self, stacks: Sequence[AdaptedModel], prompts: Sequence[Ids]) -> None:
         """`stacks` are those of the prompts: one for all, or several that differ by a soft prompt only."""
-        stacked = stacks[0]
-        self.model = cast(Any, stacked.model)
-        self.device = stacked.backbone.device
+        adapted = stacks[0]
+        self.model = cast(Any, adapted.model)
+        self.device = adapted.backbone.device
         mask, inputs = _encoder_inputs(stacks, prompts)
         self.encoded = self._encode(mask, inputs)
         self.mask = mask
         self.owners = torch.arange(len(prompts), device=self.device)
         """[B]: whose prompt each row answers."""
-        self.cache = stacked.cache(len(prompts))
-        self._read(torch.full((len(prompts), 1), stacked.backbone.start_id, device=self.device))
+        self.cache = adapted.cache(len(prompts))
+        self._read(torch.full((len(prompts), 1), adapted.backbone.start_id, device=self.device))
 
     def _encode(self, mask: Tensor, inputs: dict[str, Tensor]) -> Any:
         """What the encoder makes of all prompts, in parts; each is as wide as its own longest prompt."""
@@ -164,30 +164,30 @@ class EncoderDecoderState:
         )  # fmt: skip
 
 
-def padded(prompts: Sequence[Ids], stacked: Stacked, *, side: Side) -> tuple[Tensor, Tensor]:
+def padded(prompts: Sequence[Ids], adapted: AdaptedModel, *, side: Side) -> tuple[Tensor, Tensor]:
     """Token ids and mask, both long [B, T]."""
     longest = max(len(prompt) for prompt in prompts)
-    filler = stacked.backbone.pad_id  # masked, so any id does
+    filler = adapted.backbone.pad_id  # masked, so any id does
     ids, mask = [], []
     for prompt in prompts:
         gap = longest - len(prompt)
         fill, hide, real = [filler] * gap, [0] * gap, [1] * len(prompt)
         ids.append([*fill, *prompt] if side == "left" else [*prompt, *fill])
         mask.append(hide + real if side == "left" else real + hide)
-    device = stacked.backbone.device
+    device = adapted.backbone.device
     return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
 
 
-def embedded(prompts: Sequence[Ids], stacked: Stacked, *, side: Side) -> tuple[Tensor, dict[str, Tensor]]:
+def embedded(prompts: Sequence[Ids], adapted: AdaptedModel, *, side: Side) -> tuple[Tensor, dict[str, Tensor]]:
     """The mask of prompts with the soft prompt before them, and what to call the model with."""
-    ids, mask = padded(prompts, stacked, side=side)
-    if stacked.soft is None:
+    ids, mask = padded(prompts, adapted, side=side)
+    if adapted.soft is None:
         return mask, {"input_ids": ids}
-    embeds, mask = stacked.embed(ids, mask, side=side)
+    embeds, mask = adapted.embed(ids, mask, side=side)
     return mask, {"inputs_embeds": embeds}
 
 
-def _encoder_inputs(stacks: Sequence[Stacked], prompts: Sequence[Ids]) -> tuple[Tensor, dict[str, Tensor]]:
+def _encoder_inputs(stacks: Sequence[AdaptedModel], prompts: Sequence[Ids]) -> tuple[Tensor, dict[str, Tensor]]:
     """Each prompt behind its stack's soft prompt, padded on the right."""
     if all(stack is stacks[0] for stack in stacks):
         return embedded(prompts, stacks[0], side="right")

@@ -54,7 +54,7 @@ def requirements(config: Config) -> Requirements:
 
 def train(config: Config, job: Job) -> Trained:
     """Make the prompt; nothing is trained."""
-    from suite.models.artifact import SoftPrompt
+    from suite.models.artifacts.prompt import SoftPrompt
     from suite.training.job import Trained
     from suite.training.loop import Fit
 

@@ -42,10 +42,9 @@ def train(config: Config, job: Job) -> Trained:
     """Go on from the first training's vectors; the injected adapter is removed afterwards."""
     from peft import IA3Config
 
-    from suite.models.artifact import Adapter
     from suite.training.adapters import train_adapter
 
     (first,) = job.parents
-    if not isinstance(first, Adapter) or first.peft["peft_type"] != "IA3":
+    if first.settings.get("peft_type") != "IA3":
         raise StepFailed("ia3_further goes on from an IA³")
-    return train_adapter(config, job, IA3Config(), start=first.state)
+    return train_adapter(config, job, IA3Config(), start=first.tensors)

@@ -45,7 +45,7 @@ def requirements(config: Config) -> Requirements:
 
 def train(config: Config, job: Job) -> Trained:
     """Train the prefix; no gradient of a weight is computed."""
-    from suite.models.artifact import Prefix
+    from suite.models.artifacts.prefix import Prefix
     from suite.training.job import Trained
     from suite.training.objectives.optimise import optimise
     from suite.training.prefixes import TrainedPrefix

@@ -98,13 +98,9 @@ def requirements(config: Config) -> Requirements:
 
 def train(config: Config, job: Job) -> Trained:
     """Train the weights behind what the first stages left, which are the parents' artifacts, frozen."""
-    from suite.models.artifact import Adapter, SoftPrompt
     from suite.training.weights import train_weights
 
-    prompts = [parent.vectors for parent in job.parents if isinstance(parent, SoftPrompt)]
-    if len(prompts) == len(job.parents) == len(job.examples):
-        return train_weights(config, job, prompts=prompts)
-    adapters = [parent for parent in job.parents if isinstance(parent, Adapter)]
-    if len(adapters) == len(job.parents) == 1:
-        return train_weights(config, job, adapter=adapters[0])
-    raise StepFailed("promot builds on a soft prompt for each target, or on one adapter")
+    before_text = all(parent.only_before_text for parent in job.parents)
+    if len(job.parents) != (len(job.examples) if before_text else 1):
+        raise StepFailed("promot builds on a soft prompt for each target, or on one adapter")
+    return train_weights(config, job, frozen=job.parents)

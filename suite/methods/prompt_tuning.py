@@ -68,7 +68,7 @@ def requirements(config: Config) -> Requirements:
 
 def train(config: Config, job: Job) -> Trained:
     """Train the prompt; no gradient of a weight is computed."""
-    from suite.models.artifact import SoftPrompt
+    from suite.models.artifacts.prompt import SoftPrompt
     from suite.training.data.labels import labels_of
     from suite.training.job import Trained
     from suite.training.objectives.optimise import optimise

@@ -16,6 +16,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer, cast_adapter_dtype
 from torch import Tensor, nn
 
 from suite.core.errors import SuiteError
+from suite.models.adapted import holding
 
 NAME = "default"
 
@@ -86,15 +87,8 @@ def disabled(model: nn.Module) -> Iterator[None]:
 @contextmanager
 def as_it_was(model: nn.Module, parameters: Mapping[str, nn.Parameter], before: Mapping[str, Tensor]) -> Iterator[None]:
     """Let a model answer as it did before its `parameters` were changed and an adapter was injected."""
-    now = {name: parameter.data for name, parameter in parameters.items()}
-    try:
-        for name, parameter in parameters.items():
-            parameter.data = before[name]
-        with disabled(model):
-            yield
-    finally:
-        for name, parameter in parameters.items():
-            parameter.data = now[name]
+    with holding(parameters, before), disabled(model):
+        yield
 
 
 def is_active(model: nn.Module) -> bool:

@@ -32,7 +32,7 @@ UNLIMITED_POSITIONS = 1024
 
 @dataclass(frozen=True, eq=False)
 class Backbone:
-    """A loaded base model. Whoever changes its parameters puts them back (see `suite.models.stack`)."""
+    """A loaded base model. Whoever changes its parameters puts them back (see `suite.models.apply`)."""
 
     model: PreTrainedModel
     """In evaluation mode; no parameter requires a gradient."""
@@ -157,7 +157,7 @@ def content_sum(tensor: Tensor) -> int:
 
 @torch.no_grad()
 def probe_logits(model: nn.Module, soft: Tensor | None = None, **behind: Any) -> Tensor:
-    """Logits [8, V] on a few fixed tokens, behind soft vectors [P, d] and `Stacked.behind` if there are any."""
+    """Logits [8, V] on a few fixed tokens, behind soft vectors [P, d] and `AdaptedModel.behind` if there are any."""
     table: Any = model.get_input_embeddings()  # type: ignore[operator]
     ids = (torch.arange(1, 9, device=table.weight.device) * 7919 % table.weight.shape[0]).unsqueeze(0)
     embeds = table(ids)

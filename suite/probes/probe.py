@@ -10,7 +10,7 @@ import torch
 from suite.core.curves import Measure, OfTask, curve_name
 from suite.core.formats import About, Format, foreign, formats_of, takes
 from suite.evaluation.evaluate import evaluate
-from suite.models.stack import Stacked
+from suite.models.adapted import AdaptedModel
 from suite.probes.gradients import Alignment
 from suite.specs.blocks import Probes, Track
 from suite.tasks.load import LoadedTask
@@ -69,7 +69,7 @@ class Looking:
         return points
 
     def _of(
-        self, current: Stacked, task: LoadedTask, role: str, shots: int, formats: Sequence[Format]
+        self, current: AdaptedModel, task: LoadedTask, role: str, shots: int, formats: Sequence[Format]
     ) -> list[CurvePoint]:
         """The score of a task, and the share of its answers that take a format of the targets."""
         decoding, length = self.track.decoding, self.track.budget.max_length

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from suite.core.hashing import seed_of
 from suite.models.adapter import adapter_state, as_it_was, config_as_json, injected
-from suite.models.artifact import Adapter
+from suite.models.artifacts.adapter import Adapter
 from suite.training.config import Optimisation
 from suite.training.job import Job, Trained
 from suite.training.objectives.optimise import optimise

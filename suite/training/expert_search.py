@@ -11,14 +11,15 @@ from torch import Tensor
 from suite.core.diagnostics import Mixture
 from suite.core.errors import StepFailed
 from suite.core.hashing import seed_of
-from suite.models.stack import Stacked, swapped
+from suite.models.adapted import AdaptedModel, swapped
+from suite.models.artifacts import Artifact, Mixer
+from suite.models.backbone import Backbone
 from suite.tasks.load import Example
 from suite.training.cem import Value, search
 from suite.training.cem_config import Search
 from suite.training.data.batches import Collator
 from suite.training.data.examples import encode
 from suite.training.data.training_set import TrainingSet
-from suite.training.expert_weights import Mixer, mixer_of
 from suite.training.job import Job, Sampling, Trained
 from suite.training.loop import CurvePoint, Fit
 from suite.training.objectives.losses import answer_loss
@@ -54,6 +55,13 @@ def mix_by_search(job: Job, names: Sequence[str], *, shots: int, settings: Searc
     return Trained(mixer.artifact(alpha), fit, alpha.numel(), _finding(mixer, names, alpha))
 
 
+def mixer_of(backbone: Backbone, experts: Sequence[Artifact]) -> Mixer:
+    """What mixes these experts. Raises StepFailed if they do not go together."""
+    if len({type(each) for each in experts}) != 1:
+        raise StepFailed(f"a mixture has experts of one kind, not of {', '.join(each.kind for each in experts)}")
+    return type(experts[0]).mixer(backbone, experts)
+
+
 class Asking:
     """Scores a mixture on a few examples."""
 
@@ -70,7 +78,7 @@ class Asking:
         backbone = self.job.backbone
         self.looks += 1
         with swapped(backbone.model, self.mixer.weights(alpha)):
-            current = Stacked(backbone, backbone.model, None, (f"mixture {self.looks}",))
+            current = AdaptedModel(backbone, backbone.model, None, (f"mixture {self.looks}",))
             rollouts = self.job.roll_out(current, self.target, self.few, Sampling(None, None, 0, as_reported=True))
             likely = -float(answer_loss(current, self.batch))
         if math.isnan(likely):

@@ -14,9 +14,9 @@ from suite.training.data.source import UNCOUNTED, Spending
 
 if TYPE_CHECKING:
     from suite.evaluation.rollout import Rollout
-    from suite.models.artifact import Artifact
+    from suite.models.adapted import AdaptedModel
+    from suite.models.artifacts import Artifact
     from suite.models.backbone import Backbone
-    from suite.models.stack import Stacked
     from suite.tasks.load import Example
     from suite.training.data.training_set import TrainingSet
     from suite.training.loop import CurvePoint, Fit, Log
@@ -35,7 +35,7 @@ class Sampling:
     """Instead of greedily as the track decodes, by beams if it says so: for a score that something is selected by."""
 
 
-Answering = Callable[[str], AbstractContextManager["Stacked"]]
+Answering = Callable[[str], AbstractContextManager["AdaptedModel"]]
 """Role -> the model with what is in effect when this task is answered."""
 
 
@@ -56,7 +56,7 @@ class Job:
     backbone: Backbone
     examples: tuple[TrainingSet, ...]
     selection: Callable[[Answering], float]
-    roll_out: Callable[[Stacked, TrainingSet, Sequence[Example], Sampling], list[Rollout]]
+    roll_out: Callable[[AdaptedModel, TrainingSet, Sequence[Example], Sampling], list[Rollout]]
     """A stack's own answers to some examples, one each, with the reward that the target's metric gives them."""
     budget: TrackBudget
     selection_rule: SelectionRule

@@ -14,7 +14,7 @@ from torch.utils.hooks import RemovableHandle
 from suite.core.diagnostics import Spectra, Spectrum
 from suite.core.errors import StepFailed
 from suite.core.hashing import seed_of
-from suite.models.artifact import Singular
+from suite.models.artifacts.singular import Singular
 from suite.models.scales import Mask
 from suite.models.singular import Factors, compose, factorise, masked, matrices, scaled
 from suite.training.job import Job, Trained
@@ -142,8 +142,8 @@ def transferred(job: Job, *, shuffled: bool = False) -> Trained:
 
     Raises StepFailed if the shapes are not the same.
     """
-    backbone, (given,) = job.backbone, job.parents
-    assert isinstance(given, Singular)
+    backbone, (parent,) = job.backbone, job.parents
+    given = Singular.of(parent)
     weights = dict(backbone.model.named_parameters())
     values: dict[str, Tensor] = {}
     masks = dict(given.masks)

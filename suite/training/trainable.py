@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Trainable:
         """How many positions the prefix takes."""
         return 0 if self.prefix is None else int(self.prefix().shape[3])
 
-    def now(self, backbone: Backbone, place: int = 0, label: str = "in training") -> Stacked:
+    def now(self, backbone: Backbone, place: int = 0, label: str = "in training") -> AdaptedModel:
         """The model as it answers the target at a place; stacks of different `label` are never taken for the same."""
         self.prepare()
         soft = None if self.soft is None else self.soft(place)
-        return Stacked(backbone, backbone.model, soft, (label,), None if self.prefix is None else self.prefix())
+        return AdaptedModel(backbone, backbone.model, soft, (label,), None if self.prefix is None else self.prefix())
 
     @contextmanager
-    def answering(self, backbone: Backbone, targets: Sequence[str], role: str, label: str) -> Iterator[Stacked]:
+    def answering(self, backbone: Backbone, targets: Sequence[str], role: str, label: str) -> Iterator[AdaptedModel]:
         """The model as it answers a task: one of the targets, or another."""
         label = f"{label} · {role}"
         if role in targets:
@@ -56,8 +56,8 @@ class Trainable:
             return
         self.prepare()
         with self.elsewhere():
-            yield Stacked(backbone, backbone.model, None, (label,))
+            yield AdaptedModel(backbone, backbone.model, None, (label,))
 
-    def without(self, backbone: Backbone) -> Stacked:
+    def without(self, backbone: Backbone) -> AdaptedModel:
         """The base model; to be called within `base()` only."""
-        return Stacked(backbone, backbone.model)
+        return AdaptedModel(backbone, backbone.model)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 
 import torch
 from torch import Tensor
 
-from suite.models.adapter import as_it_was, disabled, injected
-from suite.models.artifact import Adapter, Joint, Weights
-from suite.models.stack import swapped
+from suite.core.errors import StepFailed
+from suite.models.adapted import AdaptedModel, holding, swapped
+from suite.models.artifacts import Artifact
+from suite.models.artifacts.joint import Joint
+from suite.models.artifacts.weights import Weights
 from suite.training.config import Optimisation
 from suite.training.job import Job, Trained
 from suite.training.objectives.optimise import optimise
@@ -21,39 +23,37 @@ PROMPT = "soft prompt"
 
 
 def train_weights(
-    config: Optimisation,
-    job: Job,
-    *,
-    prompts: Sequence[Tensor] = (),
-    adapter: Adapter | None = None,
-    joint: FlatPrompt | None = None,
+    config: Optimisation, job: Job, *, frozen: Sequence[Artifact] = (), joint: FlatPrompt | None = None
 ) -> Trained:
     """Train a float32 copy of every parameter in the backbone's place; the backbone's own tensors are untouched.
 
-    `prompts` [P, d] stand before the inputs of each target and are not trained, nor is the `adapter`, which is in
-    effect for the targets; a `joint` prompt stands before the inputs of all targets and is trained along. The artifact
-    holds the tensors that changed, in the backbone's type.
+    `frozen` artifacts are in effect for the targets and are not trained: one for each target where they stand before
+    the text, or a single one. A `joint` prompt stands before the inputs of all targets and is trained along. The
+    artifact holds the tensors that changed, in the backbone's type. Raises StepFailed if an artifact cannot be frozen.
     """
-    model, device = job.backbone.model, job.backbone.device
+    model = job.backbone.model
     parameters = dict(model.named_parameters())
     base = {name: parameter.data for name, parameter in parameters.items()}
-    vectors = [prompt.detach().to(device) for prompt in prompts]
-    soft: Callable[[int], Tensor] | None = None if not vectors else lambda place: vectors[place]
     trained = dict(parameters)
     if joint is not None:
-        soft, trained[PROMPT] = lambda place: joint.vectors(), joint.flat
+        trained[PROMPT] = joint.flat
     # bfloat16 would swallow small steps: 1 + 0.003 is 1
     copies = {name: tensor.to(torch.float32, copy=True) for name, tensor in base.items()}
-    with swapped(model, copies, cast=False), ExitStack() as adapted:
+    with swapped(model, copies, cast=False), _in_effect(job, frozen) as models:
         del copies  # the parameters hold them now, and restoring frees them
-        if adapter is not None:
-            for parameter in adapted.enter_context(injected(model, adapter.peft, adapter.state)).values():
-                parameter.requires_grad_(False)
+        prefix = next((each.prefix for each in models), None)
+
+        @contextmanager
+        def as_base() -> Iterator[None]:
+            with holding(parameters, base), _suspended(frozen, models):
+                yield
+
         trainable = Trainable(
             trained,
-            lambda: as_it_was(model, parameters, base),
-            soft,
-            elsewhere=lambda: disabled(model),
+            as_base,
+            _soft(models, joint),
+            prefix=None if prefix is None else lambda: prefix,
+            elsewhere=lambda: _suspended(frozen, models),
         )
         fit = optimise(config, job, trainable)
     best = {name: fit.best[name].to(tensor.dtype) for name, tensor in base.items()}
@@ -62,3 +62,33 @@ def train_weights(
     if joint is None:
         return Trained(Weights(changed), fit, count)
     return Trained(Joint(fit.best[PROMPT].view(joint.shape), changed), fit, count)
+
+
+@contextmanager
+def _in_effect(job: Job, artifacts: Sequence[Artifact]) -> Iterator[list[AdaptedModel]]:
+    """The model with each artifact in effect; none of their parameters is trained."""
+    if len(artifacts) > 1 and not all(each.only_before_text for each in artifacts):
+        raise StepFailed("several artifacts cannot be in one model at once: only what stands before the text can")
+    base = AdaptedModel(job.backbone, job.backbone.model)
+    with ExitStack() as undo:
+        models = [undo.enter_context(each.apply(base)) for each in artifacts]
+        for parameter in (own for each in models for own in each.added):
+            parameter.requires_grad_(False)
+        yield models
+
+
+@contextmanager
+def _suspended(artifacts: Sequence[Artifact], models: Sequence[AdaptedModel]) -> Iterator[None]:
+    """The model as it answers without the artifacts."""
+    with ExitStack() as undo:
+        for artifact, model in zip(artifacts, models, strict=True):
+            undo.enter_context(artifact.suspended(model))
+        yield
+
+
+def _soft(models: Sequence[AdaptedModel], joint: FlatPrompt | None) -> Callable[[int], Tensor] | None:
+    """The vectors that stand before the prompts of the target at an index."""
+    if joint is not None:
+        return lambda _: joint.vectors()
+    vectors = [each.soft for each in models if each.soft is not None]
+    return vectors.__getitem__ if vectors else None

@@ -49,9 +49,9 @@ def test_the_tokenizer_is_the_models(home: Path) -> None:
 
 def test_a_soft_prompt_is_applied_for_the_target_only(home: Path) -> None:
     with suite.load_model("prompt_tuning_rte", home=home) as loaded:
-        assert loaded.stacked.soft is not None
+        assert loaded.adapted.soft is not None
     with suite.load_model("prompt_tuning_rte", home=home, role="triviaqa") as loaded:
-        assert loaded.stacked.artifacts == ()
+        assert loaded.adapted.artifacts == ()
 
 
 def test_an_experiment_is_found_by_its_id(home: Path, spec: suite.LoadedSpec) -> None:

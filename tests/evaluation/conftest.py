@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
 from tests.evaluation.tiny import MakeTask, llama, mt5, with_both, with_prefix, with_soft
@@ -22,9 +22,9 @@ def backbone(request: pytest.FixtureRequest) -> Backbone:
 
 
 @pytest.fixture(params=["bare", "soft", "prefix", "both"])
-def stack(request: pytest.FixtureRequest, backbone: Backbone) -> Stacked:
+def stack(request: pytest.FixtureRequest, backbone: Backbone) -> AdaptedModel:
     made = {"soft": with_soft, "prefix": with_prefix, "both": with_both}
-    return made[request.param](backbone) if request.param in made else Stacked(backbone, backbone.model)
+    return made[request.param](backbone) if request.param in made else AdaptedModel(backbone, backbone.model)
 
 
 @pytest.fixture

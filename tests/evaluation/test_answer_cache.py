@@ -12,8 +12,8 @@ from suite.core.errors import StepFailed
 from suite.evaluation.answer_cache import AnswerCache
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with
 from suite.evaluation.lm import StackLM
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked
 from suite.tasks.load import LoadedTask, load_task
 from tests.evaluation.test_scores import CHOICE, DOCS, LABELS, QA, TRAIN
 from tests.evaluation.tiny import MakeTask
@@ -37,7 +37,7 @@ def test_a_failed_scorer_loses_no_answer(
     backbone: Backbone, make_task: MakeTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
     file, locations = make_task(text, DOCS, TRAIN)
-    stack = Stacked(backbone, backbone.model)
+    stack = AdaptedModel(backbone, backbone.model)
     options: dict[str, Any] = {"batch_tokens": 300, "max_length": 40}
     cache = AnswerCache(tmp_path / "answers", {"model": "m"})
     with monkeypatch.context() as patch:
@@ -59,7 +59,7 @@ def test_other_settings_and_other_prompts_are_asked_anew(
     backbone: Backbone, make_task: MakeTask, tmp_path: Path
 ) -> None:
     file, locations = make_task(QA, DOCS, TRAIN)
-    stack = Stacked(backbone, backbone.model)
+    stack = AdaptedModel(backbone, backbone.model)
     scored(AnswerCache(tmp_path, {"model": "m"}), StackLM(stack, batch_tokens=300), load_task(file, locations))
     silent = Silent(stack, batch_tokens=300)
     with pytest.raises(AssertionError):
@@ -76,7 +76,7 @@ def test_answers_that_a_disk_has_changed_are_asked_for_anew(
     backbone: Backbone, make_task: MakeTask, tmp_path: Path
 ) -> None:
     file, locations = make_task(QA, DOCS, TRAIN)
-    stack = Stacked(backbone, backbone.model)
+    stack = AdaptedModel(backbone, backbone.model)
     expected = scored(AnswerCache(tmp_path, {}), StackLM(stack, batch_tokens=300), load_task(file, locations))
     (kept,) = tmp_path.glob("*.json")
     content = bytearray(kept.read_bytes())
@@ -91,7 +91,7 @@ def test_answers_are_found_by_the_step_that_a_mended_metric_makes(
     backbone: Backbone, make_task: MakeTask, tmp_path: Path
 ) -> None:
     file, locations = make_task(QA, DOCS, TRAIN)
-    stack = Stacked(backbone, backbone.model)
+    stack = AdaptedModel(backbone, backbone.model)
     scored(AnswerCache(tmp_path / "answers", {}, "first"), StackLM(stack, batch_tokens=300), load_task(file, locations))
     assert [kept.name.split(".")[1] for kept in (tmp_path / "answers").iterdir()] == ["first"]
     mended = AnswerCache(tmp_path / "answers", {}, "mended")

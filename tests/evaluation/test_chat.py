@@ -75,7 +75,7 @@ def artifact(folder: Path) -> Path:
 
 def test_artifacts_are_taken_off_with_the_model(tmp_path: Path) -> None:
     lm = SuiteLM("micro-llama", artifact=str(artifact(tmp_path / "lora")))
-    model = lm.stacked.backbone.model
+    model = lm.adapted.backbone.model
     assert any("lora" in name for name, _ in model.named_parameters())
     del lm
     gc.collect()

@@ -11,8 +11,8 @@ from suite.core.diagnostics import Dispatch
 from suite.evaluation.dispatch import evaluate_dispatched
 from suite.evaluation.evaluate import EvaluationResult, evaluate
 from suite.evaluation.lm import StackLM
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked
 from suite.tasks.definition import TaskFile, read_task
 from suite.tasks.load import load_task
 from tests.evaluation.test_scores import CHOICE, DOCS, QA, TRAIN
@@ -31,11 +31,15 @@ metadata: {kind: dispatch, made_of: {test: {math: [tiny], code: [tiny], other: [
 SKILLS = ("math", "code", "other")
 
 
-def stacks(backbone: Backbone) -> dict[str, Stacked]:
-    return {"math": with_soft(backbone, 3), "code": with_soft(backbone, 7), "other": Stacked(backbone, backbone.model)}
+def stacks(backbone: Backbone) -> dict[str, AdaptedModel]:
+    return {
+        "math": with_soft(backbone, 3),
+        "code": with_soft(backbone, 7),
+        "other": AdaptedModel(backbone, backbone.model),
+    }
 
 
-def asked(stack: Stacked) -> StackLM:
+def asked(stack: AdaptedModel) -> StackLM:
     return StackLM(stack, batch_tokens=200)
 
 
@@ -98,13 +102,13 @@ def test_what_names_no_skill_is_scored_all_the_same(backbone: Backbone, make_tas
     )
     wanted: list[str] = []
 
-    def base(skill: str) -> Stacked:
+    def base(skill: str) -> AdaptedModel:
         wanted.append(skill)
-        return Stacked(backbone, backbone.model)
+        return AdaptedModel(backbone, backbone.model)
 
     result = evaluate_dispatched(
         load_task(file, locations), read_task("first", [tmp_path]), locations, asked=asked,
-        asker=lambda: Stacked(backbone, backbone.model), stack_of=base,
+        asker=lambda: AdaptedModel(backbone, backbone.model), stack_of=base,
     )  # fmt: skip
     assert wanted == [""]
     assert len(result.answers) == len(DOCS)

@@ -31,17 +31,17 @@ from suite.inference.prefix_support import fits, may_stand_together
 from suite.inference.shared_prefix import TrunkState, read_trunk
 from suite.inference.state import EncoderDecoderState
 from suite.inference.suffix_cache import alike
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone, as_backbone
-from suite.models.stack import Stacked
 from suite.tasks.load import load_task
 from tests.evaluation.test_scores import DOCS, QA, TRAIN
 from tests.evaluation.tiny import RAGGED, MakeTask, greedy, llama, mt5, tokenizer, with_both, with_prefix, with_soft
 from tests.inference.test_decode import generated
 
 
-def stacks(backbone: Backbone) -> list[Stacked]:
+def stacks(backbone: Backbone) -> list[AdaptedModel]:
     """Soft prompts of several lengths, none among them; for a decoder prefixes too."""
-    made = [with_soft(backbone), Stacked(backbone, backbone.model), with_soft(backbone, 9)]
+    made = [with_soft(backbone), AdaptedModel(backbone, backbone.model), with_soft(backbone, 9)]
     made[2] = replace(made[2], soft=made[2].soft.flip(0), artifacts=("another",))  # type: ignore[union-attr]
     return [*made, with_prefix(backbone), with_both(backbone)] if backbone.shape == "decoder" else made
 
@@ -79,9 +79,9 @@ def test_stacks_in_one_batch_answer_as_each_alone(backbone: Backbone, start: str
 def test_stacks_stand_in_one_batch_indeed(backbone: Backbone, monkeypatch: pytest.MonkeyPatch) -> None:
     several, sizes = stacks(backbone), []
 
-    def counted(stacked: Any, prompts: Any, **options: Any) -> Any:
+    def counted(adapted: Any, prompts: Any, **options: Any) -> Any:
         sizes.append((len(prompts), len(set(map(id, options["stacks"])))))
-        return decode(stacked, prompts, **options)
+        return decode(adapted, prompts, **options)
 
     monkeypatch.setattr(lm_module, "decode", counted)
     generate_together([StackLM(stack, batch_tokens=1_000_000) for stack in several], requests())
@@ -107,7 +107,7 @@ def test_as_many_stacks_stand_together_as_fill_a_batch(
 
 def test_those_who_wait_enter_as_others_end(monkeypatch: pytest.MonkeyPatch) -> None:
     backbone = llama()
-    stack, sizes = Stacked(backbone, backbone.model), []
+    stack, sizes = AdaptedModel(backbone, backbone.model), []
     texts = [f"{text} {place}" for place in range(3) for text in RAGGED]
     free = StackLM(stack, batch_tokens=1).generate_until([ask(text) for text in texts])
     stop = free[0][1]  # some answers end soon
@@ -131,7 +131,7 @@ def test_those_who_wait_enter_as_others_end(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_half_precision_goes_on_from_a_trunk_as_well() -> None:
     backbone = llama()
-    exact = StackLM(Stacked(backbone, backbone.model), batch_tokens=500)
+    exact = StackLM(AdaptedModel(backbone, backbone.model), batch_tokens=500)
     start = "Q: one A: two. Q: three A: four. "
     wanted = exact.loglikelihood([Instance("loglikelihood", {}, (start + text, " to go"), 0) for text in RAGGED])
     backbone.model.to(torch.bfloat16)
@@ -205,7 +205,7 @@ def gpt2(kind: str) -> Backbone:
 )
 def test_other_decoders_answer_as_generate_does(kind: str, fitting: bool) -> None:
     backbone = gpt2(kind)
-    stack = Stacked(backbone, backbone.model)
+    stack = AdaptedModel(backbone, backbone.model)
     assert fits(stack) == fitting
     prompts = [tuple(backbone.tokenizer.encode("Q: one A: two. Q: " + text)) for text in RAGGED]
     answers = greedy(stack, prompts, max_new_tokens=8, stops=Stops(backbone.tokenizer, ()))
@@ -222,7 +222,7 @@ def test_an_encoder_reads_each_prompt_behind_its_own_soft_prompt() -> None:
         torch.testing.assert_close(mixed.logits[row], alone.logits[0], rtol=1e-4, atol=1e-4)
 
 
-def test_what_a_processor_reads_at_a_time_changes_nothing(stack: Stacked, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_processor_reads_at_a_time_changes_nothing(stack: AdaptedModel, monkeypatch: pytest.MonkeyPatch) -> None:
     prompts = [tuple(stack.backbone.tokenizer.encode(text)) for text in RAGGED]
     calls: list[int] = []
     stack.model.register_forward_pre_hook(lambda *_: calls.append(1))

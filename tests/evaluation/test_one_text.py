@@ -12,8 +12,8 @@ import pytest
 from lm_eval.api.instance import Instance
 
 from suite.evaluation.lm import StackLM
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked
 from suite.specs import shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile, read_task, task_names
@@ -87,7 +87,7 @@ class Asks:
 
 def asks(backbone: Backbone, task: LoadedTask) -> list[Asks]:
     """What is given to the model for each document of a task, by the LM that evaluates."""
-    lm = StackLM(Stacked(backbone, backbone.model), batch_tokens=1 << 30)
+    lm = StackLM(AdaptedModel(backbone, backbone.model), batch_tokens=1 << 30)
     task.build_all_requests()
     requests: Any = task.instances
     if task.OUTPUT_TYPE == "generate_until":
@@ -224,7 +224,7 @@ def test_an_answer_begins_behind_the_same_token_in_training_and_evaluation(
     read: list[int] = []
     backbone.model.decoder.embed_tokens.register_forward_pre_hook(lambda _, given: read.append(int(given[0][0, 0])))
     (batch,) = Batches(backbone, trained(backbone, tiny_examples(1)), batch_size=1, seed=0).parts(0, 1)
-    StackLM(Stacked(backbone, backbone.model), batch_tokens=999).generate_until(
+    StackLM(AdaptedModel(backbone, backbone.model), batch_tokens=999).generate_until(
         [Instance("generate_until", {}, ("red answer:", {"until": [], "max_gen_toks": 1}), 0)]
     )
     decoder_inputs = batch.decoder_input_ids

@@ -9,9 +9,9 @@ import pytest
 from suite.core.errors import StepFailed
 from suite.evaluation.evaluate import evaluate
 from suite.evaluation.rollout import roll_out
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone, load_backbone
 from suite.models.source import ModelSource, locate
-from suite.models.stack import Stacked
 from suite.models.tokens import encode_prompt
 from suite.specs import shipped
 from suite.tasks.data import DataLocations
@@ -34,9 +34,9 @@ def task(name: str) -> LoadedTask:
 @pytest.mark.parametrize("name", MODELS)
 def test_greedy_answers_are_those_of_an_evaluation(name: str) -> None:
     backbone = bundled(name)
-    stacked, asked = Stacked(backbone, backbone.model), task("micro_triviaqa")
-    answers = evaluate(stacked, asked, batch_tokens=2000).answers
-    rollouts = roll_out(stacked, asked, batch_tokens=2000)
+    adapted, asked = AdaptedModel(backbone, backbone.model), task("micro_triviaqa")
+    answers = evaluate(adapted, asked, batch_tokens=2000).answers
+    rollouts = roll_out(adapted, asked, batch_tokens=2000)
     assert [rollout.value for rollout in rollouts] == [answer.value for answer in answers]
     for rollout, answer in zip(rollouts, answers, strict=True):
         assert list(rollout.prompt) == list(encode_prompt(backbone, answer.question))
@@ -51,17 +51,17 @@ def test_greedy_answers_are_those_of_an_evaluation(name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_samples_depend_on_the_seed_alone(name: str) -> None:
     backbone = bundled(name)
-    stacked, asked = Stacked(backbone, backbone.model), task("micro_rte")
+    adapted, asked = AdaptedModel(backbone, backbone.model), task("micro_rte")
     first, again, other = (
-        [rollout.answer for rollout in roll_out(stacked, asked, batch_tokens=2000, temperature=3.0, seed=seed)]
+        [rollout.answer for rollout in roll_out(adapted, asked, batch_tokens=2000, temperature=3.0, seed=seed)]
         for seed in (1, 1, 2)
     )
     assert first == again != other
-    cold = roll_out(stacked, asked, batch_tokens=2000, temperature=1e-4, seed=3)
-    assert cold == roll_out(stacked, asked, batch_tokens=2000)
+    cold = roll_out(adapted, asked, batch_tokens=2000, temperature=1e-4, seed=3)
+    assert cold == roll_out(adapted, asked, batch_tokens=2000)
 
 
 def test_a_task_scored_as_a_corpus_gives_no_reward() -> None:
     backbone = bundled("micro-llama")
     with pytest.raises(StepFailed, match="gives no reward"):
-        roll_out(Stacked(backbone, backbone.model), task("micro_wmt16_ende"), batch_tokens=2000)
+        roll_out(AdaptedModel(backbone, backbone.model), task("micro_wmt16_ende"), batch_tokens=2000)

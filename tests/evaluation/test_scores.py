@@ -19,8 +19,8 @@ from suite.evaluation import stderr
 from suite.evaluation.evaluate import EvaluationResult, evaluate
 from suite.evaluation.lm import StackLM
 from suite.inference.decode import Said
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked
 from suite.stats.sample import bleu, bleu_counts
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
@@ -86,7 +86,7 @@ def test_generated_answers_and_scores_are_lm_evals(
     backbone: Backbone, make_task: MakeTask, text: str, factor: int, shots: int
 ) -> None:
     task = load_task(*make_task(text, DOCS, TRAIN), shots=shots)
-    ours = evaluate(Stacked(backbone, backbone.model), task, batch_tokens=300)
+    ours = evaluate(AdaptedModel(backbone, backbone.model), task, batch_tokens=300)
     scores, answers = theirs(backbone, task)
     assert [answer.output for answer in ours.answers] == [answer[0][0] for answer in answers]
     assert [score.value for score in ours.scores] == [value * factor for value in scores.values()]
@@ -94,7 +94,7 @@ def test_generated_answers_and_scores_are_lm_evals(
 
 def test_prompts_that_are_too_long_are_cut_as_lm_eval_cuts_them(backbone: Backbone, make_task: MakeTask) -> None:
     task = load_task(*make_task(QA, DOCS, TRAIN), shots=2)
-    ours = evaluate(Stacked(backbone, backbone.model), task, batch_tokens=300, max_length=64)
+    ours = evaluate(AdaptedModel(backbone, backbone.model), task, batch_tokens=300, max_length=64)
     _, answers = theirs(backbone, task, max_length=64)
     if backbone.shape == "decoder":  # HFLM cuts the padded batch, which loses an encoder's short prompts
         assert [answer.output for answer in ours.answers] == [answer[0][0] for answer in answers]
@@ -103,7 +103,7 @@ def test_prompts_that_are_too_long_are_cut_as_lm_eval_cuts_them(backbone: Backbo
 
 def test_scored_choices_are_lm_evals(backbone: Backbone, make_task: MakeTask) -> None:
     task = load_task(*make_task(CHOICE, DOCS, TRAIN), shots=1)
-    ours = evaluate(Stacked(backbone, backbone.model), task, batch_tokens=200)
+    ours = evaluate(AdaptedModel(backbone, backbone.model), task, batch_tokens=200)
     scores, answers = theirs(backbone, task)
     assert {score.metric: score.value for score in ours.scores} == {
         key.partition(",")[0]: value * 100 for key, value in scores.items()
@@ -117,14 +117,14 @@ def test_scored_choices_are_lm_evals(backbone: Backbone, make_task: MakeTask) ->
 def test_likelihoods_of_whole_texts_are_lm_evals_in_windows_too(backbone: Backbone) -> None:
     requests = [Instance("loglikelihood_rolling", {}, (text,), 0) for text in RAGGED]
     hflm = HFLM(pretrained=backbone.model, tokenizer=backbone.tokenizer, batch_size=3, max_length=20)
-    ours = StackLM(Stacked(backbone, backbone.model), batch_tokens=100, max_length=20)
+    ours = StackLM(AdaptedModel(backbone, backbone.model), batch_tokens=100, max_length=20)
     assert ours.loglikelihood_rolling(requests) == pytest.approx(hflm.loglikelihood_rolling(requests, True), abs=1e-3)
 
 
 def test_likelihoods_and_greediness_are_lm_evals_with_long_contexts(backbone: Backbone) -> None:
     requests = [Instance("loglikelihood", {}, (text, end), 0) for text in RAGGED for end in (" yes", "o", " or not")]
     hflm = HFLM(pretrained=backbone.model, tokenizer=backbone.tokenizer, batch_size=3, max_length=24)
-    ours = StackLM(Stacked(backbone, backbone.model), batch_tokens=100, max_length=24)
+    ours = StackLM(AdaptedModel(backbone, backbone.model), batch_tokens=100, max_length=24)
     for (value, is_greedy), (right, also) in zip(
         ours.loglikelihood(requests), hflm.loglikelihood(requests, True), strict=True
     ):
@@ -140,7 +140,7 @@ def test_scores_of_the_bundled_model_are_lm_evals(name: str) -> None:
 
     backbone = load_backbone(locate(ModelSource(bundled="micro-llama"), None), "cpu")
     task = load_task(read_task(name, [SPECS]), DataLocations(), shots=1, limit=24)
-    ours = evaluate(Stacked(backbone, backbone.model), task, batch_tokens=2000)
+    ours = evaluate(AdaptedModel(backbone, backbone.model), task, batch_tokens=2000)
     scores, answers = theirs(backbone, task, backbone.max_length)
     assert [answer.output for answer in ours.answers] == [answer[0][0] for answer in answers]
     (value,) = scores.values()
@@ -161,7 +161,7 @@ def said(
         return [Said(backbone.tokenizer.encode(outputs[backbone.tokenizer.decode(prompt)])) for prompt in batch]
 
     monkeypatch.setattr(lm_module, "decode", answers)
-    return evaluate(Stacked(backbone, backbone.model), load_task(*make_task(text, docs)), batch_tokens=1000)
+    return evaluate(AdaptedModel(backbone, backbone.model), load_task(*make_task(text, docs)), batch_tokens=1000)
 
 
 def test_labels_are_read_and_unparsable_answers_are_wrong_and_counted(
@@ -229,7 +229,7 @@ def test_a_selection_scores_other_rows_with_the_tasks_own_metric(make_task: Make
     file, locations = make_task(QA, DOCS, TRAIN)
     backbone = llama()
     task = selection_task(file, locations, TRAIN[:3])
-    result = evaluate(Stacked(backbone, backbone.model), task, batch_tokens=1000)
+    result = evaluate(AdaptedModel(backbone, backbone.model), task, batch_tokens=1000)
     assert [answer.question for answer in result.answers] == [f"Q: number {place} A:" for place in range(3)]
-    assert result == evaluate(Stacked(backbone, backbone.model), task, batch_tokens=1000) or result.seconds > 0
+    assert result == evaluate(AdaptedModel(backbone, backbone.model), task, batch_tokens=1000) or result.seconds > 0
     assert result.tokens > 0

@@ -13,7 +13,7 @@ from suite.evaluation import lm as lm_module
 from suite.evaluation import stderr
 from suite.evaluation.evaluate import EvaluationResult, evaluate
 from suite.inference.decode import Said
-from suite.models.stack import Stacked
+from suite.models.adapted import AdaptedModel
 from suite.stats import Same
 from suite.tasks.load import load_task
 from tests.evaluation.test_scores import BLEU, LABELS
@@ -39,7 +39,7 @@ def result(
         return [Said(backbone.tokenizer.encode(outputs[backbone.tokenizer.decode(prompt)])) for prompt in batch]
 
     monkeypatch.setattr(lm_module, "decode", answers)
-    return evaluate(Stacked(backbone, backbone.model), load_task(*make_task(text, docs)), batch_tokens=1000)
+    return evaluate(AdaptedModel(backbone, backbone.model), load_task(*make_task(text, docs)), batch_tokens=1000)
 
 
 @pytest.mark.parametrize(

@@ -12,24 +12,24 @@ from suite.core.errors import SuiteError
 from suite.evaluation.lm import StackLM
 from suite.inference.beam import beam
 from suite.inference.decode import Stops
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked
 from tests.evaluation.test_equal import asked, hflm_says
 from tests.evaluation.tiny import RAGGED, greedy, tokenizer
 from tests.inference.test_decode import ids, no_stops
 from tests.models.tiny_tokenizers import backbone_of
 
 
-def with_special(backbone: Backbone, *letters: str) -> Stacked:
+def with_special(backbone: Backbone, *letters: str) -> AdaptedModel:
     """The model with a tokenizer to which some letters are special tokens."""
     words = tokenizer(ends=backbone.shape == "encoder-decoder")
     words.add_special_tokens({"additional_special_tokens": ["<extra_id_0>", "<extra_id_1>", *letters]})
-    return Stacked(replace(backbone, tokenizer=words), backbone.model)
+    return AdaptedModel(replace(backbone, tokenizer=words), backbone.model)
 
 
 def said(backbone: Backbone) -> list[str]:
     """Free answers, a letter a token."""
-    stack = Stacked(backbone, backbone.model)
+    stack = AdaptedModel(backbone, backbone.model)
     return [no_stops(stack).text(each) for each in greedy(stack, ids(stack), max_new_tokens=12, stops=no_stops(stack))]
 
 
@@ -62,7 +62,7 @@ def test_a_stop_string_may_span_special_tokens_and_others(backbone: Backbone) ->
 
 
 def test_answers_by_beams_are_cut_at_a_special_token(backbone: Backbone) -> None:
-    plain = Stacked(backbone, backbone.model)
+    plain = AdaptedModel(backbone, backbone.model)
     free = [no_stops(plain).text(each) for each in beam(plain, ids(plain), max_new_tokens=8, beams=2)]
     letter = next(each for text in free for each in text[1:] if each.isupper())  # no special token's name has one
     lm = StackLM(with_special(backbone, letter), batch_tokens=10_000, beams=2)
@@ -85,7 +85,7 @@ def test_the_text_before_a_stop_string_is_the_same_for_all_tokenizers(name: str,
 
 
 def test_a_choice_without_a_token_is_an_error_that_names_the_document(backbone: Backbone) -> None:
-    lm = StackLM(Stacked(backbone, backbone.model), batch_tokens=1000)
+    lm = StackLM(AdaptedModel(backbone, backbone.model), batch_tokens=1000)
     choices = [Instance("loglikelihood", {}, ("two", each), at, ("tiny", 1, 1)) for at, each in enumerate(["a", ""])]
     with pytest.raises(SuiteError, match=r"^document 1: the answer '' adds no token to its prompt, so"):
         lm.loglikelihood(choices)
@@ -94,7 +94,7 @@ def test_a_choice_without_a_token_is_an_error_that_names_the_document(backbone: 
 def test_merged_choices_are_scored_on_their_own_tokens() -> None:
     backbone = backbone_of("byte-level that merges across words")
     backbone.model.resize_token_embeddings(len(backbone.tokenizer))
-    lm = StackLM(Stacked(backbone, backbone.model), batch_tokens=1000)
+    lm = StackLM(AdaptedModel(backbone, backbone.model), batch_tokens=1000)
     pairs = [("is it? answer:", each) for each in (" True", " no", "!")]
     scores = lm.loglikelihood([Instance("loglikelihood", {}, pair, at) for at, pair in enumerate(pairs)])
     assert all(value < -1 for value, _ in scores)

@@ -18,8 +18,8 @@ from transformers import (
 
 from suite.inference.decode import decode
 from suite.inference.state import Ids
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone, as_backbone
-from suite.models.stack import Stacked
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile
 from suite.training.prefixes import TrainedPrefix
@@ -65,20 +65,20 @@ def mt5(seed: int = 0, *, sentinels: bool = False) -> Backbone:
     return as_backbone(MT5ForConditionalGeneration(config), words, "tiny-mt5", sentinels=sentinels, device="cpu")
 
 
-def with_soft(backbone: Backbone, length: int = 5) -> Stacked:
+def with_soft(backbone: Backbone, length: int = 5) -> AdaptedModel:
     """A random soft prompt of the size of real embeddings."""
     size = backbone.model.get_input_embeddings().weight.std()
     vectors = torch.randn(length, backbone.width, generator=torch.Generator().manual_seed(7)) * size
-    return Stacked(backbone, backbone.model, vectors, ("a soft prompt",))
+    return AdaptedModel(backbone, backbone.model, vectors, ("a soft prompt",))
 
 
-def with_prefix(backbone: Backbone, length: int = 5) -> Stacked:
+def with_prefix(backbone: Backbone, length: int = 5) -> AdaptedModel:
     """A random prefix, as training starts from."""
     prefix = TrainedPrefix(backbone, length, None, seed=7).vectors()
-    return Stacked(backbone, backbone.model, None, ("a prefix",), prefix)
+    return AdaptedModel(backbone, backbone.model, None, ("a prefix",), prefix)
 
 
-def with_both(backbone: Backbone) -> Stacked:
+def with_both(backbone: Backbone) -> AdaptedModel:
     """A soft prompt behind a prefix."""
     return replace(with_prefix(backbone, 3), soft=with_soft(backbone).soft)
 
@@ -95,6 +95,6 @@ RAGGED = (
 )
 
 
-def greedy(stack: Stacked, prompts: Sequence[Ids], **options: Any) -> list[list[int]]:
+def greedy(stack: AdaptedModel, prompts: Sequence[Ids], **options: Any) -> list[list[int]]:
     """The tokens of greedy answers."""
     return [said.tokens for said in decode(stack, prompts, **options)]

@@ -12,9 +12,9 @@ from suite.evaluation.evaluate import EvaluationResult, Score, evaluate, measure
 from suite.evaluation.rollout import roll_out
 from suite.execution.asking import roll_outs, scorers
 from suite.execution.session import Session
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import load_backbone
 from suite.models.source import locate
-from suite.models.stack import Stacked
 from suite.planning import Inputs, make_plan
 from suite.planning.steps import Train
 from suite.specs import Options, load, shipped
@@ -37,7 +37,7 @@ def work(*sets: str) -> Train:
 def test_rows_held_out_for_selection_are_decoded_as_the_track_says(beams: int) -> None:
     asked, data = work(f"decoding.beams={beams}"), DataLocations()
     backbone = load_backbone(locate(asked.track.model, None), "cpu")
-    stacks = [Stacked(backbone, backbone.model), with_soft(backbone)]
+    stacks = [AdaptedModel(backbone, backbone.model), with_soft(backbone)]
     sets, held_back = Session(None, Inputs(data), "cpu")._examples(asked)  # type: ignore[arg-type]
     (target,), ((role, rows),) = sets, held_back.items()
     task = selection_task(target.task, data, [row.doc for row in rows], shots=asked.track.target.shots)

@@ -14,7 +14,8 @@ from suite.core.errors import SuiteError
 from suite.core.run_dir import Home
 from suite.execution import session
 from suite.execution.artifacts import keep
-from suite.models.artifact import SoftPrompt, load_artifact
+from suite.models.artifacts import load_artifact
+from suite.models.artifacts.prompt import SoftPrompt
 from suite.results.store import StepOutcome, StepRecord, Store
 from tests.cli.calls import SMALL, suite
 

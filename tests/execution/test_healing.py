@@ -17,7 +17,7 @@ from suite.core.run_dir import Home
 from suite.execution.artifacts import keep
 from suite.execution.run import _Run
 from suite.execution.session import Session
-from suite.models.artifact import load_artifact
+from suite.models.artifacts import load_artifact
 from suite.results.store import Store
 from tests.cli.calls import SMALL, start, suite
 

@@ -12,7 +12,9 @@ from suite import methods
 from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import Home
 from suite.execution import asking, session
-from suite.models.artifact import Singular, SoftPrompt, Weights
+from suite.models.artifacts.prompt import SoftPrompt
+from suite.models.artifacts.singular import Singular
+from suite.models.artifacts.weights import Weights
 from suite.models.singular import matrices
 from suite.planning import Inputs, Train, make_plan
 from suite.specs import Options, load

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from suite.models.artifact import Singular, load_artifact
+from suite.models.artifacts import load_artifact
+from suite.models.artifacts.singular import Singular
 from suite.models.source import ModelSource, locate
 from tests.cli.calls import start
 

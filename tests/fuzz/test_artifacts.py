@@ -13,21 +13,17 @@ from safetensors.torch import save_file
 
 from suite.inference.decode import Stops, decode
 from suite.models.adapter import adapter_state, config_as_json, injected
-from suite.models.artifact import (
-    RECORD,
-    TENSORS,
-    Adapter,
-    Artifact,
-    Joint,
-    Prefix,
-    Singular,
-    SoftPrompt,
-    Weights,
-    load_artifact,
-)
+from suite.models.apply import applied
+from suite.models.artifact_files import RECORD, TENSORS
+from suite.models.artifacts import Artifact, load_artifact
+from suite.models.artifacts.adapter import Adapter
+from suite.models.artifacts.joint import Joint
+from suite.models.artifacts.prefix import Prefix
+from suite.models.artifacts.prompt import SoftPrompt
+from suite.models.artifacts.singular import Singular
+from suite.models.artifacts.weights import Weights
 from suite.models.backbone import Backbone
 from suite.models.singular import matrices
-from suite.models.stack import stacked
 from suite.training.checkpoint import Checkpoint, Writer, read_checkpoint
 from suite.training.prefixes import TrainedPrefix
 from tests.fuzz.fuzzing import corrupted, junk, mutated, survive
@@ -97,7 +93,7 @@ def test_any_artifact_works_or_is_refused_in_one_line(tmp_path: Path) -> None:
         if kind > 0.5:  # one that is sound by itself and does not fit, as a bundle made elsewhere may be
             remade(load_artifact(folder, "base"), rng, folder)
         artifact = load_artifact(folder, "base")
-        with stacked(backbone, [artifact]) as stack:
+        with applied(backbone, [artifact]) as stack:
             decode(stack, [(7, 8, 9)], max_new_tokens=2, stops=Stops(backbone.tokenizer, ()))
 
     survive("artifacts", once)
@@ -106,7 +102,7 @@ def test_any_artifact_works_or_is_refused_in_one_line(tmp_path: Path) -> None:
 
 def remade(artifact: Artifact, rng: Random, folder: Path) -> None:
     """Save the artifact with other tensors or settings, and with the hash that these have."""
-    from suite.models import artifact as module
+    from suite.models import artifacts as module
 
     settings, tensors = dict(artifact.settings), dict(artifact.tensors)
     if rng.random() < 0.5 and settings:
@@ -114,7 +110,7 @@ def remade(artifact: Artifact, rng: Random, folder: Path) -> None:
         settings = changed if "NaN" not in json.dumps(changed) and "Infinity" not in json.dumps(changed) else settings
     else:
         tensors = odd(tensors, rng)
-    made = module._build(artifact.kind, tensors, settings, folder)
+    made = module._from_saved(artifact.kind, tensors, settings, folder)
     if rng.random() < 0.2 and tensors:
         save_file({name: each.contiguous() for name, each in tensors.items()}, folder / TENSORS)
     made.save(folder, base="base")

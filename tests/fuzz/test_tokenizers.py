@@ -13,9 +13,9 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from transformers import PreTrainedTokenizerFast
 
 from suite.evaluation.lm import StackLM
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone, as_backbone, load_backbone
 from suite.models.source import ModelSource, locate
-from suite.models.stack import Stacked
 from suite.training.data.batches import Collator
 from suite.training.data.examples import encode
 from tests.fuzz.fuzzing import TEXTS, corrupted, mutated, survive
@@ -79,7 +79,7 @@ def use(backbone: Backbone, rng: Random) -> None:
     with torch.no_grad():
         more = {} if batch.decoder_input_ids is None else {"decoder_input_ids": batch.decoder_input_ids}
         backbone.model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **more)
-    lm = StackLM(Stacked(backbone, backbone.model), batch_tokens=200, max_length=64)
+    lm = StackLM(AdaptedModel(backbone, backbone.model), batch_tokens=200, max_length=64)
     stops = {"until": [rng.choice(TEXTS) or "x"], "max_gen_toks": 3}
     asked = [Instance("generate_until", {}, (rng.choice(TEXTS), stops), 0) for _ in range(2)]
     assert all(isinstance(text, str) for text in lm.generate_until(asked))

@@ -15,8 +15,8 @@ from suite.inference.beam import beam
 from suite.inference.decode import Stops, end_tokens
 from suite.inference.prefix_support import fits
 from suite.inference.state import Ids, padded, read
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked
 from tests.evaluation.test_multi_adapter import gpt2
 from tests.evaluation.tiny import CHARACTERS, RAGGED, SPECIAL, greedy, with_both
 
@@ -24,7 +24,7 @@ ENDS = [1, *range(10, 30)]
 """Many tokens end an answer, so that searches end at different times."""
 
 
-def flat(stack: Stacked, ends: list[int]) -> Stacked:
+def flat(stack: AdaptedModel, ends: list[int]) -> AdaptedModel:
     """A model that is less sure of itself, so that a search finds what greedy decoding does not."""
     model: Any = stack.model
     scale = 0.8 if stack.backbone.shape == "decoder" else 0.08
@@ -39,14 +39,14 @@ def prompts(count: int, longest: int = 40, start: Ids = ()) -> list[Ids]:
     return [(*start, *rng.choices(words, k=rng.randint(1, longest))) for _ in range(count)]
 
 
-def theirs(stack: Stacked, prompt: Ids, limit: int, beams: int) -> list[int]:
+def theirs(stack: AdaptedModel, prompt: Ids, limit: int, beams: int) -> list[int]:
     """What transformers' own search gives for one prompt alone."""
     tokens = torch.tensor([prompt])
     embeds, _ = stack.embed(tokens, torch.ones_like(tokens), side="left")
     if stack.backbone.shape == "decoder":  # `generate` leaves out what the cache holds already
         embeds = functional.pad(embeds, (0, 0, stack.prefix_length, 0))
     mask, model = torch.ones(embeds.shape[:2], dtype=torch.long), stack.model
-    inputs = {"inputs_embeds": embeds, "attention_mask": mask, **stack.behind(beams)}
+    inputs = {"inputs_embeds": embeds, "attention_mask": mask, **stack.prefix_inputs(beams)}
     ends = sorted(end_tokens(stack))
     out = model.generate(**inputs, max_new_tokens=limit, num_beams=beams, do_sample=False, eos_token_id=ends)
     return until(out[0, stack.backbone.shape == "encoder-decoder" :].tolist(), ends)
@@ -57,7 +57,9 @@ def until(answer: list[int], ends: list[int]) -> list[int]:
 
 
 @pytest.mark.parametrize(("beams", "limit", "ends"), [(4, 12, ENDS), (3, 5, [1])])
-def test_answers_are_those_of_generate_token_by_token(stack: Stacked, beams: int, limit: int, ends: list[int]) -> None:
+def test_answers_are_those_of_generate_token_by_token(
+    stack: AdaptedModel, beams: int, limit: int, ends: list[int]
+) -> None:
     stack, asked = flat(stack, ends), prompts(12)
     answers = beam(stack, asked, max_new_tokens=limit, beams=beams)
     assert answers == [theirs(stack, prompt, limit, beams) for prompt in asked]
@@ -67,7 +69,7 @@ def test_answers_are_those_of_generate_token_by_token(stack: Stacked, beams: int
 
 @pytest.mark.parametrize("beams", [2, 7])
 def test_a_batch_padded_by_transformers_gives_the_same(backbone: Backbone, beams: int) -> None:
-    stack, asked = flat(Stacked(backbone, backbone.model), ENDS), prompts(40)
+    stack, asked = flat(AdaptedModel(backbone, backbone.model), ENDS), prompts(40)
     tokens, mask = padded(asked, stack, side="left")
     model: Any = backbone.model
     out = model.generate(input_ids=tokens, attention_mask=mask, max_new_tokens=8, num_beams=beams, do_sample=False)
@@ -79,13 +81,13 @@ def test_a_batch_padded_by_transformers_gives_the_same(backbone: Backbone, beams
 
 @pytest.mark.parametrize("limit", [1, 2, 30])
 def test_equally_likely_answers_are_chosen_as_transformers_chooses(backbone: Backbone, limit: int) -> None:
-    stack = flat(Stacked(backbone, backbone.model), ENDS)
+    stack = flat(AdaptedModel(backbone, backbone.model), ENDS)
     backbone.model.get_output_embeddings().weight.data.zero_()
     (answer,) = beam(stack, [(7, 8)], max_new_tokens=limit, beams=4)
     assert answer == theirs(stack, (7, 8), limit, 4)
 
 
-def test_a_prompt_that_is_done_leaves_and_the_others_go_on(stack: Stacked) -> None:
+def test_a_prompt_that_is_done_leaves_and_the_others_go_on(stack: AdaptedModel) -> None:
     stack, asked = flat(stack, ENDS), prompts(12)
     alone = [beam(stack, [prompt], max_new_tokens=12, beams=4)[0] for prompt in asked]
     rows: list[int] = []
@@ -120,7 +122,7 @@ FEW = (1, 7, 8, 9)
 """The end token and three others: few enough to look at every answer."""
 
 
-def narrowed(stack: Stacked) -> Stacked:
+def narrowed(stack: AdaptedModel) -> AdaptedModel:
     """A model that writes a few tokens only, none of them surely."""
     model: Any = stack.model
     wall = torch.full((model.config.vocab_size,), -1e4)
@@ -134,7 +136,7 @@ def narrowed(stack: Stacked) -> Stacked:
 class Likely:
     """Log-likelihoods of next tokens, one prompt and one token at a time."""
 
-    def __init__(self, stack: Stacked, prompt: Ids) -> None:
+    def __init__(self, stack: AdaptedModel, prompt: Ids) -> None:
         self.stack, self.prompt = stack, prompt
         self.known: dict[Ids, torch.Tensor] = {}
 
@@ -162,7 +164,7 @@ def best_of_all(likely: Likely, limit: int, alpha: float) -> list[int]:
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 2.0])
 def test_a_wide_search_with_a_length_penalty_finds_the_best_of_all_answers(backbone: Backbone, alpha: float) -> None:
-    stack, asked = narrowed(Stacked(backbone, backbone.model)), prompts(3)
+    stack, asked = narrowed(AdaptedModel(backbone, backbone.model)), prompts(3)
     wanted = [best_of_all(Likely(stack, prompt), 4, alpha) for prompt in asked]
     assert beam(stack, asked, max_new_tokens=4, beams=30, length_penalty=alpha) == wanted
 
@@ -185,13 +187,13 @@ def t5x(likely: Likely, limit: int, beams: int, alpha: float) -> list[int]:
 
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 1.5])
 def test_with_a_length_penalty_the_search_is_that_of_t5x(backbone: Backbone, alpha: float) -> None:
-    stack, asked = narrowed(Stacked(backbone, backbone.model)), prompts(6)
+    stack, asked = narrowed(AdaptedModel(backbone, backbone.model)), prompts(6)
     answers = beam(stack, asked, max_new_tokens=6, beams=2, length_penalty=alpha)
     assert answers == [t5x(Likely(stack, prompt), 6, 2, alpha) for prompt in asked]
     assert any(answers)
 
 
-def test_a_larger_length_penalty_prefers_longer_answers(stack: Stacked) -> None:
+def test_a_larger_length_penalty_prefers_longer_answers(stack: AdaptedModel) -> None:
     stack, asked = narrowed(stack), prompts(12)
 
     def length(alpha: float) -> int:
@@ -202,7 +204,7 @@ def test_a_larger_length_penalty_prefers_longer_answers(stack: Stacked) -> None:
 
 
 def test_where_no_answer_ends_in_time_the_likeliest_open_one_is_taken(backbone: Backbone) -> None:
-    stack = narrowed(Stacked(backbone, backbone.model))
+    stack = narrowed(AdaptedModel(backbone, backbone.model))
     backbone.model.get_output_embeddings().register_forward_hook(  # no end token is ever likely
         lambda _, __, logits: logits - 1e4 * functional.one_hot(torch.tensor(1), logits.shape[-1])
     )
@@ -214,20 +216,20 @@ def test_where_no_answer_ends_in_time_the_likeliest_open_one_is_taken(backbone: 
 @pytest.mark.parametrize("kind", ["gpt2", "mistral"])
 def test_other_decoders_search_as_generate_does(kind: str) -> None:
     backbone = gpt2(kind)
-    stack, asked = flat(Stacked(backbone, backbone.model), ENDS), prompts(10)
+    stack, asked = flat(AdaptedModel(backbone, backbone.model), ENDS), prompts(10)
     answers = beam(stack, asked, max_new_tokens=8, beams=4)
     assert answers == [theirs(stack, prompt, 8, 4) for prompt in asked]
 
 
 def test_a_models_own_defaults_change_nothing(backbone: Backbone) -> None:
-    stack, asked = flat(Stacked(backbone, backbone.model), ENDS), prompts(12)
+    stack, asked = flat(AdaptedModel(backbone, backbone.model), ENDS), prompts(12)
     before = beam(stack, asked, max_new_tokens=12, beams=4)
     backbone.model.generation_config.length_penalty = -5.0
     assert [theirs(stack, prompt, 12, 4) for prompt in asked] != before
     assert beam(stack, asked, max_new_tokens=12, beams=4) == before
 
 
-def test_stop_strings_cut_the_answer_that_was_found_without_them(stack: Stacked) -> None:
+def test_stop_strings_cut_the_answer_that_was_found_without_them(stack: AdaptedModel) -> None:
     stack = flat(stack, [1])
     lm = StackLM(stack, batch_tokens=200, beams=4)
     free = [Instance("generate_until", {}, (text, {"until": [], "max_gen_toks": 9}), 0) for text in RAGGED]
@@ -241,7 +243,7 @@ def test_stop_strings_cut_the_answer_that_was_found_without_them(stack: Stacked)
 
 
 def test_the_model_for_lm_eval_ranks_with_the_penalty_that_it_is_given(backbone: Backbone) -> None:
-    stack = narrowed(Stacked(backbone, backbone.model))
+    stack = narrowed(AdaptedModel(backbone, backbone.model))
     asked = [Instance("generate_until", {}, (text, {"until": [], "max_gen_toks": 9}), 0) for text in RAGGED]
 
     def answers(alpha: float | None) -> list[str]:

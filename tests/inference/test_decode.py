@@ -16,26 +16,26 @@ from suite.inference.batching import batches
 from suite.inference.decode import Said, Stops, decode, end_tokens
 from suite.inference.prefix_support import fits
 from suite.inference.state import padded
-from suite.models.stack import Stacked
+from suite.models.adapted import AdaptedModel
 from tests.evaluation.tiny import RAGGED, greedy, llama, mt5, with_prefix, with_soft
 
 
-def ids(stack: Stacked) -> list[tuple[int, ...]]:
+def ids(stack: AdaptedModel) -> list[tuple[int, ...]]:
     return [tuple(stack.backbone.tokenizer.encode(text)) for text in RAGGED]
 
 
-def no_stops(stack: Stacked) -> Stops:
+def no_stops(stack: AdaptedModel) -> Stops:
     return Stops(stack.backbone.tokenizer, ())
 
 
-def generated(stack: Stacked, prompt: tuple[int, ...], limit: int) -> list[int]:
+def generated(stack: AdaptedModel, prompt: tuple[int, ...], limit: int) -> list[int]:
     """What transformers' own loop gives for one prompt alone."""
     tokens = torch.tensor([prompt])
     embeds, _ = stack.embed(tokens, torch.ones_like(tokens), side="left")
     if stack.backbone.shape == "decoder":  # `generate` leaves out what the cache holds already
         embeds = functional.pad(embeds, (0, 0, stack.prefix_length, 0))
     mask = torch.ones(embeds.shape[:2], dtype=torch.long)
-    inputs = {"inputs_embeds": embeds, "attention_mask": mask, **stack.behind(1)}
+    inputs = {"inputs_embeds": embeds, "attention_mask": mask, **stack.prefix_inputs(1)}
     out = stack.model.generate(**inputs, max_new_tokens=limit, do_sample=False)[0].tolist()
     out = out[1:] if stack.backbone.shape == "encoder-decoder" else out
     return out[: out.index(1)] if 1 in out else out
@@ -45,14 +45,14 @@ def request(text: str, limit: int = 8, until: tuple[str, ...] = ()) -> Instance:
     return Instance("generate_until", {}, (text, {"until": list(until), "max_gen_toks": limit}), 0)
 
 
-def test_answers_are_those_of_generate_token_by_token(stack: Stacked) -> None:
+def test_answers_are_those_of_generate_token_by_token(stack: AdaptedModel) -> None:
     wanted = [generated(stack, prompt, 12) for prompt in ids(stack)]
     assert greedy(stack, ids(stack), max_new_tokens=12, stops=no_stops(stack)) == wanted
     assert len({tuple(answer) for answer in wanted}) > 4
 
 
 def test_a_batch_padded_by_transformers_gives_the_same(backbone: Any) -> None:
-    stack = Stacked(backbone, backbone.model)
+    stack = AdaptedModel(backbone, backbone.model)
     tokens, mask = padded(ids(stack), stack, side="left")
     out = backbone.model.generate(input_ids=tokens, attention_mask=mask, max_new_tokens=12, do_sample=False)
     out = out[:, 1:] if backbone.shape == "encoder-decoder" else out[:, tokens.shape[1] :]
@@ -61,14 +61,14 @@ def test_a_batch_padded_by_transformers_gives_the_same(backbone: Any) -> None:
     assert backbone.tokenizer.batch_decode(answers, skip_special_tokens=True) == texts
 
 
-def test_answers_do_not_depend_on_the_batch(stack: Stacked) -> None:
+def test_answers_do_not_depend_on_the_batch(stack: AdaptedModel) -> None:
     requests = [request(text) for text in RAGGED]
     one = StackLM(stack, batch_tokens=1).generate_until(requests)
     assert one == StackLM(stack, batch_tokens=10_000).generate_until(requests)
     assert one == StackLM(stack, batch_tokens=10_000).generate_until(requests[::-1])[::-1]
 
 
-def test_likelihoods_do_not_depend_on_the_batch(stack: Stacked) -> None:
+def test_likelihoods_do_not_depend_on_the_batch(stack: AdaptedModel) -> None:
     requests = [
         Instance("loglikelihood", {}, (text, end), 0) for text in RAGGED for end in (" yes", " no, it is not", " y")
     ]
@@ -100,7 +100,7 @@ def test_what_all_prompts_share_is_read_once_and_changes_nothing(
 
 
 def test_a_stop_string_ends_an_answer_across_tokens_and_others_go_on() -> None:
-    stack = Stacked(llama(), llama().model)
+    stack = AdaptedModel(llama(), llama().model)
     full = [
         no_stops(stack).text(answer) for answer in greedy(stack, ids(stack), max_new_tokens=12, stops=no_stops(stack))
     ]
@@ -130,7 +130,7 @@ def test_a_stop_string_is_seen_when_it_ends_inside_a_token() -> None:
 
 
 def test_an_end_token_ends_an_answer_and_is_no_part_of_it(backbone: Any) -> None:
-    stack = Stacked(backbone, backbone.model)
+    stack = AdaptedModel(backbone, backbone.model)
     free = greedy(stack, ids(stack), max_new_tokens=12, stops=no_stops(stack))
     ends = free[2][4]
     backbone.model.generation_config.eos_token_id = [1, ends]
@@ -139,13 +139,13 @@ def test_an_end_token_ends_an_answer_and_is_no_part_of_it(backbone: Any) -> None
         assert answer == (before[: before.index(ends)] if ends in before else before)
 
 
-def test_empty_prompts_are_answered(stack: Stacked) -> None:
+def test_empty_prompts_are_answered(stack: AdaptedModel) -> None:
     lm = StackLM(stack, batch_tokens=100)
     assert len(lm.generate_until([request(""), request("a")])) == 2
     assert len(lm.loglikelihood([Instance("loglikelihood", {}, ("", " b"), 0)])) == 1
 
 
-def test_a_prompt_that_is_too_long_loses_its_beginning_and_is_told(stack: Stacked) -> None:
+def test_a_prompt_that_is_too_long_loses_its_beginning_and_is_told(stack: AdaptedModel) -> None:
     lm = StackLM(stack, batch_tokens=10_000, max_length=40 + stack.reserved)
     room = 40 - (8 if stack.backbone.shape == "decoder" else 1)  # an encoder has its end token to hold, but no answer
     long = "z" * 50 + "abcdefgh" * 5
@@ -161,12 +161,12 @@ def test_no_room_for_a_prompt_is_an_error() -> None:
 
 
 def test_a_track_caps_the_answers_of_a_task() -> None:
-    lm = StackLM(Stacked(llama(), llama().model), batch_tokens=100, max_new_tokens=3)
+    lm = StackLM(AdaptedModel(llama(), llama().model), batch_tokens=100, max_new_tokens=3)
     assert [len(text) for text in lm.generate_until([request("a", 8), request("a", 2)])] == [3, 2]
 
 
 def test_sampling_is_refused() -> None:
-    lm = StackLM(Stacked(llama(), llama().model), batch_tokens=100)
+    lm = StackLM(AdaptedModel(llama(), llama().model), batch_tokens=100)
     with pytest.raises(SuiteError, match="asks for sampling"):
         lm.generate_until([Instance("generate_until", {}, ("a", {"do_sample": True, "until": []}), 0)])
 
@@ -180,15 +180,15 @@ def test_sentinels_mark_the_place_of_the_answer(monkeypatch: pytest.MonkeyPatch)
         return [Said(encode(text, add_special_tokens=False)) for text in ("<extra_id_0> yes", " no.")]
 
     monkeypatch.setattr(lm_module, "decode", says)
-    lm = StackLM(Stacked(backbone, backbone.model), batch_tokens=1000)
+    lm = StackLM(AdaptedModel(backbone, backbone.model), batch_tokens=1000)
     assert lm.generate_until([request("ab"), request("cd")]) == [" yes", " no."]
     assert asked == [("ab <extra_id_0></s>", 9), ("cd <extra_id_0></s>", 9)]
-    assert 4 in end_tokens(lm.stacked)  # <extra_id_1>
+    assert 4 in end_tokens(lm.adapted)  # <extra_id_1>
 
 
 def test_sentinels_stand_before_a_scored_answer_and_are_not_scored() -> None:
     backbone = mt5(sentinels=True)
-    value, _ = StackLM(Stacked(backbone, backbone.model), batch_tokens=100).loglikelihood(
+    value, _ = StackLM(AdaptedModel(backbone, backbone.model), batch_tokens=100).loglikelihood(
         [Instance("loglikelihood", {}, ("ab", "cd"), 0)]
     )[0]
     tokens = torch.tensor([backbone.tokenizer.encode("ab <extra_id_0>")])
@@ -200,7 +200,7 @@ def test_sentinels_stand_before_a_scored_answer_and_are_not_scored() -> None:
 
 
 def test_memory_that_runs_out_halves_the_batch(monkeypatch: pytest.MonkeyPatch, backbone: Any) -> None:
-    stack = Stacked(backbone, backbone.model)
+    stack = AdaptedModel(backbone, backbone.model)
     wanted = StackLM(stack, batch_tokens=10_000).generate_until([request(text) for text in RAGGED])
     sizes: list[int] = []
 

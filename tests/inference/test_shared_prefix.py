@@ -14,8 +14,8 @@ from torch import Tensor
 from suite.evaluation.lm import StackLM
 from suite.inference.decode import Stops
 from suite.inference.state import Ids, read
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked
 from suite.training.prefixes import TrainedPrefix
 from tests.evaluation.tiny import RAGGED, greedy
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.numeric
 
 
 @pytest.fixture
-def both(backbone: Backbone) -> tuple[Any, Stacked]:
+def both(backbone: Backbone) -> tuple[Any, AdaptedModel]:
     """PEFT's model with a prefix, and ours with the same."""
     encoder = TrainedPrefix(backbone, 5, None, seed=7)
     two_sided = backbone.shape == "encoder-decoder"
@@ -33,14 +33,14 @@ def both(backbone: Backbone) -> tuple[Any, Stacked]:
     vectors = encoder.vectors()
     if two_sided:  # PEFT 0.21 gives layer i the vectors of place 2i, round and round: half of them have no effect
         vectors = vectors[[2 * layer % len(vectors) for layer in range(len(vectors))]]
-    return peft, Stacked(backbone, backbone.model, prefix=vectors)
+    return peft, AdaptedModel(backbone, backbone.model, prefix=vectors)
 
 
-def prompts(stack: Stacked) -> list[Ids]:
+def prompts(stack: AdaptedModel) -> list[Ids]:
     return [tuple(stack.backbone.tokenizer.encode(text)) for text in RAGGED]
 
 
-def pefts_logits(peft: Any, stack: Stacked, prompt: Ids, answer: Ids) -> Tensor:
+def pefts_logits(peft: Any, stack: AdaptedModel, prompt: Ids, answer: Ids) -> Tensor:
     """PEFT's logits [T + 1, V] before each token of an answer to one prompt alone, and after the last."""
     ids = torch.tensor([prompt if stack.backbone.shape == "encoder-decoder" else (*prompt, *answer)])
     extra = {"decoder_input_ids": torch.tensor([[0, *answer]])} if stack.backbone.shape == "encoder-decoder" else {}
@@ -50,7 +50,7 @@ def pefts_logits(peft: Any, stack: Stacked, prompt: Ids, answer: Ids) -> Tensor:
 
 
 @torch.no_grad()
-def test_logits_of_ragged_batches_are_pefts_of_single_rows(both: tuple[Any, Stacked]) -> None:
+def test_logits_of_ragged_batches_are_pefts_of_single_rows(both: tuple[Any, AdaptedModel]) -> None:
     peft, stack = both
     answer = (7, 8, 9)
     state = read(stack, prompts(stack))
@@ -61,7 +61,7 @@ def test_logits_of_ragged_batches_are_pefts_of_single_rows(both: tuple[Any, Stac
 
 
 @torch.no_grad()
-def test_greedy_answers_are_pefts(both: tuple[Any, Stacked]) -> None:
+def test_greedy_answers_are_pefts(both: tuple[Any, AdaptedModel]) -> None:
     peft, stack = both
     wanted = []
     for prompt in prompts(stack):
@@ -71,11 +71,11 @@ def test_greedy_answers_are_pefts(both: tuple[Any, Stacked]) -> None:
         wanted.append(new[: new.index(1)] if 1 in new else new)
     stops = Stops(stack.backbone.tokenizer, ())
     assert greedy(stack, prompts(stack), max_new_tokens=8, stops=stops) == wanted
-    base = Stacked(stack.backbone, stack.model)
+    base = AdaptedModel(stack.backbone, stack.model)
     assert greedy(base, prompts(base), max_new_tokens=8, stops=stops) != wanted
 
 
-def test_whole_texts_are_scored_behind_the_prefix(both: tuple[Any, Stacked]) -> None:
+def test_whole_texts_are_scored_behind_the_prefix(both: tuple[Any, AdaptedModel]) -> None:
     peft, stack = both
     request = Instance("loglikelihood_rolling", {}, (RAGGED[1],), 0)
     (got,) = StackLM(stack, batch_tokens=1000).loglikelihood_rolling([request])

@@ -12,11 +12,12 @@ import torch
 
 from suite.core.errors import SuiteError
 from suite.methods import SELF
-from suite.models.artifact import load_artifact
+from suite.models.adapted import AdaptedModel
+from suite.models.apply import applied
+from suite.models.artifacts import load_artifact
 from suite.models.backbone import Backbone, Shape
 from suite.models.in_effect import assert_in_effect
 from suite.models.singular import matrices
-from suite.models.stack import Stacked, stacked
 from suite.training.data.batches import Collator
 from suite.training.objectives import losses, optimise
 from tests.methods.tiny_jobs import (
@@ -54,12 +55,12 @@ def train(name: str, backbone: Backbone, folder: Path, settings: dict[str, Any] 
     return method_of(name).train(config_of(name, **settings or {}), job_for(name, backbone, folder, **changes))
 
 
-def logits(current: Stacked) -> torch.Tensor:
+def logits(current: AdaptedModel) -> torch.Tensor:
     ids = torch.tensor([[7, 8, 9, 10], [11, 12, 13, 14]])
     embeds, _ = current.embed(ids, torch.ones_like(ids), side="left")
     extra = {"decoder_input_ids": ids} if current.backbone.shape == "encoder-decoder" else {}
     with torch.no_grad():
-        return torch.as_tensor(current.model(inputs_embeds=embeds, **extra, **current.behind(2)).logits)
+        return torch.as_tensor(current.model(inputs_embeds=embeds, **extra, **current.prefix_inputs(2)).logits)
 
 
 def test_training_leaves_the_base_as_it_was(name: str, backbone: Backbone, tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ def test_only_what_should_train_trains(
 ) -> None:
     asked, real = set(), losses.answer_logits
 
-    def watch(current: Stacked, *rest: Any) -> Any:
+    def watch(current: AdaptedModel, *rest: Any) -> Any:
         # an object may not outlive the run, so count numbers
         asked.add(sum(p.numel() for p in current.model.parameters() if p.requires_grad))
         before = [each for each in (current.soft, current.prefix) if each is not None and each.requires_grad]
@@ -108,11 +109,11 @@ def test_a_saved_artifact_answers_as_the_trained_one(name: str, backbone: Backbo
     trained.artifact.save(tmp_path / "kept", base=backbone.identity, extra={"step": "x"})
     loaded = load_artifact(tmp_path / "kept", backbone.identity)
     assert loaded.hash == trained.artifact.hash
-    with stacked(backbone, [trained.artifact]) as current:
+    with applied(backbone, [trained.artifact]) as current:
         assert_in_effect(current)
         wanted = logits(current)
     fresh = tiny_backbone(backbone.shape)
-    with stacked(fresh, [loaded]) as current:
+    with applied(fresh, [loaded]) as current:
         assert torch.equal(logits(current), wanted)
     with pytest.raises(SuiteError, match="another base model"):
         load_artifact(tmp_path / "kept", "someone else")
@@ -123,7 +124,7 @@ def test_the_selected_checkpoint_is_the_artifact(name: str, backbone: Backbone, 
     parts = method_of(name).stack(config_of(name), "rte", ("rte",))
     parents = parents_of(name, backbone)
     artifacts = [trained.artifact if part is SELF else parents[part] for part in parts]  # type: ignore[index]
-    with stacked(backbone, artifacts) as current, torch.no_grad():
+    with applied(backbone, artifacts) as current, torch.no_grad():
         assert lengths(current) == pytest.approx(trained.fit.best_score, abs=1e-3)
     curve = {point.step: point.value for point in trained.fit.curve if point.name == "selection"}
     assert trained.fit.best_score == max(curve.values()) == curve[trained.fit.best_step]
@@ -206,14 +207,14 @@ def test_a_few_examples_are_those_that_a_mixture_is_searched_on(
 def test_promot_trains_behind_its_parents_prompt(backbone: Backbone, tmp_path: Path, monkeypatch: Any) -> None:
     softs, real = [], losses.answer_loss
 
-    def watch(current: Stacked, *rest: Any) -> torch.Tensor:
+    def watch(current: AdaptedModel, *rest: Any) -> torch.Tensor:
         softs.append(None if current.soft is None else current.soft.clone())
         return real(current, *rest)
 
     monkeypatch.setattr("suite.training.objectives.supervised.answer_loss", watch)
     (prompt,) = parents_of("promot", backbone)
-    looks: list[Stacked] = []
-    train("promot", backbone, tmp_path, selection=selected_by(lambda stacked: float(looks.append(stacked) or 0)))
+    looks: list[AdaptedModel] = []
+    train("promot", backbone, tmp_path, selection=selected_by(lambda adapted: float(looks.append(adapted) or 0)))
     assert len(softs) == 4
     assert all(torch.equal(soft, prompt.vectors) for soft in softs)
     assert looks
@@ -293,5 +294,5 @@ def test_small_steps_add_up_in_a_bfloat16_model(name: str, shape: Shape, tmp_pat
         dense = key.endswith(("v_proj.weight", "SelfAttention.v.weight")) and objective_of(name) == "next_token"
         if dense:  # each step alone is lost on most of a matrix
             assert float((tensor != before[key.removeprefix("weights|")]).float().mean()) > 0.4, key
-    with stacked(backbone, [trained.artifact]) as current:
+    with applied(backbone, [trained.artifact]) as current:
         assert_in_effect(current)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from suite.core.errors import StepFailed
-from suite.models.artifact import Adapter, SoftPrompt
+from suite.models.artifacts.adapter import Adapter
+from suite.models.artifacts.prompt import SoftPrompt
 from suite.models.backbone import Backbone
 from tests.methods.tiny_jobs import config_of, ia3_vectors, job_for, method_of
 

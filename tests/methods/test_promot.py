@@ -12,10 +12,13 @@ from torch import Tensor
 from suite import methods
 from suite.core.errors import StepFailed
 from suite.methods import SELF
-from suite.models.artifact import Adapter, Artifact, Joint, SoftPrompt, load_artifact
+from suite.models.apply import applied
+from suite.models.artifacts import Artifact, load_artifact
+from suite.models.artifacts.adapter import Adapter
+from suite.models.artifacts.joint import Joint
+from suite.models.artifacts.prompt import SoftPrompt
 from suite.models.backbone import Backbone, Shape
 from suite.models.in_effect import assert_in_effect
-from suite.models.stack import stacked
 from suite.training.job import Answering, Trained
 from suite.training.objectives import losses
 from tests.methods.test_contract import logits
@@ -102,7 +105,7 @@ def test_a_variants_artifact_answers_as_it_was_selected(variant: str, backbone: 
     name, _, targets = VARIANTS[variant]
     parts = methods.get(name).stack(config_of(variant), "rte", targets)
     artifacts = [loaded if part is SELF else parents[part] for part in parts]  # type: ignore[index]
-    with stacked(backbone, artifacts) as current, torch.no_grad():
+    with applied(backbone, artifacts) as current, torch.no_grad():
         assert_in_effect(current)
         assert lengths(current) == pytest.approx(trained.fit.best_score, abs=1e-3)
 
@@ -182,7 +185,7 @@ def test_a_first_stage_by_lora_is_frozen_on_for_the_target_and_off_elsewhere(
     settings = {"steps": 2}
     trained = train("LoRA r=2 first", backbone, tmp_path, parents=(adapter,), selection=selection, settings=settings)
     for role, artifacts in (("rte", [trained.artifact, adapter]), ("wic", [trained.artifact])):
-        with stacked(backbone, artifacts) as current:
+        with applied(backbone, artifacts) as current:
             assert torch.allclose(logits(current), told[role], atol=1e-4), role
     assert not torch.allclose(told["rte"], told["wic"], atol=1e-3)
 
@@ -198,13 +201,13 @@ def test_joint_tuning_answers_other_tasks_without_its_prompt(backbone: Backbone,
     assert (needed.method, needed.config) == ("joint_tuning", config)
     job = job_for("joint_weights", backbone, tmp_path, examples=sets_of("joint tuning"), parents=(joint,))
     alone = methods.get("joint_weights").train(elsewhere.config, job).artifact  # type: ignore[misc]
-    weights, prompt = joint.parts
-    with stacked(backbone, [joint]) as current:
+    weights, prompt = joint.parts.values()
+    with applied(backbone, [joint]) as current:
         assert current.soft_length == 4
         both = logits(current)
-    with stacked(backbone, [weights, prompt]) as current:
+    with applied(backbone, [weights, prompt]) as current:
         assert torch.equal(logits(current), both)
-    with stacked(backbone, [alone]) as current:
+    with applied(backbone, [alone]) as current:
         assert current.soft_length == 0
         assert not torch.equal(logits(current), both)
 

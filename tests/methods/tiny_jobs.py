@@ -13,10 +13,12 @@ from suite import methods
 from suite.core.block import Block
 from suite.evaluation.rollout import Rollout
 from suite.inference.decode import Stops, decode, drawn, likeliest
+from suite.models.adapted import AdaptedModel
 from suite.models.adapter import adapter_state, config_as_json, injected
-from suite.models.artifact import Adapter, Artifact, SoftPrompt
+from suite.models.artifacts import Artifact
+from suite.models.artifacts.adapter import Adapter
+from suite.models.artifacts.prompt import SoftPrompt
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked
 from suite.models.tokens import encode_prompt
 from suite.tasks.load import Example
 from suite.training.data.training_set import TrainingSet
@@ -80,7 +82,7 @@ def tiny_set(role: str, rows: tuple[Any, ...]) -> TrainingSet:
     return TrainingSet(role, None, rows, TinyPrompts())  # type: ignore[arg-type]
 
 
-def selected_by(score: Callable[[Stacked], float], role: str = "rte") -> Callable[[Answering], float]:
+def selected_by(score: Callable[[AdaptedModel], float], role: str = "rte") -> Callable[[Answering], float]:
     """A selection that looks at what answers one role."""
 
     def selection(answering: Answering) -> float:
@@ -112,26 +114,26 @@ def ia3_vectors(backbone: Backbone) -> Adapter:
     return Adapter(moved, config_as_json(settings))
 
 
-def lengths(stacked: Stacked) -> float:
+def lengths(adapted: AdaptedModel) -> float:
     """A selection score that depends on the model: a hash of the answer to a fixed input."""
-    backbone = stacked.backbone
+    backbone = adapted.backbone
     ids = torch.tensor([[7, 8, 9]])
-    embeds, _ = stacked.embed(ids, torch.ones_like(ids), side="left")
+    embeds, _ = adapted.embed(ids, torch.ones_like(ids), side="left")
     extra = {"decoder_input_ids": ids} if backbone.shape == "encoder-decoder" else {}
-    output = stacked.model(inputs_embeds=embeds, **extra, **stacked.behind(1))
+    output = adapted.model(inputs_embeds=embeds, **extra, **adapted.prefix_inputs(1))
     return float(output.logits.double().sum().abs() % 100)
 
 
 def tiny_answers(
-    stacked: Stacked, target: TrainingSet, examples: Sequence[Example], sampling: Sampling
+    adapted: AdaptedModel, target: TrainingSet, examples: Sequence[Example], sampling: Sampling
 ) -> list[Rollout]:
     """Answers of up to three tokens; right is any that begins with the target, near is the other label."""
-    backbone = stacked.backbone
+    backbone = adapted.backbone
     prompts = [tuple(encode_prompt(backbone, example.prompt)) for example in examples]
     generator = torch.Generator().manual_seed(sampling.seed)
     choose = likeliest if sampling.temperature is None else drawn(sampling.temperature, generator)
     stops = Stops(backbone.tokenizer, ())
-    said = decode(stacked, prompts, max_new_tokens=sampling.max_new_tokens or 3, stops=stops, choose=choose)
+    said = decode(adapted, prompts, max_new_tokens=sampling.max_new_tokens or 3, stops=stops, choose=choose)
     rollouts = []
     for prompt, each, example in zip(prompts, said, examples, strict=True):
         text = backbone.tokenizer.decode(each.tokens, skip_special_tokens=True).strip()

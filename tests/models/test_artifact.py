@@ -8,8 +8,14 @@ import pytest
 import torch
 
 from suite.core.errors import SuiteError
-from suite.models.artifact import Adapter, Artifact, Joint, Prefix, Singular, SoftPrompt, Weights, load_artifact
 from suite.models.artifact_files import TENSORS, TYPES, difference
+from suite.models.artifacts import Artifact, load_artifact
+from suite.models.artifacts.adapter import Adapter
+from suite.models.artifacts.joint import Joint
+from suite.models.artifacts.prefix import Prefix
+from suite.models.artifacts.prompt import SoftPrompt
+from suite.models.artifacts.singular import Singular
+from suite.models.artifacts.weights import Weights
 
 ARTIFACTS: dict[str, Artifact] = {
     "prompt": SoftPrompt(torch.arange(6.0).reshape(2, 3)),

@@ -6,8 +6,8 @@ import pytest
 
 from suite.core.errors import SuiteError
 from suite.inference.decode import Stops
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone, as_backbone
-from suite.models.stack import Stacked
 from suite.models.tokens import encode_prompt
 from tests.evaluation.tiny import greedy
 from tests.models.tiny_models import SHAPES, Shape, tiny_model, tiny_tokenizer
@@ -26,7 +26,7 @@ def backbone(shape: Shape, **tokens: str) -> Backbone:
 
 def answers(model: Backbone, *texts: str) -> list[list[int]]:
     prompts = [tuple(encode_prompt(model, text)) for text in texts]
-    return greedy(Stacked(model, model.model), prompts, max_new_tokens=4, stops=Stops(model.tokenizer, ()))
+    return greedy(AdaptedModel(model, model.model), prompts, max_new_tokens=4, stops=Stops(model.tokenizer, ()))
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
 from suite.models.fused import fused
-from suite.models.stack import Stacked
 from suite.training.objectives.losses import answer_loss
 from tests.models.tiny_models import tiny_backbone
 from tests.training.objectives.test_answer_positions import batch_of
@@ -31,26 +31,26 @@ def test_training_takes_one_pass_and_gives_the_same() -> None:
             module.p = 0.0
         if hasattr(module, "dropout") and isinstance(module.dropout, float):
             module.dropout = 0.0
-    stacked = Stacked(backbone, model)
-    wanted = answer_loss(stacked, batch)
+    adapted = AdaptedModel(backbone, model)
+    wanted = answer_loss(adapted, batch)
     with fused(model):
-        got = answer_loss(stacked, batch)
+        got = answer_loss(adapted, batch)
     assert ("TanhBackward0" in nodes(wanted), "TanhBackward0" in nodes(got)) == (True, False)
     torch.testing.assert_close(got, wanted, rtol=1e-5, atol=1e-5)
     parameters = list(model.parameters())
     pairs = zip(torch.autograd.grad(got, parameters), torch.autograd.grad(wanted, parameters), strict=True)
     for first, second in pairs:
         torch.testing.assert_close(first, second, rtol=1e-4, atol=1e-5)
-    assert "TanhBackward0" in nodes(answer_loss(stacked, batch))  # taken back
+    assert "TanhBackward0" in nodes(answer_loss(adapted, batch))  # taken back
 
 
 def test_it_may_be_entered_twice() -> None:
     backbone = tiny_backbone("encoder-decoder")
-    stacked, batch = Stacked(backbone, backbone.model), batch_of(backbone)
-    plain = answer_loss(stacked, batch)
+    adapted, batch = AdaptedModel(backbone, backbone.model), batch_of(backbone)
+    plain = answer_loss(adapted, batch)
     with fused(backbone.model):
-        wanted = answer_loss(stacked, batch)
+        wanted = answer_loss(adapted, batch)
         with fused(backbone.model):
             pass
-        assert torch.equal(answer_loss(stacked, batch), wanted)
-    assert torch.equal(answer_loss(stacked, batch), plain)
+        assert torch.equal(answer_loss(adapted, batch), wanted)
+    assert torch.equal(answer_loss(adapted, batch), plain)

@@ -7,11 +7,16 @@ import torch
 from peft import LoraConfig
 
 from suite.core.errors import SuiteError
+from suite.models.adapted import AdaptedModel
 from suite.models.adapter import adapter_state, config_as_json, disabled, injected
-from suite.models.artifact import Adapter, Artifact, Joint, SoftPrompt, Weights
+from suite.models.apply import applied
+from suite.models.artifacts import Artifact
+from suite.models.artifacts.adapter import Adapter
+from suite.models.artifacts.joint import Joint
+from suite.models.artifacts.prompt import SoftPrompt
+from suite.models.artifacts.weights import Weights
 from suite.models.backbone import Backbone, as_backbone
 from suite.models.in_effect import assert_in_effect
-from suite.models.stack import Stacked, stacked
 from tests.models.tiny_models import SHAPES, tiny_backbone
 
 pytestmark = pytest.mark.numeric
@@ -37,12 +42,12 @@ def unprobed(backbone: Backbone) -> int:
 
 
 def accepted(backbone: Backbone, *artifacts: Artifact) -> None:
-    with stacked(backbone, artifacts) as current:
+    with applied(backbone, artifacts) as current:
         assert_in_effect(current)
 
 
 def refused(backbone: Backbone, *artifacts: Artifact, match: str = "changes nothing") -> None:
-    with stacked(backbone, artifacts) as current, pytest.raises(SuiteError, match=match):
+    with applied(backbone, artifacts) as current, pytest.raises(SuiteError, match=match):
         assert_in_effect(current)
 
 
@@ -107,7 +112,7 @@ def test_every_artifact_of_a_stack_has_to_act(shape: str) -> None:
 
 def test_an_adapter_that_is_switched_off_or_overwritten_is_noticed() -> None:
     backbone = tiny_backbone("decoder")
-    with stacked(backbone, [lora(backbone)]) as current:
+    with applied(backbone, [lora(backbone)]) as current:
         with disabled(backbone.model), pytest.raises(SuiteError, match="does not hold the values"):
             assert_in_effect(current)
         assert_in_effect(current)
@@ -120,7 +125,7 @@ def test_an_adapter_that_is_switched_off_or_overwritten_is_noticed() -> None:
 def test_weights_that_were_overwritten_are_noticed() -> None:
     backbone = tiny_backbone("decoder")
     name, base = next(iter(own_weights(backbone).items()))
-    with stacked(backbone, [Weights({name: base + 0.1})]) as current:
+    with applied(backbone, [Weights({name: base + 0.1})]) as current:
         backbone.model.get_parameter(name).data = base
         with pytest.raises(SuiteError, match="does not hold the values"):
             assert_in_effect(current)
@@ -129,7 +134,7 @@ def test_weights_that_were_overwritten_are_noticed() -> None:
 def test_a_stack_without_its_artifacts_is_noticed() -> None:
     backbone = tiny_backbone("decoder")
     with pytest.raises(SuiteError, match="are not those on the model"):
-        assert_in_effect(Stacked(backbone, backbone.model, None, ("another",)))
+        assert_in_effect(AdaptedModel(backbone, backbone.model, None, ("another",)))
 
 
 def test_what_was_left_on_the_base_is_noticed_under_any_stack(backbone: Backbone) -> None:

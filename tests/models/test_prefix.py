@@ -8,10 +8,10 @@ from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralFo
 from transformers import MT5ForConditionalGeneration as MT5
 
 from suite.core.errors import SuiteError
-from suite.models.artifact import Prefix
+from suite.models.apply import applied
+from suite.models.artifacts.prefix import Prefix
 from suite.models.backbone import as_backbone
 from suite.models.prefix import key_value_shape
-from suite.models.stack import stacked
 from tests.models.tiny_models import tiny_backbone, tiny_tokenizer
 
 
@@ -34,18 +34,18 @@ def test_a_model_that_looks_back_a_fixed_number_of_places_is_refused() -> None:
         num_key_value_heads=2, sliding_window=4,
     )  # fmt: skip
     backbone = as_backbone(MistralForCausalLM(config), tiny_tokenizer(), "x", device="cpu")
-    with pytest.raises(SuiteError, match="lose sight of it"), stacked(backbone, [Prefix(torch.zeros(1, 2, 2, 3, 16))]):
+    with pytest.raises(SuiteError, match="lose sight of it"), applied(backbone, [Prefix(torch.zeros(1, 2, 2, 3, 16))]):
         pass
 
 
 def test_positions_for_text_are_those_the_prefix_leaves() -> None:
     for shape, wanted in (("decoder", 3), ("encoder-decoder", 0)):
-        with stacked(tiny_backbone(shape), [Prefix(torch.ones(2, 2, 2, 3, 16))]) as current:  # type: ignore[arg-type]
+        with applied(tiny_backbone(shape), [Prefix(torch.ones(2, 2, 2, 3, 16))]) as current:  # type: ignore[arg-type]
             assert (current.prefix_length, current.reserved) == (3, wanted)
             assert current.cache(4).get_seq_length() == 3
 
 
 def test_each_call_goes_on_from_a_cache_of_its_own() -> None:
-    with stacked(tiny_backbone("decoder"), [Prefix(torch.ones(2, 2, 2, 3, 16))]) as current:
-        current.model(input_ids=torch.tensor([[7, 8]]), **current.behind(1))
-        assert current.behind(1)["past_key_values"].get_seq_length() == 3
+    with applied(tiny_backbone("decoder"), [Prefix(torch.ones(2, 2, 2, 3, 16))]) as current:
+        current.model(input_ids=torch.tensor([[7, 8]]), **current.prefix_inputs(1))
+        assert current.prefix_inputs(1)["past_key_values"].get_seq_length() == 3

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from suite.core.errors import SuiteError
 from suite.models import singular
-from suite.models.artifact import Singular, load_artifact
+from suite.models.apply import applied
+from suite.models.artifacts import load_artifact
+from suite.models.artifacts.singular import Singular
 from suite.models.backbone import Backbone
 from suite.models.in_effect import assert_in_effect
 from suite.models.singular import Factors, compose, factorise, masked, matrices, scaled
-from suite.models.stack import stacked
 from tests.models.tiny_models import bits
 
 
@@ -187,7 +188,7 @@ def test_singular_vectors_are_saved_and_put_on_and_taken_off(backbone: Backbone,
     artifact.save(tmp_path / "kept", base=backbone.identity)
     loaded = load_artifact(tmp_path / "kept", backbone.identity)
     assert (loaded.hash, loaded.parameters) == (artifact.hash, sum(mask.numel() for mask in artifact.masks.values()))
-    with stacked(replace(backbone, factors=tmp_path / "factors"), [loaded]) as current:
+    with applied(replace(backbone, factors=tmp_path / "factors"), [loaded]) as current:
         assert_in_effect(current)
     assert bits(backbone.model) == before
     assert len(list((tmp_path / "factors").iterdir())) == len(artifact.masks)
@@ -198,7 +199,7 @@ def test_the_base_is_what_it_was_after_any_sequence_of_experts(backbone: Backbon
     chosen = torch.randint(4, (12,), generator=torch.Generator().manual_seed(9)).tolist()
     assert 3 in chosen  # "other": no expert at all
     for number in chosen:
-        with stacked(backbone, experts[number : number + 1]) as current:
+        with applied(backbone, experts[number : number + 1]) as current:
             assert_in_effect(current)
             assert (bits(backbone.model) == before) == (number == 3)
         assert bits(backbone.model) == before
@@ -208,10 +209,10 @@ def test_singular_vectors_of_another_base_are_refused(backbone: Backbone) -> Non
     artifact = vectors(backbone)
     name = next(iter(artifact.values))
     other = replace(artifact, values={**artifact.values, name: artifact.values[name] * 1.1})
-    with pytest.raises(SuiteError, match="other singular values"), stacked(backbone, [other]):
+    with pytest.raises(SuiteError, match="other singular values"), applied(backbone, [other]):
         pass
     lost = replace(artifact, masks={"nowhere.weight": torch.full((3,), 0.5)}, values={"nowhere.weight": torch.ones(3)})
-    with pytest.raises(SuiteError, match=r"no matrix 'nowhere\.weight'"), stacked(backbone, [lost]):
+    with pytest.raises(SuiteError, match=r"no matrix 'nowhere\.weight'"), applied(backbone, [lost]):
         pass
     assert singular.fitting(torch.ones(3), torch.ones(3) + 1e-6)
 
@@ -220,6 +221,6 @@ def test_neutral_vectors_are_no_part_of_a_stack(backbone: Backbone) -> None:
     artifact = vectors(backbone)
     neutral = replace(artifact, masks={name: torch.ones_like(mask) for name, mask in artifact.masks.items()})
     assert (neutral.neutral, artifact.neutral) == (True, False)
-    with stacked(backbone, [neutral]) as current, stacked(backbone, []) as base:
+    with applied(backbone, [neutral]) as current, applied(backbone, []) as base:
         assert_in_effect(current)
         assert current.identity == base.identity

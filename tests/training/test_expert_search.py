@@ -11,14 +11,17 @@ import torch
 
 from suite.core.diagnostics import Mixture
 from suite.core.errors import StepFailed
-from suite.models.artifact import Adapter, Artifact, Singular, SoftPrompt
+from suite.models.adapted import AdaptedModel, swapped
+from suite.models.apply import applied
+from suite.models.artifacts import Artifact
+from suite.models.artifacts.adapter import Adapter
+from suite.models.artifacts.prompt import SoftPrompt
+from suite.models.artifacts.singular import Singular
+from suite.models.artifacts.singular import SingularMixer as Mixer
 from suite.models.backbone import Backbone
 from suite.models.singular import composed, factorise, matrices
-from suite.models.stack import Stacked, stacked, swapped
 from suite.training.cem_config import Search
-from suite.training.expert_search import mix_by_search, mix_evenly
-from suite.training.expert_weights import SingularMixer as Mixer
-from suite.training.expert_weights import mixer_of
+from suite.training.expert_search import mix_by_search, mix_evenly, mixer_of
 from suite.training.singular import spectra
 from tests.methods.tiny_jobs import config_of, job_for, method_of
 from tests.models.tiny_models import bits
@@ -96,8 +99,10 @@ def test_a_mixture_of_nothing_is_the_base(backbone: Backbone) -> None:
 
 def test_experts_that_do_not_go_together_are_refused(backbone: Backbone) -> None:
     one = expert(backbone, 1)
-    with pytest.raises(StepFailed, match="singular vectors"):
+    with pytest.raises(StepFailed, match="one kind, not of singular, prompt"):
         mixer_of(backbone, [one, SoftPrompt(torch.zeros(2, backbone.width))])
+    with pytest.raises(StepFailed, match="kind 'prompt' cannot be mixed"):
+        mixer_of(backbone, [SoftPrompt(torch.zeros(2, backbone.width))] * 2)
     with pytest.raises(StepFailed, match="other matrices, ranks, or sums"):
         Mixer(backbone, [one, expert(backbone, 2, rank=3)])
     name = next(iter(one.values))
@@ -160,7 +165,7 @@ def adapters(name: str, backbone: Backbone, folder: Path) -> list[Adapter]:
     return found
 
 
-def logits(current: Stacked) -> torch.Tensor:
+def logits(current: AdaptedModel) -> torch.Tensor:
     ids = torch.tensor([[7, 8, 9, 10]])
     more = {"decoder_input_ids": ids} if current.backbone.shape == "encoder-decoder" else {}
     with torch.no_grad():
@@ -175,8 +180,8 @@ def test_adapters_are_mixed_in_weight_space(backbone: Backbone, tmp_path: Path, 
     generator = torch.Generator().manual_seed(3)
     alpha = torch.rand((2, len(mixer.names)) if by_matrix else (2,), generator=generator)
     with swapped(backbone.model, mixer.weights(alpha)):
-        wanted = logits(Stacked(backbone, backbone.model))
-    with stacked(backbone, [mixer.artifact(alpha)]) as current:
+        wanted = logits(AdaptedModel(backbone, backbone.model))
+    with applied(backbone, [mixer.artifact(alpha)]) as current:
         torch.testing.assert_close(logits(current), wanted, rtol=1e-4, atol=1e-4)
     assert bits(backbone.model) == before
 
@@ -186,9 +191,9 @@ def test_one_adapter_alone_is_that_adapter_and_none_is_the_base(backbone: Backbo
     one, other = adapters(name, backbone, tmp_path)
     mixer = mixer_of(backbone, [one, other])
     for alpha, artifacts in (([0.0, 1.0], [other]), ([0.0, 0.0], list[Artifact]())):
-        with stacked(backbone, artifacts) as current:
+        with applied(backbone, artifacts) as current:
             wanted = logits(current)
-        with stacked(backbone, [mixer.artifact(torch.tensor(alpha))]) as current:
+        with applied(backbone, [mixer.artifact(torch.tensor(alpha))]) as current:
             torch.testing.assert_close(logits(current), wanted, rtol=1e-5, atol=1e-5)
 
 
@@ -198,7 +203,7 @@ def test_adapters_that_do_not_go_together_are_refused(backbone: Backbone, tmp_pa
         mixer_of(backbone, [one, replace(other, peft={**other.peft, "lora_alpha": 5})])
     with pytest.raises(StepFailed, match="only the plain one"):
         mixer_of(backbone, [replace(each, peft={**each.peft, "use_dora": True}) for each in (one, other)])
-    with pytest.raises(StepFailed, match="singular vectors, of LoRAs"):
+    with pytest.raises(StepFailed, match="experts of one kind"):
         mixer_of(backbone, [one, expert(backbone, 1)])
 
 

@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from suite.core.errors import StepFailed
+from suite.models.adapted import AdaptedModel, swapped
 from suite.models.backbone import Backbone, Shape
-from suite.models.stack import Stacked, swapped
 from suite.training import checkpoint as checkpoint_module
 from suite.training.checkpoint import FILE
 from suite.training.data.batches import Batch, Batches
@@ -33,7 +33,7 @@ def train(
     log: Memory | None = None,
     scores: Sequence[float] | None = None,
     by_size: bool = False,
-    loss: Callable[[Stacked, Batch], torch.Tensor] = answer_loss,
+    loss: Callable[[AdaptedModel, Batch], torch.Tensor] = answer_loss,
     seed: int = 0,
     spending: Spending = UNCOUNTED,
     base: str = "",
@@ -49,11 +49,11 @@ def train(
         table = backbone.model.get_input_embeddings().weight
         return float(table.double().abs().sum() * 1e6 % 100) if by_size else next(values)
 
-    stacked = Stacked(backbone, backbone.model)
+    adapted = AdaptedModel(backbone, backbone.model)
     copies = {name: parameter.detach().clone() for name, parameter in backbone.model.named_parameters()}
     with swapped(backbone.model, copies) as trainable:
         return fit(
-            backbone.model, trainable, lambda batch: loss(stacked, batch), batches, terms, seed=seed,
+            backbone.model, trainable, lambda batch: loss(adapted, batch), batches, terms, seed=seed,
             score=score if by_size or scores is not None else None, checkpoint=folder, log=log or Memory(),
             spending=spending, base=base,
         )  # fmt: skip
@@ -225,10 +225,10 @@ def test_parameters_that_are_not_finite_are_never_selected(tmp_path: Path) -> No
 def test_out_of_memory_halves_the_micro_batch_and_says_so(tmp_path: Path, error: RuntimeError) -> None:
     backbone, log = tiny_backbone("decoder"), Memory()
 
-    def hungry(stacked: Stacked, batch: Batch) -> torch.Tensor:
+    def hungry(adapted: AdaptedModel, batch: Batch) -> torch.Tensor:
         if len(batch.input_ids) > 1:
             raise error
-        return answer_loss(stacked, batch)
+        return answer_loss(adapted, batch)
 
     found = train(backbone, tmp_path / "a", log=log, loss=hungry)
     assert [text.rpartition(" ")[2] for text in log.said] == ["2", "1"]
@@ -236,7 +236,7 @@ def test_out_of_memory_halves_the_micro_batch_and_says_so(tmp_path: Path, error:
 
 
 def test_out_of_memory_with_one_example_is_a_failure(tmp_path: Path) -> None:
-    def hungry(stacked: Stacked, batch: Batch) -> torch.Tensor:
+    def hungry(adapted: AdaptedModel, batch: Batch) -> torch.Tensor:
         raise torch.OutOfMemoryError("no")
 
     with pytest.raises(StepFailed, match="memory does not suffice"):
@@ -244,7 +244,7 @@ def test_out_of_memory_with_one_example_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_other_errors_are_not_swallowed(tmp_path: Path) -> None:
-    def broken(stacked: Stacked, batch: Batch) -> torch.Tensor:
+    def broken(adapted: AdaptedModel, batch: Batch) -> torch.Tensor:
         raise RuntimeError("a bug")
 
     with pytest.raises(RuntimeError, match="a bug"):

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from suite.methods import svf
-from suite.models.artifact import Singular
+from suite.models.artifacts.singular import Singular
 from suite.models.backbone import Backbone
 from suite.models.scales import Mask
 from suite.models.singular import Factors, factorise, masked, matrices

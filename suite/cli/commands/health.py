@@ -199,7 +199,7 @@ def _stored(text: str) -> str:
 
 
 def _artifacts(store: Store, home: Home) -> Iterator[str]:
-    from suite.models.artifact import load_artifact
+    from suite.models.artifacts import load_artifact
 
     steps = store.steps(store.step_ids())
     sound, elsewhere = 0, 0

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from suite.models.adapted import AdaptedModel
 from suite.models.prefix import cache_of
-from suite.models.stack import Stacked
 from suite.training.data.batches import Batch
 from suite.training.dropout import drops
 from suite.training.objectives.answer_positions import KNOWN, at_answers, model_type, narrowed
@@ -20,32 +20,32 @@ WORTH_ON_GPU: Final = 4096
 """The same where a call costs more than a few positions; not measured."""
 
 
-def answer_loss(stacked: Stacked, batch: Batch, label_smoothing: float = 0.0, z_loss: float = 0.0) -> Tensor:
+def answer_loss(adapted: AdaptedModel, batch: Batch, label_smoothing: float = 0.0, z_loss: float = 0.0) -> Tensor:
     """Cross-entropy summed over the answers' tokens (a scalar). The layout is [prefix][soft][text][pad].
 
     With a `z_loss`, so many times the square of each token's log Σ exp(logits) is added (T5X's).
     """
-    logits, labels = answer_logits(stacked, batch)
+    logits, labels = answer_logits(adapted, batch)
     loss = functional.cross_entropy(logits.float(), labels, reduction="sum", label_smoothing=label_smoothing)
     return loss + z_loss * logits.float().logsumexp(-1).square().sum() if z_loss else loss
 
 
-def answer_logits(stacked: Stacked, batch: Batch) -> tuple[Tensor, Tensor]:
+def answer_logits(adapted: AdaptedModel, batch: Batch) -> tuple[Tensor, Tensor]:
     """Logits [N, V] where an answer's tokens are to come, row by row, and those tokens [N]."""
     labels = batch.labels.flatten().index_select(0, batch.answers)
-    model, at = stacked.model, batch.answers
+    model, at = adapted.model, batch.answers
     if batch.decoder_input_ids is not None:
         given: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-        if stacked.soft is not None:
-            embeds, mask = stacked.embed(batch.input_ids, batch.attention_mask, side="right")
+        if adapted.soft is not None:
+            embeds, mask = adapted.embed(batch.input_ids, batch.attention_mask, side="right")
             given = {"inputs_embeds": embeds, "attention_mask": mask}
         if batch.even:
             del given["attention_mask"]
-        given |= {"decoder_input_ids": batch.decoder_input_ids, **stacked.behind(len(batch.input_ids))}
+        given |= {"decoder_input_ids": batch.decoder_input_ids, **adapted.prefix_inputs(len(batch.input_ids))}
         with narrowed(model, at):
             return at_answers(model(**given, use_cache=False).logits, at), labels
     # No mask: padding is on the right, where a causal model does not look, and attention is faster without one.
-    given, before = _behind(stacked, batch)
+    given, before = _behind(adapted, batch)
     if before:
         length = batch.labels.shape[1]
         at = at + (at // length + 1) * before
@@ -53,7 +53,7 @@ def answer_logits(stacked: Stacked, batch: Batch) -> tuple[Tensor, Tensor]:
         return at_answers(model(**given, use_cache=False).logits, at), labels
 
 
-def _behind(stacked: Stacked, batch: Batch) -> tuple[dict[str, Any], int]:
+def _behind(adapted: AdaptedModel, batch: Batch) -> tuple[dict[str, Any], int]:
     """A decoder's inputs, and how many positions more than in the batch each row has there (fewer: below 0).
 
     A causal model reads a soft prompt and what all prompts begin with alike in all rows, so these are read once, and
@@ -61,15 +61,15 @@ def _behind(stacked: Stacked, batch: Batch) -> tuple[dict[str, Any], int]:
     reads all by itself.
     """
     rows = len(batch.input_ids)
-    once = model_type(stacked.model) in KNOWN and not stacked.backbone.windowed and not drops(stacked.model)
-    shared = batch.shared if once and (stacked.soft is not None or _pays(batch)) else 0
-    if shared or (once and stacked.soft is not None):
-        read = _read(stacked, batch.input_ids[:1, :shared])
+    once = model_type(adapted.model) in KNOWN and not adapted.backbone.windowed and not drops(adapted.model)
+    shared = batch.shared if once and (adapted.soft is not None or _pays(batch)) else 0
+    if shared or (once and adapted.soft is not None):
+        read = _read(adapted, batch.input_ids[:1, :shared])
         return {"input_ids": batch.input_ids[:, shared:], "past_key_values": cache_of(read, rows, "decoder")}, -shared
-    if stacked.soft is None:
-        return {"input_ids": batch.input_ids, **stacked.behind(rows)}, 0
-    embeds, _ = stacked.embed(batch.input_ids, batch.attention_mask, side="right")
-    return {"inputs_embeds": embeds, **stacked.behind(rows)}, stacked.soft_length
+    if adapted.soft is None:
+        return {"input_ids": batch.input_ids, **adapted.prefix_inputs(rows)}, 0
+    embeds, _ = adapted.embed(batch.input_ids, batch.attention_mask, side="right")
+    return {"inputs_embeds": embeds, **adapted.prefix_inputs(rows)}, adapted.soft_length
 
 
 def _pays(batch: Batch) -> bool:
@@ -78,12 +78,12 @@ def _pays(batch: Batch) -> bool:
     return saved >= (WORTH if batch.input_ids.device.type == "cpu" else WORTH_ON_GPU) and saved * 8 >= positions
 
 
-def _read(stacked: Stacked, text: Tensor) -> Tensor:
+def _read(adapted: AdaptedModel, text: Tensor) -> Tensor:
     """Keys and values [layers, 2, heads, P, width] of the prefix, the soft prompt and a text [1, T], differentiable."""
-    cache = cast(Any, stacked.cache(1))
-    decoder = stacked.backbone.model.get_decoder()
+    cache = cast(Any, adapted.cache(1))
+    decoder = adapted.backbone.model.get_decoder()
     given: dict[str, Any] = {"input_ids": text}
-    if stacked.soft is not None:
-        given = {"inputs_embeds": stacked.embed(text, torch.ones_like(text), side="right")[0]}
+    if adapted.soft is not None:
+        given = {"inputs_embeds": adapted.embed(text, torch.ones_like(text), side="right")[0]}
     decoder(**given, past_key_values=cache, use_cache=True)
     return torch.stack([torch.stack([layer.keys[0], layer.values[0]]) for layer in cache.layers])

@@ -6,8 +6,8 @@ import pytest
 
 from suite.core.errors import SuiteError
 from suite.evaluation.lm import StackLM
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked
 from suite.training.data.examples import encode
 from tests.models.tiny_models import Example, tiny_backbone, tiny_examples
 
@@ -20,7 +20,7 @@ def test_an_answer_ends_with_the_end_token(backbone: Backbone) -> None:
 
 @pytest.mark.parametrize("text", ["w1 red question: answer:", "<s> w1 answer:", "", "w1 " * 70])
 def test_what_is_trained_on_is_what_is_asked(backbone: Backbone, text: str) -> None:
-    asked = StackLM(Stacked(backbone, backbone.model), batch_tokens=64)._prompts([text], 100)[0]
+    asked = StackLM(AdaptedModel(backbone, backbone.model), batch_tokens=64)._prompts([text], 100)[0]
     (trained,) = encode(backbone, [Example(text, "True")], max_length=128, soft_length=0).examples
     assert trained.prompt == asked
 

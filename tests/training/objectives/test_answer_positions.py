@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone, as_backbone
-from suite.models.stack import Stacked
 from suite.training.data.batches import IGNORE, Batch, Collator
 from suite.training.data.examples import encode
 from suite.training.objectives import answer_positions, losses
@@ -43,18 +43,18 @@ def batch_behind(backbone: Backbone, words: int) -> Batch:
     return Collator(backbone)(encode(backbone, examples, max_length=64, soft_length=4).examples)
 
 
-def plain(stacked: Stacked, batch: Batch) -> Tensor:
+def plain(adapted: AdaptedModel, batch: Batch) -> Tensor:
     """The loss of the model called in the ordinary way."""
-    embeds, mask = stacked.embed(batch.input_ids, batch.attention_mask, side="right")
-    mask = functional.pad(mask, (stacked.prefix_length, 0), value=1)
-    logits = stacked.model(inputs_embeds=embeds, attention_mask=mask, **stacked.behind(len(mask))).logits
-    logits = logits[:, stacked.soft_length :]
+    embeds, mask = adapted.embed(batch.input_ids, batch.attention_mask, side="right")
+    mask = functional.pad(mask, (adapted.prefix_length, 0), value=1)
+    logits = adapted.model(inputs_embeds=embeds, attention_mask=mask, **adapted.prefix_inputs(len(mask))).logits
+    logits = logits[:, adapted.soft_length :]
     return functional.cross_entropy(logits.flatten(0, 1), batch.labels.flatten(), ignore_index=IGNORE, reduction="sum")
 
 
-def gradients(loss: Tensor, stacked: Stacked) -> dict[str, Tensor]:
-    named: dict[str, Tensor] = dict(stacked.model.named_parameters())
-    more = {"soft": stacked.soft, "prefix": stacked.prefix}
+def gradients(loss: Tensor, adapted: AdaptedModel) -> dict[str, Tensor]:
+    named: dict[str, Tensor] = dict(adapted.model.named_parameters())
+    more = {"soft": adapted.soft, "prefix": adapted.prefix}
     named |= {name: each for name, each in more.items() if each is not None}
     return dict(zip(named, torch.autograd.grad(loss, list(named.values())), strict=True))
 
@@ -64,11 +64,11 @@ def gradients(loss: Tensor, stacked: Stacked) -> dict[str, Tensor]:
 def test_loss_and_gradients_are_those_of_the_whole_model(kind: str, soft: bool) -> None:
     backbone = backbone_of(kind)
     backbone.model.requires_grad_(True)
-    stacked = Stacked(backbone, backbone.model, torch.randn(4, 32, requires_grad=True) if soft else None)
+    adapted = AdaptedModel(backbone, backbone.model, torch.randn(4, 32, requires_grad=True) if soft else None)
     batch = batch_of(backbone)
-    got, wanted = answer_loss(stacked, batch), plain(stacked, batch)
+    got, wanted = answer_loss(adapted, batch), plain(adapted, batch)
     torch.testing.assert_close(got, wanted, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(gradients(got, stacked), gradients(wanted, stacked), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(gradients(got, adapted), gradients(wanted, adapted), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("before", ["nothing", "soft", "prefix"])
@@ -78,15 +78,15 @@ def test_loss_and_gradients_do_not_change_where_prompts_begin_alike(kind: str, b
     backbone.model.requires_grad_(True)
     soft = torch.randn(4, 32, requires_grad=True) if before == "soft" else None
     prefix = torch.randn(2, 2, 2, 3, 8, requires_grad=True) if before == "prefix" else None
-    stacked = Stacked(backbone, backbone.model, soft, prefix=prefix)
+    adapted = AdaptedModel(backbone, backbone.model, soft, prefix=prefix)
     batch = batch_behind(backbone, 12)
-    assert sum(positions(backbone, stacked, batch)["model.layers.0.self_attn.k_proj"]) < batch.input_ids.numel() * 0.7
-    got, wanted = answer_loss(stacked, batch), plain(stacked, batch)
+    assert sum(positions(backbone, adapted, batch)["model.layers.0.self_attn.k_proj"]) < batch.input_ids.numel() * 0.7
+    got, wanted = answer_loss(adapted, batch), plain(adapted, batch)
     torch.testing.assert_close(got, wanted, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(gradients(got, stacked), gradients(wanted, stacked), rtol=1e-4, atol=2e-5)
+    torch.testing.assert_close(gradients(got, adapted), gradients(wanted, adapted), rtol=1e-4, atol=2e-5)
 
 
-def positions(backbone: Backbone, stacked: Stacked, batch: Batch | None = None) -> dict[str, list[int]]:
+def positions(backbone: Backbone, adapted: AdaptedModel, batch: Batch | None = None) -> dict[str, list[int]]:
     """How many positions a few modules are given for one loss, call by call."""
     seen: dict[str, list[int]] = {}
     hooks = [
@@ -96,7 +96,7 @@ def positions(backbone: Backbone, stacked: Stacked, batch: Batch | None = None) 
         for name, module in backbone.model.named_modules()
         if name.endswith(("mlp.up_proj", "o_proj", "lm_head", "k_proj"))
     ]
-    answer_loss(stacked, batch_of(backbone) if batch is None else batch)
+    answer_loss(adapted, batch_of(backbone) if batch is None else batch)
     for hook in hooks:
         hook.remove()
     return seen
@@ -104,7 +104,7 @@ def positions(backbone: Backbone, stacked: Stacked, batch: Batch | None = None) 
 
 def test_the_last_layer_and_the_vocabulary_are_computed_at_answers_only() -> None:
     backbone = tiny_backbone("decoder")
-    batch, seen = batch_of(backbone), positions(backbone, Stacked(backbone, backbone.model))
+    batch, seen = batch_of(backbone), positions(backbone, AdaptedModel(backbone, backbone.model))
     whole, answers = batch.input_ids.numel(), len(batch.answers)
     assert answers < whole / 3
     assert seen["lm_head"] == seen["model.layers.1.mlp.up_proj"] == seen["model.layers.1.self_attn.o_proj"] == [answers]
@@ -117,7 +117,7 @@ def test_an_encoder_decoders_logits_are_not_computed_at_padding() -> None:
     longer = [type(each)(each.prompt, each.target * (at + 1)) for at, each in enumerate(examples)]
     batch, seen = Collator(backbone)(longer), []
     hook = backbone.model.lm_head.register_forward_hook(lambda _, given, __: seen.append(given[0].shape[0]))
-    answer_loss(Stacked(backbone, backbone.model), batch)
+    answer_loss(AdaptedModel(backbone, backbone.model), batch)
     hook.remove()
     assert seen == [sum(len(each.target) for each in longer)]
     assert seen[0] < batch.labels.numel()
@@ -125,21 +125,21 @@ def test_an_encoder_decoders_logits_are_not_computed_at_padding() -> None:
 
 def test_a_soft_prompt_is_read_once_for_all_rows_and_by_each_where_units_are_dropped() -> None:
     backbone = tiny_backbone("decoder")
-    stacked = Stacked(backbone, backbone.model, torch.randn(4, 32))
+    adapted = AdaptedModel(backbone, backbone.model, torch.randn(4, 32))
     batch = batch_of(backbone)
     rows, length = batch.input_ids.shape
     name = "model.layers.0.self_attn.k_proj"
-    assert positions(backbone, stacked)[name] == [4, rows * length]
+    assert positions(backbone, adapted)[name] == [4, rows * length]
     backbone.model.train()
     with losses.dropout(backbone.model, 0.1):
-        assert positions(backbone, stacked)[name] == [rows * (length + 4)]
+        assert positions(backbone, adapted)[name] == [rows * (length + 4)]
     backbone.model.eval()
 
 
 def test_what_prompts_begin_with_is_read_once_where_that_pays() -> None:
     backbone = tiny_backbone("decoder")
     name = "model.layers.0.self_attn.k_proj"
-    alone, behind = Stacked(backbone, backbone.model), Stacked(backbone, backbone.model, torch.randn(4, 32))
+    alone, behind = AdaptedModel(backbone, backbone.model), AdaptedModel(backbone, backbone.model, torch.randn(4, 32))
     for words, pays in ((3, False), (12, True)):
         batch = batch_behind(backbone, words)
         rows, length = batch.input_ids.shape
@@ -157,18 +157,18 @@ def test_prompts_that_are_all_alike_keep_a_token_of_their_own() -> None:
     backbone = tiny_backbone("decoder")
     examples = [replace(tiny_examples(1)[0], prompt="the dog is on the red cat question: answer:")] * 12
     batch = Collator(backbone)(encode(backbone, examples, max_length=64, soft_length=0).examples)
-    stacked = Stacked(backbone, backbone.model)
-    assert positions(backbone, stacked, batch)["model.layers.0.self_attn.k_proj"] == [8, 12 * 3]
-    torch.testing.assert_close(answer_loss(stacked, batch), plain(stacked, batch), rtol=1e-5, atol=1e-5)
+    adapted = AdaptedModel(backbone, backbone.model)
+    assert positions(backbone, adapted, batch)["model.layers.0.self_attn.k_proj"] == [8, 12 * 3]
+    torch.testing.assert_close(answer_loss(adapted, batch), plain(adapted, batch), rtol=1e-5, atol=1e-5)
 
 
 def test_a_model_of_another_kind_is_computed_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     backbone = tiny_backbone("decoder")
-    stacked, batch = Stacked(backbone, backbone.model), batch_of(backbone)
-    wanted = answer_loss(stacked, batch)
+    adapted, batch = AdaptedModel(backbone, backbone.model), batch_of(backbone)
+    wanted = answer_loss(adapted, batch)
     monkeypatch.setattr(answer_positions, "KNOWN", frozenset())
-    torch.testing.assert_close(answer_loss(stacked, batch), wanted, rtol=1e-6, atol=1e-6)
-    assert positions(backbone, stacked)["model.layers.1.mlp.up_proj"] == [batch.input_ids.numel()]
+    torch.testing.assert_close(answer_loss(adapted, batch), wanted, rtol=1e-6, atol=1e-6)
+    assert positions(backbone, adapted)["model.layers.1.mlp.up_proj"] == [batch.input_ids.numel()]
 
 
 def test_hooks_are_taken_off_even_after_an_error() -> None:
@@ -181,7 +181,7 @@ def test_hooks_are_taken_off_even_after_an_error() -> None:
 
 def test_prompt_tuning_computes_no_gradient_of_a_weight(backbone: Backbone) -> None:
     soft: Any = torch.randn(4, backbone.width, requires_grad=True)
-    loss = answer_loss(Stacked(backbone, backbone.model, soft), batch_of(backbone))
+    loss = answer_loss(AdaptedModel(backbone, backbone.model, soft), batch_of(backbone))
     leaves, seen, stack = [], set(), [loss.grad_fn]
     while stack:
         node = stack.pop()

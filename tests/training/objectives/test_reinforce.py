@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from suite.core.diagnostics import TrainingTime
 from suite.core.errors import StepFailed
 from suite.evaluation.rollout import Rollout
+from suite.models.adapted import AdaptedModel, swapped
 from suite.models.backbone import Backbone
-from suite.models.stack import Stacked, swapped
 from suite.models.tokens import encode_prompt
 from suite.training.config import Reinforce
 from suite.training.data.batches import IGNORE, Collator
@@ -124,7 +124,7 @@ def test_baselines() -> None:
 def test_every_example_is_asked_once_an_epoch_and_answers_belong_to_their_prompts(backbone: Backbone) -> None:
     asked: list[str] = []
 
-    def answers(stacked: Stacked, target: Any, examples: Any, sampling: Any) -> list[Rollout]:
+    def answers(adapted: AdaptedModel, target: Any, examples: Any, sampling: Any) -> list[Rollout]:
         asked.extend(example.prompt for example in examples)
         # the reward says which prompt it was
         return [
@@ -148,7 +148,7 @@ def test_the_very_tokens_that_were_drawn_are_learned_with_their_end(backbone: Ba
     drawn = (unknown, word, word, end)  # another text of the same words would have other tokens
     assert tuple(backbone.tokenizer.encode(backbone.tokenizer.decode(drawn, skip_special_tokens=True))) != drawn
 
-    def answers(stacked: Stacked, target: Any, examples: Any, sampling: Any) -> list[Rollout]:
+    def answers(adapted: AdaptedModel, target: Any, examples: Any, sampling: Any) -> list[Rollout]:
         return [Rollout(tuple(encode_prompt(backbone, each.prompt)), drawn, 100.0) for each in examples]
 
     job = job_for("lora", backbone, Path(), roll_out=answers)
@@ -159,8 +159,8 @@ def test_the_very_tokens_that_were_drawn_are_learned_with_their_end(backbone: Ba
 
 @pytest.mark.parametrize("sampling", ["temperature", "greedy"])
 def test_a_reward_is_learned(backbone: Backbone, sampling: str, tmp_path: Path) -> None:
-    def answers(stacked: Stacked, target: Any, examples: Any, how: Any) -> list[Rollout]:
-        found = tiny_answers(stacked, target, examples, how)
+    def answers(adapted: AdaptedModel, target: Any, examples: Any, how: Any) -> list[Rollout]:
+        found = tiny_answers(adapted, target, examples, how)
         # half of all words are right ones at the start
         return [Rollout(each.prompt, each.answer[:1], 100.0 * (each.answer[0] % 2)) for each in found]
 
@@ -195,9 +195,9 @@ def test_the_time_of_training_is_split_into_sampling_updates_and_selection(
     clock, backbone = Clock(), tiny_backbone("decoder")
     monkeypatch.setattr("suite.training.progress.time", clock)
 
-    def answers(stacked: Stacked, target: Any, examples: Any, how: Any) -> list[Rollout]:
+    def answers(adapted: AdaptedModel, target: Any, examples: Any, how: Any) -> list[Rollout]:
         clock.now += 5.0
-        return tiny_answers(stacked, target, examples, how)
+        return tiny_answers(adapted, target, examples, how)
 
     def selected(answering: Any) -> float:
         clock.now += 2.0
@@ -219,9 +219,9 @@ def test_seconds_of_an_interrupted_run_are_those_of_its_steps(tmp_path: Path, mo
     clock, backbone = Clock(), tiny_backbone("decoder")
     monkeypatch.setattr("suite.training.progress.time", clock)
 
-    def answers(stacked: Stacked, target: Any, examples: Any, how: Any) -> list[Rollout]:
+    def answers(adapted: AdaptedModel, target: Any, examples: Any, how: Any) -> list[Rollout]:
         clock.now += 5.0
-        return tiny_answers(stacked, target, examples, how)
+        return tiny_answers(adapted, target, examples, how)
 
     config = config_of("lora by reward", steps=4)
     options: dict[str, Any] = {"roll_out": answers, "checkpoint_seconds": 0.0}

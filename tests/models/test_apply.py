@@ -8,10 +8,14 @@ from peft import LoraConfig
 
 from suite.core.errors import SuiteError
 from suite.models.adapter import adapter_state, config_as_json, injected
-from suite.models.artifact import Adapter, Artifact, Prefix, SoftPrompt, Weights
+from suite.models.apply import applied
+from suite.models.artifacts import Artifact
+from suite.models.artifacts.adapter import Adapter
+from suite.models.artifacts.prefix import Prefix
+from suite.models.artifacts.prompt import SoftPrompt
+from suite.models.artifacts.weights import Weights
 from suite.models.backbone import Backbone, Shape
 from suite.models.in_effect import assert_in_effect
-from suite.models.stack import stacked
 from tests.models.tiny_models import bits, tiny_backbone
 
 pytestmark = pytest.mark.numeric
@@ -44,9 +48,9 @@ KINDS = ["prompt", "weights", "prefix", "adapter"]
 def test_the_base_is_what_it_was_after_any_stack(backbone: Backbone, kinds: list[str]) -> None:
     model, artifacts = backbone.model, every_kind(backbone)
     before, modules, parameters = bits(model), dict(model.named_modules()), dict(model.named_parameters())
-    with stacked(backbone, [artifacts[kind] for kind in kinds]) as current:
+    with applied(backbone, [artifacts[kind] for kind in kinds]) as current:
         assert_in_effect(current)
-    with pytest.raises(ZeroDivisionError), stacked(backbone, [artifacts[kind] for kind in kinds]):
+    with pytest.raises(ZeroDivisionError), applied(backbone, [artifacts[kind] for kind in kinds]):
         _ = 1 / 0
     assert bits(model) == before
     assert not hasattr(model, "peft_config")
@@ -55,14 +59,14 @@ def test_the_base_is_what_it_was_after_any_stack(backbone: Backbone, kinds: list
         assert all(old[name] is new[name] for name in old)
     assert not model.training
     assert not any(parameter.requires_grad for parameter in model.parameters())
-    with stacked(backbone, []) as current:
+    with applied(backbone, []) as current:
         assert_in_effect(current)
 
 
 def test_tied_weights_stay_tied(backbone: Backbone) -> None:
     name, table = next(iter(backbone.model.named_parameters()))
     assert table is backbone.model.get_input_embeddings().weight
-    with stacked(backbone, [Weights({name: table + 1.0})]):
+    with applied(backbone, [Weights({name: table + 1.0})]):
         head = backbone.model.get_output_embeddings().weight
         assert torch.equal(head, table)
         assert head is table
@@ -73,7 +77,7 @@ def test_identity_names_base_and_artifacts_in_order(backbone: Backbone) -> None:
     orders = ([], ["prompt"], ["prefix"], ["weights"], ["prompt", "weights"], ["weights", "prompt"])
     identities = []
     for kinds in orders:
-        with stacked(backbone, [artifacts[kind] for kind in kinds]) as current:
+        with applied(backbone, [artifacts[kind] for kind in kinds]) as current:
             identities.append(current.identity)
     assert len(set(identities)) == len(orders)
 
@@ -90,7 +94,7 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(backbone: Backbone) -> 
         [Prefix(torch.zeros(2, 2, 2, 16))], [Prefix(torch.zeros(1, 2, 2, 3, 16))], [Prefix(torch.zeros(2, 2, 2, 3, 8))],
     ]  # fmt: skip
     for artifacts in misfits:
-        with pytest.raises(SuiteError), stacked(backbone, artifacts):
+        with pytest.raises(SuiteError), applied(backbone, artifacts):
             pass
         assert bits(backbone.model) == before
 
@@ -108,7 +112,7 @@ def padded(rows: list[list[int]], side: str) -> tuple[torch.Tensor, torch.Tensor
 def test_padding_stands_outside_of_soft_and_text(backbone: Backbone, side: str, length: int) -> None:
     rows = [[7, 8, 9, 10, 11], [12], [13, 14]]
     soft = torch.randn(length, backbone.width)
-    with stacked(backbone, [SoftPrompt(soft)] if length else []) as current:
+    with applied(backbone, [SoftPrompt(soft)] if length else []) as current:
         embeds, mask = current.embed(*padded(rows, side), side=side)  # type: ignore[arg-type]
         table = backbone.model.get_input_embeddings()
         assert current.soft_length == length
@@ -123,7 +127,7 @@ def test_padding_stands_outside_of_soft_and_text(backbone: Backbone, side: str, 
 def test_a_soft_prompt_acts_alike_in_any_batch() -> None:
     backbone = tiny_backbone("decoder")
     rows = [[7, 8, 9, 10, 11], [12], [13, 14]]
-    with stacked(backbone, [SoftPrompt(torch.randn(3, backbone.width))]) as current, torch.no_grad():
+    with applied(backbone, [SoftPrompt(torch.randn(3, backbone.width))]) as current, torch.no_grad():
 
         def last(batch: list[list[int]]) -> torch.Tensor:
             embeds, mask = current.embed(*padded(batch, "left"), side="left")

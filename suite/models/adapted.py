@@ -1,11 +1,11 @@
-"""The artifacts in effect while a task is answered: put on the base model, and taken off bit for bit."""
+"""A base model as it answers now: what to call, what stands before each text, and which parameters are replaced."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -13,50 +13,69 @@ from transformers import Cache
 
 from suite.core.errors import SuiteError
 from suite.core.hashing import fingerprint
-from suite.models.adapter import injected
-from suite.models.artifact import Adapter, Artifact, Kind, Part, Prefix, Singular, SoftPrompt, Weights
 from suite.models.backbone import Backbone
-from suite.models.prefix import cache_of, fitting_prefix
-from suite.models.singular import composed
+from suite.models.prefix import cache_of
 
 Side = Literal["left", "right"]
-_ORDER: Final[tuple[Kind, ...]] = ("weights", "singular", "adapter", "prefix", "prompt")
-"""In which artifacts are put on: an adapter wraps modules, so it comes after what changes their weights."""
-_INSIDE: Final[tuple[Kind, ...]] = ("weights", "singular", "adapter")
+Change = tuple[nn.Module, Tensor, Tensor]
+"""A module, one of its weights as it was, and what an artifact adds to it (float32)."""
 
 
 @dataclass(frozen=True, eq=False)
-class Mounted:
-    """A part of an artifact that is on the model, and what it replaced."""
+class Replaced:
+    """One of the model's own parameters that holds other values for a while."""
+
+    parameter: nn.Parameter
+    value: Tensor
+    """What it is to hold, in the artifact's type."""
+    before: Tensor
+    """What it held before."""
+
+
+class AppliedArtifact(Protocol):
+    """What is asked of an artifact that is applied (`suite.models.artifacts.Artifact` has it)."""
+
+    kind: ClassVar[str]
+    only_before_text: ClassVar[bool]
+
+    def is_held(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> bool:
+        """Whether the model holds its very values."""
+
+    def changes(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> Iterator[Change]:
+        """What it adds to the weights of the model's modules."""
+
+
+@dataclass(frozen=True, eq=False)
+class AppliedPart:
+    """A part of an artifact that is applied to the model."""
 
     artifact: str
     """The hash of the artifact."""
-    part: Part
-    parameters: Mapping[str, nn.Parameter] = field(default_factory=dict)
-    """The model's own parameters that hold other tensors, by their names."""
-    values: Mapping[str, Tensor] = field(default_factory=dict)
-    """What they are to hold."""
-    before: Mapping[str, Tensor] = field(default_factory=dict)
-    """What they held before."""
+    part: AppliedArtifact
+    replaced: tuple[Replaced, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
-class Stacked:
-    """A model ready to answer: the backbone with a stack of artifacts in effect."""
+class AdaptedModel:
+    """A model ready to answer: the backbone with artifacts in effect."""
 
     backbone: Backbone
     model: nn.Module
-    """What to call; the soft prompt and the prefix are not in it (see `embed` and `behind`)."""
+    """What to call; the soft prompt and the prefix are not in it (see `embed` and `prefix_inputs`)."""
     soft: Tensor | None = None
     """[P, d] vectors to stand before the text, or None."""
     artifacts: tuple[str, ...] = ()
     """Hashes of what is in effect, in order; empty for the base model."""
     prefix: Tensor | None = None
     """[layers, 2, heads, P, width] keys and values to stand before all else, or None."""
-    inside: tuple[str, ...] = ()
-    """Hashes of those artifacts that changed `model` itself."""
-    mounted: tuple[Mounted, ...] = ()
-    """The artifacts' parts in the order they were put on, for `suite.models.in_effect`."""
+    in_model: tuple[str, ...] = ()
+    """Hashes of those artifacts that change `model` itself."""
+    replaced: tuple[Replaced, ...] = ()
+    """The model's own parameters that hold other values, in the order in which they were replaced."""
+    added: tuple[nn.Parameter, ...] = ()
+    """Parameters that the base does not have."""
+    applied: tuple[AppliedPart, ...] = ()
+    """The artifacts' parts in the order in which they were applied, for `suite.models.in_effect`."""
 
     @property
     def identity(self) -> str:
@@ -78,13 +97,18 @@ class Stacked:
         """How many of the backbone's `max_length` positions soft prompt and prefix take from the text."""
         return self.soft_length + (self.prefix_length if self.backbone.shape == "decoder" else 0)
 
+    @property
+    def reserved_by(self) -> str:
+        """What takes the reserved positions, for messages."""
+        return "soft prompt" if self.prefix is None else "prefix"
+
     def cache(self, rows: int) -> Cache:
-        """A new cache for a batch of `rows`, with the prefix in it if there is one: what is read next comes behind."""
+        """A new cache for a batch of `rows`, with the prefix in it if there is one: what is read next follows it."""
         table = self.backbone.model.get_input_embeddings()
         return cache_of(None if self.prefix is None else self.prefix.to(table.weight.dtype), rows, self.backbone.shape)
 
-    def behind(self, rows: int) -> dict[str, Any]:
-        """What to call the model with besides, so that a batch of `rows` stands behind the prefix; {} without one."""
+    def prefix_inputs(self, rows: int) -> dict[str, Any]:
+        """Further arguments of a call, so that a batch of `rows` follows the prefix; {} without one."""
         return {} if self.prefix is None else {"past_key_values": self.cache(rows)}
 
     def embed(self, input_ids: Tensor, attention_mask: Tensor, *, side: Side) -> tuple[Tensor, Tensor]:
@@ -111,43 +135,6 @@ class Stacked:
 
 
 @contextmanager
-def stacked(backbone: Backbone, artifacts: Sequence[Artifact]) -> Iterator[Stacked]:
-    """Put artifacts on the backbone, but for neutral ones; on exit the base is what it was, bit for bit.
-
-    Raises SuiteError when an artifact does not fit the model, or when there are two of a kind.
-    """
-    artifacts = [artifact for artifact in artifacts if not artifact.neutral]
-    parts: list[tuple[str, Part]] = [(artifact.hash, part) for artifact in artifacts for part in artifact.parts]
-    kinds = [part.kind for _, part in parts]
-    if len(set(kinds)) < len(kinds):
-        raise SuiteError(f"a stack takes one artifact of a kind; this one has {', '.join(kinds)}")
-    soft: Tensor | None = None
-    prefix: Tensor | None = None
-    mounted: list[Mounted] = []
-    with ExitStack() as undo:
-        for artifact, part in sorted(parts, key=lambda each: _ORDER.index(each[1].kind)):
-            on = Mounted(artifact, part)
-            if isinstance(part, (Weights, Singular)):
-                values = part.state if isinstance(part, Weights) else _composed(part, backbone)
-                own = dict(backbone.model.named_parameters())
-                before = {name: own[name].data for name in values if name in own}
-                on = Mounted(artifact, part, undo.enter_context(swapped(backbone.model, values)), values, before)
-            elif isinstance(part, Adapter):
-                undo.enter_context(injected(backbone.model, part.peft, part.state))
-            elif isinstance(part, SoftPrompt):
-                soft = _fitting(part.vectors, backbone)
-            elif isinstance(part, Prefix):
-                prefix = fitting_prefix(part.vectors, backbone)
-            mounted.append(on)
-        undo.callback(backbone.model.train, backbone.model.training)
-        backbone.model.eval()
-        inside = tuple(each.hash for each in artifacts if any(part.kind in _INSIDE for part in each.parts))
-        yield Stacked(
-            backbone, backbone.model, soft, tuple(each.hash for each in artifacts), prefix, inside, tuple(mounted)
-        )
-
-
-@contextmanager
 def swapped(model: nn.Module, state: Mapping[str, Tensor], *, cast: bool = True) -> Iterator[dict[str, nn.Parameter]]:
     """Let parameters of a model hold other tensors for a while; the old tensors are put aside, not copied.
 
@@ -163,23 +150,41 @@ def swapped(model: nn.Module, state: Mapping[str, Tensor], *, cast: bool = True)
             raise SuiteError(f"the weights do not fit this model: '{name}' is {shapes}")
     chosen = {name: parameters[name] for name in state}
     before = {name: parameter.data for name, parameter in chosen.items()}
-    try:
+    with restoring(chosen, before):
         for name, parameter in chosen.items():
             dtype = parameter.dtype if cast else state[name].dtype
             parameter.data = state[name].detach().to(device=parameter.device, dtype=dtype)
         yield chosen
+
+
+@contextmanager
+def restoring(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]) -> Iterator[None]:
+    """Give the parameters these values on exit, whatever happens."""
+    try:
+        yield
     finally:
-        for name, parameter in chosen.items():
-            parameter.data = before[name]
+        for name, parameter in parameters.items():
+            parameter.data = values[name]
 
 
-def _composed(artifact: Singular, backbone: Backbone) -> dict[str, Tensor]:
-    return composed(
-        backbone.model, artifact.masks, artifact.values, renormalise=artifact.renormalise, cache=backbone.factors
-    )
+@contextmanager
+def holding(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]) -> Iterator[None]:
+    """Let parameters hold these very tensors for a while."""
+    with restoring(parameters, {name: parameter.data for name, parameter in parameters.items()}):
+        for name, parameter in parameters.items():
+            parameter.data = values[name]
+        yield
 
 
-def _fitting(vectors: Tensor, backbone: Backbone) -> Tensor:
-    if vectors.ndim != 2 or vectors.shape[1] != backbone.width:
-        raise SuiteError(f"a soft prompt of shape {tuple(vectors.shape)} does not fit embeddings of {backbone.width}")
-    return vectors.detach().to(backbone.device)
+def same_bits(found: Tensor, expected: Tensor) -> bool:
+    """Whether a tensor has the bits of another one, once that has its type."""
+    found, expected = found.detach().cpu(), expected.detach().to(found.dtype).cpu()
+    return found.shape == expected.shape and torch.equal(_bits(found), _bits(expected))
+
+
+def _bits(tensor: Tensor) -> Tensor:
+    return tensor.contiguous().reshape(-1).view(torch.uint8)
+
+
+Suspension = AbstractContextManager[object]
+"""While it is entered, the model answers as without an artifact that stays applied."""

@@ -1,0 +1,201 @@
+"""What every kind of artifact is: tensors and settings that are saved, and a way to apply them to a model.
+
+Imports no torch, so that a module of a method may define a kind beside its settings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from typing_extensions import Self
+
+from suite.core.errors import StepFailed
+from suite.core.hashing import canonical
+from suite.models.artifact_files import RECORD, TENSORS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from suite.models.adapted import AdaptedModel, Change, Replaced, Suspension
+    from suite.models.backbone import Backbone
+
+
+class Mixer(Protocol):
+    """Experts of one base whose changes to the weights are weighted by α and summed.
+
+    The parts of all experts are built once, so that a candidate of a search costs one weighted sum a matrix.
+    """
+
+    names: tuple[str, ...]
+    """The matrices that they change, in order."""
+
+    def weights(self, alpha: Tensor) -> dict[str, Tensor]:
+        """Weights (and biases) of a mixture by α [K], or [K, matrices]; the base's own are left out."""
+
+    def artifact(self, alpha: Tensor) -> Artifact:
+        """The mixture as an artifact of its own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Artifact:
+    """What a train step leaves. `tensors` and `settings` are all that decides what it does.
+
+    A kind is a subclass in a module of its own that is `register`ed: it says what is saved (`tensors`, `settings`,
+    `from_saved`) and how it is applied (`apply`). One that gives the model's own parameters other values extends
+    `ParameterArtifact`, which needs only `new_values`.
+    """
+
+    kind: ClassVar[str]
+    """The name in the artifact's record; two kinds never share one."""
+    order: ClassVar[int] = 0
+    """The place among several that are applied: lower first. What wraps modules follows what replaces weights, and
+    what stands before the text comes last."""
+    only_before_text: ClassVar[bool] = False
+    """Whether the model itself stays as it is: such artifacts answer together in one model."""
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """Every tensor by name."""
+        raise NotImplementedError
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What is needed to apply it besides the tensors (JSON-able)."""
+        return {}
+
+    @classmethod
+    def from_saved(cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
+        """The artifact of saved tensors and settings. Raises ValueError with what is wrong with them."""
+        raise NotImplementedError
+
+    @contextmanager
+    def apply(self, to: AdaptedModel) -> Iterator[AdaptedModel]:
+        """While it is entered, the artifact is in effect on what it yields; then the model is as before, bit for bit.
+
+        One that has parts is applied as these. Raises SuiteError if it does not fit the model.
+        """
+        if not self.parts:
+            raise NotImplementedError(f"an artifact of the kind '{self.kind}' does not say how it is applied")
+        with ExitStack() as undo:
+            for part in sorted(self.parts.values(), key=lambda each: each.order):
+                to = undo.enter_context(part.apply(to))
+            yield to
+
+    def suspended(self, model: AdaptedModel) -> Suspension:
+        """While it is entered, the model answers as without this artifact, which stays applied.
+
+        Raises StepFailed for a kind that cannot be: it is then no frozen first stage of training.
+        """
+        raise StepFailed(f"an artifact of the kind '{self.kind}' cannot stay frozen while weights are trained")
+
+    def is_held(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> bool:
+        """Whether the model holds its very values; `replaced` are those of its parameters that none replaced later."""
+        from suite.models.adapted import same_bits
+
+        return all(same_bits(each.parameter.data, each.value) for each in replaced)
+
+    def changes(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> Iterator[Change]:
+        """What it adds to the weights of the model's modules: an artifact that adds nothing is refused."""
+        owners = {id(own): module for module in model.model.modules() for own in module.parameters(recurse=False)}
+        for each in replaced:
+            value = each.value.to(each.parameter.device, each.parameter.dtype)
+            yield owners[id(each.parameter)], each.before, value.float() - each.before.float()
+
+    @classmethod
+    def mixer(cls, backbone: Backbone, experts: Sequence[Self]) -> Mixer:
+        """What mixes experts of this kind. Raises StepFailed if they do not go together."""
+        raise StepFailed(f"artifacts of the kind '{cls.kind}' cannot be mixed")
+
+    @property
+    def neutral(self) -> bool:
+        """Whether it leaves the base exactly as it is."""
+        return False
+
+    @property
+    def parts(self) -> Mapping[str, Artifact]:
+        """The artifacts that it consists of, by name; {} for a simple one."""
+        return {}
+
+    @property
+    def pieces(self) -> tuple[Artifact, ...]:
+        """What it is applied as: its parts, or itself."""
+        return tuple(self.parts.values()) or (self,)
+
+    def part(self, name: str) -> Artifact:
+        """A part. Raises StepFailed if there is none of this name."""
+        if name not in self.parts:
+            raise StepFailed(f"an artifact of the kind '{self.kind}' has no part '{name}'")
+        return self.parts[name]
+
+    @classmethod
+    def of(cls, artifact: Artifact) -> Self:
+        """An artifact that must be of this kind. Raises StepFailed if it is of another."""
+        if isinstance(artifact, cls):
+            return artifact
+        raise StepFailed(f"an artifact of the kind '{cls.kind}' is needed, not one of the kind '{artifact.kind}'")
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 over kind, settings, and each tensor's name, type, shape and bytes, in the order of the names."""
+        import torch
+
+        digest = hashlib.sha256(f"{self.kind}\0{canonical(dict(self.settings))}\n".encode())
+        for name, tensor in sorted(self.tensors.items()):
+            digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\n".encode())
+            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+        return digest.hexdigest()
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers it holds."""
+        return sum(tensor.numel() for tensor in self.tensors.values())
+
+    def save(self, folder: Path, *, base: str, extra: Mapping[str, Any] | None = None) -> int:
+        """Write both files and return the bytes of the tensors. The record comes last, so half an artifact has none."""
+        from safetensors.torch import save_file
+
+        folder.mkdir(parents=True, exist_ok=True)
+        record, tensors = folder / RECORD, folder / TENSORS
+        record.unlink(missing_ok=True)
+        part = tensors.with_suffix(".part")
+        save_file({name: value.detach().cpu().contiguous() for name, value in sorted(self.tensors.items())}, part)
+        os.replace(part, tensors)
+        size = tensors.stat().st_size
+        content: dict[str, Any] = {
+            "kind": self.kind, "hash": self.hash, "base": base, "parameters": self.parameters, "bytes": size,
+            "settings": dict(self.settings), "extra": dict(extra or {}),
+        }  # fmt: skip
+        part = record.with_suffix(".part")
+        part.write_text(json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+        os.replace(part, record)
+        return size
+
+
+@dataclass(frozen=True, eq=False)
+class ParameterArtifact(Artifact):
+    """A kind that gives some of the model's own parameters other values. A subclass says which: `new_values`."""
+
+    order: ClassVar[int] = 10
+
+    def new_values(self, backbone: Backbone) -> Mapping[str, Tensor]:
+        """The new values by the names of `model.named_parameters()`, made of what the model holds now."""
+        raise NotImplementedError
+
+    @contextmanager
+    def apply(self, to: AdaptedModel) -> Iterator[AdaptedModel]:
+        """Let the parameters hold the new values."""
+        from suite.models.adapted import Replaced, swapped
+
+        values, own = self.new_values(to.backbone), dict(to.backbone.model.named_parameters())
+        before = {name: own[name].data for name in values if name in own}
+        with swapped(to.backbone.model, values) as parameters:
+            new = [Replaced(each, values[name], before[name]) for name, each in parameters.items()]
+            yield replace(to, replaced=(*to.replaced, *new))

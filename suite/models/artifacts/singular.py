@@ -1,0 +1,131 @@
+"""Singular vectors: masks over the singular values of some matrices (SVF), and mixtures of them (Transformer²)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from typing_extensions import Self
+
+from suite.core.errors import StepFailed
+from suite.models.artifacts import Mixer, ParameterArtifact, register
+from suite.models.artifacts._shares import LEAST, shares
+from suite.models.backbone import Backbone
+from suite.models.singular import composed, factorise, fitting
+
+
+@register
+@dataclass(frozen=True, eq=False)
+class Singular(ParameterArtifact):
+    """Masks over the singular values of some matrices (`suite.models.singular`)."""
+
+    kind: ClassVar[str] = "singular"
+    order: ClassVar[int] = 20
+    masks: Mapping[str, Tensor]
+    """m [r] by the name of the weight, float32: as they act, whatever they were made of."""
+    values: Mapping[str, Tensor]
+    """The singular values [r] that they were trained beside, to know the base again."""
+    renormalise: bool
+    """Whether the sum of a matrix's singular values stays what it was."""
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """Masks and values of each matrix."""
+        parts = {"mask": self.masks, "values": self.values}
+        return {f"{name}|{part}": tensor for part, group in parts.items() for name, tensor in group.items()}
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Whether the sum stays."""
+        return {"renormalise": self.renormalise}
+
+    @classmethod
+    def from_saved(cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
+        """The masks and values. Raises ValueError unless each matrix has both, in float32."""
+        groups: dict[str, dict[str, Tensor]] = {"mask": {}, "values": {}}
+        for key, tensor in tensors.items():
+            name, _, part = key.rpartition("|")
+            groups.setdefault(part, {})[name] = tensor
+        masks, values = groups["mask"], groups["values"]
+        whole = len(groups) == 2 and masks.keys() == values.keys() and isinstance(settings.get("renormalise"), bool)
+        if not whole or any(tensor.dtype != torch.float32 for tensor in tensors.values()):
+            raise ValueError("a mask and singular values, in float32, of each matrix are expected")
+        return cls(masks, values, settings["renormalise"])
+
+    @property
+    def neutral(self) -> bool:
+        """Factors of 1: a search may find that no expert helps."""
+        return all(bool((mask == 1.0).all()) for mask in self.masks.values())
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained."""
+        return sum(mask.numel() for mask in self.masks.values())
+
+    def new_values(self, backbone: Backbone) -> Mapping[str, Tensor]:
+        """The matrices with their singular values scaled."""
+        masks, values = self.masks, self.values
+        return composed(backbone.model, masks, values, renormalise=self.renormalise, cache=backbone.factors)
+
+    @classmethod
+    def mixer(cls, backbone: Backbone, experts: Sequence[Self]) -> Mixer:
+        """What mixes them."""
+        return SingularMixer(backbone, experts)
+
+
+class SingularMixer:
+    """Experts by SVF, of one base over the same matrices: `W'(α) = rest + c(α) Σ αₖ Pₖ` with `Pₖ = U diag(s ⊙ mₖ) Vᵀ`.
+
+    Masks are mixed after the sigmoid. With `renormalise`, c(α) keeps the sum of singular values: only proportions of α
+    matter, and copies of an expert are that expert. Without it c is 1: copies are that expert where α sums to 1.
+    """
+
+    def __init__(self, backbone: Backbone, experts: Sequence[Singular]) -> None:
+        """Decompose the matrices and build every expert's part. Raises StepFailed if experts do not go together."""
+        self.experts = tuple(experts)
+        first = self.experts[0]
+        self.names = tuple(first.masks)
+        shapes = [[(name, len(mask)) for name, mask in each.masks.items()] for each in self.experts]
+        if any(each != shapes[0] for each in shapes) or len({each.renormalise for each in self.experts}) > 1:
+            raise StepFailed("the experts of a mixture scale other matrices, ranks, or sums")
+        self.renormalise = first.renormalise
+        self._parts: dict[str, Tensor] = {}
+        self._rest: dict[str, Tensor] = {}
+        self._sums: dict[str, Tensor] = {}
+        self._total: dict[str, float] = {}
+        weights = dict(backbone.model.named_parameters())
+        for name in self.names:
+            weight = weights[name].detach()
+            factors = factorise(weight, backbone.factors).cut(len(first.masks[name])).to(weight.device)
+            if not all(fitting(factors.values, each.values[name]) for each in self.experts):
+                raise StepFailed(f"an expert's '{name}' has other singular values than the base")
+            left, right = factors.sides(weight)
+            masks = torch.stack([each.masks[name] for each in self.experts]).to(weight.device)
+            scaled = factors.values * masks
+            self._parts[name] = torch.stack([(left * each) @ right for each in scaled])
+            self._rest[name] = weight.float() - (left * factors.values) @ right
+            self._sums[name] = scaled.sum(1)
+            self._total[name] = float(factors.values.sum())
+
+    def weights(self, alpha: Tensor) -> dict[str, Tensor]:
+        """The weights of a mixture by α [K], or [K, matrices]; the base's own where α vanishes."""
+        new: dict[str, Tensor] = {}
+        for name, share in zip(self.names, shares(alpha, self.names), strict=True):
+            if float(share.sum()) < LEAST:
+                continue
+            share = share.to(self._sums[name].device)
+            scale = self._total[name] / float(share @ self._sums[name]) if self.renormalise else 1.0
+            new[name] = self._rest[name] + scale * torch.tensordot(share, self._parts[name], dims=1)
+        return new
+
+    def artifact(self, alpha: Tensor) -> Singular:
+        """The mixture as singular vectors of its own."""
+        first = self.experts[0]
+        masks: dict[str, Tensor] = {}
+        for name, share in zip(self.names, shares(alpha, self.names), strict=True):
+            mixed = (share[:, None] * torch.stack([each.masks[name] for each in self.experts])).sum(0)
+            masks[name] = mixed if float(share.sum()) >= LEAST else torch.ones_like(first.masks[name])
+        return Singular(masks, dict(first.values), self.renormalise)

@@ -1,0 +1,3 @@
+from tests.evaluation.conftest import backbone, make_task, stack
+
+__all__ = ["backbone", "make_task", "stack"]
