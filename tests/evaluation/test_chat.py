@@ -20,7 +20,7 @@ from suite.models.backbone import load_backbone
 from suite.models.source import ModelSource, locate
 from suite.tasks.load import load_task
 from tests.evaluation.tiny import MakeTask
-from tests.models.test_stack import lora
+from tests.models.test_apply import lora
 
 MODEL = Path(suite.__file__).parent / "micro" / "models" / "micro-llama"
 CHAT = """{{ bos_token }}{% for message in messages %}{% if message.role == 'system' %}{{ raise_exception('none') }}\

@@ -27,7 +27,7 @@ from tests.evaluation.test_multi_adapter import stacks
 from tests.evaluation.test_scores import CHOICE, DOCS, QA, TRAIN, theirs
 from tests.evaluation.tiny import RAGGED, MakeTask, greedy, llama, mt5, tokenizer, with_prefix, with_soft
 from tests.inference.test_decode import generated, ids, no_stops
-from tests.models.test_stack import lora
+from tests.models.test_apply import lora
 
 CHOICES = (" yes", " no, never", "n", " why not ask")
 
