@@ -13,12 +13,12 @@ from leaderboard.data.js_data import File, script
 from leaderboard.view import numbers
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import Row
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 from suite.stats import Estimate
 
 
 def row_files(
-    store: Store, urls: TrackUrls, row: Row, row_records: RowRecords, answer_pass: AnswerPass, key: str
+    store: ResultsReader, urls: TrackUrls, row: Row, row_records: RowRecords, answer_pass: AnswerPass, key: str
 ) -> Iterator[File | CacheEntry]:
     """A row's scores, and the chunks of its answers. `key`: what all these are made of."""
     tasks: list[dict[str, Any]] = []

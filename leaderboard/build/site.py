@@ -28,7 +28,7 @@ from leaderboard.pages.task import task_page
 from leaderboard.pages.track import track_page
 from leaderboard.view.urls import TrackUrls, query, track_urls
 from suite.analysis.board import BASELINE, Row, boards
-from suite.results.store import ExperimentRecord, Store
+from suite.results.store import ExperimentRecord, ResultsReader
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,9 @@ class Page:
     values: Mapping[str, Any]
 
 
-def site(store: Store, context: SiteContext, cache: PageCache) -> Iterator[Page | File | Unchanged | CacheEntry]:
+def site(
+    store: ResultsReader, context: SiteContext, cache: PageCache
+) -> Iterator[Page | File | Unchanged | CacheEntry]:
     """Every file but the static ones, in a fixed order; of `cache` those that are the same."""
     found = track_urls(boards(store), context.shipped)
     cards = [card(urls) for urls in found]
@@ -67,7 +69,7 @@ def _listed(urls: TrackUrls) -> dict[str, Any]:
 
 
 def _track_pages(
-    store: Store, urls: TrackUrls, answer_pass: AnswerPass, context: SiteContext, cache: PageCache
+    store: ResultsReader, urls: TrackUrls, answer_pass: AnswerPass, context: SiteContext, cache: PageCache
 ) -> Iterator[Page | File | Unchanged | CacheEntry]:
     board = urls.board
     part = track_page(urls)
@@ -102,7 +104,7 @@ def _track_pages(
 
 
 def _task_pages(
-    store: Store,
+    store: ResultsReader,
     urls: TrackUrls,
     records: Mapping[str, ExperimentRecord],
     answer_pass: AnswerPass,
@@ -142,7 +144,7 @@ def _row_keys(
 
 
 def _row_files(
-    store: Store, urls: TrackUrls, row: Row, records: Mapping[str, ExperimentRecord], answer_pass: AnswerPass,
+    store: ResultsReader, urls: TrackUrls, row: Row, records: Mapping[str, ExperimentRecord], answer_pass: AnswerPass,
     cache: PageCache, keys: tuple[str, str], needed: bool, examples: AnswerExamples,
 ) -> Iterator[Page | File | Unchanged | CacheEntry]:  # fmt: skip
     """A row's page, scores and chunks. `needed`: what it answered counts for the pages of its tasks."""

@@ -24,14 +24,14 @@ from leaderboard.view.text import finalize, initials, passage
 from leaderboard.view.urls import slug
 from suite.core.errors import SuiteError, machine_problem
 from suite.core.outputs import not_written
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 
 MARK = ".suite-site"
 """A file that says that a folder is a site of ours, so that another's folder is never replaced."""
 ELSEWHERE = "choose another with --out"
 
 
-def render(store: Store, out: Path, context: SiteContext | None = None) -> Path:
+def render(store: ResultsReader, out: Path, context: SiteContext | None = None) -> Path:
     """Write the site for what is stored, in place of what was there.
 
     Files that stay the same are kept as they are. Gives the index page. Raises SuiteError if `out` is something else
@@ -68,7 +68,7 @@ def _fewer_collections() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-def write(store: Store, folder: Path, context: SiteContext, old: Path) -> None:
+def write(store: ResultsReader, folder: Path, context: SiteContext, old: Path) -> None:
     """All files of the site into an empty folder; those that an older site has alike become links to its files."""
     folder.chmod(0o755)
     _put(folder, old, MARK, b"made by `suite render`, which replaces this folder\n")

@@ -10,7 +10,7 @@ from typing import Any
 from leaderboard.data.experiment_records import RowRecords
 from leaderboard.data.js_data import File, script
 from leaderboard.view.text import LONG
-from suite.results.store import AnswerColumns, ScoreRecord, Store
+from suite.results.store import AnswerColumns, ResultsReader, ScoreRecord
 
 PER_CHUNK = 200
 AT_ONCE = 2000
@@ -52,7 +52,7 @@ class TaskAnswers:
     columns: tuple[StepAnswers, ...]
 
 
-def answers_by_task(store: Store, row_records: RowRecords) -> Iterator[tuple[tuple[str, int], TaskAnswers]]:
+def answers_by_task(store: ResultsReader, row_records: RowRecords) -> Iterator[tuple[tuple[str, int], TaskAnswers]]:
     """What was answered to each task of a row, by the steps that did so; a few tasks are read at a time."""
     asked = {key: _answering(row_records, key) for key in row_records.evaluations}
     scores = {step: found for seed in row_records.seeds for step, found in seed.scores.items()}

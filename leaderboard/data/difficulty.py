@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from leaderboard.view.urls import TrackUrls
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 
 
 @dataclass
@@ -38,7 +38,7 @@ class AnswerPass:
     """(track, role, shots) -> the documents' key -> how hard they are."""
 
 
-def recall(store: Store, answer_pass: AnswerPass, urls: TrackUrls, asked: Sequence[Sequence[Any]]) -> None:
+def recall(store: ResultsReader, answer_pass: AnswerPass, urls: TrackUrls, asked: Sequence[Sequence[Any]]) -> None:
     """Take up the scores of a row whose files are taken from the cache; `asked` is what the cache has of it."""
     scores = store.values([step for _, _, step, _ in asked])
     for role, shots, step, documents in asked:

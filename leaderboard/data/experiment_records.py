@@ -11,10 +11,10 @@ from suite.results.store import (
     ArtifactRecord,
     CurvePointRecord,
     ExperimentRecord,
+    ResultsReader,
     ScoreRecord,
     StepLink,
     StepRecord,
-    Store,
 )
 
 
@@ -55,7 +55,7 @@ class RowRecords:
     """(role, shots), targets first."""
 
     @classmethod
-    def of(cls, store: Store, row: Row, records: Mapping[str, ExperimentRecord]) -> RowRecords:
+    def of(cls, store: ResultsReader, row: Row, records: Mapping[str, ExperimentRecord]) -> RowRecords:
         """What the store has of a row; `records` are the track's experiments by id."""
         found = [records[name] for name in row.experiments]
         seeds = _seeds(store, found)
@@ -65,7 +65,7 @@ class RowRecords:
         return cls(seeds, tuple(dict.fromkeys(keys)))
 
 
-def _seeds(store: Store, records: Sequence[ExperimentRecord]) -> tuple[SeedRecords, ...]:
+def _seeds(store: ResultsReader, records: Sequence[ExperimentRecord]) -> tuple[SeedRecords, ...]:
     """What is stored of some experiments, each kind of it asked for once."""
     linked = store.links_of([record.id for record in records])
     links = [linked.get(record.id, ()) for record in records]

@@ -9,7 +9,7 @@ from leaderboard.data.js_data import File, script
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board.compare import Comparison, TaskDifference
 from suite.analysis.board.pairs import comparisons
-from suite.results.store import ExperimentRecord, Store
+from suite.results.store import ExperimentRecord, ResultsReader
 from suite.results.store.experiment_results import Seen
 from suite.stats import Contrast
 
@@ -24,7 +24,7 @@ def compared(urls: TrackUrls) -> bool:
     return len(rows) * (len(rows) - 1) // 2 * tasks <= MOST
 
 
-def pairwise_files(store: Store, urls: TrackUrls, records: Mapping[str, ExperimentRecord]) -> Iterator[File]:
+def pairwise_files(store: ResultsReader, urls: TrackUrls, records: Mapping[str, ExperimentRecord]) -> Iterator[File]:
     """A file for each row but the last: its comparisons with the rows after it, in the order of the table."""
     rows = urls.board.rows
     if not compared(urls) or len(rows) < 2:

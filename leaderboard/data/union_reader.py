@@ -1,4 +1,4 @@
-"""Two stores read as one: local runs, and published records beside them."""
+"""Two readers as one: local runs, and published records beside them."""
 
 from __future__ import annotations
 
@@ -15,24 +15,35 @@ from suite.results.store import (
     ArtifactRecord,
     CurvePointRecord,
     ExperimentRecord,
+    ResultsReader,
     ScoreRecord,
     StepLink,
     StepRecord,
-    Store,
 )
 
 PUBLISHED = "published:"
-"""Goes before the step ids of published experiments, so that each experiment's steps are read from its own store."""
+"""Goes before the step ids of published experiments, so that each experiment's steps are read from its own reader."""
 Value = TypeVar("Value")
 
 
-class UnionReader(Store):
-    """The reading half of a store, over two; an experiment that both have is the local one."""
+class UnionReader:
+    """What two readers have; an experiment that both have is the local one.
 
-    def __init__(self, local: Store, published: Store) -> None:
-        super().__init__(local.engine)
+    A question that it lacked would be a type error (`ResultsReader`), not one that only one of them is asked.
+    """
+
+    def __init__(self, local: ResultsReader, published: ResultsReader) -> None:
         self.local, self.published = local, published
         self._own = frozenset(experiment.id for experiment in local.experiments())
+
+    @property
+    def where(self) -> str:
+        """What messages call the place: that of the local results."""
+        return self.local.where
+
+    def statuses(self, steps: Sequence[str]) -> dict[str, str]:
+        """Step id -> status, for those that are known."""
+        return self._both(steps, lambda reader, own: reader.statuses(own))
 
     def experiments(self, track: str | None = None) -> tuple[ExperimentRecord, ...]:
         """All experiments (of a track), by track, name, seed and id."""
@@ -46,69 +57,74 @@ class UnionReader(Store):
 
     def links(self, experiment: str) -> tuple[StepLink, ...]:
         """An experiment's steps in order."""
-        if experiment in self._own:
-            return self.local.links(experiment)
-        links = self.published.links(experiment)
-        return tuple(replace(link, step_id=PUBLISHED + link.step_id) for link in links)
+        return self.links_of([experiment]).get(experiment, ())
 
     def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
         """Experiment -> its steps in order, for many at once."""
-        return {name: links for name in experiments if (links := self.links(name))}
+        found = self.local.links_of([name for name in experiments if name in self._own])
+        others = self.published.links_of([name for name in experiments if name not in self._own])
+        for name, links in others.items():
+            found[name] = tuple(replace(link, step_id=PUBLISHED + link.step_id) for link in links)
+        return dict(sorted(found.items()))
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
         """Steps by the id that their link has."""
-        found = self._both(ids, lambda store, own: store.steps(own))
+        found = self._both(ids, lambda reader, own: reader.steps(own))
         return {name: replace(record, id=name) for name, record in found.items()}
 
     def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
         """Step id -> its scores, the primary one first."""
-        return self._both(steps, lambda store, own: store.scores(own))
-
-    def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
-        """Step id -> its artifact."""
-        return self._both(steps, lambda store, own: store.artifacts(own))
+        return self._both(steps, lambda reader, own: reader.scores(own))
 
     def answers(self, step: str) -> tuple[AnswerRecord, ...]:
         """A step's answers in the documents' order."""
-        store, own = self._home(step)
-        return store.answers(own)
+        reader, own = self._home(step)
+        return reader.answers(own)
 
     def answer_columns(self, steps: Sequence[str]) -> dict[str, AnswerColumns]:
-        """Step id -> its answers in the documents' order."""
-        return self._both(steps, lambda store, own: store.answer_columns(own))
+        """Step id -> its answers in the documents' order; without steps that have none."""
+        return self._both(steps, lambda reader, own: reader.answer_columns(own))
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Step id -> what the model said, in the documents' order."""
-        return self._both(steps, lambda store, own: store.outputs(own))
+        return self._both(steps, lambda reader, own: reader.outputs(own))
 
     def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Step id -> the documents that have scores of their own, and those scores."""
-        return self._both(steps, lambda store, own: store.values(own))
+        return self._both(steps, lambda reader, own: reader.values(own))
 
     def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
         """Step id -> (document, right answer, what was read from the output), in the documents' order."""
-        return self._both(steps, lambda store, own: store.texts(own))
+        return self._both(steps, lambda reader, own: reader.texts(own))
 
     def tallies(self, steps: Sequence[str]) -> dict[str, tuple[tuple[str, str, int], ...]]:
         """Step id -> (right answer, what was read from the output, how many documents have both)."""
-        return self._both(steps, lambda store, own: store.tallies(own))
+        return self._both(steps, lambda reader, own: reader.tallies(own))
 
     def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
         """Step id -> (document, hash of its content), in the documents' order."""
-        return self._both(steps, lambda store, own: store.documents(own))
+        return self._both(steps, lambda reader, own: reader.documents(own))
+
+    def repeated(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+        """The same, of those steps alone that have equal documents."""
+        return self._both(steps, lambda reader, own: reader.repeated(own))
 
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
         """What was seen along a step's training, by name and step."""
-        store, own = self._home(step)
-        return store.curve(own)
+        reader, own = self._home(step)
+        return reader.curve(own)
 
     def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
         """Step id -> what was seen along its training, by name and step."""
-        return self._both(steps, lambda store, own: store.curves(own))
+        return self._both(steps, lambda reader, own: reader.curves(own))
 
     def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
         """Step id -> name -> what else it found out about itself."""
-        return self._both(steps, lambda store, own: store.findings(own))
+        return self._both(steps, lambda reader, own: reader.findings(own))
+
+    def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
+        """Step id -> its artifact."""
+        return self._both(steps, lambda reader, own: reader.artifacts(own))
 
     def marks(self, experiments: Sequence[str]) -> dict[str, str]:
         """Experiment -> a mark that changes with what is stored of it."""
@@ -116,12 +132,28 @@ class UnionReader(Store):
         own = self.local.marks([name for name in experiments if name in self._own])
         return {**own, **{name: PUBLISHED + mark for name, mark in others.items()}}
 
-    def _home(self, step: str) -> tuple[Store, str]:
+    def step_ids(self) -> tuple[str, ...]:
+        """Every step, in order, by the id that its link has; of those that both have, each one's own."""
+        return tuple(sorted([*self.local.step_ids(), *(PUBLISHED + step for step in self.published.step_ids())]))
+
+    def count_steps(self) -> int:
+        """How many steps there are."""
+        return self.local.count_steps() + self.published.count_steps()
+
+    def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, float]:
+        """Sort of step -> tokens per second here; published steps were finished on another machine."""
+        return self.local.rates(model, sort)
+
+    def finished_keys(self, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Title -> the key of the last finished step of that title: the local one, if there is one."""
+        return self.published.finished_keys(titles) | self.local.finished_keys(titles)
+
+    def _home(self, step: str) -> tuple[ResultsReader, str]:
         published = step.startswith(PUBLISHED)
         return (self.published, step.removeprefix(PUBLISHED)) if published else (self.local, step)
 
     def _both(
-        self, ids: Sequence[str], read: Callable[[Store, Sequence[str]], Mapping[str, Value]]
+        self, ids: Sequence[str], read: Callable[[ResultsReader, Sequence[str]], Mapping[str, Value]]
     ) -> dict[str, Value]:
         local = [name for name in ids if not name.startswith(PUBLISHED)]
         others = [name.removeprefix(PUBLISHED) for name in ids if name.startswith(PUBLISHED)]

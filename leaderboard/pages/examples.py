@@ -15,7 +15,7 @@ from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Row
 from suite.core.formats import Format, foreign, takes
-from suite.results.store import AnswerRecord, ExperimentRecord, StepRecord, Store
+from suite.results.store import AnswerRecord, ExperimentRecord, ResultsReader, StepRecord
 
 TWO_STAGE = "two-stage"
 LINES, CHARACTERS = 4, 600
@@ -50,7 +50,7 @@ class AnswerExample:
 class AnswerExamples:
     """The examples of a track's rows; what several rows are compared with is read once."""
 
-    def __init__(self, store: Store, urls: TrackUrls, records: Mapping[str, ExperimentRecord]) -> None:
+    def __init__(self, store: ResultsReader, urls: TrackUrls, records: Mapping[str, ExperimentRecord]) -> None:
         self.store, self.urls, self.records = store, urls, records
         self._seeds = lru_cache(maxsize=16)(self._read)
         self._answers = lru_cache(maxsize=64)(store.answers)

@@ -14,7 +14,7 @@ from leaderboard.view.text import LONG
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Cell, Row
 from suite.core.diagnostics import Gold, JudgedWeaker, Unwritable, read
-from suite.results.store import ExperimentRecord, Store
+from suite.results.store import ExperimentRecord, ResultsReader
 
 HARDEST = 12
 
@@ -72,7 +72,7 @@ class TaskPage:
 
 
 def task_page(
-    store: Store, urls: TrackUrls, role: str, records: Sequence[ExperimentRecord], answer_pass: AnswerPass,
+    store: ResultsReader, urls: TrackUrls, role: str, records: Sequence[ExperimentRecord], answer_pass: AnswerPass,
     templates: Mapping[str, str],
 ) -> TaskPage:  # fmt: skip
     """A task of a track. `records` are the track's experiments; all their answers have passed by."""
@@ -132,7 +132,7 @@ def _counted(documents: int, distinct: int) -> str:
     return f"{documents} ({distinct} distinct)" if 0 < distinct < documents else str(documents)
 
 
-def _gold(store: Store, steps: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def _gold(store: ResultsReader, steps: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """How many right answers miss full marks by the task's own filters and metrics, and how many no training can teach
     the model to write (its tokenizer lacks them, or they are over the limit of tokens), and of programs, how many had a
     hand in how they were judged."""
@@ -150,14 +150,14 @@ def _gold(store: Store, steps: Sequence[str]) -> tuple[tuple[str, str], ...]:
 
 
 def _templates(
-    store: Store, groups: Sequence[tuple[int, DocumentDifficulty]], templates: Mapping[str, str]
+    store: ResultsReader, groups: Sequence[tuple[int, DocumentDifficulty]], templates: Mapping[str, str]
 ) -> tuple[str, ...]:
     steps = store.steps([hard.step for _, hard in groups])
     keys = [str(step.config.get("task")) for step in steps.values()]
     return tuple(templates[key] for key in dict.fromkeys(keys) if key in templates)
 
 
-def _hardest(store: Store, shots: int, hard: DocumentDifficulty) -> HardestDocuments:
+def _hardest(store: ResultsReader, shots: int, hard: DocumentDifficulty) -> HardestDocuments:
     means = {number: total / hard.counts[number] for number, total in hard.sums.items()}
     chosen = sorted((number for number in means if means[number] < 100), key=lambda number: (means[number], number))[
         :HARDEST

@@ -11,12 +11,12 @@ from suite.analysis.claims import Claims, Judged, Verdict, judge, judge_further
 from suite.api.paths import File
 from suite.api.shipped import remark, shipped_rows
 from suite.core.errors import SuiteError, did_you_mean
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 from suite.specs.claims import claim_files, read_claims, unknown_names, unknown_track
 from suite.specs.workspace import shown
 
 
-def check(store: Store, *claims: File, track: str | None = None) -> tuple[Judged, ...]:
+def check(store: ResultsReader, *claims: File, track: str | None = None) -> tuple[Judged, ...]:
     """The verdicts of files of claims, each on its own track and on further ones that have rows, or on the `track`.
 
     Without files: all claims that are found (shipped, and of the working directory) about tracks that have rows.
@@ -41,7 +41,7 @@ class Chosen:
         return tuple(sorted({track for _, track in self.pairs}))
 
 
-def chosen(store: Store, files: Sequence[Path], track: str | None) -> Chosen:
+def chosen(store: ResultsReader, files: Sequence[Path], track: str | None) -> Chosen:
     """What is to be judged. Raises SuiteError for names that no spec, row or track has."""
     read = {file: read_claims(file) for file in (files or claim_files())}
     known = store.tracks()
@@ -53,7 +53,7 @@ def chosen(store: Store, files: Sequence[Path], track: str | None) -> Chosen:
     return Chosen(read, tuple(pairs), asked=track is not None)
 
 
-def judged(store: Store, those: Chosen) -> tuple[Judged, ...]:
+def judged(store: ResultsReader, those: Chosen) -> tuple[Judged, ...]:
     """The verdicts, a `Judged` for each file and track."""
     return tuple(
         _judge(store, file, those.read[file], track, those.pairs, asked=those.asked) for file, track in those.pairs
@@ -80,7 +80,7 @@ def _chosen(
 
 
 def _check_names(
-    store: Store, read: Mapping[Path, Claims], chosen: Sequence[tuple[Path, str]], track: str | None
+    store: ResultsReader, read: Mapping[Path, Claims], chosen: Sequence[tuple[Path, str]], track: str | None
 ) -> None:
     """Raises SuiteError with every name that no row, spec or track has: nothing would ever be found of it."""
     records = store.experiments()
@@ -94,7 +94,7 @@ def _check_names(
 
 
 def _judge(
-    store: Store, file: Path, claims: Claims, track: str, chosen: Sequence[tuple[Path, str]], *, asked: bool
+    store: ResultsReader, file: Path, claims: Claims, track: str, chosen: Sequence[tuple[Path, str]], *, asked: bool
 ) -> Judged:
     """The verdicts of a file on a track: of all its claims on its own and on one that was asked for."""
     alone = [each for other, each in chosen if other == file] == [track]
@@ -112,7 +112,7 @@ class Found:
     """Why files could not be read: a site is not to fail for one of them, but to say so."""
 
 
-def judge_found(store: Store) -> Found:
+def judge_found(store: ResultsReader) -> Found:
     """Judge the claims that are found without being named, on those of their tracks that the store has rows of."""
     known = store.tracks()
     verdicts: list[Verdict] = []

@@ -13,7 +13,7 @@ from suite.api.paths import File, folder_of, home_of
 from suite.core.errors import StepFailed, SuiteError, did_you_mean
 from suite.core.run_dir import Home
 from suite.models.source import LocatedModel, ModelSource, locate
-from suite.results.store import ExperimentRecord, Store
+from suite.results.store import ExperimentRecord, ResultsReader, Store
 from suite.results.store.experiment_results import Seen
 from suite.specs import Experiment
 from suite.specs.blocks import Decoding
@@ -132,7 +132,7 @@ def _applied(
 
 
 def _record(
-    store: Store, experiment: str | Experiment | ExperimentRecord, track: str | None, seed: int | None
+    store: ResultsReader, experiment: str | Experiment | ExperimentRecord, track: str | None, seed: int | None
 ) -> ExperimentRecord:
     """The stored experiment that is meant."""
     every = store.experiments(track)

@@ -15,8 +15,7 @@ from suite.api.paths import File, home_of
 from suite.api.shipped import remark
 from suite.core.errors import SuiteError, did_you_mean
 from suite.core.run_dir import Home
-from suite.results.store import Store
-from suite.results.store.database import shown as database_name
+from suite.results.store import ResultsReader, Store
 
 
 @contextmanager
@@ -30,7 +29,7 @@ def open_store(home: File | None = None, *, db: str | None = None) -> Iterator[S
         yield store
 
 
-def board(store: Store, track: str | None = None) -> Board:
+def board(store: ResultsReader, track: str | None = None) -> Board:
     """A track's table: for each row its scores, changes and intervals, its rank and its costs.
 
     `track` may be left out where the store has one. Raises SuiteError for a track that nothing was run on.
@@ -38,7 +37,7 @@ def board(store: Store, track: str | None = None) -> Board:
     return board_of(store, _only(tracks_of(store, track)))
 
 
-def compare(store: Store, first: str, second: str, track: str | None = None) -> Comparison:
+def compare(store: ResultsReader, first: str, second: str, track: str | None = None) -> Comparison:
     """The first experiment less the second, task by task, paired over the documents and seeds that they share.
 
     `track` may be left out where one track has both. Raises SuiteError for an experiment that was not run.
@@ -53,35 +52,32 @@ def reading(home: Home, warn: Callable[[str], object], *, patient: bool = True) 
         yield store
         changed = store.alteration()
     if changed is not None:
-        where = database_name(store.engine.url)
-        warn(f"{where}: {changed}; `suite doctor --deep` says what differs")
+        warn(f"{store.where}: {changed}; `suite doctor --deep` says what differs")
 
 
-def tracks_of(store: Store, track: str | None) -> tuple[str, ...]:
+def tracks_of(store: ResultsReader, track: str | None) -> tuple[str, ...]:
     """The track that is asked for, or all that have rows. Raises SuiteError if there are none."""
     known = store.tracks()
     if not known:
-        raise SuiteError(
-            "there is nothing to show yet", where=database_name(store.engine.url), fix="`suite run SPEC` first"
-        )
+        raise SuiteError("there is nothing to show yet", where=store.where, fix="`suite run SPEC` first")
     if track not in (None, *known):
         hint = "; ".join([did_you_mean(str(track), known), *remark(store, track)])
         raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=hint)
     return known if track is None else (track,)
 
 
-def stored_boards(store: Store, track: str | None) -> list[Board]:
+def stored_boards(store: ResultsReader, track: str | None) -> list[Board]:
     """The boards of a store, or of one track. Raises SuiteError if there are none."""
     return [board_of(store, each) for each in tracks_of(store, track)]
 
 
-def comparisons(store: Store, first: str, second: str, track: str | None) -> list[Comparison]:
+def comparisons(store: ResultsReader, first: str, second: str, track: str | None) -> list[Comparison]:
     """Two experiments compared on each track that has both. Raises SuiteError if there is none."""
     tracks = common_tracks(store, first, second, track)
     return [compare_rows(Rows(store, each), first, second) for each in tracks]
 
 
-def common_tracks(store: Store, first: str, second: str, track: str | None) -> tuple[str, ...]:
+def common_tracks(store: ResultsReader, first: str, second: str, track: str | None) -> tuple[str, ...]:
     """The tracks that have both experiments. Raises SuiteError if there is none."""
     ran: dict[str, set[str]] = {}
     for record in store.experiments(track):

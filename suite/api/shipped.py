@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 from suite.specs.workspace import published, shown
 
 
-def remark(store: Store, track: str | None, names: Collection[str] = ()) -> list[str]:
+def remark(store: ResultsReader, track: str | None, names: Collection[str] = ()) -> list[str]:
     """At most one line about shipped records (of a track, and of these names, if there are any) that are not in the
     store, and how they are added to it."""
     folder = published()
@@ -23,7 +23,7 @@ def remark(store: Store, track: str | None, names: Collection[str] = ()) -> list
     return [f"{what}: {tracks}; `suite import {shown(place)}` adds them"]
 
 
-def _missing(store: Store, folder: Path, track: str | None, names: Collection[str]) -> Counter[str]:
+def _missing(store: ResultsReader, folder: Path, track: str | None, names: Collection[str]) -> Counter[str]:
     """Track -> how many of its records are not in the store. A record's file bears its name, seed and variant."""
     here = {
         (record.track, f"{record.name}--seed{record.seed}--{str(record.spec['variant'])[:8]}")

@@ -17,7 +17,7 @@ from suite.api.paths import File, home_of
 from suite.api.results import reading
 from suite.core.errors import SuiteError
 from suite.core.run_dir import Home
-from suite.results.store import Store
+from suite.results.store import ResultsReader, Store
 from suite.results.store.database import database_url
 from suite.specs.workspace import Workspace, published
 from suite.tasks.definition import TaskFile, read_task
@@ -48,7 +48,7 @@ def render_site(home: Home, out: Path | None, records: Path | None, warn: Callab
         # Without local runs the published records alone make the board of a fresh clone.
         local = stack.enter_context(reading(home, warn) if home.exists else Store.open("sqlite://"))
         shared = stack.enter_context(read_records_into_memory(folder)) if folder else None
-        store = UnionReader(local, shared) if shared else local
+        store: ResultsReader = UnionReader(local, shared) if shared else local
         claims = judge_found(store)
         context = SiteContext(
             methods={name: methods.get(name).__doc__ or "" for name in methods.names()},
@@ -70,11 +70,11 @@ def _database(home: Home, site: Path) -> str:
     return os.path.relpath(file, folder) if folder.is_relative_to(file.parent) else file.name
 
 
-def _ids(store: Store) -> frozenset[str]:
+def _ids(store: ResultsReader) -> frozenset[str]:
     return frozenset(record.id for record in store.experiments())
 
 
-def _templates(stores: Sequence[Store]) -> dict[str, str]:
+def _templates(stores: Sequence[ResultsReader]) -> dict[str, str]:
     """The task files that stored runs name, by fingerprint: a page shows those that are still what was run."""
     specs = [record.spec for store in stores for record in store.experiments()]
     named = sorted({str(role["task"]) for spec in specs for role in spec["roles"].values()})

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 from suite.planning.steps import Plan
 
 if TYPE_CHECKING:
-    from suite.results.store import Store
+    from suite.results.store import ResultsReader
 
 MAX_NAMED = 3
 
 
-def stale_reasons(plan: Plan, statuses: Mapping[str, str], store: Store) -> dict[str, str]:
+def stale_reasons(plan: Plan, statuses: Mapping[str, str], store: ResultsReader) -> dict[str, str]:
     """Step id -> ``stale: budget.batch_size 32 -> 16`` for steps to do whose title a finished step bears."""
     waiting = {step.title: step for step in plan.steps if statuses.get(step.id) != "done"}
     reasons: dict[str, str] = {}

@@ -12,7 +12,7 @@ from suite.analysis.board.contrasts import Missing, Pulled, Term, contrast_of, p
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.named import Rows
 from suite.analysis.board.samples import Answered, answered
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import Seen
 from suite.stats import Contrast
 
@@ -53,7 +53,7 @@ def compare(rows: Rows, first: str, second: str) -> Comparison:
     return compare_rows(rows.store, rows.track, rows.named(first), rows.named(second))
 
 
-def compare_rows(store: Store, track: str, one: Members, other: Members) -> Comparison:
+def compare_rows(store: ResultsReader, track: str, one: Members, other: Members) -> Comparison:
     """The same of two rows' members."""
     keys = [key for key in one[0].evaluations() if key in other[0].evaluations()]
     found = answered(store, [*one, *other], keys)
@@ -74,7 +74,7 @@ def corrected(tasks: Sequence[TaskDifference]) -> tuple[TaskDifference, ...]:
 
 
 def difference_of(
-    store: Store, one: Members, other: Members, key: tuple[str, int], found: Mapping[str, Answered]
+    store: ResultsReader, one: Members, other: Members, key: tuple[str, int], found: Mapping[str, Answered]
 ) -> TaskDifference:
     """One task's difference, its p not corrected yet, or why there is none."""
     terms = [Term(1.0, one, *key), Term(-1.0, other, *key)]
@@ -100,7 +100,7 @@ def _tally(
 
 
 def averages_of(
-    store: Store, one: Members, other: Members, shot_counts: Sequence[int], found: Mapping[str, Answered]
+    store: ResultsReader, one: Members, other: Members, shot_counts: Sequence[int], found: Mapping[str, Answered]
 ) -> dict[int, Contrast]:
     """Shots -> the difference of Norm. Avg., where both are over the same tasks."""
     averages: dict[int, Contrast] = {}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from suite import stats
 from suite.analysis.board.documents import FULL, Incomparable, exact_p, in_common, same_of
 from suite.analysis.board.samples import Answered
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import Seen
 from suite.stats import Contrast, Part, Parts, Same, Scale
 from suite.stats.sample import Numbers
@@ -88,7 +88,7 @@ class Pulled:
         return replace(part, least=least)
 
 
-def contrast_of(store: Store, terms: Sequence[Term], found: Mapping[str, Answered]) -> Contrast:
+def contrast_of(store: ResultsReader, terms: Sequence[Term], found: Mapping[str, Answered]) -> Contrast:
     """The sum's value with interval and test. Raises Incomparable, or Missing with what is missing."""
     seeds, tasks = pulled(store, terms, found)
     check_spread(tasks)
@@ -113,7 +113,7 @@ def check_spread(tasks: Sequence[Pulled]) -> None:
 
 
 def pulled(
-    store: Store, terms: Sequence[Term], found: Mapping[str, Answered]
+    store: ResultsReader, terms: Sequence[Term], found: Mapping[str, Answered]
 ) -> tuple[tuple[int | None, ...], list[Pulled]]:
     """The seeds that the terms share (one of None where no answer depends on the seed), and each task's sums."""
     seeds = _seeds(terms)
@@ -174,7 +174,7 @@ def _weights(terms: Sequence[Term], seeds: Sequence[int | None]) -> list[dict[st
 
 
 def _pulled(
-    store: Store, key: tuple[str, int], terms: Sequence[Term], seeds: Sequence[int | None],
+    store: ResultsReader, key: tuple[str, int], terms: Sequence[Term], seeds: Sequence[int | None],
     found: Mapping[str, Answered],
 ) -> Pulled:  # fmt: skip
     sums = _weights(terms, seeds)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from suite import stats
 from suite.analysis.board.samples import Answered
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 from suite.stats import Same
 
 FULL = 100.0
@@ -20,7 +20,9 @@ class Incomparable(Exception):
     """Two scores that measure different things: their difference means nothing."""
 
 
-def in_common(store: Store, key: tuple[str, int], steps: Mapping[str, Answered]) -> dict[str, NDArray[np.int64]]:
+def in_common(
+    store: ResultsReader, key: tuple[str, int], steps: Mapping[str, Answered]
+) -> dict[str, NDArray[np.int64]]:
     """Step -> the places of the documents that all have (none: all are): by number in equal data, else by content."""
     if len({str(each.asked.get("data")) for each in steps.values()}) == 1:
         names: dict[str, list[object]] = {step: each.documents.tolist() for step, each in steps.items()}

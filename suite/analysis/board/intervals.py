@@ -10,7 +10,7 @@ from suite import stats
 from suite.analysis.board.contrasts import Missing, Pulled, Term, pulled
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.samples import Answered
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import Seen
 from suite.stats import Estimate, Part, Parts
 
@@ -18,7 +18,7 @@ Key = tuple[str, int]
 
 
 def task_estimates(
-    store: Store, members: Sequence[Seen], keys: Sequence[Key], found: Mapping[str, Answered]
+    store: ResultsReader, members: Sequence[Seen], keys: Sequence[Key], found: Mapping[str, Answered]
 ) -> dict[Key, Estimate]:
     """Each task's score over the row's seeds; without those that were not measured for every seed."""
     known = {key: values for key in keys if (values := _values(members, key)) is not None}
@@ -53,7 +53,7 @@ def _values(members: Sequence[Seen], key: Key) -> list[float] | None:
 
 
 def _pulled(
-    store: Store, members: Sequence[Seen], keys: Sequence[Key], found: Mapping[str, Answered]
+    store: ResultsReader, members: Sequence[Seen], keys: Sequence[Key], found: Mapping[str, Answered]
 ) -> list[Pulled] | None:
     try:
         return pulled(store, [Term(1.0, tuple(members), *key) for key in keys], found)[1]

@@ -9,14 +9,14 @@ from suite.analysis.board.contrasts import Missing
 from suite.analysis.board.rows import Base, base_of
 from suite.analysis.board.schema import BASELINE
 from suite.analysis.board.tables import grouped
-from suite.results.store import ExperimentRecord, Store
+from suite.results.store import ExperimentRecord, ResultsReader
 from suite.results.store.experiment_results import Seen
 
 
 class Rows:
     """A track's experiments by name, each read once when it is first asked for."""
 
-    def __init__(self, store: Store, track: str) -> None:
+    def __init__(self, store: ResultsReader, track: str) -> None:
         self.store, self.track = store, track
         self._records = store.experiments(track)
         self._read: dict[str, tuple[Seen, ...]] = {}

@@ -14,7 +14,7 @@ from suite.analysis.board.contrasts import TERMS, check_terms, varies
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.less import Drawn, Less, less_of
 from suite.analysis.board.samples import Answered, answered
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import Seen
 from suite.stats import Contrast, Parts
 
@@ -28,7 +28,7 @@ Groups = dict[Seeds | str, list[int]]
 OTHER_TERMS, ALONE = "other terms", "alone"
 
 
-def comparisons(store: Store, track: str, rows: Sequence[Sequence[Seen]]) -> Iterator[dict[int, Comparison]]:
+def comparisons(store: ResultsReader, track: str, rows: Sequence[Sequence[Seen]]) -> Iterator[dict[int, Comparison]]:
     """For each row its comparisons with the rows after it, by their places in `rows`.
 
     Those that would have to be reckoned one by one, and are too many (`SINGLY`), are left out.
@@ -40,7 +40,7 @@ def comparisons(store: Store, track: str, rows: Sequence[Sequence[Seen]]) -> Ite
 class _Table:
     """The rows' answers, read once."""
 
-    def __init__(self, store: Store, track: str, rows: Sequence[tuple[Seen, ...]]) -> None:
+    def __init__(self, store: ResultsReader, track: str, rows: Sequence[tuple[Seen, ...]]) -> None:
         self.store, self.track, self.rows, self.singly = store, track, rows, 0
         self.keys = [row[0].evaluations() for row in rows]
         self.asked = [set(keys) for keys in self.keys]

@@ -18,7 +18,7 @@ from suite.analysis.board.samples import Answered, answered
 from suite.analysis.board.schema import BASELINE, Cell, Row, Variation
 from suite.core.formats import Format
 from suite.core.hashing import fingerprint
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import Seen
 from suite.stats import Contrast, Estimate
 
@@ -51,7 +51,7 @@ class Base:
     """Formats -> which of its answers take them, read once."""
 
     @classmethod
-    def of(cls, store: Store, seen: Seen) -> Base:
+    def of(cls, store: ResultsReader, seen: Seen) -> Base:
         """With all that it answered of the held-out tasks."""
         read = lru_cache(maxsize=64)(lambda formats: taken(store, [seen], formats))
         return cls(seen, answered(store, [seen], held_out_keys(seen)), read)
@@ -75,7 +75,7 @@ def base_of(member: Seen, bases: Sequence[Base]) -> Base | None:
     return next((base for base in bases if questions(base.seen, keys) == asked), None)
 
 
-def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Made:
+def make_row(store: ResultsReader, members: Sequence[Seen], bases: Sequence[Base]) -> Made:
     """A row over its seeds."""
     base = base_of(members[0], bases)
     first = members[0].record
@@ -125,7 +125,7 @@ def make_row(store: Store, members: Sequence[Seen], bases: Sequence[Base]) -> Ma
 
 
 def _classes(
-    store: Store, members: Sequence[Seen], keys: Sequence[tuple[str, int]], found: Mapping[str, Answered]
+    store: ResultsReader, members: Sequence[Seen], keys: Sequence[tuple[str, int]], found: Mapping[str, Answered]
 ) -> dict[tuple[str, int], Classification | None]:
     """The answers by class to those tasks that have labels and that every seed answered."""
     labels = {
@@ -171,7 +171,7 @@ def _terms(members: Sequence[Seen], shots: int, weight: float) -> list[Term]:
 
 
 def _against(
-    store: Store, members: Sequence[Seen], base: Base | None, shots: int, found: Mapping[str, Answered]
+    store: ResultsReader, members: Sequence[Seen], base: Base | None, shots: int, found: Mapping[str, Answered]
 ) -> Contrast | None:
     """What the held-out tasks won or lost against the pretrained model, on average."""
     if base is None:
@@ -183,7 +183,7 @@ def _against(
         return None
 
 
-def _own(store: Store, members: Sequence[Seen], shots: int, found: Mapping[str, Answered]) -> Own | None:
+def _own(store: ResultsReader, members: Sequence[Seen], shots: int, found: Mapping[str, Answered]) -> Own | None:
     """The seeds that Norm. Avg. depends on, and its tasks."""
     try:
         seeds, tasks = pulled(store, _terms(members, shots, 1.0), found)

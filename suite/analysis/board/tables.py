@@ -8,16 +8,16 @@ from typing import Any
 from suite.analysis.board.rows import Base, make_row
 from suite.analysis.board.schema import BASELINE, Board, Row
 from suite.analysis.board.standing import with_standing
-from suite.results.store import ExperimentRecord, Store
+from suite.results.store import ExperimentRecord, ResultsReader
 from suite.results.store.experiment_results import Seen, held_out_roles
 
 
-def boards(store: Store) -> tuple[Board, ...]:
+def boards(store: ResultsReader) -> tuple[Board, ...]:
     """A board for every track in the store, by name."""
     return tuple(board(store, track) for track in store.tracks())
 
 
-def board(store: Store, track: str) -> Board:
+def board(store: ResultsReader, track: str) -> Board:
     """One track's board."""
     experiments = store.experiments(track)
     bases = [each for each in experiments if each.method == BASELINE]

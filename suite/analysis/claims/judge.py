@@ -11,17 +11,17 @@ from suite.analysis.claims.expectation import Expectation
 from suite.analysis.claims.quantities import value_of
 from suite.analysis.claims.schema import Claim, Claims, Recording
 from suite.analysis.claims.verdict import Status, Verdict, about
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 from suite.stats import ALPHA, Contrast
 
 
-def judge(store: Store, claims: Claims, track: str | None = None) -> tuple[Verdict, ...]:
+def judge(store: ResultsReader, claims: Claims, track: str | None = None) -> tuple[Verdict, ...]:
     """Each claim's verdict, on the file's track or another. Each stands for itself: they are no family of tests."""
     rows = Rows(store, track or claims.track)
     return tuple(replace(_judged(rows, claim), experiments=_experiments(rows, claim)) for claim in claims.claims)
 
 
-def judge_further(store: Store, claims: Claims, track: str) -> tuple[Verdict, ...]:
+def judge_further(store: ResultsReader, claims: Claims, track: str) -> tuple[Verdict, ...]:
     """The verdicts on a further track of a file (`also`): of those claims whose rows were run there."""
     return tuple(each for each in judge(store, claims, track) if each.about_rows)
 

@@ -12,7 +12,7 @@ from suite.analysis.board.named import Rows
 from suite.analysis.board.rows import Base, make_row
 from suite.analysis.board.schema import BASELINE, Row
 from suite.analysis.papers.schema import PASSES, Layout, Line, Slot, experiments, slots
-from suite.results.store import ExperimentRecord, Store
+from suite.results.store import ExperimentRecord, ResultsReader
 from suite.results.store.experiment_results import Seen
 from suite.stats import Estimate
 
@@ -41,7 +41,7 @@ class Table:
 class TrackRows:
     """A track's rows by the names of their experiments, each made once when it is first asked for."""
 
-    def __init__(self, store: Store, track: str) -> None:
+    def __init__(self, store: ResultsReader, track: str) -> None:
         self.store, self.track = store, track
         self._named = Rows(store, track)
         self._made: dict[str, Row | None] = {}

@@ -180,7 +180,6 @@ def _store(home: Home) -> str:
     if not home.exists:
         return f"none yet at {home.folder} (made by the first run)"
     from suite.results.store import Store
-    from suite.results.store.database import shown as shown_database
 
     with Store.open(home.url, create=False) as store:
-        return f"{shown_database(store.engine.url)}: {store.count_steps()} steps"
+        return f"{store.where}: {store.count_steps()} steps"

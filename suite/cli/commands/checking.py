@@ -15,7 +15,7 @@ from suite.cli.commands.stored import reading
 from suite.core.errors import SuiteError
 from suite.core.outputs import write_output
 from suite.core.run_dir import Home
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 from suite.specs.workspace import published
 
 
@@ -54,7 +54,7 @@ def check_claims(
 
 
 @contextmanager
-def _judged_from(home: Home) -> Iterator[tuple[Store, str]]:
+def _judged_from(home: Home) -> Iterator[tuple[ResultsReader, str]]:
     """The store, or the records that come with suite where there is none, and a line that says so."""
     folder = None if home.exists else published()
     if folder is None:

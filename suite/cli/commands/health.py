@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from suite.core.errors import SuiteError
 from suite.core.run_dir import Home
-from suite.results.store import AnswerRecord, ScoreRecord, StepRecord, Store
+from suite.results.store import AnswerRecord, ResultsReader, ScoreRecord, StepRecord, Store
 from suite.tasks.data import DataLocations
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _checksums(store: Store) -> Iterator[str]:
         yield f"ok    checksum: {len(ids) - unsealed} steps are as they were written"
 
 
-def _scores(store: Store, data: Path | None) -> Iterator[str]:
+def _scores(store: ResultsReader, data: Path | None) -> Iterator[str]:
     from suite.specs import Workspace
 
     scoring = _Scoring(Workspace.here().task_folders, DataLocations.of(data))
@@ -94,7 +94,7 @@ def _scores(store: Store, data: Path | None) -> Iterator[str]:
     yield f"ok    score: {done} evaluations were scored again from their answers"
 
 
-def _users(store: Store) -> dict[str, tuple[str, str]]:
+def _users(store: ResultsReader) -> dict[str, tuple[str, str]]:
     """Evaluate step -> an experiment that shows it, and the name of its task."""
     found: dict[str, tuple[str, str]] = {}
     records = store.experiments()
@@ -198,7 +198,7 @@ def _stored(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
 
 
-def _artifacts(store: Store, home: Home) -> Iterator[str]:
+def _artifacts(store: ResultsReader, home: Home) -> Iterator[str]:
     from suite.models.artifacts import load_artifact
 
     steps = store.steps(store.step_ids())

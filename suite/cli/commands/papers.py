@@ -11,7 +11,7 @@ from suite.cli.commands.stored import reading
 from suite.core.console import visible
 from suite.core.errors import SuiteError, did_you_mean
 from suite.core.run_dir import Home
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 from suite.specs.papers import named_tables, read_table, table_files
 
 
@@ -39,7 +39,7 @@ def print_tables(home: Home, name: str | None, track: str | None, form: str) -> 
 
 
 def _tracks(
-    store: Store, home: Home, layouts: Mapping[str, Layout], name: str, track: str | None
+    store: ResultsReader, home: Home, layouts: Mapping[str, Layout], name: str, track: str | None
 ) -> list[TrackRows]:  # fmt: skip
     known = store.tracks()
     if not known:

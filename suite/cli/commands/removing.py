@@ -14,7 +14,7 @@ from suite.cli.commands.tables import aligned
 from suite.core.errors import SuiteError, did_you_mean
 from suite.core.run_dir import Home
 from suite.execution.progress import size
-from suite.results.store import ExperimentRecord, Removal, Store
+from suite.results.store import ExperimentRecord, Removal, ResultsReader, Store
 
 SHORTEST_ID = 8
 MAX_LISTED = 60
@@ -44,7 +44,7 @@ def remove_experiments(
 
 
 def _chosen(
-    store: Store, names: Sequence[str], track: str | None, seeds: Sequence[int] | None, *, failed: bool
+    store: ResultsReader, names: Sequence[str], track: str | None, seeds: Sequence[int] | None, *, failed: bool
 ) -> list[ExperimentRecord]:
     """The experiments that are meant: by name or by the beginning of an id, on a track, with these seeds."""
     every = store.experiments(track)
@@ -71,7 +71,7 @@ def _is(record: ExperimentRecord, name: str) -> bool:
     return record.name == name or (len(name) >= SHORTEST_ID and record.id.startswith(name))
 
 
-def _states(store: Store, records: Sequence[ExperimentRecord]) -> dict[str, str]:
+def _states(store: ResultsReader, records: Sequence[ExperimentRecord]) -> dict[str, str]:
     """Experiment -> failed, running, done, or unfinished."""
     links = store.links_of([record.id for record in records])
     statuses = store.statuses([link.step_id for each in links.values() for link in each])

@@ -17,7 +17,7 @@ from suite.core.errors import StoreAway, SuiteError, did_you_mean
 from suite.core.run_dir import Home
 from suite.execution.progress import clock
 from suite.planning import Plan
-from suite.results.store import Store
+from suite.results.store import ResultsReader
 from suite.stats import Estimate
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Failure:
         return f"{self.status}: {self.title}: {reason or 'no reason was given'}"
 
 
-def failures(store: Store, rows: Sequence[Row]) -> list[Failure]:
+def failures(store: ResultsReader, rows: Sequence[Row]) -> list[Failure]:
     """The steps of some rows that failed or were cancelled, each once, and why."""
     links = store.links_of([experiment for row in rows for experiment in row.experiments])
     ids = list(dict.fromkeys(link.step_id for each in links.values() for link in each))

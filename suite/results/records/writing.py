@@ -16,7 +16,7 @@ from suite.core.errors import Problem, SuiteError, did_you_mean
 from suite.core.hashing import canonical, fingerprint
 from suite.core.outputs import write_output
 from suite.results.records.schema import MAX_BYTES, SCHEMA
-from suite.results.store import ExperimentRecord, StepLink, StepRecord, Store
+from suite.results.store import ExperimentRecord, ResultsReader, StepLink, StepRecord
 
 PLAIN_BYTES = 200_000
 """A longer record is compressed."""
@@ -32,7 +32,7 @@ def _tell(line: str) -> None:
 
 
 def export_records(
-    store: Store,
+    store: ResultsReader,
     folder: Path,
     names: Sequence[str] = (),
     track: str | None = None,
@@ -64,7 +64,7 @@ def export_records(
     return files
 
 
-def _chosen(store: Store, names: Sequence[str], track: str | None) -> list[ExperimentRecord]:
+def _chosen(store: ResultsReader, names: Sequence[str], track: str | None) -> list[ExperimentRecord]:
     known = store.experiments()
     tracks = {experiment.track for experiment in known}
     if track is not None and track not in tracks:
@@ -90,7 +90,11 @@ def _unfinished(experiment: ExperimentRecord, steps: Sequence[StepRecord], count
 
 
 def _record(
-    store: Store, experiment: ExperimentRecord, links: Sequence[StepLink], steps: Mapping[str, StepRecord], texts: bool
+    store: ResultsReader,
+    experiment: ExperimentRecord,
+    links: Sequence[StepLink],
+    steps: Mapping[str, StepRecord],
+    texts: bool,
 ) -> dict[str, Any]:
     """All there is to know of an experiment, as plain data, without its hash."""
     ids = list(dict.fromkeys(link.step_id for link in links))

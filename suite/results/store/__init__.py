@@ -2,6 +2,7 @@
 
 from suite.results.store.holders import Holder
 from suite.results.store.owners import Owner
+from suite.results.store.reader import ResultsReader
 from suite.results.store.records import (
     AnswerColumns,
     AnswerRecord,
@@ -31,6 +32,7 @@ __all__ = [
     "Owner",
     "Provenance",
     "Removal",
+    "ResultsReader",
     "ScoreRecord",
     "StepLink",
     "StepOutcome",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from suite.results.store.reading import Reading
+from suite.results.store.reader import ResultsReader
 from suite.results.store.records import ExperimentRecord, ScoreRecord, StepLink, StepRecord
 
 
@@ -20,14 +20,14 @@ class Seen:
     scores: Mapping[str, tuple[ScoreRecord, ...]]
 
     @classmethod
-    def of(cls, store: Reading, record: ExperimentRecord) -> Seen:
+    def of(cls, store: ResultsReader, record: ExperimentRecord) -> Seen:
         """What the store has of an experiment."""
         links = store.links(record.id)
         ids = [link.step_id for link in links]
         return cls(record, links, store.steps(ids), store.scores(ids))
 
     @classmethod
-    def of_many(cls, store: Reading, records: Sequence[ExperimentRecord]) -> tuple[Seen, ...]:
+    def of_many(cls, store: ResultsReader, records: Sequence[ExperimentRecord]) -> tuple[Seen, ...]:
         """What the store has of some experiments, in one read."""
         links = store.links_of([record.id for record in records])
         ids = [link.step_id for each in links.values() for link in each]

@@ -39,6 +39,11 @@ class Session:
         self.in_memory = isinstance(engine.pool, StaticPool)
         self._turn: AbstractContextManager[object] = threading.Lock() if self.in_memory else nullcontext()
 
+    @property
+    def where(self) -> str:
+        """The database as messages name it."""
+        return shown(self.engine.url)
+
     def briefly(self) -> AbstractContextManager[None]:
         """Inside, this thread asks a server that is away only once."""
         return nullcontext() if self._server is None else self._server.briefly()
