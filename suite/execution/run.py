@@ -24,7 +24,7 @@ from suite.execution.progress import Progress
 from suite.execution.provenance import git_commit, versions
 from suite.execution.records import evaluate_outcome, experiment_records, step_record, train_outcome
 from suite.execution.waiting import Waiting
-from suite.planning import Choose, Evaluate, Follow, Inputs, Plan, Step, Train
+from suite.planning import Choose, Evaluate, Follow, Inputs, Plan, Step, TakePart, Train
 from suite.results.store import ArtifactRecord, Costs, Owner, Provenance, StepOutcome, StepRecord, Store
 
 if TYPE_CHECKING:
@@ -240,10 +240,13 @@ class _Run:
         return train_outcome(trained, cost, _provenance(device))
 
     def _trained(
-        self, step: Step, work: Train | Choose | Follow, progress: Progress, hashes: Mapping[str, str], cost: Cost
-    ) -> TrainOutcome:
+        self, step: Step, work: Train | Choose | Follow | TakePart, progress: Progress, hashes: Mapping[str, str],
+        cost: Cost,
+    ) -> TrainOutcome:  # fmt: skip
         if isinstance(work, Train):
             return self.session.train(step, work, progress, hashes, cost)
+        if isinstance(work, TakePart):
+            return self.session.take_part(step, work, hashes)
         if isinstance(work, Choose):
             kept = self.session.choose(step, work, progress, hashes)
         else:

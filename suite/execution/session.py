@@ -28,7 +28,7 @@ from suite.models.backbone import Backbone, load_backbone
 from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
 from suite.planning.make import Inputs
-from suite.planning.steps import Choose, Evaluate, Follow, Step, Train
+from suite.planning.steps import Choose, Evaluate, Follow, Step, TakePart, Train
 from suite.probes import Looking
 from suite.specs.blocks import Track
 from suite.specs.experiment import describe
@@ -145,6 +145,14 @@ class Session:
         if len({hashes[candidate] for candidate in fitting}) != 1:
             raise StepFailed("two tries left the very same artifact beside different others: give one of them up")
         return self._kept(step, fitting[0], work.track, hashes, [])
+
+    def take_part(self, step: Step, work: TakePart, hashes: Mapping[str, str]) -> TrainOutcome:
+        """Keep a part of a step's artifact; nothing is trained. Raises StepFailed if the artifact has no such part."""
+        backbone = self.backbone(work.track)
+        part = self._artifact(work.step, backbone, hashes).part(work.part)
+        folder = self._keep(step, part, backbone)
+        size = sum(file.stat().st_size for file in folder.iterdir())
+        return TrainOutcome(part, folder, [], 0, size, backbone.identity)
 
     def evaluate(self, step: Step, work: Evaluate, hashes: Mapping[str, str]) -> EvaluationResult:
         """Answer and score a task's documents with a stack, whose artifacts must have these hashes.

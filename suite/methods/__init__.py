@@ -43,8 +43,17 @@ class Prerequisite:
     """The keys of the method's block under which its settings stand: messages name them."""
 
 
-Part = _Self | int | Prerequisite
-"""A part of a stack: `SELF`, the index of a prerequisite, or a train step for this role alone."""
+@dataclass(frozen=True)
+class OwnPart:
+    """A part of the artifact of the method's own train step, by its name (`Artifact.parts`), as a part of a stack."""
+
+    name: str
+    key: Mapping[str, Any] | None = None
+    """What stands for the method in the key of the step that takes it; None: the method's settings and the name."""
+
+
+Part = _Self | int | OwnPart | Prerequisite
+"""A part of a stack: `SELF`, a part of it, the index of a prerequisite, or a train step for this role alone."""
 
 
 @dataclass(frozen=True)

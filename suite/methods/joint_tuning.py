@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from suite.methods import SELF, Family, Part, Prerequisite, get
+from suite.methods import SELF, Family, OwnPart, Part, Prerequisite
 from suite.training.config import Count, Optimisation, Positive, Schedule
 from suite.training.requirements import Requirements, optimisation_requirements
 
@@ -45,7 +45,8 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
     """Prompt and weights for the targets; the weights alone elsewhere."""
     if role in targets:
         return (SELF,)
-    return (Prerequisite("joint_weights", get("joint_weights").Config.model_validate({"joint": config}), targets),)
+    # stores of before have this step under the name of a method of its own
+    return (OwnPart("weights", {"name": "joint_weights", "version": 1, "joint": config.model_dump(mode="json")}),)
 
 
 def requirements(config: Config) -> Requirements:

@@ -2,7 +2,7 @@
 
 from suite.planning.make import Inputs, make_plan
 from suite.planning.stale import stale_reasons
-from suite.planning.steps import Choose, Evaluate, Follow, Link, Plan, Planned, Step, Train, Work
+from suite.planning.steps import Choose, Evaluate, Follow, Link, Plan, Planned, Step, TakePart, Train, Work
 
 __all__ = [
     "Choose",
@@ -13,6 +13,7 @@ __all__ = [
     "Plan",
     "Planned",
     "Step",
+    "TakePart",
     "Train",
     "Work",
     "make_plan",

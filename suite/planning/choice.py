@@ -1,4 +1,4 @@
-"""The steps of a sweep beside its tries: one that chooses, and those that keep what goes with the choice."""
+"""Steps that train nothing: they choose the best try of a sweep, keep what goes with it, or take an artifact's part."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from suite.planning.steps import Choose, Follow, Routes, Step, Train
+from suite.methods import OwnPart
+from suite.planning.steps import Choose, Follow, Routes, Step, TakePart, Train
 from suite.specs import Experiment
 
 CHOICE = 1
@@ -69,6 +70,16 @@ def follow(
         "model": dict(model),
     }
     first = candidates[0].work
-    assert isinstance(first, Train)
+    assert isinstance(first, Train | TakePart)
     what = f"{first.method} on {'+'.join(first.targets)}, with {experiment.method}'s best of {len(candidates)}"
     return f"choose {what} · {experiment.track.name} · seed {experiment.seed}", work, key
+
+
+def take_part(whole: Step, part: OwnPart) -> tuple[str, TakePart, dict[str, Any]]:
+    """Title, work and key of a step that keeps a part of a train step's artifact."""
+    assert isinstance(whole.work, Train)
+    work = TakePart(whole.id, part.name, whole.work.method, whole.work.targets, whole.work.track)
+    method = dict(part.key or {**whole.key["method"], "part": part.name})
+    key = {**whole.key, "method": method, "parents": [whole.id]}
+    key.pop("probes", None)  # nothing is trained
+    return f"take the {part.name} of {whole.title.partition(' ')[2]}", work, key

@@ -15,7 +15,7 @@ from suite.core.hashing import fingerprint
 from suite.models.source import LocatedModel, ModelSource, locate
 from suite.planning import estimate
 from suite.planning.checks import check
-from suite.planning.choice import Try, choose, follow
+from suite.planning.choice import Try, choose, follow, take_part
 from suite.planning.keys import model_key, settings_key
 from suite.planning.probes import answers, probed, probes_key
 from suite.planning.steps import Estimate, Evaluate, Link, Plan, Planned, Routes, Step, Train, Work
@@ -144,6 +144,8 @@ class _Builder:
         for part in parts:
             if isinstance(part, methods.Prerequisite):
                 chosen.append(self._trained(part.method, part.config, part.targets, experiment, part.config))
+            elif isinstance(part, methods.OwnPart):
+                chosen.append(trained and self._step(*take_part(self.steps[trained], part), Estimate(0, 0.0, 0)))
             else:
                 chosen.append(parents[part] if isinstance(part, int) else trained)
         return tuple(step for step in chosen if step is not None)

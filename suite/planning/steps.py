@@ -95,6 +95,24 @@ class Follow:
 
 
 @dataclass(frozen=True)
+class TakePart:
+    """Keep a part of another step's artifact as an artifact: weights without the prompt they were trained with."""
+
+    step: str
+    """The train step whose artifact has the part."""
+    part: str
+    method: str
+    """The method of that step."""
+    targets: Mapping[str, TaskFile]
+    track: Track
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The step."""
+        return (self.step,)
+
+
+@dataclass(frozen=True)
 class Evaluate:
     """Answer a task's documents with a stack of artifacts."""
 
@@ -113,7 +131,7 @@ class Evaluate:
         return self.routes.steps if self.routes else self.stack
 
 
-Work = Train | Choose | Follow | Evaluate
+Work = Train | Choose | Follow | TakePart | Evaluate
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,13 @@ from suite import methods
 from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import Home
 from suite.execution import asking, session
+from suite.models.artifacts import load_artifact
+from suite.models.artifacts.joint import Joint
 from suite.models.artifacts.prompt import SoftPrompt
 from suite.models.artifacts.singular import Singular
 from suite.models.artifacts.weights import Weights
 from suite.models.singular import matrices
-from suite.planning import Inputs, Train, make_plan
+from suite.planning import Evaluate, Inputs, TakePart, Train, make_plan
 from suite.specs import Options, load
 from suite.tasks.data import DataLocations
 from suite.tasks.identity import Identities, identified
@@ -77,6 +79,30 @@ def test_the_guard_is_asked_for_every_stack_and_again_after_a_refusal(
             running.stack(steps, track, hashes)
     assert running.stack(("prompt",), track, hashes).soft_length == 2
     assert running.stack((), track, hashes).soft_length == 0
+
+
+def test_other_tasks_are_answered_with_the_part_of_an_artifact_under_the_id_that_it_always_had(
+    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone, home = tiny_backbone("decoder"), Home(tmp_path)
+    monkeypatch.setattr(session.Session, "backbone", lambda *_: backbone)
+    plan = make_plan(load([specs / "promot" / "promot_rte_joint.yaml"], Options(track="micro-probes")), Inputs(DATA))
+    steps = {step.id: step for step in plan.steps}
+    (step, work) = next((step, step.work) for step in plan.steps if isinstance(step.work, TakePart))
+    whole = steps[work.step]
+    settings = {name: value for name, value in whole.key["method"].items() if name not in ("name", "version")}
+    # before artifacts had parts, a method of its own left this one
+    assert step.key["method"] == {"name": "joint_weights", "version": 1, "joint": settings}
+    own = {"method": step.key["method"], "parents": [whole.id], "probes": whole.key["probes"]}
+    assert {**step.key, "probes": whole.key["probes"]} == {**whole.key, **own}
+    assert "probes" not in step.key
+    stacks = {each.work.stack for each in plan.steps if isinstance(each.work, Evaluate)}
+    assert stacks >= {(whole.id,), (step.id,)}
+    joint = Joint(torch.ones(2, backbone.width), {"a": torch.ones(2)})
+    joint.save(home.artifact(whole.id), base=backbone.identity)
+    kept = session.Session(home, Inputs(DATA), "cpu").take_part(step, work, {whole.id: joint.hash})
+    assert (kept.artifact.hash, kept.trained_parameters) == (Weights(joint.state).hash, 0)
+    assert load_artifact(home.artifact(step.id), backbone.identity).hash == kept.artifact.hash
 
 
 @pytest.mark.parametrize("method", ["svf", "mixture"])

@@ -196,11 +196,8 @@ def test_joint_tuning_answers_other_tasks_without_its_prompt(backbone: Backbone,
     assert isinstance(joint, Joint)
     config = config_of("joint tuning")
     (elsewhere,) = methods.get("joint_tuning").stack(config, "cb", ("rte",))
-    assert isinstance(elsewhere, methods.Prerequisite)
-    (needed,) = methods.get("joint_weights").prerequisites(elsewhere.config, ("rte",))
-    assert (needed.method, needed.config) == ("joint_tuning", config)
-    job = job_for("joint_weights", backbone, tmp_path, examples=sets_of("joint tuning"), parents=(joint,))
-    alone = methods.get("joint_weights").train(elsewhere.config, job).artifact  # type: ignore[misc]
+    assert isinstance(elsewhere, methods.OwnPart)
+    alone = joint.part(elsewhere.name)
     weights, prompt = joint.parts.values()
     with applied(backbone, [joint]) as current:
         assert current.soft_length == 4

@@ -19,7 +19,7 @@ def test_every_module_of_the_folder_is_a_method() -> None:
     assert set(methods.names()) == {file.stem for file in files}
 
 
-NEEDED = {"svf_transfer": {"base": {"bundled": "micro-llama"}}, "joint_weights": {"joint": {}}}
+NEEDED = {"svf_transfer": {"base": {"bundled": "micro-llama"}}}
 """Settings without which a method makes no sense."""
 
 
