@@ -16,7 +16,8 @@ from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone, as_backbone
 from suite.training.data.batches import IGNORE, Batch, Collator
 from suite.training.data.examples import encode
-from suite.training.objectives import answer_positions, losses
+from suite.training.dropout import dropout
+from suite.training.objectives import answer_positions
 from suite.training.objectives.answer_positions import KNOWN
 from suite.training.objectives.losses import answer_loss
 from tests.models.tiny_models import WORDS, tiny_backbone, tiny_examples, tiny_tokenizer
@@ -131,7 +132,7 @@ def test_a_soft_prompt_is_read_once_for_all_rows_and_by_each_where_units_are_dro
     name = "model.layers.0.self_attn.k_proj"
     assert positions(backbone, adapted)[name] == [4, rows * length]
     backbone.model.train()
-    with losses.dropout(backbone.model, 0.1):
+    with dropout(backbone.model, 0.1):
         assert positions(backbone, adapted)[name] == [rows * (length + 4)]
     backbone.model.eval()
 
@@ -148,7 +149,7 @@ def test_what_prompts_begin_with_is_read_once_where_that_pays() -> None:
         assert positions(backbone, alone, batch)[name] == ([words, own] if pays else [rows * length])
         assert positions(backbone, behind, batch)[name] == [4 + words, own]  # a soft prompt is read anyway
     backbone.model.train()
-    with losses.dropout(backbone.model, 0.1):
+    with dropout(backbone.model, 0.1):
         assert positions(backbone, alone, batch)[name] == [rows * length]
     backbone.model.eval()
 
