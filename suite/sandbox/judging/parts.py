@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import dis
+import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ _AT_WORK: Final = frozenset({
 """Modules by which tests look at the process that they run in, or change it."""
 _LOADS: Final = frozenset({"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"})
 """Instructions that look a name up where it may be the module's."""
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""For syntax trees: CPython 3.11 counts their depth for all threads together, and raises SystemError."""
 _UNREADABLE: Final = (SyntaxError, ValueError, MemoryError, RecursionError)
 _CHANGING: Final = frozenset({
     "add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "insert", "move_to_end", "pop",
@@ -90,11 +93,24 @@ def parted(
     return Program(before, whole[len(before) : len(whole) - len(tests)], tests, right)
 
 
+def parsed(text: str | bytes) -> ast.Module:
+    """The syntax tree of a text, also where several threads ask for one. Raises as `ast.parse` does."""
+    with _ONE_AT_A_TIME:
+        return ast.parse(text)
+
+
+def compiled(tree: ast.Module, name: str, flags: int = 0) -> CodeType:
+    """The code of a syntax tree, also where several threads ask for one. Raises as `compile` does."""
+    with _ONE_AT_A_TIME:
+        code: CodeType = compile(tree, name, "exec", flags, dont_inherit=True, optimize=0)
+    return code
+
+
 @lru_cache(maxsize=4096)
 def nature(tests: str) -> Nature:
     """What tests may need, by their text."""
     try:
-        tree = ast.parse(tests)
+        tree = parsed(tests)
         free, _ = _names(tree)
     except _UNREADABLE:  # it goes on with the answer's text
         return Nature(whole=False)
@@ -122,7 +138,7 @@ def helpers(before: str, names: Collection[str]) -> str:
         last -= 1
     whole = "\n".join(lines[:last])
     try:
-        tree = ast.parse(whole)
+        tree = parsed(whole)
         _, bound = _names(tree)
     except _UNREADABLE:
         return ""
@@ -179,7 +195,7 @@ def _handed_over(tree: ast.Module) -> set[str]:
 def _names(tree: ast.Module) -> tuple[set[str], set[str]]:
     """Names that a module uses before it binds them, and names that it binds. Raises as `compile` does."""
     free, bound, later = set[str](), set[str](), set[str]()
-    module = compile(tree, "<module>", "exec", dont_inherit=True, optimize=0)
+    module = compiled(tree, "<module>")
     for step in dis.get_instructions(module):
         if step.opname == "LOAD_NAME" and step.argval not in bound:
             free.add(step.argval)

@@ -20,7 +20,7 @@ from typing import BinaryIO, Final, Literal
 
 from suite.sandbox import bubblewrap
 from suite.sandbox.bubblewrap import Limits, Running
-from suite.sandbox.judging.parts import Nature, Program, helpers, nature
+from suite.sandbox.judging.parts import Nature, Program, compiled, helpers, nature, parsed
 from suite.sandbox.judging.values import Ended, Malformed, decode, encode, send
 
 _SUBJECT: Final = ("values", "subject")
@@ -235,9 +235,9 @@ def _script(modules: tuple[str, ...]) -> bytes:
     """Modules of this package in one, compiled: a sandbox has none of its files."""
     whole = ast.Module([], [])
     for name in modules:
-        for node in ast.parse(Path(__file__).with_name(f"{name}.py").read_bytes()).body:
+        for node in parsed(Path(__file__).with_name(f"{name}.py").read_bytes()).body:
             left_out = ("suite", "typing", "collections", "__future__")  # parts of it, and what takes long
             if not (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in left_out):
                 whole.body.append(node)
-    code = compile(whole, modules[-1], "exec", annotations.compiler_flag, dont_inherit=True)
+    code = compiled(whole, modules[-1], annotations.compiler_flag)
     return importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(code)
