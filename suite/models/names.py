@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from suite.models.scales import Matrices
 from suite.models.source import LocatedModel
+from suite.models.svf_types import Matrices
 from suite.models.weight_files import head, weight_files
 
 TIED: Final = frozenset({"lm_head", "embed_tokens"})

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from suite.core.errors import SuiteError
 from suite.models.checksum import checksum
-from suite.models.scales import Mask, Matrices
+from suite.models.svf_types import Mask, Matrices
 
 LARGE: Final = 100_000
 """From so many numbers on, a matrix keeps singular vectors on its shorter side only; the others are made when needed.

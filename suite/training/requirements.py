@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from suite.models.scales import Matrices
+from suite.models.svf_types import Matrices
 from suite.training.config import Optimisation
 
 

@@ -15,8 +15,8 @@ from suite.core.diagnostics import Spectra, Spectrum
 from suite.core.errors import StepFailed
 from suite.core.hashing import seed_of
 from suite.models.artifacts.singular import Singular
-from suite.models.scales import Mask
 from suite.models.singular import Factors, compose, factorise, masked, matrices, scaled
+from suite.models.svf_types import Mask
 from suite.training.job import Job, Trained
 from suite.training.loop import Fit
 from suite.training.objectives.optimise import optimise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suite.models.scales import Mask, Matrices
+from suite.models.svf_types import Mask, Matrices
 from suite.training.config import Count, NonNegative, Optimisation
 
 

@@ -46,7 +46,8 @@ def test_a_failed_scorer_loses_no_answer(
             raise ZeroDivisionError("no words")
 
         patch.setattr(LoadedTask, "process_results", fails)
-        with pytest.raises(StepFailed, match=r"cannot be scored \(ZeroDivisionError: no words, in test_answer_cache.py:\d+\)"):
+        where = r"\(ZeroDivisionError: no words, in test_answer_cache\.py:\d+\)"
+        with pytest.raises(StepFailed, match=f"cannot be scored {where}"):
             scored(cache, StackLM(stack, **options), load_task(file, locations))
     again = AnswerCache(tmp_path / "answers", {"model": "m"})
     found = scored(again, Silent(stack, **options), load_task(file, locations))

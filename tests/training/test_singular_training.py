@@ -10,8 +10,8 @@ import torch
 from suite.methods import svf
 from suite.models.artifacts.singular import Singular
 from suite.models.backbone import Backbone
-from suite.models.scales import Mask
 from suite.models.singular import Factors, factorise, masked, matrices
+from suite.models.svf_types import Mask
 from suite.training.singular import composing, train_singular, transferred
 from tests.methods.tiny_jobs import job_for
 from tests.models.tiny_models import bits, tiny_backbone
