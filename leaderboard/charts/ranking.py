@@ -1,4 +1,4 @@
-"""The rank-interval chart: for each row of a table the places that cannot be ruled out."""
+"""The rank-interval chart: each row's rank with its 95 % interval."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def rank_chart(rows: Sequence[tuple[Row, str, int]]) -> RankChart | None:
     drawn = [
         {
             "name": shortened(row.name), "href": href, "at": at, "low": rank.low, "high": rank.high,
-            "place": rank.place, "best": not rank.told_from_best,
+            "place": rank.place, "best": not rank.below_best,
         }
         for rank, row, href, at in ranked
     ]  # fmt: skip
     last = max(row.contenders for _, row, _, _ in ranked)
-    label = f"Places that cannot be ruled out: {len(lines)} rows, the best first."
+    label = f"Rank, 95\u00a0% interval: {len(lines)} rows, the best first."
     return RankChart(Chart("ranks", label, "place", "", {"rows": drawn, "last": last}), lines)

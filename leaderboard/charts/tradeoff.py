@@ -40,7 +40,7 @@ class Tradeoff:
 
     chart: Chart
     rows: tuple[tuple[TradeoffPoint, tuple[str, str, str, str]], ...]
-    """(row, target score, Norm. Avg., training, whether it is on the front)."""
+    """(row, target score, held-out average, training, whether it is on the front)."""
     left_out: int
     """Points that the table does not have."""
     best: tuple[str, ...]
@@ -48,7 +48,7 @@ class Tradeoff:
 
 
 def tradeoff(dots: Sequence[TradeoffPoint], x: str, y: str) -> Tradeoff | None:
-    """Rows by target score (x) and Norm. Avg. (y); None when there is nothing to place."""
+    """Rows by target score (x) and held-out average (y); None when there is nothing to place."""
     dots = [dot for dot in dots if math.isfinite(dot.x.value) and math.isfinite(dot.y.value)]
     if not dots:
         return None

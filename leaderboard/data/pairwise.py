@@ -37,7 +37,7 @@ def pairwise_files(store: ResultsReader, urls: TrackUrls, records: Mapping[str, 
 
 
 def _told(tasks: Sequence[str], found: Comparison) -> list[Any]:
-    """The tasks' differences, as `tasks` are ordered, and those of Norm. Avg. by shots."""
+    """The tasks' differences, as `tasks` are ordered, and those of the held-out average by shots."""
     by_key = {f"{task.role}.{task.shots}": task for task in found.tasks}
     listed = [_task(by_key[key]) if key in by_key else None for key in tasks]
     return [listed, {str(shots): [*_numbers(each, each.p), each.documents, each.seeds]

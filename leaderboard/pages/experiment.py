@@ -83,7 +83,7 @@ class ExperimentPage:
     spec: str
     summary: tuple[tuple[str, CellView], ...]
     variance_components: tuple[tuple[str, tuple[CellView, CellView, CellView]], ...]
-    """What Norm. Avg. varies with, by shots: documents, seeds, draws."""
+    """Variance components of the held-out average, by shots: documents, seeds, exemplar draws."""
     seeds: tuple[int, ...]
     tasks: tuple[TaskScores, ...]
     formats: FormatTable | None
@@ -171,7 +171,7 @@ def _summary(board: Board, row: Row) -> tuple[tuple[str, CellView], ...]:
     shown = [(f"{cell.role} ({cell.metric})", cells.task(cell, row, "")) for cell in row.target_scores]
     for n in board.shots:
         why = "not every held-out task was measured"
-        shown.append((f"Norm. Avg., {numbers.shots(n)}", cells.estimate(row.norm_avg.get(n), why, seeds=seeds)))
+        shown.append((f"Held-out average, {numbers.shots(n)}", cells.estimate(row.norm_avg.get(n), why, seeds=seeds)))
     if row.method != BASELINE:
         for n in board.shots:
             label = f"Change, {numbers.shots(n)}"

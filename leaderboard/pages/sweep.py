@@ -12,7 +12,7 @@ from suite.stats import first_of_the_best
 
 @dataclass(frozen=True)
 class TryScore:
-    """A seed's score of a try on rows held out of training."""
+    """A seed's score of a try on the selection rows."""
 
     value: str
     chosen: bool

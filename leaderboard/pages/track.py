@@ -10,7 +10,16 @@ from leaderboard.charts.ranking import RankChart, rank_chart
 from leaderboard.charts.tradeoff import Tradeoff, TradeoffPoint, tradeoff
 from leaderboard.pages.formats import format_grid, why_none
 from leaderboard.view import cells, numbers
-from leaderboard.view.badges import RankCell, clipped, in_common, luck, marks, rank_cell, target_groups, tied_with_best
+from leaderboard.view.badges import (
+    RankCell,
+    chance_lead,
+    clipped,
+    in_common,
+    marks,
+    rank_cell,
+    target_groups,
+    tied_with_best,
+)
 from leaderboard.view.cells import CellView, Note
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Board, Cell, Row
@@ -79,7 +88,7 @@ class TargetTable:
     left_out: tuple[str, ...]
     """Rows that the chart cannot show."""
     rank_chart: RankChart | None
-    luck: str
+    chance_lead: str
     """What must be known of the best of several rows."""
     common: tuple[Note, ...]
     """Marks that every row has, said once."""
@@ -139,12 +148,12 @@ def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> T
         tradeoff=tradeoff(
             dots,
             f"target score: {', '.join(_task_label(rows, role) for role in targets[:1])}",
-            f"Norm. Avg. of held-out tasks, {shots}",
+            f"Held-out average, {shots}",
         ),
         plain=sum(len(band.columns) for band in bands if not band.extra),
         left_out=left_out,
         rank_chart=rank_chart([(line.row, line.href, line.index) for line in lines[:most]]),
-        luck=luck(rows),
+        chance_lead=chance_lead(rows),
         common=common,
     )
 
@@ -167,7 +176,7 @@ def _bands(urls: TrackUrls, rows: Sequence[Row], targets: tuple[str, ...]) -> tu
         for n in board.shots
     ]
     change = [
-        TableColumn(numbers.shots(n), "Norm. Avg. less the pretrained model's", "number", f"change.{n}")
+        TableColumn(numbers.shots(n), "the held-out average minus the pretrained model's", "number", f"change.{n}")
         for n in board.shots
     ]
     ratio = TableColumn(
@@ -199,7 +208,11 @@ def _bands(urls: TrackUrls, rows: Sequence[Row], targets: tuple[str, ...]) -> tu
     )
     return (
         ColumnGroup("Gained on target", "the score on the task that was trained for", tuple(target), "target"),
-        *([ColumnGroup("Kept: Norm. Avg.", "mean score of the held-out tasks", tuple(kept), "kept")] if kept else []),
+        *(
+            [ColumnGroup("Kept: held-out average", "mean score of the held-out tasks", tuple(kept), "kept")]
+            if kept
+            else []
+        ),
         *([ColumnGroup("Change against pretrained", "", tuple(change), "change")] if change else []),
         ColumnGroup("Format", "does the model answer other tasks in the target's format?", (ratio,), "format"),
         ColumnGroup("Cost of training", "", costs, "cost"),
@@ -218,7 +231,7 @@ def _line(urls: TrackUrls, row: Row, at: int, targets: tuple[str, ...], reach: f
     ]
     for n in board.shots:
         shown.append(
-            cells.estimate(row.norm_avg.get(n), f"no Norm. Avg. without every held-out task: {lack}", seeds=seeds)
+            cells.estimate(row.norm_avg.get(n), f"no held-out average without every held-out task: {lack}", seeds=seeds)
         )
     for n in board.shots:
         why = f"cannot be compared with the pretrained model on every held-out task: {lack}"

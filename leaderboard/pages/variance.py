@@ -1,4 +1,4 @@
-"""What a row's Norm. Avg. varies with: documents, seeds, draws of exemplars, each by itself."""
+"""Variance components of a row's held-out average: documents, seeds and exemplar draws."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ def variance_components(board: Board, row: Row) -> tuple[tuple[str, tuple[CellVi
 
 
 def _part(value: float | None, why: str) -> CellView:
-    return cells.missing(f"cannot be told: {why}") if value is None else CellView(f"{value:.2f}", numbers.raw(value))
+    return cells.missing(f"not known: {why}") if value is None else CellView(f"{value:.2f}", numbers.raw(value))

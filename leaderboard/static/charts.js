@@ -105,12 +105,12 @@ suite.charts = (() => {
     return make("p", {class: "legend"}, "Training: ", key);
   }
 
-  // The places that each row may have.
+  // Each row's rank with its interval.
   function ranks({rows, last}, width) {
     const narrow = width < NARROW, texts = rows.map((row) => cut(row.name, narrow ? 44 : 32));
     const left = narrow ? 12 : 28 + Math.max(...texts.map((text) => pen.measureText(text).width));
     const y = (_, place) => place, step = Math.ceil(last / (narrow ? 6 : 10));
-    const said = ({low, high}) => low === high ? `place ${low}` : `places ${low} to ${high}`;
+    const said = ({low, high}) => low === high ? `place ${low}` : `rank ${low} to ${high}`;
     return {
       options: {
         height: (narrow ? 36 : 24) * rows.length + 30, marginBottom: 24, marginLeft: left, marginTop: narrow ? 14 : 6, marginRight: 16,
@@ -125,7 +125,7 @@ suite.charts = (() => {
       },
       parts: {span: rows, disc: rows, label: rows}, links: "label",
       tips: {data: rows.map((row, place) => ({...row, y: place})), pointer: Plot.pointerY,
-        at: {x: "place", y: "y", title: (row) => `${cut(row.name, 40)}\n${said(row)}\nits value’s place: ${row.place}`}},
+        at: {x: "place", y: "y", title: (row) => `${cut(row.name, 40)}\n${said(row)}\nits value’s rank: ${row.place}`}},
     };
   }
 

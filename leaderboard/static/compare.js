@@ -122,7 +122,7 @@
   // Half of an interval, or its ends where the sides differ.
   const interval = (half) => Array.isArray(half) ? `[${half.map((end) => suite.number(end, true)).join(", ")}]` : `±${half.toFixed(1)}`;
 
-  // Difference, interval, p, what could be seen; dashes where there is no test.
+  // Difference, interval, p, minimum detectable effect; dashes where there is no test.
   function tested(found, plain) {
     if (!found) return [num(typeof plain === "number" ? suite.number(plain, true) : "–", "num dim"), ...["–", "–", "–"].map((text) => num(text, "num dim"))];
     const [value, half, p, seen] = found, sure = p !== null && p < 0.05;
@@ -138,8 +138,8 @@
     const head = make("tr", {}, make("th", {scope: "col"}, "Task"), make("th", {scope: "col"}, "Metric"),
       make("th", {scope: "col", class: "num"}, "A: ", link(rows[0])), make("th", {scope: "col", class: "num"}, "B: ", link(rows[1])),
       column("A − B"), column("±", "half of the 95 % interval over the documents and seeds in common, or its ends where they are not as far off"),
-      column("p", "corrected (Holm) for all tasks; that of Norm. Avg. is not"),
-      column("could see", "the true difference that would be found four times out of five; none: no difference would be"),
+      column("p", "corrected (Holm) for all tasks; that of the held-out average is not"),
+      column("MDE", "minimum detectable effect: the true difference that is found with 80\u00a0% power; none: no difference is large enough"),
       column("A won", "documents on which A is better, by its mean over seeds"), column("A lost"),
       column("documents", "in common"), column("seeds", "in common"), make("th", {scope: "col"}, "Documents"));
     const body = pairs.map((each) => {
@@ -152,7 +152,7 @@
         make("td", {}, button || make("span", {class: "dim"}, each.differ ? "none differs" : each.why)));
     });
     const averages = (given.averages || []).map(([shots, found]) => make("tr", {},
-      make("th", {scope: "row", class: "name"}, `Norm. Avg., ${shots === "1" ? "1 shot" : `${shots} shots`}`), make("td", {}, "mean"),
+      make("th", {scope: "row", class: "name"}, `Held-out average, ${shots === "1" ? "1 shot" : `${shots} shots`}`), make("td", {}, "mean"),
       rows.map((row) => num(score(row.averages[shots] || null))), tested(found), counts(found, [6, 7, 4, 5]), make("td", {})));
     const other = rows[0].board === rows[1].board ? null
       : "These two are of different tracks: what is equal in a track is not equal here, so nothing is tested.";
@@ -161,8 +161,8 @@
       make("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "Difference by task"},
         make("table", {class: "compared"}, make("caption", {class: "sr"}, "Difference by task"), make("thead", {}, head), make("tbody", {}, body, averages))),
       make("p", {class: "dim"}, "A − B is paired by document and by seed; ± is half of its 95 % interval (its ends are given where the sides differ) over the documents and seeds that both have, "
-        + "p of tasks is corrected for all of them (Holm), and in bold is what has p < 0.05. Could see: the true difference that would be found four "
-        + "times out of five. Won and lost: documents on which one is better, by its mean over seeds."
+        + "p of tasks is corrected for all of them (Holm), and in bold is what has p < 0.05. MDE: minimum detectable effect, the true difference "
+        + "that is found with 80\u00a0% power. Won and lost: documents on which one is better, by its mean over seeds."
         + (lone.length ? ` Only B was asked ${lone.map((task) => suite.visible(task.label)).join(", ")}.` : "")),
       given.command ? make("p", {class: "dim"}, given.unknown ? "With intervals and tests: " : "The same in a terminal: ", make("code", {}, suite.visible(given.command))) : "");
   }

@@ -17,9 +17,9 @@ class RankCell:
     """A row's rank as it is shown."""
 
     text: str
-    """The places that cannot be ruled out; a dash for none."""
+    """The rank's 95% interval; a dash for none."""
     sort: str
-    """The place of its own value; empty for none."""
+    """The rank of its own value; empty for none."""
     title: str
 
 
@@ -34,32 +34,32 @@ def rank_cell(row: Row, shots: Sequence[int]) -> RankCell:
     rank = row.rank
     if rank is None:
         return RankCell(numbers.MISSING, "", _unranked(row))
-    title = f"place {rank.place} of {row.contenders} by Norm. Avg. at {numbers.shots(shots[-1])}"
+    title = f"rank {rank.place} of {row.contenders} by held-out average at {numbers.shots(shots[-1])}"
     if row.contenders > 1:
-        title += f"; with 95\u00a0% confidence the true place is {_within(rank)}"
+        title += f"; with 95\u00a0% confidence the true rank is {_within(rank)}"
     return RankCell(rank_interval(rank), str(rank.place), title)
 
 
 def tied_with_best(row: Row) -> tuple[Note, ...]:
     """The mark of a row that may be as good as the first one of its table."""
     rank = row.rank
-    if rank is None or rank.place == 1 or rank.told_from_best:
+    if rank is None or rank.place == 1 or rank.below_best:
         return ()
-    return (Note("cannot be told from the best", "no row of its targets is shown to be better"),)
+    return (Note("tied with the best", "no row of its targets is shown to be better"),)
 
 
 def rank_interval(rank: Rank) -> str:
-    """The places that cannot be ruled out."""
+    """The rank's 95% interval."""
     return str(rank.low) if rank.low == rank.high else f"{rank.low}–{rank.high}"
 
 
-def luck(rows: Sequence[Row]) -> str:
-    """What must be known of the best of several rows; empty where there are none."""
+def chance_lead(rows: Sequence[Row]) -> str:
+    """How far the best of several equal rows leads by chance; empty where there are none."""
     ranked_rows = max((row.contenders for row in rows), default=0)
     if ranked_rows < 2:
         return ""
-    lead = f"{stats.lead_by_luck(ranked_rows):.1f}"
-    return f"Of {ranked_rows} equal rows, the best would lead their mean by {lead} standard errors by luck alone."
+    lead = f"{stats.lead_by_chance(ranked_rows):.1f}"
+    return f"Of {ranked_rows} equal rows, the best would lead their mean by {lead} standard errors by chance."
 
 
 def _within(rank: Rank) -> str:
@@ -97,7 +97,7 @@ def marks(row: Row, shipped: frozenset[str] = frozenset()) -> tuple[Note, ...]:
         found.append(Note("control", "the model as it came: what the others are compared with"))
     found += origin(row, shipped)
     if row.tries:
-        told = "settings chosen on rows held out of training, never on reported ones; the time is that of all tries"
+        told = "settings chosen on the selection rows, never on reported ones; the time is that of all tries"
         found.append(Note(f"best of {row.tries}", told))
     low = [cell for cell in row.held_out if cell.at_chance]
     if low:

@@ -67,7 +67,7 @@ def estimate(
 
 
 def change(row: Row, shots: int, span: tuple[float, float], why: str) -> CellView:
-    """What Norm. Avg. differs by from the pretrained model's, and the change that could have been seen."""
+    """The held-out average's change from the pretrained model's, and its minimum detectable effect."""
     found = estimate(row.change.get(shots), why, span=span, signed=True, seeds=len(row.seeds))
     against = row.against.get(shots)
     if against is None:
@@ -75,8 +75,8 @@ def change(row: Row, shots: int, span: tuple[float, float], why: str) -> CellVie
     if not against.spread.stderr:
         return replace(found, notes=(Note("by construction", "no answer can differ: nothing was tested"),))
     # a scale of 0 to 100 has no larger change
-    which = "no true change" if against.resolvable > 100 else f"a true change of {against.resolvable:.1f}"
-    return replace(found, title=f"{found.title}; {which} would be found four times out of five")
+    effect = "none within the scale" if against.resolvable > 100 else f"{against.resolvable:.1f}"
+    return replace(found, title=f"{found.title}; minimum detectable effect (80\u00a0% power): {effect}")
 
 
 def tested(row: Row, shots: int, span: tuple[float, float], why: str) -> CellView:

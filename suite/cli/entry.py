@@ -126,7 +126,7 @@ def board(
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Print the leaderboard: ranks and changes, with what can and what cannot be told apart."""
+    """Print the leaderboard: ranks and changes with their intervals, tests and minimum detectable effects."""
     from suite.cli.commands.boards import print_boards
     from suite.core.run_dir import Home
 

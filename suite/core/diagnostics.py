@@ -86,7 +86,7 @@ class TrainingTime(Block):
     update: Seconds
     """Forward and backward passes, and the optimiser's steps."""
     selection: Seconds = 0.0
-    """Scoring rows held out of training."""
+    """Scoring the selection rows."""
     probes: Seconds = 0.0
     """Looks along training."""
 

@@ -30,7 +30,7 @@ def decoding_of(track: Track) -> dict[str, Any]:
 
 
 def scorers(work: Train | Choose, held_back: Mapping[str, Sequence[Example]], data: DataLocations) -> dict[str, Scorer]:
-    """What scores stacks on the rows of each target that are held out for selection.
+    """What scores stacks on the selection rows of each target.
 
     A scorer raises SuiteError where the metric gives no number: a score that is missing must not lose to others.
     """

@@ -135,7 +135,7 @@ class Session:
         each = zip(found, work.tries, strict=True)
         scores = [_mean([values[role] for role in stacks]) for values, stacks in each]
         for number, score in enumerate(scores, 1):
-            log.say(f"try {number} of {len(scores)} · score {score:.1f} on rows held out for selection")
+            log.say(f"try {number} of {len(scores)} · score {score:.1f} on the selection rows")
         return scores
 
     def follow(self, step: Step, work: Follow, hashes: Mapping[str, str]) -> TrainOutcome:

@@ -21,7 +21,7 @@ from suite.training.config import LEAST_INPUT
 from suite.training.requirements import MatrixSelection, Requirements
 
 LEAST_ROWS = 4
-"""Of so many training rows one is held out of training, to select the checkpoint."""
+"""The fewest training rows of which one becomes a selection row."""
 
 
 def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSource], LocatedModel]) -> list[str]:

@@ -119,7 +119,7 @@ class _Builder:
         return Try(chosen, stacks)
 
     def _choosing(self, experiment: Experiment, tries: int) -> Estimate:
-        """Answering the rows held out for selection, once for each try."""
+        """Answering the selection rows, once for each try."""
         track, model = experiment.track, self._model(experiment.track)
         rows = [training_rows(experiment.tasks[role], self.inputs.data) for role in experiment.targets]
         return estimate.answering(

@@ -60,7 +60,7 @@ class Routes:
 
 @dataclass(frozen=True)
 class Choose:
-    """Score the tries of a sweep on the rows held out for selection, and keep the best one's artifact (ties: first)."""
+    """Score the tries of a sweep on the selection rows, and keep the best one's artifact (ties: first)."""
 
     tries: tuple[Mapping[str, tuple[str, ...]], ...]
     """For each try, target -> the train steps whose artifacts are in effect when it is answered."""

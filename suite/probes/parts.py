@@ -1,4 +1,4 @@
-"""Which part of a model a parameter belongs to, by its name: what a gradient's alignment is told apart by."""
+"""Which part of a model a parameter belongs to, by its name: what a gradient's alignment is grouped by."""
 
 from __future__ import annotations
 

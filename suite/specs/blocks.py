@@ -24,7 +24,7 @@ class HeldOut(Block):
     roles: tuple[Role, ...]
     """The held-out tasks, by role. A role that is also a target of the experiment is left out for it."""
     shots: tuple[Annotated[int, Field(ge=0)], ...] = (1, 4)
-    """How many exemplars precede each document; Norm. Avg. is given for each."""
+    """How many exemplars precede each document; the held-out average is given for each."""
     documents: Count | None = None
     """Report the first so many documents of each task; null: all."""
     draw: Annotated[int, Field(ge=0)] = 0
@@ -41,11 +41,11 @@ class Target(Block):
 
 
 class Selection(Block):
-    """How a checkpoint is chosen: on rows of the training split held out of training, never on reported rows, and
+    """How a checkpoint is chosen: on the selection rows, which are neither trained on nor reported, and
     decoded as reported answers are (`decoding`)."""
 
     documents: Count = 64
-    """So many rows of each target's training split are held out of training and scored to choose the checkpoint."""
+    """How many selection rows of each target: rows of its training split, scored to choose the checkpoint."""
     every: Count | None = None
     """Score after so many steps; null: at the end only, so the last checkpoint is the selected one."""
     stop_at_score: Annotated[float, Field(gt=0, le=100)] | None = None
@@ -151,7 +151,7 @@ class Spec(Block):
     """The roles to train for; none for a model that is not trained."""
     sweep: Sweep | None = None
     """Lists of values for fields of the method block (`{learning_rate: [1e-4, 1e-3]}`, `prompt.length: [4, 8]`): each
-    combination is a try, and the row is the try that scores best on the rows held out for selection."""
+    combination is a try, and the row is the try that scores best on the selection rows."""
 
 
 OVERRIDABLE = ("model", "roles", "held_out", "target", "selection", "budget", "decoding", "probes", "seeds")

@@ -13,7 +13,7 @@ from suite.stats.parts import Part, Parts, least_variance
 from suite.stats.ranks import Contender, Rank, ranks
 from suite.stats.sample import Same, Sample, equivalent, sample_of_bleu, sample_of_values
 from suite.stats.scales import on_scale, scale_of
-from suite.stats.significance import ALPHA, POWER, Spread, holm, lead_by_luck, mcnemar, p_text
+from suite.stats.significance import ALPHA, POWER, Spread, holm, lead_by_chance, mcnemar, p_text
 
 __all__ = [
     "ALPHA",
@@ -36,7 +36,7 @@ __all__ = [
     "estimates",
     "first_of_the_best",
     "holm",
-    "lead_by_luck",
+    "lead_by_chance",
     "least_variance",
     "mcnemar",
     "of_stderrs",

@@ -28,8 +28,8 @@ class Scores:
     """Scores × seeds."""
     variance: Numbers
     """Over documents, of the mean over seeds."""
-    luck: Numbers
-    """What part of it is each seed's own luck with the documents, which shows in the seeds' spread, too."""
+    within_seed: Numbers
+    """The part of it that differs from seed to seed, which shows in the seeds' spread, too."""
     freedom: Numbers
     """Degrees of freedom of `variance`."""
     documents: Numbers
@@ -47,7 +47,7 @@ def intervals(scores: Scores) -> tuple[Numbers, Numbers]:
     low, high = _over_documents(share, scores.variance / width**2, scores.freedom, scores.documents)
     if shares.shape[1] > 1:
         low, high = _over_seeds(
-            shares, (low, high), scores.luck / np.maximum(scores.variance, 1e-300), scores.documents
+            shares, (low, high), scores.within_seed / np.maximum(scores.variance, 1e-300), scores.documents
         )
     low, high = np.minimum(low, share), np.maximum(high, share)
     return scores.low + width * low, scores.low + width * high
@@ -71,11 +71,11 @@ def exact(share: Numbers, answers: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def _over_seeds(
-    shares: Numbers, ends: tuple[Numbers, Numbers], luck: Numbers, documents: Numbers
+    shares: Numbers, ends: tuple[Numbers, Numbers], within_seed: Numbers, documents: Numbers
 ) -> tuple[Numbers, Numbers]:
     """Documents' intervals widened by what seeds vary; shares of 0 and 1 are those of all seeds, and stay."""
     seeds = shares.shape[1]
-    share, luck = shares.mean(axis=1), np.clip(luck, 0.0, 1.0)
+    share, within_seed = shares.mean(axis=1), np.clip(within_seed, 0.0, 1.0)
     smoothed = (shares * documents[:, None] + 0.5) / (documents[:, None] + 1)
     spread = logit(smoothed).var(axis=1, ddof=1)
     skew = (1 - 2 * share) ** 2 * spread**2 / (2 * (seeds - 1))
@@ -88,7 +88,7 @@ def _over_seeds(
         tail = np.where(sign * (share - 0.5) < 0, skew, 0.0)  # the side on which a seed may lie far off
         seed = t**2 * (spread / seeds + tail)
         with np.errstate(invalid="ignore"):
-            both = np.sqrt(reach**2 * (1 - luck) + np.maximum(reach**2 * luck, seed))
+            both = np.sqrt(reach**2 * (1 - within_seed) + np.maximum(reach**2 * within_seed, seed))
         moved = expit(middle + sign * np.where(np.isinf(reach), np.inf, both))
         found.append(np.where(inside, moved, end))
     return found[0], found[1]

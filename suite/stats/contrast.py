@@ -42,8 +42,8 @@ class Contrast:
     p: float
     """How likely a value so far from zero would be if the truth were zero; exact (McNemar) where that applies."""
     resolvable: float
-    """The true difference that would be found four times out of five, if another sample of as many documents and seeds
-    spread as this one does."""
+    """The minimum detectable effect: the true difference that is found with 80% power, if another sample of as many
+    documents and seeds spreads as this one does."""
 
     @property
     def estimate(self) -> Estimate:
@@ -143,12 +143,12 @@ def _scores(parts: Sequence[Parts], added: _Added, which: NDArray[np.bool_]) -> 
     # no score spreads more than right and wrong answers do; so near an end there is nothing to add to what was seen
     most = (added.value[which] - low) * (high - added.value[which]) / np.maximum(documents - 1, 1)
     variance = np.maximum(common, np.minimum(floored, most))
-    luck = np.maximum(single - common, 0.0) / max(added.seeds - 1, 1)
-    return Scores(added.totals[which], variance, luck, freedom, documents, low, high)
+    within_seed = np.maximum(single - common, 0.0) / max(added.seeds - 1, 1)
+    return Scores(added.totals[which], variance, within_seed, freedom, documents, low, high)
 
 
 def spread_of(parts: Sequence[Part]) -> Spread:
-    """What the sum of the tasks' parts varies with."""
+    """The variance components of the sum of the tasks' parts."""
     totals = np.sum([part.values for part in parts], axis=0)
     found = _spread_of([Parts.of(part) for part in parts], totals[None])
     seeds = float(found.seeds[0]) if len(totals) > 1 else None
@@ -235,7 +235,7 @@ def _spread_of(parts: Sequence[Parts], totals: Numbers) -> _Spreads:
     seeds = totals.shape[1]
     if seeds == 1:
         return _Spreads(np.sqrt(common), np.zeros(len(common)), freedom, 1.0)
-    # what seeds differ by only as each has its own luck with the documents is in `common` already
-    luck = (single - common) / (seeds - 1)
-    between = np.maximum(totals.var(axis=1, ddof=1) / seeds - luck, 0.0)
+    # what differs from seed to seed because of documents is in `common` already
+    within_seed = (single - common) / (seeds - 1)
+    between = np.maximum(totals.var(axis=1, ddof=1) / seeds - within_seed, 0.0)
     return _Spreads(np.sqrt(common), np.sqrt(between), freedom, seeds - 1.0)

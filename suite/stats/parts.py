@@ -31,17 +31,17 @@ class Part:
     """The least and the most that the values can be."""
 
     @classmethod
-    def of_pulls(
-        cls, values: Numbers, pulls: Numbers, documents: int, one: float, *, equivalent: float | None = None,
+    def of_influence(
+        cls, values: Numbers, influence: Numbers, documents: int, one: float, *, equivalent: float | None = None,
         scale: Scale = UNBOUNDED,
     ) -> Part:  # fmt: skip
-        """From pulls (seeds × documents or draws), those of the terms already added up.
+        """From influence (seeds × documents or draws), where terms are already added up.
 
         `one` is what one document can add.
         """
-        mean = pulls.mean(axis=0)
+        mean = influence.mean(axis=0)
         least = least_variance(one, documents if equivalent is None else equivalent)
-        common, single = float(mean @ mean), float((pulls**2).sum() / len(pulls))
+        common, single = float(mean @ mean), float((influence**2).sum() / len(influence))
         return cls(values, common, single, documents, least, equivalent, scale)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Which places in a table a row may have: from paired comparisons of every two rows (Mogstad et al., 2024)."""
+"""Rank intervals: from paired comparisons of every two rows (Mogstad et al., 2024)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Contender:
     """The seeds that answers depend on; none where they do not. Rows of the same seeds are compared seed by seed."""
     values: Numbers
     """One for each seed."""
-    pulls: Numbers
+    influence: Numbers
     """Seeds × documents (or draws of documents)."""
     alone: float = 0.0
     """Variance from tasks whose documents have no scores of their own to be paired."""
@@ -27,15 +27,15 @@ class Contender:
 
 @dataclass(frozen=True)
 class Rank:
-    """A place, and the places that cannot be ruled out."""
+    """A rank and its 95% interval."""
 
     place: int
     low: int
     high: int
-    """The true place lies in low … high with 95% confidence for each row; row by row, not for all rows at once."""
+    """The true rank lies in low … high with 95% confidence for each row; row by row, not for all rows at once."""
 
     @property
-    def told_from_best(self) -> bool:
+    def below_best(self) -> bool:
         """Whether some row is shown to be better."""
         return self.low > 1
 
@@ -43,7 +43,7 @@ class Rank:
 def ranks(rows: Sequence[Contender], documents: int, least: float) -> tuple[Rank, ...]:
     """The rows' ranks by value, the highest first.
 
-    A row's place is at least 1 + the rows shown to be better, and at most the number of those not shown to be worse,
+    A row's rank is at least 1 + the rows shown to be better, and at most the number of those not shown to be worse,
     where the tests of one row against all others are corrected by Holm. `least` is the least variance of a difference.
     """
     if not rows:
@@ -67,7 +67,7 @@ def _variances(rows: Sequence[Contender], least: float) -> tuple[Numbers, Number
     """Of each difference of two rows: variance from documents, from seeds, and the freedom of the latter."""
     alone = np.array([row.alone for row in rows])
     common = np.maximum(
-        _distances(np.array([row.pulls.mean(axis=0) for row in rows])) + np.add.outer(alone, alone), least
+        _distances(np.array([row.influence.mean(axis=0) for row in rows])) + np.add.outer(alone, alone), least
     )
     own = _by_seed(rows)
     between = np.add.outer(own, own)
@@ -77,11 +77,11 @@ def _variances(rows: Sequence[Contender], least: float) -> tuple[Numbers, Number
         places = np.array([place for place, row in enumerate(rows) if row.seeds == seeds])
         here = np.ix_(places, places)
         count = len(seeds)
-        single = sum(_distances(np.array([rows[place].pulls[seed] for place in places])) for seed in range(count))
+        single = sum(_distances(np.array([rows[place].influence[seed] for place in places])) for seed in range(count))
         by_seed = np.array([rows[place].values for place in places])
         by_seed = by_seed - by_seed.mean(axis=1, keepdims=True)
-        luck = np.maximum(single / count - common[here], 0.0) / (count - 1)
-        between[here] = np.maximum(_distances(by_seed) / (count - 1) / count - luck, 0.0)
+        within_seed = np.maximum(single / count - common[here], 0.0) / (count - 1)
+        between[here] = np.maximum(_distances(by_seed) / (count - 1) / count - within_seed, 0.0)
         freedom[here] = count - 1
     # a row with one seed says nothing of seeds: the other's freedom counts
     one = np.array([len(row.seeds) < 2 for row in rows])
@@ -103,9 +103,9 @@ def _between(row: Contender) -> float:
     count = len(row.values)
     if count < 2:
         return 0.0
-    mean = row.pulls.mean(axis=0)
-    luck = (float((row.pulls**2).sum()) / count - float(mean @ mean)) / (count - 1)
-    return max(float(row.values.var(ddof=1)) / count - luck, 0.0)
+    mean = row.influence.mean(axis=0)
+    within_seed = (float((row.influence**2).sum()) / count - float(mean @ mean)) / (count - 1)
+    return max(float(row.values.var(ddof=1)) / count - within_seed, 0.0)
 
 
 def _distances(points: Numbers) -> Numbers:

@@ -1,10 +1,12 @@
-"""A score with what each document does to it, so that scores over the same documents can be subtracted, and resampled.
+"""A score with each document's influence on it, so that scores over the same documents can be subtracted and resampled.
 
-`pulls` are scaled so that their sum of squares is the score's variance over documents. Those of a mean are in closed
-form: what resampling documents converges to. Those of BLEU are one for each of RESAMPLES draws of documents, the same
-draws for all who answered the same documents. Either way the pulls of a difference are the difference of the pulls.
+The influence of documents is scaled so that its sum of squares is the score's variance over documents. For means it is
+in closed form: what resampling documents converges to. For BLEU there is one value for each of RESAMPLES draws of
+documents, the same draws for all who answered the same documents. Either way a difference of scores has the difference
+of their influences.
 
-Equal documents are one cluster: one pull, drawn together. They count in the score, and leave it as uncertain as one.
+Equal documents are one cluster with one influence, drawn together. They count in the score, and leave it as uncertain
+as one document does.
 """
 
 from __future__ import annotations
@@ -30,14 +32,14 @@ class Sample:
     """One seed's score on a task."""
 
     value: float
-    pulls: Numbers
+    influence: Numbers
     documents: int
     """How many different ones."""
 
     @property
     def stderr(self) -> float:
         """The standard error over documents."""
-        return float(np.sqrt(self.pulls @ self.pulls))
+        return float(np.sqrt(self.influence @ self.influence))
 
 
 def sample_of_values(values: Numbers, same: Same | None = None) -> Sample:

@@ -107,7 +107,7 @@ def _density(t: Any, freedom: Any) -> Any:
     return np.exp(log - (v + 1) / 2 * np.log1p(t * t / v))
 
 
-def lead_by_luck(n: int) -> float:
+def lead_by_chance(n: int) -> float:
     """How many standard errors the best of n equal ones lies above their common mean, on average, by chance alone."""
     if n < 2:
         return 0.0

@@ -298,5 +298,5 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         yield Problem(where(("metadata",)), "metadata.labels: is missing", 'list them: `labels: ["True", "False"]`')
     same = alike(metadata.labels)
     if same:
-        what = f"metadata.labels: '{same[0]}' and '{same[1]}' cannot be told apart"
+        what = f"metadata.labels: '{same[0]}' and '{same[1]}' are not distinct"
         yield Problem(where(("metadata", "labels")), what, "list each label once, and no blank one")

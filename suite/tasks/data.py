@@ -113,7 +113,7 @@ def _composed(task: TaskFile, split: str, locations: DataLocations, low: int, hi
 
 
 def _written(value: Any) -> str:
-    """A value as YAML has it, so that a text can be told from a number."""
+    """A value as YAML has it, so that a text is not taken for a number."""
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

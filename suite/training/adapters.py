@@ -20,7 +20,7 @@ from suite.training.trainable import Trainable
 
 
 def train_lora(config: Any, job: Job, **options: Any) -> Trained:
-    """Train a LoRA (the block of `suite.methods.lora`) or one of its kin, as PEFT's further `options` say."""
+    """Train a LoRA (the block of `suite.methods.lora`) or one of its variants, as PEFT's further `options` say."""
     # an alpha without fraction is an integer to PEFT, and is written as one
     alpha = int(config.alpha) if config.alpha.is_integer() else config.alpha
     chosen = modules(config.target_modules)

@@ -78,7 +78,7 @@ class Optimisation(Block):
     dropout: Share = 0.0
     """Dropout wherever the model has it (Llama: attention; T5: everywhere), while training only."""
     select_every: Count | None = None
-    """Score the rows held out for selection after so many steps; null: as the track says."""
+    """Score the selection rows after so many steps; null: as the track says."""
     examples: Count | None = None
     """Train on so many examples of each target, those that a mixture would be searched on (a batch is no larger);
     null: all."""

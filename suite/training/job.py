@@ -51,7 +51,7 @@ class Probe(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """All that a train step may look at. `selection` gives 0 to 100, on rows held out of training."""
+    """All that a train step may look at. `selection` gives 0 to 100, on the selection rows."""
 
     backbone: Backbone
     examples: tuple[TrainingSet, ...]

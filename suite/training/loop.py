@@ -1,4 +1,4 @@
-"""The one training loop: steps, selection on held-out rows, and checkpoints that make interruptions harmless."""
+"""The one training loop: steps, scores of the selection rows, and checkpoints that make interruptions harmless."""
 
 from __future__ import annotations
 

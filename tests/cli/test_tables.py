@@ -54,13 +54,13 @@ def test_the_least_important_columns_are_left_out_and_named(
     narrow(monkeypatch, 120)
     some = suite(capsys, "board", "--home", home)[1]
     assert suite(capsys, "board", "--home", home, "--wide")[1] == whole
-    assert "varies with" in whole.splitlines()[1]
+    assert "variance components" in whole.splitlines()[1]
     assert "left out" not in whole
     head = some.splitlines()[1]
-    assert "varies with" not in head
-    assert "Norm. Avg. 4-shot  change" in head
+    assert "variance components" not in head
+    assert "held-out average 4-shot  change" in head
     (told,) = (line for line in some.splitlines() if line.startswith("left out"))
-    assert "varies with" in told
+    assert "variance components" in told
     assert "change" not in told  # that of the most shots is there
 
 

@@ -47,7 +47,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     process = start("run", "specs/promot_rte.yaml", "--home", home, *QUICK_PROMPT)
     out, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
-    assert "Norm. Avg. 1-shot" in out
+    assert "held-out average 1-shot" in out
     assert (home / "site" / "index.html").is_file()
     return home
 

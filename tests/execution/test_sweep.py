@@ -1,4 +1,4 @@
-"""Sweeps from spec to page: the best try on rows held out of training answers, and all tries stay."""
+"""Sweeps from spec to page: the best try on the selection rows answers, and all tries stay."""
 
 from __future__ import annotations
 

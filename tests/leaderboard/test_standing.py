@@ -1,4 +1,4 @@
-"""Pages say how sure a row's place is, what its change could have shown, and what it varies with."""
+"""Pages say how sure a rank is, the minimum detectable effect of a change, and variance components."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def _row(rendered: Rendered, name: str) -> Element:
     return next(row for row in table.all("tr") if row.all("a") and row.all("a")[0].text == name)
 
 
-def test_a_rank_is_shown_as_the_places_that_cannot_be_ruled_out(rendered: Rendered) -> None:
+def test_a_rank_is_shown_as_its_interval(rendered: Rendered) -> None:
     for name in ("prompt_tuning_rte", "promot_rte", "lora_rte", "finetune_rte"):
         rank, cell = _made(rendered)[name].rank, _row(rendered, name).all("td")[0]
         assert rank is not None
         assert cell.text == (f"{rank.low}–{rank.high}" if rank.low < rank.high else str(rank.low))
-        assert cell.attributes["title"].startswith(f"place {rank.place} of 4 by Norm. Avg. at 4 shots")
+        assert cell.attributes["title"].startswith(f"rank {rank.place} of 4 by held-out average at 4 shots")
 
 
 def test_a_row_that_no_other_is_shown_to_beat_says_so(store: Store) -> None:
@@ -39,16 +39,16 @@ def test_a_row_that_no_other_is_shown_to_beat_says_so(store: Store) -> None:
     for name, kept in (("first", 50.0), ("second", 49.0), ("last", 2.0)):
         filling.add(name, "lora", Method(80.0, kept, 0.1, 5.0, 9), (0, 1, 2))
     marks = {row.name: [note.text for note in tied_with_best(row)] for row in board(store, "micro").rows}
-    assert marks == {"first": [], "second": ["cannot be told from the best"], "last": []}
+    assert marks == {"first": [], "second": ["tied with the best"], "last": []}
 
 
-def test_a_change_has_its_corrected_p_and_what_could_have_been_found(rendered: Rendered) -> None:
+def test_a_change_has_its_corrected_p_and_its_minimum_detectable_effect(rendered: Rendered) -> None:
     made, cell = _made(rendered)["finetune_rte"], _row(rendered, "finetune_rte").all("td")[5]
     against, p = made.against[4], made.corrected[4]
     assert against is not None
     assert p is not None
     assert f"{probability(p)}, corrected" in cell.text
-    assert f"a true change of {against.resolvable:.1f} would be found" in cell.attributes["title"]
+    assert f"minimum detectable effect (80\u00a0% power): {against.resolvable:.1f}" in cell.attributes["title"]
 
 
 def test_a_p_has_the_digits_that_matter() -> None:

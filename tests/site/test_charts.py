@@ -138,7 +138,7 @@ def test_a_point_that_is_pointed_at_tells_its_numbers(board: Any) -> None:
     tip = board.locator(".ranking [aria-label=tip] text")
     tip.wait_for()
     assert "prompt_tuning_rte" in tip.text_content()
-    assert "places 1 to 2" in tip.text_content()
+    assert "rank 1 to 2" in tip.text_content()
 
 
 def test_the_chart_of_places_has_a_bar_and_a_disc_for_each_row(board: Any) -> None:

@@ -33,8 +33,8 @@ def logit_of(level: float, spread: float) -> float:
 def ends(answers: Numbers) -> tuple[Numbers, Numbers]:
     """Of answers (worlds × seeds × documents, 0 to 1): what the board shows, for all worlds at once."""
     worlds, _, n = answers.shape
-    pulls = (answers - answers.mean(axis=2, keepdims=True)) * 100 / np.sqrt(n * (n - 1))
-    common, single = (pulls.mean(axis=1) ** 2).sum(axis=1), (pulls**2).sum(axis=2).mean(axis=1)
+    influence = (answers - answers.mean(axis=2, keepdims=True)) * 100 / np.sqrt(n * (n - 1))
+    common, single = (influence.mean(axis=1) ** 2).sum(axis=1), (influence**2).sum(axis=2).mean(axis=1)
     one = np.ones(worlds)
     parts = Parts(100 * answers.mean(axis=2), common, single, n * one, stats.least_variance(100.0, n) * one, n * one,
                   0 * one, 100 * one)  # fmt: skip
@@ -121,8 +121,8 @@ def mean_of(tasks: Sequence[Numbers]) -> Estimate:
     for answers in tasks:
         sample = stats.sample_of_values(100 * answers)
         one = 100 / len(tasks)
-        part = Part.of_pulls(np.array([sample.value / len(tasks)]), sample.pulls[None] / len(tasks), len(answers), one,
-                             scale=(0.0, one))  # fmt: skip
+        value, influence = np.array([sample.value / len(tasks)]), sample.influence[None] / len(tasks)
+        part = Part.of_influence(value, influence, len(answers), one, scale=(0.0, one))
         parts.append(Parts.of(part))
     return stats.estimates(parts)[0]
 
@@ -157,9 +157,9 @@ def test_three_seeds_that_agree_are_as_sure_as_their_documents() -> None:
 
 
 def test_a_score_off_its_scale_by_rounding_has_an_interval_and_one_beyond_it_an_even_one() -> None:
-    pulls = np.full((1, 4), 1.0)
+    influence = np.full((1, 4), 1.0)
     near, beyond = (
-        stats.estimates([Parts.of(Part.of_pulls(np.array([value]), pulls, 4, 100.0, scale=(0.0, 100.0)))])[0]
+        stats.estimates([Parts.of(Part.of_influence(np.array([value]), influence, 4, 100.0, scale=(0.0, 100.0)))])[0]
         for value in (100.00000000000004, 140.0)
     )
     assert near.low is not None

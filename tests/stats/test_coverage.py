@@ -22,8 +22,8 @@ def drawn(rng: np.random.Generator, seeds: int, documents: int, by_seed: float, 
 
 def contrast(values: Numbers) -> Contrast:
     samples = [stats.sample_of_values(each) for each in values]
-    means, pulls = np.array([each.value for each in samples]), np.array([each.pulls for each in samples])
-    return stats.contrast([Part.of_pulls(means, pulls, values.shape[1], 100.0)])
+    means, influence = np.array([each.value for each in samples]), np.array([each.influence for each in samples])
+    return stats.contrast([Part.of_influence(means, influence, values.shape[1], 100.0)])
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_paired_differences_stay_within_their_bounds_and_cover(n: int, won: floa
     for _ in range(WORLDS):
         values = 100.0 * rng.choice([1, -1, 0], (1, n), p=[won, lost, 1 - won - lost])
         sample = stats.sample_of_values(values[0])
-        part = Part.of_pulls(np.array([sample.value]), sample.pulls[None], n, 100.0, scale=(-100.0, 100.0))
+        part = Part.of_influence(np.array([sample.value]), sample.influence[None], n, 100.0, scale=(-100.0, 100.0))
         found = stats.contrast([part])
         assert -100 <= found.low <= found.value <= found.high <= 100
         held += found.low <= 100 * (won - lost) <= found.high

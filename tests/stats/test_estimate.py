@@ -68,9 +68,9 @@ def test_of_equal_scores_the_first_is_the_best() -> None:
 def test_off_a_bounded_scale_intervals_alone_are_those_of_the_tested_contrasts(seeds: int) -> None:
     draw = np.random.default_rng(0)
     shared = np.zeros((seeds, 20))
-    pulls = [draw.normal(size=(seeds, 20)), draw.normal(size=(seeds, 20)), shared]
-    parts = [stats.Part.of_pulls(draw.normal(size=seeds), each, 20, 0.0) for each in pulls]
+    influence = [draw.normal(size=(seeds, 20)), draw.normal(size=(seeds, 20)), shared]
+    parts = [stats.Part.of_influence(draw.normal(size=seeds), each, 20, 0.0) for each in influence]
     joined = [stats.Parts.of(*parts), stats.Parts.of(*reversed(parts))]
     assert stats.estimates(joined) == [each.estimate for each in stats.contrasts(joined)]
-    same = stats.Parts.of(stats.Part.of_pulls(np.full(seeds, 40.0), shared, 20, 0.0))
+    same = stats.Parts.of(stats.Part.of_influence(np.full(seeds, 40.0), shared, 20, 0.0))
     assert [each.half for each in stats.estimates([same])] == [0.0]

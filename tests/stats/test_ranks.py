@@ -14,7 +14,7 @@ LEAST = (100 / 202) ** 2
 def contender(values: Numbers, seeds: tuple[int, ...] = ()) -> Contender:
     """From documents' scores (seeds × documents)."""
     samples = [sample_of_values(each) for each in np.atleast_2d(values)]
-    return Contender(seeds, np.array([each.value for each in samples]), np.array([each.pulls for each in samples]))
+    return Contender(seeds, np.array([each.value for each in samples]), np.array([each.influence for each in samples]))
 
 
 def test_rows_that_differ_clearly_have_a_place_each_and_others_share() -> None:
@@ -23,7 +23,7 @@ def test_rows_that_differ_clearly_have_a_place_each_and_others_share() -> None:
     rows = [contender(easy + shift + rng.normal(0, 5, 200)) for shift in (20.0, 0.0, 0.2, -20.0)]
     found = ranks(rows, 200, LEAST)
     assert [(each.low, each.high) for each in found] == [(1, 1), (2, 3), (2, 3), (4, 4)]
-    assert [each.told_from_best for each in found] == [False, True, True, True]
+    assert [each.below_best for each in found] == [False, True, True, True]
 
 
 def test_a_lead_over_documents_alone_is_no_lead_where_seeds_differ_more() -> None:
@@ -68,7 +68,7 @@ def test_the_true_best_is_seldom_told_from_the_best_though_the_winner_by_luck_se
         scores = [easy + rng.normal(0, 10, (seeds, 100)) for _ in range(12)]
         rows = [contender(each, tuple(range(seeds)) if seeds > 1 else ()) for each in scores]
         found = ranks(rows, 100, 0.01)
-        wrong += found[0].told_from_best  # any row is a true best one here
+        wrong += found[0].below_best  # any row is a true best one here
         top = max(scores, key=np.mean).mean(axis=0)
         gaps = [top - each.mean(axis=0) for each in scores]
         naive += any(gap.std() and gap.mean() / (gap.std(ddof=1) / 10) > 1.96 for gap in gaps)

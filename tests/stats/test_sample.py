@@ -1,4 +1,4 @@
-"""Scores with their pulls: closed forms against SciPy's bootstrap, BLEU against sacrebleu's paired bootstrap."""
+"""Scores with their influence: closed forms against SciPy's bootstrap, BLEU against sacrebleu's paired bootstrap."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def test_a_paired_differences_error_is_what_scipys_paired_bootstrap_converges_to
     rng = np.random.default_rng(1)
     first = 100.0 * (rng.random(80) < 0.6)
     second = np.where(rng.random(80) < 0.8, first, 100.0 * (rng.random(80) < 0.5))
-    pulls = sample_of_values(first).pulls - sample_of_values(second).pulls
+    influence = sample_of_values(first).influence - sample_of_values(second).influence
     theirs = scipy.stats.bootstrap(
         (first, second), lambda a, b, axis: np.mean(a - b, axis=axis), paired=True, n_resamples=20_000, rng=2
     ).standard_error
-    assert np.sqrt(pulls @ pulls) == pytest.approx(theirs * np.sqrt(80 / 79), rel=0.02)
+    assert np.sqrt(influence @ influence) == pytest.approx(theirs * np.sqrt(80 / 79), rel=0.02)
 
 
 @pytest.mark.parametrize("right", [0.0, 0.3, 0.9, 1.0])
@@ -49,19 +49,19 @@ def test_two_systems_bleu_is_resampled_over_the_same_documents() -> None:
     pairs = texts(1, 0.8), texts(2, 0.75)
     first, second = (bleu_counts(each) for each in pairs)
     a, b = sample_of_bleu(first), sample_of_bleu(second)
-    ours = float(np.sqrt(np.sum((a.pulls - b.pulls) ** 2)))
+    ours = float(np.sqrt(np.sum((a.influence - b.influence) ** 2)))
     rng = np.random.default_rng(3)
     drawn = [places for _ in range(4000) for places in [rng.integers(0, 60, 60)]]
     theirs = np.std([bleu(first[places].sum(axis=0)) - bleu(second[places].sum(axis=0)) for places in drawn])
     assert ours == pytest.approx(float(theirs), rel=0.08)
-    assert np.array_equal(sample_of_bleu(first).pulls, a.pulls)  # drawn from the number of documents alone
+    assert np.array_equal(sample_of_bleu(first).influence, a.influence)  # drawn from the number of documents alone
 
 
 def test_pairing_finds_what_two_separate_errors_hide() -> None:
     """Hard and easy documents spread both scores; one system is better on nearly every document alike."""
     hard = np.linspace(0.0, 90.0, 50)
     first, second = sample_of_values(hard + 3.0), sample_of_values(hard + np.tile([0.0, 1.0], 25))
-    paired = float(np.sqrt(np.sum((first.pulls - second.pulls) ** 2)))
+    paired = float(np.sqrt(np.sum((first.influence - second.influence) ** 2)))
     gap = first.value - second.value
     assert gap > 20 * paired
     assert gap < 1.96 * np.hypot(first.stderr, second.stderr)

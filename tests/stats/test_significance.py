@@ -43,18 +43,18 @@ def test_a_spread_of_one_source_has_students_tails() -> None:
 
 
 def test_the_difference_that_can_be_seen_has_the_stated_power() -> None:
-    found = stats.contrast([stats.Part.of_pulls(*one_task([10.0, -10.0] * 50))])
+    found = stats.contrast([stats.Part.of_influence(*one_task([10.0, -10.0] * 50))])
     power = TTestPower().power(effect_size=found.resolvable / 10.05, nobs=100, alpha=stats.ALPHA)
     assert power == pytest.approx(stats.POWER, abs=0.01)  # 10.05 is the standard deviation of the differences
 
 
 @pytest.mark.parametrize(("n", "lead"), [(1, 0.0), (2, 0.5642), (5, 1.1630), (10, 1.5388), (100, 2.5076)])
 def test_the_best_of_equals_leads_by_luck_as_printed_in_tables(n: int, lead: float) -> None:
-    assert stats.lead_by_luck(n) == pytest.approx(lead, abs=1e-3)
+    assert stats.lead_by_chance(n) == pytest.approx(lead, abs=1e-3)
 
 
 def one_task(values: list[float]) -> tuple[stats.sample.Numbers, stats.sample.Numbers, int, float]:
     import numpy as np
 
     sample = stats.sample_of_values(np.array(values))
-    return np.array([sample.value]), sample.pulls[None], sample.documents, 0.0
+    return np.array([sample.value]), sample.influence[None], sample.documents, 0.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from suite import stats
-from suite.analysis.board.contrasts import Missing, Pulled, Term, contrast_of, pulled
+from suite.analysis.board.contrasts import Missing, TaskInfluence, Term, contrast_of, task_influences
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.named import Rows
 from suite.analysis.board.samples import Answered, answered
@@ -45,7 +45,7 @@ class Comparison:
     second: str
     tasks: tuple[TaskDifference, ...]
     averages: Mapping[int, Contrast]
-    """Shots -> the difference of Norm. Avg., where both are over the same tasks."""
+    """Shots -> the difference of the held-out average, where both are over the same tasks."""
 
 
 def compare(rows: Rows, first: str, second: str) -> Comparison:
@@ -80,29 +80,29 @@ def difference_of(
     terms = [Term(1.0, one, *key), Term(-1.0, other, *key)]
     try:
         difference = contrast_of(store, terms, found)
-        won, lost = _tally(pulled(store, terms, found)[1][0], key, one, found)
+        won, lost = _tally(task_influences(store, terms, found)[1][0], key, one, found)
     except (Missing, Incomparable) as reason:
         return TaskDifference(*key, None, None, None, None, str(reason))
     return TaskDifference(*key, difference, None, won, lost)
 
 
 def _tally(
-    task: Pulled, key: tuple[str, int], one: Sequence[Seen], found: Mapping[str, Answered]
+    task: TaskInfluence, key: tuple[str, int], one: Sequence[Seen], found: Mapping[str, Answered]
 ) -> tuple[int | None, int | None]:
-    """Different documents won and lost: a document's pull is what its difference is beyond the mean."""
+    """Different documents won and lost: a document's influence is its difference minus the mean."""
     step = one[0].step(*key)
     scores = found[step.id].scores if step and step.id in found else None
-    if task.pulls is None or scores is None or scores.ndim > 1:
+    if task.influence is None or scores is None or scores.ndim > 1:
         return None, None
     n, sizes = task.documents, 1.0 if task.same is None else task.same.sizes / task.same.sizes.mean()
-    differences = task.pulls.mean(axis=0) * np.sqrt(n * max(n - 1, 1)) / sizes + task.values.mean()
+    differences = task.influence.mean(axis=0) * np.sqrt(n * max(n - 1, 1)) / sizes + task.values.mean()
     return int((differences > 1e-6).sum()), int((differences < -1e-6).sum())
 
 
 def averages_of(
     store: ResultsReader, one: Members, other: Members, shot_counts: Sequence[int], found: Mapping[str, Answered]
 ) -> dict[int, Contrast]:
-    """Shots -> the difference of Norm. Avg., where both are over the same tasks."""
+    """Shots -> the difference of the held-out average, where both are over the same tasks."""
     averages: dict[int, Contrast] = {}
     for shots in shot_counts:
         roles = one[0].held_out(shots)

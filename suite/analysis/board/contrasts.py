@@ -40,13 +40,13 @@ class Term:
 
 
 @dataclass(frozen=True, eq=False)
-class Pulled:
-    """One task's value and pulls for each seed."""
+class TaskInfluence:
+    """One task's value and influence for each seed."""
 
     key: tuple[str, int]
     """(role, shots)"""
     values: Numbers
-    pulls: Numbers | None
+    influence: Numbers | None
     """Seeds × documents (or draws); None where documents have no scores of their own."""
     stderrs: Numbers
     documents: int
@@ -68,21 +68,21 @@ class Pulled:
     @property
     def part(self) -> Part:
         """As a part of a contrast."""
-        if self.pulls is None:
+        if self.influence is None:
             return Part.of_stderrs(
                 self.values, self.stderrs, self.documents, equivalent=self.equivalent, scale=self.scale
             )
-        if not self.pulls.any() and not self.one:
+        if not self.influence.any() and not self.one:
             return Part(self.values, 0.0, 0.0, self.documents, scale=self.scale)
-        return Part.of_pulls(
-            self.values, self.pulls, self.documents, self.one, equivalent=self.equivalent, scale=self.scale
+        return Part.of_influence(
+            self.values, self.influence, self.documents, self.one, equivalent=self.equivalent, scale=self.scale
         )
 
     @property
     def score(self) -> Part:
         """As a part of a score by itself; one document alone says no more than that its score was seen."""
         part = self.part
-        if self.pulls is None and part.common:
+        if self.influence is None and part.common:
             return part
         least = self.one**2 if self.documents < 2 else stats.least_variance(self.one, self.equivalent)
         return replace(part, least=least)
@@ -90,7 +90,7 @@ class Pulled:
 
 def contrast_of(store: ResultsReader, terms: Sequence[Term], found: Mapping[str, Answered]) -> Contrast:
     """The sum's value with interval and test. Raises Incomparable, or Missing with what is missing."""
-    seeds, tasks = pulled(store, terms, found)
+    seeds, tasks = task_influences(store, terms, found)
     check_spread(tasks)
     difference = stats.contrasts([Parts.of(task.part) for task in tasks], *_exact(terms, seeds, found))[0]
     if any(term.weight < 0 for term in terms):
@@ -104,17 +104,17 @@ def with_interval(found: Contrast, parts: Sequence[Part]) -> Contrast:
     return found if score.low is None or score.high is None else replace(found, low=score.low, high=score.high)
 
 
-def check_spread(tasks: Sequence[Pulled]) -> None:
+def check_spread(tasks: Sequence[TaskInfluence]) -> None:
     """Raises Missing where one document alone would have to tell how far documents differ."""
     for task in tasks:
-        if task.documents < 2 and task.one and task.pulls is not None:
+        if task.documents < 2 and task.one and task.influence is not None:
             alone = "a single document" if task.rows < 2 else "documents that are all equal have"
             raise Missing(f"{task.key[0]} {task.key[1]}-shot: {alone}{' has' * (task.rows < 2)} no spread")
 
 
-def pulled(
+def task_influences(
     store: ResultsReader, terms: Sequence[Term], found: Mapping[str, Answered]
-) -> tuple[tuple[int | None, ...], list[Pulled]]:
+) -> tuple[tuple[int | None, ...], list[TaskInfluence]]:
     """The seeds that the terms share (one of None where no answer depends on the seed), and each task's sums."""
     seeds = _seeds(terms)
     keys = list(dict.fromkeys((term.role, term.shots) for term in terms))
@@ -126,7 +126,7 @@ def pulled(
     ]
     if lacking:
         raise Missing(", ".join(dict.fromkeys(lacking)))
-    return seeds, [_pulled(store, key, [term for term in terms if (term.role, term.shots) == key], seeds, found)
+    return seeds, [_task_influence(store, key, [term for term in terms if (term.role, term.shots) == key], seeds, found)
                    for key in keys]  # fmt: skip
 
 
@@ -173,17 +173,19 @@ def _weights(terms: Sequence[Term], seeds: Sequence[int | None]) -> list[dict[st
     return [{step: weight for step, weight in weights.items() if abs(weight) > 1e-9} for weights in sums]
 
 
-def _pulled(
+def _task_influence(
     store: ResultsReader, key: tuple[str, int], terms: Sequence[Term], seeds: Sequence[int | None],
     found: Mapping[str, Answered],
-) -> Pulled:  # fmt: skip
+) -> TaskInfluence:  # fmt: skip
     sums = _weights(terms, seeds)
     steps = {step: found[step] for weights in sums for step in weights}
     if not steps:  # all answers are shared: the sum is nothing, exactly
         shared = _members(terms[0], seeds)[0].step(*key)
         assert shared is not None
         nothing = np.zeros(len(seeds))
-        return Pulled(key, nothing, np.zeros((len(seeds), 1)), nothing, found[shared.id].distinct, 0.0, (0.0, 0.0))
+        return TaskInfluence(
+            key, nothing, np.zeros((len(seeds), 1)), nothing, found[shared.id].distinct, 0.0, (0.0, 0.0)
+        )
     check_terms(key, steps)
     one = FULL * max(sum(weight for weight in weights.values() if weight > 0) or
                      -sum(weights.values()) for weights in sums)  # fmt: skip
@@ -194,13 +196,13 @@ def _pulled(
     same = same_of(steps, places)
     samples = {step: each.sample(places.get(step), same) for step, each in steps.items()}
     some = next(iter(samples.values()))
-    values, pulls = np.zeros(len(seeds)), np.zeros((len(seeds), len(some.pulls)))
+    values, influence = np.zeros(len(seeds)), np.zeros((len(seeds), len(some.influence)))
     for place, weights in enumerate(sums):
         for step, weight in weights.items():
             values[place] += weight * samples[step].value
-            pulls[place] += weight * samples[step].pulls
-    stderrs, rows = np.sqrt((pulls**2).sum(axis=1)), some.documents if same is None else len(same.places)
-    return Pulled(key, values, pulls, stderrs, some.documents, one, scale, same, rows)
+            influence[place] += weight * samples[step].influence
+    stderrs, rows = np.sqrt((influence**2).sum(axis=1)), some.documents if same is None else len(same.places)
+    return TaskInfluence(key, values, influence, stderrs, some.documents, one, scale, same, rows)
 
 
 def _scale(steps: Mapping[str, Answered], sums: Sequence[Mapping[str, float]]) -> Scale:
@@ -214,7 +216,7 @@ def _scale(steps: Mapping[str, Answered], sums: Sequence[Mapping[str, float]]) -
 
 def _of_corpora(
     key: tuple[str, int], steps: Mapping[str, Answered], sums: Sequence[Mapping[str, float]], one: float
-) -> Pulled:
+) -> TaskInfluence:
     """Where documents have no scores of their own: from the scores' standard errors."""
     if len({each.score.n for each in steps.values()}) > 1:
         raise Incomparable(f"{key[0]} {key[1]}-shot: other documents, and none has a score of its own")
@@ -225,7 +227,7 @@ def _of_corpora(
                for each in sums]  # fmt: skip
     some = next(iter(steps.values()))
     stderrs = np.sqrt(np.array(squares))
-    return Pulled(
+    return TaskInfluence(
         key, np.array(values), None, stderrs, some.distinct, one, _scale(steps, sums), some.same, some.score.n
     )
 

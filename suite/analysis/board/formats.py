@@ -130,7 +130,9 @@ def _share(found: Sequence[Pooled]) -> Estimate | None:
 def part_of_shares(hits: Numbers, same: Same | None, scale: Scale) -> Part:
     """Shares times 100 as a score: hits are seeds × answers."""
     samples = [stats.sample_of_values(each, same) for each in FULL * hits]
-    values, pulls = np.array([each.value for each in samples]), np.array([each.pulls for each in samples])
+    values, influence = np.array([each.value for each in samples]), np.array([each.influence for each in samples])
     documents = samples[0].documents
-    part = Part.of_pulls(values, pulls, documents, FULL, equivalent=stats.equivalent(same, documents), scale=scale)
+    part = Part.of_influence(
+        values, influence, documents, FULL, equivalent=stats.equivalent(same, documents), scale=scale
+    )
     return part if documents > 1 else replace(part, least=FULL**2)

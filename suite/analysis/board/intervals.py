@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from suite import stats
-from suite.analysis.board.contrasts import Missing, Pulled, Term, pulled
+from suite.analysis.board.contrasts import Missing, TaskInfluence, Term, task_influences
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.samples import Answered
 from suite.results.store import ResultsReader
@@ -24,7 +24,7 @@ def task_estimates(
     known = {key: values for key in keys if (values := _values(members, key)) is not None}
     parts: dict[int, dict[Key, Part]] = {}
     for key in known:
-        own = _pulled(store, members, [key], found)
+        own = _task_influences(store, members, [key], found)
         if own is not None:
             parts.setdefault(len(own[0].values), {})[key] = own[0].score
     intervals: dict[Key, Estimate] = {}
@@ -33,7 +33,7 @@ def task_estimates(
     return {key: _estimate(members, [key], values, intervals.get(key)) for key, values in known.items()}
 
 
-def norm_avg(members: Sequence[Seen], shots: int, tasks: Sequence[Pulled] | None) -> Estimate | None:
+def norm_avg(members: Sequence[Seen], shots: int, tasks: Sequence[TaskInfluence] | None) -> Estimate | None:
     """The mean over held-out tasks; None if one is missing for any seed. `tasks` are scaled to add up to it."""
     keys = [(role, shots) for role in members[0].held_out(shots)]
     scores = [_values(members, key) for key in keys]
@@ -52,11 +52,11 @@ def _values(members: Sequence[Seen], key: Key) -> list[float] | None:
     return values if len(values) == len(members) else None
 
 
-def _pulled(
+def _task_influences(
     store: ResultsReader, members: Sequence[Seen], keys: Sequence[Key], found: Mapping[str, Answered]
-) -> list[Pulled] | None:
+) -> list[TaskInfluence] | None:
     try:
-        return pulled(store, [Term(1.0, tuple(members), *key) for key in keys], found)[1]
+        return task_influences(store, [Term(1.0, tuple(members), *key) for key in keys], found)[1]
     except (Missing, Incomparable):
         return None
 

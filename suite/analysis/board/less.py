@@ -21,7 +21,7 @@ class Drawn:
 
     steps: tuple[str, ...]
     values: Numbers
-    pulls: Numbers | None
+    influence: Numbers | None
     """Seeds × documents (or draws); None where documents have no scores of their own."""
     variances: Numbers
     means: Numbers | None
@@ -42,12 +42,12 @@ class Drawn:
             variances = np.array([each.score.stderr for each in answers], dtype=np.float64) ** 2
             return cls(steps, values, None, variances, None, False, n, same, scale)
         samples = [each.whole for each in answers]
-        values, pulls = np.array([each.value for each in samples]), np.array([each.pulls for each in samples])
+        values, influence = np.array([each.value for each in samples]), np.array([each.influence for each in samples])
         if scores[0].ndim > 1:
-            return cls(steps, values, pulls, (pulls**2).sum(axis=1), None, False, n, same, scale)
+            return cls(steps, values, influence, (influence**2).sum(axis=1), None, False, n, same, scale)
         own = scores if same is None else [same.means(each) for each in scores]
         binary = bool(np.isin(own, (0.0, FULL)).all())
-        return cls(steps, values, pulls, (pulls**2).sum(axis=1), np.mean(own, axis=0), binary, n, same, scale)
+        return cls(steps, values, influence, (influence**2).sum(axis=1), np.mean(own, axis=0), binary, n, same, scale)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,16 +70,16 @@ def less_of(one: Drawn, others: Sequence[Drawn]) -> Less:
     own = np.array([[mine != theirs for mine, theirs in zip(one.steps, each.steps, strict=True)] for each in others])
     apart = own.any(axis=1)
     equivalent, width = stats.equivalent(one.same, one.documents), one.scale[1] - one.scale[0]
-    least = 0.0 if one.pulls is None else stats.least_variance(FULL, equivalent)
+    least = 0.0 if one.influence is None else stats.least_variance(FULL, equivalent)
     documents, full, nothing = (np.full(len(others), float(each)) for each in (one.documents, equivalent, np.nan))
     about = (documents, np.where(apart, least, 0.0), full, np.full(len(others), -width), np.full(len(others), width))
     uneven = np.full(len(others), one.same is not None and bool(np.ptp(one.same.sizes)))
-    if one.pulls is None:
+    if one.influence is None:
         variances = one.variances + np.array([each.variances for each in others])
         common = (variances * own).mean(axis=1)
         return Less(Parts(values, common, common, *about), nothing, uneven, None, None)
-    pulls = one.pulls - np.array([each.pulls for each in others])
-    common, single = (pulls.mean(axis=1) ** 2).sum(axis=1), (pulls**2).sum(axis=(1, 2)) / len(one.steps)
+    influence = one.influence - np.array([each.influence for each in others])
+    common, single = (influence.mean(axis=1) ** 2).sum(axis=1), (influence**2).sum(axis=(1, 2)) / len(one.steps)
     parts = Parts(values, common * apart, single * apart, *about)
     if one.means is None:
         return Less(parts, nothing, uneven, None, None)

@@ -128,7 +128,7 @@ class _Table:
         return less_of(one.of(seeds), [side.of(seeds) for side in two])
 
     def _averages(self, at: int) -> dict[int, dict[int, Contrast]]:
-        """Other row -> shots -> the difference of Norm. Avg.; without the rows that are left out."""
+        """Other row -> shots -> the difference of the held-out average; without the rows that are left out."""
         found: dict[int, dict[int, Contrast]] = {}
         for other in range(at + 1, len(self.rows)):
             slow = sum(self._kind_of(at, other, key) == ALONE for key in self.keys[at] if key in self.asked[other])

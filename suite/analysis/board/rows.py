@@ -9,7 +9,7 @@ from typing import Any
 
 from suite import stats
 from suite.analysis.board.classification import Classification, classify
-from suite.analysis.board.contrasts import Missing, Pulled, Term, check_spread, contrast_of, pulled
+from suite.analysis.board.contrasts import Missing, TaskInfluence, Term, check_spread, contrast_of, task_influences
 from suite.analysis.board.costs import costs_of
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.formats import Taken, by_task, format_ratio, formats_of_row, taken
@@ -22,8 +22,8 @@ from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import Seen
 from suite.stats import Contrast, Estimate
 
-Own = tuple[tuple[int, ...], tuple[Pulled, ...]]
-"""The seeds that Norm. Avg. depends on, and its tasks, scaled to add up to it."""
+Own = tuple[tuple[int, ...], tuple[TaskInfluence, ...]]
+"""The seeds that the held-out average depends on, and its tasks, scaled to add up to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +35,8 @@ class Made:
     """What it was asked at the most shots: rows that differ in this are not compared."""
     draw: tuple[str, int]
     """All its settings but the draw of exemplars, and the draw."""
-    tasks: tuple[Pulled, ...]
-    """Its held-out scores at the most shots, scaled to add up to Norm. Avg.; none if one is missing."""
+    tasks: tuple[TaskInfluence, ...]
+    """Its held-out scores at the most shots, scaled to add up to the held-out average; none if one is missing."""
     seeds: tuple[int, ...]
     """The seeds that they depend on."""
 
@@ -184,9 +184,9 @@ def _against(
 
 
 def _own(store: ResultsReader, members: Sequence[Seen], shots: int, found: Mapping[str, Answered]) -> Own | None:
-    """The seeds that Norm. Avg. depends on, and its tasks."""
+    """The seeds that the held-out average depends on, and its tasks."""
     try:
-        seeds, tasks = pulled(store, _terms(members, shots, 1.0), found)
+        seeds, tasks = task_influences(store, _terms(members, shots, 1.0), found)
     except (Missing, Incomparable):
         return None
     return tuple(seed for seed in seeds if seed is not None), tuple(tasks)

@@ -50,7 +50,7 @@ class Answered:
         return equivalent(self.same, self.score.n)
 
     def sample(self, places: NDArray[np.int64] | None, same: Same | None) -> Sample:
-        """The score with its pulls, over all documents or those at some places; `same`: which of these are equal."""
+        """The score with its influence, over all documents or some (`places`); `same`: which of these are equal."""
         assert self.scores is not None
         if places is None and same is self.same:
             return self.whole

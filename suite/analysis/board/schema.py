@@ -78,7 +78,7 @@ class Costs:
 
 @dataclass(frozen=True)
 class Variation:
-    """What a score varies with, each as a standard error by itself; None: cannot be told."""
+    """The variance components of a score, each as a standard error by itself; None: not known."""
 
     documents: float
     """With the choice of documents, for these seeds."""
@@ -113,8 +113,8 @@ class Row:
     norm_avg: Mapping[int, Estimate | None]
     """Shots -> mean over the held-out tasks of their primary score; None if one is missing."""
     change: Mapping[int, Estimate | None]
-    """Shots -> Norm. Avg. less the pretrained model's on the very same documents and prompts; None if it has not
-    answered them all, and for the pretrained model itself: it is the control."""
+    """Shots -> the held-out average minus the pretrained model's on the very same documents and prompts; None if it has
+    not answered them all, and for the pretrained model itself: it is the control."""
     format_ratio: Estimate | None
     """Share (0 to 100) of held-out answers that take the format of a target, where the task has another: that begin
     with one of its labels, or are in its output language."""
@@ -124,7 +124,7 @@ class Row:
     missing: tuple[str, ...]
     """What was not measured; a row that misses something has no rank."""
     tries: int = 0
-    """How many settings of a sweep this row is the best of, by rows held out of training; 0: there was no sweep."""
+    """How many settings of a sweep this row is the best of, by the selection rows; 0: there was no sweep."""
     formats: tuple[Format, ...] = ()
     """The formats of its targets, as far as they have one."""
     format_by_task: tuple[TaskFormat, ...] = ()
@@ -135,11 +135,11 @@ class Row:
     """Shots -> the p of the change, corrected (Holm) for all changes that the rows of the same targets show; None where
     the change is not known, or zero by construction."""
     rank: Rank | None = None
-    """By Norm. Avg. at the most shots, among complete rows of the same targets on the track's terms."""
+    """By held-out average at the most shots, among complete rows of the same targets on the track's terms."""
     contenders: int = 0
-    """How many rows were ranked with this one: the best of so many leads by luck, too (`stats.lead_by_luck`)."""
+    """How many rows were ranked together: the best of as many equal rows leads by chance (`stats.lead_by_chance`)."""
     variation: Mapping[int, Variation | None] = field(default_factory=dict)
-    """Shots -> what Norm. Avg. varies with."""
+    """Shots -> the variance components of the held-out average."""
 
     @property
     def slug(self) -> str:
@@ -160,6 +160,6 @@ class Board:
     """Held-out roles, in the track's order."""
     targets: tuple[str, ...]
     rows: tuple[Row, ...] = field(default=())
-    """The pretrained model first, then by target, then by Norm. Avg. at the most shots, complete rows before others."""
+    """The pretrained model first, then by target, then by held-out average at the most shots; incomplete rows last."""
     deviations: tuple[str, ...] = ()
     """Where the track differs from the paper whose setting it has."""

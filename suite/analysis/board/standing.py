@@ -69,26 +69,26 @@ def _ranks(made: Sequence[Made]) -> dict[int, tuple[Rank, int]]:
 
 def _contenders(rows: Sequence[Made]) -> list[Contender]:
     """The rows as they are ranked; a task is paired by document where every row's documents have scores."""
-    widths = [{None if each is None else each.shape[1] for each in pulls}
-              for pulls in zip(*([task.pulls for task in row.tasks] for row in rows), strict=True)]  # fmt: skip
+    widths = [{None if each is None else each.shape[1] for each in influence}
+              for influence in zip(*([task.influence for task in row.tasks] for row in rows), strict=True)]  # fmt: skip
     paired = [None not in width and len(width) == 1 for width in widths]
     return [_contender(row, paired) for row in rows]
 
 
 def _contender(made: Made, paired: Sequence[bool]) -> Contender:
     values = np.sum([task.values for task in made.tasks], axis=0)
-    pulls = [np.zeros((len(values), 0))]
+    influence = [np.zeros((len(values), 0))]
     alone = 0.0
     for task, by_document in zip(made.tasks, paired, strict=True):
-        if by_document and task.pulls is not None:
-            pulls.append(task.pulls)
+        if by_document and task.influence is not None:
+            influence.append(task.influence)
         else:
             alone += float((task.stderrs**2).mean())
-    return Contender(made.seeds, values, np.concatenate(pulls, axis=1), alone)
+    return Contender(made.seeds, values, np.concatenate(influence, axis=1), alone)
 
 
 def _draws(made: Sequence[Made]) -> dict[tuple[str, int], float]:
-    """(Settings, shots) -> the standard deviation of Norm. Avg. between draws of exemplars, where there are several."""
+    """(Settings, shots) -> its standard deviation between exemplar draws, where there are several."""
     values: dict[tuple[str, int], dict[int, float]] = {}
     for each in made:
         name, draw = each.draw

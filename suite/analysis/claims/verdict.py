@@ -36,7 +36,7 @@ class Verdict:
     documents: int | None = None
     seeds: int | None = None
     could_see: float | None = None
-    """The true difference from the bound that would be seen four times out of five."""
+    """The minimum detectable effect: the true difference from the bound that is found with 80% power."""
     experiments: Mapping[str, str | None] = field(default_factory=dict)
     """The experiments that it is about -> the id of one seed of what was judged; None where it was not run."""
 
@@ -68,7 +68,7 @@ class Verdict:
         """What it was judged on."""
         told = [f"{self.documents} documents"] if self.documents else []
         told += ["1 seed" if self.seeds == 1 else f"{self.seeds} seeds"] if self.seeds else []
-        told += [f"could see {self.could_see:.2f}"] if self.could_see else []
+        told += [f"minimum detectable effect {self.could_see:.2f}"] if self.could_see else []
         return ", ".join(told)
 
     def plain(self) -> dict[str, Any]:

@@ -141,6 +141,6 @@ def _notes(rows: TrackRows, layout: Layout, cells: Sequence[Sequence[Cell]]) -> 
         if row.changes:
             yield f"{name} is not on the track's terms: {', '.join(row.changes)}."
         if row.tries:
-            yield f"{name} is the best of {row.tries} tries on rows held out of training."
+            yield f"{name} is the best of {row.tries} tries on the selection rows."
         if row.missing:
             yield f"{name} misses {', '.join(row.missing[:3])}" + (" …" if len(row.missing) > 3 else ".")

@@ -14,13 +14,13 @@ from suite.cli.commands.results import DASH, INTERVAL, shown
 from suite.cli.commands.stored import reading
 from suite.cli.commands.tables import fitted, room, wrapped
 from suite.core.run_dir import Home
-from suite.stats import Contrast, lead_by_luck, p_text
+from suite.stats import Contrast, lead_by_chance, p_text
 
 LONGEST_HEAD = 32
 
 
 def print_boards(home: Home, track: str | None, *, as_json: bool, wide: bool = False) -> None:
-    """Print the boards with what can and what cannot be told apart."""
+    """Print the boards with rank intervals, tests and minimum detectable effects."""
     with reading(home) as store:
         found = stored_boards(store, track)
         more = remark(store, track)
@@ -58,7 +58,7 @@ def _board(board: Board, width: int | None) -> str:
     shots = board.shots
     head = ["rank", "experiment", "seeds", "target"]
     for count in shots:
-        head += [f"Norm. Avg. {count}-shot", "change", "p", "could see", "varies with"]
+        head += [f"held-out average {count}-shot", "change", "p", "MDE", "variance components"]
     lines = [head, *(_line(row, shots) for row in board.rows)]
     table = fitted(lines, width, _expendable(len(shots)), name=1)
     return "\n".join([*wrapped([board.title], width), *table, *wrapped(_notes(board), width), ""])
@@ -82,7 +82,7 @@ def _line(row: Row, shots: Sequence[int]) -> list[str]:
     line = [_rank(row), row.name + ("*" if row.changes else ""), str(len(row.seeds)), targets or DASH]
     for count in shots:
         against = None if row.method == BASELINE else row.against.get(count)
-        line += [shown(row.norm_avg.get(count)), *(_tested(against, row.corrected.get(count))), _varies(row, count)]
+        line += [shown(row.norm_avg.get(count)), *(_tested(against, row.corrected.get(count))), _components(row, count)]
     return line
 
 
@@ -91,11 +91,11 @@ def _rank(row: Row) -> str:
         return DASH
     rank = row.rank
     places = str(rank.place) if rank.low == rank.high else f"{rank.place} ({rank.low}–{rank.high})"
-    return places if rank.told_from_best or row.contenders < 2 else f"{places} ="
+    return places if rank.below_best or row.contenders < 2 else f"{places} ="
 
 
 def _tested(found: Contrast | None, corrected: float | None) -> list[str]:
-    """The difference, its p, and the difference that would have been seen."""
+    """The difference, its p, and its minimum detectable effect."""
     if found is None:
         return [DASH] * 3
     p = "by construction" if not found.spread.stderr else DASH if corrected is None else p_text(corrected)
@@ -104,7 +104,7 @@ def _tested(found: Contrast | None, corrected: float | None) -> list[str]:
     return [shown(found.estimate, sign=True), p, seen]
 
 
-def _varies(row: Row, count: int) -> str:
+def _components(row: Row, count: int) -> str:
     found = row.variation.get(count)
     if found is None:
         return DASH
@@ -114,18 +114,18 @@ def _varies(row: Row, count: int) -> str:
 
 def _notes(board: Board) -> Iterator[str]:
     ranked = max((row.contenders for row in board.rows), default=0)
-    yield "rank (places that cannot be ruled out), among rows of the same targets; = cannot be told from the best"
+    yield "rank (95% interval), among rows of the same targets; = tied with the best"
     yield f"{INTERVAL}, over documents and seeds; change: against the pretrained model; p is Holm's"
-    yield "could see: the true change that would be found four times out of five (none: no change would be);"
-    yield "varies with: standard errors"
+    yield "MDE: minimum detectable effect, 80% power (none: no change is large enough)"
+    yield "variance components: standard errors, each by itself"
     if ranked > 1:
-        luck = lead_by_luck(ranked)
-        yield f"of {ranked} equal rows the best leads their mean by {luck:.1f} standard errors by luck alone"
+        lead = lead_by_chance(ranked)
+        yield f"of {ranked} equal rows the best leads their mean by {lead:.1f} standard errors by chance"
     for row in board.rows:
         if row.changes:
             yield f"* {row.name} is not on the track's terms: {', '.join(row.changes)}"
         if row.tries:
-            yield f"{row.name} is the best of {row.tries} tries, chosen on rows held out of training"
+            yield f"{row.name} is the best of {row.tries} tries, chosen on the selection rows"
         if row.missing:
             yield f"! {row.name} has no rank: it misses {', '.join(row.missing[:3])}" + (" …" * (len(row.missing) > 3))
 
@@ -134,15 +134,16 @@ def _comparison(found: Comparison, width: int | None) -> str:
     names = f"{found.first} − {found.second}"
     long = width is not None and len(names) > LONGEST_HEAD
     head = "difference" if long else names
-    lines = [["task", "shots", head, "p", "could see", "won", "lost", "documents", "seeds"]]
+    lines = [["task", "shots", head, "p", "MDE", "won", "lost", "documents", "seeds"]]
     lines += [_task_line(task) for task in found.tasks]
     for shots, average in found.averages.items():
         # one pre-stated number: it is not corrected for the tasks that it is made of
         tested = _tested(average, average.p)
-        lines.append(["Norm. Avg.", str(shots), *tested, "", "", str(average.documents), str(average.seeds)])
+        lines.append(["held-out average", str(shots), *tested, "", "", str(average.documents), str(average.seeds)])
     notes = [
         f"{INTERVAL}, over the documents and seeds in common; p of tasks is Holm's; won and lost: documents on which",
-        "one is better (by its mean over seeds); equal documents are one",
+        "one is better (by its mean over seeds); equal documents are one;",
+        "MDE: minimum detectable effect, 80% power (none: no difference is large enough)",
         *(f"! {task.why}" for task in found.tasks if task.why),
     ]
     table = fitted(lines, width, [[4], [8], [7], [5, 6], [3]], name=0)

@@ -122,7 +122,7 @@ def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Iterat
     """A board's main columns, or those that fit into a width."""
     shots = board.shots
     head = ["experiment", "seeds", "target"]
-    head += [f"Norm. Avg. {count}-shot" for count in shots] + [f"change {count}-shot" for count in shots]
+    head += [f"held-out average {count}-shot" for count in shots] + [f"change {count}-shot" for count in shots]
     head += ["format ratio", "trained", "time"]
     lines = [head]
     for row in rows:
@@ -152,7 +152,7 @@ def _table_notes(rows: Sequence[Row]) -> Iterator[str]:
         if row.changes:
             yield f"* {row.name} is not on the track's terms: {', '.join(row.changes)}"
         if row.tries:
-            yield f"{row.name} is the best of {row.tries} tries on rows held out of training; its time is that of all"
+            yield f"{row.name} is the best of {row.tries} tries on the selection rows; its time is that of all"
         if row.missing:
             yield f"! {row.name} misses {', '.join(row.missing[:3])}" + (" …" if len(row.missing) > 3 else "")
     yield f"{INTERVAL}, over {' or '.join(_over(rows)) or 'documents'}; {DASH} is not measured"

@@ -1,4 +1,4 @@
-"""Who works on a step: a process, told apart from others of its number, boot, container and host's name."""
+"""Who works on a step: a process, distinct from others of its number, boot, container and host's name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Owner:
     host: str
     pid: int
     mark: str
-    """Told apart by it: several runs of one process."""
+    """Distinguishes several runs of one process."""
     start: str = ""
     """When the process started, as the system counts it; empty where it does not say."""
     boot: str = ""

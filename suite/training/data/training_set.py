@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The examples of one target. Rows held out for selection are not among them."""
+    """The examples of one target. Selection rows are not among them."""
 
     role: str
     task: TaskFile

@@ -162,7 +162,7 @@ def test_where_all_documents_differ_nothing_changes() -> None:
     assert alike is not None
     plain, clustered = stats.sample_of_values(values), stats.sample_of_values(values, alike)
     assert clustered.value == plain.value
-    assert (len(plain.pulls), len(clustered.pulls)) == (40, 39)
+    assert (len(plain.influence), len(clustered.influence)) == (40, 39)
     assert stats.equivalent(alike, 40) == pytest.approx(40**2 / (38 + 4))
 
 

@@ -43,7 +43,7 @@ def test_rows_that_cannot_be_told_apart_share_their_places(several: World) -> No
     found = rows(several)
     ranks = {name: row.rank for name, row in found.items()}
     assert ranks["pretrained"] is None
-    told = {name: (rank.low, rank.high, rank.told_from_best) for name, rank in ranks.items() if rank}
+    told = {name: (rank.low, rank.high, rank.below_best) for name, rank in ranks.items() if rank}
     assert told == {"good_rte": (1, 2, False), "same_rte": (1, 2, False), "bad_rte": (3, 3, True)}
     assert found["good_rte"].contenders == 3
 

@@ -48,7 +48,7 @@ def test_what_holds_or_is_undecided_passes(capsys: pytest.CaptureFixture[str], h
     assert code == 0
     assert "holds           better: a | b is <better>" in out
     assert "+40.00 [" in out
-    assert "100 documents, 1 seed, could see" in out
+    assert "100 documents, 1 seed, minimum detectable effect" in out
     assert "'promot_rte' was not run on tiny" in out
     assert out.endswith("1 holds, 1 undecided\n")
 
@@ -226,7 +226,7 @@ def test_the_board_prints_ranks_and_what_could_be_seen(capsys: pytest.CaptureFix
     code, out, _ = suite(capsys, "board", "--home", home)
     assert code == 0
     assert "1 " in next(line for line in out.splitlines() if " lora_a " in line)
-    assert "= cannot be told from the best" in out
+    assert "= tied with the best" in out
     (found,) = json.loads(suite(capsys, "board", "--json", "--home", home)[1])
     by_name = {row["name"]: row for row in found["rows"]}
     assert by_name["lora_a"]["rank"] == {"place": 1, "low": 1, "high": 1}

@@ -1,0 +1,76 @@
+"""One vocabulary: docs/glossary.md lists the terms, and what people read has them and not the words of before."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parents[1]
+PACKAGES = ("suite", "leaderboard")
+OLD = {
+    r"could see|could have (been )?seen": "minimum detectable effect",
+    r"told from|told apart": "tied with the best, below best, distinct",
+    r"varies with": "variance components",
+    r"ruled out": "rank interval",
+    r"held[- ]out rows?|rows (that are )?held out|held out (of|for|from) (training|selection)": "selection rows",
+    r"by luck|of luck": "by chance",
+    r'(?<!")Norm\. ?Avg': "held-out average",
+    r"one of its kin": "variant",
+    r"pays? neither for padding": "continuous batching",
+}
+"""What must not be read anywhere -> the term in its place. The paper's own name of a column may be quoted."""
+
+
+@cache
+def texts() -> tuple[tuple[str, str], ...]:
+    """(Where, what people may read there): documents, pages, scripts, and every text of the code."""
+    found = [(path, path.read_text("utf-8")) for path in sorted(documents())]
+    return (*((str(path.relative_to(HERE)), text) for path, text in found), *strings())
+
+
+def documents() -> Iterator[Path]:
+    yield from (HERE / "README.md", HERE / "SECURITY.md", HERE / "specs" / "README.md")
+    yield from (HERE / "docs").glob("*.md")
+    yield from (HERE / "leaderboard" / "templates").glob("*.j2")
+    yield from (HERE / "leaderboard" / "static").glob("*.js")
+
+
+def strings() -> Iterator[tuple[str, str]]:
+    for path, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield f"{path}:{node.lineno}", node.value
+
+
+@cache
+def modules() -> tuple[tuple[str, ast.Module], ...]:
+    paths = [path for package in PACKAGES for path in sorted((HERE / package).rglob("*.py"))]
+    return tuple((str(path.relative_to(HERE)), ast.parse(path.read_text("utf-8"))) for path in paths)
+
+
+def terms() -> list[str]:
+    """The first column of the glossary's tables."""
+    lines = (HERE / "docs" / "glossary.md").read_text("utf-8").splitlines()
+    heads = [line.split("|")[1].strip() for line in lines if line.startswith("| ")]
+    return [head for head in heads if head != "term"]
+
+
+@pytest.mark.parametrize("old", OLD, ids=list(OLD.values()))
+def test_an_old_word_is_read_nowhere(old: str) -> None:
+    found = [f"{where}: {match[0]}" for where, text in texts() for match in re.finditer(old, text, re.IGNORECASE)]
+    assert not found, f"write '{OLD[old]}'"
+
+
+def test_the_glossary_has_each_term_once() -> None:
+    assert len(terms()) == len(set(terms())) > 30
+
+
+@pytest.mark.parametrize("term", terms())
+def test_each_term_of_the_glossary_is_used(term: str) -> None:
+    words = re.compile(r"\b" + re.sub(r"[\s-]+", r"[\\s_-]+", term) + r"s?\b", re.IGNORECASE)
+    assert any(words.search(text) for where, text in texts() if where != "docs/glossary.md")
