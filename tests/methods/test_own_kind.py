@@ -1,0 +1,152 @@
+"""A method with a kind of artifact of its own is one module and one spec, from the plan to a loaded model."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+import suite
+from suite import methods
+from suite.models import artifacts
+
+MODULE = '''
+"""A trained factor for each dimension of the embeddings, all else frozen."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar
+
+from suite.methods import lora
+from suite.models.artifacts import Artifact, register
+from suite.training.config import Optimisation
+from suite.training.requirements import Requirements, optimisation_requirements
+
+FAMILY, VERSION, TRAINS = "full", 1, True
+prerequisites, stack = lora.prerequisites, lora.stack
+
+
+class Config(Optimisation):
+    """Settings."""
+
+    steps: int = 4
+    """Optimiser steps."""
+    learning_rate: float = 0.1
+    """Peak learning rate."""
+
+
+def requirements(config: Config) -> Requirements:
+    """Gradient steps."""
+    return optimisation_requirements(config)
+
+
+@contextmanager
+def scaled(backbone, factors):
+    """The embeddings times factors; yields a switch."""
+    on = {"on": True}
+    table = backbone.model.get_input_embeddings()
+    hook = table.register_forward_hook(lambda _, ids, found: found * factors.to(found) if on["on"] else found)
+    try:
+        yield on
+    finally:
+        hook.remove()
+
+
+@register
+@dataclass(frozen=True, eq=False)
+class EmbeddingFactors(Artifact):
+    """A factor for each dimension of the embeddings."""
+
+    kind: ClassVar[str] = "embedding_factors"
+    order: ClassVar[int] = 35
+    factors: object
+
+    @property
+    def tensors(self):
+        return {"factors": self.factors}
+
+    @classmethod
+    def from_saved(cls, tensors, settings):
+        return cls(tensors["factors"])
+
+    @contextmanager
+    def apply(self, to):
+        with scaled(to.backbone, self.factors):
+            yield to
+
+    def changes(self, model, replaced):
+        table = model.backbone.model.get_input_embeddings()
+        yield table, table.weight, table.weight.float() * (self.factors.to(table.weight.device) - 1)
+
+
+def train(config: Config, job):
+    """Train the factors; the hook is removed afterwards."""
+    import torch
+
+    from suite.training.job import Trained
+    from suite.training.objectives.optimise import optimise
+    from suite.training.trainable import Trainable
+
+    factors = torch.nn.Parameter(torch.ones(job.backbone.width, device=job.backbone.device), requires_grad=False)
+    with scaled(job.backbone, factors) as switch:
+
+        @contextmanager
+        def base():
+            switch["on"] = False
+            try:
+                yield
+            finally:
+                switch["on"] = True
+
+        fit = optimise(config, job, Trainable({"factors": factors}, base))
+    return Trained(EmbeddingFactors(fit.best["factors"]), fit, factors.numel())
+'''
+TRACK = """
+extends: micro
+name: tiny
+held_out: {roles: [cb], shots: [0], documents: 8}
+target: {documents: 8}
+selection: {documents: 8}
+seeds: [0]
+budget: {batch_size: 4}
+"""
+SPEC = "name: own\nmethod: {name: own_kind_of_a_test}\ntargets: [rte]\n"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    known, modules = dict(artifacts._KINDS), set(sys.modules)
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "own_kind_of_a_test.py").write_text(MODULE)
+    (tmp_path / "tiny.yaml").write_text(TRACK)
+    (tmp_path / "own.yaml").write_text(SPEC)
+    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path / "modules")])
+    yield tmp_path
+    artifacts._KINDS.clear()
+    artifacts._KINDS.update(known)
+    for name in set(sys.modules) - modules:
+        if name.endswith("own_kind_of_a_test"):
+            del sys.modules[name]
+
+
+def test_a_method_with_a_kind_of_its_own_is_planned_trained_evaluated_and_loaded(workspace: Path) -> None:
+    loaded = suite.load_spec(workspace / "own.yaml", track=str(workspace / "tiny.yaml"))
+    plan = suite.plan(loaded, home=workspace / "home")
+    suite.run(plan)
+    record = next(each for each in plan.experiments if each.name == "own")
+    (artifact,) = (workspace / "home" / "artifacts").rglob("artifact.json")
+    assert '"kind": "embedding_factors"' in artifact.read_text()
+    with suite.load_model(record, home=workspace / "home") as model:
+        assert [each.part.kind for each in model.adapted.applied] == ["embedding_factors"]
+        table = model.adapted.backbone.model.get_input_embeddings()
+        ids = torch.tensor([5])
+        assert not torch.equal(table(ids), table.weight[ids])
+        assert len(model.answer(["red"], max_new_tokens=2)) == 1
+    assert torch.equal(table(ids), table.weight[ids])
+    again = suite.plan(loaded, home=workspace / "home")
+    assert {step.status for step in again.steps()} == {"done"}
