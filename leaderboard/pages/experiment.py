@@ -28,7 +28,7 @@ from suite import stats
 from suite.analysis.board import BASELINE, Board, Cell, Row
 from suite.results.store import ScoreRecord
 
-INTERNAL = ("variant", "file", "sets")
+INTERNAL = ("variant", "file", "sets", "origin")
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,8 @@ class ExperimentPage:
     """Seeds whose results were made elsewhere."""
     file: str
     command: str
+    origin: str
+    """Where the method comes from; empty for suite's own."""
     spec: str
     summary: tuple[tuple[str, CellView], ...]
     variance_components: tuple[tuple[str, tuple[CellView, CellView, CellView]], ...]
@@ -123,6 +125,7 @@ def experiment_view(
         imported=tuple(seed.record.seed for seed in row_records.seeds if seed.imported),
         file=str(first.spec.get("file", "")),
         command=_command(row, first.spec),
+        origin=_origin(first.spec),
         spec=_yaml({key: value for key, value in first.spec.items() if key not in INTERNAL}),
         summary=_summary(board, row),
         variance_components=variance_components(board, row),
@@ -150,6 +153,11 @@ def _command(row: Row, spec: Mapping[str, Any]) -> str:
     for text in sets if isinstance(sets, (list, tuple)) else ():
         words += ["--set", str(text)]
     return " ".join(shlex.quote(word) for word in words)
+
+
+def _origin(spec: Mapping[str, Any]) -> str:
+    found = spec.get("origin")
+    return ", ".join(f"{name} {text}" for name, text in sorted(found.items())) if isinstance(found, Mapping) else ""
 
 
 def _track(spec: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -51,7 +51,7 @@ def render_site(home: Home, out: Path | None, records: Path | None, warn: Callab
         store: ResultsReader = UnionReader(local, shared) if shared else local
         claims = judge_found(store)
         context = SiteContext(
-            methods={name: methods.get(name).__doc__ or "" for name in methods.names()},
+            methods={name: methods.get(name).__doc__ or "" for name in methods.names()},  # no code from outside
             templates=_templates([each for each in (local, shared) if each]),
             claims=claims.verdicts,
             unread=claims.unread,

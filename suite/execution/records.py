@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from suite import methods
 from suite.core.diagnostics import Finding
 from suite.execution.cost import Cost
 from suite.planning import Plan, Step
@@ -22,6 +21,7 @@ from suite.results.store import (
     StepOutcome,
     StepRecord,
 )
+from suite.specs import Experiment
 
 if TYPE_CHECKING:
     from suite.evaluation.evaluate import EvaluationResult
@@ -38,7 +38,7 @@ def experiment_records(plan: Plan) -> Iterator[tuple[ExperimentRecord, tuple[Ste
             track=experiment.track.name,
             seed=experiment.seed,
             method=experiment.method,
-            family=methods.get(experiment.method).FAMILY,
+            family=experiment.methods.get(experiment.method).FAMILY,
             targets=experiment.targets,
             source=experiment.source,
             spec={
@@ -46,6 +46,7 @@ def experiment_records(plan: Plan) -> Iterator[tuple[ExperimentRecord, tuple[Ste
                 "variant": experiment.variant,
                 "file": experiment.file,
                 "sets": list(experiment.sets),
+                **_origin(experiment),
             },
         )
         links = tuple(
@@ -53,6 +54,14 @@ def experiment_records(plan: Plan) -> Iterator[tuple[ExperimentRecord, tuple[Ste
             for position, link in enumerate(planned.links)
         )
         yield record, links
+
+
+def _origin(experiment: Experiment) -> dict[str, Any]:
+    """Where a method from outside comes from, and the hash of its source; nothing of suite's own."""
+    origin = experiment.methods.origin(experiment.method)
+    if origin is None:
+        return {}
+    return {"origin": {**origin.recorded(), "source": experiment.methods.source(experiment.method)}}
 
 
 def step_record(step: Step) -> StepRecord:

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from suite import methods
 from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import Home
 from suite.evaluation.answer_cache import AnswerCache
@@ -21,6 +20,7 @@ from suite.evaluation.writable import Lost, unwritable
 from suite.execution.artifacts import TrainOutcome as TrainOutcome
 from suite.execution.artifacts import keep, load_kept
 from suite.execution.asking import Scorer, decoding_of, roll_outs, scorers
+from suite.methods import Method
 from suite.models.adapted import AdaptedModel
 from suite.models.apply import applied
 from suite.models.artifacts import Artifact
@@ -88,7 +88,7 @@ class Session:
             probe=self._looking(work) if work.probes else None,
             spending=spending,
         )
-        method = methods.get(work.method)
+        method = self._method(step, work)
         assert method.train is not None, f"{work.method} has no train step of its own"
         trained, needs = method.train(work.config, job), method.requirements(work.config)
         if isinstance(needs.cost, GradientSteps) and trained.artifact.neutral:  # a search may find that nothing helps
@@ -100,6 +100,13 @@ class Session:
             trained.artifact, folder, curve, trained.trained_parameters, size, backbone.identity,
             (*trained.findings, *time_spent(needs, trained.fit)),
         )  # fmt: skip
+
+    def _method(self, step: Step, work: Train) -> Method:
+        """The method, as it was planned. Raises StepFailed for one from outside whose source is another now."""
+        origin = work.methods.origin(work.method)
+        if origin is not None and origin.sources().hash != step.key["source"]:
+            raise StepFailed(f"{origin} changed after the step was planned: run again")
+        return work.methods.get(work.method)
 
     def choose(self, step: Step, work: Choose, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:
         """Score every try as its targets are answered, and keep the artifact of the first of the best.

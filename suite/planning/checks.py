@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from suite import methods
 from suite.core.errors import Problem, SuiteError
+from suite.methods import Prerequisite
 from suite.models.names import has_kind, has_matrix, matrix_names, short_names
 from suite.models.source import LocatedModel, ModelSource
 from suite.planning.gold import gold_notes
@@ -105,19 +105,19 @@ def _selected(chosen: MatrixSelection, names: tuple[str, ...], place: tuple[str,
         yield Problem(where, f"{what}: {model} has no matrices of the kind '{chosen.kind}'", known)
 
 
-def _train_steps(experiment: Experiment) -> Iterator[tuple[methods.Prerequisite, Requirements]]:
+def _train_steps(experiment: Experiment) -> Iterator[tuple[Prerequisite, Requirements]]:
     """The train steps of all tries, and what each says that it needs."""
     roles = (*experiment.targets, *experiment.held_out)
     for config in experiment.configs:
-        for step in methods.train_steps(experiment.method, config, experiment.targets, roles):
-            yield step, methods.get(step.method).requirements(step.config)
+        for step in experiment.methods.train_steps(experiment.method, config, experiment.targets, roles):
+            yield step, experiment.methods.get(step.method).requirements(step.config)
 
 
 def _trained_roles(experiment: Experiment) -> list[str]:
     """The roles whose training rows are used, by any of the tries."""
     roles: dict[str, bool] = {}
     for config in experiment.configs:
-        used = methods.roles_of(experiment.method, config, experiment.targets, experiment.held_out)
+        used = experiment.methods.roles_of(experiment.method, config, experiment.targets, experiment.held_out)
         roles |= {role: trained or roles.get(role, False) for role, trained in used.items()}
     return [role for role, trained in roles.items() if trained]
 
@@ -132,7 +132,7 @@ def _room(experiment: Experiment) -> list[Problem]:
     for step, needs in _train_steps(experiment):
         length = needs.reserved_positions
         if length and length + LEAST_INPUT > longest:
-            kind = "prefix" if methods.get(step.method).FAMILY == "prefix" else "soft prompt"
+            kind = "prefix" if experiment.methods.get(step.method).FAMILY == "prefix" else "soft prompt"
             what = f"a {kind} of {length} leaves no room in inputs of {longest} tokens"
             problems.append(Problem(experiment.file, what, f"shorten the {kind}, or raise `budget.max_length`"))
     return list(dict.fromkeys(problems))

@@ -55,6 +55,8 @@ class Speed:
 
 def sort_of(kind: str, key: Mapping[str, Any]) -> str:
     """Which steps have a common rate: evaluations, training on right answers, by reward, and searches of a mixture."""
+    if "source" in key:  # from outside: its code is not run for an estimate
+        return f"train {key['method']['name']}"
     needs = _requirements(json.dumps(key.get("method") or {}))
     if needs is None:
         return kind

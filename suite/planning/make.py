@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from suite import methods
 from suite.core.block import Block
 from suite.core.config_diff import split, told
 from suite.core.errors import Problem, SuiteError
 from suite.core.hashing import fingerprint
+from suite.methods import Dispatch, OwnPart, Part, Prerequisite
 from suite.models.source import LocatedModel, ModelSource, locate
 from suite.planning import estimate
 from suite.planning.checks import check
@@ -129,8 +129,8 @@ class _Builder:
 
     def _stack(self, experiment: Experiment, config: Block, role: str, trained: str | None) -> tuple[str, ...] | Routes:
         """The train steps whose artifacts are in effect when a role is answered."""
-        stack = methods.get(experiment.method).stack(config, role, experiment.targets)
-        if isinstance(stack, methods.Dispatch):
+        stack = experiment.methods.get(experiment.method).stack(config, role, experiment.targets)
+        if isinstance(stack, Dispatch):
             return Routes(
                 experiment.tasks[stack.role],
                 self._steps_of(experiment, stack.asker, trained),
@@ -138,13 +138,13 @@ class _Builder:
             )
         return self._steps_of(experiment, stack, trained)
 
-    def _steps_of(self, experiment: Experiment, parts: Sequence[methods.Part], trained: str | None) -> tuple[str, ...]:
+    def _steps_of(self, experiment: Experiment, parts: Sequence[Part], trained: str | None) -> tuple[str, ...]:
         parents = self._parents_of(trained)
         chosen: list[str | None] = []
         for part in parts:
-            if isinstance(part, methods.Prerequisite):
+            if isinstance(part, Prerequisite):
                 chosen.append(self._trained(part.method, part.config, part.targets, experiment, part.config))
-            elif isinstance(part, methods.OwnPart):
+            elif isinstance(part, OwnPart):
                 chosen.append(trained and self._step(*take_part(self.steps[trained], part), Estimate(0, 0.0, 0)))
             else:
                 chosen.append(parents[part] if isinstance(part, int) else trained)
@@ -167,7 +167,8 @@ class _Builder:
 
         The title says what differs from the `usual` settings: in a sweep, those that its tries start from.
         """
-        method = methods.get(name)
+        registry = experiment.methods
+        method, source = registry.get(name), registry.source(name)
         if method.train is None:
             return None
         parents: list[str] = []
@@ -199,10 +200,12 @@ class _Builder:
             "selection": {**track.selection.model_dump(mode="json"), **track.decoding.search},
             "target": track.target.model_dump(mode="json", include={"shots"}),
             "parents": list(parents),
+            **({"source": source} if source else {}),  # of a method from outside: a changed one is another step
             **probes_key(experiment, needs, targets, self.inputs.data),
         }
         work = Train(
-            name, config, tasks, track, experiment.seed, tuple(parents), needs.probes, probed(experiment, needs), bases
+            name, config, tasks, track, experiment.seed, tuple(parents), needs.probes, probed(experiment, needs), bases,
+            registry,
         )  # fmt: skip
         what = "adapt" if method.FAMILY == "mixture" else "train"
         _, (_, differs) = split([usual.model_dump(mode="json"), config.model_dump(mode="json")])

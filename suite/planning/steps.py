@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from suite.core.block import Block
+from suite.methods import MethodRegistry
 from suite.specs import Experiment
 from suite.specs.blocks import Track
 from suite.tasks.definition import TaskFile
@@ -39,6 +40,8 @@ class Train:
     """The tasks that they answer besides the targets."""
     bases: Mapping[str, str] = field(default_factory=dict)
     """Parent -> the identity of the base model that it was trained on, where that is another than this step's."""
+    methods: MethodRegistry = field(default_factory=MethodRegistry, compare=False, repr=False)
+    """Where the method is found."""
 
 
 @dataclass(frozen=True)

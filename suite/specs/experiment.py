@@ -11,6 +11,7 @@ from suite.core.block import Block
 from suite.core.config_diff import split
 from suite.core.hashing import experiment_id, variant_id
 from suite.core.yamlfile import Key
+from suite.methods import MethodRegistry
 from suite.specs.blocks import Track
 from suite.tasks.definition import TaskFile
 
@@ -42,6 +43,8 @@ class Experiment:
     """What a sweep tries, in order: the method's settings, two or more; none without a sweep."""
     lines: Mapping[Key, str] = field(default_factory=dict, compare=False, repr=False)
     """``file:line`` of each setting of the method, of each field of the sweep, and of the model."""
+    methods: MethodRegistry = field(default_factory=MethodRegistry, compare=False, repr=False)
+    """The methods that it, and what it builds on, may name."""
 
     @property
     def configs(self) -> tuple[Block, ...]:

@@ -4,30 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from suite import methods
 from suite.core.block import Block
 from suite.core.errors import Problem, did_you_mean
+from suite.methods import Dispatch, MethodRegistry
 from suite.specs.blocks import Spec
 from suite.specs.merge import Layered
 from suite.tasks.definition import TaskFile
 
 
-def mixture_problems(method: str, configs: Sequence[Block | None], spec: Spec, layer: Layered) -> Iterable[Problem]:
+def mixture_problems(
+    registry: MethodRegistry, method: str, configs: Sequence[Block | None], spec: Spec, layer: Layered
+) -> Iterable[Problem]:
     """A mixture that is asked for by itself must be one of something."""
-    if method not in methods.names() or methods.get(method).FAMILY != "mixture" or methods.get(method).train is None:
+    if method not in registry.names():
         return
-    if any(each is not None and not methods.get(method).prerequisites(each, spec.targets) for each in configs):
+    about = registry.get(method)
+    if about.FAMILY != "mixture" or about.train is None:
+        return
+    if any(each is not None and not about.prerequisites(each, spec.targets) for each in configs):
         what = f"method.experts: is missing, and {method} only puts experts together that others train"
         fix = "name roles to train them on: `experts: [cb, wic]`, or use transformer2, which trains one for each target"
         yield Problem(layer.where(("method",)), what, fix)
 
 
 def dispatch_problems(
-    method: str, config: Block | None, spec: Spec, tasks: Mapping[str, TaskFile], layer: Layered
-) -> Iterable[Problem]:
+    registry: MethodRegistry, method: str, config: Block | None, spec: Spec, tasks: Mapping[str, TaskFile],
+    layer: Layered,
+) -> Iterable[Problem]:  # fmt: skip
     """A first pass must ask for skills, and every expert must be one that it can name."""
-    stack = methods.get(method).stack(config, "", spec.targets) if config is not None else ()
-    if not isinstance(stack, methods.Dispatch) or stack.role not in tasks:
+    if config is None:
+        return
+    stacks = (registry.get(method).stack(config, role, spec.targets) for role in (*spec.targets, *tasks))
+    stack = next((each for each in stacks if isinstance(each, Dispatch)), None)
+    if stack is None or stack.role not in tasks:
         return
     task = tasks[stack.role]
     skills = {skill for each in task.sources.values() for skill in each}

@@ -8,10 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from suite import methods
 from suite.core.block import Block
 from suite.core.errors import Problem, SuiteError, did_you_mean
 from suite.core.yamlfile import Key, parse_value, read_yaml
+from suite.methods import MethodRegistry
 from suite.specs.blocks import OVERRIDABLE, Spec, Sweep, Track
 from suite.specs.experiment import Experiment
 from suite.specs.experts import dispatch_problems, mixture_problems
@@ -111,30 +111,31 @@ def experiments_of(
     merged = over_track(below, changes, layer.origins)
     track, track_problems = validate(Track, merged)
     problems += track_problems
-    method, config, more = _method(layer, below)
-    if method in methods.names():
-        problems = sent_below(problems, methods.get(method).Config.model_fields, "method")
+    registry = workspace.methods
+    method, config, more = _method(registry, layer, below)
+    if method in registry.names():
+        problems = sent_below(problems, registry.get(method).Config.model_fields, "method")
     problems += more
     sweep = spec.sweep if spec else readable(layer.value.get("sweep"))
-    tries, more = _tries(method, sweep, layer, below, sound=config is not None)
+    tries, more = _tries(registry, method, sweep, layer, below, sound=config is not None)
     problems += more
     if spec is None or track is None:
         raise SuiteError.of(problems)
-    problems += method_problems(track, merged)
-    trains = method in methods.names() and methods.get(method).TRAINS
-    used = methods.roles_of(method, config, spec.targets, ()) if config is not None else {}
+    problems += method_problems(registry, track, merged)
+    trains = method in registry.names() and registry.get(method).TRAINS
+    used = registry.roles_of(method, config, spec.targets, ()) if config is not None else {}
     tasks, more = _tasks(spec, track, trains, used, read, workspace.task_folders, layer, merged)
     problems += more
-    problems += _target_problems(method, spec, layer)
+    problems += _target_problems(registry, method, spec, layer)
     problems += probe_problems(track, merged)
-    problems += mixture_problems(method, tries or (config,), spec, layer)
-    problems += dispatch_problems(method, config, spec, tasks, layer)
+    problems += mixture_problems(registry, method, tries or (config,), spec, layer)
+    problems += dispatch_problems(registry, method, config, spec, tasks, layer)
     if config is not None:
-        problems += mix_problems(method, tries or (config,), spec.targets, track.budget.batch_size, layer)
-        problems += reward_problems(method, config, spec.targets, track.held_out.roles, tasks, layer, merged)
+        problems += mix_problems(registry, method, tries or (config,), spec.targets, track.budget.batch_size, layer)
+        problems += reward_problems(registry, method, config, spec.targets, track.held_out.roles, tasks, layer, merged)
     if problems or config is None:
         raise SuiteError.of(problems)
-    settings = _settings(method, layer, below)
+    settings = _settings(registry, method, layer, below)
     lines = {("method", *key): where for key, where in settings.origins.items()}
     lines |= {key: where for key, where in layer.origins.items() if key[:1] == ("sweep",)}
     lines[("model",)] = merged.where(("model",))
@@ -156,8 +157,9 @@ def experiments_of(
             sets=options.sets,
             tries=tuple(placed(each, settings.where) for each in tries),
             lines=lines,
+            methods=registry,
         )
-        for seed in (seeds if methods.get(method).TRAINS else seeds[:1])  # no training: no seed can matter
+        for seed in (seeds if registry.get(method).TRAINS else seeds[:1])  # no training: no seed can matter
     )
 
 
@@ -168,38 +170,38 @@ def chosen_seeds(track: Track, seeds: Seeds) -> tuple[int, ...]:
     return track.seeds if seeds == "all" else seeds
 
 
-def _method(spec: Layered, track: Layered) -> tuple[str, Block | None, list[Problem]]:
+def _method(registry: MethodRegistry, spec: Layered, track: Layered) -> tuple[str, Block | None, list[Problem]]:
     block = spec.block("method")
     name, where = block.value.get("name"), spec.where(("method",))
     if not isinstance(spec.value.get("method"), Mapping):
         return "", None, []  # said already: the spec's own block is checked before
     if not isinstance(name, str):
-        known = "known: " + ", ".join(methods.names())
+        known = "known: " + ", ".join(registry.names())
         return "", None, [Problem(where, "method.name: is missing or not a text", known)]
-    if name not in methods.names():
+    if name not in registry.names():
         where = spec.where(("method", "name"))
-        fix = did_you_mean(name, methods.names())
+        fix = did_you_mean(name, registry.names())
         return name, None, [Problem(where, f"method.name: there is no method '{name}'", fix)]
-    config, problems = validate(methods.get(name).Config, _settings(name, spec, track), ("method",))
+    config, problems = validate(registry.get(name).Config, _settings(registry, name, spec, track), ("method",))
     return name, config, problems
 
 
-def _settings(method: str, spec: Layered, track: Layered) -> Layered:
+def _settings(registry: MethodRegistry, method: str, spec: Layered, track: Layered) -> Layered:
     """A method's settings on a track, with the spec's own on top."""
-    return method_layer(method, track, spec.block("method").without("name"))
+    return method_layer(registry, method, track, spec.block("method").without("name"))
 
 
 def _tries(
-    method: str, sweep: Sweep | None, layer: Layered, track: Layered, *, sound: bool
+    registry: MethodRegistry, method: str, sweep: Sweep | None, layer: Layered, track: Layered, *, sound: bool
 ) -> tuple[tuple[Block, ...], list[Problem]]:
     """What the spec's sweep tries; none without a sweep."""
-    if sweep is None or method not in methods.names():
+    if sweep is None or method not in registry.names():
         return (), []
-    if methods.get(method).train is None:
-        what = "has no train step of its own" if methods.get(method).TRAINS else "trains nothing"
+    if registry.get(method).train is None:
+        what = "has no train step of its own" if registry.get(method).TRAINS else "trains nothing"
         problem = Problem(layer.where(("sweep",)), f"sweep: {method} {what}, so there is nothing to choose between")
         return (), [problem]
-    return expand(methods.get(method).Config, _settings(method, layer, track), sweep, layer, sound=sound)
+    return expand(registry.get(method).Config, _settings(registry, method, layer, track), sweep, layer, sound=sound)
 
 
 def _tasks(
@@ -239,9 +241,9 @@ def _tasks(
     return tasks, problems
 
 
-def _target_problems(method: str, spec: Spec, layer: Layered) -> Iterable[Problem]:
+def _target_problems(registry: MethodRegistry, method: str, spec: Spec, layer: Layered) -> Iterable[Problem]:
     where = layer.where(("targets",)) or layer.where(())
-    if method in methods.names() and methods.get(method).TRAINS and not spec.targets:
+    if method in registry.names() and registry.get(method).TRAINS and not spec.targets:
         yield Problem(where, f"targets: is missing, and {method} trains for a target", "name a role: `targets: [rte]`")
     if len(set(spec.targets)) < len(spec.targets):
         yield Problem(where, "targets: names a role twice", "name each once")

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from suite import methods
 from suite.core.block import Block
 from suite.core.errors import Problem
+from suite.methods import MethodRegistry
 from suite.specs.merge import Layered
 from suite.tasks.definition import TaskFile
 from suite.training.config import Optimisation
 
 
 def reward_problems(
+    registry: MethodRegistry,
     method: str,
     config: Block,
     targets: Sequence[str],
@@ -23,8 +24,8 @@ def reward_problems(
 ) -> Iterator[Problem]:
     """The roles that a method needs rewards of, and whose tasks give none, each at the line that names it."""
     roles = (*targets, *(role for role in held_out if role not in targets))
-    steps = methods.train_steps(method, config, tuple(targets), roles)
-    rewarded = [step for step in steps if methods.get(step.method).requirements(step.config).reward]
+    steps = registry.train_steps(method, config, tuple(targets), roles)
+    rewarded = [step for step in steps if registry.get(step.method).requirements(step.config).reward]
     for role in roles:
         by = " and ".join(dict.fromkeys(f"'{step.method}'" for step in rewarded if role in step.targets))
         reason = tasks[role].no_reward if by and role in tasks else None

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from suite import methods
 from suite.core.block import Block
 from suite.core.errors import Problem, did_you_mean
+from suite.methods import MethodRegistry
 from suite.specs.blocks import Track
 from suite.specs.merge import Layered
 
 
 def mix_problems(
-    method: str, configs: Iterable[Block], targets: tuple[str, ...], batch_size: int, layer: Layered
-) -> list[Problem]:
+    registry: MethodRegistry, method: str, configs: Iterable[Block], targets: tuple[str, ...], batch_size: int,
+    layer: Layered,
+) -> list[Problem]:  # fmt: skip
     """A ratio names each target of its train step once, and a batch has room for one example of each."""
     problems: list[Problem] = []
-    for step in (step for config in configs for step in methods.train_steps(method, config, targets, targets)):
-        mix = methods.get(step.method).requirements(step.config).mix
+    for step in (step for config in configs for step in registry.train_steps(method, config, targets, targets)):
+        mix = registry.get(step.method).requirements(step.config).mix
         if mix is not None:
             problems += _mix(mix, step.targets, batch_size, ("method", *step.field), layer)
     return list(dict.fromkeys(problems))

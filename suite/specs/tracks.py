@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from suite import methods
 from suite.core.errors import Problem, SuiteError, did_you_mean
 from suite.core.yamlfile import Key, read_yaml
+from suite.methods import MethodRegistry
 from suite.specs.blocks import Track
 from suite.specs.merge import Layered, layer_of
 from suite.specs.paths import meant, placed
@@ -46,37 +46,37 @@ def load_track(workspace: Workspace, name: str) -> Track:
     track, problems = validate(Track, layer)
     if track is None:
         raise SuiteError.of(problems)
-    problems = method_problems(track, layer)
+    problems = method_problems(workspace.methods, track, layer)
     if problems:
         raise SuiteError.of(problems)
     return placed(track, layer.where)
 
 
-def method_problems(track: Track, layer: Layered) -> list[Problem]:
-    """What is wrong in a track's `methods:` block."""
+def method_problems(registry: MethodRegistry, track: Track, layer: Layered) -> list[Problem]:
+    """What is wrong in a track's `methods:` block. Settings of a method from outside are read where it is used."""
     problems: list[Problem] = []
     for name in track.methods:
-        if name not in methods.names():
+        if name not in registry.names():
             where = layer.where(("methods", name))
-            problems.append(
-                Problem(where, f"methods.{name}: there is no such method", did_you_mean(name, methods.names()))
-            )
+            fix = did_you_mean(name, registry.names())
+            problems.append(Problem(where, f"methods.{name}: there is no such method", fix))
             continue
-        _, more = validate(methods.get(name).Config, method_layer(name, layer), ("methods", name))
-        problems += more
+        if name not in registry.outside:
+            _, more = validate(registry.get(name).Config, method_layer(registry, name, layer), ("methods", name))
+            problems += more
     return problems
 
 
-def method_layer(name: str, track: Layered, spec: Layered = Layered()) -> Layered:
+def method_layer(registry: MethodRegistry, name: str, track: Layered, spec: Layered = Layered()) -> Layered:
     """A method's settings on a track, and those of a spec over them.
 
     A nested block starts from the track's settings of the method it stands for, or of the one that it names.
     """
     own = track.block("methods", name).over(spec.value, spec.origins)
-    for field, usual in methods.inherits(name).items():
+    for field, usual in registry.inherits(name).items():
         other = own.block(field).value.get("name", usual)
-        if other in methods.names():
-            nested = method_layer(other, track)
+        if other in registry.names():
+            nested = method_layer(registry, other, track)
             base = Layered({field: nested.value}, {(field, *key): where for key, where in nested.origins.items()})
             own = base.over(own.value, own.origins)
     return own

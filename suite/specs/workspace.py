@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from suite.core.errors import SuiteError, did_you_mean
+from suite.methods import MethodRegistry
 from suite.specs.paths import yaml_beside
 
 KINDS = ("tracks", "tasks", "claims", "tables")
@@ -34,6 +36,8 @@ class Workspace:
     """The folders that are searched, nearest first; each may have `tracks/` and `tasks/`."""
 
     roots: tuple[Path, ...]
+    with_code: tuple[Path, ...] = ()
+    """Those of them that are a user's own, and the specs' folders, nearest first: each may have `methods/`."""
 
     @classmethod
     def around(cls, *files: Path) -> Workspace:
@@ -41,12 +45,20 @@ class Workspace:
         parents = [folder for file in files for folder in list(file.resolve().parents)[:4]]
         own = [folder for folder in parents if any(_has_yaml(folder / kind) for kind in ("tracks", "tasks"))]
         roots = [*own, shipped()]
-        return cls(tuple(dict.fromkeys(root.resolve() for root in roots)))
+        with_code = [*(file.resolve().parent for file in files), *own]
+        return cls(tuple(dict.fromkeys(root.resolve() for root in roots)), tuple(dict.fromkeys(with_code)))
 
     @classmethod
     def here(cls, *files: Path) -> Workspace:
         """The same, and the folders of the working directory: what a name on the command line is looked for in."""
-        return cls.around(*files, Path.cwd() / "specs" / "x.yaml")
+        here = Path.cwd()
+        found = cls.around(*files, here / "specs" / "x.yaml")
+        return replace(found, with_code=tuple(dict.fromkeys([*found.with_code, here.resolve()])))
+
+    @cached_property
+    def methods(self) -> MethodRegistry:
+        """The methods that its specs may name: `methods/*.py` of its folders, those of packages, and suite's own."""
+        return MethodRegistry.of(self.with_code)
 
     @property
     def task_folders(self) -> tuple[Path, ...]:

@@ -23,16 +23,24 @@ PROMPT = "soft prompt"
 
 
 def train_weights(
-    config: Optimisation, job: Job, *, frozen: Sequence[Artifact] = (), joint: FlatPrompt | None = None
+    config: Optimisation,
+    job: Job,
+    *,
+    frozen: Sequence[Artifact] = (),
+    joint: FlatPrompt | None = None,
+    only: Callable[[str], bool] = lambda name: True,
 ) -> Trained:
-    """Train a float32 copy of every parameter in the backbone's place; the backbone's own tensors are untouched.
+    """Train a float32 copy of each parameter in the backbone's place; the backbone's own tensors are untouched.
 
     `frozen` artifacts are in effect for the targets and are not trained: one for each target where they stand before
     the text, or a single one. A `joint` prompt stands before the inputs of all targets and is trained along. The
-    artifact holds the tensors that changed, in the backbone's type. Raises StepFailed if an artifact cannot be frozen.
+    artifact holds the tensors that changed, in the backbone's type. `only` tells by its name whether a parameter is
+    trained. Raises StepFailed if none is, and if an artifact cannot be frozen.
     """
     model = job.backbone.model
-    parameters = dict(model.named_parameters())
+    parameters = {name: parameter for name, parameter in model.named_parameters() if only(name)}
+    if not parameters:
+        raise StepFailed("the model has no parameter that this method trains")
     base = {name: parameter.data for name, parameter in parameters.items()}
     trained = dict(parameters)
     if joint is not None:

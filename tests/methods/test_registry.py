@@ -64,8 +64,8 @@ def test_promot_builds_on_the_prompt_of_the_same_settings() -> None:
     (needed,) = promot.prerequisites(settings, ("rte",))
     assert (needed.method, needed.targets) == ("prompt_tuning", ("rte",))
     assert needed.config.model_dump(exclude={"name"}) == prompt_tuning.Config(length=7).model_dump()
-    assert methods.inherits("promot") == {"stage_one": "prompt_tuning"}
-    assert methods.inherits("lora") == {}
+    assert methods.MethodRegistry().inherits("promot") == {"stage_one": "prompt_tuning"}
+    assert methods.MethodRegistry().inherits("lora") == {}
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ def _draw(spec: Mapping[str, Any]) -> tuple[str, int]:
     held_out = dict(spec["track"]["held_out"])
     draw = int(held_out.pop("draw", 0))
     track = {**spec["track"], "held_out": held_out}
-    names = ("seed", "variant", "file", "sets", "changes", "source", "about")
+    names = ("seed", "variant", "file", "sets", "origin", "changes", "source", "about")
     settings = {key: value for key, value in spec.items() if key not in names}
     return fingerprint({**settings, "track": track}), draw
 

@@ -11,12 +11,13 @@ from typing import Any
 
 from suite import methods
 from suite.core.block import Block
-from suite.core.errors import SuiteError, did_you_mean
+from suite.core.errors import Problem, SuiteError, did_you_mean
 from suite.core.outputs import copy_folder
 from suite.core.run_dir import Home
 from suite.core.yamlfile import read_yaml
 from suite.execution.progress import size
 from suite.execution.provenance import versions
+from suite.methods import MethodRegistry
 from suite.models.source import LocatedModel, locate
 from suite.specs import Spec, Track, Workspace, shipped, shown
 from suite.specs.load import load_track
@@ -52,8 +53,7 @@ def _lines(kind: str, workspace: Workspace) -> Iterator[tuple[str, str]]:
                 listed.append(value)
                 yield str(value.get("name", file.stem)), f"{shown(file)}: {value.get('about', '')}".removesuffix(": ")
     elif kind == "methods":
-        for name in methods.names():
-            yield name, (methods.get(name).__doc__ or "").strip().splitlines()[0]
+        yield from _methods(workspace.methods)
     elif kind == "tracks":
         for name in workspace.tracks():
             track = load_track(workspace, name)
@@ -65,13 +65,28 @@ def _lines(kind: str, workspace: Workspace) -> Iterator[tuple[str, str]]:
             yield role, ", ".join(tasks)
 
 
+def _methods(registry: MethodRegistry) -> Iterator[tuple[str, str]]:
+    """Each method and what it is; of one from outside, which is not run for that, also where it comes from."""
+    for name in registry.names():
+        try:
+            origin = registry.origin(name)
+            about = methods.get(name).__doc__ or "" if origin is None else f"{origin.about()} [{origin}]"
+            yield name, about.strip().splitlines()[0]
+        except SuiteError as error:
+            yield name, f"refused: {error.problems[0]}"
+
+
 def json_schema(what: str) -> str:
     """The JSON Schema of a spec, a track, or a method's block."""
     blocks: dict[str, type[Block]] = {"spec": Spec, "track": Track}
-    if what not in (*blocks, *methods.names()):
-        raise SuiteError(f"there is no schema of '{what}'", fix=did_you_mean(what, (*blocks, *methods.names())))
-    block = blocks[what] if what in blocks else methods.get(what).Config
-    return json.dumps(block.model_json_schema(), indent=2)
+    registry = Workspace.here().methods
+    known = (*blocks, *registry.names())
+    if what not in known:
+        raise SuiteError(f"there is no schema of '{what}'", fix=did_you_mean(what, known))
+    origin = None if what in blocks else registry.origin(what)
+    block = blocks[what] if what in blocks else registry.get(what).Config
+    comment = {} if origin is None else {"$comment": f"the method '{what}' of {origin}"}
+    return json.dumps({**comment, **block.model_json_schema()}, indent=2)
 
 
 def new_workspace(folder: Path) -> str:
@@ -92,6 +107,7 @@ def diagnose(home: Home, data: Path | None, models: Path | None, *, deep: bool =
         ("data folder", lambda: _data(data)),
         ("models", lambda: _models(models)),
         ("specs", _shipped_specs),
+        ("methods", _outside_methods),
         ("store", lambda: _store(home)),
         ("command", lambda: f"finetune-suite {_own_version()}"),
     ]
@@ -174,6 +190,20 @@ def _place(located: LocatedModel) -> str:
 def _shipped_specs() -> str:
     count = sum(1 for _ in Workspace.around().specs())
     return f"{count} shipped, in {shown(shipped())}"
+
+
+def _outside_methods() -> str:
+    """Suite's own, and those from outside, which are loaded. Raises SuiteError for every one that is broken."""
+    registry, found, problems = Workspace.here().methods, list[str](), list[Problem]()
+    for name in registry.outside:
+        try:
+            registry.get(name)
+            found.append(f"{name} ({registry.origin(name)}, source {registry.source(name)})")
+        except SuiteError as error:
+            problems += error.problems
+    if problems:
+        raise SuiteError.of(problems)
+    return "; ".join([f"{len(methods.names())} of suite's own", *found])
 
 
 def _store(home: Home) -> str:

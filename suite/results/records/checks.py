@@ -27,6 +27,8 @@ from suite.results.records.writing import record_hash
 from suite.results.store import AnswerRecord, ScoreRecord
 
 TOLERANCE = 1e-6
+BESIDE = ("file", "variant", "sets", "origin")
+"""What a spec says besides the settings that its id is made of."""
 
 
 def read_record(file: Path) -> RecordFile:
@@ -87,7 +89,7 @@ def _wrong(record: RecordFile) -> str | None:
     """What does not fit together in a record, or None."""
     about, kinds = record.experiment, {step.id: step.kind for step in record.steps}
     spec = about.spec
-    resolved = {key: value for key, value in spec.items() if key not in ("file", "variant", "sets")}
+    resolved = {key: value for key, value in spec.items() if key not in BESIDE}
     stated = (
         spec["name"],
         spec["track"]["name"],

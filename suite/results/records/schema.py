@@ -134,6 +134,7 @@ class _Spec(_Loose):
     changes: list[str]
     variant: str
     sweep: list[dict[str, Any]] = []
+    origin: dict[str, str] = {}
 
     @model_validator(mode="after")
     def _roles_are_described(self) -> _Spec:

@@ -1,0 +1,97 @@
+"""What extends suite from outside: entry points of installed packages, and Python files of a workspace.
+
+Nothing is imported here: names, places and descriptions are read, so that listings and pages run no code of others.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from suite.plugins.source import Sources, package_sources, workspace_sources
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where something that was added from outside comes from: an entry point, or a file of a workspace."""
+
+    name: str
+    package: str = ""
+    """The installed package and its version (`suite-example 0.1.0`); empty for a file."""
+    target: str = ""
+    """What its entry point names: `module`, or `module:attribute`."""
+    file: Path | None = None
+
+    def __str__(self) -> str:
+        return f"package {self.package} ({self.target})" if self.file is None else str(_shown(self.file))
+
+    @property
+    def module(self) -> str:
+        """The dotted module of an entry point."""
+        return self.target.partition(":")[0].strip()
+
+    def sources(self) -> Sources:
+        """Its module and those of its own package or folder that it imports. Raises SuiteError where it has none."""
+        if self.file is not None:
+            return workspace_sources(self.file, str(self))
+        return package_sources(self.module, str(self))
+
+    def recorded(self) -> Mapping[str, str]:
+        """What a record says of it: of a file its name only, for folders are this machine's."""
+        if self.file is not None:
+            return {"from": "workspace", "file": f"{self.file.parent.name}/{self.file.name}"}
+        return {"from": "package", "package": self.package, "target": self.target}
+
+    def about(self) -> str:
+        """The first line of its description, read without running it; empty where there is none."""
+        with suppress(Exception):  # a broken one has its line elsewhere
+            text = self.sources().text(self.file.stem if self.file else self.module)
+            return (ast.get_docstring(ast.parse(text)) or "").strip().partition("\n")[0]
+        return ""
+
+
+def added(group: str, folders: tuple[Path, ...], kind: str) -> dict[str, tuple[Origin, ...]]:
+    """Name -> where it comes from: more than once where several packages, or a package and a file, have the name.
+
+    `folders` are those of a workspace, nearest first; of one file name the nearest counts. `kind` is their own name
+    (`methods`): a folder that is a Python package itself is nobody's workspace.
+    """
+    found: dict[str, list[Origin]] = {}
+    for origin in _entry_points(group, tuple(sys.path)):
+        found.setdefault(origin.name, []).append(origin)
+    files: dict[str, Origin] = {}
+    for folder in folders:
+        for file in modules_of(folder / kind):
+            files.setdefault(file.stem, Origin(file.stem, file=file))
+    for name, origin in files.items():
+        found.setdefault(name, []).append(origin)
+    return {name: tuple(origins) for name, origins in sorted(found.items())}
+
+
+def modules_of(folder: Path) -> Iterator[Path]:
+    """The Python files of a workspace's folder that are no helpers (`_name.py`), in order."""
+    with suppress(OSError):  # not there, or not ours to read
+        if not (folder / "__init__.py").exists():
+            yield from sorted(file for file in folder.glob("[!_]*.py") if file.is_file())
+
+
+@cache
+def _entry_points(group: str, path: tuple[str, ...]) -> tuple[Origin, ...]:
+    """The entry points of a group, each once, by name and package; looked for again where `sys.path` is another."""
+    found = {
+        Origin(each.name, f"{each.dist.name} {each.dist.version}" if each.dist else "?", each.value)
+        for each in importlib.metadata.entry_points(group=group)
+    }
+    return tuple(sorted(found, key=lambda origin: (origin.name, origin.package)))
+
+
+def _shown(file: Path) -> Path:
+    with suppress(ValueError):
+        return file.relative_to(Path.cwd())
+    return file

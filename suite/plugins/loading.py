@@ -1,0 +1,90 @@
+"""Code from outside is loaded when it is asked for by name, and what is wrong with it is one line that names it."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from suite.core.errors import SuiteError
+from suite.plugins import Origin
+from suite.plugins.source import Sources
+
+
+def loaded(origin: Origin, sources: Sources) -> Any:
+    """What an origin names, made of these sources: a file that has changed since is loaded anew.
+
+    Raises SuiteError, in one line, when it cannot be imported.
+    """
+    try:
+        if origin.file is not None:
+            return importlib.import_module(_SNAPSHOTS.take(sources, origin.file.stem))
+        found: Any = importlib.import_module(origin.module)
+        attribute = origin.target.partition(":")[2].partition("[")[0].strip()
+        for name in filter(None, attribute.split(".")):
+            found = getattr(found, name)
+        return found
+    except SuiteError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise broken(origin, error, "cannot be loaded") from error
+
+
+def broken(origin: Origin, error: BaseException, what: str) -> SuiteError:
+    """One line about an error in code from outside: where in its files it was raised, and what it is."""
+    own = {str(file) for file in origin.sources().files.values()}
+    raised = [each for each in traceback.extract_tb(error.__traceback__) if each.filename in own]
+    where = str(origin)
+    if raised:
+        main = origin.file is not None and raised[-1].filename == str(origin.file)
+        where = f"{where}:{raised[-1].lineno}" if main else f"{where}: {raised[-1].filename}:{raised[-1].lineno}"
+    said = " ".join(str(error).split())
+    return SuiteError(f"{what}: {type(error).__name__}{f': {said}' if said else ''}", where=where)
+
+
+class _Snapshots(MetaPathFinder, Loader):
+    """Files of workspaces as they were when their hash was taken: what runs is what was hashed, and nothing else.
+
+    Python's own loader would read bytecode that may be older than the file, and neighbours that changed since.
+    """
+
+    def __init__(self) -> None:
+        self._modules: dict[str, tuple[Path, bytes]] = {}
+
+    def take(self, sources: Sources, module: str) -> str:
+        """Make a workspace's file importable together with what it imports; returns the name to import."""
+        if self not in sys.meta_path:
+            sys.meta_path.insert(0, self)
+        package = f"suite_workspace_{sources.hash}"
+        if package not in sys.modules:
+            made = ModuleType(package, "Files of a workspace.")
+            made.__path__ = []
+            sys.modules[package] = made
+        for name, content in sources.contents.items():
+            self._modules[f"{package}.{name}"] = (sources.files[name], content)
+        return f"{package}.{module}"
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """A module that was taken."""
+        if fullname not in self._modules:
+            return None
+        file = self._modules[fullname][0]
+        inside: list[str] | None = [] if file.stem == "__init__" else None
+        return spec_from_file_location(fullname, file, loader=self, submodule_search_locations=inside)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run it."""
+        file, content = self._modules[module.__name__]
+        exec(compile(content, str(file), "exec", dont_inherit=True), vars(module))
+
+
+_SNAPSHOTS: Final = _Snapshots()

@@ -1,0 +1,127 @@
+"""The source that something from outside is made of: its module and what it imports of its own package or folder.
+
+Imports are read from the text, those inside of functions, too; nothing is run. A module that is imported by a computed
+name, and a file that is only read, are not seen.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from suite.core.errors import SuiteError
+
+COMPILED = (".so", ".pyd")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Dotted module -> its file and bytes, with line ends as on Unix."""
+
+    files: Mapping[str, Path]
+    contents: Mapping[str, bytes]
+
+    @property
+    def hash(self) -> str:
+        """The same for the same modules only, wherever they are."""
+        digest = hashlib.sha256()
+        for name, content in sorted(self.contents.items()):
+            digest.update(f"{name} {len(content)}\n".encode() + content)
+        return digest.hexdigest()[:16]
+
+    def text(self, module: str) -> str:
+        """A module's text."""
+        return self.contents[module].decode("utf-8", "replace")
+
+
+def workspace_sources(file: Path, where: str) -> Sources:
+    """A file of a workspace's folder and what it imports of that folder (`from . import _helpers`)."""
+    return _Collector("", file.parent, where).collected(file.stem)
+
+
+def package_sources(module: str, where: str) -> Sources:
+    """A module of an installed package and what it imports of that package."""
+    top = module.partition(".")[0]
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        raise SuiteError(f"cannot be loaded: there is no module '{top}'", where=where, fix="install the package again")
+    places = [Path(each) for each in spec.submodule_search_locations or ()]
+    folder = places[0] if places else Path(str(spec.origin)).parent
+    return _Collector(top if places else "", folder, where).collected(module)
+
+
+class _Collector:
+    """Follows imports within one folder, which is the package `top`, or a folder of modules where that is empty."""
+
+    def __init__(self, top: str, folder: Path, where: str) -> None:
+        self.top, self.folder, self.where = top, folder, where
+        self.main = ""
+        self.files: dict[str, Path] = {}
+        self.contents: dict[str, bytes] = {}
+
+    def collected(self, module: str) -> Sources:
+        """The module and all that it imports here."""
+        if self._file(module) is None:
+            raise SuiteError(f"cannot be loaded: there is no module '{module}'", where=self.where)
+        self.main = module
+        left = [module]
+        while left:
+            name = left.pop()
+            file = self._file(name)
+            if name not in self.files and file is not None:
+                left += self._add(name, file)
+        return Sources(self.files, self.contents)
+
+    def _add(self, name: str, file: Path) -> Iterator[str]:
+        """Take a module up, and give what it imports; packages above it run before it."""
+        try:
+            content = file.read_bytes()
+        except OSError as error:
+            raise SuiteError(f"cannot be read ({error.strerror})", where=f"{self.where}: {file}") from None
+        compiled = file.suffix in COMPILED
+        self.files[name], self.contents[name] = file, content if compiled else content.replace(b"\r\n", b"\n")
+        parts = name.split(".")
+        yield from (".".join(parts[:count]) for count in range(1, len(parts)))
+        if compiled:
+            return
+        try:
+            tree = ast.parse(content)
+        except (SyntaxError, ValueError) as error:
+            line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+            place = f"{self.where}{line}" if name == self.main else f"{self.where}: {file}{line}"
+            raise SuiteError(f"cannot be loaded: it is no Python ({error.args[0]})", where=place) from None
+        package = name if file.stem == "__init__" else name.rpartition(".")[0]
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import) and self.top:
+                yield from (each.name for each in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield from self._imported(node, package)
+
+    def _imported(self, node: ast.ImportFrom, package: str) -> Iterator[str]:
+        """What `from X import a, b` may load: X, and its modules a and b."""
+        base = package.split(".") if package else []
+        if node.level - 1 > len(base) or not (node.level or self.top):
+            return  # beyond the folder, or a module of elsewhere
+        above = base[: len(base) + 1 - node.level] if node.level else []
+        name = ".".join([*above, *([node.module] if node.module else [])])
+        yield name
+        yield from (f"{name}.{each.name}" if name else each.name for each in node.names)
+
+    def _file(self, module: str) -> Path | None:
+        """The file of a module of this package or folder; None for any other."""
+        parts = module.split(".")
+        if "" in parts or (self.top and parts[0] != self.top):
+            return None
+        parts = parts[1:] if self.top else parts
+        place = self.folder.joinpath(*parts)
+        candidates = [place / "__init__.py", *([place.with_name(f"{place.name}.py")] if parts else [])]
+        if parts and place.parent.is_dir():
+            candidates += sorted(each for end in COMPILED for each in place.parent.glob(f"{place.name}.*{end}"))
+        return next((each for each in candidates if each.is_file()), None)
