@@ -7,8 +7,8 @@ prompts, and trains. `--device cuda` takes a GPU, `--dtype bfloat16` the type it
 the figures.
 
 Bytes of a decoding step are those of the weights (less the table of embeddings, of which a row is read) and of the keys
-and values that the rows attend to, the trunk's once. Operations are two for each weight and token, four for each key
-and value read and layer's width; training takes three times as many.
+and values that the rows attend to, the shared prefix's once. Operations are two for each weight and token, four for
+each key and value read and layer's width; training takes three times as many.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from suite.inference.shared_prefix import TrunkState, read_trunk
+from suite.inference.shared_prefix import SharedPrefixState, read_shared_prefix
 from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone, load_backbone
 from suite.models.source import ModelSource, locate
@@ -30,7 +30,7 @@ from suite.training.data.batches import Collator
 from suite.training.data.examples import Encoded
 from suite.training.objectives.losses import answer_loss
 
-TRUNK, OWN, STEPS = 256, 64, 16
+SHARED, OWN, STEPS = 256, 64, 16
 
 
 def best(work: Callable[[], Any], device: torch.device, times: int = 5) -> float:
@@ -82,13 +82,13 @@ class Work:
         self.last = self.weights // self.layers - config.hidden_size * (self.width + 2 * self.kept)
 
     def step_bytes(self, rows: int, seen: float) -> float:
-        """Of one decoding step of rows that see so many tokens of their own and the trunk."""
-        keys = 2 * self.layers * self.kept * (TRUNK + rows * seen)
+        """Of one decoding step of rows that see so many tokens of their own and the shared prefix."""
+        keys = 2 * self.layers * self.kept * (SHARED + rows * seen)
         return float(self.size * (self.weights + self.logits + keys))
 
     def step_operations(self, rows: int, seen: float) -> float:
         """Of one decoding step."""
-        return float(rows * (2 * (self.weights + self.logits) + 4 * self.layers * self.width * (TRUNK + seen)))
+        return float(rows * (2 * (self.weights + self.logits) + 4 * self.layers * self.width * (SHARED + seen)))
 
     def read_operations(self, rows: int, length: int, ends: int) -> float:
         """Of reading texts from their beginning, the last layer's only at `ends` tokens but for keys and values."""
@@ -99,14 +99,14 @@ class Work:
 def decoding(backbone: Backbone, work: Work, rows: int) -> dict[str, float]:
     """Seconds a step, bytes and operations."""
     stack, words = AdaptedModel(backbone, backbone.model), len(backbone.tokenizer)
-    trunk = tuple(place % words for place in range(7, 7 + TRUNK))
-    prompts = [(*trunk, *((row + place) % words for place in range(OWN))) for row in range(rows)]
-    known = read_trunk([stack], [[*prompts, (*trunk, 1, 2)]])
+    cache = tuple(place % words for place in range(7, 7 + SHARED))
+    prompts = [(*cache, *((row + place) % words for place in range(OWN))) for row in range(rows)]
+    known = read_shared_prefix([stack], [[*prompts, (*cache, 1, 2)]])
     tokens = torch.ones(rows, dtype=torch.long, device=backbone.device)
     found = []
     for _ in range(5):
         with torch.no_grad():
-            state = TrunkState(known, prompts, [stack] * rows, STEPS)
+            state = SharedPrefixState(known, prompts, [stack] * rows, STEPS)
             found.append(best(lambda state=state: [state.step(tokens) for _ in range(STEPS)], backbone.device, 1))  # type: ignore[misc]
     seconds, seen = min(found) / STEPS, OWN + (1 + STEPS) / 2
     return {"seconds": seconds, "bytes": work.step_bytes(rows, seen), "operations": work.step_operations(rows, seen)}
@@ -117,8 +117,8 @@ def reading(backbone: Backbone, work: Work, rows: int, length: int) -> dict[str,
     stack, words = AdaptedModel(backbone, backbone.model), len(backbone.tokenizer)
     draw = torch.Generator().manual_seed(0)
     prompts = [tuple(torch.randint(words, (length,), generator=draw).tolist()) for _ in range(rows)]
-    trunk = read_trunk([stack], [prompts])
-    seconds = best(lambda: TrunkState(trunk, prompts, [stack] * rows, 1), backbone.device, 3)
+    cache = read_shared_prefix([stack], [prompts])
+    seconds = best(lambda: SharedPrefixState(cache, prompts, [stack] * rows, 1), backbone.device, 3)
     # and the first step
     operations = work.read_operations(rows, length - 1, ends=0) + rows * 2 * (work.weights + work.logits)
     return {"seconds": seconds, "operations": operations}

@@ -22,9 +22,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.results.store import Store
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from suite.specs import shipped
 
 TRACK = "micro"
@@ -39,20 +39,20 @@ def suite_run(specs: Sequence[Path], home: Path, *options: str) -> float:
     return time.perf_counter() - began
 
 
-def seen(home: Path) -> list[Seen]:
+def seen(home: Path) -> list[ExperimentResults]:
     """The finished experiments of a home, by name and seed."""
-    with Store.open(Home(home).url) as store:
-        every = Seen.of_many(store, store.experiments(TRACK))
+    with Store.open(RunDir(home).url) as store:
+        every = ExperimentResults.of_many(store, store.experiments(TRACK))
     done = [each for each in every if all(step.status == "done" for step in own(each).values())]
     return sorted(done, key=lambda each: (each.record.name, each.record.seed))
 
 
-def own(experiment: Seen) -> dict[str, Any]:
+def own(experiment: ExperimentResults) -> dict[str, Any]:
     """The steps of an experiment."""
     return {link.step_id: experiment.steps[link.step_id] for link in experiment.links}
 
 
-def asked(experiment: Seen, every: Sequence[Seen]) -> dict[str, Any]:
+def asked(experiment: ExperimentResults, every: Sequence[ExperimentResults]) -> dict[str, Any]:
     """All steps that `suite run` has to do for an experiment alone: those of the pretrained model, too."""
     steps = own(experiment)
     for base in every:
@@ -66,7 +66,7 @@ def seconds(steps: dict[str, Any]) -> float:
     return float(sum(step.costs.seconds for step in steps.values()))
 
 
-def scores(every: Sequence[Seen], steps: Iterable[str]) -> dict[str, tuple[Any, ...]]:
+def scores(every: Sequence[ExperimentResults], steps: Iterable[str]) -> dict[str, tuple[Any, ...]]:
     """All scores of some steps."""
     known: dict[str, tuple[Any, ...]] = {}
     for each in every:
@@ -74,7 +74,7 @@ def scores(every: Sequence[Seen], steps: Iterable[str]) -> dict[str, tuple[Any, 
     return {step: known.get(step, ()) for step in steps}
 
 
-def alone(experiment: Seen, every: Sequence[Seen]) -> tuple[float, float]:
+def alone(experiment: ExperimentResults, every: Sequence[ExperimentResults]) -> tuple[float, float]:
     """Seconds of an experiment in a home of its own: all, and those of its steps.
 
     Raises SystemExit where a step or a score is another one.

@@ -10,7 +10,7 @@ from leaderboard.view.urls import TrackUrls
 from suite.analysis.board.compare import Comparison, TaskDifference
 from suite.analysis.board.pairs import comparisons
 from suite.results.store import ExperimentRecord, ResultsReader
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Contrast
 
 MOST = 100_000
@@ -29,7 +29,7 @@ def pairwise_files(store: ResultsReader, urls: TrackUrls, records: Mapping[str, 
     rows = urls.board.rows
     if not compared(urls) or len(rows) < 2:
         return
-    members = [Seen.of_many(store, [records[name] for name in row.experiments]) for row in rows]
+    members = [ExperimentResults.of_many(store, [records[name] for name in row.experiments]) for row in rows]
     for at, found in zip(range(len(rows) - 1), comparisons(store, urls.board.track, members), strict=False):
         tasks = [f"{role}.{shots}" for role, shots in members[at][0].evaluations()]
         told = {urls.key(rows[other]): _told(tasks, each) for other, each in found.items()}

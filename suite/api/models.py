@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from suite.api.paths import File, folder_of, home_of
 from suite.core.errors import StepFailed, SuiteError, did_you_mean
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.models.source import LocatedModel, ModelSource, locate
 from suite.results.store import ExperimentRecord, ResultsReader, Store
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from suite.specs import Experiment
 from suite.specs.blocks import Decoding
 
@@ -96,7 +96,7 @@ def load_model(
     """
     place = home_of(home, db)
     with Store.open(place.url, create=False) as store:
-        seen = Seen.of(store, _record(store, experiment, track, seed))
+        seen = ExperimentResults.of(store, _record(store, experiment, track, seed))
         answers_for, steps, base = _stack(seen, role)
         hashes = {step: artifact.hash for step, artifact in store.artifacts(steps).items()}
     located = _located(experiment, seen.record, folder_of(models, "SUITE_MODELS"))
@@ -108,7 +108,7 @@ def load_model(
 
 
 def _applied(
-    home: Home, located: LocatedModel, steps: Sequence[str], hashes: Mapping[str, str], device: str | None
+    home: RunDir, located: LocatedModel, steps: Sequence[str], hashes: Mapping[str, str], device: str | None
 ) -> tuple[ExitStack, AdaptedModel]:
     """The steps' artifacts on the base, checked to be in effect; to close the first takes them off."""
     from suite.execution.artifacts import load_kept
@@ -157,7 +157,7 @@ def _record(
     return found[0]
 
 
-def _stack(seen: Seen, role: str | None) -> tuple[str, tuple[str, ...], str]:
+def _stack(seen: ExperimentResults, role: str | None) -> tuple[str, tuple[str, ...], str]:
     """The role to answer, the train steps whose artifacts are in effect then, and the base model's identity."""
     record = seen.record
     asked = list(dict.fromkeys(each for each, _ in seen.evaluations()))

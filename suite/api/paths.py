@@ -6,15 +6,15 @@ import os
 from pathlib import Path
 from typing import TypeAlias
 
-from suite.core.run_dir import RUNS, Home
+from suite.core.run_dir import RUNS, RunDir
 
 File: TypeAlias = str | os.PathLike[str]
 
 
-def home_of(home: File | None, db: str | None) -> Home:
+def home_of(home: File | None, db: str | None) -> RunDir:
     """The folder of runs: the one given, else `SUITE_HOME`, else `runs`; the database likewise (`SUITE_DB`)."""
     folder = home if home is not None else os.environ.get("SUITE_HOME") or RUNS
-    return Home(Path(folder), db or os.environ.get("SUITE_DB") or None)
+    return RunDir(Path(folder), db or os.environ.get("SUITE_DB") or None)
 
 
 def folder_of(folder: File | None, variable: str) -> Path | None:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from suite.api.paths import File, folder_of, home_of
 from suite.core.errors import SuiteError
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.execution.healing import lost_artifacts
 from suite.execution.preflight import absent_models
 from suite.models.source import locate
@@ -67,7 +67,7 @@ class PlannedRun:
 
     plan: Plan
     inputs: Inputs
-    home: Home
+    home: RunDir
 
     @property
     def experiments(self) -> tuple[Experiment, ...]:
@@ -140,7 +140,7 @@ def check_folders(data: Path | None, models: Path | None) -> None:
             raise SuiteError("there is no such folder", where=f"{option} {folder}")
 
 
-def planned(spec: LoadedSpec, home: Home, data: Path | None, models: Path | None, *, baseline: bool) -> PlannedRun:
+def planned(spec: LoadedSpec, home: RunDir, data: Path | None, models: Path | None, *, baseline: bool) -> PlannedRun:
     """The plan of loaded specs, with the pretrained rows of their tracks if they are to be compared."""
     rows, options = spec.experiments, spec.options
     inputs = Inputs(DataLocations.of(data), models, _rates(home, rows, models))
@@ -166,7 +166,7 @@ def _with_baselines(
     return replace(made, notes=(*told, *shared_names(experiments), *made.notes))
 
 
-def _asked_before(home: Home, experiments: Sequence[Experiment]) -> dict[str, list[tuple[str, ...]]]:
+def _asked_before(home: RunDir, experiments: Sequence[Experiment]) -> dict[str, list[tuple[str, ...]]]:
     """Track -> the targets of each of its stored pretrained rows."""
     if not home.exists:
         return {}
@@ -180,7 +180,7 @@ def _asked_before(home: Home, experiments: Sequence[Experiment]) -> dict[str, li
     return {track: targets for track, targets in found.items() if targets}
 
 
-def _rates(home: Home, experiments: Sequence[Experiment], models: Path | None) -> dict[tuple[str, str], float]:
+def _rates(home: RunDir, experiments: Sequence[Experiment], models: Path | None) -> dict[tuple[str, str], float]:
     """Tokens per second measured by earlier steps of the same base model."""
     if not home.exists:
         return {}

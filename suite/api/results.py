@@ -14,7 +14,7 @@ from suite.analysis.board.named import Rows
 from suite.api.paths import File, home_of
 from suite.api.shipped import remark
 from suite.core.errors import SuiteError, did_you_mean
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.results.store import ResultsReader, Store
 
 
@@ -46,7 +46,7 @@ def compare(store: ResultsReader, first: str, second: str, track: str | None = N
 
 
 @contextmanager
-def reading(home: Home, warn: Callable[[str], object], *, patient: bool = True) -> Iterator[Store]:
+def reading(home: RunDir, warn: Callable[[str], object], *, patient: bool = True) -> Iterator[Store]:
     """The store of a home that must be there; `warn` is told if something was read that is not as it was written."""
     with Store.open(home.url, create=False, patient=patient) as store:
         yield store

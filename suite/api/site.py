@@ -16,7 +16,7 @@ from suite.api.claims import judge_found
 from suite.api.paths import File, home_of
 from suite.api.results import reading
 from suite.core.errors import SuiteError
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.results.store import ResultsReader, Store
 from suite.results.store.database import database_url
 from suite.specs.workspace import Workspace, published
@@ -35,7 +35,7 @@ def render(
     return render_site(home_of(home, db), site, shared, warnings.warn)
 
 
-def render_site(home: Home, out: Path | None, records: Path | None, warn: Callable[[str], object]) -> Path:
+def render_site(home: RunDir, out: Path | None, records: Path | None, warn: Callable[[str], object]) -> Path:
     """The same; `warn` is told if something was read that is not as it was written."""
     from leaderboard import SiteContext, UnionReader
     from leaderboard import render as write_pages
@@ -61,7 +61,7 @@ def render_site(home: Home, out: Path | None, records: Path | None, warn: Callab
         return write_pages(store, out or home.site, context)
 
 
-def _database(home: Home, site: Path) -> str:
+def _database(home: RunDir, site: Path) -> str:
     """The SQLite file as a published page may name it: from the site, where that is in its folder, else by its name."""
     url = database_url(home.url)
     if not home.exists or url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):

@@ -53,9 +53,9 @@ def run(
     from suite.api.running import execute
     from suite.cli.commands.planning import planned, print_notes
     from suite.cli.commands.results import report
-    from suite.core.run_dir import Home
+    from suite.core.run_dir import RunDir
 
-    made = planned(specs, track, sets or (), seeds, data, models, Home(home, db), baseline=True)
+    made = planned(specs, track, sets or (), seeds, data, models, RunDir(home, db), baseline=True)
     outcome = execute(made, device=device, again=again, unsafe_code=unsafe_code, begin=print_notes)
     report(made.plan, made.home, outcome)
     raise typer.Exit(outcome.exit_code)
@@ -75,9 +75,9 @@ def plan(
 ) -> None:
     """Show what would run: what is done, what is shared, what remains, and what it will take."""
     from suite.cli.commands.planning import planned, show_plan, show_resolved
-    from suite.core.run_dir import Home
+    from suite.core.run_dir import RunDir
 
-    made = planned(specs, track, sets or (), seeds, data, models, Home(home, db), baseline=not resolved)
+    made = planned(specs, track, sets or (), seeds, data, models, RunDir(home, db), baseline=not resolved)
     show_resolved(made.plan) if resolved else show_plan(made)
 
 
@@ -92,9 +92,9 @@ def show(
 ) -> None:
     """Print the stored results as tables."""
     from suite.cli.commands.results import show_results
-    from suite.core.run_dir import Home
+    from suite.core.run_dir import RunDir
 
-    show_results(Home(home, db), name, track, as_json=as_json, wide=wide)
+    show_results(RunDir(home, db), name, track, as_json=as_json, wide=wide)
 
 
 @app.command()
@@ -112,10 +112,10 @@ def remove(
     """Take experiments out of the store, with the steps, answers and artifacts that no other experiment needs."""
     from suite.cli.commands.planning import seeds_of
     from suite.cli.commands.removing import remove_experiments
-    from suite.core.run_dir import Home
+    from suite.core.run_dir import RunDir
 
     wanted = None if seeds == "all" else seeds_of(seeds, "all")
-    remove_experiments(Home(home, db), names or [], track, wanted, failed=failed, yes=yes)
+    remove_experiments(RunDir(home, db), names or [], track, wanted, failed=failed, yes=yes)
 
 
 @app.command()
@@ -128,9 +128,9 @@ def board(
 ) -> None:
     """Print the leaderboard: ranks and changes with their intervals, tests and minimum detectable effects."""
     from suite.cli.commands.boards import print_boards
-    from suite.core.run_dir import Home
+    from suite.core.run_dir import RunDir
 
-    print_boards(Home(home, db), track, as_json=as_json, wide=wide)
+    print_boards(RunDir(home, db), track, as_json=as_json, wide=wide)
 
 
 @app.command()
@@ -145,9 +145,9 @@ def compare(
 ) -> None:
     """Print the difference of two experiments, task by task, paired over documents and seeds."""
     from suite.cli.commands.boards import print_comparison
-    from suite.core.run_dir import Home
+    from suite.core.run_dir import RunDir
 
-    print_comparison(Home(home, db), first, second, track, as_json=as_json, wide=wide)
+    print_comparison(RunDir(home, db), first, second, track, as_json=as_json, wide=wide)
 
 
 @app.command()
@@ -163,9 +163,9 @@ def table(
 ) -> None:
     """Print a paper's tables in its own layout: what is stored, beside the paper's figures."""
     from suite.cli.commands.papers import print_tables, table_list
-    from suite.core.run_dir import Home
+    from suite.core.run_dir import RunDir
 
-    print("\n".join(table_list())) if listed else print_tables(Home(home, db), name, track, form)
+    print("\n".join(table_list())) if listed else print_tables(RunDir(home, db), name, track, form)
 
 
 @app.command()
@@ -186,9 +186,9 @@ def check(
     Exit code 2 for a name that no spec and no row has. Without a store the records that come with suite are judged.
     """
     from suite.cli.commands.checking import Reports, check_claims
-    from suite.core.run_dir import Home
+    from suite.core.run_dir import RunDir
 
-    well = check_claims(Home(home, db), claims or [], track, Reports(junit, markdown, as_json), strict=strict)
+    well = check_claims(RunDir(home, db), claims or [], track, Reports(junit, markdown, as_json), strict=strict)
     raise typer.Exit(0 if well else 1)
 
 
@@ -203,9 +203,9 @@ def render(
 ) -> None:
     """Write the leaderboard's pages from what is stored."""
     from suite.cli.commands.sharing import render_site
-    from suite.core.run_dir import Home
+    from suite.core.run_dir import RunDir
 
-    print(render_site(Home(home, db), out, records))
+    print(render_site(RunDir(home, db), out, records))
 
 
 @app.command()
@@ -221,9 +221,9 @@ def export(
 ) -> None:
     """Write experiments as records that others can check and import."""
     from suite.cli.commands.sharing import export_records
-    from suite.core.run_dir import Home
+    from suite.core.run_dir import RunDir
 
-    for file in export_records(Home(home, db), out, names or [], track, texts=texts):
+    for file in export_records(RunDir(home, db), out, names or [], track, texts=texts):
         print(file)
 
 
@@ -236,9 +236,9 @@ def import_(
 ) -> None:
     """Check records made elsewhere and add them to the store, marked as imported."""
     from suite.cli.commands.sharing import import_records, verify_records
-    from suite.core.run_dir import Home
+    from suite.core.run_dir import RunDir
 
-    for line in verify_records(files) if verify else import_records(Home(home, db).create(), files):
+    for line in verify_records(files) if verify else import_records(RunDir(home, db).create(), files):
         print(line)
 
 
@@ -277,9 +277,9 @@ def doctor(
 ) -> None:
     """Check this machine: versions, devices, disk, data folder, model sources, store; `--deep`: all that is stored."""
     from suite.cli.commands.about import diagnose
-    from suite.core.run_dir import Home
+    from suite.core.run_dir import RunDir
 
-    healthy, lines = diagnose(Home(home, db), data, models, deep=deep)
+    healthy, lines = diagnose(RunDir(home, db), data, models, deep=deep)
     for line in lines:
         print(line)
     raise typer.Exit(0 if healthy else 2)

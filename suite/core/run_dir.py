@@ -12,7 +12,7 @@ RUNS = Path("runs")
 
 
 @dataclass(frozen=True)
-class Home:
+class RunDir:
     """A folder of runs. Several processes may share it."""
 
     folder: Path
@@ -69,7 +69,7 @@ class Home:
         """The folder of a step in progress: its checkpoints."""
         return self.folder / "work" / step
 
-    def create(self) -> Home:
+    def create(self) -> RunDir:
         """Make the folder. Raises SuiteError if that cannot be."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -68,7 +68,7 @@ def evaluate_dispatched(
     first: TaskFile,
     locations: DataLocations,
     *,
-    asker: Callable[[], AdaptedModel],
+    router: Callable[[], AdaptedModel],
     stack_of: Callable[[str], AdaptedModel],
     asked: Asked,
     keeping: Callable[[Answering], Answering] = lambda lm: lm,
@@ -79,7 +79,7 @@ def evaluate_dispatched(
     seconds of both passes, putting stacks on included. `keeping` wraps the LM of each pass.
     """
     began = time.perf_counter()
-    skills, tokens = _skills(task, first, locations, keeping(asked(asker())))
+    skills, tokens = _skills(task, first, locations, keeping(asked(router())))
     between = time.perf_counter()
     result = evaluate_with(keeping(DispatchLM(skills, stack_of, asked)), task)
     names = sorted(set(skills))

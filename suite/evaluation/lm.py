@@ -13,9 +13,9 @@ from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 from suite.core.errors import StepFailed, SuiteError
 from suite.inference.batching import as_fill_a_batch, in_batches
 from suite.inference.beam import beam
-from suite.inference.decode import SENTINELS, Choose, Said, Stops, decode, likeliest
-from suite.inference.prefix_support import fits
-from suite.inference.shared_prefix import Trunk, TrunkState, read_trunk
+from suite.inference.decode import SENTINELS, Completion, Sampler, Stops, decode, greedy
+from suite.inference.prefix_support import supports_shared_prefix
+from suite.inference.shared_prefix import SharedPrefixCache, SharedPrefixState, read_shared_prefix
 from suite.inference.state import Ids, State, read
 from suite.models.adapted import AdaptedModel
 from suite.models.embedded import reading_texts
@@ -43,7 +43,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         max_length: int | None = None,
         beams: int = 1,
         length_penalty: float | None = None,
-        choose: Choose = likeliest,
+        choose: Sampler = greedy,
     ) -> None:
         super().__init__()
         self.adapted, self.beams, self.length_penalty, self.choose = adapted, beams, length_penalty, choose
@@ -57,7 +57,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         self.truncated: set[str] = set()
         self.tokens = 0
         """Tokens read and written so far, soft prompts, prefixes and padding aside."""
-        self.spoken: list[tuple[Ids, Said]] = []
+        self.spoken: list[tuple[Ids, Completion]] = []
         """The prompt and the answer of each request of the last `generate_until`, as tokens."""
 
     @property
@@ -135,18 +135,18 @@ class StackLM(TemplateLM):  # type: ignore[misc]
             )
         return room
 
-    def _said(self, batch: Sequence[tuple[AdaptedModel, Ids]], **options: Any) -> list[Said]:
+    def _said(self, batch: Sequence[tuple[AdaptedModel, Ids]], **options: Any) -> list[Completion]:
         """Answers to prompts of some stacks."""
         stacks, prompts = [stack for stack, _ in batch], [prompt for _, prompt in batch]
         if self.beams > 1:
-            options = {name: options[name] for name in ("max_new_tokens", "trunk")}
+            options = {name: options[name] for name in ("max_new_tokens", "cache")}
             options |= {"beams": self.beams, "length_penalty": self.length_penalty}
-            return [Said(tokens) for tokens in beam(self.adapted, prompts, **options)]
+            return [Completion(tokens) for tokens in beam(self.adapted, prompts, **options)]
         several = None if all(stack is self.adapted for stack in stacks) else stacks
         return decode(self.adapted, prompts, choose=self.choose, stacks=several, **options)
 
-    def _in_turn(self, items: Sequence[tuple[AdaptedModel, Ids]], sizes: Sequence[int], **options: Any) -> list[Said]:
-        """Answers to prompts behind a trunk: longest first, the next ones enter as others leave.
+    def _in_turn(self, items: Sequence[tuple[AdaptedModel, Ids]], sizes: list[int], **options: Any) -> list[Completion]:
+        """Answers to prompts behind a shared prefix: longest first, the next ones enter as others leave.
 
         Where memory runs out, all is done again with half the room.
         """
@@ -197,11 +197,11 @@ class StackLM(TemplateLM):  # type: ignore[misc]
                 self.truncated.add(key[0])
             contexts.setdefault(tuple(context[-room:]), []).append(place)
         texts = list(contexts)
-        trunk = _trunk([self], [texts]) if texts and fits(self.adapted) else None
+        cache = _cache([self], [texts]) if texts and supports_shared_prefix(self.adapted) else None
         sizes = [sum(len(text) + len(requests[place][2]) for place in contexts[text]) for text in texts]
 
         def work(batch: Sequence[Ids]) -> list[list[tuple[float, bool]]]:
-            return self._score(batch, [[requests[at][2] for at in contexts[text]] for text in batch], trunk)
+            return self._score(batch, [[requests[at][2] for at in contexts[text]] for text in batch], cache)
 
         with fused(self.adapted.model):
             batches = in_batches(texts, sizes, self.batch_tokens, work)
@@ -213,16 +213,16 @@ class StackLM(TemplateLM):  # type: ignore[misc]
 
     @torch.no_grad()
     def _score(
-        self, contexts: Sequence[Ids], continuations: Sequence[Sequence[Sequence[int]]], trunk: Trunk | None
+        self, contexts: Sequence[Ids], continuations: Sequence[Sequence[Sequence[int]]], cache: SharedPrefixCache | None
     ) -> list[list[tuple[float, bool]]]:
         """Scores of some continuations of each context, in the order given."""
         flat = [continuation for each in continuations for continuation in each]
         longest = max(len(continuation) for continuation in flat)
         state: State
-        if trunk is None:
+        if cache is None:
             state = read(self.adapted, contexts)
         else:
-            state = TrunkState(trunk, contexts, [self.adapted] * len(contexts), longest)
+            state = SharedPrefixState(cache, contexts, [self.adapted] * len(contexts), longest)
         if self.adapted.backbone.sentinels:
             opening = self.tokenizer.convert_tokens_to_ids(SENTINELS[0])
             state.step(torch.full((len(contexts),), opening, device=self.device))
@@ -251,7 +251,7 @@ def generate_together(lms: Sequence[StackLM], requests: Sequence[Instance]) -> l
     for place, request in enumerate(requests):
         groups.setdefault(lms[0]._settings(request.args[1]), []).append(place)
     for lm in lms:
-        lm.spoken = [((), Said())] * len(requests)
+        lm.spoken = [((), Completion())] * len(requests)
     for (limit, stops), places in groups.items():
         with fused(lms[0].adapted.model):
             given = _generate(lms, [str(requests[place].args[0]) for place in places], limit, stops)
@@ -263,11 +263,11 @@ def generate_together(lms: Sequence[StackLM], requests: Sequence[Instance]) -> l
 
 def _generate(
     lms: Sequence[StackLM], texts: Sequence[str], limit: int, until: Sequence[str]
-) -> list[list[tuple[str, Ids, Said]]]:
+) -> list[list[tuple[str, Ids, Completion]]]:
     """Of each LM and text: the answer, and the tokens of prompt and answer."""
     first = lms[0]
-    greedy = first.beams == 1 and first.choose is likeliest
-    assert len(lms) == 1 or greedy, "beams and samples are of one stack"
+    one_best = first.beams == 1 and first.choose is greedy
+    assert len(lms) == 1 or one_best, "beams and samples are of one stack"
     sentinels = first.adapted.backbone.sentinels
     limit += sentinels  # the opening sentinel is no part of the answer
     stops = Stops(first.tokenizer, until)
@@ -275,12 +275,12 @@ def _generate(
     parts = as_fill_a_batch(lms, prompts[0], limit, first.batch_tokens, first.device.type)
     if len(parts) > 1:
         return [said for part in parts for said in _generate(part, texts, limit - sentinels, until)]
-    shares = first.choose is likeliest and fits(first.adapted)
-    trunk = _trunk(lms, prompts) if shares else None
+    shares = first.choose is greedy and supports_shared_prefix(first.adapted)
+    cache = _cache(lms, prompts) if shares else None
     items = [(lm.adapted, prompt) for lm, own in zip(lms, prompts, strict=True) for prompt in own]
-    sizes = [first.beams * (len(prompt) + limit - (trunk.text if trunk else 0)) for _, prompt in items]
-    options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops, "trunk": trunk}
-    if trunk is None or first.beams > 1:
+    sizes = [first.beams * (len(prompt) + limit - (cache.text if cache else 0)) for _, prompt in items]
+    options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops, "cache": cache}
+    if cache is None or first.beams > 1:
         said = iter(in_batches(items, sizes, first.batch_tokens, lambda batch: first._said(batch, **options)))
     else:
         said = iter(first._in_turn(items, sizes, **options))
@@ -292,9 +292,9 @@ def _generate(
     return found
 
 
-def _trunk(lms: Sequence[StackLM], prompts: Sequence[Sequence[Ids]]) -> Trunk:
+def _cache(lms: Sequence[StackLM], prompts: Sequence[Sequence[Ids]]) -> SharedPrefixCache:
     """What all prompts begin with, read once. Raises StepFailed if that is too much."""
     try:
-        return read_trunk([lm.adapted for lm in lms], prompts)
+        return read_shared_prefix([lm.adapted for lm in lms], prompts)
     except torch.OutOfMemoryError as error:
         raise StepFailed("the accelerator's memory does not hold what all prompts begin with") from error

@@ -10,7 +10,7 @@ import torch
 from suite.core.errors import StepFailed
 from suite.evaluation.evaluate import evaluate_with
 from suite.evaluation.lm import StackLM
-from suite.inference.decode import Choose, drawn, likeliest
+from suite.inference.decode import Sampler, greedy, sampler
 from suite.inference.state import Ids
 from suite.models.adapted import AdaptedModel
 from suite.tasks.load import LoadedTask
@@ -43,10 +43,10 @@ def roll_out(
 
     Raises StepFailed if the task's answers are not written by the model, or are not scored one by one.
     """
-    choose: Choose = likeliest
+    choose: Sampler = greedy
     if temperature is not None:
         generator = torch.Generator(device=adapted.backbone.device).manual_seed(seed)
-        choose = drawn(temperature, generator)
+        choose = sampler(temperature, generator)
     lm = StackLM(
         adapted, batch_tokens=batch_tokens, max_length=max_length, max_new_tokens=max_new_tokens, choose=choose,
         beams=beams, length_penalty=length_penalty,

@@ -9,7 +9,7 @@ from suite.evaluation.evaluate import measured, selection_task
 from suite.evaluation.multi_adapter import evaluate_together
 from suite.evaluation.rollout import Rollout, roll_out
 from suite.models.adapted import AdaptedModel
-from suite.planning.steps import Choose, Train
+from suite.planning.steps import SelectTry, Train
 from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile
@@ -29,7 +29,9 @@ def decoding_of(track: Track) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def scorers(work: Train | Choose, held_back: Mapping[str, Sequence[Example]], data: DataLocations) -> dict[str, Scorer]:
+def scorers(
+    work: Train | SelectTry, held_back: Mapping[str, Sequence[Example]], data: DataLocations
+) -> dict[str, Scorer]:
     """What scores stacks on the selection rows of each target.
 
     A scorer raises SuiteError where the metric gives no number: a score that is missing must not lose to others.

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.models.artifact_files import difference
 from suite.planning import Plan
 from suite.results.store import ArtifactRecord, StepRecord, Store
 
 
 def lost_artifacts(
-    plan: Plan, steps: Mapping[str, StepRecord], store: Store, home: Home, *, read: bool = False
+    plan: Plan, steps: Mapping[str, StepRecord], store: Store, home: RunDir, *, read: bool = False
 ) -> dict[str, str]:
     """Step id -> why it has to be done again although it is done: its artifact is missing, or has another size.
 

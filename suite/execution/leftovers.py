@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Collection
 from contextlib import suppress
 
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 
 
-def clear(home: Home, done: Collection[str]) -> None:
+def clear(home: RunDir, done: Collection[str]) -> None:
     """Remove the checkpoints and the kept answers of finished steps. Other processes' are left alone."""
     for step in done:
         shutil.rmtree(home.work(step), ignore_errors=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from suite.core.errors import Problem, SuiteError
 from suite.core.hub import reason_of, unreachable
 from suite.models.source import ModelSource, locate
-from suite.planning import Evaluate, Follow, Inputs, Plan, Step, TakePart
+from suite.planning import CopyFromTry, Evaluate, Inputs, Plan, Step, TakePart
 from suite.sandbox import bubblewrap
 from suite.tasks.definition import TaskFile
 
@@ -44,7 +44,7 @@ def tasks_of(step: Step) -> tuple[TaskFile, ...]:
     """The tasks whose answers a step scores."""
     if isinstance(step.work, Evaluate):
         return (step.work.task,)
-    return () if isinstance(step.work, Follow | TakePart) else tuple(step.work.targets.values())
+    return () if isinstance(step.work, CopyFromTry | TakePart) else tuple(step.work.targets.values())
 
 
 def check_device(device: str | None) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from suite.core import signals
 from suite.core.errors import ArtifactLost, StoreAway, SuiteError, TakenOver
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.execution.cost import Cost
 from suite.execution.healing import lost_artifacts
 from suite.execution.leftovers import clear
@@ -24,7 +24,7 @@ from suite.execution.progress import Progress
 from suite.execution.provenance import git_commit, versions
 from suite.execution.records import evaluate_outcome, experiment_records, step_record, train_outcome
 from suite.execution.waiting import Waiting
-from suite.planning import Choose, Evaluate, Follow, Inputs, Plan, Step, TakePart, Train
+from suite.planning import CopyFromTry, Evaluate, Inputs, Plan, SelectTry, Step, TakePart, Train
 from suite.results.store import ArtifactRecord, Costs, Owner, Provenance, StepOutcome, StepRecord, Store
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ HEARTBEAT_SECONDS = 2.0
 POLL_SECONDS = 2.0
 
 
-def run_plan(plan: Plan, inputs: Inputs, home: Home, *, device: str | None = None, again: bool = False) -> Outcome:
+def run_plan(plan: Plan, inputs: Inputs, home: RunDir, *, device: str | None = None, again: bool = False) -> Outcome:
     """Run every step that is not done. Several processes may run overlapping plans on one store."""
     ids = [step.id for step in plan.steps]
     with Store.open(home.url) as store:
@@ -240,14 +240,14 @@ class _Run:
         return train_outcome(trained, cost, _provenance(device))
 
     def _trained(
-        self, step: Step, work: Train | Choose | Follow | TakePart, progress: Progress, hashes: Mapping[str, str],
-        cost: Cost,
+        self, step: Step, work: Train | SelectTry | CopyFromTry | TakePart, progress: Progress,
+        hashes: Mapping[str, str], cost: Cost,
     ) -> TrainOutcome:  # fmt: skip
         if isinstance(work, Train):
             return self.session.train(step, work, progress, hashes, cost)
         if isinstance(work, TakePart):
             return self.session.take_part(step, work, hashes)
-        if isinstance(work, Choose):
+        if isinstance(work, SelectTry):
             kept = self.session.choose(step, work, progress, hashes)
         else:
             kept = self.session.follow(step, work, hashes)

@@ -11,7 +11,7 @@ from pathlib import Path
 from random import Random
 
 from suite.core.errors import StepFailed, SuiteError
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.evaluation.answer_cache import AnswerCache
 from suite.evaluation.dispatch import evaluate_dispatched
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with
@@ -28,8 +28,8 @@ from suite.models.backbone import Backbone, load_backbone
 from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
 from suite.planning.make import Inputs
-from suite.planning.steps import Choose, Evaluate, Follow, Step, TakePart, Train
-from suite.probes import Looking
+from suite.planning.steps import CopyFromTry, Evaluate, SelectTry, Step, TakePart, Train
+from suite.probes import ProbeCallback
 from suite.specs.blocks import Track
 from suite.specs.experiment import describe
 from suite.stats import first_of_the_best
@@ -50,7 +50,7 @@ CHECKPOINT_SECONDS = 20.0
 class Session:
     """Steps are done here, one after another, in this process."""
 
-    home: Home
+    home: RunDir
     inputs: Inputs
     device: str | None
     ours: Callable[[str], bool] = lambda step: True
@@ -108,7 +108,7 @@ class Session:
             raise StepFailed(f"{origin} changed after the step was planned: run again")
         return work.methods.get(work.method)
 
-    def choose(self, step: Step, work: Choose, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:
+    def choose(self, step: Step, work: SelectTry, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:
         """Score every try as its targets are answered, and keep the artifact of the first of the best.
 
         Raises StepFailed with the reason when a try cannot be scored: without it the choice would be another one.
@@ -118,7 +118,7 @@ class Session:
         curve = [(number, "selection", score) for number, score in enumerate(scores, 1)]
         return self._kept(step, work.candidates[best], work.track, hashes, curve)
 
-    def _scores_of_tries(self, work: Choose, log: Log, hashes: Mapping[str, str]) -> list[float]:
+    def _scores_of_tries(self, work: SelectTry, log: Log, hashes: Mapping[str, str]) -> list[float]:
         """The mean score of each try. Soft prompts leave the base as it is: those are asked in common batches."""
         scored = scorers(work, self._examples(work)[1], self.inputs.data)
         found: list[dict[str, float]] = [{} for _ in work.tries]
@@ -145,7 +145,7 @@ class Session:
             log.say(f"try {number} of {len(scores)} · score {score:.1f} on the selection rows")
         return scores
 
-    def follow(self, step: Step, work: Follow, hashes: Mapping[str, str]) -> TrainOutcome:
+    def follow(self, step: Step, work: CopyFromTry, hashes: Mapping[str, str]) -> TrainOutcome:
         """Keep what goes with a choice. Raises StepFailed if that cannot be told."""
         tries = zip(work.among, work.candidates, strict=True)
         fitting = [candidate for own, candidate in tries if hashes[own] == hashes[work.choice]]
@@ -181,7 +181,7 @@ class Session:
             return self._with_findings(work, task, result)
         dispatched = partial(
             evaluate_dispatched, task, routes.task, self.inputs.data, asked=asked, keeping=cache.keeping,
-            asker=lambda: self.stack(routes.asker, work.track, hashes),
+            router=lambda: self.stack(routes.router, work.track, hashes),
             stack_of=lambda skill: self.stack(routes.stacks.get(skill, ()), work.track, hashes),
         )  # fmt: skip
         return self._with_findings(work, task, cache.scoring(dispatched))
@@ -256,7 +256,7 @@ class Session:
     def _keep(self, step: Step, artifact: Artifact, backbone: Backbone) -> Path:
         return keep(self.home.artifact(step.id), artifact, backbone.identity, lambda: self.ours(step.id))
 
-    def _examples(self, work: Train | Choose) -> tuple[tuple[TrainingSet, ...], dict[str, tuple[Example, ...]]]:
+    def _examples(self, work: Train | SelectTry) -> tuple[tuple[TrainingSet, ...], dict[str, tuple[Example, ...]]]:
         """Training sets, and the rows of the same split that are held out of them to select a checkpoint."""
         sets: list[TrainingSet] = []
         held_back: dict[str, tuple[Example, ...]] = {}
@@ -271,7 +271,7 @@ class Session:
             sets.append(TrainingSet(role, task, kept, Prompts(task, self.inputs.data)))
         return tuple(sets), held_back
 
-    def _looking(self, work: Train) -> Looking | None:
+    def _looking(self, work: Train) -> ProbeCallback | None:
         """What the track's probes look at while this step is trained."""
         track, probes = work.track, work.track.probes
         if probes is None:
@@ -287,7 +287,7 @@ class Session:
             }
 
         about = {role: describe(task) for role, task in files.items()}
-        return Looking(probes, track, tuple(work.targets), tasks, about)
+        return ProbeCallback(probes, track, tuple(work.targets), tasks, about)
 
 
 def _asked(score: Scorer, answering: AbstractContextManager[AdaptedModel]) -> float:

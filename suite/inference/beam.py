@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from suite.inference.decode import end_tokens
-from suite.inference.prefix_support import fits
-from suite.inference.shared_prefix import Trunk, TrunkState, read_trunk
+from suite.inference.prefix_support import supports_shared_prefix
+from suite.inference.shared_prefix import SharedPrefixCache, SharedPrefixState, read_shared_prefix
 from suite.inference.state import Ids, Steps, read
 from suite.models.adapted import AdaptedModel
 
@@ -85,19 +85,19 @@ class Ranking:
 @torch.no_grad()
 def beam(
     adapted: AdaptedModel, prompts: Sequence[Ids], *, max_new_tokens: int, beams: int,
-    length_penalty: float | None = None, trunk: Trunk | None = None,
+    length_penalty: float | None = None, cache: SharedPrefixCache | None = None,
 ) -> list[list[int]]:  # fmt: skip
     """The best answer to each prompt, without its end token: a search `beams` (two or more) hypotheses wide.
 
     Without a `length_penalty` the search is that of `generate` with its defaults (its own `length_penalty` of 1,
     `early_stopping` False): the score is the mean log-likelihood of a token. With α it is T5X's: the log-likelihood is
     divided by ((5 + length) / 6)^α, where `generate`'s penalty divides by length^α. A prompt that is done leaves the
-    batch. Stop strings end nothing here. `trunk` is what these and other prompts begin with.
+    batch. Stop strings end nothing here. `cache` is what these and other prompts begin with.
     """
     if not prompts:
         return []
     ranking = Ranking(length_penalty, max_new_tokens)
-    state = _read(adapted, prompts, max_new_tokens, trunk)
+    state = _read(adapted, prompts, max_new_tokens, cache)
     device = adapted.backbone.device
     ends = torch.tensor(sorted(end_tokens(adapted)), dtype=torch.long, device=device)
     alive = torch.arange(len(prompts), device=device)
@@ -129,11 +129,13 @@ def beam(
     return [_until(answer, end_tokens(adapted)) for answer in best.tolist()]
 
 
-def _read(adapted: AdaptedModel, prompts: Sequence[Ids], limit: int, trunk: Trunk | None) -> Steps:
-    """Each prompt read once, behind what all share if the model can go on from a trunk."""
-    if trunk is None and fits(adapted):
-        trunk = read_trunk([adapted], [prompts])
-    return read(adapted, prompts) if trunk is None else TrunkState(trunk, prompts, [adapted] * len(prompts), limit)
+def _read(adapted: AdaptedModel, prompts: Sequence[Ids], limit: int, cache: SharedPrefixCache | None) -> Steps:
+    """Each prompt read once, behind what all share if the model can go on from a shared prefix."""
+    if cache is None and supports_shared_prefix(adapted):
+        cache = read_shared_prefix([adapted], [prompts])
+    return (
+        read(adapted, prompts) if cache is None else SharedPrefixState(cache, prompts, [adapted] * len(prompts), limit)
+    )
 
 
 def _candidates(running: Hypotheses, logits: Tensor, place: int, count: int) -> tuple[Hypotheses, Tensor]:

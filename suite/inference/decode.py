@@ -10,8 +10,8 @@ from typing import Any, Final
 import torch
 from torch import Tensor
 
-from suite.inference.prefix_support import fits
-from suite.inference.shared_prefix import Trunk, TrunkState, read_trunk
+from suite.inference.prefix_support import supports_shared_prefix
+from suite.inference.shared_prefix import SharedPrefixCache, SharedPrefixState, read_shared_prefix
 from suite.inference.state import EncoderDecoderState, Ids, Steps, read
 from suite.models.adapted import AdaptedModel
 
@@ -97,7 +97,7 @@ def end_tokens(adapted: AdaptedModel) -> frozenset[int]:
 
 
 @dataclass
-class Said:
+class Completion:
     """An answer as it was decoded."""
 
     tokens: list[int] = field(default_factory=list)
@@ -106,16 +106,16 @@ class Said:
     """The end token, if one ended it: not a stop string, nor the limit."""
 
 
-Choose = Callable[[Tensor], Tensor]
+Sampler = Callable[[Tensor], Tensor]
 """Next tokens [B] from float32 logits [B, V]."""
 
 
-def likeliest(logits: Tensor) -> Tensor:
+def greedy(logits: Tensor) -> Tensor:
     """Greedy decoding."""
     return logits.argmax(-1)
 
 
-def drawn(temperature: float, generator: torch.Generator) -> Choose:
+def sampler(temperature: float, generator: torch.Generator) -> Sampler:
     """Sampling from the softmax of logits / temperature."""
 
     def choose(logits: Tensor) -> Tensor:
@@ -126,29 +126,29 @@ def drawn(temperature: float, generator: torch.Generator) -> Choose:
 
 @torch.no_grad()
 def decode(
-    adapted: AdaptedModel, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, choose: Choose = likeliest,
-    trunk: Trunk | None = None, stacks: Sequence[AdaptedModel] | None = None, room: int | None = None,
-) -> list[Said]:  # fmt: skip
+    adapted: AdaptedModel, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, choose: Sampler = greedy,
+    cache: SharedPrefixCache | None = None, stacks: Sequence[AdaptedModel] | None = None, room: int | None = None,
+) -> list[Completion]:  # fmt: skip
     """One token after another for each prompt, as `choose` picks them.
 
     A prompt's row is dropped from the batch once it ends, so that one long answer does not pay for many short ones.
-    `trunk` is what these and other prompts begin with; `stacks` are those of the prompts, where they are of several on
-    one base. With a trunk a batch takes `room` tokens, read or yet to be written, and the next prompts enter as others
+    `cache` is what these and other prompts begin with; `stacks` are those of the prompts, where they are of several on
+    one base. With it a batch takes `room` tokens, read or yet to be written, and the next prompts enter as others
     leave; they should be given longest first.
     """
-    answers = [Said() for _ in prompts]
+    answers = [Completion() for _ in prompts]
     if max_new_tokens < 1 or not prompts:
         return answers
     ends = end_tokens(adapted)
-    if trunk is None and choose is likeliest and fits(adapted) and stacks is None:
-        trunk = read_trunk([adapted], [prompts])
+    if cache is None and choose is greedy and supports_shared_prefix(adapted) and stacks is None:
+        cache = read_shared_prefix([adapted], [prompts])
     waiting = deque(range(len(prompts)))
-    sizes = [len(prompt) - (trunk.text if trunk else 0) + max_new_tokens for prompt in prompts]
-    alive = _entering(waiting, [], sizes, room if trunk else None)
+    sizes = [len(prompt) - (cache.text if cache else 0) + max_new_tokens for prompt in prompts]
+    alive = _entering(waiting, [], sizes, room if cache else None)
     state: Steps
-    if trunk is not None:
+    if cache is not None:
         owners = stacks or [adapted] * len(prompts)
-        state = TrunkState(trunk, [prompts[at] for at in alive], [owners[at] for at in alive], max_new_tokens)
+        state = SharedPrefixState(cache, [prompts[at] for at in alive], [owners[at] for at in alive], max_new_tokens)
     else:
         state = read(adapted, prompts) if stacks is None else EncoderDecoderState(stacks, prompts)
     while True:
@@ -167,7 +167,7 @@ def decode(
             state.keep(rows)
             tokens = tokens[rows]
         if entering:
-            assert isinstance(state, TrunkState)
+            assert isinstance(state, SharedPrefixState)
             last = state.join([prompts[at] for at in entering], [owners[at] for at in entering])
             tokens, alive = torch.cat([tokens, last]), alive + entering
         state.step(tokens)
@@ -184,7 +184,7 @@ def _entering(waiting: deque[int], alive: Sequence[int], sizes: Sequence[int], r
     return [waiting.popleft() for _ in range(min(free, len(waiting)))]
 
 
-def _ended(answer: Said, token: int, ends: frozenset[int], stops: Stops) -> bool:
+def _ended(answer: Completion, token: int, ends: frozenset[int], stops: Stops) -> bool:
     """Append a token to an answer, unless it is an end token; whether the answer ends with it."""
     if token in ends:
         answer.end = token

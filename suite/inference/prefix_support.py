@@ -1,4 +1,4 @@
-"""Whether a model can go on from a trunk (what its configuration says, and a try), and which stacks share batches."""
+"""Whether a model can go on from a shared prefix (by its configuration and a try), and which stacks share batches."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from suite.inference.shared_prefix import WORTH, TrunkState, read_trunk
+from suite.inference.shared_prefix import WORTH, SharedPrefixState, read_shared_prefix
 from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
 
 NEAR: Final = 0.03
-"""How far logits behind a trunk may be from those of whole prompts, of the largest: bfloat16's rounding."""
+"""How far logits behind a shared prefix may be from those of whole prompts, of the largest: bfloat16's rounding."""
 _TRIED: WeakKeyDictionary[Backbone, bool] = WeakKeyDictionary()
 
 
-def fits(adapted: AdaptedModel) -> bool:
-    """Whether a model can go on from a trunk.
+def supports_shared_prefix(adapted: AdaptedModel) -> bool:
+    """Whether a model can go on from a shared prefix.
 
     It can if it is decoder-only, looks back at all that came before, attends by transformers' `sdpa`, and says the same
     that way, which is tried once.
@@ -38,18 +38,19 @@ def may_stand_together(stacks: Sequence[AdaptedModel]) -> bool:
     """Whether prompts of these stacks may stand in one batch: the model called is the same, and soft prompts differ."""
     first = stacks[0]
     return all(stack.model is first.model for stack in stacks) and (
-        fits(first) or (first.backbone.shape == "encoder-decoder" and all(stack.prefix is None for stack in stacks))
+        supports_shared_prefix(first)
+        or (first.backbone.shape == "encoder-decoder" and all(stack.prefix is None for stack in stacks))
     )
 
 
 @torch.no_grad()
 def _agrees(adapted: AdaptedModel) -> bool:
-    """Whether logits behind a trunk are those of whole prompts, which the least dtype's rounding may part."""
+    """Whether logits behind a shared prefix are those of whole prompts, which the least dtype's rounding may part."""
     words = max(1, len(adapted.backbone.tokenizer) - 1)
     prompts = [tuple(place % words for place in range(1, count)) for count in (WORTH + 4, WORTH + 8)]
     prompts[1] = (*prompts[1][: WORTH + 2], *prompts[1][:5])
     try:
-        state = TrunkState(read_trunk([adapted], [prompts]), prompts, [adapted] * len(prompts), 1)
+        state = SharedPrefixState(read_shared_prefix([adapted], [prompts]), prompts, [adapted] * len(prompts), 1)
         for row, prompt in enumerate(prompts):
             ids = torch.tensor([prompt], device=adapted.backbone.device)
             wanted = cast(Any, adapted.model)(input_ids=ids).logits[0, -1].float()

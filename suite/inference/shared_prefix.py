@@ -1,9 +1,8 @@
 """What many prompts begin with, read once for a whole task, and prompts that go on from it without a copy of it.
 
-A decoder's rows attend to the trunk [prefix][soft][what all prompts share] and to their own tokens. The trunk's keys
+A decoder's rows attend to the cache [prefix][soft][what all prompts share] and to their own tokens. The cache's keys
 and values stay one row for each stack, however many prompts go on from them, and those of the rows' own tokens are
-written into room that is there from the start: a step copies neither. Several stacks that differ by a soft prompt or a
-prefix have a trunk each, and their prompts stand in one batch.
+written into room that is there from the start: a step copies neither. Several stacks may stand in one batch.
 """
 
 from __future__ import annotations
@@ -21,19 +20,19 @@ from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import AttentionInterface
 
 from suite.inference.state import CACHED, Ids, accepted, padded, positions, shared
-from suite.inference.suffix_cache import OwnKeys, alike, flash
+from suite.inference.suffix_cache import SuffixCache, alike, flash
 from suite.models.adapted import AdaptedModel
 
-NAME: Final = "suite_trunk"
+NAME: Final = "suite_shared_prefix"
 COPIED: Final = 65_536
-"""Tokens, their trunk's among them, that a GPU reads at a time: each row has a copy of the trunk while it is read."""
+"""Tokens, the shared prefix's among them, that a GPU reads at a time: each row has a copy of it while it is read."""
 WORTH = 16
-"""Tokens that a trunk must have before a call of its own pays."""
+"""Tokens that a shared prefix must have before a call of its own pays."""
 Layers = tuple[tuple[Tensor, Tensor], ...]
 
 
 @dataclass(frozen=True)
-class Trunk:
+class SharedPrefixCache:
     """Keys and values that stand before all rows of a stack; the stacks are of one base."""
 
     stacks: tuple[AdaptedModel, ...]
@@ -46,8 +45,8 @@ class Trunk:
 
 
 @torch.no_grad()
-def read_trunk(stacks: Sequence[AdaptedModel], prompts: Sequence[Sequence[Ids]]) -> Trunk:
-    """The trunk of some stacks, each with the prompts that it is to answer: what all of all stacks begin with."""
+def read_shared_prefix(stacks: Sequence[AdaptedModel], prompts: Sequence[Sequence[Ids]]) -> SharedPrefixCache:
+    """The shared prefix of some stacks, each with the prompts that it will answer: what all prompts begin with."""
     every = list(chain.from_iterable(prompts))
     text = shared(every) if len(every) > 1 else 0
     if text + min(stack.soft_length for stack in stacks) < WORTH:
@@ -58,7 +57,7 @@ def read_trunk(stacks: Sequence[AdaptedModel], prompts: Sequence[Sequence[Ids]])
     count = max(len(each) for each in read)
     layers = tuple((_side_by_side(read, at, 0, longest), _side_by_side(read, at, 1, longest)) for at in range(count))
     real = torch.arange(longest)[None] >= longest - torch.tensor(lengths)[:, None]
-    return Trunk(tuple(stacks), text, layers, real.to(stacks[0].backbone.device))
+    return SharedPrefixCache(tuple(stacks), text, layers, real.to(stacks[0].backbone.device))
 
 
 def _side_by_side(read: Sequence[Layers], layer: int, side: int, longest: int) -> Tensor:
@@ -83,29 +82,29 @@ def _read(stack: AdaptedModel, text: Ids) -> Layers:
     return tuple((layer.keys, layer.values) for layer in cache.layers)
 
 
-class TrunkState:
-    """Prompts behind their stack's trunk: `Steps`."""
+class SharedPrefixState:
+    """Prompts behind their stack's shared prefix: `Steps`."""
 
     logits: Tensor
 
-    def __init__(self, trunk: Trunk, prompts: Sequence[Ids], stacks: Sequence[AdaptedModel], limit: int) -> None:
-        """`stacks` are those of the prompts; at most `limit` tokens will be appended to each."""
-        adapted = trunk.stacks[0]
-        self.trunk, self.model = trunk, cast(Any, adapted.model)
+    def __init__(self, cache: SharedPrefixCache, prompts: Sequence[Ids], stacks: list[AdaptedModel], most: int) -> None:
+        """`stacks` are those of the prompts; at most `most` tokens will be appended to each."""
+        adapted = cache.stacks[0]
+        self.cache, self.model = cache, cast(Any, adapted.model)
         self.device, self._accepted = adapted.backbone.device, accepted(adapted.model)
         self._last = self.model.config.get_text_config().num_hidden_layers - 1
         self._reading: list[int] = []
         """Places of the stacks of the rows that read many tokens."""
         self._alone = False
         """Whether all rows read one token each."""
-        self._places_of = {id(stack): place for place, stack in enumerate(trunk.stacks)}
+        self._places_of = {id(stack): place for place, stack in enumerate(cache.stacks)}
         self.owners = torch.empty(0, dtype=torch.long, device=self.device)
         self.whose = torch.empty(0, dtype=torch.long, device=self.device)
         """[B]: whose prompt each row answers."""
         self.mask = torch.empty(0, 0, dtype=torch.bool, device=self.device)
         """[B, n]: which of a row's own tokens are real; they are padded on the left."""
         self.next = torch.empty(0, dtype=torch.long, device=self.device)
-        self.own = OwnKeys(limit + 1)
+        self.own = SuffixCache(most + 1)
         self.step(self.join(prompts, stacks))
 
     def join(self, prompts: Sequence[Ids], stacks: Sequence[AdaptedModel]) -> Tensor:
@@ -113,14 +112,14 @@ class TrunkState:
 
         All of each but its last token is read: `step` takes these last tokens ([B'], long), behind those of the others.
         """
-        texts = [prompt[self.trunk.text :] for prompt in prompts]
+        texts = [prompt[self.cache.text :] for prompt in prompts]
         owners = torch.tensor([self._places_of[id(stack)] for stack in stacks], device=self.device)
         lengths = torch.tensor([len(text) - 1 for text in texts], device=self.device)
         longest = max(int(lengths.max()), int(self.mask.sum(1).max()) if len(self.mask) else 0)
         mask = torch.arange(longest, device=self.device)[None] >= longest - lengths[:, None]
         there = self.mask[:, max(0, self.mask.shape[1] - longest) :]
         self.mask = torch.cat([pad(there, (longest - there.shape[1], 0)), mask])
-        self.next = torch.cat([self.next, self.trunk.mask.sum(1)[owners] + lengths])
+        self.next = torch.cat([self.next, self.cache.mask.sum(1)[owners] + lengths])
         first, fresh = len(self.owners), int(self.whose.max()) + 1 if len(self.whose) else 0
         self.whose = torch.cat([self.whose, fresh + torch.arange(len(texts), device=self.device)])
         self.own.enter(first, len(texts), longest)
@@ -131,7 +130,7 @@ class TrunkState:
     def step(self, tokens: Tensor) -> None:
         """Append one token to each prompt."""
         self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.mask), 1)], 1)
-        seen = torch.cat([self.trunk.mask[self.owners], self.mask], 1)[:, None, None]
+        seen = torch.cat([self.cache.mask[self.owners], self.mask], 1)[:, None, None]
         self._alone = True
         self.logits = self._call(tokens[:, None], self.next[:, None], seen)[:, 0]
         self.next = self.next + 1
@@ -161,7 +160,7 @@ class TrunkState:
     def _groups(self, owners: Tensor) -> None:
         """Rows stack by stack, [stacks, M], each stack's filled up with any row to as many as the largest has."""
         self.owners = owners
-        count = len(self.trunk.stacks)
+        count = len(self.cache.stacks)
         if count == 1:
             return
         order = owners.argsort(stable=True)
@@ -179,12 +178,12 @@ class TrunkState:
         Those of like length are read at a time, each batch padded by itself.
         """
         cpu = self.device.type == "cpu"
-        most, beside = (CACHED, 0) if cpu else (COPIED, self.trunk.mask.shape[1])
+        most, beside = (CACHED, 0) if cpu else (COPIED, self.cache.mask.shape[1])
         for those in alike([len(text) for text in texts], most, beside):
-            ids, mask = padded([texts[row] for row in those], self.trunk.stacks[0], side="left")
+            ids, mask = padded([texts[row] for row in those], self.cache.stacks[0], side="left")
             real, rows = mask.bool(), torch.tensor(those, device=self.device) + first
             self.own.rows, self._alone, self._reading = rows, False, self.owners[rows].tolist()
-            at = self.trunk.mask.sum(1)[self.owners[rows]][:, None] + positions(real)
+            at = self.cache.mask.sum(1)[self.owners[rows]][:, None] + positions(real)
             # padding sees itself, for what sees nothing has no softmax
             ahead = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=self.device)
             with suppress(_Kept):
@@ -194,7 +193,7 @@ class TrunkState:
     def _call(self, ids: Tensor, at: Tensor, seen: Tensor, keep: int = 1) -> Tensor:
         """Float32 logits [B, keep, V] behind the last of tokens [B, T] at these positions; each sees what `seen` says.
 
-        One token sees [trunk][own], of many `seen` tells what they see of their own, and they see all of the trunk.
+        One token sees [shared][own]; for many, `seen` says what they see of their own, and they see all that is shared.
         """
         optional: dict[str, Any] = {"position_ids": at, "logits_to_keep": keep}
         optional = {name: each for name, each in optional.items() if name in self._accepted}
@@ -210,45 +209,45 @@ class TrunkState:
         return cast(Tensor, output.logits[:, -keep:].float())
 
     def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float) -> Tensor:
-        """[B, T, heads, width]: attention of queries [B, heads, T, width] to the trunk and to own keys and values."""
+        """[B, T, heads, width]: attention of queries [B, heads, T, width] to shared and own keys and values."""
         rows, heads, count, width = query.shape
         kept = key.shape[1]
         query = query.reshape(rows, kept, -1, width)  # the heads that share keys follow one another
-        trunk = self.trunk.layers[layer] if self.trunk.layers else None
+        cache = self.cache.layers[layer] if self.cache.layers else None
         if self.own.rows is not None and layer == self._last:
             raise _Kept  # what comes behind the last keys and values nobody asks for
         if self._alone:
-            said = self._attend_once(trunk, query, key, value, seen, scale)
+            said = self._attend_once(cache, query, key, value, seen, scale)
         else:
-            said = self._attend_all(trunk, query, key, value, seen.repeat(1, 1, heads // kept, 1), scale)
+            said = self._attend_all(cache, query, key, value, seen.repeat(1, 1, heads // kept, 1), scale)
         return said.reshape(rows, heads, count, -1).transpose(1, 2)
 
     def _attend_all(
-        self, trunk: tuple[Tensor, Tensor] | None, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
+        self, cache: tuple[Tensor, Tensor] | None, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
     ) -> Tensor:
         """Many tokens of each row: [B, kept heads, heads of each * T, width]."""
-        if trunk is None:
+        if cache is None:
             return scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=scale)
         if query.device.type == "cpu":
-            return self._in_two(trunk, query, key, value, seen, scale)
+            return self._in_two(cache, query, key, value, seen, scale)
         owners = self.owners if self.own.rows is None else self.owners[self.own.rows]
-        key, value = (torch.cat([both[owners], own], 2) for both, own in zip(trunk, (key, value), strict=True))
-        known = self.trunk.mask[owners][:, None, None].expand(-1, 1, seen.shape[2], -1)
+        key, value = (torch.cat([both[owners], own], 2) for both, own in zip(cache, (key, value), strict=True))
+        known = self.cache.mask[owners][:, None, None].expand(-1, 1, seen.shape[2], -1)
         return scaled_dot_product_attention(query, key, value, attn_mask=torch.cat([known, seen], 3), scale=scale)
 
     def _in_two(
-        self, trunk: tuple[Tensor, Tensor], query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
+        self, cache: tuple[Tensor, Tensor], query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
     ) -> Tensor:
-        """Attention to own tokens, and to the trunk without a copy of it for each row: together one softmax."""
+        """Attention to own tokens, and to the shared prefix without a copy of it for each row: together one softmax."""
         own, weight = flash(query, key, value, scale, seen)
         kept = query.shape[1]
         for place in sorted(set(self._reading)):
             rows = torch.tensor([row for row, owner in enumerate(self._reading) if owner == place])
-            start = int((~self.trunk.mask[place]).sum())
-            if start == trunk[0].shape[2]:
+            start = int((~self.cache.mask[place]).sum())
+            if start == cache[0].shape[2]:
                 continue
-            asked = query[rows].transpose(0, 1).flatten(1, 2)[None]  # the rows are one matrix to their trunk
-            told, heavy = flash(asked, trunk[0][place, None, :, start:], trunk[1][place, None, :, start:], scale)
+            asked = query[rows].transpose(0, 1).flatten(1, 2)[None]  # the rows are one matrix to their shared prefix
+            told, heavy = flash(asked, cache[0][place, None, :, start:], cache[1][place, None, :, start:], scale)
             told = told.view(kept, len(rows), -1, told.shape[3]).transpose(0, 1)
             heavy = heavy.reshape(kept, len(rows), -1).transpose(0, 1)
             share = torch.sigmoid(heavy - weight[rows])[..., None].to(own.dtype)
@@ -256,24 +255,24 @@ class TrunkState:
         return own
 
     def _attend_once(
-        self, trunk: tuple[Tensor, Tensor] | None, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
+        self, cache: tuple[Tensor, Tensor] | None, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
     ) -> Tensor:
-        """One step: [B, kept heads, heads of each, width]. The rows of a stack are one matrix to its trunk."""
+        """One step: [B, kept heads, heads of each, width]. The rows of a stack are one matrix to its shared prefix."""
         query = query * scale
         score = query @ key.transpose(2, 3)
-        if trunk is not None:
-            score = torch.cat([self._apart(self._together(query) @ trunk[0].transpose(2, 3), query), score], -1)
+        if cache is not None:
+            score = torch.cat([self._apart(self._together(query) @ cache[0].transpose(2, 3), query), score], -1)
         share = score.float().masked_fill(~seen, -torch.inf).softmax(-1).to(query.dtype)
-        if trunk is None:
+        if cache is None:
             return share @ value
-        length = trunk[0].shape[2]
-        return share[..., length:] @ value + self._apart(self._together(share[..., :length]) @ trunk[1], query)
+        length = cache[0].shape[2]
+        return share[..., length:] @ value + self._apart(self._together(share[..., :length]) @ cache[1], query)
 
     def _together(self, rows: Tensor) -> Tensor:
         """From [B, kept, each, X] to [stacks, kept, M * each, X]."""
         kept, last = rows.shape[1], rows.shape[3]
-        by_stack = rows[None] if len(self.trunk.stacks) == 1 else rows[self._places]
-        return by_stack.transpose(1, 2).reshape(len(self.trunk.stacks), kept, -1, last)
+        by_stack = rows[None] if len(self.cache.stacks) == 1 else rows[self._places]
+        return by_stack.transpose(1, 2).reshape(len(self.cache.stacks), kept, -1, last)
 
     def _apart(self, stacks: Tensor, like: Tensor) -> Tensor:
         """Back from [stacks, kept, M * each, X] to [B, kept, each, X]."""
@@ -286,7 +285,7 @@ class _Kept(Exception):
     """All layers have the keys and values of what is read."""
 
 
-_STATE: ContextVar[TrunkState] = ContextVar("trunk state")
+_STATE: ContextVar[SharedPrefixState] = ContextVar("shared prefix state")
 
 
 def _attention(

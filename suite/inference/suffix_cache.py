@@ -14,7 +14,7 @@ LIKE: Final = 0.8
 """The share of a batch's longest text that its others must have, to be read with it."""
 
 
-class OwnKeys(Cache):  # type: ignore[misc]
+class SuffixCache(Cache):  # type: ignore[misc]
     """Keys and values of rows' own tokens, which end where `length` says, and room for `free` more."""
 
     def __init__(self, free: int) -> None:

@@ -58,7 +58,7 @@ class Dispatch:
 
     role: str
     """The role whose task (`metadata.made_of`) asks for the skill."""
-    asker: tuple[Prerequisite, ...]
+    router: tuple[Prerequisite, ...]
     """What answers the first pass; none is the base."""
     experts: Mapping[str, tuple[Prerequisite, ...]]
     """Skill -> what answers its documents; the base answers those of any other."""
@@ -66,7 +66,7 @@ class Dispatch:
     @property
     def parts(self) -> tuple[Prerequisite, ...]:
         """All that may answer."""
-        return (*self.asker, *(part for each in self.experts.values() for part in each))
+        return (*self.router, *(part for each in self.experts.values() for part in each))
 
 
 class Method(Protocol):

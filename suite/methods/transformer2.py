@@ -59,9 +59,9 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
     """The mixture for this role, the expert of its skill, or one for each document."""
     if config.adaptation in ("prompt", "classifier"):
         named = config.classifier
-        asker = (Prerequisite(named.name, named, (config.dispatch,), field=("classifier",)),)
+        router = (Prerequisite(named.name, named, (config.dispatch,), field=("classifier",)),)
         experts = {skill: (_expert(config, skill),) for skill in targets}
-        return Dispatch(config.dispatch, asker if config.adaptation == "classifier" else (), experts)
+        return Dispatch(config.dispatch, router if config.adaptation == "classifier" else (), experts)
     if config.adaptation == "oracle":
         skill = config.skills.get(role, role)
         return (_expert(config, skill),) if skill in targets else ()

@@ -2,16 +2,16 @@
 
 from suite.planning.make import Inputs, make_plan
 from suite.planning.stale import stale_reasons
-from suite.planning.steps import Choose, Evaluate, Follow, Link, Plan, Planned, Step, TakePart, Train, Work
+from suite.planning.steps import CopyFromTry, Evaluate, Link, Plan, Planned, SelectTry, Step, TakePart, Train, Work
 
 __all__ = [
-    "Choose",
+    "CopyFromTry",
     "Evaluate",
-    "Follow",
     "Inputs",
     "Link",
     "Plan",
     "Planned",
+    "SelectTry",
     "Step",
     "TakePart",
     "Train",

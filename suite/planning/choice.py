@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite.methods import OwnPart
-from suite.planning.steps import Choose, Follow, Routes, Step, TakePart, Train
+from suite.planning.steps import CopyFromTry, Routing, SelectTry, Step, TakePart, Train
 from suite.specs import Experiment
 
 CHOICE = 1
@@ -20,22 +20,22 @@ class Try:
 
     own: str | None
     """The method's own train step; None for a method that has none."""
-    stacks: Mapping[str, tuple[str, ...] | Routes]
+    stacks: Mapping[str, tuple[str, ...] | Routing]
     """Role -> the train steps whose artifacts are in effect when it is answered."""
 
     def parts(self, role: str) -> tuple[str, ...]:
         """The stack of a role. Only a method without a train step of its own has routes, and it cannot be swept."""
         stack = self.stacks[role]
-        assert not isinstance(stack, Routes)
+        assert not isinstance(stack, Routing)
         return stack
 
 
 def choose(
     experiment: Experiment, tries: Sequence[Try], model: Mapping[str, Any], tasks: Mapping[str, Any]
-) -> tuple[str, Choose, dict[str, Any]]:
+) -> tuple[str, SelectTry, dict[str, Any]]:
     """Title, work and key of the step that chooses. `model` and `tasks` are as in the key of a train step."""
     track, targets = experiment.track, experiment.targets
-    work = Choose(
+    work = SelectTry(
         tries=tuple({role: each.parts(role) for role in targets} for each in tries),
         candidates=tuple(each.own for each in tries if each.own is not None),
         targets={role: experiment.tasks[role] for role in targets},
@@ -58,10 +58,10 @@ def choose(
 
 def follow(
     experiment: Experiment, choice: Step, candidates: Sequence[Step], model: Mapping[str, Any]
-) -> tuple[str, Follow, dict[str, Any]]:
+) -> tuple[str, CopyFromTry, dict[str, Any]]:
     """Title, work and key of a step that keeps what goes with a choice: each try's prompt, say, in the tries' order."""
-    assert isinstance(choice.work, Choose)
-    work = Follow(choice.id, choice.work.candidates, tuple(step.id for step in candidates), experiment.track)
+    assert isinstance(choice.work, SelectTry)
+    work = CopyFromTry(choice.id, choice.work.candidates, tuple(step.id for step in candidates), experiment.track)
     key = {
         "kind": "train",
         "code": CHOICE,

@@ -18,7 +18,7 @@ from suite.planning.checks import check
 from suite.planning.choice import Try, choose, follow, take_part
 from suite.planning.keys import model_key, settings_key
 from suite.planning.probes import answers, probed, probes_key
-from suite.planning.steps import Estimate, Evaluate, Link, Plan, Planned, Routes, Step, Train, Work
+from suite.planning.steps import Estimate, Evaluate, Link, Plan, Planned, Routing, Stack, Step, Train, Work
 from suite.specs import Experiment
 from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations, Rows
@@ -75,7 +75,7 @@ class _Builder:
         tries = [self._try(experiment, config, roles) for config in experiment.configs]
         taken = self._best(experiment, tries) if experiment.tries else tries[0]
         trained, stacks = taken.own, taken.stacks
-        used = [stack.steps if isinstance(stack, Routes) else stack for stack in stacks.values()]
+        used = [stack.steps if isinstance(stack, Routing) else stack for stack in stacks.values()]
         needed = [step for each in ((trained,), *used) for step in each if step is not None]
         links = [
             Link(step, "train") for step in dict.fromkeys(before for each in needed for before in self._lineage(each))
@@ -127,13 +127,13 @@ class _Builder:
             max(map(self._mean_words, rows)), self._speed(model),
         )  # fmt: skip
 
-    def _stack(self, experiment: Experiment, config: Block, role: str, trained: str | None) -> tuple[str, ...] | Routes:
+    def _stack(self, experiment: Experiment, config: Block, role: str, trained: str | None) -> Stack:
         """The train steps whose artifacts are in effect when a role is answered."""
         stack = experiment.methods.get(experiment.method).stack(config, role, experiment.targets)
         if isinstance(stack, Dispatch):
-            return Routes(
+            return Routing(
                 experiment.tasks[stack.role],
-                self._steps_of(experiment, stack.asker, trained),
+                self._steps_of(experiment, stack.router, trained),
                 {skill: self._steps_of(experiment, parts, trained) for skill, parts in stack.experts.items()},
             )
         return self._steps_of(experiment, stack, trained)
@@ -222,10 +222,10 @@ class _Builder:
         }
 
     def _evaluate(
-        self, experiment: Experiment, chosen: tuple[str, ...] | Routes, task: TaskFile, shots: int,
+        self, experiment: Experiment, chosen: Stack, task: TaskFile, shots: int,
         documents: int | None,
     ) -> str:  # fmt: skip
-        routes, stack = (chosen, ()) if isinstance(chosen, Routes) else (None, chosen)
+        routes, stack = (chosen, ()) if isinstance(chosen, Routing) else (None, chosen)
         track, model = experiment.track, self._model(experiment.track)
         rows = reported_rows(task, self.inputs.data)
         key: dict[str, Any] = {
@@ -247,15 +247,15 @@ class _Builder:
             key |= {"exemplars": pool.content_hash, "draw": track.held_out.draw}
         if routes:
             stacks = {skill: list(steps) for skill, steps in routes.stacks.items()}
-            key["dispatch"] = {"task": routes.task.fingerprint, "asker": list(routes.asker), "stacks": stacks}
+            key["dispatch"] = {"task": routes.task.fingerprint, "asker": list(routes.router), "stacks": stacks}
         title = f"{task.name} {shots}-shot · {self._stack_name(routes or stack, track)}"
         count = min(documents or len(rows.docs), len(rows.docs)) or 1
         cost = estimate.answering(count, shots, track.budget.max_length, self._mean_words(rows), self._speed(model))
         return self._step(title, Evaluate(stack, task, shots, documents, track, routes), key, cost)
 
-    def _stack_name(self, stack: tuple[str, ...] | Routes, track: Track) -> str:
-        if isinstance(stack, Routes):
-            asked = self._stack_name(stack.asker, track) if stack.asker else f"the prompt · {track.name}"
+    def _stack_name(self, stack: Stack, track: Track) -> str:
+        if isinstance(stack, Routing):
+            asked = self._stack_name(stack.router, track) if stack.router else f"the prompt · {track.name}"
             experts = ", ".join(self._stack_name(each, track).partition(" · ")[0] for each in stack.stacks.values())
             return f"{experts}, chosen by {asked}"
         names = [self.steps[step].title.partition(" ")[2] for step in stack]

@@ -45,12 +45,12 @@ class Train:
 
 
 @dataclass(frozen=True)
-class Routes:
+class Routing:
     """What each document is answered with, once a first pass has named the skill that it asks for."""
 
     task: TaskFile
     """The task that asks for the skill."""
-    asker: tuple[str, ...]
+    router: tuple[str, ...]
     """Train steps whose artifacts answer the first pass; none is the base model."""
     stacks: Mapping[str, tuple[str, ...]]
     """Skill -> train steps whose artifacts answer its documents; the base model answers those of any other."""
@@ -58,11 +58,15 @@ class Routes:
     @property
     def steps(self) -> tuple[str, ...]:
         """Every train step, once."""
-        return tuple(dict.fromkeys([*self.asker, *(step for each in self.stacks.values() for step in each)]))
+        return tuple(dict.fromkeys([*self.router, *(step for each in self.stacks.values() for step in each)]))
+
+
+Stack = tuple[str, ...] | Routing
+"""Train steps whose artifacts are in effect for all documents, or routed document by document."""
 
 
 @dataclass(frozen=True)
-class Choose:
+class SelectTry:
     """Score the tries of a sweep on the selection rows, and keep the best one's artifact (ties: first)."""
 
     tries: tuple[Mapping[str, tuple[str, ...]], ...]
@@ -80,11 +84,11 @@ class Choose:
 
 
 @dataclass(frozen=True)
-class Follow:
+class CopyFromTry:
     """Keep the artifact that goes with a choice: the chosen try's prompt beside the chosen try's weights."""
 
     choice: str
-    """The `Choose` step."""
+    """The `SelectTry` step."""
     among: tuple[str, ...]
     """Its candidates, one of whose artifacts it kept."""
     candidates: tuple[str, ...]
@@ -125,7 +129,7 @@ class Evaluate:
     shots: int
     documents: int | None
     track: Track
-    routes: Routes | None = None
+    routes: Routing | None = None
     """Where each document has a stack of its own; `stack` is empty then."""
 
     @property
@@ -134,7 +138,7 @@ class Evaluate:
         return self.routes.steps if self.routes else self.stack
 
 
-Work = Train | Choose | Follow | TakePart | Evaluate
+Work = Train | SelectTry | CopyFromTry | TakePart | Evaluate
 
 
 @dataclass(frozen=True)

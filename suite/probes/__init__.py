@@ -1,5 +1,5 @@
 """Looks at a model while it is trained, which change nothing about what training gives."""
 
-from suite.probes.probe import Looking, Tasks
+from suite.probes.probe import ProbeCallback, Tasks
 
-__all__ = ["Looking", "Tasks"]
+__all__ = ["ProbeCallback", "Tasks"]

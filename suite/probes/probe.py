@@ -24,7 +24,7 @@ Tasks = Mapping[tuple[str, int], LoadedTask]
 
 
 @dataclass
-class Looking:
+class ProbeCallback:
     """The looks of one train step, as the track's `probes` say. Reported rows are asked, and nothing is selected."""
 
     probes: Probes

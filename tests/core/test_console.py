@@ -15,7 +15,7 @@ import pytest
 
 from suite.cli import main
 from suite.cli.commands.results import report
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.execution.outcome import Outcome
 from suite.execution.progress import Progress
 from suite.planning import Plan
@@ -94,7 +94,7 @@ class Broken(io.StringIO):
 def test_the_site_is_made_whatever_becomes_of_the_console(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     monkeypatch.setattr(sys, "stdout", Broken())
     with pytest.raises(BrokenPipeError):
-        report(Plan((), (), ()), Home(home), Outcome(0, 0))
+        report(Plan((), (), ()), RunDir(home), Outcome(0, 0))
     assert (home / "site" / "index.html").is_file()
 
 

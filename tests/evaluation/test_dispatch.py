@@ -55,7 +55,7 @@ def dispatched(
         experts = stacks(backbone)
         result = evaluate_dispatched(
             load_task(file, locations, shots=1), read_task("first", [tmp_path]), locations, asked=asked,
-            asker=lambda: experts["other"], stack_of=experts.__getitem__,
+            router=lambda: experts["other"], stack_of=experts.__getitem__,
         )  # fmt: skip
         return file, result
 
@@ -108,7 +108,7 @@ def test_what_names_no_skill_is_scored_all_the_same(backbone: Backbone, make_tas
 
     result = evaluate_dispatched(
         load_task(file, locations), read_task("first", [tmp_path]), locations, asked=asked,
-        asker=lambda: AdaptedModel(backbone, backbone.model), stack_of=base,
+        router=lambda: AdaptedModel(backbone, backbone.model), stack_of=base,
     )  # fmt: skip
     assert wanted == [""]
     assert len(result.answers) == len(DOCS)

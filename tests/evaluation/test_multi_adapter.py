@@ -1,4 +1,4 @@
-"""Several stacks in one batch, and prompts behind a trunk: the answers are those of each stack and prompt alone."""
+"""Several stacks in one batch, prompts behind a shared prefix: the answers are those of each stack and prompt alone."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from suite.inference import shared_prefix as trunk_module
 from suite.inference import state as state_module
 from suite.inference.batching import as_fill_a_batch
 from suite.inference.decode import Stops, decode
-from suite.inference.prefix_support import fits, may_stand_together
-from suite.inference.shared_prefix import TrunkState, read_trunk
+from suite.inference.prefix_support import may_stand_together, supports_shared_prefix
+from suite.inference.shared_prefix import SharedPrefixState, read_shared_prefix
 from suite.inference.state import EncoderDecoderState
 from suite.inference.suffix_cache import alike
 from suite.models.adapted import AdaptedModel
@@ -111,15 +111,15 @@ def test_those_who_wait_enter_as_others_end(monkeypatch: pytest.MonkeyPatch) -> 
     texts = [f"{text} {place}" for place in range(3) for text in RAGGED]
     free = StackLM(stack, batch_tokens=1).generate_until([ask(text) for text in texts])
     stop = free[0][1]  # some answers end soon
-    step = TrunkState.step
+    step = SharedPrefixState.step
 
-    def counted(state: TrunkState, tokens: torch.Tensor) -> None:
+    def counted(state: SharedPrefixState, tokens: torch.Tensor) -> None:
         sizes.append(len(tokens))
         step(state, tokens)
 
     alone = StackLM(stack, batch_tokens=1).generate_until([ask(text, stop) for text in texts])
     assert len({len(answer) for answer in alone}) > 3
-    monkeypatch.setattr(TrunkState, "step", counted)
+    monkeypatch.setattr(SharedPrefixState, "step", counted)
     assert StackLM(stack, batch_tokens=500).generate_until([ask(text, stop) for text in texts]) == alone
     grows = [after for before, after in itertools.pairwise(sizes) if after > before]
     assert len(grows) > 2
@@ -159,12 +159,12 @@ def test_an_encoder_decoders_prefixes_are_not_mixed() -> None:
 def test_logits_behind_a_trunk_are_those_of_whole_prompts(make: Any) -> None:
     stack = make(llama())
     prompts = [tuple(stack.backbone.tokenizer.encode("Q: one A: two. Q: " + text)) for text in RAGGED]
-    trunk = read_trunk([stack], [prompts])
-    assert trunk.text == len("Q: one A: two. Q: ")
-    state = TrunkState(trunk, prompts, [stack] * len(prompts), 4)
+    cache = read_shared_prefix([stack], [prompts])
+    assert cache.text == len("Q: one A: two. Q: ")
+    state = SharedPrefixState(cache, prompts, [stack] * len(prompts), 4)
     for token in (7, 8, 9):
         for row, prompt in enumerate(prompts):
-            alone = TrunkState(read_trunk([stack], [[prompt]]), [prompt], [stack], 0)
+            alone = SharedPrefixState(read_shared_prefix([stack], [[prompt]]), [prompt], [stack], 0)
             torch.testing.assert_close(state.logits[row], alone.logits[0], rtol=1e-4, atol=1e-4)
         state.step(torch.full((len(prompts),), token))
         prompts = [(*prompt, token) for prompt in prompts]
@@ -206,7 +206,7 @@ def gpt2(kind: str) -> Backbone:
 def test_other_decoders_answer_as_generate_does(kind: str, fitting: bool) -> None:
     backbone = gpt2(kind)
     stack = AdaptedModel(backbone, backbone.model)
-    assert fits(stack) == fitting
+    assert supports_shared_prefix(stack) == fitting
     prompts = [tuple(backbone.tokenizer.encode("Q: one A: two. Q: " + text)) for text in RAGGED]
     answers = greedy(stack, prompts, max_new_tokens=8, stops=Stops(backbone.tokenizer, ()))
     assert answers == [generated(stack, prompt, 8) for prompt in prompts]

@@ -18,7 +18,7 @@ from suite.evaluation import lm as lm_module
 from suite.evaluation import stderr
 from suite.evaluation.evaluate import EvaluationResult, evaluate
 from suite.evaluation.lm import StackLM
-from suite.inference.decode import Said
+from suite.inference.decode import Completion
 from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
 from suite.stats.sample import bleu, bleu_counts
@@ -157,8 +157,8 @@ def said(
     docs = [{"question": f"number {place}", "answer": right} for place, (right, _) in enumerate(pairs)]
     outputs = {f"Q: number {place} A:": output for place, (_, output) in enumerate(pairs)}
 
-    def answers(stack: Any, batch: Any, **_: Any) -> list[Said]:
-        return [Said(backbone.tokenizer.encode(outputs[backbone.tokenizer.decode(prompt)])) for prompt in batch]
+    def answers(stack: Any, batch: Any, **_: Any) -> list[Completion]:
+        return [Completion(backbone.tokenizer.encode(outputs[backbone.tokenizer.decode(prompt)])) for prompt in batch]
 
     monkeypatch.setattr(lm_module, "decode", answers)
     return evaluate(AdaptedModel(backbone, backbone.model), load_task(*make_task(text, docs)), batch_tokens=1000)

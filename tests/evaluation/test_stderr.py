@@ -12,7 +12,7 @@ from suite.evaluation import evaluate as evaluate_module
 from suite.evaluation import lm as lm_module
 from suite.evaluation import stderr
 from suite.evaluation.evaluate import EvaluationResult, evaluate
-from suite.inference.decode import Said
+from suite.inference.decode import Completion
 from suite.models.adapted import AdaptedModel
 from suite.stats import Same
 from suite.tasks.load import load_task
@@ -35,8 +35,8 @@ def result(
     docs = [{"question": f"number {place}", "answer": right} for place, (right, _) in enumerate(pairs)] * times
     outputs = {f"Q: number {place} A:": output for place, (_, output) in enumerate(pairs)}
 
-    def answers(stack: Any, batch: Any, **_: Any) -> list[Said]:
-        return [Said(backbone.tokenizer.encode(outputs[backbone.tokenizer.decode(prompt)])) for prompt in batch]
+    def answers(stack: Any, batch: Any, **_: Any) -> list[Completion]:
+        return [Completion(backbone.tokenizer.encode(outputs[backbone.tokenizer.decode(prompt)])) for prompt in batch]
 
     monkeypatch.setattr(lm_module, "decode", answers)
     return evaluate(AdaptedModel(backbone, backbone.model), load_task(*make_task(text, docs)), batch_tokens=1000)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from suite.core.errors import SuiteError
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.execution import session
 from suite.execution.artifacts import keep
 from suite.models.artifacts import load_artifact
@@ -43,7 +43,7 @@ def test_an_artifact_that_does_not_fit_leaves_the_one_before(tmp_path: Path) -> 
 
 
 def test_a_store_that_cannot_grow_is_refused_in_one_line_and_recovers(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunDir(tmp_path)
     many = [StepRecord(f"{number}", "train", "t" * 500, {}) for number in range(2000)]
     with Store.open(home.url) as store:
         with room_for(200_000), pytest.raises(SuiteError) as caught:
@@ -80,7 +80,7 @@ def test_training_whose_end_cannot_be_stored_is_not_done_again(
 def test_checkpoints_of_a_step_that_is_done_go(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ("run", "specs/pretrained.yaml", *SMALL, "--home", str(tmp_path))
     assert suite(capsys, *arguments)[0] == 0
-    home = Home(tmp_path)
+    home = RunDir(tmp_path)
     with Store.open(home.url) as store:
         left = home.work(store.step_ids()[0])
     left.mkdir(parents=True)

@@ -13,7 +13,7 @@ import pytest
 
 from suite.cli.commands.planning import planned
 from suite.core.errors import TakenOver
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.execution.artifacts import keep
 from suite.execution.run import _Run
 from suite.execution.session import Session
@@ -97,10 +97,10 @@ def test_an_artifact_that_is_damaged_after_the_first_look_is_trained_again_when_
     change(home, "DELETE FROM score WHERE step_id IN (SELECT id FROM step WHERE title LIKE '%lora%')")
     change(home, "UPDATE step SET status = 'pending' WHERE kind = 'evaluate' AND title LIKE '%lora%'")
     sets = [each for each in QUICK if each != "--set"]
-    made = planned([Path("specs/lora_rte.yaml")], None, sets, "first", None, None, Home(home), baseline=True)
+    made = planned([Path("specs/lora_rte.yaml")], None, sets, "first", None, None, RunDir(home), baseline=True)
     plan, inputs = made.plan, made.inputs
-    with Store.open(Home(home).url) as store:
-        assert _Run(plan, store, lambda: Session(Home(home), inputs, None), {}).run().exit_code == 0
+    with Store.open(RunDir(home).url) as store:
+        assert _Run(plan, store, lambda: Session(RunDir(home), inputs, None), {}).run().exit_code == 0
     said = "".join(capsys.readouterr())
     assert said.count("done again, for its artifact cannot be used") == 1
     assert scores(home) == before

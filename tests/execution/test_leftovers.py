@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.execution.leftovers import clear
 
 
 def test_only_what_finished_steps_left_is_cleared_away(tmp_path: Path) -> None:
-    home = Home(tmp_path)
+    home = RunDir(tmp_path)
     for step in ("done", "other"):
         home.work(step).mkdir(parents=True)
         home.answers.mkdir(exist_ok=True)

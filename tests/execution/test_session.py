@@ -10,7 +10,7 @@ import torch
 
 from suite import methods
 from suite.core.errors import StepFailed, SuiteError
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.execution import asking, session
 from suite.models.artifacts import load_artifact
 from suite.models.artifacts.joint import Joint
@@ -54,7 +54,7 @@ def test_selection_is_capped_and_neither_it_nor_the_shots_are_scored_or_trained_
     steps = make_plan(experiments, Inputs(DATA)).steps
     step, work = next((s, s.work) for s in steps if isinstance(s.work, Train) and s.work.method == name)
     with pytest.raises(StepFailed, match="that is all"):
-        session.Session(Home(tmp_path), Inputs(DATA), "cpu").train(step, work, Memory(), {})
+        session.Session(RunDir(tmp_path), Inputs(DATA), "cpu").train(step, work, Memory(), {})
     (target,) = jobs[0].examples
     rows, trained = training_rows(target.task, DATA), {example.hash for example in target.examples}
     assert len(selected) <= min(cap, len(rows.docs) // 4)
@@ -67,7 +67,7 @@ def test_selection_is_capped_and_neither_it_nor_the_shots_are_scored_or_trained_
 def test_the_guard_is_asked_for_every_stack_and_again_after_a_refusal(
     specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backbone, home = tiny_backbone("decoder"), Home(tmp_path)
+    backbone, home = tiny_backbone("decoder"), RunDir(tmp_path)
     monkeypatch.setattr(session.Session, "backbone", lambda *_: backbone)
     inert, prompt = Weights({}), SoftPrompt(torch.ones(2, backbone.width))
     for name, artifact in {"inert": inert, "prompt": prompt}.items():
@@ -84,7 +84,7 @@ def test_the_guard_is_asked_for_every_stack_and_again_after_a_refusal(
 def test_other_tasks_are_answered_with_the_part_of_an_artifact_under_the_id_that_it_always_had(
     specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    backbone, home = tiny_backbone("decoder"), Home(tmp_path)
+    backbone, home = tiny_backbone("decoder"), RunDir(tmp_path)
     monkeypatch.setattr(session.Session, "backbone", lambda *_: backbone)
     plan = make_plan(load([specs / "promot" / "promot_rte_joint.yaml"], Options(track="micro-probes")), Inputs(DATA))
     steps = {step.id: step for step in plan.steps}
@@ -117,7 +117,7 @@ def test_training_that_leaves_the_base_as_it_is_fails_and_a_search_may_find_that
     monkeypatch.setattr(methods.get(method), "train", lambda *_: trained)
     steps = make_plan(load([specs / "transformer2" / "t2_few_shot.yaml"]), Inputs(DATA)).steps
     step, work = next((s, s.work) for s in steps if isinstance(s.work, Train) and s.work.method == method)
-    running = session.Session(Home(tmp_path), Inputs(DATA), "cpu")
+    running = session.Session(RunDir(tmp_path), Inputs(DATA), "cpu")
     if method == "mixture":
         assert running.train(step, work, Memory(), {}).artifact is neutral
         return

@@ -12,12 +12,12 @@ import pytest
 from leaderboard.data.union_reader import UnionReader
 from suite.analysis.board import Row, boards
 from suite.core.errors import StepFailed, SuiteError
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.evaluation import multi_adapter
 from suite.evaluation.lm import generate_together
 from suite.execution.progress import Progress
 from suite.execution.session import Session
-from suite.planning import Choose, Follow, Inputs, Step, make_plan
+from suite.planning import CopyFromTry, Inputs, SelectTry, Step, make_plan
 from suite.planning.steps import Estimate
 from suite.results.records import read_records_into_memory
 from suite.results.store import Store
@@ -121,7 +121,7 @@ def row_of(store: Store) -> Row:
 
 
 def test_a_sweep_costs_what_all_its_tries_cost(whole: Path) -> None:
-    with Store.open(Home(whole).url) as store:
+    with Store.open(RunDir(whole).url) as store:
         row = row_of(store)
     ((seconds, tokens),) = rows(whole, "SELECT sum(seconds), sum(tokens) FROM step WHERE kind = 'train'")
     ((parameters, size),) = rows(
@@ -136,7 +136,7 @@ def test_a_sweep_costs_what_all_its_tries_cost(whole: Path) -> None:
 def test_a_sweep_travels_as_a_record(whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert suite(capsys, "export", tmp_path, "lora_best", "--home", whole)[0] == 0
     with (
-        Store.open(Home(whole).url) as store,
+        Store.open(RunDir(whole).url) as store,
         Store.open("sqlite://") as empty,
         read_records_into_memory(tmp_path) as published,
     ):
@@ -194,15 +194,15 @@ def test_a_try_that_cannot_be_scored_is_named(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(Session, "stack", changes_nothing)
     made = make_plan(load([written(tmp_path, LORA)]), Inputs(DataLocations()))
-    step, work = next((step, step.work) for step in made.steps if isinstance(step.work, Choose))
+    step, work = next((step, step.work) for step in made.steps if isinstance(step.work, SelectTry))
     with pytest.raises(StepFailed, match="try 1 of 3 cannot be scored: the artifacts change nothing"):
-        Session(Home(tmp_path), Inputs(DataLocations()), None).choose(step, work, Progress(1), {})
+        Session(RunDir(tmp_path), Inputs(DataLocations()), None).choose(step, work, Progress(1), {})
 
 
 def test_a_choice_that_cannot_be_told_is_not_followed(tmp_path: Path) -> None:
     track = load_track(Workspace.around(), "micro")
-    work = Follow("choice", ("weights 1", "weights 2"), ("prompt 1", "prompt 2"), track)
-    session = Session(Home(tmp_path), Inputs(DataLocations()), None)
+    work = CopyFromTry("choice", ("weights 1", "weights 2"), ("prompt 1", "prompt 2"), track)
+    session = Session(RunDir(tmp_path), Inputs(DataLocations()), None)
     same: dict[str, Any] = {"choice": "a", "weights 1": "a", "weights 2": "a", "prompt 1": "b", "prompt 2": "c"}
     with pytest.raises(StepFailed, match="the very same artifact"):
         session.follow(Step("x", "choose", work, {}, Estimate(0, 0.0, 0)), work, same)

@@ -13,7 +13,7 @@ from torch.nn import functional
 from suite.evaluation.lm import StackLM
 from suite.inference.beam import beam
 from suite.inference.decode import Stops, end_tokens
-from suite.inference.prefix_support import fits
+from suite.inference.prefix_support import supports_shared_prefix
 from suite.inference.state import Ids, padded, read
 from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
@@ -105,7 +105,7 @@ def test_each_prompt_is_read_once_and_what_all_share_once(backbone: Backbone) ->
     start = tuple(stack.backbone.tokenizer.encode("Q: one A: two. Q: three A: four. ", add_special_tokens=False))
     asked, model = prompts(5, start=start), backbone.model
     two_sided = backbone.shape == "encoder-decoder"
-    assert fits(stack) != two_sided
+    assert supports_shared_prefix(stack) != two_sided
     read: list[int] = []
     block: Any = model.encoder.block[0] if two_sided else model.model.layers[0]  # type: ignore[union-attr]
     block.register_forward_hook(lambda _, given, out: read.append(given[0].shape[0] * given[0].shape[1]))

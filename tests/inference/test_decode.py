@@ -13,8 +13,8 @@ from suite.core.errors import SuiteError
 from suite.evaluation import lm as lm_module
 from suite.evaluation.lm import StackLM
 from suite.inference.batching import batches
-from suite.inference.decode import Said, Stops, decode, end_tokens
-from suite.inference.prefix_support import fits
+from suite.inference.decode import Completion, Stops, decode, end_tokens
+from suite.inference.prefix_support import supports_shared_prefix
 from suite.inference.state import padded
 from suite.models.adapted import AdaptedModel
 from tests.evaluation.tiny import RAGGED, greedy, llama, mt5, with_prefix, with_soft
@@ -83,7 +83,7 @@ def test_what_all_prompts_share_is_read_once_and_changes_nothing(
     make: Any, read: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack = make(llama())
-    assert fits(stack)
+    assert supports_shared_prefix(stack)
     prompts = [tuple(stack.backbone.tokenizer.encode("Q: one A: two. " * 4 + text)) for text in RAGGED]
     widths: list[int] = []
     places = stack.backbone.model.model.rotary_emb
@@ -177,7 +177,7 @@ def test_sentinels_mark_the_place_of_the_answer(monkeypatch: pytest.MonkeyPatch)
 
     def says(stack: Any, batch: Any, *, max_new_tokens: int, **_: Any) -> list[list[int]]:
         asked.extend([(backbone.tokenizer.decode(prompt), max_new_tokens) for prompt in batch])
-        return [Said(encode(text, add_special_tokens=False)) for text in ("<extra_id_0> yes", " no.")]
+        return [Completion(encode(text, add_special_tokens=False)) for text in ("<extra_id_0> yes", " no.")]
 
     monkeypatch.setattr(lm_module, "decode", says)
     lm = StackLM(AdaptedModel(backbone, backbone.model), batch_tokens=1000)

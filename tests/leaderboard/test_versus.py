@@ -13,9 +13,9 @@ from leaderboard.data import pairwise
 from suite.analysis.board import board
 from suite.analysis.board.pairs import comparisons
 from suite.cli.commands.boards import print_comparison
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.results.store import Store
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from tests.analysis.board.tiny_board import World, of_corpus, per_document, translated
 from tests.leaderboard.filled import METHODS, Filling, Rendered, realistic
 from tests.leaderboard.reading import loaded
@@ -43,7 +43,7 @@ def as_shown(found: dict[str, Any], p: float | None) -> list[Any]:
 
 
 def test_every_number_is_that_of_suite_compare(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    home = Home(tmp_path)
+    home = RunDir(tmp_path)
     with Store.open(home.url) as store:
         realistic(store)
         site = render(store, tmp_path / "site").parent
@@ -112,7 +112,7 @@ def test_rows_on_other_terms_documents_and_seeds_are_compared_as_one_by_one(
         world.asked = asked
         world.prefix = "x" if name == "cut" else "h"
         world.experiment(name, other, train=[world.train(name, seed, None)], seed=seed)
-    rows = [Seen.of_many(store, group) for group in grouped(store.experiments("tiny"))]
+    rows = [ExperimentResults.of_many(store, group) for group in grouped(store.experiments("tiny"))]
     whys = set()
     for at, found in enumerate(comparisons(store, "tiny", rows)):
         assert set(found) == set(range(at + 1, len(rows)))

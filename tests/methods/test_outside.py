@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.execution.run import run_plan
 from suite.methods import MethodRegistry
 from suite.planning import Inputs, Train, make_plan
@@ -28,9 +28,9 @@ def train_step(spec: Path) -> str:
     return step
 
 
-def home_in(folder: Path) -> Home:
+def home_in(folder: Path) -> RunDir:
     (folder / "home").mkdir()
-    return Home(folder / "home")
+    return RunDir(folder / "home")
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:

@@ -148,7 +148,7 @@ def test_a_reward_that_a_method_says_it_needs_is_refused_where_there_is_none(out
 def test_probes_are_a_part_of_the_name_and_of_the_job_where_a_method_asks_for_them(
     outside: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from suite.core.run_dir import Home
+    from suite.core.run_dir import RunDir
 
     jobs: list[Job] = []
     monkeypatch.setattr(session.Session, "backbone", lambda *_: tiny_backbone("decoder"))
@@ -159,7 +159,7 @@ def test_probes_are_a_part_of_the_name_and_of_the_job_where_a_method_asks_for_th
             names.setdefault(asked, set()).add(step.id)
         monkeypatch.setattr(methods.get("outside"), "train", lambda config, job: jobs.append(job))
         with pytest.raises(AttributeError):  # nothing was trained
-            session.Session(Home(tmp_path), Inputs(DataLocations()), "cpu").train(step, step.work, Memory(), {})
+            session.Session(RunDir(tmp_path), Inputs(DataLocations()), "cpu").train(step, step.work, Memory(), {})
     assert {asked: len(ids) for asked, ids in names.items()} == {False: 1, True: 2}
     assert [job.probe is not None for job in jobs] == [False, True]
 

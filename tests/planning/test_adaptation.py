@@ -92,7 +92,7 @@ def test_a_first_pass_chooses_among_the_shared_experts(specs: Path) -> None:
     assert len(routes) == 12  # two ways of asking, for six tasks
     for each in routes:
         assert each.stacks == {role: (experts[role,].id,) for role in EASY}
-        assert each.asker in ((), (experts["skills",].id,))
+        assert each.router in ((), (experts["skills",].id,))
         assert each.task.name == "micro_skills"
 
 

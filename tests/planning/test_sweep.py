@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from suite.core.errors import SuiteError
-from suite.planning import Choose, Follow, Inputs, Plan, Step, Train, make_plan
+from suite.planning import CopyFromTry, Inputs, Plan, SelectTry, Step, Train, make_plan
 from suite.specs import load
 from suite.tasks.data import DataLocations
 
@@ -43,7 +43,7 @@ def test_a_try_is_the_train_step_of_the_same_settings(tmp_path: Path, specs: Pat
 
 def test_every_task_is_answered_with_the_choice(tmp_path: Path) -> None:
     made = plan(tmp_path, LORA)
-    (choice,) = of_kind(made, Choose)
+    (choice,) = of_kind(made, SelectTry)
     assert choice.title == "choose lora on math, best of 2 · micro-t2 · seed 0"
     assert choice.parents == tuple(step.id for step in of_kind(made, Train))
     assert {answered_with(made, role) for role in ("math", "math_hard")} == {(choice.id,)}
@@ -52,8 +52,8 @@ def test_every_task_is_answered_with_the_choice(tmp_path: Path) -> None:
 def test_a_prompt_that_all_tries_share_stays_what_it_is(tmp_path: Path) -> None:
     made = plan(tmp_path, PROMOT + "{learning_rate: [1e-4, 1e-3]}\n")
     prompt, *tries = of_kind(made, Train)
-    (choice,) = of_kind(made, Choose)
-    assert isinstance(choice.work, Choose)
+    (choice,) = of_kind(made, SelectTry)
+    assert isinstance(choice.work, SelectTry)
     assert choice.work.tries == tuple({"rte": (prompt.id, each.id)} for each in tries)  # scored as it is answered
     assert answered_with(made, "rte") == (prompt.id, choice.id)
     assert answered_with(made, "cb") == (choice.id,)
@@ -62,9 +62,9 @@ def test_a_prompt_that_all_tries_share_stays_what_it_is(tmp_path: Path) -> None:
 def test_the_prompt_of_the_chosen_try_goes_with_its_weights(tmp_path: Path) -> None:
     made = plan(tmp_path, PROMOT + "{stage_one.learning_rate: [0.1, 0.5]}\n")
     prompts = [step for step in of_kind(made, Train) if "prompt_tuning" in step.title]
-    (choice,), (beside,) = of_kind(made, Choose), of_kind(made, Follow)
+    (choice,), (beside,) = of_kind(made, SelectTry), of_kind(made, CopyFromTry)
     assert answered_with(made, "rte") == (beside.id, choice.id)
-    assert isinstance(beside.work, Follow)
+    assert isinstance(beside.work, CopyFromTry)
     assert beside.work.candidates == tuple(step.id for step in prompts)
     assert (beside.work.choice, set(beside.work.among)) == (choice.id, set(choice.parents) - {s.id for s in prompts})
     assert len({step.title for step in made.steps}) == len(made.steps)
@@ -83,7 +83,7 @@ def test_parents_come_before_what_needs_them_and_all_are_the_experiments(tmp_pat
 def test_what_decides_a_choice_is_part_of_its_name(tmp_path: Path) -> None:
     texts = [LORA, LORA.replace("1e-3, 3e-3", "3e-3, 1e-3"), LORA + "selection: {documents: 9}\n"]
     texts.append(LORA + "decoding: {beams: 2}\n")
-    (first, order, rows, beams) = (of_kind(plan(tmp_path, text), Choose)[0] for text in texts)
+    (first, order, rows, beams) = (of_kind(plan(tmp_path, text), SelectTry)[0] for text in texts)
     assert len({first.id, order.id, rows.id, beams.id}) == 4
 
 

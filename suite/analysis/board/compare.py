@@ -13,10 +13,10 @@ from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.named import Rows
 from suite.analysis.board.samples import Answered, answered
 from suite.results.store import ResultsReader
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Contrast
 
-Members = tuple[Seen, ...]
+Members = tuple[ExperimentResults, ...]
 """A row's experiments, one for each seed."""
 
 
@@ -87,7 +87,7 @@ def difference_of(
 
 
 def _tally(
-    task: TaskInfluence, key: tuple[str, int], one: Sequence[Seen], found: Mapping[str, Answered]
+    task: TaskInfluence, key: tuple[str, int], one: Sequence[ExperimentResults], found: Mapping[str, Answered]
 ) -> tuple[int | None, int | None]:
     """Different documents won and lost: a document's influence is its difference minus the mean."""
     step = one[0].step(*key)

@@ -12,7 +12,7 @@ from suite import stats
 from suite.analysis.board.documents import FULL, Incomparable, exact_p, in_common, same_of
 from suite.analysis.board.samples import Answered
 from suite.results.store import ResultsReader
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Contrast, Part, Parts, Same, Scale
 from suite.stats.sample import Numbers
 
@@ -33,7 +33,7 @@ class Term:
     """`weight` times a row's score on a task."""
 
     weight: float
-    row: tuple[Seen, ...]
+    row: tuple[ExperimentResults, ...]
     """The row's members, one for each seed."""
     role: str
     shots: int
@@ -130,7 +130,7 @@ def task_influences(
                    for key in keys]  # fmt: skip
 
 
-def varies(row: Sequence[Seen], keys: Sequence[tuple[str, int]]) -> bool:
+def varies(row: Sequence[ExperimentResults], keys: Sequence[tuple[str, int]]) -> bool:
     """Whether any of a row's answers to these depends on the seed: on anything trained, if there is one seed only."""
     steps = [{step.id: step for member in row if (step := member.step(*key))} for key in keys]
     if len(row) > 1:
@@ -152,13 +152,13 @@ def _seeds(terms: Sequence[Term]) -> tuple[int | None, ...]:
     return tuple(sorted(common))
 
 
-def _members(term: Term, seeds: Sequence[int | None]) -> list[Seen]:
+def _members(term: Term, seeds: Sequence[int | None]) -> list[ExperimentResults]:
     """The row's member for each seed; any member, where the row does not vary or lacks the seed."""
     by_seed = {member.record.seed: member for member in term.row}
     return [by_seed.get(seed, term.row[0]) if seed is not None else term.row[0] for seed in seeds]
 
 
-def _name(term: Term, member: Seen) -> str:
+def _name(term: Term, member: ExperimentResults) -> str:
     return f"{member.record.name} (seed {member.record.seed})"
 
 

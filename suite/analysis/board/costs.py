@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from suite.analysis.board.schema import Costs
 from suite.core.hashing import fingerprint
 from suite.results.store import StepRecord
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 
 
-def costs_of(members: Sequence[Seen]) -> Costs:
+def costs_of(members: Sequence[ExperimentResults]) -> Costs:
     """Training's costs: the sum over an experiment's train steps (its prerequisites too), the mean over seeds."""
     steps = [[member.steps[link.step_id] for link in member.links if link.part == "train"] for member in members]
     done = [each for each in steps if all(step.status == "done" for step in each)]

@@ -12,7 +12,7 @@ from suite.analysis.board.documents import FULL
 from suite.analysis.board.schema import BASELINE, TaskFormat
 from suite.core.formats import Format, foreign, formats_of, takes
 from suite.results.store import ExperimentRecord, ResultsReader
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Estimate, Part, Parts, Same, Scale
 from suite.stats.sample import Numbers
 
@@ -56,7 +56,7 @@ def formats_of_row(row: ExperimentRecord) -> tuple[Format, ...]:
 
 
 def taken(
-    store: ResultsReader, members: Sequence[Seen], formats: Sequence[Format]
+    store: ResultsReader, members: Sequence[ExperimentResults], formats: Sequence[Format]
 ) -> tuple[tuple[Taken, ...], ...] | None:
     """For each member the held-out evaluations of tasks that have other formats; None: undefined.
 
@@ -88,7 +88,9 @@ def _hits(said: Sequence[str], formats: Sequence[Format]) -> Numbers:
     return np.array([takes(text, formats) for text in said], dtype=np.float64)
 
 
-def format_hits(store: ResultsReader, members: Sequence[Seen], formats: Sequence[Format]) -> list[Pooled] | None:
+def format_hits(
+    store: ResultsReader, members: Sequence[ExperimentResults], formats: Sequence[Format]
+) -> list[Pooled] | None:
     """For each member its steps, and for each of their answers 1 where it takes a format; None: undefined."""
     found = taken(store, members, formats)
     return None if found is None else [Pooled.of(each) for each in found]

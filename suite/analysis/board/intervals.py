@@ -11,14 +11,14 @@ from suite.analysis.board.contrasts import Missing, TaskInfluence, Term, task_in
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.samples import Answered
 from suite.results.store import ResultsReader
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Estimate, Part, Parts
 
 Key = tuple[str, int]
 
 
 def task_estimates(
-    store: ResultsReader, members: Sequence[Seen], keys: Sequence[Key], found: Mapping[str, Answered]
+    store: ResultsReader, members: Sequence[ExperimentResults], keys: Sequence[Key], found: Mapping[str, Answered]
 ) -> dict[Key, Estimate]:
     """Each task's score over the row's seeds; without those that were not measured for every seed."""
     known = {key: values for key in keys if (values := _values(members, key)) is not None}
@@ -33,7 +33,9 @@ def task_estimates(
     return {key: _estimate(members, [key], values, intervals.get(key)) for key, values in known.items()}
 
 
-def norm_avg(members: Sequence[Seen], shots: int, tasks: Sequence[TaskInfluence] | None) -> Estimate | None:
+def norm_avg(
+    members: Sequence[ExperimentResults], shots: int, tasks: Sequence[TaskInfluence] | None
+) -> Estimate | None:
     """The mean over held-out tasks; None if one is missing for any seed. `tasks` are scaled to add up to it."""
     keys = [(role, shots) for role in members[0].held_out(shots)]
     scores = [_values(members, key) for key in keys]
@@ -45,7 +47,7 @@ def norm_avg(members: Sequence[Seen], shots: int, tasks: Sequence[TaskInfluence]
     return _estimate(members, keys, values, interval)
 
 
-def _values(members: Sequence[Seen], key: Key) -> list[float] | None:
+def _values(members: Sequence[ExperimentResults], key: Key) -> list[float] | None:
     """The score of each seed; None if one is missing."""
     scores = [member.primary(*key) for member in members]
     values = [stats.on_scale(score.value, score.metric) for score in scores if score and score.value is not None]
@@ -53,7 +55,7 @@ def _values(members: Sequence[Seen], key: Key) -> list[float] | None:
 
 
 def _task_influences(
-    store: ResultsReader, members: Sequence[Seen], keys: Sequence[Key], found: Mapping[str, Answered]
+    store: ResultsReader, members: Sequence[ExperimentResults], keys: Sequence[Key], found: Mapping[str, Answered]
 ) -> list[TaskInfluence] | None:
     try:
         return task_influences(store, [Term(1.0, tuple(members), *key) for key in keys], found)[1]
@@ -62,7 +64,7 @@ def _task_influences(
 
 
 def _estimate(
-    members: Sequence[Seen], keys: Sequence[Key], values: Sequence[float], interval: Estimate | None
+    members: Sequence[ExperimentResults], keys: Sequence[Key], values: Sequence[float], interval: Estimate | None
 ) -> Estimate:
     """The stored scores' mean; where answers give no interval, over seeds alone."""
     mean = statistics.fmean(values)

@@ -10,7 +10,7 @@ from suite.analysis.board.rows import Base, base_of
 from suite.analysis.board.schema import BASELINE
 from suite.analysis.board.tables import grouped
 from suite.results.store import ExperimentRecord, ResultsReader
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 
 
 class Rows:
@@ -19,19 +19,19 @@ class Rows:
     def __init__(self, store: ResultsReader, track: str) -> None:
         self.store, self.track = store, track
         self._records = store.experiments(track)
-        self._read: dict[str, tuple[Seen, ...]] = {}
+        self._read: dict[str, tuple[ExperimentResults, ...]] = {}
 
-    def named(self, name: str) -> tuple[Seen, ...]:
+    def named(self, name: str) -> tuple[ExperimentResults, ...]:
         """The row's members by seed. Of several settings of one name it is the one on the track's terms that was run
         last. Raises Missing if there is none."""
         if name not in self._read:
             variants = [group for group in grouped(self._records) if group[0].name == name]
             if not variants:
                 raise Missing(f"'{name}' was not run on {self.track}")
-            self._read[name] = Seen.of_many(self.store, max(variants, key=_preference))
+            self._read[name] = ExperimentResults.of_many(self.store, max(variants, key=_preference))
         return self._read[name]
 
-    def base(self, row: Sequence[Seen]) -> tuple[Seen, ...]:
+    def base(self, row: Sequence[ExperimentResults]) -> tuple[ExperimentResults, ...]:
         """The pretrained model's experiment that was asked the same. Raises Missing if there is none."""
         found = base_of(row[0], self._bases)
         if found is None:
@@ -41,7 +41,7 @@ class Rows:
     @cached_property
     def _bases(self) -> tuple[Base, ...]:
         records = [record for record in self._records if record.method == BASELINE]
-        return tuple(Base(seen, {}) for seen in Seen.of_many(self.store, records))
+        return tuple(Base(seen, {}) for seen in ExperimentResults.of_many(self.store, records))
 
 
 def _preference(group: Sequence[ExperimentRecord]) -> tuple[bool, str, int]:

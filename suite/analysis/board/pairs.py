@@ -15,7 +15,7 @@ from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.less import Drawn, Less, less_of
 from suite.analysis.board.samples import Answered, answered
 from suite.results.store import ResultsReader
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Contrast, Parts
 
 SINGLY = 2000
@@ -28,7 +28,9 @@ Groups = dict[Seeds | str, list[int]]
 OTHER_TERMS, ALONE = "other terms", "alone"
 
 
-def comparisons(store: ResultsReader, track: str, rows: Sequence[Sequence[Seen]]) -> Iterator[dict[int, Comparison]]:
+def comparisons(
+    store: ResultsReader, track: str, rows: Sequence[Sequence[ExperimentResults]]
+) -> Iterator[dict[int, Comparison]]:
     """For each row its comparisons with the rows after it, by their places in `rows`.
 
     Those that would have to be reckoned one by one, and are too many (`SINGLY`), are left out.
@@ -40,7 +42,7 @@ def comparisons(store: ResultsReader, track: str, rows: Sequence[Sequence[Seen]]
 class _Table:
     """The rows' answers, read once."""
 
-    def __init__(self, store: ResultsReader, track: str, rows: Sequence[tuple[Seen, ...]]) -> None:
+    def __init__(self, store: ResultsReader, track: str, rows: Sequence[tuple[ExperimentResults, ...]]) -> None:
         self.store, self.track, self.rows, self.singly = store, track, rows, 0
         self.keys = [row[0].evaluations() for row in rows]
         self.asked = [set(keys) for keys in self.keys]
@@ -194,7 +196,7 @@ def _reckon(tasks: Mapping[int, dict[Key, TaskDifference]], those: Sequence[tupl
             tasks[other][key] = TaskDifference(*key, next(results), None, won, lost)
 
 
-def _side(row: Sequence[Seen], key: Key, found: Mapping[str, Answered]) -> _Side | None:
+def _side(row: Sequence[ExperimentResults], key: Key, found: Mapping[str, Answered]) -> _Side | None:
     """None where something is missing, or where the row's seeds were not asked alike."""
     steps = {member.record.seed: step for member in row if (step := member.step(*key))}
     answers = {seed: found[step.id] for seed, step in steps.items() if step.id in found}
@@ -221,7 +223,7 @@ def _documents(answers: Answered) -> object:
     return (str(answers.asked.get("data")), answers.documents.tobytes(), answers.scores.ndim, same)
 
 
-def _seeds_of(row: Sequence[Seen], keys: Sequence[Key]) -> tuple[int, ...]:
+def _seeds_of(row: Sequence[ExperimentResults], keys: Sequence[Key]) -> tuple[int, ...]:
     return tuple(sorted(member.record.seed for member in row)) if varies(row, keys) else ()
 
 

@@ -19,7 +19,7 @@ from suite.analysis.board.schema import BASELINE, Cell, Row, Variation
 from suite.core.formats import Format
 from suite.core.hashing import fingerprint
 from suite.results.store import ResultsReader
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Contrast, Estimate
 
 Own = tuple[tuple[int, ...], tuple[TaskInfluence, ...]]
@@ -45,37 +45,37 @@ class Made:
 class Base:
     """The pretrained model's experiment, and what it answered."""
 
-    seen: Seen
+    seen: ExperimentResults
     found: Mapping[str, Answered]
     taken: Callable[[tuple[Format, ...]], tuple[tuple[Taken, ...], ...] | None] = lambda _: None
     """Formats -> which of its answers take them, read once."""
 
     @classmethod
-    def of(cls, store: ResultsReader, seen: Seen) -> Base:
+    def of(cls, store: ResultsReader, seen: ExperimentResults) -> Base:
         """With all that it answered of the held-out tasks."""
         read = lru_cache(maxsize=64)(lambda formats: taken(store, [seen], formats))
         return cls(seen, answered(store, [seen], held_out_keys(seen)), read)
 
 
-def held_out_keys(member: Seen) -> list[tuple[str, int]]:
+def held_out_keys(member: ExperimentResults) -> list[tuple[str, int]]:
     """(role, shots) of all held-out evaluations."""
     return [key for key in member.evaluations() if key[0] in member.held_out_roles]
 
 
-def questions(member: Seen, keys: Sequence[tuple[str, int]]) -> list[Any]:
+def questions(member: ExperimentResults, keys: Sequence[tuple[str, int]]) -> list[Any]:
     """What was asked, whoever answered."""
     steps = [member.step(*key) for key in keys]
     return [{**step.config, "stack": None, "dispatch": None} if step else None for step in steps]
 
 
-def base_of(member: Seen, bases: Sequence[Base]) -> Base | None:
+def base_of(member: ExperimentResults, bases: Sequence[Base]) -> Base | None:
     """The pretrained model's experiment that was asked the very same: it differs in the stack alone."""
     keys = held_out_keys(member)
     asked = questions(member, keys)
     return next((base for base in bases if questions(base.seen, keys) == asked), None)
 
 
-def make_row(store: ResultsReader, members: Sequence[Seen], bases: Sequence[Base]) -> Made:
+def make_row(store: ResultsReader, members: Sequence[ExperimentResults], bases: Sequence[Base]) -> Made:
     """A row over its seeds."""
     base = base_of(members[0], bases)
     first = members[0].record
@@ -125,7 +125,10 @@ def make_row(store: ResultsReader, members: Sequence[Seen], bases: Sequence[Base
 
 
 def _classes(
-    store: ResultsReader, members: Sequence[Seen], keys: Sequence[tuple[str, int]], found: Mapping[str, Answered]
+    store: ResultsReader,
+    members: Sequence[ExperimentResults],
+    keys: Sequence[tuple[str, int]],
+    found: Mapping[str, Answered],
 ) -> dict[tuple[str, int], Classification | None]:
     """The answers by class to those tasks that have labels and that every seed answered."""
     labels = {
@@ -145,7 +148,7 @@ def _classes(
 
 
 def _cell(
-    members: Sequence[Seen], role: str, shots: int, score: Estimate | None, classes: Classification | None,
+    members: Sequence[ExperimentResults], role: str, shots: int, score: Estimate | None, classes: Classification | None,
     answers: Mapping[str, Answered],
 ) -> Cell:  # fmt: skip
     steps = [step.id for member in members if (step := member.step(role, shots))]
@@ -165,13 +168,17 @@ def _cell(
     )
 
 
-def _terms(members: Sequence[Seen], shots: int, weight: float) -> list[Term]:
+def _terms(members: Sequence[ExperimentResults], shots: int, weight: float) -> list[Term]:
     roles = members[0].held_out(shots)
     return [Term(weight / len(roles), tuple(members), role, shots) for role in roles]
 
 
 def _against(
-    store: ResultsReader, members: Sequence[Seen], base: Base | None, shots: int, found: Mapping[str, Answered]
+    store: ResultsReader,
+    members: Sequence[ExperimentResults],
+    base: Base | None,
+    shots: int,
+    found: Mapping[str, Answered],
 ) -> Contrast | None:
     """What the held-out tasks won or lost against the pretrained model, on average."""
     if base is None:
@@ -183,7 +190,9 @@ def _against(
         return None
 
 
-def _own(store: ResultsReader, members: Sequence[Seen], shots: int, found: Mapping[str, Answered]) -> Own | None:
+def _own(
+    store: ResultsReader, members: Sequence[ExperimentResults], shots: int, found: Mapping[str, Answered]
+) -> Own | None:
     """The seeds that the held-out average depends on, and its tasks."""
     try:
         seeds, tasks = task_influences(store, _terms(members, shots, 1.0), found)
@@ -218,7 +227,7 @@ def _draw(spec: Mapping[str, Any]) -> tuple[str, int]:
     return fingerprint({**settings, "track": track}), draw
 
 
-def _asked_otherwise(members: Sequence[Seen], keys: Sequence[tuple[str, int]]) -> list[str]:
+def _asked_otherwise(members: Sequence[ExperimentResults], keys: Sequence[tuple[str, int]]) -> list[str]:
     """Evaluations of which some seeds were asked something else than the first: their mean is the score of nothing."""
     found: list[str] = []
     for role, shots in keys:
@@ -238,7 +247,7 @@ def _changed(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> 
     return [name for name in {**one, **other} if one.get(name) != other.get(name)]
 
 
-def _unfinished(members: Sequence[Seen]) -> list[str]:
+def _unfinished(members: Sequence[ExperimentResults]) -> list[str]:
     """Train steps that are not done, and evaluations that failed, with their reason."""
     found: list[str] = []
     for member in members:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from suite.core.corpus import stored_pairs
 from suite.core.words import can_split, tokenizer_of
 from suite.results.store import ResultsReader, ScoreRecord, StepRecord
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Same, Sample, equivalent, sample_of_bleu, sample_of_values
 from suite.stats.sample import Numbers, bleu, bleu_counts
 
@@ -67,7 +67,9 @@ def _sample(scores: Numbers, same: Same | None) -> Sample:
     return sample_of_values(scores, same) if scores.ndim == 1 else sample_of_bleu(scores, same)
 
 
-def answered(store: ResultsReader, members: Sequence[Seen], asked: Iterable[tuple[str, int]]) -> dict[str, Answered]:
+def answered(
+    store: ResultsReader, members: Sequence[ExperimentResults], asked: Iterable[tuple[str, int]]
+) -> dict[str, Answered]:
     """Step id -> what was measured, for those that were."""
     steps: dict[str, StepRecord] = {}
     scores: dict[str, ScoreRecord] = {}

@@ -9,7 +9,7 @@ from suite.analysis.board.rows import Base, make_row
 from suite.analysis.board.schema import BASELINE, Board, Row
 from suite.analysis.board.standing import with_standing
 from suite.results.store import ExperimentRecord, ResultsReader
-from suite.results.store.experiment_results import Seen, held_out_roles
+from suite.results.store.experiment_results import ExperimentResults, held_out_roles
 
 
 def boards(store: ResultsReader) -> tuple[Board, ...]:
@@ -21,8 +21,8 @@ def board(store: ResultsReader, track: str) -> Board:
     """One track's board."""
     experiments = store.experiments(track)
     bases = [each for each in experiments if each.method == BASELINE]
-    known = [Base.of(store, seen) for seen in Seen.of_many(store, bases)]
-    made = [make_row(store, Seen.of_many(store, members), known) for members in grouped(experiments)]
+    known = [Base.of(store, seen) for seen in ExperimentResults.of_many(store, bases)]
+    made = [make_row(store, ExperimentResults.of_many(store, members), known) for members in grouped(experiments)]
     rows = without_repeats(with_standing(made))
     terms = experiments[0].spec["track"] if experiments else {}
     shots = tuple(sorted({cell.shots for row in rows for cell in row.held_out}))

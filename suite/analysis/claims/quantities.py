@@ -16,7 +16,7 @@ from suite.analysis.board.named import Rows
 from suite.analysis.board.samples import answered
 from suite.analysis.claims.expectation import POINTS, Expectation, Quantity
 from suite.results.store import StepRecord
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Contrast, Part, Same
 from suite.stats.sample import Numbers
 
@@ -53,7 +53,7 @@ def _terms(rows: Rows, sign: int, quantity: Quantity) -> list[Term]:
     return terms
 
 
-def _target(row: Sequence[Seen], role: str | None) -> tuple[str, int]:
+def _target(row: Sequence[ExperimentResults], role: str | None) -> tuple[str, int]:
     name, targets = row[0].record.name, row[0].record.targets
     if role is None and len(targets) != 1:
         raise Missing(f"{name} has {len(targets)} targets: name one, as in target({name}, {(*targets, 'math')[0]})")
@@ -64,7 +64,7 @@ def _target(row: Sequence[Seen], role: str | None) -> tuple[str, int]:
     return found[0]
 
 
-def _task(row: Sequence[Seen], quantity: Quantity) -> tuple[str, int]:
+def _task(row: Sequence[ExperimentResults], quantity: Quantity) -> tuple[str, int]:
     counts = [shots for role, shots in row[0].evaluations() if role == quantity.role]
     if not counts or quantity.shots not in (None, *counts):
         at = "" if quantity.shots is None else f" at {quantity.shots} shots"
@@ -72,7 +72,7 @@ def _task(row: Sequence[Seen], quantity: Quantity) -> tuple[str, int]:
     return str(quantity.role), max(counts) if quantity.shots is None else quantity.shots
 
 
-def _shots(row: Sequence[Seen], quantity: Quantity) -> int:
+def _shots(row: Sequence[ExperimentResults], quantity: Quantity) -> int:
     """The shot count of an average: the most, if none is named."""
     counts = {shots for role, shots in row[0].evaluations() if role in row[0].held_out_roles}
     if not counts or quantity.shots not in (None, *counts):
@@ -122,7 +122,7 @@ def _ratios(rows: Rows, expectation: Expectation) -> Contrast:
     return difference if low else with_interval(difference, [part])
 
 
-def _steps(members: Sequence[Seen], ids: Sequence[str]) -> list[StepRecord]:
+def _steps(members: Sequence[ExperimentResults], ids: Sequence[str]) -> list[StepRecord]:
     known = {step: record for member in members for step, record in member.steps.items()}
     return [known[step] for step in ids]
 
@@ -130,7 +130,7 @@ def _steps(members: Sequence[Seen], ids: Sequence[str]) -> list[StepRecord]:
 def _costs(rows: Rows, expectation: Expectation) -> Contrast:
     """Seconds and trained parameters: they vary with seeds alone."""
 
-    def cost(member: Seen, quantity: Quantity) -> float:
+    def cost(member: ExperimentResults, quantity: Quantity) -> float:
         costs = costs_of([member])
         found = costs.seconds if quantity.name == "seconds" else costs.trained_parameters
         if found is None:
@@ -153,7 +153,7 @@ def _curves(rows: Rows, expectation: Expectation) -> Contrast:
     return stats.contrast([Part(totals, 0.0, 0.0, 0)])
 
 
-def _by_seed(rows: Rows, expectation: Expectation, value: Callable[[Seen, Quantity], float]) -> Numbers:
+def _by_seed(rows: Rows, expectation: Expectation, value: Callable[[ExperimentResults, Quantity], float]) -> Numbers:
     """The sum of the quantities for each seed in common."""
     members = [(sign, quantity, rows.named(quantity.experiment)) for sign, quantity in expectation.terms]
     seeds = _common([row for _, _, row in members])
@@ -165,7 +165,7 @@ def _by_seed(rows: Rows, expectation: Expectation, value: Callable[[Seen, Quanti
     return totals
 
 
-def _point(rows: Rows, member: Seen, curve: str, step: int | None) -> float:
+def _point(rows: Rows, member: ExperimentResults, curve: str, step: int | None) -> float:
     trained = [link.step_id for link in member.links if link.part == "train"]
     known = rows.store.curve(trained[-1]) if trained else ()
     points = {point.step: point.value for point in known if point.name == curve}
@@ -177,7 +177,7 @@ def _point(rows: Rows, member: Seen, curve: str, step: int | None) -> float:
     return value
 
 
-def _common(rows: Sequence[Sequence[Seen]]) -> list[int]:
+def _common(rows: Sequence[Sequence[ExperimentResults]]) -> list[int]:
     """The seeds of all rows that train anything; the first seed where none does."""
     trained = [
         {member.record.seed for member in row} for row in rows if any(link.part == "train" for link in row[0].links)

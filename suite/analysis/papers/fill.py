@@ -13,7 +13,7 @@ from suite.analysis.board.rows import Base, make_row
 from suite.analysis.board.schema import BASELINE, Row
 from suite.analysis.papers.schema import PASSES, Layout, Line, Slot, experiments, slots
 from suite.results.store import ExperimentRecord, ResultsReader
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Estimate
 
 
@@ -84,7 +84,7 @@ class TrackRows:
     @cached_property
     def _bases(self) -> tuple[Base, ...]:
         records = [each for each in self._records if each.method == BASELINE]
-        return tuple(Base.of(self.store, seen) for seen in Seen.of_many(self.store, records))
+        return tuple(Base.of(self.store, seen) for seen in ExperimentResults.of_many(self.store, records))
 
 
 def fill(rows: TrackRows, name: str, layout: Layout) -> Table:

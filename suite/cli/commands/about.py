@@ -13,7 +13,7 @@ from suite import methods
 from suite.core.block import Block
 from suite.core.errors import Problem, SuiteError, did_you_mean
 from suite.core.outputs import copy_folder
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.core.yamlfile import read_yaml
 from suite.execution.progress import size
 from suite.execution.provenance import versions
@@ -97,7 +97,7 @@ def new_workspace(folder: Path) -> str:
     return f"{folder}: now run `cd {folder} && suite run specs/promot_rte.yaml`"
 
 
-def diagnose(home: Home, data: Path | None, models: Path | None, *, deep: bool = False) -> tuple[bool, list[str]]:
+def diagnose(home: RunDir, data: Path | None, models: Path | None, *, deep: bool = False) -> tuple[bool, list[str]]:
     """Whether all is well, and a line for each thing looked at; `deep`: whether all that is stored is right, too."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("python and packages", lambda: ", ".join(f"{name} {version}" for name, version in versions().items())),
@@ -206,7 +206,7 @@ def _outside_methods() -> str:
     return "; ".join([f"{len(methods.names())} of suite's own", *found])
 
 
-def _store(home: Home) -> str:
+def _store(home: RunDir) -> str:
     if not home.exists:
         return f"none yet at {home.folder} (made by the first run)"
     from suite.results.store import Store

@@ -13,13 +13,13 @@ from suite.cli.commands.as_json import as_text, plain
 from suite.cli.commands.results import DASH, INTERVAL, shown
 from suite.cli.commands.stored import reading
 from suite.cli.commands.tables import fitted, room, wrapped
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.stats import Contrast, lead_by_chance, p_text
 
 LONGEST_HEAD = 32
 
 
-def print_boards(home: Home, track: str | None, *, as_json: bool, wide: bool = False) -> None:
+def print_boards(home: RunDir, track: str | None, *, as_json: bool, wide: bool = False) -> None:
     """Print the boards with rank intervals, tests and minimum detectable effects."""
     with reading(home) as store:
         found = stored_boards(store, track)
@@ -32,7 +32,7 @@ def print_boards(home: Home, track: str | None, *, as_json: bool, wide: bool = F
 
 
 def print_comparison(
-    home: Home, first: str, second: str, track: str | None, *, as_json: bool, wide: bool = False
+    home: RunDir, first: str, second: str, track: str | None, *, as_json: bool, wide: bool = False
 ) -> None:
     """Print two experiments' differences, on each track that has both."""
     with reading(home) as store:

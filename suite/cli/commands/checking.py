@@ -14,7 +14,7 @@ from suite.cli.commands.as_json import as_text
 from suite.cli.commands.stored import reading
 from suite.core.errors import SuiteError
 from suite.core.outputs import write_output
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.results.store import ResultsReader
 from suite.specs.workspace import published
 
@@ -29,7 +29,7 @@ class Reports:
 
 
 def check_claims(
-    home: Home, files: Sequence[Path], track: str | None, reports: Reports, *, strict: bool = False
+    home: RunDir, files: Sequence[Path], track: str | None, reports: Reports, *, strict: bool = False
 ) -> bool:
     """Judge and report claims. False if any fails or compares what cannot be compared, or, if strict, is undecided.
 
@@ -54,7 +54,7 @@ def check_claims(
 
 
 @contextmanager
-def _judged_from(home: Home) -> Iterator[tuple[ResultsReader, str]]:
+def _judged_from(home: RunDir) -> Iterator[tuple[ResultsReader, str]]:
     """The store, or the records that come with suite where there is none, and a line that says so."""
     folder = None if home.exists else published()
     if folder is None:

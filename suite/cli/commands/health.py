@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.core.errors import SuiteError
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.results.store import AnswerRecord, ResultsReader, ScoreRecord, StepRecord, Store
 from suite.tasks.data import DataLocations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-6
 
 
-def look_deep(home: Home, data: Path | None) -> tuple[bool, list[str]]:
+def look_deep(home: RunDir, data: Path | None) -> tuple[bool, list[str]]:
     """Whether nothing differs, and a line for each thing that does, and for each that cannot be told."""
     if not home.exists:
         return True, ["skip  deep: there is no store yet"]
@@ -198,7 +198,7 @@ def _stored(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
 
 
-def _artifacts(store: ResultsReader, home: Home) -> Iterator[str]:
+def _artifacts(store: ResultsReader, home: RunDir) -> Iterator[str]:
     from suite.models.artifacts import load_artifact
 
     steps = store.steps(store.step_ids())

@@ -10,7 +10,7 @@ from suite.analysis.papers.schema import experiments
 from suite.cli.commands.stored import reading
 from suite.core.console import visible
 from suite.core.errors import SuiteError, did_you_mean
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.results.store import ResultsReader
 from suite.specs.papers import named_tables, read_table, table_files
 
@@ -22,7 +22,7 @@ def table_list() -> Iterator[str]:
         yield f"{name:<12} {layout.source}: {layout.title}"
 
 
-def print_tables(home: Home, name: str | None, track: str | None, form: str) -> None:
+def print_tables(home: RunDir, name: str | None, track: str | None, form: str) -> None:
     """Print a table, or all of a paper's, for a track or for each that has any of its rows; notes go beside a CSV."""
     if name is None:
         raise SuiteError("name a table", fix="`suite table --list` lists them")
@@ -39,7 +39,7 @@ def print_tables(home: Home, name: str | None, track: str | None, form: str) -> 
 
 
 def _tracks(
-    store: ResultsReader, home: Home, layouts: Mapping[str, Layout], name: str, track: str | None
+    store: ResultsReader, home: RunDir, layouts: Mapping[str, Layout], name: str, track: str | None
 ) -> list[TrackRows]:  # fmt: skip
     known = store.tracks()
     if not known:

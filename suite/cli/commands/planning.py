@@ -11,7 +11,7 @@ import yaml
 from suite.api import planning
 from suite.api.planning import PlannedRun, PlannedStep
 from suite.core.errors import SuiteError
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.execution.progress import clock, size
 from suite.planning import Plan
 from suite.specs import Options
@@ -27,7 +27,7 @@ def planned(
     seeds: str,
     data: Path | None,
     models: Path | None,
-    home: Home,
+    home: RunDir,
     *,
     baseline: bool,
 ) -> PlannedRun:

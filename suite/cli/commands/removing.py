@@ -12,7 +12,7 @@ import typer
 from suite.cli.commands.stored import reading
 from suite.cli.commands.tables import aligned
 from suite.core.errors import SuiteError, did_you_mean
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.execution.progress import size
 from suite.results.store import ExperimentRecord, Removal, ResultsReader, Store
 
@@ -21,7 +21,7 @@ MAX_LISTED = 60
 
 
 def remove_experiments(
-    home: Home, names: Sequence[str], track: str | None, seeds: Sequence[int] | None, *, failed: bool, yes: bool
+    home: RunDir, names: Sequence[str], track: str | None, seeds: Sequence[int] | None, *, failed: bool, yes: bool
 ) -> None:
     """Say what would go, ask, and remove it. Raises SuiteError where there is nothing to remove or nobody to ask."""
     if not names and not failed:

@@ -14,7 +14,7 @@ from suite.cli.commands.as_json import as_text, plain
 from suite.cli.commands.stored import reading
 from suite.cli.commands.tables import fitted, room, wrapped
 from suite.core.errors import StoreAway, SuiteError, did_you_mean
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.execution.progress import clock
 from suite.planning import Plan
 from suite.results.store import ResultsReader
@@ -29,7 +29,7 @@ MOST_CLASSES = 20
 INTERVAL = "± is half of a 95% interval, [low, high] one whose sides differ"
 
 
-def report(plan: Plan, home: Home, outcome: Outcome) -> None:
+def report(plan: Plan, home: RunDir, outcome: Outcome) -> None:
     """After a run: what failed, the rows it was about, and the page to open."""
     from suite.cli.commands.sharing import render_site
 
@@ -67,7 +67,9 @@ def report(plan: Plan, home: Home, outcome: Outcome) -> None:
         raise unrendered
 
 
-def show_results(home: Home, name: str | None, track: str | None, *, as_json: bool = False, wide: bool = False) -> None:
+def show_results(
+    home: RunDir, name: str | None, track: str | None, *, as_json: bool = False, wide: bool = False
+) -> None:
     """Print the boards, or one experiment's rows with every score."""
     with reading(home) as store:
         found = stored_boards(store, track)

@@ -7,16 +7,16 @@ from pathlib import Path
 
 from suite.api import site
 from suite.cli.commands.stored import reading, warn
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.results.store import Store
 
 
-def render_site(home: Home, out: Path | None, records: Path | None) -> Path:
+def render_site(home: RunDir, out: Path | None, records: Path | None) -> Path:
     """Write the pages of the local store and of published records; returns the page to open."""
     return site.render_site(home, out, records, warn)
 
 
-def export_records(home: Home, out: Path, names: Sequence[str], track: str | None, *, texts: bool) -> list[Path]:
+def export_records(home: RunDir, out: Path, names: Sequence[str], track: str | None, *, texts: bool) -> list[Path]:
     """Write finished experiments as records, with or without the data sets' own texts."""
     from suite.results.records import export_records as export
 
@@ -24,7 +24,7 @@ def export_records(home: Home, out: Path, names: Sequence[str], track: str | Non
         return export(store, out, names, track, texts=texts)
 
 
-def import_records(home: Home, files: Sequence[Path]) -> list[str]:
+def import_records(home: RunDir, files: Sequence[Path]) -> list[str]:
     """Check records and add them to the store."""
     from suite.api.records import off_its_track
     from suite.results.records import import_records as add

@@ -11,7 +11,7 @@ from suite.results.store.records import ExperimentRecord, ScoreRecord, StepLink,
 
 
 @dataclass(frozen=True)
-class Seen:
+class ExperimentResults:
     """One read of the store; no question below asks it again."""
 
     record: ExperimentRecord
@@ -20,14 +20,14 @@ class Seen:
     scores: Mapping[str, tuple[ScoreRecord, ...]]
 
     @classmethod
-    def of(cls, store: ResultsReader, record: ExperimentRecord) -> Seen:
+    def of(cls, store: ResultsReader, record: ExperimentRecord) -> ExperimentResults:
         """What the store has of an experiment."""
         links = store.links(record.id)
         ids = [link.step_id for link in links]
         return cls(record, links, store.steps(ids), store.scores(ids))
 
     @classmethod
-    def of_many(cls, store: ResultsReader, records: Sequence[ExperimentRecord]) -> tuple[Seen, ...]:
+    def of_many(cls, store: ResultsReader, records: Sequence[ExperimentRecord]) -> tuple[ExperimentResults, ...]:
         """What the store has of some experiments, in one read."""
         links = store.links_of([record.id for record in records])
         ids = [link.step_id for each in links.values() for link in each]

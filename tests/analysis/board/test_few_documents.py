@@ -8,7 +8,7 @@ import pytest
 
 from suite.analysis.board import board
 from suite.cli.commands.boards import print_boards, print_comparison
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.results.store import Costs, Store
 from tests.analysis.board.tiny_board import World, per_document
 
@@ -16,8 +16,8 @@ COSTS = Costs(10.0, 100, 1000, 7, 80)
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    found = Home(tmp_path)
+def home(tmp_path: Path) -> RunDir:
+    found = RunDir(tmp_path)
     with Store.open(found.url) as store:
         world = World(store, held_out=("qa",))
         world.experiment("pretrained", {("qa", 1): per_document(0.0, 0.0)}, targets=())
@@ -27,7 +27,7 @@ def home(tmp_path: Path) -> Home:
     return found
 
 
-def test_scores_and_changes_stay_within_their_bounds(home: Home) -> None:
+def test_scores_and_changes_stay_within_their_bounds(home: RunDir) -> None:
     with Store.open(home.url) as store:
         for row in board(store, "tiny").rows:
             average, against = row.norm_avg[1], row.against[1]
@@ -41,7 +41,7 @@ def test_scores_and_changes_stay_within_their_bounds(home: Home) -> None:
             assert row.rank is None or (row.rank.low, row.rank.high) == (1, 2)
 
 
-def test_a_change_to_a_perfect_score_from_nothing_is_as_open_as_two_documents(home: Home) -> None:
+def test_a_change_to_a_perfect_score_from_nothing_is_as_open_as_two_documents(home: RunDir) -> None:
     with Store.open(home.url) as store:
         row = next(row for row in board(store, "tiny").rows if row.name == "all_rte")
     change = row.change[1]
@@ -51,7 +51,7 @@ def test_a_change_to_a_perfect_score_from_nothing_is_as_open_as_two_documents(ho
 
 
 def test_no_difference_can_be_seen_where_it_would_have_to_be_larger_than_the_scale(
-    home: Home, capsys: pytest.CaptureFixture[str]
+    home: RunDir, capsys: pytest.CaptureFixture[str]
 ) -> None:
     print_boards(home, "tiny", as_json=False, wide=True)
     line = next(line for line in capsys.readouterr().out.splitlines() if " one_rte " in line)

@@ -9,7 +9,7 @@ import pytest
 
 from suite.analysis.board.samples import answered
 from suite.core.corpus import corpus_score
-from suite.results.store.experiment_results import Seen
+from suite.results.store.experiment_results import ExperimentResults
 from suite.stats.sample import bleu
 from tests.analysis.board.tiny_board import Answers, World
 
@@ -20,7 +20,7 @@ def sampled(world: World, answers: Answers) -> float | None:
     """The score as the board computes it from answers; None where these do not give the stored one."""
     world.experiment("pretrained", {("mt", 1): answers}, targets=())
     (record,) = world.store.experiments()
-    (found,) = answered(world.store, [Seen.of(world.store, record)], [("mt", 1)]).values()
+    (found,) = answered(world.store, [ExperimentResults.of(world.store, record)], [("mt", 1)]).values()
     return None if found.scores is None else float(bleu(found.scores.sum(axis=0)))
 
 

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from suite.core.errors import SuiteError
-from suite.core.run_dir import Home
+from suite.core.run_dir import RunDir
 from suite.results.store import StepRecord, Store, database
 from suite.results.store.tables import REVISION, Base
 
@@ -181,7 +181,7 @@ def test_a_password_is_never_shown() -> None:
     ["a b", "ä 狗", "a#b", "a%20b", "a?b", "a?mode=memory", ":memory:", "it's", "a&b=c", 'a"b', "file:x", "%(here)s"],
 )
 def test_a_store_is_where_its_home_is_whatever_that_is_called(tmp_path: Path, name: str) -> None:
-    home = Home(tmp_path / name).create()
+    home = RunDir(tmp_path / name).create()
     with Store.open(home.url) as store:
         store.add_steps([StepRecord("a", "train", "t", {})])
     assert [file.name for file in tmp_path.iterdir()] == [name]
@@ -199,4 +199,4 @@ def test_a_relative_file_may_be_called_as_sqlite_calls_memory(tmp_path: Path, mo
 
 def test_a_home_whose_name_is_no_text_is_refused() -> None:
     with pytest.raises(SuiteError, match="is no name in UTF-8; choose another with --home"):
-        Home(Path("runs\udcff"))
+        RunDir(Path("runs\udcff"))

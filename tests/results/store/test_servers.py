@@ -116,7 +116,7 @@ def test_what_gave_way_to_another_process_is_asked_again_without_a_word(server: 
 
 
 def test_only_errors_of_the_connection_are_taken_for_a_server_that_is_away() -> None:
-    class Said(Exception):
+    class Completion(Exception):
         def __init__(self, code: str | None) -> None:
             super().__init__("said")
             self.sqlstate = code
@@ -129,12 +129,12 @@ def test_only_errors_of_the_connection_are_taken_for_a_server_that_is_away() -> 
             return type(raised).__name__
 
     for code in ("57P01", "57P02", "57P03", "08006", None):
-        assert kind(OperationalError("", None, Said(code))) == "StoreAway"
-    assert kind(ProgrammingError("", None, Said("42P01"), connection_invalidated=True)) == "StoreAway"
-    assert kind(OperationalError("", None, Said("53100"))) == "SuiteError"  # no room on its disk
-    assert kind(OperationalError("", None, Said("40P01"))) == "StoreConflict"
-    assert kind(IntegrityError("", None, Said("23505"))) == "IntegrityError"
-    assert kind(OperationalError("", None, Said(None)), make_url("sqlite://")) == "SuiteError"
+        assert kind(OperationalError("", None, Completion(code))) == "StoreAway"
+    assert kind(ProgrammingError("", None, Completion("42P01"), connection_invalidated=True)) == "StoreAway"
+    assert kind(OperationalError("", None, Completion("53100"))) == "SuiteError"  # no room on its disk
+    assert kind(OperationalError("", None, Completion("40P01"))) == "StoreConflict"
+    assert kind(IntegrityError("", None, Completion("23505"))) == "IntegrityError"
+    assert kind(OperationalError("", None, Completion(None)), make_url("sqlite://")) == "SuiteError"
 
 
 def test_a_url_may_say_otherwise_how_its_connections_are_watched() -> None:
