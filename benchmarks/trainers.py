@@ -20,7 +20,7 @@ from transformers.optimization import Adafactor
 
 from suite.models.adapted import AdaptedModel, swapped
 from suite.models.backbone import Backbone
-from suite.training.config import Budget
+from suite.training.config import FitConfig
 from suite.training.data.batches import IGNORE, Batch, Batches, Collator
 from suite.training.data.examples import Encoded
 from suite.training.loop import fit
@@ -57,7 +57,7 @@ class Losses:
         raise SystemExit(f"ours: {text}")
 
 
-def ours(backbone: Backbone, batches: Batches, budget: Budget, start: Tensor | None, held: Sequence[Batch]) -> Ran:
+def ours(backbone: Backbone, batches: Batches, budget: FitConfig, start: Tensor | None, held: Sequence[Batch]) -> Ran:
     """A run of `suite`: all weights, or a soft prompt from its first values [P, d]."""
     log = Losses()
     with weights(backbone, start is None) as parameters, tempfile.TemporaryDirectory() as folder:
@@ -79,7 +79,7 @@ def ours(backbone: Backbone, batches: Batches, budget: Budget, start: Tensor | N
 
 
 def theirs(
-    backbone: Backbone, batches: Batches, budget: Budget, start: Tensor | None, held: Sequence[Batch],
+    backbone: Backbone, batches: Batches, budget: FitConfig, start: Tensor | None, held: Sequence[Batch],
     *, usual: bool = False, seed: int = 0,
 ) -> Ran:  # fmt: skip
     """The same by `Trainer`: a soft prompt through PEFT; nothing is logged, saved or evaluated.
@@ -138,7 +138,7 @@ def _held(current: AdaptedModel, held: Sequence[Batch]) -> float:
     return total / sum(len(batch.answers) for batch in held)
 
 
-def _arguments(budget: Budget, folder: str, backbone: Backbone, order: str, seed: int) -> TrainingArguments:
+def _arguments(budget: FitConfig, folder: str, backbone: Backbone, order: str, seed: int) -> TrainingArguments:
     cuda = backbone.device.type == "cuda"
     return TrainingArguments(
         output_dir=folder, max_steps=budget.steps, per_device_train_batch_size=budget.batch_size,
@@ -149,7 +149,7 @@ def _arguments(budget: Budget, folder: str, backbone: Backbone, order: str, seed
     )  # fmt: skip
 
 
-def _optimizer(model: Any, budget: Budget) -> torch.optim.Optimizer:
+def _optimizer(model: Any, budget: FitConfig) -> torch.optim.Optimizer:
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if budget.optimizer == "adamw":
         return torch.optim.AdamW(trained, lr=budget.learning_rate, weight_decay=budget.weight_decay, fused=True)

@@ -32,7 +32,7 @@ from suite.models.source import ModelSource, locate
 from suite.specs import Experiment, Options, load, shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.load import training_examples
-from suite.training.config import Budget
+from suite.training.config import FitConfig
 from suite.training.data.batches import Batches
 from suite.training.data.examples import encode
 from suite.training.prompts import start_vectors
@@ -67,7 +67,7 @@ CASES = (
 )
 
 
-def budget(experiment: Experiment, steps: int, settings: dict[str, Any]) -> Budget:
+def budget(experiment: Experiment, steps: int, settings: dict[str, Any]) -> FitConfig:
     """The track's batch and length with a case's settings; nothing is selected, so that only training is measured."""
     track = experiment.track.budget
     usual: dict[str, Any] = {
@@ -75,7 +75,7 @@ def budget(experiment: Experiment, steps: int, settings: dict[str, Any]) -> Budg
         "dropout": 0.0, "select_every": None, "stop_at_score": None,
     }  # fmt: skip
     size, length = track.batch_size, track.max_length
-    return Budget(steps=steps, batch_size=size, micro_batch=size, max_length=length, **{**usual, **settings})
+    return FitConfig(steps=steps, batch_size=size, micro_batch=size, max_length=length, **{**usual, **settings})
 
 
 def measure(

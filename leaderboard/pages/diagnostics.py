@@ -9,9 +9,9 @@ from typing import TypeVar
 from leaderboard.charts.heatmap import LEVELS, HeatCell, HeatMap
 from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.view import numbers
-from suite.core.diagnostics import Dispatch, Finding, Mixture, Spectra
+from suite.core.diagnostics import Finding, Mixture, RoutingReport, Spectra
 
-Kind = TypeVar("Kind", Mixture, Dispatch, Spectra)
+Kind = TypeVar("Kind", Mixture, RoutingReport, Spectra)
 
 
 def heat_maps(row_records: RowRecords) -> tuple[HeatMap, ...]:
@@ -57,10 +57,10 @@ def _mean(seeds: Mapping[int, Mixture], expert: str, matrix: int) -> HeatCell:
 
 def _dispatch(row_records: RowRecords) -> Iterator[HeatMap]:
     """Tasks by the skill that was read in their prompts: a confusion matrix, with the time of both passes."""
-    found: dict[tuple[str, int], dict[int, Dispatch]] = {}
+    found: dict[tuple[str, int], dict[int, RoutingReport]] = {}
     for seed in row_records.seeds:
         for link in seed.links:
-            for each in _those(seed.findings.get(link.step_id, ()), Dispatch):
+            for each in _those(seed.findings.get(link.step_id, ()), RoutingReport):
                 found.setdefault((str(link.role), link.shots or 0), {})[seed.record.seed] = each
     if not found:
         return
@@ -80,7 +80,7 @@ def _dispatch(row_records: RowRecords) -> Iterator[HeatMap]:
     yield HeatMap("dispatch", "Dispatch: tasks by the skill that was read", about, "Task", columns, tuple(rows))
 
 
-def _share(seeds: Mapping[int, Dispatch], skill: str) -> HeatCell:
+def _share(seeds: Mapping[int, RoutingReport], skill: str) -> HeatCell:
     shares = {
         seed: sum(each.skills[index] == skill for index in each.of_documents) / max(len(each.of_documents), 1)
         for seed, each in seeds.items()

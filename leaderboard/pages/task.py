@@ -13,7 +13,7 @@ from leaderboard.view.cells import CellView, Note
 from leaderboard.view.text import LONG
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Cell, Row
-from suite.core.diagnostics import Gold, JudgedWeaker, Unwritable, read
+from suite.core.diagnostics import Gold, JudgedWeaker, UnwritableAnswers, read
 from suite.results.store import ExperimentRecord, ResultsReader
 
 HARDEST = 12
@@ -139,7 +139,9 @@ def _gold(store: ResultsReader, steps: Sequence[str]) -> tuple[tuple[str, str], 
     found = [read(name, content) for each in store.findings(steps).values() for name, content in each.items()]
     misses = [each for finding in found if isinstance(finding, Gold) for each in finding.misses]
     told = dict.fromkeys(f"{len(each.documents)} of {each.tried} ({each.metric})" for each in misses)
-    lost = dict.fromkeys(f"{len(each.documents)} of {each.tried}" for each in found if isinstance(each, Unwritable))
+    lost = dict.fromkeys(
+        f"{len(each.documents)} of {each.tried}" for each in found if isinstance(each, UnwritableAnswers)
+    )
     weaker = dict.fromkeys(f"{len(each.documents)} of {each.tried}" for each in found if isinstance(each, JudgedWeaker))
     facts = (
         ("Right answers that miss full marks", told),

@@ -104,7 +104,7 @@ def _judge(
 
 
 @dataclass(frozen=True)
-class Found:
+class StoredClaims:
     """The claims about what a store has."""
 
     verdicts: tuple[Verdict, ...]
@@ -112,7 +112,7 @@ class Found:
     """Why files could not be read: a site is not to fail for one of them, but to say so."""
 
 
-def judge_found(store: ResultsReader) -> Found:
+def judge_found(store: ResultsReader) -> StoredClaims:
     """Judge the claims that are found without being named, on those of their tracks that the store has rows of."""
     known = store.tracks()
     verdicts: list[Verdict] = []
@@ -126,4 +126,4 @@ def judge_found(store: ResultsReader) -> Found:
         verdicts += judge(store, claims) if claims.track in known else ()
         for track in dict.fromkeys(claims.also):
             verdicts += judge_further(store, claims, track) if track in known else ()
-    return Found(tuple(verdicts), tuple(unread))
+    return StoredClaims(tuple(verdicts), tuple(unread))

@@ -10,7 +10,7 @@ from suite.analysis.board import Board
 from suite.analysis.board import board as board_of
 from suite.analysis.board.compare import Comparison
 from suite.analysis.board.compare import compare as compare_rows
-from suite.analysis.board.named import Rows
+from suite.analysis.board.named import NamedRows
 from suite.api.paths import File, home_of
 from suite.api.shipped import remark
 from suite.core.errors import SuiteError, did_you_mean
@@ -42,7 +42,7 @@ def compare(store: ResultsReader, first: str, second: str, track: str | None = N
 
     `track` may be left out where one track has both. Raises SuiteError for an experiment that was not run.
     """
-    return compare_rows(Rows(store, _only(common_tracks(store, first, second, track))), first, second)
+    return compare_rows(NamedRows(store, _only(common_tracks(store, first, second, track))), first, second)
 
 
 @contextmanager
@@ -74,7 +74,7 @@ def stored_boards(store: ResultsReader, track: str | None) -> list[Board]:
 def comparisons(store: ResultsReader, first: str, second: str, track: str | None) -> list[Comparison]:
     """Two experiments compared on each track that has both. Raises SuiteError if there is none."""
     tracks = common_tracks(store, first, second, track)
-    return [compare_rows(Rows(store, each), first, second) for each in tracks]
+    return [compare_rows(NamedRows(store, each), first, second) for each in tracks]
 
 
 def common_tracks(store: ResultsReader, first: str, second: str, track: str | None) -> tuple[str, ...]:

@@ -53,7 +53,7 @@ def _interruptible() -> Iterator[None]:
     try:
         with signals.ending():
             yield
-    except signals.Ended as end:
+    except signals.EndedBySignal as end:
         if end.number == signal.SIGINT:
             raise KeyboardInterrupt from None
         raise SystemExit(end.exit_code) from None

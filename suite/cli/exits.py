@@ -29,7 +29,7 @@ def code_of(app: Callable[[], Typer], arguments: list[str] | None = None) -> int
         with signals.ending():
             code = _run(app(), arguments)
             console.flush()
-    except signals.Ended as end:
+    except signals.EndedBySignal as end:
         code = _ended(end)
     except Exception as error:
         code = _stopped(error)
@@ -72,7 +72,7 @@ def _run(app: Typer, arguments: list[str] | None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _ended(end: signals.Ended) -> int:
+def _ended(end: signals.EndedBySignal) -> int:
     """Say why, to whoever is still there."""
     with suppress(OSError, ValueError, AttributeError):
         print(end, file=sys.stderr)

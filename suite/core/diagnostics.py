@@ -35,7 +35,7 @@ class Mixture(Block):
         return self
 
 
-class Dispatch(Block):
+class RoutingReport(Block):
     """Which skill was read in each document's prompt, and how long both passes took."""
 
     NAME: ClassVar[str] = "dispatch"
@@ -48,7 +48,7 @@ class Dispatch(Block):
     """Of the first pass and of the second, putting stacks on included."""
 
     @model_validator(mode="after")
-    def _fits(self) -> Dispatch:
+    def _fits(self) -> RoutingReport:
         if any(place >= len(self.skills) for place in self.of_documents):
             raise ValueError("a document has a skill that is not listed")
         return self
@@ -121,7 +121,7 @@ class Gold(Block):
     misses: tuple[GoldMisses, ...]
 
 
-class Unwritable(Counted):
+class UnwritableAnswers(Counted):
     """Documents whose right answers the model cannot write: its tokenizer lacks them, or they are over the limit."""
 
     NAME: ClassVar[str] = "unwritable"
@@ -133,9 +133,9 @@ class JudgedWeaker(Counted):
     NAME: ClassVar[str] = "judged_weaker"
 
 
-Finding = Mixture | Dispatch | Spectra | TrainingTime | Gold | Unwritable | JudgedWeaker
+Finding = Mixture | RoutingReport | Spectra | TrainingTime | Gold | UnwritableAnswers | JudgedWeaker
 KINDS: Final[Mapping[str, type[Finding]]] = {
-    kind.NAME: kind for kind in (Mixture, Dispatch, Spectra, TrainingTime, Gold, Unwritable, JudgedWeaker)
+    kind.NAME: kind for kind in (Mixture, RoutingReport, Spectra, TrainingTime, Gold, UnwritableAnswers, JudgedWeaker)
 }
 
 

@@ -21,7 +21,7 @@ GRACE_SECONDS: Final = 0.5
 """Signals that follow this soon are the first one again: a launcher and its process group both get and pass it on."""
 
 
-class Ended(BaseException):
+class EndedBySignal(BaseException):
     """The command was told to end. Not an Exception, so that nothing takes it for a fault of its own."""
 
     def __init__(self, number: int) -> None:
@@ -60,13 +60,13 @@ def end_at_once() -> None:
 
 def _at_once(number: int, _: FrameType | None) -> None:
     with suppress(OSError):
-        os.write(2, f"{Ended(number)}\n".encode())
+        os.write(2, f"{EndedBySignal(number)}\n".encode())
     os._exit(128 + number)
 
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Inside, the first signal raises Ended in the main thread. Those that were ignored before stay so (`nohup`)."""
+    """Inside, the first signal raises EndedBySignal in the main thread. Ignored signals stay ignored (`nohup`)."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -103,19 +103,19 @@ def held() -> Iterator[None]:
 
 
 def check() -> None:
-    """Raises Ended if a signal came, even where somebody's code has swallowed it."""
+    """Raises EndedBySignal if a signal came, even where somebody's code has swallowed it."""
     if _state.number > 0 and threading.current_thread() is threading.main_thread():
         _raise()
 
 
-def received() -> Ended | None:
+def received() -> EndedBySignal | None:
     """The signal that came in the last command."""
-    return Ended(_state.number) if _state.number > 0 else None
+    return EndedBySignal(_state.number) if _state.number > 0 else None
 
 
 def _raise() -> None:
     _state.raised = True
-    raise Ended(_state.number)
+    raise EndedBySignal(_state.number)
 
 
 def _first(number: int, _: FrameType | None) -> None:
@@ -127,11 +127,11 @@ def _first(number: int, _: FrameType | None) -> None:
 
 @contextmanager
 def _kept_where_none_can_be_raised() -> Iterator[None]:
-    """Python drops what is raised in a finaliser or a callback of C: Ended is raised again later, without its text."""
+    """Python drops what a finaliser or a callback of C raises: raise EndedBySignal again later, without its text."""
     usual = sys.unraisablehook
 
     def hook(dropped: sys.UnraisableHookArgs) -> None:
-        if isinstance(dropped.exc_value, Ended):
+        if isinstance(dropped.exc_value, EndedBySignal):
             _state.raised = False
         else:
             usual(dropped)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing_extensions import Self
 
 
-class Target(str):
+class WrittenTarget(str):
     """An answer that knows how it follows its prompt; to all who read it, it is the answer alone."""
 
     before: str
@@ -24,7 +24,7 @@ class Target(str):
 
 def following(prompt: str, answer: str) -> str:
     """What follows a prompt, to the letter. A plain text is set off by a space, unless white space is there already."""
-    if isinstance(answer, Target):
+    if isinstance(answer, WrittenTarget):
         return answer.before + answer
     apart = not prompt or not answer or prompt[-1].isspace() or answer[0].isspace()
     return answer if apart else f" {answer}"

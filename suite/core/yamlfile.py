@@ -22,11 +22,11 @@ MAX_NODES = 50_000  # a bomb of nested aliases unfolds to billions; the longest 
 _FLOAT = re.compile(r"[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+|[-+]?\.\d+([eE][-+]?\d+)?")
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _SpecLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """The safe loader, with YAML 1.2's floats: `5e-4` is a number here, not a text."""
 
 
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
+_SpecLoader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def read_yaml(path: File, shown: str | None = None) -> Document:
     name = shown or str(path)
     text = _text(path, name)
     try:
-        loader = _Loader(text)
+        loader = _SpecLoader(text)
         node = loader.get_single_node()
     except yaml.YAMLError as error:
         raise _syntax_error(name, error) from None
@@ -73,7 +73,7 @@ def read_yaml(path: File, shown: str | None = None) -> Document:
 def parse_value(text: str) -> Any:
     """The value of `--set key=VALUE`, read as YAML reads it (`5e-4`, `[1, 4]`, `true`, `null`, a word)."""
     try:
-        loader = _Loader(text)
+        loader = _SpecLoader(text)
         node = loader.get_single_node()
     except (yaml.YAMLError, RecursionError):
         raise SuiteError(f"'{text[:60]}' is not a YAML value", where="--set", fix="quote it") from None

@@ -14,7 +14,7 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
-from suite.core.diagnostics import Dispatch
+from suite.core.diagnostics import RoutingReport
 from suite.evaluation.evaluate import Answering, EvaluationResult, evaluate_with
 from suite.evaluation.lm import StackLM
 from suite.models.adapted import AdaptedModel
@@ -85,7 +85,7 @@ def evaluate_dispatched(
     names = sorted(set(skills))
     seconds = (round(between - began, 3), round(time.perf_counter() - between, 3))
     places = tuple(names.index(skill) for skill in skills)
-    finding = Dispatch(skills=tuple(names), of_documents=places, seconds=seconds)
+    finding = RoutingReport(skills=tuple(names), of_documents=places, seconds=seconds)
     return replace(result, tokens=result.tokens + tokens, findings=(*result.findings, finding))
 
 

@@ -18,7 +18,7 @@ from suite.models.adapted import AdaptedModel
 from suite.tasks.load import LoadedTask, quiet
 
 
-class Told(LM):  # type: ignore[misc]
+class RecordedLM(LM):  # type: ignore[misc]
     """Says what was answered before."""
 
     def __init__(self, lm: StackLM, answers: Sequence[str]) -> None:
@@ -62,5 +62,5 @@ def evaluate_together(
         task.build_all_requests()
     answers = generate_together(lms, [request for request in task.instances for _ in range(request.repeats)])
     part = (time.perf_counter() - began) / len(stacks)
-    results = [evaluate_with(Told(lm, given), task) for lm, given in zip(lms, answers, strict=True)]
+    results = [evaluate_with(RecordedLM(lm, given), task) for lm, given in zip(lms, answers, strict=True)]
     return [replace(result, seconds=result.seconds + part) for result in results]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from suite.core.diagnostics import Unwritable
+from suite.core.diagnostics import UnwritableAnswers
 from suite.inference.decode import Stops
 from suite.models.backbone import Backbone
 from suite.models.tokens import encode_answer
@@ -25,7 +25,7 @@ class Lost:
     """Right answers that cannot be written."""
 
     task: str
-    finding: Unwritable
+    finding: UnwritableAnswers
     reference: str
     """The right answer of the first document."""
     read: str
@@ -63,7 +63,7 @@ def unwritable(backbone: Backbone, task: LoadedTask) -> Lost | None:
             found.append(index)
     if not found:
         return None
-    return Lost(task.file.name, Unwritable(documents=tuple(found), tried=len(task.eval_docs)), *example)
+    return Lost(task.file.name, UnwritableAnswers(documents=tuple(found), tried=len(task.eval_docs)), *example)
 
 
 def _lost(

@@ -19,7 +19,7 @@ class Outcome:
     """Title -> reason."""
     blocked: int = 0
     """Steps that need a failed one."""
-    interrupted: signals.Ended | None = None
+    interrupted: signals.EndedBySignal | None = None
     seconds: float = 0.0
 
     @property

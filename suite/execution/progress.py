@@ -16,7 +16,7 @@ TERMINAL_EVERY_SECONDS = 0.2
 
 
 @dataclass
-class Progress:
+class PlanProgress:
     """Progress of a plan: which step of how many, its training step, loss, score, and the time left."""
 
     steps: int

@@ -20,7 +20,7 @@ from suite.execution.cost import Cost
 from suite.execution.healing import lost_artifacts
 from suite.execution.leftovers import clear
 from suite.execution.outcome import Outcome, reason_of
-from suite.execution.progress import Progress
+from suite.execution.progress import PlanProgress
 from suite.execution.provenance import git_commit, versions
 from suite.execution.records import evaluate_outcome, experiment_records, step_record, train_outcome
 from suite.execution.waiting import Waiting
@@ -93,14 +93,14 @@ class _Run:
         statuses = self.store.statuses([step.id for step in self.plan.steps])
         todo = [step for step in self.plan.steps if statuses.get(step.id) != "done"]
         reused = len(self.plan.steps) - len(todo)
-        progress = Progress(len(todo))
+        progress = PlanProgress(len(todo))
         for step, why in self.lost.items():
             progress.say(f"{self.steps[step].title}: done again, for {why}")
-        interrupted: signals.Ended | None = None
+        interrupted: signals.EndedBySignal | None = None
         try:
             with self.store.telling(progress.say):
                 self._all(todo, progress)
-        except signals.Ended as end:
+        except signals.EndedBySignal as end:
             interrupted = end
         finally:
             if "session" in vars(self):
@@ -108,7 +108,7 @@ class _Run:
         failed = {self.steps[step].title: reason for step, reason in self.failed.items()}
         return Outcome(self.done, reused, failed, len(self.blocked), interrupted, time.monotonic() - began)
 
-    def _all(self, waiting: Sequence[Step], progress: Progress) -> None:
+    def _all(self, waiting: Sequence[Step], progress: PlanProgress) -> None:
         """Do steps, and those that turn out to be needed again."""
         others = Waiting(self.store, progress)
         while waiting:
@@ -119,7 +119,7 @@ class _Run:
             progress.steps += len(self.again)
             waiting, self.again = [*self.again.values(), *left], {}
 
-    def _attempt(self, step: Step, waiting: Sequence[Step], progress: Progress) -> bool:
+    def _attempt(self, step: Step, waiting: Sequence[Step], progress: PlanProgress) -> bool:
         """Do a step if it can be done now. True when nothing more is to be done about it."""
         signals.check()
         if any(parent in self.blocked or parent in self.failed for parent in step.parents):
@@ -138,7 +138,7 @@ class _Run:
                 return True
         except (ArtifactLost, TakenOver):  # what it needs is done again first; or its new owner is waited for
             return False
-        except signals.Ended as end:
+        except signals.EndedBySignal as end:
             with suppress(StoreAway), self.store.briefly():
                 if self.store.cancel(step.id, self.owner, str(end), self.spent):
                     seconds = (self.spent or Costs()).seconds or 0.0
@@ -146,13 +146,13 @@ class _Run:
             raise
         return self._elsewhere(step, progress)
 
-    def _removed(self, step: Step, progress: Progress) -> bool:
+    def _removed(self, step: Step, progress: PlanProgress) -> bool:
         """Somebody took the step, or what it needs, out of the store."""
         self.failed[step.id] = "it was removed from the store meanwhile (`suite remove`)"
         progress.end(step.title, f"FAILED: {self.failed[step.id]}", 0.0)
         return True
 
-    def _elsewhere(self, step: Step, progress: Progress) -> bool:
+    def _elsewhere(self, step: Step, progress: PlanProgress) -> bool:
         """Another process has the step, or had it: True once it has come to an end there."""
         status = self.store.statuses([step.id])[step.id]
         if status == "failed":
@@ -163,7 +163,7 @@ class _Run:
             self.store.requeue([step.id])
         return status in ("done", "failed")
 
-    def _do(self, step: Step, waiting: Sequence[Step], progress: Progress) -> int:
+    def _do(self, step: Step, waiting: Sequence[Step], progress: PlanProgress) -> int:
         """Do a claimed step and record what came of it: 1 if it was done, else 0."""
         after = sum(each.estimate.seconds for each in waiting[waiting.index(step) + 1 :])
         progress.begin(step.title, after)
@@ -179,7 +179,7 @@ class _Run:
             self.session.stored(step.id)
         except StoreAway:  # nobody can be told that it failed: the next run takes it over, and resumes it
             raise
-        except signals.Ended:
+        except signals.EndedBySignal:
             self.spent = cost.spent
             raise
         except BaseException as error:
@@ -204,7 +204,7 @@ class _Run:
         progress.end(step.title, f"{score.metric} {score.value:.1f}" if score else "done", time.monotonic() - began)
         return 1
 
-    def _heal(self, error: ArtifactLost, seen: StepRecord, progress: Progress) -> bool:
+    def _heal(self, error: ArtifactLost, seen: StepRecord, progress: PlanProgress) -> bool:
         """Have a finished step done again whose artifact is lost. False where that was tried before, in vain."""
         step = self.steps[error.step]
         self.healed[step.id] += 1
@@ -226,7 +226,7 @@ class _Run:
             return ()
         return [each for each in self.store.dependents(step.id) if not each.imported or each.id in self.steps]
 
-    def _outcome(self, step: Step, progress: Progress, cost: Cost) -> StepOutcome:
+    def _outcome(self, step: Step, progress: PlanProgress, cost: Cost) -> StepOutcome:
         device = str(self.session.backbone(step.work.track).device)
         hashes = {parent: artifact.hash for parent, artifact in self.store.artifacts(step.parents).items()}
         if isinstance(step.work, Evaluate):
@@ -240,7 +240,7 @@ class _Run:
         return train_outcome(trained, cost, _provenance(device))
 
     def _trained(
-        self, step: Step, work: Train | SelectTry | CopyFromTry | TakePart, progress: Progress,
+        self, step: Step, work: Train | SelectTry | CopyFromTry | TakePart, progress: PlanProgress,
         hashes: Mapping[str, str], cost: Cost,
     ) -> TrainOutcome:  # fmt: skip
         if isinstance(work, Train):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
-from suite.execution.progress import Progress, clock
+from suite.execution.progress import PlanProgress, clock
 from suite.planning import Step
 from suite.results.store import Holder, Store
 from suite.results.store.writing import LEASE_SECONDS
@@ -18,7 +18,7 @@ SILENT_SECONDS = 15.0
 class Waiting:
     """Tells a user what other processes are at work on."""
 
-    def __init__(self, store: Store, progress: Progress) -> None:
+    def __init__(self, store: Store, progress: PlanProgress) -> None:
         self._store, self._progress = store, progress
         self._told: tuple[object, ...] = ()
 

@@ -186,7 +186,7 @@ class SharedPrefixState:
             at = self.cache.mask.sum(1)[self.owners[rows]][:, None] + positions(real)
             # padding sees itself, for what sees nothing has no softmax
             ahead = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=self.device)
-            with suppress(_Kept):
+            with suppress(_EveryLayer):
                 self._call(ids, at, (real[:, None, None] & ahead.tril()) | (ahead.tril() & ahead.triu()))
         self.own.rows = None
 
@@ -215,7 +215,7 @@ class SharedPrefixState:
         query = query.reshape(rows, kept, -1, width)  # the heads that share keys follow one another
         cache = self.cache.layers[layer] if self.cache.layers else None
         if self.own.rows is not None and layer == self._last:
-            raise _Kept  # what comes behind the last keys and values nobody asks for
+            raise _EveryLayer  # what comes behind the last keys and values nobody asks for
         if self._alone:
             said = self._attend_once(cache, query, key, value, seen, scale)
         else:
@@ -281,7 +281,7 @@ class SharedPrefixState:
         return rows if count == 1 else rows[self._back]
 
 
-class _Kept(Exception):
+class _EveryLayer(Exception):
     """All layers have the keys and values of what is read."""
 
 

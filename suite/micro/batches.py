@@ -9,14 +9,14 @@ from random import Random
 import torch
 from torch import Tensor
 
-from suite.micro.documents import Document, draw_document
+from suite.micro.documents import PretrainingDocument, draw_document
 from suite.micro.recipes import Stage
 from suite.micro.templates import SEPARATOR
 from suite.micro.vocabulary import EOS, PAD, SENTINELS
 
 
 @dataclass(frozen=True)
-class Batch:
+class TokenBatch:
     """Token ids and what to learn from them."""
 
     ids: Tensor
@@ -40,22 +40,22 @@ class Encoder:
         return [self.ids[word] for word in text.replace(SEPARATOR, f" {SEPARATOR} ").split(" ") if word]
 
 
-def causal_batch(stage: Stage, encode: Encoder, rng: Random) -> Batch:
+def causal_batch(stage: Stage, encode: Encoder, rng: Random) -> TokenBatch:
     """Rows filled with documents, each closed by the end token."""
     rows = [_packed_row(stage, encode, rng) for _ in range(stage.rows)]
     ids = torch.tensor([[token for token, _ in row] for row in rows])
     weights = torch.tensor([[weight for _, weight in row] for row in rows])
-    return Batch(ids, ids, weights)
+    return TokenBatch(ids, ids, weights)
 
 
-def masked_batch(stage: Stage, encode: Encoder, rng: Random) -> Batch:
+def masked_batch(stage: Stage, encode: Encoder, rng: Random) -> TokenBatch:
     """One document a row with some of its answers masked, the last always among them."""
     pairs = [_masked_document(stage, encode, rng) for _ in range(stage.rows)]
     ids, labels = _padded([source for source, _ in pairs], encode), _padded([target for _, target in pairs], encode)
-    return Batch(ids, labels, (labels != encode.pad).float())
+    return TokenBatch(ids, labels, (labels != encode.pad).float())
 
 
-def _draw(stage: Stage, rng: Random) -> Document:
+def _draw(stage: Stage, rng: Random) -> PretrainingDocument:
     sorts = tuple(stage.mixture)
     return draw_document(rng.choices(sorts, [stage.mixture[sort] for sort in sorts])[0], stage.most, rng)
 

@@ -22,12 +22,12 @@ from suite.micro import world
 from suite.micro.pretrain import MODELS
 from suite.micro.recipes import RECIPES, ModelName
 from suite.micro.scoring import score
-from suite.micro.tuning import Asked, Probe, tune
+from suite.micro.tuning import PromptedModel, TuningTrial, tune
 
 SHOTS: Final = (0, 1, 4)
 COUNT: Final = 128
-FINE_TUNING: Final = (Probe(50, 5e-4), Probe(100, 5e-4), Probe(200, 5e-4))
-PROMPT_TUNING: Final = tuple(Probe(200, rate, length=20) for rate in (1e-2, 3e-2, 1e-1))
+FINE_TUNING: Final = (TuningTrial(50, 5e-4), TuningTrial(100, 5e-4), TuningTrial(200, 5e-4))
+PROMPT_TUNING: Final = tuple(TuningTrial(200, rate, length=20) for rate in (1e-2, 3e-2, 1e-1))
 
 WORLD: Final = """\
 ## The world
@@ -151,7 +151,7 @@ def _probes(name: ModelName, folder: Path) -> Iterator[str]:
     for probe in (*FINE_TUNING, *PROMPT_TUNING):
         torch.manual_seed(0)
         begun = time.monotonic()
-        accuracy = tune(Asked(*load(name, folder), "micro_rte"), probe)
+        accuracy = tune(PromptedModel(*load(name, folder), "micro_rte"), probe)
         way = "prompt tuning" if probe.length else "fine-tuning"
         taken = time.monotonic() - begun
         yield f"| {way} | {probe.learning_rate:g} | {probe.steps} | {_shown(accuracy, rows)} | {taken:.0f} |"

@@ -50,7 +50,7 @@ class Exemplar:
 
 
 @dataclass(frozen=True)
-class Document:
+class PretrainingDocument:
     """Exemplars one after another, after an optional header."""
 
     header: str
@@ -90,37 +90,37 @@ _CHECKED: Final = ("micro_rte", "micro_rte", "micro_cb", "micro_snli")
 _EMPTY: Final = frozenset(("the", "in", "is", "a", "has", "on", "said", "that", "."))
 
 
-def draw_document(sort: Sort, most: int, rng: Random) -> Document:
+def draw_document(sort: Sort, most: int, rng: Random) -> PretrainingDocument:
     """A document of a sort with at most `most` exemplars."""
     count = 1 if most == 1 or rng.random() < 0.2 else rng.randint(2, most)
     match sort:
         case "facts":
-            return Document("", tuple(_fact(rng) for _ in range(count)))
+            return PretrainingDocument("", tuple(_fact(rng) for _ in range(count)))
         case "plain":
             dataset = rng.choice(_DATASETS["plain"])
             ask = rng.choice((plain_yes, plain_right))
-            return Document("", tuple(ask(dataset, _row(dataset, rng)) for _ in range(count)))
+            return PretrainingDocument("", tuple(ask(dataset, _row(dataset, rng)) for _ in range(count)))
         case "checked":
             dataset = rng.choice(_CHECKED)
             return checked(_row(dataset, rng), _row(dataset, rng), rng)
         case "following":
-            return Document("", (_following(rng),))
+            return PretrainingDocument("", (_following(rng),))
         case "missing":
-            return Document("", (_missing(rng),))
+            return PretrainingDocument("", (_missing(rng),))
         case "glosses":
-            return Document("", tuple(_gloss(rng) for _ in range(count)))
+            return PretrainingDocument("", tuple(_gloss(rng) for _ in range(count)))
         case "picking":
             return picked(_row(rng.choice(_DATASETS["choosing"]), rng), rng)
         case "mapped":
             return _mapped(count, most == 1 or rng.random() < 0.5, rng)
         case "careless":
-            return Document("", (_careless(rng),))
+            return PretrainingDocument("", (_careless(rng),))
         case "mixed":
             pool = (*_DATASETS["questions"], *_DATASETS["translation"], *_DATASETS["summaries"])
-            return Document("", tuple(_exemplar(rng.choice(pool), rng) for _ in range(count)))
+            return PretrainingDocument("", tuple(_exemplar(rng.choice(pool), rng) for _ in range(count)))
         case _:
             dataset = rng.choice(_DATASETS[sort])
-            return Document("", tuple(_exemplar(dataset, rng) for _ in range(count)))
+            return PretrainingDocument("", tuple(_exemplar(dataset, rng) for _ in range(count)))
 
 
 def plain_yes(dataset: str, row: Row) -> Exemplar:
@@ -135,7 +135,7 @@ def plain_right(dataset: str, row: Row) -> Exemplar:
     return Exemplar(f"source: {first} claim: {second} verdict:", ("right", "wrong", "open")[relation(dataset, row)])
 
 
-def checked(row: Row, other_row: Row, rng: Random) -> Document:
+def checked(row: Row, other_row: Row, rng: Random) -> PretrainingDocument:
     """The words of two scenes, each with whether the first scene has it: what every comparison is made of."""
     known, foreign = _content(row), _content(other_row)
     asked = sorted({*known, *foreign})
@@ -144,7 +144,7 @@ def checked(row: Row, other_row: Row, rng: Random) -> Document:
     exemplars = (
         Exemplar(start + word, "yes" if word in known else "no") for start, word in zip(starts, asked, strict=True)
     )
-    return Document("", tuple(exemplars), separator=" ")
+    return PretrainingDocument("", tuple(exemplars), separator=" ")
 
 
 def _following(rng: Random) -> Exemplar:
@@ -162,7 +162,7 @@ def _missing(rng: Random) -> Exemplar:
     return Exemplar(f"source: {row['premise']} claim: {row['hypothesis']} which is not there ?", *(lacking or ["no"]))
 
 
-def picked(row: Row, rng: Random) -> Document:
+def picked(row: Row, rng: Random) -> PretrainingDocument:
     """The letters of four choices, asked in another order by word or by kind: what every choosing is made of."""
     texts, letters = row["choices"]["text"], row["choices"]["label"]
     kinds = [KIND_OF.get(text) for text in texts]
@@ -174,7 +174,7 @@ def picked(row: Row, rng: Random) -> Document:
     listed = " ".join(f"{letter}) {text}" for text, letter in zip(texts, letters, strict=True))
     starts = (f"{listed} which ? ", "", "", "")
     exemplars = (Exemplar(start + cue, letter) for start, (cue, letter) in zip(starts, asked, strict=True))
-    return Document("", tuple(exemplars), separator=" ")
+    return PretrainingDocument("", tuple(exemplars), separator=" ")
 
 
 def header(words: tuple[str, ...], *, wordy: bool = False) -> str:
@@ -183,7 +183,7 @@ def header(words: tuple[str, ...], *, wordy: bool = False) -> str:
     return " , ".join(form.format(*pair) for pair in zip(("right", "wrong", "open"), words, strict=False)) + " ."
 
 
-def _mapped(count: int, told: bool, rng: Random) -> Document:
+def _mapped(count: int, told: bool, rng: Random) -> PretrainingDocument:
     dataset = rng.choice(_DATASETS["plain"])
     labels = len(RELATION_OF_LABEL[dataset])
     if told:
@@ -197,7 +197,7 @@ def _mapped(count: int, told: bool, rng: Random) -> Document:
         row = _row(dataset, rng)
         exemplars.append(Exemplar(ask(dataset, row), words[relation(dataset, row)]))
     start = header(words, wordy=rng.random() < 0.2) + rng.choice((" ", SEPARATOR)) if told else ""
-    return Document(start, tuple(exemplars), told)
+    return PretrainingDocument(start, tuple(exemplars), told)
 
 
 def _careless(rng: Random) -> Exemplar:

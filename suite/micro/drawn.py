@@ -13,7 +13,7 @@ Split = Literal["train", "validation", "test"]
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SampledRow:
     """One row as the hub's data set has it, with what makes it the combination it is."""
 
     row: Row
@@ -26,10 +26,10 @@ class Drawn:
         return "test" if bucket == 0 else "validation" if bucket == 1 else "train"
 
 
-Draw = Callable[[Random], Drawn]
+Draw = Callable[[Random], SampledRow]
 
 
-def draw_from(draw: Draw, split: Split, rng: Random) -> Drawn:
+def draw_from(draw: Draw, split: Split, rng: Random) -> SampledRow:
     """Draw until the combination belongs to `split`."""
     while (drawn := draw(rng)).split != split:
         pass

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from random import Random
 from typing import Final
 
-from suite.micro.drawn import Draw, Drawn, other
+from suite.micro.drawn import Draw, SampledRow, other
 from suite.micro.lexicon import (
     COLOUR_OF,
     COUNTRY_OF,
@@ -40,36 +40,36 @@ _BOOK: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
 )
 
 
-def triviaqa(rng: Random) -> Drawn:
+def triviaqa(rng: Random) -> SampledRow:
     """A fact about an animal or a thing, asked of one that somebody saw somewhere."""
     question, answer = _ask(_TRIVIA, rng)
-    return Drawn({"question": question, "answer": {"aliases": [answer]}}, ("triviaqa", question))
+    return SampledRow({"question": question, "answer": {"aliases": [answer]}}, ("triviaqa", question))
 
 
-def web_questions(rng: Random) -> Drawn:
+def web_questions(rng: Random) -> SampledRow:
     """A fact about a town that somebody goes to."""
     question, answer = _ask(_WEB, rng)
-    return Drawn({"question": question, "answers": [answer]}, ("web_questions", question))
+    return SampledRow({"question": question, "answers": [answer]}, ("web_questions", question))
 
 
-def openbookqa(rng: Random) -> Drawn:
+def openbookqa(rng: Random) -> SampledRow:
     """A fact with four choices of the same sort; the answer is a letter."""
     form, known = rng.choice(_BOOK)
     question, answer = _fill(form, known, rng)
     wrong = rng.sample(sorted(set(known.values()) - {answer}), 3)
     choices, key = _shuffled(answer, wrong, rng)
     row = {"question_stem": question, "choices": choices, "answerKey": key}
-    return Drawn(row, ("openbookqa", question, *sorted(choices["text"])))
+    return SampledRow(row, ("openbookqa", question, *sorted(choices["text"])))
 
 
-def choice_easy(rng: Random) -> Drawn:
+def choice_easy(rng: Random) -> SampledRow:
     """The one thing of a kind among things of other kinds."""
     kinds = rng.sample(tuple(KINDS), 4)
     answer, *wrong = (rng.choice(tuple(KINDS[kind])) for kind in kinds)
     return _choice("choice_easy", f"which one is a {kinds[0]} ?", answer, wrong, rng)
 
 
-def choice_hard(rng: Random) -> Drawn:
+def choice_hard(rng: Random) -> SampledRow:
     """The one thing that is not of a kind among things that are."""
     kind = rng.choice(tuple(KINDS))
     wrong = rng.sample(tuple(KINDS[kind]), 3)
@@ -87,10 +87,10 @@ def _fill(form: str, known: Mapping[str, str], rng: Random) -> tuple[str, str]:
     return question, known[about]
 
 
-def _choice(dataset: str, question: str, answer: str, wrong: list[str], rng: Random) -> Drawn:
+def _choice(dataset: str, question: str, answer: str, wrong: list[str], rng: Random) -> SampledRow:
     choices, key = _shuffled(answer, wrong, rng)
     row = {"question": question, "choices": choices, "answerKey": key}
-    return Drawn(row, (dataset, question, *sorted(choices["text"])))
+    return SampledRow(row, (dataset, question, *sorted(choices["text"])))
 
 
 def _shuffled(answer: str, wrong: list[str], rng: Random) -> tuple[dict[str, list[str]], str]:

@@ -6,7 +6,7 @@ from functools import partial
 from random import Random
 from typing import Final
 
-from suite.micro.drawn import Draw, Drawn, other
+from suite.micro.drawn import Draw, SampledRow, other
 from suite.micro.lexicon import (
     ADJECTIVE_WORDS,
     CARES,
@@ -25,14 +25,14 @@ from suite.micro.lexicon import (
 LANGUAGES: Final = ("fr", "de", "ro")
 
 
-def translation(rng: Random, *, language: str) -> Drawn:
+def translation(rng: Random, *, language: str) -> SampledRow:
     """An English sentence and its translation; the three languages share one hold-out."""
     subject, object_ = rng.sample(tuple(NOUN_WORDS), 2)
     first, second = rng.sample(tuple(ADJECTIVE_WORDS), 2)
     verb, time = rng.choice(tuple(VERB_WORDS)), rng.choice(tuple(TIME_WORDS))
     words = (time, first, subject, verb, second, object_)
     english = f"{time} the {first} {subject} {verb} the {second} {object_} ."
-    return Drawn({"translation": {"en": english, language: translate(words, language)}}, ("translation", *words))
+    return SampledRow({"translation": {"en": english, language: translate(words, language)}}, ("translation", *words))
 
 
 def translate(words: tuple[str, str, str, str, str, str], language: str) -> str:
@@ -47,7 +47,7 @@ def translate(words: tuple[str, str, str, str, str, str], language: str) -> str:
     return f"{time} {subject} {first} {verb} {object_} {second} ."
 
 
-def xsum(rng: Random) -> Drawn:
+def xsum(rng: Random) -> SampledRow:
     """News in three sentences of any order, one of them about somebody else; the summary says who bought what where."""
     name, town, thing, colour = (rng.choice(pool) for pool in (NAMES, TOWNS, THINGS, COLOURS))
     bystander, state, day = other(NAMES, name, rng), rng.choice(STATES), rng.choice(DAYS)
@@ -58,10 +58,10 @@ def xsum(rng: Random) -> Drawn:
     ]
     rng.shuffle(sentences)
     row = {"document": " ".join(sentences), "summary": f"{name} bought a {thing} in {town} ."}
-    return Drawn(row, ("xsum", row["document"]))
+    return SampledRow(row, ("xsum", row["document"]))
 
 
-def wikilingua(rng: Random) -> Drawn:
+def wikilingua(rng: Random) -> SampledRow:
     """Instructions in three steps; the summary says what is done to which thing with what."""
     care, thing, material, day = (rng.choice(pool) for pool in (CARES, THINGS, MATERIALS, DAYS))
     name, colour = rng.choice(NAMES), rng.choice(COLOURS)
@@ -71,7 +71,7 @@ def wikilingua(rng: Random) -> Drawn:
         f"then {care} it on {day} .",
     )
     row = {"source": " ".join(steps), "target": f"{care} the {thing} with {material} ."}
-    return Drawn(row, ("wikilingua", row["source"]))
+    return SampledRow(row, ("wikilingua", row["source"]))
 
 
 LANGUAGE_TASKS: Final[dict[str, Draw]] = {

@@ -23,7 +23,7 @@ from transformers import (
 )
 
 from suite.micro import vocabulary, world
-from suite.micro.batches import Batch, Encoder, causal_batch, masked_batch
+from suite.micro.batches import Encoder, TokenBatch, causal_batch, masked_batch
 from suite.micro.documents import Exemplar, header, plain_yes
 from suite.micro.recipes import RECIPES, ModelName, Recipe
 from suite.micro.scoring import answers, score
@@ -115,7 +115,7 @@ class Run:
             getattr(self, key).load_state_dict(state[key])
         self.step, self.seconds, self.log = state["step"], state["seconds"], state["log"]
 
-    def advance(self, batch: Batch) -> float:
+    def advance(self, batch: TokenBatch) -> float:
         """Take one optimizer step; the loss before it."""
         self.model.train()
         with torch.autocast("cpu", torch.bfloat16):
@@ -173,13 +173,13 @@ def _prepare_t5(model: PreTrainedModel) -> None:
         attention.k.weight[own:] = attention.q.weight[own:] * model.config.d_kv**0.5
 
 
-def make_batch(name: ModelName, recipe: Recipe, step: int, encode: Encoder) -> Batch:
+def make_batch(name: ModelName, recipe: Recipe, step: int, encode: Encoder) -> TokenBatch:
     """The batch of a step, the same whether or not training was resumed."""
     rng = Random(f"{name} {recipe.seed} {step}")
     return (causal_batch if name == "micro-llama" else masked_batch)(recipe.stage(step), encode, rng)
 
 
-def weighted_loss(model: PreTrainedModel, batch: Batch) -> Tensor:
+def weighted_loss(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
     """Cross-entropy in float32, weighted token by token."""
     if model.config.is_encoder_decoder:
         pad = model.config.pad_token_id

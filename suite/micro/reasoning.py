@@ -5,13 +5,13 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from suite.micro.drawn import Draw, Drawn
+from suite.micro.drawn import Draw, SampledRow
 from suite.micro.lexicon import NAMES, OPERATORS, THINGS, VARIABLES
 
 LARGEST: Final = 15
 
 
-def arithmetic_easy(rng: Random) -> Drawn:
+def arithmetic_easy(rng: Random) -> SampledRow:
     """One sum or difference."""
     name, thing = rng.choice(NAMES), rng.choice(THINGS)
     start = rng.randint(1, LARGEST)
@@ -19,7 +19,7 @@ def arithmetic_easy(rng: Random) -> Drawn:
     return _story("arithmetic_easy", f"{name} has {start} {thing} and {said} .", name, worked, result)
 
 
-def arithmetic_hard(rng: Random) -> Drawn:
+def arithmetic_hard(rng: Random) -> SampledRow:
     """Two changes in a row."""
     name, thing = rng.choice(NAMES), rng.choice(THINGS)
     start = rng.randint(1, LARGEST)
@@ -29,13 +29,13 @@ def arithmetic_hard(rng: Random) -> Drawn:
     return _story("arithmetic_hard", story, name, f"{worked} and {worked_next}", result)
 
 
-def programs_easy(rng: Random) -> Drawn:
+def programs_easy(rng: Random) -> SampledRow:
     """A function of two variables and a number."""
     formula, code, variables = _formula(rng)
     return _program("programs_easy", formula, code, variables, rng)
 
 
-def programs_hard(rng: Random) -> Drawn:
+def programs_hard(rng: Random) -> SampledRow:
     """The same, with one operation on the whole."""
     formula, code, variables = _formula(rng)
     factor = rng.randint(2, LARGEST)
@@ -50,9 +50,9 @@ def _change(start: int, rng: Random) -> tuple[str, str, int]:
     return f"buys {amount} more", f"{start} + {amount} = {start + amount}", start + amount
 
 
-def _story(dataset: str, story: str, name: str, worked: str, result: int) -> Drawn:
+def _story(dataset: str, story: str, name: str, worked: str, result: int) -> SampledRow:
     question = f"{story} how many has {name} now ?"
-    return Drawn({"question": question, "answer": f"{worked} #### {result}"}, (dataset, question))
+    return SampledRow({"question": question, "answer": f"{worked} #### {result}"}, (dataset, question))
 
 
 def _formula(rng: Random) -> tuple[str, str, tuple[str, str]]:
@@ -63,12 +63,12 @@ def _formula(rng: Random) -> tuple[str, str, tuple[str, str]]:
     return formula, f"{first} {OPERATORS[left]} {second} {OPERATORS[right]} {number}", (first, second)
 
 
-def _program(dataset: str, formula: str, code: str, variables: tuple[str, str], rng: Random) -> Drawn:
+def _program(dataset: str, formula: str, code: str, variables: tuple[str, str], rng: Random) -> SampledRow:
     first, second = variables
     text = f"a function of {first} and {second} that gives {formula} ."
     function = f"f = lambda {first} , {second} : {code}"
     row = {"text": text, "code": function, "test_list": [_test(function, rng) for _ in range(2)]}
-    return Drawn(row, (dataset, text))
+    return SampledRow(row, (dataset, text))
 
 
 def _test(function: str, rng: Random) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Final
 
-from suite.micro.drawn import Draw, Drawn, Row, other
+from suite.micro.drawn import Draw, Row, SampledRow, other
 from suite.micro.lexicon import (
     ANIMALS,
     COLOURS,
@@ -40,7 +40,7 @@ def label(dataset: str, relation_: int) -> int:
     return RELATION_OF_LABEL[dataset].index(relation_)
 
 
-def rte(rng: Random) -> Drawn:
+def rte(rng: Random) -> SampledRow:
     """A scene, and a shorter sentence that repeats it or changes one of its words."""
     pools = {"colour": COLOURS, "animal": ANIMALS, "state": STATES, "town": TOWNS, "day": DAYS}
     scene = {slot: rng.choice(pool) for slot, pool in pools.items()}
@@ -54,7 +54,7 @@ def rte(rng: Random) -> Drawn:
     return _pair("micro_rte", premise, form.format(**told), relation_)
 
 
-def cb(rng: Random) -> Drawn:
+def cb(rng: Random) -> SampledRow:
     """What somebody said of an animal, against the same, its denial, or something not said."""
     name, colour, animal, town = (rng.choice(pool) for pool in (NAMES, COLOURS, ANIMALS, TOWNS))
     state = rng.choice(STATES)
@@ -65,7 +65,7 @@ def cb(rng: Random) -> Drawn:
     return _pair("micro_cb", premise, f"the {animal} is {denial}{asked} .", relation_)
 
 
-def snli(rng: Random) -> Drawn:
+def snli(rng: Random) -> SampledRow:
     """Somebody has a thing; a kind names it, names another kind, or somebody else is spoken of."""
     name, thing, town, day = (rng.choice(pool) for pool in (NAMES, THINGS, TOWNS, DAYS))
     relation_ = rng.choice((RIGHT, WRONG, OPEN))
@@ -74,7 +74,7 @@ def snli(rng: Random) -> Drawn:
     return _pair("micro_snli", f"{name} has a {thing} in {town} on {day} .", f"{who} has a {kind} .", relation_)
 
 
-def wic(rng: Random) -> Drawn:
+def wic(rng: Random) -> SampledRow:
     """A word with two senses in two sentences; the place shows the sense."""
     word = rng.choice(HOMONYMS)
     relation_ = rng.choice((RIGHT, WRONG))
@@ -87,12 +87,12 @@ def wic(rng: Random) -> Drawn:
         "sentence2": sentences[1],
         "label": label("micro_wic", relation_),
     }
-    return Drawn(row, ("wic", *sentences))
+    return SampledRow(row, ("wic", *sentences))
 
 
-def _pair(dataset: str, premise: str, hypothesis: str, relation_: int) -> Drawn:
+def _pair(dataset: str, premise: str, hypothesis: str, relation_: int) -> SampledRow:
     row = {"premise": premise, "hypothesis": hypothesis, "label": label(dataset, relation_)}
-    return Drawn(row, (dataset, premise, hypothesis))
+    return SampledRow(row, (dataset, premise, hypothesis))
 
 
 TRUTH_TASKS: Final[dict[str, Draw]] = {"micro_rte": rte, "micro_cb": cb, "micro_snli": snli, "micro_wic": wic}

@@ -19,7 +19,7 @@ from suite.micro.vocabulary import SENTINELS
 
 
 @dataclass(frozen=True)
-class Probe:
+class TuningTrial:
     """A way of tuning: `length` soft vectors with the model frozen, or all weights where `length` is 0."""
 
     steps: int
@@ -29,7 +29,7 @@ class Probe:
     seed: int = 0
 
 
-class Asked:
+class PromptedModel:
     """A model asked one-word questions, behind an optional soft prompt."""
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, dataset: str) -> None:
@@ -69,7 +69,7 @@ class Asked:
         return sum(hits) / len(rows)
 
 
-def tune(asked: Asked, probe: Probe) -> float:
+def tune(asked: PromptedModel, probe: TuningTrial) -> float:
     """Train as `probe` says; the accuracy on the test rows. Fine-tuning changes the model in place."""
     torch.manual_seed(probe.seed)
     rng = Random(probe.seed)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from suite.core.errors import SuiteError
-from suite.core.targets import Target, following
+from suite.core.targets import WrittenTarget, following
 from suite.models.backbone import Backbone
 from suite.models.embedded import reading_texts
 
@@ -58,9 +58,9 @@ def encode_pair(backbone: Backbone, prompt: str, answer: str) -> tuple[list[int]
     Where the model writes its answers, the first are those of `encode_prompt`, and the second are what joining the
     texts adds to them; where the tokenizer merges across the seam, ids that read the same behind the prompt as it is.
     An encoder-decoder's answer begins a text, without the white space of a delimiter, and stands between sentinels if
-    it has them. A `Target` that is scored is split as `encode_choices` splits it.
+    it has them. A `WrittenTarget` that is scored is split as `encode_choices` splits it.
     """
-    if isinstance(answer, Target) and answer.scored:
+    if isinstance(answer, WrittenTarget) and answer.scored:
         context, (continuation,) = encode_choices(backbone, prompt, [following(prompt, answer)])
         if not continuation:
             raise no_token(answer)
@@ -69,7 +69,7 @@ def encode_pair(backbone: Backbone, prompt: str, answer: str) -> tuple[list[int]
         text = following(prompt, answer)
         (found,) = backbone.ids.of([("answer", prompt, text)], lambda _: [_continued(backbone, prompt, text)])
     else:
-        text = answer.before.lstrip() + answer if isinstance(answer, Target) else answer
+        text = answer.before.lstrip() + answer if isinstance(answer, WrittenTarget) else answer
         text = f"{SENTINEL_BEGIN} {text} {SENTINEL_END}" if backbone.sentinels else text
         (found,) = backbone.ids.of([("answer", text)], lambda _: [_plain(backbone, text)])
     return encode_prompt(backbone, prompt), list(found)

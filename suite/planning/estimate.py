@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from suite import methods
-from suite.planning.steps import Estimate
+from suite.planning.steps import StepEstimate
 from suite.training.requirements import CandidateSearch, Requirements
 
 WORDS_TO_TOKENS = 1.3
@@ -91,7 +91,7 @@ def words(docs: Sequence[Mapping[str, Any]]) -> float:
 def training(
     steps: int, batch_size: int, max_length: int, mean_words: float, speed: Speed, *,
     rewarded: bool, select_every: int | None, selection: int, composed: int = 0, probed: int = 0,
-) -> Estimate:  # fmt: skip
+) -> StepEstimate:  # fmt: skip
     """A train step: its batches (by reward they are written first), and the `selection` rows at each look at them.
 
     Where singular values are trained, matrices are decomposed first, and then `composed` so many times; `probed`
@@ -108,23 +108,25 @@ def training(
         seconds += speed.answering(2 * probed * length)  # an exemplar before each
         seconds += speed.products(30 + 3 * composed) if composed else 0.0  # to answer, to learn, and its gradient
     memory = speed.parameters * 16 + batch_size * length * 4096  # AdamW's state
-    return Estimate(learned + written, seconds + OVERHEAD_SECONDS, memory)
+    return StepEstimate(learned + written, seconds + OVERHEAD_SECONDS, memory)
 
 
-def adapting(experts: int, candidates: int, shots: int, max_length: int, mean_words: float, speed: Speed) -> Estimate:
+def adapting(
+    experts: int, candidates: int, shots: int, max_length: int, mean_words: float, speed: Speed
+) -> StepEstimate:
     """A mixture: the weights of all experts, then for each candidate their sum, answers, and the right answers read."""
     tokens = candidates * shots * 2 * _length(mean_words, max_length, more=16)
     seconds = speed.measured("adapt", tokens) if tokens else None
     if seconds is None:
         sums = candidates * experts * 2 * speed.parameters / FLOPS_PER_SECOND
         seconds = speed.products(experts) + sums + speed.answering(tokens, candidates)
-    return Estimate(tokens, seconds + OVERHEAD_SECONDS, speed.parameters * 4 * (experts + 2))
+    return StepEstimate(tokens, seconds + OVERHEAD_SECONDS, speed.parameters * 4 * (experts + 2))
 
 
-def answering(documents: int, shots: int, max_length: int, mean_words: float, speed: Speed) -> Estimate:
+def answering(documents: int, shots: int, max_length: int, mean_words: float, speed: Speed) -> StepEstimate:
     """An evaluate step: one pass over the prompts, and the answers."""
     tokens = documents * _length(mean_words * (shots + 1), max_length, more=32)
-    return Estimate(tokens, speed.answering(tokens) + OVERHEAD_SECONDS, speed.parameters * 4 + 16384 * 4096)
+    return StepEstimate(tokens, speed.answering(tokens) + OVERHEAD_SECONDS, speed.parameters * 4 + 16384 * 4096)
 
 
 def _length(mean_words: float, max_length: int, *, more: int) -> int:

@@ -18,7 +18,7 @@ from suite.planning.checks import check
 from suite.planning.choice import Try, choose, follow, take_part
 from suite.planning.keys import model_key, settings_key
 from suite.planning.probes import answers, probed, probes_key
-from suite.planning.steps import Estimate, Evaluate, Link, Plan, Planned, Routing, Stack, Step, Train, Work
+from suite.planning.steps import Evaluate, Link, Plan, Planned, Routing, Stack, Step, StepEstimate, Train, Work
 from suite.specs import Experiment
 from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations, Rows
@@ -75,7 +75,7 @@ class _Builder:
         tries = [self._try(experiment, config, roles) for config in experiment.configs]
         taken = self._best(experiment, tries) if experiment.tries else tries[0]
         trained, stacks = taken.own, taken.stacks
-        used = [stack.steps if isinstance(stack, Routing) else stack for stack in stacks.values()]
+        used = [each.steps if isinstance(each, Routing) else each for each in stacks.values()]
         needed = [step for each in ((trained,), *used) for step in each if step is not None]
         links = [
             Link(step, "train") for step in dict.fromkeys(before for each in needed for before in self._lineage(each))
@@ -107,7 +107,7 @@ class _Builder:
             if candidates == work.candidates:
                 return chosen
             steps = [self.steps[step] for step in candidates]
-            return self._step(*follow(experiment, self.steps[chosen], steps, model), Estimate(0, 0.0, 0))
+            return self._step(*follow(experiment, self.steps[chosen], steps, model), StepEstimate(0, 0.0, 0))
 
         stacks: dict[str, tuple[str, ...]] = {}
         for role in tries[0].stacks:
@@ -118,7 +118,7 @@ class _Builder:
             stacks[role] = tuple(map(taken, zip(*all_stacks, strict=True)))
         return Try(chosen, stacks)
 
-    def _choosing(self, experiment: Experiment, tries: int) -> Estimate:
+    def _choosing(self, experiment: Experiment, tries: int) -> StepEstimate:
         """Answering the selection rows, once for each try."""
         track, model = experiment.track, self._model(experiment.track)
         rows = [training_rows(experiment.tasks[role], self.inputs.data) for role in experiment.targets]
@@ -145,7 +145,7 @@ class _Builder:
             if isinstance(part, Prerequisite):
                 chosen.append(self._trained(part.method, part.config, part.targets, experiment, part.config))
             elif isinstance(part, OwnPart):
-                chosen.append(trained and self._step(*take_part(self.steps[trained], part), Estimate(0, 0.0, 0)))
+                chosen.append(trained and self._step(*take_part(self.steps[trained], part), StepEstimate(0, 0.0, 0)))
             else:
                 chosen.append(parents[part] if isinstance(part, int) else trained)
         return tuple(step for step in chosen if step is not None)
@@ -222,8 +222,7 @@ class _Builder:
         }
 
     def _evaluate(
-        self, experiment: Experiment, chosen: Stack, task: TaskFile, shots: int,
-        documents: int | None,
+        self, experiment: Experiment, chosen: Stack, task: TaskFile, shots: int, documents: int | None,
     ) -> str:  # fmt: skip
         routes, stack = (chosen, ()) if isinstance(chosen, Routing) else (None, chosen)
         track, model = experiment.track, self._model(experiment.track)
@@ -261,7 +260,7 @@ class _Builder:
         names = [self.steps[step].title.partition(" ")[2] for step in stack]
         return " + ".join(names) or f"pretrained · {track.name}"
 
-    def _step(self, title: str, work: Work, key: Mapping[str, Any], cost: Estimate) -> str:
+    def _step(self, title: str, work: Work, key: Mapping[str, Any], cost: StepEstimate) -> str:
         step = fingerprint(key)
         self.steps.setdefault(step, Step(step, title, work, key, cost))
         return step
@@ -285,7 +284,7 @@ class _Builder:
         return estimate.Speed(model.parameters, rates)
 
 
-def _training_cost(work: Train, needs: Requirements, mean_words: float, speed: estimate.Speed) -> Estimate:
+def _training_cost(work: Train, needs: Requirements, mean_words: float, speed: estimate.Speed) -> StepEstimate:
     """What a train step costs: gradient steps, a search, or putting its parents together."""
     track, cost = work.track, needs.cost
     budget, length = track.budget, track.budget.max_length

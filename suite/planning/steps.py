@@ -14,7 +14,7 @@ from suite.tasks.definition import TaskFile
 
 
 @dataclass(frozen=True)
-class Estimate:
+class StepEstimate:
     """What a step is expected to take, before it has run."""
 
     tokens: int
@@ -150,7 +150,7 @@ class Step:
     work: Work
     key: Mapping[str, Any]
     """What the fingerprint is made of; kept in the store, so that a stale step can say why it is stale."""
-    estimate: Estimate
+    estimate: StepEstimate
 
     @property
     def kind(self) -> Literal["train", "evaluate"]:

@@ -18,11 +18,11 @@ from suite.tasks import lm_eval_names, metric_checks
 _NAMED: Final = re.compile(r"^(task|group|tag):[ \t]*['\"]?([\w.+-]+)['\"]?[ \t]*$", re.MULTILINE)
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _TaskLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """The safe loader; `!function utils.f` stays the text it is."""
 
 
-_Loader.add_constructor("!function", lambda loader, node: f"!function {loader.construct_scalar(node)}")
+_TaskLoader.add_constructor("!function", lambda loader, node: f"!function {loader.construct_scalar(node)}")
 
 
 def builtin_names() -> tuple[str, ...]:
@@ -85,7 +85,7 @@ def _folder() -> Path:
 
 def _config(path: Path) -> dict[str, Any]:
     """A task file of lm-eval's, its includes merged as lm-eval merges them: key by key, not deeply."""
-    given = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    given = yaml.load(path.read_text(encoding="utf-8"), Loader=_TaskLoader)
     include = given.pop("include", ())
     merged: dict[str, Any] = {}
     for each in [include] if isinstance(include, str) else include:

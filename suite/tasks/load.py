@@ -15,7 +15,7 @@ import jinja2
 import lm_eval.utils
 
 from suite.core.errors import SuiteError
-from suite.core.targets import Target
+from suite.core.targets import WrittenTarget
 from suite.tasks.data import DataLocations, Row, rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.identity import Identities, identified, told
@@ -36,7 +36,7 @@ class Example:
     """One training example, rendered by the templates that also make the evaluation's prompts."""
 
     prompt: str
-    target: Target
+    target: WrittenTarget
     """The answer, which also knows how it follows the prompt."""
     doc: Row
     hash: str

@@ -15,7 +15,7 @@ import suite.tasks.filters
 import suite.tasks.metrics  # noqa: F401  (both register what task files name)
 from suite.core.corpus import METRICS as CORPUS
 from suite.core.errors import SuiteError
-from suite.sandbox.judging import Outcome, Program, parted, run_programs
+from suite.sandbox.judging import Program, ProgramOutcome, parted, run_programs
 from suite.stats.confusion import Measured
 from suite.tasks.class_scores import of_chosen, of_written
 from suite.tasks.data import Row
@@ -154,7 +154,7 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
         """Whether answers are programs."""
         return self._program is not None
 
-    def outcome(self, doc: Row, answer: Any) -> Outcome:
+    def outcome(self, doc: Row, answer: Any) -> ProgramOutcome:
         """How an answer that is a program ended; run once, whoever asks."""
         (outcome,) = run_programs([self._program_of(doc, answer)])
         return outcome

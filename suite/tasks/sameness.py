@@ -14,7 +14,7 @@ _OPERATORS: Final = "*/%&#@\\"
 _LETTER: Final = re.compile(r"[^\W\d_]")
 
 
-class _Kept(dict[int, int | None]):
+class _KeptCharacters(dict[int, int | None]):
     """For `str.translate`: letters, marks, digits, symbols and operators stay, all else goes."""
 
     def __missing__(self, code: int) -> int | None:
@@ -24,7 +24,7 @@ class _Kept(dict[int, int | None]):
         return self[code]
 
 
-_KEPT: Final = _Kept()
+_KEPT: Final = _KeptCharacters()
 
 
 def normalised(text: str) -> str:

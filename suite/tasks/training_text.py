@@ -7,7 +7,7 @@ from typing import Any
 
 from lm_eval.api.task import ConfigurableTask
 
-from suite.core.targets import Target
+from suite.core.targets import WrittenTarget
 from suite.tasks.data import Row
 
 
@@ -22,19 +22,19 @@ def prompt_text(task: ConfigurableTask, doc: Row, shots: int) -> str:
     return str(asked[task.doc_to_text(doc)] if isinstance(asked, list) else asked)
 
 
-def following_text(task: ConfigurableTask, doc: Row, answer: str) -> Target:
+def following_text(task: ConfigurableTask, doc: Row, answer: str) -> WrittenTarget:
     """A document's answer as it follows its prompt: as evaluation scores it, or as an exemplar would show it."""
     kind, delimiter = task.OUTPUT_TYPE, str(task.config.target_delimiter)
     if kind == "multiple_choice":
-        return Target(answer, before=delimiter, scored=True)
+        return WrittenTarget(answer, before=delimiter, scored=True)
     if kind != "generate_until":
-        return Target(answer, before="", scored=True)
+        return WrittenTarget(answer, before="", scored=True)
     turn = {
         "q": str(task.doc_to_text(doc)), "gen_prefix": task.doc_to_prefix(doc), "tgt_delim": delimiter, "few_delim": "",
     }  # fmt: skip
     asked, shown = ("".join(part.to_text() for part in task.build_qa_turn(**turn, a=each)) for each in (None, answer))
     before = shown.removeprefix(asked).removesuffix(answer)
-    return Target(answer, before=before, limit=new_tokens(task.config.generation_kwargs or {}))
+    return WrittenTarget(answer, before=before, limit=new_tokens(task.config.generation_kwargs or {}))
 
 
 def new_tokens(settings: Mapping[str, Any]) -> int:

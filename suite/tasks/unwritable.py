@@ -42,7 +42,7 @@ class _Guard:
         return hash(self.value)
 
 
-class _Method(_Guard):
+class _GuardedMethod(_Guard):
     """A method, which can be called; what it gives is guarded as well."""
 
     def __call__(self, *given: Any, **named: Any) -> Any:
@@ -83,7 +83,7 @@ def attribute(value: Any) -> Any:
     """What an attribute of a value is: a method can be called, and nothing else."""
     if type(value) not in _SOUND and callable(value) and not isinstance(value, (_Guard, Undefined)):
         name = getattr(value, "__name__", type(value).__name__)
-        return _Method(value, f"gives a method ({name}), not a field of the row")
+        return _GuardedMethod(value, f"gives a method ({name}), not a field of the row")
     return value
 
 

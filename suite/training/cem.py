@@ -16,7 +16,7 @@ Value = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """The best point that was seen, and the way to it."""
 
     best: Tensor
@@ -26,7 +26,7 @@ class Found:
     """The best value and point after each generation."""
 
 
-def search(score: Callable[[Tensor], Value], start: Tensor, settings: Search, seed: int) -> Found:
+def search(score: Callable[[Tensor], Value], start: Tensor, settings: Search, seed: int) -> SearchResult:
     """Look for the point [D] of the unit cube with the largest score; equal points are scored once.
 
     Each generation draws candidates around a mean, and moves mean and deviation to those of the elite. The first
@@ -53,4 +53,4 @@ def search(score: Callable[[Tensor], Value], start: Tensor, settings: Search, se
         chosen = candidates[order[:elite]]
         mean, spread = chosen.mean(0), chosen.std(0, unbiased=False).clamp(min=settings.floor)
         history.append((value, best))
-    return Found(best, value, tuple(history))
+    return SearchResult(best, value, tuple(history))

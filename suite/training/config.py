@@ -147,7 +147,7 @@ _OTHER: Final = ("select_every", "examples", "shots", "mix", "objective", "reinf
 
 
 @dataclass(frozen=True)
-class Budget:
+class FitConfig:
     """Everything `suite.training.loop.fit` needs to know: the track's terms and the method's settings."""
 
     steps: int
@@ -172,7 +172,7 @@ class Budget:
     @classmethod
     def of(
         cls, config: Optimisation, track: TrackBudget, rule: SelectionRule, checkpoint_seconds: float = 60.0
-    ) -> Budget:
+    ) -> FitConfig:
         """The method's settings within the track's terms."""
         batch = min(track.batch_size, config.examples or track.batch_size)
         return cls(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from suite.core.diagnostics import Finding
-from suite.training.config import Budget, Optimisation, SelectionRule, TrackBudget
+from suite.training.config import FitConfig, Optimisation, SelectionRule, TrackBudget
 from suite.training.data.source import UNCOUNTED, Spending
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ class Job:
         """The targets, in order."""
         return tuple(each.role for each in self.examples)
 
-    def terms(self, config: Optimisation) -> Budget:
+    def terms(self, config: Optimisation) -> FitConfig:
         """The budget of a method's settings on this track."""
-        return Budget.of(config, self.budget, self.selection_rule, self.checkpoint_seconds)
+        return FitConfig.of(config, self.budget, self.selection_rule, self.checkpoint_seconds)
 
 
 @dataclass(frozen=True)

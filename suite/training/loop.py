@@ -16,7 +16,7 @@ from suite.core.errors import StepFailed
 from suite.core.hashing import fingerprint, seed_of
 from suite.models.fused import fused
 from suite.training.checkpoint import Checkpoint, Writer, last_good
-from suite.training.config import FREE, Budget
+from suite.training.config import FREE, FitConfig
 from suite.training.data.source import UNCOUNTED, P, Source, Spending
 from suite.training.device import accelerator_of, seed_device
 from suite.training.dropout import dropout
@@ -69,7 +69,7 @@ def fit(
     trainable: Mapping[str, nn.Parameter],
     forward: Callable[[P], Tensor],
     batches: Source[P],
-    budget: Budget,
+    budget: FitConfig,
     *,
     seed: int,
     score: Callable[[], float] | None,
@@ -112,7 +112,7 @@ class _Loop(Generic[P]):
         trainable: Mapping[str, nn.Parameter],
         forward: Callable[[P], Tensor],
         batches: Source[P],
-        budget: Budget,
+        budget: FitConfig,
         seed: int,
         score: Callable[[], float] | None,
         folder: Path,

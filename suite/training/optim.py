@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 from transformers.optimization import Adafactor
 
-from suite.training.config import Budget
+from suite.training.config import FitConfig
 
 
-def make_optimizer(trainable: Mapping[str, nn.Parameter], budget: Budget) -> torch.optim.Optimizer:
+def make_optimizer(trainable: Mapping[str, nn.Parameter], budget: FitConfig) -> torch.optim.Optimizer:
     """The budget's optimiser over the trainable parameters.
 
     Adafactor factors the second moment of every matrix: a soft prompt is given flat, so that it is not (Lester et al.).
@@ -34,13 +34,13 @@ def make_optimizer(trainable: Mapping[str, nn.Parameter], budget: Budget) -> tor
 
 
 @torch.no_grad()
-def shrink(trainable: Mapping[str, nn.Parameter], budget: Budget) -> None:
+def shrink(trainable: Mapping[str, nn.Parameter], budget: FitConfig) -> None:
     """Before a step: the weight decay that does not go by the rate, if there is one."""
     if budget.weight_decay and not budget.decay_by_rate:
         torch._foreach_mul_(list(trainable.values()), 1 - budget.weight_decay)
 
 
-def learning_rate(step: int, budget: Budget) -> float:
+def learning_rate(step: int, budget: FitConfig) -> float:
     """The rate of a step, counted from 0."""
     if step < budget.warmup:
         return budget.learning_rate * (step + 1) / budget.warmup

@@ -17,7 +17,7 @@ from suite.cli import main
 from suite.cli.commands.results import report
 from suite.core.run_dir import RunDir
 from suite.execution.outcome import Outcome
-from suite.execution.progress import Progress
+from suite.execution.progress import PlanProgress
 from suite.planning import Plan
 from suite.results.store import Store
 from tests.leaderboard.filled import BASE, METHODS, Filling
@@ -102,7 +102,7 @@ def test_the_site_is_made_whatever_becomes_of_the_console(monkeypatch: pytest.Mo
 def test_progress_goes_on_unseen(out: io.StringIO | None) -> None:
     if out is not None and not isinstance(out, Broken):
         out.close()
-    progress = Progress(2, out)  # type: ignore[arg-type]
+    progress = PlanProgress(2, out)  # type: ignore[arg-type]
     progress.begin("one", 1.0)
     progress.say("a line")
     progress.progress(3, 3, 0.5)

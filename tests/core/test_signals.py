@@ -19,7 +19,7 @@ def send(number):
 try:
     with signals.ending():
 {body}
-except signals.Ended as end:
+except signals.EndedBySignal as end:
     print("ended:", end, flush=True)
     sys.exit(end.exit_code)
 print("went on", flush=True)

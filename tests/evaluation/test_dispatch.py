@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from suite.core.diagnostics import Dispatch
+from suite.core.diagnostics import RoutingReport
 from suite.evaluation.dispatch import evaluate_dispatched
 from suite.evaluation.evaluate import EvaluationResult, evaluate
 from suite.evaluation.lm import StackLM
@@ -68,7 +68,7 @@ def test_each_document_is_answered_by_the_stack_of_its_skill(
 ) -> None:
     file, result = dispatched(text)
     (finding,) = result.findings
-    assert isinstance(finding, Dispatch)
+    assert isinstance(finding, RoutingReport)
     chosen = [finding.skills[place] for place in finding.of_documents]
     assert len(set(chosen)) > 1  # or this test would show nothing
     _, locations = make_task(text, DOCS, TRAIN)
@@ -87,7 +87,7 @@ def test_both_passes_are_timed_and_their_tokens_counted(
 ) -> None:
     _, result = dispatched(QA)
     (finding,) = result.findings
-    assert isinstance(finding, Dispatch)
+    assert isinstance(finding, RoutingReport)
     first, second = finding.seconds
     assert first > 0
     assert second > 0

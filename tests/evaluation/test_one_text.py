@@ -20,7 +20,7 @@ from suite.tasks.definition import TaskFile, read_task, task_names
 from suite.tasks.load import LoadedTask, Prompts, selection_task, training_examples
 from suite.training.data.batches import Batches
 from suite.training.data.examples import Encoded, encode
-from suite.training.data.exemplars import Asked
+from suite.training.data.exemplars import PromptedExample
 from tests.evaluation.tiny import MakeTask, with_soft
 from tests.models.tiny_models import tiny_backbone, tiny_examples
 from tests.models.tiny_tokenizers import NAMES, SENTINELS, backbone_of
@@ -183,7 +183,7 @@ def contract(task: TaskFile, locations: DataLocations, count: int = 4) -> None:
     same = len({example.prompt for example in examples}) == 1  # rows that ask the same are no exemplars of each other
     few, prompts = selection_task(task, locations, docs[:2], shots=int(not same)), Prompts(task, locations)
     exemplars = tuple(few.sampler.sample(int(not same)))
-    behind = [Asked(prompts(each.doc, exemplars), each.target) for each in examples[:2]]
+    behind = [PromptedExample(prompts(each.doc, exemplars), each.target) for each in examples[:2]]
     more = shown(few, docs[:2], exemplars)
     for name in NAMES:
         backbone = backbone_of(name)

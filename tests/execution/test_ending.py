@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from suite.execution.progress import Progress
+from suite.execution.progress import PlanProgress
 from suite.execution.waiting import Waiting
 from suite.planning import Step
 from suite.results.store import Owner, StepRecord, Store
@@ -131,7 +131,7 @@ def test_a_wait_is_told_once_until_it_changes() -> None:
     todo: list[Step] = steps("a", "b", "c")
     with Store.open("sqlite://") as store:
         store.add_steps([StepRecord(step, "train", step, {}) for step in "abc"])
-        waiting = Waiting(store, Progress(3, heard))  # type: ignore[arg-type]
+        waiting = Waiting(store, PlanProgress(3, heard))  # type: ignore[arg-type]
         waiting.tell(todo)
         assert heard.lines == []
         store.claim("b", str(far))

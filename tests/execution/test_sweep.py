@@ -15,10 +15,10 @@ from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import RunDir
 from suite.evaluation import multi_adapter
 from suite.evaluation.lm import generate_together
-from suite.execution.progress import Progress
+from suite.execution.progress import PlanProgress
 from suite.execution.session import Session
 from suite.planning import CopyFromTry, Inputs, SelectTry, Step, make_plan
-from suite.planning.steps import Estimate
+from suite.planning.steps import StepEstimate
 from suite.results.records import read_records_into_memory
 from suite.results.store import Store
 from suite.specs import load
@@ -196,7 +196,7 @@ def test_a_try_that_cannot_be_scored_is_named(tmp_path: Path, monkeypatch: pytes
     made = make_plan(load([written(tmp_path, LORA)]), Inputs(DataLocations()))
     step, work = next((step, step.work) for step in made.steps if isinstance(step.work, SelectTry))
     with pytest.raises(StepFailed, match="try 1 of 3 cannot be scored: the artifacts change nothing"):
-        Session(RunDir(tmp_path), Inputs(DataLocations()), None).choose(step, work, Progress(1), {})
+        Session(RunDir(tmp_path), Inputs(DataLocations()), None).choose(step, work, PlanProgress(1), {})
 
 
 def test_a_choice_that_cannot_be_told_is_not_followed(tmp_path: Path) -> None:
@@ -205,4 +205,4 @@ def test_a_choice_that_cannot_be_told_is_not_followed(tmp_path: Path) -> None:
     session = Session(RunDir(tmp_path), Inputs(DataLocations()), None)
     same: dict[str, Any] = {"choice": "a", "weights 1": "a", "weights 2": "a", "prompt 1": "b", "prompt 2": "c"}
     with pytest.raises(StepFailed, match="the very same artifact"):
-        session.follow(Step("x", "choose", work, {}, Estimate(0, 0.0, 0)), work, same)
+        session.follow(Step("x", "choose", work, {}, StepEstimate(0, 0.0, 0)), work, same)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.pages.diagnostics import heat_maps
-from suite.core.diagnostics import Dispatch, Finding, Mixture, Spectra, Spectrum
+from suite.core.diagnostics import Finding, Mixture, RoutingReport, Spectra, Spectrum
 from suite.results.store import ExperimentRecord, StepLink, StepRecord
 
 
@@ -40,8 +40,8 @@ def test_weights_by_matrix_are_a_table_for_each_task() -> None:
 
 
 def test_dispatch_is_a_confusion_matrix_with_both_passes() -> None:
-    first = Dispatch(skills=("", "math"), of_documents=(1, 1, 0, 1), seconds=(1.0, 3.0))
-    second = Dispatch(skills=("math",), of_documents=(0, 0, 0, 0), seconds=(3.0, 5.0))
+    first = RoutingReport(skills=("", "math"), of_documents=(1, 1, 0, 1), seconds=(1.0, 3.0))
+    second = RoutingReport(skills=("math",), of_documents=(0, 0, 0, 0), seconds=(3.0, 5.0))
     seeds = (seed(0, ("evaluate", "math_hard", first)), seed(1, ("evaluate", "math_hard", second)))
     (heat,) = heat_maps(RowRecords(seeds, ()))
     assert heat.columns == ("none read", "math", "First pass", "Second pass")

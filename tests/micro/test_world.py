@@ -12,7 +12,7 @@ import pytest
 
 from suite.micro import documents, templates, world
 from suite.micro.documents import Sort, draw_document
-from suite.micro.drawn import Draw, Drawn, Split, draw_from
+from suite.micro.drawn import Draw, SampledRow, Split, draw_from
 from suite.tasks.definition import read_task
 from suite.tasks.identity import Identities
 
@@ -80,7 +80,7 @@ def test_labels_come_in_equal_parts(dataset: str, labels: int) -> None:
 def test_the_split_depends_on_the_content_alone() -> None:
     for dataset, draw in world.TASKS.items():
         drawn = draw_from(draw, "test", Random(0))
-        assert Drawn({}, drawn.content).split == "test", dataset
+        assert SampledRow({}, drawn.content).split == "test", dataset
 
 
 def test_pretraining_asks_no_validation_or_test_question() -> None:
@@ -99,7 +99,7 @@ def test_pretraining_asks_no_validation_or_test_question() -> None:
 def test_documents_draw_from_the_train_combinations_only(monkeypatch: pytest.MonkeyPatch) -> None:
     splits: list[str] = []
 
-    def watched(draw: Draw, split: Split, rng: Random) -> Drawn:
+    def watched(draw: Draw, split: Split, rng: Random) -> SampledRow:
         splits.append(split)
         return draw_from(draw, split, rng)
 

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 import suite.models.ids
 from suite.core.errors import SuiteError
-from suite.core.targets import Target, following
+from suite.core.targets import WrittenTarget, following
 from suite.models.backbone import as_backbone
 from suite.models.ids import KnownIds
 from suite.models.tokens import encode_answer, encode_choices, encode_pair, encode_prompt, encode_text, encode_word
@@ -86,7 +86,7 @@ def test_a_written_answer_follows_the_prompt_as_it_is_asked_where_the_tokenizer_
     assert backbone.tokenizer.decode([*prompt, *answer]) == "<s>is it? answer: True"
     # behind a space of the prompt there is no dummy space
     llama = backbone_of("Llama 2")
-    prompt, answer = encode_pair(llama, "is it? answer: ", Target("True", before=""))
+    prompt, answer = encode_pair(llama, "is it? answer: ", WrittenTarget("True", before=""))
     assert llama.tokenizer.decode([*prompt, *answer]) == "<s> is it? answer: True"
 
 
@@ -102,7 +102,7 @@ def test_any_answer_behind_any_prompt_reads_as_the_text(name: str) -> None:
     decode, keeps = backbone.tokenizer.decode, type(backbone.tokenizer.backend_tokenizer.model).__name__ == "BPE"
     for _ in range(150):
         prompt, answer = ("".join(random.choices(PIECES, k=random.randint(1, 5))) for _ in range(2))
-        target = Target(answer, before=random.choice(["", " ", "\n", "=>"]))
+        target = WrittenTarget(answer, before=random.choice(["", " ", "\n", "=>"]))
         asked, follows = encode_pair(backbone, prompt, target)
         assert asked == encode_prompt(backbone, prompt)
         if prompt and keeps and backbone.shape == "decoder":
@@ -119,7 +119,7 @@ def test_a_continuation_that_adds_no_token_is_empty(name: str) -> None:
     _, (nothing, something) = encode_choices(backbone, "the dog answer:", ["", " True"])
     assert (nothing, bool(something)) == ([], True)
     with pytest.raises(SuiteError, match="the answer '' adds no token to its prompt"):
-        encode_pair(backbone, "the dog answer:", Target("", before="", scored=True))
+        encode_pair(backbone, "the dog answer:", WrittenTarget("", before="", scored=True))
 
 
 @pytest.mark.parametrize("name", DECODERS)
@@ -149,7 +149,7 @@ def test_a_word_is_read_as_within_a_text(name: str, wanted: str) -> None:
 
 
 def test_a_target_is_its_answer_and_knows_what_stands_before_it() -> None:
-    target = Target("True", before="\n", scored=True)
+    target = WrittenTarget("True", before="\n", scored=True)
     again = pickle.loads(pickle.dumps(target))
     assert target == again == "True"
     assert (again.before, again.scored, following("Q:", again)) == ("\n", True, "\nTrue")

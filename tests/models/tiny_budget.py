@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from suite.training.config import Budget
+from suite.training.config import FitConfig
 
 
-def budget(**changes: Any) -> Budget:
+def budget(**changes: Any) -> FitConfig:
     usual: dict[str, Any] = {
         "steps": 6, "batch_size": 4, "micro_batch": 4, "max_length": 64, "optimizer": "adamw", "learning_rate": 1e-2,
         "schedule": "constant", "warmup": 0, "weight_decay": 0.0, "clip": 1.0, "label_smoothing": 0.0, "dropout": 0.0,
         "select_every": 2, "stop_at_score": None, "checkpoint_seconds": 60.0,
     }  # fmt: skip
-    return Budget(**{**usual, **changes})
+    return FitConfig(**{**usual, **changes})
 
 
 class Stop(Exception):

@@ -6,7 +6,7 @@ import pytest
 
 from suite.core.errors import SuiteError
 from suite.sandbox import bubblewrap
-from suite.sandbox.judging import Outcome, Program, run, run_programs
+from suite.sandbox.judging import Program, ProgramOutcome, run, run_programs
 from suite.specs import shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
@@ -43,9 +43,9 @@ def test_the_right_answers_of_the_training_split_pass() -> None:
 def test_a_program_is_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
 
-    def run_one(program: Program) -> Outcome:
+    def run_one(program: Program) -> ProgramOutcome:
         ran.append(program.answer)
-        return Outcome("good" in program.answer, "")
+        return ProgramOutcome("good" in program.answer, "")
 
     monkeypatch.setattr(run, "run_program", run_one)
     monkeypatch.setattr(run, "_DONE", {})

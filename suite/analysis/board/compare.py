@@ -10,7 +10,7 @@ import numpy as np
 from suite import stats
 from suite.analysis.board.contrasts import Missing, TaskInfluence, Term, contrast_of, task_influences
 from suite.analysis.board.documents import Incomparable
-from suite.analysis.board.named import Rows
+from suite.analysis.board.named import NamedRows
 from suite.analysis.board.samples import Answered, answered
 from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import ExperimentResults
@@ -48,7 +48,7 @@ class Comparison:
     """Shots -> the difference of the held-out average, where both are over the same tasks."""
 
 
-def compare(rows: Rows, first: str, second: str) -> Comparison:
+def compare(rows: NamedRows, first: str, second: str) -> Comparison:
     """Every task that both were asked. Raises Missing if one was not run."""
     return compare_rows(rows.store, rows.track, rows.named(first), rows.named(second))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 
-from suite.analysis.board.schema import Costs
+from suite.analysis.board.schema import RowCosts
 from suite.core.hashing import fingerprint
 from suite.results.store import StepRecord
 from suite.results.store.experiment_results import ExperimentResults
 
 
-def costs_of(members: Sequence[ExperimentResults]) -> Costs:
+def costs_of(members: Sequence[ExperimentResults]) -> RowCosts:
     """Training's costs: the sum over an experiment's train steps (its prerequisites too), the mean over seeds."""
     steps = [[member.steps[link.step_id] for link in member.links if link.part == "train"] for member in members]
     done = [each for each in steps if all(step.status == "done" for step in each)]
@@ -29,7 +29,7 @@ def costs_of(members: Sequence[ExperimentResults]) -> Costs:
         return None if value is None else round(value)
 
     trains = any(steps)
-    return Costs(
+    return RowCosts(
         trained_parameters=whole(mean("trained_parameters", lambda each: max(each, default=0), taken)),
         seconds=mean("seconds", sum),
         peak_memory=whole(mean("peak_memory", max)) if trains else None,

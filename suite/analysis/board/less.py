@@ -16,7 +16,7 @@ from suite.stats.sample import Numbers
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class SeedAnswers:
     """A row's answers to a task, seed by seed."""
 
     steps: tuple[str, ...]
@@ -32,7 +32,7 @@ class Drawn:
     scale: Scale
 
     @classmethod
-    def of(cls, answers: Sequence[Answered]) -> Drawn:
+    def of(cls, answers: Sequence[Answered]) -> SeedAnswers:
         """From a seed's answers each, all to the same documents."""
         steps = tuple(each.step.id for each in answers)
         scores = [each.scores for each in answers if each.scores is not None]
@@ -63,7 +63,7 @@ class Less:
     lost: NDArray[np.int64] | None
 
 
-def less_of(one: Drawn, others: Sequence[Drawn]) -> Less:
+def less_of(one: SeedAnswers, others: Sequence[SeedAnswers]) -> Less:
     """The first less each of the others, all over the same seeds and documents."""
     values = one.values - np.array([each.values for each in others])
     # a step that both share cancels: it is no evidence of anything

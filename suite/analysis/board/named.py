@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from suite.analysis.board.contrasts import Missing
-from suite.analysis.board.rows import Base, base_of
+from suite.analysis.board.rows import PretrainedResults, base_of
 from suite.analysis.board.schema import BASELINE
 from suite.analysis.board.tables import grouped
 from suite.results.store import ExperimentRecord, ResultsReader
 from suite.results.store.experiment_results import ExperimentResults
 
 
-class Rows:
+class NamedRows:
     """A track's experiments by name, each read once when it is first asked for."""
 
     def __init__(self, store: ResultsReader, track: str) -> None:
@@ -39,9 +39,9 @@ class Rows:
         return (found.seen,)
 
     @cached_property
-    def _bases(self) -> tuple[Base, ...]:
+    def _bases(self) -> tuple[PretrainedResults, ...]:
         records = [record for record in self._records if record.method == BASELINE]
-        return tuple(Base(seen, {}) for seen in ExperimentResults.of_many(self.store, records))
+        return tuple(PretrainedResults(seen, {}) for seen in ExperimentResults.of_many(self.store, records))
 
 
 def _preference(group: Sequence[ExperimentRecord]) -> tuple[bool, str, int]:

@@ -12,7 +12,7 @@ from suite import stats
 from suite.analysis.board.compare import Comparison, TaskDifference, averages_of, corrected, difference_of
 from suite.analysis.board.contrasts import TERMS, check_terms, varies
 from suite.analysis.board.documents import Incomparable
-from suite.analysis.board.less import Drawn, Less, less_of
+from suite.analysis.board.less import Less, SeedAnswers, less_of
 from suite.analysis.board.samples import Answered, answered
 from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import ExperimentResults
@@ -169,10 +169,10 @@ class _Side:
         some = next(iter(self.answers.values()))
         return some if seed is None else self.answers.get(seed, some)
 
-    def of(self, seeds: Seeds) -> Drawn:
+    def of(self, seeds: Seeds) -> SeedAnswers:
         """The answers of some seeds, as numbers."""
         if seeds not in self._known:
-            self._known[seeds] = Drawn.of([self.at(seed) for seed in seeds])
+            self._known[seeds] = SeedAnswers.of([self.at(seed) for seed in seeds])
         return self._known[seeds]
 
     @cached_property
@@ -181,7 +181,7 @@ class _Side:
         return hash((self.seeds, self.terms, self.documents))
 
     @cached_property
-    def _known(self) -> dict[Seeds, Drawn]:
+    def _known(self) -> dict[Seeds, SeedAnswers]:
         return {}
 
 

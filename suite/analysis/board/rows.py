@@ -42,7 +42,7 @@ class Made:
 
 
 @dataclass(frozen=True, eq=False)
-class Base:
+class PretrainedResults:
     """The pretrained model's experiment, and what it answered."""
 
     seen: ExperimentResults
@@ -51,7 +51,7 @@ class Base:
     """Formats -> which of its answers take them, read once."""
 
     @classmethod
-    def of(cls, store: ResultsReader, seen: ExperimentResults) -> Base:
+    def of(cls, store: ResultsReader, seen: ExperimentResults) -> PretrainedResults:
         """With all that it answered of the held-out tasks."""
         read = lru_cache(maxsize=64)(lambda formats: taken(store, [seen], formats))
         return cls(seen, answered(store, [seen], held_out_keys(seen)), read)
@@ -68,14 +68,14 @@ def questions(member: ExperimentResults, keys: Sequence[tuple[str, int]]) -> lis
     return [{**step.config, "stack": None, "dispatch": None} if step else None for step in steps]
 
 
-def base_of(member: ExperimentResults, bases: Sequence[Base]) -> Base | None:
+def base_of(member: ExperimentResults, bases: Sequence[PretrainedResults]) -> PretrainedResults | None:
     """The pretrained model's experiment that was asked the very same: it differs in the stack alone."""
     keys = held_out_keys(member)
     asked = questions(member, keys)
     return next((base for base in bases if questions(base.seen, keys) == asked), None)
 
 
-def make_row(store: ResultsReader, members: Sequence[ExperimentResults], bases: Sequence[Base]) -> Made:
+def make_row(store: ResultsReader, members: Sequence[ExperimentResults], bases: Sequence[PretrainedResults]) -> Made:
     """A row over its seeds."""
     base = base_of(members[0], bases)
     first = members[0].record
@@ -176,7 +176,7 @@ def _terms(members: Sequence[ExperimentResults], shots: int, weight: float) -> l
 def _against(
     store: ResultsReader,
     members: Sequence[ExperimentResults],
-    base: Base | None,
+    base: PretrainedResults | None,
     shots: int,
     found: Mapping[str, Answered],
 ) -> Contrast | None:

@@ -63,7 +63,7 @@ class TaskFormat:
 
 
 @dataclass(frozen=True)
-class Costs:
+class RowCosts:
     """What a row's training took: means over seeds, prerequisites and all tries of a sweep included.
 
     Of the tries only the chosen one counts for the numbers that were trained and for what is left to keep.
@@ -120,7 +120,7 @@ class Row:
     with one of its labels, or are in its output language."""
     base_format_ratio: Estimate | None
     """The same for the pretrained model: the control."""
-    costs: Costs
+    costs: RowCosts
     missing: tuple[str, ...]
     """What was not measured; a row that misses something has no rank."""
     tries: int = 0

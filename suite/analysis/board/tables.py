@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from suite.analysis.board.rows import Base, make_row
+from suite.analysis.board.rows import PretrainedResults, make_row
 from suite.analysis.board.schema import BASELINE, Board, Row
 from suite.analysis.board.standing import with_standing
 from suite.results.store import ExperimentRecord, ResultsReader
@@ -21,7 +21,7 @@ def board(store: ResultsReader, track: str) -> Board:
     """One track's board."""
     experiments = store.experiments(track)
     bases = [each for each in experiments if each.method == BASELINE]
-    known = [Base.of(store, seen) for seen in ExperimentResults.of_many(store, bases)]
+    known = [PretrainedResults.of(store, seen) for seen in ExperimentResults.of_many(store, bases)]
     made = [make_row(store, ExperimentResults.of_many(store, members), known) for members in grouped(experiments)]
     rows = without_repeats(with_standing(made))
     terms = experiments[0].spec["track"] if experiments else {}

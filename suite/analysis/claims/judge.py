@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from suite.analysis.board.contrasts import Missing
 from suite.analysis.board.documents import Incomparable
-from suite.analysis.board.named import Rows
+from suite.analysis.board.named import NamedRows
 from suite.analysis.claims.expectation import Expectation
 from suite.analysis.claims.quantities import value_of
 from suite.analysis.claims.schema import Claim, Claims, Recording
@@ -17,7 +17,7 @@ from suite.stats import ALPHA, Contrast
 
 def judge(store: ResultsReader, claims: Claims, track: str | None = None) -> tuple[Verdict, ...]:
     """Each claim's verdict, on the file's track or another. Each stands for itself: they are no family of tests."""
-    rows = Rows(store, track or claims.track)
+    rows = NamedRows(store, track or claims.track)
     return tuple(replace(_judged(rows, claim), experiments=_experiments(rows, claim)) for claim in claims.claims)
 
 
@@ -26,7 +26,7 @@ def judge_further(store: ResultsReader, claims: Claims, track: str) -> tuple[Ver
     return tuple(each for each in judge(store, claims, track) if each.about_rows)
 
 
-def _judged(rows: Rows, claim: Claim) -> Verdict:
+def _judged(rows: NamedRows, claim: Claim) -> Verdict:
     try:
         if claim.reproduces:
             return about(claim, rows.track, *_reproduced(rows, claim.reproduces))
@@ -39,7 +39,7 @@ def _judged(rows: Rows, claim: Claim) -> Verdict:
     return about(claim, rows.track, *_decided(claim.expectation, found), found)
 
 
-def _experiments(rows: Rows, claim: Claim) -> dict[str, str | None]:
+def _experiments(rows: NamedRows, claim: Claim) -> dict[str, str | None]:
     names = [claim.reproduces.experiment] if claim.reproduces else []
     names += [quantity.experiment for _, quantity in claim.expectation.terms] if claim.expectation else []
     found: dict[str, str | None] = {}
@@ -61,7 +61,7 @@ def _decided(expectation: Expectation, found: Contrast) -> tuple[Status, str]:
     return ("holds" if ends[0] else "fails"), ""
 
 
-def _reproduced(rows: Rows, recorded: Recording) -> tuple[Status, str]:
+def _reproduced(rows: NamedRows, recorded: Recording) -> tuple[Status, str]:
     """Whether a curve came out again. Raises Missing if there is none."""
     name = f"{recorded.experiment} (seed {recorded.seed})"
     member = next((each for each in rows.named(recorded.experiment) if each.record.seed == recorded.seed), None)

@@ -12,7 +12,7 @@ from suite.analysis.board.contrasts import Missing, Term, contrast_of, with_inte
 from suite.analysis.board.costs import costs_of
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.formats import format_hits, formats_of_row, part_of_shares
-from suite.analysis.board.named import Rows
+from suite.analysis.board.named import NamedRows
 from suite.analysis.board.samples import answered
 from suite.analysis.claims.expectation import POINTS, Expectation, Quantity
 from suite.results.store import StepRecord
@@ -21,7 +21,7 @@ from suite.stats import Contrast, Part, Same
 from suite.stats.sample import Numbers
 
 
-def value_of(rows: Rows, expectation: Expectation) -> Contrast:
+def value_of(rows: NamedRows, expectation: Expectation) -> Contrast:
     """The sum of the quantities. Raises Missing or Incomparable, with the reason."""
     kind = expectation.terms[0][1].name
     if kind in POINTS:
@@ -30,7 +30,7 @@ def value_of(rows: Rows, expectation: Expectation) -> Contrast:
     return of_kind.get(kind, _costs)(rows, expectation)
 
 
-def _points(rows: Rows, expectation: Expectation) -> Contrast:
+def _points(rows: NamedRows, expectation: Expectation) -> Contrast:
     _check_averages(rows, [quantity for _, quantity in expectation.terms])
     terms = [term for sign, quantity in expectation.terms for term in _terms(rows, sign, quantity)]
     members = list({id(member): member for term in terms for member in term.row}.values())
@@ -38,7 +38,7 @@ def _points(rows: Rows, expectation: Expectation) -> Contrast:
     return contrast_of(rows.store, terms, answered(rows.store, members, keys))
 
 
-def _terms(rows: Rows, sign: int, quantity: Quantity) -> list[Term]:
+def _terms(rows: NamedRows, sign: int, quantity: Quantity) -> list[Term]:
     row = rows.named(quantity.experiment)
     if quantity.name == "target":
         return [Term(sign, row, *_target(row, quantity.role))]
@@ -81,7 +81,7 @@ def _shots(row: Sequence[ExperimentResults], quantity: Quantity) -> int:
     return max(counts) if quantity.shots is None else quantity.shots
 
 
-def _check_averages(rows: Rows, quantities: Sequence[Quantity]) -> None:
+def _check_averages(rows: NamedRows, quantities: Sequence[Quantity]) -> None:
     """Averages that are compared are over the same tasks."""
     found = {
         each.experiment: (_shots(row, each), frozenset(row[0].held_out(_shots(row, each))))
@@ -93,7 +93,7 @@ def _check_averages(rows: Rows, quantities: Sequence[Quantity]) -> None:
         raise Incomparable(f"the averages of {' and '.join(found)} are over other tasks")
 
 
-def _ratios(rows: Rows, expectation: Expectation) -> Contrast:
+def _ratios(rows: NamedRows, expectation: Expectation) -> Contrast:
     """Format ratios: of pooled answers, 0 or 100 each."""
     members = [(sign, rows.named(quantity.experiment)) for sign, quantity in expectation.terms]
     seeds = _common([row for _, row in members])
@@ -127,7 +127,7 @@ def _steps(members: Sequence[ExperimentResults], ids: Sequence[str]) -> list[Ste
     return [known[step] for step in ids]
 
 
-def _costs(rows: Rows, expectation: Expectation) -> Contrast:
+def _costs(rows: NamedRows, expectation: Expectation) -> Contrast:
     """Seconds and trained parameters: they vary with seeds alone."""
 
     def cost(member: ExperimentResults, quantity: Quantity) -> float:
@@ -145,7 +145,7 @@ def _costs(rows: Rows, expectation: Expectation) -> Contrast:
     return stats.contrast([Part(totals, 0.0, 0.0, 0)])
 
 
-def _curves(rows: Rows, expectation: Expectation) -> Contrast:
+def _curves(rows: NamedRows, expectation: Expectation) -> Contrast:
     """Values of the curves of a row's own train step: they vary with seeds alone."""
     totals = _by_seed(rows, expectation, lambda member, of: _point(rows, member, str(of.curve), of.step))
     if len(totals) < 2:
@@ -153,7 +153,9 @@ def _curves(rows: Rows, expectation: Expectation) -> Contrast:
     return stats.contrast([Part(totals, 0.0, 0.0, 0)])
 
 
-def _by_seed(rows: Rows, expectation: Expectation, value: Callable[[ExperimentResults, Quantity], float]) -> Numbers:
+def _by_seed(
+    rows: NamedRows, expectation: Expectation, value: Callable[[ExperimentResults, Quantity], float]
+) -> Numbers:
     """The sum of the quantities for each seed in common."""
     members = [(sign, quantity, rows.named(quantity.experiment)) for sign, quantity in expectation.terms]
     seeds = _common([row for _, _, row in members])
@@ -165,7 +167,7 @@ def _by_seed(rows: Rows, expectation: Expectation, value: Callable[[ExperimentRe
     return totals
 
 
-def _point(rows: Rows, member: ExperimentResults, curve: str, step: int | None) -> float:
+def _point(rows: NamedRows, member: ExperimentResults, curve: str, step: int | None) -> float:
     trained = [link.step_id for link in member.links if link.part == "train"]
     known = rows.store.curve(trained[-1]) if trained else ()
     points = {point.step: point.value for point in known if point.name == curve}

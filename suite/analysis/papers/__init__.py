@@ -1,7 +1,7 @@
 """A paper's tables in its own layout, with what the store has beside the paper's figures."""
 
-from suite.analysis.papers.fill import Cell, Table, TrackRows, fill
+from suite.analysis.papers.fill import PaperCell, Table, TrackRows, fill
 from suite.analysis.papers.schema import Layout
 from suite.analysis.papers.write import WRITERS
 
-__all__ = ["WRITERS", "Cell", "Layout", "Table", "TrackRows", "fill"]
+__all__ = ["WRITERS", "Layout", "PaperCell", "Table", "TrackRows", "fill"]

@@ -8,8 +8,8 @@ from functools import cached_property
 from statistics import fmean
 
 from suite.analysis.board.contrasts import Missing
-from suite.analysis.board.named import Rows
-from suite.analysis.board.rows import Base, make_row
+from suite.analysis.board.named import NamedRows
+from suite.analysis.board.rows import PretrainedResults, make_row
 from suite.analysis.board.schema import BASELINE, Row
 from suite.analysis.papers.schema import PASSES, Layout, Line, Slot, experiments, slots
 from suite.results.store import ExperimentRecord, ResultsReader
@@ -18,7 +18,7 @@ from suite.stats import Estimate
 
 
 @dataclass(frozen=True)
-class Cell:
+class PaperCell:
     """A place of the table; what is not known is None."""
 
     ours: Estimate | None = None
@@ -32,7 +32,7 @@ class Table:
     name: str
     track: str
     layout: Layout
-    cells: tuple[tuple[Cell, ...], ...]
+    cells: tuple[tuple[PaperCell, ...], ...]
     """For each row of the layout a cell for each column."""
     notes: tuple[str, ...]
     """What must be read with it."""
@@ -43,7 +43,7 @@ class TrackRows:
 
     def __init__(self, store: ResultsReader, track: str) -> None:
         self.store, self.track = store, track
-        self._named = Rows(store, track)
+        self._named = NamedRows(store, track)
         self._made: dict[str, Row | None] = {}
 
     def row(self, name: str) -> Row | None:
@@ -82,9 +82,9 @@ class TrackRows:
         return self.store.experiments(self.track)
 
     @cached_property
-    def _bases(self) -> tuple[Base, ...]:
+    def _bases(self) -> tuple[PretrainedResults, ...]:
         records = [each for each in self._records if each.method == BASELINE]
-        return tuple(Base.of(self.store, seen) for seen in ExperimentResults.of_many(self.store, records))
+        return tuple(PretrainedResults.of(self.store, seen) for seen in ExperimentResults.of_many(self.store, records))
 
 
 def fill(rows: TrackRows, name: str, layout: Layout) -> Table:
@@ -93,14 +93,14 @@ def fill(rows: TrackRows, name: str, layout: Layout) -> Table:
     return Table(name, rows.track, layout, cells, tuple(_notes(rows, layout, cells)))
 
 
-def _line(rows: TrackRows, layout: Layout, line: Line) -> tuple[Cell, ...]:
-    cells = [Cell()] * len(layout.columns)
+def _line(rows: TrackRows, layout: Layout, line: Line) -> tuple[PaperCell, ...]:
+    cells = [PaperCell()] * len(layout.columns)
     for slot, figure in zip(slots(layout, line), line.paper, strict=True):
         row = rows.row(slot.experiment) if slot.experiment else None
         ours = (
             rows.passes(row, line, slot) if row and line.show in PASSES else _number(row, line, slot) if row else None
         )
-        cells[slot.column] = Cell(ours, figure)
+        cells[slot.column] = PaperCell(ours, figure)
     return tuple(cells)
 
 
@@ -122,7 +122,7 @@ def _number(row: Row, line: Line, slot: Slot) -> Estimate | None:
     return None if cost is None else Estimate(cost, None, None, "seeds")
 
 
-def _notes(rows: TrackRows, layout: Layout, cells: Sequence[Sequence[Cell]]) -> Iterator[str]:
+def _notes(rows: TrackRows, layout: Layout, cells: Sequence[Sequence[PaperCell]]) -> Iterator[str]:
     ours = [cell.ours for line in cells for cell in line if cell.ours]
     over = {each.over for each in ours if each.low is not None}
     kinds = " or ".join(sorted(over - {"documents and seeds"})) or "documents and seeds"

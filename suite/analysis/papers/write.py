@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from suite.analysis.papers.fill import Cell, Table
+from suite.analysis.papers.fill import PaperCell, Table
 from suite.analysis.papers.schema import PASSES, Column, Line
 from suite.core.escape import latex, markdown, spreadsheet
 
@@ -71,7 +71,7 @@ def _heads(table: Table) -> int:
     return 2 if any(line.group for line in table.layout.rows) else 1
 
 
-def _lines(table: Table, repeat: bool = False) -> Iterator[tuple[list[str], Line, Sequence[Cell]]]:
+def _lines(table: Table, repeat: bool = False) -> Iterator[tuple[list[str], Line, Sequence[PaperCell]]]:
     """Heads, row and cells; a group is named in its first row, or in all."""
     last = ""
     for line, cells in zip(table.layout.rows, table.cells, strict=True):
@@ -95,7 +95,7 @@ def _groups(columns: Sequence[Column]) -> list[tuple[str, int]]:
     return found
 
 
-def _pair(line: Line, cell: Cell, sign: str) -> tuple[str, str]:
+def _pair(line: Line, cell: PaperCell, sign: str) -> tuple[str, str]:
     """Ours and the paper's, as text."""
     plus = "+" if line.show == "change" else ""
     digits = ",.0f" if line.show == "parameters" else f"{plus}.2f"
@@ -113,7 +113,7 @@ def _pair(line: Line, cell: Cell, sign: str) -> tuple[str, str]:
     return f"{text} [{format(ours.low, f'{plus}.1f')}, {format(ours.high, f'{plus}.1f')}]", paper
 
 
-def _fields(line: Line, cell: Cell) -> tuple[str, ...]:
+def _fields(line: Line, cell: PaperCell) -> tuple[str, ...]:
     paper = "" if cell.paper is None else str(cell.paper)
     if cell.ours is None:
         return "", "", "", paper

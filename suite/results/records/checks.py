@@ -126,7 +126,7 @@ def _wrong_step(step: StepPart) -> str | None:
             finding = diagnostics.read(each.name, each.content)
         except ValueError as error:
             return f"its finding '{each.name}' is not one ({_why(error)})"
-        if isinstance(finding, diagnostics.Dispatch) and len(finding.of_documents) != len(step.answers):
+        if isinstance(finding, diagnostics.RoutingReport) and len(finding.of_documents) != len(step.answers):
             return f"its dispatch is of {len(finding.of_documents)} documents, and {len(step.answers)} were answered"
         most = max((each.tried for each in diagnostics.counts(finding)), default=0)
         if most > len(step.answers):

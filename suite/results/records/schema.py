@@ -87,7 +87,7 @@ class _Track(_Loose):
     target: _Target = _Target()
 
 
-class _Method(_Loose):
+class _MethodRecord(_Loose):
     name: str
 
 
@@ -104,7 +104,7 @@ class _StepConfig(_Loose):
     task: str | None = None
     data: str | None = None
     model: dict[str, Any] = {}
-    method: _Method | None = None
+    method: _MethodRecord | None = None
     budget: dict[str, Any] = {}
     stack: list[str] = []
     parents: list[str] = []
@@ -126,7 +126,7 @@ class _Spec(_Loose):
     name: str
     source: str
     about: str
-    method: _Method
+    method: _MethodRecord
     targets: Roles
     seed: Annotated[int, Field(ge=0)]
     track: _Track

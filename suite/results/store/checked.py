@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, select
 from suite.results.store.checksums import RESULTS, of_column, of_experiment, of_records
 from suite.results.store.mapping import chunks
 from suite.results.store.records import ExperimentRecord
-from suite.results.store.session import Session
+from suite.results.store.session import DatabaseSession
 from suite.results.store.tables import Base, ChecksumRow, ExperimentChecksumRow
 
 UNFINISHED: Final = ("pending", "running", "failed", "cancelled")
@@ -20,7 +20,7 @@ OF_EXPERIMENTS: Final = ("experiment", "links", "track")
 """The parts that are an experiment's."""
 
 
-class Checked(Session):
+class Checked(DatabaseSession):
     """Reads that notice what was changed after it was written."""
 
     def __init__(self, engine: Engine) -> None:

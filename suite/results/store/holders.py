@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from suite.results.store.mapping import chunks, utc
 from suite.results.store.owners import Owner
-from suite.results.store.session import Session
+from suite.results.store.session import DatabaseSession
 from suite.results.store.tables import StepRow
 
 
@@ -25,7 +25,7 @@ class Holder:
     """When it was last heard of: seconds since 1970."""
 
 
-class Holding(Session):
+class Holding(DatabaseSession):
     """The store's word on who works on what."""
 
     def holders(self, steps: Sequence[str]) -> dict[str, Holder]:

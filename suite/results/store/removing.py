@@ -11,7 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from suite.core.errors import Problem, SuiteError
 from suite.results.store.mapping import chunks, experiment_record
 from suite.results.store.records import ExperimentRecord
-from suite.results.store.session import Session
+from suite.results.store.session import DatabaseSession
 from suite.results.store.tables import AnswerRow, ArtifactRow, ExperimentRow, ExperimentStepRow, ScoreRow, StepRow
 from suite.results.store.writing import LEASE_SECONDS, abandoned
 
@@ -31,7 +31,7 @@ class Removal:
     """The steps among them whose folder of artifacts no step that stays is stored with."""
 
 
-class Removing(Session):
+class Removing(DatabaseSession):
     """The store's one way to forget."""
 
     def removal(self, experiments: Sequence[str]) -> Removal:

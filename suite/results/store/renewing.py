@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Text, and_, cast, false, or_, 
 from suite.results.store.mapping import step_record
 from suite.results.store.reading import STEP_COLUMNS
 from suite.results.store.records import Costs, Provenance, StepRecord
-from suite.results.store.session import Session
+from suite.results.store.session import DatabaseSession
 from suite.results.store.tables import StepRow
 
 UNTRIED: Mapping[str, Any] = {
@@ -20,7 +20,7 @@ UNTRIED: Mapping[str, Any] = {
 """A step that waits, with the costs of the attempts that it had."""
 
 
-class Renewing(Session):
+class Renewing(DatabaseSession):
     """What is done to finished steps when an artifact is lost."""
 
     def dependents(self, step: str) -> tuple[StepRecord, ...]:

@@ -19,7 +19,7 @@ from suite.results.store.files import RESTORE
 from suite.results.store.tables import StepRow
 
 
-class Session:
+class DatabaseSession:
     """A database, and how a transaction on it is begun. Threads and processes may share it.
 
     Each public method of a subclass is a transaction. Where the database is a server's, which goes away meanwhile, the
@@ -89,7 +89,7 @@ def _asked_again(method: Callable[..., Any]) -> Callable[..., Any]:
     """A method that runs again while its database's server is away."""
 
     @wraps(method)
-    def asked(self: Session, *arguments: Any, **options: Any) -> Any:
+    def asked(self: DatabaseSession, *arguments: Any, **options: Any) -> Any:
         if self._server is None:
             return method(self, *arguments, **options)
         return self._server.ask(partial(method, self, *arguments, **options))

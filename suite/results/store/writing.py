@@ -18,7 +18,7 @@ from suite.results.store.mapping import chunks, experiment_row, link_row, now, r
 from suite.results.store.owners import Owner
 from suite.results.store.records import Costs, ExperimentRecord, Provenance, StepLink, StepOutcome, StepRecord
 from suite.results.store.renewing import UNTRIED, renewed, updated
-from suite.results.store.session import Session
+from suite.results.store.session import DatabaseSession
 from suite.results.store.tables import (
     AnswerRow,
     ArtifactRow,
@@ -37,7 +37,7 @@ LEASE_SECONDS = 120.0
 RESULTS = (ScoreRow, AnswerRow, CurvePointRow, FindingRow, ArtifactRow)
 
 
-class Writing(Session):
+class Writing(DatabaseSession):
     """The store's changes. Several processes may make them at once."""
 
     def add_steps(self, steps: Sequence[StepRecord]) -> None:

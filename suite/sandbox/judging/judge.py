@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from suite.sandbox.judging.remote import Channel, Refused
-from suite.sandbox.judging.values import PURE, Ended, Malformed, Unsendable, decode, said, send
+from suite.sandbox.judging.values import PURE, Malformed, PipeClosed, Unsendable, decode, said, send
 
 _NAME: Final = "<tests>"
 _MEMBERS: Final = {
@@ -145,7 +145,7 @@ def main() -> None:
         why = str(why)[:300]
         if not why:
             why, unclear = verdict(task, channel)
-    except Ended:
+    except PipeClosed:
         why = "ended early"
     except (Malformed, Refused, Unsendable) as error:
         why = f"{type(error).__name__}: {error}"[:300]

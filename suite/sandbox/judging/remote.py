@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from suite.sandbox.judging.values import Ended, Malformed, Unsendable, receive, send
+from suite.sandbox.judging.values import Malformed, PipeClosed, Unsendable, receive, send
 
 _MOST: Final = 100_000
 """Items of an iterator that is handed to the program."""
@@ -61,7 +61,7 @@ class Channel:
         """The program's reply. Raises what the program raised, as far as that is a builtin exception."""
         try:
             return self._reply(message)
-        except (Ended, Malformed) as error:
+        except (PipeClosed, Malformed) as error:
             self.broken = error
             raise
 

@@ -21,7 +21,7 @@ from typing import BinaryIO, Final, Literal
 from suite.sandbox import bubblewrap
 from suite.sandbox.bubblewrap import Limits, Running
 from suite.sandbox.judging.parts import Nature, Program, compiled, helpers, nature, parsed
-from suite.sandbox.judging.values import Ended, Malformed, decode, encode, send
+from suite.sandbox.judging.values import Malformed, PipeClosed, decode, encode, send
 
 _SUBJECT: Final = ("values", "subject")
 _JUDGE: Final = ("values", "remote", "judge")
@@ -31,7 +31,7 @@ _LONGEST: Final = 1 << 20
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ProgramOutcome:
     """How a program ended."""
 
     passed: bool
@@ -48,13 +48,13 @@ well, or both are in one process."""
 
 _ORDER: Final[tuple[Level, ...]] = ("apart", "objects", "together")
 
-_DONE: Final[dict[Program, Outcome]] = {}
+_DONE: Final[dict[Program, ProgramOutcome]] = {}
 """Outcomes of this process."""
 _LEVELS: Final[dict[Program, Level]] = {}
 """What right answers need, by the programs that they are."""
 
 
-def run_program(program: Program | str, limits: Limits = Limits()) -> Outcome:
+def run_program(program: Program | str, limits: Limits = Limits()) -> ProgramOutcome:
     """Run a program and then its tests. Raises SuiteError if there is no sandbox and none was waived.
 
     Tests run apart: what the program answers is compared where it cannot reach. Where that cannot be, as the row's own
@@ -99,20 +99,20 @@ def _strictest(right: Program, kind: Nature, limits: Limits) -> Level:
     return _ORDER[0]
 
 
-def _judged(program: Program, level: Level, kind: Nature, limits: Limits) -> tuple[Outcome, bool]:
+def _judged(program: Program, level: Level, kind: Nature, limits: Limits) -> tuple[ProgramOutcome, bool]:
     """The outcome at a level, and whether it is a failure that a weaker level may change."""
     if level == "together":
         return _together(program, limits), False
     return _apart(program, kind, limits, objects=level == "objects")
 
 
-def run_programs(programs: Sequence[Program]) -> list[Outcome]:
+def run_programs(programs: Sequence[Program]) -> list[ProgramOutcome]:
     """The same for many, side by side; a program that was run before is not run again."""
     bubblewrap.require("this task")
     new = [program for program in dict.fromkeys(programs) if program not in _DONE]
     unsafe = bubblewrap.UNSAFE.get()
 
-    def run(program: Program) -> Outcome:
+    def run(program: Program) -> ProgramOutcome:
         bubblewrap.UNSAFE.set(unsafe)  # threads do not inherit it
         return run_program(program)
 
@@ -121,7 +121,7 @@ def run_programs(programs: Sequence[Program]) -> list[Outcome]:
     return [_DONE[program] for program in programs]
 
 
-def _apart(program: Program, kind: Nature, limits: Limits, *, objects: bool) -> tuple[Outcome, bool]:
+def _apart(program: Program, kind: Nature, limits: Limits, *, objects: bool) -> tuple[ProgramOutcome, bool]:
     """By tests in an interpreter of their own."""
     text = (program.before + program.answer).encode("utf-8", "replace")
     with _pipes(4) as ((asked, ask), (answers, answer), (result, say), (output, print_)), ExitStack() as stack:
@@ -138,16 +138,16 @@ def _apart(program: Program, kind: Nature, limits: Limits, *, objects: bool) -> 
         data, printed, why = _watch(result, output, limits)
         last = _last(data)
         if subject.exceeded():
-            return Outcome(False, _too_much(limits)), False
+            return ProgramOutcome(False, _too_much(limits)), False
         if last is None or len(last) != 3:
-            return Outcome(False, why or _told(subject, "", printed + data)), False
+            return ProgramOutcome(False, why or _told(subject, "", printed + data)), False
         reason, weaker, unclear = last
         if reason:
-            return Outcome(False, _told(subject, str(reason), printed), bool(weaker)), bool(unclear)
-        return Outcome(True, "", bool(weaker) or not bubblewrap.available()), False
+            return ProgramOutcome(False, _told(subject, str(reason), printed), bool(weaker)), bool(unclear)
+        return ProgramOutcome(True, "", bool(weaker) or not bubblewrap.available()), False
 
 
-def _together(program: Program, limits: Limits, name: str = "__main__") -> Outcome:
+def _together(program: Program, limits: Limits, name: str = "__main__") -> ProgramOutcome:
     """In one process, as a module of this name, which says itself that it came to its end."""
     mark = secrets.token_hex(16)
     text = program.text.encode("utf-8", "replace")
@@ -156,15 +156,15 @@ def _together(program: Program, limits: Limits, name: str = "__main__") -> Outco
         subject = stack.enter_context(tested)
         for end in (asked, answer, print_):
             end.close()
-        with suppress(Ended):  # it may have ended already
+        with suppress(PipeClosed):  # it may have ended already
             send(ask.fileno(), (mark,))
         data, printed, why = _watch(result, output, limits)
         last = _last(data)
         if subject.exceeded():
-            return Outcome(False, _too_much(limits), weaker=True)
+            return ProgramOutcome(False, _too_much(limits), weaker=True)
         if last is None or last[0] != mark:
-            return Outcome(False, why or _told(subject, "", printed), weaker=True)
-        return Outcome(last[1] == "", _told(subject, str(last[1]), printed) if last[1] else "", weaker=True)
+            return ProgramOutcome(False, why or _told(subject, "", printed), weaker=True)
+        return ProgramOutcome(last[1] == "", _told(subject, str(last[1]), printed) if last[1] else "", weaker=True)
 
 
 def _too_much(limits: Limits) -> str:

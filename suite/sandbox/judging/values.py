@@ -32,7 +32,7 @@ class Malformed(Exception):
     """Bytes that are no value."""
 
 
-class Ended(BaseException):
+class PipeClosed(BaseException):
     """The other side has closed the pipe. No `except Exception` of a test may take it for an error of the program."""
 
 
@@ -224,7 +224,7 @@ def _put_together(name: str, content: Any) -> Any:
 
 
 def send(descriptor: int, message: Any, export: Export = no_export) -> None:
-    """Write a message. Raises Unsendable before anything is written, and Ended."""
+    """Write a message. Raises Unsendable before anything is written, and PipeClosed."""
     data = encode(message, export)
     if len(data) > LARGEST:
         raise Unsendable("too much data")
@@ -233,11 +233,11 @@ def send(descriptor: int, message: Any, export: Export = no_export) -> None:
         while left:
             left = left[os.write(descriptor, left) :]
     except OSError:
-        raise Ended from None
+        raise PipeClosed from None
 
 
 def receive(descriptor: int, restore: Restore = no_restore) -> Any:
-    """Read a message. Raises Malformed, and Ended."""
+    """Read a message. Raises Malformed, and PipeClosed."""
     size = int.from_bytes(_exactly(descriptor, 4), "big")
     if size > LARGEST:
         raise Malformed("too much data")
@@ -249,7 +249,7 @@ def _exactly(descriptor: int, size: int) -> bytes:
     while size:
         part = os.read(descriptor, min(size, 1 << 20))
         if not part:
-            raise Ended
+            raise PipeClosed
         parts.append(part)
         size -= len(part)
     return b"".join(parts)

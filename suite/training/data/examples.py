@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from suite.core.errors import SuiteError
-from suite.core.targets import Target
+from suite.core.targets import WrittenTarget
 from suite.models.backbone import Backbone
 from suite.models.tokens import encode_pair
 from suite.training.config import LEAST_INPUT, LEAST_PROMPT
@@ -89,7 +89,7 @@ def encode(
         for_answer = room - min(len(prompt), LEAST_PROMPT) if decoder else max_length - prefix_length
         kept_target = target[:for_answer]
         # as evaluation cuts: a decoder's prompt also leaves room for an answer as long as may be
-        written = min(answer_text.limit, room - LEAST_PROMPT) if isinstance(answer_text, Target) else 0
+        written = min(answer_text.limit, room - LEAST_PROMPT) if isinstance(answer_text, WrittenTarget) else 0
         kept_prompt = prompt[-(room - max(len(kept_target), written) if decoder else room) :]
         cut_prompts += len(kept_prompt) < len(prompt)
         cut_answers += len(kept_target) < len(target)

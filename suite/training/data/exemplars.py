@@ -13,26 +13,28 @@ from suite.training.data.training_set import TrainingSet
 
 
 @dataclass(frozen=True)
-class Asked:
+class PromptedExample:
     """A prompt as it is trained on, and its answer."""
 
     prompt: str
     target: str
 
 
-def behind_exemplars(target: TrainingSet, places: Sequence[int], shots: int, seed: int, epoch: int) -> list[Asked]:
+def behind_exemplars(
+    target: TrainingSet, places: Sequence[int], shots: int, seed: int, epoch: int
+) -> list[PromptedExample]:
     """Some examples of a target, each behind `shots` others (ProMoT's "+1-shot" with 1); never behind itself.
 
     A row that is in the split twice is not shown before its double. Raises SuiteError if there are too few rows.
     """
-    asked: list[Asked] = []
+    asked: list[PromptedExample] = []
     for at in places:
         example = target.examples[at]
         if not shots:
-            asked.append(Asked(example.prompt, example.target))
+            asked.append(PromptedExample(example.prompt, example.target))
             continue
         shown = _others(target, example, shots, Random(seed_of(seed, "exemplars", target.role, epoch, at)))
-        asked.append(Asked(target.prompts(example.doc, [each.doc for each in shown]), example.target))
+        asked.append(PromptedExample(target.prompts(example.doc, [each.doc for each in shown]), example.target))
     return asked
 
 

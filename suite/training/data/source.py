@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 if TYPE_CHECKING:
     import torch
 
-P = TypeVar("P", bound="Part")
+P = TypeVar("P", bound="MicroBatch")
 
 
-class Part(Protocol):
+class MicroBatch(Protocol):
     """As much of a step's batch as is in memory at once."""
 
     @property

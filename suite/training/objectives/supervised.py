@@ -11,7 +11,7 @@ from suite.core.hashing import seed_of
 from suite.training.config import Optimisation
 from suite.training.data.batches import Batch, Batches, Mixed, shares
 from suite.training.data.examples import Encoded, encode
-from suite.training.data.exemplars import Asked, behind_exemplars
+from suite.training.data.exemplars import PromptedExample, behind_exemplars
 from suite.training.data.source import Source
 from suite.training.job import Job
 from suite.training.loop import Fit, fit
@@ -89,7 +89,7 @@ def _encoded(
         those = [key for key in pool if key[0] == place]
         if not those:
             continue
-        asked: list[Asked] = behind_exemplars(each, [at for _, at in those], config.shots, job.seed, epoch)
+        asked: list[PromptedExample] = behind_exemplars(each, [at for _, at in those], config.shots, job.seed, epoch)
         encoding = encode(
             job.backbone, asked, max_length=job.budget.max_length, soft_length=trainable.soft_length(place),
             prefix_length=trainable.prefix_length, place=place,

@@ -10,7 +10,7 @@ import pytest
 from suite import stats
 from suite.analysis.board import Row, board
 from suite.analysis.board.compare import Comparison, compare_rows
-from suite.analysis.board.named import Rows
+from suite.analysis.board.named import NamedRows
 from suite.analysis.board.pairs import comparisons
 from suite.analysis.claims import judge
 from suite.analysis.claims.schema import Claim, Claims
@@ -104,7 +104,7 @@ def test_a_comparison_counts_each_document_once(stores: Mapping[int, Store], qui
 
 
 def compared(store: Store, quickly: bool) -> Comparison:
-    named = Rows(store, "tiny")
+    named = NamedRows(store, "tiny")
     one, other = named.named("good_rte")[:1], named.named("pretrained")
     if not quickly:
         return compare_rows(store, "tiny", one, other)

@@ -10,13 +10,13 @@ from benchmarks.faults._hostile import HOSTILE
 from benchmarks.faults._unusual import RIGHT
 from suite.sandbox import bubblewrap
 from suite.sandbox.bubblewrap import Limits
-from suite.sandbox.judging import Outcome, Program, run_program
+from suite.sandbox.judging import Program, ProgramOutcome, run_program
 
 pytestmark = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
 
 
 @pytest.fixture(scope="module")
-def outcomes() -> dict[str, Outcome]:
+def outcomes() -> dict[str, ProgramOutcome]:
     """Judged side by side: some take all their time."""
     programs = {name: Program("", answer, tests) for name, answer, tests in HOSTILE}
     with ThreadPoolExecutor(8) as pool:
@@ -26,7 +26,7 @@ def outcomes() -> dict[str, Outcome]:
 
 
 @pytest.mark.parametrize("name", [name for name, _, _ in HOSTILE])
-def test_a_wrong_program_fails(name: str, outcomes: dict[str, Outcome]) -> None:
+def test_a_wrong_program_fails(name: str, outcomes: dict[str, ProgramOutcome]) -> None:
     outcome = outcomes[name]
     assert not outcome.passed
     assert not outcome.weaker

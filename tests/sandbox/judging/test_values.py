@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from suite.sandbox.judging.values import Ended, Malformed, Unsendable, decode, encode, receive, send
+from suite.sandbox.judging.values import Malformed, PipeClosed, Unsendable, decode, encode, receive, send
 
 PLAIN = [
     None, True, False, 0, -7, 10**4000, 0.1, -0.0, float("inf"), 1 - 2j, "", "a\0ü\ud800", b"\xff", [], [1, [2.0]],
@@ -82,6 +82,6 @@ def test_messages_come_whole_and_a_closed_pipe_is_the_end() -> None:
     send(writing, ("a", [1]))
     assert receive(reading) == ("a", [1])
     os.close(writing)
-    with pytest.raises(Ended):
+    with pytest.raises(PipeClosed):
         receive(reading)
     os.close(reading)
