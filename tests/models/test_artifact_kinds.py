@@ -158,6 +158,9 @@ def test_a_name_is_of_one_kind(tmp_path: Path) -> None:
     register(GainOffsets)
     with pytest.raises(ValueError, match=r"is the kind of .*GainOffsets already"):
         register(gains_too)
+    edited = type("GainOffsets", (GainOffsets,), {"__module__": f"loaded_anew.{__name__.rpartition('.')[2]}"})
+    register(edited)
+    assert kinds()["gain_offsets"] is edited
     GainOffsets({"a": torch.ones(1)}).save(tmp_path, base="me")
     artifacts._KINDS.pop("gain_offsets")
     with pytest.raises(SuiteError, match="unknown kind of artifact 'gain_offsets'"):

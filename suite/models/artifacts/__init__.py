@@ -25,12 +25,20 @@ _Kind = TypeVar("_Kind", bound=type[Artifact])
 
 
 def register(kind: _Kind) -> _Kind:
-    """Make a kind of artifact known by its name (a class decorator). Raises ValueError if the name is another's."""
+    """Make a kind of artifact known by its name (a class decorator). Raises ValueError if the name is another's.
+
+    The same class of a module that is loaded anew takes the place of the old one: its file has changed.
+    """
     known = _KINDS.get(kind.kind)
-    if known is not None and (known.__module__, known.__qualname__) != (kind.__module__, kind.__qualname__):
+    if known is not None and _origin(known) != _origin(kind):
         raise ValueError(f"'{kind.kind}' is the kind of {known.__module__}.{known.__qualname__} already")
     _KINDS[kind.kind] = kind
     return kind
+
+
+def _origin(kind: type[Artifact]) -> tuple[str, str]:
+    """A class by its name and its file's: a workspace's modules are in a package of another name at each change."""
+    return kind.__module__.rpartition(".")[2], kind.__qualname__
 
 
 def kinds() -> Mapping[str, type[Artifact]]:
