@@ -17,6 +17,7 @@ from suite.results.store import ExperimentRecord, ResultsReader, Store
 from suite.results.store.experiment_results import ExperimentResults
 from suite.specs import Experiment
 from suite.specs.blocks import Decoding
+from suite.specs.workspace import Workspace
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -98,13 +99,33 @@ def load_model(
     with Store.open(place.url, create=False) as store:
         seen = ExperimentResults.of(store, _record(store, experiment, track, seed))
         answers_for, steps, base = _stack(seen, role)
-        hashes = {step: artifact.hash for step, artifact in store.artifacts(steps).items()}
+        artifacts = store.artifacts(steps)
+    for step, artifact in artifacts.items():
+        _define(artifact.kind, experiment, seen, step)
+    hashes = {step: artifact.hash for step, artifact in artifacts.items()}
     located = _located(experiment, seen.record, folder_of(models, "SUITE_MODELS"))
     if located.identity != base:
         what = f"the base model {located.source.title} is not the one that '{seen.record.name}' was made for"
         raise SuiteError(what, fix="name the folder it is in with models=")
     applied, current = _applied(place, located, steps, hashes, device)
     return LoadedModel(seen.record, answers_for, current, _decoding(seen.record), applied)
+
+
+def _define(kind: str, experiment: object, seen: ExperimentResults, step: str) -> None:
+    """Make a kind of artifact known that is a method's own, one from outside: its module is loaded, as it was then."""
+    from suite.models.artifacts import kinds
+
+    if kind in kinds():
+        return
+    record, config = seen.record, seen.steps[step].config
+    # a step that chose among others has no method of its own: the experiment's made what it kept
+    name, source = (config.get("method") or record.spec["method"])["name"], config.get("source")
+    file = Path(str(record.spec.get("file", "")))
+    registry = experiment.methods if isinstance(experiment, Experiment) else Workspace.here(file).methods
+    if source is not None and registry.source(name) != source:
+        what = f"'{record.name}' was trained by another version of the method '{name}', which defines its artifact"
+        raise SuiteError(what, fix="run the spec again, or bring that version back")
+    registry.get(name)
 
 
 def _applied(

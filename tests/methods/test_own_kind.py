@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import suite
-from suite import methods
+from suite.core.errors import SuiteError
 from suite.models import artifacts
 
 MODULE = '''
@@ -115,38 +115,46 @@ selection: {documents: 8}
 seeds: [0]
 budget: {batch_size: 4}
 """
-SPEC = "name: own\nmethod: {name: own_kind_of_a_test}\ntargets: [rte]\n"
+SPEC = "name: own\nmethod: {name: own}\ntargets: [rte]\n"
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    known, modules = dict(artifacts._KINDS), set(sys.modules)
-    (tmp_path / "modules").mkdir()
-    (tmp_path / "modules" / "own_kind_of_a_test.py").write_text(MODULE)
+def spec(tmp_path: Path) -> Iterator[Path]:
+    known = dict(artifacts._KINDS)
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "own.py").write_text(MODULE)
     (tmp_path / "tiny.yaml").write_text(TRACK)
     (tmp_path / "own.yaml").write_text(SPEC)
-    monkeypatch.setattr(methods, "__path__", [*methods.__path__, str(tmp_path / "modules")])
-    yield tmp_path
+    yield tmp_path / "own.yaml"
     artifacts._KINDS.clear()
     artifacts._KINDS.update(known)
-    for name in set(sys.modules) - modules:
-        if name.endswith("own_kind_of_a_test"):
-            del sys.modules[name]
 
 
-def test_a_method_with_a_kind_of_its_own_is_planned_trained_evaluated_and_loaded(workspace: Path) -> None:
-    loaded = suite.load_spec(workspace / "own.yaml", track=str(workspace / "tiny.yaml"))
-    plan = suite.plan(loaded, home=workspace / "home")
+def forget() -> None:
+    """Be as a process that has not loaded the method."""
+    artifacts._KINDS.pop("embedding_factors")
+    for name in [each for each in sys.modules if each.startswith("suite_workspace_") and each.endswith(".own")]:
+        del sys.modules[name]
+
+
+def test_a_method_with_a_kind_of_its_own_is_planned_trained_evaluated_and_loaded(spec: Path) -> None:
+    home = spec.parent / "home"
+    loaded = suite.load_spec(spec, track=str(spec.parent / "tiny.yaml"))
+    plan = suite.plan(loaded, home=home)
     suite.run(plan)
-    record = next(each for each in plan.experiments if each.name == "own")
-    (artifact,) = (workspace / "home" / "artifacts").rglob("artifact.json")
+    (artifact,) = (home / "artifacts").rglob("artifact.json")
     assert '"kind": "embedding_factors"' in artifact.read_text()
-    with suite.load_model(record, home=workspace / "home") as model:
+    again = suite.plan(loaded, home=home)
+    assert {step.status for step in again.steps()} == {"done"}
+    forget()
+    with suite.load_model("own", home=home) as model:
         assert [each.part.kind for each in model.adapted.applied] == ["embedding_factors"]
         table = model.adapted.backbone.model.get_input_embeddings()
         ids = torch.tensor([5])
         assert not torch.equal(table(ids), table.weight[ids])
         assert len(model.answer(["red"], max_new_tokens=2)) == 1
     assert torch.equal(table(ids), table.weight[ids])
-    again = suite.plan(loaded, home=workspace / "home")
-    assert {step.status for step in again.steps()} == {"done"}
+    forget()
+    (spec.parent / "methods" / "own.py").write_text(MODULE + "\n# another version\n")
+    with pytest.raises(SuiteError, match="trained by another version of the method 'own'"):
+        suite.load_model("own", home=home)
