@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.view import numbers
-from suite.core.config_diff import told
+from suite.core.config_diff import describe
 from suite.stats import first_of_the_best
 
 
@@ -31,7 +31,7 @@ def sweep_tries(row_records: RowRecords) -> tuple[SweepTry, ...]:
     sweep = row_records.seeds[0].record.spec.get("sweep", ())
     seeds = [_scores(seed, len(sweep)) for seed in row_records.seeds]
     return tuple(
-        SweepTry(told(settings) or "as `method` has it", tuple(scores[index] for scores in seeds))
+        SweepTry(describe(settings) or "as `method` has it", tuple(scores[index] for scores in seeds))
         for index, settings in enumerate(sweep)
     )
 

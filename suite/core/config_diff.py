@@ -26,7 +26,7 @@ def split(settings: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[d
     return shared, own
 
 
-def told(settings: Mapping[str, Any]) -> str:
+def describe(settings: Mapping[str, Any]) -> str:
     """``learning_rate 0.001, prompt.length 8``."""
     return ", ".join(f"{path} {value}" for path, value in _flat(settings, ""))
 

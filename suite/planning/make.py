@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from suite.core.block import Block
-from suite.core.config_diff import split, told
+from suite.core.config_diff import describe, split
 from suite.core.errors import Problem, SuiteError
 from suite.core.hashing import fingerprint
 from suite.methods import Dispatch, OwnPart, Part, Prerequisite
@@ -209,7 +209,7 @@ class _Builder:
         )  # fmt: skip
         what = "adapt" if method.FAMILY == "mixture" else "train"
         _, (_, differs) = split([usual.model_dump(mode="json"), config.model_dump(mode="json")])
-        title = f"{what} {name} on {'+'.join(targets) or 'every task'}{' with ' if differs else ''}{told(differs)}"
+        title = f"{what} {name} on {'+'.join(targets) or 'every task'}{' with ' if differs else ''}{describe(differs)}"
         title = f"{title}{model_name} · {track.name} · seed {experiment.seed}"
         length = max(map(self._mean_words, rows), default=0.0)
         return self._step(title, work, key, _training_cost(work, needs, length, self._speed(model)))

@@ -70,7 +70,7 @@ class Alignment:
         """The gradient of the loss summed over the examples, by the parameter's name; without those it has none of."""
         job, trainable = self._job, self._trainable
         names, parameters = list(trainable.parameters), list(trainable.parameters.values())
-        collate, most = Collator(job.backbone), job.terms(self._config).micro_batch
+        collate, most = Collator(job.backbone), job.budget_for(self._config).micro_batch
         total: dict[str, Tensor] = {}
         for rows in in_parts([(each.place, at) for at, each in enumerate(examples)], most):
             batch = collate([examples[at] for at in rows]).to(job.backbone.device)

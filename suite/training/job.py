@@ -76,7 +76,7 @@ class Job:
         """The targets, in order."""
         return tuple(each.role for each in self.examples)
 
-    def terms(self, config: Optimisation) -> FitConfig:
+    def budget_for(self, config: Optimisation) -> FitConfig:
         """The budget of a method's settings on this track."""
         return FitConfig.of(config, self.budget, self.selection_rule, self.checkpoint_seconds)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suite.core.config_diff import split, told
+from suite.core.config_diff import describe, split
 
 
 def test_settings_are_split_into_what_is_shared_and_what_is_not() -> None:
@@ -10,5 +10,6 @@ def test_settings_are_split_into_what_is_shared_and_what_is_not() -> None:
     assert split(blocks) == ({"a": 1, "b": {"c": 2}}, [{"b": {"d": 3}}, {"b": {"d": 4}, "e": None}])
 
 
-def test_settings_are_told_by_their_dotted_names() -> None:
-    assert told({"rate": 0.001, "prompt": {"length": 8, "kinds": []}}) == "rate 0.001, prompt.length 8, prompt.kinds []"
+def test_settings_are_described_by_their_dotted_names() -> None:
+    settings = {"rate": 0.001, "prompt": {"length": 8, "kinds": []}}
+    assert describe(settings) == "rate 0.001, prompt.length 8, prompt.kinds []"

@@ -46,7 +46,7 @@ class Rewarded:
 
 def train_by_reward(config: Optimisation, job: Job, trainable: Trainable) -> Fit:
     """Train parameters by policy gradient. Raises StepFailed if the target gives no reward for a single answer."""
-    budget, backbone, settings = job.terms(config), job.backbone, config.reinforce
+    budget, backbone, settings = job.budget_for(config), job.backbone, config.reinforce
     probe, looks = job.probe, count()
 
     def score() -> float:

@@ -21,7 +21,7 @@ from suite.training.trainable import Trainable
 
 def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fit:
     """Fit parameters to the job's examples by next-token loss on the answers, targets mixed as `config.mix` says."""
-    budget, backbone, probe = job.terms(config), job.backbone, job.probe
+    budget, backbone, probe = job.budget_for(config), job.backbone, job.probe
     looks = count()
 
     def score() -> float:
@@ -48,7 +48,7 @@ def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fi
 
 def batches_of(config: Optimisation, job: Job, trainable: Trainable) -> Source[Batch]:
     """The job's examples in batches: all targets in one pool, or in the ratio of `config.mix`."""
-    size, steps = job.terms(config).batch_size, job.terms(config).steps
+    size, steps = job.budget_for(config).batch_size, job.budget_for(config).steps
     pool = [(place, at) for place, each in enumerate(job.examples) for at in range(len(each.examples))]
     if config.mix is None:
         return _batches(config, job, trainable, pool, size, size * steps)
