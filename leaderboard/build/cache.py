@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from leaderboard.data.recording_reader import RecordingReader
 from suite.core.hashing import fingerprint
 
 LIST = ".suite-kept.json"
@@ -30,13 +31,43 @@ class Unchanged:
 
 
 @dataclass(frozen=True)
-class CacheEntry:
-    """The end of a group of files: what they were made of, and what else must be known of them."""
+class Written:
+    """The end of a group of files: all of them, and what else must be known of them."""
 
-    name: str
-    key: str
     paths: tuple[str, ...]
     extra: Any = None
+
+
+@dataclass(frozen=True)
+class CacheEntry:
+    """A group of files with what they were made of."""
+
+    name: str
+    inputs: str
+    """A key of what was handed to whoever made them."""
+    reads: Mapping[str, Collection[str]]
+    """Experiment -> the parts of it that were read meanwhile."""
+    key: str | None
+    """The inputs and what was read, as it was; None if that cannot be told."""
+    paths: tuple[str, ...]
+    extra: Any = None
+
+    @classmethod
+    def of(
+        cls, reader: RecordingReader, name: str, inputs: str, reads: Mapping[str, Collection[str]], written: Written
+    ) -> CacheEntry:
+        """The entry of files that were made of what is stored now."""
+        return cls(name, inputs, reads, _key(reader, inputs, reads), written.paths, written.extra)
+
+    def plain(self, sizes: Mapping[str, int]) -> dict[str, Any]:
+        """As it is kept in the list, with the sizes of files."""
+        reads = {name: sorted(parts) for name, parts in sorted(self.reads.items())}
+        return {
+            "key": self.key,
+            "reads": reads,
+            "files": {path: sizes[path] for path in self.paths},
+            "extra": self.extra,
+        }
 
 
 @dataclass(frozen=True)
@@ -55,18 +86,20 @@ class PageCache:
             return cls(site)
         return cls(site, found if isinstance(found, dict) else {})
 
-    def of(self, name: str, key: str) -> Unchanged | None:
-        """A group's files, if they were made of the same and are all there, as long as they were."""
+    def of(self, reader: RecordingReader, name: str, inputs: str) -> CacheEntry | None:
+        """A group's files, if it would be made of the same, and they are all there, as long as they were.
+
+        The same: it is handed the same, and what it read when it was made is still what is stored.
+        """
         group = self.groups.get(name)
-        if not isinstance(group, dict) or group.get("key") != key:
+        if not isinstance(group, dict) or not isinstance(group.get("reads"), dict):
+            return None
+        key = _key(reader, inputs, group["reads"])
+        if key is None or key != group["key"]:
             return None
         if not all(_size(self.site / path) == size for path, size in group["files"].items()):
             return None
-        return Unchanged(tuple(group["files"]))
-
-    def extra(self, name: str) -> Any:
-        """What else is known of a group."""
-        return self.groups[name]["extra"]
+        return CacheEntry(name, inputs, group["reads"], key, tuple(group["files"]), group["extra"])
 
 
 def _size(file: Path) -> int:
@@ -76,8 +109,13 @@ def _size(file: Path) -> int:
         return -1
 
 
+def _key(reader: RecordingReader, inputs: str, reads: Mapping[str, Collection[str]]) -> str | None:
+    versions = reader.versions_of(reads)
+    return None if versions is None else sha256(repr((inputs, versions)).encode()).hexdigest()[:32]
+
+
 def cache_key(*parts: object) -> str:
-    """A key for what files are made of, this code included."""
+    """A key for what whoever makes files is handed, this code included."""
     return sha256("\n".join([code_fingerprint(), *map(repr, parts)]).encode("utf-8", "replace")).hexdigest()[:32]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from leaderboard.build.cache import CacheEntry
+from leaderboard.build.cache import Written
 from leaderboard.data.answers import TaskAnswers, answer_chunks, answers_by_task, chunk_counts, chunk_paths
 from leaderboard.data.difficulty import AnswerPass, remember
 from leaderboard.data.experiment_records import RowRecords
@@ -18,9 +18,9 @@ from suite.stats import Estimate
 
 
 def row_files(
-    store: ResultsReader, urls: TrackUrls, row: Row, row_records: RowRecords, answer_pass: AnswerPass, key: str
-) -> Iterator[File | CacheEntry]:
-    """A row's scores, and the chunks of its answers. `key`: what all these are made of."""
+    store: ResultsReader, urls: TrackUrls, row: Row, row_records: RowRecords, answer_pass: AnswerPass
+) -> Iterator[File | Written]:
+    """A row's scores, and the chunks of its answers; last, which files these are."""
     tasks: list[dict[str, Any]] = []
     chunks: dict[str, int] = {}
     asked: list[Any] = []
@@ -48,7 +48,7 @@ def row_files(
         },
     )
     paths = [urls.scores(row), *(path for each in chunks.items() for path in chunk_paths(*each))]
-    yield CacheEntry(urls.scores(row), key, tuple(paths), [list(chunks.items()), asked])
+    yield Written(tuple(paths), [list(chunks.items()), asked])
 
 
 def _task(row: Row, role: str, shots: int, sheet: TaskAnswers) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from leaderboard.build.cache import CacheEntry, PageCache, Unchanged, cache_key
+from leaderboard.build.cache import CacheEntry, PageCache, Unchanged, Written, cache_key
 from leaderboard.build.context import SiteContext
 from leaderboard.build.row_scores import row_files
 from leaderboard.build.table_overflow import overflow_rows
@@ -17,6 +17,7 @@ from leaderboard.data.difficulty import AnswerPass, recall
 from leaderboard.data.experiment_records import RowRecords
 from leaderboard.data.js_data import File, script
 from leaderboard.data.pairwise import compared, pairwise_files
+from leaderboard.data.recording_reader import Reads, RecordingReader, merged
 from leaderboard.pages import classes
 from leaderboard.pages.adaptation_shots import adaptation_shots
 from leaderboard.pages.claims import claim_groups
@@ -28,7 +29,7 @@ from leaderboard.pages.task import task_page
 from leaderboard.pages.track import track_page
 from leaderboard.view.urls import TrackUrls, query, track_urls
 from suite.analysis.board import BASELINE, Row, boards
-from suite.results.store import ExperimentRecord, ResultsReader
+from suite.results.store import ResultsReader
 
 
 @dataclass(frozen=True)
@@ -80,46 +81,48 @@ def _track_pages(
     yield File(f"{urls.data}.csv", downloads.as_csv(board))
     yield File(f"{urls.data}.json", downloads.as_json(board))
     yield script(f"{urls.data}.js", downloads.as_lines(board))
-    records = {record.id: record for record in store.experiments(board.track)}
-    marks, examples = store.marks(list(records)), AnswerExamples(store, urls, records)
-    keys = {row.experiments: _row_keys(urls, row, records, marks, context) for row in board.rows}
-    rest_key = cache_key(list(keys.values()), sorted(urls.shipped), context.templates)
-    rest_same = cache.of(urls.page, rest_key)
+    reader = RecordingReader(store, store.experiments(board.track))
+    examples = AnswerExamples(reader, urls)
+    inputs = {row.experiments: _row_inputs(urls, row, context) for row in board.rows}
+    rest_inputs = cache_key(list(inputs.values()), sorted(urls.shipped), context.templates)
+    rest_same = cache.of(reader, urls.page, rest_inputs)
+    answered: list[Mapping[str, Collection[str]]] = []
     for row in board.rows:
-        yield from _row_files(
-            store, urls, row, records, answer_pass, cache, keys[row.experiments], not rest_same, examples
-        )
-    if rest_same:
+        own = inputs[row.experiments]
+        for item in _row_files(reader, urls, row, answer_pass, cache, own, rest_same is None, examples):
+            if isinstance(item, CacheEntry) and item.name == urls.scores(row):
+                answered.append(item.reads)
+            yield item
+    if rest_same is not None:
+        yield Unchanged(rest_same.paths)
         yield rest_same
-        yield CacheEntry(urls.page, rest_key, rest_same.paths)
         return
     paths: list[str] = []
     made: Iterator[Page | File] = chain(
-        pairwise_files(store, urls, records), _task_pages(store, urls, records, answer_pass, context)
+        pairwise_files(reader, urls, reader.records), _task_pages(reader, urls, answer_pass, context)
     )
-    for item in made:
-        paths.append(item.path)
-        yield item
-    yield CacheEntry(urls.page, rest_key, tuple(paths))
+    with reader.recording() as reads:
+        for file in made:
+            paths.append(file.path)
+            yield file
+    # pages of tasks are made of what rows answered, too, as it passed by
+    yield CacheEntry.of(reader, urls.page, rest_inputs, merged(reads, *answered), Written(tuple(paths)))
 
 
 def _task_pages(
-    store: ResultsReader,
-    urls: TrackUrls,
-    records: Mapping[str, ExperimentRecord],
-    answer_pass: AnswerPass,
-    context: SiteContext,
+    reader: RecordingReader, urls: TrackUrls, answer_pass: AnswerPass, context: SiteContext
 ) -> Iterator[Page]:
     for role in urls.tasks:
-        page = task_page(store, urls, role, tuple(records.values()), answer_pass, context.templates)
+        page = task_page(reader, urls, role, tuple(reader.records.values()), answer_pass, context.templates)
         if page.lines:
             yield Page(urls.task(role), "task.html.j2", {"view": page, "board": urls.board, "urls": urls})
 
 
-def _row_keys(
-    urls: TrackUrls, row: Row, records: Mapping[str, ExperimentRecord], marks: Mapping[str, str], context: SiteContext
-) -> tuple[str, str]:
-    """All that a row's page is made of, which depends on other rows, too; and all that its answers are made of."""
+def _row_inputs(urls: TrackUrls, row: Row, context: SiteContext) -> tuple[str, str]:
+    """What a row's page takes of the board and of whoever renders; and what its answers take of them.
+
+    What both read besides is noted while they do so.
+    """
     board = urls.board
     where = (
         urls.slug,
@@ -128,50 +131,73 @@ def _row_keys(
         urls.method(row.method),
         bool(context.claims or context.unread),
     )
-    own = [(records[name], marks[name]) for name in row.experiments]
     head = (board.track, board.title, board.about, board.shots, board.roles, board.targets)
+    named = (row.experiments, row.name, row.method, row.targets, row.seeds)
     scores = (row.norm_avg, row.target_scores, row.held_out)
-    # its examples are answers of these rows, too
+    # its examples may be of these rows, too
     beside = [
-        marks[name]
+        (urls.row(other), other.name, other.experiments, other.method, other.family, other.targets)
         for other in board.rows
         if other.method == BASELINE or other.family == TWO_STAGE
-        for name in other.experiments
     ]
     shipped = [name in urls.shipped for name in row.experiments]
-    page_key = cache_key(row, own, where, head, adaptation_shots(board, row), beside, shipped)
-    return page_key, cache_key(scores, own, where, head)
+    page = cache_key(row, where, head, adaptation_shots(board, row), beside, shipped)
+    return page, cache_key(named, scores, where, head)
 
 
 def _row_files(
-    store: ResultsReader, urls: TrackUrls, row: Row, records: Mapping[str, ExperimentRecord], answer_pass: AnswerPass,
-    cache: PageCache, keys: tuple[str, str], needed: bool, examples: AnswerExamples,
+    reader: RecordingReader, urls: TrackUrls, row: Row, answer_pass: AnswerPass, cache: PageCache,
+    inputs: tuple[str, str], needed: bool, examples: AnswerExamples,
 ) -> Iterator[Page | File | Unchanged | CacheEntry]:  # fmt: skip
     """A row's page, scores and chunks. `needed`: what it answered counts for the pages of its tasks."""
-    page, scores = urls.row(row), urls.scores(row)
-    same, said = cache.of(page, keys[0]), cache.of(scores, keys[1])
-    if not same or not said:
-        row_records = RowRecords.of(store, row, records)
-    if same:
+    same, said = cache.of(reader, urls.row(row), inputs[0]), cache.of(reader, urls.scores(row), inputs[1])
+    if same is None or said is None:
+        with reader.recording() as reads:
+            row_records = RowRecords.of(reader, row, reader.records)
+    if same is not None:
+        yield Unchanged(same.paths)
         yield same
     else:
-        view = experiment_view(urls, row, row_records, examples.of(row, row_records))
-        values = {"row": row, "board": urls.board, "urls": urls, "view": view, "compared": query(a=urls.key(row))}
-        yield Page(page, "experiment.html.j2", values)
-        if view.classes:
-            yield File(urls.classes(row), classes.as_csv(row))
-    by_class = any(cell.classes for cell in (*row.target_scores, *row.held_out))
-    yield CacheEntry(page, keys[0], (page, urls.classes(row)) if by_class else (page,))
-    if not said:
-        yield from row_files(store, urls, row, row_records, answer_pass, keys[1])
+        yield from _row_page(reader, urls, row, row_records, reads, inputs[0], examples)
+    if said is not None:
+        yield from _same_scores(reader, urls, said, answer_pass, needed)
         return
-    chunks, asked = cache.extra(scores)
+    with reader.recording() as further:
+        for item in row_files(reader, urls, row, row_records, answer_pass):
+            if isinstance(item, Written):
+                yield CacheEntry.of(reader, urls.scores(row), inputs[1], merged(reads, further), item)
+            else:
+                yield item
+
+
+def _row_page(
+    reader: RecordingReader, urls: TrackUrls, row: Row, row_records: RowRecords, reads: Reads, inputs: str,
+    examples: AnswerExamples,
+) -> Iterator[Page | File | CacheEntry]:  # fmt: skip
+    """A row's page. `reads`: what its records were read from."""
+    with reader.recording() as further:
+        view = experiment_view(urls, row, row_records, examples.of(row, row_records))
+    values = {"row": row, "board": urls.board, "urls": urls, "view": view, "compared": query(a=urls.key(row))}
+    page = urls.row(row)
+    yield Page(page, "experiment.html.j2", values)
+    if view.classes:
+        yield File(urls.classes(row), classes.as_csv(row))
+    by_class = any(cell.classes for cell in (*row.target_scores, *row.held_out))
+    written = Written((page, urls.classes(row)) if by_class else (page,))
+    yield CacheEntry.of(reader, page, inputs, merged(reads, further), written)
+
+
+def _same_scores(
+    reader: RecordingReader, urls: TrackUrls, said: CacheEntry, answer_pass: AnswerPass, needed: bool
+) -> Iterator[Unchanged | CacheEntry]:
+    """A row's scores and chunks, as an older site has them."""
+    chunks, asked = said.extra
     if needed:
-        recall(store, answer_pass, urls, asked)
+        recall(reader, answer_pass, urls, asked)
     new = [path for name, count in chunks for path in chunk_paths(name, count) if name not in answer_pass.written]
     answer_pass.written.update(name for name, _ in chunks)
-    yield Unchanged((scores, *new))
-    yield CacheEntry(scores, keys[1], said.paths, [chunks, asked])
+    yield Unchanged((said.name, *new))
+    yield said
 
 
 def _method_pages(found: Sequence[TrackUrls], context: SiteContext) -> Iterator[Page]:

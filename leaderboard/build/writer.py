@@ -81,8 +81,7 @@ def write(store: ResultsReader, folder: Path, context: SiteContext, old: Path) -
             for path in item.paths:
                 sizes[path] = _take_over(folder, old, path)
         elif isinstance(item, CacheEntry):
-            files = {path: sizes[path] for path in item.paths}
-            groups[item.name] = {"key": item.key, "files": files, "extra": item.extra}
+            groups[item.name] = item.plain(sizes)
         else:
             text = item.text if isinstance(item, File) else _page(environment, item)
             content = text.encode("utf-8", "replace")

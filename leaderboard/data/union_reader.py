@@ -126,11 +126,17 @@ class UnionReader:
         """Step id -> its artifact."""
         return self._both(steps, lambda reader, own: reader.artifacts(own))
 
-    def marks(self, experiments: Sequence[str]) -> dict[str, str]:
-        """Experiment -> a mark that changes with what is stored of it."""
-        others = self.published.marks([name for name in experiments if name not in self._own])
-        own = self.local.marks([name for name in experiments if name in self._own])
-        return {**own, **{name: PUBLISHED + mark for name, mark in others.items()}}
+    def versions(self, links: Mapping[str, Sequence[StepLink]]) -> dict[str, dict[str, str]]:
+        """Experiment -> part of what is stored of it -> a version, which tells where it is stored, too."""
+        found = self.local.versions({name: own for name, own in links.items() if name in self._own})
+        others = {
+            name: tuple(replace(link, step_id=link.step_id.removeprefix(PUBLISHED)) for link in own)
+            for name, own in links.items()
+            if name not in self._own
+        }
+        for name, parts in self.published.versions(others).items():
+            found[name] = {part: PUBLISHED + version for part, version in parts.items()}
+        return found
 
     def step_ids(self) -> tuple[str, ...]:
         """Every step, in order, by the id that its link has; of those that both have, each one's own."""

@@ -6,16 +6,16 @@ model answers right and the row's first seed answers in the format of a target.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from leaderboard.data.experiment_records import RowRecords, SeedRecords
+from leaderboard.data.recording_reader import RecordingReader
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Row
 from suite.core.formats import Format, foreign, takes
-from suite.results.store import AnswerRecord, ExperimentRecord, ResultsReader, StepRecord
+from suite.results.store import AnswerRecord, StepRecord
 
 TWO_STAGE = "two-stage"
 LINES, CHARACTERS = 4, 600
@@ -50,10 +50,10 @@ class AnswerExample:
 class AnswerExamples:
     """The examples of a track's rows; what several rows are compared with is read once."""
 
-    def __init__(self, store: ResultsReader, urls: TrackUrls, records: Mapping[str, ExperimentRecord]) -> None:
-        self.store, self.urls, self.records = store, urls, records
-        self._seeds = lru_cache(maxsize=16)(self._read)
-        self._answers = lru_cache(maxsize=64)(store.answers)
+    def __init__(self, reader: RecordingReader, urls: TrackUrls) -> None:
+        self.reader, self.urls = reader, urls
+        self._seeds = reader.remembering(self._read, 16)
+        self._answers = reader.remembering(reader.answers, 64)
 
     def of(self, row: Row, row_records: RowRecords) -> tuple[AnswerExample, ...]:
         """A row's examples, a held-out task each; none for a row without a format ratio, or where the pretrained model
@@ -77,7 +77,7 @@ class AnswerExamples:
         base = self._asked_the_same(own, role, shots, lambda each: each.method == BASELINE)
         if own is None or base is None or ratio is None or not ratio.value:
             return nothing
-        pairs = _paired(self._answers(base[1].id), self.store.answers(own.id))
+        pairs = _paired(self._answers(base[1].id), self.reader.answers(own.id))
         found = next(((b, mine) for b, mine in pairs if is_right(b) and takes(mine.output, formats)), None)
         if found is None:
             return nothing
@@ -107,7 +107,7 @@ class AnswerExamples:
 
     def _read(self, experiments: tuple[str, ...]) -> SeedRecords:
         row = next(each for each in self.urls.board.rows if each.experiments == experiments)
-        return RowRecords.of(self.store, row, self.records).seeds[0]
+        return RowRecords.of(self.reader, row, self.reader.records).seeds[0]
 
 
 def is_right(answer: AnswerRecord) -> bool:

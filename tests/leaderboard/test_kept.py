@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from leaderboard import render
+from leaderboard import UnionReader, render
 from leaderboard.build import cache, writer
 from suite.results.store import Store
 from tests.leaderboard.filled import METHODS, Filling
 from tests.leaderboard.reading import files
+
+GOLD = '{"misses": [{"documents": [1], "tried": 6, "metric": "accuracy"}]}'
 
 
 @pytest.fixture
@@ -69,6 +71,13 @@ def test_what_did_not_change_is_neither_read_nor_written(filled: Store, tmp_path
         "update step set device = 'abacus' where kind = 'train' and title like '%lora%'",
         "update experiment set source = 'another paper' where name = 'lora_rte'",
         "delete from experiment where name = 'finetune_rte' and seed = 1",
+        "update curve_point set value = value * 2 where step_id in {trained}",
+        "update artifact set parameters = parameters + 1 where step_id in {trained}",
+        "update step set seconds = seconds * 2 where id in {trained}",
+        "insert into finding (step_id, name, content) select id, 'gold', '{gold}' from step where id in {one}",
+        "delete from experiment_step where role = 'cb' and shots = 1",
+        "update experiment set spec = json_set(spec, '$.about', 'told anew') where name = 'lora_rte'",
+        "update answer set unparsable = 1 - unparsable where step_id in {one}",
     ],
 )
 def test_whatever_changes_in_the_store_changes_its_pages(
@@ -77,12 +86,26 @@ def test_whatever_changes_in_the_store_changes_its_pages(
     site = render(filled, tmp_path / "site").parent
     before, everything = files(site), len(read)
     one = "(select step_id from experiment_step where role = 'cb' and shots = 1 limit 1)"
-    altered(filled, statement.format(one=one))
+    trained = "(select step_id from experiment_step where part = 'train' limit 1)"
+    altered(filled, statement.replace("{one}", one).replace("{trained}", trained).replace("{gold}", GOLD))
     read.clear()
     render(filled, site)
     assert len(read) < everything
     assert files(site) != before
     assert files(site) == afresh(filled, site)
+
+
+def test_records_that_change_change_their_pages(store: Store, tmp_path: Path) -> None:
+    def rendered(documents: int, site: str) -> dict[str, bytes]:
+        with Store.open("sqlite://") as published:
+            records = Filling(published, documents=documents, imported=True)
+            records.add("lora_rte", "lora", METHODS["lora"], (0,))
+            return files(render(UnionReader(store, published), tmp_path / site).parent)
+
+    Filling(store, documents=3).add("finetune_rte", "finetune", METHODS["finetune"], (0,))
+    before = rendered(3, "site")
+    assert rendered(3, "site") == before
+    assert rendered(4, "site") == rendered(4, "afresh") != before
 
 
 def test_a_new_row_is_added_to_pages_of_tasks_that_are_not_read_again(

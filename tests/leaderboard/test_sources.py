@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from leaderboard.data.recording_reader import RecordingReader
 from leaderboard.data.union_reader import PUBLISHED, UnionReader
 from suite.analysis.board import board
 from suite.results.store import ResultsReader, Store
@@ -42,7 +43,7 @@ def test_every_question_to_the_store_is_one_of_the_protocol() -> None:
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-@pytest.mark.parametrize("reader", [Reading, UnionReader])
+@pytest.mark.parametrize("reader", [Reading, UnionReader, RecordingReader])
 def test_whoever_reads_answers_every_question_itself(reader: type[Any], question: str) -> None:
     assert question in vars(reader)
     wanted, own = signature(getattr(ResultsReader, question)), signature(getattr(reader, question))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from suite.results.store.records import (
     StepLink,
     StepRecord,
 )
+
+PARTS: Final = ("experiment", "links", "step", "scores", "answers", "curve", "findings", "artifact")
+"""What is stored of an experiment."""
 
 
 class ResultsReader(Protocol):
@@ -108,8 +111,11 @@ class ResultsReader(Protocol):
         """Step id -> its artifact."""
         ...
 
-    def marks(self, experiments: Sequence[str]) -> dict[str, str]:
-        """Experiment -> a mark that changes with its steps, how they went, their scores and their answers."""
+    def versions(self, links: Mapping[str, Sequence[StepLink]]) -> dict[str, dict[str, str]]:
+        """Experiment -> part of what is stored of it -> a version: it changes with whatever the part gives.
+
+        `links` are the experiments' own, as `links_of` gives them; the parts are `PARTS`.
+        """
         ...
 
     def step_ids(self) -> tuple[str, ...]:

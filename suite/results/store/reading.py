@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import CursorResult, func, select
 
-from suite.core.hashing import fingerprint
 from suite.results.store.checked import UNFINISHED, Checked, of_records_in, records_of
 from suite.results.store.checksums import of_step, of_tallies
 from suite.results.store.mapping import STEP_FIELDS, chunks, experiment_record, grouped, runs, step_record
@@ -30,13 +28,11 @@ from suite.results.store.tables import (
     ExperimentChecksumRow,
     ExperimentRow,
     ExperimentStepRow,
-    ScoreRow,
     StepRow,
 )
+from suite.results.store.versions import versions_of
 
 STEP_COLUMNS = [StepRow.__table__.c[name] for name in STEP_FIELDS]
-UNSEEN = ("config", "owner", "heartbeat")
-"""Of a step: what its id tells already, and what says nothing of the result."""
 
 
 class Reading(Checked):
@@ -192,38 +188,13 @@ class Reading(Checked):
         """Step id -> its artifact."""
         return dict(self._results("artifact", steps))
 
-    def marks(self, experiments: Sequence[str]) -> dict[str, str]:
-        """Experiment -> a mark that changes with its steps, how they went, their scores and their answers.
+    def versions(self, links: Mapping[str, Sequence[StepLink]]) -> dict[str, dict[str, str]]:
+        """Experiment -> part of what is stored of it -> a version: it changes with whatever the part gives.
 
-        The database joins a step's texts, which is much cheaper than to take up each answer.
+        `links` are the experiments' own, as `links_of` gives them; the parts are `PARTS`.
         """
-        links = self.links_of(experiments)
-        ids = list(dict.fromkeys(link.step_id for each in links.values() for link in each))
-        shown = [column for column in StepRow.__table__.columns if column.name not in ("id", *UNSEEN)]
-        texts: Any = AnswerRow.doc_hash
-        for name in ("question", "target", "output", "parsed"):
-            texts = texts + "\n" + getattr(AnswerRow, name)
-        said = func.aggregate_strings(texts, "\n")
-        sums = [func.count(), func.sum(AnswerRow.value), func.sum(AnswerRow.value * AnswerRow.doc_id), said]
-        found: dict[str, list[str]] = {}
         with self._reading() as connection:
-            for chunk in chunks(ids):
-                answers = select(AnswerRow.step_id, *sums).where(AnswerRow.step_id.in_(chunk))
-                for query in (
-                    select(StepRow.id, *shown).where(StepRow.id.in_(chunk)),
-                    select(*ScoreRow.__table__.columns).where(ScoreRow.step_id.in_(chunk)).order_by(ScoreRow.metric),
-                    answers.group_by(AnswerRow.step_id),
-                ):
-                    for step, *numbers, text in _cursor(connection.execute(query)):
-                        # the answers' text by itself: it is long, and `repr` would take it up letter by letter
-                        known = sha256(repr(numbers).encode("utf-8", "replace"))
-                        known.update(str(text).encode("utf-8", "replace"))
-                        found.setdefault(step, []).append(known.hexdigest())
-        steps = {name: repr(each) for name, each in found.items()}
-        return {
-            name: fingerprint([[repr(link), steps.get(link.step_id, "")] for link in each])
-            for name, each in links.items()
-        }
+            return versions_of(connection, links)
 
     def step_ids(self) -> tuple[str, ...]:
         """Every step, in order."""

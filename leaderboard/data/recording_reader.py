@@ -1,0 +1,233 @@
+"""A reader that notes what is read through it, so that a page's cache key comes from the page's own reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Final, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suite.results.store import (
+    AnswerColumns,
+    AnswerRecord,
+    ArtifactRecord,
+    CurvePointRecord,
+    ExperimentRecord,
+    ResultsReader,
+    ScoreRecord,
+    StepLink,
+    StepRecord,
+)
+
+ANYTHING: Final = ""
+"""In place of an experiment: what was read depends on more than some experiments, and has no version."""
+Value = TypeVar("Value")
+Reads: TypeAlias = dict[str, set[str]]
+"""Experiment -> the parts of it that were read."""
+
+
+def merged(*reads: Mapping[str, Collection[str]]) -> Reads:
+    """All that was read in several recordings."""
+    found: Reads = {}
+    for each in reads:
+        for name, parts in each.items():
+            found.setdefault(name, set()).update(parts)
+    return found
+
+
+class Records(Mapping[str, ExperimentRecord]):
+    """Experiments by id; to look at one is a read, too."""
+
+    def __init__(self, records: Mapping[str, ExperimentRecord], note: Callable[[str], None]) -> None:
+        self._records, self._note = records, note
+
+    def __getitem__(self, name: str) -> ExperimentRecord:
+        self._note(name)
+        return self._records[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+
+class RecordingReader:
+    """Reads some experiments from another reader. Inside `recording` every read is noted, by experiment and part."""
+
+    def __init__(self, reader: ResultsReader, experiments: Sequence[ExperimentRecord]) -> None:
+        self.reader = reader
+        by_id = {record.id: replace(record, created=None) for record in experiments}  # that has no version
+        self.records = Records(by_id, lambda name: self._note("experiment", [name]))
+        links = reader.links_of([record.id for record in experiments])
+        self.current = reader.versions({record.id: links.get(record.id, ()) for record in experiments})
+        """Experiment -> part -> its version now."""
+        self._users = {link.step_id: name for name, own in links.items() for link in own}
+        self._open: list[Reads] = []
+
+    @contextmanager
+    def recording(self) -> Iterator[Reads]:
+        """What is read inside. Recordings may be inside each other: what the inner one notes, the outer one does."""
+        reads: Reads = {}
+        self._open.append(reads)
+        try:
+            yield reads
+        finally:
+            self._open = [each for each in self._open if each is not reads]
+
+    def remembering(self, read: Callable[..., Value], size: int) -> Callable[..., Value]:
+        """A function that keeps its last values; one that is given again counts as read again."""
+
+        @lru_cache(maxsize=size)
+        def kept(*given: Hashable) -> tuple[Value, Reads]:
+            with self.recording() as reads:
+                return read(*given), reads
+
+        def remembered(*given: Hashable) -> Value:
+            value, reads = kept(*given)
+            for name, parts in reads.items():
+                for opened in self._open:
+                    opened.setdefault(name, set()).update(parts)
+            return value
+
+        return remembered
+
+    def versions_of(self, reads: Mapping[str, Iterable[str]]) -> list[tuple[str, str, str]] | None:
+        """(Experiment, part, its version now) of each read; None if one has no version, or none any more."""
+        found: list[tuple[str, str, str]] = []
+        for name, parts in sorted(reads.items()):
+            known = self.current.get(name)
+            if known is None or not known.keys() >= set(parts):
+                return None
+            found += [(name, part, known[part]) for part in sorted(parts)]
+        return found
+
+    @property
+    def where(self) -> str:
+        """What messages call the place of the results."""
+        return self.reader.where
+
+    def statuses(self, steps: Sequence[str]) -> dict[str, str]:
+        """Step id -> status, for those that are known."""
+        return self.reader.statuses(self._of_steps("step", steps))
+
+    def experiments(self, track: str | None = None) -> tuple[ExperimentRecord, ...]:
+        """All experiments (of a track): which there are has no version."""
+        self._note_anything()
+        return self.reader.experiments(track)
+
+    def tracks(self) -> tuple[str, ...]:
+        """The tracks: which there are has no version."""
+        self._note_anything()
+        return self.reader.tracks()
+
+    def links(self, experiment: str) -> tuple[StepLink, ...]:
+        """An experiment's steps in order."""
+        self._note("links", [experiment])
+        return self.reader.links(experiment)
+
+    def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
+        """Experiment -> its steps in order, for many at once."""
+        self._note("links", experiments)
+        return self.reader.links_of(experiments)
+
+    def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
+        """Steps by the id that their link has."""
+        return self.reader.steps(self._of_steps("step", ids))
+
+    def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
+        """Step id -> its scores, the primary one first."""
+        return self.reader.scores(self._of_steps("scores", steps))
+
+    def answers(self, step: str) -> tuple[AnswerRecord, ...]:
+        """A step's answers in the documents' order."""
+        self._of_steps("answers", [step])
+        return self.reader.answers(step)
+
+    def answer_columns(self, steps: Sequence[str]) -> dict[str, AnswerColumns]:
+        """Step id -> its answers in the documents' order; without steps that have none."""
+        return self.reader.answer_columns(self._of_steps("answers", steps))
+
+    def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Step id -> what the model said, in the documents' order."""
+        return self.reader.outputs(self._of_steps("answers", steps))
+
+    def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Step id -> the documents that have scores of their own, in order, and those scores."""
+        return self.reader.values(self._of_steps("answers", steps))
+
+    def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
+        """Step id -> (document, right answer, what was read from the output), in the documents' order."""
+        return self.reader.texts(self._of_steps("answers", steps))
+
+    def tallies(self, steps: Sequence[str]) -> dict[str, tuple[tuple[str, str, int], ...]]:
+        """Step id -> (right answer, what was read from the output, how many documents have both)."""
+        return self.reader.tallies(self._of_steps("answers", steps))
+
+    def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+        """Step id -> (document, hash of its content), in the documents' order."""
+        return self.reader.documents(self._of_steps("answers", steps))
+
+    def repeated(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
+        """The same, of those steps alone that have equal documents."""
+        return self.reader.repeated(self._of_steps("answers", steps))
+
+    def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
+        """What was seen along a step's training, by name and step."""
+        self._of_steps("curve", [step])
+        return self.reader.curve(step)
+
+    def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
+        """Step id -> what was seen along its training, by name and step; without steps of which nothing was."""
+        return self.reader.curves(self._of_steps("curve", steps))
+
+    def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
+        """Step id -> name -> what else it found out about itself."""
+        return self.reader.findings(self._of_steps("findings", steps))
+
+    def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
+        """Step id -> its artifact."""
+        return self.reader.artifacts(self._of_steps("artifact", steps))
+
+    def versions(self, links: Mapping[str, Sequence[StepLink]]) -> dict[str, dict[str, str]]:
+        """Experiment -> part -> its version."""
+        self._note_anything()
+        return self.reader.versions(links)
+
+    def step_ids(self) -> tuple[str, ...]:
+        """Every step: which there are has no version."""
+        self._note_anything()
+        return self.reader.step_ids()
+
+    def count_steps(self) -> int:
+        """How many steps there are."""
+        self._note_anything()
+        return self.reader.count_steps()
+
+    def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, float]:
+        """Sort of step -> tokens per second."""
+        self._note_anything()
+        return self.reader.rates(model, sort)
+
+    def finished_keys(self, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """Title -> the key of the last finished step of that title."""
+        self._note_anything()
+        return self.reader.finished_keys(titles)
+
+    def _of_steps(self, part: str, steps: Sequence[str]) -> Sequence[str]:
+        """Note a part of steps as their experiment's; a step of no experiment has no version."""
+        if self._open:
+            self._note(part, {self._users.get(step, ANYTHING) for step in steps})
+        return steps
+
+    def _note_anything(self) -> None:
+        self._note("links", [ANYTHING])
+
+    def _note(self, part: str, experiments: Iterable[str]) -> None:
+        for reads in self._open:
+            for name in experiments:
+                reads.setdefault(name, set()).add(part)

@@ -1,0 +1,106 @@
+"""Versions of what is stored of experiments, part by part: each changes with anything that reading the part gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Numeric, Select, Text, case, cast, func, select
+
+from suite.results.store.mapping import chunks
+from suite.results.store.records import StepLink
+from suite.results.store.tables import (
+    AnswerRow,
+    ArtifactRow,
+    CurvePointRow,
+    ExperimentRow,
+    FindingRow,
+    ScoreRow,
+    StepRow,
+)
+
+OF_STEPS: Final = ("step", "scores", "answers", "curve", "findings", "artifact")
+"""The parts that are of an experiment's steps."""
+UNSEEN: Final = ("owner", "heartbeat", "created")
+"""What no record of a step has; and when an experiment was first seen, which of published records is at each read."""
+
+
+def versions_of(connection: Connection, links: Mapping[str, Sequence[StepLink]]) -> dict[str, dict[str, str]]:
+    """Experiment -> part -> its version. `links` are the experiments' own, and a part of their own."""
+    records: dict[str, str] = {}
+    for ids in chunks(list(links)):
+        shown = [column for column in ExperimentRow.__table__.c if column.name not in UNSEEN]
+        records |= _versions(connection, select(*shown).where(ExperimentRow.id.in_(ids)))
+    of_steps = _step_versions(connection, [link.step_id for each in links.values() for link in each])
+    found: dict[str, dict[str, str]] = {}
+    for name, own in links.items():
+        found[name] = {"experiment": records.get(name, ""), "links": _version(repr(own))}
+        for part, known in of_steps.items():
+            found[name][part] = _version("\n".join(known.get(link.step_id, "") for link in own))
+    return found
+
+
+def _step_versions(connection: Connection, steps: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Part -> step -> its version, for steps that have it."""
+    found: dict[str, dict[str, str]] = {part: {} for part in OF_STEPS}
+    for ids in chunks(steps):
+        for part, query in zip(OF_STEPS, _queries(ids), strict=True):
+            found[part] |= _versions(connection, query)
+    return found
+
+
+def _queries(ids: Sequence[str]) -> Iterator[Select[Any]]:
+    """The rows of each part of some steps, a step's id first."""
+    step, answer = StepRow.__table__.c, AnswerRow.__table__.c
+    shown = [column for column in step if column.name not in ("id", *UNSEEN)]
+    yield select(step.id, *shown).where(step.id.in_(ids))
+    yield _ordered(ScoreRow, ids)
+    # the database joins a step's answers, which is much cheaper than to take up each
+    joined = func.aggregate_strings(_text_of_answer(), "\n")
+    yield (
+        select(answer.step_id, func.count(), func.sum(answer.value), joined)
+        .where(answer.step_id.in_(ids))
+        .group_by(answer.step_id)
+    )
+    for table in (CurvePointRow, FindingRow, ArtifactRow):
+        yield _ordered(table, ids)
+
+
+def _ordered(table: Any, ids: Sequence[str]) -> Select[Any]:
+    columns, key = table.__table__.c, table.__table__.primary_key
+    return select(*columns).where(columns.step_id.in_(ids)).order_by(*key)
+
+
+def _text_of_answer() -> ColumnElement[str]:
+    """All of an answer as one text. The texts' lengths tell where each ends, whatever is in them."""
+    columns = AnswerRow.__table__.c
+    marks = case((columns.unparsable, 2), else_=0) + case((columns.truncated, 1), else_=0)
+    # exact in any database: whole numbers of one overflow where a text is long
+    question, target = (cast(func.length(each), Numeric(40, 0)) for each in (columns.question, columns.target))
+    ends = cast(question * 10**12 + target * 10**6 + func.length(columns.output), Text)
+    # most values are one of two, and a float costs much to write
+    other = func.coalesce(cast(columns.value, Text), "")
+    value: Any = case((columns.value == 100, "r"), (columns.value == 0, "w"), else_=other)
+    found: Any = cast(columns.doc_id * 4 + marks, Text) + " " + ends + " " + value
+    for name in ("doc_hash", "prompt_hash", "question", "target", "output", "parsed"):
+        found = found + " " + columns[name]
+    text: ColumnElement[str] = found
+    return text
+
+
+def _versions(connection: Connection, query: Select[Any]) -> dict[str, str]:
+    """Id (a row's first value) -> a version of its rows, in their order."""
+    found: dict[str, Any] = {}
+    cursor = connection.execute(query).cursor
+    assert cursor is not None
+    for each, *values, last in cursor.fetchall():
+        # a long text comes last, and by itself: `repr` would take it up letter by letter
+        known = found.setdefault(each, sha256())
+        known.update(repr(values).encode("utf-8", "replace"))
+        known.update(f"{type(last).__name__} {last}\n".encode("utf-8", "replace"))
+    return {each: known.hexdigest() for each, known in found.items()}
+
+
+def _version(text: str) -> str:
+    return sha256(text.encode("utf-8", "replace")).hexdigest()
