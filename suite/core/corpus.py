@@ -1,38 +1,12 @@
-"""Metrics of all answers together, by sacrebleu; a document may have as many references as it likes."""
+"""Answers with their references, of which a document may have as many as it likes."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
-
-from suite.core.words import DEFAULT_BLEU, bleu_words, composed
+from collections.abc import Sequence
 
 Pair = tuple[Sequence[str], str]
 """The references of a document, and its answer."""
-
-METRICS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
-    "bleu": ("BLEU", {}),
-    "chrf": ("CHRF", {}),
-    "chrf++": ("CHRF", {"word_order": 2}),
-    "ter": ("TER", {}),
-}
-"""Name -> sacrebleu's metric and its options."""
-
-
-def corpus_score(name: str, pairs: Sequence[Pair], tokenizer: str = DEFAULT_BLEU) -> float:
-    """The score of all answers, 0 to 100; a tokenizer of sacrebleu's splits texts into words for BLEU and TER."""
-    from sacrebleu import metrics
-
-    metric, options = METRICS[name]
-    answers = [composed(answer) for _, answer in pairs]
-    references = [tuple(map(composed, each)) for each, _ in pairs]
-    if metric == "BLEU":
-        options = {**options, "tokenize": tokenizer, "force": True}  # `force` only silences the advice to detokenise
-    elif metric == "TER" and tokenizer != DEFAULT_BLEU:
-        answers = [" ".join(bleu_words(answer, tokenizer)) for answer in answers]
-        references = [tuple(" ".join(bleu_words(one, tokenizer)) for one in each) for each in references]
-    return float(getattr(metrics, metric)(**options).corpus_score(answers, streams(references)).score)
 
 
 def streams(references: Sequence[Sequence[str]]) -> list[list[str | None]]:

@@ -15,15 +15,16 @@ from lm_eval.api.metrics import mean
 from suite import stats
 from suite.core.diagnostics import Finding, JudgedWeaker
 from suite.core.errors import SuiteError
-from suite.core.words import bleu_tokenizer
+from suite.core.metrics import metric_named, resampled
 from suite.evaluation import stderr
 from suite.evaluation.lm import StackLM
 from suite.models.adapted import AdaptedModel
 from suite.stats import Same
 from suite.tasks.data import Row
-from suite.tasks.lm_eval_names import OF_CLASSES, POINTS, SHARES, scale
+from suite.tasks.lm_eval_names import scale
 from suite.tasks.load import LoadedTask, document_hashes, question, quiet, references
 from suite.tasks.load import selection_task as selection_task
+from suite.tasks.scoring import tokenizer
 from suite.tasks.text import UNPARSABLE
 
 
@@ -210,7 +211,8 @@ def _scores(
 def _on_scale(task: LoadedTask, metric: str, value: float) -> float:
     """The value without a last digit of rounding. Raises SuiteError where it cannot be the metric's."""
     (low, high), inside = stats.scale_of(metric), stats.on_scale(value, metric)
-    known = metric in SHARES | POINTS or metric == task.file.metadata["primary"]
+    defined = metric_named(metric)
+    known = (defined is not None and defined.over != "likelihoods") or metric == task.file.metadata["primary"]
     if known and not math.isnan(value) and not low <= inside <= high:
         what = f"the metric '{metric}' of task '{task.file.name}' came to {value:g}, outside {low:g} to {high:g}"
         raise SuiteError(what, where=str(task.file.path), fix="a metric gives each answer 0 to 1")
@@ -221,10 +223,11 @@ def _stderr(task: LoadedTask, metric: str, values: Sequence[Any], same: Same | N
     aggregation = task.aggregation().get(metric, mean)
     if aggregation is mean:
         return stderr.of_mean(values, same)
-    if metric in OF_CLASSES:
+    defined = metric_named(metric)
+    if defined is not None and defined.over == "classes":
         return stderr.inflated(task.class_score(metric, values).stderr, len(values), same)
-    if metric == "bleu":
-        return stderr.of_bleu(values, tokenizer=bleu_tokenizer(task.file.language), same=same)
+    if resampling := resampled(metric):
+        return stderr.of_corpus(resampling, values, tokenizer=tokenizer(task.metric(metric)), same=same)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Standard errors of a score over documents: in closed form for means, by a seeded bootstrap for BLEU.
+"""Standard errors of a score over documents: in closed form for means, by a seeded bootstrap for a corpus's.
 
 Equal documents are one cluster: they leave a score as uncertain as one of them does.
 """
@@ -11,8 +11,10 @@ from typing import Final
 
 import numpy as np
 
+from suite.core.corpus import Pair
+from suite.core.metrics import Resampling
 from suite.core.words import DEFAULT_BLEU
-from suite.stats.sample import Same, bleu, bleu_counts, equivalent, sample_of_values
+from suite.stats.sample import Same, equivalent, sample_of_values
 
 RESAMPLES: Final = 500
 
@@ -26,20 +28,20 @@ def of_mean(values: Sequence[float], same: Same | None = None) -> float | None:
     return float(np.std(np.asarray(values, dtype=float), ddof=1) / np.sqrt(len(values)))
 
 
-def of_bleu(
-    pairs: Sequence[tuple[str | Sequence[str], str]], seed: int = 0, tokenizer: str = DEFAULT_BLEU,
+def of_corpus(
+    resampling: Resampling, pairs: Sequence[Pair], seed: int = 0, tokenizer: str = DEFAULT_BLEU,
     same: Same | None = None,
 ) -> float | None:  # fmt: skip
-    """The bootstrap standard error of corpus BLEU over (references, prediction) pairs; None for fewer than two.
+    """The bootstrap standard error of a corpus's score over (references, prediction) pairs; None for fewer than two.
 
-    BLEU depends on the pairs through sums of counts only, so a resample is a sum of rows.
+    The score depends on the pairs through sums of counts only, so a resample is a sum of rows.
     """
     n = len(pairs) if same is None else same.count
     if n < 2:
         return None
-    counts = bleu_counts(pairs, tokenizer)
+    counts = resampling.counts(pairs, tokenizer)
     drawn = np.random.default_rng(seed).multinomial(n, [1 / n] * n, size=RESAMPLES)
-    return float(np.std(bleu(drawn @ (counts if same is None else same.sums(counts))), ddof=1))
+    return float(np.std(resampling.score(drawn @ (counts if same is None else same.sums(counts))), ddof=1))
 
 
 def inflated(stderr: float | None, n: int, same: Same | None) -> float | None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from suite.core.errors import Problem, SuiteError
-from suite.core.words import missing_tokenizer
+from suite.core.metrics import metric_named
+from suite.core.words import bleu_tokenizer, missing_tokenizer
 from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.gold import Misses, gold
@@ -76,8 +77,13 @@ def _remedy(task: TaskFile, misses: Misses) -> str:
 def _tokenizers(task: TaskFile) -> Iterator[str]:
     """What to install so that a language is split into words."""
     install = missing_tokenizer(task.language)
-    if install and {"bleu", "ter"} & set(metric_names(task.config)):
+    if install and any(map(_splits_as_bleu, metric_names(task.config))):
         yield f"{task.name}: BLEU counts characters, as no tokenizer of words is installed ({install})"
+
+
+def _splits_as_bleu(name: str) -> bool:
+    metric = metric_named(name)
+    return metric is not None and metric.tokenizer is bleu_tokenizer
 
 
 def _short(text: str) -> str:

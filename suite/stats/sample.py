@@ -1,9 +1,9 @@
 """A score with each document's influence on it, so that scores over the same documents can be subtracted and resampled.
 
 The influence of documents is scaled so that its sum of squares is the score's variance over documents. For means it is
-in closed form: what resampling documents converges to. For BLEU there is one value for each of RESAMPLES draws of
-documents, the same draws for all who answered the same documents. Either way a difference of scores has the difference
-of their influences.
+in closed form: what resampling documents converges to. For a metric of a corpus there is one value for each of
+RESAMPLES draws of documents, the same draws for all who answered the same documents. Either way a difference of
+scores has the difference of their influences.
 
 Equal documents are one cluster with one influence, drawn together. They count in the score, and leave it as uncertain
 as one document does.
@@ -14,14 +14,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suite.core.corpus import streams
 from suite.core.hashing import seed_of
-from suite.core.words import DEFAULT_BLEU, composed
+from suite.core.metrics import Resampling
 
 Numbers = NDArray[np.float64]
 RESAMPLES: Final = 1000
@@ -53,11 +52,11 @@ def sample_of_values(values: Numbers, same: Same | None = None) -> Sample:
     return Sample(mean, (values - mean) / np.sqrt(n * (n - 1)), n)
 
 
-def sample_of_bleu(counts: Numbers, same: Same | None = None) -> Sample:
-    """Corpus BLEU from each document's counts (`bleu_counts`)."""
-    value = min(float(bleu(counts.sum(axis=0))), 100.0)  # exp(mean(log(1))) may be the next number above 1
+def sample_of_counts(counts: Numbers, resampling: Resampling, same: Same | None = None) -> Sample:
+    """A score of a corpus from each document's counts (`Resampling.counts`)."""
+    value = min(float(resampling.score(counts.sum(axis=0))), 100.0)  # exp(mean(log(1))) may be the next number above 1
     clusters = counts if same is None else same.sums(counts)
-    drawn = bleu(_draws(len(clusters)) @ clusters)
+    drawn = resampling.score(_draws(len(clusters)) @ clusters)
     return Sample(value, (drawn - drawn.mean()) / np.sqrt(len(drawn) - 1), len(clusters))
 
 
@@ -111,38 +110,3 @@ def _draws(n: int) -> Numbers:
     """How often each of n documents is drawn: RESAMPLES × n, from n alone, so that all who compare share the draws."""
     drawn = np.random.default_rng(seed_of("documents", n)).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
     return drawn.astype(np.float64)
-
-
-def bleu_counts(pairs: Sequence[tuple[str | Sequence[str], str]], tokenizer: str = DEFAULT_BLEU) -> Numbers:
-    """For each (reference, or several of them; prediction): matching n-grams and n-grams (n = 1 to 4), and both
-    lengths, of words as one of sacrebleu's tokenizers splits them."""
-    keys = [((known,) if isinstance(known, str) else tuple(known), said) for known, said in pairs]
-    distinct = list(dict.fromkeys(keys))
-    predictions = [composed(said) for _, said in distinct]
-    references = [tuple(map(composed, known)) for known, _ in distinct]
-    # what sacrebleu sums up for a corpus, one segment after the other: both lengths, matching n-grams, n-grams
-    found = np.array(_metric(tokenizer)._extract_corpus_statistics(predictions, streams(references)), dtype=np.float64)
-    places = {key: place for place, key in enumerate(distinct)}
-    rows: Numbers = found[[places[key] for key in keys]][:, [2, 3, 4, 5, 6, 7, 8, 9, 0, 1]]
-    return rows
-
-
-@lru_cache(maxsize=4)
-def _metric(tokenizer: str) -> Any:
-    from sacrebleu.metrics import BLEU
-
-    return BLEU(tokenize=tokenizer, force=True)  # `force` only silences the advice to detokenise
-
-
-def bleu(counts: Numbers) -> Numbers:
-    """Corpus BLEU (0 to 100) of sums of counts, as sacrebleu computes it; the last axis holds the ten counts."""
-    correct, total = counts[..., :4], counts[..., 4:8]
-    system, reference = counts[..., 8], counts[..., 9]
-    unseen = (correct == 0) & (total > 0)
-    halves = np.cumsum(unseen, axis=-1)  # each order without a match counts half of the one before
-    with np.errstate(divide="ignore", invalid="ignore"):
-        precision = np.where(unseen, 0.5**halves, correct) / total
-        mean = np.exp(np.where(total > 0, np.log(precision), -np.inf).mean(axis=-1))
-        brevity = np.where(system < reference, np.exp(1 - reference / system), 1.0)
-    found: Numbers = np.where(correct.any(axis=-1), 100 * brevity * mean, 0.0)
-    return found

@@ -10,9 +10,10 @@ from typing import Any, Final
 from suite.core.errors import Problem, SuiteError, did_you_mean
 from suite.core.hashing import fingerprint
 from suite.core.languages import DEFAULT
-from suite.core.words import DEFAULT_BLEU, DEFAULT_ROUGE, bleu_tokenizer, rouge_tokenizer
+from suite.core.metrics import metric_named, names_over
+from suite.core.words import DEFAULT_BLEU, DEFAULT_ROUGE
 from suite.core.yamlfile import Document, Key, read_yaml
-from suite.tasks import checks, lm_eval_names, metric_checks, python_metric
+from suite.tasks import checks, metric_checks, python_metric
 from suite.tasks.builtin import builtin_config, builtin_names, release
 from suite.tasks.python_metric import PythonMetric
 
@@ -90,7 +91,7 @@ class TaskFile:
             return "has the model choose, not write"
         primary = self.metadata["primary"]
         given = {str(each["metric"]): each.get("aggregation", "") for each in self.config.get("metric_list") or ()}
-        if primary in lm_eval_names.OF_ALL_ANSWERS or given.get(primary, "") not in ("", "mean"):
+        if primary in names_over("corpus", "classes") or given.get(primary, "") not in ("", "mean"):
             return f"scores all answers together ({primary})"
         return None
 
@@ -279,8 +280,8 @@ def _tokenizers(config: Mapping[str, Any]) -> dict[str, str]:
     """Metric -> how it splits texts of the task's language into words, where that is not the usual way."""
     language = str((config.get("metadata") or {}).get("language") or DEFAULT)
     metrics = metric_checks.metric_names(config)
-    found = {name: bleu_tokenizer(language) for name in metrics if name in ("bleu", "ter")}
-    found |= {name: rouge_tokenizer(language) for name in metrics if name.startswith("rouge")}
+    known = {name: metric_named(name) for name in metrics}
+    found = {name: each.tokenizer(language) for name, each in known.items() if each and each.tokenizer}
     return {name: each for name, each in found.items() if each not in (DEFAULT_BLEU, DEFAULT_ROUGE)}
 
 

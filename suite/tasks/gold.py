@@ -10,16 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from suite.core.corpus import METRICS as CORPUS
 from suite.core.diagnostics import Gold, GoldMisses
 from suite.core.errors import Problem, SuiteError, did_you_mean
+from suite.core.metrics import metric_named
 from suite.sandbox import bubblewrap
 from suite.sandbox.judging import parted, run_programs
 from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.label_check import unknown_labels
 from suite.tasks.language_check import lost_words
-from suite.tasks.lm_eval_names import OF_CLASSES
 from suite.tasks.reading import Read, readers, written
 from suite.tasks.rendering import Texts, fields_of
 from suite.tasks.scoring import Metric, metrics_of, of_all, score, words
@@ -32,8 +31,6 @@ PROGRAMS: Final = 4
 BY_PYTHON: Final = 256
 """Rows of a split that a metric of the user's is asked about: nobody knows what it takes."""
 BEST: Final = 1 - 1e-9
-LONGEST_NGRAM: Final = 4
-"""BLEU of texts that are all shorter is 0."""
 
 References = tuple[tuple[str, ...], ...]
 
@@ -90,7 +87,7 @@ def marks_of(task: TaskFile) -> Marks | None:
     if task.builtin or task.config.get("output_type", "generate_until") != "generate_until":
         return None
     primary = next((each for each in metrics_of(task) if each.name == task.metadata["primary"]), None)
-    if primary is None or not (primary.known or primary.name in OF_CLASSES):
+    if primary is None or not (primary.known or primary.of_classes):
         return None
     return Marks(task, next(iter(readers(task).values())), primary)
 
@@ -147,7 +144,7 @@ def _judged(task: TaskFile, rows: Rows) -> Iterator[Misses]:
             elif metric.known:
                 tried = len(rows.docs) if metric.python is None else min(len(rows.docs), BY_PYTHON)
                 missed = tuple(_missed(task, rows, answers[:tried], read, metric))
-                whole = _of_corpus(metric, answers) if metric.name in CORPUS else None
+                whole = _of_corpus(metric, answers) if metric.of_corpus else None
                 yield Misses(metric.name, pipeline, is_primary, missed, tried, whole)
         first = False
 
@@ -234,16 +231,18 @@ def _missed(task: TaskFile, rows: Rows, answers: References, read: Read, metric:
 
 
 def _is_best(metric: Metric, right: Sequence[str], one: str, said: str) -> bool:
-    if metric.name in OF_CLASSES:
+    if metric.of_classes:
         return said.strip() in {each.strip() for each in right}
-    if metric.name in CORPUS:
+    if metric.of_corpus:
         return said == one or words(metric, said) == words(metric, one)
     return score(metric, (one,), said) > BEST or score(metric, right, said) > BEST
 
 
 def _of_corpus(metric: Metric, answers: References) -> float | None:
     """What the first references get against themselves; None if it is the best value: for BLEU, one has four words."""
-    if metric.name != "bleu" or any(len(words(metric, right[0])) >= LONGEST_NGRAM for right in answers):
+    defined = metric_named(metric.name)
+    least = 0 if defined is None else defined.shortest_full_marks
+    if not least or any(len(words(metric, right[0])) >= least for right in answers):
         return None
     return of_all(metric, [(right, right[0]) for right in answers])
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from suite.core.errors import Problem
-from suite.core.words import bleu_tokenizer, lost_letters, rouge_tokenizer
+from suite.core.metrics import metric_named
+from suite.core.words import lost_letters
 from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.metric_checks import metric_names
@@ -37,9 +38,8 @@ def lost_words(task: TaskFile, rows: Rows, answers: Sequence[Sequence[str]]) -> 
 
 
 def _tokenizer(metric: str, language: str) -> str | None:
-    if metric.startswith("rouge"):
-        return rouge_tokenizer(language)
-    return bleu_tokenizer(language) if metric in ("bleu", "ter") else None
+    known = metric_named(metric)
+    return None if known is None or known.tokenizer is None else known.tokenizer(language)
 
 
 def _share(text: str, tokenizer: str) -> float:

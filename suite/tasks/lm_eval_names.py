@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from suite.core.metric_ranges import UNBOUNDED as UNBOUNDED
+from suite.core.metrics import metric_named
 
 PYTHON: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 """A metric that is a Python function of the user's: `module:function`."""
@@ -58,54 +58,8 @@ OUR_FILTERS: Final[Mapping[str, Mapping[str, type]]] = {
 CHOOSERS: Final = frozenset({"take_first", "take_first_k", "majority_vote"})
 """Filters that leave one answer of a document's list; a pipeline has to end with one of them."""
 
-SHARES: Final = frozenset({
-    "acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "f1", "mcc", "accuracy", "normalised_match",
-    "rouge1", "rouge2", "rougeL", "pass@1", "math_equal", "number_match",
-})  # fmt: skip
-"""Metrics that lm-eval reports from 0 to 1; they are shown times 100."""
-
-POINTS: Final = frozenset({"bleu", "chrf", "chrf++", "ter"})
-"""Metrics that are reported from 0 to 100 already."""
-
-OF_CLASSES: Final = frozenset({"f1", "mcc"})
-"""Metrics of all answers together, by class."""
-
-OF_ALL_ANSWERS: Final = POINTS | OF_CLASSES
-"""Metrics of all answers together; a single answer has none."""
-
-AGGREGATIONS: Final[Mapping[str, str]] = {
-    "f1": "f1", "mcc": "matthews_corrcoef", "bleu": "bleu", "chrf": "chrf", "chrf++": "chrf++", "ter": "ter",
-    "perplexity": "perplexity", "word_perplexity": "weighted_perplexity", "byte_perplexity": "weighted_perplexity",
-    "bits_per_byte": "bits_per_byte", "brier_score": "brier_score", "bypass": "bypass",
-}  # fmt: skip
-"""lm-eval's names for how the values of a metric are put together; all others are averaged (`mean`)."""
-
-LOWER_IS_BETTER: Final = frozenset({
-    "ter", "perplexity", "word_perplexity", "byte_perplexity", "bits_per_byte", "brier_score",
-})  # fmt: skip
-
-METRICS: Final = SHARES | POINTS | UNBOUNDED
-"""Every metric a task may name: lm-eval's and ours."""
-
-OUR_METRICS: Final = frozenset({
-    "accuracy", "normalised_match", "rouge1", "rouge2", "rougeL", "pass@1", "math_equal", "number_match",
-})  # fmt: skip
-
-COMPUTED: Final = {
-    "generate_until": OUR_METRICS | POINTS | OF_CLASSES | {"exact_match", "bypass"},
-    "multiple_choice": OF_CLASSES | {
-        "acc", "acc_norm", "acc_bytes", "acc_mutual_info", "exact_match", "brier_score", "likelihood",
-    },
-    "loglikelihood": frozenset({"perplexity", "acc"}),
-    "loglikelihood_rolling": frozenset({"word_perplexity", "byte_perplexity", "bits_per_byte"}),
-}  # fmt: skip
-"""The metrics that answers of each kind have."""
-
 NO_OPTIONS: Final = frozenset({"metric", "aggregation", "higher_is_better", "hf_evaluate"})
 """Keys of an entry of `metric_list` that are for lm-eval, and not for the metric."""
-
-IGNORING: Final = frozenset({"regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"})
-"""What `exact_match` and `number_match` may be told to ignore."""
 
 DEFAULT_METRICS: Final = {
     "generate_until": ("exact_match",),
@@ -123,8 +77,9 @@ ALSO_OF_LM_EVAL: Final = frozenset({
 
 
 def scale(metric: str) -> float:
-    """What a metric's value is multiplied with, so that it lies on 0 to 100."""
-    return 100.0 if metric in SHARES or is_python(metric) else 1.0
+    """What a metric's value is multiplied with to be stored and shown: shares lie on 0 to 100."""
+    known = metric_named(metric)
+    return (100.0 if is_python(metric) else 1.0) if known is None else known.factor
 
 
 def is_python(metric: str) -> bool:

@@ -11,16 +11,15 @@ from typing import Any
 from lm_eval.api.metrics import f1_score, matthews_corrcoef
 from lm_eval.api.task import ConfigurableTask
 
-import suite.tasks.filters
-import suite.tasks.metrics  # noqa: F401  (both register what task files name)
-from suite.core.corpus import METRICS as CORPUS
+import suite.tasks.filters  # noqa: F401  (registers what task files name)
 from suite.core.errors import SuiteError
+from suite.core.metrics import names_over
 from suite.sandbox.judging import Program, ProgramOutcome, parted, run_programs
 from suite.stats.confusion import Measured
 from suite.tasks.class_scores import of_chosen, of_written
 from suite.tasks.data import Row
 from suite.tasks.definition import TaskFile
-from suite.tasks.lm_eval_names import OF_CLASSES
+from suite.tasks.metrics import register_own
 from suite.tasks.reading import readers, written
 from suite.tasks.scoring import Metric, metric_of, of_all, score
 from suite.tasks.templates import as_text, compiled
@@ -39,6 +38,7 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
         samples = (config.get("fewshot_config") or {}).get("samples") or ()
         self._exemplars = {id(row): row for row in samples}
         self._texts: dict[tuple[str, int, int], Any] = {}
+        register_own()
         super().__init__(config=dict(config))
         template = task.metadata.get("program")
         self._program = None if template is None else compiled(template)
@@ -103,8 +103,8 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
     def aggregation(self) -> dict[str, Any]:
         """lm-eval's, and ours of metrics of all answers, which take as many references of a document as there are."""
         found: dict[str, Any] = dict(super().aggregation())
-        found |= {name: partial(of_all, self.metric(name)) for name in found if name in CORPUS}
-        return found | {name: partial(self._class_value, name) for name in found if name in OF_CLASSES}
+        found |= {name: partial(of_all, self.metric(name)) for name in found if name in names_over("corpus")}
+        return found | {name: partial(self._class_value, name) for name in found if name in names_over("classes")}
 
     def class_score(self, name: str, values: Sequence[Any]) -> Measured:
         """`f1` or `mcc` of what `process_results` gives for each document."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from suite.core.errors import Problem, did_you_mean
 from suite.core.labels import as_label
+from suite.core.metrics import WRITTEN, MetricDefinition
+from suite.core.metrics import metrics as known_metrics
 from suite.tasks import lm_eval_names
 
 Where = Callable[[tuple[str | int, ...]], str]
@@ -24,8 +26,12 @@ def metric_names(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 def rankable(metrics: Iterable[str]) -> tuple[str, ...]:
     """Those metrics that lie on 0 to 100 with more being better."""
-    best_is_high = lm_eval_names.SHARES | lm_eval_names.POINTS - lm_eval_names.LOWER_IS_BETTER
-    return tuple(name for name in metrics if name in best_is_high or lm_eval_names.is_python(name))
+    return tuple(name for name in metrics if _ranks(name) or lm_eval_names.is_python(name))
+
+
+def _ranks(name: str) -> bool:
+    metric = known_metrics().get(name)
+    return metric is not None and metric.rankable
 
 
 def labels_of(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -59,28 +65,36 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
             yield Problem(at, what, "list each metric once")
         if lm_eval_names.is_python(name):
             continue  # `python_metric.find` looks for it
-        if name not in lm_eval_names.METRICS:
+        metric, of_kind = known_metrics().get(name), _of_kind(kind)
+        of_classes = metric is not None and metric.over == "classes"
+        if metric is None:
             what = f"metric_list.{position}: there is no metric '{name}'"
-            yield Problem(at, what, did_you_mean(name, lm_eval_names.METRICS))
-        elif kind in lm_eval_names.COMPUTED and name not in lm_eval_names.COMPUTED[kind]:
+            yield Problem(at, what, did_you_mean(name, known_metrics()))
+        elif of_kind and name not in of_kind:
             what = f"metric_list.{position}: {name} is no metric of `output_type: {kind}`"
-            yield Problem(at, what, did_you_mean(name, lm_eval_names.COMPUTED[kind]))
+            yield Problem(at, what, did_you_mean(name, of_kind))
         else:
-            for what, fix in (*_summary(each), *(() if name in lm_eval_names.OF_CLASSES else _options(each, kind))):
+            for what, fix in (*_summary(each, metric), *(() if of_classes else _options(each, metric, kind))):
                 yield Problem(at, f"metric_list.{position}: {what}", fix)
-        for what, fix in _of_classes(each, config) if name in lm_eval_names.OF_CLASSES else ():
+        for what, fix in _of_classes(each, config) if of_classes else ():
             yield Problem(at, f"metric_list.{position}: {what}", fix)
     if not rankable(metric_names(config)):
         what = "metric_list: has none that lies on 0 to 100 with more being better"
         yield Problem(
-            where(("metric_list",)), what, f"add one of {', '.join(sorted(lm_eval_names.OUR_METRICS))}, acc, bleu …"
+            where(("metric_list",)),
+            what,
+            f"add one of {', '.join(sorted(name for name, each in known_metrics().items() if each.own))}, acc, bleu …",
         )
 
 
-def _summary(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _of_kind(kind: str) -> frozenset[str]:
+    """The metrics that answers of a kind have."""
+    return frozenset(name for name, each in known_metrics().items() if kind in each.output_types)
+
+
+def _summary(given: Mapping[str, Any], metric: MetricDefinition) -> Iterator[tuple[str, str]]:
     """What is wrong with how a metric's values are to be put together and ranked: each metric has one way."""
-    name = given["metric"]
-    usual, high = lm_eval_names.AGGREGATIONS.get(name, "mean"), name not in lm_eval_names.LOWER_IS_BETTER
+    name, usual, high = metric.name, metric.aggregation, metric.higher_is_better
     if given.get("aggregation", usual) != usual:
         what = f"{name} {'is averaged over' if usual == 'mean' else 'scores all'} answers"
         yield f"{what}, and has no aggregation '{given['aggregation']}'", f"write `{usual}`, or leave `aggregation` out"
@@ -91,11 +105,9 @@ def _summary(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"{name} is computed here, not by `evaluate`", "leave `hf_evaluate` out"
 
 
-def _options(given: Mapping[str, Any], kind: str) -> Iterator[tuple[str, str]]:
+def _options(given: Mapping[str, Any], metric: MetricDefinition, kind: str) -> Iterator[tuple[str, str]]:
     """What is wrong with what a metric is told to ignore, which written answers alone can be."""
-    name = given["metric"]
-    ignores = kind == "generate_until" and name in ("exact_match", "number_match")
-    allowed = lm_eval_names.IGNORING if ignores else frozenset[str]()
+    name, allowed = metric.name, metric.options if kind == WRITTEN else frozenset[str]()
     for key, value in given.items():
         if key in lm_eval_names.NO_OPTIONS:
             continue
@@ -120,7 +132,7 @@ def _of_classes(given: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator
     written = config.get("output_type", "generate_until") == "generate_until"
     if written and not labels:
         yield f"{name} is for classification, and the task has no labels", "list them: `metadata: {labels: […]}`"
-    allowed = {"metric", "aggregation", "higher_is_better", *({"pos_label"} if name == "f1" else ())}
+    allowed = {"metric", "aggregation", "higher_is_better", *known_metrics()[name].options}
     for key in given:
         if key not in allowed:
             yield f"{name} has no option '{key}'", did_you_mean(key, allowed)

@@ -6,14 +6,26 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import lm_eval.api.metrics  # noqa: F401  (registers the aggregations that are named below)
-from lm_eval.api.registry import register_metric
+from lm_eval.api.registry import METRIC_REGISTRY, register_aggregation, register_metric
 
-from suite.tasks.lm_eval_names import OUR_METRICS
+from suite.core.metrics import MetricDefinition, metrics
 from suite.tasks.scoring import EACH, Metric, score
 
 
-def _register(name: str, value: Callable[..., Any]) -> None:
-    register_metric(metric=name, higher_is_better=True, output_type="generate_until", aggregation="mean")(value)
+def register_own() -> None:
+    """Make lm-eval know those metrics of the table that it does not know."""
+    for name, metric in sorted(metrics().items()):
+        if metric.own and name not in METRIC_REGISTRY:
+            _register(metric)
+
+
+def _register(metric: MetricDefinition) -> None:
+    """One that is computed by `LoadedTask` alone is only a name to lm-eval."""
+    if metric.aggregation != "mean":
+        register_aggregation(metric.aggregation)(by_name(metric.aggregation))
+    value = _of_one(metric.name) if metric.name in EACH else by_name(metric.name)
+    options = {"higher_is_better": metric.higher_is_better, "aggregation": metric.aggregation}
+    register_metric(metric=metric.name, output_type="generate_until", **options)(value)
 
 
 def _of_one(name: str) -> Callable[..., float]:
@@ -33,10 +45,4 @@ def by_name(name: str) -> Callable[..., float]:
     return value
 
 
-def _whole_document(**_: Any) -> float:
-    """`pass@1` is 1 if the tests of `metadata.program` run to their end: `LoadedTask` knows the document."""
-    raise NotImplementedError
-
-
-for _name in sorted(OUR_METRICS):
-    _register(_name, _of_one(_name) if _name in EACH else _whole_document)
+register_own()

@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from suite.core.corpus import METRICS as CORPUS
-from suite.core.corpus import Pair, corpus_score
+from suite.core.corpus import Pair
+from suite.core.metrics import metric_named
 from suite.core.numbers import same_number
-from suite.core.words import bleu_tokenizer, bleu_words, composed, rouge_tokenizer, rouge_words
+from suite.core.words import DEFAULT_BLEU, bleu_tokenizer, bleu_words, composed, rouge_tokenizer, rouge_words
 from suite.tasks.definition import TaskFile
 from suite.tasks.latex import last_boxed, same
-from suite.tasks.lm_eval_names import NO_OPTIONS, OF_CLASSES
+from suite.tasks.lm_eval_names import NO_OPTIONS
 from suite.tasks.metric_checks import metric_names
 from suite.tasks.python_metric import PythonMetric
 from suite.tasks.text import normalised, symbols_agree, without_punctuation
@@ -44,7 +44,19 @@ class Metric:
     @property
     def of_all_answers(self) -> bool:
         """Whether it scores all answers together, and none alone."""
-        return self.name in CORPUS or self.name in OF_CLASSES
+        defined = metric_named(self.name)
+        return defined is not None and defined.together
+
+    @property
+    def of_corpus(self) -> bool:
+        """Whether it scores all answers together by their texts."""
+        defined = metric_named(self.name)
+        return defined is not None and defined.over == "corpus"
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether it scores all answers together by class."""
+        return self.of_all_answers and not self.of_corpus
 
     @property
     def known(self) -> bool:
@@ -81,7 +93,15 @@ def score(metric: Metric, references: Sequence[str], answer: str) -> float:
 
 def of_all(metric: Metric, pairs: Sequence[Pair]) -> float:
     """The score of all answers together, 0 to 100."""
-    return corpus_score(metric.name, pairs, bleu_tokenizer(metric.language))
+    defined = metric_named(metric.name)
+    assert defined is not None
+    return defined.corpus_score(pairs, tokenizer(metric))
+
+
+def tokenizer(metric: Metric) -> str:
+    """How a metric of all answers splits texts into words."""
+    defined = metric_named(metric.name)
+    return DEFAULT_BLEU if defined is None or defined.tokenizer is None else defined.tokenizer(metric.language)
 
 
 def words(metric: Metric, text: str) -> list[str]:

@@ -14,6 +14,7 @@ import sacrebleu
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
+from suite.core.metrics.bleu import RESAMPLING, bleu, bleu_counts
 from suite.evaluation import lm as lm_module
 from suite.evaluation import stderr
 from suite.evaluation.evaluate import EvaluationResult, evaluate
@@ -21,7 +22,6 @@ from suite.evaluation.lm import StackLM
 from suite.inference.decode import Completion
 from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
-from suite.stats.sample import bleu, bleu_counts
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
 from suite.tasks.identity import told
@@ -204,14 +204,14 @@ def test_bleu_is_of_the_corpus_and_has_a_stderr(monkeypatch: pytest.MonkeyPatch,
     assert result.primary.value == whole > 30
     assert [answer.value for answer in result.answers] == [None] * 3
     assert result.primary.stderr is not None
-    assert 0 < result.primary.stderr == stderr.of_bleu(pairs)
+    assert 0 < result.primary.stderr == stderr.of_corpus(RESAMPLING, pairs)
 
 
 def test_the_bootstrap_of_bleu_adds_up_counts() -> None:
     pairs = [(f"the red fox number {place} sees a dog", f"the fox number {place} saw a dog") for place in range(9)]
     whole = sacrebleu.corpus_bleu([output for _, output in pairs], [[right for right, _ in pairs]]).score
     assert bleu(bleu_counts(pairs).sum(axis=0)) == pytest.approx(whole, abs=1e-9)
-    assert stderr.of_bleu(pairs[:1]) is None
+    assert stderr.of_corpus(RESAMPLING, pairs[:1]) is None
     assert stderr.of_mean([1.0]) is None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from suite.core.errors import SuiteError
+from suite.core.metrics.bleu import RESAMPLING
 from suite.evaluation import evaluate as evaluate_module
 from suite.evaluation import lm as lm_module
 from suite.evaluation import stderr
@@ -57,7 +58,7 @@ def test_four_times_the_same_documents_have_the_standard_error_of_once(
 
 def test_one_document_many_times_has_no_standard_error(monkeypatch: pytest.MonkeyPatch, make_task: MakeTask) -> None:
     assert result(monkeypatch, make_task, LABELS, PAIRS[:1], 6).primary.stderr is None
-    assert stderr.of_bleu(SENTENCES[:1] * 6, same=Same.of("aaaaaa")) is None
+    assert stderr.of_corpus(RESAMPLING, SENTENCES[:1] * 6, same=Same.of("aaaaaa")) is None
     assert stderr.inflated(0.1, 6, Same.of("aaaaaa")) is None
 
 

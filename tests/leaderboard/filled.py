@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from suite.core.metrics.bleu import RESAMPLING, bleu_counts
 from suite.results.store import (
     AnswerRecord,
     ArtifactRecord,
@@ -24,7 +25,7 @@ from suite.results.store import (
     StepRecord,
     Store,
 )
-from suite.stats.sample import Sample, bleu_counts, sample_of_bleu, sample_of_values
+from suite.stats.sample import Sample, sample_of_counts, sample_of_values
 
 KINDS = {
     "rte": ("true_false", ["True", "False"], 50.0, "accuracy"),
@@ -238,7 +239,7 @@ def _score(answers: Sequence[AnswerRecord]) -> Sample:
     values = [answer.value for answer in answers if answer.value is not None]
     if values:
         return sample_of_values(np.array(values))
-    return sample_of_bleu(bleu_counts([(answer.target, answer.parsed) for answer in answers]))
+    return sample_of_counts(bleu_counts([(answer.target, answer.parsed) for answer in answers]), RESAMPLING)
 
 
 def _curve(stage: str, seed: int) -> tuple[CurvePointRecord, ...]:

@@ -9,7 +9,8 @@ import pytest
 import sacrebleu
 import scipy.stats
 
-from suite.stats.sample import Numbers, bleu, bleu_counts, sample_of_bleu, sample_of_values
+from suite.core.metrics.bleu import RESAMPLING, bleu, bleu_counts
+from suite.stats.sample import Numbers, sample_of_counts, sample_of_values
 
 WORDS = ["the", "a", "cat", "dog", "sat", "ran", "on", "under", "mat", "hat", "red", "old", "in", "of", "paris"]
 
@@ -48,13 +49,14 @@ def test_bleu_of_sums_of_counts_is_sacrebleus(right: float) -> None:
 def test_two_systems_bleu_is_resampled_over_the_same_documents() -> None:
     pairs = texts(1, 0.8), texts(2, 0.75)
     first, second = (bleu_counts(each) for each in pairs)
-    a, b = sample_of_bleu(first), sample_of_bleu(second)
+    a, b = sample_of_counts(first, RESAMPLING), sample_of_counts(second, RESAMPLING)
     ours = float(np.sqrt(np.sum((a.influence - b.influence) ** 2)))
     rng = np.random.default_rng(3)
     drawn = [places for _ in range(4000) for places in [rng.integers(0, 60, 60)]]
     theirs = np.std([bleu(first[places].sum(axis=0)) - bleu(second[places].sum(axis=0)) for places in drawn])
     assert ours == pytest.approx(float(theirs), rel=0.08)
-    assert np.array_equal(sample_of_bleu(first).influence, a.influence)  # drawn from the number of documents alone
+    again = sample_of_counts(first, RESAMPLING)  # drawn from the number of documents alone
+    assert np.array_equal(again.influence, a.influence)
 
 
 def test_pairing_finds_what_two_separate_errors_hide() -> None:

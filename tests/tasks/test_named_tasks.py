@@ -7,6 +7,7 @@ from dataclasses import fields
 import pytest
 
 from suite.core.errors import SuiteError
+from suite.core.metrics import metrics, names_over
 from suite.tasks import lm_eval_names
 from suite.tasks.builtin import builtin_names
 from suite.tasks.definition import read_task, task_names
@@ -18,7 +19,7 @@ def test_every_shipped_task_is_right(name: str) -> None:
     task = read_task(name, [SHIPPED])
     assert task.metadata["kind"]
     assert task.metadata["chance"] is not None
-    assert task.metadata["primary"] in lm_eval_names.SHARES | lm_eval_names.POINTS
+    assert task.metadata["primary"] in names_over("documents", "corpus", "classes")
     assert len((SHIPPED / f"{name}.yaml").read_text().splitlines()) <= (30 if task.sources else 17)
 
 
@@ -81,12 +82,12 @@ def test_what_is_listed_as_known_is_what_lm_eval_knows() -> None:
 
     assert {field.name for field in fields(TaskConfig)} == lm_eval_names.FIELDS
     assert set(FILTER_REGISTRY.keys()) == lm_eval_names.FILTERS | lm_eval_names.OUR_FILTERS.keys()
-    assert set(METRIC_REGISTRY.keys()) == lm_eval_names.METRICS
+    assert set(METRIC_REGISTRY.keys()) == metrics().keys()
     assert set(ALL_OUTPUT_TYPES) == lm_eval_names.OUTPUT_TYPES
     assert {key: tuple(value) for key, value in DEFAULT_METRIC_REGISTRY.items()} == lm_eval_names.DEFAULT_METRICS
     assert set(task_names([SHIPPED])) & set(builtin_names()) == lm_eval_names.ALSO_OF_LM_EVAL
     together = {
-        name for name in lm_eval_names.SHARES | lm_eval_names.POINTS if METRIC_AGGREGATION_REGISTRY[name] is not mean
+        name for name in names_over("documents", "corpus", "classes") if METRIC_AGGREGATION_REGISTRY[name] is not mean
     }
-    assert together == lm_eval_names.OF_ALL_ANSWERS
+    assert together == names_over("corpus", "classes")
     assert "mean" in AGGREGATION_REGISTRY

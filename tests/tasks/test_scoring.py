@@ -11,10 +11,9 @@ import pytest
 import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 
-from suite.core.corpus import METRICS as CORPUS
+from suite.core.metrics import metrics, names_over
+from suite.core.metrics.bleu import bleu, bleu_counts
 from suite.core.numbers import number_of
-from suite.stats.sample import bleu, bleu_counts
-from suite.tasks.lm_eval_names import OUR_METRICS, POINTS
 from suite.tasks.scoring import EACH, Metric, of_all, score
 
 WORDS = ["the", "a", "cat", "Cat", "dog's", "e.g.", "3.5", "1,000", "é", "naïve", "x_y", "<>", "--", "don't", ",", "."]
@@ -116,14 +115,14 @@ def test_a_text_is_a_number_only_as_a_whole_and_in_bounded_time() -> None:
     assert number_of("1" * 10_000) is None
 
 
-@pytest.mark.parametrize("name", sorted(CORPUS))
+@pytest.mark.parametrize("name", sorted(names_over("corpus")))
 def test_metrics_of_all_answers_are_lm_evals_where_each_document_has_one_reference(name: str) -> None:
     pairs = list(zip(texts(3, 40), texts(4, 40), strict=True))
     ours = of_all(Metric(name), [((right,), said) for right, said in pairs])
     assert ours == getattr(theirs, {"chrf++": "chrfpp"}.get(name, name))(pairs) > 0
 
 
-@pytest.mark.parametrize("name", sorted(CORPUS))
+@pytest.mark.parametrize("name", sorted(names_over("corpus")))
 def test_documents_of_one_corpus_may_have_unequal_numbers_of_references(name: str) -> None:
     said = ["the red dog sleeps in the house", "a cat", "one two three four five"]
     references: list[Sequence[str]] = [("no such thing at all", said[0]), (said[1],), (said[2], "six", "seven")]
@@ -143,7 +142,7 @@ def test_the_counts_of_bleu_take_several_references_and_a_tokenizer() -> None:
     [("zh", CHINESE), ("th", THAI), ("ja", "今日は犬が家で寝ています。"), ("ko", "오늘 개가 집에서 자고 있습니다.")],
 )
 def test_a_sentence_of_a_language_without_spaces_has_words(language: str, text: str) -> None:
-    for name in CORPUS:
+    for name in names_over("corpus"):
         assert of_all(Metric(name, language=language), [((text,), text)]) == pytest.approx(100.0 * (name != "ter"))
     part = of_all(Metric("bleu", language=language), [((text,), text[:-3])])
     assert 0 < part < 100
@@ -201,7 +200,7 @@ def test_two_ways_to_write_an_accent_are_the_same(name: str) -> None:
     assert score(Metric(name), ["café"], "cafe\u0301") == score(Metric(name), ["cafe\u0301"], "café") == 1.0
 
 
-@pytest.mark.parametrize("name", sorted(CORPUS))
+@pytest.mark.parametrize("name", sorted(names_over("corpus")))
 def test_two_ways_to_write_an_accent_are_the_same_in_a_corpus(name: str) -> None:
     pairs = [(("one café at the lake",), "one cafe\u0301 at the lake")]
     assert of_all(Metric(name), pairs) == pytest.approx(0.0 if name == "ter" else 100.0)
@@ -214,5 +213,6 @@ def test_rouge_keeps_the_letters_of_languages_in_latin_script(language: str, rig
 
 
 def test_every_metric_that_a_task_may_name_for_written_answers_is_computed_here() -> None:
-    assert EACH.keys() == OUR_METRICS - {"pass@1"} | {"exact_match"}
-    assert CORPUS.keys() == POINTS
+    own = {name for name, metric in metrics().items() if metric.own}
+    assert EACH.keys() == own - {"pass@1"} | {"exact_match"}
+    assert names_over("corpus") == {"bleu", "chrf", "chrf++", "ter"}

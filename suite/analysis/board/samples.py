@@ -11,14 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite.core.corpus import stored_pairs
+from suite.core.metrics import resampled
 from suite.core.words import can_split, tokenizer_of
 from suite.results.store import ResultsReader, ScoreRecord, StepRecord
 from suite.results.store.experiment_results import ExperimentResults
-from suite.stats import Same, Sample, equivalent, sample_of_bleu, sample_of_values
-from suite.stats.sample import Numbers, bleu, bleu_counts
-
-CORPUS = "bleu"
-"""The metric of a whole corpus that can be computed again from answers."""
+from suite.stats import Same, Sample, equivalent, sample_of_counts, sample_of_values
+from suite.stats.sample import Numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +28,7 @@ class Answered:
     documents: NDArray[np.int64]
     """Ids of the documents that `scores` has, ascending."""
     scores: Numbers | None
-    """A score for each document; for BLEU the ten counts of each; None where only the corpus has a score."""
+    """A score for each document; of a corpus's the counts of each; None where only the corpus has a score."""
     same: Same | None = None
     """Which documents are equal, where any are: those of `scores`, or of the corpus."""
 
@@ -54,17 +52,19 @@ class Answered:
         assert self.scores is not None
         if places is None and same is self.same:
             return self.whole
-        return _sample(self.scores if places is None else self.scores[places], same)
+        return self._sample(self.scores if places is None else self.scores[places], same)
 
     @cached_property
     def whole(self) -> Sample:
         """The same over all documents."""
         assert self.scores is not None
-        return _sample(self.scores, self.same)
+        return self._sample(self.scores, self.same)
 
-
-def _sample(scores: Numbers, same: Same | None) -> Sample:
-    return sample_of_values(scores, same) if scores.ndim == 1 else sample_of_bleu(scores, same)
+    def _sample(self, scores: Numbers, same: Same | None) -> Sample:
+        resampling = resampled(self.score.metric)
+        if scores.ndim == 1 or resampling is None:
+            return sample_of_values(scores, same)
+        return sample_of_counts(scores, resampling, same)
 
 
 def answered(
@@ -80,7 +80,7 @@ def answered(
             if step and score and score.value is not None:
                 steps[step.id], scores[step.id] = step, score
     values, repeated = store.values(list(steps)), store.repeated(list(steps))
-    corpora = [name for name, score in scores.items() if score.metric.partition(",")[0] == CORPUS]
+    corpora = [name for name, score in scores.items() if resampled(score.metric)]
     texts = store.texts(corpora) if corpora else {}
     nothing = np.zeros(0, dtype=np.int64)
     found: dict[str, Answered] = {}
@@ -88,7 +88,9 @@ def answered(
         documents, numbers = values.get(name, (nothing, None))
         if name in texts:
             documents = np.array([document for document, _, _ in texts[name]], dtype=np.int64)
-            numbers = _counts(texts[name], scores[name], tokenizer_of(step.config))
+            numbers = _counts(
+                texts[name], scores[name], tokenizer_of(step.config, scores[name].metric.partition(",")[0])
+            )
         found[name] = Answered(step, scores[name], documents, numbers, _same(repeated.get(name, ()), documents))
     return found
 
@@ -99,11 +101,12 @@ def _same(hashes: Sequence[tuple[int, str]], documents: NDArray[np.int64]) -> Sa
 
 
 def _counts(texts: Sequence[tuple[int, str, str]], score: ScoreRecord, tokenizer: str) -> Numbers | None:
-    """BLEU's counts by document; None where the answers do not give the stored score (texts left out, say)."""
-    if score.value is None or not can_split(tokenizer):
+    """Counts by document; None where the answers do not give the stored score (texts left out, say)."""
+    resampling = resampled(score.metric)
+    if resampling is None or score.value is None or not can_split(tokenizer):
         return None
     for pairs in stored_pairs([(target, parsed) for _, target, parsed in texts]):
-        counts = bleu_counts(pairs, tokenizer)
-        if abs(float(bleu(counts.sum(axis=0))) - score.value) < 1e-6:
+        counts = resampling.counts(pairs, tokenizer)
+        if abs(float(resampling.score(counts.sum(axis=0))) - score.value) < 1e-6:
             return counts
     return None

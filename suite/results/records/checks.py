@@ -159,18 +159,19 @@ def _wrong_corpus(score: ScoreRecord, step: StepPart) -> str | None:
     """Whether a corpus metric is another than the answers'. Of several ways to read outputs they hold the primary's."""
     answers = step.answers
     name, _, filtered = score.metric.partition(",")
-    if name not in corpora.METRICS or not answers or (filtered and not score.primary) or _without_texts(answers):
+    metric = corpora.corpus_metric(name)
+    if metric is None or not answers or (filtered and not score.primary) or _without_texts(answers):
         return None
     pairs = [(answer.target, answer.parsed) for answer in answers]
     tokenizer = tokenizer_of(step.config, name)
     if not can_split(tokenizer):
         return None
-    found = corpora.scores_of(name, pairs, tokenizer)
+    found = corpora.scores_of(metric, pairs, tokenizer)
     if score.value is None or not any(math.isclose(each, score.value, abs_tol=TOLERANCE) for each in found):
         return f"the answers' {name} is {found[0]:.6g}, and '{score.metric}' is {score.value}"
-    if name != "bleu" or not score.primary:
+    if metric.resampling is None or not score.primary:
         return None
-    errors = corpora.errors_of_bleu(pairs, [answer.doc_hash for answer in answers], tokenizer)
+    errors = corpora.errors_of(metric.resampling, pairs, [answer.doc_hash for answer in answers], tokenizer)
     if any(_close(score.stderr, each) for each in errors) or not (errors or score.stderr):
         return None
     return f"the answers' {name} has a standard error of about {max(errors, default=0):.3g}, not {score.stderr}"
@@ -192,7 +193,7 @@ def unchecked(record: RecordFile) -> tuple[str, ...]:
         for step in record.steps
         for score in step.scores
         if score.primary and score.value is not None and all(answer.value is None for answer in step.answers)
-        if score.metric.partition(",")[0] not in corpora.METRICS
+        if corpora.corpus_metric(score.metric) is None
         or _without_texts(step.answers)
         or not can_split(tokenizer_of(step.config, score.metric.partition(",")[0]))
     ]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from suite.core.metric_ranges import range_of
 from suite.results.records.schema import RecordFile, StepPart
 from suite.results.records.terms import built_on
+from suite.stats import scale_of
 
 LARGEST: Final = 2**53
 """Beyond it no number of a record is exact: JSON's readers take it for a float."""
@@ -76,14 +76,14 @@ def _numbers(step: StepPart) -> Iterator[tuple[str, float | None, float, float]]
         yield "the artifact's parameters", step.artifact.parameters, 0, LARGEST
         yield "the artifact's bytes", step.artifact.bytes, 0, LARGEST
     for score in step.scores:
-        least, most = range_of(score.metric.partition(",")[0])
+        least, most = scale_of(score.metric)
         yield f"'{score.metric}'", score.value, least - ROUNDING, most + ROUNDING
         yield f"the standard error of '{score.metric}'", score.stderr, 0, most
         yield f"documents of '{score.metric}'", score.n, 0, LARGEST
         yield f"unparsable answers of '{score.metric}'", score.unparsable, 0, score.n
         yield f"truncated answers of '{score.metric}'", score.truncated, 0, score.n
     primary = next((score.metric for score in step.scores if score.primary), "")
-    least, most = range_of(primary.partition(",")[0])
+    least, most = scale_of(primary)
     for answer in step.answers:
         yield "the number of a document", answer.doc_id, 0, LARGEST
         yield f"the score of document {answer.doc_id}", answer.value, least - ROUNDING, most + ROUNDING

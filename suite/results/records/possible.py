@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from suite.core.metric_ranges import OF_DOCUMENTS
+from suite.core.metrics import names_over, resampled
 from suite.results.records.schema import RecordFile, StepPart
 from suite.results.store import AnswerRecord, ScoreRecord
 from suite.stats.sample import Same, sample_of_values
@@ -85,10 +85,10 @@ def _wrongly_scored(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> Iter
     values = [answer.value for answer in answers if answer.value is not None]
     name = score.metric.partition(",")[0]
     if answers and not values:
-        if score.value is not None and name in OF_DOCUMENTS:
+        if score.value is not None and name in names_over("documents"):
             yield f"is scored by '{name}', which every document has, and none of its answers has one"
-        if score.stderr is None and name == "bleu" and len({answer.doc_hash for answer in answers}) > 1:
-            yield "has no standard error of its BLEU"
+        if score.stderr is None and resampled(name) and len({answer.doc_hash for answer in answers}) > 1:
+            yield f"has no standard error of its {name}"
         return
     if len(values) < len(answers) or not values:
         return

@@ -167,11 +167,11 @@ def test_where_all_documents_differ_nothing_changes() -> None:
 
 
 def test_bleu_is_resampled_over_different_documents() -> None:
-    from suite.stats.sample import bleu_counts
+    from suite.core.metrics.bleu import RESAMPLING, bleu_counts
 
     counts = bleu_counts([("le vieux chat noir dort", text) for text in SAID])
-    once = stats.sample_of_bleu(counts)
-    four = stats.sample_of_bleu(np.tile(counts, (4, 1)), stats.Same.of([*range(5)] * 4))
+    once = stats.sample_of_counts(counts, RESAMPLING)
+    four = stats.sample_of_counts(np.tile(counts, (4, 1)), RESAMPLING, stats.Same.of([*range(5)] * 4))
     assert four.value == pytest.approx(once.value)
     assert four.stderr == pytest.approx(once.stderr)
-    assert stats.sample_of_bleu(np.tile(counts, (4, 1))).stderr < 0.7 * once.stderr
+    assert stats.sample_of_counts(np.tile(counts, (4, 1)), RESAMPLING).stderr < 0.7 * once.stderr

@@ -8,9 +8,8 @@ from collections.abc import Sequence
 import pytest
 
 from suite.analysis.board.samples import answered
-from suite.core.corpus import corpus_score
+from suite.core.metrics.bleu import bleu, bleu_score
 from suite.results.store.experiment_results import ExperimentResults
-from suite.stats.sample import bleu
 from tests.analysis.board.tiny_board import Answers, World
 
 CHINESE = ("今天狗在家里睡觉。", "红色的猫在花园里。")
@@ -25,7 +24,7 @@ def sampled(world: World, answers: Answers) -> float | None:
 
 
 def translations(references: Sequence[Sequence[str]], said: Sequence[str], tokenizer: str) -> Answers:
-    value = corpus_score("bleu", list(zip(references, said, strict=True)), tokenizer)
+    value = bleu_score(list(zip(references, said, strict=True)), tokenizer)
     rights = tuple(each[0] if len(each) == 1 else json.dumps(each) for each in references)
     return Answers(said=tuple(said), corpus=(value, 1.0), rights=rights)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from suite.core.hashing import experiment_id, fingerprint, variant_id
+from suite.core.metrics.bleu import RESAMPLING, bleu_counts
 from suite.results.store import (
     AnswerRecord,
     ArtifactRecord,
@@ -22,7 +23,7 @@ from suite.results.store import (
     StepRecord,
     Store,
 )
-from suite.stats.sample import bleu_counts, sample_of_bleu
+from suite.stats.sample import sample_of_counts
 
 OWNER = "elsewhere:1:1"
 ROLES: Mapping[str, Mapping[str, Any]] = {
@@ -175,5 +176,5 @@ def of_corpus(value: float, stderr: float, documents: int = 2) -> Answers:
 
 def translated(*said: str, right: str = "le vieux chat noir dort") -> Answers:
     """Translations with the BLEU that they have."""
-    sample = sample_of_bleu(bleu_counts([(right, text) for text in said]))
+    sample = sample_of_counts(bleu_counts([(right, text) for text in said]), RESAMPLING)
     return Answers(said=said, corpus=(sample.value, sample.stderr), right=right)

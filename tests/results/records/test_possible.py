@@ -13,12 +13,11 @@ from typing import Any, get_args
 import pytest
 
 from suite.core.errors import SuiteError
-from suite.core.metric_ranges import OF_DOCUMENTS
+from suite.core.metrics import metrics, names_over
 from suite.methods import Family
 from suite.results.records.checks import read_record
 from suite.results.records.schema import ExperimentPart
 from suite.results.store import Store
-from suite.tasks.lm_eval_names import AGGREGATIONS, METRICS
 from tests.analysis.board.tiny_board import World, per_document
 from tests.results.records.test_records import altered, export_records, import_records, refused
 from tests.results.records.test_terms import SHIPPED, Record, named_anew, shipped, spec_with, step_of
@@ -113,7 +112,7 @@ IMPOSSIBLE: dict[str, tuple[Callable[[Record], None], str]] = {
     "a certain score": (scored(stderr=0.0), "has the standard error 0.0, and that of its answers' values is"),
     "a score without error": (scored(stderr=None), "has the standard error None, and that of its answers' values is"),
     "another error": (scored(stderr=1.25), "has the standard error 1.25, and that of its answers' values is"),
-    "a BLEU without error": (scored("wmt16_ende", 1, stderr=None), "has no standard error of its BLEU"),
+    "a BLEU without error": (scored("wmt16_ende", 1, stderr=None), "has no standard error of its bleu"),
     "a second metric of more": (beside(metric="acc", n=9000), "has 'acc' over 9000 documents, and 20 were answered"),
     "a metric of no task": (beside(metric="zzz"), "answered the same task, and one has no 'zzz'"),
     "no values": (without_values, "is scored by 'accuracy', which every document has, and none"),
@@ -168,7 +167,7 @@ def test_equal_documents_have_the_error_of_one_another_or_of_earlier_versions(wo
 def test_families_and_metrics_are_those_of_methods_and_tasks() -> None:
     family = ExperimentPart.model_fields["family"].annotation
     assert set(get_args(family)) == set(get_args(Family))
-    assert not OF_DOCUMENTS - (METRICS - set(AGGREGATIONS))
+    assert {metrics()[name].aggregation for name in names_over("documents")} == {"mean"}
 
 
 def test_published_records_are_possible() -> None:

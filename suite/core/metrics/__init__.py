@@ -1,0 +1,57 @@
+"""The table of metrics: the modules of this folder, and what others `register`. Imports neither lm-eval nor numpy.
+
+A metric of a corpus is one entry in one module: how it is checked, computed, stored, computed again, resampled and
+shown follows from it. How one written answer is scored by a metric of documents is in `suite.tasks.scoring`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+from suite.core.metrics._definition import PERCENT, WRITTEN, MetricDefinition, Over, Resampling
+
+__all__ = [
+    "PERCENT", "WRITTEN", "MetricDefinition", "Over", "Resampling", "metric_named", "metrics", "names_over", "register",
+    "resampled",
+]  # fmt: skip
+
+_METRICS: Final[dict[str, MetricDefinition]] = {}
+
+
+def register(*given: MetricDefinition) -> None:
+    """Make metrics known by their names. Raises ValueError if a name is another's."""
+    for each in given:
+        if _METRICS.setdefault(each.name, each) != each:
+            raise ValueError(f"there is a metric '{each.name}' already")
+
+
+def metrics() -> Mapping[str, MetricDefinition]:
+    """Every metric that a task may name, but for functions of the user's."""
+    _import_own()
+    return _METRICS
+
+
+def metric_named(name: str) -> MetricDefinition | None:
+    """The metric of that name, which may name a filter behind a comma; None for functions of the user's."""
+    return metrics().get(name.partition(",")[0])
+
+
+def names_over(*over: Over) -> frozenset[str]:
+    """The metrics that are computed over something."""
+    return frozenset(name for name, each in metrics().items() if each.over in over)
+
+
+def resampled(name: str) -> Resampling | None:
+    """How a metric of a corpus is resampled; None for all others."""
+    metric = metric_named(name)
+    return None if metric is None else metric.resampling
+
+
+@cache
+def _import_own() -> None:
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")

@@ -1,0 +1,72 @@
+"""Corpus BLEU, by sacrebleu."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from suite.core.corpus import Pair, streams
+from suite.core.metrics import WRITTEN, MetricDefinition, Resampling, register
+from suite.core.words import DEFAULT_BLEU, bleu_tokenizer, composed
+
+if TYPE_CHECKING:
+    from suite.core.metrics._definition import Numbers
+
+LONGEST_NGRAM: Final = 4
+
+
+def bleu_score(pairs: Sequence[Pair], tokenizer: str = DEFAULT_BLEU) -> float:
+    """The score of all answers, 0 to 100."""
+    answers = [composed(answer) for _, answer in pairs]
+    references = [tuple(map(composed, each)) for each, _ in pairs]
+    return float(_metric(tokenizer).corpus_score(answers, streams(references)).score)
+
+
+def bleu_counts(pairs: Sequence[tuple[str | Sequence[str], str]], tokenizer: str = DEFAULT_BLEU) -> Numbers:
+    """For each (reference, or several of them; prediction): matching n-grams and n-grams (n = 1 to 4), and both
+    lengths, of words as one of sacrebleu's tokenizers splits them."""
+    import numpy as np
+
+    keys = [((known,) if isinstance(known, str) else tuple(known), said) for known, said in pairs]
+    distinct = list(dict.fromkeys(keys))
+    predictions = [composed(said) for _, said in distinct]
+    references = [tuple(map(composed, known)) for known, _ in distinct]
+    # what sacrebleu sums up for a corpus, one segment after the other: both lengths, matching n-grams, n-grams
+    found = np.array(_metric(tokenizer)._extract_corpus_statistics(predictions, streams(references)), dtype=np.float64)
+    places = {key: place for place, key in enumerate(distinct)}
+    rows: Numbers = found[[places[key] for key in keys]][:, [2, 3, 4, 5, 6, 7, 8, 9, 0, 1]]
+    return rows
+
+
+def bleu(counts: Numbers) -> Numbers:
+    """Corpus BLEU (0 to 100) of sums of counts, as sacrebleu computes it; the last axis holds the ten counts."""
+    import numpy as np
+
+    correct, total = counts[..., :4], counts[..., 4:8]
+    system, reference = counts[..., 8], counts[..., 9]
+    unseen = (correct == 0) & (total > 0)
+    halves = np.cumsum(unseen, axis=-1)  # each order without a match counts half of the one before
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = np.where(unseen, 0.5**halves, correct) / total
+        mean = np.exp(np.where(total > 0, np.log(precision), -np.inf).mean(axis=-1))
+        brevity = np.where(system < reference, np.exp(1 - reference / system), 1.0)
+    found: Numbers = np.where(correct.any(axis=-1), 100 * brevity * mean, 0.0)
+    return found
+
+
+@lru_cache(maxsize=4)
+def _metric(tokenizer: str) -> Any:
+    from sacrebleu.metrics import BLEU
+
+    return BLEU(tokenize=tokenizer, force=True)  # `force` only silences the advice to detokenise
+
+
+RESAMPLING: Final = Resampling(bleu_counts, bleu)
+
+register(
+    MetricDefinition(
+        "bleu", over="corpus", output_types=frozenset({WRITTEN}), aggregation="bleu", tokenizer=bleu_tokenizer,
+        score=bleu_score, resampling=RESAMPLING, shortest_full_marks=LONGEST_NGRAM,
+    )
+)  # fmt: skip

@@ -1,0 +1,30 @@
+"""Translation edit rate, by sacrebleu."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from suite.core.corpus import Pair, streams
+from suite.core.metrics import WRITTEN, MetricDefinition, register
+from suite.core.words import DEFAULT_BLEU, bleu_tokenizer, bleu_words, composed
+
+
+def ter_score(pairs: Sequence[Pair], tokenizer: str) -> float:
+    """Edits for a hundred words of all answers together."""
+    from sacrebleu.metrics import TER
+
+    answers = [composed(answer) for _, answer in pairs]
+    references = [tuple(map(composed, each)) for each, _ in pairs]
+    if tokenizer != DEFAULT_BLEU:
+        answers = [" ".join(bleu_words(answer, tokenizer)) for answer in answers]
+        references = [tuple(" ".join(bleu_words(one, tokenizer)) for one in each) for each in references]
+    return float(TER().corpus_score(answers, streams(references)).score)
+
+
+register(
+    MetricDefinition(
+        "ter", over="corpus", range=(0.0, math.inf), higher_is_better=False, output_types=frozenset({WRITTEN}),
+        aggregation="ter", tokenizer=bleu_tokenizer, score=ter_score,
+    )  # edits may be more than words
+)  # fmt: skip
