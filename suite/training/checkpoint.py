@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from suite.core.errors import StepFailed
 from suite.models.checksum import checksum
+from suite.training.data.source import Spending
 
 FILE = "checkpoint.safetensors"
 EARLIER = "earlier.safetensors"
@@ -136,3 +138,40 @@ def last_good(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
     if damaged:
         say(f"starting anew: {damaged}")
     return None
+
+
+class RunCheckpoints:
+    """The checkpoints of one run, for a training loop of one's own: `with job.checkpoints(…) as checkpoints:`."""
+
+    def __init__(self, folder: Path, key: str, seconds: float, spending: Spending, say: Callable[[str], None]) -> None:
+        self._folder, self._key, self._seconds = folder, key, seconds
+        self._spending, self._say = spending, say
+        self._writer, self._saved = Writer(folder), time.monotonic()
+
+    def __enter__(self) -> RunCheckpoints:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if wrong := self._writer.close():
+            self._say(wrong)
+
+    @property
+    def due(self) -> bool:
+        """Whether so much time has passed that a checkpoint is worth its writing."""
+        return time.monotonic() - self._saved >= self._seconds
+
+    def save(self, groups: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
+        """Begin to write tensors by group and name, and plain data; training may go on meanwhile."""
+        self._writer.write(Checkpoint(groups, {"key": self._key, "spent": self._spending.to_keep(), "state": state}))
+        self._saved = time.monotonic()
+
+    def resume(self) -> Checkpoint | None:
+        """What an interrupted attempt left, None to start anew; what it spent is counted on."""
+        found = last_good(self._folder, self._say)
+        if found is None:
+            return None
+        if found.state.get("key") != self._key:
+            self._say("starting anew: the checkpoint is of another configuration")
+            return None
+        self._spending.resume(found.state["spent"])
+        return Checkpoint(found.groups, found.state["state"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from suite.core.diagnostics import Finding
+from suite.core.hashing import fingerprint, seed_of
 from suite.training.config import FitConfig, Optimisation, SelectionRule, TrackBudget
-from suite.training.data.source import UNCOUNTED, Spending
+from suite.training.data.source import UNCOUNTED, Source, Spending
 
 if TYPE_CHECKING:
     from suite.evaluation.rollout import Rollout
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from suite.models.artifacts import Artifact
     from suite.models.backbone import Backbone
     from suite.tasks.load import Example
+    from suite.training.checkpoint import RunCheckpoints
+    from suite.training.data.batches import Batch
     from suite.training.data.training_set import TrainingSet
     from suite.training.loop import CurvePoint, Fit, Log
     from suite.training.trainable import Trainable
@@ -79,6 +82,45 @@ class Job:
     def budget_for(self, config: Optimisation) -> FitConfig:
         """The budget of a method's settings on this track."""
         return FitConfig.of(config, self.budget, self.selection_rule, self.checkpoint_seconds)
+
+    def limited(self, config: Optimisation) -> Job:
+        """The same with as many examples of each target as `config.examples` says."""
+        if config.examples is None:
+            return self
+        few = [replace(each, examples=each.few(config.examples, self.seed)) for each in self.examples]
+        return replace(self, examples=tuple(few))
+
+    def batches(self, config: Optimisation, trainable: Trainable) -> Source[Batch]:
+        """The examples as batches, encoded as evaluation asks them: a pure function of settings, seed and step."""
+        from suite.training.data.encoding import batches_of
+
+        return batches_of(config, self, trainable, self.budget_for(config).batch_size)
+
+    def score(self, trainable: Trainable, step: int) -> float:
+        """The selection score (0 to 100) of what is trained as it is after a step, on the selection rows."""
+        # parameters change between two steps, so their models must not be taken for the same
+        label = f"in training, scored after step {step}"
+        return self.selection(lambda role: trainable.answering(self.backbone, self.roles, role, label))
+
+    def seed_for(self, *parts: object) -> int:
+        """A seed for one use of randomness, named by its parts; another use has another."""
+        return seed_of(self.seed, *parts)
+
+    def seed_step(self, step: int) -> None:
+        """Seed the device's random numbers for a step, so that a resumed run drops out the same units."""
+        from suite.training.device import seed_device
+
+        seed_device(self.backbone.device, self.seed_for("step", step))
+
+    def checkpoints(self, *terms: object) -> RunCheckpoints:
+        """The step's checkpoints: what an interrupted attempt of the same terms, seed and base model left.
+
+        `terms` are plain data that a checkpoint must have in common with this run, such as `config.model_dump()`.
+        """
+        from suite.training.checkpoint import RunCheckpoints
+
+        key = fingerprint([list(terms), self.seed, self.backbone.identity])
+        return RunCheckpoints(self.checkpoint, key, self.checkpoint_seconds, self.spending, self.log.say)
 
 
 @dataclass(frozen=True)

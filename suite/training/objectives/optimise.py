@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from suite.core.diagnostics import TrainingTime
 from suite.training.config import Optimisation
 from suite.training.job import Job
@@ -16,11 +14,8 @@ from suite.training.trainable import Trainable
 
 def optimise(config: Optimisation, job: Job, trainable: Trainable) -> Fit:
     """Train as `config.objective` says, on as many examples as `config.examples` says."""
-    if config.examples is not None:
-        few = [replace(each, examples=each.few(config.examples, job.seed)) for each in job.examples]
-        job = replace(job, examples=tuple(few))
     train = train_by_reward if config.objective == "reinforce" else train_supervised
-    return train(config, job, trainable)
+    return train(config, job.limited(config), trainable)
 
 
 def time_spent(needs: Requirements, fit: Fit) -> tuple[TrainingTime, ...]:

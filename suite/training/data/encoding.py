@@ -1,0 +1,106 @@
+"""The examples of a train step as batches: encoded as evaluation asks them, in the targets' ratio, seeded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Protocol
+
+from suite.core.errors import StepFailed, SuiteError
+from suite.core.hashing import seed_of
+from suite.models.backbone import Backbone
+from suite.training.config import Optimisation, TrackBudget
+from suite.training.data.batches import Batch, Batches, Mixed, shares
+from suite.training.data.examples import Encoded, encode
+from suite.training.data.exemplars import PromptedExample, behind_exemplars
+from suite.training.data.source import Source
+from suite.training.data.training_set import TrainingSet
+
+
+class Notices(Protocol):
+    """Whoever is told what a person should know."""
+
+    def say(self, text: str) -> None:
+        """Something to know."""
+
+
+class Positions(Protocol):
+    """How many positions of an input are taken before its text (`suite.training.trainable.Trainable`)."""
+
+    def soft_length(self, place: int) -> int:
+        """Those of a target's soft prompt."""
+
+    @property
+    def prefix_length(self) -> int:
+        """Those of a prefix."""
+
+
+class Examined(Protocol):
+    """What a `suite.training.job.Job` has of examples."""
+
+    @property
+    def backbone(self) -> Backbone: ...  # noqa: D102
+    @property
+    def examples(self) -> tuple[TrainingSet, ...]: ...  # noqa: D102
+    @property
+    def budget(self) -> TrackBudget: ...  # noqa: D102
+    @property
+    def seed(self) -> int: ...  # noqa: D102
+    @property
+    def roles(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def log(self) -> Notices: ...  # noqa: D102
+
+
+def batches_of(config: Optimisation, job: Examined, trainable: Positions, size: int) -> Source[Batch]:
+    """The job's examples in batches: all targets in one pool, or in the ratio of `config.mix`."""
+    steps = config.steps
+    pool = [(place, at) for place, each in enumerate(job.examples) for at in range(len(each.examples))]
+    if config.mix is None:
+        return _batches(config, job, trainable, pool, size, size * steps)
+    sizes = shares(_weights(config.mix, job), size)
+    return Mixed(
+        [
+            _batches(config, job, trainable, [each for each in pool if each[0] == place], part, part * steps)
+            for place, part in enumerate(sizes)
+        ]
+    )
+
+
+def _weights(mix: Mapping[str, float], job: Examined) -> list[float]:
+    if set(mix) != set(job.roles):
+        raise StepFailed(f"mix names {', '.join(mix)}, and the targets are {', '.join(job.roles)}")
+    return [mix[role] for role in job.roles]
+
+
+def _batches(
+    config: Optimisation, job: Examined, trainable: Positions, pool: Sequence[tuple[int, int]], size: int, wanted: int
+) -> Batches:
+    """Batches of some examples, each (target, place among its examples)."""
+    if len(pool) > wanted:  # less than an epoch: encode no more than is trained on
+        pool = Random(seed_of(job.seed, "part of an epoch")).sample(pool, wanted)
+    if not pool:
+        raise SuiteError("there is no example to train on")
+    epochs = -(-wanted // len(pool)) if config.shots else 1  # without exemplars, every epoch is like the first
+    encoded = [_encoded(config, job, trainable, pool, epoch) for epoch in range(epochs)]
+    return Batches(job.backbone, *encoded, batch_size=size, seed=job.seed)
+
+
+def _encoded(
+    config: Optimisation, job: Examined, trainable: Positions, pool: Sequence[tuple[int, int]], epoch: int
+) -> list[Encoded]:
+    """The examples as ids, in the order of the pool."""
+    found: dict[tuple[int, int], Encoded] = {}
+    for place, each in enumerate(job.examples):
+        those = [key for key in pool if key[0] == place]
+        if not those:
+            continue
+        asked: list[PromptedExample] = behind_exemplars(each, [at for _, at in those], config.shots, job.seed, epoch)
+        encoding = encode(
+            job.backbone, asked, max_length=job.budget.max_length, soft_length=trainable.soft_length(place),
+            prefix_length=trainable.prefix_length, place=place,
+        )  # fmt: skip
+        if encoding.notice and epoch == 0:
+            job.log.say(encoding.notice)
+        found |= dict(zip(those, encoding.examples, strict=True))
+    return [found[key] for key in pool]
