@@ -257,8 +257,7 @@ class _Builder:
             asked = self._stack_name(stack.router, track) if stack.router else f"the prompt · {track.name}"
             experts = ", ".join(self._stack_name(each, track).partition(" · ")[0] for each in stack.stacks.values())
             return f"{experts}, chosen by {asked}"
-        names = [self.steps[step].title.partition(" ")[2] for step in stack]
-        return " + ".join(names) or f"pretrained · {track.name}"
+        return " + ".join(self.steps[step].title.partition(" ")[2] for step in stack) or f"pretrained · {track.name}"
 
     def _step(self, title: str, work: Work, key: Mapping[str, Any], cost: StepEstimate) -> str:
         step = fingerprint(key)

@@ -282,12 +282,11 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     if metadata.language not in CODES:
         what = f"metadata.language: '{metadata.language}' is no language that can be told"
         yield Problem(where(("metadata", "language")), what, "write its ISO 639 code, as in `language: fr`")
-    if metadata.primary is not None and metadata.primary not in rankable(metric_names(config)):
+    names = metric_names(config)
+    if metadata.primary is not None and metadata.primary not in (ranked := rankable(names)):
         what = f"metadata.primary: '{metadata.primary}' is not among its metrics on 0 to 100"
-        yield Problem(
-            where(("metadata", "primary")), what, did_you_mean(metadata.primary, rankable(metric_names(config)))
-        )
-    if (metadata.program is None) == ("pass@1" in metric_names(config)):
+        yield Problem(where(("metadata", "primary")), what, did_you_mean(metadata.primary, ranked))
+    if (metadata.program is None) == ("pass@1" in names):
         what = "metadata.program: a program to run and the metric pass@1 belong together"
         yield Problem(where(("metadata",)), what, "give both, or neither")
     for split in metadata.made_of:
@@ -296,7 +295,6 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
             yield Problem(where(("metadata", "made_of", split)), what, did_you_mean(split, used))
     if metadata.kind in ("entailment", "classification") and not labels_of(config):
         yield Problem(where(("metadata",)), "metadata.labels: is missing", 'list them: `labels: ["True", "False"]`')
-    same = alike(metadata.labels)
-    if same:
+    if same := alike(metadata.labels):
         what = f"metadata.labels: '{same[0]}' and '{same[1]}' are not distinct"
         yield Problem(where(("metadata", "labels")), what, "list each label once, and no blank one")

@@ -12,13 +12,12 @@ import pytest
 
 from suite.analysis.board import board
 from suite.core.errors import SuiteError
-from suite.core.hashing import canonical, fingerprint
+from suite.core.hashing import fingerprint
 from suite.results.records import (
     checks,
     export_records,
     import_records,
     read_records_into_memory,
-    verify_records,
     writing,
 )
 from suite.results.store import Costs, StepOutcome, Store
@@ -279,25 +278,3 @@ def test_a_bleu_that_does_not_follow_from_the_answers_is_refused(
     steps = json.loads(file.read_text())["steps"]
     at = next(place for place, step in enumerate(steps) if step["scores"][0]["metric"] == "bleu")
     refused(other, altered(file, lambda record: set_value(record, "steps", at, *path, value=value)), found)
-
-
-def test_a_bleu_whose_texts_were_left_out_is_taken_and_said_to_be_unchecked(
-    world: World, tmp_path: Path, other: Store
-) -> None:
-    whole, bare = (
-        export_records(world.store, tmp_path / str(texts), ["pretrained"], texts=texts)[0] for texts in (True, False)
-    )
-    assert verify_records([whole]) == ["pretrained (track tiny, seed 0): is what it says"]
-    told = "pretrained (track tiny, seed 0): is what it says; bleu cannot be computed again from what is stored"
-    assert verify_records([bare]) == [told]
-    assert canonical(json.loads(bare.read_text()))
-    assert import_records(other, [bare]) == ["pretrained (track tiny, seed 0): imported"]
-
-
-def test_the_data_sets_own_texts_can_stay_out(world: World, tmp_path: Path, other: Store) -> None:
-    (file,) = export_records(world.store, tmp_path, ["prompt_rte"], texts=False, report=lambda line: None)[:1]
-    answers = [answer for step in json.loads(file.read_text())["steps"] for answer in step["answers"]]
-    assert answers
-    assert not any(answer["question"] or answer["target"] for answer in answers)
-    assert all(answer["doc_hash"] for answer in answers)
-    assert import_records(other, [file])
