@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from suite.core.errors import SuiteError
+from suite.results.records.reading import Check
 from suite.results.records.schema import RecordFile
 from suite.specs.blocks import OVERRIDABLE, Track
 from suite.specs.tracks import load_track
@@ -16,28 +17,36 @@ NOT_TERMS: Final = ("model.path", "model.gguf", "model.revision")
 """Where a machine keeps its models is its own."""
 
 
-def off_its_track(record: RecordFile) -> str | None:
-    """A term of its track that a record has otherwise and does not name among its changes, or None.
+def off_its_track() -> Check:
+    """A check for a term of its track that a record has otherwise and does not name among its changes.
 
-    Nothing is known of a track that is neither shipped nor in the workspace.
+    Nothing is known of a track that is neither shipped nor in the workspace. Tracks are read once, from what is here
+    now.
     """
-    spec = record.experiment.spec
-    track = _track(str(spec["track"]["name"]))
-    if track is None:
-        return None
-    for key, stated, known in _differing(spec, track):
+    workspace = Workspace.here()
+
+    @cache
+    def known(name: str) -> Track | None:
+        try:
+            return load_track(workspace, name)
+        except SuiteError:
+            return None
+
+    def check(record: RecordFile) -> str | None:
+        spec = record.experiment.spec
+        track = known(str(spec["track"]["name"]))
+        return None if track is None else _unnamed(spec, track)
+
+    return check
+
+
+def _unnamed(spec: Mapping[str, Any], track: Track) -> str | None:
+    """The first term that differs and is not named, in words."""
+    for key, stated, there in _differing(spec, track):
         if not any(key == each or key.startswith(f"{each}.") for each in spec["changes"]):
-            told = f"its track '{track.name}' has {key} {str(stated)[:40]}, and here that has {str(known)[:40]}"
+            told = f"its track '{track.name}' has {key} {str(stated)[:40]}, and here that has {str(there)[:40]}"
             return f"{told}; its `changes` do not say so"
     return None
-
-
-@cache
-def _track(name: str) -> Track | None:
-    try:
-        return load_track(Workspace.here(), name)
-    except SuiteError:
-        return None
 
 
 def _differing(spec: Mapping[str, Any], track: Track) -> Iterator[tuple[str, Any, Any]]:

@@ -53,3 +53,20 @@ def test_a_track_that_is_not_known_here_is_its_authors(
 
 def test_published_records_are_on_their_tracks_terms(capsys: pytest.CaptureFixture[str]) -> None:
     assert suite(capsys, "import", "--verify", SHIPPED.parents[1])[0] == 0
+
+
+def test_a_track_is_as_it_is_now(
+    shipped: Record,
+    specs: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "specs" / "tracks" / "smol-cpu.yaml"
+    own.parent.mkdir(parents=True)
+    usual = (specs / "tracks" / own.name).read_text()
+    changed = usual.replace("selection: {documents: 32}", "selection: {documents: 31}")
+    for text, code in ((changed, 2), (usual, 0)):
+        own.write_text(text)
+        assert imported(copy.deepcopy(shipped), tmp_path, capsys)[0] == code

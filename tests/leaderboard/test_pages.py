@@ -76,7 +76,7 @@ def test_claims_are_shown_with_their_verdict(store: Store, tmp_path: Path) -> No
     page = read(index.parent / "claims.html")
     assert page.with_class("judged")[0].text == "undecided"
     for told in ("It <keeps> more.", "keeps", "Table 3", "+1.20 [−3.00, +5.40]", "p 0.40", "96 documents, 3 seeds",
-                 "could have seen 6.1", "a (not run)"):  # fmt: skip
+                 "minimum detectable effect 6.1", "a (not run)"):  # fmt: skip
         assert told in page.text
     links = [link.attributes["href"] for link in page.all("table")[0].all("a")]
     assert [(index.parent / link).is_file() for link in links] == [True]

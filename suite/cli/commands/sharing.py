@@ -30,7 +30,7 @@ def import_records(home: RunDir, files: Sequence[Path]) -> list[str]:
     from suite.results.records import import_records as add
 
     with Store.open(home.url) as store:
-        return add(store, files, off_its_track)
+        return add(store, files, off_its_track())
 
 
 def verify_records(files: Sequence[Path]) -> list[str]:
@@ -38,4 +38,4 @@ def verify_records(files: Sequence[Path]) -> list[str]:
     from suite.api.records import off_its_track
     from suite.results.records import verify_records as verify
 
-    return verify(files, off_its_track)
+    return verify(files, off_its_track())
