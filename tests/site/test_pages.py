@@ -123,7 +123,7 @@ def test_claims_are_told_with_their_numbers_and_lead_to_their_rows(page: Any, si
     page.get_by_role("link", name="Claims").click()
     assert page.locator(".judged").all_inner_texts() == ["holds", "undecided", "undecided"]
     first = page.locator("table.claims tbody tr").first
-    for told in ("keeps", "ProMoT, Table 3", "documents, 3 seeds", "could have seen"):
+    for told in ("keeps", "ProMoT, Table 3", "documents, 3 seeds", "minimum detectable effect"):
         assert told in first.inner_text()
     assert "nobody (not run)" in page.locator("table.claims tbody tr").last.inner_text()
     first.get_by_role("link", name="promot_rte").click()
