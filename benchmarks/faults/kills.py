@@ -16,6 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -189,7 +190,7 @@ def _badly(ended: Ended, asked: signal.Signals) -> Iterator[str]:
 
 def stored(database: Path) -> dict[str, list[Any]]:
     """All that must be the same however often a run was killed."""
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:
         return {name: connection.execute(query).fetchall() for name, query in QUERIES.items()}
 
 
@@ -199,7 +200,7 @@ def costs(database: Path, undisturbed: Path) -> Iterator[str]:
     for kind in ("train", "evaluate"):
         tables = []
         for each in (database, undisturbed):
-            with sqlite3.connect(each) as connection:
+            with closing(sqlite3.connect(each)) as connection:
                 tables.append(connection.execute(query.format(kind)).fetchall())
         for here, there in zip(*tables, strict=False):
             known = all(each is not None and each > 0 for each in here[1:])
