@@ -85,7 +85,7 @@ def _serve(asked: BinaryIO, answers: BinaryIO) -> None:
     import suite.execution.session
 
     assert all((lm_eval, torch, transformers, leaderboard, suite))
-    with contextlib.suppress(EOFError):
+    with contextlib.suppress(EOFError, BrokenPipeError):  # the trial has ended
         while True:
             arguments, out, err, first = pickle.load(asked)  # from the process that started this one
             pid = os.fork()
