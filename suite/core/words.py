@@ -36,7 +36,7 @@ def bleu_tokenizer(language: str) -> str:
     return "char" if language in _WITHOUT_SPACES else DEFAULT_BLEU
 
 
-def tokenizer_of(config: Mapping[str, Any], metric: str = "bleu") -> str:
+def tokenizer_of(config: Mapping[str, Any], metric: str) -> str:
     """How an evaluation split texts into words for BLEU or TER: as its step says, which only says what is not usual."""
     return str((config.get("words") or {}).get(metric, DEFAULT_BLEU))
 
