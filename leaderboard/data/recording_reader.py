@@ -182,7 +182,7 @@ class RecordingReader:
         return self.reader.curve(step)
 
     def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
-        """Step id -> what was seen along its training, by name and step; without steps of which nothing was."""
+        """Step id -> the curves of its training, by name and step; steps without a curve are left out."""
         return self.reader.curves(self._of_steps("curve", steps))
 
     def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:

@@ -115,7 +115,7 @@ class UnionReader:
         return reader.curve(own)
 
     def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
-        """Step id -> what was seen along its training, by name and step."""
+        """Step id -> the curves of its training, by name and step; steps without a curve are left out."""
         return self._both(steps, lambda reader, own: reader.curves(own))
 
     def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:

@@ -100,7 +100,7 @@ class ResultsReader(Protocol):
         ...
 
     def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
-        """Step id -> what was seen along its training, by name and step; without steps of which nothing was."""
+        """Step id -> the curves of its training, by name and step; steps without a curve are left out."""
         ...
 
     def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:

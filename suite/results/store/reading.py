@@ -172,7 +172,7 @@ class Reading(Checked):
         return self.curves([step]).get(step, ())
 
     def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
-        """Step id -> what was seen along its training, by name and step; without steps of which nothing was."""
+        """Step id -> the curves of its training, by name and step; steps without a curve are left out."""
         found = self._results("curve", steps)
         return grouped(sorted(found, key=lambda item: (item[0], item[1].name, item[1].step)))
 
