@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, false, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, delete, false, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from suite.core.errors import Problem, SuiteError
@@ -173,8 +173,10 @@ def _end(
     costs: Costs | None,
     provenance: Provenance,
 ) -> bool:
-    """The owner's step comes to an end."""
-    values = {"status": status, "reason": reason, "finished": now(), "heartbeat": None}
+    """The owner's step comes to an end, which is not before its beginning: a clock may be set back meanwhile."""
+    ended = now()
+    finished = case((StepRow.started > ended, StepRow.started), else_=ended)
+    values = {"status": status, "reason": reason, "finished": finished, "heartbeat": None}
     return updated(connection, _mine(step, owner), {**values, **vars(provenance), **(vars(costs) if costs else {})})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,16 @@ def test_what_is_not_a_number_is_refused_and_none_of_it_is_stored(store: Store, 
     with pytest.raises(SuiteError, match="not a number"):
         store.add_imported(STEP, outcome)
     assert store.statuses(["a"]) == {"a": "running"}
+
+
+def test_a_clock_that_is_set_back_meanwhile_ends_no_step_before_it_began(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([datetime(2030, 1, 1, 12, tzinfo=timezone.utc), datetime(2030, 1, 1, 9, tzinfo=timezone.utc)])
+    monkeypatch.setattr("suite.results.store.writing.now", lambda: next(clock))
+    finished(store)
+    step = store.steps(["a"])["a"]
+    assert (step.started, step.finished) == ("2030-01-01T12:00:00+00:00",) * 2
 
 
 def test_adding_twice_changes_nothing(store: Store) -> None:
