@@ -8,21 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from typing import Final, cast
+from typing import cast
 
 import suite.methods
 from suite.core.block import Block
 from suite.core.errors import SuiteError, did_you_mean
 from suite.methods._outside import checked
 from suite.methods._protocol import SELF, Dispatch, Method, Part, Prerequisite
-from suite.plugins import Origin, added
-from suite.plugins.loading import loaded
-from suite.plugins.source import Sources
-
-GROUP: Final = "suite.methods"
-"""The group of entry points that packages add methods by."""
-FOLDER: Final = "methods"
-"""The folder of a workspace that does."""
+from suite.plugins import Origin
+from suite.plugins.pinned import PinnedPlugin, Plugins
 
 
 def names() -> tuple[str, ...]:
@@ -41,16 +35,23 @@ def get(name: str) -> Method:
 
 @dataclass(frozen=True)
 class MethodRegistry:
-    """The methods that a spec may name, as they are when they are first asked for; none is loaded before."""
+    """The methods that a spec may name, as they are when they are first asked for; none is loaded before.
 
-    outside: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
-    """The methods that are not suite's own, and where each comes from."""
-    _sources: dict[Origin, Sources] = field(default_factory=dict, compare=False, repr=False)
+    It may be pickled: another process loads the methods from outside again, if their sources are the same there.
+    """
+
+    plugins: Plugins = field(default_factory=Plugins)
+    """The methods that are not suite's own."""
 
     @classmethod
     def of(cls, folders: tuple[Path, ...] = ()) -> MethodRegistry:
         """Those of suite, of installed packages, and of a workspace's folders (nearest first) that have `methods/`."""
-        return cls(added(GROUP, folders, FOLDER))
+        return cls(Plugins.of("method", names(), folders))
+
+    @property
+    def outside(self) -> Mapping[str, tuple[Origin, ...]]:
+        """The methods that are not suite's own, and where each comes from."""
+        return self.plugins.origins
 
     def names(self) -> tuple[str, ...]:
         """Every method, in order."""
@@ -58,33 +59,25 @@ class MethodRegistry:
 
     def origin(self, name: str) -> Origin | None:
         """Where a method comes from; None for suite's own. Raises SuiteError for a name that two methods have."""
-        origins = self.outside.get(name, ())
-        if origins and name in names():
-            what = f"adds a method '{name}', which suite has itself"
-            raise SuiteError(what, where=str(origins[0]), fix="give it another name")
-        if len(origins) > 1:
-            what = f"adds a method '{name}', and so does {origins[1]}"
-            raise SuiteError(what, where=str(origins[0]), fix="give one of them another name, or remove it")
-        return origins[0] if origins else None
+        return self.plugins.origin(name)
+
+    def plugin(self, name: str) -> PinnedPlugin | None:
+        """A method from outside with the source that it had when it was first asked for; None for suite's own."""
+        return self.plugins.plugin(name)
 
     def source(self, name: str) -> str | None:
         """The hash of the source of a method from outside; None for suite's own, which have versions."""
-        origin = self.origin(name)
-        return None if origin is None else self._source_of(origin).hash
+        plugin = self.plugin(name)
+        return None if plugin is None else plugin.source
 
     def get(self, name: str) -> Method:
         """A method, loaded. Raises SuiteError with the known names, or in one line what is wrong with its module."""
-        origin = self.origin(name)
-        if origin is not None:
-            return checked(loaded(origin, self._source_of(origin)), origin)
+        plugin = self.plugin(name)
+        if plugin is not None:
+            return checked(plugin.load(), plugin.origin)
         if name not in names():
             raise SuiteError(f"there is no method '{name}'", fix=did_you_mean(name, self.names()))
         return get(name)
-
-    def _source_of(self, origin: Origin) -> Sources:
-        if origin not in self._sources:
-            self._sources[origin] = origin.sources()
-        return self._sources[origin]
 
     def inherits(self, name: str) -> Mapping[str, str]:
         """Which fields of a method's block start from the track's settings of which other, unless they name one."""

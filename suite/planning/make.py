@@ -10,7 +10,6 @@ from typing import Any
 from suite.core.block import Block
 from suite.core.config_diff import describe, split
 from suite.core.errors import Problem, SuiteError
-from suite.core.hashing import fingerprint
 from suite.methods import Dispatch, OwnPart, Part, Prerequisite
 from suite.models.source import LocatedModel, ModelSource, locate
 from suite.planning import estimate
@@ -260,9 +259,8 @@ class _Builder:
         return " + ".join(self.steps[step].title.partition(" ")[2] for step in stack) or f"pretrained · {track.name}"
 
     def _step(self, title: str, work: Work, key: Mapping[str, Any], cost: StepEstimate) -> str:
-        step = fingerprint(key)
-        self.steps.setdefault(step, Step(step, title, work, key, cost))
-        return step
+        step = Step.of(title, work, key, cost, self.steps)
+        return self.steps.setdefault(step.id, step).id
 
     def _model(self, track: Track) -> LocatedModel:
         return self._located(track.model)

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from suite.core.block import Block
+from suite.core.hashing import fingerprint
 from suite.methods import MethodRegistry
+from suite.plugins.pinned import AfterPlugins, PinnedPlugin
 from suite.specs import Experiment
 from suite.specs.blocks import Track
 from suite.tasks.definition import TaskFile
@@ -151,6 +153,22 @@ class Step:
     key: Mapping[str, Any]
     """What the fingerprint is made of; kept in the store, so that a stale step can say why it is stale."""
     estimate: StepEstimate
+    plugins: tuple[PinnedPlugin, ...] = field(default=(), compare=False, repr=False)
+    """The methods from outside by which it, and what it builds on, was trained."""
+
+    @classmethod
+    def of(
+        cls, title: str, work: Work, key: Mapping[str, Any], estimate: StepEstimate, before: Mapping[str, Step]
+    ) -> Step:
+        """A step after those `before` it, which are given by their ids."""
+        own = work.methods.plugin(work.method) if isinstance(work, Train) else None
+        plugins = [plugin for parent in work.parents for plugin in before[parent].plugins]
+        plugins = list(dict.fromkeys([*plugins, *((own,) if own else ())]))
+        return cls(fingerprint(key), title, work, key, estimate, tuple(plugins))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Settings and artifacts are of classes of plugins: another process loads these first."""
+        return _unpickled, (AfterPlugins(self.plugins), vars(self))
 
     @property
     def kind(self) -> Literal["train", "evaluate"]:
@@ -161,6 +179,10 @@ class Step:
     def parents(self) -> tuple[str, ...]:
         """The steps that must be done before this one."""
         return self.work.parents
+
+
+def _unpickled(_: AfterPlugins, fields: Mapping[str, Any]) -> Step:
+    return Step(**fields)
 
 
 @dataclass(frozen=True)

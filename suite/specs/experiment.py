@@ -12,6 +12,7 @@ from suite.core.config_diff import split
 from suite.core.hashing import experiment_id, variant_id
 from suite.core.yamlfile import Key
 from suite.methods import MethodRegistry
+from suite.plugins.pinned import AfterPlugins
 from suite.specs.blocks import Track
 from suite.tasks.definition import TaskFile
 
@@ -45,6 +46,11 @@ class Experiment:
     """``file:line`` of each setting of the method, of each field of the sweep, and of the model."""
     methods: MethodRegistry = field(default_factory=MethodRegistry, compare=False, repr=False)
     """The methods that it, and what it builds on, may name."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The settings of a method from outside are of its class: another process loads it first."""
+        plugin = self.methods.plugin(self.method)
+        return _unpickled, (AfterPlugins(() if plugin is None else (plugin,)), vars(self))
 
     @property
     def configs(self) -> tuple[Block, ...]:
@@ -95,6 +101,10 @@ class Experiment:
     def id(self) -> str:
         """A hash of all settings, the seed included."""
         return experiment_id(self.resolved())
+
+
+def _unpickled(_: AfterPlugins, fields: Mapping[str, Any]) -> Experiment:
+    return Experiment(**fields)
 
 
 def describe(task: TaskFile) -> dict[str, Any]:

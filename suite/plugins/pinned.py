@@ -1,0 +1,106 @@
+"""What was added from outside, with its source as it was when it was first asked for.
+
+Code does not travel between processes: a plugin goes by its origin and the hash of its source, and is loaded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from suite.core.errors import SuiteError
+from suite.plugins import Origin, added
+from suite.plugins.loading import loaded
+from suite.plugins.source import Sources
+
+
+@dataclass(frozen=True)
+class PinnedPlugin:
+    """A plugin and the source that it must have."""
+
+    origin: Origin
+    source: str
+    """The hash of its module and of what that imports of its own package or folder."""
+    read: Sources | None = field(default=None, compare=False, repr=False)
+    """The source itself, where it was read in this process."""
+
+    @classmethod
+    def of(cls, origin: Origin) -> PinnedPlugin:
+        """A plugin as it is now. Raises SuiteError where it cannot be read."""
+        sources = origin.sources()
+        return cls(origin, sources.hash, sources)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PinnedPlugin, (self.origin, self.source)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Its source. Raises SuiteError, in one line, where it is another here."""
+        if self.read is not None:
+            return self.read
+        sources = self.origin.sources()
+        if sources.hash != self.source:
+            what = f"has the source {sources.hash} here, and the plan was made with {self.source}"
+            raise SuiteError(what, where=str(self.origin), fix="run again, with the same source on every machine")
+        return sources
+
+    def load(self) -> Any:
+        """What the origin names. Raises SuiteError, in one line, where the source is another here, or is broken."""
+        return loaded(self.origin, self.sources)
+
+
+@dataclass(frozen=True)
+class AfterPlugins:
+    """Stands before what may name classes of plugins in a pickle: they are loaded before that is read."""
+
+    plugins: tuple[PinnedPlugin, ...]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _after, (self.plugins,)
+
+
+def _after(plugins: tuple[PinnedPlugin, ...]) -> AfterPlugins:
+    for plugin in plugins:
+        plugin.load()
+    return AfterPlugins(plugins)
+
+
+@dataclass(frozen=True)
+class Plugins:
+    """The plugins of one kind, by name; none is loaded before it is asked for."""
+
+    kind: str = ""
+    """What each of them is, as messages call it: `method`."""
+    own: frozenset[str] = frozenset()
+    """The names that suite has itself."""
+    origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
+    """The names that are added, and where each comes from."""
+    _pinned: dict[Origin, PinnedPlugin] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, kind: str, own: Collection[str], folders: Sequence[Path]) -> Plugins:
+        """Those of the entry points `suite.<kind>s`, and of the folders `<kind>s/` in some folders, nearest first."""
+        return cls(kind, frozenset(own), added(f"suite.{kind}s", tuple(folders), f"{kind}s"))
+
+    def origin(self, name: str) -> Origin | None:
+        """Where one comes from; None if it is none of these. Raises SuiteError for a name that is taken."""
+        origins = self.origins.get(name, ())
+        if origins and name in self.own:
+            what = f"adds a {self.kind} '{name}', which suite has itself"
+            raise SuiteError(what, where=str(origins[0]), fix="give it another name")
+        if len(origins) > 1:
+            what = f"adds a {self.kind} '{name}', and so does {origins[1]}"
+            raise SuiteError(what, where=str(origins[0]), fix="give one of them another name, or remove it")
+        return origins[0] if origins else None
+
+    def plugin(self, name: str) -> PinnedPlugin | None:
+        """One as it was when it was first asked for; None if it is none of these. Raises SuiteError as `origin`."""
+        origin = self.origin(name)
+        if origin is None:
+            return None
+        if origin not in self._pinned:
+            self._pinned[origin] = PinnedPlugin.of(origin)
+        return self._pinned[origin]
