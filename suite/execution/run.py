@@ -43,7 +43,7 @@ def run_plan(plan: Plan, inputs: Inputs, home: RunDir, *, device: str | None = N
         store.add_steps([step_record(step) for step in plan.steps])
         for experiment, links in experiment_records(plan):
             store.add_experiment(experiment, links)
-        store.requeue(ids, done_too=again)
+        store.requeue(ids, include_done=again)
         if again:
             for step in ids:
                 shutil.rmtree(home.work(step), ignore_errors=True)
@@ -51,7 +51,7 @@ def run_plan(plan: Plan, inputs: Inputs, home: RunDir, *, device: str | None = N
         seen = store.steps(ids)
         clear(home, {step for step, record in seen.items() if record.status == "done"})
         lost = lost_artifacts(plan, seen, store, home, read=True)
-        store.renew([seen[step] for step in lost])
+        store.invalidate([seen[step] for step in lost])
         statuses = store.statuses(ids)
         if all(statuses.get(step) == "done" for step in ids):
             return Outcome(0, len(ids))
@@ -98,7 +98,7 @@ class _Run:
             progress.say(f"{self.steps[step].title}: done again, for {why}")
         interrupted: signals.EndedBySignal | None = None
         try:
-            with self.store.telling(progress.say):
+            with self.store.notifying(progress.say):
                 self._all(todo, progress)
         except signals.EndedBySignal as end:
             interrupted = end
@@ -139,7 +139,7 @@ class _Run:
         except (ArtifactLost, TakenOver):  # what it needs is done again first; or its new owner is waited for
             return False
         except signals.EndedBySignal as end:
-            with suppress(StoreAway), self.store.briefly():
+            with suppress(StoreAway), self.store.without_retries():
                 if self.store.cancel(step.id, self.owner, str(end), self.spent):
                     seconds = (self.spent or Costs()).seconds or 0.0
                     progress.end(step.title, "cancelled; the next run resumes it", seconds)
@@ -210,7 +210,7 @@ class _Run:
         self.healed[step.id] += 1
         if self.healed[step.id] > 2:
             return False
-        if self.store.renew([seen]):  # else another process has begun it anew
+        if self.store.invalidate([seen]):  # else another process has begun it anew
             self.again[step.id] = step
             progress.say(f"{step.title}: done again, for its artifact {error.why}")
         return True
@@ -261,7 +261,7 @@ class _Run:
 
         def beat() -> None:
             while not end.wait(HEARTBEAT_SECONDS):
-                with suppress(SuiteError), self.store.briefly():  # busy, or away: the next beat comes in time
+                with suppress(SuiteError), self.store.without_retries():  # busy, or away: the next beat comes in time
                     self.store.heartbeat(step.id, self.owner, cost.spent)
 
         thread = threading.Thread(target=beat, daemon=True)

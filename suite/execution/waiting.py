@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from suite.execution.progress import PlanProgress, clock
 from suite.planning import Step
-from suite.results.store import Holder, Store
+from suite.results.store import Lease, Store
 from suite.results.store.writing import LEASE_SECONDS
 
 SILENT_SECONDS = 15.0
@@ -24,28 +24,28 @@ class Waiting:
 
     def tell(self, steps: Sequence[Step], lease_seconds: float = LEASE_SECONDS) -> None:
         """A line on the first of these steps that another process has."""
-        holders = self._store.holders([step.id for step in steps])
-        running = [step for step in steps if step.id in holders and holders[step.id].status == "running"]
+        leases = self._store.leases([step.id for step in steps])
+        running = [step for step in steps if step.id in leases and leases[step.id].status == "running"]
         if not running:
             return
-        holder = holders[running[0].id]
-        silent = time.time() - (holder.heartbeat or 0.0) > SILENT_SECONDS
-        about = (running[0].id, holder.owner, silent)
+        lease = leases[running[0].id]
+        silent = time.time() - (lease.heartbeat or 0.0) > SILENT_SECONDS
+        about = (running[0].id, lease.owner, silent)
         if about != self._told:
             self._told = about
-            self._progress.say(line(running[0].title, holder, lease_seconds, len(running) - 1))
+            self._progress.say(line(running[0].title, lease, lease_seconds, len(running) - 1))
 
 
-def line(title: str, holder: Holder, lease_seconds: float, others: int) -> str:
+def line(title: str, lease: Lease, lease_seconds: float, others: int) -> str:
     """Who has a step since when, and when it is taken over from one that is silent."""
-    owner, now = holder.owner, time.time()
+    owner, now = lease.owner, time.time()
     who = "another process" if owner is None else f"process {owner.pid} on {owner.host}"
     near = owner is not None and owner.near
     if owner is not None and not near:
         who += " (another machine or container)"
-    since = "" if holder.since is None else f" since {_shown(holder.since.timestamp())}"
+    since = "" if lease.since is None else f" since {_shown(lease.since.timestamp())}"
     more = f" (and for {others} more steps)" if others > 1 else " (and for 1 more step)" if others else ""
-    beat = holder.heartbeat or now
+    beat = lease.heartbeat or now
     quiet = now - beat
     if quiet > SILENT_SECONDS:
         then = f"; nothing heard of it for {clock(quiet)}, taken over at {_shown(beat + lease_seconds)}"

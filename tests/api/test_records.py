@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.calls import suite
-from tests.results.records.test_terms import SHIPPED, Record, named_anew, shipped
+from tests.results.records.test_consistency import SHIPPED, Record, named_anew, shipped
 
 __all__ = ["shipped"]
 

@@ -75,7 +75,7 @@ def test_only_failed_ones_go_where_that_is_asked(capsys: pytest.CaptureFixture[s
     with Store.open(home / "suite.db") as store:
         record = next(each for each in store.experiments() if each.seed == 1)
         step = store.links(record.id)[0].step_id
-        store.requeue([step], done_too=True)
+        store.requeue([step], include_done=True)
         assert store.claim(step, "me:1:1")
         assert store.fail(step, "me:1:1", "no memory left")
     assert suite(capsys, "remove", "--failed", "--yes", "--home", home)[0] == 0

@@ -97,8 +97,8 @@ def _told(store: Store, removal: Removal, folders: Sequence[Path]) -> Iterator[s
         f"{count} experiment{'s' * (count != 1)} would go, with {len(removal.steps)} steps that no other needs, "
         f"{removal.scores} scores, {removal.answers} answers and {size(room)} of files"
     )
-    if removal.kept:
-        yield f"{removal.kept} steps stay, as other experiments need them"
+    if removal.shared_steps:
+        yield f"{removal.shared_steps} steps stay, as other experiments need them"
 
 
 def _bytes(folder: Path) -> int:

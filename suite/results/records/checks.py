@@ -19,10 +19,10 @@ from suite.core.hashing import experiment_id, fingerprint, variant_id
 from suite.core.regular import open_regular
 from suite.core.words import can_split, tokenizer_of
 from suite.results.records import corpora
-from suite.results.records.implied import not_implied, out_of_range
-from suite.results.records.possible import not_possible
+from suite.results.records.completeness import find_incomplete, out_of_range
+from suite.results.records.consistency import find_inconsistent
+from suite.results.records.plausibility import find_implausible
 from suite.results.records.schema import MAX_BYTES, SCHEMA, RecordFile, StepPart
-from suite.results.records.terms import not_on_terms
 from suite.results.records.writing import record_hash
 from suite.results.store import AnswerRecord, ScoreRecord
 
@@ -35,10 +35,10 @@ def read_record(file: Path) -> RecordFile:
     """A record that is what it says. Raises SuiteError in one line."""
     text = _text(file)
     try:
-        found = json.loads(text, object_pairs_hook=_each_once)
-        if not isinstance(found, dict) or "schema_version" not in found:
+        content = json.loads(text, object_pairs_hook=_each_once)
+        if not isinstance(content, dict) or "schema_version" not in content:
             raise SuiteError("is not a record of `suite export`", where=str(file))
-        version = found["schema_version"]
+        version = content["schema_version"]
         if type(version) is not int or version < 1:
             what = f"has the record schema {str(version)[:20]!r}, which there never was"
             raise SuiteError(what, where=str(file), fix="export it again where it was made")
@@ -46,7 +46,7 @@ def read_record(file: Path) -> RecordFile:
             what = f"was written by a newer version of suite (record schema {version}, this one knows {SCHEMA})"
             raise SuiteError(what, where=str(file), fix="upgrade finetune-suite")
         record = RecordFile.model_validate_json(text)
-        digest = record_hash(found)
+        digest = record_hash(content)
     except ValidationError as error:
         first = error.errors()[0]
         path = ".".join(str(part) for part in first["loc"])
@@ -61,11 +61,11 @@ def read_record(file: Path) -> RecordFile:
 
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """An object of JSON. Raises ValueError for a key that stands in it twice: readers differ in which they take."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
         twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         raise ValueError(f"the key {twice[:40]!r} stands twice in one object")
-    return found
+    return unique
 
 
 def _text(file: Path) -> str:
@@ -87,8 +87,8 @@ def _text(file: Path) -> str:
 
 def _wrong(record: RecordFile) -> str | None:
     """What does not fit together in a record, or None."""
-    about, kinds = record.experiment, {step.id: step.kind for step in record.steps}
-    spec = about.spec
+    experiment, kinds = record.experiment, {step.id: step.kind for step in record.steps}
+    spec = experiment.spec
     resolved = {key: value for key, value in spec.items() if key not in BESIDE}
     stated = (
         spec["name"],
@@ -98,9 +98,16 @@ def _wrong(record: RecordFile) -> str | None:
         spec["targets"],
         spec["source"],
     )
-    if stated != (about.name, about.track, about.seed, about.method, list(about.targets), about.source):
+    if stated != (
+        experiment.name,
+        experiment.track,
+        experiment.seed,
+        experiment.method,
+        list(experiment.targets),
+        experiment.source,
+    ):
         return "its name, track, seed, method, targets or source are not those of its spec"
-    if about.id != experiment_id(resolved) or spec["variant"] != variant_id(resolved):
+    if experiment.id != experiment_id(resolved) or spec["variant"] != variant_id(resolved):
         return "its id is not the fingerprint of its spec"
     if len(kinds) < len(record.steps) or _repeated(link.position for link in record.links):
         return "it lists a step or a link twice"
@@ -109,9 +116,9 @@ def _wrong(record: RecordFile) -> str | None:
             return f"it links to the step '{link.step_id}', which is not in it as '{link.part}'"
     if {link.step_id for link in record.links} != set(kinds):
         return "it holds a step that it does not link to"
-    wrong = not_implied(record) or out_of_range(record)
-    wrong = wrong or next((f"step '{step.id}': {each}" for step in record.steps if (each := _wrong_step(step))), None)
-    return wrong or not_on_terms(record) or not_possible(record)
+    wrong = find_incomplete(record) or out_of_range(record)
+    wrong = wrong or next((f"step '{step.id}': {fault}" for step in record.steps if (fault := _wrong_step(step))), None)
+    return wrong or find_inconsistent(record) or find_implausible(record)
 
 
 def _wrong_step(step: StepPart) -> str | None:
@@ -121,17 +128,17 @@ def _wrong_step(step: StepPart) -> str | None:
         return "it has a metric or a document twice"
     if _repeated((point.name, point.step) for point in step.curve):
         return "it has a point of a curve twice"
-    for each in step.findings:
+    for record in step.findings:
         try:
-            finding = diagnostics.read(each.name, each.content)
+            finding = diagnostics.read(record.name, record.content)
         except ValueError as error:
-            return f"its finding '{each.name}' is not one ({_why(error)})"
+            return f"its finding '{record.name}' is not one ({_why(error)})"
         if isinstance(finding, diagnostics.RoutingReport) and len(finding.of_documents) != len(step.answers):
             return f"its dispatch is of {len(finding.of_documents)} documents, and {len(step.answers)} were answered"
-        most = max((each.tried for each in diagnostics.counts(finding)), default=0)
+        most = max((count.tried for count in diagnostics.counts(finding)), default=0)
         if most > len(step.answers):
             return f"its finding '{finding.NAME}' is of {most} documents, and {len(step.answers)} were answered"
-    if _repeated(each.name for each in step.findings):
+    if _repeated(record.name for record in step.findings):
         return "it has a finding twice"
     primary = [score for score in step.scores if score.primary]
     if len(primary) != (step.kind == "evaluate"):
@@ -166,20 +173,20 @@ def _wrong_corpus(score: ScoreRecord, step: StepPart) -> str | None:
     tokenizer = tokenizer_of(step.config, name)
     if not can_split(tokenizer):
         return None
-    found = corpora.scores_of(metric, pairs, tokenizer)
-    if score.value is None or not any(math.isclose(each, score.value, abs_tol=TOLERANCE) for each in found):
-        return f"the answers' {name} is {found[0]:.6g}, and '{score.metric}' is {score.value}"
+    recomputed = corpora.scores_of(metric, pairs, tokenizer)
+    if score.value is None or not any(math.isclose(value, score.value, abs_tol=TOLERANCE) for value in recomputed):
+        return f"the answers' {name} is {recomputed[0]:.6g}, and '{score.metric}' is {score.value}"
     if metric.resampling is None or not score.primary:
         return None
     errors = corpora.errors_of(metric.resampling, pairs, [answer.doc_hash for answer in answers], tokenizer)
-    if any(_close(score.stderr, each) for each in errors) or not (errors or score.stderr):
+    if any(_close(score.stderr, stderr) for stderr in errors) or not (errors or score.stderr):
         return None
     return f"the answers' {name} has a standard error of about {max(errors, default=0):.3g}, not {score.stderr}"
 
 
-def _close(stated: float | None, found: float) -> bool:
+def _close(stated: float | None, recomputed: float) -> bool:
     """Whether both can be a bootstrap's of the same answers."""
-    return stated is not None and found / 2 - TOLERANCE <= stated <= found * 2 + TOLERANCE
+    return stated is not None and recomputed / 2 - TOLERANCE <= stated <= recomputed * 2 + TOLERANCE
 
 
 def _without_texts(answers: Sequence[AnswerRecord]) -> bool:
@@ -188,7 +195,7 @@ def _without_texts(answers: Sequence[AnswerRecord]) -> bool:
 
 def unchecked(record: RecordFile) -> tuple[str, ...]:
     """The primary metrics that were not computed again: the data set's texts were left out, or answers do not tell."""
-    found = [
+    metrics = [
         score.metric
         for step in record.steps
         for score in step.scores
@@ -197,7 +204,7 @@ def unchecked(record: RecordFile) -> tuple[str, ...]:
         or _without_texts(step.answers)
         or not can_split(tokenizer_of(step.config, score.metric.partition(",")[0]))
     ]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(metrics))
 
 
 def _repeated(values: Iterable[object]) -> bool:

@@ -20,7 +20,7 @@ def scores_of(metric: MetricDefinition, pairs: Sequence[tuple[str, str]], tokeni
 
     A second one where the right answers may be lists of several.
     """
-    return [metric.corpus_score(each, tokenizer) for each in stored_pairs(pairs)]
+    return [metric.corpus_score(reading, tokenizer) for reading in stored_pairs(pairs)]
 
 
 def errors_of(
@@ -30,5 +30,5 @@ def errors_of(
     same = Same.of(names)
     if len(pairs) < 2 or (same is not None and same.count < 2):
         return []
-    counts = [resampling.counts(each, tokenizer) for each in stored_pairs(pairs)]
-    return [sample_of_counts(each, resampling, clusters).stderr for each in counts for clusters in (same, None)]
+    counts = [resampling.counts(reading, tokenizer) for reading in stored_pairs(pairs)]
+    return [sample_of_counts(sums, resampling, clusters).stderr for sums in counts for clusters in (same, None)]

@@ -42,15 +42,15 @@ def verify_records(files_or_folders: Sequence[Path], also: Check = lambda _: Non
     lines: list[str] = []
     with Store.open("sqlite://") as store:
         for record, _ in _imported(store, files_or_folders, also):
-            left = unchecked(record)
-            told = f"; {visible(', '.join(left))} cannot be computed again from what is stored" if left else ""
-            lines.append(f"{_name(record)}: is what it says{told}")
+            metrics = unchecked(record)
+            caveat = f"; {visible(', '.join(metrics))} cannot be computed again from what is stored" if metrics else ""
+            lines.append(f"{_name(record)}: is what it says{caveat}")
     return lines
 
 
 def _name(record: RecordFile) -> str:
-    about = record.experiment
-    return f"{about.name} (track {about.track}, seed {about.seed})"
+    experiment = record.experiment
+    return f"{experiment.name} (track {experiment.track}, seed {experiment.seed})"
 
 
 def _imported(store: Store, files_or_folders: Sequence[Path], also: Check) -> Iterator[tuple[RecordFile, bool]]:
@@ -82,24 +82,24 @@ def read_records_into_memory(folder: Path) -> Iterator[Store]:
         yield store
 
 
-def _files(places: Iterable[Path]) -> list[Path]:
-    found: list[Path] = []
-    for place in places:
-        if place.is_dir():
-            found += sorted(
+def _files(paths: Iterable[Path]) -> list[Path]:
+    files: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            files += sorted(
                 file
                 for kind in ("*.json", "*.json.gz")
-                for file in place.rglob(kind)
+                for file in path.rglob(kind)
                 if file.name[0] != "." and not file.is_dir()
             )
-        elif place.exists():
-            found.append(place)
+        elif path.exists():
+            files.append(path)
         else:
-            raise SuiteError("there is no such file or folder", where=str(place))
-    if not found:
-        where = ", ".join(str(place) for place in places)
+            raise SuiteError("there is no such file or folder", where=str(path))
+    if not files:
+        where = ", ".join(str(path) for path in paths)
         raise SuiteError("there are no records (*.json, *.json.gz)", where=where, fix="`suite export` writes them")
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(files))
 
 
 def _experiment(record: RecordFile) -> ExperimentRecord:

@@ -47,38 +47,38 @@ def export_records(
     data set's own texts (questions and right answers) stay out; their hashes and the model's outputs are there.
     """
     chosen = _chosen(store, names, track)
-    lacking: list[Problem] = []
+    problems: list[Problem] = []
     files: list[Path] = []
     for experiment in chosen:
         links = store.links(experiment.id)
         steps = store.steps([link.step_id for link in links])
         unfinished = [step for step in steps.values() if step.status != "done"]
         if unfinished or not links:
-            lacking.append(_unfinished(experiment, unfinished, len(steps)))
+            problems.append(_unfinished(experiment, unfinished, len(steps)))
             continue
         files.append(_write(folder, experiment, _record(store, experiment, links, steps, texts)))
-    if lacking and not files:
-        raise SuiteError.of(lacking)
-    for problem in lacking:
+    if problems and not files:
+        raise SuiteError.of(problems)
+    for problem in problems:
         report(str(problem))
     return files
 
 
 def _chosen(store: ResultsReader, names: Sequence[str], track: str | None) -> list[ExperimentRecord]:
-    known = store.experiments()
-    tracks = {experiment.track for experiment in known}
+    experiments = store.experiments()
+    tracks = {experiment.track for experiment in experiments}
     if track is not None and track not in tracks:
         raise SuiteError(f"nothing was run on the track '{track}'", fix=did_you_mean(track, tracks))
-    there = [experiment for experiment in known if track in (None, experiment.track)]
-    known_names = {experiment.name for experiment in there}
+    candidates = [experiment for experiment in experiments if track in (None, experiment.track)]
+    known_names = {experiment.name for experiment in candidates}
     unknown = [name for name in names if name not in known_names]
     if unknown:
         raise SuiteError.of(
             Problem("", f"no experiment is called '{name}'", did_you_mean(name, known_names)) for name in unknown
         )
-    if not there:
+    if not candidates:
         raise SuiteError("there is no experiment to export", fix="`suite run` makes one")
-    return [experiment for experiment in there if not names or experiment.name in names]
+    return [experiment for experiment in candidates if not names or experiment.name in names]
 
 
 def _unfinished(experiment: ExperimentRecord, steps: Sequence[StepRecord], count: int) -> Problem:
@@ -99,11 +99,11 @@ def _record(
     """All there is to know of an experiment, as plain data, without its hash."""
     ids = list(dict.fromkeys(link.step_id for link in links))
     scores, artifacts, findings = store.scores(ids), store.artifacts(ids), store.findings(ids)
-    about = {name: value for name, value in vars(experiment).items() if name not in ("imported", "created")}
+    settings = {name: value for name, value in vars(experiment).items() if name not in ("imported", "created")}
     unpublished = {} if texts else {"question": "", "target": ""}
     return {
         "schema_version": SCHEMA,
-        "experiment": {**about, "targets": list(experiment.targets), "spec": _portable(experiment.spec)},
+        "experiment": {**settings, "targets": list(experiment.targets), "spec": _portable(experiment.spec)},
         "links": [vars(link) for link in links],
         "steps": [
             {
@@ -114,7 +114,7 @@ def _record(
                 "scores": [vars(score) for score in scores.get(step, ())],
                 "answers": [{**vars(answer), **unpublished} for answer in store.answers(step)],
                 "curve": [vars(point) for point in store.curve(step)],
-                "findings": [{"name": name, "content": each} for name, each in findings.get(step, {}).items()],
+                "findings": [{"name": name, "content": content} for name, content in findings.get(step, {}).items()],
                 "artifact": _without(vars(artifacts[step]), "path") if step in artifacts else None,
             }
             for step in ids
@@ -140,8 +140,8 @@ def _write(folder: Path, experiment: ExperimentRecord, record: Mapping[str, Any]
     if len(data) > MAX_BYTES:
         raise SuiteError(f"has more than {MAX_BYTES // 1_000_000} MB of answers", where=experiment.name)
     name = f"{experiment.name}--seed{experiment.seed}--{str(experiment.spec['variant'])[:8]}"
-    place = folder / _safe(experiment.track)
-    plain, packed = place / f"{_safe(name)}.json", place / f"{_safe(name)}.json.gz"
+    track_folder = folder / _safe(experiment.track)
+    plain, packed = track_folder / f"{_safe(name)}.json", track_folder / f"{_safe(name)}.json.gz"
     file, other = (packed, plain) if len(data) > PLAIN_BYTES else (plain, packed)
     write_output(file, _packed(canonical(whole).encode()) if file == packed else data, "name another folder")
     with suppress(OSError):

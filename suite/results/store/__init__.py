@@ -1,6 +1,6 @@
 """The store: SQLAlchemy tables, queries, migrations; the only code that opens a connection."""
 
-from suite.results.store.holders import Holder
+from suite.results.store.leases import Lease
 from suite.results.store.owners import Owner
 from suite.results.store.reader import ResultsReader
 from suite.results.store.records import (
@@ -28,7 +28,7 @@ __all__ = [
     "CurvePointRecord",
     "ExperimentRecord",
     "FindingRecord",
-    "Holder",
+    "Lease",
     "Owner",
     "Provenance",
     "Removal",

@@ -38,14 +38,14 @@ class Checked(DatabaseSession):
         if self.in_memory:  # nothing is sealed there
             return
         for part, checksum in parts.items():
-            due = self._due(connection, part)
-            for each in ids:
-                known = due.pop(each, None)
-                if known is None:
+            unchecked = self._due(connection, part)
+            for name in ids:
+                stored = unchecked.pop(name, None)
+                if stored is None:
                     continue
-                found = checksum(each)
-                if found != known and _sealed_now(connection, part, each) not in (None, found):
-                    self.changed[each, part] = None
+                actual = checksum(name)
+                if actual != stored and _sealed_now(connection, part, name) not in (None, actual):
+                    self.changed[name, part] = None
 
     def _due(self, connection: Connection, part: str) -> dict[str, Any]:
         """Id -> the checksum of a part, for those that were not compared yet; all at once, which costs least."""
@@ -54,36 +54,40 @@ class Checked(DatabaseSession):
         return self._sealed[part]
 
     def _verify_answers(
-        self, connection: Connection, steps: Sequence[str], names: Sequence[str], found: Mapping[str, Sequence[Any]]
+        self, connection: Connection, steps: Sequence[str], names: Sequence[str], columns: Mapping[str, Sequence[Any]]
     ) -> None:
-        """The same for columns of answers: `found` has those of each step."""
-        for at, name in enumerate(names):
+        """The same for columns of answers: `columns` has those of each step."""
+        for i, name in enumerate(names):
             self._verify(
                 connection, steps,
-                **{name: lambda step, at=at, name=name: of_column(name, found[step][at] if step in found else ())},
+                **{name: lambda step, i=i, name=name: of_column(name, columns[step][i] if step in columns else ())},
             )  # fmt: skip
 
     def _results(self, name: str, steps: Sequence[str]) -> list[tuple[str, Any]]:
         """(Step id, record) of the rows of a table of results."""
         table, kind = RESULTS[name]
-        found: list[tuple[str, Any]] = []
+        results: list[tuple[str, Any]] = []
         with self._reading() as connection:
             for ids in chunks(steps):
                 rows = records_of(connection, kind, table, ids, "step_id")
-                some: dict[str, list[Any]] = {}
+                by_step: dict[str, list[Any]] = {}
                 for step, record in rows:
-                    some.setdefault(step, []).append(record)
-                self._verify(connection, ids, **{name: partial(of_records_in, some)})
-                found += rows
-        return found
+                    by_step.setdefault(step, []).append(record)
+                self._verify(connection, ids, **{name: partial(of_records_in, by_step)})
+                results += rows
+        return results
 
-    def _verify_experiments(self, connection: Connection, found: Sequence[ExperimentRecord], track: str | None) -> None:
+    def _verify_experiments(
+        self, connection: Connection, records: Sequence[ExperimentRecord], track: str | None
+    ) -> None:
         """Note experiments that are not as they were written, or no longer there."""
-        known = {record.id: record for record in found}
-        self._verify(connection, list(known), experiment=lambda each: of_experiment(known[each]))
+        by_id = {record.id: record for record in records}
+        self._verify(connection, list(by_id), experiment=lambda experiment: of_experiment(by_id[experiment]))
         if not self.in_memory:
-            lost = {each for each, on in _sealed_rows(connection, "track") if track in (None, on)} - known.keys()
-            self.changed |= dict.fromkeys((each, "experiment") for each in sorted(lost))
+            lost = {
+                experiment for experiment, on in _sealed_rows(connection, "track") if track in (None, on)
+            } - by_id.keys()
+            self.changed |= dict.fromkeys((experiment, "experiment") for experiment in sorted(lost))
 
 
 def _sealed_rows(connection: Connection, part: str, *ids: str) -> Sequence[tuple[str, Any]]:
@@ -93,18 +97,18 @@ def _sealed_rows(connection: Connection, part: str, *ids: str) -> Sequence[tuple
     query = select(key, columns[part])
     cursor = connection.execute(query.where(key.in_(ids)) if ids else query).cursor
     assert cursor is not None
-    found: Sequence[tuple[str, Any]] = cursor.fetchall()  # the driver's own rows: there may be many
-    return found
+    rows: Sequence[tuple[str, Any]] = cursor.fetchall()  # the driver's own rows: there may be many
+    return rows
 
 
-def _sealed_now(connection: Connection, part: str, each: str) -> Any:
+def _sealed_now(connection: Connection, part: str, row_id: str) -> Any:
     """The checksum as it is now: another process may have stored the step anew since all were read."""
-    return next((checksum for _, checksum in _sealed_rows(connection, part, each)), None)
+    return next((checksum for _, checksum in _sealed_rows(connection, part, row_id)), None)
 
 
-def of_records_in(found: Mapping[str, Sequence[Any]], each: str) -> str:
+def of_records_in(records: Mapping[str, Sequence[Any]], key: str) -> str:
     """The checksum of those records that one has."""
-    return of_records(found.get(each, ()))
+    return of_records(records.get(key, ()))
 
 
 def records_of(
@@ -112,6 +116,6 @@ def records_of(
 ) -> list[tuple[str, Any]]:
     """(Id, record) of the rows of a table that have some ids as their key."""
     columns = table.__table__.c  # the table's own: a mapped class's cost more with every query
-    wanted = [columns[key], *(columns[name] for name in kind.__dataclass_fields__)]
-    rows = connection.execute(select(*wanted).where(columns[key].in_(ids))).all()
+    selected = [columns[key], *(columns[name] for name in kind.__dataclass_fields__)]
+    rows = connection.execute(select(*selected).where(columns[key].in_(ids))).all()
     return [(row[0], kind(*row[1:])) for row in rows]

@@ -74,8 +74,8 @@ def of_column(name: str, values: Sequence[Any]) -> str:
 
 def of_step(step: StepRecord) -> str:
     """The checksum of a step's own row."""
-    places = {**vars(step.provenance), **vars(step.costs)}
-    return of_value([*(places[name] if name in places else getattr(step, name) for name in STEP_FIELDS)])
+    nested = {**vars(step.provenance), **vars(step.costs)}
+    return of_value([*(nested[name] if name in nested else getattr(step, name) for name in STEP_FIELDS)])
 
 
 def of_tallies(tallies: Sequence[tuple[str, str, int]]) -> str:
@@ -92,12 +92,12 @@ def seal_step(connection: Connection, step: str) -> None:
     """Store the checksums of a finished step, as the database has it now."""
     columns = StepRow.__table__.c
     row = connection.execute(select(*(columns[name] for name in STEP_FIELDS)).where(columns.id == step)).one()
-    found = {"step": of_step(step_record(row))}
+    checksums = {"step": of_step(step_record(row))}
     for name, (table, kind) in RESULTS.items():
         rows = connection.execute(select(table.__table__).where(table.__table__.c.step_id == step)).mappings()
-        found[name] = of_records([record_of(kind, dict(row)) for row in rows])
+        checksums[name] = of_records([record_of(kind, dict(row)) for row in rows])
     connection.execute(delete(ChecksumRow).where(ChecksumRow.step_id == step))
-    connection.execute(insert(ChecksumRow), [{"step_id": step, **found, **_of_answers(connection, step)}])
+    connection.execute(insert(ChecksumRow), [{"step_id": step, **checksums, **_of_answers(connection, step)}])
 
 
 def _of_answers(connection: Connection, step: str) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from sqlalchemy.pool import StaticPool
 
 from suite.core.errors import StoreConflict, SuiteError, remedy
 from suite.results.store.files import RESTORE, check_file, immutable, made_beside, unwritable
-from suite.results.store.servers import Server, connection_options, gone, is_away, is_conflict, known
+from suite.results.store.servers import Server, away_error, connection_options, is_away, is_conflict, server_at
 from suite.results.store.tables import REVISION, Base
 
 BUSY_SECONDS = 60.0
@@ -109,10 +109,10 @@ def one_line_errors(url: URL) -> Iterator[None]:
         away = is_away(url, error)
         if not away and isinstance(error, OURS):
             raise
-        said = str(getattr(error, "orig", error))
+        message = str(getattr(error, "orig", error))
         if away:
-            raise gone(said, shown(url)) from error
-        reason = next(iter(said.splitlines()), type(error).__name__)[:200]
+            raise away_error(message, shown(url)) from error
+        reason = next(iter(message.splitlines()), type(error).__name__)[:200]
         if is_conflict(error):
             raise StoreConflict(f"has changed meanwhile ({reason})", where=shown(url), fix="try again") from error
         fix = next((fix for word, fix in REMEDIES.items() if word in reason), "")
@@ -134,7 +134,7 @@ def database_url(url: str | Path) -> URL:
 
 def server_of(url: URL) -> Server | None:
     """The server of a database; None for SQLite."""
-    return None if url.get_backend_name() == "sqlite" else known(url, shown(url))
+    return None if url.get_backend_name() == "sqlite" else server_at(url, shown(url))
 
 
 def shown(url: URL) -> str:
@@ -209,15 +209,15 @@ def _revision(connection: Connection, where: str) -> str | None:
     else:
         names = set(inspect(connection).get_table_names())
     ours = names & set(Base.metadata.tables)
-    found = None
+    revision = None
     if VERSION_TABLE in names:
-        found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
-    if found is None and (
+        revision = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
+    if revision is None and (
         ours or (sqlite and names - {VERSION_TABLE})
     ):  # a server's database may be shared, a file is not
         what = f"has a table '{min(ours or names)}' that suite did not make"
         raise SuiteError(what, where=where, fix="use another --home or --db")
-    return None if found is None else str(found)
+    return None if revision is None else str(revision)
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:

@@ -30,7 +30,7 @@ class ExperimentResults:
     def of_many(cls, store: ResultsReader, records: Sequence[ExperimentRecord]) -> tuple[ExperimentResults, ...]:
         """What the store has of some experiments, in one read."""
         links = store.links_of([record.id for record in records])
-        ids = [link.step_id for each in links.values() for link in each]
+        ids = [link.step_id for of_experiment in links.values() for link in of_experiment]
         steps, scores = store.steps(ids), store.scores(ids)
         return tuple(cls(record, links.get(record.id, ()), steps, scores) for record in records)
 

@@ -25,9 +25,9 @@ class Integrity(Checked):
 
     def alterations(self) -> tuple[tuple[str, str], ...]:
         """(Step or experiment, what of it) that was read so far and is not as it was written."""
-        names = self._names(list(dict.fromkeys(each for each, _ in self.changed)))
-        found = ((names.get(each, each), PARTS.get(part, "answers")) for each, part in self.changed)
-        return tuple(dict.fromkeys(found))
+        names = self._names(list(dict.fromkeys(key for key, _ in self.changed)))
+        changes = ((names.get(key, key), PARTS.get(part, "answers")) for key, part in self.changed)
+        return tuple(dict.fromkeys(changes))
 
     def alteration(self) -> str | None:
         """The same in one line; None where nothing of what was read has changed."""
@@ -36,7 +36,7 @@ class Integrity(Checked):
             parts.setdefault(name, []).append(part)
         if not parts:
             return None
-        listed = [f"'{name}' ({', '.join(each)})" for name, each in list(parts.items())[:LISTED]]
+        listed = [f"'{name}' ({', '.join(of_name)})" for name, of_name in list(parts.items())[:LISTED]]
         more = f" and {len(parts) - LISTED} more" if len(parts) > LISTED else ""
         return f"what is stored of {', '.join(listed)}{more} was changed after it was written"
 
@@ -53,12 +53,12 @@ class Integrity(Checked):
         check = "quick_check" if quick else "integrity_check"
         try:
             with self._turn, self.engine.connect() as connection:
-                found = [str(line) for (line,) in connection.execute(text(f"PRAGMA {check}")) if line != "ok"]
+                faults = [str(line) for (line,) in connection.execute(text(f"PRAGMA {check}")) if line != "ok"]
                 lost = connection.execute(text("PRAGMA foreign_key_check")).all()
         except DatabaseError as error:
             return (str(error.orig),)
         return (
-            *found,
+            *faults,
             *(f"a row of '{table}' is of a row of '{parent}' that is not there" for table, _, parent, _ in lost),
         )
 
@@ -72,12 +72,12 @@ class Integrity(Checked):
 
     def _names(self, ids: Sequence[str]) -> dict[str, str]:
         """Ids of steps and experiments -> their titles and names."""
-        found: dict[str, str] = {}
+        titles: dict[str, str] = {}
         with self._reading() as connection:
             for some in chunks(ids):
                 steps = select(StepRow.id, StepRow.title).where(StepRow.id.in_(some))
-                found |= {step: str(title) for step, title in connection.execute(steps)}
+                titles |= {step: str(title) for step, title in connection.execute(steps)}
                 columns = (ExperimentRow.id, ExperimentRow.name, ExperimentRow.seed)
                 rows = connection.execute(select(*columns).where(ExperimentRow.id.in_(some)))
-                found |= {experiment: f"{name}, seed {seed}" for experiment, name, seed in rows}
-        return found
+                titles |= {experiment: f"{name}, seed {seed}" for experiment, name, seed in rows}
+        return titles

@@ -14,7 +14,7 @@ STEP_FIELDS = (
     *Provenance.__dataclass_fields__, *Costs.__dataclass_fields__,
 )  # fmt: skip
 """The columns that a step's record is made of."""
-_PLACE = len(Provenance.__dataclass_fields__)
+_PROVENANCE_FIELDS = len(Provenance.__dataclass_fields__)
 CHUNK = 500  # SQLite binds at most 32,766 values in a statement
 
 
@@ -46,10 +46,21 @@ def step_row(step: StepRecord) -> dict[str, Any]:
 
 def step_record(row: Sequence[Any]) -> StepRecord:
     """A step as it was stored, from the columns of STEP_FIELDS."""
-    name, kind, title, config, status, reason, attempts, started, finished, imported, *others = row
-    place, costs = Provenance(*others[:_PLACE]), Costs(*others[_PLACE:])
+    name, kind, title, config, status, reason, attempts, started, finished, imported, *nested = row
+    provenance, costs = Provenance(*nested[:_PROVENANCE_FIELDS]), Costs(*nested[_PROVENANCE_FIELDS:])
     return StepRecord(
-        name, kind, title, config, status, reason, attempts, _text(started), _text(finished), place, costs, imported
+        name,
+        kind,
+        title,
+        config,
+        status,
+        reason,
+        attempts,
+        _text(started),
+        _text(finished),
+        provenance,
+        costs,
+        imported,
     )
 
 

@@ -40,12 +40,12 @@ class Reading(Checked):
 
     def statuses(self, steps: Sequence[str]) -> dict[str, str]:
         """Step id -> status, for those that are known."""
-        found: dict[str, str] = {}
+        statuses: dict[str, str] = {}
         with self._reading() as connection:
             for ids in chunks(steps):
                 query = select(StepRow.id, StepRow.status).where(StepRow.id.in_(ids))
-                found.update((name, status) for name, status in connection.execute(query))
-        return found
+                statuses.update((name, status) for name, status in connection.execute(query))
+        return statuses
 
     def experiments(self, track: str | None = None) -> tuple[ExperimentRecord, ...]:
         """All experiments (of a track), by track, name, seed and id."""
@@ -55,18 +55,18 @@ class Reading(Checked):
         if track is not None:
             query = query.where(ExperimentRow.track == track)
         with self._reading() as connection:
-            found = tuple(experiment_record(dict(row)) for row in connection.execute(query).mappings())
-            self._verify_experiments(connection, found, track)
-        return found
+            records = tuple(experiment_record(dict(row)) for row in connection.execute(query).mappings())
+            self._verify_experiments(connection, records, track)
+        return records
 
     def tracks(self) -> tuple[str, ...]:
         """The tracks that anything was run on, by name."""
         with self._reading() as connection:
             query = select(ExperimentRow.track).distinct().order_by(ExperimentRow.track)
-            found = tuple(connection.execute(query).scalars())
-            sealed = select(ExperimentChecksumRow.experiment_id).where(ExperimentChecksumRow.track.not_in(found))
-            self.changed |= dict.fromkeys((each, "track") for each in connection.execute(sealed).scalars())
-        return found
+            tracks = tuple(connection.execute(query).scalars())
+            sealed = select(ExperimentChecksumRow.experiment_id).where(ExperimentChecksumRow.track.not_in(tracks))
+            self.changed |= dict.fromkeys((experiment, "track") for experiment in connection.execute(sealed).scalars())
+        return tracks
 
     def links(self, experiment: str) -> tuple[StepLink, ...]:
         """An experiment's steps in order."""
@@ -74,47 +74,47 @@ class Reading(Checked):
 
     def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
         """Experiment -> its steps in order, for many at once."""
-        found: dict[str, tuple[StepLink, ...]] = {}
+        links: dict[str, tuple[StepLink, ...]] = {}
         with self._reading() as connection:
             for ids in chunks(experiments):
                 rows = records_of(connection, StepLink, ExperimentStepRow, ids, "experiment_id")
-                some = grouped(sorted(rows, key=lambda item: (item[0], item[1].position)))
-                self._verify(connection, ids, links=partial(of_records_in, some))
-                found |= some
-        return dict(sorted(found.items()))
+                chunk = grouped(sorted(rows, key=lambda item: (item[0], item[1].position)))
+                self._verify(connection, ids, links=partial(of_records_in, chunk))
+                links |= chunk
+        return dict(sorted(links.items()))
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
         """Steps by id."""
-        found: dict[str, StepRecord] = {}
+        records: dict[str, StepRecord] = {}
         with self._reading() as connection:
             for chunk in chunks(ids):
                 rows = connection.execute(select(*STEP_COLUMNS).where(StepRow.id.in_(chunk))).all()
-                some = {record.id: record for record in map(step_record, rows)}
-                ended = [step for step in chunk if step not in some or some[step].status not in UNFINISHED]
-                self._verify(connection, ended, step=partial(_of_step, some))
-                found |= some
-        return found
+                of_chunk = {record.id: record for record in map(step_record, rows)}
+                ended = [step for step in chunk if step not in of_chunk or of_chunk[step].status not in UNFINISHED]
+                self._verify(connection, ended, step=partial(_of_step, of_chunk))
+                records |= of_chunk
+        return records
 
     def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
         """Step id -> its scores, the primary one first."""
-        found = self._results("scores", steps)
-        return grouped(sorted(found, key=lambda item: (item[0], not item[1].primary, item[1].metric)))
+        scores = self._results("scores", steps)
+        return grouped(sorted(scores, key=lambda item: (item[0], not item[1].primary, item[1].metric)))
 
     def answers(self, step: str) -> tuple[AnswerRecord, ...]:
         """A step's answers in the documents' order."""
         for _, columns in self._answer_columns([step], *AnswerRecord.__dataclass_fields__):
-            *others, unparsable, truncated = columns
-            records = zip(*others, map(bool, unparsable), map(bool, truncated), strict=True)
-            return tuple(AnswerRecord(*each) for each in records)
+            *fields, unparsable, truncated = columns
+            records = zip(*fields, map(bool, unparsable), map(bool, truncated), strict=True)
+            return tuple(AnswerRecord(*values) for values in records)
         return ()
 
     def answer_columns(self, steps: Sequence[str]) -> dict[str, AnswerColumns]:
         """Step id -> its answers in the documents' order; without steps that have none."""
-        found: dict[str, AnswerColumns] = {}
+        answers: dict[str, AnswerColumns] = {}
         for step, columns in self._answer_columns(steps, *AnswerColumns.__dataclass_fields__):
-            marks: list[Any] = [tuple(map(bool, each)) for each in columns[-2:]]  # SQLite's own are 0 and 1
-            found[step] = AnswerColumns(*columns[:-2], *marks)
-        return found
+            marks: list[Any] = [tuple(map(bool, column)) for column in columns[-2:]]  # SQLite's own are 0 and 1
+            answers[step] = AnswerColumns(*columns[:-2], *marks)
+        return answers
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """Step id -> what the model said, in the documents' order: much less to read than whole answers."""
@@ -122,13 +122,13 @@ class Reading(Checked):
 
     def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Step id -> the documents that have scores of their own, in order, and those scores."""
-        found: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        values_by_step: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
         for step, (documents, values) in self._answer_columns(steps, "doc_id", "value"):
             numbers, scores = np.array(documents, dtype=np.int64), np.array(values, dtype=np.float64)  # null is NaN
-            known = ~np.isnan(scores)
-            if known.any():
-                found[step] = (numbers[known], scores[known])
-        return found
+            scored = ~np.isnan(scores)
+            if scored.any():
+                values_by_step[step] = (numbers[scored], scores[scored])
+        return values_by_step
 
     def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
         """Step id -> (document, right answer, what was read from the output), in the documents' order."""
@@ -138,16 +138,16 @@ class Reading(Checked):
         """Step id -> (right answer, what was read from the output, how many documents have both)."""
         columns = AnswerRow.__table__.c
         named = (columns.step_id, columns.target, columns.parsed)
-        found: dict[str, list[tuple[str, str, int]]] = {}
+        tallies: dict[str, list[tuple[str, str, int]]] = {}
         with self._reading() as connection:
             for ids in chunks(steps):
                 query = select(*named, func.count()).where(columns.step_id.in_(ids)).group_by(*named)
-                some: dict[str, list[tuple[str, str, int]]] = {}
+                of_chunk: dict[str, list[tuple[str, str, int]]] = {}
                 for step, target, parsed, count in connection.execute(query):
-                    some.setdefault(step, []).append((target, parsed, count))
-                self._verify(connection, ids, tallies=partial(_of_tallies, some))
-                found |= some
-        return {step: tuple(sorted(each)) for step, each in sorted(found.items())}
+                    of_chunk.setdefault(step, []).append((target, parsed, count))
+                self._verify(connection, ids, tallies=partial(_of_tallies, of_chunk))
+                tallies |= of_chunk
+        return {step: tuple(sorted(counts)) for step, counts in sorted(tallies.items())}
 
     def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
         """Step id -> (document, hash of its content), in the documents' order."""
@@ -156,7 +156,7 @@ class Reading(Checked):
     def repeated(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
         """The same, of those steps alone that have equal documents."""
         columns = AnswerRow.__table__.c
-        found: list[str] = []
+        with_repeats: list[str] = []
         with self._reading() as connection:
             for ids in chunks(steps):
                 counts = (func.count(columns.doc_hash.distinct()), func.count())
@@ -164,8 +164,8 @@ class Reading(Checked):
                 rows = connection.execute(query).all()
                 distinct = {step: names for step, names, _ in rows}
                 self._verify(connection, ids, documents=partial(_count, distinct))
-                found += [step for step, names, answers in rows if names < answers]
-        return self.documents(sorted(found))
+                with_repeats += [step for step, names, answers in rows if names < answers]
+        return self.documents(sorted(with_repeats))
 
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
         """What was seen along a step's training, by name and step."""
@@ -173,16 +173,16 @@ class Reading(Checked):
 
     def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
         """Step id -> the curves of its training, by name and step; steps without a curve are left out."""
-        found = self._results("curve", steps)
-        return grouped(sorted(found, key=lambda item: (item[0], item[1].name, item[1].step)))
+        points = self._results("curve", steps)
+        return grouped(sorted(points, key=lambda item: (item[0], item[1].name, item[1].step)))
 
     def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
         """Step id -> name -> what else it found out about itself."""
-        found: dict[str, dict[str, Mapping[str, Any]]] = {}
+        findings: dict[str, dict[str, Mapping[str, Any]]] = {}
         rows = self._results("findings", steps)
         for step, finding in sorted(rows, key=lambda item: (item[0], item[1].name)):
-            found.setdefault(step, {})[finding.name] = finding.content
-        return found
+            findings.setdefault(step, {})[finding.name] = finding.content
+        return findings
 
     def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
         """Step id -> its artifact."""
@@ -225,13 +225,13 @@ class Reading(Checked):
 
     def finished_keys(self, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Title -> the key of the last finished step of that title."""
-        found: dict[str, Mapping[str, Any]] = {}
+        keys: dict[str, Mapping[str, Any]] = {}
         with self._reading() as connection:
             for chunk in chunks(titles):
                 query = select(StepRow.title, StepRow.config).where(StepRow.title.in_(chunk), StepRow.status == "done")
                 rows = connection.execute(query.order_by(StepRow.finished, StepRow.id))
-                found.update((title, config) for title, config in rows)
-        return found
+                keys.update((title, config) for title, config in rows)
+        return keys
 
     def _of_answers(self, steps: Sequence[str], *names: str) -> dict[str, tuple[Any, ...]]:
         """Step id -> some columns of its answers, in the documents' order."""
@@ -240,28 +240,28 @@ class Reading(Checked):
     def _answer_columns(self, steps: Sequence[str], *names: str) -> Iterator[tuple[str, Sequence[Any]]]:
         """(Step id, columns of its answers in the documents' order), of those that have any."""
         columns = AnswerRow.__table__.c
-        wanted = select(columns.step_id, *(columns[name] for name in names))
+        selected = select(columns.step_id, *(columns[name] for name in names))
         with self._reading() as connection:
             for ids in chunks(steps):
-                query = wanted.where(columns.step_id.in_(ids)).order_by(columns.step_id, columns.doc_id)
+                query = selected.where(columns.step_id.in_(ids)).order_by(columns.step_id, columns.doc_id)
                 # the driver's own rows: a store has millions of answers, and wrapping each costs as much as reading it
                 rows = _cursor(connection.execute(query)).fetchall()
-                of_steps, *whole = zip(*rows, strict=True) if rows else ((),)
-                some = {step: [each[start:end] for each in whole] for step, start, end in runs(of_steps)}
-                self._verify_answers(connection, ids, names, some)
-                yield from some.items()
+                of_steps, *by_column = zip(*rows, strict=True) if rows else ((),)
+                by_step = {step: [column[start:end] for column in by_column] for step, start, end in runs(of_steps)}
+                self._verify_answers(connection, ids, names, by_step)
+                yield from by_step.items()
 
 
-def _of_step(found: Mapping[str, StepRecord], step: str) -> str:
-    return of_step(found[step]) if step in found else ""
+def _of_step(records: Mapping[str, StepRecord], step: str) -> str:
+    return of_step(records[step]) if step in records else ""
 
 
-def _of_tallies(found: Mapping[str, Sequence[tuple[str, str, int]]], step: str) -> str:
-    return of_tallies(found.get(step, ()))
+def _of_tallies(tallies: Mapping[str, Sequence[tuple[str, str, int]]], step: str) -> str:
+    return of_tallies(tallies.get(step, ()))
 
 
-def _count(found: Mapping[str, int], step: str) -> int:
-    return found.get(step, 0)
+def _count(counts: Mapping[str, int], step: str) -> int:
+    return counts.get(step, 0)
 
 
 def _cursor(result: CursorResult[Any]) -> Any:

@@ -23,7 +23,7 @@ class Removal:
     experiments: tuple[ExperimentRecord, ...]
     steps: tuple[str, ...]
     """Steps that no other experiment needs, in the order of their ids."""
-    kept: int
+    shared_steps: int
     """How many of their steps stay, since others need them."""
     scores: int
     answers: int
@@ -46,39 +46,39 @@ class Removing(DatabaseSession):
         """
         ids = [record.id for record in removal.experiments]
         with self._writing() as connection:
-            found = _removal(connection, ids)
-            if self._repeated and not found.experiments:  # the try before let it go, its reply lost
+            current = _removal(connection, ids)
+            if self._retried and not current.experiments:  # the try before let it go, its reply lost
                 return
-            if found != removal:
+            if current != removal:
                 raise SuiteError("the store has changed since, and nothing was removed", fix="ask again")
             _refuse_running(connection, removal.steps)
-            for some in chunks(ids):
-                connection.execute(delete(ExperimentStepRow).where(ExperimentStepRow.experiment_id.in_(some)))
-                connection.execute(delete(ExperimentRow).where(ExperimentRow.id.in_(some)))
-            for some in chunks(removal.steps):  # what a step left goes with it: ON DELETE CASCADE
-                connection.execute(delete(StepRow).where(StepRow.id.in_(some)))
+            for chunk in chunks(ids):
+                connection.execute(delete(ExperimentStepRow).where(ExperimentStepRow.experiment_id.in_(chunk)))
+                connection.execute(delete(ExperimentRow).where(ExperimentRow.id.in_(chunk)))
+            for chunk in chunks(removal.steps):  # what a step left goes with it: ON DELETE CASCADE
+                connection.execute(delete(StepRow).where(StepRow.id.in_(chunk)))
 
 
 def _removal(connection: Connection, experiments: Sequence[str]) -> Removal:
     records: list[ExperimentRecord] = []
     linked: set[str] = set()
-    for some in chunks(experiments):
-        query = select(ExperimentRow.__table__).where(ExperimentRow.id.in_(some))
+    for chunk in chunks(experiments):
+        query = select(ExperimentRow.__table__).where(ExperimentRow.id.in_(chunk))
         records += [experiment_record(dict(row)) for row in connection.execute(query).mappings()]
-        links = select(ExperimentStepRow.step_id).where(ExperimentStepRow.experiment_id.in_(some))
+        links = select(ExperimentStepRow.step_id).where(ExperimentStepRow.experiment_id.in_(chunk))
         linked.update(connection.execute(links).scalars())
-    going = {record.id for record in records}
+    removed = {record.id for record in records}
     needed: set[str] = set()
-    for some in chunks(sorted(linked)):
+    for chunk in chunks(sorted(linked)):
         users = select(ExperimentStepRow.step_id, ExperimentStepRow.experiment_id)
-        found = connection.execute(users.where(ExperimentStepRow.step_id.in_(some)))
-        needed.update(step for step, experiment in found if experiment not in going)
+        uses = connection.execute(users.where(ExperimentStepRow.step_id.in_(chunk)))
+        needed.update(step for step, experiment in uses if experiment not in removed)
     steps = sorted(linked - needed)
     records.sort(key=lambda record: (record.track, record.name, record.seed, record.id))
     return Removal(
         experiments=tuple(records),
         steps=tuple(steps),
-        kept=len(needed),
+        shared_steps=len(needed),
         scores=_count(connection, ScoreRow.step_id, steps),
         answers=_count(connection, AnswerRow.step_id, steps),
         folders=_folders(connection, steps),
@@ -87,26 +87,26 @@ def _removal(connection: Connection, experiments: Sequence[str]) -> Removal:
 
 def _count(connection: Connection, step_id: InstrumentedAttribute[str], steps: Sequence[str]) -> int:
     """How many rows of a table are about these steps."""
-    queries = (select(func.count()).where(step_id.in_(some)) for some in chunks(steps))
+    queries = (select(func.count()).where(step_id.in_(chunk)) for chunk in chunks(steps))
     return sum(int(connection.execute(query).scalar_one()) for query in queries)
 
 
 def _folders(connection: Connection, steps: Sequence[str]) -> tuple[str, ...]:
     """The steps whose folder no step that stays is stored with: a folder bears the name of the step that made it."""
-    going, used = set(steps), set[str]()
-    for some in chunks(steps):
-        query = select(ArtifactRow.step_id, ArtifactRow.path).where(ArtifactRow.path.in_(some))
-        used.update(path for step, path in connection.execute(query) if step not in going)
+    removed, used = set(steps), set[str]()
+    for chunk in chunks(steps):
+        query = select(ArtifactRow.step_id, ArtifactRow.path).where(ArtifactRow.path.in_(chunk))
+        used.update(path for step, path in connection.execute(query) if step not in removed)
     return tuple(step for step in steps if step not in used)
 
 
 def _refuse_running(connection: Connection, steps: Sequence[str]) -> None:
     running: list[Problem] = []
-    for some in chunks(steps):
-        query = select(StepRow.id, StepRow.title).where(StepRow.id.in_(some), StepRow.status == "running")
+    for chunk in chunks(steps):
+        query = select(StepRow.id, StepRow.title).where(StepRow.id.in_(chunk), StepRow.status == "running")
         for step, title in connection.execute(query).all():
-            left = select(StepRow.id).where(StepRow.id == step, abandoned(connection, step, LEASE_SECONDS))
-            if connection.execute(left).first() is None:
+            is_abandoned = select(StepRow.id).where(StepRow.id == step, abandoned(connection, step, LEASE_SECONDS))
+            if connection.execute(is_abandoned).first() is None:
                 what = f"the step '{title}' is running, and nothing was removed"
                 running.append(Problem("", what, "wait for it, or stop it with Ctrl-C"))
     if running:

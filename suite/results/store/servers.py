@@ -1,4 +1,4 @@
-"""A database server that goes away and comes back: it is asked again for a minute, and users are told."""
+"""A database server that goes away and comes back: calls are retried for a minute, and users see why it takes long."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from suite.core.errors import StoreAway, StoreConflict
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 AWAY_SECONDS: Final = 60.0
 """A server that is away for longer ends the command."""
@@ -54,16 +54,16 @@ def is_conflict(error: BaseException) -> bool:
 
 def _code(error: DBAPIError) -> str | None:
     """The server's code; None where it gave no answer, or has no codes."""
-    found = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
-    return None if found is None else str(found)
+    code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
+    return None if code is None else str(code)
 
 
-def gone(said: str, where: str) -> StoreAway:
+def away_error(message: str, where: str) -> StoreAway:
     """The error for a server that is away, from what a driver says: of several addresses, a line each below a title."""
-    lines = [" ".join(line.split()) for line in said.splitlines()]
+    lines = [" ".join(line.split()) for line in message.splitlines()]
     reason = next((line for line in lines if line and not line.endswith(":")), "no connection")[:200]
-    soon = any(word in said for word in RESTARTING)
-    return StoreAway(f"cannot be used as a database ({reason})", reason, where=where, soon=soon)
+    restarting = any(word in message for word in RESTARTING)
+    return StoreAway(f"cannot be used as a database ({reason})", reason, where=where, soon=restarting)
 
 
 def connection_options(url: URL) -> dict[str, Any]:
@@ -74,11 +74,11 @@ def connection_options(url: URL) -> dict[str, Any]:
 
 
 class _Thread(threading.local):
-    """What a thread is asking."""
+    """The state of a thread's call."""
 
-    asking = False
-    repeated = False
-    brief = False
+    retrying = False
+    retried = False
+    single_try = False
 
 
 class Server:
@@ -86,60 +86,60 @@ class Server:
 
     def __init__(self, where: str) -> None:
         self.where = where
-        self.tell: Callable[[str], None] = _print
+        self.notify: Callable[[str], None] = _print
         self._reached = False
         self._thread = _Thread()
         self._lock = threading.Lock()
         self._since: float | None = None
         """When it was first seen to be away, in seconds since 1970; None while it answers."""
-        self._told = ""
+        self._notified = ""
 
-    def ask(self, question: Callable[[], Found]) -> Found:
-        """Ask something, again and again while the server is away. It has to be a transaction of its own.
+    def with_retries(self, call: Callable[[], Result]) -> Result:
+        """Call a function, and retry it while the server is away. It has to be one transaction.
 
-        One that the server ended in favour of another's is asked again as well.
+        A transaction that the server ended in favour of another one is retried as well.
 
         Raises StoreAway where that lasts too long, and at once if the server was never reached: a wrong address is
         no restart.
         """
         thread = self._thread
-        if thread.asking:  # part of a larger question, which is asked again as a whole
-            return question()
-        thread.asking = True
+        if thread.retrying:  # part of a larger call, which is retried as a whole
+            return call()
+        thread.retrying = True
         try:
-            return self._asked(question)
+            return self._with_retries(call)
         finally:
-            thread.asking = thread.repeated = False
+            thread.retrying = thread.retried = False
 
     @property
-    def repeated(self) -> bool:
-        """Whether this thread asks its question once more: what it asked before may have been done, its reply lost."""
-        return self._thread.repeated
+    def retried(self) -> bool:
+        """Whether this thread retries its call: the try before may have been done, its reply lost."""
+        return self._thread.retried
 
     @contextmanager
-    def briefly(self) -> Iterator[None]:
-        """Inside, this thread asks only once."""
-        before, self._thread.brief = self._thread.brief, True
+    def without_retries(self) -> Iterator[None]:
+        """Inside, this thread tries only once."""
+        before, self._thread.single_try = self._thread.single_try, True
         try:
             yield
         finally:
-            self._thread.brief = before
+            self._thread.single_try = before
 
     @contextmanager
-    def telling(self, tell: Callable[[str], None]) -> Iterator[None]:
-        """Inside, users are told by other means than a line on standard error."""
-        before, self.tell = self.tell, tell
+    def notifying(self, notify: Callable[[str], None]) -> Iterator[None]:
+        """Inside, messages to users go to `notify` instead of standard error."""
+        before, self.notify = self.notify, notify
         try:
             yield
         finally:
-            self.tell = before
+            self.notify = before
 
-    def _asked(self, question: Callable[[], Found]) -> Found:
+    def _with_retries(self, call: Callable[[], Result]) -> Result:
         until, pause = 0.0, PAUSES_SECONDS[0]
         while True:
             began = time.time()
             try:
-                found = question()
+                answer = call()
             except StoreConflict:
                 until = until or time.time() + AWAY_SECONDS
                 if time.time() > until:
@@ -150,48 +150,48 @@ class Server:
                 if not self._reached:
                     raise
                 until = until or time.time() + AWAY_SECONDS
-                since = self._is_away(error.reason, None if self._thread.brief else until)
-                if self._thread.brief:
+                since = self._report_away(error.reason, None if self._thread.single_try else until)
+                if self._thread.single_try:
                     raise
                 if time.time() + pause > until:
-                    raise self._given_up(error.reason, since) from error
-                self._thread.repeated = True
+                    raise self._gave_up(error.reason, since) from error
+                self._thread.retried = True
                 time.sleep(pause)
                 pause = min(2 * pause, PAUSES_SECONDS[1])
             else:
-                self._answered(began)
-                return found
+                self._report_back(began)
+                return answer
 
-    def _is_away(self, reason: str, until: float | None) -> float:
-        """Tell it, once in an absence for all threads, and once more who waits until when. Since when it is away."""
+    def _report_away(self, reason: str, until: float | None) -> float:
+        """Since when the server is away. Users read it once for all threads, and once more with how long we wait."""
         with self._lock:
             since = self._since = self._since or time.time()
             kind = "waits" if until else "seen"
-            if self._told not in ("waits", kind):
+            if self._notified not in ("waits", kind):
                 again = f"; it is asked again until {_shown(until)}" if until else ""
-                self.tell(f"{self.where} is away since {_shown(since)} ({reason}){again}")
-                self._told = kind
+                self.notify(f"{self.where} is away since {_shown(since)} ({reason}){again}")
+                self._notified = kind
         return since
 
-    def _answered(self, began: float) -> None:
-        """Tell that it is back, if what it answered was asked since it went away."""
+    def _report_back(self, began: float) -> None:
+        """Notify users that the server is back, if this call began after it went away."""
         self._reached = True
         if self._since is None:
             return
         with self._lock:
             if self._since is not None and began >= self._since:
-                self.tell(f"{self.where} is back after {time.time() - self._since:.1f} s")
-                self._since, self._told = None, ""
+                self.notify(f"{self.where} is back after {time.time() - self._since:.1f} s")
+                self._since, self._notified = None, ""
 
-    def _given_up(self, reason: str, since: float) -> StoreAway:
+    def _gave_up(self, reason: str, since: float) -> StoreAway:
         what = f"is away since {_shown(since)} ({reason}) and was asked again until {_shown(time.time())}"
         fix = "what was done is kept: start the server, then run the same command again"
         return StoreAway(what, reason, where=self.where, fix=fix)
 
 
 @cache
-def known(url: URL, where: str) -> Server:
-    """The one for a database on a server, for the whole process."""
+def server_at(url: URL, where: str) -> Server:
+    """The server of a database, one object for the whole process."""
     return Server(where)
 
 

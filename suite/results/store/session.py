@@ -23,14 +23,14 @@ class DatabaseSession:
     """A database, and how a transaction on it is begun. Threads and processes may share it.
 
     Each public method of a subclass is a transaction. Where the database is a server's, which goes away meanwhile, the
-    method runs again; what tells the outcome of a change then looks whether the try before has made it (`_repeated`).
+    method runs again; a change then checks whether the try before has made it (`_retried`).
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         for name, method in list(vars(cls).items()):
             if isfunction(method) and not name.startswith("_"):
-                setattr(cls, name, _asked_again(method))
+                setattr(cls, name, _retrying(method))
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -44,25 +44,25 @@ class DatabaseSession:
         """The database as messages name it."""
         return shown(self.engine.url)
 
-    def briefly(self) -> AbstractContextManager[None]:
-        """Inside, this thread asks a server that is away only once."""
-        return nullcontext() if self._server is None else self._server.briefly()
+    def without_retries(self) -> AbstractContextManager[None]:
+        """Inside, this thread tries only once to reach a server that is away."""
+        return nullcontext() if self._server is None else self._server.without_retries()
 
-    def telling(self, tell: Callable[[str], None]) -> AbstractContextManager[None]:
-        """Inside, users are told in this way that a server is away, and that it is back."""
-        return nullcontext() if self._server is None else self._server.telling(tell)
+    def notifying(self, notify: Callable[[str], None]) -> AbstractContextManager[None]:
+        """Inside, `notify` gets the messages that a server is away, and that it is back."""
+        return nullcontext() if self._server is None else self._server.notifying(notify)
 
     @property
-    def _repeated(self) -> bool:
+    def _retried(self) -> bool:
         """Whether this call was tried before and may have been done, the reply lost."""
-        return self._server is not None and self._server.repeated
+        return self._server is not None and self._server.retried
 
-    def _did(self, connection: Connection, step: str, owner: str, status: str) -> bool:
+    def _done_by_earlier_try(self, connection: Connection, step: str, owner: str, status: str) -> bool:
         """Whether an earlier try of this call made the change, its reply lost with the server.
 
         No other call can have: a name is one process's, which makes each change of a step once.
         """
-        if not self._repeated:
+        if not self._retried:
             return False
         query = select(StepRow.id).where(StepRow.id == step, StepRow.owner == owner, StepRow.status == status)
         return connection.execute(query).first() is not None
@@ -85,13 +85,13 @@ class DatabaseSession:
             raise SuiteError(f"is damaged ({reason})", where=shown(self.engine.url), fix=RESTORE) from error
 
 
-def _asked_again(method: Callable[..., Any]) -> Callable[..., Any]:
+def _retrying(method: Callable[..., Any]) -> Callable[..., Any]:
     """A method that runs again while its database's server is away."""
 
     @wraps(method)
-    def asked(self: DatabaseSession, *arguments: Any, **options: Any) -> Any:
+    def retried(self: DatabaseSession, *arguments: Any, **options: Any) -> Any:
         if self._server is None:
             return method(self, *arguments, **options)
-        return self._server.ask(partial(method, self, *arguments, **options))
+        return self._server.with_retries(partial(method, self, *arguments, **options))
 
-    return asked
+    return retried

@@ -11,15 +11,15 @@ from sqlalchemy import Engine
 from suite.core.errors import SuiteError
 from suite.results.store.database import connect, database_url, server_of, shown
 from suite.results.store.files import RESTORE
-from suite.results.store.holders import Holding
 from suite.results.store.integrity import Integrity
+from suite.results.store.invalidation import Invalidating
+from suite.results.store.leases import LeaseReading
 from suite.results.store.reading import Reading
 from suite.results.store.removing import Removing
-from suite.results.store.renewing import Renewing
 from suite.results.store.writing import Writing
 
 
-class Store(Reading, Writing, Removing, Renewing, Holding, Integrity):
+class Store(Reading, Writing, Removing, Invalidating, LeaseReading, Integrity):
     """A database of experiments. Every method is one transaction; several processes may use one database."""
 
     @classmethod
@@ -31,8 +31,8 @@ class Store(Reading, Writing, Removing, Renewing, Holding, Integrity):
         is away is waited for if one is `patient`.
         """
         server = server_of(database_url(url))
-        with nullcontext() if server is None or patient else server.briefly():
-            engine = connect(url, create) if server is None else server.ask(lambda: connect(url, create))
+        with nullcontext() if server is None or patient else server.without_retries():
+            engine = connect(url, create) if server is None else server.with_retries(lambda: connect(url, create))
             yield from cls._opened(engine)
 
     @classmethod

@@ -30,31 +30,31 @@ def versions_of(connection: Connection, links: Mapping[str, Sequence[StepLink]])
     """Experiment -> part -> its version. `links` are the experiments' own, and a part of their own."""
     records: dict[str, str] = {}
     for ids in chunks(list(links)):
-        shown = [column for column in ExperimentRow.__table__.c if column.name not in UNSEEN]
-        records |= _versions(connection, select(*shown).where(ExperimentRow.id.in_(ids)))
-    of_steps = _step_versions(connection, [link.step_id for each in links.values() for link in each])
-    found: dict[str, dict[str, str]] = {}
+        columns = [column for column in ExperimentRow.__table__.c if column.name not in UNSEEN]
+        records |= _versions(connection, select(*columns).where(ExperimentRow.id.in_(ids)))
+    of_steps = _step_versions(connection, [link.step_id for of_experiment in links.values() for link in of_experiment])
+    versions: dict[str, dict[str, str]] = {}
     for name, own in links.items():
-        found[name] = {"experiment": records.get(name, ""), "links": _version(repr(own))}
-        for part, known in of_steps.items():
-            found[name][part] = _version("\n".join(known.get(link.step_id, "") for link in own))
-    return found
+        versions[name] = {"experiment": records.get(name, ""), "links": _version(repr(own))}
+        for part, by_step in of_steps.items():
+            versions[name][part] = _version("\n".join(by_step.get(link.step_id, "") for link in own))
+    return versions
 
 
 def _step_versions(connection: Connection, steps: Sequence[str]) -> dict[str, dict[str, str]]:
     """Part -> step -> its version, for steps that have it."""
-    found: dict[str, dict[str, str]] = {part: {} for part in OF_STEPS}
+    versions: dict[str, dict[str, str]] = {part: {} for part in OF_STEPS}
     for ids in chunks(steps):
         for part, query in zip(OF_STEPS, _queries(ids), strict=True):
-            found[part] |= _versions(connection, query)
-    return found
+            versions[part] |= _versions(connection, query)
+    return versions
 
 
 def _queries(ids: Sequence[str]) -> Iterator[Select[Any]]:
     """The rows of each part of some steps, a step's id first."""
     step, answer = StepRow.__table__.c, AnswerRow.__table__.c
-    shown = [column for column in step if column.name not in ("id", *UNSEEN)]
-    yield select(step.id, *shown).where(step.id.in_(ids))
+    columns = [column for column in step if column.name not in ("id", *UNSEEN)]
+    yield select(step.id, *columns).where(step.id.in_(ids))
     yield _ordered(ScoreRow, ids)
     # the database joins a step's answers, which is much cheaper than to take up each
     joined = func.aggregate_strings(_text_of_answer(), "\n")
@@ -77,29 +77,29 @@ def _text_of_answer() -> ColumnElement[str]:
     columns = AnswerRow.__table__.c
     marks = case((columns.unparsable, 2), else_=0) + case((columns.truncated, 1), else_=0)
     # exact in any database: whole numbers of one overflow where a text is long
-    question, target = (cast(func.length(each), Numeric(40, 0)) for each in (columns.question, columns.target))
+    question, target = (cast(func.length(column), Numeric(40, 0)) for column in (columns.question, columns.target))
     ends = cast(question * 10**12 + target * 10**6 + func.length(columns.output), Text)
     # most values are one of two, and a float costs much to write
     other = func.coalesce(cast(columns.value, Text), "")
     value: Any = case((columns.value == 100, "r"), (columns.value == 0, "w"), else_=other)
-    found: Any = cast(columns.doc_id * 4 + marks, Text) + " " + ends + " " + value
+    text_of_answer: Any = cast(columns.doc_id * 4 + marks, Text) + " " + ends + " " + value
     for name in ("doc_hash", "prompt_hash", "question", "target", "output", "parsed"):
-        found = found + " " + columns[name]
-    text: ColumnElement[str] = found
+        text_of_answer = text_of_answer + " " + columns[name]
+    text: ColumnElement[str] = text_of_answer
     return text
 
 
 def _versions(connection: Connection, query: Select[Any]) -> dict[str, str]:
     """Id (a row's first value) -> a version of its rows, in their order."""
-    found: dict[str, Any] = {}
+    hashes: dict[str, Any] = {}
     cursor = connection.execute(query).cursor
     assert cursor is not None
-    for each, *values, last in cursor.fetchall():
+    for key, *values, last in cursor.fetchall():
         # a long text comes last, and by itself: `repr` would take it up letter by letter
-        known = found.setdefault(each, sha256())
-        known.update(repr(values).encode("utf-8", "replace"))
-        known.update(f"{type(last).__name__} {last}\n".encode("utf-8", "replace"))
-    return {each: known.hexdigest() for each, known in found.items()}
+        hash_ = hashes.setdefault(key, sha256())
+        hash_.update(repr(values).encode("utf-8", "replace"))
+        hash_.update(f"{type(last).__name__} {last}\n".encode("utf-8", "replace"))
+    return {key: hash_.hexdigest() for key, hash_ in hashes.items()}
 
 
 def _version(text: str) -> str:

@@ -14,10 +14,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from suite.core.errors import Problem, SuiteError
 from suite.results.store.checksums import seal_experiment, seal_step
+from suite.results.store.invalidation import UNTRIED, reset_finished, update_step
 from suite.results.store.mapping import chunks, experiment_row, link_row, now, record_of, step_row
 from suite.results.store.owners import Owner
 from suite.results.store.records import Costs, ExperimentRecord, Provenance, StepLink, StepOutcome, StepRecord
-from suite.results.store.renewing import UNTRIED, renewed, updated
 from suite.results.store.session import DatabaseSession
 from suite.results.store.tables import (
     AnswerRow,
@@ -58,50 +58,52 @@ class Writing(DatabaseSession):
             _replace_links(connection, record.id, links)
             self._seal_experiment(connection, record.id)
 
-    def requeue(self, steps: Sequence[str], *, done_too: bool = False) -> None:
+    def requeue(self, steps: Sequence[str], *, include_done: bool = False) -> None:
         """Make failed and cancelled steps pending again; what they took so far counts on.
 
-        With `done_too` finished ones as well; then all begin anew, and results and costs go.
+        With `include_done` finished ones as well; then all begin again, and results and costs go.
         """
-        again = ["failed", "cancelled", *(["pending", "done"] if done_too else [])]
+        again = ["failed", "cancelled", *(["pending", "done"] if include_done else [])]
         with self._writing() as connection:
             for ids in chunks(steps):
-                if done_too:
+                if include_done:
                     finished = select(StepRow.id).where(StepRow.id.in_(ids), StepRow.status == "done")
                     for table in (*RESULTS, ChecksumRow):
                         connection.execute(delete(table).where(table.step_id.in_(finished)))
                 chosen = and_(StepRow.id.in_(ids), StepRow.status.in_(again))
-                anew = {**UNTRIED, **(vars(Costs()) if done_too else {})}
-                connection.execute(update(StepRow).where(chosen).values(**anew))
+                reset = {**UNTRIED, **(vars(Costs()) if include_done else {})}
+                connection.execute(update(StepRow).where(chosen).values(**reset))
 
     def claim(self, step: str, owner: str, lease_seconds: float = LEASE_SECONDS) -> bool:
         """Take a pending step, or one whose owner died or fell silent for longer than the lease. One caller wins."""
         with self._writing() as connection:
             free = or_(StepRow.status == "pending", abandoned(connection, step, lease_seconds))
             taken = {**UNTRIED, "status": "running", "owner": owner, "heartbeat": time.time(), "started": now()}
-            claimed = updated(connection, and_(StepRow.id == step, free), {**taken, "attempts": StepRow.attempts + 1})
-            return claimed or self._did(connection, step, owner, "running")
+            claimed = update_step(
+                connection, and_(StepRow.id == step, free), {**taken, "attempts": StepRow.attempts + 1}
+            )
+            return claimed or self._done_by_earlier_try(connection, step, owner, "running")
 
     def heartbeat(self, step: str, owner: str, spent: Costs | None = None) -> bool:
         """Say that the owner is alive, and what the step took so far. False when it is no longer the owner's."""
         with self._writing() as connection:
             costs = {} if spent is None else vars(spent)
-            return updated(connection, _mine(step, owner), {"heartbeat": time.time(), **costs})
+            return update_step(connection, _owned(step, owner), {"heartbeat": time.time(), **costs})
 
     def finish(self, step: str, owner: str, outcome: StepOutcome, stale: Sequence[StepRecord] = ()) -> bool:
         """Store all that a step left, whole or not at all. False, and nothing stored, if it is no longer the owner's.
 
-        The `stale` steps, which were built on what it left before, are renewed with it.
+        The `stale` steps, which were built on its former results, become pending with it.
 
         Raises SuiteError if a value is not a number: what could not be measured is None.
         """
         _check_numbers(outcome)
         with self._writing() as connection:
-            if not _end(connection, step, owner, "done", None, outcome.costs, outcome.provenance):
-                return self._did(connection, step, owner, "done")
+            if not _end_step(connection, step, owner, "done", None, outcome.costs, outcome.provenance):
+                return self._done_by_earlier_try(connection, step, owner, "done")
             _replace_results(connection, step, outcome)
             self._seal_step(connection, step)
-            renewed(connection, stale)
+            reset_finished(connection, stale)
             return True
 
     def fail(
@@ -109,14 +111,14 @@ class Writing(DatabaseSession):
     ) -> bool:
         """A step could not be done, and took so much. False if it is no longer the owner's."""
         with self._writing() as connection:
-            ended = _end(connection, step, owner, "failed", reason, spent, provenance)
-            return ended or self._did(connection, step, owner, "failed")
+            ended = _end_step(connection, step, owner, "failed", reason, spent, provenance)
+            return ended or self._done_by_earlier_try(connection, step, owner, "failed")
 
     def cancel(self, step: str, owner: str, reason: str, spent: Costs | None = None) -> bool:
         """A step was given up on the user's word, and took so much. False if it is no longer the owner's."""
         with self._writing() as connection:
-            ended = _end(connection, step, owner, "cancelled", reason, spent, Provenance())
-            return ended or self._did(connection, step, owner, "cancelled")
+            ended = _end_step(connection, step, owner, "cancelled", reason, spent, Provenance())
+            return ended or self._done_by_earlier_try(connection, step, owner, "cancelled")
 
     def add_imported(self, step: StepRecord, outcome: StepOutcome) -> bool:
         """A finished step made elsewhere, marked as such. False, and nothing changed, if it is done or in work here."""
@@ -140,13 +142,13 @@ class Writing(DatabaseSession):
             if _is_imported(connection, record.id) is False and _links(connection, record.id) != tuple(links):
                 return False
             changed = [step.id for step, outcome in steps if _import_step(connection, step, outcome)]
-            for each in changed:
-                self._seal_step(connection, each)
-            known = _is_imported(connection, record.id)
-            if known is None:
+            for step in changed:
+                self._seal_step(connection, step)
+            imported = _is_imported(connection, record.id)
+            if imported is None:
                 _put_experiment(connection, replace(record, imported=True))
             relinked = _replace_links(connection, record.id, links)
-            if known is None or relinked:
+            if imported is None or relinked:
                 self._seal_experiment(connection, record.id)
             return bool(changed) or relinked
 
@@ -160,11 +162,11 @@ class Writing(DatabaseSession):
             seal_experiment(connection, experiment)
 
 
-def _mine(step: str, owner: str) -> ColumnElement[bool]:
+def _owned(step: str, owner: str) -> ColumnElement[bool]:
     return and_(StepRow.id == step, StepRow.owner == owner, StepRow.status == "running")
 
 
-def _end(
+def _end_step(
     connection: Connection,
     step: str,
     owner: str,
@@ -177,7 +179,9 @@ def _end(
     ended = now()
     finished = case((StepRow.started > ended, StepRow.started), else_=ended)
     values = {"status": status, "reason": reason, "finished": finished, "heartbeat": None}
-    return updated(connection, _mine(step, owner), {**values, **vars(provenance), **(vars(costs) if costs else {})})
+    return update_step(
+        connection, _owned(step, owner), {**values, **vars(provenance), **(vars(costs) if costs else {})}
+    )
 
 
 def abandoned(connection: Connection, step: str, lease_seconds: float) -> ColumnElement[bool]:
@@ -197,7 +201,7 @@ def _import_step(connection: Connection, step: StepRecord, outcome: StepOutcome)
     waiting = StepRow.status.in_(("pending", "failed", "cancelled"))
     free = or_(waiting, abandoned(connection, step.id, LEASE_SECONDS))
     done = {**row, "status": "done", "reason": None, "imported": True}
-    if not updated(connection, and_(StepRow.id == step.id, free), done):
+    if not update_step(connection, and_(StepRow.id == step.id, free), done):
         return False
     _replace_results(connection, step.id, outcome)
     return True
@@ -226,19 +230,19 @@ def _check_numbers(outcome: StepOutcome) -> None:
     """Every number of an outcome is finite."""
     named = [
         *(
-            (f"{name} of the score '{each.metric}'", getattr(each, name))
-            for each in outcome.scores
+            (f"{name} of the score '{score.metric}'", getattr(score, name))
+            for score in outcome.scores
             for name in ("value", "stderr")
         ),
-        *((f"the value of document {each.doc_id}", each.value) for each in outcome.answers),
-        *((f"'{each.name}' at training step {each.step}", each.value) for each in outcome.curve),
+        *((f"the value of document {answer.doc_id}", answer.value) for answer in outcome.answers),
+        *((f"'{point.name}' at training step {point.step}", point.value) for point in outcome.curve),
         ("seconds", outcome.costs.seconds),
     ]
-    for each in outcome.findings:
+    for finding in outcome.findings:
         try:
-            json.dumps(each.content, allow_nan=False)
+            json.dumps(finding.content, allow_nan=False)
         except ValueError:
-            named.append((f"something in the finding '{each.name}'", math.nan))
+            named.append((f"something in the finding '{finding.name}'", math.nan))
     wrong = [
         Problem("", f"{name} is {value}, not a number")
         for name, value in named

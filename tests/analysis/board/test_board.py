@@ -248,7 +248,7 @@ def test_a_row_is_imported_while_all_its_steps_are(world: World) -> None:
     pretrained(world)
     assert not row(world, "pretrained").imported
     steps = world.store.steps([link.step_id for link in world.store.links(world.store.experiments()[0].id)])
-    world.store.requeue(list(steps), done_too=True)
+    world.store.requeue(list(steps), include_done=True)
     for step in steps.values():
         assert world.store.add_imported(step, StepOutcome())
     assert row(world, "pretrained").imported

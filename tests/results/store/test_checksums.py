@@ -119,7 +119,7 @@ def test_a_lost_experiment_is_missed(tmp_path: Path) -> None:
 def test_what_is_planned_again_or_run_again_is_sealed_anew(tmp_path: Path) -> None:
     stored(tmp_path / "suite.db")
     with Store.open(tmp_path / "suite.db") as store:
-        store.requeue(["a"], done_too=True)
+        store.requeue(["a"], include_done=True)
         assert store.claim("a", "me:1:1", 60)
         read_all(store)
         assert store.finish("a", "me:1:1", OUTCOME)

@@ -133,7 +133,7 @@ def test_a_finished_step_is_never_claimed_again_and_a_failed_one_only_when_queue
     assert store.finish("a", "here:1:2", StepOutcome())
     store.requeue(["a"])
     assert not store.claim("a", "here:1:3", LEASE)
-    store.requeue(["a"], done_too=True)
+    store.requeue(["a"], include_done=True)
     assert store.claim("a", "here:1:3", LEASE)
 
 
@@ -154,7 +154,7 @@ def test_a_step_that_is_queued_again_keeps_nothing_of_its_last_try(store: Store)
     assert store.finish(
         "a", "me:1:1", StepOutcome(costs=Costs(5.0, 6, 7, 8, 9), provenance=Provenance("h", "cpu", {}, "c"))
     )
-    store.requeue(["a"], done_too=True)
+    store.requeue(["a"], include_done=True)
     again = store.steps(["a"])["a"]
     assert again == StepRecord("a", "train", "train it", {"seed": 0}, attempts=1)
 
@@ -181,7 +181,7 @@ def test_costs_of_earlier_attempts_stay_until_a_step_begins_anew(store: Store) -
     assert costs() == Costs(seconds=5.0, peak_memory=8)
     assert store.claim("a", "here:1:1", LEASE)
     assert store.finish("a", "here:1:1", StepOutcome(costs=Costs(seconds=6.0)))
-    store.requeue(["a"], done_too=True)
+    store.requeue(["a"], include_done=True)
     assert costs() == Costs()
 
 

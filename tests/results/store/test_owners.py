@@ -107,7 +107,7 @@ def test_a_reused_number_frees_a_step_at_once_and_another_containers_does_not() 
         assert store.claim("a", str(here))
         assert not store.claim("b", str(here))
         assert store.claim("b", str(here), lease_seconds=0.0)
-        held = store.holders(["a", "b", "c"])
+        held = store.leases(["a", "b", "c"])
     assert {step: (each.status, each.owner) for step, each in held.items()} == {
         "a": ("running", here), "b": ("running", here),
     }  # fmt: skip

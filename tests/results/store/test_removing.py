@@ -46,7 +46,7 @@ def test_what_another_experiment_needs_stays(store: Store) -> None:
     finish(store, "base", "base")
     finish(store, "one", "one")
     removal = store.removal(["of one"])
-    assert (removal.steps, removal.kept, removal.scores, removal.answers) == (("one",), 1, 2, 2)
+    assert (removal.steps, removal.shared_steps, removal.scores, removal.answers) == (("one",), 1, 2, 2)
     store.remove(removal)
     assert [record.name for record in store.experiments()] == ["two"]
     assert store.statuses(["base", "one", "two"]) == {"base": "done", "two": "pending"}

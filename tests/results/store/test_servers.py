@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 from suite.core.errors import StoreAway, StoreConflict, SuiteError
 from suite.results.store import Costs, StepOutcome, Store, servers
 from suite.results.store.database import one_line_errors, server_of
-from suite.results.store.servers import Server, connection_options, gone
+from suite.results.store.servers import Server, away_error, connection_options
 from tests.results.store.test_store import EXPERIMENT, LINK, STEP, finished
 
 URL = make_url("postgresql+psycopg://me:secret@there/db")
@@ -32,7 +32,7 @@ class Answers:
         self.asked += 1
         if self.reasons:
             reason = self.reasons.pop(0)
-            raise gone(reason, "there")
+            raise away_error(reason, "there")
         return "answer"
 
 
@@ -49,15 +49,15 @@ def lines() -> list[str]:
 @pytest.fixture
 def server(lines: list[str]) -> Server:
     found = Server("there")
-    found.tell = lines.append
-    assert found.ask(Answers()) == "answer"
+    found.notify = lines.append
+    assert found.with_retries(Answers()) == "answer"
     return found
 
 
 def test_a_server_that_is_away_is_asked_until_it_answers_and_users_are_told_once(
     server: Server, lines: list[str]
 ) -> None:
-    assert server.ask(Answers("refused", "starting up", "refused")) == "answer"
+    assert server.with_retries(Answers("refused", "starting up", "refused")) == "answer"
     away, back = lines
     assert away.startswith("there is away since 2")
     assert "(refused); it is asked again until 2" in away
@@ -69,37 +69,37 @@ def test_a_server_that_stays_away_ends_the_command_in_one_line_that_says_what_to
 ) -> None:
     monkeypatch.setattr(servers, "AWAY_SECONDS", 0.05)
     with pytest.raises(SuiteError, match=r"^there: is away since .* \(no\) and was asked again until .*start the serv"):
-        server.ask(Answers(*["no"] * 1000))
+        server.with_retries(Answers(*["no"] * 1000))
 
 
 def test_an_address_where_no_server_was_ever_reached_is_told_at_once_and_one_that_restarts_is_waited_for() -> None:
     wrong, stopping = Answers("refused"), Answers("FATAL:  the database system is shutting down", "refused")
     with pytest.raises(StoreAway, match="refused"):
-        Server("there").ask(wrong)
+        Server("there").with_retries(wrong)
     assert wrong.asked == 1
-    assert Server("there").ask(stopping) == "answer"
+    assert Server("there").with_retries(stopping) == "answer"
 
 
 def test_of_several_addresses_the_line_names_what_was_heard_of_one() -> None:
     said = "Multiple connection attempts failed. All failures were:\n- '::1': failed: refused\n- '::2': starting up"
-    error = gone(said, "there")
+    error = away_error(said, "there")
     assert error.reason == "- '::1': failed: refused"
     assert error.soon
 
 
 def test_what_can_wait_is_asked_once(server: Server, lines: list[str]) -> None:
     asked = Answers("refused")
-    with pytest.raises(StoreAway), server.briefly():
-        server.ask(asked)
+    with pytest.raises(StoreAway), server.without_retries():
+        server.with_retries(asked)
     assert asked.asked == len(lines) == 1
     assert "asked again" not in lines[0]
-    assert server.ask(Answers("refused")) == "answer"
+    assert server.with_retries(Answers("refused")) == "answer"
     assert ["asked again" in line for line in lines] == [False, True, False]
 
 
 def test_part_of_a_question_is_asked_again_with_the_whole(server: Server) -> None:
     part, whole = Answers("refused"), Answers()
-    assert server.ask(lambda: (whole(), server.ask(part))) == ("answer", "answer")
+    assert server.with_retries(lambda: (whole(), server.with_retries(part))) == ("answer", "answer")
     assert (whole.asked, part.asked) == (2, 2)
 
 
@@ -111,7 +111,7 @@ def test_what_gave_way_to_another_process_is_asked_again_without_a_word(server: 
             raise left.pop()
         return "answer"
 
-    assert server.ask(question) == "answer"
+    assert server.with_retries(question) == "answer"
     assert lines == left == []
 
 
@@ -145,7 +145,7 @@ def test_a_url_may_say_otherwise_how_its_connections_are_watched() -> None:
 
 def test_every_question_to_a_store_is_one_that_can_be_asked_again() -> None:
     names = [name for name, _ in inspect.getmembers(Store, inspect.isfunction) if not name.startswith("_")]
-    methods = {name: getattr(Store, name) for name in names if name not in ("briefly", "telling")}
+    methods = {name: getattr(Store, name) for name in names if name not in ("without_retries", "notifying")}
     assert len(methods) > 30
     for name, method in methods.items():
         assert hasattr(method, "__wrapped__"), name
@@ -227,8 +227,8 @@ def test_steps_that_were_renewed_with_the_reply_lost_are_known_to_be(
     finished(store)
     seen = store.steps(["a"])["a"]
     lose(store, monkeypatch)
-    assert store.renew([seen])
-    assert not store.renew([seen])
+    assert store.invalidate([seen])
+    assert not store.invalidate([seen])
 
 
 def test_what_was_removed_with_the_reply_lost_is_no_change_by_others(

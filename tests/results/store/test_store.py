@@ -152,7 +152,7 @@ def test_an_imported_experiment_gives_way_to_the_one_run_here_and_never_the_othe
 def test_imported_results_do_not_replace_those_of_a_step_done_here(store: Store) -> None:
     assert store.add_imported(STEP, OUTCOME)
     assert store.steps(["a"])["a"].imported
-    store.requeue(["a"], done_too=True)
+    store.requeue(["a"], include_done=True)
     finished(store, StepOutcome(scores=(ScoreRecord("acc", 1.0, None, 2, True),)))
     assert not store.add_imported(STEP, OUTCOME)
     assert store.scores(["a"])["a"][0].value == 1.0

@@ -19,8 +19,8 @@ from suite.results.records.checks import read_record
 from suite.results.records.schema import ExperimentPart
 from suite.results.store import Store
 from tests.analysis.board.tiny_board import World, per_document
+from tests.results.records.test_consistency import SHIPPED, Record, named_anew, shipped, spec_with, step_of
 from tests.results.records.test_records import altered, export_records, import_records, refused
-from tests.results.records.test_terms import SHIPPED, Record, named_anew, shipped, spec_with, step_of
 
 __all__ = ["shipped"]
 

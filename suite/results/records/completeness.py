@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from suite.results.records.consistency import built_on
 from suite.results.records.schema import RecordFile, StepPart
-from suite.results.records.terms import built_on
 from suite.stats import scale_of
 
 LARGEST: Final = 2**53
@@ -15,37 +15,37 @@ ROUNDING: Final = 1e-9
 """As far as sums of floats may carry a value out of its range, as in a BLEU of 100.00000000000004."""
 
 
-def not_implied(record: RecordFile) -> str | None:
-    """What a plan of the record's spec has otherwise, or None."""
+def find_incomplete(record: RecordFile) -> str | None:
+    """The first step or link that the plan of the spec has and the record lacks, or the reverse; or None."""
     spec = record.experiment.spec
     track, targets = spec["track"], spec["targets"]
     held_out = [role for role in track["held_out"]["roles"] if role not in targets]
-    at = track.get("target", {}).get("shots", 0)
-    wanted = {(role, at) for role in targets} | {
+    target_shots = track.get("target", {}).get("shots", 0)
+    expected = {(role, target_shots) for role in targets} | {
         (role, shots) for role in held_out for shots in track["held_out"]["shots"]
     }
     steps = {step.id: step for step in record.steps}
-    found: set[tuple[str | None, int | None]] = set()
+    linked: set[tuple[str | None, int | None]] = set()
     for link in record.links:
         key = (link.role, link.shots)
         if link.part == "train":
             if key != (None, None):
                 return "it links to a train step as the answer to a role"
             continue
-        if key not in wanted:
+        if key not in expected:
             return f"its spec asks for no evaluation of '{link.role}' with {link.shots} exemplars"
-        if key in found:
+        if key in linked:
             return f"it links to two evaluations of '{link.role}' with {link.shots} exemplars"
         if steps[link.step_id].config.get("shots") != link.shots:
             return f"the step '{link.step_id}' was not answered with {link.shots} exemplars"
-        found.add(key)
-    for role, shots in sorted(wanted - found):
+        linked.add(key)
+    for role, shots in sorted(expected - linked):
         return f"its spec asks for an evaluation of '{role}' with {shots} exemplars, which is not in it"
-    if not wanted:
+    if not expected:
         return "its spec asks for no evaluation"
     trained = {step.id for step in record.steps if step.kind == "train"}
     for step in record.steps:
-        missing = next((each for each in built_on(step.config) if each not in trained), None)
+        missing = next((parent for parent in built_on(step.config) if parent not in trained), None)
         if missing is not None:
             return f"step '{step.id}' builds on the step '{missing}', which is not in it"
     return None
@@ -53,8 +53,8 @@ def not_implied(record: RecordFile) -> str | None:
 
 def out_of_range(record: RecordFile) -> str | None:
     """The first number that no run can have given, or None."""
-    for role, about in record.experiment.spec["roles"].items():
-        chance = about["chance"]
+    for role, description in record.experiment.spec["roles"].items():
+        chance = description["chance"]
         if chance is not None and not 0 <= chance < 100:
             return f"chance of the role '{role}' is {chance}, and not between 0 and 100"
     for link in record.links:

@@ -1,4 +1,4 @@
-"""Whether a record's steps were made on the terms of its spec: for its roles, as its track says, with what it trained.
+"""Whether a record's steps are consistent with its spec: its roles, its track's settings, what it trained.
 
 What a step's config does not name is not compared: configs of older versions name less.
 """
@@ -17,20 +17,20 @@ Answered = tuple[StepLink, StepPart]
 """A link to an evaluation, and that."""
 
 
-def not_on_terms(record: RecordFile) -> str | None:
-    """What a run of the record's spec would have done otherwise, or None."""
+def find_inconsistent(record: RecordFile) -> str | None:
+    """The first step that a run of the spec would have made differently, or None."""
     spec = record.experiment.spec
     steps = {step.id: step for step in record.steps}
     answered = [(link, steps[link.step_id]) for link in record.links if link.part == "evaluate"]
     trained = {step.id: step for step in record.steps if step.kind == "train"}
-    found = chain(
+    faults = chain(
         (wrong for link, step in answered for wrong in _answered_otherwise(spec, link, step)),
         _tasks_mixed_up(spec, answered),
         _several_models(spec, answered),
         (wrong for step in trained.values() for wrong in _trained_otherwise(spec, step)),
         _trained_for_nothing(record, answered, trained),
     )
-    return next(found, None)
+    return next(faults, None)
 
 
 def built_on(config: Mapping[str, Any]) -> Iterator[str]:
@@ -58,11 +58,13 @@ def _answered_otherwise(spec: Mapping[str, Any], link: StepLink, step: StepPart)
     if role["primary"] not in (None, metric):
         yield f"'{link.role}' is scored by '{role['primary']}', and the step '{step.id}' by '{metric}'"
     terms = track.get("target", {}) if link.role in spec["targets"] else track["held_out"]
-    said: dict[str, Any] = {name: terms[name] for name in ("documents",) if name in terms}
-    said |= {name: track["held_out"][name] for name in ("draw",) if name in track["held_out"] and link.shots}
-    said |= {name: value for name, value in track.get("budget", {}).items() if name == "max_length"}
-    said |= {name: value for name, value in track.get("decoding", {}).items() if name in ("beams", "length_penalty")}
-    yield from _differing(step, step.config, said)
+    expected: dict[str, Any] = {name: terms[name] for name in ("documents",) if name in terms}
+    expected |= {name: track["held_out"][name] for name in ("draw",) if name in track["held_out"] and link.shots}
+    expected |= {name: value for name, value in track.get("budget", {}).items() if name == "max_length"}
+    expected |= {
+        name: value for name, value in track.get("decoding", {}).items() if name in ("beams", "length_penalty")
+    }
+    yield from _differing(step, step.config, expected)
 
 
 def _trained_otherwise(spec: Mapping[str, Any], step: StepPart) -> Iterator[str]:
@@ -71,19 +73,19 @@ def _trained_otherwise(spec: Mapping[str, Any], step: StepPart) -> Iterator[str]
     yield from _differing(step, step.config.get("budget") or {}, spec["track"].get("budget", {}))
 
 
-def _differing(step: StepPart, config: Mapping[str, Any], said: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in said.items():
+def _differing(step: StepPart, config: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in expected.items():
         if name in config and (type(config[name]), config[name]) != (type(value), value):
             yield f"the step '{step.id}' was made with {name} {str(config[name])[:20]}, and its spec says {value}"
 
 
 def _tasks_mixed_up(spec: Mapping[str, Any], answered: Sequence[Answered]) -> Iterator[str]:
     """A task that was answered as two, or two as one: a fingerprint of a task has its name in it."""
-    prints: dict[str, Any] = {}
+    fingerprints: dict[str, Any] = {}
     names: dict[Any, str] = {}
     for link, step in answered:
-        task, found = spec["roles"][link.role]["task"], (step.config.get("task"), step.config.get("data"))
-        if prints.setdefault(task, found) != found or names.setdefault(found, task) != task:
+        task, fingerprint = spec["roles"][link.role]["task"], (step.config.get("task"), step.config.get("data"))
+        if fingerprints.setdefault(task, fingerprint) != fingerprint or names.setdefault(fingerprint, task) != task:
             yield f"the step '{step.id}' was not answered on the task and data of '{link.role}'"
 
 
@@ -100,24 +102,24 @@ def _trained_for_nothing(
     record: RecordFile, answered: Sequence[Answered], trained: Mapping[str, StepPart]
 ) -> Iterator[str]:
     """A target that was not answered with what was trained for it, or a train step that nothing is built on."""
-    about = record.experiment
-    own = _own(about.spec["method"], trained)
-    if own and not any(_has_settings(trained[each].config, about.spec["method"]) for each in own):
+    experiment = record.experiment
+    own = _own(experiment.spec["method"], trained)
+    if own and not any(_has_settings(trained[step].config, experiment.spec["method"]) for step in own):
         yield f"the step '{min(own)}' was not trained with the settings that its spec has"
-    behind = {link.role: _lineage(built_on(step.config), trained) for link, step in answered}
-    for role in about.targets:
+    lineages = {link.role: _lineage(built_on(step.config), trained) for link, step in answered}
+    for role in experiment.targets:
         # a method without a train step of its own answers with others'; without a family none is trained
-        if not (own & behind[role] if own else behind[role] or about.family == "none"):
-            yield f"'{role}' was not answered with what '{about.name}' trained"
-    used = set().union(*behind.values(), _lineage(own, trained))
+        if not (own & lineages[role] if own else lineages[role] or experiment.family == "none"):
+            yield f"'{role}' was not answered with what '{experiment.name}' trained"
+    used = set().union(*lineages.values(), _lineage(own, trained))
     for step in sorted(set(trained) - used):
         yield f"nothing of it was answered with the step '{step}'"
 
 
 def _own(method: Mapping[str, Any], trained: Mapping[str, StepPart]) -> set[str]:
     """The method's own train step, or the choice of one in a sweep; none where a method only combines others'."""
-    chosen = {step for step, each in trained.items() if "choice" in each.config}
-    return chosen or {step for step, each in trained.items() if _method(each.config).get("name") == method["name"]}
+    chosen = {step for step, part in trained.items() if "choice" in part.config}
+    return chosen or {step for step, part in trained.items() if _method(part.config).get("name") == method["name"]}
 
 
 def _method(config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -134,11 +136,11 @@ def _has_settings(config: Mapping[str, Any], method: Mapping[str, Any]) -> bool:
 
 def _lineage(steps: Iterable[str], trained: Mapping[str, StepPart]) -> set[str]:
     """Train steps of the record, and all that they are built on."""
-    found: set[str] = set()
-    left = [*steps]
-    while left:
-        step = left.pop()
-        if step in trained and step not in found:
-            found.add(step)
-            left += built_on(trained[step].config)
-    return found
+    lineage: set[str] = set()
+    pending = [*steps]
+    while pending:
+        step = pending.pop()
+        if step in trained and step not in lineage:
+            lineage.add(step)
+            pending += built_on(trained[step].config)
+    return lineage

@@ -1,4 +1,4 @@
-"""Who has which step."""
+"""Leases of steps: which process works on which step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from suite.results.store.tables import StepRow
 
 
 @dataclass(frozen=True)
-class Holder:
+class Lease:
     """Who is at work on a step, or was last."""
 
     status: str
@@ -25,16 +25,16 @@ class Holder:
     """When it was last heard of: seconds since 1970."""
 
 
-class Holding(DatabaseSession):
-    """The store's word on who works on what."""
+class LeaseReading(DatabaseSession):
+    """The store's read of leases."""
 
-    def holders(self, steps: Sequence[str]) -> dict[str, Holder]:
-        """Step id -> who has it, or had it last, for those that are known."""
-        found: dict[str, Holder] = {}
+    def leases(self, steps: Sequence[str]) -> dict[str, Lease]:
+        """Step id -> its lease, or the last one, for steps that the store has."""
+        leases: dict[str, Lease] = {}
         columns = (StepRow.id, StepRow.status, StepRow.owner, StepRow.started, StepRow.heartbeat)
         with self._reading() as connection:
             for ids in chunks(steps):
                 rows = connection.execute(select(*columns).where(StepRow.id.in_(ids))).tuples()
                 for step, status, owner, since, heartbeat in rows:
-                    found[step] = Holder(status, Owner.parse(owner), since and utc(since), heartbeat)
-        return found
+                    leases[step] = Lease(status, Owner.parse(owner), since and utc(since), heartbeat)
+        return leases

@@ -1,4 +1,4 @@
-"""What a finished step can have left: nothing else is ever exported."""
+"""Whether a record's steps are plausible: no run can leave anything else."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LONGEST: Final = 10 * 366 * 86_400
 RELATIVE: Final = 1e-6
 
 
-def not_possible(record: RecordFile) -> str | None:
-    """What no run can have left of the record's steps, or None."""
-    wrong = (f"step '{step.id}' {each}" for step in record.steps for each in _impossible(step))
+def find_implausible(record: RecordFile) -> str | None:
+    """The first thing in the record that no run can have left, or None."""
+    wrong = (f"step '{step.id}' {fault}" for step in record.steps for fault in _impossible(step))
     return next(wrong, None) or next(_differing(record), None)
 
 
@@ -50,9 +50,9 @@ def _wrongly_trained(step: StepPart) -> Iterator[str]:
         yield f"has an artifact of {artifact.bytes} bytes, and says {costs.artifact_bytes}"
     if costs.trained_parameters is None:
         yield "does not say how many parameters were trained"
-    for one, other in pairwise(step.curve):
-        if one.name == other.name and other.step <= one.step:
-            yield f"has '{one.name[:40]}' of step {other.step} after that of step {one.step}"
+    for point, following in pairwise(step.curve):
+        if point.name == following.name and following.step <= point.step:
+            yield f"has '{point.name[:40]}' of step {following.step} after that of step {point.step}"
 
 
 def _wrongly_answered(step: StepPart) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _wrongly_answered(step: StepPart) -> Iterator[str]:
         yield "is an evaluation, and has a curve of training"
     numbers = [answer.doc_id for answer in step.answers]
     if sorted(numbers) != list(range(count)):
-        missing = next((each for each in range(count) if each not in set(numbers)), count)
+        missing = next((number for number in range(count) if number not in set(numbers)), count)
         yield f"leaves out the document {missing}: its documents are numbered from 0 without a gap"
     limit = step.config.get("documents")
     if isinstance(limit, int) and count > limit:
@@ -87,9 +87,9 @@ def _wrongly_scored(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> Iter
         return
     if len(values) < len(answers) or not values:
         return
-    found = _errors(values, Same.of([answer.doc_hash for answer in answers]))
-    if not any(_equal(score.stderr, each) for each in found):
-        right = "none" if found[0] is None else f"{found[0]:.6g}"
+    expected = _errors(values, Same.of([answer.doc_hash for answer in answers]))
+    if not any(_equal(score.stderr, stderr) for stderr in expected):
+        right = "none" if expected[0] is None else f"{expected[0]:.6g}"
         yield f"has the standard error {score.stderr}, and that of its answers' values is {right}"
 
 
@@ -109,12 +109,12 @@ def _equal(one: float | None, other: float | None) -> bool:
 
 def _differing(record: RecordFile) -> Iterator[str]:
     """A task whose documents or metrics are others in two steps: one of them has left some out, or added some."""
-    known: dict[tuple[Any, ...], StepPart] = {}
+    first_steps: dict[tuple[Any, ...], StepPart] = {}
     for step in record.steps:
         config = step.config
         if step.kind != "evaluate" or not config.get("task") or not config.get("data"):
             continue
-        first = known.setdefault((config["task"], config["data"], config.get("documents")), step)
+        first = first_steps.setdefault((config["task"], config["data"], config.get("documents")), step)
         if _documents(first) != _documents(step):
             yield f"the steps '{first.id}' and '{step.id}' answered the same task, and not the same documents"
         metrics = {score.metric for score in first.scores} ^ {score.metric for score in step.scores}

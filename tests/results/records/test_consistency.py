@@ -16,9 +16,9 @@ from suite.core.hashing import experiment_id, fingerprint, variant_id
 from suite.execution.records import experiment_records
 from suite.planning import Evaluate, Inputs, Plan, make_plan
 from suite.results.records.checks import read_record
-from suite.results.records.implied import not_implied
+from suite.results.records.completeness import find_incomplete
+from suite.results.records.consistency import find_inconsistent
 from suite.results.records.schema import RecordFile
-from suite.results.records.terms import not_on_terms
 from suite.specs import load
 from suite.tasks.data import DataLocations
 
@@ -55,7 +55,7 @@ def test_what_a_run_of_a_shipped_spec_would_export_is_accepted(specs: Path) -> N
     judged = []
     for experiment in load([specs / f"{name}.yaml" for name in ONE_OF_A_KIND]):
         record = unrun(make_plan([experiment], Inputs(DataLocations())))
-        assert (experiment.file, not_implied(record), not_on_terms(record)) == (experiment.file, None, None)
+        assert (experiment.file, find_incomplete(record), find_inconsistent(record)) == (experiment.file, None, None)
         judged.append(experiment.method)
     assert {"pretrained", "promot", "transformer2", "few_shot_tuning", "lora"} <= set(judged)
 
@@ -65,8 +65,8 @@ def test_what_a_sweep_would_export_is_accepted(tmp_path: Path, sweep: str) -> No
     file = tmp_path / "swept.yaml"
     file.write_text(f"name: swept\nmethod: {{name: promot}}\ntargets: [rte]\nsweep: {sweep}\n")
     record = unrun(make_plan(load([file]), Inputs(DataLocations())))
-    assert not_implied(record) is None
-    assert not_on_terms(record) is None
+    assert find_incomplete(record) is None
+    assert find_inconsistent(record) is None
 
 
 @pytest.fixture(scope="module")
