@@ -27,6 +27,8 @@ from suite.training.data.source import Spending
 FILE = "checkpoint.safetensors"
 EARLIER = "earlier.safetensors"
 """The one before it."""
+LAYOUT = 2
+"""How a checkpoint's state is laid out; one of another layout is not read. The first had none."""
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,10 @@ def last_good(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
 
 
 class RunCheckpoints:
-    """The checkpoints of one run, for a training loop of one's own: `with job.checkpoints(…) as checkpoints:`."""
+    """The checkpoints of one run of any training loop: `with job.checkpoints(…) as checkpoints:`."""
 
     def __init__(self, folder: Path, key: str, seconds: float, spending: Spending, say: Callable[[str], None]) -> None:
+        """`key` names what a checkpoint and the run have in common; they are `seconds` apart, or at each step (0)."""
         self._folder, self._key, self._seconds = folder, key, seconds
         self._spending, self._say = spending, say
         self._writer, self._saved = Writer(folder), time.monotonic()
@@ -157,21 +160,28 @@ class RunCheckpoints:
 
     @property
     def due(self) -> bool:
-        """Whether so much time has passed that a checkpoint is worth its writing."""
+        """Whether it is time for one: not while the last is being written, unless each step is to have its own."""
+        if self._seconds > 0 and self._writer.busy:
+            return False
         return time.monotonic() - self._saved >= self._seconds
 
     def save(self, groups: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
         """Begin to write tensors by group and name, and plain data; training may go on meanwhile."""
-        self._writer.write(Checkpoint(groups, {"key": self._key, "spent": self._spending.to_keep(), "state": state}))
+        run = {"layout": LAYOUT, "key": self._key, "spent": self._spending.to_keep()}
+        self._writer.write(Checkpoint(groups, {**run, "state": state}))
         self._saved = time.monotonic()
 
     def resume(self) -> Checkpoint | None:
         """What an interrupted attempt left, None to start anew; what it spent is counted on."""
-        found = last_good(self._folder, self._say)
-        if found is None:
+        checkpoint = last_good(self._folder, self._say)
+        if checkpoint is None:
             return None
-        if found.state.get("key") != self._key:
+        run = checkpoint.state
+        if run.get("layout") != LAYOUT:
+            self._say("starting anew: the checkpoint is of another version of suite")
+            return None
+        if run["key"] != self._key:
             self._say("starting anew: the checkpoint is of another configuration")
             return None
-        self._spending.resume(found.state["spent"])
-        return Checkpoint(found.groups, found.state["state"])
+        self._spending.resume(run["spent"])
+        return Checkpoint(checkpoint.groups, run["state"])

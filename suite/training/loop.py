@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Generic, Protocol
 
@@ -15,7 +14,7 @@ from torch import Tensor, nn
 from suite.core.errors import StepFailed
 from suite.core.hashing import fingerprint, seed_of
 from suite.models.fused import fused
-from suite.training.checkpoint import Checkpoint, Writer, last_good
+from suite.training.checkpoint import RunCheckpoints
 from suite.training.config import FREE, FitConfig
 from suite.training.data.source import UNCOUNTED, P, Source, Spending
 from suite.training.device import accelerator_of, seed_device
@@ -123,21 +122,18 @@ class _Loop(Generic[P]):
         base: str,
     ) -> None:
         self.module, self.trainable, self.forward, self.batches = module, trainable, forward, batches
-        self.budget, self.seed, self.score, self.folder, self.log = budget, seed, score, folder, log
-        self.look, self.due, self.spending, self.base = look, due, spending, base
+        self.budget, self.seed, self.score, self.log = budget, seed, score, log
+        self.look, self.due, self.spending = look, due, spending
         self.device = next(iter(trainable.values())).device
         self.accelerator = accelerator_of(self.device)
         self.optimizer = make_optimizer(trainable, budget)
         self.state = Progress(micro_batch=budget.micro_batch)
         self.best: dict[str, Tensor] = {}
-        self.writer, self.saved_at = Writer(folder), time.monotonic()
+        self.checkpoints = RunCheckpoints(folder, self._key(base), budget.checkpoint_seconds, spending, log.say)
 
     def run(self) -> Fit:
-        try:
+        with self.checkpoints:
             return self._run()
-        finally:
-            if wrong := self.writer.close():
-                self.log.say(wrong)
 
     def _run(self) -> Fit:
         self._resume()
@@ -152,7 +148,7 @@ class _Loop(Generic[P]):
                 self._select()
             self._look()
             self.log.progress(state.step, budget.steps, loss, state.best_score)
-            if time.monotonic() - self.saved_at >= budget.checkpoint_seconds:
+            if self.checkpoints.due:
                 self._save()
         curve = tuple(CurvePoint(*point) for point in state.curve)
         best = {name: tensor.cpu() for name, tensor in self.best.items()}
@@ -241,37 +237,27 @@ class _Loop(Generic[P]):
             state.curve += [(point.step, point.name, point.value) for point in self.look(state.step)]
         self.module.train()
 
-    def _key(self) -> str:
+    def _key(self, base: str) -> str:
         """What a checkpoint must have in common with this run to be taken up."""
         terms = {name: value for name, value in asdict(self.budget).items() if name not in FREE}
         shapes = {name: list(parameter.shape) for name, parameter in self.trainable.items()}
-        return fingerprint([terms, shapes, self.seed, self.batches.fingerprint, self.base])
+        progress = [each.name for each in fields(Progress)]
+        return fingerprint([terms, shapes, self.seed, self.batches.fingerprint, base, progress])
 
     def _save(self) -> None:
-        """Begin to write a checkpoint; not while the last is being written, but with 0 seconds between them."""
-        if self.writer.busy and self.budget.checkpoint_seconds > 0:
-            return
-        self.writer.wait()
         tensors, numbers = state_of(self.optimizer, self.trainable)
         groups = {"now": self.trainable, "best": self.best, "optimizer": tensors}
-        about = {"key": self._key(), "numbers": numbers, "spent": self.spending.to_keep()}
-        self.writer.write(Checkpoint(groups, {**about, **asdict(self.state)}))
-        self.saved_at = time.monotonic()
+        self.checkpoints.save(groups, {"progress": asdict(self.state), "optimizer": numbers})
 
     def _resume(self) -> None:
-        found = last_good(self.folder, self.log.say)
-        if found is None:
+        checkpoint = self.checkpoints.resume()
+        if checkpoint is None:
             return
-        told = dict(found.state)
-        if told.pop("key", None) != self._key():
-            self.log.say("starting anew: the checkpoint is of another configuration")
-            return
-        numbers = told.pop("numbers")
-        self.spending.resume(told.pop("spent"))
-        self.state = Progress(**{**told, "curve": [tuple(point) for point in told["curve"]]})
+        progress, groups = checkpoint.state["progress"], checkpoint.groups
+        self.state = Progress(**{**progress, "curve": [tuple(point) for point in progress["curve"]]})
         with torch.no_grad():
             for name, parameter in self.trainable.items():
-                parameter.copy_(found.groups["now"][name])
-        self.best = {name: tensor.clone().to(self.device) for name, tensor in found.groups.get("best", {}).items()}
-        restore_state(self.optimizer, self.trainable, found.groups.get("optimizer", {}), numbers)
+                parameter.copy_(groups["now"][name])
+        self.best = {name: tensor.clone().to(self.device) for name, tensor in groups.get("best", {}).items()}
+        restore_state(self.optimizer, self.trainable, groups.get("optimizer", {}), checkpoint.state["optimizer"])
         self.log.say(f"going on after step {self.state.step}")

@@ -201,8 +201,9 @@ def test_tokens_of_a_killed_attempt_are_told_once_and_what_was_lost_was_spent(tm
     (folder,) = (cut / "work").iterdir()
     kept = last_good(folder, print)
     assert kept is not None, err
-    assert 0 < kept.state["step"] < 60
-    useful = kept.state["tokens"]
+    progress = kept.state["state"]["progress"]
+    assert 0 < progress["step"] < 60
+    useful = progress["tokens"]
     process = start(*arguments, "--home", cut)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err

@@ -259,7 +259,7 @@ from suite.training.checkpoint import read_checkpoint
 class Killing(Memory):
     def progress(self, step, *rest):
         if step == 3:
-            while read_checkpoint(job.checkpoint).state["step"] < 2:  # a thread writes it
+            while read_checkpoint(job.checkpoint).state["state"]["progress"]["step"] < 2:  # a thread writes it
                 time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGKILL)
 

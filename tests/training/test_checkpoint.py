@@ -13,7 +13,7 @@ import torch
 
 from suite.core.errors import StepFailed
 from suite.training import checkpoint as checkpoint_module
-from suite.training.checkpoint import EARLIER, FILE, Checkpoint, Writer, last_good, read_checkpoint
+from suite.training.checkpoint import EARLIER, FILE, Checkpoint, RunCheckpoints, Writer, last_good, read_checkpoint
 from tests.models.tiny_budget import Memory, Stop
 from tests.models.tiny_models import tiny_backbone
 from tests.training.test_loop import same, train
@@ -229,8 +229,9 @@ def test_what_an_interruption_lost_is_spent_and_is_none_of_the_steps(tmp_path: P
     (tmp_path / "cut" / FILE).unlink()  # so that two steps are lost, of which one was in the checkpoint
     kept = read_checkpoint(tmp_path / "cut", EARLIER)
     assert kept is not None
-    assert kept.state["step"] == 2
-    lost = cut.tokens - kept.state["tokens"]
+    progress = kept.state["state"]["progress"]
+    assert progress["step"] == 2
+    lost = cut.tokens - progress["tokens"]
     assert lost > 0
     resumed = train(backbone, tmp_path / "cut", spending=cut)
     assert same(resumed, whole)
@@ -248,3 +249,48 @@ def test_a_checkpoint_of_another_base_model_is_refused(tmp_path: Path) -> None:
         train(backbone, tmp_path, log=Memory(3), checkpoint_seconds=0.0, base="one")
     train(backbone, tmp_path, log=log, base="another")
     assert log.said == ["starting anew: the checkpoint is of another configuration"]
+
+
+def test_a_checkpoint_of_an_earlier_version_is_dropped_in_one_line_and_training_gives_the_same(tmp_path: Path) -> None:
+    backbone, log = tiny_backbone("decoder"), Memory()
+    with pytest.raises(Stop):
+        train(backbone, tmp_path / "cut", log=Memory(4), checkpoint_seconds=0.0)
+    found = last_good(tmp_path / "cut", print)
+    assert found is not None
+    state = dict(found.state)
+    del state["layout"]  # the first layout: key and progress side by side, without a number
+    writer = Writer(tmp_path / "old")
+    writer.write(Checkpoint(found.groups, {**state.pop("state")["progress"], **state, "numbers": {}}))
+    assert writer.close() is None
+    again = train(backbone, tmp_path / "old", log=log)
+    assert log.said == ["starting anew: the checkpoint is of another version of suite"]
+    assert same(again, train(backbone, tmp_path / "whole"))
+
+
+def test_a_loop_of_ones_own_has_the_same_checkpoints(tmp_path: Path) -> None:
+    """While one is being written no other is due, and each says what its run has spent."""
+    tensor, spending = torch.zeros(3), Counting()
+    with RunCheckpoints(tmp_path, "mine", 0.0, spending, print) as checkpoints:
+        assert checkpoints.resume() is None
+        for step in (1, 2):
+            spending.add_tokens(10)
+            tensor += 1
+            assert checkpoints.due
+            checkpoints.save({"now": {"x": tensor}}, {"step": step})
+    said, elsewhere = list[str](), Counting()
+    found = RunCheckpoints(tmp_path, "mine", 0.0, elsewhere, said.append).resume()
+    assert found is not None
+    assert (found.state, found.groups["now"]["x"].tolist(), elsewhere.tokens) == ({"step": 2}, [2, 2, 2], 20)
+    assert RunCheckpoints(tmp_path, "another's", 0.0, elsewhere, said.append).resume() is None
+    assert said == ["starting anew: the checkpoint is of another configuration"]
+
+
+def test_none_is_due_while_one_is_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    disk = Disk()
+    monkeypatch.setattr(checkpoint_module, "save_file", disk)
+    with RunCheckpoints(tmp_path, "mine", 1e-9, Counting(), print) as checkpoints:
+        assert checkpoints.due
+        checkpoints.save({"now": {"x": torch.zeros(1)}}, {})
+        assert not checkpoints.due
+        disk.go_on.set()
+    assert disk.written == 1
