@@ -60,7 +60,7 @@ def _line(anchor: str, verdict: Verdict, pages: Mapping[str, str]) -> ClaimLine:
     return ClaimLine(
         anchor=anchor,
         verdict=verdict,
-        found=verdict.found.replace("-", "−"),
+        found=verdict.value_text.replace("-", "−"),
         p="" if verdict.p is None else numbers.probability(verdict.p),
         judged_on=", ".join(told),
         could_see="" if verdict.could_see is None else f"{verdict.could_see:.1f}",

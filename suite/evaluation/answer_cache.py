@@ -32,9 +32,9 @@ class AnswerCache:
     files: list[Path] = field(default_factory=list)
     """The files of the answers given so far."""
 
-    def keeping(self, lm: Answering) -> KeptLM:
-        """An LM whose answers are kept, and are read instead of asked for where they were kept before."""
-        return KeptLM(lm, self)
+    def cached(self, lm: Answering) -> CachedLM:
+        """An LM that caches its answers, and reads those that the cache has."""
+        return CachedLM(lm, self)
 
     def scored(self) -> None:
         """The answers are stored with their scores: forget them here."""
@@ -54,13 +54,13 @@ class AnswerCache:
             if not self.files or machine_problem(error):
                 raise
             frame = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{Path(frame.filename).name}:{frame.lineno}"
-            what = f"the answers cannot be scored ({type(error).__name__}: {error}, in {place})"
+            location = f"{Path(frame.filename).name}:{frame.lineno}"
+            what = f"the answers cannot be scored ({type(error).__name__}: {error}, in {location})"
             fix = "once that is mended, the same command scores the answers that are kept and asks the model nothing"
             raise StepFailed(f"{what}; {fix}") from error
 
 
-class KeptLM(LM):  # type: ignore[misc]
+class CachedLM(LM):  # type: ignore[misc]
     """Answers as another LM does, once."""
 
     def __init__(self, lm: Answering, cache: AnswerCache) -> None:
@@ -82,20 +82,20 @@ class KeptLM(LM):  # type: ignore[misc]
         return self._once("loglikelihood_rolling", requests)
 
     def _once(self, kind: str, requests: Sequence[Instance]) -> list[Any]:
-        asked = [[each.doc_id, *each.args] for each in requests]
-        name = fingerprint({**self._cache.key, "kind": kind, "asked": asked}, 32)
+        questions = [[request.doc_id, *request.args] for request in requests]
+        name = fingerprint({**self._cache.key, "kind": kind, "asked": questions}, 32)
         file = self._cache.folder / f"{name}.{self._cache.step}.json"
         earlier = [file, *sorted(self._cache.folder.glob(f"{name}.*.json"))]  # of the same requests, in another step
-        file, found = next(((each, read) for each in earlier if (read := _read(each, len(asked)))), (file, None))
-        if found is None:
+        file, content = next(((path, read) for path in earlier if (read := _read(path, len(questions)))), (file, None))
+        if content is None:
             tokens = self._lm.tokens
             answers = getattr(self._lm, kind)(requests)
-            found = {"answers": answers, "truncated": sorted(self._lm.truncated), "tokens": self._lm.tokens - tokens}
-            _write(file, found)
+            content = {"answers": answers, "truncated": sorted(self._lm.truncated), "tokens": self._lm.tokens - tokens}
+            _write(file, content)
         self._cache.files.append(file)
-        self.truncated |= set(found["truncated"])
-        self.tokens += int(found["tokens"])
-        return list(found["answers"])
+        self.truncated |= set(content["truncated"])
+        self.tokens += int(content["tokens"])
+        return list(content["answers"])
 
 
 def _read(file: Path, count: int) -> dict[str, Any] | None:
@@ -105,16 +105,16 @@ def _read(file: Path, count: int) -> dict[str, Any] | None:
         return None
     if checksum != _checksum(text):  # half of one, or changed since
         return None
-    found: dict[str, Any] = json.loads(text)
-    return found if len(found["answers"]) == count else None
+    content: dict[str, Any] = json.loads(text)
+    return content if len(content["answers"]) == count else None
 
 
-def _write(file: Path, found: Mapping[str, Any]) -> None:
+def _write(file: Path, content: Mapping[str, Any]) -> None:
     """Whole or not at all. Where there is no room nothing is kept: then a failure costs the time of asking again."""
     part = file.with_suffix(".part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(found)
+        text = json.dumps(content)
         part.write_text(f"{_checksum(text)}\n{text}", encoding="utf-8")
         os.replace(part, file)
     except OSError:

@@ -22,17 +22,17 @@ from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile
 from suite.tasks.load import LoadedTask, question, references, selection_task
 
-Asked = Callable[[AdaptedModel], StackLM]
-"""How a stack is asked: with the track's batches and lengths."""
+LMFactory = Callable[[AdaptedModel], StackLM]
+"""Makes the LM of a stack, with the track's batches and lengths."""
 
 
 class DispatchLM(LM):  # type: ignore[misc]
     """Answers each document with the stack of its skill."""
 
-    def __init__(self, skills: Sequence[str], stack_of: Callable[[str], AdaptedModel], asked: Asked) -> None:
+    def __init__(self, skills: Sequence[str], stack_of: Callable[[str], AdaptedModel], lm_for: LMFactory) -> None:
         """`skills` are those of the task's documents, in their order."""
         super().__init__()
-        self.skills, self.stack_of, self.asked = skills, stack_of, asked
+        self.skills, self.stack_of, self.lm_for = skills, stack_of, lm_for
         self.truncated: set[str] = set()
         self.tokens = 0
 
@@ -50,14 +50,14 @@ class DispatchLM(LM):  # type: ignore[misc]
 
     def _answer(self, kind: str, requests: list[Instance]) -> list[Any]:
         groups: dict[str, list[int]] = {}
-        for place, request in enumerate(requests):
-            groups.setdefault(self.skills[request.doc_id], []).append(place)
+        for index, request in enumerate(requests):
+            groups.setdefault(self.skills[request.doc_id], []).append(index)
         answers: list[Any] = [None] * len(requests)
-        for skill, places in groups.items():
-            lm = self.asked(self.stack_of(skill))
-            given = getattr(lm, kind)([requests[place] for place in places])
-            for place, answer in zip(places, given, strict=True):
-                answers[place] = answer
+        for skill, indices in groups.items():
+            lm = self.lm_for(self.stack_of(skill))
+            of_group = getattr(lm, kind)([requests[index] for index in indices])
+            for index, answer in zip(indices, of_group, strict=True):
+                answers[index] = answer
             self.truncated |= lm.truncated
             self.tokens += lm.tokens
         return answers
@@ -70,32 +70,32 @@ def evaluate_dispatched(
     *,
     router: Callable[[], AdaptedModel],
     stack_of: Callable[[str], AdaptedModel],
-    asked: Asked,
-    keeping: Callable[[Answering], Answering] = lambda lm: lm,
+    lm_for: LMFactory,
+    cached: Callable[[Answering], Answering] = lambda lm: lm,
 ) -> EvaluationResult:
     """Answer and score every document of a task with the stack of the skill that the task `first` reads in its prompt.
 
     What is not read is the skill "" (unparsable). The finding `dispatch` has the skill of each document, and the
-    seconds of both passes, putting stacks on included. `keeping` wraps the LM of each pass.
+    seconds of both passes, putting stacks on included. `cached` wraps the LM of each pass.
     """
     began = time.perf_counter()
-    skills, tokens = _skills(task, first, locations, keeping(asked(router())))
+    skills, tokens = _skills(task, first, locations, cached(lm_for(router())))
     between = time.perf_counter()
-    result = evaluate_with(keeping(DispatchLM(skills, stack_of, asked)), task)
+    result = evaluate_with(cached(DispatchLM(skills, stack_of, lm_for)), task)
     names = sorted(set(skills))
     seconds = (round(between - began, 3), round(time.perf_counter() - between, 3))
-    places = tuple(names.index(skill) for skill in skills)
-    finding = RoutingReport(skills=tuple(names), of_documents=places, seconds=seconds)
+    of_documents = tuple(names.index(skill) for skill in skills)
+    finding = RoutingReport(skills=tuple(names), of_documents=of_documents, seconds=seconds)
     return replace(result, tokens=result.tokens + tokens, findings=(*result.findings, finding))
 
 
 def _skills(task: LoadedTask, first: TaskFile, locations: DataLocations, lm: Answering) -> tuple[list[str], int]:
     """The skill that is read in each document's own prompt, and the tokens that it took."""
-    known = list(dict.fromkeys(skill for each in first.sources.values() for skill in each))
+    skills = list(dict.fromkeys(skill for of_source in first.sources.values() for skill in of_source))
     prompts = [question(task, doc) for doc in task.eval_docs]
-    rows = [{"question": prompt, "skill": known[0]} for prompt in dict.fromkeys(prompts)]
+    rows = [{"question": prompt, "skill": skills[0]} for prompt in dict.fromkeys(prompts)]
     loaded = selection_task(first, locations, rows)
-    words = {references(loaded, {**rows[0], "skill": skill})[0]: skill for skill in known}
-    said = evaluate_with(lm, loaded)
-    named = {row["question"]: words.get(answer.parsed, "") for row, answer in zip(rows, said.answers, strict=True)}
-    return [named[prompt] for prompt in prompts], said.tokens
+    words = {references(loaded, {**rows[0], "skill": skill})[0]: skill for skill in skills}
+    routed = evaluate_with(lm, loaded)
+    named = {row["question"]: words.get(answer.parsed, "") for row, answer in zip(rows, routed.answers, strict=True)}
+    return [named[prompt] for prompt in prompts], routed.tokens

@@ -19,7 +19,7 @@ from suite.core.metrics import metric_named, resampled
 from suite.evaluation import stderr
 from suite.evaluation.lm import StackLM
 from suite.models.adapted import AdaptedModel
-from suite.stats import Same
+from suite.stats import Clusters
 from suite.tasks.data import Row
 from suite.tasks.lm_eval_names import scale
 from suite.tasks.load import LoadedTask, document_hashes, question, quiet, references
@@ -113,9 +113,9 @@ def measured(result: EvaluationResult, task: LoadedTask) -> float:
     """The primary score, 0 to 100, to select by. Raises SuiteError if it is missing or no number: it is not 0 then."""
     primary = result.primary
     if primary.value is None or not math.isfinite(primary.value):
-        found = f"{primary.metric} of {primary.n} rows is {primary.value}"
+        what = f"{primary.metric} of {primary.n} rows is {primary.value}"
         raise SuiteError(
-            f"task '{task.file.name}' gives no score to select by: {found}",
+            f"task '{task.file.name}' gives no score to select by: {what}",
             fix="name another metric (`metadata.primary`), or hold out more rows (`selection.documents`)",
         )
     return primary.value
@@ -136,9 +136,9 @@ def evaluate_with(lm: Answering, task: LoadedTask) -> EvaluationResult:
     name = task.file.name
     started = time.perf_counter()
     with quiet():
-        found = lm_eval.evaluator.evaluate(lm, {"tasks": {name: task}}, bootstrap_iters=0, log_samples=True)
+        results = lm_eval.evaluator.evaluate(lm, {"tasks": {name: task}}, bootstrap_iters=0, log_samples=True)
     seconds = time.perf_counter() - started
-    samples: list[Mapping[str, Any]] = found["samples"][name]
+    samples: list[Mapping[str, Any]] = results["samples"][name]
     metric, pipeline = _primary(task, samples)
     hash_of = document_hashes(task)
     answers = tuple(
@@ -146,7 +146,7 @@ def evaluate_with(lm: Answering, task: LoadedTask) -> EvaluationResult:
     )
     weaker = _judged_weaker(task, [sample for sample in samples if sample["filter"] == pipeline])
     return EvaluationResult(
-        scores=_scores(task, found["results"][name], samples, (metric, pipeline), answers),
+        scores=_scores(task, results["results"][name], samples, (metric, pipeline), answers),
         answers=answers,
         tokens=lm.tokens,
         seconds=seconds,
@@ -167,8 +167,10 @@ def _judged_weaker(task: LoadedTask, samples: Sequence[Mapping[str, Any]]) -> Ju
     """The documents whose programs had a hand in how they were judged; None where there are none."""
     if not task.of_programs:
         return None
-    found = [int(each["doc_id"]) for each in samples if task.outcome(each["doc"], each["filtered_resps"][0]).weaker]
-    return JudgedWeaker(documents=tuple(sorted(found)), tried=len(samples)) if found else None
+    documents = [
+        int(sample["doc_id"]) for sample in samples if task.outcome(sample["doc"], sample["filtered_resps"][0]).weaker
+    ]
+    return JudgedWeaker(documents=tuple(sorted(documents)), tried=len(samples)) if documents else None
 
 
 def _primary(task: LoadedTask, samples: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
@@ -192,10 +194,10 @@ def _scores(
         metric, comma, pipeline = key.partition(",")
         if not comma or metric.endswith("_stderr") or isinstance(value, str):
             continue
-        those = [each for each in samples if each["filter"] == pipeline and metric in each]
-        values = [each[metric] for each in those]
+        of_metric = [sample for sample in samples if sample["filter"] == pipeline and metric in sample]
+        values = [sample[metric] for sample in of_metric]
         factor = scale(metric)
-        error = _stderr(task, metric, values, Same.of([documents[int(each["doc_id"])] for each in those]))
+        error = _stderr(task, metric, values, Clusters.of([documents[int(sample["doc_id"])] for sample in of_metric]))
         scores.append(
             Score(
                 metric=metric if len(pipelines) == 1 else key,
@@ -212,14 +214,14 @@ def _on_scale(task: LoadedTask, metric: str, value: float) -> float:
     """The value without a last digit of rounding. Raises SuiteError where it cannot be the metric's."""
     (low, high), inside = stats.scale_of(metric), stats.on_scale(value, metric)
     defined = metric_named(metric)
-    known = (defined is not None and defined.over != "likelihoods") or metric == task.file.metadata["primary"]
-    if known and not math.isnan(value) and not low <= inside <= high:
+    has_range = (defined is not None and defined.over != "likelihoods") or metric == task.file.metadata["primary"]
+    if has_range and not math.isnan(value) and not low <= inside <= high:
         what = f"the metric '{metric}' of task '{task.file.name}' came to {value:g}, outside {low:g} to {high:g}"
         raise SuiteError(what, where=str(task.file.path), fix="a metric gives each answer 0 to 1")
     return inside
 
 
-def _stderr(task: LoadedTask, metric: str, values: Sequence[Any], same: Same | None) -> float | None:
+def _stderr(task: LoadedTask, metric: str, values: Sequence[Any], same: Clusters | None) -> float | None:
     aggregation = task.aggregation().get(metric, mean)
     if aggregation is mean:
         return stderr.of_mean(values, same)
@@ -235,7 +237,7 @@ def _answer(
     task: LoadedTask, sample: Mapping[str, Any], metric: str, hash_of: Callable[[Row], str], truncated: set[str]
 ) -> Answer:
     doc, right = sample["doc"], references(task, sample["doc"])
-    output, parsed = _said(task, sample)
+    output, parsed = _outputs(task, sample)
     value = sample[metric]
     is_number = not isinstance(value, (tuple, list, str)) and task.aggregation().get(metric, mean) is mean
     return Answer(
@@ -252,7 +254,7 @@ def _answer(
     )
 
 
-def _said(task: LoadedTask, sample: Mapping[str, Any]) -> tuple[str, str]:
+def _outputs(task: LoadedTask, sample: Mapping[str, Any]) -> tuple[str, str]:
     """The raw output and what was read from it."""
     kind, answers = task.OUTPUT_TYPE, sample["filtered_resps"]
     if kind == "generate_until":

@@ -43,10 +43,10 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         max_length: int | None = None,
         beams: int = 1,
         length_penalty: float | None = None,
-        choose: Sampler = greedy,
+        sampler: Sampler = greedy,
     ) -> None:
         super().__init__()
-        self.adapted, self.beams, self.length_penalty, self.choose = adapted, beams, length_penalty, choose
+        self.adapted, self.beams, self.length_penalty, self.sampler = adapted, beams, length_penalty, sampler
         self.batch_tokens, self.max_new_tokens = batch_tokens, max_new_tokens
         backbone = adapted.backbone
         self.tokenizer, self._device = backbone.tokenizer, backbone.device
@@ -57,7 +57,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         self.truncated: set[str] = set()
         self.tokens = 0
         """Tokens read and written so far, soft prompts, prefixes and padding aside."""
-        self.spoken: list[tuple[Ids, Completion]] = []
+        self.completions: list[tuple[Ids, Completion]] = []
         """The prompt and the answer of each request of the last `generate_until`, as tokens."""
 
     @property
@@ -88,17 +88,17 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         Raises SuiteError for one that the tokenizer makes nothing of: it would have the likelihood 1.
         """
         groups: dict[tuple[str, int | None], list[int]] = {}
-        for at, request in enumerate(requests):
-            groups.setdefault((request.args[0], request.doc_id), []).append(at)
+        for index, request in enumerate(requests):
+            groups.setdefault((request.args[0], request.doc_id), []).append(index)
         pairs: dict[int, Pair] = {}
-        for (context, document), places in groups.items():
-            texts = [str(requests[at].args[1]) for at in places]
+        for (context, document), indices in groups.items():
+            texts = [str(requests[index].args[1]) for index in indices]
             ids, continuations = encode_choices(self.adapted.backbone, context, texts)
-            for at, text, continuation in zip(places, texts, continuations, strict=True):
+            for index, text, continuation in zip(indices, texts, continuations, strict=True):
                 if not continuation:
                     raise no_token(text, f"document {document}" if document is not None else "")
-                pairs[at] = ((context, text), ids, continuation)
-        return self._loglikelihood_tokens([pairs[at] for at in range(len(requests))])
+                pairs[index] = ((context, text), ids, continuation)
+        return self._loglikelihood_tokens([pairs[index] for index in range(len(requests))])
 
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = True) -> list[float]:
         """Log-likelihood of whole texts, in windows where they are longer than the model."""
@@ -117,11 +117,11 @@ class StackLM(TemplateLM):  # type: ignore[misc]
             totals[owner] += value
         return totals
 
-    def _settings(self, given: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
+    def _settings(self, options: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
         """The limit and the stop strings of a request. Raises SuiteError if it asks for sampling."""
-        if given.get("do_sample") or float(given.get("temperature") or 0.0) > 0:
+        if options.get("do_sample") or float(options.get("temperature") or 0.0) > 0:
             raise SuiteError("the task asks for sampling", fix="decoding here is greedy: choose another task")
-        limit, until = new_tokens(given), given.get("until") or []
+        limit, until = new_tokens(options), options.get("until") or []
         return min(limit, self.max_new_tokens or limit), (until,) if isinstance(until, str) else tuple(until)
 
     def _room(self, limit: int) -> int:
@@ -135,7 +135,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
             )
         return room
 
-    def _said(self, batch: Sequence[tuple[AdaptedModel, Ids]], **options: Any) -> list[Completion]:
+    def _answer(self, batch: Sequence[tuple[AdaptedModel, Ids]], **options: Any) -> list[Completion]:
         """Answers to prompts of some stacks."""
         stacks, prompts = [stack for stack, _ in batch], [prompt for _, prompt in batch]
         if self.beams > 1:
@@ -143,34 +143,34 @@ class StackLM(TemplateLM):  # type: ignore[misc]
             options |= {"beams": self.beams, "length_penalty": self.length_penalty}
             return [Completion(tokens) for tokens in beam(self.adapted, prompts, **options)]
         several = None if all(stack is self.adapted for stack in stacks) else stacks
-        return decode(self.adapted, prompts, choose=self.choose, stacks=several, **options)
+        return decode(self.adapted, prompts, sampler=self.sampler, stacks=several, **options)
 
-    def _in_turn(self, items: Sequence[tuple[AdaptedModel, Ids]], sizes: list[int], **options: Any) -> list[Completion]:
-        """Answers to prompts behind a shared prefix: longest first, the next ones enter as others leave.
+    def _stream(self, items: Sequence[tuple[AdaptedModel, Ids]], sizes: list[int], **options: Any) -> list[Completion]:
+        """Answers to prompts with a shared prefix: longest first, the next ones enter as others leave.
 
         Where memory runs out, all is done again with half the room.
         """
-        order = sorted(range(len(items)), key=lambda place: (-sizes[place], place))
+        order = sorted(range(len(items)), key=lambda index: (-sizes[index], index))
         room = max(self.batch_tokens, sizes[order[0]])
         while True:
             try:
-                said = self._said([items[place] for place in order], room=room, **options)
+                completions = self._answer([items[index] for index in order], room=room, **options)
             except torch.OutOfMemoryError as error:
                 if room == sizes[order[0]]:
                     raise StepFailed("the accelerator's memory does not hold one prompt") from error
             else:
-                return [each for _, each in sorted(zip(order, said, strict=True), key=lambda pair: pair[0])]
+                return [answer for _, answer in sorted(zip(order, completions, strict=True), key=lambda pair: pair[0])]
             torch.cuda.empty_cache()
             room = max(room // 2, sizes[order[0]])
 
     def _prompts(self, texts: Sequence[str], room: int) -> list[Ids]:
         """Token ids of prompts, their beginnings left out where they are too long."""
-        found: list[Ids] = []
+        prompts: list[Ids] = []
         for text, ids in zip(texts, encode_prompts(self.adapted.backbone, texts), strict=True):
             if len(ids) > room:
                 self.truncated.add(text)
-            found.append(ids[-room:])
-        return found
+            prompts.append(ids[-room:])
+        return prompts
 
     def _text(self, tokens: Sequence[int], stops: Stops) -> str:
         """The text of an answer: what stands behind the opening sentinel, if the model has sentinels and wrote it."""
@@ -181,42 +181,42 @@ class StackLM(TemplateLM):  # type: ignore[misc]
 
     def _encode_pair(self, context: str, continuation: str) -> tuple[list[int], list[int]]:
         """The ids of a context and of one continuation."""
-        ids, (found,) = encode_choices(self.adapted.backbone, context, [continuation])
-        return ids, found
+        ids, (continuation_ids,) = encode_choices(self.adapted.backbone, context, [continuation])
+        return ids, continuation_ids
 
     def _loglikelihood_tokens(self, requests: Sequence[Pair], **_: Any) -> list[tuple[float, bool]]:
         """All continuations of one context are scored in one batch, and the context is read once."""
-        found: list[tuple[float, bool]] = [(0.0, False)] * len(requests)
+        results: list[tuple[float, bool]] = [(0.0, False)] * len(requests)
         contexts: dict[Ids, list[int]] = {}
-        for place, (key, context, continuation) in enumerate(requests):
+        for index, (key, context, continuation) in enumerate(requests):
             if len(continuation) > self.max_length:
                 raise SuiteError(f"a text of {len(continuation)} tokens is to be scored in {self.max_length} positions")
             # as in lm-eval: a decoder reads all but the last token; an encoder has its positions to itself
             room = self.max_length if self.two_sided else self.max_length + 1 - len(continuation)
             if len(context) > room and key is not None:
                 self.truncated.add(key[0])
-            contexts.setdefault(tuple(context[-room:]), []).append(place)
+            contexts.setdefault(tuple(context[-room:]), []).append(index)
         texts = list(contexts)
         cache = _cache([self], [texts]) if texts and supports_shared_prefix(self.adapted) else None
-        sizes = [sum(len(text) + len(requests[place][2]) for place in contexts[text]) for text in texts]
+        sizes = [sum(len(text) + len(requests[index][2]) for index in contexts[text]) for text in texts]
 
         def work(batch: Sequence[Ids]) -> list[list[tuple[float, bool]]]:
-            return self._score(batch, [[requests[at][2] for at in contexts[text]] for text in batch], cache)
+            return self._score(batch, [[requests[index][2] for index in contexts[text]] for text in batch], cache)
 
         with fused(self.adapted.model):
             batches = in_batches(texts, sizes, self.batch_tokens, work)
         for text, scores in zip(texts, batches, strict=True):
-            for place, score in zip(contexts[text], scores, strict=True):
-                found[place] = score
+            for index, score in zip(contexts[text], scores, strict=True):
+                results[index] = score
         self.tokens += sum(sizes)
-        return found
+        return results
 
     @torch.no_grad()
     def _score(
         self, contexts: Sequence[Ids], continuations: Sequence[Sequence[Sequence[int]]], cache: SharedPrefixCache | None
     ) -> list[list[tuple[float, bool]]]:
         """Scores of some continuations of each context, in the order given."""
-        flat = [continuation for each in continuations for continuation in each]
+        flat = [continuation for of_context in continuations for continuation in of_context]
         longest = max(len(continuation) for continuation in flat)
         state: State
         if cache is None:
@@ -226,19 +226,19 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         if self.adapted.backbone.sentinels:
             opening = self.tokenizer.convert_tokens_to_ids(SENTINELS[0])
             state.step(torch.full((len(contexts),), opening, device=self.device))
-        owner = [row for row, each in enumerate(continuations) for _ in each]
+        owner = [row for row, of_context in enumerate(continuations) for _ in of_context]
         state.keep(torch.tensor(owner, device=self.device))
         logits = state.logits[:, None]  # of each continuation's first token
-        wanted = torch.tensor([[*each, *[0] * (longest - len(each))] for each in flat], device=self.device)
+        targets = torch.tensor([[*tokens, *[0] * (longest - len(tokens))] for tokens in flat], device=self.device)
         if longest > 1:
-            logits = torch.cat([logits, state.score(wanted[:, :-1])], 1)
+            logits = torch.cat([logits, state.score(targets[:, :-1])], 1)
         likely = logits.log_softmax(-1)
-        scores = likely.gather(2, wanted[..., None])[..., 0]
-        right = logits.argmax(-1) == wanted
-        each_score = iter(
-            (float(scores[row, : len(one)].sum()), bool(right[row, : len(one)].all())) for row, one in enumerate(flat)
+        scores = likely.gather(2, targets[..., None])[..., 0]
+        matches = logits.argmax(-1) == targets
+        score_of_row = iter(
+            (float(scores[row, : len(ids)].sum()), bool(matches[row, : len(ids)].all())) for row, ids in enumerate(flat)
         )
-        return [[next(each_score) for _ in each] for each in continuations]
+        return [[next(score_of_row) for _ in of_context] for of_context in continuations]
 
 
 def generate_together(lms: Sequence[StackLM], requests: Sequence[Instance]) -> list[list[str]]:
@@ -248,16 +248,16 @@ def generate_together(lms: Sequence[StackLM], requests: Sequence[Instance]) -> l
     """
     answers = [[""] * len(requests) for _ in lms]
     groups: dict[tuple[int, tuple[str, ...]], list[int]] = {}
-    for place, request in enumerate(requests):
-        groups.setdefault(lms[0]._settings(request.args[1]), []).append(place)
+    for index, request in enumerate(requests):
+        groups.setdefault(lms[0]._settings(request.args[1]), []).append(index)
     for lm in lms:
-        lm.spoken = [((), Completion())] * len(requests)
-    for (limit, stops), places in groups.items():
+        lm.completions = [((), Completion())] * len(requests)
+    for (limit, stops), indices in groups.items():
         with fused(lms[0].adapted.model):
-            given = _generate(lms, [str(requests[place].args[0]) for place in places], limit, stops)
-        for lm, said, found in zip(lms, given, answers, strict=True):
-            for place, (answer, prompt, each) in zip(places, said, strict=True):
-                found[place], lm.spoken[place] = answer, (prompt, each)
+            generated = _generate(lms, [str(requests[index].args[0]) for index in indices], limit, stops)
+        for lm, of_lm, texts in zip(lms, generated, answers, strict=True):
+            for index, (answer, prompt, completion) in zip(indices, of_lm, strict=True):
+                texts[index], lm.completions[index] = answer, (prompt, completion)
     return answers
 
 
@@ -266,7 +266,7 @@ def _generate(
 ) -> list[list[tuple[str, Ids, Completion]]]:
     """Of each LM and text: the answer, and the tokens of prompt and answer."""
     first = lms[0]
-    one_best = first.beams == 1 and first.choose is greedy
+    one_best = first.beams == 1 and first.sampler is greedy
     assert len(lms) == 1 or one_best, "beams and samples are of one stack"
     sentinels = first.adapted.backbone.sentinels
     limit += sentinels  # the opening sentinel is no part of the answer
@@ -274,22 +274,22 @@ def _generate(
     prompts = [lm._prompts(texts, lm._room(limit)) for lm in lms]
     parts = as_fill_a_batch(lms, prompts[0], limit, first.batch_tokens, first.device.type)
     if len(parts) > 1:
-        return [said for part in parts for said in _generate(part, texts, limit - sentinels, until)]
-    shares = first.choose is greedy and supports_shared_prefix(first.adapted)
+        return [of_lm for part in parts for of_lm in _generate(part, texts, limit - sentinels, until)]
+    shares = first.sampler is greedy and supports_shared_prefix(first.adapted)
     cache = _cache(lms, prompts) if shares else None
     items = [(lm.adapted, prompt) for lm, own in zip(lms, prompts, strict=True) for prompt in own]
     sizes = [first.beams * (len(prompt) + limit - (cache.text if cache else 0)) for _, prompt in items]
     options: dict[str, Any] = {"max_new_tokens": limit, "stops": stops, "cache": cache}
     if cache is None or first.beams > 1:
-        said = iter(in_batches(items, sizes, first.batch_tokens, lambda batch: first._said(batch, **options)))
+        completions = iter(in_batches(items, sizes, first.batch_tokens, lambda batch: first._answer(batch, **options)))
     else:
-        said = iter(first._in_turn(items, sizes, **options))
-    found = []
+        completions = iter(first._stream(items, sizes, **options))
+    answers = []
     for lm, own in zip(lms, prompts, strict=True):
-        each = [(prompt, next(said)) for prompt in own]
-        lm.tokens += sum(len(prompt) + len(answer.tokens) for prompt, answer in each)
-        found.append([(first._text(answer.tokens, stops), prompt, answer) for prompt, answer in each])
-    return found
+        of_lm = [(prompt, next(completions)) for prompt in own]
+        lm.tokens += sum(len(prompt) + len(answer.tokens) for prompt, answer in of_lm)
+        answers.append([(first._text(answer.tokens, stops), prompt, answer) for prompt, answer in of_lm])
+    return answers
 
 
 def _cache(lms: Sequence[StackLM], prompts: Sequence[Sequence[Ids]]) -> SharedPrefixCache:

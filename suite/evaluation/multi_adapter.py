@@ -47,8 +47,8 @@ def evaluate_together(
     part of their seconds, for all answer the same documents; else one is evaluated after another. Raises SuiteError for
     stacks of which one has other weights or adapters in the same model: that one or the other is not in effect.
     """
-    inside = {id(each.model): each.in_model for each in stacks}
-    if any(each.in_model != inside[id(each.model)] for each in stacks):
+    inside = {id(stack.model): stack.in_model for stack in stacks}
+    if any(stack.in_model != inside[id(stack.model)] for stack in stacks):
         raise SuiteError(
             "stacks with different weights or adapters are not in effect at once in one model",
             fix="evaluate each while it is, or give each a model of its own",
@@ -62,5 +62,5 @@ def evaluate_together(
         task.build_all_requests()
     answers = generate_together(lms, [request for request in task.instances for _ in range(request.repeats)])
     part = (time.perf_counter() - began) / len(stacks)
-    results = [evaluate_with(RecordedLM(lm, given), task) for lm, given in zip(lms, answers, strict=True)]
+    results = [evaluate_with(RecordedLM(lm, of_lm), task) for lm, of_lm in zip(lms, answers, strict=True)]
     return [replace(result, seconds=result.seconds + part) for result in results]

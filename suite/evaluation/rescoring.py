@@ -27,7 +27,7 @@ class StoredAnswers(LM):  # type: ignore[misc]
 
     def __init__(self, answers: Sequence[Any], task: LoadedTask) -> None:
         super().__init__()
-        self._said: Mapping[int, Any] = {answer.doc_id: answer for answer in answers}
+        self._answers: Mapping[int, Any] = {answer.doc_id: answer for answer in answers}
         self._task = task
         self.truncated: set[str] = set()
         self.tokens = 0
@@ -55,15 +55,15 @@ class StoredAnswers(LM):  # type: ignore[misc]
     def _numbers(self, request: Instance) -> list[float]:
         """Raises SuiteError where the stored output is no list of numbers."""
         try:
-            found = json.loads(self._of(request).output)
-            return [float(each) for each in (found if isinstance(found, list) else [found])]
+            numbers = json.loads(self._of(request).output)
+            return [float(number) for number in (numbers if isinstance(numbers, list) else [numbers])]
         except (ValueError, TypeError) as error:
             raise SuiteError(f"the stored output of document {request.doc_id} is no log-likelihood") from error
 
     def _of(self, request: Instance) -> Any:
         """Raises SuiteError for a document without an answer."""
         try:
-            return self._said[request.doc_id]
+            return self._answers[request.doc_id]
         except KeyError:
             raise SuiteError(f"document {request.doc_id} has no stored answer") from None
 
@@ -73,7 +73,7 @@ def rescored(task: LoadedTask, answers: Sequence[Any]) -> EvaluationResult:
     return evaluate_with(StoredAnswers(answers, task), task)
 
 
-def not_told(task: LoadedTask) -> Iterator[str]:
+def metrics_not_rescored(task: LoadedTask) -> Iterator[str]:
     """The metrics that stored answers do not tell: they ask whether a choice is the likeliest of all texts."""
     if task.OUTPUT_TYPE == "multiple_choice":
         yield from ("exact_match", "acc_mutual_info")

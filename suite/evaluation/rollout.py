@@ -10,7 +10,7 @@ import torch
 from suite.core.errors import StepFailed
 from suite.evaluation.evaluate import evaluate_with
 from suite.evaluation.lm import StackLM
-from suite.inference.decode import Sampler, greedy, sampler
+from suite.inference.decode import Sampler, greedy, temperature_sampler
 from suite.inference.state import Ids
 from suite.models.adapted import AdaptedModel
 from suite.tasks.load import LoadedTask
@@ -43,19 +43,19 @@ def roll_out(
 
     Raises StepFailed if the task's answers are not written by the model, or are not scored one by one.
     """
-    choose: Sampler = greedy
+    sampler: Sampler = greedy
     if temperature is not None:
         generator = torch.Generator(device=adapted.backbone.device).manual_seed(seed)
-        choose = sampler(temperature, generator)
+        sampler = temperature_sampler(temperature, generator)
     lm = StackLM(
-        adapted, batch_tokens=batch_tokens, max_length=max_length, max_new_tokens=max_new_tokens, choose=choose,
+        adapted, batch_tokens=batch_tokens, max_length=max_length, max_new_tokens=max_new_tokens, sampler=sampler,
         beams=beams, length_penalty=length_penalty,
     )  # fmt: skip
     answers = evaluate_with(lm, task).answers
     values = [answer.value for answer in answers if answer.value is not None and math.isfinite(answer.value)]
-    if not len(lm.spoken) == len(answers) == len(values):
+    if not len(lm.completions) == len(answers) == len(values):
         raise StepFailed(f"task '{task.file.name}' gives no reward: its answers must be written, and scored one by one")
     return [
-        Rollout(prompt, (*said.tokens, *([] if said.end is None else [said.end])), value)
-        for (prompt, said), value in zip(lm.spoken, values, strict=True)
+        Rollout(prompt, (*completion.tokens, *([] if completion.end is None else [completion.end])), value)
+        for (prompt, completion), value in zip(lm.completions, values, strict=True)
     ]

@@ -14,12 +14,12 @@ import numpy as np
 from suite.core.corpus import Pair
 from suite.core.metrics import Resampling
 from suite.core.words import DEFAULT_BLEU
-from suite.stats.sample import Same, equivalent, sample_of_values
+from suite.stats.sample import Clusters, equivalent, sample_of_values
 
 RESAMPLES: Final = 500
 
 
-def of_mean(values: Sequence[float], same: Same | None = None) -> float | None:
+def of_mean(values: Sequence[float], same: Clusters | None = None) -> float | None:
     """The standard error of the mean; None for fewer than two different documents."""
     if len(values) < 2 or (same is not None and same.count < 2):
         return None
@@ -30,7 +30,7 @@ def of_mean(values: Sequence[float], same: Same | None = None) -> float | None:
 
 def of_corpus(
     resampling: Resampling, pairs: Sequence[Pair], seed: int = 0, tokenizer: str = DEFAULT_BLEU,
-    same: Same | None = None,
+    same: Clusters | None = None,
 ) -> float | None:  # fmt: skip
     """The bootstrap standard error of a corpus's score over (references, prediction) pairs; None for fewer than two.
 
@@ -44,7 +44,7 @@ def of_corpus(
     return float(np.std(resampling.score(drawn @ (counts if same is None else same.sums(counts))), ddof=1))
 
 
-def inflated(stderr: float | None, n: int, same: Same | None) -> float | None:
+def inflated(stderr: float | None, n: int, same: Clusters | None) -> float | None:
     """A standard error that took all documents for different ones; None for fewer than two."""
     if stderr is None or same is None:
         return stderr

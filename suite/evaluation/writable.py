@@ -54,16 +54,16 @@ def unwritable(backbone: Backbone, task: LoadedTask) -> Lost | None:
     until = settings.get("until") or ()
     stops = Stops(backbone.tokenizer, (until,) if isinstance(until, str) else until)
     limit = new_tokens(settings) + backbone.sentinels  # the opening sentinel is no part of the answer
-    found, example = list[int](), ("", "")
+    lost_documents, example = list[int](), ("", "")
     for index, doc in enumerate(task.eval_docs):
         right = references(task, doc)
-        lost = _lost(backbone, task, doc, right, marks, stops, limit)
-        if lost is not None:
-            example = example if found else lost
-            found.append(index)
-    if not found:
+        lost_answer = _lost(backbone, task, doc, right, marks, stops, limit)
+        if lost_answer is not None:
+            example = example if lost_documents else lost_answer
+            lost_documents.append(index)
+    if not lost_documents:
         return None
-    return Lost(task.file.name, UnwritableAnswers(documents=tuple(found), tried=len(task.eval_docs)), *example)
+    return Lost(task.file.name, UnwritableAnswers(documents=tuple(lost_documents), tried=len(task.eval_docs)), *example)
 
 
 def _lost(
@@ -72,13 +72,13 @@ def _lost(
     """The first right answer of a document and what is read from it; None if one of them can be written."""
     first: tuple[str, str] | None = None
     prompt = prompt_text(task, doc, 0)
-    for one in right:
-        ids = encode_answer(backbone, prompt, following_text(task, doc, one))[:limit]
-        said = stops.before(ids)
-        if marks.full(doc, right, one, said):
+    for reference in right:
+        ids = encode_answer(backbone, prompt, following_text(task, doc, reference))[:limit]
+        decoded = stops.before(ids)
+        if marks.full(doc, right, reference, decoded):
             return None
-        if marks.text_is_full(doc, right, one):
-            first = first or (one, marks.read(said, doc))
+        if marks.text_is_full(doc, right, reference):
+            first = first or (reference, marks.read(decoded, doc))
     return first
 
 

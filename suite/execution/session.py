@@ -177,10 +177,10 @@ class Session:
         routes = work.routes
         if routes is None:
             current = self.stack(work.stack, work.track, hashes)
-            result = cache.scoring(lambda: evaluate_with(cache.keeping(asked(current)), task))
+            result = cache.scoring(lambda: evaluate_with(cache.cached(asked(current)), task))
             return self._with_findings(work, task, result)
         dispatched = partial(
-            evaluate_dispatched, task, routes.task, self.inputs.data, asked=asked, keeping=cache.keeping,
+            evaluate_dispatched, task, routes.task, self.inputs.data, lm_for=asked, cached=cache.cached,
             router=lambda: self.stack(routes.router, work.track, hashes),
             stack_of=lambda skill: self.stack(routes.stacks.get(skill, ()), work.track, hashes),
         )  # fmt: skip

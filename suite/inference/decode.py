@@ -115,21 +115,21 @@ def greedy(logits: Tensor) -> Tensor:
     return logits.argmax(-1)
 
 
-def sampler(temperature: float, generator: torch.Generator) -> Sampler:
+def temperature_sampler(temperature: float, generator: torch.Generator) -> Sampler:
     """Sampling from the softmax of logits / temperature."""
 
-    def choose(logits: Tensor) -> Tensor:
+    def sample(logits: Tensor) -> Tensor:
         return torch.multinomial((logits / temperature).softmax(-1), 1, generator=generator).squeeze(1)
 
-    return choose
+    return sample
 
 
 @torch.no_grad()
 def decode(
-    adapted: AdaptedModel, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, choose: Sampler = greedy,
+    adapted: AdaptedModel, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, sampler: Sampler = greedy,
     cache: SharedPrefixCache | None = None, stacks: Sequence[AdaptedModel] | None = None, room: int | None = None,
 ) -> list[Completion]:  # fmt: skip
-    """One token after another for each prompt, as `choose` picks them.
+    """One token after another for each prompt, as `sampler` picks them.
 
     A prompt's row is dropped from the batch once it ends, so that one long answer does not pay for many short ones.
     `cache` is what these and other prompts begin with; `stacks` are those of the prompts, where they are of several on
@@ -140,7 +140,7 @@ def decode(
     if max_new_tokens < 1 or not prompts:
         return answers
     ends = end_tokens(adapted)
-    if cache is None and choose is greedy and supports_shared_prefix(adapted) and stacks is None:
+    if cache is None and sampler is greedy and supports_shared_prefix(adapted) and stacks is None:
         cache = read_shared_prefix([adapted], [prompts])
     waiting = deque(range(len(prompts)))
     sizes = [len(prompt) - (cache.text if cache else 0) + max_new_tokens for prompt in prompts]
@@ -152,7 +152,7 @@ def decode(
     else:
         state = read(adapted, prompts) if stacks is None else EncoderDecoderState(stacks, prompts)
     while True:
-        tokens = choose(state.logits)
+        tokens = sampler(state.logits)
         going = [
             row
             for row, (at, token) in enumerate(zip(alive, tokens.tolist(), strict=True))

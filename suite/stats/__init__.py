@@ -11,7 +11,7 @@ from suite.stats.estimate import (
 )
 from suite.stats.parts import Part, Parts, least_variance
 from suite.stats.ranks import Contender, Rank, ranks
-from suite.stats.sample import Same, Sample, equivalent, sample_of_counts, sample_of_values
+from suite.stats.sample import Clusters, Sample, equivalent, sample_of_counts, sample_of_values
 from suite.stats.scales import on_scale, scale_of
 from suite.stats.significance import ALPHA, POWER, Spread, holm, lead_by_chance, mcnemar, p_text
 
@@ -20,13 +20,13 @@ __all__ = [
     "PERCENT",
     "POWER",
     "UNBOUNDED",
+    "Clusters",
     "Contender",
     "Contrast",
     "Estimate",
     "Part",
     "Parts",
     "Rank",
-    "Same",
     "Sample",
     "Scale",
     "Spread",

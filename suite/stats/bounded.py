@@ -58,8 +58,8 @@ def _over_documents(share: Numbers, variance: Numbers, freedom: Numbers, documen
     answers = documents.copy()
     np.divide(spread, variance, out=answers, where=(variance > 0) & (spread > 0))
     # graded scores that spread little leave a variance that is itself known from few documents
-    known = stdtrit(np.maximum(answers - 1, 1), 1 - TAIL) / stdtrit(np.maximum(freedom, 1), 1 - TAIL)
-    return exact(share, answers * np.minimum(known, 1.0) ** 2)
+    certainty = stdtrit(np.maximum(answers - 1, 1), 1 - TAIL) / stdtrit(np.maximum(freedom, 1), 1 - TAIL)
+    return exact(share, answers * np.minimum(certainty, 1.0) ** 2)
 
 
 def exact(share: Numbers, answers: Numbers) -> tuple[Numbers, Numbers]:
@@ -82,7 +82,7 @@ def _over_seeds(
     t = stdtrit(seeds - 1, 1 - TAIL)
     inside = (share > 0) & (share < 1)
     middle = logit(np.where(inside, share, 0.5))
-    found = []
+    bounds = []
     for end, sign in zip(ends, (-1, 1), strict=True):
         reach = np.abs(logit(np.where(inside, end, 0.5)) - middle)
         tail = np.where(sign * (share - 0.5) < 0, skew, 0.0)  # the side on which a seed may lie far off
@@ -90,5 +90,5 @@ def _over_seeds(
         with np.errstate(invalid="ignore"):
             both = np.sqrt(reach**2 * (1 - within_seed) + np.maximum(reach**2 * within_seed, seed))
         moved = expit(middle + sign * np.where(np.isinf(reach), np.inf, both))
-        found.append(np.where(inside, moved, end))
-    return found[0], found[1]
+        bounds.append(np.where(inside, moved, end))
+    return bounds[0], bounds[1]

@@ -49,9 +49,9 @@ def macro_f1(counts: Counts) -> Measured:
     return _mean_f1(counts, used / max(float(used.sum()), 1.0))
 
 
-def f1_of(counts: Counts, at: int) -> Measured:
+def f1_of(counts: Counts, index: int) -> Measured:
     """F1 of one class, 0 to 1."""
-    return _mean_f1(counts, np.eye(len(counts))[at])
+    return _mean_f1(counts, np.eye(len(counts))[index])
 
 
 def matthews(counts: Counts) -> Measured:
@@ -61,14 +61,14 @@ def matthews(counts: Counts) -> Measured:
     """
     square = np.vstack([counts, np.zeros(counts.shape[1], dtype=np.int64)]).astype(float)
     total, right = float(square.sum()), float(np.trace(square))
-    true, said = square.sum(axis=1), square.sum(axis=0)
-    shared = right * total - float(true @ said)
-    spread_true, spread_said = total**2 - float(true @ true), total**2 - float(said @ said)
-    if spread_true <= 0 or spread_said <= 0:
+    actual, answered = square.sum(axis=1), square.sum(axis=0)
+    shared = right * total - float(actual @ answered)
+    spread_actual, spread_answered = total**2 - float(actual @ actual), total**2 - float(answered @ answered)
+    if spread_actual <= 0 or spread_answered <= 0:
         return Measured(0.0, None)
-    spread = math.sqrt(spread_true * spread_said)
-    moves: Numbers = total * np.eye(len(square)) + right - said[:, None] - true[None, :]
-    moves -= shared * ((total - true[:, None]) / spread_true + (total - said[None, :]) / spread_said)
+    spread = math.sqrt(spread_actual * spread_answered)
+    moves: Numbers = total * np.eye(len(square)) + right - answered[:, None] - actual[None, :]
+    moves -= shared * ((total - actual[:, None]) / spread_actual + (total - answered[None, :]) / spread_answered)
     return Measured(shared / spread, _stderr(counts, moves[: len(counts)] / spread))
 
 

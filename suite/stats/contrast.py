@@ -71,18 +71,19 @@ def contrasts(
     added = _Added.of(parts)
     value, spread, stderr, several = added.value, added.spread, added.stderr, added.seeds > 1
     with np.errstate(divide="ignore", invalid="ignore"):
-        far = np.where(stderr > 0, np.abs(value) / stderr, 0.0)
-    p = np.where(stderr > 0, mixed_p(far, *added.tails), np.where(value == 0, 1.0, 0.0))
-    beyond, found = added.quantile(ALPHA / 2), added.quantile(1 - POWER)
+        distance = np.where(stderr > 0, np.abs(value) / stderr, 0.0)
+    p = np.where(stderr > 0, mixed_p(distance, *added.tails), np.where(value == 0, 1.0, 0.0))
+    alpha_quantile, power_quantile = added.quantile(ALPHA / 2), added.quantile(1 - POWER)
     if exact is not None and not several:
-        known = exact if uneven is None else np.where(uneven, np.maximum(exact, p), exact)
-        p = np.where(np.isnan(exact), p, known)
+        larger = exact if uneven is None else np.where(uneven, np.maximum(exact, p), exact)
+        p = np.where(np.isnan(exact), p, larger)
     documents = np.sum([part.documents for part in parts], axis=0)
-    half = beyond * stderr
+    half = alpha_quantile * stderr
     # near an end an interval to both sides alike holds less than it should
     near = added.bounded & (np.minimum(value - added.low, added.high - value) < np.maximum(half, added.width / 8))
     ends = added.ends(half, near, parts)
-    columns = (value, spread.documents, spread.seeds, spread.freedom, documents, p, (beyond + found) * stderr)
+    detectable = (alpha_quantile + power_quantile) * stderr
+    columns = (value, spread.documents, spread.seeds, spread.freedom, documents, p, detectable)
     seeds, seeds_freedom = added.seeds, spread.seeds_freedom
     return [
         Contrast(
@@ -93,9 +94,9 @@ def contrasts(
             low,
             high,
             p,
-            seen,
+            effect,
         )
-        for (low, high), value, own, over_seeds, freedom, n, p, seen in zip(
+        for (low, high), value, own, over_seeds, freedom, n, p, effect in zip(
             ends, *(column.tolist() for column in columns), strict=True
         )
     ]
@@ -109,7 +110,7 @@ def estimates(parts: Sequence[Parts]) -> list[Estimate]:
     added = _Added.of(parts)
     over: Over = "documents and seeds" if added.seeds > 1 else "documents"
     ends = added.ends(added.quantile(ALPHA / 2) * added.stderr, added.bounded, parts)
-    return [Estimate(value, *each, over) for value, each in zip(added.value.tolist(), ends, strict=True)]
+    return [Estimate(value, *interval, over) for value, interval in zip(added.value.tolist(), ends, strict=True)]
 
 
 def of_stderrs(values: Sequence[float], stderrs: Sequence[float | None], documents: float, scale: Scale) -> Estimate:
@@ -117,13 +118,13 @@ def of_stderrs(values: Sequence[float], stderrs: Sequence[float | None], documen
 
     There is no interval where neither is. `documents`: how many different ones of equal weight.
     """
-    known = [stderr for stderr in stderrs if stderr is not None]
-    if len(known) < len(values):
+    measured = [stderr for stderr in stderrs if stderr is not None]
+    if len(measured) < len(values):
         mean = statistics.fmean(values)
         return (
             over_seeds(values, round(documents), scale) if len(values) > 1 else Estimate(mean, None, None, "documents")
         )
-    part = Part.of_stderrs(np.array(values), np.array(known), round(documents), equivalent=documents, scale=scale)
+    part = Part.of_stderrs(np.array(values), np.array(measured), round(documents), equivalent=documents, scale=scale)
     return estimates([Parts.of(part)])[0]
 
 
@@ -150,9 +151,9 @@ def _scores(parts: Sequence[Parts], added: _Added, which: NDArray[np.bool_]) -> 
 def spread_of(parts: Sequence[Part]) -> Spread:
     """The variance components of the sum of the tasks' parts."""
     totals = np.sum([part.values for part in parts], axis=0)
-    found = _spread_of([Parts.of(part) for part in parts], totals[None])
-    seeds = float(found.seeds[0]) if len(totals) > 1 else None
-    return Spread(float(found.documents[0]), seeds, float(found.freedom[0]), found.seeds_freedom)
+    spreads = _spread_of([Parts.of(part) for part in parts], totals[None])
+    seeds = float(spreads.seeds[0]) if len(totals) > 1 else None
+    return Spread(float(spreads.documents[0]), seeds, float(spreads.freedom[0]), spreads.seeds_freedom)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,37 +200,37 @@ class _Added:
     @cached_property
     def bounded(self) -> NDArray[np.bool_]:
         """Which values have a scale with two ends, and lie on it."""
-        found: NDArray[np.bool_] = np.isfinite(self.low) & np.isfinite(self.high) & (self.high > self.low)
-        found &= self.low <= self.totals.min(axis=1) + ROUNDING
-        found &= self.totals.max(axis=1) <= self.high + ROUNDING
-        return found
+        bounded: NDArray[np.bool_] = np.isfinite(self.low) & np.isfinite(self.high) & (self.high > self.low)
+        bounded &= self.low <= self.totals.min(axis=1) + ROUNDING
+        bounded &= self.totals.max(axis=1) <= self.high + ROUNDING
+        return bounded
 
     @property
     def width(self) -> Numbers:
         """How wide the scales are."""
-        found: Numbers = self.high - self.low
-        return found
+        width: Numbers = self.high - self.low
+        return width
 
     def ends(self, half: Numbers, which: NDArray[np.bool_], parts: Sequence[Parts]) -> list[tuple[float, float]]:
         """The intervals' ends: as far to both sides, or those of bounded scores."""
         scales = np.stack([self.low, self.high], axis=1).tolist()
-        found = [within(*each) for each in zip(self.value.tolist(), half.tolist(), scales, strict=True)]
-        inside = zip(*(each.tolist() for each in intervals(_scores(parts, self, which))), strict=True)
-        for place, each in zip(np.flatnonzero(which), inside, strict=True):
-            found[place] = each
-        return found
+        intervals_ = [within(*limits) for limits in zip(self.value.tolist(), half.tolist(), scales, strict=True)]
+        inside = zip(*(column.tolist() for column in intervals(_scores(parts, self, which))), strict=True)
+        for index, interval in zip(np.flatnonzero(which), inside, strict=True):
+            intervals_[index] = interval
+        return intervals_
 
     def quantile(self, tail: float) -> Numbers:
         """How many standard errors lie below all but a share of values; none where nothing varies."""
-        found: Numbers = np.where(self.stderr > 0, mixed_quantile(tail, *self.tails), 0.0)
-        return found
+        quantile: Numbers = np.where(self.stderr > 0, mixed_quantile(tail, *self.tails), 0.0)
+        return quantile
 
 
 def _spread_of(parts: Sequence[Parts], totals: Numbers) -> _Spreads:
-    known = [at_least(part.common, part.single, part.least) for part in parts]
-    common, single = (np.sum([each[place] for each in known], axis=0) for place in (0, 1))
-    uncertain = np.sum([each[0] ** 2 / np.maximum(part.documents - 1, 1)
-                        for each, part in zip(known, parts, strict=True)], axis=0)  # fmt: skip
+    variances = [at_least(part.common, part.single, part.least) for part in parts]
+    common, single = (np.sum([of_part[index] for of_part in variances], axis=0) for index in (0, 1))
+    uncertain = np.sum([of_part[0] ** 2 / np.maximum(part.documents - 1, 1)
+                        for of_part, part in zip(variances, parts, strict=True)], axis=0)  # fmt: skip
     freedom = np.full(len(common), math.inf)
     np.divide(common**2, uncertain, out=freedom, where=uncertain > 0)
     seeds = totals.shape[1]

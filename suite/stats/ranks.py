@@ -56,10 +56,10 @@ def ranks(rows: Sequence[Contender], documents: int, least: float) -> tuple[Rank
     np.fill_diagonal(p, np.inf)
     shown = _holm_by_row(p) <= ALPHA
     better, worse = (shown & (gaps < 0)).sum(axis=1), (shown & (gaps > 0)).sum(axis=1)
-    places = 1 + (gaps < 0).sum(axis=1)
+    positions = 1 + (gaps < 0).sum(axis=1)
     return tuple(
-        Rank(int(place), 1 + int(above), len(rows) - int(below))
-        for place, above, below in zip(places, better, worse, strict=True)
+        Rank(int(position), 1 + int(above), len(rows) - int(below))
+        for position, above, below in zip(positions, better, worse, strict=True)
     )
 
 
@@ -74,15 +74,15 @@ def _variances(rows: Sequence[Contender], least: float) -> tuple[Numbers, Number
     counts = np.array([max(len(row.seeds) - 1, 1) for row in rows])
     freedom = np.minimum.outer(counts, counts).astype(np.float64)
     for seeds in dict.fromkeys(row.seeds for row in rows if len(row.seeds) > 1):
-        places = np.array([place for place, row in enumerate(rows) if row.seeds == seeds])
-        here = np.ix_(places, places)
+        indices = np.array([index for index, row in enumerate(rows) if row.seeds == seeds])
+        block = np.ix_(indices, indices)
         count = len(seeds)
-        single = sum(_distances(np.array([rows[place].influence[seed] for place in places])) for seed in range(count))
-        by_seed = np.array([rows[place].values for place in places])
+        single = sum(_distances(np.array([rows[index].influence[seed] for index in indices])) for seed in range(count))
+        by_seed = np.array([rows[index].values for index in indices])
         by_seed = by_seed - by_seed.mean(axis=1, keepdims=True)
-        within_seed = np.maximum(single / count - common[here], 0.0) / (count - 1)
-        between[here] = np.maximum(_distances(by_seed) / (count - 1) / count - within_seed, 0.0)
-        freedom[here] = count - 1
+        within_seed = np.maximum(single / count - common[block], 0.0) / (count - 1)
+        between[block] = np.maximum(_distances(by_seed) / (count - 1) / count - within_seed, 0.0)
+        freedom[block] = count - 1
     # a row with one seed says nothing of seeds: the other's freedom counts
     one = np.array([len(row.seeds) < 2 for row in rows])
     freedom = np.where(np.logical_xor.outer(one, one), np.maximum.outer(counts, counts), freedom)
@@ -94,8 +94,8 @@ def _by_seed(rows: Sequence[Contender]) -> Numbers:
     own = np.array([_between(row) for row in rows])
     usual = [len(row.seeds) * variance for row, variance in zip(rows, own, strict=True) if len(row.seeds) > 1]
     single = np.array([len(row.seeds) == 1 for row in rows])
-    found: Numbers = np.where(single, float(np.median(usual)), own) if usual else own
-    return found
+    variances: Numbers = np.where(single, float(np.median(usual)), own) if usual else own
+    return variances
 
 
 def _between(row: Contender) -> float:
@@ -111,8 +111,8 @@ def _between(row: Contender) -> float:
 def _distances(points: Numbers) -> Numbers:
     """The squared distance of every two rows."""
     squares = (points**2).sum(axis=1)
-    found: Numbers = np.maximum(squares[:, None] + squares[None, :] - 2 * points @ points.T, 0.0)
-    return found
+    distances: Numbers = np.maximum(squares[:, None] + squares[None, :] - 2 * points @ points.T, 0.0)
+    return distances
 
 
 def _holm_by_row(p: Numbers) -> Numbers:
@@ -120,6 +120,6 @@ def _holm_by_row(p: Numbers) -> Numbers:
     order = np.argsort(p, axis=1, kind="stable")
     factors = np.maximum(p.shape[1] - 1 - np.arange(p.shape[1]), 1)
     ordered = np.maximum.accumulate(np.take_along_axis(p, order, axis=1) * factors, axis=1)
-    found: Numbers = np.empty_like(p)
-    np.put_along_axis(found, order, ordered, axis=1)
-    return found
+    corrected: Numbers = np.empty_like(p)
+    np.put_along_axis(corrected, order, ordered, axis=1)
+    return corrected

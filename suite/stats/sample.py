@@ -41,7 +41,7 @@ class Sample:
         return float(np.sqrt(self.influence @ self.influence))
 
 
-def sample_of_values(values: Numbers, same: Same | None = None) -> Sample:
+def sample_of_values(values: Numbers, same: Clusters | None = None) -> Sample:
     """The mean of documents' own scores."""
     n = len(values)
     mean = float(values.mean())
@@ -52,7 +52,7 @@ def sample_of_values(values: Numbers, same: Same | None = None) -> Sample:
     return Sample(mean, (values - mean) / np.sqrt(n * (n - 1)), n)
 
 
-def sample_of_counts(counts: Numbers, resampling: Resampling, same: Same | None = None) -> Sample:
+def sample_of_counts(counts: Numbers, resampling: Resampling, same: Clusters | None = None) -> Sample:
     """A score of a corpus from each document's counts (`Resampling.counts`)."""
     value = min(float(resampling.score(counts.sum(axis=0))), 100.0)  # exp(mean(log(1))) may be the next number above 1
     clusters = counts if same is None else same.sums(counts)
@@ -61,27 +61,27 @@ def sample_of_counts(counts: Numbers, resampling: Resampling, same: Same | None 
 
 
 @dataclass(frozen=True, eq=False)
-class Same:
+class Clusters:
     """Which of some documents are equal, where any are."""
 
-    places: NDArray[np.int64]
+    cluster_ids: NDArray[np.int64]
     """For each document its cluster: 0, 1, …"""
 
     @classmethod
-    def of(cls, names: Sequence[Hashable]) -> Same | None:
+    def of(cls, names: Sequence[Hashable]) -> Clusters | None:
         """By the documents' names; None where all differ."""
-        known: dict[Hashable, int] = {}
-        places = [known.setdefault(name, len(known)) for name in names]
-        return cls(np.array(places, dtype=np.int64)) if len(known) < len(places) else None
+        cluster_of: dict[Hashable, int] = {}
+        clusters = [cluster_of.setdefault(name, len(cluster_of)) for name in names]
+        return cls(np.array(clusters, dtype=np.int64)) if len(cluster_of) < len(clusters) else None
 
-    def at(self, places: NDArray[np.int64]) -> Same | None:
+    def subset(self, indices: NDArray[np.int64]) -> Clusters | None:
         """Of some of the documents alone."""
-        return Same.of(self.places[places].tolist())
+        return Clusters.of(self.cluster_ids[indices].tolist())
 
     @cached_property
     def sizes(self) -> Numbers:
         """How many documents each cluster has."""
-        return np.bincount(self.places).astype(np.float64)
+        return np.bincount(self.cluster_ids).astype(np.float64)
 
     @property
     def count(self) -> int:
@@ -90,17 +90,17 @@ class Same:
 
     def sums(self, values: Numbers) -> Numbers:
         """Each cluster's sum of what its documents have, in one column or several."""
-        found = np.zeros((self.count, *values.shape[1:]))
-        np.add.at(found, self.places, values)
-        return found
+        sums = np.zeros((self.count, *values.shape[1:]))
+        np.add.at(sums, self.cluster_ids, values)
+        return sums
 
     def means(self, values: Numbers) -> Numbers:
         """Each cluster's mean."""
-        found: Numbers = self.sums(values) / self.sizes
-        return found
+        means: Numbers = self.sums(values) / self.sizes
+        return means
 
 
-def equivalent(same: Same | None, documents: int) -> float:
+def equivalent(same: Clusters | None, documents: int) -> float:
     """How many documents of equal weight the clusters come to (Kish)."""
     return float(documents) if same is None else float(same.sizes.sum() ** 2 / (same.sizes**2).sum())
 

@@ -13,8 +13,8 @@ ROUNDING: Final = 1e-6
 
 def scale_of(metric: str) -> Scale:
     """The least and the most that a metric can be; `metric` may name the filters behind a comma."""
-    known = metric_named(metric)
-    return PERCENT if known is None else known.range
+    definition = metric_named(metric)
+    return PERCENT if definition is None else definition.range
 
 
 def on_scale(value: float, metric: str) -> float:

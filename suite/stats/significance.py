@@ -35,13 +35,13 @@ def holm(values: Sequence[float | None]) -> tuple[float | None, ...]:
 
     What was not tested stays None and does not count.
     """
-    known = sorted((value, place) for place, value in enumerate(values) if value is not None)
-    found: list[float | None] = [None] * len(values)
+    tested = sorted((value, index) for index, value in enumerate(values) if value is not None)
+    corrected: list[float | None] = [None] * len(values)
     worst = 0.0
-    for order, (value, place) in enumerate(known):
-        worst = max(worst, min(1.0, value * (len(known) - order)))
-        found[place] = worst
-    return tuple(found)
+    for order, (value, index) in enumerate(tested):
+        worst = max(worst, min(1.0, value * (len(tested) - order)))
+        corrected[index] = worst
+    return tuple(corrected)
 
 
 @dataclass(frozen=True)
@@ -87,17 +87,17 @@ def mixed_p(t: Any, share: Any, documents_freedom: Any, seeds_freedom: Any) -> A
 def mixed_quantile(tail: float, share: Any, documents_freedom: Any, seeds_freedom: Any) -> Any:
     """So many standard errors lie below all but a share `tail` (below a half) of values; numbers or arrays."""
     freedoms = np.asarray(documents_freedom, dtype=np.float64), np.asarray(seeds_freedom, dtype=np.float64)
-    found = np.minimum(*(stdtrit(each, 1 - tail) for each in freedoms))
-    found = np.where(np.asarray(share) > 0, found, stdtrit(freedoms[0], 1 - tail))
+    quantile = np.minimum(*(stdtrit(freedom, 1 - tail) for freedom in freedoms))
+    quantile = np.where(np.asarray(share) > 0, quantile, stdtrit(freedoms[0], 1 - tail))
     # Beyond zero the tail is convex, so Newton's steps from below never pass the root.
     for _ in range(50):
-        above = mixed_p(found, share, *freedoms) / 2
-        slope = (1 - share) * _density(found, freedoms[0]) + share * _density(found, freedoms[1])
+        above = mixed_p(quantile, share, *freedoms) / 2
+        slope = (1 - share) * _density(quantile, freedoms[0]) + share * _density(quantile, freedoms[1])
         step = np.maximum(above - tail, 0.0) / slope
-        found = found + step
-        if np.all(step <= 1e-12 * found):
+        quantile = quantile + step
+        if np.all(step <= 1e-12 * quantile):
             break
-    return found[()]
+    return quantile[()]
 
 
 def _density(t: Any, freedom: Any) -> Any:

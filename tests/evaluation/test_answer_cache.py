@@ -20,7 +20,7 @@ from tests.evaluation.tiny import MakeTask
 
 
 def scored(cache: AnswerCache, lm: Any, task: LoadedTask) -> EvaluationResult:
-    return replace(cache.scoring(lambda: evaluate_with(cache.keeping(lm), task)), seconds=0.0)
+    return replace(cache.scoring(lambda: evaluate_with(cache.cached(lm), task)), seconds=0.0)
 
 
 class Silent(StackLM):

@@ -54,7 +54,7 @@ def dispatched(
         (tmp_path / "first.yaml").write_text(FIRST)
         experts = stacks(backbone)
         result = evaluate_dispatched(
-            load_task(file, locations, shots=1), read_task("first", [tmp_path]), locations, asked=asked,
+            load_task(file, locations, shots=1), read_task("first", [tmp_path]), locations, lm_for=asked,
             router=lambda: experts["other"], stack_of=experts.__getitem__,
         )  # fmt: skip
         return file, result
@@ -107,7 +107,7 @@ def test_what_names_no_skill_is_scored_all_the_same(backbone: Backbone, make_tas
         return AdaptedModel(backbone, backbone.model)
 
     result = evaluate_dispatched(
-        load_task(file, locations), read_task("first", [tmp_path]), locations, asked=asked,
+        load_task(file, locations), read_task("first", [tmp_path]), locations, lm_for=asked,
         router=lambda: AdaptedModel(backbone, backbone.model), stack_of=base,
     )  # fmt: skip
     assert wanted == [""]

@@ -90,7 +90,7 @@ def test_stop_strings_that_begin_in_one_token_and_end_in_another_cut_as_in_lm_ev
         answers = ours.generate_until(asked(RAGGED, [stop]))
         assert answers == hflm_says(split, asked(RAGGED, [stop]))
         assert answers != [text(answer) for answer in free]
-        assert all(stop not in text(each.tokens[:-1]) for _, each in ours.spoken)
+        assert all(stop not in text(each.tokens[:-1]) for _, each in ours.completions)
 
 
 def test_several_stop_strings_cut_at_the_first_as_in_lm_eval(backbone: Backbone) -> None:

@@ -71,7 +71,7 @@ def test_stacks_in_one_batch_answer_as_each_alone(backbone: Backbone, start: str
     assert answers == [lm.generate_until(asked) for lm in alone]
     assert len({tuple(each) for each in answers}) == len(several)
     for together, by_itself in zip(lms, alone, strict=True):
-        assert together.spoken == by_itself.spoken
+        assert together.completions == by_itself.completions
         assert (together.tokens, together.truncated) == (by_itself.tokens, by_itself.truncated)
     assert all(lm.truncated for lm in lms) == (not start)
 

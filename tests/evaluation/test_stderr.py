@@ -15,7 +15,7 @@ from suite.evaluation import stderr
 from suite.evaluation.evaluate import EvaluationResult, evaluate
 from suite.inference.decode import Completion
 from suite.models.adapted import AdaptedModel
-from suite.stats import Same
+from suite.stats import Clusters
 from suite.tasks.load import load_task
 from tests.evaluation.test_scores import BLEU, LABELS
 from tests.evaluation.tiny import MakeTask, llama
@@ -58,8 +58,8 @@ def test_four_times_the_same_documents_have_the_standard_error_of_once(
 
 def test_one_document_many_times_has_no_standard_error(monkeypatch: pytest.MonkeyPatch, make_task: MakeTask) -> None:
     assert result(monkeypatch, make_task, LABELS, PAIRS[:1], 6).primary.stderr is None
-    assert stderr.of_corpus(RESAMPLING, SENTENCES[:1] * 6, same=Same.of("aaaaaa")) is None
-    assert stderr.inflated(0.1, 6, Same.of("aaaaaa")) is None
+    assert stderr.of_corpus(RESAMPLING, SENTENCES[:1] * 6, same=Clusters.of("aaaaaa")) is None
+    assert stderr.inflated(0.1, 6, Clusters.of("aaaaaa")) is None
 
 
 def test_bleu_of_right_answers_is_100_and_not_the_number_above(

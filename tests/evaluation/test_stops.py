@@ -43,7 +43,7 @@ def test_a_special_token_stops_as_in_lm_eval(backbone: Backbone) -> None:
     if backbone.shape == "decoder":  # of an encoder-decoder, HFLM looks behind as many tokens as the encoder read
         assert answers == hflm_says(stack.backbone, asked(RAGGED, [letter]), size=1)
     special = stack.backbone.tokenizer.convert_tokens_to_ids(letter)
-    for text, (_, each) in zip(full, lm.spoken, strict=True):
+    for text, (_, each) in zip(full, lm.completions, strict=True):
         assert each.tokens.count(special) == (letter in text)  # nothing is written behind it
 
 

@@ -12,7 +12,7 @@ import torch
 from suite import methods
 from suite.core.block import Block
 from suite.evaluation.rollout import Rollout
-from suite.inference.decode import Stops, decode, greedy, sampler
+from suite.inference.decode import Stops, decode, greedy, temperature_sampler
 from suite.models.adapted import AdaptedModel
 from suite.models.adapter import adapter_state, config_as_json, injected
 from suite.models.artifacts import Artifact
@@ -131,9 +131,9 @@ def tiny_answers(
     backbone = adapted.backbone
     prompts = [tuple(encode_prompt(backbone, example.prompt)) for example in examples]
     generator = torch.Generator().manual_seed(sampling.seed)
-    choose = greedy if sampling.temperature is None else sampler(sampling.temperature, generator)
+    choose = greedy if sampling.temperature is None else temperature_sampler(sampling.temperature, generator)
     stops = Stops(backbone.tokenizer, ())
-    said = decode(adapted, prompts, max_new_tokens=sampling.max_new_tokens or 3, stops=stops, choose=choose)
+    said = decode(adapted, prompts, max_new_tokens=sampling.max_new_tokens or 3, stops=stops, sampler=choose)
     rollouts = []
     for prompt, each, example in zip(prompts, said, examples, strict=True):
         text = backbone.tokenizer.decode(each.tokens, skip_special_tokens=True).strip()

@@ -68,8 +68,8 @@ def classify(
     None where nothing was answered, or where a stored right answer is none of the labels: published records leave the
     data set's texts out.
     """
-    found = [confusion_of(labels, tallies) for tallies in evaluations]
-    counts = [each for each in found if each is not None and each.any()]
+    matrices = [confusion_of(labels, tallies) for tallies in evaluations]
+    counts = [matrix for matrix in matrices if matrix is not None and matrix.any()]
     if not labels or not counts or len(counts) < len(evaluations):
         return None
     pooled: Counts = np.sum(counts, axis=0)
@@ -81,40 +81,40 @@ def classify(
         accuracy=100 * float(np.trace(pooled)) / total,
         majority=labels[most],
         majority_share=100 * float(support[most]) / total,
-        classes=tuple(_scores(label, pooled, at) for at, label in enumerate(labels)),
+        classes=tuple(_scores(label, pooled, index) for index, label in enumerate(labels)),
         confusion=tuple(tuple(map(int, row)) for row in pooled),
     )
 
 
 def confusion_of(labels: Sequence[str], tallies: Iterable[Tally]) -> Counts | None:
     """The confusion matrix of one evaluation; None where a right answer is none of the labels."""
-    documents = [(_right(target, labels), _place(parsed, labels), count) for target, parsed, count in tallies]
+    documents = [(_right(target, labels), _label_index(parsed, labels), count) for target, parsed, count in tallies]
     if not all(right for right, _, _ in documents):
         return None
     return confusion.counted(len(labels), documents)
 
 
-def _place(text: str, labels: Sequence[str]) -> int | None:
-    """The place of the label that a text is, read as scoring reads it."""
+def _label_index(text: str, labels: Sequence[str]) -> int | None:
+    """The index of the label that a text is, read as scoring reads it."""
     label = as_label(text, labels)
     return None if label is None else labels.index(label)
 
 
 def _right(target: str, labels: Sequence[str]) -> tuple[int, ...]:
-    """The places of the labels that a stored right answer allows; a JSON list is several right answers."""
-    place = _place(target, labels)
-    if place is not None:
-        return (place,)
+    """The indices of the labels that a stored right answer allows; a JSON list is several right answers."""
+    index = _label_index(target, labels)
+    if index is not None:
+        return (index,)
     try:
         several = json.loads(target)
     except ValueError:
         return ()
-    found = [_place(str(each), labels) for each in several] if isinstance(several, list) else []
-    return tuple(each for each in found if each is not None)
+    indices = [_label_index(str(label), labels) for label in several] if isinstance(several, list) else []
+    return tuple(index for index in indices if index is not None)
 
 
-def _scores(label: str, counts: Counts, at: int) -> ClassScores:
-    right, support, answered = int(counts[at, at]), int(counts[at].sum()), int(counts[:, at].sum())
+def _scores(label: str, counts: Counts, index: int) -> ClassScores:
+    right, support, answered = int(counts[index, index]), int(counts[index].sum()), int(counts[:, index].sum())
     return ClassScores(
         label=label,
         support=support,
@@ -127,9 +127,9 @@ def _scores(label: str, counts: Counts, at: int) -> ClassScores:
 
 def _macro_f1(counts: Sequence[Counts], equivalent: float | None) -> Estimate:
     """The mean over evaluations, with the interval of a score; equal documents count as one in it."""
-    found = [confusion.macro_f1(each) for each in counts]
-    values, n = [100 * each.value for each in found], int(counts[0].sum())
-    alone = n if equivalent is None else equivalent
-    wider = 100 * math.sqrt((n - 1) / (alone - 1)) if alone > 1 else 100.0
-    stderrs = [None if each.stderr is None or alone <= 1 else wider * each.stderr for each in found]
-    return stats.of_stderrs(values, stderrs, alone, stats.PERCENT)
+    scores = [confusion.macro_f1(matrix) for matrix in counts]
+    values, n = [100 * score.value for score in scores], int(counts[0].sum())
+    independent = n if equivalent is None else equivalent
+    wider = 100 * math.sqrt((n - 1) / (independent - 1)) if independent > 1 else 100.0
+    stderrs = [None if score.stderr is None or independent <= 1 else wider * score.stderr for score in scores]
+    return stats.of_stderrs(values, stderrs, independent, stats.PERCENT)

@@ -11,7 +11,7 @@ from suite import stats
 from suite.analysis.board.contrasts import Missing, TaskInfluence, Term, contrast_of, task_influences
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.named import NamedRows
-from suite.analysis.board.samples import Answered, answered
+from suite.analysis.board.samples import Evaluated, evaluated
 from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Contrast
@@ -56,14 +56,14 @@ def compare(rows: NamedRows, first: str, second: str) -> Comparison:
 def compare_rows(store: ResultsReader, track: str, one: Members, other: Members) -> Comparison:
     """The same of two rows' members."""
     keys = [key for key in one[0].evaluations() if key in other[0].evaluations()]
-    found = answered(store, [*one, *other], keys)
+    evaluations = evaluated(store, [*one, *other], keys)
     shots = sorted({shots for role, shots in one[0].evaluations() if role in one[0].held_out_roles})
     return Comparison(
         track=track,
         first=one[0].record.name,
         second=other[0].record.name,
-        tasks=corrected([difference_of(store, one, other, key, found) for key in keys]),
-        averages=averages_of(store, one, other, shots, found),
+        tasks=corrected([difference_of(store, one, other, key, evaluations) for key in keys]),
+        averages=averages_of(store, one, other, shots, evaluations),
     )
 
 
@@ -74,24 +74,24 @@ def corrected(tasks: Sequence[TaskDifference]) -> tuple[TaskDifference, ...]:
 
 
 def difference_of(
-    store: ResultsReader, one: Members, other: Members, key: tuple[str, int], found: Mapping[str, Answered]
+    store: ResultsReader, one: Members, other: Members, key: tuple[str, int], evaluations: Mapping[str, Evaluated]
 ) -> TaskDifference:
     """One task's difference, its p not corrected yet, or why there is none."""
     terms = [Term(1.0, one, *key), Term(-1.0, other, *key)]
     try:
-        difference = contrast_of(store, terms, found)
-        won, lost = _tally(task_influences(store, terms, found)[1][0], key, one, found)
+        difference = contrast_of(store, terms, evaluations)
+        won, lost = _tally(task_influences(store, terms, evaluations)[1][0], key, one, evaluations)
     except (Missing, Incomparable) as reason:
         return TaskDifference(*key, None, None, None, None, str(reason))
     return TaskDifference(*key, difference, None, won, lost)
 
 
 def _tally(
-    task: TaskInfluence, key: tuple[str, int], one: Sequence[ExperimentResults], found: Mapping[str, Answered]
+    task: TaskInfluence, key: tuple[str, int], one: Sequence[ExperimentResults], evaluations: Mapping[str, Evaluated]
 ) -> tuple[int | None, int | None]:
     """Different documents won and lost: a document's influence is its difference minus the mean."""
     step = one[0].step(*key)
-    scores = found[step.id].scores if step and step.id in found else None
+    scores = evaluations[step.id].scores if step and step.id in evaluations else None
     if task.influence is None or scores is None or scores.ndim > 1:
         return None, None
     n, sizes = task.documents, 1.0 if task.same is None else task.same.sizes / task.same.sizes.mean()
@@ -100,7 +100,7 @@ def _tally(
 
 
 def averages_of(
-    store: ResultsReader, one: Members, other: Members, shot_counts: Sequence[int], found: Mapping[str, Answered]
+    store: ResultsReader, one: Members, other: Members, shot_counts: Sequence[int], evaluations: Mapping[str, Evaluated]
 ) -> dict[int, Contrast]:
     """Shots -> the difference of the held-out average, where both are over the same tasks."""
     averages: dict[int, Contrast] = {}
@@ -110,7 +110,7 @@ def averages_of(
             continue
         terms = [Term(sign / len(roles), row, role, shots) for sign, row in ((1, one), (-1, other)) for role in roles]
         try:
-            averages[shots] = contrast_of(store, terms, found)
+            averages[shots] = contrast_of(store, terms, evaluations)
         except (Missing, Incomparable):
             continue
     return averages

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from suite import stats
 from suite.analysis.board.documents import FULL, Incomparable, exact_p, in_common, same_of
-from suite.analysis.board.samples import Answered
+from suite.analysis.board.samples import Evaluated
 from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import ExperimentResults
-from suite.stats import Contrast, Part, Parts, Same, Scale
+from suite.stats import Clusters, Contrast, Part, Parts, Scale
 from suite.stats.sample import Numbers
 
 TERMS: Mapping[str, str] = {
@@ -55,7 +55,7 @@ class TaskInfluence:
     """What one document can add."""
     scale: Scale
     """The least and the most that the values can be."""
-    same: Same | None = None
+    same: Clusters | None = None
     """Which documents are equal, where any are."""
     rows: int = 0
     """How many documents there are, equal ones and all."""
@@ -88,20 +88,20 @@ class TaskInfluence:
         return replace(part, least=least)
 
 
-def contrast_of(store: ResultsReader, terms: Sequence[Term], found: Mapping[str, Answered]) -> Contrast:
+def contrast_of(store: ResultsReader, terms: Sequence[Term], evaluations: Mapping[str, Evaluated]) -> Contrast:
     """The sum's value with interval and test. Raises Incomparable, or Missing with what is missing."""
-    seeds, tasks = task_influences(store, terms, found)
+    seeds, tasks = task_influences(store, terms, evaluations)
     check_spread(tasks)
-    difference = stats.contrasts([Parts.of(task.part) for task in tasks], *_exact(terms, seeds, found))[0]
+    difference = stats.contrasts([Parts.of(task.part) for task in tasks], *_exact(terms, seeds, evaluations))[0]
     if any(term.weight < 0 for term in terms):
         return difference
     return with_interval(difference, [task.score for task in tasks])
 
 
-def with_interval(found: Contrast, parts: Sequence[Part]) -> Contrast:
+def with_interval(contrast: Contrast, parts: Sequence[Part]) -> Contrast:
     """A score, or a mean of scores, with the interval that these have."""
     score = stats.estimates([Parts.of(part) for part in parts])[0]
-    return found if score.low is None or score.high is None else replace(found, low=score.low, high=score.high)
+    return contrast if score.low is None or score.high is None else replace(contrast, low=score.low, high=score.high)
 
 
 def check_spread(tasks: Sequence[TaskInfluence]) -> None:
@@ -113,29 +113,29 @@ def check_spread(tasks: Sequence[TaskInfluence]) -> None:
 
 
 def task_influences(
-    store: ResultsReader, terms: Sequence[Term], found: Mapping[str, Answered]
+    store: ResultsReader, terms: Sequence[Term], evaluations: Mapping[str, Evaluated]
 ) -> tuple[tuple[int | None, ...], list[TaskInfluence]]:
     """The seeds that the terms share (one of None where no answer depends on the seed), and each task's sums."""
     seeds = _seeds(terms)
     keys = list(dict.fromkeys((term.role, term.shots) for term in terms))
-    lacking = [
+    missing = [
         f"{_name(term, member)}: {term.role} {term.shots}-shot"
         for term in terms
         for member in _members(term, seeds)
-        if (step := member.step(term.role, term.shots)) is None or step.id not in found
+        if (step := member.step(term.role, term.shots)) is None or step.id not in evaluations
     ]
-    if lacking:
-        raise Missing(", ".join(dict.fromkeys(lacking)))
-    return seeds, [_task_influence(store, key, [term for term in terms if (term.role, term.shots) == key], seeds, found)
-                   for key in keys]  # fmt: skip
+    if missing:
+        raise Missing(", ".join(dict.fromkeys(missing)))
+    by_key = [[term for term in terms if (term.role, term.shots) == key] for key in keys]
+    return seeds, [_task_influence(store, key, own, seeds, evaluations) for key, own in zip(keys, by_key, strict=True)]
 
 
 def varies(row: Sequence[ExperimentResults], keys: Sequence[tuple[str, int]]) -> bool:
     """Whether any of a row's answers to these depends on the seed: on anything trained, if there is one seed only."""
     steps = [{step.id: step for member in row if (step := member.step(*key))} for key in keys]
     if len(row) > 1:
-        return any(len(each) > 1 for each in steps)
-    return any(step.config.get("stack") or step.config.get("dispatch") for each in steps for step in each.values())
+        return any(len(of_key) > 1 for of_key in steps)
+    return any(step.config.get("stack") or step.config.get("dispatch") for of_key in steps for step in of_key.values())
 
 
 def _seeds(terms: Sequence[Term]) -> tuple[int | None, ...]:
@@ -175,68 +175,77 @@ def _weights(terms: Sequence[Term], seeds: Sequence[int | None]) -> list[dict[st
 
 def _task_influence(
     store: ResultsReader, key: tuple[str, int], terms: Sequence[Term], seeds: Sequence[int | None],
-    found: Mapping[str, Answered],
+    evaluations: Mapping[str, Evaluated],
 ) -> TaskInfluence:  # fmt: skip
     sums = _weights(terms, seeds)
-    steps = {step: found[step] for weights in sums for step in weights}
+    steps = {step: evaluations[step] for weights in sums for step in weights}
     if not steps:  # all answers are shared: the sum is nothing, exactly
         shared = _members(terms[0], seeds)[0].step(*key)
         assert shared is not None
         nothing = np.zeros(len(seeds))
         return TaskInfluence(
-            key, nothing, np.zeros((len(seeds), 1)), nothing, found[shared.id].distinct, 0.0, (0.0, 0.0)
+            key, nothing, np.zeros((len(seeds), 1)), nothing, evaluations[shared.id].distinct, 0.0, (0.0, 0.0)
         )
     check_terms(key, steps)
     one = FULL * max(sum(weight for weight in weights.values() if weight > 0) or
                      -sum(weights.values()) for weights in sums)  # fmt: skip
-    if any(each.scores is None for each in steps.values()):
+    if any(evaluation.scores is None for evaluation in steps.values()):
         return _of_corpora(key, steps, sums, one)
     scale = _scale(steps, sums)
-    places = in_common(store, key, steps)
-    same = same_of(steps, places)
-    samples = {step: each.sample(places.get(step), same) for step, each in steps.items()}
-    some = next(iter(samples.values()))
-    values, influence = np.zeros(len(seeds)), np.zeros((len(seeds), len(some.influence)))
-    for place, weights in enumerate(sums):
+    indices = in_common(store, key, steps)
+    same = same_of(steps, indices)
+    samples = {step: evaluation.sample(indices.get(step), same) for step, evaluation in steps.items()}
+    sample = next(iter(samples.values()))
+    values, influence = np.zeros(len(seeds)), np.zeros((len(seeds), len(sample.influence)))
+    for index, weights in enumerate(sums):
         for step, weight in weights.items():
-            values[place] += weight * samples[step].value
-            influence[place] += weight * samples[step].influence
-    stderrs, rows = np.sqrt((influence**2).sum(axis=1)), some.documents if same is None else len(same.places)
-    return TaskInfluence(key, values, influence, stderrs, some.documents, one, scale, same, rows)
+            values[index] += weight * samples[step].value
+            influence[index] += weight * samples[step].influence
+    stderrs, rows = np.sqrt((influence**2).sum(axis=1)), sample.documents if same is None else len(same.cluster_ids)
+    return TaskInfluence(key, values, influence, stderrs, sample.documents, one, scale, same, rows)
 
 
-def _scale(steps: Mapping[str, Answered], sums: Sequence[Mapping[str, float]]) -> Scale:
+def _scale(steps: Mapping[str, Evaluated], sums: Sequence[Mapping[str, float]]) -> Scale:
     """The least and the most that the sum can be, for any seed."""
-    ends = [
+    ranges = [
         [sorted(weight * end for end in stats.scale_of(steps[step].score.metric)) for step, weight in weights.items()]
         for weights in sums
     ]
-    return min(sum(low for low, _ in each) for each in ends), max(sum(high for _, high in each) for each in ends)
+    least = min(sum(low for low, _ in of_seed) for of_seed in ranges)
+    return least, max(sum(high for _, high in of_seed) for of_seed in ranges)
 
 
 def _of_corpora(
-    key: tuple[str, int], steps: Mapping[str, Answered], sums: Sequence[Mapping[str, float]], one: float
+    key: tuple[str, int], steps: Mapping[str, Evaluated], sums: Sequence[Mapping[str, float]], one: float
 ) -> TaskInfluence:
     """Where documents have no scores of their own: from the scores' standard errors."""
-    if len({each.score.n for each in steps.values()}) > 1:
+    if len({evaluation.score.n for evaluation in steps.values()}) > 1:
         raise Incomparable(f"{key[0]} {key[1]}-shot: other documents, and none has a score of its own")
-    if any(each.score.stderr is None for each in steps.values()):
+    if any(evaluation.score.stderr is None for evaluation in steps.values()):
         raise Missing(f"{key[0]} {key[1]}-shot: no standard error is known, and documents have no scores")
-    values = [sum(weight * float(steps[step].score.value or 0) for step, weight in each.items()) for each in sums]
-    squares = [sum((weight * float(steps[step].score.stderr or 0)) ** 2 for step, weight in each.items())
-               for each in sums]  # fmt: skip
-    some = next(iter(steps.values()))
+    values = [sum(weight * float(steps[step].score.value or 0) for step, weight in weights.items()) for weights in sums]
+    squares = [sum((weight * float(steps[step].score.stderr or 0)) ** 2 for step, weight in weights.items())
+               for weights in sums]  # fmt: skip
+    evaluation = next(iter(steps.values()))
     stderrs = np.sqrt(np.array(squares))
     return TaskInfluence(
-        key, np.array(values), None, stderrs, some.distinct, one, _scale(steps, sums), some.same, some.score.n
+        key,
+        np.array(values),
+        None,
+        stderrs,
+        evaluation.distinct,
+        one,
+        _scale(steps, sums),
+        evaluation.same,
+        evaluation.score.n,
     )
 
 
-def check_terms(key: tuple[str, int], steps: Mapping[str, Answered]) -> None:
+def check_terms(key: tuple[str, int], steps: Mapping[str, Evaluated]) -> None:
     """All were asked on the same terms, and scored by the same metric. Raises Incomparable with what differs."""
-    first, *others = steps.values()
-    for other in others:
-        differs = [what for name, what in TERMS.items() if first.asked.get(name) != other.asked.get(name)]
+    first, *rest = steps.values()
+    for other in rest:
+        differs = [what for name, what in TERMS.items() if first.config.get(name) != other.config.get(name)]
         if first.score.metric != other.score.metric:
             differs.append(f"{first.score.metric} and {other.score.metric}")
         if differs:
@@ -244,7 +253,7 @@ def check_terms(key: tuple[str, int], steps: Mapping[str, Answered]) -> None:
 
 
 def _exact(
-    terms: Sequence[Term], seeds: Sequence[int | None], found: Mapping[str, Answered]
+    terms: Sequence[Term], seeds: Sequence[int | None], evaluations: Mapping[str, Evaluated]
 ) -> tuple[Numbers | None, NDArray[np.bool_] | None]:
     """The exact p of one row less another, on one task with one seed, as `contrasts` takes it."""
     if len(seeds) > 1 or len({(term.role, term.shots) for term in terms}) > 1:
@@ -253,5 +262,5 @@ def _exact(
     if sorted(weights.values()) != [-1.0, 1.0]:
         return None, None
     plus, minus = sorted(weights, key=lambda step: -weights[step])
-    test = exact_p(found[plus], found[minus])
+    test = exact_p(evaluations[plus], evaluations[minus])
     return (None, None) if test is None else (np.array([test[0]]), np.array([test[1]]))

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suite import stats
-from suite.analysis.board.samples import Answered
+from suite.analysis.board.samples import Evaluated
 from suite.results.store import ResultsReader
-from suite.stats import Same
+from suite.stats import Clusters
 
 FULL = 100.0
 """What one document can differ by."""
@@ -21,45 +21,47 @@ class Incomparable(Exception):
 
 
 def in_common(
-    store: ResultsReader, key: tuple[str, int], steps: Mapping[str, Answered]
+    store: ResultsReader, key: tuple[str, int], steps: Mapping[str, Evaluated]
 ) -> dict[str, NDArray[np.int64]]:
-    """Step -> the places of the documents that all have (none: all are): by number in equal data, else by content."""
-    if len({str(each.asked.get("data")) for each in steps.values()}) == 1:
-        names: dict[str, list[object]] = {step: each.documents.tolist() for step, each in steps.items()}
-        first, *others = [each.documents for each in steps.values()]
-        if all(np.array_equal(first, other) for other in others):
+    """Step -> the indices of the documents that all have (none: all are): by number in equal data, else by content."""
+    if len({str(evaluation.config.get("data")) for evaluation in steps.values()}) == 1:
+        names: dict[str, list[object]] = {step: evaluation.documents.tolist() for step, evaluation in steps.items()}
+        first, *rest = [evaluation.documents for evaluation in steps.values()]
+        if all(np.array_equal(first, other) for other in rest):
             return {}
     else:
         hashes = {step: dict(pairs) for step, pairs in store.documents(list(steps)).items()}
-        names = {step: _told_apart([hashes[step][each] for each in steps[step].documents.tolist()]) for step in steps}
-    shared = set.intersection(*(set(each) for each in names.values()))
+        names = {
+            step: _numbered([hashes[step][document] for document in steps[step].documents.tolist()]) for step in steps
+        }
+    shared = set.intersection(*(set(of_step) for of_step in names.values()))
     if not shared:
         raise Incomparable(f"{key[0]} {key[1]}-shot: no documents in common")
-    where = {step: {name: place for place, name in enumerate(each)} for step, each in names.items()}
+    index_of = {step: {name: index for index, name in enumerate(of_step)} for step, of_step in names.items()}
     order = [name for name in next(iter(names.values())) if name in shared]
-    return {step: np.array([places[name] for name in order]) for step, places in where.items()}
+    return {step: np.array([indices[name] for name in order]) for step, indices in index_of.items()}
 
 
-def _told_apart(hashes: Sequence[str]) -> list[object]:
+def _numbered(hashes: Sequence[str]) -> list[object]:
     """Documents of equal content by the order in which they come."""
-    seen: dict[str, int] = {}
-    found: list[object] = []
-    for each in hashes:
-        seen[each] = seen.get(each, 0) + 1
-        found.append((each, seen[each]))
-    return found
+    occurrences: dict[str, int] = {}
+    names: list[object] = []
+    for content in hashes:
+        occurrences[content] = occurrences.get(content, 0) + 1
+        names.append((content, occurrences[content]))
+    return names
 
 
-def same_of(steps: Mapping[str, Answered], places: Mapping[str, NDArray[np.int64]]) -> Same | None:
+def same_of(steps: Mapping[str, Evaluated], indices: Mapping[str, NDArray[np.int64]]) -> Clusters | None:
     """Which of the documents in common are equal; the hashes of old records may tell fewer of them."""
-    found = [
-        each.same if each.same is None or step not in places else each.same.at(places[step])
-        for step, each in steps.items()
+    clusters = [
+        evaluation.same if evaluation.same is None or step not in indices else evaluation.same.subset(indices[step])
+        for step, evaluation in steps.items()
     ]
-    return min((each for each in found if each is not None), key=lambda each: each.count, default=None)
+    return min((same for same in clusters if same is not None), key=lambda same: same.count, default=None)
 
 
-def exact_p(first: Answered, second: Answered) -> tuple[float, bool] | None:
+def exact_p(first: Evaluated, second: Evaluated) -> tuple[float, bool] | None:
     """McNemar's exact p of the first less the second, and whether documents weigh differently.
 
     None where documents differ, or are not right or wrong.

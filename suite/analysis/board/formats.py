@@ -13,13 +13,13 @@ from suite.analysis.board.schema import BASELINE, TaskFormat
 from suite.core.formats import Format, foreign, formats_of, takes
 from suite.results.store import ExperimentRecord, ResultsReader
 from suite.results.store.experiment_results import ExperimentResults
-from suite.stats import Estimate, Part, Parts, Same, Scale
+from suite.stats import Clusters, Estimate, Part, Parts, Scale
 from suite.stats.sample import Numbers
 
 
 @dataclass(frozen=True, eq=False)
-class Taken:
-    """A held-out evaluation whose answers were looked at."""
+class FormatHits:
+    """Which answers of a held-out evaluation take a format."""
 
     role: str
     shots: int
@@ -31,7 +31,7 @@ class Taken:
 
 
 @dataclass(frozen=True, eq=False)
-class Pooled:
+class PooledHits:
     """A member's answers to several held-out tasks."""
 
     steps: tuple[str, ...]
@@ -39,15 +39,15 @@ class Pooled:
     names: tuple[Hashable, ...]
 
     @classmethod
-    def of(cls, tasks: Sequence[Taken]) -> Pooled:
+    def of(cls, tasks: Sequence[FormatHits]) -> PooledHits:
         """All together."""
         names = tuple(name for task in tasks for name in task.names)
         return cls(tuple(task.step for task in tasks), np.concatenate([task.hits for task in tasks]), names)
 
     @property
-    def same(self) -> Same | None:
+    def same(self) -> Clusters | None:
         """Which answers are to equal documents."""
-        return Same.of(self.names)
+        return Clusters.of(self.names)
 
 
 def formats_of_row(row: ExperimentRecord) -> tuple[Format, ...]:
@@ -55,84 +55,95 @@ def formats_of_row(row: ExperimentRecord) -> tuple[Format, ...]:
     return () if row.method == BASELINE else formats_of(row.targets, row.spec["roles"])
 
 
-def taken(
+def hits_by_task(
     store: ResultsReader, members: Sequence[ExperimentResults], formats: Sequence[Format]
-) -> tuple[tuple[Taken, ...], ...] | None:
+) -> tuple[tuple[FormatHits, ...], ...] | None:
     """For each member the held-out evaluations of tasks that have other formats; None: undefined.
 
     It is undefined without a format, without such a task, and while one of them is not answered.
     """
     if not formats:
         return None
-    asked: list[list[tuple[str, int, str, tuple[Format, ...]]]] = []
+    evaluations: list[list[tuple[str, int, str, tuple[Format, ...]]]] = []
     for member in members:
         roles = member.record.spec["roles"]
-        others = {role: those for role in member.held_out_roles if (those := foreign(formats, roles[role]))}
-        links = [link for link in member.links if link.role in others and link.part == "evaluate"]
+        other_formats = {
+            role: different for role in member.held_out_roles if (different := foreign(formats, roles[role]))
+        }
+        links = [link for link in member.links if link.role in other_formats and link.part == "evaluate"]
         if not links or any(member.steps[link.step_id].status != "done" for link in links):
             return None
-        asked.append([(str(link.role), int(link.shots or 0), link.step_id, others[str(link.role)]) for link in links])
-    steps = [step for each in asked for _, _, step, _ in each]
-    said, repeated = store.outputs(steps), store.repeated(steps)
+        evaluations.append(
+            [(str(link.role), int(link.shots or 0), link.step_id, other_formats[str(link.role)]) for link in links]
+        )
+    steps = [step for of_member in evaluations for _, _, step, _ in of_member]
+    outputs, repeated = store.outputs(steps), store.repeated(steps)
 
-    def read(role: str, shots: int, step: str, those: tuple[Format, ...]) -> Taken:
-        texts = said.get(step, ())
+    def read(role: str, shots: int, step: str, different: tuple[Format, ...]) -> FormatHits:
+        texts = outputs.get(step, ())
         documents = [name for _, name in repeated[step]] if step in repeated else range(len(texts))
-        return Taken(role, shots, step, _hits(texts, those), tuple((role, each) for each in documents))
+        return FormatHits(role, shots, step, _hits(texts, different), tuple((role, document) for document in documents))
 
-    found = tuple(tuple(read(*each) for each in member) for member in asked)
-    return found if all(any(len(task.hits) for task in each) for each in found) else None
-
-
-def _hits(said: Sequence[str], formats: Sequence[Format]) -> Numbers:
-    return np.array([takes(text, formats) for text in said], dtype=np.float64)
+    hits = tuple(tuple(read(*evaluation) for evaluation in member) for member in evaluations)
+    return hits if all(any(len(task.hits) for task in of_member) for of_member in hits) else None
 
 
-def format_hits(
+def _hits(outputs: Sequence[str], formats: Sequence[Format]) -> Numbers:
+    return np.array([takes(text, formats) for text in outputs], dtype=np.float64)
+
+
+def pooled_hits(
     store: ResultsReader, members: Sequence[ExperimentResults], formats: Sequence[Format]
-) -> list[Pooled] | None:
+) -> list[PooledHits] | None:
     """For each member its steps, and for each of their answers 1 where it takes a format; None: undefined."""
-    found = taken(store, members, formats)
-    return None if found is None else [Pooled.of(each) for each in found]
+    hits = hits_by_task(store, members, formats)
+    return None if hits is None else [PooledHits.of(of_member) for of_member in hits]
 
 
-def format_ratio(found: Sequence[Sequence[Taken]] | None) -> Estimate | None:
+def format_ratio(hits: Sequence[Sequence[FormatHits]] | None) -> Estimate | None:
     """The share (0 to 100) over all answers together."""
-    return None if found is None else _share([Pooled.of(each) for each in found])
+    return None if hits is None else _share([PooledHits.of(of_member) for of_member in hits])
 
 
-def by_task(found: Sequence[Sequence[Taken]] | None, base: Sequence[Sequence[Taken]] | None) -> tuple[TaskFormat, ...]:
+def by_task(
+    hits: Sequence[Sequence[FormatHits]] | None, base: Sequence[Sequence[FormatHits]] | None
+) -> tuple[TaskFormat, ...]:
     """The share for each task and shot count, beside the pretrained model's on the same documents."""
-    if found is None:
+    if hits is None:
         return ()
-    keys = dict.fromkeys((task.role, task.shots) for each in found for task in each)
-    told = []
+    keys = dict.fromkeys((task.role, task.shots) for of_member in hits for task in of_member)
+    formats = []
     for role, shots in keys:
-        own, control = _of(found, role, shots), _of(base or (), role, shots)
-        told.append(TaskFormat(role, shots, _share(own), _share(control), len(own[0].hits)))
-    return tuple(told)
+        own, control = _of(hits, role, shots), _of(base or (), role, shots)
+        formats.append(TaskFormat(role, shots, _share(own), _share(control), len(own[0].hits)))
+    return tuple(formats)
 
 
-def _of(found: Sequence[Sequence[Taken]], role: str, shots: int) -> list[Pooled]:
-    return [Pooled.of([task]) for each in found for task in each if (task.role, task.shots) == (role, shots)]
+def _of(hits: Sequence[Sequence[FormatHits]], role: str, shots: int) -> list[PooledHits]:
+    return [
+        PooledHits.of([task]) for of_member in hits for task in of_member if (task.role, task.shots) == (role, shots)
+    ]
 
 
-def _share(found: Sequence[Pooled]) -> Estimate | None:
+def _share(members: Sequence[PooledHits]) -> Estimate | None:
     """None without an answer."""
-    if not found or not all(len(each.hits) for each in found):
+    if not members or not all(len(member.hits) for member in members):
         return None
-    seeds = found if len({each.steps for each in found}) > 1 else found[:1]
-    if len({each.names for each in seeds}) > 1:
-        shares = [100 * float(each.hits.mean()) for each in seeds]
-        return stats.over_seeds(shares, min(len(each.hits) for each in seeds), stats.PERCENT)
-    part = part_of_shares(np.array([each.hits for each in seeds]), seeds[0].same, stats.PERCENT)
+    seeds = members if len({member.steps for member in members}) > 1 else members[:1]
+    if len({seed.names for seed in seeds}) > 1:
+        shares = [100 * float(seed.hits.mean()) for seed in seeds]
+        return stats.over_seeds(shares, min(len(seed.hits) for seed in seeds), stats.PERCENT)
+    part = part_of_shares(np.array([seed.hits for seed in seeds]), seeds[0].same, stats.PERCENT)
     return stats.estimates([Parts.of(part)])[0]
 
 
-def part_of_shares(hits: Numbers, same: Same | None, scale: Scale) -> Part:
+def part_of_shares(hits: Numbers, same: Clusters | None, scale: Scale) -> Part:
     """Shares times 100 as a score: hits are seeds × answers."""
-    samples = [stats.sample_of_values(each, same) for each in FULL * hits]
-    values, influence = np.array([each.value for each in samples]), np.array([each.influence for each in samples])
+    samples = [stats.sample_of_values(of_seed, same) for of_seed in FULL * hits]
+    values, influence = (
+        np.array([sample.value for sample in samples]),
+        np.array([sample.influence for sample in samples]),
+    )
     documents = samples[0].documents
     part = Part.of_influence(
         values, influence, documents, FULL, equivalent=stats.equivalent(same, documents), scale=scale

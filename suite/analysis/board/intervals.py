@@ -9,7 +9,7 @@ from dataclasses import replace
 from suite import stats
 from suite.analysis.board.contrasts import Missing, TaskInfluence, Term, task_influences
 from suite.analysis.board.documents import Incomparable
-from suite.analysis.board.samples import Answered
+from suite.analysis.board.samples import Evaluated
 from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Estimate, Part, Parts
@@ -18,19 +18,22 @@ Key = tuple[str, int]
 
 
 def task_estimates(
-    store: ResultsReader, members: Sequence[ExperimentResults], keys: Sequence[Key], found: Mapping[str, Answered]
+    store: ResultsReader,
+    members: Sequence[ExperimentResults],
+    keys: Sequence[Key],
+    evaluations: Mapping[str, Evaluated],
 ) -> dict[Key, Estimate]:
     """Each task's score over the row's seeds; without those that were not measured for every seed."""
-    known = {key: values for key in keys if (values := _values(members, key)) is not None}
+    measured = {key: values for key in keys if (values := _values(members, key)) is not None}
     parts: dict[int, dict[Key, Part]] = {}
-    for key in known:
-        own = _task_influences(store, members, [key], found)
-        if own is not None:
-            parts.setdefault(len(own[0].values), {})[key] = own[0].score
+    for key in measured:
+        influences = _task_influences(store, members, [key], evaluations)
+        if influences is not None:
+            parts.setdefault(len(influences[0].values), {})[key] = influences[0].score
     intervals: dict[Key, Estimate] = {}
-    for each in parts.values():
-        intervals |= zip(each, stats.estimates([Parts.of(*each.values())]), strict=True)
-    return {key: _estimate(members, [key], values, intervals.get(key)) for key, values in known.items()}
+    for by_key in parts.values():
+        intervals |= zip(by_key, stats.estimates([Parts.of(*by_key.values())]), strict=True)
+    return {key: _estimate(members, [key], values, intervals.get(key)) for key, values in measured.items()}
 
 
 def norm_avg(
@@ -39,10 +42,10 @@ def norm_avg(
     """The mean over held-out tasks; None if one is missing for any seed. `tasks` are scaled to add up to it."""
     keys = [(role, shots) for role in members[0].held_out(shots)]
     scores = [_values(members, key) for key in keys]
-    known = [each for each in scores if each is not None]
-    if not keys or len(known) < len(keys):
+    measured = [values for values in scores if values is not None]
+    if not keys or len(measured) < len(keys):
         return None
-    values = [statistics.fmean(each) for each in zip(*known, strict=True)]
+    values = [statistics.fmean(of_seed) for of_seed in zip(*measured, strict=True)]
     interval = stats.estimates([Parts.of(task.score) for task in tasks])[0] if tasks else None
     return _estimate(members, keys, values, interval)
 
@@ -55,10 +58,13 @@ def _values(members: Sequence[ExperimentResults], key: Key) -> list[float] | Non
 
 
 def _task_influences(
-    store: ResultsReader, members: Sequence[ExperimentResults], keys: Sequence[Key], found: Mapping[str, Answered]
+    store: ResultsReader,
+    members: Sequence[ExperimentResults],
+    keys: Sequence[Key],
+    evaluations: Mapping[str, Evaluated],
 ) -> list[TaskInfluence] | None:
     try:
-        return task_influences(store, [Term(1.0, tuple(members), *key) for key in keys], found)[1]
+        return task_influences(store, [Term(1.0, tuple(members), *key) for key in keys], evaluations)[1]
     except (Missing, Incomparable):
         return None
 
@@ -73,8 +79,8 @@ def _estimate(
         if interval.low is None or interval.high is None:
             return replace(interval, value=mean)
         return Estimate(mean, min(interval.low, mean), max(interval.high, mean), interval.over)
-    asked = {tuple(step.id for key in keys if (step := member.step(*key))) for member in members}
-    if len(asked) == 1:
+    step_ids = {tuple(step.id for key in keys if (step := member.step(*key))) for member in members}
+    if len(step_ids) == 1:
         return Estimate(mean, None, None, "documents")
     scores = [score for key in keys if (score := members[0].primary(*key))]
     lows, highs = zip(*(stats.scale_of(score.metric) for score in scores), strict=True)

@@ -33,15 +33,15 @@ class NamedRows:
 
     def base(self, row: Sequence[ExperimentResults]) -> tuple[ExperimentResults, ...]:
         """The pretrained model's experiment that was asked the same. Raises Missing if there is none."""
-        found = base_of(row[0], self._bases)
-        if found is None:
+        base = base_of(row[0], self._bases)
+        if base is None:
             raise Missing(f"the pretrained model was not asked what {row[0].record.name} was")
-        return (found.seen,)
+        return (base.results,)
 
     @cached_property
     def _bases(self) -> tuple[PretrainedResults, ...]:
         records = [record for record in self._records if record.method == BASELINE]
-        return tuple(PretrainedResults(seen, {}) for seen in ExperimentResults.of_many(self.store, records))
+        return tuple(PretrainedResults(results, {}) for results in ExperimentResults.of_many(self.store, records))
 
 
 def _preference(group: Sequence[ExperimentRecord]) -> tuple[bool, str, int]:

@@ -12,9 +12,9 @@ from suite.analysis.board.classification import Classification, classify
 from suite.analysis.board.contrasts import Missing, TaskInfluence, Term, check_spread, contrast_of, task_influences
 from suite.analysis.board.costs import costs_of
 from suite.analysis.board.documents import Incomparable
-from suite.analysis.board.formats import Taken, by_task, format_ratio, formats_of_row, taken
+from suite.analysis.board.formats import FormatHits, by_task, format_ratio, formats_of_row, hits_by_task
 from suite.analysis.board.intervals import norm_avg, task_estimates
-from suite.analysis.board.samples import Answered, answered
+from suite.analysis.board.samples import Evaluated, evaluated
 from suite.analysis.board.schema import BASELINE, Cell, Row, Variation
 from suite.core.formats import Format
 from suite.core.hashing import fingerprint
@@ -22,17 +22,17 @@ from suite.results.store import ResultsReader
 from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Contrast, Estimate
 
-Own = tuple[tuple[int, ...], tuple[TaskInfluence, ...]]
+AverageParts = tuple[tuple[int, ...], tuple[TaskInfluence, ...]]
 """The seeds that the held-out average depends on, and its tasks, scaled to add up to it."""
 
 
 @dataclass(frozen=True, eq=False)
-class Made:
-    """A row, and what its place among others is made of."""
+class RowSamples:
+    """A row, and the samples from which its rank is computed."""
 
     row: Row
-    asked: str
-    """What it was asked at the most shots: rows that differ in this are not compared."""
+    questions: str
+    """A hash of what it was asked at the most shots: rows that differ in this are not compared."""
     draw: tuple[str, int]
     """All its settings but the draw of exemplars, and the draw."""
     tasks: tuple[TaskInfluence, ...]
@@ -45,16 +45,16 @@ class Made:
 class PretrainedResults:
     """The pretrained model's experiment, and what it answered."""
 
-    seen: ExperimentResults
-    found: Mapping[str, Answered]
-    taken: Callable[[tuple[Format, ...]], tuple[tuple[Taken, ...], ...] | None] = lambda _: None
+    results: ExperimentResults
+    evaluations: Mapping[str, Evaluated]
+    hits_by_task: Callable[[tuple[Format, ...]], tuple[tuple[FormatHits, ...], ...] | None] = lambda _: None
     """Formats -> which of its answers take them, read once."""
 
     @classmethod
-    def of(cls, store: ResultsReader, seen: ExperimentResults) -> PretrainedResults:
+    def of(cls, store: ResultsReader, results: ExperimentResults) -> PretrainedResults:
         """With all that it answered of the held-out tasks."""
-        read = lru_cache(maxsize=64)(lambda formats: taken(store, [seen], formats))
-        return cls(seen, answered(store, [seen], held_out_keys(seen)), read)
+        read = lru_cache(maxsize=64)(lambda formats: hits_by_task(store, [results], formats))
+        return cls(results, evaluated(store, [results], held_out_keys(results)), read)
 
 
 def held_out_keys(member: ExperimentResults) -> list[tuple[str, int]]:
@@ -71,27 +71,29 @@ def questions(member: ExperimentResults, keys: Sequence[tuple[str, int]]) -> lis
 def base_of(member: ExperimentResults, bases: Sequence[PretrainedResults]) -> PretrainedResults | None:
     """The pretrained model's experiment that was asked the very same: it differs in the stack alone."""
     keys = held_out_keys(member)
-    asked = questions(member, keys)
-    return next((base for base in bases if questions(base.seen, keys) == asked), None)
+    asked_of_member = questions(member, keys)
+    return next((base for base in bases if questions(base.results, keys) == asked_of_member), None)
 
 
-def make_row(store: ResultsReader, members: Sequence[ExperimentResults], bases: Sequence[PretrainedResults]) -> Made:
+def make_row(
+    store: ResultsReader, members: Sequence[ExperimentResults], bases: Sequence[PretrainedResults]
+) -> RowSamples:
     """A row over its seeds."""
     base = base_of(members[0], bases)
     first = members[0].record
     keys = list(dict.fromkeys(key for member in members for key in member.evaluations()))
-    found = {**(base.found if base else {}), **answered(store, members, keys)}
-    scores = task_estimates(store, members, keys, found)
-    classes = _classes(store, members, keys, found)
-    cells = {key: _cell(members, *key, scores.get(key), classes.get(key), found) for key in keys}
+    evaluations = {**(base.evaluations if base else {}), **evaluated(store, members, keys)}
+    scores = task_estimates(store, members, keys, evaluations)
+    classes = _classes(store, members, keys, evaluations)
+    cells = {key: _cell(members, *key, scores.get(key), classes.get(key), evaluations) for key in keys}
     targets = tuple(cell for (role, _), cell in cells.items() if role in first.targets)
     held_out = tuple(cell for (role, _), cell in cells.items() if role not in first.targets)
     shots = sorted({cell.shots for cell in held_out})
-    lacking = [f"{cell.role} {cell.shots}-shot" for cell in (*targets, *held_out) if cell.score is None]
-    against = {count: _against(store, members, base, count, found) for count in shots}
-    own = {count: _own(store, members, count, found) for count in shots}
+    missing = [f"{cell.role} {cell.shots}-shot" for cell in (*targets, *held_out) if cell.score is None]
+    against = {count: _change(store, members, base, count, evaluations) for count in shots}
+    average_parts = {count: _average_parts(store, members, count, evaluations) for count in shots}
     formats = formats_of_row(first)
-    took, base_took = taken(store, members, formats), base.taken(formats) if base else None
+    hits, base_hits = hits_by_task(store, members, formats), base.hits_by_task(formats) if base else None
     row = Row(
         name=first.name,
         variant=str(first.spec["variant"]),
@@ -107,63 +109,67 @@ def make_row(store: ResultsReader, members: Sequence[ExperimentResults], bases: 
         imported=all(step.imported for member in members for step in member.steps.values()),
         target_scores=targets,
         held_out=held_out,
-        norm_avg={count: norm_avg(members, count, (own[count] or ((), ()))[1]) for count in shots},
-        change={count: each.estimate if each and first.method != BASELINE else None for count, each in against.items()},
-        format_ratio=format_ratio(took),
-        base_format_ratio=format_ratio(base_took),
+        norm_avg={count: norm_avg(members, count, (average_parts[count] or ((), ()))[1]) for count in shots},
+        change={
+            count: contrast.estimate if contrast and first.method != BASELINE else None
+            for count, contrast in against.items()
+        },
+        format_ratio=format_ratio(hits),
+        base_format_ratio=format_ratio(base_hits),
         costs=costs_of(members),
-        missing=(*lacking, *_asked_otherwise(members, keys), *_unfinished(members)),
+        missing=(*missing, *_differently_asked(members, keys), *_unfinished(members)),
         tries=len(first.spec.get("sweep", ())),
         formats=formats,
-        format_by_task=by_task(took, base_took),
+        format_by_task=by_task(hits, base_hits),
         against=against,
-        variation={count: _variation(each) for count, each in own.items()},
+        variation={count: _variation(parts) for count, parts in average_parts.items()},
     )
-    seeds, tasks = (_comparable(own[shots[-1]]) if shots else None) or ((), ())
-    keys_asked = [(role, shots[-1]) for role in members[0].held_out(shots[-1])] if shots else []
-    return Made(row, fingerprint(questions(members[0], keys_asked)), _draw(first.spec), tasks, seeds)
+    seeds, tasks = (_comparable(average_parts[shots[-1]]) if shots else None) or ((), ())
+    compared_keys = [(role, shots[-1]) for role in members[0].held_out(shots[-1])] if shots else []
+    return RowSamples(row, fingerprint(questions(members[0], compared_keys)), _draw(first.spec), tasks, seeds)
 
 
 def _classes(
     store: ResultsReader,
     members: Sequence[ExperimentResults],
     keys: Sequence[tuple[str, int]],
-    found: Mapping[str, Answered],
+    evaluations: Mapping[str, Evaluated],
 ) -> dict[tuple[str, int], Classification | None]:
     """The answers by class to those tasks that have labels and that every seed answered."""
     labels = {
-        role: tuple(map(str, about.get("labels") or ())) for role, about in members[0].record.spec["roles"].items()
+        role: tuple(map(str, description.get("labels") or ()))
+        for role, description in members[0].record.spec["roles"].items()
     }
-    asked: dict[tuple[str, int], list[str]] = {}
+    labelled: dict[tuple[str, int], list[str]] = {}
     for key in keys:
         steps = [step for member in members if (step := member.step(*key)) and step.status == "done"]
         if labels.get(key[0]) and len(steps) == len(members):
-            asked[key] = list(dict.fromkeys(step.id for step in steps))
-    tallies = store.tallies([step for steps in asked.values() for step in steps]) if asked else {}
+            labelled[key] = list(dict.fromkeys(step.id for step in steps))
+    tallies = store.tallies([step for steps in labelled.values() for step in steps]) if labelled else {}
     return {
         key: classify(labels[key[0]], [tallies.get(step, ()) for step in steps],
-                      next((found[step].equivalent for step in steps if step in found), None))
-        for key, steps in asked.items()
+                      next((evaluations[step].equivalent for step in steps if step in evaluations), None))
+        for key, steps in labelled.items()
     }  # fmt: skip
 
 
 def _cell(
     members: Sequence[ExperimentResults], role: str, shots: int, score: Estimate | None, classes: Classification | None,
-    answers: Mapping[str, Answered],
+    answers: Mapping[str, Evaluated],
 ) -> Cell:  # fmt: skip
     steps = [step.id for member in members if (step := member.step(role, shots))]
     distinct = next((answers[step].distinct for step in steps if step in answers), 0)
-    found = [each for member in members if (each := member.primary(role, shots))]
-    about = members[0].record.spec["roles"].get(role, {})
+    primary = [score_record for member in members if (score_record := member.primary(role, shots))]
+    description = members[0].record.spec["roles"].get(role, {})
     return Cell(
         role=role,
         shots=shots,
-        metric=found[0].metric if found else str(about.get("primary") or ""),
-        chance=about.get("chance"),
+        metric=primary[0].metric if primary else str(description.get("primary") or ""),
+        chance=description.get("chance"),
         score=score,
-        documents=found[0].n if found else 0,
+        documents=primary[0].n if primary else 0,
         distinct=distinct,
-        unparsable=sum(each.unparsable for each in found),
+        unparsable=sum(score_record.unparsable for score_record in primary),
         classes=classes,
     )
 
@@ -173,47 +179,47 @@ def _terms(members: Sequence[ExperimentResults], shots: int, weight: float) -> l
     return [Term(weight / len(roles), tuple(members), role, shots) for role in roles]
 
 
-def _against(
+def _change(
     store: ResultsReader,
     members: Sequence[ExperimentResults],
     base: PretrainedResults | None,
     shots: int,
-    found: Mapping[str, Answered],
+    evaluations: Mapping[str, Evaluated],
 ) -> Contrast | None:
     """What the held-out tasks won or lost against the pretrained model, on average."""
     if base is None:
         return None
-    less = [Term(-term.weight, (base.seen,), term.role, shots) for term in _terms(members, shots, 1.0)]
+    subtracted = [Term(-term.weight, (base.results,), term.role, shots) for term in _terms(members, shots, 1.0)]
     try:
-        return contrast_of(store, [*_terms(members, shots, 1.0), *less], found)
+        return contrast_of(store, [*_terms(members, shots, 1.0), *subtracted], evaluations)
     except (Missing, Incomparable):
         return None
 
 
-def _own(
-    store: ResultsReader, members: Sequence[ExperimentResults], shots: int, found: Mapping[str, Answered]
-) -> Own | None:
+def _average_parts(
+    store: ResultsReader, members: Sequence[ExperimentResults], shots: int, evaluations: Mapping[str, Evaluated]
+) -> AverageParts | None:
     """The seeds that the held-out average depends on, and its tasks."""
     try:
-        seeds, tasks = task_influences(store, _terms(members, shots, 1.0), found)
+        seeds, tasks = task_influences(store, _terms(members, shots, 1.0), evaluations)
     except (Missing, Incomparable):
         return None
     return tuple(seed for seed in seeds if seed is not None), tuple(tasks)
 
 
-def _comparable(own: Own | None) -> Own | None:
+def _comparable(parts: AverageParts | None) -> AverageParts | None:
     """None where one document alone would have to tell how far documents differ."""
     try:
-        check_spread(own[1] if own else ())
+        check_spread(parts[1] if parts else ())
     except Missing:
         return None
-    return own
+    return parts
 
 
-def _variation(own: Own | None) -> Variation | None:
-    if _comparable(own) is None or own is None:
+def _variation(parts: AverageParts | None) -> Variation | None:
+    if _comparable(parts) is None or parts is None:
         return None
-    spread = stats.spread_of([task.part for task in own[1]])
+    spread = stats.spread_of([task.part for task in parts[1]])
     return Variation(spread.documents, spread.seeds, None)
 
 
@@ -227,17 +233,17 @@ def _draw(spec: Mapping[str, Any]) -> tuple[str, int]:
     return fingerprint({**settings, "track": track}), draw
 
 
-def _asked_otherwise(members: Sequence[ExperimentResults], keys: Sequence[tuple[str, int]]) -> list[str]:
+def _differently_asked(members: Sequence[ExperimentResults], keys: Sequence[tuple[str, int]]) -> list[str]:
     """Evaluations of which some seeds were asked something else than the first: their mean is the score of nothing."""
-    found: list[str] = []
+    problems: list[str] = []
     for role, shots in keys:
-        (first, right), *others = [(each.record.seed, *questions(each, [(role, shots)])) for each in members]
-        differ = {name: seed for seed, asked in others for name in _changed(right, asked)}
+        (first, reference), *rest = [(member.record.seed, *questions(member, [(role, shots)])) for member in members]
+        differ = {name: seed for seed, question in rest for name in _changed(reference, question)}
         if differ:
             seed = next(iter(differ.values()))
             what = f"seed {seed} differs from seed {first} in {', '.join(sorted(differ))}; run all seeds again"
-            found.append(f"{role} {shots}-shot asked alike of all seeds ({what})")
-    return found
+            problems.append(f"{role} {shots}-shot asked alike of all seeds ({what})")
+    return problems
 
 
 def _changed(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> list[str]:
@@ -249,10 +255,10 @@ def _changed(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> 
 
 def _unfinished(members: Sequence[ExperimentResults]) -> list[str]:
     """Train steps that are not done, and evaluations that failed, with their reason."""
-    found: list[str] = []
+    unfinished: list[str] = []
     for member in members:
         for step in dict.fromkeys(member.steps[link.step_id].id for link in member.links):
             record = member.steps[step]
             if record.status == "failed" or (record.kind == "train" and record.status != "done"):
-                found.append(f"{record.title}: {record.status}" + (f" ({record.reason})" if record.reason else ""))
-    return list(dict.fromkeys(found))
+                unfinished.append(f"{record.title}: {record.status}" + (f" ({record.reason})" if record.reason else ""))
+    return list(dict.fromkeys(unfinished))

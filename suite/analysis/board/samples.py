@@ -15,13 +15,13 @@ from suite.core.metrics import resampled
 from suite.core.words import can_split, tokenizer_of
 from suite.results.store import ResultsReader, ScoreRecord, StepRecord
 from suite.results.store.experiment_results import ExperimentResults
-from suite.stats import Same, Sample, equivalent, sample_of_counts, sample_of_values
+from suite.stats import Clusters, Sample, equivalent, sample_of_counts, sample_of_values
 from suite.stats.sample import Numbers
 
 
 @dataclass(frozen=True, eq=False)
-class Answered:
-    """An evaluation that was measured."""
+class Evaluated:
+    """A finished evaluation with its scores by document."""
 
     step: StepRecord
     score: ScoreRecord
@@ -29,12 +29,12 @@ class Answered:
     """Ids of the documents that `scores` has, ascending."""
     scores: Numbers | None
     """A score for each document; of a corpus's the counts of each; None where only the corpus has a score."""
-    same: Same | None = None
+    same: Clusters | None = None
     """Which documents are equal, where any are: those of `scores`, or of the corpus."""
 
     @property
-    def asked(self) -> Mapping[str, Any]:
-        """What the evaluation is, whoever answers."""
+    def config(self) -> Mapping[str, Any]:
+        """The settings of the evaluation: equal for all that answer it."""
         return self.step.config
 
     @property
@@ -47,12 +47,12 @@ class Answered:
         """How many documents of equal weight they come to."""
         return equivalent(self.same, self.score.n)
 
-    def sample(self, places: NDArray[np.int64] | None, same: Same | None) -> Sample:
-        """The score with its influence, over all documents or some (`places`); `same`: which of these are equal."""
+    def sample(self, indices: NDArray[np.int64] | None, same: Clusters | None) -> Sample:
+        """The score with its influence, over all documents or some (`indices`); `same`: which of these are equal."""
         assert self.scores is not None
-        if places is None and same is self.same:
+        if indices is None and same is self.same:
             return self.whole
-        return self._sample(self.scores if places is None else self.scores[places], same)
+        return self._sample(self.scores if indices is None else self.scores[indices], same)
 
     @cached_property
     def whole(self) -> Sample:
@@ -60,22 +60,22 @@ class Answered:
         assert self.scores is not None
         return self._sample(self.scores, self.same)
 
-    def _sample(self, scores: Numbers, same: Same | None) -> Sample:
+    def _sample(self, scores: Numbers, same: Clusters | None) -> Sample:
         resampling = resampled(self.score.metric)
         if scores.ndim == 1 or resampling is None:
             return sample_of_values(scores, same)
         return sample_of_counts(scores, resampling, same)
 
 
-def answered(
-    store: ResultsReader, members: Sequence[ExperimentResults], asked: Iterable[tuple[str, int]]
-) -> dict[str, Answered]:
+def evaluated(
+    store: ResultsReader, members: Sequence[ExperimentResults], keys: Iterable[tuple[str, int]]
+) -> dict[str, Evaluated]:
     """Step id -> what was measured, for those that were."""
     steps: dict[str, StepRecord] = {}
     scores: dict[str, ScoreRecord] = {}
-    wanted = list(asked)
+    key_list = list(keys)
     for member in members:
-        for key in wanted:
+        for key in key_list:
             step, score = member.step(*key), member.primary(*key)
             if step and score and score.value is not None:
                 steps[step.id], scores[step.id] = step, score
@@ -83,7 +83,7 @@ def answered(
     corpora = [name for name, score in scores.items() if resampled(score.metric)]
     texts = store.texts(corpora) if corpora else {}
     nothing = np.zeros(0, dtype=np.int64)
-    found: dict[str, Answered] = {}
+    evaluations: dict[str, Evaluated] = {}
     for name, step in steps.items():
         documents, numbers = values.get(name, (nothing, None))
         if name in texts:
@@ -91,13 +91,15 @@ def answered(
             numbers = _counts(
                 texts[name], scores[name], tokenizer_of(step.config, scores[name].metric.partition(",")[0])
             )
-        found[name] = Answered(step, scores[name], documents, numbers, _same(repeated.get(name, ()), documents))
-    return found
+        evaluations[name] = Evaluated(step, scores[name], documents, numbers, _same(repeated.get(name, ()), documents))
+    return evaluations
 
 
-def _same(hashes: Sequence[tuple[int, str]], documents: NDArray[np.int64]) -> Same | None:
-    known = dict(hashes)
-    return Same.of([known[each] for each in documents.tolist()] if len(documents) and known else list(known.values()))
+def _same(hashes: Sequence[tuple[int, str]], documents: NDArray[np.int64]) -> Clusters | None:
+    hash_of = dict(hashes)
+    return Clusters.of(
+        [hash_of[document] for document in documents.tolist()] if len(documents) and hash_of else list(hash_of.values())
+    )
 
 
 def _counts(texts: Sequence[tuple[int, str, str]], score: ScoreRecord, tokenizer: str) -> Numbers | None:

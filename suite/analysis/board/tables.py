@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from suite.analysis.board.ranking import with_ranking
 from suite.analysis.board.rows import PretrainedResults, make_row
 from suite.analysis.board.schema import BASELINE, Board, Row
-from suite.analysis.board.standing import with_standing
 from suite.results.store import ExperimentRecord, ResultsReader
 from suite.results.store.experiment_results import ExperimentResults, held_out_roles
 
@@ -20,10 +20,10 @@ def boards(store: ResultsReader) -> tuple[Board, ...]:
 def board(store: ResultsReader, track: str) -> Board:
     """One track's board."""
     experiments = store.experiments(track)
-    bases = [each for each in experiments if each.method == BASELINE]
-    known = [PretrainedResults.of(store, seen) for seen in ExperimentResults.of_many(store, bases)]
-    made = [make_row(store, ExperimentResults.of_many(store, members), known) for members in grouped(experiments)]
-    rows = without_repeats(with_standing(made))
+    bases = [experiment for experiment in experiments if experiment.method == BASELINE]
+    pretrained = [PretrainedResults.of(store, results) for results in ExperimentResults.of_many(store, bases)]
+    made = [make_row(store, ExperimentResults.of_many(store, members), pretrained) for members in grouped(experiments)]
+    rows = without_repeats(with_ranking(made))
     terms = experiments[0].spec["track"] if experiments else {}
     shots = tuple(sorted({cell.shots for row in rows for cell in row.held_out}))
     return Board(
@@ -31,7 +31,7 @@ def board(store: ResultsReader, track: str) -> Board:
         title=str(terms.get("title") or track),
         about=str(terms.get("about") or ""),
         shots=shots,
-        roles=tuple(dict.fromkeys(role for each in experiments for role in held_out_roles(each))),
+        roles=tuple(dict.fromkeys(role for experiment in experiments for role in held_out_roles(experiment))),
         targets=tuple(sorted({target for row in rows for target in row.targets})),
         rows=tuple(sorted(rows, key=lambda row: _order(row, shots))),
         deviations=tuple(map(str, terms.get("deviations") or ())),
@@ -51,8 +51,8 @@ def _holds(other: Row, row: Row) -> bool:
     """Whether a finished pretrained row has all that another has, and more targets."""
     if other.missing or other.changes != row.changes or not set(row.targets) < set(other.targets):
         return False
-    known = [*other.target_scores, *other.held_out]
-    return all(cell in known for cell in (*row.target_scores, *row.held_out))
+    cells = [*other.target_scores, *other.held_out]
+    return all(cell in cells for cell in (*row.target_scores, *row.held_out))
 
 
 def grouped(experiments: Sequence[ExperimentRecord]) -> list[tuple[ExperimentRecord, ...]]:

@@ -70,7 +70,7 @@ def parse_expectation(text: str) -> Expectation:
     terms = tuple(_terms(tree.left, 1))
     if not terms:
         raise ValueError(f"'{text}' compares no quantity")
-    kinds = list(dict.fromkeys("points" if each.name in POINTS else each.name for _, each in terms))
+    kinds = list(dict.fromkeys("points" if quantity.name in POINTS else quantity.name for _, quantity in terms))
     if len(kinds) > 1:
         raise ValueError(f"{' and '.join(kinds)} do not add up")
     return Expectation(terms, _RELATIONS[type(tree.ops[0])], _number(tree.comparators[0]))
@@ -90,23 +90,23 @@ def _quantity(name: str, arguments: list[ast.expr]) -> Quantity:
         raise ValueError(f"there is no quantity '{name}'; {did_you_mean(name, QUANTITIES)}")
     allowed = QUANTITIES[name]
     if not arguments or not isinstance(arguments[0], ast.Name) or len(arguments) > 1 + len(allowed):
-        wanted = "".join(f"[, {each}]" for each in allowed)
-        raise ValueError(f"{name} is asked of an experiment: {name}(NAME{wanted})")
-    found: dict[str, Any] = {}
+        optional = "".join(f"[, {kind}]" for kind in allowed)
+        raise ValueError(f"{name} is asked of an experiment: {name}(NAME{optional})")
+    arguments_by_kind: dict[str, Any] = {}
     for kind, node in zip(allowed, arguments[1:], strict=False):
         if kind == "role" and isinstance(node, ast.Name):
-            found["role"] = node.id
+            arguments_by_kind["role"] = node.id
         elif kind == "role" and isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found["role"] = node.value  # a name that Python does not read as one: "lm_eval:arc_easy"
+            arguments_by_kind["role"] = node.value  # a name that Python does not read as one: "lm_eval:arc_easy"
         elif kind in ("shots", "step") and isinstance(node, ast.Constant) and type(node.value) is int:
-            found[kind] = node.value
+            arguments_by_kind[kind] = node.value
         elif kind == "curve" and isinstance(node, ast.Constant) and isinstance(node.value, str):
-            found["curve"] = node.value
+            arguments_by_kind["curve"] = node.value
         else:
             raise ValueError(f"'{ast.unparse(node)}' is no {kind} of {name}")
-    if name == "curve" and "curve" not in found:
+    if name == "curve" and "curve" not in arguments_by_kind:
         raise ValueError('curve is asked of an experiment\'s training: curve(NAME, "loss"[, step])')
-    return Quantity(name, arguments[0].id, **found)
+    return Quantity(name, arguments[0].id, **arguments_by_kind)
 
 
 def _number(node: ast.expr) -> float:

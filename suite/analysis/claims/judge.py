@@ -10,7 +10,7 @@ from suite.analysis.board.named import NamedRows
 from suite.analysis.claims.expectation import Expectation
 from suite.analysis.claims.quantities import value_of
 from suite.analysis.claims.schema import Claim, Claims, Recording
-from suite.analysis.claims.verdict import Status, Verdict, about
+from suite.analysis.claims.verdict import Status, Verdict, verdict_of
 from suite.results.store import ResultsReader
 from suite.stats import ALPHA, Contrast
 
@@ -23,48 +23,48 @@ def judge(store: ResultsReader, claims: Claims, track: str | None = None) -> tup
 
 def judge_further(store: ResultsReader, claims: Claims, track: str) -> tuple[Verdict, ...]:
     """The verdicts on a further track of a file (`also`): of those claims whose rows were run there."""
-    return tuple(each for each in judge(store, claims, track) if each.about_rows)
+    return tuple(verdict for verdict in judge(store, claims, track) if verdict.all_run)
 
 
 def _judged(rows: NamedRows, claim: Claim) -> Verdict:
     try:
         if claim.reproduces:
-            return about(claim, rows.track, *_reproduced(rows, claim.reproduces))
+            return verdict_of(claim, rows.track, *_reproduced(rows, claim.reproduces))
         assert claim.expectation is not None
-        found = value_of(rows, claim.expectation)
+        value = value_of(rows, claim.expectation)
     except Missing as missing:
-        return about(claim, rows.track, "undecided", str(missing))
+        return verdict_of(claim, rows.track, "undecided", str(missing))
     except Incomparable as reason:
-        return about(claim, rows.track, "not comparable", str(reason))
-    return about(claim, rows.track, *_decided(claim.expectation, found), found)
+        return verdict_of(claim, rows.track, "not comparable", str(reason))
+    return verdict_of(claim, rows.track, *_decided(claim.expectation, value), value)
 
 
 def _experiments(rows: NamedRows, claim: Claim) -> dict[str, str | None]:
     names = [claim.reproduces.experiment] if claim.reproduces else []
     names += [quantity.experiment for _, quantity in claim.expectation.terms] if claim.expectation else []
-    found: dict[str, str | None] = {}
+    experiments: dict[str, str | None] = {}
     for name in names:
         try:
-            found[name] = rows.named(name)[0].record.id
+            experiments[name] = rows.named(name)[0].record.id
         except Missing:
-            found[name] = None
-    return found
+            experiments[name] = None
+    return experiments
 
 
-def _decided(expectation: Expectation, found: Contrast) -> tuple[Status, str]:
+def _decided(expectation: Expectation, value: Contrast) -> tuple[Status, str]:
     """By both ends of the interval; where an exact test applies, it must agree."""
-    ends = (expectation.holds(found.low), expectation.holds(found.high))
+    ends = (expectation.holds(value.low), expectation.holds(value.high))
     if ends[0] != ends[1]:
         return "undecided", ""
-    if expectation.bound == 0 and found.spread.stderr and found.p >= ALPHA:
-        return "undecided", f"too few documents differ (exact p {found.p:.2f})"
+    if expectation.bound == 0 and value.spread.stderr and value.p >= ALPHA:
+        return "undecided", f"too few documents differ (exact p {value.p:.2f})"
     return ("holds" if ends[0] else "fails"), ""
 
 
 def _reproduced(rows: NamedRows, recorded: Recording) -> tuple[Status, str]:
     """Whether a curve came out again. Raises Missing if there is none."""
     name = f"{recorded.experiment} (seed {recorded.seed})"
-    member = next((each for each in rows.named(recorded.experiment) if each.record.seed == recorded.seed), None)
+    member = next((member for member in rows.named(recorded.experiment) if member.record.seed == recorded.seed), None)
     if member is None:
         raise Missing(f"{name} was not run on {rows.track}")
     trained = [link.step_id for link in member.links if link.part == "train"]
@@ -73,7 +73,7 @@ def _reproduced(rows: NamedRows, recorded: Recording) -> tuple[Status, str]:
         raise Missing(f"{name} has no curve '{recorded.curve}'")
     if len(curve) != len(recorded.values):
         return "fails", f"{len(curve)} values, {len(recorded.values)} recorded"
-    for place, (value, once) in enumerate(zip(curve, recorded.values, strict=True), 1):
-        if value is None or abs(value - once) > recorded.within:
-            return "fails", f"value {place} is {value}, {once} was recorded"
+    for number, (value, expected) in enumerate(zip(curve, recorded.values, strict=True), 1):
+        if value is None or abs(value - expected) > recorded.within:
+            return "fails", f"value {number} is {value}, {expected} was recorded"
     return "holds", f"{len(curve)} values within {recorded.within:g}"

@@ -11,13 +11,13 @@ from suite import stats
 from suite.analysis.board.contrasts import Missing, Term, contrast_of, with_interval
 from suite.analysis.board.costs import costs_of
 from suite.analysis.board.documents import Incomparable
-from suite.analysis.board.formats import format_hits, formats_of_row, part_of_shares
+from suite.analysis.board.formats import formats_of_row, part_of_shares, pooled_hits
 from suite.analysis.board.named import NamedRows
-from suite.analysis.board.samples import answered
+from suite.analysis.board.samples import evaluated
 from suite.analysis.claims.expectation import POINTS, Expectation, Quantity
 from suite.results.store import StepRecord
 from suite.results.store.experiment_results import ExperimentResults
-from suite.stats import Contrast, Part, Same
+from suite.stats import Clusters, Contrast, Part
 from suite.stats.sample import Numbers
 
 
@@ -35,7 +35,7 @@ def _points(rows: NamedRows, expectation: Expectation) -> Contrast:
     terms = [term for sign, quantity in expectation.terms for term in _terms(rows, sign, quantity)]
     members = list({id(member): member for term in terms for member in term.row}.values())
     keys = dict.fromkeys((term.role, term.shots) for term in terms)
-    return contrast_of(rows.store, terms, answered(rows.store, members, keys))
+    return contrast_of(rows.store, terms, evaluated(rows.store, members, keys))
 
 
 def _terms(rows: NamedRows, sign: int, quantity: Quantity) -> list[Term]:
@@ -57,18 +57,18 @@ def _target(row: Sequence[ExperimentResults], role: str | None) -> tuple[str, in
     name, targets = row[0].record.name, row[0].record.targets
     if role is None and len(targets) != 1:
         raise Missing(f"{name} has {len(targets)} targets: name one, as in target({name}, {(*targets, 'math')[0]})")
-    wanted = role or targets[0]
-    found = [key for key in row[0].evaluations() if key[0] == wanted and wanted in targets]
-    if not found:
-        raise Missing(f"{name} has no target '{wanted}'")
-    return found[0]
+    target = role or targets[0]
+    keys = [key for key in row[0].evaluations() if key[0] == target and target in targets]
+    if not keys:
+        raise Missing(f"{name} has no target '{target}'")
+    return keys[0]
 
 
 def _task(row: Sequence[ExperimentResults], quantity: Quantity) -> tuple[str, int]:
     counts = [shots for role, shots in row[0].evaluations() if role == quantity.role]
     if not counts or quantity.shots not in (None, *counts):
-        at = "" if quantity.shots is None else f" at {quantity.shots} shots"
-        raise Missing(f"{quantity.experiment} was not asked '{quantity.role}'{at}")
+        at_shots = "" if quantity.shots is None else f" at {quantity.shots} shots"
+        raise Missing(f"{quantity.experiment} was not asked '{quantity.role}'{at_shots}")
     return str(quantity.role), max(counts) if quantity.shots is None else quantity.shots
 
 
@@ -76,21 +76,21 @@ def _shots(row: Sequence[ExperimentResults], quantity: Quantity) -> int:
     """The shot count of an average: the most, if none is named."""
     counts = {shots for role, shots in row[0].evaluations() if role in row[0].held_out_roles}
     if not counts or quantity.shots not in (None, *counts):
-        at = "" if quantity.shots is None else f" at {quantity.shots} shots"
-        raise Missing(f"{quantity.experiment} has no held-out tasks{at}")
+        at_shots = "" if quantity.shots is None else f" at {quantity.shots} shots"
+        raise Missing(f"{quantity.experiment} has no held-out tasks{at_shots}")
     return max(counts) if quantity.shots is None else quantity.shots
 
 
 def _check_averages(rows: NamedRows, quantities: Sequence[Quantity]) -> None:
     """Averages that are compared are over the same tasks."""
-    found = {
-        each.experiment: (_shots(row, each), frozenset(row[0].held_out(_shots(row, each))))
-        for each in quantities
-        if each.name == "norm_avg"
-        for row in [rows.named(each.experiment)]
+    averages = {
+        quantity.experiment: (_shots(row, quantity), frozenset(row[0].held_out(_shots(row, quantity))))
+        for quantity in quantities
+        if quantity.name == "norm_avg"
+        for row in [rows.named(quantity.experiment)]
     }
-    if len({roles for _, roles in found.values()}) > 1:
-        raise Incomparable(f"the averages of {' and '.join(found)} are over other tasks")
+    if len({roles for _, roles in averages.values()}) > 1:
+        raise Incomparable(f"the averages of {' and '.join(averages)} are over other tasks")
 
 
 def _ratios(rows: NamedRows, expectation: Expectation) -> Contrast:
@@ -98,22 +98,22 @@ def _ratios(rows: NamedRows, expectation: Expectation) -> Contrast:
     members = [(sign, rows.named(quantity.experiment)) for sign, quantity in expectation.terms]
     seeds = _common([row for _, row in members])
     hits: list[Numbers] = []
-    asked: set[tuple[object, ...]] = set()
-    same: Same | None = None
+    questions: set[tuple[object, ...]] = set()
+    same: Clusters | None = None
     for sign, row in members:
-        chosen = [next((each for each in row if each.record.seed == seed), row[0]) for seed in seeds]
-        found = format_hits(rows.store, chosen, formats_of_row(row[0].record))
-        if found is None:
+        chosen = [next((member for member in row if member.record.seed == seed), row[0]) for seed in seeds]
+        pooled = pooled_hits(rows.store, chosen, formats_of_row(row[0].record))
+        if pooled is None:
             raise Missing(f"{row[0].record.name} has no format ratio")
-        for each in found:
-            keys = [{**step.config, "stack": None, "dispatch": None} for step in _steps(chosen, each.steps)]
-            asked.add(tuple(str(key) for key in keys))
-        hits.append(sign * np.array([each.hits for each in found]))
-        same = found[0].same
-    if len(asked) > 1:
+        for of_seed in pooled:
+            keys = [{**step.config, "stack": None, "dispatch": None} for step in _steps(chosen, of_seed.steps)]
+            questions.add(tuple(str(key) for key in keys))
+        hits.append(sign * np.array([of_seed.hits for of_seed in pooled]))
+        same = pooled[0].same
+    if len(questions) > 1:
         raise Incomparable("the format ratios are of other tasks or documents")
     total = np.sum(hits, axis=0)
-    if len({each.tobytes() for each in total}) == 1:  # no answer depends on the seed
+    if len({of_seed.tobytes() for of_seed in total}) == 1:  # no answer depends on the seed
         total = total[:1]
     signs = [sign for sign, _ in members]
     low, high = 100.0 * sum(sign < 0 for sign in signs), 100.0 * sum(sign > 0 for sign in signs)
@@ -123,8 +123,8 @@ def _ratios(rows: NamedRows, expectation: Expectation) -> Contrast:
 
 
 def _steps(members: Sequence[ExperimentResults], ids: Sequence[str]) -> list[StepRecord]:
-    known = {step: record for member in members for step, record in member.steps.items()}
-    return [known[step] for step in ids]
+    records = {step: record for member in members for step, record in member.steps.items()}
+    return [records[step] for step in ids]
 
 
 def _costs(rows: NamedRows, expectation: Expectation) -> Contrast:
@@ -132,10 +132,10 @@ def _costs(rows: NamedRows, expectation: Expectation) -> Contrast:
 
     def cost(member: ExperimentResults, quantity: Quantity) -> float:
         costs = costs_of([member])
-        found = costs.seconds if quantity.name == "seconds" else costs.trained_parameters
-        if found is None:
+        value = costs.seconds if quantity.name == "seconds" else costs.trained_parameters
+        if value is None:
             raise Missing(f"{member.record.name} (seed {member.record.seed}): training is not finished")
-        return found
+        return value
 
     totals = _by_seed(rows, expectation, cost)
     if expectation.terms[0][1].name == "parameters":
@@ -161,18 +161,18 @@ def _by_seed(
     seeds = _common([row for _, _, row in members])
     totals = np.zeros(len(seeds))
     for sign, quantity, row in members:
-        for place, seed in enumerate(seeds):
-            member = next((each for each in row if each.record.seed == seed), row[0])
-            totals[place] += sign * value(member, quantity)
+        for index, seed in enumerate(seeds):
+            member = next((candidate for candidate in row if candidate.record.seed == seed), row[0])
+            totals[index] += sign * value(member, quantity)
     return totals
 
 
 def _point(rows: NamedRows, member: ExperimentResults, curve: str, step: int | None) -> float:
     trained = [link.step_id for link in member.links if link.part == "train"]
-    known = rows.store.curve(trained[-1]) if trained else ()
-    points = {point.step: point.value for point in known if point.name == curve}
-    at = max(points, default=0) if step is None else step
-    value = points.get(at)
+    recorded = rows.store.curve(trained[-1]) if trained else ()
+    points = {point.step: point.value for point in recorded if point.name == curve}
+    last = max(points, default=0) if step is None else step
+    value = points.get(last)
     if value is None:
         after = "" if step is None else f" after step {step}"
         raise Missing(f"{member.record.name} (seed {member.record.seed}) has no curve '{curve}'{after}")
@@ -184,7 +184,7 @@ def _common(rows: Sequence[Sequence[ExperimentResults]]) -> list[int]:
     trained = [
         {member.record.seed for member in row} for row in rows if any(link.part == "train" for link in row[0].links)
     ]
-    found = set.intersection(*trained) if trained else {rows[0][0].record.seed}
-    if not found:
+    seeds = set.intersection(*trained) if trained else {rows[0][0].record.seed}
+    if not seeds:
         raise Missing("no seed in common")
-    return sorted(found)
+    return sorted(seeds)

@@ -11,73 +11,74 @@ from suite import stats
 from suite.analysis.claims.verdict import Judged, Verdict, tally
 from suite.core import escape
 
-HEAD = ("| verdict | claim | comparison | found | seen | why |", "|---|---|---|---|---|---|")
+HEAD = ("| verdict | claim | comparison | value | judged on | why |", "|---|---|---|---|---|---|")
 FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML may contain."""
 
 
-def text(found: Sequence[Judged]) -> Iterator[str]:
+def text(files: Sequence[Judged]) -> Iterator[str]:
     """A line for each claim, and one of numbers."""
-    for judged in found:
+    for judged in files:
         yield f"{judged.file} on {judged.track}"
-        for each in judged.verdicts:
-            yield f"{each.status:<14}  {each.id}: {each.says}"
-            yield f"{'':<16}{each.expects}: {_numbers(each)}"
+        for verdict in judged.verdicts:
+            yield f"{verdict.status:<14}  {verdict.id}: {verdict.says}"
+            yield f"{'':<16}{verdict.expects}: {_numbers(verdict)}"
         if judged.left_out:
             yield f"({judged.left_out} more are about rows that were not run on {judged.track})"
         yield ""
-    yield _tally(found)
+    yield _tally(files)
 
 
-def plain(found: Sequence[Judged], *, strict: bool = False) -> dict[str, list[dict[str, Any]]]:
+def plain(files: Sequence[Judged], *, strict: bool = False) -> dict[str, list[dict[str, Any]]]:
     """For JSON: the verdicts of each file, and whether a check passes with them."""
     return {
-        judged.name: [{**each.plain(), "passes": each.passes(strict=strict)} for each in judged.verdicts]
-        for judged in found
+        judged.name: [{**verdict.plain(), "passes": verdict.passes(strict=strict)} for verdict in judged.verdicts]
+        for judged in files
     }
 
 
-def _tally(found: Sequence[Judged]) -> str:
-    return tally([each for judged in found for each in judged.verdicts])
+def _tally(files: Sequence[Judged]) -> str:
+    return tally([verdict for judged in files for verdict in judged.verdicts])
 
 
 def _numbers(verdict: Verdict) -> str:
-    told = [verdict.found] if verdict.value is not None else []
-    told += [f"p {stats.p_text(verdict.p)}"] if verdict.p is not None else []
-    return "; ".join([*told, *(each for each in (verdict.seen, verdict.reason) if each)])
+    parts = [verdict.value_text] if verdict.value is not None else []
+    parts += [f"p {stats.p_text(verdict.p)}"] if verdict.p is not None else []
+    return "; ".join([*parts, *(part for part in (verdict.evidence, verdict.reason) if part)])
 
 
-def markdown(found: Sequence[Judged], *, strict: bool = False) -> str:
+def markdown(files: Sequence[Judged], *, strict: bool = False) -> str:
     """A table for each file; what makes a check fail is bold."""
     lines: list[str] = []
-    for judged in found:
+    for judged in files:
         lines += [f"### {escape.markdown(judged.name)}", "", *HEAD]
-        for each in judged.verdicts:
-            status = each.status if each.passes(strict=strict) else f"**{each.status}**"
-            says, why = escape.markdown(each.says), escape.markdown(each.reason)
-            cells = (status, says, f"`{each.expects}`", each.found, each.seen, why)
+        for verdict in judged.verdicts:
+            status = verdict.status if verdict.passes(strict=strict) else f"**{verdict.status}**"
+            says, why = escape.markdown(verdict.says), escape.markdown(verdict.reason)
+            cells = (status, says, f"`{verdict.expects}`", verdict.value_text, verdict.evidence, why)
             lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
-    return "\n".join([*lines, _tally(found), ""])
+    return "\n".join([*lines, _tally(files), ""])
 
 
-def junit(found: Sequence[Judged], *, strict: bool = False) -> bytes:
+def junit(files: Sequence[Judged], *, strict: bool = False) -> bytes:
     """One suite a file: *fails* is a failure, *not comparable* an error; *undecided* skipped, a failure if strict."""
     tags = {"fails": "failure", "not comparable": "error", "undecided": "failure" if strict else "skipped"}
     root = ElementTree.Element("testsuites", name="suite check")
-    for judged in found:
-        given = [tags.get(each.status, "") for each in judged.verdicts]
+    for judged in files:
+        outcomes = [tags.get(verdict.status, "") for verdict in judged.verdicts]
         suite = ElementTree.SubElement(
-            root, "testsuite", name=_clean(judged.name), tests=str(len(given)), failures=str(given.count("failure")),
-            errors=str(given.count("error")), skipped=str(given.count("skipped")), time="0",
+            root, "testsuite", name=_clean(judged.name), tests=str(len(outcomes)),
+            failures=str(outcomes.count("failure")), errors=str(outcomes.count("error")),
+            skipped=str(outcomes.count("skipped")), time="0",
         )  # fmt: skip
-        for each, tag in zip(judged.verdicts, given, strict=True):
-            case = ElementTree.SubElement(suite, "testcase", classname=_clean(each.track), name=each.id, time="0")
+        for verdict, tag in zip(judged.verdicts, outcomes, strict=True):
+            case = ElementTree.SubElement(suite, "testcase", classname=_clean(verdict.track), name=verdict.id, time="0")
             if tag:
-                told = _clean(f"{each.says}: {each.expects}: {_numbers(each)}")
-                ElementTree.SubElement(case, tag, message=told, type=each.status).text = told
+                message = _clean(f"{verdict.says}: {verdict.expects}: {_numbers(verdict)}")
+                ElementTree.SubElement(case, tag, message=message, type=verdict.status).text = message
             else:
-                ElementTree.SubElement(case, "system-out").text = _clean(f"{each.expects}: {_numbers(each)}")
+                ElementTree.SubElement(case, "system-out").text = _clean(f"{verdict.expects}: {_numbers(verdict)}")
     ElementTree.indent(root)
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
 

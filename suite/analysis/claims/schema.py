@@ -62,7 +62,7 @@ class Claims(Block):
     @model_validator(mode="after")
     def _different(self) -> Claims:
         ids = [claim.id for claim in self.claims]
-        twice = sorted({each for each in ids if ids.count(each) > 1})
+        twice = sorted({claim_id for claim_id in ids if ids.count(claim_id) > 1})
         if twice:
             raise ValueError(f"the id '{twice[0]}' is there twice")
         return self

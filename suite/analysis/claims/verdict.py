@@ -41,8 +41,8 @@ class Verdict:
     """The experiments that it is about -> the id of one seed of what was judged; None where it was not run."""
 
     @property
-    def about_rows(self) -> bool:
-        """Whether all experiments that it is about were run."""
+    def all_run(self) -> bool:
+        """Whether all experiments of the claim were run."""
         return None not in self.experiments.values()
 
     @property
@@ -55,7 +55,7 @@ class Verdict:
         return not self.wrong and not (strict and self.status == "undecided")
 
     @property
-    def found(self) -> str:
+    def value_text(self) -> str:
         """The value with its interval."""
         if self.value is None:
             return "–"
@@ -64,12 +64,12 @@ class Verdict:
         return f"{self.value:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
 
     @property
-    def seen(self) -> str:
+    def evidence(self) -> str:
         """What it was judged on."""
-        told = [f"{self.documents} documents"] if self.documents else []
-        told += ["1 seed" if self.seeds == 1 else f"{self.seeds} seeds"] if self.seeds else []
-        told += [f"minimum detectable effect {self.could_see:.2f}"] if self.could_see else []
-        return ", ".join(told)
+        parts = [f"{self.documents} documents"] if self.documents else []
+        parts += ["1 seed" if self.seeds == 1 else f"{self.seeds} seeds"] if self.seeds else []
+        parts += [f"minimum detectable effect {self.could_see:.2f}"] if self.could_see else []
+        return ", ".join(parts)
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
@@ -95,22 +95,22 @@ class Judged:
         return self.file if self.own else f"{self.file} on {self.track}"
 
 
-def about(claim: Claim, track: str, status: Status, reason: str = "", found: Contrast | None = None) -> Verdict:
+def verdict_of(claim: Claim, track: str, status: Status, reason: str = "", contrast: Contrast | None = None) -> Verdict:
     """A claim's verdict, with the numbers if there are any."""
     recorded = claim.reproduces
     again = f"{recorded.curve} of {recorded.experiment} (seed {recorded.seed}) as recorded" if recorded else ""
     plain = Verdict(claim.id, claim.says, claim.source, claim.expect or again, track, status, reason)
-    if found is None:
+    if contrast is None:
         return plain
     zero = claim.expectation is not None and claim.expectation.bound == 0
-    numbers = (found.value, found.low, found.high, found.p if zero and found.spread.stderr else None)
-    seeds = found.seeds if found.documents or found.seeds > 1 else None
+    numbers = (contrast.value, contrast.low, contrast.high, contrast.p if zero and contrast.spread.stderr else None)
+    seeds = contrast.seeds if contrast.documents or contrast.seeds > 1 else None
     text = (plain.id, plain.says, plain.source, plain.expects, plain.track, plain.status, plain.reason)
-    return Verdict(*text, *numbers, found.documents or None, seeds, found.resolvable or None)
+    return Verdict(*text, *numbers, contrast.documents or None, seeds, contrast.resolvable or None)
 
 
 def tally(verdicts: Sequence[Verdict]) -> str:
     """How many of each, in words."""
-    counts = {status: sum(each.status == status for each in verdicts) for status in
+    counts = {status: sum(verdict.status == status for verdict in verdicts) for status in
               ("holds", "fails", "not comparable", "undecided")}  # fmt: skip
     return ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no claims"

@@ -61,16 +61,20 @@ class TrackRows:
         """Mean seconds over seeds of a pass over a task's documents; None where nothing was dispatched."""
         members = self._named.named(row.name)
         shots = {count for member in members for role, count in member.evaluations() if role == line.role}
-        wanted = slot.shots if slot.shots is not None else max(shots, default=0)
-        steps = [step.id for member in members if (step := member.step(str(line.role), wanted))]
-        found = [each["dispatch"]["seconds"] for each in self.store.findings(steps).values() if "dispatch" in each]
-        values = [float(each[PASSES.index(line.show)]) for each in found]
+        at_shots = slot.shots if slot.shots is not None else max(shots, default=0)
+        steps = [step.id for member in members if (step := member.step(str(line.role), at_shots))]
+        seconds = [
+            findings["dispatch"]["seconds"]
+            for findings in self.store.findings(steps).values()
+            if "dispatch" in findings
+        ]
+        values = [float(passes[PASSES.index(line.show)]) for passes in seconds]
         return Estimate(fmean(values), None, None, "seeds") if values else None
 
     @cached_property
     def names(self) -> frozenset[str]:
         """The experiments that were run, but for the pretrained model: every track has that."""
-        return frozenset(each.name for each in self._records if each.method != BASELINE)
+        return frozenset(record.name for record in self._records if record.method != BASELINE)
 
     @cached_property
     def title(self) -> str:
@@ -83,8 +87,10 @@ class TrackRows:
 
     @cached_property
     def _bases(self) -> tuple[PretrainedResults, ...]:
-        records = [each for each in self._records if each.method == BASELINE]
-        return tuple(PretrainedResults.of(self.store, seen) for seen in ExperimentResults.of_many(self.store, records))
+        records = [record for record in self._records if record.method == BASELINE]
+        return tuple(
+            PretrainedResults.of(self.store, results) for results in ExperimentResults.of_many(self.store, records)
+        )
 
 
 def fill(rows: TrackRows, name: str, layout: Layout) -> Table:
@@ -109,9 +115,9 @@ def _number(row: Row, line: Line, slot: Slot) -> Estimate | None:
     if line.show == "target":
         return next((cell.score for cell in row.target_scores if cell.role == line.role), None)
     if line.show == "score":
-        known = [cell for cell in (*row.held_out, *row.target_scores) if cell.role == line.role]
-        wanted = max((cell.shots for cell in known), default=0) if slot.shots is None else slot.shots
-        return next((cell.score for cell in known if cell.shots == wanted), None)
+        cells = [cell for cell in (*row.held_out, *row.target_scores) if cell.role == line.role]
+        at_shots = max((cell.shots for cell in cells), default=0) if slot.shots is None else slot.shots
+        return next((cell.score for cell in cells if cell.shots == at_shots), None)
     if line.show == "norm_avg":
         return row.norm_avg.get(shots)
     if line.show == "change":
@@ -124,15 +130,15 @@ def _number(row: Row, line: Line, slot: Slot) -> Estimate | None:
 
 def _notes(rows: TrackRows, layout: Layout, cells: Sequence[Sequence[PaperCell]]) -> Iterator[str]:
     ours = [cell.ours for line in cells for cell in line if cell.ours]
-    over = {each.over for each in ours if each.low is not None}
+    over = {estimate.over for estimate in ours if estimate.low is not None}
     kinds = " or ".join(sorted(over - {"documents and seeds"})) or "documents and seeds"
     both = " (or both, where two rows are compared)" if over > {"documents and seeds"} else ""
     interval = "± is half of a 95% interval, [low, high] one whose sides differ"
     spread = f" {interval}, over {kinds}{both}." if over else ""
     yield f"ours: the track {rows.title}.{spread} Empty: not run, or not measured."
-    kept = f"paper: {layout.model}, {layout.source}; figures read in {layout.figures_from}."
+    source = f"paper: {layout.model}, {layout.source}; figures read in {layout.figures_from}."
     apart = "" if rows.track == layout.comparable else f" They do not compare with those of {rows.track}."
-    yield kept + apart
+    yield source + apart
     yield from layout.notes
     for name in experiments(layout):
         row = rows.row(name)

@@ -18,7 +18,7 @@ Show = Literal[
 PASSES: Final = ("first_pass", "second_pass")
 """Seconds of the two passes of a dispatch, over all documents of a task."""
 ASKED: Final[Mapping[str, tuple[str, ...]]] = {
-    **{name: asked for name, asked in QUANTITIES.items() if name != "curve"},  # what a row has, not what it had once
+    **{name: keys for name, keys in QUANTITIES.items() if name != "curve"},  # what a row has, not what it had once
     **dict.fromkeys(PASSES, ("role", "shots")),
 }
 """What may be shown, and what it is asked of."""
@@ -94,14 +94,14 @@ class Slot:
 def slots(layout: Layout, line: Line) -> tuple[Slot, ...]:
     """The places of a row's numbers, from left to right."""
     of = line.of or tuple(column.of for column in layout.columns)
-    places = [Slot(at, of[at], column.shots) for at, column in enumerate(layout.columns)]
+    all_slots = [Slot(index, of[index], column.shots) for index, column in enumerate(layout.columns)]
     if "shots" in ASKED[line.show]:
-        return tuple(places)
+        return tuple(all_slots)
 
     def shared(slot: Slot) -> tuple[str | None, str | int]:
         return slot.experiment, layout.columns[slot.column].group or slot.column
 
-    return tuple(next(run) for _, run in groupby(places, key=shared))
+    return tuple(next(run) for _, run in groupby(all_slots, key=shared))
 
 
 def experiments(layout: Layout) -> tuple[str, ...]:
@@ -113,19 +113,19 @@ def experiments(layout: Layout) -> tuple[str, ...]:
 def faults(layout: Layout) -> Iterator[Fault]:
     """What does not fit together in a layout whose parts are sound."""
     count = len(layout.columns)
-    for at, line in enumerate(layout.rows):
+    for index, line in enumerate(layout.rows):
         if line.role is None and "role" in ASKED[line.show]:
-            yield ("rows", at, "show"), f"{line.show} is asked of a task", "add `role:`"
+            yield ("rows", index, "show"), f"{line.show} is asked of a task", "add `role:`"
         if line.role is not None and "role" not in ASKED[line.show]:
-            yield ("rows", at, "role"), f"{line.show} is of no single task", "take it out"
+            yield ("rows", index, "role"), f"{line.show} is of no single task", "take it out"
         if line.of is not None and len(line.of) != count:
             fix = "one for each column, null where the paper has nothing"
-            yield ("rows", at, "of"), f"has {len(line.of)} experiments for {count} columns", fix
+            yield ("rows", index, "of"), f"has {len(line.of)} experiments for {count} columns", fix
             continue
         if line.of is None:
-            for column in (each for each in layout.columns if each.of is None):
+            for column in (candidate for candidate in layout.columns if candidate.of is None):
                 fix = "add `of:` to the column, or to every row"
-                yield ("rows", at), f"no experiment is named for the column '{column.head}'", fix
-        wanted = len(slots(layout, line))
-        if len(line.paper) != wanted:
-            yield ("rows", at, "paper"), f"has {len(line.paper)} figures, not {wanted}", "null where there is none"
+                yield ("rows", index), f"no experiment is named for the column '{column.head}'", fix
+        expected = len(slots(layout, line))
+        if len(line.paper) != expected:
+            yield ("rows", index, "paper"), f"has {len(line.paper)} figures, not {expected}", "null where there is none"

@@ -86,13 +86,13 @@ def _label(column: Column) -> str:
 
 def _groups(columns: Sequence[Column]) -> list[tuple[str, int]]:
     """Heads above the columns, and how many columns each spans."""
-    found: list[tuple[str, int]] = []
+    groups: list[tuple[str, int]] = []
     for column in columns:
-        if found and column.group and found[-1][0] == column.group:
-            found[-1] = (column.group, found[-1][1] + 1)
+        if groups and column.group and groups[-1][0] == column.group:
+            groups[-1] = (column.group, groups[-1][1] + 1)
         else:
-            found.append((column.group, 1))
-    return found
+            groups.append((column.group, 1))
+    return groups
 
 
 def _pair(line: Line, cell: PaperCell, sign: str) -> tuple[str, str]:
@@ -119,7 +119,7 @@ def _fields(line: Line, cell: PaperCell) -> tuple[str, ...]:
         return "", "", "", paper
     digits = ".0f" if line.show == "parameters" else ".4f"
     numbers = (cell.ours.value, cell.ours.low, cell.ours.high)
-    return (*("" if each is None else format(each, digits) for each in numbers), paper)
+    return (*("" if number is None else format(number, digits) for number in numbers), paper)
 
 
 def _over(text: str, width: int) -> str:

@@ -144,11 +144,11 @@ class _Scoring:
 
     def again(self, name: str, step: StepRecord, answers: Sequence[AnswerRecord]) -> _Again:
         """Score stored answers. Raises SuiteError with the reason where that cannot be done here."""
-        from suite.evaluation.rescoring import not_told, rescored
+        from suite.evaluation.rescoring import metrics_not_rescored, rescored
 
         task = self._task(name, step)
         result = rescored(task, answers)
-        unknown = set(not_told(task))
+        unknown = set(metrics_not_rescored(task))
         scores = {each.metric: each for each in result.scores if each.metric.partition(",")[0] not in unknown}
         return _Again(scores, {answer.doc_id: answer for answer in result.answers})
 

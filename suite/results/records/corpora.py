@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from suite.core.corpus import stored_pairs
 from suite.core.metrics import MetricDefinition, Resampling, metric_named
-from suite.stats.sample import Same, sample_of_counts
+from suite.stats.sample import Clusters, sample_of_counts
 
 
 def corpus_metric(name: str) -> MetricDefinition | None:
@@ -27,7 +27,7 @@ def errors_of(
     resampling: Resampling, pairs: Sequence[tuple[str, str]], names: Sequence[str], tokenizer: str
 ) -> list[float]:
     """The standard error by bootstrap, with and without equal names as one document; of fewer than two none."""
-    same = Same.of(names)
+    same = Clusters.of(names)
     if len(pairs) < 2 or (same is not None and same.count < 2):
         return []
     counts = [resampling.counts(reading, tokenizer) for reading in stored_pairs(pairs)]

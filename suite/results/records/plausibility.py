@@ -14,7 +14,7 @@ import numpy as np
 from suite.core.metrics import names_over, resampled
 from suite.results.records.schema import RecordFile, StepPart
 from suite.results.store import AnswerRecord, ScoreRecord
-from suite.stats.sample import Same, sample_of_values
+from suite.stats.sample import Clusters, sample_of_values
 
 LONGEST: Final = 10 * 366 * 86_400
 """Seconds that a step may have taken, over all its attempts."""
@@ -87,13 +87,13 @@ def _wrongly_scored(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> Iter
         return
     if len(values) < len(answers) or not values:
         return
-    expected = _errors(values, Same.of([answer.doc_hash for answer in answers]))
+    expected = _errors(values, Clusters.of([answer.doc_hash for answer in answers]))
     if not any(_equal(score.stderr, stderr) for stderr in expected):
         right = "none" if expected[0] is None else f"{expected[0]:.6g}"
         yield f"has the standard error {score.stderr}, and that of its answers' values is {right}"
 
 
-def _errors(values: Sequence[float], same: Same | None) -> list[float | None]:
+def _errors(values: Sequence[float], same: Clusters | None) -> list[float | None]:
     """The standard error of the mean; a second one as versions had it that took equal documents for different ones."""
     plain = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
     if same is None:

@@ -157,8 +157,8 @@ def test_documents_that_weigh_unlike_have_the_larger_p_of_both_tests(world: Worl
 
 def test_where_all_documents_differ_nothing_changes() -> None:
     values = np.random.default_rng(0).choice([0.0, 100.0], 40)
-    assert stats.Same.of(range(40)) is None
-    alike = stats.Same.of([*range(39), 38])
+    assert stats.Clusters.of(range(40)) is None
+    alike = stats.Clusters.of([*range(39), 38])
     assert alike is not None
     plain, clustered = stats.sample_of_values(values), stats.sample_of_values(values, alike)
     assert clustered.value == plain.value
@@ -171,7 +171,7 @@ def test_bleu_is_resampled_over_different_documents() -> None:
 
     counts = bleu_counts([("le vieux chat noir dort", text) for text in SAID])
     once = stats.sample_of_counts(counts, RESAMPLING)
-    four = stats.sample_of_counts(np.tile(counts, (4, 1)), RESAMPLING, stats.Same.of([*range(5)] * 4))
+    four = stats.sample_of_counts(np.tile(counts, (4, 1)), RESAMPLING, stats.Clusters.of([*range(5)] * 4))
     assert four.value == pytest.approx(once.value)
     assert four.stderr == pytest.approx(once.stderr)
     assert stats.sample_of_counts(np.tile(counts, (4, 1)), RESAMPLING).stderr < 0.7 * once.stderr

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from suite.analysis.board.samples import answered
+from suite.analysis.board.samples import evaluated
 from suite.core.metrics.bleu import bleu, bleu_score
 from suite.results.store.experiment_results import ExperimentResults
 from tests.analysis.board.tiny_board import Answers, World
@@ -19,7 +19,7 @@ def sampled(world: World, answers: Answers) -> float | None:
     """The score as the board computes it from answers; None where these do not give the stored one."""
     world.experiment("pretrained", {("mt", 1): answers}, targets=())
     (record,) = world.store.experiments()
-    (found,) = answered(world.store, [ExperimentResults.of(world.store, record)], [("mt", 1)]).values()
+    (found,) = evaluated(world.store, [ExperimentResults.of(world.store, record)], [("mt", 1)]).values()
     return None if found.scores is None else float(bleu(found.scores.sum(axis=0)))
 
 
