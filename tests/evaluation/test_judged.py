@@ -11,7 +11,7 @@ from suite.tasks.load import load_task
 from tests.evaluation.test_classes import Scripted
 from tests.evaluation.tiny import MakeTask
 
-pytestmark = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
+pytestmark = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here: apt install bubblewrap")
 TASK = """\
 doc_to_text: "{{text}}"
 doc_to_target: "{{code}}"

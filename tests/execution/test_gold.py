@@ -34,7 +34,7 @@ def test_the_page_of_a_task_counts_right_answers_that_miss_full_marks(
     assert "Right answers that miss full marks</dt><dd>1 of 10 (accuracy)" in page
 
 
-@pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
+@pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here: apt install bubblewrap")
 def test_programs_that_are_not_kept_apart_from_their_tests_are_told_and_counted(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

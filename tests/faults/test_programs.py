@@ -9,7 +9,7 @@ import pytest
 from benchmarks.faults import programs
 from suite.sandbox import bubblewrap
 
-pytestmark = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
+pytestmark = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here: apt install bubblewrap")
 
 
 def test_no_hostile_program_passes_and_all_right_ones_do(tmp_path: Path) -> None:

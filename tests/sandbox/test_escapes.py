@@ -19,7 +19,7 @@ from suite.sandbox.bubblewrap import Limits
 from suite.sandbox.judging import Program, run_program
 from suite.sandbox.seccomp import MACHINES
 
-pytestmark = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
+pytestmark = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here: apt install bubblewrap")
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534

@@ -16,7 +16,7 @@ from suite.sandbox.bubblewrap import Limits
 from suite.sandbox.judging import run_program
 
 LIMITS = Limits(seconds=1.5)
-NEEDED = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
+NEEDED = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here: apt install bubblewrap")
 
 
 @NEEDED

@@ -268,7 +268,7 @@ def test_a_number_that_is_a_choice_and_the_place_of_another_is_refused(judged: C
     assert judged("2", **stars) == ()
 
 
-@pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
+@pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here: apt install bubblewrap")
 def test_a_few_programs_are_run(judged: Callable[..., Any]) -> None:
     program = {"normalised_match": "pass@1", "kind: qa": 'kind: code, program: "{{answer}}\\nassert f(1) == 2"'}
     program['{function: cut_answer, prefix: "Q:"}, '] = ""

@@ -13,7 +13,7 @@ from suite.tasks.definition import read_task
 from suite.tasks.load import load_task, training_examples
 
 TASK = read_task("micro_programs_easy", (shipped() / "tasks",))
-NEEDED = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
+NEEDED = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here: apt install bubblewrap")
 
 
 @NEEDED

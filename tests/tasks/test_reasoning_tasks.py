@@ -114,7 +114,7 @@ def test_an_answer_that_cannot_be_read_is_wrong_and_no_guess(
         assert (answer == UNPARSABLE) == unread
 
 
-@pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
+@pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here: apt install bubblewrap")
 def test_programs_are_completed_and_tested(tmp_path: Path) -> None:
     row = {
         "task_id": "HumanEval/0", "prompt": 'def one(x):\n    """Add one."""\n', "entry_point": "one",
@@ -130,7 +130,7 @@ def test_programs_are_completed_and_tested(tmp_path: Path) -> None:
     assert [scored(task, output) for output in (row["code"], "def one(x):\n    return 2", "one")] == [1.0, 0.0, 0.0]
 
 
-@pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
+@pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here: apt install bubblewrap")
 def test_a_second_problem_is_solved_by_calling_the_first(tmp_path: Path) -> None:
     row = {
         "id": 0, "raw_problem": "# Add one.\ndef one(x):\n", "raw_solution": "    return x + 1\n",

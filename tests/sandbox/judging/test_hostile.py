@@ -12,7 +12,7 @@ from suite.sandbox import bubblewrap
 from suite.sandbox.bubblewrap import Limits
 from suite.sandbox.judging import Program, ProgramOutcome, run_program
 
-pytestmark = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
+pytestmark = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here: apt install bubblewrap")
 
 
 @pytest.fixture(scope="module")

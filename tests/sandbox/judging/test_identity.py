@@ -8,7 +8,7 @@ from suite.sandbox import bubblewrap
 from suite.sandbox.bubblewrap import Limits
 from suite.sandbox.judging import Program, run_program
 
-pytestmark = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
+pytestmark = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here: apt install bubblewrap")
 
 
 def judged(answer: str, tests: str, right: str | None = None) -> tuple[bool, bool]:

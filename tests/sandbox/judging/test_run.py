@@ -10,7 +10,7 @@ from suite.sandbox.judging import Program, parted, run_program
 from suite.sandbox.judging.parts import helpers, nature
 from suite.tasks.templates import as_text, compiled
 
-NEEDED = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here")
+NEEDED = pytest.mark.skipif(not bubblewrap.available(), reason="no bubblewrap here: apt install bubblewrap")
 PAIR = (
     "class Pair:\n    def __init__(self, a, b): self.a, self.b = a, b\ndef total(pairs): return sum(p.a for p in pairs)"
 )
