@@ -17,7 +17,7 @@ from typing import Any
 from leaderboard.data.recording_reader import RecordingReader
 from suite.core.hashing import fingerprint
 
-LIST = ".suite-kept.json"
+LIST = ".suite-cache.json"
 """Which files of a site were made of what."""
 SHAPING = ("jinja2", "markupsafe", "numpy", "py3langid", "pyyaml", "scipy", "sacrebleu", "sqlalchemy")
 """What else a page's bytes may depend on."""

@@ -24,3 +24,8 @@ class SiteContext:
     """The store's SQLite file as seen from the site's folder, or its name alone; never a path of the machine."""
     shipped: frozenset[str] = frozenset()
     """Experiments that are no runs of this store, but records that come with suite."""
+
+    @property
+    def on_every_page(self) -> Mapping[str, bool]:
+        """What the templates of all pages know, by name."""
+        return {"has_claims": bool(self.claims or self.unread)}

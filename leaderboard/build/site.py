@@ -17,18 +17,19 @@ from leaderboard.data.difficulty import AnswerPass, recall
 from leaderboard.data.experiment_records import RowRecords
 from leaderboard.data.js_data import File, script
 from leaderboard.data.pairwise import compared, pairwise_files
-from leaderboard.data.recording_reader import Reads, RecordingReader, merged
+from leaderboard.data.recorded_board import recorded_urls
+from leaderboard.data.recorder import Reads, merged
+from leaderboard.data.recording_reader import RecordingReader
 from leaderboard.pages import classes
-from leaderboard.pages.adaptation_shots import adaptation_shots
 from leaderboard.pages.claims import claim_groups
-from leaderboard.pages.examples import TWO_STAGE, AnswerExamples
+from leaderboard.pages.examples import AnswerExamples
 from leaderboard.pages.experiment import experiment_view
 from leaderboard.pages.method import method_names, method_page
 from leaderboard.pages.overview import card
 from leaderboard.pages.task import task_page
 from leaderboard.pages.track import track_page
 from leaderboard.view.urls import TrackUrls, query, track_urls
-from suite.analysis.board import BASELINE, Row, boards
+from suite.analysis.board import Row, boards
 from suite.results.store import ResultsReader
 
 
@@ -82,14 +83,14 @@ def _track_pages(
     yield File(f"{urls.data}.json", downloads.as_json(board))
     yield script(f"{urls.data}.js", downloads.as_lines(board))
     reader = RecordingReader(store, store.experiments(board.track))
+    urls = recorded_urls(urls, reader)
     examples = AnswerExamples(reader, urls)
-    inputs = {row.experiments: _row_inputs(urls, row, context) for row in board.rows}
-    rest_inputs = cache_key(list(inputs.values()), sorted(urls.shipped), context.templates)
+    inputs = cache_key(context.on_every_page)
+    rest_inputs = cache_key(context.on_every_page, context.templates)
     rest_same = cache.of(reader, urls.page, rest_inputs)
     answered: list[Mapping[str, Collection[str]]] = []
-    for row in board.rows:
-        own = inputs[row.experiments]
-        for item in _row_files(reader, urls, row, answer_pass, cache, own, rest_same is None, examples):
+    for row in urls.board.rows:
+        for item in _row_files(reader, urls, row, answer_pass, cache, inputs, rest_same is None, examples):
             if isinstance(item, CacheEntry) and item.name == urls.scores(row):
                 answered.append(item.reads)
             yield item
@@ -118,54 +119,27 @@ def _task_pages(
             yield Page(urls.task(role), "task.html.j2", {"view": page, "board": urls.board, "urls": urls})
 
 
-def _row_inputs(urls: TrackUrls, row: Row, context: SiteContext) -> tuple[str, str]:
-    """What a row's page takes of the board and of whoever renders; and what its answers take of them.
-
-    What both read besides is noted while they do so.
-    """
-    board = urls.board
-    where = (
-        urls.slug,
-        urls.key(row),
-        dict(urls.tasks),
-        urls.method(row.method),
-        bool(context.claims or context.unread),
-    )
-    head = (board.track, board.title, board.about, board.shots, board.roles, board.targets)
-    named = (row.experiments, row.name, row.method, row.targets, row.seeds)
-    scores = (row.norm_avg, row.target_scores, row.held_out)
-    # its examples may be of these rows, too
-    beside = [
-        (urls.row(other), other.name, other.experiments, other.method, other.family, other.targets)
-        for other in board.rows
-        if other.method == BASELINE or other.family == TWO_STAGE
-    ]
-    shipped = [name in urls.shipped for name in row.experiments]
-    page = cache_key(row, where, head, adaptation_shots(board, row), beside, shipped)
-    return page, cache_key(named, scores, where, head)
-
-
 def _row_files(
     reader: RecordingReader, urls: TrackUrls, row: Row, answer_pass: AnswerPass, cache: PageCache,
-    inputs: tuple[str, str], needed: bool, examples: AnswerExamples,
+    inputs: str, needed: bool, examples: AnswerExamples,
 ) -> Iterator[Page | File | Unchanged | CacheEntry]:  # fmt: skip
     """A row's page, scores and chunks. `needed`: what it answered counts for the pages of its tasks."""
-    same, said = cache.of(reader, urls.row(row), inputs[0]), cache.of(reader, urls.scores(row), inputs[1])
+    same, said = cache.of(reader, urls.row(row), inputs), cache.of(reader, urls.scores(row), inputs)
     if same is None or said is None:
         with reader.recording() as reads:
-            row_records = RowRecords.of(reader, row, reader.records)
+            row_records = RowRecords.of(reader, row.experiments, reader.records)
     if same is not None:
         yield Unchanged(same.paths)
         yield same
     else:
-        yield from _row_page(reader, urls, row, row_records, reads, inputs[0], examples)
+        yield from _row_page(reader, urls, row, row_records, reads, inputs, examples)
     if said is not None:
         yield from _same_scores(reader, urls, said, answer_pass, needed)
         return
     with reader.recording() as further:
         for item in row_files(reader, urls, row, row_records, answer_pass):
             if isinstance(item, Written):
-                yield CacheEntry.of(reader, urls.scores(row), inputs[1], merged(reads, further), item)
+                yield CacheEntry.of(reader, urls.scores(row), inputs, merged(reads, further), item)
             else:
                 yield item
 
@@ -175,15 +149,14 @@ def _row_page(
     examples: AnswerExamples,
 ) -> Iterator[Page | File | CacheEntry]:  # fmt: skip
     """A row's page. `reads`: what its records were read from."""
-    with reader.recording() as further:
-        view = experiment_view(urls, row, row_records, examples.of(row, row_records))
-    values = {"row": row, "board": urls.board, "urls": urls, "view": view, "compared": query(a=urls.key(row))}
     page = urls.row(row)
-    yield Page(page, "experiment.html.j2", values)
-    if view.classes:
-        yield File(urls.classes(row), classes.as_csv(row))
-    by_class = any(cell.classes for cell in (*row.target_scores, *row.held_out))
-    written = Written((page, urls.classes(row)) if by_class else (page,))
+    with reader.recording() as further:  # templates read, too, while a file is yielded
+        view = experiment_view(urls, row, row_records, examples.of(row, row_records))
+        values = {"row": row, "board": urls.board, "urls": urls, "view": view, "compared": query(a=urls.key(row))}
+        yield Page(page, "experiment.html.j2", values)
+        if view.classes:
+            yield File(urls.classes(row), classes.as_csv(row))
+    written = Written((page, urls.classes(row)) if view.classes else (page,))
     yield CacheEntry.of(reader, page, inputs, merged(reads, further), written)
 
 

@@ -159,7 +159,7 @@ def _environment(context: SiteContext) -> Environment:
     environment.filters["initials"] = initials
     environment.filters["passage"] = passage
     environment.filters["slug"] = slug
-    environment.globals["has_claims"] = bool(context.claims or context.unread)
+    environment.globals.update(context.on_every_page)
     return environment
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from suite.analysis.board import Row
 from suite.core.diagnostics import Finding, read
 from suite.results.store import (
     ArtifactRecord,
@@ -55,10 +54,11 @@ class RowRecords:
     """(role, shots), targets first."""
 
     @classmethod
-    def of(cls, store: ResultsReader, row: Row, records: Mapping[str, ExperimentRecord]) -> RowRecords:
-        """What the store has of a row; `records` are the track's experiments by id."""
-        found = [records[name] for name in row.experiments]
-        seeds = _seeds(store, found)
+    def of(
+        cls, store: ResultsReader, experiments: Sequence[str], records: Mapping[str, ExperimentRecord]
+    ) -> RowRecords:
+        """What the store has of a row's experiments; `records` are the track's experiments by id."""
+        seeds = _seeds(store, [records[name] for name in experiments])
         keys = [
             (str(link.role), int(link.shots or 0)) for seed in seeds for link in seed.links if link.part == "evaluate"
         ]

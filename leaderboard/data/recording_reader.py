@@ -1,16 +1,16 @@
-"""A reader that notes what is read through it, so that a page's cache key comes from the page's own reads."""
+"""A reader that notes what is read through it of which experiment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from leaderboard.data.recorder import Recorder
+from suite.core.hashing import fingerprint
 from suite.results.store import (
     AnswerColumns,
     AnswerRecord,
@@ -25,86 +25,39 @@ from suite.results.store import (
 
 ANYTHING: Final = ""
 """In place of an experiment: what was read depends on more than some experiments, and has no version."""
-Value = TypeVar("Value")
-Reads: TypeAlias = dict[str, set[str]]
-"""Experiment -> the parts of it that were read."""
-
-
-def merged(*reads: Mapping[str, Collection[str]]) -> Reads:
-    """All that was read in several recordings."""
-    found: Reads = {}
-    for each in reads:
-        for name, parts in each.items():
-            found.setdefault(name, set()).update(parts)
-    return found
+LISTED: Final = "track:experiments"
+"""In place of an experiment: which experiments there are."""
 
 
 class Records(Mapping[str, ExperimentRecord]):
-    """Experiments by id; to look at one is a read, too."""
+    """Experiments by id; to read one or to list them is noted, too."""
 
-    def __init__(self, records: Mapping[str, ExperimentRecord], note: Callable[[str], None]) -> None:
-        self._records, self._note = records, note
+    def __init__(self, records: Mapping[str, ExperimentRecord], recorder: Recorder) -> None:
+        self._records, self._recorder = records, recorder
 
     def __getitem__(self, name: str) -> ExperimentRecord:
-        self._note(name)
+        self._recorder.note("experiment", [name])
         return self._records[name]
 
     def __iter__(self) -> Iterator[str]:
+        self._recorder.note("ids", [LISTED])
         return iter(self._records)
 
     def __len__(self) -> int:
         return len(self._records)
 
 
-class RecordingReader:
-    """Reads some experiments from another reader. Inside `recording` every read is noted, by experiment and part."""
+class RecordingReader(Recorder):
+    """Reads some experiments from another reader, and notes the parts of which experiment are read."""
 
     def __init__(self, reader: ResultsReader, experiments: Sequence[ExperimentRecord]) -> None:
         self.reader = reader
         by_id = {record.id: replace(record, created=None) for record in experiments}  # that has no version
-        self.records = Records(by_id, lambda name: self._note("experiment", [name]))
-        links = reader.links_of([record.id for record in experiments])
-        self.current = reader.versions({record.id: links.get(record.id, ()) for record in experiments})
-        """Experiment -> part -> its version now."""
+        self.records = Records(by_id, self)
+        links = reader.links_of([*by_id])
+        super().__init__(reader.versions({name: links.get(name, ()) for name in by_id}))
+        self.current[LISTED] = {"ids": fingerprint([*by_id])}
         self._users = {link.step_id: name for name, own in links.items() for link in own}
-        self._open: list[Reads] = []
-
-    @contextmanager
-    def recording(self) -> Iterator[Reads]:
-        """What is read inside. Recordings may be inside each other: what the inner one notes, the outer one does."""
-        reads: Reads = {}
-        self._open.append(reads)
-        try:
-            yield reads
-        finally:
-            self._open = [each for each in self._open if each is not reads]
-
-    def remembering(self, read: Callable[..., Value], size: int) -> Callable[..., Value]:
-        """A function that keeps its last values; one that is given again counts as read again."""
-
-        @lru_cache(maxsize=size)
-        def kept(*given: Hashable) -> tuple[Value, Reads]:
-            with self.recording() as reads:
-                return read(*given), reads
-
-        def remembered(*given: Hashable) -> Value:
-            value, reads = kept(*given)
-            for name, parts in reads.items():
-                for opened in self._open:
-                    opened.setdefault(name, set()).update(parts)
-            return value
-
-        return remembered
-
-    def versions_of(self, reads: Mapping[str, Iterable[str]]) -> list[tuple[str, str, str]] | None:
-        """(Experiment, part, its version now) of each read; None if one has no version, or none any more."""
-        found: list[tuple[str, str, str]] = []
-        for name, parts in sorted(reads.items()):
-            known = self.current.get(name)
-            if known is None or not known.keys() >= set(parts):
-                return None
-            found += [(name, part, known[part]) for part in sorted(parts)]
-        return found
 
     @property
     def where(self) -> str:
@@ -127,12 +80,12 @@ class RecordingReader:
 
     def links(self, experiment: str) -> tuple[StepLink, ...]:
         """An experiment's steps in order."""
-        self._note("links", [experiment])
+        self.note("links", [experiment])
         return self.reader.links(experiment)
 
     def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
         """Experiment -> its steps in order, for many at once."""
-        self._note("links", experiments)
+        self.note("links", experiments)
         return self.reader.links_of(experiments)
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
@@ -220,14 +173,9 @@ class RecordingReader:
 
     def _of_steps(self, part: str, steps: Sequence[str]) -> Sequence[str]:
         """Note a part of steps as their experiment's; a step of no experiment has no version."""
-        if self._open:
-            self._note(part, {self._users.get(step, ANYTHING) for step in steps})
+        if self.is_recording:
+            self.note(part, {self._users.get(step, ANYTHING) for step in steps})
         return steps
 
     def _note_anything(self) -> None:
-        self._note("links", [ANYTHING])
-
-    def _note(self, part: str, experiments: Iterable[str]) -> None:
-        for reads in self._open:
-            for name in experiments:
-                reads.setdefault(name, set()).add(part)
+        self.note("links", [ANYTHING])

@@ -23,24 +23,26 @@ class AdaptationShots:
 
 def adaptation_shots(board: Board, row: Row) -> AdaptationShots | None:
     """A row among those with other `shots` and the same settings else; None where it has none beside it."""
-    kin = [each for each in board.rows if "shots" in each.settings and _without_shots(each) == _without_shots(row)]
-    if row not in kin or len({each.settings["shots"] for each in kin}) < 2:
+    if "shots" not in row.settings:
         return None
-    kin.sort(key=lambda each: (int(each.settings["shots"]), each.name))
+    comparable = board.rows_where(method=row.method, targets=row.targets, changes=row.changes, seeds=row.seeds)
+    variants = [each for each in comparable if "shots" in each.settings and _without_shots(each) == _without_shots(row)]
+    if len({each.settings["shots"] for each in variants}) < 2:
+        return None
+    variants.sort(key=lambda each: (int(each.settings["shots"]), each.name))
     roles = [(cell.role, cell.shots) for cell in row.held_out]
-    shown = tuple((int(each.settings["shots"]), each.name, tuple(_scores(each, roles))) for each in kin)
+    shown = tuple((int(each.settings["shots"]), each.name, tuple(_scores(each, roles))) for each in variants)
     several = len({shots for _, shots in roles}) > 1
     names = [f"{role}, {numbers.shots(shots)}" if several else role for role, shots in roles]
     series = [
-        Series(name, {"": [Point(int(each.settings["shots"]), _value(each, key)) for each in kin]})
+        Series(name, {"": [Point(int(each.settings["shots"]), _value(each, key)) for each in variants]})
         for name, key in zip(names, roles, strict=True)
     ]
     return AdaptationShots(lines("Score by examples", "examples", "score", series), tuple(names), shown)
 
 
-def _without_shots(row: Row) -> tuple[object, ...]:
-    settings = {key: value for key, value in row.settings.items() if key != "shots"}
-    return settings, row.targets, row.changes, row.seeds
+def _without_shots(row: Row) -> dict[str, object]:
+    return {key: value for key, value in row.settings.items() if key != "shots"}
 
 
 def _scores(row: Row, roles: list[tuple[str, int]]) -> list[CellView]:

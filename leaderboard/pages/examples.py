@@ -6,7 +6,7 @@ model answers right and the row's first seed answers in the format of a target.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,9 +73,11 @@ class AnswerExamples:
     ) -> AnswerExample:
         nothing = AnswerExample(role, self.urls.task(role), shots)
         own = _step(seed, role, shots)
+        if own is None:
+            return nothing
         ratio = next(each.ratio for each in row.format_by_task if (each.role, each.shots) == (role, shots))
-        base = self._asked_the_same(own, role, shots, lambda each: each.method == BASELINE)
-        if own is None or base is None or ratio is None or not ratio.value:
+        base = self._asked_the_same(own, role, shots, method=BASELINE)
+        if base is None or ratio is None or not ratio.value:
             return nothing
         pairs = _paired(self._answers(base[1].id), self.reader.answers(own.id))
         found = next(((b, mine) for b, mine in pairs if is_right(b) and takes(mine.output, formats)), None)
@@ -83,10 +85,9 @@ class AnswerExamples:
             return nothing
         control, mine = found
         said = [(base[0], control), (row, mine)]
-        other = self._asked_the_same(
-            own, role, shots, lambda each: each.family == TWO_STAGE and each.targets == row.targets and each is not row
-        )
-        if other is not None and row.family != TWO_STAGE:
+        two_stage = row.family == TWO_STAGE
+        other = None if two_stage else self._asked_the_same(own, role, shots, family=TWO_STAGE, targets=row.targets)
+        if other is not None:
             theirs = {answer.doc_id: answer for _, answer in _paired([mine], self._answers(other[1].id))}
             said += [(other[0], theirs[mine.doc_id])] if mine.doc_id in theirs else []
         return AnswerExample(
@@ -95,19 +96,17 @@ class AnswerExamples:
         )  # fmt: skip
 
     def _asked_the_same(
-        self, own: StepRecord | None, role: str, shots: int, is_one: Callable[[Row], bool]
+        self, own: StepRecord, role: str, shots: int, **values: object
     ) -> tuple[Row, StepRecord] | None:
-        """The first of some rows whose first seed was asked the same question, and the step that answers it."""
-        for row in self.urls.board.rows:
-            if own is not None and is_one(row):
-                step = _step(self._seeds(row.experiments), role, shots)
-                if step is not None and step.status == "done" and _question(step) == _question(own):
-                    return row, step
+        """The first row with these values whose first seed was asked the same, and the step that answers."""
+        for row in self.urls.board.rows_where(**values):
+            step = _step(self._seeds(row.experiments), role, shots)
+            if step is not None and step.status == "done" and _question(step) == _question(own):
+                return row, step
         return None
 
     def _read(self, experiments: tuple[str, ...]) -> SeedRecords:
-        row = next(each for each in self.urls.board.rows if each.experiments == experiments)
-        return RowRecords.of(self.reader, row, self.reader.records).seeds[0]
+        return RowRecords.of(self.reader, experiments, self.reader.records).seeds[0]
 
 
 def is_right(answer: AnswerRecord) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,13 @@ from sqlalchemy import text
 
 from leaderboard import UnionReader, render
 from leaderboard.build import cache, writer
-from suite.results.store import Store
+from leaderboard.build import site as site_files
+from leaderboard.build.cache import Written
+from leaderboard.data.js_data import File
+from leaderboard.pages.experiment import ExperimentPage
+from leaderboard.view.urls import TrackUrls
+from suite.analysis.board import Row, board
+from suite.results.store import ResultsReader, Store
 from tests.leaderboard.filled import METHODS, Filling
 from tests.leaderboard.reading import files
 
@@ -92,6 +99,43 @@ def test_whatever_changes_in_the_store_changes_its_pages(
     render(filled, site)
     assert len(read) < everything
     assert files(site) != before
+    assert files(site) == afresh(filled, site)
+
+
+def with_source(view: Callable[..., ExperimentPage]) -> Callable[..., ExperimentPage]:
+    """A page's view that reads more than it did: the source of another row."""
+    return lambda urls, *rest: replace(view(urls, *rest), origin=urls.board.rows[-1].source)
+
+
+def test_a_page_that_reads_a_new_field_of_another_row_is_made_anew_when_it_changes(
+    filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(site_files, "experiment_view", with_source(site_files.experiment_view))
+    site = render(filled, tmp_path / "site").parent
+    last = board(filled, "micro").rows[-1]
+    altered(filled, f"update experiment set source = 'another paper' where name = '{last.name}'")
+    render(filled, site)
+    pages = [file for file in (site / "experiments" / "micro").iterdir() if not file.name.startswith(last.name)]
+    assert pages
+    assert all("another paper" in file.read_text("utf-8") for file in pages)
+    assert files(site) == afresh(filled, site)
+
+
+def test_data_that_read_a_new_field_of_their_row_are_made_anew_when_it_changes(
+    filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_source(store: ResultsReader, urls: TrackUrls, row: Row, *rest: Any) -> Iterator[File | Written]:
+        for item in row_files(store, urls, row, *rest):
+            is_own = isinstance(item, File) and item.path == urls.scores(row)
+            yield replace(item, text=f"{item.text}// {row.source}\n") if is_own else item
+
+    row_files = site_files.row_files
+    monkeypatch.setattr(site_files, "row_files", with_source)
+    site = render(filled, tmp_path / "site").parent
+    altered(filled, "update experiment set source = 'another paper' where name = 'lora_rte' and track = 'micro'")
+    render(filled, site)
+    changed = [file.name for file in (site / "rows" / "micro").iterdir() if "another paper" in file.read_text("utf-8")]
+    assert [name.startswith("lora_rte") for name in changed] == [True]
     assert files(site) == afresh(filled, site)
 
 

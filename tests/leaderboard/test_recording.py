@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
-from leaderboard.data.recording_reader import ANYTHING, RecordingReader
+from leaderboard.data.recording_reader import ANYTHING, LISTED, RecordingReader
 from suite.results.store import StepLink, Store
 from suite.results.store.reader import PARTS
 from suite.results.store.tables import Base
@@ -149,7 +149,8 @@ def test_to_look_at_an_experiment_is_a_read(filled: Store) -> None:
     reader = RecordingReader(filled, filled.experiments())
     with reader.recording() as reads:
         assert [(record.seed, record.created) for record in reader.records.values()] == [(0, None), (1, None)]
-    assert reads == {record.id: {"experiment"} for record in filled.experiments()}
+    assert reads == {LISTED: {"ids"}} | {record.id: {"experiment"} for record in filled.experiments()}
+    assert reader.versions_of(reads) != RecordingReader(filled, filled.experiments()[:1]).versions_of({LISTED: ["ids"]})
 
 
 def test_what_is_remembered_counts_as_read_each_time(filled: Store) -> None:

@@ -163,3 +163,7 @@ class Board:
     """The pretrained model first, then by target, then by held-out average at the most shots; incomplete rows last."""
     deviations: tuple[str, ...] = ()
     """Where the track differs from the paper whose setting it has."""
+
+    def rows_where(self, **values: object) -> tuple[Row, ...]:
+        """The rows whose fields have these values, in the board's order."""
+        return tuple(row for row in self.rows if all(getattr(row, name) == value for name, value in values.items()))

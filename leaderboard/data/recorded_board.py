@@ -1,0 +1,163 @@
+"""A board and its URLs whose fields are noted as they are read, whichever page, section or template reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from hashlib import sha256
+from typing import Any, ClassVar, Final, TypeVar
+
+from leaderboard.data.recorder import Recorder
+from leaderboard.view.urls import TrackUrls
+from suite.analysis.board import Board, Row
+
+BOARD: Final = "track:board"
+ROW: Final = "track:board/rows/"
+"""Goes before the name of a row's files."""
+SELECTION: Final = "track:board/rows_where"
+URLS: Final = "track:urls"
+ALL: Final = "*"
+"""In place of a key: all keys of a mapping."""
+Note = Callable[[str], None]
+Key = TypeVar("Key")
+
+
+def recorded_urls(urls: TrackUrls, recorder: Recorder) -> TrackUrls:
+    """The same URLs and board; what is read of them inside a recording is noted by `recorder`."""
+    board = urls.board
+    rows = tuple(_recorded(RecordedRow, ROW + urls.files[row.experiments], vars(row), recorder) for row in board.rows)
+    recorded_board = _recorded(RecordedBoard, BOARD, {**vars(board), "rows": rows}, recorder)
+    recorder.current[BOARD] = FieldVersions({**vars(board), "rows": [row.experiments for row in board.rows]})
+    recorder.current[SELECTION] = selections = Selections(board, _noting(SELECTION, recorder))
+    recorded_board.__dict__["_selections"] = selections
+    mappings = {
+        "files": _keyed("files", urls.files, recorder),
+        "tasks": _keyed("tasks", urls.tasks, recorder),
+        "methods": _keyed("methods", urls.methods, recorder),
+    }
+    return _recorded(RecordedUrls, URLS, {**vars(urls), **mappings, "board": recorded_board}, recorder)
+
+
+class _Recorded:
+    """A dataclass whose fields are noted as they are read."""
+
+    _fields: ClassVar[frozenset[str]] = frozenset()
+    _note: Note
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in type(self)._fields:
+            self._note(name)
+        return super().__getattribute__(name)
+
+
+Kind = TypeVar("Kind", bound=_Recorded)
+
+
+class RecordedRow(_Recorded, Row):
+    """A row of the board."""
+
+    _fields = frozenset(field.name for field in fields(Row))
+
+
+class RecordedBoard(_Recorded, Board):
+    """A board. To read `rows` notes which rows there are; what is read of each is noted as that row's."""
+
+    _fields = frozenset(field.name for field in fields(Board))
+    _selections: Selections
+
+    def rows_where(self, **values: object) -> tuple[Row, ...]:
+        """The rows whose fields have these values; notes which rows these are."""
+        rows: tuple[Row, ...] = self.__dict__["rows"]
+        return tuple(rows[index] for index in self._selections.indices(values))
+
+
+class RecordedUrls(_Recorded, TrackUrls):
+    """The URLs of a track; names of files, tasks and methods are noted one by one."""
+
+    _fields = frozenset({"slug", "shipped"})
+
+
+class RecordedMapping(Mapping[Key, str]):
+    """Names that are noted key by key."""
+
+    def __init__(self, values: Mapping[Key, str], note: Note) -> None:
+        self._values, self._note = values, note
+
+    def __getitem__(self, key: Key) -> str:
+        self._note(repr(key))
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        self._note(ALL)
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        self._note(ALL)
+        return len(self._values)
+
+
+class FieldVersions:
+    """A version for each of some values, by name."""
+
+    def __init__(self, values: Mapping[str, object]) -> None:
+        self._values = values
+        self._versions: dict[str, str] = {}
+
+    def get(self, part: str, /) -> str | None:
+        """A value's version; None if there is no such value."""
+        if part in self._values and part not in self._versions:
+            self._versions[part] = _version(self._values[part])
+        return self._versions.get(part)
+
+
+class Selections:
+    """Which rows have given values in some fields; a selection is noted as these fields and values."""
+
+    def __init__(self, board: Board, note: Note) -> None:
+        self._rows, self._note = board.rows, note
+        self._indices: dict[str, dict[str, list[int]]] = {}
+
+    def indices(self, values: Mapping[str, object]) -> list[int]:
+        """The indices of the rows, in the board's order."""
+        names, required = ",".join(values), repr([*values.values()])
+        self._note(f"{names}={required}")
+        return self._by_values(names).get(required, [])
+
+    def get(self, part: str, /) -> str | None:
+        """A selection's version: which rows it has; None if rows have no such fields."""
+        names, _, required = part.partition("=")
+        if not RecordedRow._fields.issuperset(names.split(",")):
+            return None
+        return _version([self._rows[index].experiments for index in self._by_values(names).get(required, [])])
+
+    def _by_values(self, names: str) -> Mapping[str, list[int]]:
+        """Indices of rows by their values in some fields."""
+        if names not in self._indices:
+            by_values: dict[str, list[int]] = {}
+            for index, row in enumerate(self._rows):
+                by_values.setdefault(repr([getattr(row, name) for name in names.split(",")]), []).append(index)
+            self._indices[names] = by_values
+        return self._indices[names]
+
+
+def _recorded(kind: type[Kind], name: str, values: Mapping[str, object], recorder: Recorder) -> Kind:
+    """An instance with these values, whose fields' versions `recorder` knows."""
+    recorder.current[name] = FieldVersions(values)
+    instance = object.__new__(kind)  # a frozen dataclass is filled as it stands
+    instance.__dict__.update(values, _note=_noting(name, recorder))
+    return instance
+
+
+def _keyed(name: str, values: Mapping[Key, str], recorder: Recorder) -> RecordedMapping[Key]:
+    name = f"{URLS}/{name}"
+    recorder.current[name] = FieldVersions({ALL: list(values)} | {repr(key): value for key, value in values.items()})
+    return RecordedMapping(values, _noting(name, recorder))
+
+
+def _noting(name: str, recorder: Recorder) -> Note:
+    return lambda part: recorder.note(part, (name,))
+
+
+def _version(value: object) -> str:
+    text = repr(sorted(value) if isinstance(value, frozenset) else value)
+    return sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
