@@ -17,6 +17,7 @@ from leaderboard.pages.diagnostics import heat_maps
 from leaderboard.pages.examples import AnswerExample
 from leaderboard.pages.formats import FormatTable, format_table, why_none
 from leaderboard.pages.provenance import StepProvenance, traces_of, versions_of
+from leaderboard.pages.step_costs import StepCosts, step_costs
 from leaderboard.pages.sweep import SweepTry, sweep_tries
 from leaderboard.pages.training import Training, training_of
 from leaderboard.pages.variance import variance_components
@@ -99,6 +100,8 @@ class ExperimentPage:
     tries: tuple[SweepTry, ...]
     """What a sweep tried; none without a sweep."""
     trainings: tuple[Training, ...]
+    step_costs: StepCosts | None
+    """Where time, tokens and memory went; none where no time was measured."""
     adaptation_shots: AdaptationShots | None
     heat_maps: tuple[HeatMap, ...]
     """What its steps found out about themselves."""
@@ -120,6 +123,8 @@ def experiment_view(
     board = urls.board
     first = row_records.seeds[0].record
     versions = versions_of(row_records)
+    steps = range(max(len(seed.trained) for seed in row_records.seeds))
+    trainings = tuple(training_of(row, row_records, index) for index in steps)
     return ExperimentPage(
         marks=marks(row, urls.shipped),
         imported=tuple(seed.record.seed for seed in row_records.seeds if seed.imported),
@@ -136,9 +141,8 @@ def experiment_view(
         classes_csv=urls.classes(row),
         examples=tuple(examples),
         tries=sweep_tries(row_records),
-        trainings=tuple(
-            training_of(row, row_records, at) for at in range(max(len(s.trained) for s in row_records.seeds))
-        ),
+        trainings=trainings,
+        step_costs=step_costs(row_records, [training.title for training in trainings]),
         adaptation_shots=adaptation_shots(board, row),
         heat_maps=heat_maps(row_records),
         traces=tuple((seed.record.seed, traces_of(seed, versions)) for seed in row_records.seeds),
