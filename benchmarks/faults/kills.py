@@ -54,7 +54,7 @@ MOMENTS: Final = (
     Moment("render", "suite.cli.commands.sharing", "render_site", 1, 0.0),
     Moment("evaluation", "suite.execution.session", "Session.evaluate", 6, 0.4),
     Moment("end of a step", "suite.results.store.store", "Store.finish", 7, 0.02),
-    Moment("artifact", "suite.execution.session", "keep", 1, 0.05),
+    Moment("artifact", "suite.execution.session", "publish", 1, 0.05),
 )
 """Those of a length of 0 seconds last as long as the function did when nothing disturbed it."""
 QUERIES: Final = {

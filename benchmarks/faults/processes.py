@@ -30,7 +30,7 @@ from benchmarks.faults.trial import Outcome
 COUNT: Final = 8
 MINUTES: Final = float(os.environ.get("SUITE_FAULTS_MINUTES", "30"))
 SPECS: Final = ("specs/finetune_rte.yaml", "specs/lora_rte.yaml", "specs/prompt_tuning_rte.yaml")
-LEASE: Final = "import suite.execution.run as run; run.LEASE_SECONDS = 8.0"
+LEASE: Final = "import suite.api.running as running; running.LEASE_SECONDS = 8.0"
 """A step's silent owner loses it after so long, in place of two minutes."""
 STOPPED_SECONDS: Final = (0.1, 12.0)
 BETWEEN_FAULTS_SECONDS: Final = (1.0, 6.0)

@@ -132,7 +132,7 @@ def _applied(
     home: RunDir, located: LocatedModel, steps: Sequence[str], hashes: Mapping[str, str], device: str | None
 ) -> tuple[ExitStack, AdaptedModel]:
     """The steps' artifacts on the base, checked to be in effect; to close the first takes them off."""
-    from suite.execution.artifacts import load_kept
+    from suite.execution.artifacts import load_published
     from suite.execution.preflight import check_device, fetch
     from suite.models.apply import applied
     from suite.models.backbone import load_backbone
@@ -143,7 +143,7 @@ def _applied(
         fetch(located.source)
     backbone = load_backbone(located, device, home.factors)
     try:
-        artifacts = [load_kept(home.artifact(step), backbone.identity, hashes.get(step, "")) for step in steps]
+        artifacts = [load_published(home.artifact(step), backbone.identity, hashes.get(step, "")) for step in steps]
     except StepFailed as error:
         raise SuiteError(str(error), fix="run the spec again, which trains it anew") from error
     with ExitStack() as context:

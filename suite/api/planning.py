@@ -13,7 +13,7 @@ from typing import Any, Literal
 from suite.api.paths import File, folder_of, home_of
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
-from suite.execution.healing import lost_artifacts
+from suite.execution.lost_artifacts import lost_artifacts
 from suite.execution.preflight import absent_models
 from suite.models.source import locate
 from suite.planning import Inputs, Plan, make_plan, stale_reasons

@@ -29,7 +29,7 @@ class TrainOutcome:
     """The step that made the artifact, where this one only keeps it."""
 
 
-def keep(folder: Path, artifact: Artifact, base: str, ours: Callable[[], bool] = lambda: True) -> Path:
+def publish(folder: Path, artifact: Artifact, base: str, ours: Callable[[], bool] = lambda: True) -> Path:
     """Save an artifact in its step's folder, and read it back before it counts.
 
     It takes the place of what is there only if the step is still `ours`: an attempt that was given up for dead leaves
@@ -64,7 +64,7 @@ def _clear(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def load_kept(folder: Path, base: str, wanted: str) -> Artifact:
+def load_published(folder: Path, base: str, wanted: str) -> Artifact:
     """A step's artifact, whose hash must be the `wanted` one. Raises ArtifactLost when it is missing or damaged."""
     if not folder.is_dir():
         raise ArtifactLost(folder.name, f"is not in {folder}")

@@ -9,8 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from suite.core import signals
-
 LOG_EVERY_SECONDS = 10.0
 TERMINAL_EVERY_SECONDS = 0.2
 
@@ -23,25 +21,25 @@ class PlanProgress:
     """Steps to do."""
     out: TextIO = field(default_factory=lambda: sys.stderr)
     done: int = 0
+    seconds_after: float = 0.0
+    """The estimated time of the steps after the one that is being done."""
     _title: str = ""
-    _left: float = 0.0
     _step_began: float = field(default_factory=time.monotonic)
     _shown: float = 0.0
     _said: set[str] = field(default_factory=set)
 
-    def begin(self, title: str, left: float) -> None:
-        """A step begins; `left` is the estimated time of those after it."""
-        self._title, self._left, self._step_began = title, left, time.monotonic()
+    def begin(self, title: str) -> None:
+        """A step begins."""
+        self._title, self._step_began = title, time.monotonic()
         self._shown = 0.0
         self._line(f"{self._head()}")
 
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
         """Within a train step: optimiser steps, loss, and the last selection score."""
-        signals.check()
         spent = time.monotonic() - self._step_began
-        left = spent / max(step, 1) * (total - step)
+        left = spent / max(step, 1) * (total - step) + self.seconds_after
         scored = "" if score is None else f" · score {score:.1f}"
-        text = f"{self._head()} · step {step}/{total} · loss {loss:.3f}{scored} · {clock(left + self._left)} left"
+        text = f"{self._head()} · step {step}/{total} · loss {loss:.3f}{scored} · {clock(left)} left"
         self._line(text, final=step == total)
 
     def say(self, text: str) -> None:

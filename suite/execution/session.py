@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from random import Random
 
 from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import RunDir
@@ -18,8 +17,8 @@ from suite.evaluation.evaluate import EvaluationResult, evaluate_with
 from suite.evaluation.lm import StackLM
 from suite.evaluation.writable import Lost, unwritable
 from suite.execution.artifacts import TrainOutcome as TrainOutcome
-from suite.execution.artifacts import keep, load_kept
-from suite.execution.asking import Scorer, decoding_of, roll_outs, scorers
+from suite.execution.artifacts import load_published, publish
+from suite.execution.targets import Scorer, decoding_of, roll_outs, scorers, training_sets
 from suite.methods import Method
 from suite.models.adapted import AdaptedModel
 from suite.models.apply import applied
@@ -34,10 +33,9 @@ from suite.specs.blocks import Track
 from suite.specs.experiment import describe
 from suite.stats import first_of_the_best
 from suite.tasks.gold import gold_finding
-from suite.tasks.load import Example, LoadedTask, Prompts, load_task, training_examples
+from suite.tasks.load import LoadedTask, load_task
 from suite.tasks.splits import reported_rows
 from suite.training.data.source import UNCOUNTED, Spending
-from suite.training.data.training_set import TrainingSet
 from suite.training.job import Job
 from suite.training.loop import Log
 from suite.training.objectives.optimise import time_spent
@@ -58,7 +56,7 @@ class Session:
     _backbones: dict[ModelSource, Backbone] = field(default_factory=dict)
     _current: tuple[tuple[str, ...], AdaptedModel, ExitStack] | None = None
     _answers: AnswerCache | None = None
-    _lost: dict[tuple[str, str, str, int | None], Lost | None] = field(default_factory=dict)
+    _unwritable_answers: dict[tuple[str, str, str, int | None], Lost | None] = field(default_factory=dict)
 
     def train(
         self, step: Step, work: Train, log: Log, hashes: Mapping[str, str], spending: Spending = UNCOUNTED
@@ -69,14 +67,16 @@ class Session:
         """
         self.release()
         backbone = self.backbone(work.track)
-        sets, held_back = self._examples(work)
+        sets, selection_rows = training_sets(work, self.inputs.data)
         checkpoint = self.home.work(step.id)
         checkpoint.mkdir(parents=True, exist_ok=True)
-        selection, scored = work.track.selection, scorers(work, held_back, self.inputs.data)
+        selection, role_scorers = work.track.selection, scorers(work, selection_rows, self.inputs.data)
         job = Job(
             backbone=backbone,
             examples=sets,
-            selection=lambda answering: _mean([_asked(score, answering(role)) for role, score in scored.items()]),
+            selection=lambda answering: _mean(
+                [_score(scorer, answering(role)) for role, scorer in role_scorers.items()]
+            ),
             roll_out=roll_outs(work, self.inputs.data),
             budget=work.track.budget,
             selection_rule=selection,
@@ -85,7 +85,7 @@ class Session:
             checkpoint=checkpoint,
             checkpoint_seconds=CHECKPOINT_SECONDS,
             log=log,
-            probe=self._looking(work) if work.probes else None,
+            probe=self._probe_callback(work) if work.probes else None,
             spending=spending,
         )
         method = self._method(step, work)
@@ -93,7 +93,7 @@ class Session:
         trained, needs = method.train(work.config, job), method.requirements(work.config)
         if isinstance(needs.cost, GradientSteps) and trained.artifact.neutral:  # a search may find that nothing helps
             raise StepFailed("training left the base as it is: raise the learning rate or the number of steps")
-        folder = self._keep(step, trained.artifact, backbone)
+        folder = self._publish(step, trained.artifact, backbone)
         size = sum(file.stat().st_size for file in folder.iterdir())
         curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
         return TrainOutcome(
@@ -108,7 +108,7 @@ class Session:
             raise StepFailed(f"{origin} changed after the step was planned: run again")
         return work.methods.get(work.method)
 
-    def choose(self, step: Step, work: SelectTry, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:
+    def select_try(self, step: Step, work: SelectTry, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:
         """Score every try as its targets are answered, and keep the artifact of the first of the best.
 
         Raises StepFailed with the reason when a try cannot be scored: without it the choice would be another one.
@@ -116,48 +116,49 @@ class Session:
         scores = self._scores_of_tries(work, log, hashes)
         best = first_of_the_best(scores)
         curve = [(number, "selection", score) for number, score in enumerate(scores, 1)]
-        return self._kept(step, work.candidates[best], work.track, hashes, curve)
+        return self._copied(step, work.candidates[best], work.track, hashes, curve)
 
     def _scores_of_tries(self, work: SelectTry, log: Log, hashes: Mapping[str, str]) -> list[float]:
-        """The mean score of each try. Soft prompts leave the base as it is: those are asked in common batches."""
-        scored = scorers(work, self._examples(work)[1], self.inputs.data)
-        found: list[dict[str, float]] = [{} for _ in work.tries]
-        beside: dict[str, list[tuple[int, AdaptedModel]]] = {role: [] for role in scored}
+        """The mean score of each try. Soft prompts leave the base as it is: those are answered in common batches."""
+        role_scorers = scorers(work, training_sets(work, self.inputs.data)[1], self.inputs.data)
+        role_scores: list[dict[str, float]] = [{} for _ in work.tries]
+        prompts: dict[str, list[tuple[int, AdaptedModel]]] = {role: [] for role in role_scorers}
         try:
-            for number, (values, stacks) in enumerate(zip(found, work.tries, strict=True), 1):
-                asked = f"try {number} of {len(work.tries)}"
+            for index, stacks in enumerate(work.tries):
+                scored = f"try {index + 1} of {len(work.tries)}"
                 for role, steps in stacks.items():
                     current = self.stack(steps, work.track, hashes)
                     if current.in_model:
-                        values[role] = scored[role]([current])[0]
+                        role_scores[index][role] = role_scorers[role]([current])[0]
                     else:
-                        beside[role].append((number, current))
+                        prompts[role].append((index, current))
             self.release()
-            asked = "one of the tries that are soft prompts"
-            for role, those in beside.items():
-                for (place, _), value in zip(those, scored[role]([current for _, current in those]), strict=True):
-                    found[place - 1][role] = value
+            scored = "one of the tries that are soft prompts"
+            for role, indexed in prompts.items():
+                values = role_scorers[role]([current for _, current in indexed])
+                for (index, _), value in zip(indexed, values, strict=True):
+                    role_scores[index][role] = value
         except SuiteError as error:
-            raise StepFailed(f"{asked} cannot be scored: {error}") from error
-        each = zip(found, work.tries, strict=True)
-        scores = [_mean([values[role] for role in stacks]) for values, stacks in each]
+            raise StepFailed(f"{scored} cannot be scored: {error}") from error
+        by_try = zip(role_scores, work.tries, strict=True)
+        scores = [_mean([values[role] for role in stacks]) for values, stacks in by_try]
         for number, score in enumerate(scores, 1):
             log.say(f"try {number} of {len(scores)} · score {score:.1f} on the selection rows")
         return scores
 
-    def follow(self, step: Step, work: CopyFromTry, hashes: Mapping[str, str]) -> TrainOutcome:
+    def copy_from_try(self, step: Step, work: CopyFromTry, hashes: Mapping[str, str]) -> TrainOutcome:
         """Keep what goes with a choice. Raises StepFailed if that cannot be told."""
         tries = zip(work.among, work.candidates, strict=True)
-        fitting = [candidate for own, candidate in tries if hashes[own] == hashes[work.choice]]
-        if len({hashes[candidate] for candidate in fitting}) != 1:
+        matching = [candidate for own, candidate in tries if hashes[own] == hashes[work.choice]]
+        if len({hashes[candidate] for candidate in matching}) != 1:
             raise StepFailed("two tries left the very same artifact beside different others: give one of them up")
-        return self._kept(step, fitting[0], work.track, hashes, [])
+        return self._copied(step, matching[0], work.track, hashes, [])
 
     def take_part(self, step: Step, work: TakePart, hashes: Mapping[str, str]) -> TrainOutcome:
         """Keep a part of a step's artifact; nothing is trained. Raises StepFailed if the artifact has no such part."""
         backbone = self.backbone(work.track)
         part = self._artifact(work.step, backbone, hashes).part(work.part)
-        folder = self._keep(step, part, backbone)
+        folder = self._publish(step, part, backbone)
         size = sum(file.stat().st_size for file in folder.iterdir())
         return TrainOutcome(part, folder, [], 0, size, backbone.identity)
 
@@ -168,19 +169,19 @@ class Session:
         """
         draw, decoding = work.track.held_out.draw, decoding_of(work.track)
         task = load_task(work.task, self.inputs.data, shots=work.shots, draw=draw, limit=work.documents)
-        decides = {**step.key, "task": None, "hashes": dict(hashes)}
-        self._answers = cache = AnswerCache(self.home.answers, decides, step.id)
+        key = {**step.key, "task": None, "hashes": dict(hashes)}
+        self._answers = cache = AnswerCache(self.home.answers, key, step.id)
 
-        def asked(current: AdaptedModel) -> StackLM:
+        def language_model(current: AdaptedModel) -> StackLM:
             return StackLM(current, **decoding)
 
         routes = work.routes
         if routes is None:
             current = self.stack(work.stack, work.track, hashes)
-            result = cache.scoring(lambda: evaluate_with(cache.cached(asked(current)), task))
+            result = cache.scoring(lambda: evaluate_with(cache.cached(language_model(current)), task))
             return self._with_findings(work, task, result)
         dispatched = partial(
-            evaluate_dispatched, task, routes.task, self.inputs.data, lm_for=asked, cached=cache.cached,
+            evaluate_dispatched, task, routes.task, self.inputs.data, lm_for=language_model, cached=cache.cached,
             router=lambda: self.stack(routes.router, work.track, hashes),
             stack_of=lambda skill: self.stack(routes.stacks.get(skill, ()), work.track, hashes),
         )  # fmt: skip
@@ -200,9 +201,9 @@ class Session:
         """What the base's tokenizer cannot write of a task, asked once for all stacks and shot counts."""
         backbone = self.backbone(work.track)
         key = (backbone.identity, work.task.fingerprint, rows, work.documents)
-        if key not in self._lost:
-            self._lost[key] = unwritable(backbone, task)
-        return self._lost[key]
+        if key not in self._unwritable_answers:
+            self._unwritable_answers[key] = unwritable(backbone, task)
+        return self._unwritable_answers[key]
 
     def stored(self, step: str) -> None:
         """A step is stored: answers and checkpoints, which another attempt would have gone on from, go."""
@@ -241,58 +242,44 @@ class Session:
 
     def _artifact(self, step: str, backbone: Backbone, hashes: Mapping[str, str], base: str | None = None) -> Artifact:
         """A train step's artifact: the very checkpoint that was selected, made for this base (or the one named)."""
-        return load_kept(self.home.artifact(step), base or backbone.identity, hashes[step])
+        return load_published(self.home.artifact(step), base or backbone.identity, hashes[step])
 
-    def _kept(
+    def _copied(
         self, step: Step, source: str, track: Track, hashes: Mapping[str, str], curve: Sequence[tuple[int, str, float]]
     ) -> TrainOutcome:
         """Another step's artifact under this step's name too."""
         backbone = self.backbone(track)
         artifact = self._artifact(source, backbone, hashes)
-        folder = self._keep(step, artifact, backbone)
+        folder = self._publish(step, artifact, backbone)
         size = sum(file.stat().st_size for file in folder.iterdir())
         return TrainOutcome(artifact, folder, curve, None, size, backbone.identity, source=source)
 
-    def _keep(self, step: Step, artifact: Artifact, backbone: Backbone) -> Path:
-        return keep(self.home.artifact(step.id), artifact, backbone.identity, lambda: self.ours(step.id))
+    def _publish(self, step: Step, artifact: Artifact, backbone: Backbone) -> Path:
+        return publish(self.home.artifact(step.id), artifact, backbone.identity, lambda: self.ours(step.id))
 
-    def _examples(self, work: Train | SelectTry) -> tuple[tuple[TrainingSet, ...], dict[str, tuple[Example, ...]]]:
-        """Training sets, and the rows of the same split that are held out of them to select a checkpoint."""
-        sets: list[TrainingSet] = []
-        held_back: dict[str, tuple[Example, ...]] = {}
-        for role, task in work.targets.items():
-            examples = list(training_examples(task, self.inputs.data))
-            # Not seeded by the experiment: every seed and every method selects on the same rows.
-            Random(f"selection/{task.name}").shuffle(examples)
-            count = min(work.track.selection.documents, len(examples) // 4)
-            held_back[role] = tuple(examples[:count])
-            seen = {example.hash for example in held_back[role]}
-            kept = tuple(example for example in examples[count:] if example.hash not in seen)
-            sets.append(TrainingSet(role, task, kept, Prompts(task, self.inputs.data)))
-        return tuple(sets), held_back
-
-    def _looking(self, work: Train) -> ProbeCallback | None:
-        """What the track's probes look at while this step is trained."""
+    def _probe_callback(self, work: Train) -> ProbeCallback | None:
+        """What the track's probes measure while this step is trained."""
         track, probes = work.track, work.track.probes
         if probes is None:
             return None
-        asked = [(role, track.target.shots) for role in work.targets]
-        asked += [(role, shots) for role in work.probed for shots in probes.shots]
+        role_shots = [(role, track.target.shots) for role in work.targets]
+        role_shots += [(role, shots) for role in work.probed for shots in probes.shots]
         files = {**work.targets, **work.probed}
 
         def tasks() -> dict[tuple[str, int], LoadedTask]:
             options = {"draw": track.held_out.draw, "limit": probes.documents}
             return {
-                (role, shots): load_task(files[role], self.inputs.data, shots=shots, **options) for role, shots in asked
+                (role, shots): load_task(files[role], self.inputs.data, shots=shots, **options)
+                for role, shots in role_shots
             }
 
-        about = {role: describe(task) for role, task in files.items()}
-        return ProbeCallback(probes, track, tuple(work.targets), tasks, about)
+        descriptions = {role: describe(task) for role, task in files.items()}
+        return ProbeCallback(probes, track, tuple(work.targets), tasks, descriptions)
 
 
-def _asked(score: Scorer, answering: AbstractContextManager[AdaptedModel]) -> float:
+def _score(scorer: Scorer, answering: AbstractContextManager[AdaptedModel]) -> float:
     with answering as current:
-        return score([current])[0]
+        return scorer([current])[0]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -13,7 +13,7 @@ import torch
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
 from suite.execution import session
-from suite.execution.artifacts import keep
+from suite.execution.artifacts import publish
 from suite.models.artifacts import load_artifact
 from suite.models.artifacts.prompt import SoftPrompt
 from suite.results.store import StepOutcome, StepRecord, Store
@@ -33,10 +33,10 @@ def room_for(size: int) -> Iterator[None]:
 
 def test_an_artifact_that_does_not_fit_leaves_the_one_before(tmp_path: Path) -> None:
     folder, old = tmp_path / "step", SoftPrompt(torch.ones(2, 8))
-    keep(folder, old, "base")
+    publish(folder, old, "base")
     said = "cannot be written (File too large); make room on the disk (or raise `ulimit -f`)"
     with room_for(20_000), pytest.raises(SuiteError) as caught:
-        keep(folder, SoftPrompt(torch.ones(100, 100)), "base")
+        publish(folder, SoftPrompt(torch.ones(100, 100)), "base")
     assert f"{folder}: {said}" in str(caught.value)
     assert load_artifact(folder, "base").hash == old.hash
     assert list(tmp_path.iterdir()) == [folder]

@@ -181,8 +181,8 @@ def test_what_a_killed_attempt_took_counts(tmp_path: Path) -> None:
 
 
 SAVING = """
-import suite.execution.run as run, suite.execution.session as session
-run.HEARTBEAT_SECONDS, session.CHECKPOINT_SECONDS = 0.2, 1.0
+import suite.execution.worker as worker, suite.execution.session as session
+worker.HEARTBEAT_SECONDS, session.CHECKPOINT_SECONDS = 0.2, 1.0
 from suite.cli import main
 main()
 """

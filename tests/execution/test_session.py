@@ -11,7 +11,7 @@ import torch
 from suite import methods
 from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import RunDir
-from suite.execution import asking, session
+from suite.execution import session, targets
 from suite.models.artifacts import load_artifact
 from suite.models.artifacts.joint import Joint
 from suite.models.artifacts.prompt import SoftPrompt
@@ -47,7 +47,7 @@ def test_selection_is_capped_and_neither_it_nor_the_shots_are_scored_or_trained_
         selected.update(Identities(task, docs[0])(doc).question for doc in docs)
 
     monkeypatch.setattr(methods.get(name), "train", train)
-    monkeypatch.setattr(asking, "selection_task", selection)
+    monkeypatch.setattr(targets, "selection_task", selection)
     monkeypatch.setattr(session.Session, "backbone", lambda *_: tiny_backbone("decoder"))
     monkeypatch.setattr(session.Session, "_artifact", lambda *_: None)
     experiments = load([specs / "transformer2" / "t2_few_shot.yaml"], Options(sets=(f"selection.documents={cap}",)))

@@ -196,7 +196,7 @@ def test_a_try_that_cannot_be_scored_is_named(tmp_path: Path, monkeypatch: pytes
     made = make_plan(load([written(tmp_path, LORA)]), Inputs(DataLocations()))
     step, work = next((step, step.work) for step in made.steps if isinstance(step.work, SelectTry))
     with pytest.raises(StepFailed, match="try 1 of 3 cannot be scored: the artifacts change nothing"):
-        Session(RunDir(tmp_path), Inputs(DataLocations()), None).choose(step, work, PlanProgress(1), {})
+        Session(RunDir(tmp_path), Inputs(DataLocations()), None).select_try(step, work, PlanProgress(1), {})
 
 
 def test_a_choice_that_cannot_be_told_is_not_followed(tmp_path: Path) -> None:
@@ -205,4 +205,4 @@ def test_a_choice_that_cannot_be_told_is_not_followed(tmp_path: Path) -> None:
     session = Session(RunDir(tmp_path), Inputs(DataLocations()), None)
     same: dict[str, Any] = {"choice": "a", "weights 1": "a", "weights 2": "a", "prompt 1": "b", "prompt 2": "c"}
     with pytest.raises(StepFailed, match="the very same artifact"):
-        session.follow(Step("x", "choose", work, {}, StepEstimate(0, 0.0, 0)), work, same)
+        session.copy_from_try(Step("x", "choose", work, {}, StepEstimate(0, 0.0, 0)), work, same)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from suite.core.run_dir import RunDir
+from suite.execution.context import StepContext
 from suite.execution.run import run_plan
 from suite.methods import MethodRegistry
 from suite.planning import Inputs, Train, make_plan
@@ -195,10 +196,10 @@ def test_what_changed_after_the_plan_fails_its_step_and_is_loaded_anew_by_the_ne
     inputs = Inputs(DataLocations())
     plan = make_plan(load([spec]), inputs)
     workspace(tmp_path, _chosen="def chosen(name):\n    return 1 / 0\n")
-    outcome = run_plan(plan, inputs, home)
+    outcome = run_plan(plan, StepContext(home, inputs))
     (reason,) = outcome.failed.values()
     assert reason.endswith("methods/mine.py changed after the step was planned: run again")
-    (reason,) = run_plan(make_plan(load([spec]), inputs), inputs, home).failed.values()
+    (reason,) = run_plan(make_plan(load([spec]), inputs), StepContext(home, inputs)).failed.values()
     assert reason.endswith("_chosen.py:2: `train` fails: ZeroDivisionError: division by zero")
 
 
@@ -209,7 +210,7 @@ def test_what_changed_after_the_plan_fails_its_step_and_is_loaded_anew_by_the_ne
 def test_a_step_that_gives_no_artifact_fails_in_one_line(tmp_path: Path, body: str, wrong: str) -> None:
     text = f"{METHOD.partition('def train')[0]}def train(config, job):\n    {body}\n"
     plan = make_plan(load([workspace(tmp_path, mine=text)]), Inputs(DataLocations()))
-    outcome = run_plan(plan, Inputs(DataLocations()), home_in(tmp_path))
+    outcome = run_plan(plan, StepContext(home_in(tmp_path), Inputs(DataLocations())))
     (reason,) = outcome.failed.values()
     assert f"methods/mine.py{':25' if 'fails' in wrong else ''}: {wrong}" in reason
     assert outcome.exit_code == 1

@@ -10,8 +10,7 @@ import pytest
 from suite.core.errors import SuiteError
 from suite.evaluation.evaluate import EvaluationResult, Score, evaluate, measured
 from suite.evaluation.rollout import roll_out
-from suite.execution.asking import roll_outs, scorers
-from suite.execution.session import Session
+from suite.execution.targets import roll_outs, scorers, training_sets
 from suite.models.adapted import AdaptedModel
 from suite.models.backbone import load_backbone
 from suite.models.source import locate
@@ -38,14 +37,14 @@ def test_rows_held_out_for_selection_are_decoded_as_the_track_says(beams: int) -
     asked, data = work(f"decoding.beams={beams}"), DataLocations()
     backbone = load_backbone(locate(asked.track.model, None), "cpu")
     stacks = [AdaptedModel(backbone, backbone.model), with_soft(backbone)]
-    sets, held_back = Session(None, Inputs(data), "cpu")._examples(asked)  # type: ignore[arg-type]
-    (target,), ((role, rows),) = sets, held_back.items()
+    sets, selection_rows = training_sets(asked, data)
+    (target,), ((role, rows),) = sets, selection_rows.items()
     task = selection_task(target.task, data, [row.doc for row in rows], shots=asked.track.target.shots)
     wanted = [
         evaluate(stack, task, batch_tokens=4000, beams=beams, max_length=asked.track.budget.max_length)
         for stack in stacks
     ]
-    assert scorers(asked, held_back, data)[role](stacks) == [each.primary.value for each in wanted]
+    assert scorers(asked, selection_rows, data)[role](stacks) == [each.primary.value for each in wanted]
     # the search of a mixture selects, too; rewards are what the model answers itself
     selecting = roll_outs(asked, data)(stacks[1], target, rows, Sampling(None, None, 0, as_reported=True))
     assert selecting == roll_out(stacks[1], task, batch_tokens=4000, beams=beams)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from suite.core.run_dir import RunDir
-from suite.execution.leftovers import clear
+from suite.execution.cleanup import clear
 
 
 def test_only_what_finished_steps_left_is_cleared_away(tmp_path: Path) -> None:

@@ -14,9 +14,12 @@ import pytest
 from suite.cli.commands.planning import planned
 from suite.core.errors import TakenOver
 from suite.core.run_dir import RunDir
-from suite.execution.artifacts import keep
-from suite.execution.run import _Run
-from suite.execution.session import Session
+from suite.execution.artifacts import publish
+from suite.execution.context import StepContext
+from suite.execution.executor import LocalExecutor
+from suite.execution.progress import PlanProgress
+from suite.execution.schedule import Schedule
+from suite.execution.worker import working
 from suite.models.artifacts import load_artifact
 from suite.results.store import Store
 from tests.cli.calls import SMALL, start, suite
@@ -99,8 +102,11 @@ def test_an_artifact_that_is_damaged_after_the_first_look_is_trained_again_when_
     sets = [each for each in QUICK if each != "--set"]
     made = planned([Path("specs/lora_rte.yaml")], None, sets, "first", None, None, RunDir(home), baseline=True)
     plan, inputs = made.plan, made.inputs
-    with Store.open(RunDir(home).url) as store:
-        assert _Run(plan, store, lambda: Session(RunDir(home), inputs, None), {}).run().exit_code == 0
+    context = StepContext(RunDir(home), inputs)
+    with Store.open(RunDir(home).url) as store, working(context, store):
+        schedule = Schedule(plan, store, PlanProgress(0), statuses=store.statuses([step.id for step in plan.steps]))
+        LocalExecutor().run(schedule, context)  # a run would have looked at the artifact first
+    assert not schedule.failed
     said = "".join(capsys.readouterr())
     assert said.count("done again, for its artifact cannot be used") == 1
     assert scores(home) == before
@@ -177,10 +183,10 @@ def test_an_attempt_that_lost_its_step_leaves_the_artifact_of_the_next_alone(who
     (source,) = artifacts(whole)
     ((base,),) = rows(whole, "SELECT base FROM artifact")
     artifact = load_artifact(source, base)
-    folder = keep(tmp_path / "artifacts" / source.name, artifact, base)
+    folder = publish(tmp_path / "artifacts" / source.name, artifact, base)
     before = folder.stat().st_ino
     with pytest.raises(TakenOver):
-        keep(folder, artifact, base, ours=lambda: False)
+        publish(folder, artifact, base, ours=lambda: False)
     assert folder.stat().st_ino == before
     assert [each.name for each in folder.parent.iterdir()] == [folder.name]
 
@@ -191,7 +197,7 @@ def test_an_attempt_that_lost_its_step_leaves_what_the_next_one_is_writing(whole
     unfinished = tmp_path / f".{source.name}.0a1b2c3d.new"
     unfinished.mkdir()
     with pytest.raises(TakenOver):
-        keep(tmp_path / source.name, load_artifact(source, base), base, ours=lambda: False)
+        publish(tmp_path / source.name, load_artifact(source, base), base, ours=lambda: False)
     assert list(tmp_path.iterdir()) == [unfinished]
 
 
@@ -207,7 +213,7 @@ def test_an_artifact_takes_the_place_of_whatever_stands_there(what: str, whole: 
     if what == "link":
         other.mkdir()
         (other / "mine").touch()
-    keep(folder, load_artifact(source, base), base)
+    publish(folder, load_artifact(source, base), base)
     assert load_artifact(folder, base).hash == wanted
     assert (other / "mine").exists() is (what == "link")
 

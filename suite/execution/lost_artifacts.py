@@ -26,23 +26,23 @@ def lost_artifacts(
     needed: set[str] = set()
     lost: dict[str, str] = {}
     for step in reversed(plan.steps):  # what needs a step stands after it
-        asked = step.id in done and step.kind == "train" and (step.id in needed or not steps[step.id].imported)
-        if asked and (why := _lost(home.artifact(step.id), artifacts.get(step.id), read)):
+        wanted = step.id in done and step.kind == "train" and (step.id in needed or not steps[step.id].imported)
+        if wanted and (why := _reason_lost(home.artifact(step.id), artifacts.get(step.id), read)):
             lost[step.id] = f"{why} (it was imported)" if steps[step.id].imported else why
         if step.id not in done or step.id in lost:
             needed.update(step.parents)
     return lost
 
 
-def _lost(folder: Path, artifact: ArtifactRecord | None, read: bool) -> str:
+def _reason_lost(folder: Path, artifact: ArtifactRecord | None, read: bool) -> str:
     """Why an artifact cannot be used, by its files' sizes or by what is in them; empty where they are right."""
     if artifact is None or not folder.is_dir():
         return "its artifact is not here"
     try:
-        found = sum(file.stat().st_size for file in folder.iterdir())
+        size = sum(file.stat().st_size for file in folder.iterdir())
     except OSError as error:
         return f"its artifact cannot be read ({error.strerror})"
-    if found != artifact.bytes:
-        return f"its artifact has {found} bytes, not the {artifact.bytes} that were saved"
+    if size != artifact.bytes:
+        return f"its artifact has {size} bytes, not the {artifact.bytes} that were saved"
     differs = difference(folder, artifact.base, artifact.hash) if read else ""
     return f"its artifact {differs}" if differs else ""

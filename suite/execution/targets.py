@@ -1,8 +1,9 @@
-"""How targets are asked while a step is trained or chosen: decoded as the track says, as when they are reported."""
+"""A step's targets: what it trains on, what selects, and how both are answered: as when the target is reported."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from random import Random
 from typing import Any
 
 from suite.evaluation.evaluate import measured, selection_task
@@ -13,12 +14,30 @@ from suite.planning.steps import SelectTry, Train
 from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile
-from suite.tasks.load import Example
+from suite.tasks.load import Example, Prompts, training_examples
 from suite.training.data.training_set import TrainingSet
 from suite.training.job import Sampling
 
 Scorer = Callable[[Sequence[AdaptedModel]], list[float]]
 """A target's own metric of some stacks, 0 to 100."""
+
+
+def training_sets(
+    work: Train | SelectTry, data: DataLocations
+) -> tuple[tuple[TrainingSet, ...], dict[str, tuple[Example, ...]]]:
+    """Training sets, and the selection rows: those of the same split that select a checkpoint."""
+    sets: list[TrainingSet] = []
+    selection_rows: dict[str, tuple[Example, ...]] = {}
+    for role, task in work.targets.items():
+        examples = list(training_examples(task, data))
+        # Not seeded by the experiment: every seed and every method selects on the same rows.
+        Random(f"selection/{task.name}").shuffle(examples)
+        count = min(work.track.selection.documents, len(examples) // 4)
+        selection_rows[role] = tuple(examples[:count])
+        selecting = {example.hash for example in selection_rows[role]}
+        trained = tuple(example for example in examples[count:] if example.hash not in selecting)
+        sets.append(TrainingSet(role, task, trained, Prompts(task, data)))
+    return tuple(sets), selection_rows
 
 
 def decoding_of(track: Track) -> dict[str, Any]:
@@ -30,7 +49,7 @@ def decoding_of(track: Track) -> dict[str, Any]:
 
 
 def scorers(
-    work: Train | SelectTry, held_back: Mapping[str, Sequence[Example]], data: DataLocations
+    work: Train | SelectTry, selection_rows: Mapping[str, Sequence[Example]], data: DataLocations
 ) -> dict[str, Scorer]:
     """What scores stacks on the selection rows of each target.
 
@@ -39,11 +58,13 @@ def scorers(
     track = work.track
 
     def scorer(role: str, task: TaskFile) -> Scorer:
-        docs = [example.doc for example in held_back[role]]
-        asked = selection_task(task, data, docs, shots=track.target.shots)
+        docs = [example.doc for example in selection_rows[role]]
+        selecting = selection_task(task, data, docs, shots=track.target.shots)
 
         def score(stacks: Sequence[AdaptedModel]) -> list[float]:
-            return [measured(each, asked) for each in evaluate_together(stacks, asked, **decoding_of(track))]
+            return [
+                measured(result, selecting) for result in evaluate_together(stacks, selecting, **decoding_of(track))
+            ]
 
         return score
 

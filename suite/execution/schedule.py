@@ -1,0 +1,158 @@
+"""What of a plan is left to do: which step can be tried next, and what follows from what became of one."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+
+from suite.core import signals
+from suite.core.errors import ArtifactLost
+from suite.execution.progress import PlanProgress
+from suite.execution.waiting import Waiting
+from suite.execution.worker import Cancelled, Done, Failed, NeedsArtifact, NotOurs, StepResult
+from suite.planning import Plan, Step
+from suite.results.store import Owner, Store
+from suite.results.store.writing import LEASE_SECONDS
+
+POLL_SECONDS = 2.0
+RENEWALS = 2
+"""So often a step is done again for a lost artifact; then what needs it fails."""
+
+
+class Schedule:
+    """One pass over a plan's steps. An executor takes steps from it and tells it what became of each."""
+
+    def __init__(
+        self, plan: Plan, store: Store, progress: PlanProgress, *, statuses: Mapping[str, str],
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:  # fmt: skip
+        """`statuses` are those that the plan's steps have in the store now."""
+        self.progress = progress
+        self.failed: dict[str, str] = {}
+        """Step id -> why."""
+        self.blocked: set[str] = set()
+        """Steps that need one that failed."""
+        self.done = 0
+        """Steps that were done here."""
+        self.steps: Mapping[str, Step] = {step.id: step for step in plan.steps}
+        self._store, self._lease_seconds = store, lease_seconds
+        self._others = Waiting(store, progress)
+        self._renewals: Counter[str] = Counter()
+        self._round = deque(step for step in plan.steps if statuses.get(step.id) != "done")
+        self._again: dict[str, Step] = {}
+        """Finished steps that turned out to be needed again."""
+        self._later: list[Step] = []
+        """Steps of this round that could not be done yet."""
+        self._moved = False
+        """Whether this round has brought the plan on."""
+        self._seconds = sum(step.estimate.seconds for step in self._round)
+        """What all that is left is estimated to take."""
+        progress.steps = len(self._round)
+
+    def take(self) -> Step | None:
+        """The next step that can be tried; None once nothing is left. Waits while other processes have all the rest."""
+        while self._round or self._later or self._again:
+            signals.check()
+            if not self._round:
+                self._next_round()
+                continue
+            step = self._round.popleft()
+            statuses = self._store.statuses((step.id, *step.parents))
+            if self._settled(step, statuses):
+                self._over(step)
+            elif any(statuses[parent] != "done" for parent in step.parents):
+                self._later.append(step)
+            else:
+                self.progress.seconds_after = self._seconds - step.estimate.seconds
+                return step
+        return None
+
+    def ended(self, step: Step, result: StepResult) -> None:
+        """Take note of what became of a step that was taken. Raises EndedBySignal if it was cancelled."""
+        over = True
+        match result:
+            case Done():
+                self._done(step, result)
+            case Failed():
+                self._fail(step, result.reason, result.seconds)
+            case NeedsArtifact():
+                over = not self._renewed(step, result)
+                self._moved = True
+            case NotOurs():
+                if result.taken_over:
+                    self.progress.say(f"{step.title}: left to another process, which took it over")
+                over = self._ended_elsewhere(step)
+            case Cancelled():
+                self.progress.end(step.title, "cancelled; the next run resumes it", result.seconds)
+                raise result.signal
+        if over:
+            self._over(step)
+        else:
+            self._later.append(step)
+
+    def _over(self, step: Step) -> None:
+        """Nothing more is to be done about a step."""
+        self._moved = True
+        self._seconds -= step.estimate.seconds
+
+    def _next_round(self) -> None:
+        """Go through what is left once more, after a pause if all that is left is in other processes' hands."""
+        if not self._moved:
+            self._others.tell(self._later, self._lease_seconds)
+            time.sleep(POLL_SECONDS)
+        self.progress.steps += len(self._again)
+        self._seconds += sum(step.estimate.seconds for step in self._again.values())
+        self._round = deque([*self._again.values(), *self._later])
+        self._again, self._later, self._moved = {}, [], False
+
+    def _settled(self, step: Step, statuses: Mapping[str, str]) -> bool:
+        """Whether nothing more is to be done about a step: it needs one that failed, or it was removed."""
+        if any(parent in self.blocked or parent in self.failed for parent in step.parents):
+            self.blocked.add(step.id)
+            self.progress.end(step.title, "not run: it needs a step that failed", 0.0)
+            return True
+        if not {step.id, *step.parents} <= set(statuses):
+            self._fail(step, "it was removed from the store meanwhile (`suite remove`)", 0.0)
+            return True
+        return False
+
+    def _done(self, step: Step, result: Done) -> None:
+        self.done += 1
+        if result.outdated:
+            self._again.update({other: self.steps[other] for other in result.outdated if other in self.steps})
+            count = len(result.outdated)
+            self.progress.say(f"{step.title}: its artifact is another one now, so {count} steps that use it run again")
+        score = result.score
+        text = "done" if score is None else f"{score.metric} {score.value:.1f}"
+        self.progress.end(step.title, text, result.seconds)
+
+    def _fail(self, step: Step, reason: str, seconds: float) -> None:
+        self.failed[step.id] = reason
+        self.progress.end(step.title, f"FAILED: {reason}", seconds)
+
+    def _renewed(self, step: Step, result: NeedsArtifact) -> bool:
+        """Have a finished step done again whose artifact is lost. Where that was tried before in vain, `step` fails."""
+        parent = self.steps[result.parent.id]
+        self._renewals[parent.id] += 1
+        if self._renewals[parent.id] > RENEWALS:
+            owner, reason = str(Owner.here()), str(ArtifactLost(parent.id, result.reason))
+            if self._store.claim(step.id, owner):
+                self._store.fail(step.id, owner, reason)
+            self._fail(step, reason, 0.0)
+            return False
+        if self._store.invalidate([result.parent]):  # else another process has begun it anew
+            self._again[parent.id] = parent
+            self.progress.say(f"{parent.title}: done again, for its artifact {result.reason}")
+        return True
+
+    def _ended_elsewhere(self, step: Step) -> bool:
+        """Whether a step that another process has, or had, has come to an end there."""
+        status = self._store.statuses([step.id]).get(step.id)
+        if status == "failed":
+            self.failed[step.id] = str(self._store.steps([step.id])[step.id].reason)
+        if status in ("done", "failed"):
+            self.progress.end(step.title, f"{status}, by another process", 0.0)
+        elif status == "cancelled":
+            self._store.requeue([step.id])
+        return status in ("done", "failed")

@@ -1,0 +1,288 @@
+"""One attempt at a step: claim it, do it, store what came of it, in whatever process that happens.
+
+`run_step` is a plain function whose arguments are all that it needs, so that an executor can send it to another process
+or machine. What a process keeps between two steps (its connection to the store, the base model, the artifacts in
+effect) makes the second one faster and changes no result.
+"""
+
+from __future__ import annotations
+
+import platform
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+from suite.core import signals
+from suite.core.errors import ArtifactLost, StoreAway, SuiteError, TakenOver
+from suite.execution.context import StepContext
+from suite.execution.cost import Cost
+from suite.execution.outcome import reason_of
+from suite.execution.provenance import git_commit, versions
+from suite.execution.records import evaluate_outcome, train_outcome
+from suite.planning import CopyFromTry, Evaluate, SelectTry, Step, TakePart, Train
+from suite.results.store import ArtifactRecord, Owner, Provenance, ScoreRecord, StepOutcome, StepRecord, Store
+from suite.sandbox import bubblewrap
+
+if TYPE_CHECKING:
+    from suite.execution.session import Session, TrainOutcome
+
+HEARTBEAT_SECONDS = 2.0
+"""As long at most is what a killed attempt spent and nobody knows of."""
+
+
+class StepLog(Protocol):
+    """Where an attempt says how far it is. An executor that sends steps away needs one that can be pickled."""
+
+    def begin(self, title: str) -> None:
+        """The step was claimed, and is begun."""
+
+    def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
+        """After each optimiser step (from 1): the mean loss of an answer's token, the last selection score (0–100)."""
+
+    def say(self, text: str) -> None:
+        """Something a person should know."""
+
+    def say_once(self, text: str) -> None:
+        """The same, which other steps may say too."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """The step is done, and stored."""
+
+    seconds: float
+    score: ScoreRecord | None
+    """Its primary score, if it is an evaluation that has one."""
+    outdated: tuple[str, ...] = ()
+    """Steps that were measured with its earlier artifact, which was another one: they are to be done again."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The step failed, for a reason that is the user's or the machine's, and that is stored."""
+
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotOurs:
+    """Another process has the step, or has done it."""
+
+    taken_over: bool = False
+    """Whether it was this process's first."""
+
+
+@dataclass(frozen=True)
+class NeedsArtifact:
+    """The artifact of a finished step is missing or damaged: that step must be done again first."""
+
+    parent: StepRecord
+    """The step, as it was stored when the attempt began."""
+    reason: str
+    """What is wrong with its artifact."""
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """The attempt was ended by a signal; the next one goes on from its checkpoint."""
+
+    seconds: float
+    signal: signals.EndedBySignal
+
+
+StepResult = Done | Failed | NotOurs | NeedsArtifact | Cancelled
+
+
+def run_step(step: Step, context: StepContext, log: StepLog) -> StepResult:
+    """Make one attempt at a step whose parents are done. Whatever comes of it is in the store before this returns.
+
+    Raises StoreAway where the store cannot be reached any more, and whatever a bug raises (which the store then has as
+    the step's reason).
+    """
+    return _worker(context).attempt(step, log)
+
+
+@contextmanager
+def working(context: StepContext, store: Store) -> Iterator[None]:
+    """Inside, this thread's `run_step` uses this store; afterwards nothing is kept, the base model neither."""
+    close_worker()
+    _HERE.worker = _Worker(context, store)
+    try:
+        yield
+    finally:
+        close_worker()
+
+
+def close_worker() -> None:
+    """Give up what this thread's `run_step` keeps between steps."""
+    worker: _Worker | None = getattr(_HERE, "worker", None)
+    _HERE.worker = None
+    if worker is not None:
+        worker.close()
+
+
+_HERE = threading.local()
+"""This thread's worker, which is there for speed only: `run_step` makes one where there is none."""
+
+
+def _worker(context: StepContext) -> _Worker:
+    worker: _Worker | None = getattr(_HERE, "worker", None)
+    if worker is None or worker.context != context:
+        close_worker()
+        worker = _HERE.worker = _Worker(context)
+    return worker
+
+
+class _Worker:
+    """Does steps in this process, one after another."""
+
+    def __init__(self, context: StepContext, store: Store | None = None) -> None:
+        self.context = context
+        self._resources = ExitStack()
+        self.store = store or self._resources.enter_context(Store.open(context.home.url))
+        self.owner = str(Owner.here())
+
+    @cached_property
+    def session(self) -> Session:
+        """What trains and answers, made for the first step that is claimed: it imports torch, which takes seconds."""
+        from suite.execution.session import Session
+
+        session = Session(self.context.home, self.context.inputs, self.context.device)
+        session.ours = lambda step: self.store.heartbeat(step, self.owner)
+        return session
+
+    def close(self) -> None:
+        """Give the base model back as it was, and end the connection to the store."""
+        if "session" in vars(self):
+            self.session.release()
+        self._resources.close()
+
+    def attempt(self, step: Step, log: StepLog) -> StepResult:
+        cost: Cost | None = None
+        try:
+            if not self.store.claim(step.id, self.owner, self.context.lease_seconds):
+                return NotOurs()
+            log.begin(step.title)
+            cost = Cost(self.store.steps([step.id])[step.id].costs)
+            return self._do(step, _Interruptible(log), cost)
+        except signals.EndedBySignal as end:
+            spent = cost.spent if cost else None
+            with suppress(StoreAway), self.store.without_retries():
+                if self.store.cancel(step.id, self.owner, str(end), spent):
+                    return Cancelled((spent.seconds if spent else None) or 0.0, end)
+            raise
+
+    def _do(self, step: Step, log: StepLog, cost: Cost) -> StepResult:
+        """Do a claimed step and record what came of it."""
+        began = time.monotonic()
+        before, parents = self.store.artifacts([step.id]).get(step.id), self.store.steps(step.parents)
+        try:
+            with self._heartbeats(step, cost), bubblewrap.unsafe(self.context.unsafe_code):
+                outcome = self._outcome(step, log, cost)
+            outdated = self._outdated(step, outcome, before)
+            if not self.store.finish(step.id, self.owner, outcome, outdated):
+                return NotOurs(taken_over=True)
+            self.session.stored(step.id)
+        except (StoreAway, signals.EndedBySignal):  # nobody can be told that it failed; or it goes on another time
+            raise
+        except TakenOver:
+            return NotOurs(taken_over=True)
+        except ArtifactLost as error:
+            self.store.cancel(step.id, self.owner, str(error), cost.spent)
+            self.store.requeue([step.id])
+            return NeedsArtifact(parents[error.step], error.why)
+        except BaseException as error:
+            reason = reason_of(error)
+            stored = reason or f"{type(error).__name__}: {error}"
+            if not self.store.fail(step.id, self.owner, stored, _provenance(None), cost.spent):
+                return NotOurs(taken_over=True)  # whatever went wrong, maybe as the new owner clears up
+            if reason is None:  # a bug: it is recorded, and it keeps its traceback
+                raise
+            return Failed(time.monotonic() - began, reason)
+        score = next((score for score in outcome.scores if score.primary and score.value is not None), None)
+        return Done(time.monotonic() - began, score, tuple(record.id for record in outdated))
+
+    def _outdated(self, step: Step, outcome: StepOutcome, before: ArtifactRecord | None) -> Sequence[StepRecord]:
+        """What was built on a step's earlier artifact, where that was another one: it is done again.
+
+        Imported results are another place's, and stay, unless the plan asks for them.
+        """
+        if before is None or outcome.artifact is None or outcome.artifact.hash == before.hash:
+            return ()
+        dependents = self.store.dependents(step.id)
+        return [record for record in dependents if not record.imported or record.id in self.context.imported]
+
+    def _outcome(self, step: Step, log: StepLog, cost: Cost) -> StepOutcome:
+        device = str(self.session.backbone(step.work.track).device)
+        hashes = {parent: artifact.hash for parent, artifact in self.store.artifacts(step.parents).items()}
+        if isinstance(step.work, Evaluate):
+            with cost.measured(device):
+                result = self.session.evaluate(step, step.work, hashes)
+            for notice in result.notices:
+                log.say_once(notice)
+            return evaluate_outcome(result, cost, _provenance(device))
+        with cost.measured(device):
+            trained = self._trained(step, step.work, log, hashes, cost)
+        return train_outcome(trained, cost, _provenance(device))
+
+    def _trained(
+        self, step: Step, work: Train | SelectTry | CopyFromTry | TakePart, log: StepLog, hashes: Mapping[str, str],
+        cost: Cost,
+    ) -> TrainOutcome:  # fmt: skip
+        if isinstance(work, Train):
+            return self.session.train(step, work, log, hashes, cost)
+        if isinstance(work, TakePart):
+            return self.session.take_part(step, work, hashes)
+        if isinstance(work, SelectTry):
+            copied = self.session.select_try(step, work, log, hashes)
+        else:
+            copied = self.session.copy_from_try(step, work, hashes)
+        source = str(copied.source)
+        return replace(copied, trained_parameters=self.store.steps([source])[source].costs.trained_parameters)
+
+    @contextmanager
+    def _heartbeats(self, step: Step, cost: Cost) -> Iterator[None]:
+        """Tell the store now and then that this process is still at it, and what that took so far."""
+        end = threading.Event()
+
+        def beat() -> None:
+            while not end.wait(HEARTBEAT_SECONDS):
+                with suppress(SuiteError), self.store.without_retries():  # busy, or away: the next beat comes in time
+                    self.store.heartbeat(step.id, self.owner, cost.spent)
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            end.set()
+            thread.join()
+
+
+@dataclass(frozen=True)
+class _Interruptible:
+    """A log that ends training where a signal came, even if somebody's code has swallowed it."""
+
+    log: StepLog
+
+    def begin(self, title: str) -> None:
+        self.log.begin(title)
+
+    def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
+        signals.check()
+        self.log.progress(step, total, loss, score)
+
+    def say(self, text: str) -> None:
+        self.log.say(text)
+
+    def say_once(self, text: str) -> None:
+        self.log.say_once(text)
+
+
+def _provenance(device: str | None) -> Provenance:
+    return Provenance(platform.node(), device, versions(), git_commit())
