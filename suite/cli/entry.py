@@ -31,7 +31,8 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Compare fine-tuning methods for language models by what they gain, what they keep and what they cost.",
+    help="Compare fine-tuning methods for language models: what they gain, what they keep, what they cost.",
+    epilog="Begin with `suite run specs/promot_rte.yaml`. `suite COMMAND --help` explains a command.",
 )
 
 
@@ -49,7 +50,10 @@ def run(
     again: AgainOption = False,
     unsafe_code: UnsafeOption = False,
 ) -> None:
-    """Train, evaluate, store and render: all that the specs need and that is not done yet."""
+    """Train, evaluate, store and render what the specs need.
+
+    Finished steps are reused. The same command resumes an interrupted run.
+    """
     from suite.api.running import execute
     from suite.cli.commands.planning import planned, print_notes
     from suite.cli.commands.results import report
@@ -71,9 +75,12 @@ def plan(
     models: ModelsOption = None,
     home: HomeOption = RUNS,
     db: DbOption = None,
-    resolved: Annotated[bool, typer.Option("--resolved", help="Print the resolved specs instead.")] = False,
+    resolved: Annotated[bool, typer.Option("--resolved", help="Print the specs with all settings filled in.")] = False,
 ) -> None:
-    """Show what would run: what is done, what is shared, what remains, and what it will take."""
+    """Show what would run, what is shared, and how long it takes.
+
+    Mistakes in specs, tracks, tasks and data are reported with file and line. Nothing is written.
+    """
     from suite.cli.commands.planning import planned, show_plan, show_resolved
     from suite.core.run_dir import RunDir
 
@@ -83,14 +90,17 @@ def plan(
 
 @app.command()
 def show(
-    name: Annotated[str | None, typer.Argument(help="An experiment; none: every row of every track.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="An experiment (default: all).")] = None,
     track: OfTrackOption = None,
     as_json: JsonOption = False,
     wide: WideOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Print the stored results as tables."""
+    """Print the stored results, or all scores of one experiment.
+
+    Failed steps are shown with the reason.
+    """
     from suite.cli.commands.results import show_results
     from suite.core.run_dir import RunDir
 
@@ -100,16 +110,20 @@ def show(
 @app.command()
 def remove(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Experiments, by name or by the first 8 digits of an id.")
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Experiments, by name or by the first 8 digits of the id."),
     ] = None,
     track: OfTrackOption = None,
-    seeds: Annotated[str, typer.Option("--seeds", help="`all`, or numbers: 0,1,2")] = "all",
-    failed: Annotated[bool, typer.Option("--failed", help="Only those that have a step that failed.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    seeds: Annotated[str, typer.Option("--seeds", metavar="SEEDS", help="all, or numbers: 0,1,2")] = "all",
+    failed: Annotated[bool, typer.Option("--failed", help="Only experiments with a failed step.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Take experiments out of the store, with the steps, answers and artifacts that no other experiment needs."""
+    """Remove experiments from the store.
+
+    Steps, answers and artifacts that no other experiment needs are removed, too.
+    """
     from suite.cli.commands.planning import seeds_of
     from suite.cli.commands.removing import remove_experiments
     from suite.core.run_dir import RunDir
@@ -126,7 +140,10 @@ def board(
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Print the leaderboard: ranks and changes with their intervals, tests and minimum detectable effects."""
+    """Rank the rows of each track, with intervals and tests.
+
+    Changes are from the pretrained model, with corrected p, minimum detectable effect and variance components.
+    """
     from suite.cli.commands.boards import print_boards
     from suite.core.run_dir import RunDir
 
@@ -135,15 +152,18 @@ def board(
 
 @app.command()
 def compare(
-    first: Annotated[str, typer.Argument(help="An experiment.")],
-    second: Annotated[str, typer.Argument(help="Another.")],
+    first: Annotated[str, typer.Argument(metavar="A", help="An experiment.")],
+    second: Annotated[str, typer.Argument(metavar="B", help="The experiment to compare it with.")],
     track: OfTrackOption = None,
     as_json: JsonOption = False,
     wide: WideOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Print the difference of two experiments, task by task, paired over documents and seeds."""
+    """Compare two experiments, task by task.
+
+    Differences are paired over documents and seeds.
+    """
     from suite.cli.commands.boards import print_comparison
     from suite.core.run_dir import RunDir
 
@@ -153,15 +173,16 @@ def compare(
 @app.command()
 def table(
     name: Annotated[
-        str | None, typer.Argument(help="A table (promot-3), a file of one, or all of a paper's: promot.")
+        str | None,
+        typer.Argument(metavar="TABLE", help="A table (promot-3), its file, or all tables of a paper (promot)."),
     ] = None,
-    track: Annotated[str | None, typer.Option("--track", help="This track only.")] = None,
-    form: Annotated[str, typer.Option("--format", help="markdown, csv or latex.")] = "markdown",
+    track: Annotated[str | None, typer.Option("--track", metavar="NAME", help="Only this track.")] = None,
+    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="markdown, csv or latex")] = "markdown",
     listed: Annotated[bool, typer.Option("--list", help="List the tables instead.")] = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Print a paper's tables in its own layout: what is stored, beside the paper's figures."""
+    """Print a paper's tables: your results beside its figures."""
     from suite.cli.commands.papers import print_tables, table_list
     from suite.core.run_dir import RunDir
 
@@ -171,19 +192,25 @@ def table(
 @app.command()
 def check(
     claims: Annotated[
-        list[Path] | None, typer.Argument(help="Files of claims; none: all about tracks in the store.")
+        list[Path] | None,
+        typer.Argument(metavar="FILE", help="Claim files (default: all about stored tracks)."),
     ] = None,
-    track: Annotated[str | None, typer.Option("--track", help="Judge on this track instead of the file's.")] = None,
-    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML here.")] = None,
-    markdown: Annotated[Path | None, typer.Option("--markdown", help="Write a Markdown table here.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Undecided claims fail, too.")] = False,
+    track: Annotated[
+        str | None, typer.Option("--track", metavar="NAME", help="Judge on this track, not on the file's.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML to a file.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", metavar="FILE", help="Write a Markdown table to a file.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for undecided claims, too.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Judge claims from what is stored: holds, fails or undecided. Exit code 1 if any fails or cannot be compared.
+    """Judge claims from stored results: holds, fails or undecided.
 
-    Exit code 2 for a name that no spec and no row has. Without a store the records that come with suite are judged.
+    Without a store, the records that come with suite are judged. Exit code 1: a claim fails or cannot be compared.
+    Exit code 2: a claim names what no spec and no row has.
     """
     from suite.cli.commands.checking import Reports, check_claims
     from suite.core.run_dir import RunDir
@@ -196,12 +223,14 @@ def check(
 def render(
     home: HomeOption = RUNS,
     db: DbOption = None,
-    out: Annotated[Path | None, typer.Option(help="Where to (default: site/ in the home folder).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Where to write (default: site/ in the home folder).")
+    ] = None,
     records: Annotated[
-        Path | None, typer.Option(help="Folder of published records to show beside the local runs.")
+        Path | None, typer.Option(metavar="FOLDER", help="Published records to show (default: those of suite).")
     ] = None,
 ) -> None:
-    """Write the leaderboard's pages from what is stored."""
+    """Write the leaderboard's pages and print the one to open."""
     from suite.cli.commands.sharing import render_site
     from suite.core.run_dir import RunDir
 
@@ -210,11 +239,11 @@ def render(
 
 @app.command()
 def export(
-    out: Annotated[Path, typer.Argument(help="Folder for the records, one JSON file an experiment.")],
-    names: Annotated[list[str] | None, typer.Argument(help="Experiments; none: all.")] = None,
+    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write: one JSON file for each experiment.")],
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Experiments (default: all).")] = None,
     track: OfTrackOption = None,
     texts: Annotated[
-        bool, typer.Option(help="Keep questions and right answers; --no-texts where they are not yours to publish.")
+        bool, typer.Option(help="Whether records hold questions and right answers, which may not be yours to publish.")
     ] = True,
     home: HomeOption = RUNS,
     db: DbOption = None,
@@ -229,12 +258,15 @@ def export(
 
 @app.command(name="import")
 def import_(
-    files: Annotated[list[Path], typer.Argument(help="Record files, or folders of them.")],
-    verify: Annotated[bool, typer.Option("--verify", help="Check only: no store is touched.")] = False,
+    files: Annotated[list[Path], typer.Argument(metavar="PATH", help="Record files, or folders of them.")],
+    verify: Annotated[bool, typer.Option("--verify", help="Only check the records; import nothing.")] = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Check records made elsewhere and add them to the store, marked as imported."""
+    """Check records made elsewhere, and add them to the store.
+
+    Pages and tables mark them as imported.
+    """
     from suite.cli.commands.sharing import import_records, verify_records
     from suite.core.run_dir import RunDir
 
@@ -243,8 +275,10 @@ def import_(
 
 
 @app.command(name="list")
-def list_(what: Annotated[str, typer.Argument(help="specs, methods, tracks, roles, or all.")] = "all") -> None:
-    """List specs, methods, tracks and roles, with one line each."""
+def list_(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="specs, methods, tracks, roles or all")] = "all",
+) -> None:
+    """List specs, methods, tracks and roles, one line each."""
     from suite.cli.commands.about import listing
 
     for line in listing(what):
@@ -252,16 +286,21 @@ def list_(what: Annotated[str, typer.Argument(help="specs, methods, tracks, role
 
 
 @app.command()
-def schema(what: Annotated[str, typer.Argument(help="spec, track, or a method's name.")] = "spec") -> None:
-    """Print the JSON Schema of specs or tracks, for an editor's completion."""
+def schema(
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="spec, track, or the name of a method")] = "spec",
+) -> None:
+    """Print the JSON Schema of specs, tracks or a method.
+
+    Editors complete and check YAML files with it.
+    """
     from suite.cli.commands.about import json_schema
 
     print(json_schema(what))
 
 
 @app.command()
-def init(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
-    """Make a workspace: the shipped specs, tracks and tasks, to be changed at will."""
+def init(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to make.")]) -> None:
+    """Make a workspace: a copy of all shipped specs, tracks and tasks."""
     from suite.cli.commands.about import new_workspace
 
     print(new_workspace(folder))
@@ -275,7 +314,10 @@ def doctor(
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Check this machine: versions, devices, disk, data folder, model sources, store; `--deep`: all that is stored."""
+    """Check this machine, its data and models, and the store.
+
+    Exit code 2 if something is wrong.
+    """
     from suite.cli.commands.about import diagnose
     from suite.core.run_dir import RunDir
 

@@ -7,34 +7,50 @@ from typing import Annotated
 
 import typer
 
-Specs = Annotated[list[Path], typer.Argument(help="Spec files (YAML).", show_default=False)]
-TrackOption = Annotated[str | None, typer.Option("--track", help="Run on this track (a name, or a YAML file).")]
-OfTrackOption = Annotated[
-    str | None, typer.Option("--track", help="Only rows of this track (its name); without it, of every track.")
+Specs = Annotated[list[Path], typer.Argument(metavar="SPEC", help="Spec files (YAML).", show_default=False)]
+TrackOption = Annotated[
+    str | None,
+    typer.Option("--track", metavar="TRACK", help="Run on this track, not on the spec's: a name or a YAML file."),
 ]
-SetOption = Annotated[list[str] | None, typer.Option("--set", help="Override a setting: --set budget.batch_size=16")]
-SeedsOption = Annotated[str, typer.Option("--seeds", help="`first`, `all`, or numbers: 0,1,2")]
+OfTrackOption = Annotated[
+    str | None, typer.Option("--track", metavar="NAME", help="Only rows of this track (default: all tracks).")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a setting, as budget.batch_size=16. May be repeated."),
+]
+SeedsOption = Annotated[
+    str, typer.Option("--seeds", metavar="SEEDS", help="first or all of the track's seeds, or numbers: 0,1,2")
+]
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", envvar="SUITE_DATA", help="Folder of <dataset>/<split>.jsonl, read before the hub."),
+    typer.Option(
+        "--data", envvar="SUITE_DATA", metavar="FOLDER", help="Data sets, as <dataset>/<split>.jsonl (else: the hub)."
+    ),
 ]
 ModelsOption = Annotated[
-    Path | None, typer.Option("--models", envvar="SUITE_MODELS", help="Folder of model folders, read before the hub.")
+    Path | None,
+    typer.Option("--models", envvar="SUITE_MODELS", metavar="FOLDER", help="Model folders (else: the hub)."),
 ]
 HomeOption = Annotated[
-    Path, typer.Option("--home", envvar="SUITE_HOME", help="Folder of the database, the artifacts and the site.")
+    Path,
+    typer.Option("--home", envvar="SUITE_HOME", metavar="FOLDER", help="Where database, artifacts and site are."),
 ]
 DbOption = Annotated[
     str | None,
-    typer.Option("--db", envvar="SUITE_DB", help="SQLAlchemy URL of the database, if not in the home folder."),
+    typer.Option(
+        "--db", envvar="SUITE_DB", metavar="URL", help="SQLAlchemy URL of the database, if not in the home folder."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DeepOption = Annotated[
-    bool, typer.Option("--deep", help="Compute all scores again from their answers; check artifacts and the store.")
+    bool, typer.Option("--deep", help="Recompute all scores from their answers; check artifacts and the store.")
 ]
-WideOption = Annotated[bool, typer.Option("--wide", help="All columns, however narrow the terminal is.")]
-DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 … (default: a GPU if there is one).")]
-AgainOption = Annotated[bool, typer.Option("--again", help="Run finished steps again.")]
+WideOption = Annotated[bool, typer.Option("--wide", help="Print all columns, also on a narrow terminal.")]
+DeviceOption = Annotated[
+    str | None, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1 … (default: a GPU, if there is one)")
+]
+AgainOption = Annotated[bool, typer.Option("--again", help="Repeat finished steps.")]
 UnsafeOption = Annotated[
-    bool, typer.Option("--unsafe-code", help="Run generated programs without a sandbox where there is none.")
+    bool, typer.Option("--unsafe-code", help="Run generated programs even where there is no sandbox.")
 ]

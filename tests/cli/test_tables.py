@@ -74,7 +74,7 @@ def test_the_name_is_cut_when_nothing_else_can_go() -> None:
     lines = [["name", "a", "b"], ["x" * 30, "1.0 ± 0.1", "2.0 ± 0.2"]]
     table = list(fitted(lines, 36, [[1]], name=0))
     assert table[2].split() == ["x" * 24 + "…", "2.0", "±", "0.2"]
-    assert table[3] == "left out, as the terminal is narrow:"
+    assert table[3] == "left out to fit the terminal: a"
     assert list(fitted(lines, None, [[1]], name=0))[2].endswith("2.0 ± 0.2")
 
 

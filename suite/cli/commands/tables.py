@@ -50,7 +50,8 @@ def fitted(
     if left:
         names = dict.fromkeys(lines[0][column] for column in sorted(left))
         told = ", ".join(each for each in names if each not in kept[0])
-        yield from wrapped([f"left out, as the terminal is narrow: {told} (--wide shows all)"], width)
+        more = "(--wide of show, board and compare prints all)"
+        yield from wrapped([f"left out to fit the terminal: {told} {more}"], width)
 
 
 def wrapped(texts: Iterable[str], width: int | None) -> Iterator[str]:
