@@ -131,7 +131,7 @@ def test_killed_at_any_moment_it_resumes_to_the_same_results(expected: dict[str,
 
 def wait_for_steps(home: Path, process: Any, count: int) -> None:
     """Until a run has finished so many steps and is at work on another."""
-    for _ in range(1200):
+    for _ in range(6000):
         time.sleep(0.05)
         if process.poll() is not None:
             return
