@@ -103,7 +103,7 @@ def test_progress_goes_on_unseen(out: io.StringIO | None) -> None:
     if out is not None and not isinstance(out, Broken):
         out.close()
     progress = PlanProgress(2, out)  # type: ignore[arg-type]
-    progress.begin("one", 1.0)
+    progress.begin("one")
     progress.say("a line")
     progress.progress(3, 3, 0.5)
     progress.end("one", "done", 1.0)
