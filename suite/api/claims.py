@@ -47,7 +47,7 @@ def chosen(store: ResultsReader, files: Sequence[Path], track: str | None) -> Ch
     known = store.tracks()
     if track is not None and track not in known:
         hint = "; ".join([did_you_mean(track, known), *remark(store, track)])
-        raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=hint)
+        raise SuiteError(f"the store has no results on the track '{track}'", where="--track", fix=hint)
     pairs = _chosen(read, known, track, named=bool(files))
     _check_names(store, read, pairs, track)
     return Chosen(read, tuple(pairs), asked=track is not None)

@@ -75,7 +75,7 @@ def continuous(character: str) -> bool:
 
 
 def composed(text: str) -> str:
-    """A text with each letter in one piece (NFC), so that two ways to write an accent are the same."""
+    """Compose a text (NFC), so that two encodings of an accented letter are equal."""
     return unicodedata.normalize("NFC", text)
 
 

@@ -62,7 +62,7 @@ def check_device(device: str | None) -> None:
 
 
 def absent_models(sources: Iterable[ModelSource], models: Path | None) -> list[Problem]:
-    """The hub's models that are neither here nor to be had, as the hub cannot be reached."""
+    """Models of the hub that are not on this machine while the hub cannot be reached."""
     problems: list[Problem] = []
     for source in dict.fromkeys(sources):
         with suppress(SuiteError):  # planning says what is wrong with one that is here
@@ -75,7 +75,7 @@ def _absent(source: ModelSource, reason: str) -> Problem:
     what = (
         f"the model '{source.hub}' is neither in the models folder nor in the cache, and cannot be fetched ({reason})"
     )
-    return Problem("", what, "put a copy into a folder and name that with --models (or SUITE_MODELS), or connect")
+    return Problem("", what, "connect to the hub, or pass a folder that has a copy with --models (or SUITE_MODELS)")
 
 
 def fetch(source: ModelSource) -> None:

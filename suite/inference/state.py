@@ -110,7 +110,7 @@ class EncoderDecoderState:
     logits: Tensor
 
     def __init__(self, stacks: Sequence[AdaptedModel], prompts: Sequence[Ids]) -> None:
-        """`stacks` are those of the prompts: one for all, or several that differ by a soft prompt only."""
+        """`stacks`: one adapted model for all prompts, or one a prompt; they may differ only by a soft prompt."""
         adapted = stacks[0]
         self.model = cast(Any, adapted.model)
         self.device = adapted.backbone.device

@@ -11,28 +11,28 @@ from suite.methods import ia3, lora, svf, svf_transfer
 
 
 class SvfExpert(svf.Config):
-    """An expert by SVF."""
+    """Settings of an expert that is trained by SVF."""
 
     name: Literal["svf"] = "svf"
     """The method."""
 
 
 class LoraExpert(lora.Config):
-    """An expert by LoRA."""
+    """Settings of an expert that is trained by LoRA."""
 
     name: Literal["lora"] = "lora"
     """The method."""
 
 
 class Ia3Expert(ia3.Config):
-    """An expert by IA³."""
+    """Settings of an expert that is trained by IA³."""
 
     name: Literal["ia3"] = "ia3"
     """The method."""
 
 
 class TransferredExpert(svf_transfer.Config):
-    """An expert by SVF on another base model."""
+    """Settings of an expert that was trained by SVF on another base model."""
 
     name: Literal["svf_transfer"] = "svf_transfer"
     """The method."""

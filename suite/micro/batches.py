@@ -1,4 +1,4 @@
-"""Pretraining documents as tensors, for a decoder and for an encoder-decoder."""
+"""Turn pretraining documents into tensors, for a decoder or an encoder-decoder."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ def _of_lm_eval(function: Any, reference: str, answer: str, options: Mapping[str
 
 
 def _best(name: str, values: Sequence[Any]) -> dict[str, Any]:
-    """The best of each number over the references; what is no number is that of the first."""
+    """Take the best of each number over the references, and other values from the first reference."""
     several = [value if isinstance(value, Mapping) else {name: value} for value in values]
     found = dict(several[0])
     for each in several[1:]:

@@ -61,7 +61,7 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     for position, (name, each) in enumerate(zip(names, given, strict=True)):
         at = where(("metric_list", position))
         if name in names[:position]:
-            what = f"metric_list.{position}: '{name}' is listed before, and one result would hide the other"
+            what = f"metric_list.{position}: '{name}' is listed twice; one result would hide the other"
             yield Problem(at, what, "list each metric once")
         if lm_eval_names.is_python(name):
             continue  # `python_metric.find` looks for it
@@ -71,7 +71,7 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
             what = f"metric_list.{position}: there is no metric '{name}'"
             yield Problem(at, what, did_you_mean(name, known_metrics()))
         elif of_kind and name not in of_kind:
-            what = f"metric_list.{position}: {name} is no metric of `output_type: {kind}`"
+            what = f"metric_list.{position}: {name} is not a metric of `output_type: {kind}`"
             yield Problem(at, what, did_you_mean(name, of_kind))
         else:
             for what, fix in (*_summary(each, metric), *(() if of_classes else _options(each, metric, kind))):
@@ -79,7 +79,7 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         for what, fix in _of_classes(each, config) if of_classes else ():
             yield Problem(at, f"metric_list.{position}: {what}", fix)
     if not rankable(metric_names(config)):
-        what = "metric_list: has none that lies on 0 to 100 with more being better"
+        what = "metric_list: has no metric that lies between 0 and 100 and is better when higher"
         yield Problem(
             where(("metric_list",)),
             what,

@@ -261,5 +261,5 @@ def field_or_template(text: str, fields: Iterable[str], *, answers: bool = False
 
 
 def as_text(value: Any) -> str:
-    """A value as lm-eval's templates write it."""
+    """Write a value as lm-eval's templates do."""
     return value if isinstance(value, str) else str(value)

@@ -29,7 +29,7 @@ def problems(folder: Path, name: str = "colours") -> str:
 )  # fmt: skip
 def test_a_metric_that_answers_of_a_kind_do_not_have_is_refused(write: Write, metric: str, kind: str) -> None:
     folder = write(text=CHOOSING.replace("multiple_choice", kind), **{"metric: acc,": f"metric: {metric},"})
-    assert f"metric_list.0: {metric} is no metric of `output_type: {kind}`" in problems(folder)
+    assert f"metric_list.0: {metric} is not a metric of `output_type: {kind}`" in problems(folder)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_metric_that_answers_of_a_kind_do_not_have_is_refused(write: Write, me
         ("metric: mcc, aggregation: matthews_corrcoef", ""),
         ("metric: f1, aggregation: mean", "f1 scores all answers, and has no aggregation 'mean'; write `f1`"),
         ("metric: f1, average: weighted", "metric_list.0: f1 has no option 'average'"),
-        ("metric: f1}, {metric: f1, pos_label: joy", "metric_list.1: 'f1' is listed before, and one result would hide"),
+        ("metric: f1}, {metric: f1, pos_label: joy", "metric_list.1: 'f1' is listed twice; one result would hide"),
         ("metric: mcc, pos_label: joy", "metric_list.0: mcc has no option 'pos_label'"),
         ("metric: f1, pos_label: joi", "pos_label: 'joi' is none of the task's labels; did you mean 'joy'?"),
     ],
@@ -73,7 +73,7 @@ def test_metrics_of_classes_take_the_options_that_they_have(write: Write, metric
             8,
             "metric_list: is not a list of metrics",
         ),
-        ("metric: normalised_match", "metric: perplexity", 8, "has none that lies on 0 to 100"),
+        ("metric: normalised_match", "metric: perplexity", 8, "has no metric that lies between 0 and 100"),
         ('cut_answer, prefix: "Q:"', "first_label, labels: [yes]", 7, "first_label's labels is (True,); write"),
         ('cut_answer, prefix: "Q:"', "named_label", 7, "named_label has no labels; add them"),
         (

@@ -104,7 +104,7 @@ def one_line_errors(url: URL) -> Iterator[None]:
     try:
         yield
     except UnicodeDecodeError as error:  # what SQLite itself says of a damaged schema is no text then
-        raise SuiteError("is damaged (a name in its schema is no text)", where=shown(url), fix=RESTORE) from error
+        raise SuiteError("is damaged: a name in its schema is not text", where=shown(url), fix=RESTORE) from error
     except (DatabaseError, InterfaceError, sqlite3.DatabaseError) as error:  # the last where SQLAlchemy wraps nothing
         away = is_away(url, error)
         if not away and isinstance(error, OURS):

@@ -80,7 +80,7 @@ def encode(
         raise SuiteError(f"a {kind} of {soft_length + prefix_length} leaves no room in {positions} positions")
     texts = [(example.prompt, example.target) for example in examples]
     if not texts:
-        raise SuiteError("there is no example to train on")
+        raise SuiteError("there are no examples to train on")
     encoded: list[Encoded] = []
     cut_prompts = cut_answers = 0
     for prompt_text, answer_text in texts:
