@@ -79,7 +79,7 @@ def rows(task: TaskFile, split: str, locations: DataLocations) -> Rows:
     if not path:
         raise SuiteError(
             f"task '{task.name}' needs the data folder '{task.folder}', which is nowhere",
-            fix=f"put {task.folder}/{stored}.jsonl into a folder and name that with --data (or SUITE_DATA)",
+            fix=f"put {task.folder}/{stored}.jsonl into a folder and pass the folder with --data (or SUITE_DATA)",
         )
     local = local_files(task, stored)
     if local is not None:
@@ -160,7 +160,7 @@ def _hub(path: str, name: str | None, options: str, split: str, cutting: _Cut, f
     except Exception as error:  # the hub's client raises dozens of kinds: no network, no such name, no such split …
         raise SuiteError(
             f"cannot get '{source}' from the hub ({reason_of(error)})",
-            fix=f"put {folder}/{split}.jsonl into a folder and name that with --data (or SUITE_DATA), or connect",
+            fix=f"put {folder}/{split}.jsonl into a folder and pass the folder with --data (or SUITE_DATA), or connect",
         ) from error
 
 

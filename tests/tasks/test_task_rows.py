@@ -141,7 +141,7 @@ def test_a_hub_that_cannot_be_reached_says_what_to_do(write: Write, monkeypatch:
     assert str(caught.value) == (
         "cannot get 'some/greens test' from the hub "
         "(ConnectionError: Couldn't reach the hub; offline: HF_HUB_OFFLINE is set); "
-        "put colours/test.jsonl into a folder and name that with --data (or SUITE_DATA), or connect"
+        "put colours/test.jsonl into a folder and pass the folder with --data (or SUITE_DATA), or connect"
     )
 
 

@@ -196,7 +196,7 @@ def _upgrade(engine: Engine, create: bool, read_only: bool) -> None:
         raise SuiteError("holds no table of suite's: what it held is gone", where=where, fix=RESTORE)
     if read_only:
         what = f"was written by an older version of suite (schema {current}) and cannot be upgraded where it is"
-        raise SuiteError(what, where=where, fix="copy its folder to where you can write, and name that with --home")
+        raise SuiteError(what, where=where, fix="copy its folder to where you can write, and pass the copy with --home")
     migrate(engine)
 
 

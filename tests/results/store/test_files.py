@@ -201,7 +201,7 @@ def test_a_store_that_cannot_be_made_leaves_nothing_behind(tmp_path: Path) -> No
     stored(tmp_path)
 
 
-def test_a_schema_whose_names_are_no_text_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_schema_whose_names_are_not_text_is_refused_in_one_line(tmp_path: Path) -> None:
     content = stored(tmp_path).read_bytes()
     start, told = content.index(b"CREATE TABLE answer"), []
     for place in range(start + 8, start + 60):
@@ -214,4 +214,4 @@ def test_a_schema_whose_names_are_no_text_is_refused_in_one_line(tmp_path: Path)
                 store.count_steps()
         except SuiteError as error:
             told.append(str(error))
-    assert any("is no text" in each for each in told)
+    assert any("in its schema is not text" in each for each in told)
