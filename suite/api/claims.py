@@ -32,7 +32,7 @@ class Chosen:
     read: Mapping[Path, Claims]
     pairs: tuple[tuple[Path, str], ...]
     """(File, track)."""
-    asked: bool
+    track_requested: bool
     """Whether the track was asked for."""
 
     @property
@@ -44,39 +44,42 @@ class Chosen:
 def chosen(store: ResultsReader, files: Sequence[Path], track: str | None) -> Chosen:
     """What is to be judged. Raises SuiteError for names that no spec, row or track has."""
     read = {file: read_claims(file) for file in (files or claim_files())}
-    known = store.tracks()
-    if track is not None and track not in known:
-        hint = "; ".join([did_you_mean(track, known), *remark(store, track)])
+    tracks = store.tracks()
+    if track is not None and track not in tracks:
+        hint = "; ".join([did_you_mean(track, tracks), *remark(store, track)])
         raise SuiteError(f"the store has no results on the track '{track}'", where="--track", fix=hint)
-    pairs = _chosen(read, known, track, named=bool(files))
+    pairs = _chosen(read, tracks, track, named=bool(files))
     _check_names(store, read, pairs, track)
-    return Chosen(read, tuple(pairs), asked=track is not None)
+    return Chosen(read, tuple(pairs), track_requested=track is not None)
 
 
-def judged(store: ResultsReader, those: Chosen) -> tuple[Judged, ...]:
+def judged(store: ResultsReader, selection: Chosen) -> tuple[Judged, ...]:
     """The verdicts, a `Judged` for each file and track."""
     return tuple(
-        _judge(store, file, those.read[file], track, those.pairs, asked=those.asked) for file, track in those.pairs
+        _judge(store, file, selection.read[file], track, selection.pairs, requested=selection.track_requested)
+        for file, track in selection.pairs
     )
 
 
 def _chosen(
-    read: Mapping[Path, Claims], known: Collection[str], track: str | None, *, named: bool
+    read: Mapping[Path, Claims], stored_tracks: Collection[str], track: str | None, *, named: bool
 ) -> list[tuple[Path, str]]:
     """Which file is judged on which track: on its own and further ones that have rows, or on the one asked for."""
     if track is not None and named:
         return [(file, track) for file in read]
-    there = {track} if track else set(known)
-    found: list[tuple[Path, str]] = []
+    available = {track} if track else set(stored_tracks)
+    pairs: list[tuple[Path, str]] = []
     for file, claims in read.items():
-        tracks = [each for each in dict.fromkeys((claims.track, *claims.also)) if each in there]
-        found += [(file, each) for each in tracks or ([claims.track] if named else [])]
-    if not found:
-        about = ", ".join(sorted({claims.track for claims in read.values()})) or "nothing"
+        tracks = [name for name in dict.fromkeys((claims.track, *claims.also)) if name in available]
+        pairs += [(file, name) for name in tracks or ([claims.track] if named else [])]
+    if not pairs:
+        judged_tracks = ", ".join(sorted({claims.track for claims in read.values()})) or "nothing"
         what = f"there are no claims about {track or 'what is in the store'}"
-        fix = f"name a file and a track: `suite check specs/claims/promot.yaml --track micro` (shipped: {about})"
+        fix = (
+            f"name a file and a track: `suite check specs/claims/promot.yaml --track micro` (shipped: {judged_tracks})"
+        )
         raise SuiteError(what, fix=fix)
-    return found
+    return pairs
 
 
 def _check_names(
@@ -86,7 +89,9 @@ def _check_names(
     records = store.experiments()
     rows = {*(record.name for record in records), *shipped_rows(), BASELINE}
     roles = {role for record in records for role in record.spec["roles"]}
-    problems = [] if track else [each for file in read for each in unknown_track(file, read[file], store.tracks())]
+    problems = (
+        [] if track else [problem for file in read for problem in unknown_track(file, read[file], store.tracks())]
+    )
     for file in dict.fromkeys(file for file, _ in chosen):
         problems += unknown_names(file, read[file], rows, roles)
     if problems:
@@ -94,12 +99,12 @@ def _check_names(
 
 
 def _judge(
-    store: ResultsReader, file: Path, claims: Claims, track: str, chosen: Sequence[tuple[Path, str]], *, asked: bool
+    store: ResultsReader, file: Path, claims: Claims, track: str, chosen: Sequence[tuple[Path, str]], *, requested: bool
 ) -> Judged:
     """The verdicts of a file on a track: of all its claims on its own and on one that was asked for."""
-    alone = [each for other, each in chosen if other == file] == [track]
+    alone = [other_track for other, other_track in chosen if other == file] == [track]
     own = track == claims.track
-    verdicts = judge(store, claims, track) if own or asked else judge_further(store, claims, track)
+    verdicts = judge(store, claims, track) if own or requested else judge_further(store, claims, track)
     return Judged(shown(file), track, verdicts, own=own or alone, left_out=len(claims.claims) - len(verdicts))
 
 
@@ -112,18 +117,18 @@ class StoredClaims:
     """Why files could not be read: a site is not to fail for one of them, but to say so."""
 
 
-def judge_found(store: ResultsReader) -> StoredClaims:
+def judge_stored(store: ResultsReader) -> StoredClaims:
     """Judge the claims that are found without being named, on those of their tracks that the store has rows of."""
-    known = store.tracks()
+    tracks = store.tracks()
     verdicts: list[Verdict] = []
     unread: list[str] = []
-    for file in claim_files() if known else ():
+    for file in claim_files() if tracks else ():
         try:
             claims = read_claims(file)
         except SuiteError as error:
             unread.append(str(error))
             continue
-        verdicts += judge(store, claims) if claims.track in known else ()
+        verdicts += judge(store, claims) if claims.track in tracks else ()
         for track in dict.fromkeys(claims.also):
-            verdicts += judge_further(store, claims, track) if track in known else ()
+            verdicts += judge_further(store, claims, track) if track in tracks else ()
     return StoredClaims(tuple(verdicts), tuple(unread))

@@ -61,7 +61,7 @@ class LoadedModel:
 
         lm = StackLM(self.adapted, **self.decoding)
         settings = {"until": list(stop), "max_gen_toks": max_new_tokens}
-        requests = [Instance("generate_until", {}, (prompt, settings), place) for place, prompt in enumerate(prompts)]
+        requests = [Instance("generate_until", {}, (prompt, settings), index) for index, prompt in enumerate(prompts)]
         return tuple(lm.generate_until(requests)) if requests else ()
 
     def close(self) -> None:
@@ -95,29 +95,29 @@ def load_model(
     told), or a held-out task, which some methods answer with other artifacts. Raises SuiteError where the experiment
     is not stored, not finished, or answers with several models, and where an artifact is missing or damaged.
     """
-    place = home_of(home, db)
-    with Store.open(place.url, create=False) as store:
-        seen = ExperimentResults.of(store, _record(store, experiment, track, seed))
-        answers_for, steps, base = _stack(seen, role)
+    run_dir = home_of(home, db)
+    with Store.open(run_dir.url, create=False) as store:
+        results = ExperimentResults.of(store, _record(store, experiment, track, seed))
+        answers_for, steps, base = _stack(results, role)
         artifacts = store.artifacts(steps)
     for step, artifact in artifacts.items():
-        _define(artifact.kind, experiment, seen, step)
+        _define(artifact.kind, experiment, results, step)
     hashes = {step: artifact.hash for step, artifact in artifacts.items()}
-    located = _located(experiment, seen.record, folder_of(models, "SUITE_MODELS"))
+    located = _located(experiment, results.record, folder_of(models, "SUITE_MODELS"))
     if located.identity != base:
-        what = f"the base model {located.source.title} is not the one that '{seen.record.name}' was made for"
+        what = f"the base model {located.source.title} is not the one that '{results.record.name}' was made for"
         raise SuiteError(what, fix="name the folder it is in with models=")
-    applied, current = _applied(place, located, steps, hashes, device)
-    return LoadedModel(seen.record, answers_for, current, _decoding(seen.record), applied)
+    applied, current = _applied(run_dir, located, steps, hashes, device)
+    return LoadedModel(results.record, answers_for, current, _decoding(results.record), applied)
 
 
-def _define(kind: str, experiment: object, seen: ExperimentResults, step: str) -> None:
+def _define(kind: str, experiment: object, results: ExperimentResults, step: str) -> None:
     """Make a kind of artifact known that is a method's own, one from outside: its module is loaded, as it was then."""
     from suite.models.artifacts import kinds
 
     if kind in kinds():
         return
-    record, config = seen.record, seen.steps[step].config
+    record, config = results.record, results.steps[step].config
     # a step that chose among others has no method of its own: the experiment's made what it kept
     name, source = (config.get("method") or record.spec["method"])["name"], config.get("source")
     file = Path(str(record.spec.get("file", "")))
@@ -156,45 +156,51 @@ def _record(
     store: ResultsReader, experiment: str | Experiment | ExperimentRecord, track: str | None, seed: int | None
 ) -> ExperimentRecord:
     """The stored experiment that is meant."""
-    every = store.experiments(track)
+    records = store.experiments(track)
     if not isinstance(experiment, str):
-        found = [record for record in every if record.id == experiment.id]
-        if not found:
+        matches = [record for record in records if record.id == experiment.id]
+        if not matches:
             raise SuiteError(f"'{experiment.name}' is not in the store", fix="suite.run its plan first")
-        return found[0]
-    named = [record for record in every if record.name == experiment]
-    named = named or [record for record in every if len(experiment) >= 8 and record.id.startswith(experiment)]
+        return matches[0]
+    named = [record for record in records if record.name == experiment]
+    named = named or [record for record in records if len(experiment) >= 8 and record.id.startswith(experiment)]
     if not named:
         where = f" on the track '{track}'" if track else ""
-        fix = did_you_mean(experiment, {record.name for record in every})
+        fix = did_you_mean(experiment, {record.name for record in records})
         raise SuiteError(f"there is no experiment '{experiment}' in the store{where}", fix=fix)
-    found = [record for record in named if seed in (None, record.seed)]
-    if len(found) != 1:
-        listed = ", ".join(f"{record.id[:8]} ({record.track}, seed {record.seed})" for record in found or named)
+    matches = [record for record in named if seed in (None, record.seed)]
+    if len(matches) != 1:
+        listed = ", ".join(f"{record.id[:8]} ({record.track}, seed {record.seed})" for record in matches or named)
         what = (
-            f"'{experiment}' has no seed {seed}" if not found else f"{len(found)} experiments are named '{experiment}'"
+            f"'{experiment}' has no seed {seed}"
+            if not matches
+            else f"{len(matches)} experiments are named '{experiment}'"
         )
         raise SuiteError(what, fix=f"name its track and seed, or its id: {listed}")
-    return found[0]
+    return matches[0]
 
 
-def _stack(seen: ExperimentResults, role: str | None) -> tuple[str, tuple[str, ...], str]:
+def _stack(results: ExperimentResults, role: str | None) -> tuple[str, tuple[str, ...], str]:
     """The role to answer, the train steps whose artifacts are in effect then, and the base model's identity."""
-    record = seen.record
-    asked = list(dict.fromkeys(each for each, _ in seen.evaluations()))
-    wanted = role or (*record.targets, *asked)[0]
-    if wanted not in asked:
-        raise SuiteError(f"'{record.name}' was not asked '{wanted}'", where="role", fix=did_you_mean(wanted, asked))
-    step = seen.step(wanted, next(shots for each, shots in seen.evaluations() if each == wanted))
+    record = results.record
+    roles = list(dict.fromkeys(evaluated for evaluated, _ in results.evaluations()))
+    answered = role or (*record.targets, *roles)[0]
+    if answered not in roles:
+        raise SuiteError(f"'{record.name}' was not asked '{answered}'", where="role", fix=did_you_mean(answered, roles))
+    step = results.step(answered, next(shots for evaluated, shots in results.evaluations() if evaluated == answered))
     assert step is not None, "it is among the evaluations"
     if "dispatch" in step.config:
-        what = f"'{record.name}' answers each document of '{wanted}' with one of several models"
+        what = f"'{record.name}' answers each document of '{answered}' with one of several models"
         raise SuiteError(what, fix="name one of its experts' experiments")
     steps = tuple(map(str, step.config["stack"]))
-    undone = [seen.steps[each].title for each in steps if each in seen.steps and seen.steps[each].status != "done"]
+    undone = [
+        results.steps[step_id].title
+        for step_id in steps
+        if step_id in results.steps and results.steps[step_id].status != "done"
+    ]
     if undone:
         raise SuiteError(f"'{record.name}' is not finished: {undone[0]} is to be done", fix="suite.run its plan first")
-    return wanted, steps, str(step.config["model"]["identity"])
+    return answered, steps, str(step.config["model"]["identity"])
 
 
 def _located(experiment: object, record: ExperimentRecord, models: Path | None) -> LocatedModel:

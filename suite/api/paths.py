@@ -19,5 +19,5 @@ def home_of(home: File | None, db: str | None) -> RunDir:
 
 def folder_of(folder: File | None, variable: str) -> Path | None:
     """The folder given, else the one that an environment variable names."""
-    found = folder if folder is not None else os.environ.get(variable) or None
-    return None if found is None else Path(found)
+    path = folder if folder is not None else os.environ.get(variable) or None
+    return None if path is None else Path(path)

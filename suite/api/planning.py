@@ -72,7 +72,7 @@ class PlannedRun:
     @property
     def experiments(self) -> tuple[Experiment, ...]:
         """The experiments, the pretrained rows that they are compared with first."""
-        return tuple(each.experiment for each in self.plan.experiments)
+        return tuple(planned_experiment.experiment for planned_experiment in self.plan.experiments)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -119,10 +119,10 @@ def plan(
 
     Nothing is written. Raises SuiteError with every missing model, data set and leak at once.
     """
-    those = spec if isinstance(spec, LoadedSpec) else load_spec(spec)
+    loaded_spec = spec if isinstance(spec, LoadedSpec) else load_spec(spec)
     data_folder, models_folder = folder_of(data, "SUITE_DATA"), folder_of(models, "SUITE_MODELS")
     check_folders(data_folder, models_folder)
-    return planned(those, home_of(home, db), data_folder, models_folder, baseline=baseline)
+    return planned(loaded_spec, home_of(home, db), data_folder, models_folder, baseline=baseline)
 
 
 def loaded(files: Sequence[Path], options: Options) -> LoadedSpec:
@@ -144,8 +144,8 @@ def planned(spec: LoadedSpec, home: RunDir, data: Path | None, models: Path | No
     """The plan of loaded specs, with the pretrained rows of their tracks if they are to be compared."""
     rows, options = spec.experiments, spec.options
     inputs = Inputs(DataLocations.of(data), models, _rates(home, rows, models))
-    absent = absent_models([each.track.model for each in rows], models)
-    made, before = None, _asked_before(home, rows)
+    absent = absent_models([row.track.model for row in rows], models)
+    made, before = None, _stored_targets(home, rows)
     if baseline and before:  # the data of a target that was asked before may be gone: it is not asked again then
         with suppress(SuiteError):
             made = _with_baselines(rows, options, before, inputs)
@@ -157,27 +157,30 @@ def planned(spec: LoadedSpec, home: RunDir, data: Path | None, models: Path | No
 
 
 def _with_baselines(
-    rows: Sequence[Experiment], options: Options, asked_before: Mapping[str, Sequence[tuple[str, ...]]], inputs: Inputs
+    rows: Sequence[Experiment],
+    options: Options,
+    stored_targets: Mapping[str, Sequence[tuple[str, ...]]],
+    inputs: Inputs,
 ) -> Plan:
     """The plan of some rows and of the pretrained rows that they are compared with."""
-    added, told = baselines(rows, options, asked_before)
+    added, baseline_notes = baselines(rows, options, stored_targets)
     experiments = (*added, *rows)
     made = make_plan(experiments, inputs)
-    return replace(made, notes=(*told, *shared_names(experiments), *made.notes))
+    return replace(made, notes=(*baseline_notes, *shared_names(experiments), *made.notes))
 
 
-def _asked_before(home: RunDir, experiments: Sequence[Experiment]) -> dict[str, list[tuple[str, ...]]]:
+def _stored_targets(home: RunDir, experiments: Sequence[Experiment]) -> dict[str, list[tuple[str, ...]]]:
     """Track -> the targets of each of its stored pretrained rows."""
     if not home.exists:
         return {}
     from suite.results.store import Store
 
     with Store.open(home.url, create=False) as store:
-        found = {
-            track: [each.targets for each in store.experiments(track) if each.method == BASELINE]
-            for track in {each.track.name for each in experiments}
+        targets_by_track = {
+            track: [record.targets for record in store.experiments(track) if record.method == BASELINE]
+            for track in {experiment.track.name for experiment in experiments}
         }
-    return {track: targets for track, targets in found.items() if targets}
+    return {track: targets for track, targets in targets_by_track.items() if targets}
 
 
 def _rates(home: RunDir, experiments: Sequence[Experiment], models: Path | None) -> dict[tuple[str, str], float]:
@@ -187,9 +190,9 @@ def _rates(home: RunDir, experiments: Sequence[Experiment], models: Path | None)
     from suite.results.store import Store
 
     identities: set[str] = set()
-    for each in experiments:
+    for experiment in experiments:
         with suppress(SuiteError):  # the plan says what is wrong with it
-            identities.add(locate(each.track.model, models).identity)
+            identities.add(locate(experiment.track.model, models).identity)
     with Store.open(home.url, create=False) as store:
         return {(name, sort): rate for name in identities for sort, rate in store.rates(name, sort_of).items()}
 
@@ -214,11 +217,11 @@ def _progress(run: PlannedRun) -> tuple[Mapping[str, Status], Mapping[str, str]]
 def _seeds(seeds: Literal["first", "all"] | Sequence[int]) -> Literal["first", "all"] | tuple[int, ...]:
     if seeds == "first" or seeds == "all":
         return "first" if seeds == "first" else "all"
-    those = tuple(seeds) if not isinstance(seeds, str) else ()
-    whole = all(isinstance(each, int) and not isinstance(each, bool) and each >= 0 for each in those)
-    if not those or not whole or len(set(those)) < len(those):
+    numbers = tuple(seeds) if not isinstance(seeds, str) else ()
+    whole = all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers)
+    if not numbers or not whole or len(set(numbers)) < len(numbers):
         raise SuiteError(f"{seeds!r} names no seeds", where="seeds", fix='give "first", "all", or numbers: [0, 1, 2]')
-    return tuple(map(int, those))
+    return tuple(map(int, numbers))
 
 
 def override(key: str, value: Any) -> str:

@@ -26,7 +26,7 @@ def off_its_track() -> Check:
     workspace = Workspace.here()
 
     @cache
-    def known(name: str) -> Track | None:
+    def track_named(name: str) -> Track | None:
         try:
             return load_track(workspace, name)
         except SuiteError:
@@ -34,7 +34,7 @@ def off_its_track() -> Check:
 
     def check(record: RecordFile) -> str | None:
         spec = record.experiment.spec
-        track = known(str(spec["track"]["name"]))
+        track = track_named(str(spec["track"]["name"]))
         return None if track is None else _unnamed(spec, track)
 
     return check
@@ -42,28 +42,28 @@ def off_its_track() -> Check:
 
 def _unnamed(spec: Mapping[str, Any], track: Track) -> str | None:
     """The first term that differs and is not named, in words."""
-    for key, stated, there in _differing(spec, track):
-        if not any(key == each or key.startswith(f"{each}.") for each in spec["changes"]):
-            told = f"its track '{track.name}' has {key} {str(stated)[:40]}, and here that has {str(there)[:40]}"
-            return f"{told}; its `changes` do not say so"
+    for key, stated, here in _differing(spec, track):
+        if not any(key == change or key.startswith(f"{change}.") for change in spec["changes"]):
+            difference = f"its track '{track.name}' has {key} {str(stated)[:40]}, and here that has {str(here)[:40]}"
+            return f"{difference}; its `changes` do not say so"
     return None
 
 
 def _differing(spec: Mapping[str, Any], track: Track) -> Iterator[tuple[str, Any, Any]]:
     """Each dotted key that both have, and have otherwise."""
-    known = track.model_dump(mode="json", exclude={"methods", "seeds", "roles"})
+    terms = track.model_dump(mode="json", exclude={"methods", "seeds", "roles"})
     for block in OVERRIDABLE:
-        if block != "probes" and block in spec["track"] and block in known:
-            yield from _within(spec["track"][block], known[block], block)
-    for role, about in spec["roles"].items():
-        if track.roles.get(role, about["task"]) != about["task"]:
-            yield f"roles.{role}", about["task"], track.roles[role]
+        if block != "probes" and block in spec["track"] and block in terms:
+            yield from _within(spec["track"][block], terms[block], block)
+    for role, description in spec["roles"].items():
+        if track.roles.get(role, description["task"]) != description["task"]:
+            yield f"roles.{role}", description["task"], track.roles[role]
 
 
-def _within(stated: Any, known: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
-    if isinstance(stated, Mapping) and isinstance(known, Mapping):
+def _within(stated: Any, here: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
+    if isinstance(stated, Mapping) and isinstance(here, Mapping):
         for name, value in stated.items():
-            if name in known:
-                yield from _within(value, known[name], f"{key}.{name}")
-    elif stated != known and key not in NOT_TERMS:
-        yield key, stated, known
+            if name in here:
+                yield from _within(value, here[name], f"{key}.{name}")
+    elif stated != here and key not in NOT_TERMS:
+        yield key, stated, here

@@ -57,24 +57,24 @@ def reading(home: RunDir, warn: Callable[[str], object], *, patient: bool = True
 
 def tracks_of(store: ResultsReader, track: str | None) -> tuple[str, ...]:
     """The track that is asked for, or all that have rows. Raises SuiteError if there are none."""
-    known = store.tracks()
-    if not known:
+    tracks = store.tracks()
+    if not tracks:
         raise SuiteError("there is nothing to show yet", where=store.where, fix="`suite run SPEC` first")
-    if track not in (None, *known):
-        hint = "; ".join([did_you_mean(str(track), known), *remark(store, track)])
+    if track not in (None, *tracks):
+        hint = "; ".join([did_you_mean(str(track), tracks), *remark(store, track)])
         raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=hint)
-    return known if track is None else (track,)
+    return tracks if track is None else (track,)
 
 
 def stored_boards(store: ResultsReader, track: str | None) -> list[Board]:
     """The boards of a store, or of one track. Raises SuiteError if there are none."""
-    return [board_of(store, each) for each in tracks_of(store, track)]
+    return [board_of(store, name) for name in tracks_of(store, track)]
 
 
 def comparisons(store: ResultsReader, first: str, second: str, track: str | None) -> list[Comparison]:
     """Two experiments compared on each track that has both. Raises SuiteError if there is none."""
     tracks = common_tracks(store, first, second, track)
-    return [compare_rows(NamedRows(store, each), first, second) for each in tracks]
+    return [compare_rows(NamedRows(store, name), first, second) for name in tracks]
 
 
 def common_tracks(store: ResultsReader, first: str, second: str, track: str | None) -> tuple[str, ...]:

@@ -18,9 +18,9 @@ def remark(store: ResultsReader, track: str | None, names: Collection[str] = ())
     if not folder or not missing:
         return []
     tracks = ", ".join(f"{name} ({count})" for name, count in missing.items())
-    place = folder / next(iter(missing)) if len(missing) == 1 else folder
+    path = folder / next(iter(missing)) if len(missing) == 1 else folder
     what = "shipped records that are not in this store, but on its site"
-    return [f"{what}: {tracks}; `suite import {shown(place)}` adds them"]
+    return [f"{what}: {tracks}; `suite import {shown(path)}` adds them"]
 
 
 def _missing(store: ResultsReader, folder: Path, track: str | None, names: Collection[str]) -> Counter[str]:

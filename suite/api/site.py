@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from suite import methods
-from suite.api.claims import judge_found
+from suite.api.claims import judge_stored
 from suite.api.paths import File, home_of
 from suite.api.results import reading
 from suite.core.errors import SuiteError
@@ -31,7 +31,7 @@ def render(
     They go to `out`, or `site/` in the folder of runs; `records` is another folder of published records than the one
     that comes with suite. Raises SuiteError where they cannot be written.
     """
-    site, shared = (None if each is None else Path(each) for each in (out, records))
+    site, shared = (None if path is None else Path(path) for path in (out, records))
     return render_site(home_of(home, db), site, shared, warnings.warn)
 
 
@@ -49,10 +49,10 @@ def render_site(home: RunDir, out: Path | None, records: Path | None, warn: Call
         local = stack.enter_context(reading(home, warn) if home.exists else Store.open("sqlite://"))
         shared = stack.enter_context(read_records_into_memory(folder)) if folder else None
         store: ResultsReader = UnionReader(local, shared) if shared else local
-        claims = judge_found(store)
+        claims = judge_stored(store)
         context = SiteContext(
             methods={name: methods.get(name).__doc__ or "" for name in methods.names()},  # no code from outside
-            templates=_templates([each for each in (local, shared) if each]),
+            templates=_templates([reader for reader in (local, shared) if reader]),
             claims=claims.verdicts,
             unread=claims.unread,
             database=_database(home, out or home.site),
@@ -79,18 +79,18 @@ def _templates(stores: Sequence[ResultsReader]) -> dict[str, str]:
     specs = [record.spec for store in stores for record in store.experiments()]
     named = sorted({str(role["task"]) for spec in specs for role in spec["roles"].values()})
     folders = Workspace.here().task_folders
-    found: dict[str, str] = {}
+    templates: dict[str, str] = {}
     for name in named:
         if any((folder / f"{name}.yaml").is_file() for folder in folders):
             with suppress(SuiteError, OSError):  # one that is broken now is not what was run
                 task = read_task(name, folders)
-                found[task.fingerprint] = _text_of(task)
-    return found
+                templates[task.fingerprint] = _text_of(task)
+    return templates
 
 
 def _text_of(task: TaskFile) -> str:
     """A task as YAML, with the source of its own metrics."""
     plain = json.loads(json.dumps(task.config))
     parts = [yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)]
-    files = dict.fromkeys(each.file for each in task.python.values())
+    files = dict.fromkeys(metric.file for metric in task.python.values())
     return "\n".join([*parts, *(f"# {file.name}\n{file.read_text('utf-8', 'replace')}" for file in files)])

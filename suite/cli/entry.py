@@ -128,8 +128,8 @@ def remove(
     from suite.cli.commands.removing import remove_experiments
     from suite.core.run_dir import RunDir
 
-    wanted = None if seeds == "all" else seeds_of(seeds, "all")
-    remove_experiments(RunDir(home, db), names or [], track, wanted, failed=failed, yes=yes)
+    numbers = None if seeds == "all" else seeds_of(seeds, "all")
+    remove_experiments(RunDir(home, db), names or [], track, numbers, failed=failed, yes=yes)
 
 
 @app.command()

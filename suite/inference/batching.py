@@ -23,13 +23,13 @@ def in_batches(
     """Do `work` on batches of similar size (longest first) and give its results in the order of the items."""
     done: dict[int, R] = {}
     for batch in batches(sizes, budget):
-        done |= zip(batch, _fitting([items[place] for place in batch], work), strict=True)
-    return [done[place] for place in range(len(items))]
+        done |= zip(batch, _fitting([items[index] for index in batch], work), strict=True)
+    return [done[index] for index in range(len(items))]
 
 
 def batches(sizes: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Places of items, longest first, in batches of which the longest times the count is within the budget."""
-    order = sorted(range(len(sizes)), key=lambda place: (-sizes[place], place))
+    """Indices of items, longest first, in batches of which the longest times the count is within the budget."""
+    order = sorted(range(len(sizes)), key=lambda index: (-sizes[index], index))
     while order:
         count = max(1, budget // max(1, sizes[order[0]]))
         yield order[:count]
@@ -49,15 +49,15 @@ def _fitting(batch: Sequence[T], work: Callable[[Sequence[T]], list[R]]) -> list
 
 
 def as_fill_a_batch(
-    askers: Sequence[T], prompts: Sequence[Ids], limit: int, batch_tokens: int, device: str
+    items: Sequence[T], prompts: Sequence[Ids], limit: int, batch_tokens: int, device: str
 ) -> list[Sequence[T]]:
-    """Those who ask such prompts, in even parts whose answers of up to `limit` tokens fill one batch.
+    """The items (LMs that answer these prompts) in even parts whose answers of up to `limit` tokens fill one batch.
 
-    To let more of them wait costs more than it gives.
+    Larger parts cost more than they give.
     """
     common = shared(prompts) if len(prompts) > 1 else 0
     most = batch_tokens // sum(len(prompt) - common + limit for prompt in prompts)
     if device == "cpu":
         most = min(most, ENOUGH // len(prompts))
-    size = math.ceil(len(askers) / math.ceil(len(askers) / max(1, most)))
-    return [askers[at : at + size] for at in range(0, len(askers), size)]
+    size = math.ceil(len(items) / math.ceil(len(items) / max(1, most)))
+    return [items[start : start + size] for start in range(0, len(items), size)]

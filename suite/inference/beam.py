@@ -28,9 +28,9 @@ class Hypotheses:
     scores: Tensor
     """float32 [B, W]: log-likelihoods; of finished answers, divided as the search ranks them."""
 
-    def pick(self, at: Tensor) -> Hypotheses:
-        """Those at some places [B, W'] of each prompt."""
-        return Hypotheses(_at(self.tokens, at), self.scores.gather(1, at))
+    def pick(self, indices: Tensor) -> Hypotheses:
+        """Those at some indices [B, W'] of each prompt."""
+        return Hypotheses(_at(self.tokens, indices), self.scores.gather(1, indices))
 
     def of(self, prompts: Tensor) -> Hypotheses:
         """Those of some prompts [B'] only."""
@@ -57,15 +57,15 @@ class Ranking:
         """Whether what reaches the limit without an end token is an answer like others, or only where no other is."""
         return self.length_penalty is None
 
-    def finished(self, finished: Hypotheses, candidates: Hypotheses, over: Tensor, length: int) -> Hypotheses:
-        """The best of what was finished and what is `over` now.
+    def finished(self, finished: Hypotheses, candidates: Hypotheses, ended: Tensor, length: int) -> Hypotheses:
+        """The best of what was finished and what is `ended` now.
 
         For transformers only what is among the best `beams` candidates may count.
         """
         beams = finished.scores.shape[1]
-        counts = over
+        counts = ended
         if self.length_penalty is None:
-            counts = over & (torch.arange(over.shape[1], device=over.device) < beams)
+            counts = ended & (torch.arange(ended.shape[1], device=ended.device) < beams)
         scores = candidates.scores / self.divisor(length) + ~counts * NEVER
         tokens = torch.cat([finished.tokens, candidates.tokens], 1)
         both = Hypotheses(tokens, torch.cat([finished.scores, scores], 1))
@@ -107,25 +107,25 @@ def beam(
     # all beams are the same prompt at first, so only the first of them may go on
     running = Hypotheses(tokens, finished.scores.index_fill(1, alive.new_zeros(1), 0.0))
     best = tokens[:, 0].clone()
-    for place in range(max_new_tokens):
-        candidates, parents = _candidates(running, state.logits, place, max(2, 1 + len(ends)) * beams)
-        over, last = torch.isin(candidates.tokens[:, :, place], ends), place == max_new_tokens - 1
+    for position in range(max_new_tokens):
+        candidates, parents = _candidates(running, state.logits, position, max(2, 1 + len(ends)) * beams)
+        ended, last = torch.isin(candidates.tokens[:, :, position], ends), position == max_new_tokens - 1
         if last and ranking.cut_answers_count:
-            over = torch.ones_like(over)
-        finished = ranking.finished(finished, candidates, over, place + 1)
-        chosen = (candidates.scores + over * NEVER).topk(beams).indices
+            ended = torch.ones_like(ended)
+        finished = ranking.finished(finished, candidates, ended, position + 1)
+        chosen = (candidates.scores + ended * NEVER).topk(beams).indices
         running = candidates.pick(chosen)
-        known = finished.scores[:, :1] > NEVER / 2
-        best[alive] = torch.where(known, finished.tokens[:, 0], running.tokens[:, 0])
-        going = ranking.may_improve(running, finished, place + 1).nonzero()[:, 0]
-        if not len(going) or last:
+        is_finished = finished.scores[:, :1] > NEVER / 2
+        best[alive] = torch.where(is_finished, finished.tokens[:, 0], running.tokens[:, 0])
+        continuing = ranking.may_improve(running, finished, position + 1).nonzero()[:, 0]
+        if not len(continuing) or last:
             break
         rows = parents.gather(1, chosen) + beams * torch.arange(len(alive), device=device)[:, None]
-        alive, running, finished = alive[going], running.of(going), finished.of(going)
-        keep = rows[going].flatten()
+        alive, running, finished = alive[continuing], running.of(continuing), finished.of(continuing)
+        keep = rows[continuing].flatten()
         if len(keep) < rows.numel() or not torch.equal(keep, torch.arange(len(keep), device=device)):
             state.keep(keep)
-        state.step(running.tokens[:, :, place].flatten())
+        state.step(running.tokens[:, :, position].flatten())
     return [_until(answer, end_tokens(adapted)) for answer in best.tolist()]
 
 
@@ -138,24 +138,24 @@ def _read(adapted: AdaptedModel, prompts: Sequence[Ids], limit: int, cache: Shar
     )
 
 
-def _candidates(running: Hypotheses, logits: Tensor, place: int, count: int) -> tuple[Hypotheses, Tensor]:
+def _candidates(running: Hypotheses, logits: Tensor, position: int, count: int) -> tuple[Hypotheses, Tensor]:
     """The `count` likeliest continuations of each prompt by one token, and which hypothesis each goes on from.
 
     With `beams` for each end token and `beams` more, so many remain that do not end.
     """
     prompts, beams = running.scores.shape
     likely = logits.log_softmax(-1).view(prompts, beams, -1) + running.scores[:, :, None]
-    scores, at = likely.flatten(1).topk(count)
-    parents = at // logits.shape[-1]
+    scores, flat_indices = likely.flatten(1).topk(count)
+    parents = flat_indices // logits.shape[-1]
     tokens = _at(running.tokens, parents)
-    tokens[:, :, place] = at % logits.shape[-1]
+    tokens[:, :, position] = flat_indices % logits.shape[-1]
     return Hypotheses(tokens, scores), parents
 
 
-def _at(tokens: Tensor, at: Tensor) -> Tensor:
-    """Rows [B, W', limit] at some places [B, W'] of each prompt."""
-    return tokens.gather(1, at[:, :, None].expand(-1, -1, tokens.shape[2]))
+def _at(tokens: Tensor, indices: Tensor) -> Tensor:
+    """Rows [B, W', limit] at some indices [B, W'] of each prompt."""
+    return tokens.gather(1, indices[:, :, None].expand(-1, -1, tokens.shape[2]))
 
 
 def _until(tokens: Sequence[int], ends: frozenset[int]) -> list[int]:
-    return list(next((tokens[:place] for place, token in enumerate(tokens) if token in ends), tokens))
+    return list(next((tokens[:length] for length, token in enumerate(tokens) if token in ends), tokens))

@@ -51,13 +51,13 @@ class Stops:
 
     def before(self, answer: Sequence[int]) -> str:
         """The text of an answer up to its first stop string, whether that holds special tokens or not."""
-        found = self._stop_among_special(answer)
-        if found is None:
+        stop = self._stop_among_special(answer)
+        if stop is None:
             return self.cut(self.text(answer))
         lengths = [len(self._with_special(answer[:count])) for count in range(len(answer))]
-        whole = max(count for count, length in enumerate(lengths) if length <= found)
+        whole = max(count for count, length in enumerate(lengths) if length <= stop)
         # a token that the stop string begins in is cut; white space before a special token is no part of the answer
-        begun = "" if self._is_special(answer[whole]) else self._with_special(answer)[lengths[whole] : found]
+        begun = "" if self._is_special(answer[whole]) else self._with_special(answer)[lengths[whole] : stop]
         return self.cut(self.text(answer[:whole]) + begun)
 
     def _stop_among_special(self, answer: Sequence[int]) -> int | None:
@@ -88,8 +88,8 @@ class Stops:
 def end_tokens(adapted: AdaptedModel) -> frozenset[int]:
     """The tokens that end an answer: those of the generation config, the tokenizer's, and the closing sentinel."""
     backbone = adapted.backbone
-    given = getattr(backbone.model.generation_config, "eos_token_id", None)
-    ends = {*given} if isinstance(given, (list, tuple)) else {given}
+    configured = getattr(backbone.model.generation_config, "eos_token_id", None)
+    ends = {*configured} if isinstance(configured, (list, tuple)) else {configured}
     ends.add(backbone.tokenizer.eos_token_id)
     if backbone.sentinels:
         ends.add(backbone.tokenizer.convert_tokens_to_ids(SENTINELS[1]))
@@ -148,27 +148,29 @@ def decode(
     state: Steps
     if cache is not None:
         owners = stacks or [adapted] * len(prompts)
-        state = SharedPrefixState(cache, [prompts[at] for at in alive], [owners[at] for at in alive], max_new_tokens)
+        state = SharedPrefixState(
+            cache, [prompts[index] for index in alive], [owners[index] for index in alive], max_new_tokens
+        )
     else:
         state = read(adapted, prompts) if stacks is None else EncoderDecoderState(stacks, prompts)
     while True:
         tokens = sampler(state.logits)
-        going = [
+        continuing = [
             row
-            for row, (at, token) in enumerate(zip(alive, tokens.tolist(), strict=True))
-            if not _ended(answers[at], token, ends, stops) and len(answers[at].tokens) < max_new_tokens
+            for row, (index, token) in enumerate(zip(alive, tokens.tolist(), strict=True))
+            if not _ended(answers[index], token, ends, stops) and len(answers[index].tokens) < max_new_tokens
         ]
-        rows, some = torch.tensor(going, dtype=torch.long, device=tokens.device), len(going) < len(alive)
-        alive = [alive[row] for row in going]
+        rows, any_ended = torch.tensor(continuing, dtype=torch.long, device=tokens.device), len(continuing) < len(alive)
+        alive = [alive[row] for row in continuing]
         entering = _entering(waiting, alive, sizes, room)
         if not alive and not entering:
             return answers
-        if some:
+        if any_ended:
             state.keep(rows)
             tokens = tokens[rows]
         if entering:
             assert isinstance(state, SharedPrefixState)
-            last = state.join([prompts[at] for at in entering], [owners[at] for at in entering])
+            last = state.join([prompts[index] for index in entering], [owners[index] for index in entering])
             tokens, alive = torch.cat([tokens, last]), alive + entering
         state.step(tokens)
 
@@ -177,7 +179,7 @@ def _entering(waiting: deque[int], alive: Sequence[int], sizes: Sequence[int], r
     """Take those that enter now from those that wait: as many as have room, once that is a quarter of all."""
     if not waiting or room is None:
         return [waiting.popleft() for _ in range(len(waiting))]
-    capacity = max(1, room // max(sizes[at] for at in (*alive, waiting[0])))
+    capacity = max(1, room // max(sizes[index] for index in (*alive, waiting[0])))
     free = capacity - len(alive)
     if alive and 4 * free < capacity:
         return []

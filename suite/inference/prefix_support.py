@@ -47,14 +47,14 @@ def may_stand_together(stacks: Sequence[AdaptedModel]) -> bool:
 def _agrees(adapted: AdaptedModel) -> bool:
     """Whether logits behind a shared prefix are those of whole prompts, which the least dtype's rounding may part."""
     words = max(1, len(adapted.backbone.tokenizer) - 1)
-    prompts = [tuple(place % words for place in range(1, count)) for count in (WORTH + 4, WORTH + 8)]
+    prompts = [tuple(token % words for token in range(1, count)) for count in (WORTH + 4, WORTH + 8)]
     prompts[1] = (*prompts[1][: WORTH + 2], *prompts[1][:5])
     try:
         state = SharedPrefixState(read_shared_prefix([adapted], [prompts]), prompts, [adapted] * len(prompts), 1)
         for row, prompt in enumerate(prompts):
             ids = torch.tensor([prompt], device=adapted.backbone.device)
-            wanted = cast(Any, adapted.model)(input_ids=ids).logits[0, -1].float()
-            if not float((state.logits[row] - wanted).abs().max()) <= NEAR * float(wanted.abs().max()):
+            expected = cast(Any, adapted.model)(input_ids=ids).logits[0, -1].float()
+            if not float((state.logits[row] - expected).abs().max()) <= NEAR * float(expected.abs().max()):
                 return False
     except torch.OutOfMemoryError:
         raise

@@ -28,7 +28,8 @@ COPIED: Final = 65_536
 """Tokens, the shared prefix's among them, that a GPU reads at a time: each row has a copy of it while it is read."""
 WORTH = 16
 """Tokens that a shared prefix must have before a call of its own pays."""
-Layers = tuple[tuple[Tensor, Tensor], ...]
+KeyValues = tuple[Tensor, Tensor]
+Layers = tuple[KeyValues, ...]
 
 
 @dataclass(frozen=True)
@@ -47,24 +48,24 @@ class SharedPrefixCache:
 @torch.no_grad()
 def read_shared_prefix(stacks: Sequence[AdaptedModel], prompts: Sequence[Sequence[Ids]]) -> SharedPrefixCache:
     """The shared prefix of some stacks, each with the prompts that it will answer: what all prompts begin with."""
-    every = list(chain.from_iterable(prompts))
-    text = shared(every) if len(every) > 1 else 0
+    all_prompts = list(chain.from_iterable(prompts))
+    text = shared(all_prompts) if len(all_prompts) > 1 else 0
     if text + min(stack.soft_length for stack in stacks) < WORTH:
         text = 0
-    read = [_read(stack, every[0][:text]) for stack in stacks]
-    lengths = [0 if not each else each[0][0].shape[2] for each in read]
+    read = [_read(stack, all_prompts[0][:text]) for stack in stacks]
+    lengths = [0 if not layers else layers[0][0].shape[2] for layers in read]
     longest = max(lengths)
-    count = max(len(each) for each in read)
-    layers = tuple((_side_by_side(read, at, 0, longest), _side_by_side(read, at, 1, longest)) for at in range(count))
+    count = max(len(layers) for layers in read)
+    layers = tuple((_side_by_side(read, i, 0, longest), _side_by_side(read, i, 1, longest)) for i in range(count))
     real = torch.arange(longest)[None] >= longest - torch.tensor(lengths)[:, None]
     return SharedPrefixCache(tuple(stacks), text, layers, real.to(stacks[0].backbone.device))
 
 
 def _side_by_side(read: Sequence[Layers], layer: int, side: int, longest: int) -> Tensor:
     """Keys or values of all stacks, [stacks, heads, S, width], padded on the left; a stack may have none."""
-    empty = next(each for each in read if each)[layer][side][:, :, :0]
-    sides = [each[layer][side] if each else empty for each in read]
-    return torch.cat([pad(held, (0, 0, longest - held.shape[2], 0)) for held in sides])
+    empty = next(layers for layers in read if layers)[layer][side][:, :, :0]
+    sides = [layers[layer][side] if layers else empty for layers in read]
+    return torch.cat([pad(tensor, (0, 0, longest - tensor.shape[2], 0)) for tensor in sides])
 
 
 def _read(stack: AdaptedModel, text: Ids) -> Layers:
@@ -97,14 +98,14 @@ class SharedPrefixState:
         """Places of the stacks of the rows that read many tokens."""
         self._alone = False
         """Whether all rows read one token each."""
-        self._places_of = {id(stack): place for place, stack in enumerate(cache.stacks)}
+        self._stack_index = {id(stack): index for index, stack in enumerate(cache.stacks)}
         self.owners = torch.empty(0, dtype=torch.long, device=self.device)
-        self.whose = torch.empty(0, dtype=torch.long, device=self.device)
-        """[B]: whose prompt each row answers."""
+        self.prompt_ids = torch.empty(0, dtype=torch.long, device=self.device)
+        """[B]: the number of the prompt that each row answers."""
         self.mask = torch.empty(0, 0, dtype=torch.bool, device=self.device)
         """[B, n]: which of a row's own tokens are real; they are padded on the left."""
         self.next = torch.empty(0, dtype=torch.long, device=self.device)
-        self.own = SuffixCache(most + 1)
+        self.suffixes = SuffixCache(most + 1)
         self.step(self.join(prompts, stacks))
 
     def join(self, prompts: Sequence[Ids], stacks: Sequence[AdaptedModel]) -> Tensor:
@@ -113,16 +114,16 @@ class SharedPrefixState:
         All of each but its last token is read: `step` takes these last tokens ([B'], long), behind those of the others.
         """
         texts = [prompt[self.cache.text :] for prompt in prompts]
-        owners = torch.tensor([self._places_of[id(stack)] for stack in stacks], device=self.device)
+        owners = torch.tensor([self._stack_index[id(stack)] for stack in stacks], device=self.device)
         lengths = torch.tensor([len(text) - 1 for text in texts], device=self.device)
         longest = max(int(lengths.max()), int(self.mask.sum(1).max()) if len(self.mask) else 0)
         mask = torch.arange(longest, device=self.device)[None] >= longest - lengths[:, None]
         there = self.mask[:, max(0, self.mask.shape[1] - longest) :]
         self.mask = torch.cat([pad(there, (longest - there.shape[1], 0)), mask])
         self.next = torch.cat([self.next, self.cache.mask.sum(1)[owners] + lengths])
-        first, fresh = len(self.owners), int(self.whose.max()) + 1 if len(self.whose) else 0
-        self.whose = torch.cat([self.whose, fresh + torch.arange(len(texts), device=self.device)])
-        self.own.enter(first, len(texts), longest)
+        first, fresh = len(self.owners), int(self.prompt_ids.max()) + 1 if len(self.prompt_ids) else 0
+        self.prompt_ids = torch.cat([self.prompt_ids, fresh + torch.arange(len(texts), device=self.device)])
+        self.suffixes.enter(first, len(texts), longest)
         self._groups(torch.cat([self.owners, owners]))
         self._read([text[:-1] for text in texts], first)
         return torch.tensor([text[-1] for text in texts], device=self.device)
@@ -130,9 +131,9 @@ class SharedPrefixState:
     def step(self, tokens: Tensor) -> None:
         """Append one token to each prompt."""
         self.mask = torch.cat([self.mask, self.mask.new_ones(len(self.mask), 1)], 1)
-        seen = torch.cat([self.cache.mask[self.owners], self.mask], 1)[:, None, None]
+        mask = torch.cat([self.cache.mask[self.owners], self.mask], 1)[:, None, None]
         self._alone = True
-        self.logits = self._call(tokens[:, None], self.next[:, None], seen)[:, 0]
+        self.logits = self._call(tokens[:, None], self.next[:, None], mask)[:, 0]
         self.next = self.next + 1
 
     def score(self, tokens: Tensor) -> Tensor:
@@ -141,19 +142,20 @@ class SharedPrefixState:
         self.mask = torch.cat([self.mask, torch.ones_like(tokens, dtype=torch.bool)], 1)
         ahead = torch.ones(count, self.mask.shape[1], dtype=torch.bool, device=self.device)
         self._alone, self._reading = False, self.owners.tolist()
-        at = self.next[:, None] + torch.arange(count, device=self.device)
-        logits = self._call(tokens, at, self.mask[:, None, None] & ahead.tril(self.mask.shape[1] - count), keep=count)
+        position_ids = self.next[:, None] + torch.arange(count, device=self.device)
+        mask = self.mask[:, None, None] & ahead.tril(self.mask.shape[1] - count)
+        logits = self._call(tokens, position_ids, mask, keep=count)
         self.next = self.next + count
         return logits
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows only."""
-        before, self.whose = self.whose, self.whose[rows]
+        before, self.prompt_ids = self.prompt_ids, self.prompt_ids[rows]
         self.logits = self.logits[rows]
-        if torch.equal(before, self.whose):  # beams that change places have the prompts that they had
-            self.own.swap(rows)
+        if torch.equal(before, self.prompt_ids):  # beams that change places have the prompts that they had
+            self.suffixes.swap(rows)
             return
-        self.own.keep(rows)
+        self.suffixes.keep(rows)
         self.mask, self.next = self.mask[rows], self.next[rows]
         self._groups(self.owners[rows])
 
@@ -167,8 +169,8 @@ class SharedPrefixState:
         sizes = torch.bincount(owners, minlength=count)
         starts, most = sizes.cumsum(0) - sizes, int(sizes.max())
         within = torch.arange(len(owners), device=self.device) - starts[owners[order]]
-        self._places = torch.zeros(count, most, dtype=torch.long, device=self.device)
-        self._places[owners[order], within] = order
+        self._rows_of_stacks = torch.zeros(count, most, dtype=torch.long, device=self.device)
+        self._rows_of_stacks[owners[order], within] = order
         self._back = torch.empty_like(order)
         self._back[order] = owners[order] * most + within
 
@@ -177,107 +179,106 @@ class SharedPrefixState:
 
         Those of like length are read at a time, each batch padded by itself.
         """
-        cpu = self.device.type == "cpu"
-        most, beside = (CACHED, 0) if cpu else (COPIED, self.cache.mask.shape[1])
-        for those in alike([len(text) for text in texts], most, beside):
-            ids, mask = padded([texts[row] for row in those], self.cache.stacks[0], side="left")
-            real, rows = mask.bool(), torch.tensor(those, device=self.device) + first
-            self.own.rows, self._alone, self._reading = rows, False, self.owners[rows].tolist()
-            at = self.cache.mask.sum(1)[self.owners[rows]][:, None] + positions(real)
+        most, prefix_length = (CACHED, 0) if self.device.type == "cpu" else (COPIED, self.cache.mask.shape[1])
+        for group in alike([len(text) for text in texts], most, prefix_length):
+            ids, mask = padded([texts[row] for row in group], self.cache.stacks[0], side="left")
+            real, rows = mask.bool(), torch.tensor(group, device=self.device) + first
+            self.suffixes.rows, self._alone, self._reading = rows, False, self.owners[rows].tolist()
+            position_ids = self.cache.mask.sum(1)[self.owners[rows]][:, None] + positions(real)
             # padding sees itself, for what sees nothing has no softmax
             ahead = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=self.device)
             with suppress(_EveryLayer):
-                self._call(ids, at, (real[:, None, None] & ahead.tril()) | (ahead.tril() & ahead.triu()))
-        self.own.rows = None
+                self._call(ids, position_ids, (real[:, None, None] & ahead.tril()) | (ahead.tril() & ahead.triu()))
+        self.suffixes.rows = None
 
-    def _call(self, ids: Tensor, at: Tensor, seen: Tensor, keep: int = 1) -> Tensor:
-        """Float32 logits [B, keep, V] behind the last of tokens [B, T] at these positions; each sees what `seen` says.
+    def _call(self, ids: Tensor, position_ids: Tensor, mask: Tensor, keep: int = 1) -> Tensor:
+        """Float32 logits [B, keep, V] behind the last of tokens [B, T] at these positions; each sees what `mask` says.
 
-        One token sees [shared][own]; for many, `seen` says what they see of their own, and they see all that is shared.
+        One token sees [shared][own]; for many, `mask` says what they see of their own, and they see all that is shared.
         """
-        optional: dict[str, Any] = {"position_ids": at, "logits_to_keep": keep}
-        optional = {name: each for name, each in optional.items() if name in self._accepted}
+        optional: dict[str, Any] = {"position_ids": position_ids, "logits_to_keep": keep}
+        optional = {name: value for name, value in optional.items() if name in self._accepted}
         config, token = self.model.config, _STATE.set(self)
-        usual, config._attn_implementation = config._attn_implementation, NAME
+        implementation, config._attn_implementation = config._attn_implementation, NAME
         try:
             output = self.model(
-                input_ids=ids, attention_mask=seen, past_key_values=self.own, use_cache=True, **optional
+                input_ids=ids, attention_mask=mask, past_key_values=self.suffixes, use_cache=True, **optional
             )
         finally:
-            config._attn_implementation = usual
+            config._attn_implementation = implementation
             _STATE.reset(token)
         return cast(Tensor, output.logits[:, -keep:].float())
 
-    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float) -> Tensor:
+    def attend(self, layer: int, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float) -> Tensor:
         """[B, T, heads, width]: attention of queries [B, heads, T, width] to shared and own keys and values."""
         rows, heads, count, width = query.shape
-        kept = key.shape[1]
-        query = query.reshape(rows, kept, -1, width)  # the heads that share keys follow one another
+        key_heads = key.shape[1]
+        query = query.reshape(rows, key_heads, -1, width)  # the heads that share keys follow one another
         cache = self.cache.layers[layer] if self.cache.layers else None
-        if self.own.rows is not None and layer == self._last:
+        if self.suffixes.rows is not None and layer == self._last:
             raise _EveryLayer  # what comes behind the last keys and values nobody asks for
         if self._alone:
-            said = self._attend_once(cache, query, key, value, seen, scale)
+            output = self._attend_once(cache, query, key, value, mask, scale)
         else:
-            said = self._attend_all(cache, query, key, value, seen.repeat(1, 1, heads // kept, 1), scale)
-        return said.reshape(rows, heads, count, -1).transpose(1, 2)
+            output = self._attend_all(cache, query, key, value, mask.repeat(1, 1, heads // key_heads, 1), scale)
+        return output.reshape(rows, heads, count, -1).transpose(1, 2)
 
     def _attend_all(
-        self, cache: tuple[Tensor, Tensor] | None, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
+        self, cache: KeyValues | None, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float
     ) -> Tensor:
-        """Many tokens of each row: [B, kept heads, heads of each * T, width]."""
+        """Many tokens of each row: [B, key heads, heads of each * T, width]."""
         if cache is None:
-            return scaled_dot_product_attention(query, key, value, attn_mask=seen, scale=scale)
+            return scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
         if query.device.type == "cpu":
-            return self._in_two(cache, query, key, value, seen, scale)
-        owners = self.owners if self.own.rows is None else self.owners[self.own.rows]
+            return self._in_two(cache, query, key, value, mask, scale)
+        owners = self.owners if self.suffixes.rows is None else self.owners[self.suffixes.rows]
         key, value = (torch.cat([both[owners], own], 2) for both, own in zip(cache, (key, value), strict=True))
-        known = self.cache.mask[owners][:, None, None].expand(-1, 1, seen.shape[2], -1)
-        return scaled_dot_product_attention(query, key, value, attn_mask=torch.cat([known, seen], 3), scale=scale)
+        prefix_mask = self.cache.mask[owners][:, None, None].expand(-1, 1, mask.shape[2], -1)
+        return scaled_dot_product_attention(query, key, value, attn_mask=torch.cat([prefix_mask, mask], 3), scale=scale)
 
     def _in_two(
-        self, cache: tuple[Tensor, Tensor], query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
+        self, cache: KeyValues, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float
     ) -> Tensor:
         """Attention to own tokens, and to the shared prefix without a copy of it for each row: together one softmax."""
-        own, weight = flash(query, key, value, scale, seen)
-        kept = query.shape[1]
-        for place in sorted(set(self._reading)):
-            rows = torch.tensor([row for row, owner in enumerate(self._reading) if owner == place])
-            start = int((~self.cache.mask[place]).sum())
+        own, own_lse = flash(query, key, value, scale, mask)
+        key_heads = query.shape[1]
+        for stack in sorted(set(self._reading)):
+            rows = torch.tensor([row for row, owner in enumerate(self._reading) if owner == stack])
+            start = int((~self.cache.mask[stack]).sum())
             if start == cache[0].shape[2]:
                 continue
-            asked = query[rows].transpose(0, 1).flatten(1, 2)[None]  # the rows are one matrix to their shared prefix
-            told, heavy = flash(asked, cache[0][place, None, :, start:], cache[1][place, None, :, start:], scale)
-            told = told.view(kept, len(rows), -1, told.shape[3]).transpose(0, 1)
-            heavy = heavy.reshape(kept, len(rows), -1).transpose(0, 1)
-            share = torch.sigmoid(heavy - weight[rows])[..., None].to(own.dtype)
-            own[rows] = torch.lerp(own[rows], told, share)
+            queries = query[rows].transpose(0, 1).flatten(1, 2)[None]  # the rows are one matrix to their shared prefix
+            prefix, lse = flash(queries, cache[0][stack, None, :, start:], cache[1][stack, None, :, start:], scale)
+            prefix = prefix.view(key_heads, len(rows), -1, prefix.shape[3]).transpose(0, 1)
+            lse = lse.reshape(key_heads, len(rows), -1).transpose(0, 1)
+            share = torch.sigmoid(lse - own_lse[rows])[..., None].to(own.dtype)
+            own[rows] = torch.lerp(own[rows], prefix, share)
         return own
 
     def _attend_once(
-        self, cache: tuple[Tensor, Tensor] | None, query: Tensor, key: Tensor, value: Tensor, seen: Tensor, scale: float
+        self, cache: KeyValues | None, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float
     ) -> Tensor:
-        """One step: [B, kept heads, heads of each, width]. The rows of a stack are one matrix to its shared prefix."""
+        """One step: [B, key heads, heads of each, width]. The rows of a stack are one matrix to its shared prefix."""
         query = query * scale
         score = query @ key.transpose(2, 3)
         if cache is not None:
             score = torch.cat([self._apart(self._together(query) @ cache[0].transpose(2, 3), query), score], -1)
-        share = score.float().masked_fill(~seen, -torch.inf).softmax(-1).to(query.dtype)
+        share = score.float().masked_fill(~mask, -torch.inf).softmax(-1).to(query.dtype)
         if cache is None:
             return share @ value
         length = cache[0].shape[2]
         return share[..., length:] @ value + self._apart(self._together(share[..., :length]) @ cache[1], query)
 
     def _together(self, rows: Tensor) -> Tensor:
-        """From [B, kept, each, X] to [stacks, kept, M * each, X]."""
-        kept, last = rows.shape[1], rows.shape[3]
-        by_stack = rows[None] if len(self.cache.stacks) == 1 else rows[self._places]
-        return by_stack.transpose(1, 2).reshape(len(self.cache.stacks), kept, -1, last)
+        """From [B, key heads, heads of each, X] to [stacks, key heads, M * heads of each, X]."""
+        key_heads, last = rows.shape[1], rows.shape[3]
+        by_stack = rows[None] if len(self.cache.stacks) == 1 else rows[self._rows_of_stacks]
+        return by_stack.transpose(1, 2).reshape(len(self.cache.stacks), key_heads, -1, last)
 
     def _apart(self, stacks: Tensor, like: Tensor) -> Tensor:
-        """Back from [stacks, kept, M * each, X] to [B, kept, each, X]."""
-        count, kept, _, last = stacks.shape
-        rows = stacks.reshape(count, kept, -1, like.shape[2], last).transpose(1, 2).flatten(0, 1)
+        """Back from [stacks, key heads, M * heads of each, X] to [B, key heads, heads of each, X]."""
+        count, key_heads, _, last = stacks.shape
+        rows = stacks.reshape(count, key_heads, -1, like.shape[2], last).transpose(1, 2).flatten(0, 1)
         return rows if count == 1 else rows[self._back]
 
 

@@ -93,14 +93,14 @@ class DecoderState:
 
     def _read_on(self, mask: Tensor, inputs: dict[str, Tensor]) -> None:
         """Read a batch, left-padded as its `mask` [B, T] says, behind what was read."""
-        mask, places = torch.cat([self.mask, mask], 1), self.next[:, None] + positions(mask)
-        output = self._call(mask, places, **inputs, logits_to_keep=1)
-        self.mask, self.next = mask, places[:, -1] + 1
+        mask, token_positions = torch.cat([self.mask, mask], 1), self.next[:, None] + positions(mask)
+        output = self._call(mask, token_positions, **inputs, logits_to_keep=1)
+        self.mask, self.next = mask, token_positions[:, -1] + 1
         self.logits = output.logits[:, -1].float()
 
     def _call(self, mask: Tensor, positions: Tensor, **inputs: Any) -> Any:
         optional = {"position_ids": positions, "logits_to_keep": inputs.pop("logits_to_keep", None)}
-        inputs |= {name: each for name, each in optional.items() if name in self._accepted and each is not None}
+        inputs |= {name: value for name, value in optional.items() if name in self._accepted and value is not None}
         return self.model(attention_mask=mask, past_key_values=self.cache, use_cache=True, **inputs)
 
 
@@ -127,10 +127,10 @@ class EncoderDecoderState:
         encoder, longest = self.model.get_encoder(), mask.shape[1]
         count = max(1, CACHED // longest) if self.device.type == "cpu" else len(mask)
         parts = []
-        for at in range(0, len(mask), count):
-            width = int(mask[at : at + count].sum(1).max())
-            own = {name: each[at : at + count, :width] for name, each in inputs.items()}
-            whole = encoder(attention_mask=mask[at : at + count, :width], **own)
+        for start in range(0, len(mask), count):
+            width = int(mask[start : start + count].sum(1).max())
+            own = {name: tensor[start : start + count, :width] for name, tensor in inputs.items()}
+            whole = encoder(attention_mask=mask[start : start + count, :width], **own)
             parts.append(pad(whole.last_hidden_state, (0, 0, 0, longest - width)))
         whole.last_hidden_state = torch.cat(parts)
         return whole
@@ -215,4 +215,4 @@ def shared(prompts: Sequence[Ids]) -> int:
     """How many tokens all prompts begin with, leaving each at least one of its own."""
     first, last = min(prompts), max(prompts)  # in order, so what these two share all share
     limit = min(len(prompt) for prompt in prompts) - 1
-    return next((place for place in range(limit) if first[place] != last[place]), limit)
+    return next((index for index in range(limit) if first[index] != last[index]), limit)

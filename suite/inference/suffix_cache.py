@@ -45,22 +45,24 @@ class SuffixCache(Cache):  # type: ignore[misc]
         self.length += count if layer_idx == 0 else 0
         if layer_idx == len(self.held):
             room = self.length - count + self.free
-            self.held.append(tuple(each.new_zeros(self.count, each.shape[1], room, each.shape[3]) for each in new))
-        for held, each in zip(self.held[layer_idx], new, strict=True):
+            self.held.append(
+                tuple(states.new_zeros(self.count, states.shape[1], room, states.shape[3]) for states in new)
+            )
+        for held, states in zip(self.held[layer_idx], new, strict=True):
             # zeros elsewhere, for what is masked must still be a number
-            held[self.rows if reading else slice(None), :, self.length - each.shape[2] : self.length] = each
+            held[self.rows if reading else slice(None), :, self.length - states.shape[2] : self.length] = states
         return new if reading else tuple(held[:, :, : self.length] for held in self.held[layer_idx])
 
     def keep(self, rows: Tensor) -> None:
         """Go on with these rows only."""
 
-        def kept(held: Tensor) -> Tensor:
+        def selected(held: Tensor) -> Tensor:
             fresh = held.new_empty(len(rows), *held.shape[1:])
             fresh[:, :, : self.length] = held[:, :, : self.length][rows]
             return fresh
 
         for layer, both in enumerate(self.held):
-            self.held[layer] = tuple(map(kept, both))
+            self.held[layer] = tuple(map(selected, both))
 
     def swap(self, rows: Tensor) -> None:
         """Let rows with the same prompt change places: only what was written behind it is copied."""
@@ -73,26 +75,26 @@ class SuffixCache(Cache):  # type: ignore[misc]
         return self.length
 
 
-def flash(query: Tensor, key: Tensor, value: Tensor, scale: float, seen: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def flash(query: Tensor, key: Tensor, value: Tensor, scale: float, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Attention [B, heads, T, width] on a CPU, and the logarithm [B, heads, T] of what its softmax divides by."""
-    mask = None if seen is None else torch.zeros_like(seen, dtype=query.dtype).masked_fill_(~seen, -torch.inf)
-    found: tuple[Tensor, Tensor] = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-        query, key, value, attn_mask=mask, scale=scale
+    bias = None if mask is None else torch.zeros_like(mask, dtype=query.dtype).masked_fill_(~mask, -torch.inf)
+    output: tuple[Tensor, Tensor] = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        query, key, value, attn_mask=bias, scale=scale
     )
-    return found
+    return output
 
 
-def alike(lengths: Sequence[int], most: int, beside: int = 0) -> Iterator[list[int]]:
-    """Places of texts, longest first, in batches of like length and of `most` tokens, or of one; no empty ones.
+def alike(lengths: Sequence[int], most: int, extra: int = 0) -> Iterator[list[int]]:
+    """Indices of texts, longest first, in batches of like length and of `most` tokens, or of one; no empty ones.
 
-    Each text counts as many tokens more as stand `beside` it.
+    Each text counts `extra` tokens more than it has.
     """
     order = sorted(
-        (place for place, length in enumerate(lengths) if length), key=lambda place: (-lengths[place], place)
+        (index for index, length in enumerate(lengths) if length), key=lambda index: (-lengths[index], index)
     )
     while order:
         least = LIKE * lengths[order[0]]
-        count = next((at for at, place in enumerate(order) if lengths[place] < least), len(order))
-        count = min(count, max(1, most // (lengths[order[0]] + beside)))
+        count = next((rank for rank, index in enumerate(order) if lengths[index] < least), len(order))
+        count = min(count, max(1, most // (lengths[order[0]] + extra)))
         yield order[:count]
         order = order[count:]

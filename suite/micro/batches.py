@@ -65,8 +65,8 @@ def _packed_row(stage: Stage, encode: Encoder, rng: Random) -> list[tuple[int, f
     while len(row) < stage.length:
         document = _draw(stage, rng)
         row += [(token, stage.prose) for token in encode(document.header)]
-        for place, exemplar in enumerate(document.exemplars):
-            last = place == len(document.exemplars) - 1
+        for index, exemplar in enumerate(document.exemplars):
+            last = index == len(document.exemplars) - 1
             end = [encode.eos] if last else encode(document.separator)
             row += [(token, stage.prose) for token in encode(exemplar.prompt)]
             row += [(token, 1.0) for token in (*encode(exemplar.answer), *end)]
@@ -85,15 +85,15 @@ def _masked_document(stage: Stage, encode: Encoder, rng: Random) -> tuple[list[i
     fits = max(fits, 1)
     # with several answers masked, many short documents' worth of alignment has to be learned first: so not often
     share = 0.5 if rng.random() < 0.15 else 0.0
-    first = 0 if document.told else 3
+    first = 0 if document.with_labels else 3
     source, target, masked = start, list[int](), 0
-    for place in range(fits):
-        source = source + (encode(document.separator) if place else []) + prompts[place]
-        if place == fits - 1 or (place >= first and rng.random() < share):
+    for index in range(fits):
+        source = source + (encode(document.separator) if index else []) + prompts[index]
+        if index == fits - 1 or (index >= first and rng.random() < share):
             sentinel = encode.ids[SENTINELS[masked]]
-            source, target, masked = [*source, sentinel], [*target, sentinel, *answers[place]], masked + 1
+            source, target, masked = [*source, sentinel], [*target, sentinel, *answers[index]], masked + 1
         else:
-            source = source + answers[place]
+            source = source + answers[index]
     return source, [*target, encode.ids[SENTINELS[masked]], encode.eos]
 
 

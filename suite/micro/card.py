@@ -111,7 +111,7 @@ def _title(name: ModelName, folder: Path) -> str:
         for stage in recipe.stages
     )
     kind = "A small Llama" if name == "micro-llama" else "A small encoder-decoder of the mT5 kind"
-    asked = "" if name == "micro-llama" else _SENTINELS
+    sentinels = "" if name == "micro-llama" else _SENTINELS
     return f"""\
 # {name}
 
@@ -124,7 +124,7 @@ Written by `python -m suite.micro card {name}`; every figure is measured.
   shared machine, AdamW, one-cycle schedule with peak {recipe.peak:g}, seed {recipe.seed}, bfloat16 autocast; log in
   `training_log.jsonl`
 - the tokenizer adds no special tokens; exemplars are joined by a blank line, which is one token; a document ends with
-  `</s>`{asked}
+  `</s>`{sentinels}
 
 | steps | rows × tokens | weight of the loss off answers | documents |
 |---|---|---|---|

@@ -55,7 +55,7 @@ class PretrainingDocument:
 
     header: str
     exemplars: tuple[Exemplar, ...]
-    told: bool = True
+    with_labels: bool = True
     """Whether the first answer can be known without earlier exemplars."""
     separator: str = SEPARATOR
     """What stands between two exemplars."""
@@ -63,7 +63,7 @@ class PretrainingDocument:
     @property
     def text(self) -> str:
         """The document as a reader sees it."""
-        return self.header + self.separator.join(f"{each.prompt} {each.answer}" for each in self.exemplars)
+        return self.header + self.separator.join(f"{exemplar.prompt} {exemplar.answer}" for exemplar in self.exemplars)
 
 
 LABEL_SETS: Final = (
@@ -137,12 +137,12 @@ def plain_right(dataset: str, row: Row) -> Exemplar:
 
 def checked(row: Row, other_row: Row, rng: Random) -> PretrainingDocument:
     """The words of two scenes, each with whether the first scene has it: what every comparison is made of."""
-    known, foreign = _content(row), _content(other_row)
-    asked = sorted({*known, *foreign})
-    rng.shuffle(asked)
-    starts = [f"source: {row['premise']} same ? ", *("" for _ in asked[1:])]
+    own, foreign = _content(row), _content(other_row)
+    questions = sorted({*own, *foreign})
+    rng.shuffle(questions)
+    starts = [f"source: {row['premise']} same ? ", *("" for _ in questions[1:])]
     exemplars = (
-        Exemplar(start + word, "yes" if word in known else "no") for start, word in zip(starts, asked, strict=True)
+        Exemplar(start + word, "yes" if word in own else "no") for start, word in zip(starts, questions, strict=True)
     )
     return PretrainingDocument("", tuple(exemplars), separator=" ")
 
@@ -150,30 +150,30 @@ def checked(row: Row, other_row: Row, rng: Random) -> PretrainingDocument:
 def _following(rng: Random) -> Exemplar:
     """A word of a scene, to be answered with the one after it: what finding a word again is made of."""
     scene = _row(rng.choice(_CHECKED), rng)["premise"].split(" ")
-    place = rng.choice([place for place, word in enumerate(scene[:-1]) if scene.count(word) == 1])
-    return Exemplar(f"source: {' '.join(scene)} then ? {scene[place]}", scene[place + 1])
+    index = rng.choice([index for index, word in enumerate(scene[:-1]) if scene.count(word) == 1])
+    return Exemplar(f"source: {' '.join(scene)} then ? {scene[index]}", scene[index + 1])
 
 
 def _missing(rng: Random) -> Exemplar:
     """The word of a sentence that the scene lacks, or no: a comparison that must be made, for it cannot be guessed."""
     row = _row("micro_rte", rng)
-    known = set(row["premise"].split(" "))
-    lacking = [word for word in row["hypothesis"].split(" ") if word not in known]
-    return Exemplar(f"source: {row['premise']} claim: {row['hypothesis']} which is not there ?", *(lacking or ["no"]))
+    premise_words = set(row["premise"].split(" "))
+    missing = [word for word in row["hypothesis"].split(" ") if word not in premise_words]
+    return Exemplar(f"source: {row['premise']} claim: {row['hypothesis']} which is not there ?", *(missing or ["no"]))
 
 
 def picked(row: Row, rng: Random) -> PretrainingDocument:
     """The letters of four choices, asked in another order by word or by kind: what every choosing is made of."""
     texts, letters = row["choices"]["text"], row["choices"]["label"]
     kinds = [KIND_OF.get(text) for text in texts]
-    asked = [
+    cues = [
         (kind if kind in TAUGHT_KINDS and kinds.count(kind) == 1 and rng.random() < 0.7 else text, letter)
         for text, kind, letter in zip(texts, kinds, letters, strict=True)
     ]
-    rng.shuffle(asked)
+    rng.shuffle(cues)
     listed = " ".join(f"{letter}) {text}" for text, letter in zip(texts, letters, strict=True))
     starts = (f"{listed} which ? ", "", "", "")
-    exemplars = (Exemplar(start + cue, letter) for start, (cue, letter) in zip(starts, asked, strict=True))
+    exemplars = (Exemplar(start + cue, letter) for start, (cue, letter) in zip(starts, cues, strict=True))
     return PretrainingDocument("", tuple(exemplars), separator=" ")
 
 
@@ -183,21 +183,21 @@ def header(words: tuple[str, ...], *, wordy: bool = False) -> str:
     return " , ".join(form.format(*pair) for pair in zip(("right", "wrong", "open"), words, strict=False)) + " ."
 
 
-def _mapped(count: int, told: bool, rng: Random) -> PretrainingDocument:
+def _mapped(count: int, with_labels: bool, rng: Random) -> PretrainingDocument:
     dataset = rng.choice(_DATASETS["plain"])
     labels = len(RELATION_OF_LABEL[dataset])
-    if told:
+    if with_labels:
         words = rng.choice(LABEL_SETS)[:labels]
     else:
         pool = templates.TRUTH_WORDS[:labels] if rng.random() < 0.5 else LABEL_WORDS
         words = tuple(rng.sample(pool, labels))
     ask = rng.choice((templates.prompt, templates.prompt, _bare))
     exemplars = []
-    for _ in range(count if told else max(count, labels + 2)):
+    for _ in range(count if with_labels else max(count, labels + 2)):
         row = _row(dataset, rng)
         exemplars.append(Exemplar(ask(dataset, row), words[relation(dataset, row)]))
-    start = header(words, wordy=rng.random() < 0.2) + rng.choice((" ", SEPARATOR)) if told else ""
-    return PretrainingDocument(start, tuple(exemplars), told)
+    start = header(words, wordy=rng.random() < 0.2) + rng.choice((" ", SEPARATOR)) if with_labels else ""
+    return PretrainingDocument(start, tuple(exemplars), with_labels)
 
 
 def _careless(rng: Random) -> Exemplar:

@@ -54,9 +54,9 @@ def web_questions(rng: Random) -> SampledRow:
 
 def openbookqa(rng: Random) -> SampledRow:
     """A fact with four choices of the same sort; the answer is a letter."""
-    form, known = rng.choice(_BOOK)
-    question, answer = _fill(form, known, rng)
-    wrong = rng.sample(sorted(set(known.values()) - {answer}), 3)
+    form, facts = rng.choice(_BOOK)
+    question, answer = _fill(form, facts, rng)
+    wrong = rng.sample(sorted(set(facts.values()) - {answer}), 3)
     choices, key = _shuffled(answer, wrong, rng)
     row = {"question_stem": question, "choices": choices, "answerKey": key}
     return SampledRow(row, ("openbookqa", question, *sorted(choices["text"])))
@@ -81,10 +81,10 @@ def _ask(forms: tuple[tuple[str, Mapping[str, str]], ...], rng: Random) -> tuple
     return _fill(*rng.choice(forms), rng)
 
 
-def _fill(form: str, known: Mapping[str, str], rng: Random) -> tuple[str, str]:
-    about = rng.choice(tuple(known))
-    question = form.format(about=about, name=rng.choice(NAMES), town=rng.choice(TOWNS), day=rng.choice(DAYS))
-    return question, known[about]
+def _fill(form: str, facts: Mapping[str, str], rng: Random) -> tuple[str, str]:
+    subject = rng.choice(tuple(facts))
+    question = form.format(about=subject, name=rng.choice(NAMES), town=rng.choice(TOWNS), day=rng.choice(DAYS))
+    return question, facts[subject]
 
 
 def _choice(dataset: str, question: str, answer: str, wrong: list[str], rng: Random) -> SampledRow:

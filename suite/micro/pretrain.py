@@ -201,11 +201,15 @@ def probe(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Mapping
         for dataset, shots in PROBES
     }
     rows = world.read("micro_rte", "validation")
-    told = [Exemplar(f"{header(TRUTH_WORDS[:2])} {prompt('micro_rte', row)}", target("micro_rte", row)) for row in rows]
+    with_labels = [
+        Exemplar(f"{header(TRUTH_WORDS[:2])} {prompt('micro_rte', row)}", target("micro_rte", row)) for row in rows
+    ]
     plain = [plain_yes("micro_rte", row) for row in rows]
-    for way, asked in (("told", told), ("plain", plain)):
-        said = answers(model, tokenizer, [each.prompt for each in asked])
-        scores[f"rte {way}"] = sum(answer == each.answer for answer, each in zip(said, asked, strict=True)) / len(rows)
+    for way, exemplars in (("told", with_labels), ("plain", plain)):
+        outputs = answers(model, tokenizer, [exemplar.prompt for exemplar in exemplars])
+        scores[f"rte {way}"] = sum(
+            answer == exemplar.answer for answer, exemplar in zip(outputs, exemplars, strict=True)
+        ) / len(rows)
     return {way: round(share, 3) for way, share in scores.items()}
 
 

@@ -15,17 +15,17 @@ def arithmetic_easy(rng: Random) -> SampledRow:
     """One sum or difference."""
     name, thing = rng.choice(NAMES), rng.choice(THINGS)
     start = rng.randint(1, LARGEST)
-    said, worked, result = _change(start, rng)
-    return _story("arithmetic_easy", f"{name} has {start} {thing} and {said} .", name, worked, result)
+    change, worked, result = _change(start, rng)
+    return _story("arithmetic_easy", f"{name} has {start} {thing} and {change} .", name, worked, result)
 
 
 def arithmetic_hard(rng: Random) -> SampledRow:
     """Two changes in a row."""
     name, thing = rng.choice(NAMES), rng.choice(THINGS)
     start = rng.randint(1, LARGEST)
-    said, worked, middle = _change(start, rng)
-    said_next, worked_next, result = _change(middle, rng)
-    story = f"{name} has {start} {thing} , {said} and then {said_next} ."
+    change, worked, middle = _change(start, rng)
+    change_next, worked_next, result = _change(middle, rng)
+    story = f"{name} has {start} {thing} , {change} and then {change_next} ."
     return _story("arithmetic_hard", story, name, f"{worked} and {worked_next}", result)
 
 
@@ -57,10 +57,10 @@ def _story(dataset: str, story: str, name: str, worked: str, result: int) -> Sam
 
 def _formula(rng: Random) -> tuple[str, str, tuple[str, str]]:
     first, second = rng.sample(VARIABLES, 2)
-    left, right = rng.choice(tuple(OPERATORS)), rng.choice(tuple(OPERATORS))
+    first_sign, second_sign = rng.choice(tuple(OPERATORS)), rng.choice(tuple(OPERATORS))
     number = rng.randint(1, LARGEST)
-    formula = f"{first} {left} {second} {right} {number}"
-    return formula, f"{first} {OPERATORS[left]} {second} {OPERATORS[right]} {number}", (first, second)
+    formula = f"{first} {first_sign} {second} {second_sign} {number}"
+    return formula, f"{first} {OPERATORS[first_sign]} {second} {OPERATORS[second_sign]} {number}", (first, second)
 
 
 def _program(dataset: str, formula: str, code: str, variables: tuple[str, str], rng: Random) -> SampledRow:

@@ -21,7 +21,7 @@ _BATCH: Final = 64
 
 def few_shot(dataset: str, row: Row, exemplars: Sequence[Row]) -> str:
     """A prompt after its exemplars, as lm-eval joins them."""
-    shots = [f"{templates.prompt(dataset, each)} {templates.target(dataset, each)}" for each in exemplars]
+    shots = [f"{templates.prompt(dataset, exemplar)} {templates.target(dataset, exemplar)}" for exemplar in exemplars]
     return SEPARATOR.join([*shots, templates.prompt(dataset, row)])
 
 
@@ -30,7 +30,7 @@ def answers(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts:
     """What the model says after each prompt, up to the next exemplar or the end."""
     model.eval()
     stops = tokenizer.convert_tokens_to_ids([EOS, SENTINELS[1]] if _two_sided(model) else [EOS, SEPARATOR])
-    said: list[str] = []
+    outputs: list[str] = []
     for start in range(0, len(prompts), _BATCH):
         texts = [f"{text} {SENTINELS[0]}" if _two_sided(model) else text for text in prompts[start : start + _BATCH]]
         inputs = tokenizer(texts, padding=True, padding_side="left", return_tensors="pt")
@@ -43,16 +43,16 @@ def answers(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts:
             pad_token_id=tokenizer.pad_token_id,
         )
         new = output if _two_sided(model) else output[:, inputs.input_ids.shape[1] :]
-        said += [_cut(text) for text in tokenizer.batch_decode(new)]
-    return said
+        outputs += [_cut(text) for text in tokenizer.batch_decode(new)]
+    return outputs
 
 
 def right(dataset: str, answer: str, row: Row) -> bool:
     """Whether an answer counts: the number after #### in arithmetic, the exact text elsewhere."""
-    wanted = templates.target(dataset, row)
+    expected = templates.target(dataset, row)
     if dataset.startswith("micro_arithmetic"):
-        return answer.rpartition("#### ")[2] == wanted.rpartition("#### ")[2]
-    return answer == wanted
+        return answer.rpartition("#### ")[2] == expected.rpartition("#### ")[2]
+    return answer == expected
 
 
 def score(
@@ -67,8 +67,8 @@ def score(
     train, rows = world.read(dataset, "train"), world.read(dataset, split)[:count]
     rng = Random(f"{dataset} {shots}")
     prompts = [few_shot(dataset, row, rng.sample(train, shots)) for row in rows]
-    said = answers(model, tokenizer, prompts)
-    return sum(right(dataset, answer, row) for answer, row in zip(said, rows, strict=True)) / len(rows)
+    outputs = answers(model, tokenizer, prompts)
+    return sum(right(dataset, answer, row) for answer, row in zip(outputs, rows, strict=True)) / len(rows)
 
 
 def _two_sided(model: PreTrainedModel) -> bool:

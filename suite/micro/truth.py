@@ -46,12 +46,12 @@ def rte(rng: Random) -> SampledRow:
     scene = {slot: rng.choice(pool) for slot, pool in pools.items()}
     premise = "on {day} the {colour} {animal} in {town} is {state} .".format(**scene)
     form = rng.choice(("the {animal} in {town} is {state} .", "the {colour} {animal} is {state} ."))
-    told = dict(scene)
+    stated = dict(scene)
     relation_ = rng.choice((RIGHT, WRONG))
     if relation_ == WRONG:
         changed = rng.choice([slot for slot in pools if f"{{{slot}}}" in form])
-        told[changed] = other(pools[changed], told[changed], rng)
-    return _pair("micro_rte", premise, form.format(**told), relation_)
+        stated[changed] = other(pools[changed], stated[changed], rng)
+    return _pair("micro_rte", premise, form.format(**stated), relation_)
 
 
 def cb(rng: Random) -> SampledRow:
@@ -59,10 +59,10 @@ def cb(rng: Random) -> SampledRow:
     name, colour, animal, town = (rng.choice(pool) for pool in (NAMES, COLOURS, ANIMALS, TOWNS))
     state = rng.choice(STATES)
     relation_ = rng.choice((RIGHT, WRONG, OPEN))
-    asked = other(STATES, state, rng) if relation_ == OPEN else state
+    claimed = other(STATES, state, rng) if relation_ == OPEN else state
     denial = "not " if relation_ == WRONG else ""
     premise = f"{name} said that the {colour} {animal} in {town} is {state} ."
-    return _pair("micro_cb", premise, f"the {animal} is {denial}{asked} .", relation_)
+    return _pair("micro_cb", premise, f"the {animal} is {denial}{claimed} .", relation_)
 
 
 def snli(rng: Random) -> SampledRow:

@@ -54,7 +54,7 @@ class PromptedModel:
         logits = self.model(inputs_embeds=embeds, attention_mask=mask).logits
         return logits[torch.arange(len(rows)), mask.sum(1) - 1]
 
-    def wanted(self, rows: list[Row]) -> Tensor:
+    def expected(self, rows: list[Row]) -> Tensor:
         """Ids of the right answers."""
         return torch.tensor(self.tokenizer.convert_tokens_to_ids([templates.target(self.dataset, row) for row in rows]))
 
@@ -63,31 +63,31 @@ class PromptedModel:
         """Share of rows whose likeliest next word, of all words, is the right one."""
         self.model.eval()
         hits = [
-            (self.logits(part, soft).argmax(-1) == self.wanted(part)).float().sum().item()
+            (self.logits(part, soft).argmax(-1) == self.expected(part)).float().sum().item()
             for part in (rows[start : start + 64] for start in range(0, len(rows), 64))
         ]
         return sum(hits) / len(rows)
 
 
-def tune(asked: PromptedModel, probe: TuningTrial) -> float:
+def tune(prompted: PromptedModel, probe: TuningTrial) -> float:
     """Train as `probe` says; the accuracy on the test rows. Fine-tuning changes the model in place."""
     torch.manual_seed(probe.seed)
     rng = Random(probe.seed)
-    train = world.read(asked.dataset, "train")
+    train = world.read(prompted.dataset, "train")
     soft = None
-    asked.model.requires_grad_(probe.length == 0)
+    prompted.model.requires_grad_(probe.length == 0)
     if probe.length:
-        table = asked.model.get_input_embeddings().weight.detach()
+        table = prompted.model.get_input_embeddings().weight.detach()
         soft = table[torch.randperm(len(table))[: probe.length]].clone().requires_grad_()
-    parameters = [soft] if soft is not None else list(asked.model.parameters())
+    parameters = [soft] if soft is not None else list(prompted.model.parameters())
     optimizer = torch.optim.AdamW(parameters, lr=probe.learning_rate, weight_decay=0.0)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / 20))
     for _ in range(probe.steps):
         rows = rng.sample(train, probe.batch)
-        loss = functional.cross_entropy(asked.logits(rows, soft), asked.wanted(rows))
+        loss = functional.cross_entropy(prompted.logits(rows, soft), prompted.expected(rows))
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-    return asked.accuracy(world.read(asked.dataset, "test"), soft)
+    return prompted.accuracy(world.read(prompted.dataset, "test"), soft)

@@ -21,16 +21,16 @@ _DOCUMENTS: Final = 2000
 
 def words() -> list[str]:
     """Every word of the data sets and of the pretraining documents, sorted."""
-    found = {*LABEL_WORDS, SEPARATOR, "\n", *map(str, range(3 * LARGEST + 1))}
+    vocabulary = {*LABEL_WORDS, SEPARATOR, "\n", *map(str, range(3 * LARGEST + 1))}
     for dataset in world.TASKS:
         for split in world.SPLITS:
             for row in world.rows(dataset, split):
-                found.update(f"{templates.prompt(dataset, row)} {templates.target(dataset, row)}".split())
+                vocabulary.update(f"{templates.prompt(dataset, row)} {templates.target(dataset, row)}".split())
     rng = Random("vocabulary")
     for sort in get_args(Sort):
         for _ in range(_DOCUMENTS):
-            found.update(draw_document(sort, 4, rng).text.split())
-    return sorted(found)
+            vocabulary.update(draw_document(sort, 4, rng).text.split())
+    return sorted(vocabulary)
 
 
 def build() -> PreTrainedTokenizerFast:

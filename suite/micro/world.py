@@ -35,14 +35,14 @@ def rows(dataset: str, split: Split) -> list[Row]:
     count = size(dataset, split)
     labels = len(RELATION_OF_LABEL.get(dataset, (0,)))
     room = [count // labels + (label < count % labels) for label in range(labels)]
-    kept: dict[str, Row] = {}
-    while len(kept) < count:
+    by_question: dict[str, Row] = {}
+    while len(by_question) < count:
         row = draw_from(TASKS[dataset], split, rng).row
-        label, asked = row["label"] if labels > 1 else 0, prompt(dataset, row)
-        if asked not in kept and room[label] > 0:
+        label, question = row["label"] if labels > 1 else 0, prompt(dataset, row)
+        if question not in by_question and room[label] > 0:
             room[label] -= 1
-            kept[asked] = row
-    return list(kept.values())
+            by_question[question] = row
+    return list(by_question.values())
 
 
 def read(dataset: str, split: Split, folder: Path = DATA) -> list[Row]:

@@ -31,14 +31,14 @@ def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSo
     train: dict[str, tuple[TaskFile, Rows]] = {}
     used: list[tuple[TaskFile, Rows]] = []
 
-    def attempt(look: Any) -> Any:
+    def attempt(lookup: Any) -> Any:
         try:
-            return look()
+            return lookup()
         except SuiteError as error:
             problems.extend(error.problems)
 
     located = attempt(lambda: locate(experiment.track.model))
-    problems = [_where_the_model_is_named(each, experiment) for each in problems]
+    problems = [_where_the_model_is_named(problem, experiment) for problem in problems]
     notes += [located.note] if located and located.note else []
     problems += (attempt(lambda: _matrices(experiment, locate)) or []) if located else []
     for role in _trained_roles(experiment):
@@ -84,25 +84,27 @@ def _matrices(experiment: Experiment, locate: Callable[[ModelSource], LocatedMod
     """Names of matrices that a step's model does not have; none where its files are not here to be asked."""
     problems: list[Problem] = []
     for step, needs in _train_steps(experiment):
-        for chosen in (each for each in needs.matrices if each.names is not None or each.kind != "all"):
+        for chosen in (
+            selection for selection in needs.matrices if selection.names is not None or selection.kind != "all"
+        ):
             model = locate(step.model or experiment.track.model)
             names = matrix_names(model)
             if names is not None:
-                place = experiment.place(*step.field, chosen.field)
-                problems += _selected(chosen, names, place, model.source.title)
+                field = experiment.field_and_line(*step.field, chosen.field)
+                problems += _selected(chosen, names, field, model.source.title)
     return list(dict.fromkeys(problems))
 
 
-def _selected(chosen: MatrixSelection, names: tuple[str, ...], place: tuple[str, str], model: str) -> Iterator[Problem]:
-    """What a selection asks for and a model does not have; `place` is the field, and where it was set."""
-    (what, where), known = place, "known: " + ", ".join(short_names(names))
+def _selected(chosen: MatrixSelection, names: tuple[str, ...], field: tuple[str, str], model: str) -> Iterator[Problem]:
+    """What a selection asks for and a model does not have; `field` is its name, and where it was set."""
+    (what, where), known_names = field, "known: " + ", ".join(short_names(names))
     if chosen.names == ():
-        yield Problem(where, f"{what}: names no matrix", known)
+        yield Problem(where, f"{what}: names no matrix", known_names)
     for name in chosen.names or ():
         if not has_matrix(names, name):
-            yield Problem(where, f"{what}: there is no matrix '{name}' in {model}", known)
+            yield Problem(where, f"{what}: there is no matrix '{name}' in {model}", known_names)
     if not has_kind(names, chosen.kind):
-        yield Problem(where, f"{what}: {model} has no matrices of the kind '{chosen.kind}'", known)
+        yield Problem(where, f"{what}: {model} has no matrices of the kind '{chosen.kind}'", known_names)
 
 
 def _train_steps(experiment: Experiment) -> Iterator[tuple[Prerequisite, Requirements]]:

@@ -36,8 +36,8 @@ def choose(
     """Title, work and key of the step that chooses. `model` and `tasks` are as in the key of a train step."""
     track, targets = experiment.track, experiment.targets
     work = SelectTry(
-        tries=tuple({role: each.parts(role) for role in targets} for each in tries),
-        candidates=tuple(each.own for each in tries if each.own is not None),
+        tries=tuple({role: attempt.parts(role) for role in targets} for attempt in tries),
+        candidates=tuple(attempt.own for attempt in tries if attempt.own is not None),
         targets={role: experiment.tasks[role] for role in targets},
         track=track,
     )

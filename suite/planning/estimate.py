@@ -39,13 +39,15 @@ class Speed:
 
     def answering(self, tokens: float, rounds: int = 0) -> float:
         """Seconds for tokens that are read or written once, in so many rounds."""
-        known = self.measured("evaluate", tokens)
-        return (tokens * 2 * self.parameters / FLOPS_PER_SECOND if known is None else known) + rounds * ROUND_SECONDS
+        measured = self.measured("evaluate", tokens)
+        return (
+            tokens * 2 * self.parameters / FLOPS_PER_SECOND if measured is None else measured
+        ) + rounds * ROUND_SECONDS
 
     def learning(self, tokens: float) -> float:
         """Seconds for tokens that are learned from: three passes' worth of arithmetic."""
-        known = self.measured("train", tokens)
-        return tokens * 6 * self.parameters / FLOPS_PER_SECOND if known is None else known
+        measured = self.measured("train", tokens)
+        return tokens * 6 * self.parameters / FLOPS_PER_SECOND if measured is None else measured
 
     def products(self, count: float) -> float:
         """Seconds for so many products of every matrix with one of its factors; a decomposition is some thirty."""
@@ -102,9 +104,9 @@ def training(
     written = learned if rewarded else 0
     seconds = speed.measured("reinforce" if rewarded else "train", learned + written)
     if seconds is None:
-        looks = math.ceil(steps / select_every) if select_every else min(steps, 1)
-        rounds = looks + (steps if rewarded else 0)
-        seconds = speed.learning(learned) + speed.answering(written + looks * selection * length, rounds)
+        selections = math.ceil(steps / select_every) if select_every else min(steps, 1)
+        rounds = selections + (steps if rewarded else 0)
+        seconds = speed.learning(learned) + speed.answering(written + selections * selection * length, rounds)
         seconds += speed.answering(2 * probed * length)  # an exemplar before each
         seconds += speed.products(30 + 3 * composed) if composed else 0.0  # to answer, to learn, and its gradient
     memory = speed.parameters * 16 + batch_size * length * 4096  # AdamW's state

@@ -32,21 +32,21 @@ def gold_notes(used: Sequence[tuple[TaskFile, Rows]]) -> list[str]:
         except SuiteError as error:
             problems += error.problems
             continue
-        for each in misses:
-            refused = each.primary and each.share > (1 - 1e-9 if each.metric == "pass@1" else task.gold_misses)
+        for missed in misses:
+            refused = missed.primary and missed.share > (1 - 1e-9 if missed.metric == "pass@1" else task.gold_misses)
             if refused:
-                where = each.rows[0].place if each.rows else str(task.path)
-                problems.append(Problem(where, told(task, rows, each), _remedy(task, each)))
+                where = missed.rows[0].place if missed.rows else str(task.path)
+                problems.append(Problem(where, misses_line(task, rows, missed), _remedy(task, missed)))
             else:
-                place = f", first {each.rows[0].place}" if each.rows else ""
-                notes.append(f"{told(task, rows, each)}{place}")
+                first = f", first {missed.rows[0].place}" if missed.rows else ""
+                notes.append(f"{misses_line(task, rows, missed)}{first}")
         notes += _tokenizers(task)
     if problems:
         raise SuiteError.of(problems)
     return list(dict.fromkeys(notes))
 
 
-def told(task: TaskFile, rows: Rows, misses: Misses) -> str:
+def misses_line(task: TaskFile, rows: Rows, misses: Misses) -> str:
     """One line about the right answers that miss full marks: how many, and what was read from the first."""
     metric = misses.metric if misses.pipeline == "none" else f"{misses.metric} (filter {misses.pipeline})"
     if misses.corpus is not None:

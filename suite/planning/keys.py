@@ -9,18 +9,18 @@ from suite.core.block import Block
 from suite.models.source import LocatedModel, ModelSource
 
 
-def model_key(source: ModelSource, found: LocatedModel) -> dict[str, Any]:
+def model_key(source: ModelSource, located: LocatedModel) -> dict[str, Any]:
     """A base model: its content, and how it is loaded."""
-    return {"identity": found.identity, "dtype": source.dtype, "sentinels": source.sentinels}
+    return {"identity": located.identity, "dtype": source.dtype, "sentinels": source.sentinels}
 
 
 def settings_key(config: Block, locate: Callable[[ModelSource], LocatedModel]) -> dict[str, Any]:
     """A method's settings; a model among them that is read from files here is named by its content."""
-    found = config.model_dump(mode="json")
-    for name in found:
+    key = config.model_dump(mode="json")
+    for name in key:
         inner = getattr(config, name, None)
         if isinstance(inner, ModelSource) and (inner.path or inner.gguf):
-            found[name] = model_key(inner, locate(inner))
+            key[name] = model_key(inner, locate(inner))
         elif isinstance(inner, Block):
-            found[name] = settings_key(inner, locate)
-    return found
+            key[name] = settings_key(inner, locate)
+    return key

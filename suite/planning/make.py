@@ -72,12 +72,13 @@ class _Builder:
         self.notes += check(experiment, self.inputs.data, self._located)
         roles = (*experiment.targets, *experiment.held_out)
         tries = [self._try(experiment, config, roles) for config in experiment.configs]
-        taken = self._best(experiment, tries) if experiment.tries else tries[0]
-        trained, stacks = taken.own, taken.stacks
-        used = [each.steps if isinstance(each, Routing) else each for each in stacks.values()]
-        needed = [step for each in ((trained,), *used) for step in each if step is not None]
+        best = self._best(experiment, tries) if experiment.tries else tries[0]
+        trained, stacks = best.own, best.stacks
+        used = [stack.steps if isinstance(stack, Routing) else stack for stack in stacks.values()]
+        needed = [step for steps in ((trained,), *used) for step in steps if step is not None]
         links = [
-            Link(step, "train") for step in dict.fromkeys(before for each in needed for before in self._lineage(each))
+            Link(step, "train")
+            for step in dict.fromkeys(before for step_id in needed for before in self._lineage(step_id))
         ]
         for role, stack in stacks.items():
             target = experiment.track.target
@@ -100,7 +101,7 @@ class _Builder:
         title, work, key = choose(experiment, tries, model, self._tasks_key(experiment, experiment.targets))
         chosen = self._step(title, work, key, self._choosing(experiment, len(tries)))
 
-        def taken(candidates: tuple[str, ...]) -> str:
+        def chosen_step(candidates: tuple[str, ...]) -> str:
             if len(set(candidates)) == 1:
                 return candidates[0]
             if candidates == work.candidates:
@@ -110,11 +111,11 @@ class _Builder:
 
         stacks: dict[str, tuple[str, ...]] = {}
         for role in tries[0].stacks:
-            all_stacks = [each.parts(role) for each in tries]
+            all_stacks = [attempt.parts(role) for attempt in tries]
             if len(set(map(len, all_stacks))) > 1:
                 what = f"sweep: its tries answer '{role}' with stacks of different lengths, which cannot be compared"
                 raise SuiteError(what, where=experiment.file, fix="write a spec for each")
-            stacks[role] = tuple(map(taken, zip(*all_stacks, strict=True)))
+            stacks[role] = tuple(map(chosen_step, zip(*all_stacks, strict=True)))
         return Try(chosen, stacks)
 
     def _choosing(self, experiment: Experiment, tries: int) -> StepEstimate:
@@ -172,18 +173,18 @@ class _Builder:
             return None
         parents: list[str] = []
         bases: dict[str, str] = {}
-        as_usual = [each.config for each in method.prerequisites(usual, targets)]
-        for place, needed in enumerate(method.prerequisites(config, targets)):
-            base = as_usual[place] if place < len(as_usual) else needed.config
-            there, name_there = experiment, model_name
+        as_usual = [needed_method.config for needed_method in method.prerequisites(usual, targets)]
+        for index, needed in enumerate(method.prerequisites(config, targets)):
+            base = as_usual[index] if index < len(as_usual) else needed.config
+            for_model, name_for_model = experiment, model_name
             if needed.model is not None:
-                there = replace(experiment, track=experiment.track.model_copy(update={"model": needed.model}))
-                name_there = f" with {needed.model.title}"
-            parent = self._trained(needed.method, needed.config, needed.targets, there, base, name_there)
+                for_model = replace(experiment, track=experiment.track.model_copy(update={"model": needed.model}))
+                name_for_model = f" with {needed.model.title}"
+            parent = self._trained(needed.method, needed.config, needed.targets, for_model, base, name_for_model)
             assert parent is not None, f"{name} builds on {needed.method}, which trains nothing"
             parents.append(parent)
             if needed.model is not None:
-                bases[parent] = self._model(there.track).identity
+                bases[parent] = self._model(for_model.track).identity
         track, model = experiment.track, self._model(experiment.track)
         tasks = {role: experiment.tasks[role] for role in targets}
         rows = [training_rows(task, self.inputs.data) for task in tasks.values()]
@@ -253,9 +254,9 @@ class _Builder:
 
     def _stack_name(self, stack: Stack, track: Track) -> str:
         if isinstance(stack, Routing):
-            asked = self._stack_name(stack.router, track) if stack.router else f"the prompt · {track.name}"
-            experts = ", ".join(self._stack_name(each, track).partition(" · ")[0] for each in stack.stacks.values())
-            return f"{experts}, chosen by {asked}"
+            router = self._stack_name(stack.router, track) if stack.router else f"the prompt · {track.name}"
+            experts = ", ".join(self._stack_name(expert, track).partition(" · ")[0] for expert in stack.stacks.values())
+            return f"{experts}, chosen by {router}"
         return " + ".join(self.steps[step].title.partition(" ")[2] for step in stack) or f"pretrained · {track.name}"
 
     def _step(self, title: str, work: Work, key: Mapping[str, Any], cost: StepEstimate) -> str:

@@ -37,8 +37,8 @@ def probes_key(
     }
     names = {role: experiment.tasks[role].fingerprint for role in rows}
     decoding = {**track.decoding.search, "draw": track.held_out.draw}
-    asked = {"tasks": names, "data": rows, "exemplars": shown, **decoding}
-    return {"probes": {**track.probes.model_dump(mode="json"), **asked}}
+    questions = {"tasks": names, "data": rows, "exemplars": shown, **decoding}
+    return {"probes": {**track.probes.model_dump(mode="json"), **questions}}
 
 
 def answers(work: Train, steps: int) -> int:
@@ -46,9 +46,9 @@ def answers(work: Train, steps: int) -> int:
     probes = work.track.probes
     if probes is None or not work.probes:
         return 0
-    return looks(probes, steps) * probes.documents * (len(work.targets) + len(work.probed) * len(probes.shots))
+    return probe_count(probes, steps) * probes.documents * (len(work.targets) + len(work.probed) * len(probes.shots))
 
 
-def looks(probes: Probes, steps: int) -> int:
+def probe_count(probes: Probes, steps: int) -> int:
     """How often is looked: before the first step, after every so many, and after the last."""
     return len({*range(0, steps + 1, probes.every), steps})

@@ -60,7 +60,7 @@ class Routing:
     @property
     def steps(self) -> tuple[str, ...]:
         """Every train step, once."""
-        return tuple(dict.fromkeys([*self.router, *(step for each in self.stacks.values() for step in each)]))
+        return tuple(dict.fromkeys([*self.router, *(step for stack in self.stacks.values() for step in stack)]))
 
 
 Stack = tuple[str, ...] | Routing

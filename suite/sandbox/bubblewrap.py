@@ -90,7 +90,7 @@ class Running:
 @contextmanager
 def running(
     script: bytes,
-    given: bytes,
+    program: bytes,
     limits: Limits,
     *,
     streams: Sequence[BinaryIO],
@@ -108,7 +108,7 @@ def running(
         work = folder / "work"
         work.mkdir()
         files = {"/suite.pyc": folder / "suite.pyc", "/tmp/program.py": folder / "program.py"}
-        for file, content in zip(files.values(), (script, given), strict=True):
+        for file, content in zip(files.values(), (script, program), strict=True):
             file.write_bytes(content)
         jail = _jail(folder, files, limits)
         paths = [*files] if jail else [str(file) for file in files.values()]
@@ -138,12 +138,12 @@ def _process(command: list[str], folder: Path, streams: Sequence[BinaryIO]) -> I
 
 def _limited(limits: Limits, *, alone: bool) -> list[str]:
     """Sets the limits and becomes the program, whose user may be `alone`; empty where the system lacks the command."""
-    found = shutil.which("prlimit")
+    prlimit = shutil.which("prlimit")
     cpu = int(limits.seconds) + 1
-    wanted = {"cpu": cpu, "as": limits.memory, "fsize": limits.file_bytes, "nofile": 64, "core": 0}
+    values = {"cpu": cpu, "as": limits.memory, "fsize": limits.file_bytes, "nofile": 64, "core": 0}
     if alone:
-        wanted["nproc"] = limits.processes
-    return [found, *(f"--{name}={value}:{value}" for name, value in wanted.items()), "--"] if found else []
+        values["nproc"] = limits.processes
+    return [prlimit, *(f"--{name}={value}:{value}" for name, value in values.items()), "--"] if prlimit else []
 
 
 def _jail(scratch: Path, files: Mapping[str, Path], limits: Limits) -> list[str]:
@@ -154,10 +154,10 @@ def _jail(scratch: Path, files: Mapping[str, Path], limits: Limits) -> list[str]
     rules = scratch / "seccomp"
     rules.write_bytes(seccomp.compiled())
     folder = ("--perms", "1777", "--size", str(limits.file_bytes), "--tmpfs", "/tmp", "--chdir", "/tmp")
-    seen = [part for path, file in files.items() for part in ("--ro-bind", str(file), path)]
+    binds = [part for path, file in files.items() for part in ("--ro-bind", str(file), path)]
     limited = (*_as_nobody(), *_limited(limits, alone=True))
     closed = ("--remount-ro", "/")  # a user owns it, and its size has no limit
-    return ["/bin/sh", "-c", _FILTERED, str(rules), *bwrap, *folder, *seen, *closed, "--", *limited]
+    return ["/bin/sh", "-c", _FILTERED, str(rules), *bwrap, *folder, *binds, *closed, "--", *limited]
 
 
 def _as_nobody() -> list[str]:
@@ -186,14 +186,14 @@ def _working() -> tuple[str, ...] | None:
 
     Nested user namespaces would give a program mounts of its own, so memory without limit: something must forbid them.
     """
-    found = shutil.which("bwrap")
-    if found is None or shutil.which("prlimit") is None:
+    bwrap = shutil.which("bwrap")
+    if bwrap is None or shutil.which("prlimit") is None:
         return None
     filtered = ("--seccomp", "9") if seccomp.compiled() else ()
     # root has no user namespace to disable; bubblewrap before 0.8 and a setuid one cannot
     disabled = ("--disable-userns",) if os.getuid() != 0 else ()
     for held in dict.fromkeys(((*disabled, *filtered), filtered, disabled)):
-        command = (found, *_seen(), *held)
+        command = (bwrap, *_namespace_options(), *held)
         if held and _holds(command):
             return command
     return None
@@ -210,21 +210,21 @@ def _holds(command: tuple[str, ...]) -> bool:
     return done.returncode == 0
 
 
-def _seen() -> tuple[str, ...]:
+def _namespace_options() -> tuple[str, ...]:
     """Bubblewrap's options up to what differs between programs: namespaces, rights, and the folders that are there."""
     # not the whole disk: what a program cannot see it cannot tell
     folders = {"/usr", "/lib", "/lib64", "/lib32", "/bin", sys.base_prefix}
     above = [str(parent) for parent in reversed(Path(sys.base_prefix).parents) if parent != Path("/")]
     open_ = [part for folder in above for part in ("--perms", "0755", "--dir", folder)]  # else for root only
-    seen = [part for folder in sorted(folders) if Path(folder).exists() for part in ("--ro-bind", folder, folder)]
+    binds = [part for folder in sorted(folders) if Path(folder).exists() for part in ("--ro-bind", folder, folder)]
     unshared = [f"--unshare-{kind}" for kind in ("ipc", "net", "pid", "uts", "cgroup-try")]
     if os.getuid() == 0:  # root needs no user namespace, and gives up its rights inside
-        kept = [part for right in ("SETUID", "SETGID", "SETPCAP") for part in ("--cap-add", f"CAP_{right}")]
-        rights = ["--cap-drop", "ALL", *kept]
+        capabilities = [part for right in ("SETUID", "SETGID", "SETPCAP") for part in ("--cap-add", f"CAP_{right}")]
+        rights = ["--cap-drop", "ALL", *capabilities]
     else:
         rights = ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
     return (
         *unshared, *rights, "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox",
-        "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", *open_, *seen, "--setenv", "LANG", "C.UTF-8",
+        "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/dev", *open_, *binds, "--setenv", "LANG", "C.UTF-8",
         "--setenv", "PATH", "/usr/bin:/bin",
     )  # fmt: skip

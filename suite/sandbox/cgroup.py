@@ -33,7 +33,7 @@ class Hierarchy:
     folder: Path
     limits: tuple[str, ...]
     """Files that take the number of bytes, in this order: the first must be there."""
-    others: tuple[tuple[str, str], ...]
+    fixed_values: tuple[tuple[str, str], ...]
     """Files that take a fixed value, where they are there."""
     events: str
     """The file that counts `oom_kill`."""
@@ -73,7 +73,7 @@ def memory_limit(limit: int) -> Iterator[Group | None]:
 @cache
 def hierarchy() -> Hierarchy | None:
     """Where this process may make groups that limit memory; None if nowhere."""
-    for where in _places():
+    for where in _hierarchies():
         with suppress(OSError, ValueError, subprocess.SubprocessError):
             _sweep(where.folder)
             group = _made(where, 64 << 20)
@@ -86,7 +86,7 @@ def hierarchy() -> Hierarchy | None:
     return None
 
 
-def _places() -> Iterator[Hierarchy]:
+def _hierarchies() -> Iterator[Hierarchy]:
     """Places that the mounts and the groups of this process name, best first."""
     second, first = _own("cgroup2", "0", ""), _own("cgroup", "", "memory")
     if second is not None:
@@ -94,8 +94,8 @@ def _places() -> Iterator[Hierarchy]:
         for folder in (second, second.parent):
             with suppress(OSError):
                 if "memory" in (folder / "cgroup.subtree_control").read_text().split():
-                    others = (("memory.swap.max", "0"), ("memory.oom.group", "1"))
-                    yield Hierarchy(folder, ("memory.max",), others, "memory.events")
+                    fixed_values = (("memory.swap.max", "0"), ("memory.oom.group", "1"))
+                    yield Hierarchy(folder, ("memory.max",), fixed_values, "memory.events")
     if first is not None:
         limits = ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
         yield Hierarchy(first, limits, (), "memory.oom_control")
@@ -123,7 +123,7 @@ def _made(where: Hierarchy, limit: int) -> Group:
     folder.mkdir()
     try:
         (folder / where.limits[0]).write_text(str(limit))
-        for name, value in (*((name, str(limit)) for name in where.limits[1:]), *where.others):
+        for name, value in (*((name, str(limit)) for name in where.limits[1:]), *where.fixed_values):
             if (folder / name).exists():
                 (folder / name).write_text(value)
     except OSError:

@@ -22,33 +22,37 @@ OWN = ("method", "sweep", "targets", "name", "source", "about", "track")
 
 
 def baselines(
-    experiments: Sequence[Experiment], options: Options, asked_before: Mapping[str, Sequence[tuple[str, ...]]]
+    experiments: Sequence[Experiment], options: Options, stored_targets: Mapping[str, Sequence[tuple[str, ...]]]
 ) -> tuple[tuple[Experiment, ...], tuple[str, ...]]:
     """The pretrained rows that are not among the experiments, one for each of their tracks, and what is to be noted.
 
-    `asked_before` are the targets that stored pretrained rows have, by track: a new one answers for these, too.
+    `stored_targets` are the targets that stored pretrained rows have, by track: a new one answers for these, too.
     """
-    found: list[Experiment] = []
+    rows_of_baseline: list[Experiment] = []
     notes: list[str] = []
     options = replace(options, sets=tuple(text for text in options.sets if _first(text) not in OWN), seeds="first")
     _check_names(experiments)
     for track, group in groupby(sorted(experiments, key=_track), key=_track):
         rows = list(group)
-        explicit = [each for each in rows if each.method == BASELINE] or _from_file(rows, options)
+        explicit = [row for row in rows if row.method == BASELINE] or _from_file(rows, options)
         if explicit:
-            found += explicit
+            rows_of_baseline += explicit
             notes += _unasked(rows, explicit)
         else:
-            made = _made(rows, options, asked_before.get(track, ()))
-            found.append(made)
-            notes.append(_told(made))
-    known = {each.id for each in experiments}
-    return tuple(each for each in found if each.id not in known), tuple(notes)
+            made = _made(rows, options, stored_targets.get(track, ()))
+            rows_of_baseline.append(made)
+            notes.append(_note_of_added(made))
+    ids = {experiment.id for experiment in experiments}
+    return tuple(row for row in rows_of_baseline if row.id not in ids), tuple(notes)
 
 
 def _check_names(experiments: Iterable[Experiment]) -> None:
     """Raises SuiteError for specs that have the name of the pretrained row and are none."""
-    wrong = {each.file: each.method for each in experiments if each.name == BASELINE and each.method != BASELINE}
+    wrong = {
+        experiment.file: experiment.method
+        for experiment in experiments
+        if experiment.name == BASELINE and experiment.method != BASELINE
+    }
     what = f"name: '{BASELINE}' is the name of the row that all are compared with, and this one trains with"
     if wrong:
         raise SuiteError.of(Problem(file, f"{what} {method}", "give it another name") for file, method in wrong.items())
@@ -65,17 +69,17 @@ def _first(text: str) -> str:
 def _from_file(rows: Sequence[Experiment], options: Options) -> list[Experiment]:
     """The nearest `pretrained.yaml` that is of this track, or fits it and asks for all targets of the rows."""
     first = rows[0]
-    asked = {role for each in rows for role in each.targets}
+    roles = {role for row in rows for role in row.targets}
     for file in _files(first):
         of_this = not file.is_relative_to(shipped()) and _is_of(file, first)
         try:
-            found = list(load_one(file, replace(options, track=str(first.track_file))))
+            loaded = list(load_one(file, replace(options, track=str(first.track_file))))
         except SuiteError:
             if of_this:
                 raise
             continue
-        if of_this or asked <= {*found[0].targets, *found[0].held_out}:
-            return [each for each in found if each.method == BASELINE]
+        if of_this or roles <= {*loaded[0].targets, *loaded[0].held_out}:
+            return [row for row in loaded if row.method == BASELINE]
     return []
 
 
@@ -97,7 +101,7 @@ def _is_of(file: Path, row: Experiment) -> bool:
         return False
 
 
-def _made(rows: Sequence[Experiment], options: Options, asked_before: Sequence[tuple[str, ...]]) -> Experiment:
+def _made(rows: Sequence[Experiment], options: Options, stored_targets: Sequence[tuple[str, ...]]) -> Experiment:
     """The pretrained row that a file would describe with all targets of the track's rows, in the track's order.
 
     What another row on the same terms holds out stays held out: the model is asked that as a held-out task.
@@ -114,16 +118,18 @@ def _made(rows: Sequence[Experiment], options: Options, asked_before: Sequence[t
     where: dict[Key, str] = {(): f"{shown(spec)}:1"}
     (bare,) = experiments_of(Layered(settings, where), spec, options)
     terms = bare.track.held_out.roles
-    held_out = {role for each in rows if each.track.held_out.roles == terms for role in each.held_out}
-    asked = {role for each in (*(row.targets for row in rows), *asked_before) for role in each} - held_out
-    own = [role for role in sorted(asked) if role.startswith(OF_LM_EVAL) and role not in bare.track.roles]
-    targets = tuple(role for role in (*bare.track.roles, *own) if role in asked)
-    targets = next((each for each in asked_before if sorted(each) == sorted(targets)), targets)
+    held_out = {role for row in rows if row.track.held_out.roles == terms for role in row.held_out}
+    roles = {
+        role for targets_of_row in (*(row.targets for row in rows), *stored_targets) for role in targets_of_row
+    } - held_out
+    own = [role for role in sorted(roles) if role.startswith(OF_LM_EVAL) and role not in bare.track.roles]
+    targets = tuple(role for role in (*bare.track.roles, *own) if role in roles)
+    targets = next((stored for stored in stored_targets if sorted(stored) == sorted(targets)), targets)
     (made,) = experiments_of(Layered({**settings, "targets": targets}, where), spec, options)
     return made
 
 
-def _told(made: Experiment) -> str:
+def _note_of_added(made: Experiment) -> str:
     targets = ", ".join(made.targets) or "none"
     return (
         f"the row '{BASELINE}' on track '{made.track.name}' is made from the track and the targets ({targets}); "
@@ -133,8 +139,8 @@ def _told(made: Experiment) -> str:
 
 def _unasked(rows: Sequence[Experiment], explicit: Sequence[Experiment]) -> list[str]:
     """Targets that the pretrained row of a file is not asked: they have nothing to be compared with."""
-    known = {role for each in explicit for role in (*each.targets, *each.held_out)}
-    lacking = dict.fromkeys(role for each in rows for role in each.targets if role not in known)
-    if not lacking:
+    asked_roles = {role for row in explicit for role in (*row.targets, *row.held_out)}
+    missing = dict.fromkeys(role for row in rows for role in row.targets if role not in asked_roles)
+    if not missing:
         return []
-    return [f"{explicit[0].file} does not ask the pretrained model the targets {', '.join(lacking)}: add them there"]
+    return [f"{explicit[0].file} does not ask the pretrained model the targets {', '.join(missing)}: add them there"]

@@ -33,20 +33,20 @@ def _layer(file: Path) -> Layered:
 
 def claim_files() -> tuple[Path, ...]:
     """The files of `specs/claims/` or `claims/` here, and the shipped ones; of one name the nearest."""
-    found = files_of("claims")
-    return tuple(found[name] for name in sorted(found))
+    files = files_of("claims")
+    return tuple(files[name] for name in sorted(files))
 
 
 def unknown_track(file: Path, claims: Claims, tracks: Collection[str]) -> Iterator[Problem]:
     """The tracks of a file of claims that are neither among these, with rows, nor in a file."""
     layer = _layer(file)
-    wanted: list[tuple[Key, str]] = [(("track",), claims.track)]
-    wanted += [(("also", at), name) for at, name in enumerate(claims.also)]
-    for key, name in wanted:
-        known = {*tracks, *(_workspace(file).tracks() if name not in tracks else ())}
-        if name not in known:
+    named: list[tuple[Key, str]] = [(("track",), claims.track)]
+    named += [(("also", index), name) for index, name in enumerate(claims.also)]
+    for key, name in named:
+        available = {*tracks, *(_workspace(file).tracks() if name not in tracks else ())}
+        if name not in available:
             what = f"{key[0]}: there is no track '{name}', and no row of one"
-            yield Problem(layer.where(key), what, did_you_mean(name, known))
+            yield Problem(layer.where(key), what, did_you_mean(name, available))
 
 
 def unknown_names(file: Path, claims: Claims, rows: Collection[str], roles: Collection[str]) -> Iterator[Problem]:
@@ -63,9 +63,9 @@ def unknown_names(file: Path, claims: Claims, rows: Collection[str], roles: Coll
             yield Problem(where, f"claims.{at}.{field}: {none} '{name}'", _near(name, {*here, *more()}, kind))
 
 
-def _near(name: str, known: Collection[str], kind: str) -> str:
+def _near(name: str, names: Collection[str], kind: str) -> str:
     lists = "`suite list specs` and `suite show`" if kind == "row" else "`suite list roles`"
-    close = difflib.get_close_matches(name, sorted(known), n=1)
+    close = difflib.get_close_matches(name, sorted(names), n=1)
     return f"did you mean '{close[0]}'?" if close else f"{lists} list what there is"
 
 
@@ -85,14 +85,14 @@ def _workspace(file: Path) -> Workspace:
 
 def _spec_names(file: Path) -> frozenset[str]:
     """The names of all specs beside a file of claims, in its workspace, in `specs/` here, and of the shipped ones."""
-    near = [each for folder in (file.resolve().parent.parent, Path("specs"), Path()) for each in folder.glob("*.yaml")]
-    return frozenset(_sound((*near, *_workspace(file).specs()), lambda each: str(read_yaml(each).value["name"])))
+    near = [path for folder in (file.resolve().parent.parent, Path("specs"), Path()) for path in folder.glob("*.yaml")]
+    return frozenset(_sound((*near, *_workspace(file).specs()), lambda path: str(read_yaml(path).value["name"])))
 
 
 def _declared_roles(file: Path) -> frozenset[str]:
     """The roles of all tracks that can be found."""
     workspace = _workspace(file)
-    tracks = _sound(workspace.tracks().values(), lambda each: track_layer(workspace, each).block("roles").value)
+    tracks = _sound(workspace.tracks().values(), lambda path: track_layer(workspace, path).block("roles").value)
     return frozenset(role for roles in tracks for role in roles)
 
 

@@ -62,7 +62,7 @@ class Experiment:
         """The held-out roles: the track's, less the targets."""
         return tuple(role for role in self.track.held_out.roles if role not in self.targets)
 
-    def place(self, *path: str) -> tuple[str, str]:
+    def field_and_line(self, *path: str) -> tuple[str, str]:
         """A field of the method's block, as messages call it, and where it was set: by the sweep, or else before."""
         dotted = ".".join(path)
         swept = self.lines.get(("sweep", dotted))

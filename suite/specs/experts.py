@@ -18,10 +18,10 @@ def mixture_problems(
     """A mixture that is asked for by itself must be one of something."""
     if method not in registry.names():
         return
-    about = registry.get(method)
-    if about.FAMILY != "mixture" or about.train is None:
+    definition = registry.get(method)
+    if definition.FAMILY != "mixture" or definition.train is None:
         return
-    if any(each is not None and not about.prerequisites(each, spec.targets) for each in configs):
+    if any(config is not None and not definition.prerequisites(config, spec.targets) for config in configs):
         what = f"method.experts: is missing, and {method} only puts experts together that others train"
         fix = "name roles to train them on: `experts: [cb, wic]`, or use transformer2, which trains one for each target"
         yield Problem(layer.where(("method",)), what, fix)
@@ -35,11 +35,11 @@ def dispatch_problems(
     if config is None:
         return
     stacks = (registry.get(method).stack(config, role, spec.targets) for role in (*spec.targets, *tasks))
-    stack = next((each for each in stacks if isinstance(each, Dispatch)), None)
+    stack = next((candidate for candidate in stacks if isinstance(candidate, Dispatch)), None)
     if stack is None or stack.role not in tasks:
         return
     task = tasks[stack.role]
-    skills = {skill for each in task.sources.values() for skill in each}
+    skills = {skill for of_source in task.sources.values() for skill in of_source}
     if not skills:
         what = f"method.dispatch: '{stack.role}' is task '{task.name}', which asks for no skill"
         yield Problem(layer.where(("method",)), what, "name a role whose task has `metadata.made_of`")

@@ -46,9 +46,9 @@ def kind_of(file: Path, value: Mapping[str, Any]) -> str:
     """`spec` or a key of `KINDS`: what a file is, by its keys, and by its folder where they do not tell."""
     if {"method", "targets", "sweep"} & set(value):
         return "spec"
-    found = [kind for kind, about in KINDS.items() if about.keys & set(value)]
-    placed = [kind for kind, about in KINDS.items() if about.folder == file.resolve().parent.name]
-    return next(iter([*[kind for kind in placed if kind in found], *found, *placed]), "spec")
+    by_key = [kind for kind, definition in KINDS.items() if definition.keys & set(value)]
+    by_folder = [kind for kind, definition in KINDS.items() if definition.folder == file.resolve().parent.name]
+    return next(iter([*[kind for kind in by_folder if kind in by_key], *by_key, *by_folder]), "spec")
 
 
 def only_specs(files: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
@@ -58,13 +58,13 @@ def only_specs(files: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[str, ...]
     """
     kinds = {file: _kind(file) for file in files}
     specs = tuple(file for file in files if kinds[file] == "spec")
-    others = [file for file in kinds if kinds[file] != "spec"]
-    if not specs or not others:
+    rest = [file for file in kinds if kinds[file] != "spec"]
+    if not specs or not rest:
         return tuple(files), ()
-    counts = Counter(KINDS[kinds[file]].folder for file in others)
-    few = [f"{shown(file)} ({KINDS[kinds[file]].article})" for file in others]
-    told = ", ".join(few if len(few) <= FEW else [f"{count} {name}" for name, count in counts.items()])
-    return specs, (f"left out, as they are no specs: {told}",)
+    counts = Counter(KINDS[kinds[file]].folder for file in rest)
+    few = [f"{shown(file)} ({KINDS[kinds[file]].article})" for file in rest]
+    omitted = ", ".join(few if len(few) <= FEW else [f"{count} {name}" for name, count in counts.items()])
+    return specs, (f"left out, as they are no specs: {omitted}",)
 
 
 def _kind(file: Path) -> str:

@@ -54,8 +54,8 @@ def load(files: Sequence[Path], options: Options = Options()) -> tuple[Experimen
     read = cache(read_task)
     for file in files:
         try:
-            for each in load_one(file, options, read):
-                experiments.setdefault(each.id, each)
+            for experiment in load_one(file, options, read):
+                experiments.setdefault(experiment.id, experiment)
         except SuiteError as error:
             problems.extend(error.problems)
     problems += [*_named_twice(experiments.values()), *_tracks_named_twice(experiments.values())]
@@ -67,22 +67,23 @@ def load(files: Sequence[Path], options: Options = Options()) -> tuple[Experimen
 def _named_twice(experiments: Iterable[Experiment]) -> Iterable[Problem]:
     """Specs of one track that bear one name and say different things: a name is a row of the track's board."""
     first: dict[tuple[str, str], Experiment] = {}
-    for each in experiments:
-        known = first.setdefault((each.track.name, each.name), each)
-        if known.variant != each.variant:
-            what = f"two specs are named '{each.name}' on track '{each.track.name}': {known.file} says something else"
-            yield Problem(each.file, what, "rename one: names are the rows of the board")
+    for experiment in experiments:
+        earlier = first.setdefault((experiment.track.name, experiment.name), experiment)
+        if earlier.variant != experiment.variant:
+            name, track = experiment.name, experiment.track.name
+            what = f"two specs are named '{name}' on track '{track}': {earlier.file} says something else"
+            yield Problem(experiment.file, what, "rename one: names are the rows of the board")
 
 
 def _tracks_named_twice(experiments: Iterable[Experiment]) -> Iterable[Problem]:
     """Tracks of one name whose files say different things: their rows would stand in one table."""
     first: dict[str, Experiment] = {}
-    for file, each in {each.track_file: each for each in experiments}.items():
-        known = first.setdefault(each.track.name, each)
-        workspaces = [Workspace.around(Path(row.file), row.track_file) for row in (known, each)]
-        tracks = [track_layer(*pair).value for pair in zip(workspaces, (known.track_file, file), strict=True)]
+    for file, experiment in {experiment.track_file: experiment for experiment in experiments}.items():
+        earlier = first.setdefault(experiment.track.name, experiment)
+        workspaces = [Workspace.around(Path(row.file), row.track_file) for row in (earlier, experiment)]
+        tracks = [track_layer(*pair).value for pair in zip(workspaces, (earlier.track_file, file), strict=True)]
         if tracks[0] != tracks[1]:
-            what = f"two tracks are named '{each.track.name}': {shown(known.track_file)} says something else"
+            what = f"two tracks are named '{experiment.track.name}': {shown(earlier.track_file)} says something else"
             yield Problem(shown(file), what, "rename one: a track is a table of the leaderboard")
 
 
@@ -155,7 +156,7 @@ def experiments_of(
             tasks=tasks,
             changes=changes_of(below, changes, merged),
             sets=options.sets,
-            tries=tuple(placed(each, settings.where) for each in tries),
+            tries=tuple(placed(attempt, settings.where) for attempt in tries),
             lines=lines,
             methods=registry,
         )
@@ -176,8 +177,8 @@ def _method(registry: MethodRegistry, spec: Layered, track: Layered) -> tuple[st
     if not isinstance(spec.value.get("method"), Mapping):
         return "", None, []  # said already: the spec's own block is checked before
     if not isinstance(name, str):
-        known = "known: " + ", ".join(registry.names())
-        return "", None, [Problem(where, "method.name: is missing or not a text", known)]
+        known_names = "known: " + ", ".join(registry.names())
+        return "", None, [Problem(where, "method.name: is missing or not a text", known_names)]
     if name not in registry.names():
         where = spec.where(("method", "name"))
         fix = did_you_mean(name, registry.names())
@@ -211,16 +212,16 @@ def _tasks(
     """Role -> task for all roles in use, and the roles and tasks that are not there."""
     problems: list[Problem] = []
     tasks: dict[str, TaskFile] = {}
-    wanted: list[tuple[str, Key, Layered, str]] = [
-        *((role, ("targets", place), layer, "targets") for place, role in enumerate(spec.targets)),
+    used_roles: list[tuple[str, Key, Layered, str]] = [
+        *((role, ("targets", index), layer, "targets") for index, role in enumerate(spec.targets)),
         *(
-            (role, ("held_out", "roles", place), merged, "held_out.roles")
-            for place, role in enumerate(track.held_out.roles)
+            (role, ("held_out", "roles", index), merged, "held_out.roles")
+            for index, role in enumerate(track.held_out.roles)
         ),
     ]
-    known = {role for role, *_ in wanted}
-    wanted += [(role, ("method",), layer, "method") for role in used if role not in known]
-    for role, key, settings, path in wanted:
+    roles = {role for role, *_ in used_roles}
+    used_roles += [(role, ("method",), layer, "method") for role in used if role not in roles]
+    for role, key, settings, path in used_roles:
         if role not in track.roles and not role.startswith(OF_LM_EVAL):
             fix = did_you_mean(role, track.roles)
             what = f"{path}: there is no role '{role}' in track '{track.name}'"

@@ -28,8 +28,8 @@ def read_table(file: Path) -> Layout:
 
 def table_files() -> dict[str, Path]:
     """The files of `specs/tables/` or `tables/` here, and the shipped ones, by name; `promot-2` before `promot-10`."""
-    found = files_of("tables")
-    return {name: found[name] for name in sorted(found, key=_numbered)}
+    files = files_of("tables")
+    return {name: files[name] for name in sorted(files, key=_numbered)}
 
 
 def named_tables(name: str) -> dict[str, Path]:
@@ -40,11 +40,11 @@ def named_tables(name: str) -> dict[str, Path]:
     if is_path(name):
         return {Path(name).stem: Path(name)}
     files = table_files()
-    found = {each: file for each, file in files.items() if each == name or each.startswith(f"{name}-")}
-    if not found:
-        papers = {each.partition("-")[0] for each in files if "-" in each}
+    matches = {stem: file for stem, file in files.items() if stem == name or stem.startswith(f"{name}-")}
+    if not matches:
+        papers = {stem.partition("-")[0] for stem in files if "-" in stem}
         raise SuiteError(f"there is no table '{name}'", fix=did_you_mean(name, {*files, *papers}))
-    return found
+    return matches
 
 
 def _numbered(name: str) -> list[tuple[int, str]]:

@@ -22,9 +22,9 @@ def folder_of(where: str) -> Path | None:
 
 def meant(text: str, where: str) -> Path:
     """What a path at a ``file:line`` names: beside that file, or in the working directory if it is there alone."""
-    given = Path(text).expanduser()
-    beside = (folder_of(where) or Path()) / given
-    return (given if given.exists() and not beside.exists() else beside).resolve()
+    path = Path(text).expanduser()
+    beside = (folder_of(where) or Path()) / path
+    return (path if path.exists() and not beside.exists() else beside).resolve()
 
 
 def yaml_beside(text: str, where: str) -> Path:
@@ -32,12 +32,12 @@ def yaml_beside(text: str, where: str) -> Path:
 
     Raises SuiteError, with the path to write, for one that is there from the working directory only.
     """
-    given, folder = Path(text).expanduser(), folder_of(where)
-    found = given if folder is None else folder / given
-    if folder is not None and not found.exists() and given.exists():
+    path, folder = Path(text).expanduser(), folder_of(where)
+    resolved = path if folder is None else folder / path
+    if folder is not None and not resolved.exists() and path.exists():
         what = f"there is no file '{text}' beside this one; paths in a file are relative to it"
-        raise SuiteError(what, where=where, fix=f"write '{relative(given, folder)}'")
-    return found
+        raise SuiteError(what, where=where, fix=f"write '{relative(path, folder)}'")
+    return resolved
 
 
 def placed(block: B, where: Callable[[Key], str], key: Key = ()) -> B:
@@ -46,5 +46,5 @@ def placed(block: B, where: Callable[[Key], str], key: Key = ()) -> B:
         source = "gguf" if block.path is None else "path"
         return cast(B, block.beside(folder_of(where((*key, source)))))
     inner = {name: getattr(block, name) for name in type(block).model_fields}
-    changed = {name: placed(each, where, (*key, name)) for name, each in inner.items() if isinstance(each, Block)}
+    changed = {name: placed(value, where, (*key, name)) for name, value in inner.items() if isinstance(value, Block)}
     return block.model_copy(update=changed)

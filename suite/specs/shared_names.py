@@ -15,15 +15,15 @@ FEW = 4
 
 def shared_names(experiments: Iterable[Experiment]) -> tuple[str, ...]:
     """What is to be noted of the tasks in use whose name lm-eval has, too."""
-    tasks = {task.name: task for each in experiments for task in each.tasks.values()}
+    tasks = {task.name: task for experiment in experiments for task in experiment.tasks.values()}
     files = [task for _, task in sorted(tasks.items()) if _hides(task)]
     theirs = [name for name in sorted(tasks) if name.startswith(OF_LM_EVAL)]
     notes: list[str] = []
     if files:
-        told = [f"{task.name} ({shown(task.path)})" for task in files[:FEW]]
-        told += [task.name for task in files[FEW:]]
+        listed = [f"{task.name} ({shown(task.path)})" for task in files[:FEW]]
+        listed += [task.name for task in files[FEW:]]
         notes.append(
-            f"tasks of files that lm-eval has, too: {', '.join(told)}; lm-eval's own is {OF_LM_EVAL}{files[0].name}"
+            f"tasks of files that lm-eval has, too: {', '.join(listed)}; lm-eval's own is {OF_LM_EVAL}{files[0].name}"
         )
     return (*notes, *([f"lm-eval's own tasks: {', '.join(theirs)}"] if theirs else []))
 

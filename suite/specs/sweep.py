@@ -35,12 +35,12 @@ def expand(
         return (), [Problem(where, f"sweep: makes {count} tries", f"at most {MOST_TRIES} are allowed")]
     tries: list[Block] = []
     problems: list[Problem] = []
-    for places in product(*(range(len(values)) for values in sweep.values())):
+    for indices in product(*(range(len(values)) for values in sweep.values())):
         tried = settings
-        for name, place in zip(sweep, places, strict=True):
-            tried = _with(tried, name, place, sweep[name][place], spec)
+        for name, index in zip(sweep, indices, strict=True):
+            tried = _with(tried, name, index, sweep[name][index], spec)
         block, wrong = validate(kind, tried, ("sweep",))
-        problems += wrong if sound else [each for each in wrong if _is_swept(each, sweep)]
+        problems += wrong if sound else [problem for problem in wrong if _is_swept(problem, sweep)]
         tries += [block] if block else []
     problems = list(dict.fromkeys(problems)) or (_repeated(tries, where) if sound else [])
     return ((), problems) if problems else (tuple(tries), [])
@@ -59,9 +59,9 @@ def _is_swept(problem: Problem, sweep: Iterable[str]) -> bool:
     return any(path == f"sweep.{name}" or path.startswith(f"sweep.{name}.") for name in sweep)
 
 
-def _with(settings: Layered, name: str, place: int, value: Any, spec: Layered) -> Layered:
+def _with(settings: Layered, name: str, index: int, value: Any, spec: Layered) -> Layered:
     """The settings with one field as the sweep has it at a place of its list."""
-    path, here = tuple(name.split(".")), ("sweep", name, place)
+    path, here = tuple(name.split(".")), ("sweep", name, index)
     nested: Any = value
     for part in reversed(path):
         nested = {part: nested}
@@ -72,11 +72,11 @@ def _with(settings: Layered, name: str, place: int, value: Any, spec: Layered) -
 
 def _repeated(tries: Sequence[Block], where: str) -> list[Problem]:
     """Two tries that would be the same train step: what is not in effect does not make a difference."""
-    seen: list[dict[str, Any]] = []
-    for number, each in enumerate(tries, 1):
-        told = each.model_dump(mode="json")
-        if told in seen:
-            what = f"sweep: tries {seen.index(told) + 1} and {number} are the same"
+    earlier: list[dict[str, Any]] = []
+    for number, attempt in enumerate(tries, 1):
+        settings = attempt.model_dump(mode="json")
+        if settings in earlier:
+            what = f"sweep: tries {earlier.index(settings) + 1} and {number} are the same"
             return [Problem(where, what, "sweep fields that are in effect, and give each value once")]
-        seen.append(told)
+        earlier.append(settings)
     return []

@@ -18,7 +18,7 @@ from suite.specs.workspace import Workspace, shown
 SOURCES = ("bundled", "hub", "path", "gguf")
 
 
-def track_layer(workspace: Workspace, file: Path, seen: tuple[Path, ...] = ()) -> Layered:
+def track_layer(workspace: Workspace, file: Path, extended_by: tuple[Path, ...] = ()) -> Layered:
     """A track's settings, over those of the track it `extends`."""
     own = layer_of(read_yaml(file, shown(file)))
     name = own.value.get("name", file.stem)
@@ -28,7 +28,7 @@ def track_layer(workspace: Workspace, file: Path, seen: tuple[Path, ...] = ()) -
     parent = own.value.get("extends")
     if parent is None:
         return own
-    where, before = own.where(("extends",)), (*seen, file.resolve())
+    where, before = own.where(("extends",)), (*extended_by, file.resolve())
     above = workspace.track_file(parent, where) if isinstance(parent, str) else None
     if above is None or above.resolve() in before:
         raise SuiteError(f"extends: is {parent!r}", where=where, fix="name another track, not one that leads back here")
@@ -86,21 +86,21 @@ def over_track(below: Layered, value: Mapping[str, Any], origins: Mapping[Key, s
     """A layer over a track's; another model source takes the place of the one below instead of joining it."""
     model = value.get("model")
     if isinstance(model, Mapping) and any(source in model for source in SOURCES):
-        kept = {
+        rest = {
             key: item for key, item in dict(below.value.get("model") or {}).items() if key not in (*SOURCES, "revision")
         }
-        below = Layered({**below.value, "model": kept}, below.origins)
+        below = Layered({**below.value, "model": rest}, below.origins)
     return below.over(value, origins)
 
 
 def changes_of(below: Layered, changes: Mapping[str, Any], merged: Layered) -> tuple[str, ...]:
     """The dotted keys of a track that a spec or `--set` really changes; a path of another folder is another path."""
-    found = {key for key in _changed(below.value, changes, ()) if key.partition(".")[0] != "probes"}
+    keys = {key for key in _changed(below.value, changes, ()) if key.partition(".")[0] != "probes"}
     for source in ("path", "gguf"):
         text, key = merged.block("model").value.get(source), ("model", source)
         if text is not None and meant(str(text), below.where(key)) != meant(str(text), merged.where(key)):
-            found.add(f"model.{source}")
-    return tuple(sorted(found))
+            keys.add(f"model.{source}")
+    return tuple(sorted(keys))
 
 
 def _changed(below: Any, above: Any, path: tuple[str, ...]) -> Iterable[str]:

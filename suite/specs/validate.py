@@ -27,25 +27,27 @@ def validate(
         errors = error.errors(include_url=False)
         # pydantic counts only the sound items of a list: where one is wrong, "should have at least 1" is not true
         wrong = {item["loc"][:depth] for item in errors for depth in range(len(item["loc"]))}
-        kept = [item for item in errors if item["type"] != "too_short" or item["loc"] not in wrong]
-        return None, [_problem(model, settings, prefix, also, item) for item in kept]
+        reported = [item for item in errors if item["type"] != "too_short" or item["loc"] not in wrong]
+        return None, [_problem(model, settings, prefix, also, item) for item in reported]
 
 
 def _problem(
     model: type[BaseModel], settings: Layered, prefix: tuple[str, ...], also: Sequence[str], error: Mapping[str, Any]
 ) -> Problem:
-    given = tuple(part for part in error["loc"] if part != "[key]")
+    loc = tuple(part for part in error["loc"] if part != "[key]")
     # a key of the user's may look like one of pydantic's own marks
-    location = tuple(part for part in given if not _is_tag(part)) or tuple(error["loc"][-1:])
+    location = tuple(part for part in loc if not _is_tag(part)) or tuple(error["loc"][-1:])
     path = ".".join(str(part) for part in (*prefix, *location))
     where, kind, message = settings.where(location), str(error["type"]), str(error["msg"])
     if kind == "extra_forbidden":
-        known = [*_fields(model, given[:-1]), *(also if len(location) == 1 else ())]
-        return Problem(where, f"{path}: unknown key", did_you_mean(str(location[-1]), known))
+        known_keys = [*_fields(model, loc[:-1]), *(also if len(location) == 1 else ())]
+        return Problem(where, f"{path}: unknown key", did_you_mean(str(location[-1]), known_keys))
     if kind == "union_tag_invalid":
-        tags = [each.strip("' <>") for each in str(error["ctx"]["expected_tags"]).split(",")]
-        asked = str(error["ctx"]["tag"]).strip("<>")
-        return Problem(settings.where((*location, "name")), f"{path}.name: is '{asked}'", f"one of {', '.join(tags)}")
+        tags = [tag.strip("' <>") for tag in str(error["ctx"]["expected_tags"]).split(",")]
+        tag_given = str(error["ctx"]["tag"]).strip("<>")
+        return Problem(
+            settings.where((*location, "name")), f"{path}.name: is '{tag_given}'", f"one of {', '.join(tags)}"
+        )
     if kind == "missing":
         return Problem(where, f"{path}: is missing", _wanted(model, location))
     if kind == "value_error":
@@ -63,9 +65,11 @@ def _problem(
 
 def sent_below(problems: Iterable[Problem], fields: Iterable[str], block: str) -> list[Problem]:
     """The problems; keys that are unknown where they stand, and known in a block below, are sent there."""
-    known = {f"{field}: unknown key" for field in fields}
+    unknown_keys = {f"{field}: unknown key" for field in fields}
     fix = f"write it under `{block}:`"
-    return [Problem(each.where, each.what, fix) if each.what in known else each for each in problems]
+    return [
+        Problem(problem.where, problem.what, fix) if problem.what in unknown_keys else problem for problem in problems
+    ]
 
 
 def _fields(model: type[BaseModel], location: Iterable[Any]) -> list[str]:
@@ -73,7 +77,7 @@ def _fields(model: type[BaseModel], location: Iterable[Any]) -> list[str]:
     current: Any = model
     for part in location:
         if _is_tag(part):
-            current = next(each for each in _members(current) if each.model_fields["name"].default == part[1:-1])
+            current = next(member for member in _members(current) if member.model_fields["name"].default == part[1:-1])
             continue
         fields = getattr(current, "model_fields", {})
         if part not in fields:
@@ -88,11 +92,11 @@ def _is_tag(part: Any) -> bool:
 
 
 def _members(union: Any) -> Iterable[type[BaseModel]]:
-    for each in get_args(union):
-        if isinstance(each, type) and issubclass(each, BaseModel):
-            yield each
+    for member in get_args(union):
+        if isinstance(member, type) and issubclass(member, BaseModel):
+            yield member
         else:
-            yield from _members(each)
+            yield from _members(member)
 
 
 def _wanted(model: type[BaseModel], location: tuple[Any, ...]) -> str:

@@ -52,8 +52,8 @@ class Workspace:
     def here(cls, *files: Path) -> Workspace:
         """The same, and the folders of the working directory: what a name on the command line is looked for in."""
         here = Path.cwd()
-        found = cls.around(*files, here / "specs" / "x.yaml")
-        return replace(found, with_code=tuple(dict.fromkeys([*found.with_code, here.resolve()])))
+        workspace = cls.around(*files, here / "specs" / "x.yaml")
+        return replace(workspace, with_code=tuple(dict.fromkeys([*workspace.with_code, here.resolve()])))
 
     @cached_property
     def methods(self) -> MethodRegistry:
@@ -67,11 +67,11 @@ class Workspace:
 
     def tracks(self) -> dict[str, Path]:
         """Every track's file by name; the nearest wins."""
-        found: dict[str, Path] = {}
+        tracks: dict[str, Path] = {}
         for root in self.roots:
             for file in sorted((root / "tracks").glob("*.yaml")):
-                found.setdefault(file.stem, file)
-        return dict(sorted(found.items()))
+                tracks.setdefault(file.stem, file)
+        return dict(sorted(tracks.items()))
 
     def track_file(self, name: str, where: str) -> Path:
         """The file of a track, by name or path. Raises SuiteError with the known names.
@@ -82,19 +82,19 @@ class Workspace:
             return yaml_beside(name, where)
         tracks = self.tracks()
         if name not in tracks:
-            other = next((each for root in self.roots if (each := root / "tracks" / f"{name}.yml").is_file()), None)
+            other = next((file for root in self.roots if (file := root / "tracks" / f"{name}.yml").is_file()), None)
             fix = f"rename {shown(other)} to {name}.yaml" if other else did_you_mean(name, tracks)
             raise SuiteError(f"there is no track '{name}'", where=where, fix=fix)
         return tracks[name]
 
     def specs(self) -> Iterator[Path]:
         """Every shipped or neighbouring spec file."""
-        seen: set[str] = set()
+        relative_paths: set[str] = set()
         for root in self.roots:
             for file in sorted(_yaml_files(root, DEEPEST)):
                 inside = file.relative_to(root)
-                if inside.parts[0] not in KINDS and str(inside) not in seen:
-                    seen.add(str(inside))
+                if inside.parts[0] not in KINDS and str(inside) not in relative_paths:
+                    relative_paths.add(str(inside))
                     yield file
 
 
@@ -107,11 +107,11 @@ def _yaml_files(folder: Path, depth: int) -> Iterator[Path]:
         entries = list(folder.iterdir())
     except OSError:  # not ours to read, or gone since
         return
-    for each in entries:
-        if each.suffix == ".yaml" and each.is_file():
-            yield each
-        elif depth and not each.name.startswith(".") and each.is_dir():
-            yield from _yaml_files(each, depth - 1)
+    for entry in entries:
+        if entry.suffix == ".yaml" and entry.is_file():
+            yield entry
+        elif depth and not entry.name.startswith(".") and entry.is_dir():
+            yield from _yaml_files(entry, depth - 1)
 
 
 def is_path(name: str) -> bool:
@@ -121,11 +121,11 @@ def is_path(name: str) -> bool:
 
 def files_of(kind: str) -> dict[str, Path]:
     """The files of `specs/KIND/` or `KIND/` here, and the shipped ones, by name; of one name the nearest."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for folder in (Path("specs") / kind, Path(kind), shipped() / kind):
         for file in sorted(folder.glob("*.yaml")):
-            found.setdefault(file.stem, file)
-    return found
+            files.setdefault(file.stem, file)
+    return files
 
 
 def shown(path: Path) -> str:

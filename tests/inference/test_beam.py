@@ -235,7 +235,7 @@ def test_stop_strings_cut_the_answer_that_was_found_without_them(stack: AdaptedM
     free = [Instance("generate_until", {}, (text, {"until": [], "max_gen_toks": 9}), 0) for text in RAGGED]
     whole = lm.generate_until(free)
     said = [stack.backbone.tokenizer.decode(theirs(stack, prompt, 9, 4), skip_special_tokens=True)
-            for prompt, _ in lm.spoken]  # fmt: skip
+            for prompt, _ in lm.completions]  # fmt: skip
     assert whole == said
     stop = max(whole, key=len)[3:5]  # across the border of two tokens
     asked = [Instance("generate_until", {}, (text, {"until": [stop], "max_gen_toks": 9}), 0) for text in RAGGED]
@@ -251,7 +251,7 @@ def test_the_model_for_lm_eval_ranks_with_the_penalty_that_it_is_given(backbone:
 
     lm = StackLM(stack, batch_tokens=200, beams=4)
     assert lm.generate_until(asked) == answers(None)
-    prompts_of = [prompt for prompt, _ in lm.spoken]
+    prompts_of = [prompt for prompt, _ in lm.completions]
     wanted = beam(stack, prompts_of, max_new_tokens=9, beams=4, length_penalty=3.0)
     assert answers(3.0) == [stack.backbone.tokenizer.decode(each, skip_special_tokens=True) for each in wanted]
     assert answers(3.0) != answers(0.0)

@@ -131,9 +131,9 @@ def tiny_answers(
     backbone = adapted.backbone
     prompts = [tuple(encode_prompt(backbone, example.prompt)) for example in examples]
     generator = torch.Generator().manual_seed(sampling.seed)
-    choose = greedy if sampling.temperature is None else temperature_sampler(sampling.temperature, generator)
+    sampler = greedy if sampling.temperature is None else temperature_sampler(sampling.temperature, generator)
     stops = Stops(backbone.tokenizer, ())
-    said = decode(adapted, prompts, max_new_tokens=sampling.max_new_tokens or 3, stops=stops, sampler=choose)
+    said = decode(adapted, prompts, max_new_tokens=sampling.max_new_tokens or 3, stops=stops, sampler=sampler)
     rollouts = []
     for prompt, each, example in zip(prompts, said, examples, strict=True):
         text = backbone.tokenizer.decode(each.tokens, skip_special_tokens=True).strip()

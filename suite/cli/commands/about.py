@@ -34,9 +34,9 @@ def listing(what: str) -> Iterator[str]:
     for kind in KINDS if what == "all" else (what,):
         if what == "all":
             yield f"{kind}:"
-        found = list(_lines(kind, workspace))
-        width = max((len(name) for name, _ in found), default=0)
-        for name, line in found:
+        rows = list(_lines(kind, workspace))
+        width = max((len(name) for name, _ in rows), default=0)
+        for name, line in rows:
             yield f"  {name:<{width}}  {line}".rstrip()
 
 
@@ -70,8 +70,8 @@ def _methods(registry: MethodRegistry) -> Iterator[tuple[str, str]]:
     for name in registry.names():
         try:
             origin = registry.origin(name)
-            about = methods.get(name).__doc__ or "" if origin is None else f"{origin.about()} [{origin}]"
-            yield name, about.strip().splitlines()[0]
+            description = methods.get(name).__doc__ or "" if origin is None else f"{origin.about()} [{origin}]"
+            yield name, description.strip().splitlines()[0]
         except SuiteError as error:
             yield name, f"refused: {error.problems[0]}"
 
@@ -80,9 +80,9 @@ def json_schema(what: str) -> str:
     """The JSON Schema of a spec, a track, or a method's block."""
     blocks: dict[str, type[Block]] = {"spec": Spec, "track": Track}
     registry = Workspace.here().methods
-    known = (*blocks, *registry.names())
-    if what not in known:
-        raise SuiteError(f"there is no schema of '{what}'", fix=did_you_mean(what, known))
+    names = (*blocks, *registry.names())
+    if what not in names:
+        raise SuiteError(f"there is no schema of '{what}'", fix=did_you_mean(what, names))
     origin = None if what in blocks else registry.origin(what)
     block = blocks[what] if what in blocks else registry.get(what).Config
     comment = {} if origin is None else {"$comment": f"the method '{what}' of {origin}"}
@@ -98,7 +98,7 @@ def new_workspace(folder: Path) -> str:
 
 
 def diagnose(home: RunDir, data: Path | None, models: Path | None, *, deep: bool = False) -> tuple[bool, list[str]]:
-    """Whether all is well, and a line for each thing looked at; `deep`: whether all that is stored is right, too."""
+    """Whether all is well, and a line for each check; `deep`: whether all that is stored is right, too."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("python and packages", lambda: ", ".join(f"{name} {version}" for name, version in versions().items())),
         ("device", _devices),
@@ -119,9 +119,9 @@ def diagnose(home: RunDir, data: Path | None, models: Path | None, *, deep: bool
             healthy = False
             lines += [f"FAIL  {name}: {problem}" for problem in error.problems]
     if deep:
-        from suite.cli.commands.health import look_deep
+        from suite.cli.commands.health import check_deep
 
-        sound, more = look_deep(home, data)
+        sound, more = check_deep(home, data)
         healthy, lines = healthy and sound, [*lines, *more]
     return healthy, lines
 
@@ -150,15 +150,15 @@ def _sandbox() -> str:
 
 
 def _disk(folder: Path) -> str:
-    place = folder.resolve()
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free
+    existing = folder.resolve()
+    while not existing.exists():
+        existing = existing.parent
+    free = shutil.disk_usage(existing).free
     if free < 500_000_000:
         raise SuiteError(
-            f"only {size(free)} free", where=str(place), fix="artifacts need room: free some, or use --home"
+            f"only {size(free)} free", where=str(existing), fix="artifacts need room: free some, or use --home"
         )
-    return f"{size(free)} free in {place}"
+    return f"{size(free)} free in {existing}"
 
 
 def _data(data: Path | None) -> str:
@@ -166,7 +166,7 @@ def _data(data: Path | None) -> str:
         return "none given (--data): the bundled micro data, then the hub"
     if not data.is_dir():
         raise SuiteError("there is no such folder", where=str(data), fix="it holds <dataset>/<split>.jsonl")
-    sets = sorted(folder.name for folder in data.iterdir() if any(each.suffix in SUFFIXES for each in folder.glob("*")))
+    sets = sorted(folder.name for folder in data.iterdir() if any(file.suffix in SUFFIXES for file in folder.glob("*")))
     if not sets:
         raise SuiteError("has no <dataset>/<split>.jsonl", where=str(data))
     return f"{data}: {len(sets)} data sets ({', '.join(sets)})"
@@ -174,14 +174,14 @@ def _data(data: Path | None) -> str:
 
 def _models(models: Path | None) -> str:
     workspace = Workspace.around()
-    found: list[str] = []
+    sources: list[str] = []
     for name in workspace.tracks():
         located = locate(load_track(workspace, name).model, models)
-        found.append(f"{name}: {_place(located)}")
-    return "; ".join(found)
+        sources.append(f"{name}: {_model_source(located)}")
+    return "; ".join(sources)
 
 
-def _place(located: LocatedModel) -> str:
+def _model_source(located: LocatedModel) -> str:
     if located.folder is None:
         return f"{located.source.title}, on the hub"
     return f"{located.source.title}, here ({located.parameters / 1e6:.1f} M parameters)"
@@ -194,16 +194,16 @@ def _shipped_specs() -> str:
 
 def _outside_methods() -> str:
     """Suite's own, and those from outside, which are loaded. Raises SuiteError for every one that is broken."""
-    registry, found, problems = Workspace.here().methods, list[str](), list[Problem]()
+    registry, loaded, problems = Workspace.here().methods, list[str](), list[Problem]()
     for name in registry.outside:
         try:
             registry.get(name)
-            found.append(f"{name} ({registry.origin(name)}, source {registry.source(name)})")
+            loaded.append(f"{name} ({registry.origin(name)}, source {registry.source(name)})")
         except SuiteError as error:
             problems += error.problems
     if problems:
         raise SuiteError.of(problems)
-    return "; ".join([f"{len(methods.names())} of suite's own", *found])
+    return "; ".join([f"{len(methods.names())} of suite's own", *loaded])
 
 
 def _store(home: RunDir) -> str:

@@ -22,13 +22,13 @@ LONGEST_HEAD = 32
 def print_boards(home: RunDir, track: str | None, *, as_json: bool, wide: bool = False) -> None:
     """Print the boards with rank intervals, tests and minimum detectable effects."""
     with reading(home) as store:
-        found = stored_boards(store, track)
+        boards = stored_boards(store, track)
         more = remark(store, track)
     if as_json:
-        print(as_text([plain(_without_control(board)) for board in found]))
+        print(as_text([plain(_without_control(board)) for board in boards]))
         return
     width = room(wide=wide)
-    print("\n".join([*(_board(board, width) for board in found), *wrapped(more, width)]))
+    print("\n".join([*(_board(board, width) for board in boards), *wrapped(more, width)]))
 
 
 def print_comparison(
@@ -36,13 +36,13 @@ def print_comparison(
 ) -> None:
     """Print two experiments' differences, on each track that has both."""
     with reading(home) as store:
-        found = comparisons(store, first, second, track)
+        differences = comparisons(store, first, second, track)
         more = remark(store, track, (first, second))
     if as_json:
-        print(as_text([plain(each) for each in found]))
+        print(as_text([plain(comparison) for comparison in differences]))
         return
     width = room(wide=wide)
-    print("\n".join([*(_comparison(each, width) for each in found), *wrapped(more, width)]))
+    print("\n".join([*(_comparison(comparison, width) for comparison in differences), *wrapped(more, width)]))
 
 
 def _without_control(board: Board) -> Board:
@@ -66,15 +66,15 @@ def _board(board: Board, width: int | None) -> str:
 
 def _expendable(shots: int) -> Iterator[list[int]]:
     """Places of columns, the least important first; the last shot count is that of the rank."""
-    seeds, target, first, each = 2, 3, 4, 5
+    seeds, target, first, per_shot = 2, 3, 4, 5
     for column in (4, 3):
-        yield [first + each * place + column for place in range(shots)]
+        yield [first + per_shot * index + column for index in range(shots)]
     yield [seeds]
-    yield [first + each * place + 2 for place in range(shots)]
+    yield [first + per_shot * index + 2 for index in range(shots)]
     yield [target]
-    for place in range(shots - 1):
-        yield [first + each * place + column for column in (0, 1)]
-    yield [first + each * (shots - 1) + 1]
+    for index in range(shots - 1):
+        yield [first + per_shot * index + column for column in (0, 1)]
+    yield [first + per_shot * (shots - 1) + 1]
 
 
 def _line(row: Row, shots: Sequence[int]) -> list[str]:
@@ -90,25 +90,25 @@ def _rank(row: Row) -> str:
     if row.rank is None:
         return DASH
     rank = row.rank
-    places = str(rank.place) if rank.low == rank.high else f"{rank.place} ({rank.low}–{rank.high})"
-    return places if rank.below_best or row.contenders < 2 else f"{places} ="
+    interval = str(rank.place) if rank.low == rank.high else f"{rank.place} ({rank.low}–{rank.high})"
+    return interval if rank.below_best or row.contenders < 2 else f"{interval} ="
 
 
-def _tested(found: Contrast | None, corrected: float | None) -> list[str]:
+def _tested(contrast: Contrast | None, corrected: float | None) -> list[str]:
     """The difference, its p, and its minimum detectable effect."""
-    if found is None:
+    if contrast is None:
         return [DASH] * 3
-    p = "by construction" if not found.spread.stderr else DASH if corrected is None else p_text(corrected)
+    p = "by construction" if not contrast.spread.stderr else DASH if corrected is None else p_text(corrected)
     # a scale of 0 to 100 has no larger difference: so few documents cannot find any that surely
-    seen = DASH if not found.resolvable else "none" if found.resolvable > 100 else f"{found.resolvable:.1f}"
-    return [shown(found.estimate, sign=True), p, seen]
+    mde = DASH if not contrast.resolvable else "none" if contrast.resolvable > 100 else f"{contrast.resolvable:.1f}"
+    return [shown(contrast.estimate, sign=True), p, mde]
 
 
 def _components(row: Row, count: int) -> str:
-    found = row.variation.get(count)
-    if found is None:
+    variation = row.variation.get(count)
+    if variation is None:
         return DASH
-    named = {"documents": found.documents, "seeds": found.seeds, "draws": found.draws}
+    named = {"documents": variation.documents, "seeds": variation.seeds, "draws": variation.draws}
     return ", ".join(f"{name} {value:.1f}" for name, value in named.items() if value is not None)
 
 
@@ -130,13 +130,13 @@ def _notes(board: Board) -> Iterator[str]:
             yield f"! {row.name} has no rank: it misses {', '.join(row.missing[:3])}" + (" …" * (len(row.missing) > 3))
 
 
-def _comparison(found: Comparison, width: int | None) -> str:
-    names = f"{found.first} − {found.second}"
+def _comparison(comparison: Comparison, width: int | None) -> str:
+    names = f"{comparison.first} − {comparison.second}"
     long = width is not None and len(names) > LONGEST_HEAD
     head = "difference" if long else names
     lines = [["task", "shots", head, "p", "MDE", "won", "lost", "documents", "seeds"]]
-    lines += [_task_line(task) for task in found.tasks]
-    for shots, average in found.averages.items():
+    lines += [_task_line(task) for task in comparison.tasks]
+    for shots, average in comparison.averages.items():
         # one pre-stated number: it is not corrected for the tasks that it is made of
         tested = _tested(average, average.p)
         lines.append(["held-out average", str(shots), *tested, "", "", str(average.documents), str(average.seeds)])
@@ -144,14 +144,14 @@ def _comparison(found: Comparison, width: int | None) -> str:
         f"{INTERVAL}, over the documents and seeds in common; p of tasks is Holm's; won and lost: documents on which",
         "one is better (by its mean over seeds); equal documents are one;",
         "MDE: minimum detectable effect, 80% power (none: no difference is large enough)",
-        *(f"! {task.why}" for task in found.tasks if task.why),
+        *(f"! {task.why}" for task in comparison.tasks if task.why),
     ]
     table = fitted(lines, width, [[4], [8], [7], [5, 6], [3]], name=0)
-    title = f"{found.track}: {names}" if long else found.track
+    title = f"{comparison.track}: {names}" if long else comparison.track
     return "\n".join([*wrapped([title], width), *table, *wrapped(notes, width), ""])
 
 
 def _task_line(task: TaskDifference) -> list[str]:
-    counts = [DASH if each is None else str(each) for each in (task.won, task.lost)]
+    counts = [DASH if number is None else str(number) for number in (task.won, task.lost)]
     sizes = [str(task.difference.documents), str(task.difference.seeds)] if task.difference else [DASH, DASH]
     return [task.role, str(task.shots), *_tested(task.difference, task.corrected), *counts, *sizes]

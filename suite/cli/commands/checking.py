@@ -37,20 +37,20 @@ def check_claims(
     judged. Raises SuiteError for names that no spec, row or track has.
     """
     with _judged_from(home) as (store, source):
-        those = chosen(store, files, track)
-        if source and not set(those.tracks) & set(store.tracks()):
-            about = ", ".join(those.tracks)
-            what = f"there is no store yet, and the records that come with suite have nothing about {about}"
+        selected = chosen(store, files, track)
+        if source and not set(selected.tracks) & set(store.tracks()):
+            tracks = ", ".join(selected.tracks)
+            what = f"there is no store yet, and the records that come with suite have nothing about {tracks}"
             raise SuiteError(what, where=str(home.folder), fix="`suite run` makes one")
-        found = judged(store, those)
-        more = [source] if source else [line for each in those.tracks for line in remark(store, each)]
-    _write(reports.junit, junit(found, strict=strict))
-    _write(reports.markdown, markdown(found, strict=strict).encode())
+        verdicts = judged(store, selected)
+        more = [source] if source else [line for name in selected.tracks for line in remark(store, name)]
+    _write(reports.junit, junit(verdicts, strict=strict))
+    _write(reports.markdown, markdown(verdicts, strict=strict).encode())
     if reports.as_json:
-        print(as_text(plain(found, strict=strict)))
+        print(as_text(plain(verdicts, strict=strict)))
     else:
-        print("\n".join([*text(found), *more]))
-    return all(each.passes(strict=strict) for file in found for each in file.verdicts)
+        print("\n".join([*text(verdicts), *more]))
+    return all(verdict.passes(strict=strict) for file in verdicts for verdict in file.verdicts)
 
 
 @contextmanager
@@ -64,8 +64,8 @@ def _judged_from(home: RunDir) -> Iterator[tuple[ResultsReader, str]]:
     from suite.results.records import read_records_into_memory
 
     with read_records_into_memory(folder) as store:
-        place = "yet" if home.db else f"in {home.folder}"
-        yield store, f"there is no store {place}: judged from the records that come with suite"
+        location = "yet" if home.db else f"in {home.folder}"
+        yield store, f"there is no store {location}: judged from the records that come with suite"
 
 
 def _write(file: Path | None, content: bytes) -> None:

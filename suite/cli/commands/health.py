@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-6
 
 
-def look_deep(home: RunDir, data: Path | None) -> tuple[bool, list[str]]:
+def check_deep(home: RunDir, data: Path | None) -> tuple[bool, list[str]]:
     """Whether nothing differs, and a line for each thing that does, and for each that cannot be told."""
     if not home.exists:
         return True, ["skip  deep: there is no store yet"]
-    looks = (_database, _checksums, lambda store: _scores(store, data), lambda store: _artifacts(store, home))
+    checks = (_database, _checksums, lambda store: _scores(store, data), lambda store: _artifacts(store, home))
     lines: list[str] = []
     try:
         with Store.open(home.url, create=False) as store:
-            for look in looks:
+            for check in checks:
                 try:
-                    lines += look(store)
+                    lines += check(store)
                 except SuiteError as error:
                     lines += [f"FAIL  {problem}" for problem in error.problems]
     except SuiteError as error:
@@ -54,7 +54,7 @@ def _checksums(store: Store) -> Iterator[str]:
     tracks = store.tracks()
     experiments = [record for track in tracks for record in store.experiments(track)]
     linked = store.links_of([record.id for record in experiments])
-    ids = sorted({*store.step_ids(), *(link.step_id for each in linked.values() for link in each)})
+    ids = sorted({*store.step_ids(), *(link.step_id for of_experiment in linked.values() for link in of_experiment)})
     for read in (store.steps, store.scores, store.curves, store.findings, store.artifacts, store.tallies):
         read(ids)
     store.repeated(ids)
@@ -75,28 +75,28 @@ def _scores(store: ResultsReader, data: Path | None) -> Iterator[str]:
     scoring = _Scoring(Workspace.here().task_folders, DataLocations.of(data))
     users = _users(store)
     steps = [step for step in store.steps(store.step_ids()).values() if step.kind == "evaluate"]
-    done, left = 0, Counter[str]()
-    for step in sorted((each for each in steps if each.status == "done"), key=lambda each: (each.title, each.id)):
+    done, not_rescored = 0, Counter[str]()
+    for step in sorted((step for step in steps if step.status == "done"), key=lambda step: (step.title, step.id)):
         experiment, name = users.get(step.id, ("–", step.title.partition(" ")[0]))
         scores, answers = store.scores([step.id]).get(step.id, ()), store.answers(step.id)
         where = f"{experiment}, {step.title}"
         try:
-            found = scoring.again(name, step, answers)
+            rescored = scoring.again(name, step, answers)
         except SuiteError as error:
             yield from (f"FAIL  score: {where}: {line}" for line in _unlike_answers(scores, answers))
             yield f"skip  score: {where}: not recomputed: {error.problems[0]}"
             continue
         done += 1
-        left.update(score.metric for score in scores if score.metric not in found.scores)
-        yield from (f"FAIL  score: {where}: {line}" for line in found.differences(scores, answers))
-    for metric, count in sorted(left.items()):
+        not_rescored.update(score.metric for score in scores if score.metric not in rescored.scores)
+        yield from (f"FAIL  score: {where}: {line}" for line in rescored.differences(scores, answers))
+    for metric, count in sorted(not_rescored.items()):
         yield f"skip  score: {metric} of {count} evaluations: not recomputed: the answers do not tell it"
     yield f"ok    score: {done} evaluations were scored again from their answers"
 
 
 def _users(store: ResultsReader) -> dict[str, tuple[str, str]]:
     """Evaluate step -> an experiment that shows it, and the name of its task."""
-    found: dict[str, tuple[str, str]] = {}
+    users: dict[str, tuple[str, str]] = {}
     records = store.experiments()
     linked = store.links_of([record.id for record in records])
     for record in records:
@@ -104,8 +104,8 @@ def _users(store: ResultsReader) -> dict[str, tuple[str, str]]:
         for link in linked.get(record.id, ()):
             if link.part == "evaluate" and link.role in roles:
                 user = (f"{record.name} seed {record.seed}", str(roles[str(link.role)]["task"]))
-                found.setdefault(link.step_id, user)
-    return found
+                users.setdefault(link.step_id, user)
+    return users
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class _Scoring:
         task = self._task(name, step)
         result = rescored(task, answers)
         unknown = set(metrics_not_rescored(task))
-        scores = {each.metric: each for each in result.scores if each.metric.partition(",")[0] not in unknown}
+        scores = {score.metric: score for score in result.scores if score.metric.partition(",")[0] not in unknown}
         return _Again(scores, {answer.doc_id: answer for answer in result.answers})
 
     def _task(self, name: str, step: StepRecord) -> LoadedTask:
@@ -159,10 +159,10 @@ class _Scoring:
                 self._loaded[key] = self._load(name, step)
             except SuiteError as error:
                 self._loaded[key] = error
-        found = self._loaded[key]
-        if isinstance(found, SuiteError):
-            raise found
-        return found
+        task = self._loaded[key]
+        if isinstance(task, SuiteError):
+            raise task
+        return task
 
     def _load(self, name: str, step: StepRecord) -> LoadedTask:
         from suite.tasks.definition import read_task
@@ -213,14 +213,14 @@ def _artifacts(store: ResultsReader, home: RunDir) -> Iterator[str]:
             yield f"{where}: is not in {folder}"
             continue
         try:
-            found = load_artifact(folder, artifact.base).hash
+            actual = load_artifact(folder, artifact.base).hash
         except SuiteError as error:
             yield f"{where}: {error.problems[0]}"
             continue
-        if found == artifact.hash:
+        if actual == artifact.hash:
             sound += 1
         else:
-            yield f"{where}: stored hash {artifact.hash[:12]}, of the file {found[:12]}"
+            yield f"{where}: stored hash {artifact.hash[:12]}, of the file {actual[:12]}"
     if elsewhere:
         yield f"skip  artifact: {elsewhere} were imported without their files"
     yield f"ok    artifact: {sound} files have the hash that is stored"

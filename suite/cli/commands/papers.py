@@ -28,34 +28,36 @@ def print_tables(home: RunDir, name: str | None, track: str | None, form: str) -
         raise SuiteError("name a table", fix="`suite table --list` lists them")
     if form not in WRITERS:
         raise SuiteError(f"there is no format '{form}'", where="--format", fix=did_you_mean(form, WRITERS))
-    layouts = {each: read_table(file) for each, file in named_tables(name).items()}
+    layouts = {table: read_table(file) for table, file in named_tables(name).items()}
     with reading(home) as store:
         rows = _tracks(store, home, layouts, name, track)
-        found = [fill(each, table, layout) for each in rows for table, layout in layouts.items()]
-    print("\n".join(map(WRITERS[form], found)), end="")
+        tables = [fill(of_track, table, layout) for of_track in rows for table, layout in layouts.items()]
+    print("\n".join(map(WRITERS[form], tables)), end="")
     if form == "csv":
-        for note in _told(found):
+        for note in _distinct_notes(tables):
             print(f"note: {visible(note)}", file=sys.stderr)
 
 
 def _tracks(
     store: ResultsReader, home: RunDir, layouts: Mapping[str, Layout], name: str, track: str | None
 ) -> list[TrackRows]:  # fmt: skip
-    known = store.tracks()
-    if not known:
+    tracks = store.tracks()
+    if not tracks:
         raise SuiteError("there is nothing to show yet", where=str(home.folder), fix="`suite run SPEC` first")
     if track is not None:
-        if track not in known:
-            raise SuiteError(f"nothing was run on the track '{track}'", where="--track", fix=did_you_mean(track, known))
+        if track not in tracks:
+            raise SuiteError(
+                f"nothing was run on the track '{track}'", where="--track", fix=did_you_mean(track, tracks)
+            )
         return [TrackRows(store, track)]
-    wanted = {each for layout in layouts.values() for each in experiments(layout)}
-    found = [rows for rows in (TrackRows(store, each) for each in known) if rows.names & wanted]
-    if not found:
-        fix = f"run one of its rows, or see it empty: --track {known[0]}"
+    names = {experiment for layout in layouts.values() for experiment in experiments(layout)}
+    with_rows = [rows for rows in (TrackRows(store, each_track) for each_track in tracks) if rows.names & names]
+    if not with_rows:
+        fix = f"run one of its rows, or see it empty: --track {tracks[0]}"
         raise SuiteError(f"no row of '{name}' was run", where=str(home.folder), fix=fix)
-    return found
+    return with_rows
 
 
-def _told(tables: list[Table]) -> dict[str, None]:
+def _distinct_notes(tables: list[Table]) -> dict[str, None]:
     """The tables' notes, each once."""
     return dict.fromkeys(f"{table.name} on {table.track}: {note}" for table in tables for note in table.notes)

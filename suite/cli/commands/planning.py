@@ -63,7 +63,7 @@ def show_plan(run: PlannedRun) -> None:
 def plan_lines(run: PlannedRun) -> Iterator[str]:
     """The plan as lines of text."""
     plan, steps = run.plan, run.steps()
-    asked = sum(len(dict.fromkeys(link.step for link in each.links)) for each in plan.experiments)
+    requested = sum(len(dict.fromkeys(link.step for link in experiment.links)) for experiment in plan.experiments)
     for step in steps[:MAX_LISTED]:
         yield _step_line(step)
     if len(steps) > MAX_LISTED:
@@ -74,10 +74,10 @@ def plan_lines(run: PlannedRun) -> Iterator[str]:
     memory = max((step.memory for step in todo), default=0)
     yield ""
     yield (
-        f"{len(plan.experiments)} experiments ask for {asked} steps: {len(steps)} distinct, "
-        f"{asked - len(steps)} shared, {len(steps) - len(todo)} done"
+        f"{len(plan.experiments)} experiments ask for {requested} steps: {len(steps)} distinct, "
+        f"{requested - len(steps)} shared, {len(steps) - len(todo)} done"
     )
-    if asked > len(steps):
+    if requested > len(steps):
         yield f"sharing saves {_saved(steps)}"
     yield f"to do: {kinds['train']} train, {kinds['evaluate']} evaluate: {_cost(tokens, seconds, memory)}"
     yield from notes_of(plan)
@@ -96,7 +96,10 @@ def notes_of(plan: Plan) -> Iterator[str]:
 
 def _deviations(plan: Plan) -> Iterator[str]:
     """Where the tracks differ from the papers whose settings they have."""
-    tracks = {each.experiment.track.name: each.experiment.track for each in plan.experiments}
+    tracks = {
+        planned_experiment.experiment.track.name: planned_experiment.experiment.track
+        for planned_experiment in plan.experiments
+    }
     for name, track in tracks.items():
         if track.deviations:
             yield f"track {name} differs from the paper in {len(track.deviations)} points:"
@@ -125,6 +128,6 @@ def _cost(tokens: int, seconds: float, memory: int) -> str:
 
 def show_resolved(plan: Plan) -> None:
     """Print each experiment, fully resolved, as YAML."""
-    for each in plan.experiments:
+    for planned_experiment in plan.experiments:
         print("---")
-        print(yaml.safe_dump(each.experiment.resolved(), sort_keys=False, allow_unicode=True), end="")
+        print(yaml.safe_dump(planned_experiment.experiment.resolved(), sort_keys=False, allow_unicode=True), end="")

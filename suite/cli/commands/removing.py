@@ -32,13 +32,13 @@ def remove_experiments(
         chosen = _chosen(store, names, track, seeds, failed=failed)
         removal = store.removal([record.id for record in chosen])
         folders = [folder for step in removal.folders for folder in (home.artifact(step), home.work(step))]
-        there = [folder for folder in folders if folder.is_dir()]
-        print("\n".join(_told(store, removal, there)))
+        existing = [folder for folder in folders if folder.is_dir()]
+        print("\n".join(_summary(store, removal, existing)))
         if not yes and not _agreed():
             print("nothing was removed")
             return
         store.remove(removal)
-    for folder in there:
+    for folder in existing:
         shutil.rmtree(folder, ignore_errors=True)
     print(f"removed; `suite render --home {home.folder}` makes the pages anew")
 
@@ -74,16 +74,16 @@ def _is(record: ExperimentRecord, name: str) -> bool:
 def _states(store: ResultsReader, records: Sequence[ExperimentRecord]) -> dict[str, str]:
     """Experiment -> failed, running, done, or unfinished."""
     links = store.links_of([record.id for record in records])
-    statuses = store.statuses([link.step_id for each in links.values() for link in each])
-    found: dict[str, str] = {}
+    statuses = store.statuses([link.step_id for of_experiment in links.values() for link in of_experiment])
+    states: dict[str, str] = {}
     for record in records:
-        seen = {statuses[link.step_id] for link in links.get(record.id, ())}
-        state = next((each for each in ("failed", "running") if each in seen), None)
-        found[record.id] = state or ("done" if seen <= {"done"} else "unfinished")
-    return found
+        of_steps = {statuses[link.step_id] for link in links.get(record.id, ())}
+        state = next((status for status in ("failed", "running") if status in of_steps), None)
+        states[record.id] = state or ("done" if of_steps <= {"done"} else "unfinished")
+    return states
 
 
-def _told(store: Store, removal: Removal, folders: Sequence[Path]) -> Iterator[str]:
+def _summary(store: Store, removal: Removal, folders: Sequence[Path]) -> Iterator[str]:
     states = _states(store, removal.experiments)
     lines = [["experiment", "track", "seed", "method", "state", "id"]]
     for record in removal.experiments[:MAX_LISTED]:

@@ -48,14 +48,14 @@ def report(plan: Plan, home: RunDir, outcome: Outcome) -> None:
         print(f"failed: {title}: {reason}")
     if outcome.blocked:
         print(f"not run, as they need a failed step: {outcome.blocked}")
-    wanted = {(each.experiment.track.name, each.experiment.name) for each in plan.experiments}
+    planned = {(experiment.experiment.track.name, experiment.experiment.name) for experiment in plan.experiments}
     hurried = outcome.interrupted or isinstance(unrendered, StoreAway)
     try:
         with reading(home, patient=not hurried) as store:
-            for each in boards(store):
-                rows = [row for row in each.rows if (each.track, row.name) in wanted]
+            for board in boards(store):
+                rows = [row for row in board.rows if (board.track, row.name) in planned]
                 if rows:
-                    print("\n".join(table(each, rows, room())))
+                    print("\n".join(table(board, rows, room())))
     except StoreAway:
         if not hurried:  # who ends a run does not want to wait for its table, and nobody wants to wait twice
             raise
@@ -72,25 +72,25 @@ def show_results(
 ) -> None:
     """Print the boards, or one experiment's rows with every score."""
     with reading(home) as store:
-        found = stored_boards(store, track)
-        names = {row.name for each in found for row in each.rows}
+        stored = stored_boards(store, track)
+        names = {row.name for board in stored for row in board.rows}
         if name is not None and name not in names:
             hint = "; ".join([did_you_mean(name, names), *remark(store, track, (name,))])
             raise SuiteError(f"there is no experiment '{name}' in the store", fix=hint)
         more = remark(store, track, (name,) if name else ())
-        rows_of = [(each, [row for row in each.rows if name in (None, row.name)]) for each in found]
-        chosen = [(each, rows, failures(store, rows)) for each, rows in rows_of if rows]
+        rows_of = [(board, [row for row in board.rows if name in (None, row.name)]) for board in stored]
+        chosen = [(board, rows, failures(store, rows)) for board, rows in rows_of if rows]
     if as_json:
         print(
             as_text(
-                [{"track": each.track, "rows": plain(rows), "failed": plain(wrong)} for each, rows, wrong in chosen]
+                [{"track": board.track, "rows": plain(rows), "failed": plain(wrong)} for board, rows, wrong in chosen]
             )
         )
         return
     width = room(wide=wide)
-    for each, rows, wrong in chosen:
-        told = [*wrapped(map(str, wrong), width), ""] if wrong else []
-        print("\n".join([*table(each, rows, width), *told]))
+    for board, rows, wrong in chosen:
+        failed_lines = [*wrapped(map(str, wrong), width), ""] if wrong else []
+        print("\n".join([*table(board, rows, width), *failed_lines]))
         for row in rows if name else ():
             print("\n".join(details(row, width)))
     for line in wrapped(more, width):
@@ -114,10 +114,10 @@ class Failure:
 def failures(store: ResultsReader, rows: Sequence[Row]) -> list[Failure]:
     """The steps of some rows that failed or were cancelled, each once, and why."""
     links = store.links_of([experiment for row in rows for experiment in row.experiments])
-    ids = list(dict.fromkeys(link.step_id for each in links.values() for link in each))
+    ids = list(dict.fromkeys(link.step_id for of_experiment in links.values() for link in of_experiment))
     steps = store.steps(ids)
-    found = [steps[step] for step in ids if steps[step].status in ("failed", "cancelled")]
-    return [Failure(step.id, step.title, step.status, step.reason or "") for step in found]
+    failed = [steps[step] for step in ids if steps[step].status in ("failed", "cancelled")]
+    return [Failure(step.id, step.title, step.status, step.reason or "") for step in failed]
 
 
 def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Iterator[str]:
@@ -142,8 +142,8 @@ def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Iterat
         )
     yield from wrapped([board.title], width)
     seeds, target, first = 1, 2, 3
-    ratio, trained, time = (first + 2 * len(shots) + place for place in range(3))
-    earlier = [[first + place, first + len(shots) + place] for place in range(len(shots) - 1)]
+    ratio, trained, time = (first + 2 * len(shots) + index for index in range(3))
+    earlier = [[first + index, first + len(shots) + index] for index in range(len(shots) - 1)]
     yield from fitted(lines, width, [[seeds], [trained], [ratio], [target], *earlier, [time], [ratio - 1]], name=0)
     yield from wrapped(_table_notes(rows), width)
     yield ""
@@ -195,13 +195,18 @@ def _by_class(row: Row, width: int | None) -> Iterator[str]:
     left_out = 0
     for cell in (*row.target_scores, *row.held_out):
         classes = cell.classes.classes if cell.classes else ()
-        most = {each.label for each in sorted(classes, key=lambda each: -each.support)[:MOST_CLASSES]}
+        most = {
+            class_scores.label
+            for class_scores in sorted(classes, key=lambda class_scores: -class_scores.support)[:MOST_CLASSES]
+        }
         left_out += len(classes) - len(most)
-        for each in classes:
-            if each.label in most:
-                shares = (each.precision, each.recall, each.f1)
-                counts = [str(each.support), str(each.answered)]
-                lines.append([cell.role, str(cell.shots), each.label, *counts, *(f"{share:.1f}" for share in shares)])
+        for class_scores in classes:
+            if class_scores.label in most:
+                shares = (class_scores.precision, class_scores.recall, class_scores.f1)
+                counts = [str(class_scores.support), str(class_scores.answered)]
+                lines.append(
+                    [cell.role, str(cell.shots), class_scores.label, *counts, *(f"{share:.1f}" for share in shares)]
+                )
     if len(lines) > 1:
         yield ""
         yield from fitted(lines, width, [[4], [5], [3]], name=2)

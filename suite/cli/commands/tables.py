@@ -36,22 +36,22 @@ def fitted(
 
     At last the column of names is cut. Without a width nothing is left out.
     """
-    going = iter(expendable)
-    left: list[int] = []
-    while width is not None and _total(_without(lines, left)) > width and (group := next(going, None)) is not None:
-        left += group
-    kept = _visible(_without(lines, left))
-    if width is not None and _total(kept) > width:
-        place = name - sum(column < name for column in left)
-        most = max(_widths(kept)[place] - (_total(kept) - width), LEAST_NAME)
-        kept = [[*line[:place], _cut(line[place], most), *line[place + 1 :]] for line in kept]
-    for line in aligned(kept):
+    groups = iter(expendable)
+    omitted: list[int] = []
+    while width is not None and _total(_without(lines, omitted)) > width and (group := next(groups, None)) is not None:
+        omitted += group
+    shown = _visible(_without(lines, omitted))
+    if width is not None and _total(shown) > width:
+        index = name - sum(column < name for column in omitted)
+        most = max(_widths(shown)[index] - (_total(shown) - width), LEAST_NAME)
+        shown = [[*line[:index], _cut(line[index], most), *line[index + 1 :]] for line in shown]
+    for line in aligned(shown):
         yield line if width is None else _cut(line, width)
-    if left:
-        names = dict.fromkeys(lines[0][column] for column in sorted(left))
-        told = ", ".join(each for each in names if each not in kept[0])
+    if omitted:
+        names = dict.fromkeys(lines[0][column] for column in sorted(omitted))
+        listed = ", ".join(head for head in names if head not in shown[0])
         more = "(--wide of show, board and compare prints all)"
-        yield from wrapped([f"left out to fit the terminal: {told} {more}"], width)
+        yield from wrapped([f"left out to fit the terminal: {listed} {more}"], width)
 
 
 def wrapped(texts: Iterable[str], width: int | None) -> Iterator[str]:
@@ -67,8 +67,8 @@ def _visible(lines: Sequence[Sequence[str]]) -> list[list[str]]:
     return [[visible(text) for text in line] for line in lines]
 
 
-def _without(lines: Sequence[Sequence[str]], left: Sequence[int]) -> list[list[str]]:
-    return [[text for column, text in enumerate(line) if column not in left] for line in lines]
+def _without(lines: Sequence[Sequence[str]], omitted: Sequence[int]) -> list[list[str]]:
+    return [[text for column, text in enumerate(line) if column not in omitted] for line in lines]
 
 
 def _widths(lines: Sequence[Sequence[str]]) -> list[int]:

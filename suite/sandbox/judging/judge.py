@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from suite.sandbox.judging.remote import Channel, Refused
-from suite.sandbox.judging.values import PURE, Malformed, PipeClosed, Unsendable, decode, said, send
+from suite.sandbox.judging.values import PURE, Malformed, PipeClosed, Unsendable, decode, error_line, send
 
 _NAME: Final = "<tests>"
 _MEMBERS: Final = {
@@ -41,7 +41,7 @@ def verdict(task: Mapping[str, Any], channel: Channel) -> tuple[str, bool]:
     try:
         exec(compile(task["tests"], _NAME, "exec", dont_inherit=True), namespace | bound)
     except BaseException as error:
-        why = said(error) + _line(error, task["tests"])
+        why = error_line(error) + _line(error, task["tests"])
     if channel.broken is not None:  # whatever the tests made of it
         raise channel.broken
     # any failure may be: a copy that was changed, a random state or a name of the other side; the right answer tells
@@ -58,37 +58,37 @@ def helpers(before: str) -> dict[str, Any]:
     return {name: value for name, value in namespace.items() if not name.startswith("__")}
 
 
-def names(own: Sequence[str], called: Sequence[str], known: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
+def names(own: Sequence[str], called: Sequence[str], of_helpers: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
     """What the names mean that tests use and do not define.
 
     These are `own` names, and of builtins those that are `called`. Where the program's objects are asked, all are its.
     """
-    known = {} if channel.objects else known
-    asked = [name for name in own if name not in known]
-    if not asked:  # of the program nothing would be tested: what it is to define has a name that others have, too
-        asked, known = list(own or called), {}
-    found = channel.value("names", sorted({*asked, *called}))
-    if type(found) is not dict:
+    of_helpers = {} if channel.objects else of_helpers
+    requested = [name for name in own if name not in of_helpers]
+    if not requested:  # of the program nothing would be tested: what it is to define has a name that others have, too
+        requested, of_helpers = list(own or called), {}
+    of_program = channel.value("names", sorted({*requested, *called}))
+    if type(of_program) is not dict:
         raise Malformed("no names")
-    bound = _bound(asked, found, objects=channel.objects)
+    bound = _bound(requested, of_program, objects=channel.objects)
     if channel.objects:
-        bound |= {name: _meaning(*found[name]) for name in called if name not in asked and name in found}
+        bound |= {name: _meaning(*of_program[name]) for name in called if name not in requested and name in of_program}
     # a second function of the program's may be given what the first should have found, and data what it should be
-    theirs = [name for name in bound if found[name][0] == "value" and bound[name] is found[name][1]]
+    theirs = [name for name in bound if of_program[name][0] == "value" and bound[name] is of_program[name][1]]
     channel.weaker |= len(theirs) > 1
-    return bound | {name: known[name] for name in own if name in known}
+    return bound | {name: of_helpers[name] for name in own if name in of_helpers}
 
 
-def _bound(asked: Sequence[str], found: Mapping[str, Any], *, objects: bool) -> dict[str, Any]:
+def _bound(requested: Sequence[str], of_program: Mapping[str, Any], *, objects: bool) -> dict[str, Any]:
     """What the names mean that the program has.
 
     Beside the function that is tested, `isclose` or `Counter` is what it always is, whatever the program made it.
     """
     bound: dict[str, Any] = {}
-    tested = any(_of_library(name) is None for name in asked)
-    for name in (name for name in asked if name in found):
+    tested = any(_of_library(name) is None for name in requested)
+    for name in (name for name in requested if name in of_program):
         ours = _of_library(name) if tested else None
-        bound[name] = _meaning(*found[name]) if ours is None or objects else ours
+        bound[name] = _meaning(*of_program[name]) if ours is None or objects else ours
     return bound
 
 
@@ -150,7 +150,7 @@ def main() -> None:
     except (Malformed, Refused, Unsendable) as error:
         why = f"{type(error).__name__}: {error}"[:300]
     except BaseException as error:
-        why = said(error)
+        why = error_line(error)
     send(result, (why, channel.weaker, unclear))
 
 

@@ -161,7 +161,7 @@ def _imported(tree: ast.Module) -> Iterator[str]:
     """The packages that tests import."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (each.name.split(".")[0] for each in node.names)
+            yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield (node.module or "").split(".")[0]
 
@@ -170,8 +170,8 @@ def _identity(tree: ast.Module) -> Iterator[bool]:
     """Signs that tests tell one object from an equal one: they compare identity, or change what they were given."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
-            plain = any(isinstance(each, ast.Constant) for each in (node.left, *node.comparators))
-            yield not plain and any(isinstance(each, (ast.Is, ast.IsNot)) for each in node.ops)
+            plain = any(isinstance(side, ast.Constant) for side in (node.left, *node.comparators))
+            yield not plain and any(isinstance(operator, (ast.Is, ast.IsNot)) for operator in node.ops)
         elif isinstance(node, (ast.Subscript, ast.Attribute)):
             yield not isinstance(node.ctx, ast.Load)
         elif isinstance(node, ast.Call):
@@ -184,12 +184,12 @@ def _identity(tree: ast.Module) -> Iterator[bool]:
 def _handed_over(tree: ast.Module) -> set[str]:
     """Names that tests give a value, hand over in a call, and read once more: a call may have changed the value."""
     named = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
-    given = {node.id for node in named if isinstance(node.ctx, ast.Store)}
+    stored = {node.id for node in named if isinstance(node.ctx, ast.Store)}
     read = Counter(node.id for node in named if isinstance(node.ctx, ast.Load))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    parts = [part for call in calls for part in (*call.args, *(each.value for each in call.keywords))]
+    parts = [part for call in calls for part in (*call.args, *(keyword.value for keyword in call.keywords))]
     handed = {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)}
-    return {name for name in given & handed if read[name] > 1}
+    return {name for name in stored & handed if read[name] > 1}
 
 
 def _names(tree: ast.Module) -> tuple[set[str], set[str]]:
@@ -213,11 +213,11 @@ def _names(tree: ast.Module) -> tuple[set[str], set[str]]:
 
 
 def _inner(code: CodeType) -> list[CodeType]:
-    return [each for each in code.co_consts if isinstance(each, CodeType)]
+    return [constant for constant in code.co_consts if isinstance(constant, CodeType)]
 
 
 def _calls(tree: ast.Module) -> Iterator[tuple[str, bool]]:
     """Names that are called, and whether nothing is called in their arguments."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            yield node.func.id, not any(isinstance(each, ast.Call) for part in node.args for each in ast.walk(part))
+            yield node.func.id, not any(isinstance(inner, ast.Call) for part in node.args for inner in ast.walk(part))

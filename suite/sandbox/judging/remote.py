@@ -54,7 +54,7 @@ class Channel:
         """What the program raised."""
         self.broken: BaseException | None = None
         """That the program has ended, or does not answer as it should."""
-        self.known: dict[int, Any] = {}
+        self.remote_objects: dict[int, Any] = {}
         self.lent: list[Callable[..., Any]] = []
 
     def ask(self, *message: Any) -> tuple[Any, ...]:
@@ -101,9 +101,9 @@ class Channel:
             self.unclear = str(error)
             raise
 
-    def _call_back(self, number: int, given: list[Any], named: dict[str, Any]) -> None:
+    def _call_back(self, number: int, arguments: list[Any], named: dict[str, Any]) -> None:
         try:
-            answer: tuple[str, Any] | tuple[str, str, Any] = ("returned", self.lent[number](*given, **named))
+            answer: tuple[str, Any] | tuple[str, str, Any] = ("returned", self.lent[number](*arguments, **named))
         except Exception as error:
             answer = ("threw", type(error).__name__, [str(error)[:200]])
         self._send(answer)
@@ -124,18 +124,18 @@ class Channel:
 
     def _restore(self, kind: str, content: Any) -> Any:
         if kind == "builtin":
-            found = getattr(builtins, content, None) if type(content) is str else None
-            if not isinstance(found, type):
+            builtin = getattr(builtins, content, None) if type(content) is str else None
+            if not isinstance(builtin, type):
                 raise Malformed("no builtin type")
-            return found
+            return builtin
         if kind == "lent":
             return self.lent[content]
         number, name = content
         if type(number) is not int or type(name) is not str or kind not in _KINDS:
             raise Malformed(f"no kind of value: {kind[:40]}")
-        if number not in self.known:
-            self.known[number] = _KINDS[kind](self, number, name[:100])
-        return self.known[number]
+        if number not in self.remote_objects:
+            self.remote_objects[number] = _KINDS[kind](self, number, name[:100])
+        return self.remote_objects[number]
 
 
 class Function:
@@ -144,15 +144,15 @@ class Function:
     def __init__(self, channel: Channel, number: int, name: str) -> None:
         self._channel, self._number, self.__name__ = channel, number, name
 
-    def __call__(self, *given: Any, **named: Any) -> Any:
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Call it. What it changed in its arguments is changed here, too."""
-        reply = self._channel.ask("call", self, list(given), named)
+        reply = self._channel.ask("call", self, list(arguments), named)
         if len(reply) != 3 or reply[0] not in ("value", "argument"):
             raise Malformed("no result")
         if type(reply[2]) is list:
-            for old, new in zip(given, reply[2], strict=False):
+            for old, new in zip(arguments, reply[2], strict=False):
                 _update(old, new)
-        return reply[1] if reply[0] == "value" else given[reply[1]]
+        return reply[1] if reply[0] == "value" else arguments[reply[1]]
 
     def __getattr__(self, name: str) -> Any:
         if name in _WRITTEN:
@@ -205,8 +205,8 @@ class Thing:
 
 
 def _operation(name: str) -> Callable[..., Any]:
-    def operate(self: Thing, *given: Any) -> Any:
-        return self._channel.of_object(self._name, "operate", self, name, *given)
+    def operate(self: Thing, *arguments: Any) -> Any:
+        return self._channel.of_object(self._name, "operate", self, name, *arguments)
 
     return operate
 
@@ -250,11 +250,11 @@ def _update(old: Any, new: Any) -> None:
     if type(old) is not type(new) or type(old) not in (list, dict, set, bytearray):
         return
     if type(old) is list:
-        old[:] = [_kept(old[place], each) if place < len(old) else each for place, each in enumerate(new)]
+        old[:] = [_updated(old[index], value) if index < len(old) else value for index, value in enumerate(new)]
     elif type(old) is dict:
-        kept = {key: _kept(old[key], each) if key in old else each for key, each in new.items()}
+        updated = {key: _updated(old[key], value) if key in old else value for key, value in new.items()}
         old.clear()
-        old.update(kept)
+        old.update(updated)
     elif type(old) is set:
         old.clear()
         old.update(new)
@@ -262,7 +262,7 @@ def _update(old: Any, new: Any) -> None:
         old[:] = new
 
 
-def _kept(old: Any, new: Any) -> Any:
+def _updated(old: Any, new: Any) -> Any:
     if type(old) is type(new) and type(old) in (list, dict, set, bytearray):
         _update(old, new)
         return old

@@ -63,18 +63,18 @@ def run_program(program: Program | str, limits: Limits = Limits()) -> ProgramOut
     where nobody can deceive, and in one process, where no value is a copy.
     """
     bubblewrap.require("this task")
-    given = Program("", program) if isinstance(program, str) else program
-    kind = nature(given.tests)
-    if not kind.whole or (kind.near and given.reference is None):
-        return _together(given, limits)
-    outcome, unclear = _judged(given, "apart", kind, limits)
-    level = _level(given, kind, limits) if unclear else "apart"
+    parsed = Program("", program) if isinstance(program, str) else program
+    kind = nature(parsed.tests)
+    if not kind.whole or (kind.near and parsed.reference is None):
+        return _together(parsed, limits)
+    outcome, unclear = _judged(parsed, "apart", kind, limits)
+    level = _level(parsed, kind, limits) if unclear else "apart"
     if level != "apart":
-        outcome = replace(_judged(given, level, kind, limits)[0], weaker=True)
+        outcome = replace(_judged(parsed, level, kind, limits)[0], weaker=True)
     if outcome.passed and kind.runs:
         outcome = replace(outcome, weaker=True)  # a text of the program's ran where the tests do
     if outcome.passed and kind.alike and level != "together":
-        near = _together(given, limits, "__main__" if "__main__" in given.tests else "program")
+        near = _together(parsed, limits, "__main__" if "__main__" in parsed.tests else "program")
         return outcome if near.passed else replace(near, weaker=outcome.weaker)
     return outcome
 
@@ -124,26 +124,29 @@ def run_programs(programs: Sequence[Program]) -> list[ProgramOutcome]:
 def _apart(program: Program, kind: Nature, limits: Limits, *, objects: bool) -> tuple[ProgramOutcome, bool]:
     """By tests in an interpreter of their own."""
     text = (program.before + program.answer).encode("utf-8", "replace")
-    with _pipes(4) as ((asked, ask), (answers, answer), (result, say), (output, print_)), ExitStack() as stack:
+    with (
+        _pipes(4) as ((requests, send_requests), (answers, answer), (result, say), (output, print_)),
+        ExitStack() as stack,
+    ):
         tested = bubblewrap.running(
-            _script(_SUBJECT), text, limits, streams=(asked, answer, print_), arguments=["program"]
+            _script(_SUBJECT), text, limits, streams=(requests, answer, print_), arguments=["program"]
         )
         subject = stack.enter_context(tested)
         own = {"before": helpers(program.before, kind.names), "tests": program.tests, "objects": objects}
         task = encode(vars(kind) | own)
-        judge = bubblewrap.running(_script(_JUDGE), task, limits, streams=(answers, ask, say), together=False)
+        judge = bubblewrap.running(_script(_JUDGE), task, limits, streams=(answers, send_requests, say), together=False)
         stack.enter_context(judge)
-        for end in (asked, ask, answers, answer, say, print_):
+        for end in (requests, send_requests, answers, answer, say, print_):
             end.close()
         data, printed, why = _watch(result, output, limits)
         last = _last(data)
         if subject.exceeded():
             return ProgramOutcome(False, _too_much(limits)), False
         if last is None or len(last) != 3:
-            return ProgramOutcome(False, why or _told(subject, "", printed + data)), False
+            return ProgramOutcome(False, why or _reason(subject, "", printed + data)), False
         reason, weaker, unclear = last
         if reason:
-            return ProgramOutcome(False, _told(subject, str(reason), printed), bool(weaker)), bool(unclear)
+            return ProgramOutcome(False, _reason(subject, str(reason), printed), bool(weaker)), bool(unclear)
         return ProgramOutcome(True, "", bool(weaker) or not bubblewrap.available()), False
 
 
@@ -151,20 +154,22 @@ def _together(program: Program, limits: Limits, name: str = "__main__") -> Progr
     """In one process, as a module of this name, which says itself that it came to its end."""
     mark = secrets.token_hex(16)
     text = program.text.encode("utf-8", "replace")
-    with _pipes(3) as ((asked, ask), (result, answer), (output, print_)), ExitStack() as stack:
-        tested = bubblewrap.running(_script(_SUBJECT), text, limits, streams=(asked, answer, print_), arguments=[name])
+    with _pipes(3) as ((requests, send_requests), (result, answer), (output, print_)), ExitStack() as stack:
+        tested = bubblewrap.running(
+            _script(_SUBJECT), text, limits, streams=(requests, answer, print_), arguments=[name]
+        )
         subject = stack.enter_context(tested)
-        for end in (asked, answer, print_):
+        for end in (requests, answer, print_):
             end.close()
         with suppress(PipeClosed):  # it may have ended already
-            send(ask.fileno(), (mark,))
+            send(send_requests.fileno(), (mark,))
         data, printed, why = _watch(result, output, limits)
         last = _last(data)
         if subject.exceeded():
             return ProgramOutcome(False, _too_much(limits), weaker=True)
         if last is None or last[0] != mark:
-            return ProgramOutcome(False, why or _told(subject, "", printed), weaker=True)
-        return ProgramOutcome(last[1] == "", _told(subject, str(last[1]), printed) if last[1] else "", weaker=True)
+            return ProgramOutcome(False, why or _reason(subject, "", printed), weaker=True)
+        return ProgramOutcome(last[1] == "", _reason(subject, str(last[1]), printed) if last[1] else "", weaker=True)
 
 
 def _too_much(limits: Limits) -> str:
@@ -181,7 +186,7 @@ def _pipes(count: int) -> Iterator[list[tuple[BinaryIO, BinaryIO]]]:
         ]
 
 
-def _told(subject: Running, reason: str, printed: bytes) -> str:
+def _reason(subject: Running, reason: str, printed: bytes) -> str:
     """Why a program failed: of one that ended, how."""
     if reason and reason != _EARLY:
         return reason
@@ -198,8 +203,8 @@ def _watch(result: BinaryIO, output: BinaryIO, limits: Limits) -> tuple[bytes, b
     with selectors.DefaultSelector() as selector:
         selector.register(result, selectors.EVENT_READ)
         selector.register(output, selectors.EVENT_READ)
-        while (left := deadline - time.monotonic()) > 0:
-            ready = {key.fileobj for key, _ in selector.select(left)}
+        while (seconds_left := deadline - time.monotonic()) > 0:
+            ready = {key.fileobj for key, _ in selector.select(seconds_left)}
             if output in ready:
                 part = os.read(output.fileno(), 1 << 16)
                 loud, printed = loud + len(part), (printed + part)[-2048:]

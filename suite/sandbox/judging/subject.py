@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-from suite.sandbox.judging.values import PURE, Malformed, Unsendable, encode, receive, said, send
+from suite.sandbox.judging.values import PURE, Malformed, Unsendable, encode, error_line, receive, send
 
 _NAMES: Final = frozenset(sys.modules["builtins"].__dict__)
 _MODULE: Final = type(sys)
@@ -42,7 +42,7 @@ class Subject:
                 code = compile(file.read(), path, "exec", dont_inherit=True)
             exec(code, self.module.__dict__)
         except BaseException as error:
-            why = said(error)
+            why = error_line(error)
             del error
             self.module.__dict__.clear()  # what it holds may be all memory
             return why
@@ -71,7 +71,7 @@ class Subject:
             encode(details)
         except BaseException:
             details = []
-        send(self.replies, ("raised", names, details, said(error)))
+        send(self.replies, ("raised", names, details, error_line(error)))
 
     def _answered(self, message: Any) -> Any:
         operation, *rest = message
@@ -87,13 +87,13 @@ class Subject:
                 return "end", None
         if operation == "truth":
             return "value", bool(self.things[rest[0]])
-        thing, name, *given = rest
+        thing, name, *arguments = rest
         if operation == "get":
             return "value", getattr(thing, name)
         if operation == "set":
-            setattr(thing, name, *given)
+            setattr(thing, name, *arguments)
             return "value", None
-        return "value", getattr(type(thing), name)(thing, *given)
+        return "value", getattr(type(thing), name)(thing, *arguments)
 
     def _binding(self, name: str) -> Any:
         value = self.module.__dict__[name]
@@ -103,24 +103,25 @@ class Subject:
         if isinstance(value, (type, _WRITTEN, _BUILTIN)) and module in PURE:
             return "member", module, value.__qualname__
         if callable(value) and not isinstance(value, type) and type(value).__name__ not in _CALLED:
-            return "value", lambda *given, **named: value(*given, **named)  # an object that stands for a function
+            # an object that stands for a function
+            return "value", lambda *arguments, **named: value(*arguments, **named)
         return "value", value
 
-    def _called(self, function: Any, given: list[Any], named: dict[str, Any]) -> Any:
-        before = self._state(given)
-        result = function(*given, **named)
-        after = None if before is None or before == self._state(given) else given
-        for place, each in enumerate(given):
-            if result is each and type(each) in (list, dict, set, bytearray):
-                return "argument", place, after
+    def _called(self, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
+        before = self._state(arguments)
+        result = function(*arguments, **named)
+        after = None if before is None or before == self._state(arguments) else arguments
+        for index, argument in enumerate(arguments):
+            if result is argument and type(argument) in (list, dict, set, bytearray):
+                return "argument", index, after
         return "value", result, after
 
-    def _state(self, given: list[Any]) -> bytes | None:
+    def _state(self, arguments: list[Any]) -> bytes | None:
         """What arguments hold, as far as they can be changed."""
-        if all(type(each) in (int, str, float, bool, bytes, tuple, type(None)) for each in given):
+        if all(type(argument) in (int, str, float, bool, bytes, tuple, type(None)) for argument in arguments):
             return None
         try:
-            return encode(given, self._export)
+            return encode(arguments, self._export)
         except Unsendable:
             return None
 
@@ -156,8 +157,8 @@ class Subject:
     def _borrowed(self, number: int) -> Callable[..., Any]:
         """A function of the tests."""
 
-        def function(*given: Any, **named: Any) -> Any:
-            send(self.replies, ("callback", number, list(given), named), self._export)
+        def function(*arguments: Any, **named: Any) -> Any:
+            send(self.replies, ("callback", number, list(arguments), named), self._export)
             while True:
                 message = receive(self.requests, self._restore)
                 if message[0] == "returned":

@@ -118,13 +118,13 @@ def _put(value: Any, out: list[bytes], export: Export, depth: int) -> None:
         _sized(out, b"c", f"{value.real.hex()} {value.imag.hex()}".encode())
     elif kind in _CONTAINERS:
         out.append(b"%b%d:" % (_CONTAINERS[kind], len(value)))
-        for each in value:
-            _put(each, out, export, depth + 1)
+        for item in value:
+            _put(item, out, export, depth + 1)
     elif kind is dict:
         out.append(b"d%d:" % len(value))
-        for key, each in value.items():
+        for key, item in value.items():
             _put(key, out, export, depth + 1)
-            _put(each, out, export, depth + 1)
+            _put(item, out, export, depth + 1)
     else:
         _put_other(value, kind, out, export, depth + 1)
 
@@ -165,36 +165,36 @@ def decode(data: bytes, restore: Restore = no_restore) -> Any:
     return value
 
 
-def _get(data: bytes, at: int, restore: Restore, depth: int) -> tuple[Any, int]:
-    tag = data[at : at + 1]
+def _get(data: bytes, offset: int, restore: Restore, depth: int) -> tuple[Any, int]:
+    tag = data[offset : offset + 1]
     if tag in b"NTF" and tag:
-        return (None if tag == b"N" else tag == b"T"), at + 1
+        return (None if tag == b"N" else tag == b"T"), offset + 1
     if depth > 2 * DEEPEST:
         raise Malformed("nested too deeply")
-    colon = data.index(b":", at, at + 12)
-    size, at = int(data[at + 1 : colon]), colon + 1
+    colon = data.index(b":", offset, offset + 12)
+    size, offset = int(data[offset + 1 : colon]), colon + 1
     if size < 0:
         raise Malformed("a negative size")
     if tag in _MADE:
         items = []
         for _ in range(size):
-            item, at = _get(data, at, restore, depth + 1)
+            item, offset = _get(data, offset, restore, depth + 1)
             items.append(item)
-        return (items if tag == b"l" else _MADE[tag](items)), at
+        return (items if tag == b"l" else _MADE[tag](items)), offset
     if tag == b"d":
-        found = {}
+        mapping = {}
         for _ in range(size):
-            key, at = _get(data, at, restore, depth + 1)
-            found[key], at = _get(data, at, restore, depth + 1)
-        return found, at
-    content, at = data[at : at + size], at + size
+            key, offset = _get(data, offset, restore, depth + 1)
+            mapping[key], offset = _get(data, offset, restore, depth + 1)
+        return mapping, offset
+    content, offset = data[offset : offset + size], offset + size
     if len(content) != size:
         raise Malformed("it ends early")
     if tag in (b"x", b"h"):
-        inner, at = _get(data, at, restore, depth + 1)
+        inner, offset = _get(data, offset, restore, depth + 1)
         name = content.decode()
-        return (_put_together(name, inner) if tag == b"x" else restore(name, inner)), at
-    return _scalar(tag, content), at
+        return (_put_together(name, inner) if tag == b"x" else restore(name, inner)), offset
+    return _scalar(tag, content), offset
 
 
 def _scalar(tag: bytes, content: bytes) -> Any:
@@ -228,10 +228,10 @@ def send(descriptor: int, message: Any, export: Export = no_export) -> None:
     data = encode(message, export)
     if len(data) > LARGEST:
         raise Unsendable("too much data")
-    left = memoryview(len(data).to_bytes(4, "big") + data)
+    remaining = memoryview(len(data).to_bytes(4, "big") + data)
     try:
-        while left:
-            left = left[os.write(descriptor, left) :]
+        while remaining:
+            remaining = remaining[os.write(descriptor, remaining) :]
     except OSError:
         raise PipeClosed from None
 
@@ -255,7 +255,7 @@ def _exactly(descriptor: int, size: int) -> bytes:
     return b"".join(parts)
 
 
-def said(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """The last line of a traceback."""
     if isinstance(error, SystemExit):
         return f"ended early ({error.code})"[:200]
