@@ -65,17 +65,17 @@ def ours(backbone: Backbone, batches: Batches, budget: FitConfig, start: Tensor 
             trainable = Trainable(parameters, nullcontext)
         else:
             prompt = FlatPrompt(backbone, start)
-            trainable = Trainable({"flat": prompt.flat}, nullcontext, lambda place: prompt.vectors())
+            trainable = Trainable({"flat": prompt.flat}, nullcontext, prompt.adapt)
         seconds, _ = clocked(
             lambda: fit(
-                backbone.model, trainable.parameters, lambda batch: answer_loss(trainable.now(backbone), batch),
+                backbone.model, trainable.parameters, lambda batch: answer_loss(trainable.adapted(backbone), batch),
                 batches, budget, seed=0, score=None, checkpoint=Path(folder), log=log,
             ), backbone.device,
         )  # fmt: skip
         read = sum(
             _positions(vars(part)) for step in range(budget.steps) for part in batches.parts(step, budget.micro_batch)
         )
-        return Ran(seconds, log.found, _held(trainable.now(backbone), held), read)
+        return Ran(seconds, log.found, _held(trainable.adapted(backbone), held), read)
 
 
 def theirs(

@@ -110,7 +110,7 @@ class Ours:
     def update(self, trainable: Trainable, job: Any, prompts: list[list[int]], rights: list[list[int]]) -> float:
         """Gradients of one update over all prompts; the mean reward."""
         with torch.no_grad():
-            said = self.answers(trainable.now(self.backbone), prompts)
+            said = self.answers(trainable.adapted(self.backbone), prompts)
         pairs = zip(said, rights, strict=True)
         rewards = torch.tensor([1.0 if list(each[: len(right)]) == right else -1.0 for each, right in pairs])
         examples = [Encoded(tuple(prompt), answer) for prompt, answer in zip(prompts, said, strict=True)]
@@ -156,7 +156,7 @@ def compare_updates(backbone: Backbone, examples: list[Example], part: int) -> d
     wanted = {name: each.grad.clone() for name, each in leaves.items() if each.grad is not None}
     with composing(backbone.model, factors, start, mask="sigmoid", renormalise=True) as made:
         job = type("Only", (), {"backbone": backbone})
-        trainable = Trainable(made.parameters, made.base, prepare=made.compose)
+        trainable = Trainable(made.parameters, made.base, made.adapt)
         ours.update(trainable, job, *few)
         for name, each in made.parameters.items():
             torch.testing.assert_close(each.grad, wanted[name], rtol=2e-2, atol=2e-4)
@@ -223,7 +223,7 @@ def memory(backbone: Backbone, examples: list[Example], loaded: int) -> dict[str
     start = {name: torch.full((len(each.values),), 0.1) for name, each in factors.items()}
     with composing(backbone.model, factors, start, mask="sigmoid", renormalise=True) as made:
         held = resident("VmRSS")
-        trainable = Trainable(made.parameters, made.base, prepare=made.compose)
+        trainable = Trainable(made.parameters, made.base, made.adapt)
         ours.update(trainable, type("Only", (), {"backbone": backbone}), prompts, rights)
     peak = resident("VmHWM")
     return {"model MB": size / 1e6, "held": (held - loaded + size) / size, "peak": (peak - loaded + size) / size}

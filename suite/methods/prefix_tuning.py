@@ -53,6 +53,6 @@ def train(config: Config, job: Job) -> Trained:
 
     prefix = TrainedPrefix(job.backbone, config.length, config.projection, job.seed)
     own = dict(prefix.named_parameters())
-    fit = optimise(config, job, Trainable(own, nullcontext, prefix=prefix.vectors, local=True))
+    fit = optimise(config, job, Trainable(own, nullcontext, prefix.adapt, elsewhere=nullcontext, kind=Prefix))
     prefix.load_state_dict(dict(fit.best))
     return Trained(Prefix(prefix.vectors().cpu()), fit, sum(parameter.numel() for parameter in own.values()))

@@ -78,7 +78,6 @@ def train(config: Config, job: Job) -> Trained:
     labels = labels_of(job.examples) if config.init == "labels" else ()
     start = start_vectors(job.backbone, config.length, config.init, job.seed, labels, config.text or "")
     prompt = FlatPrompt(job.backbone, start)
-    fit = optimise(
-        config, job, Trainable({"flat": prompt.flat}, nullcontext, lambda place: prompt.vectors(), local=True)
-    )
+    own = {"flat": prompt.flat}
+    fit = optimise(config, job, Trainable(own, nullcontext, prompt.adapt, elsewhere=nullcontext, kind=SoftPrompt))
     return Trained(SoftPrompt(fit.best["flat"].view(prompt.shape)), fit, prompt.flat.numel())

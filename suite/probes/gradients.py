@@ -16,7 +16,7 @@ from torch import Tensor
 
 from suite.core.curves import OfPart, curve_name
 from suite.core.hashing import seed_of
-from suite.probes.parts import part_of
+from suite.probes.parts import trained_parts
 from suite.training.config import Optimisation
 from suite.training.data.batches import Collator, in_parts
 from suite.training.data.examples import Encoded, encode
@@ -33,14 +33,18 @@ class Alignment:
     def __init__(self, config: Optimisation, job: Job, trainable: Trainable, count: int) -> None:
         """`count` examples of each target are looked at, asked as they are in training."""
         self._config, self._job, self._trainable = config, job, trainable
+        parts = trained_parts(trainable, job.backbone, len(job.examples))
+        if parts.notice:
+            job.log.say(parts.notice)
+        self.parts = parts.parts
         self._true: list[Encoded] = []
         self._shuffled: list[Encoded] = []
         for place, target in enumerate(job.examples):
             random = Random(seed_of("alignment", target.role))
             chosen = random.sample(range(len(target.examples)), min(count, len(target.examples)))
             asked = behind_exemplars(target, chosen, config.shots, 0, 0)
-            options = {"soft_length": trainable.soft_length(place), "prefix_length": trainable.prefix_length}
-            found = encode(job.backbone, asked, max_length=job.budget.max_length, place=place, **options).examples
+            before = trainable.reserved(job.backbone, place)
+            found = encode(job.backbone, asked, max_length=job.budget.max_length, place=place, **before).examples
             answers = [each.target for each in found]
             random.shuffle(answers)
             self._true += found
@@ -50,10 +54,9 @@ class Alignment:
         """The cosine (−1 to 1) of each kind of parameters, and of each kind and layer; none where a gradient is 0."""
         names = list(self._trainable.parameters)
         first, second = self._gradient(self._true), self._gradient(self._shuffled)
-        encoder = getattr(self._job.backbone.model.config, "num_layers", 0)
         sums: dict[OfPart, Tensor] = defaultdict(lambda: torch.zeros(3, dtype=torch.float64))
         for name in names:
-            part = part_of(name, encoder)
+            part = self.parts.get(name)
             if part is None or name not in first or name not in second:
                 continue
             one, two = first[name].double().flatten(), second[name].double().flatten()
@@ -74,7 +77,7 @@ class Alignment:
         total: dict[str, Tensor] = {}
         for rows in in_parts([(each.place, at) for at, each in enumerate(examples)], most):
             batch = collate([examples[at] for at in rows]).to(job.backbone.device)
-            current = trainable.now(job.backbone, batch.place)
+            current = trainable.adapted(job.backbone, batch.place)
             loss = answer_loss(current, batch, self._config.label_smoothing, self._config.z_loss)
             for name, each in zip(names, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True):
                 if each is not None:

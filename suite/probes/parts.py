@@ -1,35 +1,86 @@
-"""Which part of a model a parameter belongs to, by its name: what a gradient's alignment is grouped by."""
+"""Which part of a model each trained parameter is: what a gradient's alignment is grouped by."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from suite.core.curves import OfPart, Part
+import torch
+from torch import Tensor, nn
 
-_LAYER = re.compile(r"(?:^|\.)(?:(encoder|decoder)\.)?(?:layers|block|h)\.(\d+)\.")
-_KINDS: tuple[tuple[Part, re.Pattern[str]], ...] = (
-    ("adapter", re.compile(r"lora_|ia3_|boft_")),
-    ("prompt", re.compile(r"^(flat|soft prompt|prefix.*|encoder\.\d.*)$")),
-    ("norm", re.compile(r"norm|ln_")),
-    ("query", re.compile(r"\.(q_proj|q|query)\.")),
-    ("key", re.compile(r"\.(k_proj|k|key)\.")),
-    ("value", re.compile(r"\.(v_proj|v|value)\.")),
-    ("output", re.compile(r"\.(o_proj|o|out_proj)\.")),
-    ("mlp", re.compile(r"mlp|DenseReluDense|feed_forward|fc\d")),
-    ("head", re.compile(r"lm_head")),
-    ("embedding", re.compile(r"embed|shared|wte|wpe|relative_attention_bias")),
-)
+from suite.core.curves import OfPart
+from suite.models.backbone import Backbone
+from suite.probes.architecture import Architecture, architecture_of
+from suite.training.trainable import Trainable
 
 
-def part_of(name: str, encoder_layers: int = 0) -> OfPart | None:
-    """The part that a parameter of `model.named_parameters()` belongs to; None if its name tells none.
+@dataclass(frozen=True)
+class TrainedParts:
+    """The parts of trained parameters by name, and those that are unclear."""
 
-    A tied head is where its tensor is: with the embeddings.
-    """
-    kind = next((kind for kind, pattern in _KINDS if pattern.search(name)), None)
-    if kind is None:
-        return None
-    found = _LAYER.search(name)
-    if found is None:
-        return OfPart(kind)
-    return OfPart(kind, int(found[2]) + (encoder_layers if found[1] == "decoder" else 0))
+    parts: Mapping[str, OfPart]
+    unknown: tuple[str, ...]
+    reason: str = "how the model computes does not show their part"
+
+    @property
+    def notice(self) -> str | None:
+        """What a person should know about it, in one line."""
+        if not self.unknown:
+            return None
+        count = f"{len(self.unknown)} of {len(self.unknown) + len(self.parts)} trained tensors"
+        return f"gradient alignment leaves out {count}, {self.unknown[0]} among them: {self.reason}"
+
+
+def trained_parts(trainable: Trainable, backbone: Backbone, targets: int) -> TrainedParts:
+    """Ask the adapted model what each parameter is: what stands before the text, what was added to a module, or a
+    part of the base model itself, by its own name or as the very parameter."""
+    before = _before_text(trainable, backbone, targets)
+    try:
+        architecture = architecture_of(backbone.model)
+    except Exception as error:  # a model of another kind may refuse to be called this way
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        found = {name: OfPart("prompt") for name in before}
+        return TrainedParts(found, _rest(trainable, found), f"the model's parts cannot be traced ({reason})")
+    parts = {name: OfPart("prompt") for name in before}
+    owners = {id(own): each for each in reversed(list(architecture.paths)) for own in each.parameters(recurse=False)}
+    of_base = {id(parameter) for parameter in backbone.content}
+    for name, parameter in trainable.parameters.items():
+        if name in parts:
+            continue
+        owner = owners.get(id(parameter)) or _named(name, architecture)
+        if owner is None:
+            continue
+        added = id(parameter) in owners and id(parameter) not in of_base
+        part = OfPart("adapter", architecture.layer_of(owner)) if added else architecture.part_of(owner)
+        if part is not None:
+            parts[name] = part
+    return TrainedParts(parts, _rest(trainable, parts))
+
+
+def _rest(trainable: Trainable, parts: Mapping[str, OfPart]) -> tuple[str, ...]:
+    return tuple(name for name in trainable.parameters if name not in parts)
+
+
+def _before_text(trainable: Trainable, backbone: Backbone, targets: int) -> set[str]:
+    """Parameters of which a soft prompt or a prefix is made."""
+    found = set[str]()
+    with torch.enable_grad():
+        for index in range(targets):
+            model = trainable.adapted(backbone, index)
+            vectors = [each for each in (model.soft, model.prefix) if each is not None and each.requires_grad]
+            found |= _used(trainable.parameters, vectors)
+    return found
+
+
+def _used(parameters: Mapping[str, nn.Parameter], tensors: list[Tensor]) -> set[str]:
+    if not tensors:
+        return set()
+    gradients = torch.autograd.grad([each.sum() for each in tensors], list(parameters.values()), allow_unused=True)
+    return {name for name, gradient in zip(parameters, gradients, strict=True) if gradient is not None}
+
+
+def _named(name: str, architecture: Architecture) -> nn.Module | None:
+    """The module whose weight has this name, though another tensor stands there now."""
+    path, _, last = name.rpartition(".")
+    found = next((module for module, other in architecture.paths.items() if other == path), None)
+    return found if path and isinstance(getattr(found, last, None), Tensor) else None

@@ -35,8 +35,8 @@ class ProbeCallback:
     roles: Mapping[str, About]
     _loaded: Tasks | None = None
     _alignment: Alignment | None = None
-    _known: dict[tuple[str, int], list[CurvePoint]] = field(default_factory=dict)
-    """What cannot change: the base's answers to other tasks, where what is trained acts for the targets only."""
+    _answered: dict[tuple[str, str, int], list[CurvePoint]] = field(default_factory=dict)
+    """By the identity of the model that answered: the base is not asked again where it answers other tasks."""
 
     def due(self, step: int, last: int) -> bool:
         """Before the first step, every so many, and after the last."""
@@ -57,15 +57,12 @@ class ProbeCallback:
             self._loaded = self.tasks()
         formats, points = formats_of(self.targets, self.roles), list[CurvePoint]()
         for (role, shots), task in self._loaded.items():
-            fixed = trainable.local and role not in self.targets
-            found = self._known.get((role, shots)) if fixed else None
-            if found is None:
-                label = f"in training, after step {step}"
-                with trainable.answering(job.backbone, self.targets, role, label) as current:
-                    found = self._of(current, task, role, shots, formats)
-                if fixed:
-                    self._known[role, shots] = found
-            points += [CurvePoint(step, point.name, point.value) for point in found]
+            label = f"in training, after step {step}"
+            with trainable.answering(job.backbone, self.targets, role, label) as current:
+                key = (current.identity, role, shots)
+                if key not in self._answered:
+                    self._answered[key] = self._of(current, task, role, shots, formats)
+            points += [CurvePoint(step, point.name, point.value) for point in self._answered[key]]
         return points
 
     def _of(

@@ -44,7 +44,7 @@ def train_adapter(
     with injected(model, peft, start) as own:
         first = adapter_state(model)
         moved = any(parameters[name].data_ptr() != tensor.data_ptr() for name, tensor in before.items())
-        fit = optimise(config, job, Trainable(own, lambda: as_it_was(model, parameters, before)))
+        fit = optimise(config, job, Trainable(own, lambda: as_it_was(model, parameters, before), kind=Adapter))
         with torch.no_grad():
             for name, parameter in own.items():
                 parameter.copy_(fit.best[name])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from peft import PrefixEncoder, PrefixTuningConfig, TaskType
 from torch import Tensor
 
 from suite.core.hashing import seed_of
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
 from suite.models.prefix import key_value_shape
 
@@ -32,6 +35,10 @@ class TrainedPrefix(PrefixEncoder):  # type: ignore[misc]
         super().__init__(config)
         self.requires_grad_(False).to(backbone.device)
         self.shape = (length, layers, 2, heads, width)
+
+    def adapt(self, model: AdaptedModel, target_index: int) -> AdaptedModel:
+        """A model with the prefix before the text."""
+        return replace(model, prefix=self.vectors())
 
     def vectors(self) -> Tensor:
         """The prefix [layers, 2, heads, length, width], differentiable."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn import functional
 
 from suite.core.errors import SuiteError
 from suite.core.hashing import seed_of
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
 from suite.models.tokens import encode_word
 
@@ -40,6 +42,10 @@ class FlatPrompt(PromptEmbedding):  # type: ignore[misc]
     def vectors(self) -> Tensor:
         """The prompt [P, d], differentiable."""
         return self.flat.view(self.shape)
+
+    def adapt(self, model: AdaptedModel, target_index: int) -> AdaptedModel:
+        """A model with the prompt before the text."""
+        return replace(model, soft=self.vectors())
 
     def forward(self, indices: Tensor) -> Tensor:
         """Embeddings of virtual tokens."""

@@ -14,6 +14,7 @@ from torch.utils.hooks import RemovableHandle
 from suite.core.diagnostics import Spectra, Spectrum
 from suite.core.errors import StepFailed
 from suite.core.hashing import seed_of
+from suite.models.adapted import AdaptedModel
 from suite.models.artifacts.singular import Singular
 from suite.models.singular import Factors, compose, factorise, masked, matrices, scaled
 from suite.models.svf_types import Mask
@@ -48,6 +49,11 @@ class Composition:
                 self._hooks.append(module.register_forward_pre_hook(lambda module, _, name=name: self._put(name)))
             else:
                 self._put(name)
+
+    def adapt(self, model: AdaptedModel, target_index: int) -> AdaptedModel:
+        """The model with weights in effect that are made of the parameters as they are."""
+        self.compose()
+        return model
 
     @contextmanager
     def base(self) -> Iterator[None]:
@@ -110,7 +116,7 @@ def train_singular(config: Scaling, job: Job) -> Trained:
         for name, each in factors.items()
     }
     with composing(backbone.model, factors, start, mask=config.mask, renormalise=config.renormalise) as made:
-        fit = optimise(config, job, Trainable(made.parameters, made.base, prepare=made.compose))
+        fit = optimise(config, job, Trainable(made.parameters, made.base, made.adapt, kind=Singular))
     masks = {name: masked(fit.best[name], config.mask) for name in names}
     values = {name: each.values.cpu() for name, each in factors.items()}
     trained = sum(mask.numel() for mask in masks.values())

@@ -1,63 +1,69 @@
-"""What a method trains: parameters, and how the model is called with them."""
+"""What a method trains: parameters, and the model as it answers with them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 
-from torch import Tensor, nn
+import torch
+from torch import nn
 
 from suite.models.adapted import AdaptedModel
+from suite.models.artifacts import Artifact
 from suite.models.backbone import Backbone
+
+
+def in_place(model: AdaptedModel, target_index: int) -> AdaptedModel:
+    """The model as it is: what is trained stands in its modules already."""
+    return model
 
 
 @dataclass(frozen=True)
 class Trainable:
-    """Parameters that are already in the model's place, or stand before its inputs or its keys and values."""
+    """Parameters in training, and what they do to the model.
+
+    Batches, losses, rewards and probes ask the adapted model that it gives; none of them knows what is trained.
+    """
 
     parameters: Mapping[str, nn.Parameter]
+    """By name. One that is a parameter of the base model, or acts on one, has its name (`model.named_parameters()`)."""
     base: Callable[[], AbstractContextManager[object]]
-    """While it is entered, the model answers as the base does (without `soft` and `prefix`)."""
-    soft: Callable[[int], Tensor] | None = None
-    """Vectors [P, d] that stand before each prompt of the target at a place, in training and in selection."""
-    prepare: Callable[[], None] = lambda: None
-    """Puts the parameters as they are now into effect; called before the model is."""
-    prefix: Callable[[], Tensor] | None = None
-    """Keys and values [layers, 2, heads, P, width] that stand before each text, in training and in selection."""
-    elsewhere: Callable[[], AbstractContextManager[object]] = nullcontext
-    """While it is entered, the model answers as it does where the task is none of the targets (without `soft` and
-    `prefix`)."""
+    """While it is entered, the modules of the model answer as the base does."""
+    adapt: Callable[[AdaptedModel, int], AdaptedModel] = in_place
+    """The model as it answers the target at an index, with the parameters as they are now, differentiable. It takes
+    the model without what is to stand before the text (`dataclasses.replace(model, soft=…)`)."""
+    elsewhere: Callable[[AdaptedModel], AbstractContextManager[AdaptedModel]] | None = None
+    """While it is entered: the model as it answers a task that is none of the targets, of the same one. None: as the
+    first target is answered; `contextlib.nullcontext`: with what stands in the modules, and nothing before the text."""
+    kind: type[Artifact] = Artifact
+    """The kind of artifact that the parameters become, if one is to be asked."""
 
-    local: bool = False
-    """Whether it acts for the targets only, so that every other task is answered by the base."""
+    def adapted(self, backbone: Backbone, target_index: int = 0, label: str = "in training") -> AdaptedModel:
+        """The model as it answers a target; models of different `label` are never taken for the same."""
+        return self.adapt(AdaptedModel(backbone, backbone.model, artifacts=(label,)), target_index)
 
-    def soft_length(self, place: int) -> int:
-        """How many positions the soft prompt of a target takes."""
-        return 0 if self.soft is None else int(self.soft(place).shape[0])
-
-    @property
-    def prefix_length(self) -> int:
-        """How many positions the prefix takes."""
-        return 0 if self.prefix is None else int(self.prefix().shape[3])
-
-    def now(self, backbone: Backbone, place: int = 0, label: str = "in training") -> AdaptedModel:
-        """The model as it answers the target at a place; stacks of different `label` are never taken for the same."""
-        self.prepare()
-        soft = None if self.soft is None else self.soft(place)
-        return AdaptedModel(backbone, backbone.model, soft, (label,), None if self.prefix is None else self.prefix())
+    @torch.no_grad()
+    def reserved(self, backbone: Backbone, target_index: int) -> dict[str, int]:
+        """The positions before a target's text, as `suite.training.data.examples.encode` takes them."""
+        model = self.adapted(backbone, target_index)
+        return {"soft_length": model.soft_length, "prefix_length": model.prefix_length}
 
     @contextmanager
     def answering(self, backbone: Backbone, targets: Sequence[str], role: str, label: str) -> Iterator[AdaptedModel]:
         """The model as it answers a task: one of the targets, or another."""
         label = f"{label} · {role}"
-        if role in targets:
-            yield self.now(backbone, targets.index(role), label)
+        if role in targets or self.elsewhere is None:
+            yield self.adapted(backbone, targets.index(role) if role in targets else 0, label)
             return
-        self.prepare()
-        with self.elsewhere():
-            yield AdaptedModel(backbone, backbone.model, None, (label,))
+        model = AdaptedModel(backbone, backbone.model, artifacts=(label,))
+        with self.elsewhere(model) as current:
+            # an artifact that only stands before the text leaves the base itself where it does not stand
+            base = self.kind.only_before_text and current is model
+            yield replace(current, artifacts=()) if base else current
 
-    def without(self, backbone: Backbone) -> AdaptedModel:
-        """The base model; to be called within `base()` only."""
-        return AdaptedModel(backbone, backbone.model)
+    @contextmanager
+    def base_model(self, backbone: Backbone) -> Iterator[AdaptedModel]:
+        """The base model, while what is trained is out of effect."""
+        with self.base():
+            yield AdaptedModel(backbone, backbone.model)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from suite.core.errors import StepFailed
 from suite.models.adapted import AdaptedModel, holding, swapped
@@ -17,7 +17,7 @@ from suite.training.config import Optimisation
 from suite.training.job import Job, Trained
 from suite.training.objectives.optimise import optimise
 from suite.training.prompts import FlatPrompt
-from suite.training.trainable import Trainable
+from suite.training.trainable import Trainable, in_place
 
 PROMPT = "soft prompt"
 
@@ -49,21 +49,19 @@ def train_weights(
     copies = {name: tensor.to(torch.float32, copy=True) for name, tensor in base.items()}
     with swapped(model, copies, cast=False), _in_effect(job, frozen) as models:
         del copies  # the parameters hold them now, and restoring frees them
-        prefix = next((each.prefix for each in models), None)
 
         @contextmanager
         def as_base() -> Iterator[None]:
             with holding(parameters, base), _suspended(frozen, models):
                 yield
 
-        trainable = Trainable(
-            trained,
-            as_base,
-            _soft(models, joint),
-            prefix=None if prefix is None else lambda: prefix,
-            elsewhere=lambda: _suspended(frozen, models),
-        )
-        fit = optimise(config, job, trainable)
+        @contextmanager
+        def elsewhere(current: AdaptedModel) -> Iterator[AdaptedModel]:
+            with _suspended(frozen, models):
+                yield current
+
+        adapt = joint.adapt if joint is not None else _behind(models) if models else in_place
+        fit = optimise(config, job, Trainable(trained, as_base, adapt, elsewhere, Weights if joint is None else Joint))
     best = {name: fit.best[name].to(tensor.dtype) for name, tensor in base.items()}
     changed = {name: tensor for name, tensor in best.items() if not torch.equal(tensor, base[name].cpu())}
     count = sum(parameter.numel() for parameter in trained.values())
@@ -94,9 +92,10 @@ def _suspended(artifacts: Sequence[Artifact], models: Sequence[AdaptedModel]) ->
         yield
 
 
-def _soft(models: Sequence[AdaptedModel], joint: FlatPrompt | None) -> Callable[[int], Tensor] | None:
-    """The vectors that stand before the prompts of the target at an index."""
-    if joint is not None:
-        return lambda _: joint.vectors()
-    vectors = [each.soft for each in models if each.soft is not None]
-    return vectors.__getitem__ if vectors else None
+def _behind(models: Sequence[AdaptedModel]) -> Callable[[AdaptedModel, int], AdaptedModel]:
+    """The model with what is frozen: a model for each target, or one for all."""
+
+    def adapt(model: AdaptedModel, target_index: int) -> AdaptedModel:
+        return replace(models[target_index if len(models) > 1 else 0], artifacts=model.artifacts)
+
+    return adapt

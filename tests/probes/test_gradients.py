@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,14 +12,14 @@ import torch
 
 from suite import methods
 from suite.core.curves import OfPart, curve_name
+from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
 from suite.probes.gradients import Alignment
-from suite.probes.parts import part_of
 from suite.training.data.batches import Collator
 from suite.training.objectives.losses import answer_loss
-from suite.training.trainable import Trainable
+from suite.training.trainable import Trainable, in_place
 from tests.methods.tiny_jobs import Terms, job_for, tiny_set
-from tests.models.tiny_models import tiny_backbone, tiny_examples
+from tests.models.tiny_models import tiny_examples
 
 
 def alignment(backbone: Backbone, folder: Path, soft: bool = False, micro_batch: int | None = None) -> Alignment:
@@ -26,7 +27,11 @@ def alignment(backbone: Backbone, folder: Path, soft: bool = False, micro_batch:
     job = job_for("finetune", backbone, folder, examples=sets, budget=Terms(micro_batch=micro_batch))
     parameters = {name: each.requires_grad_(True) for name, each in backbone.model.named_parameters()}
     vectors = torch.randn(3, backbone.width, generator=torch.Generator().manual_seed(0))
-    trainable = Trainable(parameters, nullcontext, (lambda place: vectors * (place + 1)) if soft else None)
+
+    def adapt(model: AdaptedModel, target_index: int) -> AdaptedModel:
+        return replace(model, soft=vectors * (target_index + 1))
+
+    trainable = Trainable(parameters, nullcontext, adapt if soft else in_place)
     return Alignment(methods.get("finetune").Config(), job, trainable, 12)
 
 
@@ -39,15 +44,12 @@ def test_the_cosine_is_that_of_two_plain_backward_passes(backbone: Backbone, sof
         backbone.model.zero_grad()
         for example in examples:  # one at a time, without any padding
             batch = Collator(backbone)([example])
-            answer_loss(looked._trainable.now(backbone, example.place), batch).backward()
+            answer_loss(looked._trainable.adapted(backbone, example.place), batch).backward()
         gradients.append({name: p.grad.clone() for name, p in backbone.model.named_parameters() if p.grad is not None})
-    encoder = 2 if backbone.shape == "encoder-decoder" else 0
-    parts = {name: part_of(name, encoder) for name in gradients[0]}
-    assert None not in parts.values()
-    for kind in {part.part for part in parts.values() if part}:
-        flat = [
-            torch.cat([g[n].flatten() for n, p in parts.items() if p and p.part == kind]).double() for g in gradients
-        ]
+    parts = looked.parts
+    assert parts.keys() == gradients[0].keys()
+    for kind in {part.part for part in parts.values()}:
+        flat = [torch.cat([g[n].flatten() for n, p in parts.items() if p.part == kind]).double() for g in gradients]
         wanted = float(flat[0] @ flat[1] / (flat[0].norm() * flat[1].norm()))
         assert found[curve_name(OfPart(kind))] == pytest.approx(wanted, abs=1e-4)
     layer = [
@@ -71,32 +73,3 @@ def test_parts_of_a_batch_do_not_change_the_cosine(backbone: Backbone, tmp_path:
     whole = {point.name: point.value for point in alignment(backbone, tmp_path)(0)}
     parted = {point.name: point.value for point in alignment(backbone, tmp_path, micro_batch=3)(0)}
     assert parted == {name: pytest.approx(value, abs=1e-5) for name, value in whole.items()}
-
-
-def test_every_parameter_of_both_shapes_belongs_to_a_part() -> None:
-    kinds = {}
-    for shape, encoder in (("decoder", 0), ("encoder-decoder", 2)):
-        names = [name for name, _ in tiny_backbone(shape, tied=False).model.named_parameters()]  # type: ignore[arg-type]
-        parts = {name: part_of(name, encoder) for name in names}
-        assert all(parts.values()), parts
-        kinds[shape] = {part.part for part in parts.values() if part}
-    assert kinds["decoder"] == kinds["encoder-decoder"] == {
-        "query", "key", "value", "output", "mlp", "norm", "embedding", "head"
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("name", "part"),
-    [
-        ("model.layers.3.self_attn.q_proj.weight", OfPart("query", 3)),
-        ("decoder.block.1.layer.1.EncDecAttention.v.weight", OfPart("value", 3)),
-        ("encoder.block.1.layer.0.SelfAttention.o.weight", OfPart("output", 1)),
-        ("model.layers.0.self_attn.v_proj.lora_A.default.weight", OfPart("adapter", 0)),
-        ("flat", OfPart("prompt")),
-        ("soft prompt", OfPart("prompt")),
-        ("shared.weight", OfPart("embedding")),
-        ("mystery", None),
-    ],
-)
-def test_names_tell_parts(name: str, part: OfPart | None) -> None:
-    assert part_of(name, 2) == part

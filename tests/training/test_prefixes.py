@@ -28,7 +28,7 @@ ROWS = (Encoded((7, 8, 9), (6, 1)), Encoded((10,), (5, 11, 12, 1)))
 
 def trainable(backbone: Backbone, projection: int | None = None) -> Trainable:
     prefix = TrainedPrefix(backbone, 3, projection, seed=0).requires_grad_(True)
-    return Trainable(dict(prefix.named_parameters()), nullcontext, prefix=prefix.vectors)
+    return Trainable(dict(prefix.named_parameters()), nullcontext, prefix.adapt)
 
 
 def test_first_values_are_pefts_and_a_function_of_the_seed(backbone: Backbone) -> None:
@@ -51,15 +51,16 @@ def test_of_a_projection_only_the_prefix_is_kept(backbone: Backbone, tmp_path: P
 @pytest.mark.parametrize("projection", [None, 6])
 def test_only_the_prefix_has_a_gradient(backbone: Backbone, projection: int | None) -> None:
     own = trainable(backbone, projection)
-    answer_loss(own.now(backbone), Collator(backbone)(ROWS)).backward()
+    answer_loss(own.adapted(backbone), Collator(backbone)(ROWS)).backward()
     assert all(parameter.grad is not None and bool(parameter.grad.any()) for parameter in own.parameters.values())
     assert all(parameter.grad is None for parameter in backbone.model.parameters())
 
 
 def test_the_divergence_is_from_the_model_without_the_prefix(backbone: Backbone) -> None:
     own, batch = trainable(backbone), Collator(backbone)(ROWS[:1])
-    logits, labels = answer_logits(own.now(backbone), batch)
-    base, _ = answer_logits(own.without(backbone), batch)
+    logits, labels = answer_logits(own.adapted(backbone), batch)
+    with own.base_model(backbone) as base_model:
+        base, _ = answer_logits(base_model, batch)
     after, before = (each[labels >= 0].log_softmax(-1) for each in (logits, base))
     wanted = 0.5 * functional.kl_div(before, after, reduction="sum", log_target=True)
     job = job_for("prefix_tuning", backbone, Path())

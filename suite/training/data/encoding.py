@@ -27,12 +27,8 @@ class Notices(Protocol):
 class Positions(Protocol):
     """How many positions of an input are taken before its text (`suite.training.trainable.Trainable`)."""
 
-    def soft_length(self, place: int) -> int:
-        """Those of a target's soft prompt."""
-
-    @property
-    def prefix_length(self) -> int:
-        """Those of a prefix."""
+    def reserved(self, backbone: Backbone, target_index: int) -> dict[str, int]:
+        """Those before the text of a target, as `encode` takes them."""
 
 
 class Examined(Protocol):
@@ -97,8 +93,8 @@ def _encoded(
             continue
         asked: list[PromptedExample] = behind_exemplars(each, [at for _, at in those], config.shots, job.seed, epoch)
         encoding = encode(
-            job.backbone, asked, max_length=job.budget.max_length, soft_length=trainable.soft_length(place),
-            prefix_length=trainable.prefix_length, place=place,
+            job.backbone, asked, max_length=job.budget.max_length, place=place,
+            **trainable.reserved(job.backbone, place),
         )  # fmt: skip
         if encoding.notice and epoch == 0:
             job.log.say(encoding.notice)

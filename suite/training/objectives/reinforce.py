@@ -121,7 +121,7 @@ class Rollouts:
             if asked:
                 seed = seed_of(job.seed, "answers", step, each.role)
                 drawn = Sampling(temperature, settings.max_new_tokens, seed)
-                current = self._trainable.now(job.backbone, place)
+                current = self._trainable.adapted(job.backbone, place)
                 answers += [(place, rollout) for rollout in job.roll_out(current, each, asked, drawn)]
         model.train()
         return answers
@@ -139,10 +139,10 @@ def policy_loss(part: Rewarded, job: Job, trainable: Trainable, settings: Reinfo
     """
     base = None
     if settings.kl:
-        with torch.no_grad(), trainable.base():
-            base = answer_logits(trainable.without(job.backbone), part.batch)[0].float().log_softmax(-1)
+        with torch.no_grad(), trainable.base_model(job.backbone) as base_model:
+            base = answer_logits(base_model, part.batch)[0].float().log_softmax(-1)
     batch = part.batch
-    logits, labels = answer_logits(trainable.now(job.backbone, batch.place), batch)
+    logits, labels = answer_logits(trainable.adapted(job.backbone, batch.place), batch)
     likely = logits.float().log_softmax(-1)
     weights = part.weights[batch.answers // batch.labels.shape[1]]  # each token has that of its answer
     loss = -(weights * likely.gather(1, labels[:, None])[:, 0]).sum()

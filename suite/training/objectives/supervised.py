@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from itertools import count
 
+from torch import Tensor
+
 from suite.training.config import Optimisation
+from suite.training.data.batches import Batch
 from suite.training.job import Job
 from suite.training.loop import Fit, fit
 from suite.training.objectives.losses import answer_loss
@@ -16,6 +19,10 @@ def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fi
     budget, backbone, probe = job.budget_for(config), job.backbone, job.probe
     looks = count()
 
+    def loss(batch: Batch) -> Tensor:
+        adapted = trainable.adapted(backbone, batch.place)
+        return answer_loss(adapted, batch, budget.label_smoothing, budget.z_loss)
+
     def score() -> float:
         # parameters change between two looks, so their stacks must not be taken for the same
         label = f"in training, look {next(looks)}"
@@ -24,7 +31,7 @@ def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fi
     return fit(
         backbone.model,
         trainable.parameters,
-        lambda batch: answer_loss(trainable.now(backbone, batch.place), batch, budget.label_smoothing, budget.z_loss),
+        loss,
         job.batches(config, trainable),
         budget,
         seed=job.seed,

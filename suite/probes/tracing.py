@@ -1,0 +1,220 @@
+"""How a model computes: which modules feed its attention, which read what attention gives, and which mix positions.
+
+No name decides anything. In a call on a few tokens the output of each matrix is cut off from what made it, so that a
+query depends on the matrix that makes queries and on no other. This sees attention by `softmax` or by
+`scaled_dot_product_attention`; a kernel of another kind is not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+TOKENS: Final = 7
+"""Tokens of a call; a decoder behind an encoder reads fewer, so that its positions are not taken for the encoder's."""
+FEWER: Final = 5
+
+
+@dataclass(frozen=True)
+class AttentionCall:
+    """The matrices around one attention; one that makes queries and keys is among both."""
+
+    queries: tuple[nn.Module, ...]
+    keys: tuple[nn.Module, ...]
+    values: tuple[nn.Module, ...]
+    outputs: tuple[nn.Module, ...]
+    """Those that read what it gives."""
+
+    @property
+    def around(self) -> tuple[nn.Module, ...]:
+        """All of them."""
+        return (*self.queries, *self.keys, *self.values, *self.outputs)
+
+
+@dataclass
+class _Seen:
+    """What one attention was given: tensors, and what it gave."""
+
+    output: Tensor
+    query: Tensor | None = None
+    key: Tensor | None = None
+    value: Tensor | None = None
+    scores: Tensor | None = None
+
+
+@dataclass
+class _Attention(TorchFunctionMode):
+    """Notes attention while a model is called, and cuts off what it gives."""
+
+    calls: list[_Seen] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = getattr(func, "__name__", "")
+        if name == "scaled_dot_product_attention":
+            given = dict(zip(("query", "key", "value"), args, strict=False)) | dict(kwargs or {})
+            self.calls.append(_Seen(_cut(result), given["query"], given["key"], given["value"]))
+            return self.calls[-1].output.clone()
+        if name == "softmax" and isinstance(args[0], Tensor) and args[0].ndim > 2 and args[0].requires_grad:
+            self.calls.append(_Seen(_cut(result), scores=args[0]))
+            return self.calls[-1].output.clone()
+        return result
+
+
+def attention_calls(model: nn.Module, matrices: Sequence[nn.Module]) -> list[AttentionCall]:
+    """Every attention of a call, in order; `matrices` are the modules that multiply by a matrix."""
+    outputs: dict[nn.Module, Tensor] = {}
+    inputs: dict[nn.Module, Tensor] = {}
+
+    def before(module: nn.Module, args: Any, kwargs: Any) -> None:
+        given = _first((*args, *kwargs.values()))
+        if given is not None:
+            inputs.setdefault(module, given)
+
+    def after(module: nn.Module, _: Any, result: Any) -> Any:
+        if not isinstance(result, Tensor) or not result.is_floating_point() or module in outputs:
+            return result
+        outputs[module] = _cut(result)
+        return outputs[module].clone()  # a model may write into what it gets
+
+    noted = _Attention()
+    with _hooked(matrices, before, after), torch.enable_grad(), noted:
+        _call(model)
+    return [call for each in noted.calls if (call := _around(each, outputs, inputs)) is not None]
+
+
+def _around(
+    seen: _Seen, outputs: Mapping[nn.Module, Tensor], inputs: Mapping[nn.Module, Tensor]
+) -> AttentionCall | None:
+    readers = [module for module, given in inputs.items() if _depends(given, {module: seen.output})]
+    if seen.scores is None:
+        queries, keys, values = (_depends(each, outputs) for each in (seen.query, seen.key, seen.value))
+    else:
+        queries, keys = _by_position(seen.scores, outputs)
+        if not keys:
+            return None  # a softmax over experts, not over positions
+        values = [module for reader in readers for module in _depends(inputs[reader], outputs)]
+    return AttentionCall(tuple(queries), tuple(keys), tuple(values), tuple(readers))
+
+
+def _by_position(scores: Tensor, outputs: Mapping[nn.Module, Tensor]) -> tuple[list[nn.Module], list[nn.Module]]:
+    """What makes the queries, and what the keys, of scores […, queries, keys]: the last query's depend on its own
+    position of the ones, and on all positions of the others."""
+    last = scores[..., -1, :]
+    weights = torch.randn(last.shape, generator=torch.Generator().manual_seed(0)).to(last)
+    modules = list(outputs)
+    found = torch.autograd.grad(
+        (last * weights).nan_to_num(0.0, 0.0, 0.0).sum(), [outputs[each] for each in modules],
+        retain_graph=True, allow_unused=True,
+    )  # fmt: skip
+    queries, keys = list[nn.Module](), list[nn.Module]()
+    for module, gradient in zip(modules, found, strict=True):
+        if gradient is not None:
+            rows = gradient.reshape(-1, gradient.shape[-1]).abs().amax(1)
+            (keys if bool((rows[:-1] > 0).any()) else queries).append(module)
+    return queries, keys
+
+
+def acts_by_position(model: nn.Module, modules: Sequence[nn.Module]) -> set[nn.Module]:
+    """Those of some modules that do the same to each position by itself."""
+    given: dict[nn.Module, Tensor] = {}
+    found: dict[nn.Module, Tensor] = {}
+
+    def before(module: nn.Module, args: Any, kwargs: Any) -> Any:
+        hidden = _first((*args, *kwargs.values()))
+        if hidden is None or module in given:
+            return None
+        given[module] = _cut(hidden)
+
+        def swap(each: Any) -> Any:
+            return given[module].clone() if each is hidden else each
+
+        return tuple(map(swap, args)), {name: swap(each) for name, each in kwargs.items()}
+
+    def after(module: nn.Module, _: Any, result: Any) -> None:
+        hidden = _first(result if isinstance(result, tuple) else (result,))
+        if hidden is not None:
+            found.setdefault(module, hidden)
+
+    with _hooked(modules, before, after), torch.enable_grad():
+        _call(model)
+    return {module for module, hidden in found.items() if module in given and _last_alone(hidden, given[module])}
+
+
+def _last_alone(output: Tensor, hidden: Tensor) -> bool:
+    last = output.reshape(-1, output.shape[-1])[-1]
+    (gradient,) = torch.autograd.grad(last.float().square().sum() + last.sum(), [hidden], allow_unused=True)
+    if gradient is None:
+        return False
+    rows = gradient.reshape(-1, gradient.shape[-1]).abs().amax(1)
+    return bool(rows[-1] > 0) and not bool((rows[:-1] > 0).any())
+
+
+def normalises(model: nn.Module, modules: Sequence[nn.Module]) -> set[nn.Module]:
+    """Those of some modules that give the same for an input of any scale."""
+    shapes: dict[nn.Module, Tensor] = {}
+
+    def before(module: nn.Module, args: Any, kwargs: Any) -> None:
+        hidden = _first((*args, *kwargs.values()))
+        if hidden is not None:
+            shapes.setdefault(module, hidden)
+
+    with _hooked(modules, before, lambda *_: None), torch.no_grad():
+        _call(model)
+        return {module for module, hidden in shapes.items() if _same_at_any_scale(module, hidden)}
+
+
+def _same_at_any_scale(module: nn.Module, hidden: Tensor) -> bool:
+    some = torch.randn(hidden.shape, generator=torch.Generator().manual_seed(0)).to(hidden)
+    try:
+        one, other = module(4 * some), module(64 * some)
+    except Exception:  # it wants more than one tensor, so it is no plain normalisation
+        return False
+    if not isinstance(one, Tensor):
+        return False
+    return torch.allclose(one.float(), other.float(), rtol=2e-2, atol=2e-2) and bool(one.any())
+
+
+def _depends(tensor: Any, on: Mapping[nn.Module, Tensor]) -> list[nn.Module]:
+    """Those modules on whose (cut) outputs a tensor depends."""
+    if not isinstance(tensor, Tensor) or not tensor.requires_grad or not on:
+        return []
+    found = torch.autograd.grad(tensor.sum(), list(on.values()), retain_graph=True, allow_unused=True)
+    return [module for module, gradient in zip(on, found, strict=True) if gradient is not None]
+
+
+def _cut(tensor: Tensor) -> Tensor:
+    return tensor.detach().clone().requires_grad_(True)
+
+
+def _first(given: Sequence[Any]) -> Tensor | None:
+    """The first tensor of numbers with a width."""
+    tensors = (each for each in given if isinstance(each, Tensor) and each.is_floating_point() and each.ndim > 1)
+    return next(tensors, None)
+
+
+@contextmanager
+def _hooked(modules: Sequence[nn.Module], before: Callable[..., Any], after: Callable[..., Any]) -> Iterator[None]:
+    hooks = [each.register_forward_pre_hook(before, with_kwargs=True) for each in modules]
+    hooks += [each.register_forward_hook(after) for each in modules]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _call(model: Any) -> None:
+    table = model.get_input_embeddings().weight
+    ids = (torch.arange(1, TOKENS + 1, device=table.device) * 7919 % table.shape[0]).unsqueeze(0)
+    more = {"decoder_input_ids": ids[:, :FEWER]} if model.config.is_encoder_decoder else {}
+    model(input_ids=ids, use_cache=False, **more)
