@@ -130,7 +130,7 @@ def chunk_counts(sheet: TaskAnswers) -> list[tuple[str, int]]:
 
 
 def chunk_paths(name: str, count: int) -> list[str]:
-    """The files of so many chunks."""
+    """The files of this number of chunks."""
     return [chunk_path(name, number) for number in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""A reader that notes what is read through it of which experiment."""
+"""A reader that notes which parts of each experiment are read through it."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from suite.results.store import AnswerRecord, StepRecord
 
 TWO_STAGE = "two-stage"
 LINES, CHARACTERS = 4, 600
-"""The end of a question that is shown: at most so many lines and characters."""
+"""The end of a question that is shown, as a number of lines and of characters."""
 
 
 @dataclass(frozen=True)

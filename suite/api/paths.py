@@ -12,7 +12,7 @@ File: TypeAlias = str | os.PathLike[str]
 
 
 def home_of(home: File | None, db: str | None) -> RunDir:
-    """The folder of runs: the one given, else `SUITE_HOME`, else `runs`; the database likewise (`SUITE_DB`)."""
+    """The folder of runs: the one given, else `SUITE_HOME`, else `runs`; for the database, `SUITE_DB`."""
     folder = home if home is not None else os.environ.get("SUITE_HOME") or RUNS
     return RunDir(Path(folder), db or os.environ.get("SUITE_DB") or None)
 

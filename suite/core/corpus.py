@@ -1,4 +1,4 @@
-"""Answers with their references, of which a document may have as many as it likes."""
+"""Answers with their references; a document may have any number of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Labels of a classification in a text: found at its beginning or anywhere, and written as the task lists them.
 
 A label is any text: several words, punctuation (`half-true`, `C++`), any script, a number. Of labels that begin alike
-the longest counts. Case (unless it is told to count, or labels differ by it alone), the width of white space, kinds of
+the longest counts. Case (unless it counts, or labels differ by it alone), the width of white space, kinds of
 dashes and the ways in which Unicode composes a letter make no difference, and neither do two ways to write a number
 (`1.0` and `1`), nor a hyphen and a space between words where no other label is meant (`half true`).
 """
@@ -69,7 +69,7 @@ def as_label(value: Any, labels: Sequence[str]) -> str | None:
 
 @lru_cache(maxsize=256)
 def differ_by_case(labels: tuple[str, ...]) -> bool:
-    """Whether two of the labels are the same text but for case (`C` and `c`), so that case has to count."""
+    """Whether two of the labels differ only by case (`C` and `c`), so that case has to count."""
     cased, caseless = ({_plain(label, ignore_case) for label in labels} for ignore_case in (False, True))
     return len(caseless) < len(cased)
 

@@ -21,7 +21,7 @@ CODES: Final = frozenset({
 compares)."""
 DEFAULT: Final = "en"
 LEAST_WORDS: Final = 3
-"""Shorter texts have no language: of single words a third is told wrongly."""
+"""Shorter texts have no language: a third of single words is recognised wrongly."""
 LONGEST: Final = 1000
 """Characters that are looked at: more change nothing but the time."""
 
@@ -32,7 +32,7 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 def language_of(text: str, among: tuple[str, ...]) -> str | None:
     """The language of a text's first line that is not blank; None for fewer than three words.
 
-    One of `among` in any case: a text in another language is told to be in the nearest of them.
+    One of `among` in any case: a text in another language is assigned the nearest of them.
     """
     line = next((line for line in text[:LONGEST].splitlines() if line.strip()), "")
     if len(_WORD.findall(line)) < LEAST_WORDS:

@@ -22,7 +22,7 @@ GRACE_SECONDS: Final = 0.5
 
 
 class EndedBySignal(BaseException):
-    """The command was told to end. Not an Exception, so that nothing takes it for a fault of its own."""
+    """A signal asked the command to end. Not an Exception, so that nothing takes it for a fault of its own."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)

@@ -43,7 +43,7 @@ class Lost:
 
 
 def unwritable(backbone: Backbone, task: LoadedTask) -> Lost | None:
-    """The documents of which no right answer can be written so that it gets full marks; None where there are none.
+    """The documents without a right answer that can be written so that it gets full marks; None where there are none.
 
     Nothing is said of tasks whose answers are scored and not written, of programs, and of lm-eval's own tasks.
     """

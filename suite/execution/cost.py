@@ -68,7 +68,7 @@ class Cost:
         return (self.earlier.tokens or 0) + self._tokens
 
     def add_tokens(self, count: int) -> None:
-        """So many more."""
+        """Add to the count."""
         self._tokens += count
 
     def to_keep(self) -> Mapping[str, Any]:

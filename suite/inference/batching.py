@@ -28,7 +28,7 @@ def in_batches(
 
 
 def batches(sizes: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Indices of items, longest first, in batches of which the longest times the count is within the budget."""
+    """Indices of items, longest first, in batches whose longest item times the count is within the budget."""
     order = sorted(range(len(sizes)), key=lambda index: (-sizes[index], index))
     while order:
         count = max(1, budget // max(1, sizes[order[0]]))

@@ -47,7 +47,7 @@ class Ranking:
     """New tokens at most."""
 
     def divisor(self, length: int) -> float:
-        """What the log-likelihood of an answer of so many tokens, its end token included, is divided by."""
+        """The divisor of an answer's log-likelihood, by its number of tokens with the end token."""
         if self.length_penalty is None:
             return float(length)
         return float(((5 + length) / 6) ** self.length_penalty)

@@ -26,7 +26,7 @@ from suite.models.checksum import checksum
 from suite.models.svf_types import Mask, Matrices
 
 LARGE: Final = 100_000
-"""From so many numbers on, a matrix keeps singular vectors on its shorter side only; the others are made when needed.
+"""From this size on, a matrix keeps singular vectors on its shorter side only; the others are made when needed.
 
 For an MLP's matrix that is a fifth of the memory, and one product more each time.
 """
@@ -184,7 +184,7 @@ def composed(
 
 
 def fitting(found: Tensor, expected: Tensor) -> bool:
-    """Whether singular values are the same but for how they were computed."""
+    """Whether singular values are equal up to the way they were computed."""
     return found.shape == expected.shape and torch.allclose(found.cpu(), expected.cpu(), rtol=1e-3, atol=1e-5)
 
 

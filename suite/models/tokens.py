@@ -18,7 +18,7 @@ SENTINEL_BEGIN, SENTINEL_END = "<extra_id_0>", "<extra_id_1>"
 _ANCHORS: Final = ("", "\n", ":", "0")
 """Texts behind which the beginning of an answer may be read as it is within a text."""
 _PROBES: Final = ("a", "0", ".")
-"""Texts of which any tokenizer makes a token of at least one."""
+"""Texts; any tokenizer turns at least one of them into a token."""
 
 Ids = tuple[int, ...]
 

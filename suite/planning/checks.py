@@ -21,7 +21,7 @@ from suite.training.config import LEAST_INPUT
 from suite.training.requirements import MatrixSelection, Requirements
 
 LEAST_ROWS = 4
-"""The fewest training rows of which one becomes a selection row."""
+"""The fewest training rows from which one becomes a selection row."""
 
 
 def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSource], LocatedModel]) -> list[str]:

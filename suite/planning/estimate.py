@@ -38,7 +38,7 @@ class Speed:
         return tokens / rate if rate else None
 
     def answering(self, tokens: float, rounds: int = 0) -> float:
-        """Seconds for tokens that are read or written once, in so many rounds."""
+        """Seconds for tokens that are read or written once, in a number of rounds."""
         measured = self.measured("evaluate", tokens)
         return (
             tokens * 2 * self.parameters / FLOPS_PER_SECOND if measured is None else measured
@@ -50,7 +50,7 @@ class Speed:
         return tokens * 6 * self.parameters / FLOPS_PER_SECOND if measured is None else measured
 
     def products(self, count: float) -> float:
-        """Seconds for so many products of every matrix with one of its factors; a decomposition is some thirty."""
+        """Seconds for a number of products of every matrix with one of its factors; a decomposition is some thirty."""
         width = 1.6 * math.pow(self.parameters, 1 / 3)  # 200 at 2 million parameters, some 3,000 at 8 billion
         return count * width * 2 * self.parameters / PRODUCTS_PER_SECOND
 
@@ -132,7 +132,7 @@ def answering(documents: int, shots: int, max_length: int, mean_words: float, sp
 
 
 def _length(mean_words: float, max_length: int, *, more: int) -> int:
-    """Tokens of a text of so many words, and of what templates add."""
+    """Tokens of a text with this number of words, and of what templates add."""
     return min(max_length, int(mean_words * WORDS_TO_TOKENS) + more)
 
 

@@ -50,5 +50,5 @@ def answers(work: Train, steps: int) -> int:
 
 
 def probe_count(probes: Probes, steps: int) -> int:
-    """How often is looked: before the first step, after every so many, and after the last."""
+    """The number of probes: before the first step, after every `every` steps, and after the last."""
     return len({*range(0, steps + 1, probes.every), steps})

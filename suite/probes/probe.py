@@ -39,7 +39,7 @@ class ProbeCallback:
     """By the identity of the model that answered: the base is not asked again where it answers other tasks."""
 
     def due(self, step: int, last: int) -> bool:
-        """Before the first step, every so many, and after the last."""
+        """Before the first step, every `every` steps, and after the last."""
         return step % self.probes.every == 0 or step == last
 
     def __call__(self, step: int, config: Optimisation, job: Job, trainable: Trainable) -> list[CurvePoint]:

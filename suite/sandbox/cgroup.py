@@ -58,7 +58,7 @@ class Group:
 
 @contextmanager
 def memory_limit(limit: int) -> Iterator[Group | None]:
-    """A group whose processes together use at most so many bytes, ended and removed afterwards; None if impossible."""
+    """A group whose processes together use at most these bytes, ended and removed afterwards; None if impossible."""
     where, group = hierarchy(), None
     if where is not None:
         with suppress(OSError):  # too many groups: each process keeps its own limit

@@ -26,7 +26,7 @@ class HeldOut(Block):
     shots: tuple[Annotated[int, Field(ge=0)], ...] = (1, 4)
     """How many exemplars precede each document; the held-out average is given for each."""
     documents: Count | None = None
-    """Report the first so many documents of each task; null: all."""
+    """Report only the first documents of each task, this number of them; null: all."""
     draw: Annotated[int, Field(ge=0)] = 0
     """Which draw of exemplars: another number draws other exemplars from the training split."""
 
@@ -37,7 +37,7 @@ class Target(Block):
     shots: Annotated[int, Field(ge=0)] = 0
     """Exemplars before each document of the target task."""
     documents: Count | None = None
-    """Report the first so many documents; null: all."""
+    """Report only the first documents, this number of them; null: all."""
 
 
 class Selection(Block):
@@ -47,7 +47,7 @@ class Selection(Block):
     documents: Count = 64
     """How many selection rows of each target: rows of its training split, scored to choose the checkpoint."""
     every: Count | None = None
-    """Score after so many steps; null: at the end only, so the last checkpoint is the selected one."""
+    """Score each time after this number of steps; null: at the end only, so the last checkpoint is the selected one."""
     stop_at_score: Annotated[float, Field(gt=0, le=100)] | None = None
     """Stop training as soon as the selection score (0 to 100) reaches this: a comparison at equal target score."""
 
@@ -67,16 +67,16 @@ class Probes(Block):
     """Looks at a model while it is trained. They change nothing about what training gives."""
 
     every: Count
-    """Look before the first step, after every so many, and after the last."""
+    """Probe before the first step, each time after this number of steps, and after the last."""
     roles: tuple[Role, ...] = ()
     """Held-out tasks to answer at each look, besides the targets: their scores, and how many answers take a format of
     the targets."""
     shots: tuple[Annotated[int, Field(ge=0)], ...] = (1,)
     """Exemplars before each document of these."""
     documents: Count = 32
-    """Answer the first so many documents of each task."""
+    """Answer only the first documents of each task, this number of them."""
     gradients: Count | None = None
-    """The cosine between the gradient on so many examples of each target and that with their answers shuffled, by part
+    """The cosine between gradients on this many examples of each target and with their answers shuffled, by part
     of the model; null: not at all."""
 
 

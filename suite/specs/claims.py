@@ -66,7 +66,7 @@ def unknown_names(file: Path, claims: Claims, rows: Collection[str], roles: Coll
 def _near(name: str, names: Collection[str], kind: str) -> str:
     lists = "`suite list specs` and `suite show`" if kind == "row" else "`suite list roles`"
     close = difflib.get_close_matches(name, sorted(names), n=1)
-    return f"did you mean '{close[0]}'?" if close else f"{lists} list what there is"
+    return f"did you mean '{close[0]}'?" if close else f"{lists} list all names"
 
 
 def _names(claim: Claim) -> Iterator[tuple[str, str, str]]:

@@ -15,7 +15,7 @@ from suite.tasks.definition import TaskFile
 def mixture_problems(
     registry: MethodRegistry, method: str, configs: Sequence[Block | None], spec: Spec, layer: Layered
 ) -> Iterable[Problem]:
-    """A mixture that is asked for by itself must be one of something."""
+    """A mixture as a method of its own must name its experts."""
     if method not in registry.names():
         return
     definition = registry.get(method)

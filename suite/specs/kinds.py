@@ -39,7 +39,7 @@ KINDS: Final[Mapping[str, About]] = {
 }  # fmt: skip
 """All that is no spec."""
 FEW = 3
-"""So many files are told by name."""
+"""The most files that a message names."""
 
 
 def kind_of(file: Path, value: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from suite.tasks import lm_eval_names
 from suite.tasks.definition import OF_LM_EVAL, TaskFile
 
 FEW = 4
-"""So many files are told by name."""
+"""The most files that a message names."""
 
 
 def shared_names(experiments: Iterable[Experiment]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from suite.specs.paths import yaml_beside
 KINDS = ("tracks", "tasks", "claims", "tables")
 """The folders of a workspace whose files are no specs."""
 DEEPEST = 2
-"""Specs stand in a workspace's folder, or so many folders below it: a home directory is not searched to its end."""
+"""Specs are in a workspace's folder, or this many folders below it at most: a home directory is not searched whole."""
 
 
 def shipped() -> Path:

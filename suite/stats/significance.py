@@ -71,7 +71,7 @@ class Spread:
         return float(mixed_p(abs(value) / self.stderr, self._share, self.documents_freedom, self.seeds_freedom))
 
     def quantile(self, tail: float) -> float:
-        """So many standard errors lie below all but a share `tail` of values."""
+        """Upper-tail quantile, in standard errors."""
         return float(mixed_quantile(tail, self._share, self.documents_freedom, self.seeds_freedom))
 
     @property
@@ -85,7 +85,7 @@ def mixed_p(t: Any, share: Any, documents_freedom: Any, seeds_freedom: Any) -> A
 
 
 def mixed_quantile(tail: float, share: Any, documents_freedom: Any, seeds_freedom: Any) -> Any:
-    """So many standard errors lie below all but a share `tail` (below a half) of values; numbers or arrays."""
+    """Upper-tail quantile at `tail` (below a half), in standard errors; numbers or arrays."""
     freedoms = np.asarray(documents_freedom, dtype=np.float64), np.asarray(seeds_freedom, dtype=np.float64)
     quantile = np.minimum(*(stdtrit(freedom, 1 - tail) for freedom in freedoms))
     quantile = np.where(np.asarray(share) > 0, quantile, stdtrit(freedoms[0], 1 - tail))

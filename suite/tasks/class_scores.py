@@ -31,7 +31,7 @@ def of_written(metric: Metric, pairs: Sequence[Pair]) -> Measured:
 
 
 def of_chosen(metric: Metric, pairs: Iterable[Chosen], choices: int) -> Measured:
-    """The score of choices by likelihood, of which a document has as many as `choices` at most."""
+    """The score of choices by likelihood; a document has at most `choices` of them."""
     documents = (((right,) if isinstance(right, int) else tuple(right), int(said), 1) for right, said in pairs)
     positive = _positive(metric, metric.labels)
     if positive is None and choices == 2:

@@ -55,7 +55,7 @@ class Misses:
     primary: bool
     rows: tuple[Miss, ...]
     tried: int
-    """Rows that were looked at: all, but for programs."""
+    """Rows that were checked: all, except of programs."""
     corpus: float | None = None
     """For a metric of all answers, what the references get together, from 0 to 100, where that is not the best."""
 
@@ -97,7 +97,7 @@ _KEPT: Final = 256
 
 
 def gold(task: TaskFile, rows: Rows) -> tuple[Misses, ...]:
-    """The metrics of a task of which some reference of the rows misses the best value; nothing for lm-eval's own tasks.
+    """The metrics of a task that some reference of the rows misses the best value of; nothing for lm-eval's own tasks.
 
     Raises SuiteError for rows that the templates do not fit, with their places.
     """

@@ -187,7 +187,7 @@ class Identities:
             return ()
 
     def _answers(self, row: Row) -> tuple[str, ...]:
-        """The right answers, but for those that name the place of a choice whose order is free."""
+        """The right answers, except those that name the place of a choice whose order is free."""
         found, free = self._references(row), self._free(row)
         if not free and not self._named:
             return found
@@ -203,7 +203,7 @@ class Identities:
         return frozenset(path for path, each in texts if behind_labels(each, self._labels, asked))
 
     def _content(self, row: Row) -> str:
-        """A row's fields, but for those that name it; of a task of choices that has no template, in any order."""
+        """A row's fields, except those that name it; of a task of choices that has no template, in any order."""
         every = not self._named and self.texts is None and bool(self._labels)
         free = frozenset(path for path, _ in lists(row) if every or self._named & {path[0], _ALL})
         content = {key: value for key, value in in_order(row, free).items() if key not in IDENTIFIERS}

@@ -203,7 +203,7 @@ def _named(metric: dict[str, Any]) -> dict[str, Any]:
 
 
 def _told(task: TaskFile, key: str, render: Callable[[Row], Any]) -> Callable[[Row], Any]:
-    """A template that says of which task it is where it does not fit a row."""
+    """A template that names its task where it does not fit a row."""
 
     def told(doc: Row) -> Any:
         try:

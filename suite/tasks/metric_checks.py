@@ -106,7 +106,7 @@ def _summary(given: Mapping[str, Any], metric: MetricDefinition) -> Iterator[tup
 
 
 def _options(given: Mapping[str, Any], metric: MetricDefinition, kind: str) -> Iterator[tuple[str, str]]:
-    """What is wrong with what a metric is told to ignore, which written answers alone can be."""
+    """Problems of the options that say what a metric ignores, which written answers alone can be."""
     name, allowed = metric.name, metric.options if kind == WRITTEN else frozenset[str]()
     for key, value in given.items():
         if key in lm_eval_names.NO_OPTIONS:

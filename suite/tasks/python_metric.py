@@ -25,7 +25,7 @@ from suite.tasks import lm_eval_names
 Function = Callable[[list[str], str], Any]
 SIGNATURE = "def {}(references: list[str], answer: str) -> float"
 LONGEST = 200
-"""Characters of an error's text that are told."""
+"""The most characters of an error's text that are shown."""
 TOLERANCE = 1e-9
 """How far rounding may carry a value outside of 0 to 1."""
 

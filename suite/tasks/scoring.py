@@ -112,7 +112,7 @@ def words(metric: Metric, text: str) -> list[str]:
 def exact_match(reference: str, answer: str, metric: Metric) -> float:
     """1 if both are the same text, except for white space around it and for what the options say to ignore.
 
-    A reference of which all is ignored equals nothing, so that the gold check finds it.
+    A reference that is ignored as a whole equals nothing, so that the gold check finds it.
     """
     return float(_same_bare(reference, answer, metric.options))
 
@@ -124,12 +124,12 @@ def number_match(reference: str, answer: str, metric: Metric) -> float:
 
 
 def accuracy(reference: str, answer: str, metric: Metric) -> float:
-    """1 if the answer is the reference, but for white space around it."""
+    """1 if the answer is the reference, white space around it ignored."""
     return float(answer.strip() == reference.strip())
 
 
 def normalised_match(reference: str, answer: str, metric: Metric) -> float:
-    """1 if both are equal but for case, punctuation and articles, or with them where a reference is nothing else."""
+    """1 if both are equal without case, punctuation and articles, or with them where a reference is nothing else."""
     said, right = normalised(answer), normalised(reference)
     if not right:
         return float(answer.strip().lower() == reference.strip().lower())

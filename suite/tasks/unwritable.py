@@ -1,4 +1,4 @@
-"""Values of which no text may be made: `null`, `nan` and methods, wherever a template uses them as one.
+"""Values that must not become text: `null`, `nan` and methods, wherever a template uses them as one.
 
 Jinja writes them out (`None`, `<built-in method …>`) in filters, formats and concatenations. Within a template they are
 objects of this module: a condition, `is none` and a call see what they would see, a text or a number cannot be had.

@@ -125,7 +125,7 @@ def read_checkpoint(folder: Path, name: str = FILE) -> Checkpoint | None:
 
 
 def last_good(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
-    """The folder's last checkpoint that is what was written, None if there is none; a damaged one is told."""
+    """The folder's last checkpoint that is what was written, None if there is none; a damaged one is reported."""
     damaged = ""
     for name in (FILE, EARLIER):
         try:

@@ -78,9 +78,9 @@ class Optimisation(Block):
     dropout: Share = 0.0
     """Dropout wherever the model has it (Llama: attention; T5: everywhere), while training only."""
     select_every: Count | None = None
-    """Score the selection rows after so many steps; null: as the track says."""
+    """Score the selection rows each time after this number of steps; null: as the track says."""
     examples: Count | None = None
-    """Train on so many examples of each target, those that a mixture would be searched on (a batch is no larger);
+    """Train on this many examples of each target, those that a mixture would be searched on (a batch is no larger);
     null: all."""
     shots: Annotated[int, Field(ge=0)] = 0
     """Exemplars before each training input, drawn from the training split and never the input itself (ProMoT's

@@ -11,7 +11,7 @@ from typing import Final, Literal
 Phase = Literal["sampling", "update", "selection", "probes"]
 
 CURVE_POINTS: Final = 200
-"""A curve has about so many points, however long training is."""
+"""About how many points a curve has, however long training is."""
 
 
 @dataclass

@@ -31,7 +31,7 @@ class GradientSteps:
     shots: int = 0
     """Exemplars before each training input."""
     select_every: int | None = None
-    """The selection rows are answered after so many steps; None: as the track says."""
+    """The selection rows are answered each time after this number of steps; None: as the track says."""
     decomposes: bool = False
     """Whether weights are made anew of their singular value decompositions at each step."""
 

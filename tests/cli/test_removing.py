@@ -44,7 +44,7 @@ def test_experiments_go_with_their_folders(capsys: pytest.CaptureFixture[str], h
     assert told in out
     assert left(home) == [("lora_rte", 0), ("pretrained", 0)]
     code, out, err = suite(capsys, "remove", "lora_rte", "--seeds", "1", "--yes", "--home", home)
-    assert (code, err) == (2, "error: no such experiment has these seeds; `suite show` lists what there is\n")
+    assert (code, err) == (2, "error: no such experiment has these seeds; `suite show` lists the experiments\n")
 
 
 def test_an_experiment_can_be_named_by_its_id(capsys: pytest.CaptureFixture[str], home: Path) -> None:

@@ -73,7 +73,7 @@ class TrackRows:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The experiments that were run, but for the pretrained model: every track has that."""
+        """The experiments that were run, except the pretrained model, which every track has."""
         return frozenset(record.name for record in self._records if record.method != BASELINE)
 
     @cached_property

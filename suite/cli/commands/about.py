@@ -1,4 +1,4 @@
-"""What there is to use: listings, schemas, a new workspace, and a check of the machine."""
+"""What a user can choose from: listings, schemas, a new workspace, and a check of the machine."""
 
 from __future__ import annotations
 

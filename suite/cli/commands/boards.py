@@ -117,7 +117,7 @@ def _notes(board: Board) -> Iterator[str]:
     yield "rank (95% interval), among rows of the same targets; = tied with the best"
     yield f"{INTERVAL}, over documents and seeds; change: against the pretrained model; p is Holm's"
     yield "MDE: minimum detectable effect, 80% power (none: no change is large enough)"
-    yield "variance components: standard errors, each by itself"
+    yield "variance components: the standard error of each"
     if ranked > 1:
         lead = lead_by_chance(ranked)
         yield f"of {ranked} equal rows the best leads their mean by {lead:.1f} standard errors by chance"

@@ -107,7 +107,7 @@ def _deviations(plan: Plan) -> Iterator[str]:
 
 
 def _saved(steps: Sequence[PlannedStep]) -> str:
-    """What would run more often if every experiment ran by itself."""
+    """What would run more often if every experiment ran alone."""
     more = [(step, len(step.experiments) - 1) for step in steps]
     counts = Counter({kind: sum(times for step, times in more if step.kind == kind) for kind in ("train", "evaluate")})
     seconds = sum(times * step.seconds for step, times in more)

@@ -63,7 +63,7 @@ def _chosen(
         chosen = [record for record in chosen if states[record.id] == "failed"]
     if not chosen:
         what = "has failed" if failed else "has these seeds"
-        raise SuiteError(f"no such experiment {what}", fix="`suite show` lists what there is")
+        raise SuiteError(f"no such experiment {what}", fix="`suite show` lists the experiments")
     return chosen
 
 

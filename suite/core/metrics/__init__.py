@@ -30,7 +30,7 @@ def register(*given: MetricDefinition) -> None:
 
 
 def metrics() -> Mapping[str, MetricDefinition]:
-    """Every metric that a task may name, but for functions of the user's."""
+    """Every metric that a task may name, except a user's own functions."""
     _import_own()
     return _METRICS
 

@@ -161,7 +161,7 @@ class Function:
 
 
 class Iteration:
-    """An iterator of the program, of which each item is asked for."""
+    """An iterator of the program; each item is requested."""
 
     def __init__(self, channel: Channel, number: int, name: str) -> None:
         self._channel, self._number, self.__name__ = channel, number, name

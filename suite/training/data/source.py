@@ -42,7 +42,7 @@ class Spending(Protocol):
     """What a step takes over all its attempts, work that an interruption lost included."""
 
     def add_tokens(self, count: int) -> None:
-        """So many more tokens were worked on."""
+        """Count tokens that were worked on."""
 
     def to_keep(self) -> Mapping[str, Any]:
         """All so far, as a checkpoint keeps it."""

@@ -23,7 +23,7 @@ WORTH_ON_GPU: Final = 4096
 def answer_loss(adapted: AdaptedModel, batch: Batch, label_smoothing: float = 0.0, z_loss: float = 0.0) -> Tensor:
     """Cross-entropy summed over the answers' tokens (a scalar). The layout is [prefix][soft][text][pad].
 
-    With a `z_loss`, so many times the square of each token's log Σ exp(logits) is added (T5X's).
+    With a `z_loss`, that factor times the square of each token's log Σ exp(logits) is added (T5X's).
     """
     logits, labels = answer_logits(adapted, batch)
     loss = functional.cross_entropy(logits.float(), labels, reduction="sum", label_smoothing=label_smoothing)

@@ -129,7 +129,7 @@ def test_names_that_nothing_has_are_told_by_line_and_nothing_is_judged(
         f"error: {file}:5: claims.2.expect: no spec and no row is called 'lora_aa'; did you mean 'lora_a'?",
         f"error: {file}:5: claims.2.expect: no track and no row has the role 'rtee'; did you mean 'rte'?",
         f"error: {file}:6: claims.3.reproduces.experiment: no spec and no row is called 'qqqqqq'; `suite list specs` "
-        "and `suite show` list what there is",
+        "and `suite show` list all names",
     ]
     assert not (home / "junit.xml").exists()
 
