@@ -56,6 +56,48 @@ OLD_NAMES = frozenset(
 """Names of classes, functions and parameters that the code had before."""
 STORED = frozenset({("suite/results/records/schema.py", "asker")})
 """Fields of files that are there: their names stay."""
+EVERYDAY = frozenset(
+    [
+        "asked",
+        "behind",
+        "each",
+        "found",
+        "given",
+        "kept",
+        "kin",
+        "known",
+        "left",
+        "look",
+        "looked",
+        "looks",
+        "narrow",
+        "others",
+        "place",
+        "places",
+        "said",
+        "seen",
+        "told",
+        "wanted",
+    ]
+)
+"""Words that do not say what a thing is: an index, a rank, a URL, a matrix, an output."""
+ROOMS = (
+    "analysis",
+    "api",
+    "cli",
+    "evaluation",
+    "inference",
+    "micro",
+    "planning",
+    "results",
+    "sandbox",
+    "specs",
+    "stats",
+)
+"""The packages of suite/ where no module, class, function (private or not), parameter, field or attribute is named by
+such a word. Local variables are not held."""
+PUBLISHED = frozenset({("suite/stats/ranks.py", "place")})
+"""Fields that JSON for users has: their names stay."""
 SHARED_NAMES = frozenset({"Config"})
 """Each method's module has its block under this name: the registry reads it."""
 
@@ -115,6 +157,15 @@ def test_old_names_are_gone() -> None:
     assert [each for each in found if (each[0], each[2]) not in STORED] == []
 
 
+@pytest.mark.parametrize("room", ROOMS)
+def test_names_say_what_a_thing_is(room: str) -> None:
+    trees = [(path, tree) for path, tree in modules() if path.startswith(f"suite/{room}/")]
+    assert trees
+    bound = [(path, line, name) for path, tree in trees for line, name in (*names(tree), *attributes(tree))]
+    bound += [(path, 0, Path(path).stem) for path, _ in trees]
+    assert [at for at in bound if at[2].strip("_") in EVERYDAY and (at[0], at[2]) not in PUBLISHED] == []
+
+
 def test_each_class_name_occurs_once() -> None:
     where: dict[str, list[str]] = {}
     for path, tree in modules():
@@ -133,3 +184,10 @@ def names(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.arg
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             yield node.lineno, node.target.id
+
+
+def attributes(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Attributes that a module sets."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr

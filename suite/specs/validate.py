@@ -49,7 +49,7 @@ def _problem(
             settings.where((*location, "name")), f"{path}.name: is '{tag_given}'", f"one of {', '.join(tags)}"
         )
     if kind == "missing":
-        return Problem(where, f"{path}: is missing", _wanted(model, location))
+        return Problem(where, f"{path}: is missing", _expected(model, location))
     if kind == "value_error":
         return Problem(where, f"{path}: {message.removeprefix('Value error, ')}" if path else message[13:])
     shown = _shown(error.get("input"))
@@ -99,7 +99,7 @@ def _members(union: Any) -> Iterable[type[BaseModel]]:
             yield from _members(member)
 
 
-def _wanted(model: type[BaseModel], location: tuple[Any, ...]) -> str:
+def _expected(model: type[BaseModel], location: tuple[Any, ...]) -> str:
     current: Any = model
     for part in location[:-1]:
         current = getattr(current, "model_fields", {}).get(part)

@@ -58,9 +58,9 @@ class _Table:
 
     def of(self, index: int) -> dict[int, Comparison]:
         """The row's comparisons with those after it."""
-        others = range(index + 1, len(self.rows))
+        other_rows = range(index + 1, len(self.rows))
         averages = self._averages(index)
-        tasks: dict[int, dict[Key, TaskDifference]] = {other: {} for other in others if other in averages}
+        tasks: dict[int, dict[Key, TaskDifference]] = {other: {} for other in other_rows if other in averages}
         batch: dict[int, list[tuple[Key, list[int], RowDifferences]]] = {}
         for key in self.keys[index]:
             with_task = [other for other in tasks if key in self.keys_of_row[other]]
@@ -83,10 +83,10 @@ class _Table:
             for other, by_key in tasks.items()
         }
 
-    def _groups(self, index: int, others: Sequence[int], keys: Sequence[Key], shots: int | None = None) -> Groups:
+    def _groups(self, index: int, other_rows: Sequence[int], keys: Sequence[Key], shots: int | None = None) -> Groups:
         """Other rows by how these tasks can be subtracted."""
         groups: Groups = {}
-        for other in others:
+        for other in other_rows:
             kind = (
                 self._kind_of(index, other, keys[0]) if shots is None else self._common_kind(index, other, keys, shots)
             )
@@ -124,11 +124,11 @@ class _Table:
                 return TaskDifference(*key, None, None, None, None, str(reason))
         return difference_of(self.store, self.rows[index], self.rows[other], key, self.evaluations)
 
-    def _differences(self, index: int, others: Sequence[int], key: Key, seeds: Seeds) -> RowDifferences:
+    def _differences(self, index: int, other_rows: Sequence[int], key: Key, seeds: Seeds) -> RowDifferences:
         """The row minus each of the others, which answered the same documents on the same terms."""
         one = self.sides[key][index]
         assert one is not None
-        two = [side for other in others if (side := self.sides[key][other])]
+        two = [side for other in other_rows if (side := self.sides[key][other])]
         return row_differences(one.of(seeds), [side.of(seeds) for side in two])
 
     def _averages(self, index: int) -> dict[int, dict[int, Contrast]]:
@@ -179,9 +179,9 @@ class _Side:
 
     def of(self, seeds: Seeds) -> SeedAnswers:
         """The answers of some seeds, as numbers."""
-        if seeds not in self._known:
-            self._known[seeds] = SeedAnswers.of([self.at(seed) for seed in seeds])
-        return self._known[seeds]
+        if seeds not in self._numbers_by_seeds:
+            self._numbers_by_seeds[seeds] = SeedAnswers.of([self.at(seed) for seed in seeds])
+        return self._numbers_by_seeds[seeds]
 
     @cached_property
     def form(self) -> int:
@@ -189,7 +189,7 @@ class _Side:
         return hash((self.seeds, self.terms, self.documents))
 
     @cached_property
-    def _known(self) -> dict[Seeds, SeedAnswers]:
+    def _numbers_by_seeds(self) -> dict[Seeds, SeedAnswers]:
         return {}
 
 

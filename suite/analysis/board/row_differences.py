@@ -68,35 +68,35 @@ class RowDifferences:
     lost: NDArray[np.int64] | None
 
 
-def row_differences(one: SeedAnswers, others: Sequence[SeedAnswers]) -> RowDifferences:
+def row_differences(one: SeedAnswers, rows: Sequence[SeedAnswers]) -> RowDifferences:
     """The first minus each of the others, all over the same seeds and documents."""
-    values = one.values - np.array([other.values for other in others])
+    values = one.values - np.array([other.values for other in rows])
     # a step that both share cancels: it is no evidence of anything
     distinct = np.array(
-        [[mine != theirs for mine, theirs in zip(one.steps, other.steps, strict=True)] for other in others]
+        [[mine != theirs for mine, theirs in zip(one.steps, other.steps, strict=True)] for other in rows]
     )
     differs = distinct.any(axis=1)
     equivalent, width = stats.equivalent(one.same, one.documents), one.scale[1] - one.scale[0]
     least = 0.0 if one.influence is None else stats.least_variance(FULL, equivalent)
-    documents, full, nothing = (np.full(len(others), float(value)) for value in (one.documents, equivalent, np.nan))
+    documents, full, nothing = (np.full(len(rows), float(value)) for value in (one.documents, equivalent, np.nan))
     sizes_and_limits = (
         documents,
         np.where(differs, least, 0.0),
         full,
-        np.full(len(others), -width),
-        np.full(len(others), width),
+        np.full(len(rows), -width),
+        np.full(len(rows), width),
     )
-    uneven = np.full(len(others), one.same is not None and bool(np.ptp(one.same.sizes)))
+    uneven = np.full(len(rows), one.same is not None and bool(np.ptp(one.same.sizes)))
     if one.influence is None:
-        variances = one.variances + np.array([other.variances for other in others])
+        variances = one.variances + np.array([other.variances for other in rows])
         common = (variances * distinct).mean(axis=1)
         return RowDifferences(Parts(values, common, common, *sizes_and_limits), nothing, uneven, None, None)
-    influence = one.influence - np.array([other.influence for other in others])
+    influence = one.influence - np.array([other.influence for other in rows])
     common, single = (influence.mean(axis=1) ** 2).sum(axis=1), (influence**2).sum(axis=(1, 2)) / len(one.steps)
     parts = Parts(values, common * differs, single * differs, *sizes_and_limits)
     if one.means is None:
         return RowDifferences(parts, nothing, uneven, None, None)
-    gaps = one.means - np.array([other.means for other in others])
+    gaps = one.means - np.array([other.means for other in rows])
     won, lost = (gaps > 1e-6).sum(axis=1), (gaps < -1e-6).sum(axis=1)
-    testable = differs & one.binary & np.array([other.binary for other in others]) & (len(one.steps) == 1)
+    testable = differs & one.binary & np.array([other.binary for other in rows]) & (len(one.steps) == 1)
     return RowDifferences(parts, np.where(testable, stats.mcnemar(won, lost), np.nan), uneven, won, lost)
