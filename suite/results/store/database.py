@@ -23,6 +23,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import StaticPool
 
+from suite.core import signals
 from suite.core.errors import StoreConflict, SuiteError, remedy
 from suite.results.store.files import RESTORE, check_file, immutable, made_beside, unwritable
 from suite.results.store.servers import Server, away_error, connection_options, is_away, is_conflict, server_at
@@ -77,6 +78,23 @@ def _file(url: URL) -> Path | None:
     return Path(str(url.database))
 
 
+@contextmanager
+def connected(engine: Engine) -> Iterator[Connection]:
+    """A connection. Signals wait while it is closed, for SQLAlchemy prints a traceback of what is raised then."""
+    connection = engine.connect()
+    try:
+        yield connection
+    finally:
+        with signals.held():
+            connection.close()
+
+
+def dispose(engine: Engine) -> None:
+    """Close an engine's connections; signals wait for the same reason."""
+    with signals.held():
+        engine.dispose()
+
+
 def _make(file: Path) -> None:
     """A new database, whole or not at all."""
     with one_line_errors(database_url(file)), made_beside(file) as fresh:
@@ -84,7 +102,7 @@ def _make(file: Path) -> None:
         try:
             migrate(engine)
         finally:
-            engine.dispose()
+            dispose(engine)
 
 
 def _opened(engine: Engine, create: bool, read_only: bool = False) -> Engine:
@@ -93,7 +111,7 @@ def _opened(engine: Engine, create: bool, read_only: bool = False) -> Engine:
         with one_line_errors(engine.url):
             _upgrade(engine, create, read_only)
     except BaseException:
-        engine.dispose()
+        dispose(engine)
         raise
     return engine
 
@@ -180,7 +198,7 @@ def _engine(url: URL, read_only: Path | None = None) -> Engine:
 def _upgrade(engine: Engine, create: bool, read_only: bool) -> None:
     """Bring the schema to REVISION. An up-to-date store costs one query."""
     where = shown(engine.url)
-    with engine.connect() as connection:
+    with connected(engine) as connection:
         current = _revision(connection, where)
     if current == REVISION:
         return
@@ -228,7 +246,7 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     _use_wal(engine)
-    with engine.execution_options(write=True).begin() as connection:
+    with connected(engine.execution_options(write=True)) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
         config.attributes["connection"] = connection
@@ -251,4 +269,5 @@ def _use_wal(engine: Engine) -> None:
                     raise OperationalError("PRAGMA journal_mode=WAL", None, error) from None
                 time.sleep(0.01)
     finally:
-        connection.close()
+        with signals.held():
+            connection.close()

@@ -9,6 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
 from suite.results.store.checked import Checked
+from suite.results.store.database import connected
 from suite.results.store.mapping import chunks
 from suite.results.store.tables import ChecksumRow, ExperimentRow, StepRow
 
@@ -52,7 +53,7 @@ class Integrity(Checked):
             return ()
         check = "quick_check" if quick else "integrity_check"
         try:
-            with self._turn, self.engine.connect() as connection:
+            with self._turn, connected(self.engine) as connection:
                 faults = [str(line) for (line,) in connection.execute(text(f"PRAGMA {check}")) if line != "ok"]
                 lost = connection.execute(text("PRAGMA foreign_key_check")).all()
         except DatabaseError as error:

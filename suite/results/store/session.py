@@ -14,7 +14,7 @@ from sqlalchemy.pool import StaticPool
 
 from suite.core import signals
 from suite.core.errors import SuiteError
-from suite.results.store.database import one_line_errors, server_of, shown
+from suite.results.store.database import connected, one_line_errors, server_of, shown
 from suite.results.store.files import RESTORE
 from suite.results.store.tables import StepRow
 
@@ -78,7 +78,7 @@ class DatabaseSession:
     def _reading(self) -> Iterator[Connection]:
         """One view of the database, whatever others write meanwhile. Raises SuiteError for what is no data of ours."""
         try:
-            with self._turn, one_line_errors(self.engine.url), self.engine.connect() as connection:
+            with self._turn, one_line_errors(self.engine.url), connected(self.engine) as connection:
                 yield connection
         except (ValueError, TypeError, OverflowError) as error:  # no JSON, no date, a text where a number was
             reason = " ".join(str(error).split())[:120]

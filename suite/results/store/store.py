@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from suite.core.errors import SuiteError
-from suite.results.store.database import connect, database_url, server_of, shown
+from suite.results.store.database import connect, database_url, dispose, server_of, shown
 from suite.results.store.files import RESTORE
 from suite.results.store.integrity import Integrity
 from suite.results.store.invalidation import Invalidating
@@ -48,4 +48,4 @@ class Store(Reading, Writing, Removing, Invalidating, LeaseReading, Integrity):
                 raise
             raise SuiteError(damage, where=shown(engine.url), fix=RESTORE) from error
         finally:
-            engine.dispose()
+            dispose(engine)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -11,8 +13,9 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 
+from suite.core import signals
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
 from suite.results.store import StepRecord, Store, database
@@ -200,3 +203,20 @@ def test_a_relative_file_may_be_called_as_sqlite_calls_memory(tmp_path: Path, mo
 def test_a_home_whose_name_is_no_text_is_refused() -> None:
     with pytest.raises(SuiteError, match="is no name in UTF-8; choose another with --home"):
         RunDir(Path("runs\udcff"))
+
+
+@pytest.mark.parametrize("moment", ["reset", "close"])
+def test_a_signal_while_a_connection_is_closed_ends_the_command_without_a_traceback(
+    moment: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def killed(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def read() -> None:
+        with signals.ending(), Store.open(tmp_path / "suite.db") as store:
+            event.listen(store.engine, moment, killed)
+            store.statuses(["a"])
+
+    with pytest.raises(signals.EndedBySignal):
+        read()
+    assert [record for record in caplog.records if record.exc_info] == []
