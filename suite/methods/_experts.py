@@ -38,16 +38,16 @@ class TransferredExpert(svf_transfer.Config):
     """The method."""
 
 
-def _svf_unless_named(given: Any) -> str:
-    return f"<{_name(given, 'svf')}>"
+def _svf_unless_named(block: Any) -> str:
+    return f"<{_name(block, 'svf')}>"
 
 
-def _ia3_unless_named(given: Any) -> str:
-    return f"<{_name(given, 'ia3')}>"
+def _ia3_unless_named(block: Any) -> str:
+    return f"<{_name(block, 'ia3')}>"
 
 
-def _name(given: Any, usual: str) -> str:
-    return str(given.get("name", usual)) if isinstance(given, Mapping) else str(getattr(given, "name", usual))
+def _name(block: Any, usual: str) -> str:
+    return str(block.get("name", usual)) if isinstance(block, Mapping) else str(getattr(block, "name", usual))
 
 
 _Any = Annotated[SvfExpert, Tag("<svf>")] | Annotated[LoraExpert, Tag("<lora>")] | Annotated[Ia3Expert, Tag("<ia3>")]

@@ -61,62 +61,64 @@ class OutsideMethod:
 
     def prerequisites(self, config: Any, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
         """The train steps to do first."""
-        found = self._asked("prerequisites", config, targets)
-        if not isinstance(found, tuple) or not all(isinstance(each, Prerequisite) for each in found):
-            raise self._not("prerequisites", found, "a tuple of Prerequisite, () for none")
-        return found
+        result = self._call("prerequisites", config, targets)
+        if not isinstance(result, tuple) or not all(isinstance(each, Prerequisite) for each in result):
+            raise self._wrong_result("prerequisites", result, "a tuple of Prerequisite, () for none")
+        return result
 
     def stack(self, config: Any, role: str, targets: tuple[str, ...]) -> tuple[Part, ...] | Dispatch:
         """The artifacts in effect when a task is answered."""
-        found = self._asked("stack", config, role, targets)
-        if isinstance(found, Dispatch):
-            return found
-        if not isinstance(found, tuple) or not all(_is_part(each) for each in found):
-            raise self._not("stack", found, "a tuple of SELF, indices and Prerequisite, or a Dispatch")
+        result = self._call("stack", config, role, targets)
+        if isinstance(result, Dispatch):
+            return result
+        if not isinstance(result, tuple) or not all(_is_part(each) for each in result):
+            raise self._wrong_result("stack", result, "a tuple of SELF, indices and Prerequisite, or a Dispatch")
         count = len(self.prerequisites(config, targets))
-        for each in found:
+        for each in result:
             if isinstance(each, int) and not 0 <= each < count:
-                raise self._not("stack", found, f"an index below {count}, the number of its prerequisites")
+                raise self._wrong_result("stack", result, f"an index below {count}, the number of its prerequisites")
             if (each is SELF or isinstance(each, OwnPart)) and self.train is None:
-                raise self._not("stack", found, "nothing of its own, as the method has no train step")
-        return found
+                raise self._wrong_result("stack", result, "nothing of its own, as the method has no train step")
+        return result
 
     def requirements(self, config: Any) -> Requirements:
         """What the method's own train step needs."""
-        found = self._asked("requirements", config)
-        if not isinstance(found, Requirements):
-            raise self._not("requirements", found, "a Requirements, such as `optimisation_requirements(config)`")
-        return found
+        result = self._call("requirements", config)
+        if not isinstance(result, Requirements):
+            raise self._wrong_result(
+                "requirements", result, "a Requirements, such as `optimisation_requirements(config)`"
+            )
+        return result
 
     def _train(self, config: Any, job: Job) -> Trained:
         """Train. Raises StepFailed, in one line, for an error in its code and for what is no `Trained`."""
         from suite.training.job import Trained
 
         try:
-            found = self._module.train(config, job)
+            result = self._module.train(config, job)
         except (StepFailed, SuiteError):
             raise
         except Exception as error:
             if machine_problem(error) is not None:
                 raise
             raise StepFailed(str(broken(self._origin, error, "`train` fails"))) from error
-        if not isinstance(found, Trained):
-            raise StepFailed(str(self._not("train", found, "a Trained")))
-        return found
+        if not isinstance(result, Trained):
+            raise StepFailed(str(self._wrong_result("train", result, "a Trained")))
+        return result
 
-    def _asked(self, name: str, *given: Any) -> Any:
+    def _call(self, name: str, *arguments: Any) -> Any:
         function: Callable[..., Any] = getattr(self._module, name)
         try:
-            return function(*given)
+            return function(*arguments)
         except SuiteError:
             raise
         except Exception as error:
             raise broken(self._origin, error, f"`{name}` fails") from error
 
-    def _not(self, name: str, found: Any, wanted: str) -> SuiteError:
-        text = repr(found)
-        given = text if len(text) <= 60 else f"{text[:57]}…"
-        return SuiteError(f"`{name}` gives {given}", where=str(self._origin), fix=f"it should give {wanted}")
+    def _wrong_result(self, name: str, result: Any, wanted: str) -> SuiteError:
+        text = repr(result)
+        shown = text if len(text) <= 60 else f"{text[:57]}…"
+        return SuiteError(f"`{name}` gives {shown}", where=str(self._origin), fix=f"it should give {wanted}")
 
 
 def _is_part(value: Any) -> bool:

@@ -41,7 +41,7 @@ class Config(Block):
     """With `init: text`: the text."""
 
     @model_validator(mode="after")
-    def _text_where_asked(self) -> Self:
+    def _text_with_init_text(self) -> Self:
         if (self.init == "text") != (self.text is not None):
             raise ValueError("`init: text` and a `text` go together")
         return self

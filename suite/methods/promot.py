@@ -48,9 +48,9 @@ class LoraStage(lora.Config):
     """The method."""
 
 
-def _prompt_unless_named(given: Any) -> str:
-    named = given.get("name", "prompt_tuning") if isinstance(given, Mapping) else getattr(given, "name", "")
-    return f"<{named}>"
+def _prompt_unless_named(block: Any) -> str:
+    name = block.get("name", "prompt_tuning") if isinstance(block, Mapping) else getattr(block, "name", "")
+    return f"<{name}>"
 
 
 StageOne = Annotated[

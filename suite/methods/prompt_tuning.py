@@ -45,7 +45,7 @@ class Config(Optimisation):
     """Largest norm of the gradient; null: as it is (Adafactor limits the size of its steps by itself)."""
 
     @model_validator(mode="after")
-    def _text_where_asked(self) -> Self:
+    def _text_with_init_text(self) -> Self:
         if (self.init == "text") != (self.text is not None):
             raise ValueError("`init: text` and a `text` go together")
         return self

@@ -176,10 +176,10 @@ def holding(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]
         yield
 
 
-def same_bits(found: Tensor, expected: Tensor) -> bool:
+def same_bits(tensor: Tensor, expected: Tensor) -> bool:
     """Whether a tensor has the bits of another one, once that has its type."""
-    found, expected = found.detach().cpu(), expected.detach().to(found.dtype).cpu()
-    return found.shape == expected.shape and torch.equal(_bits(found), _bits(expected))
+    tensor, expected = tensor.detach().cpu(), expected.detach().to(tensor.dtype).cpu()
+    return tensor.shape == expected.shape and torch.equal(_bits(tensor), _bits(expected))
 
 
 def _bits(tensor: Tensor) -> Tensor:

@@ -146,6 +146,8 @@ def _plain(value: Any) -> Any:
 def _set_state(model: nn.Module, state: Mapping[str, Tensor]) -> None:
     expected = set(get_peft_model_state_dict(model, adapter_name=NAME, save_embedding_layers=False))
     if expected != set(state):
-        odd = sorted(expected ^ set(state))
-        raise SuiteError(f"the adapter does not fit this model: {len(odd)} tensors do not match, {odd[0]} among them")
+        unmatched = sorted(expected ^ set(state))
+        raise SuiteError(
+            f"the adapter does not fit this model: {len(unmatched)} tensors do not match, {unmatched[0]} among them"
+        )
     set_peft_model_state_dict(model, dict(state), adapter_name=NAME)

@@ -26,11 +26,11 @@ def difference(folder: Path, base: str, wanted: str) -> str:
     """
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        found = _hash(folder / TENSORS, record)
+        actual = _hash(folder / TENSORS, record)
         named = record["hash"], record["base"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return "is damaged"
-    return "" if (found or wanted, *named) == (wanted, wanted, base) else "is not what was saved: its hash differs"
+    return "" if (actual or wanted, *named) == (wanted, wanted, base) else "is not what was saved: its hash differs"
 
 
 def _hash(tensors: Path, record: Mapping[str, Any]) -> str | None:

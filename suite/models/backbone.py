@@ -93,7 +93,7 @@ class Backbone:
 def load_backbone(located: LocatedModel, device: str | None = None, factors: Path | None = None) -> Backbone:
     """Load a model on `device` (default: the GPU if there is one). Raises SuiteError when it cannot be loaded whole."""
     source = located.source
-    place: str = str(located.folder) if located.folder is not None else str(source.hub)
+    location: str = str(located.folder) if located.folder is not None else str(source.hub)
     options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": located.folder is not None}
     if located.folder is None:
         options["revision"] = source.revision or "main"
@@ -101,12 +101,12 @@ def load_backbone(located: LocatedModel, device: str | None = None, factors: Pat
         options["gguf_file"] = located.file.name
     logging.disable_progress_bar()
     try:
-        config = AutoConfig.from_pretrained(place, **options)
-        two_sided = bool(config.is_encoder_decoder)
-        loader: Any = AutoModelForSeq2SeqLM if two_sided else AutoModelForCausalLM
-        tokenizer = AutoTokenizer.from_pretrained(place, **options)
+        config = AutoConfig.from_pretrained(location, **options)
+        is_encoder_decoder = bool(config.is_encoder_decoder)
+        loader: Any = AutoModelForSeq2SeqLM if is_encoder_decoder else AutoModelForCausalLM
+        tokenizer = AutoTokenizer.from_pretrained(location, **options)
         model, report = loader.from_pretrained(
-            place, **options, dtype=getattr(torch, source.dtype), use_safetensors=True, output_loading_info=True
+            location, **options, dtype=getattr(torch, source.dtype), use_safetensors=True, output_loading_info=True
         )
         absent = sorted(set(report["missing_keys"]) | {str(key) for key in report["mismatched_keys"]})
         if absent:  # transformers would fill these with random numbers
@@ -132,7 +132,7 @@ def as_backbone(
     factors: Path | None = None,
 ) -> Backbone:
     """A backbone of a model that is already in memory; freezes it."""
-    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    target_device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     shape: Shape = "encoder-decoder" if model.config.is_encoder_decoder else "decoder"
     if sentinels and (shape == "decoder" or "<extra_id_0>" not in tokenizer.get_vocab()):
         raise SuiteError("this model has no span-corruption sentinels", fix="leave out `sentinels: true`")
@@ -141,10 +141,10 @@ def as_backbone(
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     refuse_unknown_ids(model, tokenizer)
-    model.eval().requires_grad_(False).to(place)
+    model.eval().requires_grad_(False).to(target_device)
     length, probe = _positions(model, tokenizer), probe_logits(model)
     content = {parameter: content_sum(parameter.data) for parameter in model.parameters()}
-    return Backbone(model, tokenizer, shape, identity, sentinels, place, length, probe, content, factors)
+    return Backbone(model, tokenizer, shape, identity, sentinels, target_device, length, probe, content, factors)
 
 
 def content_sum(tensor: Tensor) -> int:
@@ -156,7 +156,7 @@ def content_sum(tensor: Tensor) -> int:
 
 
 @torch.no_grad()
-def probe_logits(model: nn.Module, soft: Tensor | None = None, **behind: Any) -> Tensor:
+def probe_logits(model: nn.Module, soft: Tensor | None = None, **cached: Any) -> Tensor:
     """Logits [8, V] on a few fixed tokens, behind soft vectors [P, d] and `AdaptedModel.behind` if there are any."""
     table: Any = model.get_input_embeddings()  # type: ignore[operator]
     ids = (torch.arange(1, 9, device=table.weight.device) * 7919 % table.weight.shape[0]).unsqueeze(0)
@@ -166,9 +166,9 @@ def probe_logits(model: nn.Module, soft: Tensor | None = None, **behind: Any) ->
     config: Any = model.config
     inputs = {"decoder_input_ids": ids} if config.is_encoder_decoder else {}
     # a mask is of all that is looked at, the prefix included; an encoder looks at its input alone
-    before = behind["past_key_values"].get_seq_length() if behind and not inputs else 0
+    before = cached["past_key_values"].get_seq_length() if cached and not inputs else 0
     mask = torch.ones(1, before + embeds.shape[1], dtype=torch.long, device=embeds.device)
-    logits: Tensor = model(inputs_embeds=embeds, attention_mask=mask, **inputs, **behind).logits
+    logits: Tensor = model(inputs_embeds=embeds, attention_mask=mask, **inputs, **cached).logits
     return logits[0, -ids.shape[1] :].float().cpu()
 
 
@@ -177,8 +177,8 @@ def _positions(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> in
     for name in ("max_position_embeddings", "n_positions", "max_sequence_length"):
         if isinstance(getattr(config, name, None), int):
             return int(getattr(config, name))
-    said = int(tokenizer.model_max_length)
-    return said if said < 1 << 20 else UNLIMITED_POSITIONS
+    claimed = int(tokenizer.model_max_length)
+    return claimed if claimed < 1 << 20 else UNLIMITED_POSITIONS
 
 
 def _first_line(error: Exception) -> str:

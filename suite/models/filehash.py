@@ -20,11 +20,11 @@ def cached_file_hash(path: Path) -> str:
         return file_hash(path)
     key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
     cache = _cache_file()
-    known = _read(cache)
-    if key not in known:
-        known = {**known, key: file_hash(path)}
-        _write(cache, known)
-    return known[key]
+    hashes = _read(cache)
+    if key not in hashes:
+        hashes = {**hashes, key: file_hash(path)}
+        _write(cache, hashes)
+    return hashes[key]
 
 
 def _cache_file() -> Path:
@@ -34,17 +34,17 @@ def _cache_file() -> Path:
 
 def _read(cache: Path) -> dict[str, str]:
     try:
-        known = json.loads(cache.read_text(encoding="utf-8"))
+        hashes = json.loads(cache.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # none yet, or half of one: the hashes are simply computed
         return {}
-    return known if isinstance(known, dict) else {}
+    return hashes if isinstance(hashes, dict) else {}
 
 
-def _write(cache: Path, known: dict[str, str]) -> None:
+def _write(cache: Path, hashes: dict[str, str]) -> None:
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=cache.parent, delete=False, encoding="utf-8") as file:
-            json.dump(known, file)
+            json.dump(hashes, file)
         os.replace(file.name, cache)
     except OSError:  # a read-only home costs time, not correctness
         return

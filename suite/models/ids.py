@@ -14,24 +14,24 @@ class KnownIds:
     """Ids by what they are of; a backbone has one, for its own tokenizer."""
 
     def __init__(self) -> None:
-        self._known: dict[Hashable, array[int]] = {}
+        self._ids: dict[Hashable, array[int]] = {}
         self._count = 0
 
     def of(
         self, keys: Sequence[Hashable], read: Callable[[list[int]], Sequence[Sequence[int]]]
     ) -> list[tuple[int, ...]]:
-        """The ids of each key; `read` gives those of the keys at some places, which were not read before."""
+        """The ids of each key; `read` gives those of the keys at some indices, which were not read before."""
         if self._count > MOST:
             self.forget()
-        missing = {key: place for place, key in enumerate(keys) if key not in self._known}
+        missing = {key: index for index, key in enumerate(keys) if key not in self._ids}
         if missing:
-            places = list(missing.values())
-            for place, ids in zip(places, read(places), strict=True):
-                self._known[keys[place]] = array("i", ids)
+            indices = list(missing.values())
+            for index, ids in zip(indices, read(indices), strict=True):
+                self._ids[keys[index]] = array("i", ids)
                 self._count += len(ids)
-        return [tuple(self._known[key]) for key in keys]
+        return [tuple(self._ids[key]) for key in keys]
 
     def forget(self) -> None:
         """Know nothing again."""
-        self._known.clear()
+        self._ids.clear()
         self._count = 0

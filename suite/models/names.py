@@ -29,8 +29,8 @@ def matrix_names(model: LocatedModel) -> tuple[str, ...] | None:
     """Paths of the modules that have a matrix, in a fixed order; None where the files do not tell."""
     if model.folder is None:
         return None
-    found = _of_gguf(model.file) if model.file else _of_safetensors(model.folder)
-    return None if found is None or any(part in name for name in found for part in MERGED) else tuple(found)
+    paths = _of_gguf(model.file) if model.file else _of_safetensors(model.folder)
+    return None if paths is None or any(part in name for name in paths for part in MERGED) else tuple(paths)
 
 
 def has_matrix(names: tuple[str, ...], wanted: str) -> bool:

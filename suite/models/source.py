@@ -56,11 +56,11 @@ class ModelSource(Block):
         return found
 
     @model_validator(mode="after")
-    def _one_place(self) -> ModelSource:
-        given = [name for name in ("bundled", "hub", "path", "gguf") if getattr(self, name) is not None]
-        if len(given) != 1:
-            told = ", ".join(given) or "none"
-            raise ValueError(f"a model needs exactly one of bundled, hub, path, gguf; given: {told}")
+    def _one_source(self) -> ModelSource:
+        named = [name for name in ("bundled", "hub", "path", "gguf") if getattr(self, name) is not None]
+        if len(named) != 1:
+            names = ", ".join(named) or "none"
+            raise ValueError(f"a model needs exactly one of bundled, hub, path, gguf; given: {names}")
         if self.revision is not None and self.hub is None:
             raise ValueError("revision belongs to a hub model")
         return self
@@ -68,8 +68,8 @@ class ModelSource(Block):
     @property
     def title(self) -> str:
         """The model's name, as a reader would say it."""
-        place = self.bundled or self.hub or self.path or self.gguf or ""
-        return place if self.bundled or self.hub else Path(place).name
+        name = self.bundled or self.hub or self.path or self.gguf or ""
+        return name if self.bundled or self.hub else Path(name).name
 
 
 @dataclass(frozen=True)
@@ -94,41 +94,41 @@ def locate(source: ModelSource, models_dir: Path | None) -> LocatedModel:
     if source.bundled is not None:
         return _in_folder(source, _bundled(source.bundled))
     if source.gguf is not None:
-        found, note = _existing(source.gguf, source._folder, models_dir, "GGUF file")
-        return replace(_gguf(source, found), note=note)
+        path, note = _existing(source.gguf, source._folder, models_dir, "GGUF file")
+        return replace(_gguf(source, path), note=note)
     if source.path is not None:
-        found, note = _existing(source.path, source._folder, models_dir, "model folder")
-        return replace(_in_folder(source, found), note=note)
+        path, note = _existing(source.path, source._folder, models_dir, "model folder")
+        return replace(_in_folder(source, path), note=note)
     assert source.hub is not None
-    here = _beside(source.hub, models_dir) or _hub_cache(source.hub, source.revision)
-    if here is not None:
-        return _in_folder(source, here)
+    folder = _beside(source.hub, models_dir) or _hub_cache(source.hub, source.revision)
+    if folder is not None:
+        return _in_folder(source, folder)
     return LocatedModel(source, None, None, f"hub:{source.hub}@{source.revision or 'main'}", 0)
 
 
 def _bundled(name: str) -> Path:
     root = Path(str(importlib.resources.files("suite"))) / "micro" / "models"
-    known = sorted(folder.name for folder in root.glob("*") if (folder / "config.json").is_file())
-    if name not in known:
-        raise SuiteError(f"there is no bundled model '{name}'", fix=did_you_mean(name, known))
+    bundled = sorted(folder.name for folder in root.glob("*") if (folder / "config.json").is_file())
+    if name not in bundled:
+        raise SuiteError(f"there is no bundled model '{name}'", fix=did_you_mean(name, bundled))
     return root / name
 
 
 def _existing(text: str, folder: Path | None, models_dir: Path | None, what: str) -> tuple[Path, str | None]:
     """The file or folder, and a note where it is relative to the working directory, not to the file that names it."""
-    given = Path(text).expanduser()
-    places = [given if folder is None else folder / given]  # an absolute path stays as it is
-    if not given.is_absolute():
-        places += [models_dir / given] if models_dir is not None else []
-        places += [given] if folder is not None else []
-    found = next((place for place in places if place.exists()), None)
-    if found is None:
-        tried = " nor ".join(dict.fromkeys(str(_shortened(place)) for place in places))
+    path = Path(text).expanduser()
+    candidates = [path if folder is None else folder / path]  # an absolute path stays as it is
+    if not path.is_absolute():
+        candidates += [models_dir / path] if models_dir is not None else []
+        candidates += [path] if folder is not None else []
+    existing = next((candidate for candidate in candidates if candidate.exists()), None)
+    if existing is None:
+        tried = " nor ".join(dict.fromkeys(str(_shortened(candidate)) for candidate in candidates))
         raise SuiteError(f"there is no {what} {tried}", fix="" if folder is None else "write it relative to this file")
-    if folder is None or found is not given or found.resolve() == places[0].resolve():
-        return found.resolve(), None
+    if folder is None or existing is not path or existing.resolve() == candidates[0].resolve():
+        return existing.resolve(), None
     note = f"the model '{text}' was found in the working directory, not beside the file that names it"
-    return found.resolve(), f"{note}: paths in a file are relative to it, so write '{relative(found, folder)}'"
+    return existing.resolve(), f"{note}: paths in a file are relative to it, so write '{relative(existing, folder)}'"
 
 
 def relative(path: Path, folder: Path) -> str:

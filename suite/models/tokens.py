@@ -38,8 +38,8 @@ def encode_prompts(backbone: Backbone, prompts: Sequence[str]) -> list[Ids]:
     """
     marked = [f"{prompt} {SENTINEL_BEGIN}" if backbone.sentinels else prompt for prompt in prompts]
     keys = [("prompt", text) for text in marked]
-    known = backbone.ids.of(keys, lambda places: _read(backbone, [marked[at] for at in places]))
-    return [ids or (_first_id(backbone),) for ids in known]
+    ids_of_each = backbone.ids.of(keys, lambda indices: _read(backbone, [marked[index] for index in indices]))
+    return [ids or (_first_id(backbone),) for ids in ids_of_each]
 
 
 def encode_prompt(backbone: Backbone, prompt: str) -> list[int]:
@@ -67,12 +67,12 @@ def encode_pair(backbone: Backbone, prompt: str, answer: str) -> tuple[list[int]
         return context, _between_sentinels(backbone, continuation)
     if backbone.shape == "decoder":
         text = following(prompt, answer)
-        (found,) = backbone.ids.of([("answer", prompt, text)], lambda _: [_continued(backbone, prompt, text)])
+        (ids,) = backbone.ids.of([("answer", prompt, text)], lambda _: [_continued(backbone, prompt, text)])
     else:
         text = answer.before.lstrip() + answer if isinstance(answer, WrittenTarget) else answer
         text = f"{SENTINEL_BEGIN} {text} {SENTINEL_END}" if backbone.sentinels else text
-        (found,) = backbone.ids.of([("answer", text)], lambda _: [_plain(backbone, text)])
-    return encode_prompt(backbone, prompt), list(found)
+        (ids,) = backbone.ids.of([("answer", text)], lambda _: [_plain(backbone, text)])
+    return encode_prompt(backbone, prompt), list(ids)
 
 
 def encode_choices(backbone: Backbone, context: str, continuations: Sequence[str]) -> tuple[list[int], list[list[int]]]:
@@ -88,7 +88,7 @@ def encode_choices(backbone: Backbone, context: str, continuations: Sequence[str
     if backbone.shape == "encoder-decoder":
         return list(ids), [list(_plain(backbone, text)) for text in texts]
     keys = [("whole", prompt + text) for text in texts]
-    wholes = backbone.ids.of(keys, lambda places: _read(backbone, [prompt + texts[at] for at in places]))
+    wholes = backbone.ids.of(keys, lambda indices: _read(backbone, [prompt + texts[index] for index in indices]))
     if not prompt:  # the token that stands for nothing is not in the text
         wholes = [whole if whole[: len(ids)] == ids else ids + whole for whole in wholes]
     split = min(_common(ids, whole) for whole in wholes)
@@ -111,20 +111,20 @@ def _read(backbone: Backbone, texts: Sequence[str]) -> list[Ids]:
     """`encode_text` of some, all at once: one call for each takes as long as a small model's answer."""
     start = backbone.tokenizer.bos_token
     (closing,) = backbone.ids.of([("closing",)], lambda _: [_closing(backbone)])
-    found: dict[int, Ids] = {}
+    ids_by_index: dict[int, Ids] = {}
     for begun in (False, True):
-        those = [at for at, text in enumerate(texts) if begun == bool(start and text.startswith(start))]
-        if not those:
+        indices = [index for index, text in enumerate(texts) if begun == bool(start and text.startswith(start))]
+        if not indices:
             continue
         with reading_texts():
-            read = backbone.tokenizer([texts[at] for at in those], add_special_tokens=not begun)["input_ids"]
+            read = backbone.tokenizer([texts[index] for index in indices], add_special_tokens=not begun)["input_ids"]
         if backbone.shape == "decoder":
             closed = 0 if begun else len(closing)
-            found |= {at: tuple(ids[: len(ids) - closed]) for at, ids in zip(those, read, strict=True)}
+            ids_by_index |= {index: tuple(ids[: len(ids) - closed]) for index, ids in zip(indices, read, strict=True)}
         else:
             more = closing if begun else ()
-            found |= {at: (*ids, *more) for at, ids in zip(those, read, strict=True)}
-    return [found[at] for at in range(len(texts))]
+            ids_by_index |= {index: (*ids, *more) for index, ids in zip(indices, read, strict=True)}
+    return [ids_by_index[index] for index in range(len(texts))]
 
 
 def _closing(backbone: Backbone) -> Ids:
@@ -147,12 +147,12 @@ def _continued(backbone: Backbone, prompt: str, text: str) -> Ids:
     (whole,) = _read(backbone, [prompt + text])
     if whole[: len(context)] == context:
         return whole[len(context) :]
-    decode, wanted = backbone.tokenizer.decode, backbone.tokenizer.decode(whole)
+    decode, expected = backbone.tokenizer.decode, backbone.tokenizer.decode(whole)
     for anchor in _ANCHORS:
         before, both = _plain(backbone, anchor), _plain(backbone, anchor + text)
-        behind = both[len(before) :]
-        if both[: len(before)] == before and decode([*context, *behind]) == wanted:
-            return behind
+        continuation = both[len(before) :]
+        if both[: len(before)] == before and decode([*context, *continuation]) == expected:
+            return continuation
     return _plain(backbone, text)
 
 

@@ -34,10 +34,10 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
         return (folder / WHOLE,)
     if (folder / INDEX).is_file():
         return _shards(folder)
-    there = sorted(file.name for file in folder.glob("*.safetensors"))
+    present = sorted(file.name for file in folder.glob("*.safetensors"))
     what = f"{folder} has neither {WHOLE} nor {INDEX}"
-    if there:
-        what = f"{what}; transformers does not load {there[0]}"
+    if present:
+        what = f"{what}; transformers does not load {present[0]}"
     elif any(folder.glob("*.bin")):
         what = f"{what}; *.bin files are not loaded, since unpickling them can run code"
     raise SuiteError(what, fix="save the model with save_pretrained")
@@ -62,8 +62,8 @@ def head(file: Path) -> dict[str, Any]:
             (length,) = struct.unpack("<Q", stream.read(8))
             if length > file.stat().st_size:
                 raise ValueError("the header is longer than the file")
-            found = json.loads(stream.read(length))
-        tensors = {str(name): entry for name, entry in found.items() if name != "__metadata__"}
+            header = json.loads(stream.read(length))
+        tensors = {str(name): entry for name, entry in header.items() if name != "__metadata__"}
         sizes = [size for entry in tensors.values() for size in entry["shape"]]
     except (OSError, struct.error, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SuiteError(f"{file} is not a readable safetensors file: {error}", fix=AGAIN) from error

@@ -80,7 +80,7 @@ def _layer(path: str, stacks: Iterable[str]) -> tuple[str, int] | None:
 
 def _attention(calls: Sequence[AttentionCall], paths: Mapping[nn.Module, str]) -> dict[nn.Module, Part]:
     """The matrices of attention that are one thing in every call."""
-    found: dict[nn.Module, set[Part | None]] = {}
+    roles: dict[nn.Module, set[Part | None]] = {}
     for call in calls:
         groups: dict[Part, tuple[nn.Module, ...]] = {
             "query": call.queries, "key": call.keys, "value": call.values, "output": call.outputs,
@@ -88,8 +88,8 @@ def _attention(calls: Sequence[AttentionCall], paths: Mapping[nn.Module, str]) -
         for part, modules in groups.items():
             others = [each for other, members in groups.items() if other != part for each in members]
             for module in modules:
-                found.setdefault(module, set()).add(part if _apart(modules, others, paths) else None)
-    clear = {module: next(iter(parts)) for module, parts in found.items() if len(parts) == 1}
+                roles.setdefault(module, set()).add(part if _apart(modules, others, paths) else None)
+    clear = {module: next(iter(parts)) for module, parts in roles.items() if len(parts) == 1}
     return {module: part for module, part in clear.items() if part is not None}
 
 
@@ -107,7 +107,7 @@ def _units(
     modules = {path: module for module, path in paths.items()}
     around = [_common([paths[each] for each in call.around]) for call in calls if call.around]
     with_attention = {_layer(path, stacks) for path in around}
-    found: dict[nn.Module, nn.Module] = {}
+    units: dict[nn.Module, nn.Module] = {}
     for matrix in matrices:
         path, layer = paths[matrix], _layer(paths[matrix], stacks)
         if layer is None or any(f"{path}.".startswith(f"{each}.") for each in around):
@@ -117,8 +117,8 @@ def _units(
         unit = next((each for each in above if not any(f"{one}.".startswith(f"{each}.") for one in around)), None)
         # a matrix by itself acts on each position, and may all the same be a piece of what mixes them
         if unit is not None and (layer in with_attention or unit != path):
-            found[matrix] = modules[unit]
-    return found
+            units[matrix] = modules[unit]
+    return units
 
 
 def _common(paths: Sequence[str]) -> str:

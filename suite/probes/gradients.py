@@ -20,7 +20,7 @@ from suite.probes.parts import trained_parts
 from suite.training.config import Optimisation
 from suite.training.data.batches import Collator, in_parts
 from suite.training.data.examples import Encoded, encode
-from suite.training.data.exemplars import behind_exemplars
+from suite.training.data.exemplars import with_exemplars
 from suite.training.job import Job
 from suite.training.loop import CurvePoint
 from suite.training.objectives.losses import answer_loss
@@ -39,16 +39,18 @@ class Alignment:
         self.parts = parts.parts
         self._true: list[Encoded] = []
         self._shuffled: list[Encoded] = []
-        for place, target in enumerate(job.examples):
+        for target_index, target in enumerate(job.examples):
             random = Random(seed_of("alignment", target.role))
             chosen = random.sample(range(len(target.examples)), min(count, len(target.examples)))
-            asked = behind_exemplars(target, chosen, config.shots, 0, 0)
-            before = trainable.reserved(job.backbone, place)
-            found = encode(job.backbone, asked, max_length=job.budget.max_length, place=place, **before).examples
-            answers = [each.target for each in found]
+            prompted = with_exemplars(target, chosen, config.shots, 0, 0)
+            before = trainable.reserved(job.backbone, target_index)
+            examples = encode(
+                job.backbone, prompted, max_length=job.budget.max_length, target_index=target_index, **before
+            ).examples
+            answers = [each.target for each in examples]
             random.shuffle(answers)
-            self._true += found
-            self._shuffled += [replace(each, target=answer) for each, answer in zip(found, answers, strict=True)]
+            self._true += examples
+            self._shuffled += [replace(each, target=answer) for each, answer in zip(examples, answers, strict=True)]
 
     def __call__(self, step: int) -> list[CurvePoint]:
         """The cosine (−1 to 1) of each kind of parameters, and of each kind and layer; none where a gradient is 0."""
@@ -63,11 +65,11 @@ class Alignment:
             products = torch.stack([one @ two, one @ one, two @ two]).cpu()
             for key in {part, OfPart(part.part)}:
                 sums[key] += products
-        found = {
+        cosines = {
             key: float(both / (own.sqrt() * other.sqrt())) for key, (both, own, other) in sums.items() if own and other
         }
         # products of rounded numbers may exceed 1 by a hair
-        return [CurvePoint(step, curve_name(key), max(-1.0, min(1.0, value))) for key, value in found.items()]
+        return [CurvePoint(step, curve_name(key), max(-1.0, min(1.0, value))) for key, value in cosines.items()]
 
     def _gradient(self, examples: Sequence[Encoded]) -> Mapping[str, Tensor]:
         """The gradient of the loss summed over the examples, by the parameter's name; without those it has none of."""
@@ -75,9 +77,9 @@ class Alignment:
         names, parameters = list(trainable.parameters), list(trainable.parameters.values())
         collate, most = Collator(job.backbone), job.budget_for(self._config).micro_batch
         total: dict[str, Tensor] = {}
-        for rows in in_parts([(each.place, at) for at, each in enumerate(examples)], most):
+        for rows in in_parts([(each.target_index, at) for at, each in enumerate(examples)], most):
             batch = collate([examples[at] for at in rows]).to(job.backbone.device)
-            current = trainable.adapted(job.backbone, batch.place)
+            current = trainable.adapted(job.backbone, batch.target_index)
             loss = answer_loss(current, batch, self._config.label_smoothing, self._config.z_loss)
             for name, each in zip(names, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True):
                 if each is not None:

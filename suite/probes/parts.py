@@ -63,13 +63,13 @@ def _rest(trainable: Trainable, parts: Mapping[str, OfPart]) -> tuple[str, ...]:
 
 def _before_text(trainable: Trainable, backbone: Backbone, targets: int) -> set[str]:
     """Parameters of which a soft prompt or a prefix is made."""
-    found = set[str]()
+    names = set[str]()
     with torch.enable_grad():
         for index in range(targets):
             model = trainable.adapted(backbone, index)
             vectors = [each for each in (model.soft, model.prefix) if each is not None and each.requires_grad]
-            found |= _used(trainable.parameters, vectors)
-    return found
+            names |= _used(trainable.parameters, vectors)
+    return names
 
 
 def _used(parameters: Mapping[str, nn.Parameter], tensors: list[Tensor]) -> set[str]:

@@ -74,11 +74,11 @@ class ProbeCallback:
             current, task, batch_tokens=decoding.batch_tokens, beams=decoding.beams,
             length_penalty=decoding.length_penalty, max_length=length,
         )  # fmt: skip
-        found: list[tuple[Measure, float]] = []
+        measures: list[tuple[Measure, float]] = []
         if result.primary.value is not None:
-            found.append(("score", result.primary.value))
+            measures.append(("score", result.primary.value))
         others = () if role in self.targets else foreign(formats, self.roles[role])
         if others and result.answers:
             hits = [takes(answer.output, others) for answer in result.answers]
-            found.append(("format", 100 * sum(hits) / len(hits)))
-        return [CurvePoint(0, curve_name(OfTask(measure, role, shots)), value) for measure, value in found]
+            measures.append(("format", 100 * sum(hits) / len(hits)))
+        return [CurvePoint(0, curve_name(OfTask(measure, role, shots)), value) for measure, value in measures]

@@ -38,7 +38,7 @@ class AttentionCall:
 
 
 @dataclass
-class _Seen:
+class _AttentionTensors:
     """What one attention was given: tensors, and what it gave."""
 
     output: Tensor
@@ -52,7 +52,7 @@ class _Seen:
 class _Attention(TorchFunctionMode):
     """Notes attention while a model is called, and cuts off what it gives."""
 
-    calls: list[_Seen] = field(default_factory=list)
+    calls: list[_AttentionTensors] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -61,11 +61,11 @@ class _Attention(TorchFunctionMode):
         result = func(*args, **(kwargs or {}))
         name = getattr(func, "__name__", "")
         if name == "scaled_dot_product_attention":
-            given = dict(zip(("query", "key", "value"), args, strict=False)) | dict(kwargs or {})
-            self.calls.append(_Seen(_cut(result), given["query"], given["key"], given["value"]))
+            arguments = dict(zip(("query", "key", "value"), args, strict=False)) | dict(kwargs or {})
+            self.calls.append(_AttentionTensors(_cut(result), arguments["query"], arguments["key"], arguments["value"]))
             return self.calls[-1].output.clone()
         if name == "softmax" and isinstance(args[0], Tensor) and args[0].ndim > 2 and args[0].requires_grad:
-            self.calls.append(_Seen(_cut(result), scores=args[0]))
+            self.calls.append(_AttentionTensors(_cut(result), scores=args[0]))
             return self.calls[-1].output.clone()
         return result
 
@@ -76,9 +76,9 @@ def attention_calls(model: nn.Module, matrices: Sequence[nn.Module]) -> list[Att
     inputs: dict[nn.Module, Tensor] = {}
 
     def before(module: nn.Module, args: Any, kwargs: Any) -> None:
-        given = _first((*args, *kwargs.values()))
-        if given is not None:
-            inputs.setdefault(module, given)
+        hidden = _first((*args, *kwargs.values()))
+        if hidden is not None:
+            inputs.setdefault(module, hidden)
 
     def after(module: nn.Module, _: Any, result: Any) -> Any:
         if not isinstance(result, Tensor) or not result.is_floating_point() or module in outputs:
@@ -93,13 +93,13 @@ def attention_calls(model: nn.Module, matrices: Sequence[nn.Module]) -> list[Att
 
 
 def _around(
-    seen: _Seen, outputs: Mapping[nn.Module, Tensor], inputs: Mapping[nn.Module, Tensor]
+    recorded: _AttentionTensors, outputs: Mapping[nn.Module, Tensor], inputs: Mapping[nn.Module, Tensor]
 ) -> AttentionCall | None:
-    readers = [module for module, given in inputs.items() if _depends(given, {module: seen.output})]
-    if seen.scores is None:
-        queries, keys, values = (_depends(each, outputs) for each in (seen.query, seen.key, seen.value))
+    readers = [module for module, hidden in inputs.items() if _depends(hidden, {module: recorded.output})]
+    if recorded.scores is None:
+        queries, keys, values = (_depends(each, outputs) for each in (recorded.query, recorded.key, recorded.value))
     else:
-        queries, keys = _by_position(seen.scores, outputs)
+        queries, keys = _by_position(recorded.scores, outputs)
         if not keys:
             return None  # a softmax over experts, not over positions
         values = [module for reader in readers for module in _depends(inputs[reader], outputs)]
@@ -112,12 +112,12 @@ def _by_position(scores: Tensor, outputs: Mapping[nn.Module, Tensor]) -> tuple[l
     last = scores[..., -1, :]
     weights = torch.randn(last.shape, generator=torch.Generator().manual_seed(0)).to(last)
     modules = list(outputs)
-    found = torch.autograd.grad(
+    gradients = torch.autograd.grad(
         (last * weights).nan_to_num(0.0, 0.0, 0.0).sum(), [outputs[each] for each in modules],
         retain_graph=True, allow_unused=True,
     )  # fmt: skip
     queries, keys = list[nn.Module](), list[nn.Module]()
-    for module, gradient in zip(modules, found, strict=True):
+    for module, gradient in zip(modules, gradients, strict=True):
         if gradient is not None:
             rows = gradient.reshape(-1, gradient.shape[-1]).abs().amax(1)
             (keys if bool((rows[:-1] > 0).any()) else queries).append(module)
@@ -126,28 +126,28 @@ def _by_position(scores: Tensor, outputs: Mapping[nn.Module, Tensor]) -> tuple[l
 
 def acts_by_position(model: nn.Module, modules: Sequence[nn.Module]) -> set[nn.Module]:
     """Those of some modules that do the same to each position by itself."""
-    given: dict[nn.Module, Tensor] = {}
-    found: dict[nn.Module, Tensor] = {}
+    inputs: dict[nn.Module, Tensor] = {}
+    outputs: dict[nn.Module, Tensor] = {}
 
     def before(module: nn.Module, args: Any, kwargs: Any) -> Any:
         hidden = _first((*args, *kwargs.values()))
-        if hidden is None or module in given:
+        if hidden is None or module in inputs:
             return None
-        given[module] = _cut(hidden)
+        inputs[module] = _cut(hidden)
 
         def swap(each: Any) -> Any:
-            return given[module].clone() if each is hidden else each
+            return inputs[module].clone() if each is hidden else each
 
         return tuple(map(swap, args)), {name: swap(each) for name, each in kwargs.items()}
 
     def after(module: nn.Module, _: Any, result: Any) -> None:
         hidden = _first(result if isinstance(result, tuple) else (result,))
         if hidden is not None:
-            found.setdefault(module, hidden)
+            outputs.setdefault(module, hidden)
 
     with _hooked(modules, before, after), torch.enable_grad():
         _call(model)
-    return {module for module, hidden in found.items() if module in given and _last_alone(hidden, given[module])}
+    return {module for module, hidden in outputs.items() if module in inputs and _last_alone(hidden, inputs[module])}
 
 
 def _last_alone(output: Tensor, hidden: Tensor) -> bool:
@@ -188,17 +188,17 @@ def _depends(tensor: Any, on: Mapping[nn.Module, Tensor]) -> list[nn.Module]:
     """Those modules on whose (cut) outputs a tensor depends."""
     if not isinstance(tensor, Tensor) or not tensor.requires_grad or not on:
         return []
-    found = torch.autograd.grad(tensor.sum(), list(on.values()), retain_graph=True, allow_unused=True)
-    return [module for module, gradient in zip(on, found, strict=True) if gradient is not None]
+    gradients = torch.autograd.grad(tensor.sum(), list(on.values()), retain_graph=True, allow_unused=True)
+    return [module for module, gradient in zip(on, gradients, strict=True) if gradient is not None]
 
 
 def _cut(tensor: Tensor) -> Tensor:
     return tensor.detach().clone().requires_grad_(True)
 
 
-def _first(given: Sequence[Any]) -> Tensor | None:
+def _first(values: Sequence[Any]) -> Tensor | None:
     """The first tensor of numbers with a width."""
-    tensors = (each for each in given if isinstance(each, Tensor) and each.is_floating_point() and each.ndim > 1)
+    tensors = (each for each in values if isinstance(each, Tensor) and each.is_floating_point() and each.ndim > 1)
     return next(tensors, None)
 
 

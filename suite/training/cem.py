@@ -34,7 +34,7 @@ def search(score: Callable[[Tensor], Value], start: Tensor, settings: Search, se
     """
     generator = torch.Generator().manual_seed(seed)
     mean, spread = start.clone(), torch.full_like(start, settings.spread)
-    known: dict[tuple[float, ...], Value] = {}
+    scores: dict[tuple[float, ...], Value] = {}
     best, value, history = start, (-math.inf, -math.inf), list[tuple[Value, Tensor]]()
     elite = max(1, int(settings.elite * settings.population))
     for _ in range(settings.generations):
@@ -44,9 +44,9 @@ def search(score: Callable[[Tensor], Value], start: Tensor, settings: Search, se
         values: list[Value] = []
         for candidate in candidates:
             key = tuple(candidate.tolist())
-            if key not in known:
-                known[key] = score(candidate)
-            values.append(known[key] if settings.tie_break else (known[key][0], 0.0))
+            if key not in scores:
+                scores[key] = score(candidate)
+            values.append(scores[key] if settings.tie_break else (scores[key][0], 0.0))
         order = sorted(range(len(values)), key=lambda row: values[row], reverse=True)  # stable: first drawn, first
         if values[order[0]] > value:
             best, value = candidates[order[0]].clone(), values[order[0]]

@@ -129,14 +129,14 @@ def last_good(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
     damaged = ""
     for name in (FILE, EARLIER):
         try:
-            found = read_checkpoint(folder, name)
+            checkpoint = read_checkpoint(folder, name)
         except ValueError as error:
             damaged = damaged or f"the checkpoint cannot be read ({error})"
             continue
-        if found is not None:
+        if checkpoint is not None:
             if damaged:
                 say(f"going back to the one before: {damaged}")
-            return found
+            return checkpoint
     if damaged:
         say(f"starting anew: {damaged}")
     return None

@@ -113,14 +113,14 @@ class Optimisation(Block):
     @model_serializer(mode="wrap")
     def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What is not in effect is not part of a step's name, nor of what is shown."""
-        told: dict[str, Any] = handler(self)
+        fields: dict[str, Any] = handler(self)
         if self.objective == "next_token":
-            told.pop("objective", None)
-            told.pop("reinforce", None)
+            fields.pop("objective", None)
+            fields.pop("reinforce", None)
         for name, idle in self.IDLE.items():
             if getattr(self, name) == idle:
-                told.pop(name, None)
-        return told
+                fields.pop(name, None)
+        return fields
 
 
 class TrackBudget(Protocol):

@@ -28,8 +28,10 @@ def dropout(model: nn.Module, share: float) -> Iterator[None]:
 
 def _shares(model: nn.Module) -> list[tuple[nn.Module, str, float]]:
     """All settings of dropout: module, attribute, share."""
-    found: list[tuple[nn.Module, str, float]] = []
+    settings: list[tuple[nn.Module, str, float]] = []
     for module in model.modules():
         names = ("p",) if isinstance(module, nn.Dropout) else ("attention_dropout", "dropout")
-        found += [(module, name, vars(module)[name]) for name in names if type(vars(module).get(name)) in (int, float)]
-    return found
+        settings += [
+            (module, name, vars(module)[name]) for name in names if type(vars(module).get(name)) in (int, float)
+        ]
+    return settings

@@ -40,16 +40,16 @@ def mix_by_search(job: Job, names: Sequence[str], *, shots: int, settings: Searc
     """
     mixer = mixer_of(job.backbone, job.parents)
     target = job.examples[0]
-    asking = Asking(job, mixer, target, target.few(shots, job.seed))
+    score = MixtureScore(job, mixer, target, target.few(shots, job.seed))
     shape = (len(names), len(mixer.names)) if by_matrix else (len(names),)
     start = torch.full(shape, 1.0 / len(names)).flatten()
-    found = search(lambda point: asking(point.view(shape)), start, settings, seed_of(job.seed, "mixture", target.role))
-    alpha = found.best.view(shape)
-    curve = [CurvePoint(step, "selection", value[0]) for step, (value, _) in enumerate(found.history, 1)]
-    for step, (_, point) in enumerate(found.history, 1):
+    result = search(lambda point: score(point.view(shape)), start, settings, seed_of(job.seed, "mixture", target.role))
+    alpha = result.best.view(shape)
+    curve = [CurvePoint(step, "selection", value[0]) for step, (value, _) in enumerate(result.history, 1)]
+    for step, (_, point) in enumerate(result.history, 1):
         curve += _points(step, point.view(shape))
     fit = Fit(
-        {"alpha": alpha}, settings.generations, found.value[0], settings.generations, asking.tokens,
+        {"alpha": alpha}, settings.generations, result.value[0], settings.generations, score.tokens,
         tuple(curve),
     )  # fmt: skip
     return Trained(mixer.artifact(alpha), fit, alpha.numel(), _finding(mixer, names, alpha))
@@ -62,7 +62,7 @@ def mixer_of(backbone: Backbone, experts: Sequence[Artifact]) -> Mixer:
     return type(experts[0]).mixer(backbone, experts)
 
 
-class Asking:
+class MixtureScore:
     """Scores a mixture on a few examples."""
 
     def __init__(self, job: Job, mixer: Mixer, target: TrainingSet, few: Sequence[Example]) -> None:
@@ -70,15 +70,15 @@ class Asking:
         self.job, self.mixer, self.target, self.few = job, mixer, target, list(few)
         encoding = encode(job.backbone, self.few, max_length=job.budget.max_length, soft_length=0)
         self.batch = Collator(job.backbone)(encoding.examples).to(job.backbone.device)
-        self.tokens, self.looks = 0, 0
+        self.tokens, self.calls = 0, 0
 
     @torch.no_grad()
     def __call__(self, alpha: Tensor) -> Value:
         """Mean score (0 to 100) of its answers, decoded as the track says, and the log-likelihood of the right ones."""
         backbone = self.job.backbone
-        self.looks += 1
+        self.calls += 1
         with swapped(backbone.model, self.mixer.weights(alpha)):
-            current = AdaptedModel(backbone, backbone.model, None, (f"mixture {self.looks}",))
+            current = AdaptedModel(backbone, backbone.model, None, (f"mixture {self.calls}",))
             rollouts = self.job.roll_out(current, self.target, self.few, Sampling(None, None, 0, as_reported=True))
             likely = -float(answer_loss(current, self.batch))
         if math.isnan(likely):

@@ -23,7 +23,7 @@ from suite.training.memory import out_of_memory
 from suite.training.optim import learning_rate, make_optimizer, restore_state, shrink, state_of
 from suite.training.progress import Progress
 
-Look = Callable[[int], "Sequence[CurvePoint]"]
+ProbeFunction = Callable[[int], "Sequence[CurvePoint]"]
 
 
 class Log(Protocol):
@@ -74,7 +74,7 @@ def fit(
     score: Callable[[], float] | None,
     checkpoint: Path,
     log: Log,
-    look: Look | None = None,
+    probe: ProbeFunction | None = None,
     due: Callable[[int], bool] | None = None,
     spending: Spending = UNCOUNTED,
     base: str = "",
@@ -83,12 +83,12 @@ def fit(
 
     `forward` gives a batch's loss summed over its answers' tokens; `score` the selection score of the parameters as
     they are. `checkpoint` is a folder: what it holds from an interrupted attempt is taken up, with the same result as
-    without the interruption, if it is of the same `base` model and terms. `look` is taken before the first step (0)
+    without the interruption, if it is of the same `base` model and terms. `probe` is called before the first step (0)
     and after each that is `due`, and may not change what training gives. Raises StepFailed when the loss is not finite
     or memory does not suffice.
     """
     loop = _Loop(
-        module, trainable, forward, batches, budget, seed, score, checkpoint, log, look, due, spending, base
+        module, trainable, forward, batches, budget, seed, score, checkpoint, log, probe, due, spending, base
     )  # fmt: skip
     required = {name: parameter.requires_grad for name, parameter in trainable.items()}
     try:
@@ -116,14 +116,14 @@ class _Loop(Generic[P]):
         score: Callable[[], float] | None,
         folder: Path,
         log: Log,
-        look: Look | None,
+        probe: ProbeFunction | None,
         due: Callable[[int], bool] | None,
         spending: Spending,
         base: str,
     ) -> None:
         self.module, self.trainable, self.forward, self.batches = module, trainable, forward, batches
         self.budget, self.seed, self.score, self.log = budget, seed, score, log
-        self.look, self.due, self.spending = look, due, spending
+        self.probe, self.due, self.spending = probe, due, spending
         self.device = next(iter(trainable.values())).device
         self.accelerator = accelerator_of(self.device)
         self.optimizer = make_optimizer(trainable, budget)
@@ -139,14 +139,14 @@ class _Loop(Generic[P]):
         self._resume()
         state, budget = self.state, self.budget
         if state.step == 0:
-            self._look()
+            self._run_probe()
         while state.step < budget.steps and not state.stopped:
             loss = self._step()
             state.step += 1
             state.note({"loss": loss, **self.batches.measured()}, budget.steps)
             if state.step == budget.steps or (budget.select_every and state.step % budget.select_every == 0):
                 self._select()
-            self._look()
+            self._run_probe()
             self.log.progress(state.step, budget.steps, loss, state.best_score)
             if self.checkpoints.due:
                 self._save()
@@ -227,14 +227,14 @@ class _Loop(Generic[P]):
         goal = self.budget.stop_at_score
         state.stopped = value is not None and goal is not None and value >= goal
 
-    def _look(self) -> None:
+    def _run_probe(self) -> None:
         """Take a look at the parameters as they are, where one is due."""
         state = self.state
-        if self.look is None or self.due is None or not (self.due(state.step) or state.stopped):
+        if self.probe is None or self.due is None or not (self.due(state.step) or state.stopped):
             return
         self.module.eval()
         with state.timed("probes"):
-            state.curve += [(point.step, point.name, point.value) for point in self.look(state.step)]
+            state.curve += [(point.step, point.name, point.value) for point in self.probe(state.step)]
         self.module.train()
 
     def _key(self, base: str) -> str:

@@ -9,5 +9,5 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that there was no memory left (the CPU allocator raises a plain RuntimeError)."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
-    told = str(error)
-    return isinstance(error, RuntimeError) and ("not enough memory" in told or "DefaultCPUAllocator" in told)
+    message = str(error)
+    return isinstance(error, RuntimeError) and ("not enough memory" in message or "DefaultCPUAllocator" in message)

@@ -62,8 +62,8 @@ def start_vectors(
     Raises SuiteError when the vocabulary is too small, or the text is empty.
     """
     if start == "text":
-        told = text_vectors(backbone, text)
-        return told.repeat(-(-length // len(told)), 1)[:length]
+        vectors = text_vectors(backbone, text)
+        return vectors.repeat(-(-length // len(vectors)), 1)[:length]
     generator = torch.Generator().manual_seed(seed_of(seed, "soft prompt"))
     if start == "random":
         return torch.rand(length, backbone.width, generator=generator) - 0.5
@@ -76,7 +76,7 @@ def start_vectors(
         what = f"a soft prompt of {length} cannot start from a vocabulary of {len(common)}"
         raise SuiteError(what, fix="init: random")
     drawn = torch.randperm(len(common), generator=generator)[:missing]
-    return torch.stack([*first, *(table[common[int(place)]] for place in drawn)])
+    return torch.stack([*first, *(table[common[int(index)]] for index in drawn)])
 
 
 def text_vectors(backbone: Backbone, text: str) -> Tensor:

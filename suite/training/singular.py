@@ -60,7 +60,7 @@ class Composition:
         """Let the model answer with its own weights; what was in effect has to be composed anew afterwards."""
         self.release()
         for name, module in self.modules.items():
-            _place(module, self.weights[name])
+            _set_weight(module, self.weights[name])
         yield
 
     def release(self) -> None:
@@ -71,7 +71,7 @@ class Composition:
     def _put(self, name: str) -> None:
         scale = masked(self.parameters[name], self.mask)
         new = compose(self.weights[name], self.factors[name], scale, renormalise=self.renormalise)
-        _place(self.modules[name], new)
+        _set_weight(self.modules[name], new)
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def composing(
             module._parameters.update(before[name])
 
 
-def _place(module: nn.Module, weight: Tensor) -> None:
+def _set_weight(module: nn.Module, weight: Tensor) -> None:
     vars(module)["weight"] = weight
 
 
@@ -149,11 +149,11 @@ def transferred(job: Job, *, shuffled: bool = False) -> Trained:
     Raises StepFailed if the shapes are not the same.
     """
     backbone, (parent,) = job.backbone, job.parents
-    given = Singular.of(parent)
+    vectors = Singular.of(parent)
     weights = dict(backbone.model.named_parameters())
     values: dict[str, Tensor] = {}
-    masks = dict(given.masks)
-    for name, mask in given.masks.items():
+    masks = dict(vectors.masks)
+    for name, mask in vectors.masks.items():
         if name not in weights:
             raise StepFailed(f"the vectors do not fit this model: it has no matrix '{name}'")
         values[name] = factorise(weights[name], backbone.factors).cut(len(mask)).values.cpu()
@@ -163,5 +163,5 @@ def transferred(job: Job, *, shuffled: bool = False) -> Trained:
         if shuffled:
             generator = torch.Generator().manual_seed(seed_of(job.seed, "shuffled", name))
             masks[name] = mask[torch.randperm(len(mask), generator=generator).to(mask.device)]
-    artifact = Singular(masks, values, given.renormalise)
+    artifact = Singular(masks, values, vectors.renormalise)
     return Trained(artifact, Fit({}, 0, None, 0, 0, ()), 0, (spectra(artifact),))

@@ -60,7 +60,7 @@ def train_weights(
             with _suspended(frozen, models):
                 yield current
 
-        adapt = joint.adapt if joint is not None else _behind(models) if models else in_place
+        adapt = joint.adapt if joint is not None else _with_frozen(models) if models else in_place
         fit = optimise(config, job, Trainable(trained, as_base, adapt, elsewhere, Weights if joint is None else Joint))
     best = {name: fit.best[name].to(tensor.dtype) for name, tensor in base.items()}
     changed = {name: tensor for name, tensor in best.items() if not torch.equal(tensor, base[name].cpu())}
@@ -92,7 +92,7 @@ def _suspended(artifacts: Sequence[Artifact], models: Sequence[AdaptedModel]) ->
         yield
 
 
-def _behind(models: Sequence[AdaptedModel]) -> Callable[[AdaptedModel, int], AdaptedModel]:
+def _with_frozen(models: Sequence[AdaptedModel]) -> Callable[[AdaptedModel, int], AdaptedModel]:
     """The model with what is frozen: a model for each target, or one for all."""
 
     def adapt(model: AdaptedModel, target_index: int) -> AdaptedModel:

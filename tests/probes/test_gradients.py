@@ -44,7 +44,7 @@ def test_the_cosine_is_that_of_two_plain_backward_passes(backbone: Backbone, sof
         backbone.model.zero_grad()
         for example in examples:  # one at a time, without any padding
             batch = Collator(backbone)([example])
-            answer_loss(looked._trainable.adapted(backbone, example.place), batch).backward()
+            answer_loss(looked._trainable.adapted(backbone, example.target_index), batch).backward()
         gradients.append({name: p.grad.clone() for name, p in backbone.model.named_parameters() if p.grad is not None})
     parts = looked.parts
     assert parts.keys() == gradients[0].keys()
@@ -64,9 +64,9 @@ def test_answers_are_shuffled_within_a_target_and_inputs_stay(backbone: Backbone
     assert [each.prompt for each in looked._true] == [each.prompt for each in looked._shuffled]
     assert [each.target for each in looked._true] != [each.target for each in looked._shuffled]
     for place in (0, 1):
-        both = [Counter(e.target for e in each if e.place == place) for each in (looked._true, looked._shuffled)]
+        both = [Counter(e.target for e in each if e.target_index == place) for each in (looked._true, looked._shuffled)]
         assert both[0] == both[1]
-    assert Counter(each.place for each in looked._true) == {0: 12, 1: 9}
+    assert Counter(each.target_index for each in looked._true) == {0: 12, 1: 9}
 
 
 def test_parts_of_a_batch_do_not_change_the_cosine(backbone: Backbone, tmp_path: Path) -> None:

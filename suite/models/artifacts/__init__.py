@@ -29,9 +29,9 @@ def register(kind: _Kind) -> _Kind:
 
     The same class of a module that is loaded anew takes the place of the old one: its file has changed.
     """
-    known = _KINDS.get(kind.kind)
-    if known is not None and _origin(known) != _origin(kind):
-        raise ValueError(f"'{kind.kind}' is the kind of {known.__module__}.{known.__qualname__} already")
+    registered = _KINDS.get(kind.kind)
+    if registered is not None and _origin(registered) != _origin(kind):
+        raise ValueError(f"'{kind.kind}' is the kind of {registered.__module__}.{registered.__qualname__} already")
     _KINDS[kind.kind] = kind
     return kind
 
@@ -49,10 +49,10 @@ def kinds() -> Mapping[str, type[Artifact]]:
 
 def kind_named(name: str) -> type[Artifact]:
     """The kind of that name. Raises ValueError with the known ones."""
-    found = kinds().get(name)
-    if found is None:
+    kind = kinds().get(name)
+    if kind is None:
         raise ValueError(f"unknown kind of artifact '{name}' (known: {', '.join(kinds())})")
-    return found
+    return kind
 
 
 @cache
@@ -91,12 +91,12 @@ def _refuse(name: str) -> None:
 
 def _from_saved(kind: str, tensors: Mapping[str, Any], settings: Mapping[str, Any], folder: Path) -> Artifact:
     try:
-        found = kind_named(kind)
+        artifact_kind = kind_named(kind)
     except ValueError as error:
         fix = "install or import what defines it"
         raise SuiteError(str(error), where=str(folder / RECORD), fix=fix) from error
     try:
-        return found.from_saved(tensors, settings)
+        return artifact_kind.from_saved(tensors, settings)
     except (ValueError, KeyError, TypeError) as error:
         what = f"the files are no artifact of the kind '{kind}': {error}"
         raise SuiteError(what, where=str(folder), fix=AGAIN) from error

@@ -39,7 +39,7 @@ class Batch:
     """[N]: where there is a label, as places in the [B·L] of all rows."""
     tokens: int
     """Tokens that are not padding, prompts and answers."""
-    place: int = 0
+    target_index: int = 0
     """Which of the targets all of them are of."""
     even: bool = False
     """Whether nothing in `input_ids` is padding, so that no mask is needed."""
@@ -50,7 +50,7 @@ class Batch:
         """The batch on a device."""
         decoder = None if self.decoder_input_ids is None else self.decoder_input_ids.to(device)
         moved = (self.input_ids.to(device), self.attention_mask.to(device), self.labels.to(device))
-        return Batch(*moved, decoder, self.answers.to(device), self.tokens, self.place, self.even, self.shared)
+        return Batch(*moved, decoder, self.answers.to(device), self.tokens, self.target_index, self.even, self.shared)
 
 
 class Collator:
@@ -63,21 +63,21 @@ class Collator:
 
     def __call__(self, examples: Sequence[Encoded]) -> Batch:
         """Some examples of one target as one padded batch."""
-        place = examples[0].place
+        target_index = examples[0].target_index
         tokens = sum(example.length for example in examples)
         if not self._decoder:
             ids, mask = _padded([example.prompt for example in examples], self._pad)
             labels, _ = _padded([example.target for example in examples], IGNORE)
             inputs, _ = _padded([(self._start, *example.target[:-1]) for example in examples], self._pad)
             even = len({len(example.prompt) for example in examples}) == 1
-            return Batch(ids, mask, labels, inputs, _labelled(labels), tokens, place, even)
+            return Batch(ids, mask, labels, inputs, _labelled(labels), tokens, target_index, even)
         ids, mask = _padded([example.prompt + example.target for example in examples], self._pad)
         # the last token of the prompt predicts the first of the answer, and the last of all predicts nothing
         labels, _ = _padded(
             [(*[IGNORE] * (len(example.prompt) - 1), *example.target, IGNORE) for example in examples], IGNORE
         )
         common = shared([example.prompt for example in examples])
-        return Batch(ids, mask, labels, None, _labelled(labels), tokens, place, shared=common)
+        return Batch(ids, mask, labels, None, _labelled(labels), tokens, target_index, shared=common)
 
 
 class Batches:
@@ -95,12 +95,12 @@ class Batches:
 
     def examples(self, step: int) -> list[Encoded]:
         """The batch of a step (from 0), shortest first."""
-        chosen = [(self._of(epoch)[index], index) for epoch, index in self._places(step)]
+        chosen = [(self._of(epoch)[index], index) for epoch, index in self._examples_of(step)]
         return [example for example, _ in sorted(chosen, key=lambda each: (each[0].length, each[1]))]
 
     def target_tokens(self, step: int) -> int:
         """Tokens with a loss in the batch of a step."""
-        return sum(len(self._of(epoch)[index].target) for epoch, index in self._places(step))
+        return sum(len(self._of(epoch)[index].target) for epoch, index in self._examples_of(step))
 
     def measured(self) -> Mapping[str, float]:
         """Nothing besides the loss."""
@@ -109,13 +109,16 @@ class Batches:
     def parts(self, step: int, micro_batch: int) -> list[Batch]:
         """The batch of a step in parts of at most `micro_batch` examples, each of one target."""
         examples = self.examples(step)
-        runs = in_parts([(example.place, at) for at, example in enumerate(examples)], micro_batch)
+        runs = in_parts([(example.target_index, at) for at, example in enumerate(examples)], micro_batch)
         return [self._collate([examples[at] for at in run]) for run in runs]
 
-    def _places(self, step: int) -> list[tuple[int, int]]:
+    def _examples_of(self, step: int) -> list[tuple[int, int]]:
         """Which examples the batch of a step holds: (epoch, index in it)."""
-        places = range(step * self._size, (step + 1) * self._size)
-        return [(place // self._count, self._epoch(place // self._count)[place % self._count]) for place in places]
+        positions = range(step * self._size, (step + 1) * self._size)
+        return [
+            (position // self._count, self._epoch(position // self._count)[position % self._count])
+            for position in positions
+        ]
 
     def _of(self, epoch: int) -> tuple[Encoded, ...]:
         return self._epochs[min(epoch, len(self._epochs) - 1)]
@@ -168,22 +171,22 @@ def shares(weights: Sequence[float], size: int) -> list[int]:
     exact = [weight / sum(weights) * size for weight in weights]
     counts = [max(1, math.floor(each)) for each in exact]
 
-    def owed(place: int) -> tuple[float, int]:
-        return exact[place] - counts[place], -place
+    def owed(index: int) -> tuple[float, int]:
+        return exact[index] - counts[index], -index
 
     while sum(counts) < size:
         counts[max(range(len(counts)), key=owed)] += 1
     while sum(counts) > size:  # some were rounded up to one
-        counts[min((place for place in range(len(counts)) if counts[place] > 1), key=owed)] -= 1
+        counts[min((index for index in range(len(counts)) if counts[index] > 1), key=owed)] -= 1
     return counts
 
 
 def in_parts(examples: Sequence[tuple[int, int]], most: int) -> list[list[int]]:
     """Runs of at most `most` of some (target, example): each of one target, else in the given order."""
     runs: list[list[int]] = []
-    for place in sorted({place for place, _ in examples}):
-        those = [example for each, example in examples if each == place]
-        runs += [those[start : start + most] for start in range(0, len(those), most)]
+    for target in sorted({target for target, _ in examples}):
+        indices = [example for each, example in examples if each == target]
+        runs += [indices[start : start + most] for start in range(0, len(indices), most)]
     return runs
 
 
@@ -191,7 +194,7 @@ def _fingerprint(examples: Sequence[Encoded], batch_size: int, seed: int) -> str
     """The same for the same batches only."""
     digest = hashlib.sha256(f"{batch_size} {seed}".encode())
     for example in examples:
-        digest.update(array("q", [example.place, len(example.prompt), *example.prompt, *example.target]))
+        digest.update(array("q", [example.target_index, len(example.prompt), *example.prompt, *example.target]))
     return digest.hexdigest()
 
 

@@ -12,7 +12,7 @@ from suite.models.backbone import Backbone
 from suite.training.config import Optimisation, TrackBudget
 from suite.training.data.batches import Batch, Batches, Mixed, shares
 from suite.training.data.examples import Encoded, encode
-from suite.training.data.exemplars import PromptedExample, behind_exemplars
+from suite.training.data.exemplars import PromptedExample, with_exemplars
 from suite.training.data.source import Source
 from suite.training.data.training_set import TrainingSet
 
@@ -51,14 +51,14 @@ class Examined(Protocol):
 def batches_of(config: Optimisation, job: Examined, trainable: Positions, size: int) -> Source[Batch]:
     """The job's examples in batches: all targets in one pool, or in the ratio of `config.mix`."""
     steps = config.steps
-    pool = [(place, at) for place, each in enumerate(job.examples) for at in range(len(each.examples))]
+    pool = [(target_index, at) for target_index, each in enumerate(job.examples) for at in range(len(each.examples))]
     if config.mix is None:
         return _batches(config, job, trainable, pool, size, size * steps)
     sizes = shares(_weights(config.mix, job), size)
     return Mixed(
         [
-            _batches(config, job, trainable, [each for each in pool if each[0] == place], part, part * steps)
-            for place, part in enumerate(sizes)
+            _batches(config, job, trainable, [each for each in pool if each[0] == target_index], part, part * steps)
+            for target_index, part in enumerate(sizes)
         ]
     )
 
@@ -86,17 +86,17 @@ def _encoded(
     config: Optimisation, job: Examined, trainable: Positions, pool: Sequence[tuple[int, int]], epoch: int
 ) -> list[Encoded]:
     """The examples as ids, in the order of the pool."""
-    found: dict[tuple[int, int], Encoded] = {}
-    for place, each in enumerate(job.examples):
-        those = [key for key in pool if key[0] == place]
-        if not those:
+    encoded: dict[tuple[int, int], Encoded] = {}
+    for target_index, each in enumerate(job.examples):
+        indices = [key for key in pool if key[0] == target_index]
+        if not indices:
             continue
-        asked: list[PromptedExample] = behind_exemplars(each, [at for _, at in those], config.shots, job.seed, epoch)
+        prompted: list[PromptedExample] = with_exemplars(each, [at for _, at in indices], config.shots, job.seed, epoch)
         encoding = encode(
-            job.backbone, asked, max_length=job.budget.max_length, place=place,
-            **trainable.reserved(job.backbone, place),
+            job.backbone, prompted, max_length=job.budget.max_length, target_index=target_index,
+            **trainable.reserved(job.backbone, target_index),
         )  # fmt: skip
         if encoding.notice and epoch == 0:
             job.log.say(encoding.notice)
-        found |= dict(zip(those, encoding.examples, strict=True))
-    return [found[key] for key in pool]
+        encoded |= dict(zip(indices, encoding.examples, strict=True))
+    return [encoded[key] for key in pool]

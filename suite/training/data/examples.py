@@ -30,7 +30,7 @@ class Encoded:
     prompt: tuple[int, ...]
     target: tuple[int, ...]
     """Ends with the end token, unless it had to be cut."""
-    place: int = 0
+    target_index: int = 0
     """Which of the targets it is of."""
 
     @property
@@ -60,9 +60,9 @@ class Encoding:
 
 def encode(
     backbone: Backbone, examples: Iterable[Text], *, max_length: int, soft_length: int, prefix_length: int = 0,
-    place: int = 0,
+    target_index: int = 0,
 ) -> Encoding:  # fmt: skip
-    """Examples of the target at a place, as ids within `max_length` positions (and the model's own), less those of a
+    """Examples of the target at an index, as ids within `max_length` positions (and the model's own), less those of a
     soft prompt and a prefix.
 
     A decoder shares the positions between prompt and answer (or the longest answer that evaluation lets it write); an
@@ -87,11 +87,11 @@ def encode(
         prompt, answer = encode_pair(backbone, prompt_text, answer_text)
         target = [*answer, backbone.eos_id]
         for_answer = room - min(len(prompt), LEAST_PROMPT) if decoder else max_length - prefix_length
-        kept_target = target[:for_answer]
+        cut_target = target[:for_answer]
         # as evaluation cuts: a decoder's prompt also leaves room for an answer as long as may be
         written = min(answer_text.limit, room - LEAST_PROMPT) if isinstance(answer_text, WrittenTarget) else 0
-        kept_prompt = prompt[-(room - max(len(kept_target), written) if decoder else room) :]
-        cut_prompts += len(kept_prompt) < len(prompt)
-        cut_answers += len(kept_target) < len(target)
-        encoded.append(Encoded(tuple(kept_prompt), tuple(kept_target), place))
+        cut_prompt = prompt[-(room - max(len(cut_target), written) if decoder else room) :]
+        cut_prompts += len(cut_prompt) < len(prompt)
+        cut_answers += len(cut_target) < len(target)
+        encoded.append(Encoded(tuple(cut_prompt), tuple(cut_target), target_index))
     return Encoding(tuple(encoded), cut_prompts, cut_answers)

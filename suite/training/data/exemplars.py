@@ -20,22 +20,22 @@ class PromptedExample:
     target: str
 
 
-def behind_exemplars(
-    target: TrainingSet, places: Sequence[int], shots: int, seed: int, epoch: int
+def with_exemplars(
+    target: TrainingSet, indices: Sequence[int], shots: int, seed: int, epoch: int
 ) -> list[PromptedExample]:
     """Some examples of a target, each behind `shots` others (ProMoT's "+1-shot" with 1); never behind itself.
 
     A row that is in the split twice is not shown before its double. Raises SuiteError if there are too few rows.
     """
-    asked: list[PromptedExample] = []
-    for at in places:
-        example = target.examples[at]
+    prompted: list[PromptedExample] = []
+    for index in indices:
+        example = target.examples[index]
         if not shots:
-            asked.append(PromptedExample(example.prompt, example.target))
+            prompted.append(PromptedExample(example.prompt, example.target))
             continue
-        shown = _others(target, example, shots, Random(seed_of(seed, "exemplars", target.role, epoch, at)))
-        asked.append(PromptedExample(target.prompts(example.doc, [each.doc for each in shown]), example.target))
-    return asked
+        shown = _others(target, example, shots, Random(seed_of(seed, "exemplars", target.role, epoch, index)))
+        prompted.append(PromptedExample(target.prompts(example.doc, [each.doc for each in shown]), example.target))
+    return prompted
 
 
 def _others(target: TrainingSet, example: Example, shots: int, random: Random) -> list[Example]:

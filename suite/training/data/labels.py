@@ -13,9 +13,9 @@ MOST = 32
 
 def labels_of(sets: Sequence[TrainingSet]) -> tuple[str, ...]:
     """The different answers of each set that has few of them, most frequent first (ties: by the word)."""
-    found: list[str] = []
+    labels: list[str] = []
     for each in sets:
         counts = Counter(example.target.strip() for example in each.examples)
         if len(counts) <= MOST:
-            found += sorted(counts, key=lambda label: (-counts[label], label))
-    return tuple(dict.fromkeys(found))
+            labels += sorted(counts, key=lambda label: (-counts[label], label))
+    return tuple(dict.fromkeys(labels))

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from torch import Tensor, nn
 
-KNOWN: Final = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma"})
+SUPPORTED: Final = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma"})
 """Model types whose layers are written this way (tests/training/objectives/test_answer_positions.py).
 
 Others are computed everywhere."""
@@ -22,7 +22,7 @@ PARTS: Final = ("self_attn.q_proj", "self_attn.o_proj", "mlp")
 
 @contextmanager
 def narrowed(model: Any, at: Tensor) -> Iterator[None]:
-    """Let a model compute its last layer (if it is `KNOWN`) and its logits only `at` some positions.
+    """Let a model compute its last layer (if it is `SUPPORTED`) and its logits only `at` some positions.
 
     These are places [N] in the batch's hidden states as one list, [B·T, d]. Logits come as [N, V], except from a model
     without a module for them: then as ever.
@@ -49,15 +49,15 @@ def model_type(model: Any) -> str | None:
 
 
 def _parts(model: Any) -> list[nn.Module]:
-    if model_type(model) not in KNOWN:
+    if model_type(model) not in SUPPORTED:
         return []
     last = model.get_decoder().layers[-1]
     return [last.get_submodule(name) for name in PARTS]
 
 
 def _taking(at: Tensor, shapes: list[Any]) -> Any:
-    def take(module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        hidden, *rest = given
+    def take(module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        hidden, *rest = args
         shapes.append(hidden.shape[:2])
         return hidden.flatten(0, 1).index_select(0, at), *rest
 
@@ -65,8 +65,8 @@ def _taking(at: Tensor, shapes: list[Any]) -> Any:
 
 
 def _putting_back(at: Tensor, shapes: list[Any]) -> Any:
-    def put(module: nn.Module, given: Any, found: Tensor) -> Tensor:
+    def put(module: nn.Module, args: Any, output: Tensor) -> Tensor:
         rows, length = shapes.pop()
-        return found.new_zeros(rows * length, found.shape[-1]).index_copy(0, at, found).view(rows, length, -1)
+        return output.new_zeros(rows * length, output.shape[-1]).index_copy(0, at, output).view(rows, length, -1)
 
     return put

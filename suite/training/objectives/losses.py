@@ -12,7 +12,7 @@ from suite.models.adapted import AdaptedModel
 from suite.models.prefix import cache_of
 from suite.training.data.batches import Batch
 from suite.training.dropout import drops
-from suite.training.objectives.answer_positions import KNOWN, at_answers, model_type, narrowed
+from suite.training.objectives.answer_positions import SUPPORTED, at_answers, model_type, narrowed
 
 WORTH: Final = 64
 """Positions that must be saved before a call of its own pays, which goes over all weights once more."""
@@ -35,25 +35,25 @@ def answer_logits(adapted: AdaptedModel, batch: Batch) -> tuple[Tensor, Tensor]:
     labels = batch.labels.flatten().index_select(0, batch.answers)
     model, at = adapted.model, batch.answers
     if batch.decoder_input_ids is not None:
-        given: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+        inputs: dict[str, Any] = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
         if adapted.soft is not None:
             embeds, mask = adapted.embed(batch.input_ids, batch.attention_mask, side="right")
-            given = {"inputs_embeds": embeds, "attention_mask": mask}
+            inputs = {"inputs_embeds": embeds, "attention_mask": mask}
         if batch.even:
-            del given["attention_mask"]
-        given |= {"decoder_input_ids": batch.decoder_input_ids, **adapted.prefix_inputs(len(batch.input_ids))}
+            del inputs["attention_mask"]
+        inputs |= {"decoder_input_ids": batch.decoder_input_ids, **adapted.prefix_inputs(len(batch.input_ids))}
         with narrowed(model, at):
-            return at_answers(model(**given, use_cache=False).logits, at), labels
+            return at_answers(model(**inputs, use_cache=False).logits, at), labels
     # No mask: padding is on the right, where a causal model does not look, and attention is faster without one.
-    given, before = _behind(adapted, batch)
+    inputs, before = _decoder_inputs(adapted, batch)
     if before:
         length = batch.labels.shape[1]
         at = at + (at // length + 1) * before
     with narrowed(model, at):
-        return at_answers(model(**given, use_cache=False).logits, at), labels
+        return at_answers(model(**inputs, use_cache=False).logits, at), labels
 
 
-def _behind(adapted: AdaptedModel, batch: Batch) -> tuple[dict[str, Any], int]:
+def _decoder_inputs(adapted: AdaptedModel, batch: Batch) -> tuple[dict[str, Any], int]:
     """A decoder's inputs, and how many positions more than in the batch each row has there (fewer: below 0).
 
     A causal model reads a soft prompt and what all prompts begin with alike in all rows, so these are read once, and
@@ -61,9 +61,9 @@ def _behind(adapted: AdaptedModel, batch: Batch) -> tuple[dict[str, Any], int]:
     reads all by itself.
     """
     rows = len(batch.input_ids)
-    once = model_type(adapted.model) in KNOWN and not adapted.backbone.windowed and not drops(adapted.model)
-    shared = batch.shared if once and (adapted.soft is not None or _pays(batch)) else 0
-    if shared or (once and adapted.soft is not None):
+    shareable = model_type(adapted.model) in SUPPORTED and not adapted.backbone.windowed and not drops(adapted.model)
+    shared = batch.shared if shareable and (adapted.soft is not None or _pays(batch)) else 0
+    if shared or (shareable and adapted.soft is not None):
         read = _read(adapted, batch.input_ids[:1, :shared])
         return {"input_ids": batch.input_ids[:, shared:], "past_key_values": cache_of(read, rows, "decoder")}, -shared
     if adapted.soft is None:
@@ -82,8 +82,8 @@ def _read(adapted: AdaptedModel, text: Tensor) -> Tensor:
     """Keys and values [layers, 2, heads, P, width] of the prefix, the soft prompt and a text [1, T], differentiable."""
     cache = cast(Any, adapted.cache(1))
     decoder = adapted.backbone.model.get_decoder()
-    given: dict[str, Any] = {"input_ids": text}
+    inputs: dict[str, Any] = {"input_ids": text}
     if adapted.soft is not None:
-        given = {"inputs_embeds": adapted.embed(text, torch.ones_like(text), side="right")[0]}
-    decoder(**given, past_key_values=cache, use_cache=True)
+        inputs = {"inputs_embeds": adapted.embed(text, torch.ones_like(text), side="right")[0]}
+    decoder(**inputs, past_key_values=cache, use_cache=True)
     return torch.stack([torch.stack([layer.keys[0], layer.values[0]]) for layer in cache.layers])

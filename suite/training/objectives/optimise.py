@@ -23,8 +23,8 @@ def time_spent(needs: Requirements, fit: Fit) -> tuple[TrainingTime, ...]:
     if not isinstance(needs.cost, GradientSteps) or not fit.seconds:
         return ()
     spent = {phase: round(seconds, 3) for phase, seconds in fit.seconds.items()}
-    first, update = spent.get("sampling", 0.0), spent.get("update", 0.0)
-    looking = {"selection": spent.get("selection", 0.0), "probes": spent.get("probes", 0.0)}
+    sampling, update = spent.get("sampling", 0.0), spent.get("update", 0.0)
+    measured = {"selection": spent.get("selection", 0.0), "probes": spent.get("probes", 0.0)}
     if needs.reward:
-        return (TrainingTime(sampling=first, update=update, **looking),)
-    return (TrainingTime(update=round(first + update, 3), **looking),)  # to make batches is a part of the update
+        return (TrainingTime(sampling=sampling, update=update, **measured),)
+    return (TrainingTime(update=round(sampling + update, 3), **measured),)  # to make batches is a part of the update

@@ -47,10 +47,10 @@ class Rewarded:
 def train_by_reward(config: Optimisation, job: Job, trainable: Trainable) -> Fit:
     """Train parameters by policy gradient. Raises StepFailed if the target gives no reward for a single answer."""
     budget, backbone, settings = job.budget_for(config), job.backbone, config.reinforce
-    probe, looks = job.probe, count()
+    probe, scored = job.probe, count()
 
     def score() -> float:
-        label = f"in training, look {next(looks)}"
+        label = f"in training, selection {next(scored)}"
         return job.selection(lambda role: trainable.answering(backbone, job.roles, role, label))
 
     return fit(
@@ -63,7 +63,7 @@ def train_by_reward(config: Optimisation, job: Job, trainable: Trainable) -> Fit
         score=score,
         checkpoint=job.checkpoint,
         log=job.log,
-        look=None if probe is None else lambda step: probe(step, config, job, trainable),
+        probe=None if probe is None else lambda step: probe(step, config, job, trainable),
         due=None if probe is None else lambda step: probe.due(step, budget.steps),
         spending=job.spending,
         base=backbone.identity,
@@ -76,7 +76,11 @@ class Rollouts:
     def __init__(self, job: Job, trainable: Trainable, settings: Reinforce, size: int) -> None:
         self._job, self._trainable, self._settings = job, trainable, settings
         self._size = size
-        self._pool = [(place, at) for place, each in enumerate(job.examples) for at in range(len(each.examples))]
+        self._pool = [
+            (target_index, index)
+            for target_index, each in enumerate(job.examples)
+            for index in range(len(each.examples))
+        ]
         if not self._pool:
             raise StepFailed("there is no example to train on")
         self._collate = Collator(job.backbone)
@@ -93,9 +97,9 @@ class Rollouts:
         return {"reward": self._reward}
 
     def indices(self, step: int) -> list[tuple[int, int]]:
-        """Which examples are asked at a step (from 0): (training set, place in it)."""
-        places = range(step * self._size, (step + 1) * self._size)
-        return [self._order(place // len(self._pool))[place % len(self._pool)] for place in places]
+        """Which examples are asked at a step (from 0): (training set, index in it)."""
+        positions = range(step * self._size, (step + 1) * self._size)
+        return [self._order(position // len(self._pool))[position % len(self._pool)] for position in positions]
 
     def parts(self, step: int, micro_batch: int) -> list[Rewarded]:
         """Answers of the model as it is, with their rewards, in parts of at most `micro_batch`, shortest first."""
@@ -106,7 +110,7 @@ class Rollouts:
         weights = less_baseline(torch.tensor(rewards), self._settings.baseline)
         order = sorted(range(len(rollouts)), key=lambda row: len(rollouts[row].prompt) + len(rollouts[row].answer))
         encoded = {row: Encoded(rollouts[row].prompt, rollouts[row].answer, answers[row][0]) for row in order}
-        runs = in_parts([(encoded[row].place, row) for row in order], micro_batch)
+        runs = in_parts([(encoded[row].target_index, row) for row in order], micro_batch)
         return [Rewarded(self._collate([encoded[row] for row in rows]), weights[rows]) for rows in runs]
 
     @torch.no_grad()
@@ -116,13 +120,13 @@ class Rollouts:
         model = job.backbone.model
         model.eval()  # the policy is the model without dropout
         answers: list[tuple[int, Rollout]] = []
-        for place, each in enumerate(job.examples):
-            asked = [each.examples[at] for owner, at in chosen if owner == place]
-            if asked:
+        for target_index, each in enumerate(job.examples):
+            examples = [each.examples[index] for owner, index in chosen if owner == target_index]
+            if examples:
                 seed = seed_of(job.seed, "answers", step, each.role)
                 drawn = Sampling(temperature, settings.max_new_tokens, seed)
-                current = self._trainable.adapted(job.backbone, place)
-                answers += [(place, rollout) for rollout in job.roll_out(current, each, asked, drawn)]
+                current = self._trainable.adapted(job.backbone, target_index)
+                answers += [(target_index, rollout) for rollout in job.roll_out(current, each, examples, drawn)]
         model.train()
         return answers
 
@@ -142,7 +146,7 @@ def policy_loss(part: Rewarded, job: Job, trainable: Trainable, settings: Reinfo
         with torch.no_grad(), trainable.base_model(job.backbone) as base_model:
             base = answer_logits(base_model, part.batch)[0].float().log_softmax(-1)
     batch = part.batch
-    logits, labels = answer_logits(trainable.adapted(job.backbone, batch.place), batch)
+    logits, labels = answer_logits(trainable.adapted(job.backbone, batch.target_index), batch)
     likely = logits.float().log_softmax(-1)
     weights = part.weights[batch.answers // batch.labels.shape[1]]  # each token has that of its answer
     loss = -(weights * likely.gather(1, labels[:, None])[:, 0]).sum()

@@ -17,15 +17,15 @@ from suite.training.trainable import Trainable
 def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fit:
     """Fit parameters to the job's examples by next-token loss on the answers, targets mixed as `config.mix` says."""
     budget, backbone, probe = job.budget_for(config), job.backbone, job.probe
-    looks = count()
+    scored = count()
 
     def loss(batch: Batch) -> Tensor:
-        adapted = trainable.adapted(backbone, batch.place)
+        adapted = trainable.adapted(backbone, batch.target_index)
         return answer_loss(adapted, batch, budget.label_smoothing, budget.z_loss)
 
     def score() -> float:
         # parameters change between two looks, so their stacks must not be taken for the same
-        label = f"in training, look {next(looks)}"
+        label = f"in training, selection {next(scored)}"
         return job.selection(lambda role: trainable.answering(backbone, job.roles, role, label))
 
     return fit(
@@ -38,7 +38,7 @@ def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fi
         score=score,
         checkpoint=job.checkpoint,
         log=job.log,
-        look=None if probe is None else lambda step: probe(step, config, job, trainable),
+        probe=None if probe is None else lambda step: probe(step, config, job, trainable),
         due=None if probe is None else lambda step: probe.due(step, budget.steps),
         spending=job.spending,
         base=backbone.identity,

@@ -8,7 +8,7 @@ from suite.core.errors import SuiteError
 from suite.specs import Options, load, shipped
 from suite.tasks.data import DataLocations
 from suite.tasks.load import Prompts, load_task, training_examples
-from suite.training.data.exemplars import behind_exemplars
+from suite.training.data.exemplars import with_exemplars
 from tests.methods.tiny_jobs import tiny_set
 from tests.models.tiny_models import tiny_examples
 
@@ -17,7 +17,7 @@ def test_an_input_is_never_its_own_exemplar_nor_that_of_its_double() -> None:
     rows = tiny_examples(3)
     target = tiny_set("rte", (*rows, rows[0]))
     for epoch in range(50):
-        asked = behind_exemplars(target, [0, 1, 2, 3], 1, 7, epoch)
+        asked = with_exemplars(target, [0, 1, 2, 3], 1, 7, epoch)
         for example, each in zip(target.examples, asked, strict=True):
             assert each.prompt.endswith(example.prompt)
             shown = each.prompt.removesuffix(example.prompt)
@@ -26,21 +26,21 @@ def test_an_input_is_never_its_own_exemplar_nor_that_of_its_double() -> None:
 
 def test_exemplars_are_drawn_anew_for_each_epoch_and_seed_and_only_by_them() -> None:
     target = tiny_set("rte", tiny_examples(30))
-    first = behind_exemplars(target, range(30), 2, 0, 0)
-    assert first == behind_exemplars(target, range(30), 2, 0, 0)
-    assert first[4] == behind_exemplars(target, [4], 2, 0, 0)[0]
-    assert first != behind_exemplars(target, range(30), 2, 0, 1)
-    assert first != behind_exemplars(target, range(30), 2, 1, 0)
+    first = with_exemplars(target, range(30), 2, 0, 0)
+    assert first == with_exemplars(target, range(30), 2, 0, 0)
+    assert first[4] == with_exemplars(target, [4], 2, 0, 0)[0]
+    assert first != with_exemplars(target, range(30), 2, 0, 1)
+    assert first != with_exemplars(target, range(30), 2, 1, 0)
     assert len({each.prompt.split("question:")[0] for each in first}) > 15
 
 
 def test_without_shots_the_prompt_is_the_examples_own_and_too_few_rows_are_an_error() -> None:
     rows = tiny_examples(2)
-    assert [each.prompt for each in behind_exemplars(tiny_set("rte", rows), [0, 1], 0, 0, 0)] == [
+    assert [each.prompt for each in with_exemplars(tiny_set("rte", rows), [0, 1], 0, 0, 0)] == [
         row.prompt for row in rows
     ]
     with pytest.raises(SuiteError, match="too few to show 2"):
-        behind_exemplars(tiny_set("rte", rows), [0], 2, 0, 0)
+        with_exemplars(tiny_set("rte", rows), [0], 2, 0, 0)
 
 
 @pytest.mark.parametrize("role", ["rte", "wmt14_enfr", "openbookqa"])

@@ -31,7 +31,7 @@ def test_more_targets_than_places_are_an_error() -> None:
 
 def examples(place: int, count: int, shape: Shape) -> tuple[Encoded, ...]:
     rows = tiny_examples(count, seed=place)
-    return encode(tiny_backbone(shape), rows, max_length=64, soft_length=0, place=place).examples
+    return encode(tiny_backbone(shape), rows, max_length=64, soft_length=0, target_index=place).examples
 
 
 def test_every_batch_holds_the_ratio_and_every_part_one_target(shape: Shape) -> None:
@@ -42,7 +42,7 @@ def test_every_batch_holds_the_ratio_and_every_part_one_target(shape: Shape) -> 
         parts = mixed.parts(step, 4)
         rows = Counter[int]()
         for part in parts:
-            rows[part.place] += len(part.input_ids)
+            rows[part.target_index] += len(part.input_ids)
             assert len(part.input_ids) <= 4
         assert rows == {0: 2, 1: 6}
         assert mixed.target_tokens(step) == sum(int((part.labels >= 0).sum()) for part in parts)
@@ -54,9 +54,9 @@ def test_a_pool_of_targets_is_taken_apart_by_target(shape: Shape) -> None:
     batches = Batches(backbone, pool, batch_size=6, seed=3)
     seen = Counter[int]()
     for step in range(2):
-        places = [part.place for part in batches.parts(step, 2)]
+        places = [part.target_index for part in batches.parts(step, 2)]
         assert places == sorted(places)
-        seen.update(example.place for example in batches.examples(step))
+        seen.update(example.target_index for example in batches.examples(step))
     assert seen == {0: 5, 1: 7}
 
 
@@ -64,4 +64,5 @@ def test_each_epoch_may_have_examples_of_its_own(shape: Shape) -> None:
     backbone = tiny_backbone(shape)
     epochs = [examples(place, 4, shape) for place in range(2)]
     batches = Batches(backbone, *epochs, batch_size=2, seed=0)
-    assert [{each.place for each in batches.examples(step)} for step in range(6)] == [{0}, {0}, {1}, {1}, {1}, {1}]
+    found = [{each.target_index for each in batches.examples(step)} for step in range(6)]
+    assert found == [{0}, {0}, {1}, {1}, {1}, {1}]

@@ -18,7 +18,7 @@ from suite.training.data.batches import IGNORE, Batch, Collator
 from suite.training.data.examples import encode
 from suite.training.dropout import dropout
 from suite.training.objectives import answer_positions
-from suite.training.objectives.answer_positions import KNOWN
+from suite.training.objectives.answer_positions import SUPPORTED
 from suite.training.objectives.losses import answer_loss
 from tests.models.tiny_models import WORDS, tiny_backbone, tiny_examples, tiny_tokenizer
 
@@ -61,7 +61,7 @@ def gradients(loss: Tensor, adapted: AdaptedModel) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("soft", [False, True])
-@pytest.mark.parametrize("kind", sorted(KNOWN))
+@pytest.mark.parametrize("kind", sorted(SUPPORTED))
 def test_loss_and_gradients_are_those_of_the_whole_model(kind: str, soft: bool) -> None:
     backbone = backbone_of(kind)
     backbone.model.requires_grad_(True)
@@ -73,7 +73,7 @@ def test_loss_and_gradients_are_those_of_the_whole_model(kind: str, soft: bool) 
 
 
 @pytest.mark.parametrize("before", ["nothing", "soft", "prefix"])
-@pytest.mark.parametrize("kind", sorted(KNOWN))
+@pytest.mark.parametrize("kind", sorted(SUPPORTED))
 def test_loss_and_gradients_do_not_change_where_prompts_begin_alike(kind: str, before: str) -> None:
     backbone = backbone_of(kind)
     backbone.model.requires_grad_(True)
@@ -167,7 +167,7 @@ def test_a_model_of_another_kind_is_computed_everywhere(monkeypatch: pytest.Monk
     backbone = tiny_backbone("decoder")
     adapted, batch = AdaptedModel(backbone, backbone.model), batch_of(backbone)
     wanted = answer_loss(adapted, batch)
-    monkeypatch.setattr(answer_positions, "KNOWN", frozenset())
+    monkeypatch.setattr(answer_positions, "SUPPORTED", frozenset())
     torch.testing.assert_close(answer_loss(adapted, batch), wanted, rtol=1e-6, atol=1e-6)
     assert positions(backbone, adapted)["model.layers.1.mlp.up_proj"] == [batch.input_ids.numel()]
 
