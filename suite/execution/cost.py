@@ -72,11 +72,11 @@ class Cost:
         self._tokens += count
 
     def to_keep(self) -> Mapping[str, Any]:
-        """All so far, as a checkpoint keeps it."""
+        """All costs so far, as a checkpoint keeps them."""
         return {"seconds": self.seconds, "peak_memory": self.peak_memory, "tokens": self.tokens}
 
     def resume(self, kept: Mapping[str, Any]) -> None:
-        """Count on from what a checkpoint kept, where the store knows less of the attempts before this one."""
+        """Add what a checkpoint kept of earlier attempts, where it is more than the store knows."""
         larger = {name: max(getattr(self.earlier, name) or 0, kept.get(name) or 0) for name in KEPT}
         self.earlier = replace(self.earlier, **{name: value or None for name, value in larger.items()})
 
@@ -101,7 +101,7 @@ class Cost:
 
 
 def _settle() -> None:
-    """Give back what steps before this one used, which would count as its own."""
+    """Free memory of earlier steps, which would count as that of this step."""
     _freeze()
     gc.collect()
     with suppress(OSError, AttributeError):  # a C library without it

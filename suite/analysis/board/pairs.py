@@ -57,7 +57,7 @@ class _Table:
         ]
 
     def of(self, index: int) -> dict[int, Comparison]:
-        """The row's comparisons with those after it."""
+        """Compare a row with the rows after it."""
         other_rows = range(index + 1, len(self.rows))
         averages = self._averages(index)
         tasks: dict[int, dict[Key, TaskDifference]] = {other: {} for other in other_rows if other in averages}

@@ -132,7 +132,7 @@ class AnswerColumns:
 
 @dataclass(frozen=True)
 class CurvePointRecord:
-    """A value seen along training."""
+    """A value measured during training."""
 
     step: int
     name: str

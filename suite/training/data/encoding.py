@@ -65,7 +65,7 @@ def batches_of(config: Optimisation, job: Examined, trainable: Positions, size: 
 
 def _weights(mix: Mapping[str, float], job: Examined) -> list[float]:
     if set(mix) != set(job.roles):
-        raise StepFailed(f"mix names {', '.join(mix)}, and the targets are {', '.join(job.roles)}")
+        raise StepFailed(f"mix must name the targets, {', '.join(job.roles)}; it names {', '.join(mix)}")
     return [mix[role] for role in job.roles]
 
 
@@ -76,7 +76,7 @@ def _batches(
     if len(pool) > wanted:  # less than an epoch: encode no more than is trained on
         pool = Random(seed_of(job.seed, "part of an epoch")).sample(pool, wanted)
     if not pool:
-        raise SuiteError("there is no example to train on")
+        raise SuiteError("there are no examples to train on")
     epochs = -(-wanted // len(pool)) if config.shots else 1  # without exemplars, every epoch is like the first
     encoded = [_encoded(config, job, trainable, pool, epoch) for epoch in range(epochs)]
     return Batches(job.backbone, *encoded, batch_size=size, seed=job.seed)
