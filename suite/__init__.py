@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from suite.analysis.board import Board, Row
     from suite.analysis.board.compare import Comparison
     from suite.analysis.claims import Judged, Verdict
+    from suite.api.answers import DocumentAnswer, TaskEvaluation, answers
     from suite.api.claims import check
     from suite.api.models import LoadedModel, load_model
     from suite.api.planning import LoadedSpec, PlannedRun, PlannedStep, load_spec, plan
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Board",
     "Comparison",
+    "DocumentAnswer",
     "Experiment",
     "Judged",
     "LoadedModel",
@@ -37,7 +39,9 @@ __all__ = [
     "Row",
     "Store",
     "SuiteError",
+    "TaskEvaluation",
     "Verdict",
+    "answers",
     "board",
     "check",
     "compare",
@@ -54,6 +58,7 @@ _MODULES: Final = {
     for module, names in {
         "analysis.board": ("Board", "Row"),
         "analysis.board.compare": ("Comparison",),
+        "api.answers": ("DocumentAnswer", "TaskEvaluation", "answers"),
         "api.claims": ("check",),
         "api.models": ("LoadedModel", "load_model"),
         "api.planning": ("LoadedSpec", "PlannedRun", "PlannedStep", "load_spec", "plan"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from suite.api.experiments import experiment_named
 from suite.api.paths import File, folder_of, home_of
 from suite.core.errors import StepFailed, SuiteError, did_you_mean
 from suite.core.run_dir import RunDir
@@ -156,27 +157,11 @@ def _record(
     store: ResultsReader, experiment: str | Experiment | ExperimentRecord, track: str | None, seed: int | None
 ) -> ExperimentRecord:
     """The stored experiment that is meant."""
-    records = store.experiments(track)
-    if not isinstance(experiment, str):
-        matches = [record for record in records if record.id == experiment.id]
-        if not matches:
-            raise SuiteError(f"'{experiment.name}' is not in the store", fix="suite.run its plan first")
-        return matches[0]
-    named = [record for record in records if record.name == experiment]
-    named = named or [record for record in records if len(experiment) >= 8 and record.id.startswith(experiment)]
-    if not named:
-        where = f" on the track '{track}'" if track else ""
-        fix = did_you_mean(experiment, {record.name for record in records})
-        raise SuiteError(f"there is no experiment '{experiment}' in the store{where}", fix=fix)
-    matches = [record for record in named if seed in (None, record.seed)]
-    if len(matches) != 1:
-        listed = ", ".join(f"{record.id[:8]} ({record.track}, seed {record.seed})" for record in matches or named)
-        what = (
-            f"'{experiment}' has no seed {seed}"
-            if not matches
-            else f"{len(matches)} experiments are named '{experiment}'"
-        )
-        raise SuiteError(what, fix=f"name its track and seed, or its id: {listed}")
+    if isinstance(experiment, str):
+        return experiment_named(store, experiment, track, seed)
+    matches = [record for record in store.experiments(track) if record.id == experiment.id]
+    if not matches:
+        raise SuiteError(f"'{experiment.name}' is not in the store", fix="suite.run its plan first")
     return matches[0]
 
 

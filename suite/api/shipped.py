@@ -45,5 +45,12 @@ def shipped_rows() -> frozenset[str]:
     return frozenset(file.name.partition("--")[0] for file in _files(folder)) if folder else frozenset()
 
 
+def shipped_files(name: str, track: str | None) -> list[Path]:
+    """The shipped records of the rows of this name (on a track), which no store need hold to be looked at."""
+    folder = published()
+    found = [file for file in _files(folder) if file.name.partition("--")[0] == name] if folder else []
+    return [file for file in found if track in (None, file.parent.name)]
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(file for kind in ("*/*.json", "*/*.json.gz") for file in folder.glob(kind))

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from suite.cli import results
+from suite.cli.completion import experiment_names
 from suite.cli.options import (
     AgainOption,
     DataOption,
@@ -14,7 +16,6 @@ from suite.cli.options import (
     DeepOption,
     DeviceOption,
     HomeOption,
-    JsonOption,
     ModelsOption,
     OfTrackOption,
     SeedsOption,
@@ -22,18 +23,33 @@ from suite.cli.options import (
     Specs,
     TrackOption,
     UnsafeOption,
-    WideOption,
 )
 from suite.core.run_dir import RUNS
 
 app = typer.Typer(
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Compare fine-tuning methods for language models: what they gain, what they keep, what they cost.",
     epilog="Begin with `suite run specs/promot_rte.yaml`. `suite COMMAND --help` explains a command.",
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from suite import __version__
+
+        print(f"suite {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of `suite` itself, before any command."""
 
 
 @app.command()
@@ -88,30 +104,18 @@ def plan(
     show_resolved(made.plan) if resolved else show_plan(made)
 
 
-@app.command()
-def show(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="An experiment (default: all).")] = None,
-    track: OfTrackOption = None,
-    as_json: JsonOption = False,
-    wide: WideOption = False,
-    home: HomeOption = RUNS,
-    db: DbOption = None,
-) -> None:
-    """Print the stored results, or all scores of one experiment.
-
-    Failed steps are shown with the reason.
-    """
-    from suite.cli.commands.results import show_results
-    from suite.core.run_dir import RunDir
-
-    show_results(RunDir(home, db), name, track, as_json=as_json, wide=wide)
+app.command()(results.show)
 
 
 @app.command()
 def remove(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Experiments, by name or by the first 8 digits of the id."),
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=experiment_names,
+            help="Experiments, by name or by the first 8 digits of the id.",
+        ),
     ] = None,
     track: OfTrackOption = None,
     seeds: Annotated[str, typer.Option("--seeds", metavar="SEEDS", help="all, or numbers: 0,1,2")] = "all",
@@ -132,91 +136,11 @@ def remove(
     remove_experiments(RunDir(home, db), names or [], track, numbers, failed=failed, yes=yes)
 
 
-@app.command()
-def board(
-    track: OfTrackOption = None,
-    as_json: JsonOption = False,
-    wide: WideOption = False,
-    home: HomeOption = RUNS,
-    db: DbOption = None,
-) -> None:
-    """Rank the rows of each track, with intervals and tests.
-
-    Changes are from the pretrained model, with corrected p, minimum detectable effect and variance components.
-    """
-    from suite.cli.commands.boards import print_boards
-    from suite.core.run_dir import RunDir
-
-    print_boards(RunDir(home, db), track, as_json=as_json, wide=wide)
-
-
-@app.command()
-def compare(
-    first: Annotated[str, typer.Argument(metavar="A", help="An experiment.")],
-    second: Annotated[str, typer.Argument(metavar="B", help="The experiment to compare it with.")],
-    track: OfTrackOption = None,
-    as_json: JsonOption = False,
-    wide: WideOption = False,
-    home: HomeOption = RUNS,
-    db: DbOption = None,
-) -> None:
-    """Compare two experiments, task by task.
-
-    Differences are paired over documents and seeds.
-    """
-    from suite.cli.commands.boards import print_comparison
-    from suite.core.run_dir import RunDir
-
-    print_comparison(RunDir(home, db), first, second, track, as_json=as_json, wide=wide)
-
-
-@app.command()
-def table(
-    name: Annotated[
-        str | None,
-        typer.Argument(metavar="TABLE", help="A table (promot-3), its file, or all tables of a paper (promot)."),
-    ] = None,
-    track: Annotated[str | None, typer.Option("--track", metavar="NAME", help="Only this track.")] = None,
-    form: Annotated[str, typer.Option("--format", metavar="FORMAT", help="markdown, csv or latex")] = "markdown",
-    listed: Annotated[bool, typer.Option("--list", help="List the tables instead.")] = False,
-    home: HomeOption = RUNS,
-    db: DbOption = None,
-) -> None:
-    """Print a paper's tables: your results beside its figures."""
-    from suite.cli.commands.papers import print_tables, table_list
-    from suite.core.run_dir import RunDir
-
-    print("\n".join(table_list())) if listed else print_tables(RunDir(home, db), name, track, form)
-
-
-@app.command()
-def check(
-    claims: Annotated[
-        list[Path] | None,
-        typer.Argument(metavar="FILE", help="Claim files (default: all about stored tracks)."),
-    ] = None,
-    track: Annotated[
-        str | None, typer.Option("--track", metavar="NAME", help="Judge on this track, not on the file's.")
-    ] = None,
-    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML to a file.")] = None,
-    markdown: Annotated[
-        Path | None, typer.Option("--markdown", metavar="FILE", help="Write a Markdown table to a file.")
-    ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for undecided claims, too.")] = False,
-    as_json: JsonOption = False,
-    home: HomeOption = RUNS,
-    db: DbOption = None,
-) -> None:
-    """Judge claims from stored results: holds, fails or undecided.
-
-    Without a store, the records that come with suite are judged. Exit code 1: a claim fails or cannot be compared.
-    Exit code 2: a claim names what no spec and no row has.
-    """
-    from suite.cli.commands.checking import Reports, check_claims
-    from suite.core.run_dir import RunDir
-
-    well = check_claims(RunDir(home, db), claims or [], track, Reports(junit, markdown, as_json), strict=strict)
-    raise typer.Exit(0 if well else 1)
+app.command()(results.board)
+app.command()(results.compare)
+app.command()(results.answers)
+app.command()(results.table)
+app.command()(results.check)
 
 
 @app.command()
@@ -240,7 +164,10 @@ def render(
 @app.command()
 def export(
     out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write: one JSON file for each experiment.")],
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Experiments (default: all).")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", autocompletion=experiment_names, help="Experiments (default: all)."),
+    ] = None,
     track: OfTrackOption = None,
     texts: Annotated[
         bool, typer.Option(help="Whether records hold questions and right answers, which may not be yours to publish.")

@@ -7,13 +7,22 @@ from typing import Annotated
 
 import typer
 
+from suite.cli.completion import experiment_names, track_names
+
 Specs = Annotated[list[Path], typer.Argument(metavar="SPEC", help="Spec files (YAML).", show_default=False)]
 TrackOption = Annotated[
     str | None,
     typer.Option("--track", metavar="TRACK", help="Run on this track, not on the spec's: a name or a YAML file."),
 ]
 OfTrackOption = Annotated[
-    str | None, typer.Option("--track", metavar="NAME", help="Only rows of this track (default: all tracks).")
+    str | None,
+    typer.Option(
+        "--track", metavar="NAME", autocompletion=track_names, help="Only rows of this track (default: all tracks)."
+    ),
+]
+ExperimentArgument = Annotated[
+    str,
+    typer.Argument(metavar="EXPERIMENT", autocompletion=experiment_names, help="Its name, or the beginning of its id."),
 ]
 SetOption = Annotated[
     list[str] | None,
@@ -53,4 +62,8 @@ DeviceOption = Annotated[
 AgainOption = Annotated[bool, typer.Option("--again", help="Repeat finished steps.")]
 UnsafeOption = Annotated[
     bool, typer.Option("--unsafe-code", help="Run generated programs even where there is no sandbox.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the end, and errors.")]
+VerboseOption = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Print step ids and all warnings of libraries, too.")
 ]

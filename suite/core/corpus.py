@@ -27,6 +27,12 @@ def stored_pairs(pairs: Sequence[tuple[str, str]]) -> list[list[Pair]]:
     return found
 
 
+def references_of(right: str) -> tuple[str, ...]:
+    """The right answers that a store keeps as one text: a JSON list of two or more, or the only one."""
+    many = _listed(right)
+    return many if len(many) > 1 else (right,)
+
+
 def _listed(right: str) -> tuple[str, ...]:
     if not right.startswith("["):
         return ()

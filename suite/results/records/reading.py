@@ -75,10 +75,10 @@ def _imported(store: Store, files_or_folders: Sequence[Path], also: Check) -> It
 
 
 @contextmanager
-def read_records_into_memory(folder: Path) -> Iterator[Store]:
-    """A store in memory with all records of a folder, for the site."""
+def read_records_into_memory(*files_or_folders: Path) -> Iterator[Store]:
+    """A store in memory with records, which is read only."""
     with Store.open("sqlite://") as store:
-        import_records(store, [folder])
+        import_records(store, files_or_folders)
         yield store
 
 

@@ -1,0 +1,264 @@
+"""What an experiment was asked, what the model said, and how that was read and scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from suite.api.experiments import experiment_named
+from suite.api.paths import File, folder_of
+from suite.core.corpus import references_of
+from suite.core.diagnostics import RoutingReport, read
+from suite.core.errors import SuiteError, did_you_mean
+from suite.core.metrics import metric_named
+from suite.results.store import AnswerRecord, ExperimentRecord, ResultsReader, ScoreRecord, StepRecord
+from suite.results.store.experiment_results import ExperimentResults
+
+if TYPE_CHECKING:
+    from suite.evaluation.prompts import RenderedPrompts
+
+
+@dataclass(frozen=True)
+class AskedTask:
+    """An evaluation of an experiment, to choose one from."""
+
+    role: str
+    shots: int
+    status: str
+    """Of its step: `done`, or why it has no answers."""
+
+
+@dataclass(frozen=True)
+class DocumentAnswer:
+    """One document: asked, said, parsed, scored."""
+
+    document: int
+    document_hash: str
+    prompt_hash: str
+    question: str
+    """Its own prompt, without description and exemplars; empty where texts were not exported."""
+    output: str
+    """What the model wrote; of scored choices the JSON list of their log-likelihoods."""
+    parsed: str
+    """What the filters read from the output."""
+    right_answers: tuple[str, ...]
+    """Empty where texts were not exported."""
+    score: float | None
+    """0 to 100; None for a metric that scores all documents together."""
+    is_right: bool | None
+    """Full marks; without a score of its own, whether it is a right answer but for case and spaces. None: not known."""
+    unparsable: bool
+    truncated: bool
+    """Whether the model read the prompt without its beginning."""
+    skill: str | None
+    """What a router read in the prompt, where it chose who answers."""
+    prompt: str | None = None
+    """The whole prompt, where it was asked for and has the stored hash."""
+    choices: tuple[str, ...] = ()
+    """With the prompt: the choices that were scored, in the order of `output`."""
+
+
+@dataclass(frozen=True)
+class TaskEvaluation:
+    """The answers of an experiment to a task at a shot count."""
+
+    experiment: str
+    """Its id."""
+    name: str
+    track: str
+    seed: int
+    role: str
+    task: str
+    shots: int
+    step: str
+    title: str
+    """Of the step: the task, and what answered it."""
+    artifacts: tuple[str, ...]
+    """What was applied to the base model: the kind of each artifact and the step that left it."""
+    score: ScoreRecord | None
+    """The metric that ranks."""
+    documents: int
+    """How many were asked; `answers` may be a part of them."""
+    has_texts: bool
+    """Whether questions and right answers are stored: a record may leave them out."""
+    evaluations: tuple[AskedTask, ...]
+    """All that the experiment was asked, targets first."""
+    matching: int
+    """How many documents are as was asked for, before `limit`."""
+    answers: tuple[DocumentAnswer, ...]
+    no_prompts: tuple[str, ...] = ()
+    """Why a prompt that was asked for is not given, each reason once."""
+
+
+def answers(
+    store: ResultsReader,
+    experiment: str,
+    *,
+    track: str | None = None,
+    seed: int | None = None,
+    role: str | None = None,
+    shots: int | None = None,
+    document: int | None = None,
+    wrong: bool = False,
+    prompts: bool = False,
+    limit: int | None = None,
+    data: File | None = None,
+) -> TaskEvaluation:
+    """What an experiment (its name, or the beginning of its id) was asked and answered.
+
+    Without `role` the first target; without `shots` the fewest. `document`, `wrong` (those without full marks) and
+    `limit` choose documents. With `prompts` each whole prompt is rendered from its task and data (`data`, as in a run)
+    and given if it has the stored hash. Raises SuiteError where there is no such experiment, evaluation or document.
+    """
+    record = experiment_named(store, experiment, track, seed)
+    results = ExperimentResults.of(store, record)
+    wanted, count = _evaluation(results, role, shots)
+    step = _finished(results, wanted, count)
+    found = _evaluated(store, results, wanted, count, step)
+    chosen = _chosen(found, document, wrong=wrong)
+    shown = replace(found, matching=len(chosen), answers=chosen[:limit])
+    return _with_prompts(shown, record, step, folder_of(data, "SUITE_DATA")) if prompts else shown
+
+
+def _evaluation(results: ExperimentResults, role: str | None, shots: int | None) -> tuple[str, int]:
+    """The role and the shot count that are meant. Raises SuiteError with what there is."""
+    name, asked = results.record.name, list(dict.fromkeys(results.evaluations()))
+    if not asked:
+        raise SuiteError(f"'{name}' was not asked anything yet", fix="`suite run` it first")
+    roles = list(dict.fromkeys(each for each, _ in asked))
+    if role is not None and role not in roles:
+        raise SuiteError(f"'{name}' was not asked '{role}'", where="--role", fix=did_you_mean(role, roles))
+    fitting = [(each, count) for each, count in asked if role in (None, each) and shots in (None, count)]
+    if not fitting:
+        what = f"'{name}' was not asked {'any task' if role is None else repr(role)} with {shots} shots"
+        known = sorted({count for each, count in asked if role in (None, each)})
+        raise SuiteError(what, where="--shots", fix=f"known: {', '.join(map(str, known))}")
+    first = fitting[0][0]
+    return first, min(count for each, count in fitting if each == first)
+
+
+def _finished(results: ExperimentResults, role: str, shots: int) -> StepRecord:
+    """The step of an evaluation. Raises SuiteError where it has no answers yet."""
+    step = results.step(role, shots)
+    assert step is not None, "it is among the evaluations"
+    if step.status != "done":
+        why = f": {step.reason}" if step.reason else ""
+        others = [_named(each) for each in _asked(results) if each.status == "done"]
+        fix = f"there are answers to {', '.join(others)}" if others else "`suite run` it first"
+        what = f"'{results.record.name}' has no answers to {role} {shots}-shot: its step is {step.status}{why}"
+        raise SuiteError(what, fix=fix)
+    return step
+
+
+def _named(asked: AskedTask) -> str:
+    return f"{asked.role} {asked.shots}-shot"
+
+
+def _asked(results: ExperimentResults) -> Iterator[AskedTask]:
+    for role, shots in dict.fromkeys(results.evaluations()):
+        step = results.step(role, shots)
+        yield AskedTask(role, shots, step.status if step else "pending")
+
+
+def _evaluated(
+    store: ResultsReader, results: ExperimentResults, role: str, shots: int, step: StepRecord
+) -> TaskEvaluation:
+    """An evaluation with all its answers."""
+    record, score = results.record, results.primary(role, shots)
+    stored, skills = store.answers(step.id), _skills(store, step)
+    has_texts = any(answer.question or answer.target for answer in stored)
+    return TaskEvaluation(
+        experiment=record.id, name=record.name, track=record.track, seed=record.seed, role=role,
+        task=str(record.spec["roles"][role]["task"]), shots=shots, step=step.id, title=step.title,
+        artifacts=_artifacts(store, step), score=score, documents=len(stored), has_texts=has_texts,
+        evaluations=tuple(_asked(results)), matching=len(stored),
+        answers=tuple(
+            _answer(each, score, skills[place] if place < len(skills) else None, has_texts=has_texts)
+            for place, each in enumerate(stored)
+        ),
+    )  # fmt: skip
+
+
+def _artifacts(store: ResultsReader, step: StepRecord) -> tuple[str, ...]:
+    """What stood beside the text of every prompt, or in the model."""
+    applied = [str(each) for each in step.config.get("stack") or ()]
+    titles, kinds = store.steps(applied), store.artifacts(applied)
+    return tuple(f"{kinds[each].kind} ({titles[each].title})" for each in applied if each in kinds and each in titles)
+
+
+def _skills(store: ResultsReader, step: StepRecord) -> tuple[str, ...]:
+    """The skill that was read in each document's prompt, in order; none where nothing was routed."""
+    content = store.findings([step.id]).get(step.id, {}).get(RoutingReport.NAME)
+    report = None if content is None else read(RoutingReport.NAME, content)
+    return tuple(report.skills[each] for each in report.of_documents) if isinstance(report, RoutingReport) else ()
+
+
+def _answer(stored: AnswerRecord, score: ScoreRecord | None, skill: str | None, *, has_texts: bool) -> DocumentAnswer:
+    right = references_of(stored.target) if has_texts else ()
+    return DocumentAnswer(
+        document=stored.doc_id, document_hash=stored.doc_hash, prompt_hash=stored.prompt_hash,
+        question=stored.question, output=stored.output, parsed=stored.parsed, right_answers=right, score=stored.value,
+        is_right=_is_right(stored, score, right), unparsable=stored.unparsable, truncated=stored.truncated, skill=skill,
+    )  # fmt: skip
+
+
+def _is_right(stored: AnswerRecord, score: ScoreRecord | None, right: Sequence[str]) -> bool | None:
+    if stored.value is not None:
+        return stored.value >= 100
+    metric = None if score is None else metric_named(score.metric)
+    if not right or (metric is not None and metric.over == "likelihoods"):
+        return None
+    return _plain(stored.parsed) in {_plain(each) for each in right}
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _chosen(found: TaskEvaluation, document: int | None, *, wrong: bool) -> tuple[DocumentAnswer, ...]:
+    """The documents that are asked for. Raises SuiteError where there are none, or it cannot be known."""
+    chosen = found.answers
+    if document is not None:
+        chosen = tuple(each for each in chosen if each.document == document)
+        if not chosen:
+            known = [each.document for each in found.answers]
+            fix = f"they are {min(known)} to {max(known)}" if known else "it has no documents"
+            raise SuiteError(f"{found.role} {found.shots}-shot has no document {document}", where="--doc", fix=fix)
+    if wrong and all(each.is_right is None for each in chosen):
+        metric = found.score.metric if found.score else "its metric"
+        why = "calls no answer wrong" if found.has_texts else "scores no answer alone, and right answers are not stored"
+        raise SuiteError(f"{metric} {why}", where="--wrong", fix="leave it out")
+    return tuple(each for each in chosen if not wrong or each.is_right is False)
+
+
+def _with_prompts(
+    found: TaskEvaluation, record: ExperimentRecord, step: StepRecord, data: Path | None
+) -> TaskEvaluation:
+    """The same with every prompt that can be rendered as it was, and why others cannot."""
+    reasons: dict[str, None] = {}
+    filled: list[DocumentAnswer] = []
+    try:
+        prompts = _prompts(found.task, record, step.config, data)
+    except SuiteError as error:
+        return replace(found, no_prompts=(str(error.problems[0]),))
+    for answer in found.answers:
+        try:
+            prompt = prompts.of(answer.document, answer.prompt_hash)
+        except SuiteError as error:
+            reasons.setdefault(str(error.problems[0]))
+            filled.append(answer)
+        else:
+            filled.append(replace(answer, prompt=prompt.text, choices=prompt.choices))
+    return replace(found, answers=tuple(filled), no_prompts=tuple(reasons))
+
+
+def _prompts(task: str, record: ExperimentRecord, config: Mapping[str, object], data: Path | None) -> RenderedPrompts:
+    from suite.evaluation.prompts import RenderedPrompts
+    from suite.specs.workspace import Workspace
+    from suite.tasks.data import DataLocations
+
+    # the path that a record from elsewhere states is not looked into
+    files = [] if record.imported else [Path(str(record.spec.get("file", "")))]
+    return RenderedPrompts(task, config, Workspace.here(*files).task_folders, DataLocations.of(data))

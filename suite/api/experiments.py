@@ -1,0 +1,40 @@
+"""Which stored experiment is meant by a name, or by the beginning of an id."""
+
+from __future__ import annotations
+
+from suite.api.shipped import remark
+from suite.core.errors import SuiteError, did_you_mean
+from suite.results.store import ExperimentRecord, ResultsReader
+
+SHORTEST_ID = 8
+MAX_LISTED = 8
+
+
+def experiment_named(store: ResultsReader, name: str, track: str | None, seed: int | None) -> ExperimentRecord:
+    """The one experiment of this name, or whose id begins so, on a track and with a seed where they are given.
+
+    Raises SuiteError, in one line, where there is none or several.
+    """
+    every = store.experiments()
+    named = [record for record in every if record.name == name]
+    named = named or [record for record in every if len(name) >= SHORTEST_ID and record.id.startswith(name)]
+    if not named:
+        where = f" on the track '{track}'" if track else ""
+        hint = [did_you_mean(name, {record.name for record in every}), *remark(store, track, (name,))]
+        raise SuiteError(f"there is no experiment '{name}' in the store{where}", fix="; ".join(hint))
+    found = [record for record in named if track in (None, record.track) and seed in (None, record.seed)]
+    if len(found) != 1:
+        raise SuiteError(_which(name, track, seed, len(found)), fix=_one_of(found or named))
+    return found[0]
+
+
+def _which(name: str, track: str | None, seed: int | None, count: int) -> str:
+    if count:
+        return f"{count} experiments are named '{name}'"
+    told = [f"track '{track}'"] if track else []
+    return f"'{name}' has no {' with '.join([*told, *([] if seed is None else [f'seed {seed}'])])}"
+
+
+def _one_of(records: list[ExperimentRecord]) -> str:
+    listed = ", ".join(f"{record.id[:8]} ({record.track}, seed {record.seed})" for record in records[:MAX_LISTED])
+    return f"name its track and seed, or its id: {listed}" + (" …" if len(records) > MAX_LISTED else "")
