@@ -116,9 +116,9 @@ def answers(
     results = ExperimentResults.of(store, record)
     wanted, count = _evaluation(results, role, shots)
     step = _finished(results, wanted, count)
-    found = _evaluated(store, results, wanted, count, step)
-    chosen = _chosen(found, document, wrong=wrong)
-    shown = replace(found, matching=len(chosen), answers=chosen[:limit])
+    evaluation = _evaluated(store, results, wanted, count, step)
+    chosen = _chosen(evaluation, document, wrong=wrong)
+    shown = replace(evaluation, matching=len(chosen), answers=chosen[:limit])
     return _with_prompts(shown, record, step, folder_of(data, "SUITE_DATA")) if prompts else shown
 
 
@@ -145,18 +145,18 @@ def _finished(results: ExperimentResults, role: str, shots: int) -> StepRecord:
     assert step is not None, "it is among the evaluations"
     if step.status != "done":
         why = f": {step.reason}" if step.reason else ""
-        others = [_named(each) for each in _asked(results) if each.status == "done"]
+        others = [_named(each) for each in _evaluations(results) if each.status == "done"]
         fix = f"there are answers to {', '.join(others)}" if others else "`suite run` it first"
         what = f"'{results.record.name}' has no answers to {role} {shots}-shot: its step is {step.status}{why}"
         raise SuiteError(what, fix=fix)
     return step
 
 
-def _named(asked: AskedTask) -> str:
-    return f"{asked.role} {asked.shots}-shot"
+def _named(evaluated: AskedTask) -> str:
+    return f"{evaluated.role} {evaluated.shots}-shot"
 
 
-def _asked(results: ExperimentResults) -> Iterator[AskedTask]:
+def _evaluations(results: ExperimentResults) -> Iterator[AskedTask]:
     for role, shots in dict.fromkeys(results.evaluations()):
         step = results.step(role, shots)
         yield AskedTask(role, shots, step.status if step else "pending")
@@ -173,7 +173,7 @@ def _evaluated(
         experiment=record.id, name=record.name, track=record.track, seed=record.seed, role=role,
         task=str(record.spec["roles"][role]["task"]), shots=shots, step=step.id, title=step.title,
         artifacts=_artifacts(store, step), score=score, documents=len(stored), has_texts=has_texts,
-        evaluations=tuple(_asked(results)), matching=len(stored),
+        evaluations=tuple(_evaluations(results)), matching=len(stored),
         answers=tuple(
             _answer(each, score, skills[place] if place < len(skills) else None, has_texts=has_texts)
             for place, each in enumerate(stored)
@@ -217,33 +217,39 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _chosen(found: TaskEvaluation, document: int | None, *, wrong: bool) -> tuple[DocumentAnswer, ...]:
+def _chosen(evaluation: TaskEvaluation, document: int | None, *, wrong: bool) -> tuple[DocumentAnswer, ...]:
     """The documents that are asked for. Raises SuiteError where there are none, or it cannot be known."""
-    chosen = found.answers
+    chosen = evaluation.answers
     if document is not None:
         chosen = tuple(each for each in chosen if each.document == document)
         if not chosen:
-            known = [each.document for each in found.answers]
+            known = [each.document for each in evaluation.answers]
             fix = f"they are {min(known)} to {max(known)}" if known else "it has no documents"
-            raise SuiteError(f"{found.role} {found.shots}-shot has no document {document}", where="--doc", fix=fix)
+            raise SuiteError(
+                f"{evaluation.role} {evaluation.shots}-shot has no document {document}", where="--doc", fix=fix
+            )
     if wrong and all(each.is_right is None for each in chosen):
-        metric = found.score.metric if found.score else "its metric"
-        why = "calls no answer wrong" if found.has_texts else "scores no answer alone, and right answers are not stored"
+        metric = evaluation.score.metric if evaluation.score else "its metric"
+        why = (
+            "calls no answer wrong"
+            if evaluation.has_texts
+            else "scores no answer alone, and right answers are not stored"
+        )
         raise SuiteError(f"{metric} {why}", where="--wrong", fix="leave it out")
     return tuple(each for each in chosen if not wrong or each.is_right is False)
 
 
 def _with_prompts(
-    found: TaskEvaluation, record: ExperimentRecord, step: StepRecord, data: Path | None
+    evaluation: TaskEvaluation, record: ExperimentRecord, step: StepRecord, data: Path | None
 ) -> TaskEvaluation:
     """The same with every prompt that can be rendered as it was, and why others cannot."""
     reasons: dict[str, None] = {}
     filled: list[DocumentAnswer] = []
     try:
-        prompts = _prompts(found.task, record, step.config, data)
+        prompts = _prompts(evaluation.task, record, step.config, data)
     except SuiteError as error:
-        return replace(found, no_prompts=(str(error.problems[0]),))
-    for answer in found.answers:
+        return replace(evaluation, no_prompts=(str(error.problems[0]),))
+    for answer in evaluation.answers:
         try:
             prompt = prompts.of(answer.document, answer.prompt_hash)
         except SuiteError as error:
@@ -251,7 +257,7 @@ def _with_prompts(
             filled.append(answer)
         else:
             filled.append(replace(answer, prompt=prompt.text, choices=prompt.choices))
-    return replace(found, answers=tuple(filled), no_prompts=tuple(reasons))
+    return replace(evaluation, answers=tuple(filled), no_prompts=tuple(reasons))
 
 
 def _prompts(task: str, record: ExperimentRecord, config: Mapping[str, object], data: Path | None) -> RenderedPrompts:

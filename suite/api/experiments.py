@@ -15,17 +15,17 @@ def experiment_named(store: ResultsReader, name: str, track: str | None, seed: i
 
     Raises SuiteError, in one line, where there is none or several.
     """
-    every = store.experiments()
-    named = [record for record in every if record.name == name]
-    named = named or [record for record in every if len(name) >= SHORTEST_ID and record.id.startswith(name)]
+    records = store.experiments()
+    named = [record for record in records if record.name == name]
+    named = named or [record for record in records if len(name) >= SHORTEST_ID and record.id.startswith(name)]
     if not named:
         where = f" on the track '{track}'" if track else ""
-        hint = [did_you_mean(name, {record.name for record in every}), *remark(store, track, (name,))]
+        hint = [did_you_mean(name, {record.name for record in records}), *remark(store, track, (name,))]
         raise SuiteError(f"there is no experiment '{name}' in the store{where}", fix="; ".join(hint))
-    found = [record for record in named if track in (None, record.track) and seed in (None, record.seed)]
-    if len(found) != 1:
-        raise SuiteError(_which(name, track, seed, len(found)), fix=_one_of(found or named))
-    return found[0]
+    matches = [record for record in named if track in (None, record.track) and seed in (None, record.seed)]
+    if len(matches) != 1:
+        raise SuiteError(_which(name, track, seed, len(matches)), fix=_one_of(matches or named))
+    return matches[0]
 
 
 def _which(name: str, track: str | None, seed: int | None, count: int) -> str:

@@ -14,6 +14,8 @@ from suite.execution import run_plan
 from suite.execution.context import StepContext
 from suite.execution.outcome import Outcome
 from suite.execution.preflight import check
+from suite.execution.progress import PlanProgress, Verbosity, clock
+from suite.execution.run_log import run_log
 from suite.results.store.writing import LEASE_SECONDS
 from suite.sandbox import bubblewrap
 
@@ -28,6 +30,7 @@ def run(
     again: bool = False,
     unsafe_code: bool = False,
     executor: Executor | None = None,
+    verbosity: Verbosity = "normal",
 ) -> Outcome:
     """Run every step of a plan that is not done, with progress on standard error; the options are those of `suite run`.
 
@@ -37,7 +40,9 @@ def run(
     anything is written, where the device, a model or the sandbox is not there.
     """
     with _interruptible():
-        outcome = execute(planned, device=device, again=again, unsafe_code=unsafe_code, executor=executor)
+        outcome = execute(
+            planned, device=device, again=again, unsafe_code=unsafe_code, executor=executor, verbosity=verbosity
+        )
         if outcome.interrupted:
             raise outcome.interrupted
     return outcome
@@ -50,6 +55,7 @@ def execute(
     again: bool = False,
     unsafe_code: bool = False,
     executor: Executor | None = None,
+    verbosity: Verbosity = "normal",
     begin: Callable[[PlannedRun], None] = lambda planned: None,
 ) -> Outcome:
     """The same for whoever handles signals; `begin` is called once nothing stands against the run."""
@@ -59,7 +65,32 @@ def execute(
         check(planned.plan, inputs, device)
     begin(planned)
     home.create()
-    return run_plan(planned.plan, context, again=again, executor=executor)
+    with run_log(home, device, verbosity) as log:
+        log.say("\n".join(_summary(planned)))
+        progress = PlanProgress(0, verbosity=verbosity, log=log.say)
+        outcome = run_plan(planned.plan, context, again=again, executor=executor, progress=progress)
+        log.say("\n".join(_ending(outcome)), at_the_end=True)
+    return replace(outcome, log=log.path)
+
+
+def _summary(planned: PlannedRun) -> Iterator[str]:
+    """What is to be run."""
+    for each in planned.experiments:
+        yield f"experiment {each.id[:8]}: {each.name} · {each.track.name} · seed {each.seed} · {each.file}"
+    steps = planned.steps()
+    todo = [step for step in steps if step.status != "done"]
+    yield f"plan: {len(steps)} steps, {len(steps) - len(todo)} done, about {clock(sum(step.seconds for step in todo))}"
+    yield from (f"note: {note}" for note in planned.notes)
+
+
+def _ending(outcome: Outcome) -> Iterator[str]:
+    """What became of it."""
+    if outcome.interrupted:
+        yield str(outcome.interrupted)
+    yield from (f"failed: {title}: {reason}" for title, reason in outcome.failed.items())
+    if outcome.blocked:
+        yield f"not run, as they need a failed step: {outcome.blocked}"
+    yield f"{outcome.done} steps done, {outcome.reused} reused, in {clock(outcome.seconds)}"
 
 
 @contextmanager

@@ -18,11 +18,13 @@ from suite.cli.options import (
     HomeOption,
     ModelsOption,
     OfTrackOption,
+    QuietOption,
     SeedsOption,
     SetOption,
     Specs,
     TrackOption,
     UnsafeOption,
+    VerboseOption,
 )
 from suite.core.run_dir import RUNS
 
@@ -35,8 +37,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         from suite import __version__
 
         print(f"suite {__version__}")
@@ -65,18 +67,24 @@ def run(
     device: DeviceOption = None,
     again: AgainOption = False,
     unsafe_code: UnsafeOption = False,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Train, evaluate, store and render what the specs need.
 
     Finished steps are reused. The same command resumes an interrupted run.
     """
     from suite.api.running import execute
-    from suite.cli.commands.planning import planned, print_notes
+    from suite.cli.commands.planning import planned, print_notes, verbosity_of
     from suite.cli.commands.results import report
     from suite.core.run_dir import RunDir
 
+    verbosity = verbosity_of(quiet=quiet, verbose=verbose)
     made = planned(specs, track, sets or (), seeds, data, models, RunDir(home, db), baseline=True)
-    outcome = execute(made, device=device, again=again, unsafe_code=unsafe_code, begin=print_notes)
+    outcome = execute(
+        made, device=device, again=again, unsafe_code=unsafe_code, verbosity=verbosity,
+        begin=(lambda made: None) if quiet else print_notes,
+    )  # fmt: skip
     report(made.plan, made.home, outcome)
     raise typer.Exit(outcome.exit_code)
 
@@ -114,7 +122,7 @@ def remove(
         typer.Argument(
             metavar="NAME",
             autocompletion=experiment_names,
-            help="Experiments, by name or by the first 8 digits of the id.",
+            help="Experiments, by name or the first 8 digits of the id.",
         ),
     ] = None,
     track: OfTrackOption = None,

@@ -7,7 +7,9 @@ import os
 import re
 import select
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Final
 
 HANDLER: Final = "suite.core.console"
@@ -18,6 +20,19 @@ SIMPLER: Final = {
 """Signs of our own output, for consoles that have no such letters; any other letter is shown by its number."""
 STEERING: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """What a terminal obeys: control characters, ends of lines, and marks that turn the direction of what follows."""
+
+VERBOSE: Final = ContextVar("verbose", default=False)
+"""Whether libraries may say what is of no use to most users."""
+
+
+@contextmanager
+def verbose(on: bool) -> Iterator[None]:
+    """Inside, `VERBOSE` is so."""
+    token = VERBOSE.set(on)
+    try:
+        yield
+    finally:
+        VERBOSE.reset(token)
 
 
 def visible(text: str) -> str:

@@ -51,6 +51,11 @@ class RunDir:
         """The rendered pages."""
         return self.folder / "site"
 
+    @property
+    def logs(self) -> Path:
+        """What past runs said, a file each."""
+        return self.folder / "logs"
+
     def artifact(self, step: str) -> Path:
         """The folder of a finished train step's artifact."""
         return self.folder / "artifacts" / step

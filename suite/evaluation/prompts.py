@@ -35,7 +35,10 @@ class RenderedPrompts:
 
         Raises SuiteError where the task or its data are not here.
         """
-        self._file = read_task(name, folders)
+        try:
+            self._file = read_task(name, folders)
+        except SuiteError as error:  # the names of other tasks are of no help here
+            raise SuiteError(error.problems[0].what, where=error.problems[0].where) from error
         shots, draw, documents = int(config.get("shots") or 0), config.get("draw", 0), config.get("documents")
         self._differs = _differs(self._file, config, locations, shots)
         self._task = load_task(self._file, locations, shots=shots, draw=draw, limit=documents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from suite.core import signals
 from suite.core.errors import StepFailed, SuiteError, machine_problem
@@ -21,6 +22,8 @@ class Outcome:
     """Steps that need a failed one."""
     interrupted: signals.EndedBySignal | None = None
     seconds: float = 0.0
+    log: Path | None = None
+    """The file with all that the run said; None where none could be written."""
 
     @property
     def exit_code(self) -> int:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import Literal, TextIO
 
 LOG_EVERY_SECONDS = 10.0
 TERMINAL_EVERY_SECONDS = 0.2
+
+Verbosity = Literal["quiet", "normal", "verbose"]
+"""What a run says: nothing before its end, its progress, or also the ids of its steps and what libraries warn of."""
 
 
 @dataclass
@@ -20,32 +24,39 @@ class PlanProgress:
     steps: int
     """Steps to do."""
     out: TextIO = field(default_factory=lambda: sys.stderr)
+    verbosity: Verbosity = "normal"
+    log: Callable[[str], object] = lambda text: None
+    """Is given every line, whatever the verbosity is."""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """Title -> the ids of the steps that have it."""
     done: int = 0
     seconds_after: float = 0.0
     """The estimated time of the steps after the one that is being done."""
     _title: str = ""
     _step_began: float = field(default_factory=time.monotonic)
     _shown: float = 0.0
+    _logged: float = 0.0
     _said: set[str] = field(default_factory=set)
 
     def begin(self, title: str) -> None:
         """A step begins."""
         self._title, self._step_began = title, time.monotonic()
-        self._shown = 0.0
-        self._line(f"{self._head()}")
+        self._shown = self._logged = 0.0
+        self._line(self._head(), self._head(with_id=True))
 
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
         """Within a train step: optimiser steps, loss, and the last selection score."""
         spent = time.monotonic() - self._step_began
         left = spent / max(step, 1) * (total - step) + self.seconds_after
         scored = "" if score is None else f" · score {score:.1f}"
-        text = f"{self._head()} · step {step}/{total} · loss {loss:.3f}{scored} · {clock(left)} left"
-        self._line(text, final=step == total)
+        text = f"step {step}/{total} · loss {loss:.3f}{scored} · {clock(left)} left"
+        self._line(f"{self._head()} · {text}", text, final=step == total)
 
     def say(self, text: str) -> None:
         """A line that stays."""
         self._clear()
         self._write(f"  {text}\n")
+        self.log(text)
 
     def say_once(self, text: str) -> None:
         """A line that stays, unless it was said before."""
@@ -57,13 +68,23 @@ class PlanProgress:
         """A step came to an end (its score, or what went wrong)."""
         self._clear()
         self.done += 1
-        self._write(f"[{self.done}/{self.steps}] {title} · {outcome} · {clock(seconds)}\n")
+        count, end = f"[{self.done}/{self.steps}]", f"{outcome} · {clock(seconds)}"
+        self._write(f"{count} {self._named(title, with_id=self.verbosity == 'verbose')} · {end}\n")
+        self.log(f"{count} {self._named(title, with_id=True)} · {end}")
 
-    def _head(self) -> str:
-        return f"[{self.done + 1}/{self.steps}] {self._title}"
+    def _head(self, *, with_id: bool = False) -> str:
+        named = self._named(self._title, with_id=with_id or self.verbosity == "verbose")
+        return f"[{self.done + 1}/{self.steps}] {named}"
 
-    def _line(self, text: str, final: bool = False) -> None:
+    def _named(self, title: str, *, with_id: bool) -> str:
+        return f"{title} · step {self.ids[title]}" if with_id and title in self.ids else title
+
+    def _line(self, text: str, logged: str, final: bool = False) -> None:
+        """A line that others take the place of, and how the log has it."""
         now = time.monotonic()
+        if final or not self._logged or now - self._logged >= LOG_EVERY_SECONDS:
+            self._logged = now
+            self.log(logged)
         terminal = self._terminal
         every = TERMINAL_EVERY_SECONDS if terminal else LOG_EVERY_SECONDS
         if not final and self._shown and now - self._shown < every:
@@ -87,6 +108,8 @@ class PlanProgress:
 
     def _write(self, text: str) -> None:
         """On a stream that may be closed, full or unread by now: the work goes on unwatched."""
+        if self.verbosity == "quiet":
+            return
         with suppress(OSError, ValueError, AttributeError):
             self.out.write(text)
             self.out.flush()

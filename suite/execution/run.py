@@ -22,11 +22,20 @@ from suite.planning import Plan
 from suite.results.store import StepRecord, Store
 
 
-def run_plan(plan: Plan, context: StepContext, *, again: bool = False, executor: Executor | None = None) -> Outcome:
-    """Run every step that is not done, here if no executor is named.
+def run_plan(
+    plan: Plan,
+    context: StepContext,
+    *,
+    again: bool = False,
+    executor: Executor | None = None,
+    progress: PlanProgress | None = None,
+) -> Outcome:
+    """Run every step that is not done, here if no executor is named; `progress` is told how far it is.
 
     Several processes may run overlapping plans on one store.
     """
+    progress = progress or PlanProgress(0)
+    progress.ids = _ids_by_title(plan)
     ids = [step.id for step in plan.steps]
     with Store.open(context.home.url) as store:
         seen = _stored(plan, store, context.home, again=again)
@@ -37,12 +46,18 @@ def run_plan(plan: Plan, context: StepContext, *, again: bool = False, executor:
             return Outcome(0, len(ids))
         imported = frozenset(step for step, record in seen.items() if record.imported)
         context = replace(context, imported=imported)
-        progress = PlanProgress(0)
         schedule = Schedule(plan, store, progress, statuses=statuses, lease_seconds=context.lease_seconds)
         titles = {step.id: step.title for step in plan.steps}
         for step, reason in lost.items():
             progress.say(f"{titles[step]}: done again, for {reason}")
         return _run(schedule, context, store, executor or LocalExecutor())
+
+
+def _ids_by_title(plan: Plan) -> Mapping[str, str]:
+    found: dict[str, list[str]] = {}
+    for step in plan.steps:
+        found.setdefault(step.title, []).append(step.id[:8])
+    return {title: " or ".join(ids) for title, ids in found.items()}
 
 
 def _stored(plan: Plan, store: Store, home: RunDir, *, again: bool) -> Mapping[str, StepRecord]:

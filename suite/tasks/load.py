@@ -14,6 +14,7 @@ from typing import Any
 import jinja2
 import lm_eval.utils
 
+from suite.core.console import VERBOSE
 from suite.core.errors import SuiteError
 from suite.core.targets import WrittenTarget
 from suite.tasks.data import DataLocations, Row, rows
@@ -269,7 +270,13 @@ def _processed(config: Mapping[str, Any], exemplars: Sequence[Row]) -> list[Row]
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the warnings of lm-eval about settings that are meant, and of sacrebleu about full stops."""
+    """Without the warnings of lm-eval about settings that are meant, and of sacrebleu about full stops.
+
+    `suite run -v` has them.
+    """
+    if VERBOSE.get():
+        yield
+        return
     loggers = [logging.getLogger(name) for name in ("lm_eval", "sacrebleu")]
     before = [logger.level for logger in loggers]
     for logger in loggers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from tests.api.small import one_line
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(Store.open(f"sqlite:///{tmp_path / 'suite.db'}"))
+def world(tmp_path: Path) -> Iterator[World]:
+    with Store.open(f"sqlite:///{tmp_path / 'suite.db'}") as store:
+        yield World(store)
 
 
 def test_the_first_target_is_shown_with_what_was_asked_said_and_read(home: Path) -> None:
@@ -31,7 +33,7 @@ def test_the_first_target_is_shown_with_what_was_asked_said_and_read(home: Path)
     ]  # fmt: skip
     assert found.score == score
     assert found.documents == found.matching == len(found.answers) == score.n == 16
-    assert found.artifacts == ("weights (train finetune on rte with steps 2 · micro · seed 0)",)
+    assert found.artifacts == ("weights (train finetune on rte · micro · seed 0)",)
     for answer in found.answers:
         assert answer.question.endswith("answer:")
         assert answer.right_answers in (("True",), ("False",))
@@ -141,9 +143,7 @@ def test_a_task_that_is_not_here_gives_no_prompt_and_a_reason(world: World) -> N
 
 
 def test_a_routed_document_has_the_skill_that_was_read(world: World) -> None:
-    routed = FindingRecord(
-        "dispatch", {"skills": ["", "math"], "of_documents": [1, 0], "seconds": [0.1, 0.2]}
-    )  # fmt: skip
+    routed = FindingRecord("dispatch", {"skills": ["", "math"], "of_documents": [1, 0], "seconds": [0.1, 0.2]})
     world.experiment("lora", {("rte", 0): per_document(100.0, 0.0)}, findings=(routed,))
     assert [each.skill for each in suite.answers(world.store, "lora").answers] == ["math", ""]
 

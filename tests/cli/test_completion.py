@@ -13,7 +13,7 @@ import pytest
 import suite as package
 from suite.results.store import Store
 from tests.analysis.board.tiny_board import World, per_document
-from tests.cli.calls import LIGHT, light, suite
+from tests.cli.calls import LIGHT, light
 
 
 @pytest.fixture
@@ -38,16 +38,6 @@ def completed(words: str, **more: str) -> list[str]:
 
 def test_the_version_is_that_of_the_package() -> None:
     assert light("--version") == f"suite {package.__version__}\n"
-
-
-def test_help_says_each_command_in_one_line_that_is_not_cut(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    code, out, _ = suite(capsys, "--help")
-    assert code == 0
-    assert "..." not in out
-    assert max(map(len, out.splitlines())) <= 80
 
 
 def test_commands_and_options_are_completed() -> None:

@@ -93,7 +93,8 @@ def test_scores_of_another_task_are_not_called_right(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    "command", [["show"], ["board"], ["render"], ["export", "OUT"], ["compare"], ["show", "--json"]]
+    "command",
+    [["show"], ["board"], ["render"], ["export", "OUT"], ["compare"], ["show", "--json"], ["answers", "finetune_rte"]],
 )
 def test_who_shows_a_changed_score_says_so_in_one_line(
     capsys: pytest.CaptureFixture[str], home: Path, tmp_path: Path, command: list[str]
@@ -126,7 +127,8 @@ def test_what_cannot_be_shown_any_more_is_told_without_a_traceback(
     capsys: pytest.CaptureFixture[str], home: Path, statement: str
 ) -> None:
     change(home, statement)
-    code, _, err = suite(capsys, "show", "--home", home)
-    assert len(err.splitlines()) == 1
-    assert code in (0, 2)
+    for command in (["show"], ["answers", "finetune_rte"]):
+        code, _, err = suite(capsys, *command, "--home", home)
+        assert len(err.splitlines()) == 1
+        assert code in (0, 2)
     assert fails(capsys, home)

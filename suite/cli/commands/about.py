@@ -17,6 +17,7 @@ from suite.core.run_dir import RunDir
 from suite.core.yamlfile import read_yaml
 from suite.execution.progress import size
 from suite.execution.provenance import versions
+from suite.execution.run_log import newest_log
 from suite.methods import MethodRegistry
 from suite.models.source import LocatedModel, locate
 from suite.specs import Spec, Track, Workspace, shipped, shown
@@ -109,6 +110,7 @@ def diagnose(home: RunDir, data: Path | None, models: Path | None, *, deep: bool
         ("specs", _shipped_specs),
         ("methods", _outside_methods),
         ("store", lambda: _store(home)),
+        ("logs", lambda: _logs(home)),
         ("command", lambda: f"finetune-suite {_own_version()}"),
     ]
     healthy, lines = True, []
@@ -124,6 +126,11 @@ def diagnose(home: RunDir, data: Path | None, models: Path | None, *, deep: bool
         sound, more = check_deep(home, data)
         healthy, lines = healthy and sound, [*lines, *more]
     return healthy, lines
+
+
+def _logs(home: RunDir) -> str:
+    count, newest = newest_log(home)
+    return "no run has written one yet" if newest is None else f"{count} of past runs, the last one is {newest}"
 
 
 def _own_version() -> str:

@@ -45,14 +45,14 @@ def print_answers(home: RunDir, experiment: str, choice: Choice, data: Path | No
     """Print an evaluation's answers: a few of them and cut, one of them whole, or all as JSON."""
     limit = choice.limit or (None if as_json else LISTED)
     with _holding(home, experiment, choice.track) as (store, source):
-        found = answers(
+        evaluation = answers(
             store, experiment, track=choice.track, seed=choice.seed, role=choice.role, shots=choice.shots,
             document=choice.document, wrong=choice.wrong, prompts=choice.prompts, limit=limit, data=data,
         )  # fmt: skip
     if as_json:
-        print(as_text(plain(found)))
+        print(as_text(plain(evaluation)))
         return
-    print("\n".join([*wrapped(source, room()), *lines(found, choice, room())]))
+    print("\n".join([*wrapped(source, room()), *lines(evaluation, choice, room())]))
 
 
 @contextmanager
@@ -78,44 +78,44 @@ def _has(store: ResultsReader, experiment: str) -> bool:
     return any(record.name == experiment or record.id.startswith(experiment) for record in store.experiments())
 
 
-def lines(found: TaskEvaluation, choice: Choice, width: int | None) -> Iterator[str]:
+def lines(evaluation: TaskEvaluation, choice: Choice, width: int | None) -> Iterator[str]:
     """The answers as lines of text."""
-    yield from wrapped(_head(found, choice), width)
-    for answer in found.answers:
+    yield from wrapped(_head(evaluation, choice), width)
+    for answer in evaluation.answers:
         yield ""
-        yield from _document(answer, found, choice, width)
+        yield from _document(answer, evaluation, choice, width)
     yield ""
-    yield from wrapped(_end(found, choice), width)
+    yield from wrapped(_end(evaluation, choice), width)
 
 
-def _head(found: TaskEvaluation, choice: Choice) -> Iterator[str]:
-    yield f"{found.name} · {found.track} · seed {found.seed} · {found.experiment[:8]}"
-    yield f"{found.title} · step {found.step[:8]}"
-    yield from (f"with: {each}" for each in found.artifacts)
-    score = found.score
+def _head(evaluation: TaskEvaluation, choice: Choice) -> Iterator[str]:
+    yield f"{evaluation.name} · {evaluation.track} · seed {evaluation.seed} · {evaluation.experiment[:8]}"
+    yield f"{evaluation.title} · step {evaluation.step[:8]}"
+    yield from (f"with: {each}" for each in evaluation.artifacts)
+    score = evaluation.score
     if score is not None:
         value = "not measured" if score.value is None else f"{score.value:.1f}"
         marks = [f"{score.unparsable} unparsable"] * (score.unparsable > 0)
         marks += [f"{score.truncated} with a prompt that lost its beginning"] * (score.truncated > 0)
         yield " · ".join([f"{score.metric} {value} over {score.n} documents", *marks])
-    if not found.has_texts:
+    if not evaluation.has_texts:
         yield "questions and right answers are not stored: the record was exported without texts"
-    yield from (f"no prompt is shown: {why}" for why in found.no_prompts)
-    if choice.role is None and len(found.evaluations) > 1:
-        yield f"also asked: {_others(found)} (--role, --shots)"
+    yield from (f"no prompt is shown: {why}" for why in evaluation.no_prompts)
+    if choice.role is None and len(evaluation.evaluations) > 1:
+        yield f"also asked: {_further_evaluations(evaluation)} (--role, --shots)"
 
 
-def _others(found: TaskEvaluation) -> str:
+def _further_evaluations(evaluation: TaskEvaluation) -> str:
     """The other evaluations, each task once with its shot counts."""
     shots: dict[str, list[str]] = {}
-    for each in found.evaluations:
-        if (each.role, each.shots) != (found.role, found.shots):
+    for each in evaluation.evaluations:
+        if (each.role, each.shots) != (evaluation.role, evaluation.shots):
             undone = "" if each.status == "done" else f" ({each.status})"
             shots.setdefault(each.role, []).append(f"{each.shots}-shot{undone}")
     return "; ".join(f"{role} {', '.join(counts)}" for role, counts in shots.items())
 
 
-def _document(answer: DocumentAnswer, found: TaskEvaluation, choice: Choice, width: int | None) -> Iterator[str]:
+def _document(answer: DocumentAnswer, evaluation: TaskEvaluation, choice: Choice, width: int | None) -> Iterator[str]:
     whole = choice.document is not None
     marks = [_judged(answer), *(["unparsable"] if answer.unparsable else [])]
     marks += ["the model read the prompt without its beginning"] if answer.truncated else []
@@ -124,7 +124,7 @@ def _document(answer: DocumentAnswer, found: TaskEvaluation, choice: Choice, wid
         yield from _labelled("routed to", answer.skill or "no expert: no skill was read", width)
     if answer.prompt is not None:
         yield from _labelled("prompt", answer.prompt, width)
-    elif found.has_texts:
+    elif evaluation.has_texts:
         yield from _labelled("question", _cut(answer.question, whole), width)
     if answer.choices:
         yield from _scored(answer, width)
@@ -183,14 +183,14 @@ def _quoted(text: str) -> str:
     return f'"{json.dumps(before)[1:-1]}{inner}{json.dumps(after)[1:-1]}"'
 
 
-def _end(found: TaskEvaluation, choice: Choice) -> Iterator[str]:
+def _end(evaluation: TaskEvaluation, choice: Choice) -> Iterator[str]:
     if choice.document is not None:
-        if not found.matching:
+        if not evaluation.matching:
             yield f"document {choice.document} has full marks"
         return
     kind = "documents without full marks" if choice.wrong else "documents"
-    count = len(found.answers)
-    if not found.matching:
-        yield f"there are no {kind} among {found.documents}"
-    elif count < found.matching:
-        yield f"{count} of {found.matching} {kind}; --limit N shows more, --doc K one of them whole"
+    count = len(evaluation.answers)
+    if not evaluation.matching:
+        yield f"there are no {kind} among {evaluation.documents}"
+    elif count < evaluation.matching:
+        yield f"{count} of {evaluation.matching} {kind}; --limit N shows more, --doc K one of them whole"

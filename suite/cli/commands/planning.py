@@ -12,7 +12,7 @@ from suite.api import planning
 from suite.api.planning import PlannedRun, PlannedStep
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
-from suite.execution.progress import clock, size
+from suite.execution.progress import Verbosity, clock, size
 from suite.planning import Plan
 from suite.specs import Options
 from suite.specs.load import Seeds
@@ -52,6 +52,13 @@ def seeds_of(text: str, words: str) -> tuple[int, ...]:
     if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
         raise SuiteError(f"'{text}' names no seeds", where="--seeds", fix=f"write {words}, or numbers: 0,1,2")
     return seeds
+
+
+def verbosity_of(*, quiet: bool, verbose: bool) -> Verbosity:
+    """What a run says. Raises SuiteError for both."""
+    if quiet and verbose:
+        raise SuiteError("a run cannot say less and more", where="--quiet --verbose", fix="name one of them")
+    return "quiet" if quiet else "verbose" if verbose else "normal"
 
 
 def show_plan(run: PlannedRun) -> None:

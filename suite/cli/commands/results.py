@@ -59,6 +59,8 @@ def report(plan: Plan, home: RunDir, outcome: Outcome) -> None:
     except StoreAway:
         if not hurried:  # who ends a run does not want to wait for its table, and nobody wants to wait twice
             raise
+    if outcome.log is not None:
+        print(f"log {outcome.log}")
     undone = f", {len(outcome.failed)} failed, {outcome.blocked} not run" if outcome.failed else ""
     print(f"{outcome.done} steps done, {outcome.reused} reused{undone}, in {clock(outcome.seconds)}")
     if page is not None:

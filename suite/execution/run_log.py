@@ -1,0 +1,208 @@
+"""The log file of a run: all that it said, with times, and what stays off the terminal. It never ends a run."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shlex
+import sys
+import traceback
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Final, TextIO
+
+from suite.core import signals
+from suite.core.console import verbose, visible
+from suite.core.errors import SuiteError
+from suite.core.run_dir import RunDir
+from suite.execution.progress import Verbosity
+from suite.execution.provenance import git_commit, versions
+
+KEPT: Final = 50
+"""Files that are kept: of more the oldest go."""
+MAX_BYTES: Final = 4_000_000
+RESERVED: Final = 200_000
+"""Bytes of them that are kept for how the run ends."""
+NAME: Final = re.compile(r"\d{8}T\d{6}Z-\d+\.log")
+LIBRARIES: Final = ("transformers", "datasets", "huggingface_hub", "peft")
+"""Those that keep their messages from the root logger."""
+_SECRETS: Final = (
+    (re.compile(r"(://[^:/@\s]*):[^\s]*@"), r"\1:***@"),
+    (re.compile(r"(?i)((?:password|passwd|secret|token|api[_-]?key)=)[^&\s'\"]+"), r"\1***"),
+    (re.compile(r"\bhf_\w{8,}"), "hf_***"),
+)
+"""What no log may hold: passwords of URLs, settings that are called secret, and tokens of the hub."""
+
+
+class RunLog(logging.Handler):
+    """A log file that takes lines, and messages of `logging`. Where it cannot be written, it says so once."""
+
+    def __init__(self, home: RunDir) -> None:
+        super().__init__(logging.WARNING)
+        started = datetime.now(timezone.utc)
+        self.path: Path | None = home.logs / f"{started:%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
+        self._file: int | None = None
+        self._bytes = 0
+        self._secret = _password(home.db)
+        self._last: logging.LogRecord | None = None
+        try:
+            home.logs.mkdir(parents=True, exist_ok=True)
+            _clear(home.logs)
+            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        except OSError as error:
+            self._give_up(error)
+
+    def say(self, text: str, *, at_the_end: bool = False) -> None:
+        """Write a text, its lines below each other. Of a run that says too much, only how it ends is written still."""
+        if self._file is None:
+            return
+        time = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
+        lines = [f"{time} {visible(line)}".rstrip() for line in self._masked(text).rstrip().split("\n")]
+        data = ("\n".join(lines) + "\n").encode("utf-8", "backslashreplace")
+        room = MAX_BYTES - self._bytes - (0 if at_the_end else RESERVED)
+        if room <= 0:
+            return
+        if len(data) > room and at_the_end:
+            data = data[-room:]
+        elif len(data) > room:
+            data = f"{time} no more is written before the end: the log is long\n".encode()
+            self._bytes = MAX_BYTES - RESERVED
+        self._bytes += len(data)
+        try:
+            os.write(self._file, data)
+        except OSError as error:
+            self._give_up(error)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """A message of a library; one that comes by two loggers is written once."""
+        if record is self._last:
+            return
+        self._last = record
+        with suppress(Exception):  # a message that does not fit its arguments is the library's fault
+            self.say(f"{record.levelname.lower()} of {record.name}: {record.getMessage()}")
+
+    def close(self) -> None:
+        """Close the file."""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                os.close(file)
+        super().close()
+
+    def _masked(self, text: str) -> str:
+        if self._secret:
+            text = text.replace(self._secret, "***")
+        for pattern, shown in _SECRETS:
+            text = pattern.sub(shown, text)
+        return text
+
+    def _give_up(self, error: OSError) -> None:
+        path, self.path = self.path, None
+        self.close()
+        with suppress(OSError, ValueError, AttributeError):
+            print(f"warning: {path} is not written ({error.strerror}); the run goes on", file=sys.stderr)
+
+
+@contextmanager
+def run_log(home: RunDir, device: str | None, verbosity: Verbosity = "normal") -> Iterator[RunLog]:
+    """A log that hears libraries, and what ends the run. Libraries' warnings are shown, too, unless it is quiet."""
+    log = RunLog(home)
+    log.say("\n".join(_opening(device)))
+    try:
+        with _heard(log, shown=verbosity != "quiet"), verbose(verbosity == "verbose"):
+            yield log
+    except signals.EndedBySignal as end:
+        log.say(str(end), at_the_end=True)
+        raise
+    except SuiteError as error:
+        log.say("\n".join(f"error: {problem}" for problem in error.problems), at_the_end=True)
+        raise
+    except BaseException as error:
+        log.say("".join(traceback.format_exception(error)), at_the_end=True)
+        if log.path is not None and not isinstance(error, KeyboardInterrupt):
+            with suppress(OSError, ValueError, AttributeError):
+                print(f"the log of this run is {log.path}", file=sys.stderr)
+        raise
+    finally:
+        log.close()
+
+
+def newest_log(home: RunDir) -> tuple[int, Path | None]:
+    """How many logs there are, and the last one."""
+    files = _files(home.logs)
+    return len(files), files[-1] if files else None
+
+
+def _opening(device: str | None) -> Iterable[str]:
+    """What was called, where, and with what."""
+    own = Path(sys.argv[0]).name in ("suite", "__main__.py")
+    # what another program was called with is its own
+    yield f"command: {shlex.join(['suite', *sys.argv[1:]] if own else sys.argv[:1])}"
+    yield f"folder: {Path.cwd()}"
+    yield f"versions: {', '.join(f'{name} {version}' for name, version in versions().items())}"
+    yield f"commit: {git_commit() or 'an installation'}"
+    yield f"device: {device or 'a GPU if there is one'}; {os.cpu_count()} cores"
+
+
+@contextmanager
+def _heard(log: RunLog, *, shown: bool) -> Iterator[None]:
+    """Inside, messages and warnings of libraries go to the log, and where they went before."""
+    root, told = logging.getLogger(), warnings.showwarning
+    handlers: list[logging.Handler] = [log]
+    if shown and not root.handlers:  # Python shows messages that nobody handles, and now somebody does
+        handlers.append(logging.StreamHandler())
+        handlers[-1].setLevel(logging.WARNING)
+
+    def tell(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:  # fmt: skip
+        log.say(f"{category.__name__}: {message} ({filename}:{lineno})")
+        if shown:
+            told(message, category, filename, lineno, file, line)
+
+    for handler in handlers:
+        root.addHandler(handler)
+    for name in LIBRARIES:
+        logging.getLogger(name).addHandler(log)
+    warnings.showwarning = tell
+    try:
+        yield
+    finally:
+        warnings.showwarning = told
+        for name in LIBRARIES:
+            logging.getLogger(name).removeHandler(log)
+        for handler in handlers:
+            root.removeHandler(handler)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The logs of a folder, the oldest first."""
+    try:
+        return sorted(file for file in folder.iterdir() if NAME.fullmatch(file.name))
+    except OSError:
+        return []
+
+
+def _clear(folder: Path) -> None:
+    """Make room for another log."""
+    for file in _files(folder)[: -(KEPT - 1)]:
+        with suppress(OSError):
+            file.unlink()
+
+
+def _password(db: str | None) -> str | None:
+    """The password of a database's URL, so that no message of a driver brings it in."""
+    if db is None:
+        return None
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    with suppress(ArgumentError, ValueError):
+        password = make_url(db).password or ""
+        return password if len(password) > 3 else None  # a shorter one is a part of many words
+    return None
