@@ -54,6 +54,30 @@ OLD_NAMES = frozenset(
     ]
 )
 """Names of classes, functions and parameters that the code had before."""
+SITE_WORDS = frozenset(
+    [
+        "asked",
+        "dots",
+        "each",
+        "found",
+        "given",
+        "kin",
+        "known",
+        "left",
+        "looked",
+        "mine",
+        "place",
+        "places",
+        "said",
+        "seen",
+        "theirs",
+        "there",
+        "those",
+        "told",
+        "wanted",
+    ]
+)
+"""Words of everyday that no name of the site's code has: names say what they hold."""
 STORED = frozenset({("suite/results/records/schema.py", "asker")})
 """Fields of files that are there: their names stay."""
 EVERYDAY = frozenset(
@@ -166,6 +190,13 @@ def test_names_say_what_a_thing_is(room: str) -> None:
     assert [at for at in bound if at[2].strip("_") in EVERYDAY and (at[0], at[2]) not in PUBLISHED] == []
 
 
+def test_no_name_of_the_site_is_a_word_of_everyday() -> None:
+    site = [(path, tree) for path, tree in modules() if path.startswith("leaderboard/")]
+    assert len(site) > 40
+    bound = [(path, *named) for path, tree in site for named in (*names(tree), *variables(tree))]
+    assert [each for each in bound if SITE_WORDS & set(each[2].split("_"))] == []
+
+
 def test_each_class_name_occurs_once() -> None:
     where: dict[str, list[str]] = {}
     for path, tree in modules():
@@ -191,3 +222,10 @@ def attributes(tree: ast.Module) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             yield node.lineno, node.attr
+
+
+def variables(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Names that a module assigns, in loops and comprehensions, too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id

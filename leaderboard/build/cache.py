@@ -81,10 +81,10 @@ class PageCache:
     def read(cls, site: Path) -> PageCache:
         """Nothing, where there is no older site or its list cannot be read."""
         try:
-            found = json.loads((site / LIST).read_text(encoding="utf-8"))
+            groups = json.loads((site / LIST).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return cls(site)
-        return cls(site, found if isinstance(found, dict) else {})
+        return cls(site, groups if isinstance(groups, dict) else {})
 
     def of(self, reader: RecordingReader, name: str, inputs: str) -> CacheEntry | None:
         """A group's files, if it would be made of the same, and they are all there, as long as they were.
@@ -122,17 +122,17 @@ def cache_key(*parts: object) -> str:
 @lru_cache(maxsize=1)
 def code_fingerprint() -> str:
     """A fingerprint of all code and templates that make pages."""
-    found = [sys.version, *(f"{name} {version(name)}" for name in SHAPING)]
+    parts = [sys.version, *(f"{name} {version(name)}" for name in SHAPING)]
     for package in ("leaderboard", "suite"):
-        found += _sources(resources.files(package), package)
-    return fingerprint(found)
+        parts += _sources(resources.files(package), package)
+    return fingerprint(parts)
 
 
 def _sources(folder: Any, name: str) -> Sequence[str]:
-    found: list[str] = []
+    lines: list[str] = []
     for item in sorted(folder.iterdir(), key=lambda item: item.name):
         if item.is_dir() and item.name not in ("__pycache__", "records", "static"):
-            found += _sources(item, f"{name}/{item.name}")
+            lines += _sources(item, f"{name}/{item.name}")
         elif item.name.endswith((".py", ".j2")):
-            found.append(f"{name}/{item.name} {sha256(item.read_bytes()).hexdigest()}")
-    return found
+            lines.append(f"{name}/{item.name} {sha256(item.read_bytes()).hexdigest()}")
+    return lines

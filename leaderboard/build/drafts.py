@@ -42,22 +42,24 @@ class Draft:
 def clear(out: Path) -> None:
     """Remove the drafts of killed processes beside `out`, and the sites that those had taken from its place."""
     with suppress(OSError):
-        left = sorted(each for each in out.parent.iterdir() if each.name.startswith(_prefix(out)) and each.is_dir())
-        for each in left:
-            if not each.name.endswith(OLD):
-                _clear(each)
-        for each in left:
-            if each.name.endswith(OLD) and not each.with_name(each.name.removesuffix(OLD)).exists():
-                shutil.rmtree(each, ignore_errors=True)
+        leftovers = sorted(
+            folder for folder in out.parent.iterdir() if folder.name.startswith(_prefix(out)) and folder.is_dir()
+        )
+        for folder in leftovers:
+            if not folder.name.endswith(OLD):
+                _clear(folder)
+        for folder in leftovers:
+            if folder.name.endswith(OLD) and not folder.with_name(folder.name.removesuffix(OLD)).exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clear(left: Path) -> None:
+def _clear(folder: Path) -> None:
     with suppress(OSError):
-        held = _lock(left, wait=False)
-        if held is not None or time.time() - left.stat().st_mtime > STALE:
-            shutil.rmtree(left, ignore_errors=True)
-        if held is not None:
-            os.close(held)
+        descriptor = _lock(folder, wait=False)
+        if descriptor is not None or time.time() - folder.stat().st_mtime > STALE:
+            shutil.rmtree(folder, ignore_errors=True)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _lock(folder: Path, *, wait: bool) -> int | None:

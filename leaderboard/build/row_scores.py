@@ -23,14 +23,14 @@ def row_files(
     """A row's scores, and the chunks of its answers; last, which files these are."""
     tasks: list[dict[str, Any]] = []
     chunks: dict[str, int] = {}
-    asked: list[Any] = []
+    answered: list[Any] = []
     for (role, shots), sheet in answers_by_task(store, row_records):
         chunks |= chunk_counts(sheet)
         for column in sheet.columns:
             scored = zip(column.answers.doc_id, column.answers.value, strict=True)
             scores = ((document, value) for document, value in scored if value is not None)
-            remember(answer_pass, (urls.slug, role, shots), column.step, column.asked, scores)
-            asked.append([role, shots, column.step, column.asked])
+            remember(answer_pass, (urls.slug, role, shots), column.step, column.document_set, scores)
+            answered.append([role, shots, column.step, column.document_set])
         yield from answer_chunks(sheet, answer_pass.written)
         tasks.append(_task(row, role, shots, sheet))
     yield script(
@@ -47,13 +47,13 @@ def row_files(
             "tasks": tasks,
         },
     )
-    paths = [urls.scores(row), *(path for each in chunks.items() for path in chunk_paths(*each))]
-    yield Written(tuple(paths), [list(chunks.items()), asked])
+    paths = [urls.scores(row), *(path for name_and_count in chunks.items() for path in chunk_paths(*name_and_count))]
+    yield Written(tuple(paths), [list(chunks.items()), answered])
 
 
 def _task(row: Row, role: str, shots: int, sheet: TaskAnswers) -> dict[str, Any]:
     cell = next(
-        (each for each in (*row.target_scores, *row.held_out) if (each.role, each.shots) == (role, shots)), None
+        (cell for cell in (*row.target_scores, *row.held_out) if (cell.role, cell.shots) == (role, shots)), None
     )
     return {
         "key": f"{role}.{shots}",
@@ -66,7 +66,7 @@ def _task(row: Row, role: str, shots: int, sheet: TaskAnswers) -> dict[str, Any]
             {
                 "seeds": list(column.seeds),
                 "documents": column.documents,
-                "asked": column.asked,
+                "asked": column.document_set,
                 "count": len(column.answers),
                 "values": column.values,
             }

@@ -46,21 +46,21 @@ def site(
     store: ResultsReader, context: SiteContext, cache: PageCache
 ) -> Iterator[Page | File | Unchanged | CacheEntry]:
     """Every file but the static ones, in a fixed order; of `cache` those that are the same."""
-    found = track_urls(boards(store), context.shipped)
-    cards = [card(urls) for urls in found]
+    tracks = track_urls(boards(store), context.shipped)
+    cards = [card(urls) for urls in tracks]
     yield Page("index.html", "index.html.j2", {"cards": cards})
-    yield Page("about.html", "about.html.j2", {"tracks": found, "database": context.database})
+    yield Page("about.html", "about.html.j2", {"tracks": tracks, "database": context.database})
     yield Page("answers.html", "answers.html.j2", {})
     yield Page("compare.html", "compare.html.j2", {})
     if context.claims or context.unread:
         yield Page(
-            "claims.html", "claims.html.j2", {"groups": claim_groups(found, context.claims), "unread": context.unread}
+            "claims.html", "claims.html.j2", {"groups": claim_groups(tracks, context.claims), "unread": context.unread}
         )
-    yield script("rows.js", {"tracks": [_listed(urls) for urls in found]})
+    yield script("rows.js", {"tracks": [_listed(urls) for urls in tracks]})
     answer_pass = AnswerPass()
-    for urls in found:
+    for urls in tracks:
         yield from _track_pages(store, urls, answer_pass, context, cache)
-    yield from _method_pages(found, context)
+    yield from _method_pages(tracks, context)
 
 
 def _listed(urls: TrackUrls) -> dict[str, Any]:
@@ -124,17 +124,17 @@ def _row_files(
     inputs: str, needed: bool, examples: AnswerExamples,
 ) -> Iterator[Page | File | Unchanged | CacheEntry]:  # fmt: skip
     """A row's page, scores and chunks. `needed`: what it answered counts for the pages of its tasks."""
-    same, said = cache.of(reader, urls.row(row), inputs), cache.of(reader, urls.scores(row), inputs)
-    if same is None or said is None:
+    cached_page, cached_scores = cache.of(reader, urls.row(row), inputs), cache.of(reader, urls.scores(row), inputs)
+    if cached_page is None or cached_scores is None:
         with reader.recording() as reads:
             row_records = RowRecords.of(reader, row.experiments, reader.records)
-    if same is not None:
-        yield Unchanged(same.paths)
-        yield same
+    if cached_page is not None:
+        yield Unchanged(cached_page.paths)
+        yield cached_page
     else:
         yield from _row_page(reader, urls, row, row_records, reads, inputs, examples)
-    if said is not None:
-        yield from _same_scores(reader, urls, said, answer_pass, needed)
+    if cached_scores is not None:
+        yield from _same_scores(reader, urls, cached_scores, answer_pass, needed)
         return
     with reader.recording() as further:
         for item in row_files(reader, urls, row, row_records, answer_pass):
@@ -161,22 +161,22 @@ def _row_page(
 
 
 def _same_scores(
-    reader: RecordingReader, urls: TrackUrls, said: CacheEntry, answer_pass: AnswerPass, needed: bool
+    reader: RecordingReader, urls: TrackUrls, cached: CacheEntry, answer_pass: AnswerPass, needed: bool
 ) -> Iterator[Unchanged | CacheEntry]:
     """A row's scores and chunks, as an older site has them."""
-    chunks, asked = said.extra
+    chunks, answered = cached.extra
     if needed:
-        recall(reader, answer_pass, urls, asked)
+        recall(reader, answer_pass, urls, answered)
     new = [path for name, count in chunks for path in chunk_paths(name, count) if name not in answer_pass.written]
     answer_pass.written.update(name for name, _ in chunks)
-    yield Unchanged((said.name, *new))
-    yield said
+    yield Unchanged((cached.name, *new))
+    yield cached
 
 
-def _method_pages(found: Sequence[TrackUrls], context: SiteContext) -> Iterator[Page]:
-    names = method_names(found)
-    views = [method_page(name, found, context.methods.get(name, "")) for name in names]
-    links = {view.name: f"methods/{found[0].methods[view.name]}.html" for view in views}
+def _method_pages(tracks: Sequence[TrackUrls], context: SiteContext) -> Iterator[Page]:
+    names = method_names(tracks)
+    views = [method_page(name, tracks, context.methods.get(name, "")) for name in names]
+    links = {view.name: f"methods/{tracks[0].methods[view.name]}.html" for view in views}
     yield Page("methods.html", "methods.html.j2", {"views": views, "links": links})
     for view in views:
         yield Page(links[view.name], "method.html.j2", {"view": view})

@@ -30,7 +30,7 @@ def _line(urls: TrackUrls, line: TableLine, plain: int) -> dict[str, Any]:
         "name": line.row.name,
         "href": line.href,
         "method": [line.row.method, line.method],
-        "about": line.about,
+        "about": line.subtitle,
         "rank": [line.rank.text, line.rank.sort, line.rank.title],
         "marks": _notes(line.marks),
         "cells": [_cell(cell, at < plain) for at, cell in enumerate(line.cells)],
@@ -41,10 +41,10 @@ def _cell(cell: CellView, drawn: bool) -> list[Any]:
     """Text, sorting key, title, margin, what it is over, whisker, notes; without the empty ones at the end."""
     whisker = drawn and cell.whisker and [cell.whisker.at, cell.whisker.low, cell.whisker.high, cell.whisker.zero]
     title = cell.title if drawn or not cell.sort else ""
-    found: list[Any] = [cell.text, cell.sort, title, cell.margin, cell.over, whisker or 0, _notes(cell.notes)]
-    while found and not found[-1]:
-        found.pop()
-    return found
+    values: list[Any] = [cell.text, cell.sort, title, cell.margin, cell.over, whisker or 0, _notes(cell.notes)]
+    while values and not values[-1]:
+        values.pop()
+    return values
 
 
 def _notes(notes: Sequence[Note]) -> list[list[Any]]:

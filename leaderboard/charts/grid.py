@@ -23,7 +23,7 @@ class Grid:
     """(role, its page)."""
     rows: tuple[tuple[str, str, tuple[HeatCell, ...]], ...]
     """(name, its page, a cell a task)."""
-    left_out: int
+    omitted: int
 
 
 def grid(urls: TrackUrls, rows: Sequence[Row]) -> Grid | None:
@@ -34,7 +34,7 @@ def grid(urls: TrackUrls, rows: Sequence[Row]) -> Grid | None:
     shots = board.shots[-1]
     shown = rows[:MOST]
     table = [[_value(row, role, shots) for role in board.roles] for row in shown]
-    ends = [_ends([line[at] for line in table]) for at in range(len(board.roles))]
+    ends = [_ends([line[column] for line in table]) for column in range(len(board.roles))]
     lines = tuple(
         (row.name, urls.row(row), tuple(_cell(value, *end) for value, end in zip(line, ends, strict=True)))
         for row, line in zip(shown, table, strict=True)
@@ -49,8 +49,8 @@ def _value(row: Row, role: str, shots: int) -> float | None:
 
 
 def _ends(values: Sequence[float | None]) -> tuple[float, float]:
-    known = [value for value in values if value is not None]
-    return (min(known), max(known)) if known else (0.0, 0.0)
+    measured = [value for value in values if value is not None]
+    return (min(measured), max(measured)) if measured else (0.0, 0.0)
 
 
 def _cell(value: float | None, low: float, high: float) -> HeatCell:

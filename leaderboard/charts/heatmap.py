@@ -24,7 +24,7 @@ class HeatMap:
 
     id: str
     title: str
-    about: str
+    description: str
     corner: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, tuple[HeatCell, ...]], ...]

@@ -39,22 +39,22 @@ class Reference:
 
 def lines(name: str, x: str, y: str, series: Sequence[Series], references: Sequence[Reference] = ()) -> Chart | None:
     """The chart that is called `name`; None when there is no value to draw."""
-    if not any(rounded(point.y) is not None for each in series for points in each.seeds.values() for point in points):
+    if not any(rounded(point.y) is not None for line in series for points in line.seeds.values() for point in points):
         return None
-    said = " ".join(
-        f"{_called(each, label)}: {_said(points, x)}." for each in series for label, points in each.seeds.items()
+    summary = " ".join(
+        f"{_called(line, label)}: {_range_text(points, x)}." for line in series for label, points in line.seeds.items()
     )
-    said += "".join(f" {each.name}: {numbers.plain(each.y)}." for each in references)
+    summary += "".join(f" {reference.name}: {numbers.plain(reference.y)}." for reference in references)
     values = {
-        "series": [_series(each) for each in series],
-        "references": [{"name": shortened(each.name), "y": rounded(each.y)} for each in references],
+        "series": [_series(line) for line in series],
+        "references": [{"name": shortened(reference.name), "y": rounded(reference.y)} for reference in references],
     }
-    return Chart("lines", f"{shortened(name)}. {said}"[:2000], x, y, values)
+    return Chart("lines", f"{shortened(name)}. {summary}"[:2000], x, y, values)
 
 
-def _series(each: Series) -> dict[str, Any]:
-    seeds = [{"name": label, "points": [_point(point) for point in points]} for label, points in each.seeds.items()]
-    return {"name": shortened(each.name), "group": shortened(each.group), "seeds": seeds}
+def _series(line: Series) -> dict[str, Any]:
+    seeds = [{"name": label, "points": [_point(point) for point in points]} for label, points in line.seeds.items()]
+    return {"name": shortened(line.name), "group": shortened(line.group), "seeds": seeds}
 
 
 def _point(point: Point) -> list[float | None]:
@@ -66,9 +66,9 @@ def _called(series: Series, label: str) -> str:
     return ", ".join(shortened(part) for part in (series.group, series.name, label) if part)
 
 
-def _said(points: Sequence[Point], x: str) -> str:
-    known = [point for point in points if rounded(point.y) is not None]
-    if not known:
+def _range_text(points: Sequence[Point], x: str) -> str:
+    drawn = [point for point in points if rounded(point.y) is not None]
+    if not drawn:
         return "no value"
-    (first, start, _), (last, end, _) = known[0], known[-1]
+    (first, start, _), (last, end, _) = drawn[0], drawn[-1]
     return f"from {numbers.plain(start)} at {x} {first:g} to {numbers.plain(end)} at {x} {last:g}"

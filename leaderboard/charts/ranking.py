@@ -18,8 +18,8 @@ class RankLine:
     name: str
     href: str
     rank: Rank
-    said: str
-    """The places in words."""
+    interval: str
+    """The interval of its rank, as it is shown."""
 
 
 @dataclass(frozen=True)
@@ -33,17 +33,18 @@ class RankChart:
 def rank_chart(rows: Sequence[tuple[Row, str, int]]) -> RankChart | None:
     """(Row, page, place on the board), by rank; None where fewer than two have one."""
     ranked = sorted(
-        ((row.rank, row, href, place) for row, href, place in rows if row.rank), key=lambda each: each[0].place
+        ((row.rank, row, href, index) for row, href, index in rows if row.rank),
+        key=lambda ranked_row: ranked_row[0].place,
     )
     if len(ranked) < 2:
         return None
     lines = tuple(RankLine(row.name, href, rank, rank_interval(rank)) for rank, row, href, _ in ranked)
     drawn = [
         {
-            "name": shortened(row.name), "href": href, "at": at, "low": rank.low, "high": rank.high,
+            "name": shortened(row.name), "href": href, "at": index, "low": rank.low, "high": rank.high,
             "place": rank.place, "best": not rank.below_best,
         }
-        for rank, row, href, at in ranked
+        for rank, row, href, index in ranked
     ]  # fmt: skip
     last = max(row.contenders for _, row, _, _ in ranked)
     label = f"Rank, 95\u00a0% interval: {len(lines)} rows, the best first."

@@ -41,41 +41,41 @@ class Tradeoff:
     chart: Chart
     rows: tuple[tuple[TradeoffPoint, tuple[str, str, str, str]], ...]
     """(row, target score, held-out average, training, whether it is on the front)."""
-    left_out: int
+    omitted: int
     """Points that the table does not have."""
     best: tuple[str, ...]
     """The names on the front, from the most kept to the most gained."""
 
 
-def tradeoff(dots: Sequence[TradeoffPoint], x: str, y: str) -> Tradeoff | None:
+def tradeoff(points: Sequence[TradeoffPoint], x: str, y: str) -> Tradeoff | None:
     """Rows by target score (x) and held-out average (y); None when there is nothing to place."""
-    dots = [dot for dot in dots if math.isfinite(dot.x.value) and math.isfinite(dot.y.value)]
-    if not dots:
+    points = [point for point in points if math.isfinite(point.x.value) and math.isfinite(point.y.value)]
+    if not points:
         return None
-    best = pareto_front([(dot.x.value, dot.y.value) for dot in dots])
-    named = {at for at, dot in enumerate(dots) if dot.base or at in best or len(dots) <= CROWD}
-    points = [_point(dot, at in named) for at, dot in enumerate(dots)]
-    told = [at for at in range(len(dots)) if at in named or len(dots) <= MOST]
-    names = tuple(dots[at].name for at in best)
-    label = f"Gained against kept: {len(dots)} experiments. On the front: {listed(names)}."
-    chart = Chart("scatter", label, x, y, {"points": points, "front": list(best)})
-    rows = tuple((dots[at], (*_row(dots[at]), "yes" if at in best else "no")) for at in told)
-    return Tradeoff(chart, rows, len(dots) - len(rows), names)
+    best = pareto_front([(point.x.value, point.y.value) for point in points])
+    named = {index for index, point in enumerate(points) if point.base or index in best or len(points) <= CROWD}
+    drawn = [_point(point, index in named) for index, point in enumerate(points)]
+    listed_indices = [index for index in range(len(points)) if index in named or len(points) <= MOST]
+    names = tuple(points[index].name for index in best)
+    label = f"Gained against kept: {len(points)} experiments. On the front: {listed(names)}."
+    chart = Chart("scatter", label, x, y, {"points": drawn, "front": list(best)})
+    rows = tuple((points[index], (*_row(points[index]), "yes" if index in best else "no")) for index in listed_indices)
+    return Tradeoff(chart, rows, len(points) - len(rows), names)
 
 
-def _point(dot: TradeoffPoint, named: bool) -> dict[str, Any]:
+def _point(point: TradeoffPoint, named: bool) -> dict[str, Any]:
     """What is drawn of a row: of one in a crowd its place alone, as names and intervals would cover each other."""
-    point = {"name": shortened(dot.name), "href": dot.href, "at": dot.index, "cost": rounded(dot.cost)}
-    point |= {"x": ends(dot.x) if named else [rounded(dot.x.value)]}
-    point |= {"y": ends(dot.y) if named else [rounded(dot.y.value)]}
-    point |= {"named": True} if named else {}
-    return point | ({"base": True} if dot.base else {})
+    drawn = {"name": shortened(point.name), "href": point.href, "at": point.index, "cost": rounded(point.cost)}
+    drawn |= {"x": ends(point.x) if named else [rounded(point.x.value)]}
+    drawn |= {"y": ends(point.y) if named else [rounded(point.y.value)]}
+    drawn |= {"named": True} if named else {}
+    return drawn | ({"base": True} if point.base else {})
 
 
-def _row(dot: TradeoffPoint) -> tuple[str, str, str]:
-    time = numbers.MISSING if dot.cost is None or dot.base else numbers.seconds(dot.cost)
-    return _told(dot.x), _told(dot.y), time
+def _row(point: TradeoffPoint) -> tuple[str, str, str]:
+    time = numbers.MISSING if point.cost is None or point.base else numbers.seconds(point.cost)
+    return _score_text(point.x), _score_text(point.y), time
 
 
-def _told(value: Estimate) -> str:
+def _score_text(value: Estimate) -> str:
     return f"{numbers.score(value.value)} {numbers.margin(value)}".rstrip()

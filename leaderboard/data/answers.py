@@ -26,8 +26,8 @@ class StepAnswers:
     step: str
     seeds: tuple[int, ...]
     documents: str
-    """Name of the chunks with what was asked."""
-    asked: str
+    """Name of the chunks with their texts."""
+    document_set: str
     """The same for the same documents, whether or not their texts are stored."""
     answers: AnswerColumns
 
@@ -35,10 +35,10 @@ class StepAnswers:
     def values(self) -> str | list[float | None] | None:
         """Each document's own score: a letter each where all are right (1) or wrong (0); None if none has one."""
         values = self.answers.value
-        known = {*values}
-        if known == {None}:
+        distinct = {*values}
+        if distinct == {None}:
             return None
-        if known <= {0.0, 100.0, None}:
+        if distinct <= {0.0, 100.0, None}:
             return "".join("-" if value is None else "1" if value else "0" for value in values)
         return [None if value is None else round(value, 4) for value in values]
 
@@ -54,12 +54,12 @@ class TaskAnswers:
 
 def answers_by_task(store: ResultsReader, row_records: RowRecords) -> Iterator[tuple[tuple[str, int], TaskAnswers]]:
     """What was answered to each task of a row, by the steps that did so; a few tasks are read at a time."""
-    asked = {key: _answering(row_records, key) for key in row_records.evaluations}
-    scores = {step: found for seed in row_records.seeds for step, found in seed.scores.items()}
-    for keys in _portions({key: sum(_count(scores.get(step, ())) for step in asked[key]) for key in asked}):
-        said = store.answer_columns([step for key in keys for step in asked[key]])
+    steps = {key: _answering(row_records, key) for key in row_records.evaluations}
+    scores = {step: scores_of_step for seed in row_records.seeds for step, scores_of_step in seed.scores.items()}
+    for keys in _portions({key: sum(_count(scores.get(step, ())) for step in steps[key]) for key in steps}):
+        answers = store.answer_columns([step for key in keys for step in steps[key]])
         for key in keys:
-            yield key, _sheet(asked[key], said)
+            yield key, _sheet(steps[key], answers)
 
 
 def _answering(row_records: RowRecords, key: tuple[str, int]) -> dict[str, list[int]]:
@@ -91,17 +91,17 @@ def _portions(counts: Mapping[tuple[str, int], int]) -> Iterator[list[tuple[str,
         yield portion
 
 
-def _sheet(steps: Mapping[str, Sequence[int]], said: Mapping[str, AnswerColumns]) -> TaskAnswers:
-    columns = tuple(_column(step, seeds, said[step]) for step, seeds in steps.items() if said.get(step))
+def _sheet(steps: Mapping[str, Sequence[int]], answers: Mapping[str, AnswerColumns]) -> TaskAnswers:
+    columns = tuple(_column(step, seeds, answers[step]) for step, seeds in steps.items() if answers.get(step))
     name = sha256("\n".join(column.step for column in columns).encode("utf-8", "replace"))
     return TaskAnswers(name.hexdigest()[:16], columns)
 
 
 def _column(step: str, seeds: Sequence[int], answers: AnswerColumns) -> StepAnswers:
-    asked = sha256("\n".join(map("{} {}".format, answers.doc_id, answers.doc_hash)).encode())
+    document_set = sha256("\n".join(map("{} {}".format, answers.doc_id, answers.doc_hash)).encode())
     texts = "\n".join(map("{}\0{}".format, answers.question, answers.target))
-    documents = sha256(asked.digest() + texts.encode("utf-8", "replace"))
-    return StepAnswers(step, tuple(seeds), documents.hexdigest()[:16], asked.hexdigest()[:16], answers)
+    documents = sha256(document_set.digest() + texts.encode("utf-8", "replace"))
+    return StepAnswers(step, tuple(seeds), documents.hexdigest()[:16], document_set.hexdigest()[:16], answers)
 
 
 def answer_chunks(sheet: TaskAnswers, written: set[str]) -> Iterator[File]:
@@ -149,9 +149,9 @@ def _outputs(answers: AnswerColumns, part: slice) -> dict[str, Any]:
         if unparsable or truncated
     }
     parsed = {
-        index: cut(read)
-        for index, (read, said) in enumerate(zip(answers.parsed[part], outputs, strict=True))
-        if read != said and read.strip() != said.strip()
+        index: cut(parsed)
+        for index, (parsed, output) in enumerate(zip(answers.parsed[part], outputs, strict=True))
+        if parsed != output and parsed.strip() != output.strip()
     }
     return {"outputs": list(map(cut, outputs)), "parsed": parsed, "marks": marks}
 

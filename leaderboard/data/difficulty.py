@@ -32,17 +32,17 @@ class AnswerPass:
 
     written: set[str] = field(default_factory=set)
     """Chunks that are written, over all tracks."""
-    seen: set[tuple[str, str, int, str]] = field(default_factory=set)
+    counted: set[tuple[str, str, int, str]] = field(default_factory=set)
     """(track, role, shots, step) that `difficulty` has taken up: shared steps count once."""
     difficulty: dict[tuple[str, str, int], dict[str, DocumentDifficulty]] = field(default_factory=dict)
     """(track, role, shots) -> the documents' key -> how hard they are."""
 
 
-def recall(store: ResultsReader, answer_pass: AnswerPass, urls: TrackUrls, asked: Sequence[Sequence[Any]]) -> None:
+def recall(store: ResultsReader, answer_pass: AnswerPass, urls: TrackUrls, answered: Sequence[Sequence[Any]]) -> None:
     """Take up the scores of a row whose files are taken from the cache; `asked` is what the cache has of it."""
-    scores = store.values([step for _, _, step, _ in asked])
-    for role, shots, step, documents in asked:
-        pairs = zip(*(each.tolist() for each in scores[step]), strict=True) if step in scores else ()
+    scores = store.values([step for _, _, step, _ in answered])
+    for role, shots, step, documents in answered:
+        pairs = zip(*(column.tolist() for column in scores[step]), strict=True) if step in scores else ()
         remember(answer_pass, (urls.slug, role, shots), step, documents, pairs)
 
 
@@ -50,6 +50,6 @@ def remember(
     answer_pass: AnswerPass, key: tuple[str, str, int], step: str, documents: str, scores: Iterable[tuple[int, float]]
 ) -> None:
     """Take up what a step scored on the documents of a task, once."""
-    if (*key, step) not in answer_pass.seen:
-        answer_pass.seen.add((*key, step))
+    if (*key, step) not in answer_pass.counted:
+        answer_pass.counted.add((*key, step))
         answer_pass.difficulty.setdefault(key, {}).setdefault(documents, DocumentDifficulty(step)).add(scores)

@@ -33,25 +33,25 @@ def as_json(board: Board) -> str:
 def as_lines(board: Board) -> dict[str, Any]:
     """The same by line, for a script that hands on only some of them."""
     head, *lines = _written([_csv_row(board, row) for row in board.rows])
-    told = [_json_row(row) for row in board.rows]
-    return {"csv": {"head": head, "lines": lines}, "json": {"head": _head(board), "rows": told}}
+    rows = [_json_row(row) for row in board.rows]
+    return {"csv": {"head": head, "lines": lines}, "json": {"head": _head(board), "rows": rows}}
 
 
 def _head(board: Board) -> dict[str, Any]:
-    told: dict[str, Any] = {"track": board.track, "title": board.title, "about": board.about}
-    told |= {"deviations": list(board.deviations)} if board.deviations else {}
-    return {**told, "shots": list(board.shots), "roles": list(board.roles)}
+    head: dict[str, Any] = {"track": board.track, "title": board.title, "about": board.about}
+    head |= {"deviations": list(board.deviations)} if board.deviations else {}
+    return {**head, "shots": list(board.shots), "roles": list(board.roles)}
 
 
 def _written(rows: Sequence[Mapping[str, str]]) -> list[str]:
     """A heading and a line for each row, ends of lines included: a line of the table may hold some itself."""
     names = list(rows[0]) if rows else ["track"]
-    found = []
+    lines = []
     for values in ({name: _text(name) for name in names}, *rows):  # roles are whatever a record calls them
         stream = io.StringIO()
         csv.DictWriter(stream, names, lineterminator="\n").writerow(values)
-        found.append(stream.getvalue())
-    return found
+        lines.append(stream.getvalue())
+    return lines
 
 
 def _csv_row(board: Board, row: Row) -> dict[str, str]:
@@ -102,8 +102,8 @@ def _csv_estimate(name: str, value: Estimate | None) -> dict[str, str]:
 
 def _csv_test(name: str, row: Row, shots: int) -> dict[str, str]:
     against = row.against.get(shots) if row.change.get(shots) else None
-    found = against.resolvable if against else None
-    return {f"{name}.p_corrected": numbers.raw(row.corrected.get(shots)), f"{name}.resolvable": numbers.raw(found)}
+    effect = against.resolvable if against else None
+    return {f"{name}.p_corrected": numbers.raw(row.corrected.get(shots)), f"{name}.resolvable": numbers.raw(effect)}
 
 
 def _roles_by_class(board: Board) -> frozenset[str]:
@@ -119,10 +119,10 @@ def _csv_cell(name: str, cell: Cell | None, *, by_class: bool) -> dict[str, str]
         f"{name}.distinct": str(cell.distinct) if cell else "",
         f"{name}.unparsable": str(cell.unparsable) if cell else "",
     }
-    found = cell.classes if cell else None
+    by_document = cell.classes if cell else None
     classes = {
-        f"{name}.macro_f1": numbers.raw(found.macro_f1.value if found else None),
-        f"{name}.majority": numbers.raw(found.majority_share if found else None),
+        f"{name}.macro_f1": numbers.raw(by_document.macro_f1.value if by_document else None),
+        f"{name}.majority": numbers.raw(by_document.majority_share if by_document else None),
     }
     return {**_csv_estimate(name, cell.score if cell else None), **counts, **(classes if by_class else {})}
 
@@ -158,9 +158,9 @@ def _json_estimates(values: Mapping[int, Estimate | None]) -> dict[str, Any]:
 
 
 def _json_change(row: Row, shots: int) -> dict[str, Any] | None:
-    told, against = _json_estimate(row.change.get(shots)), row.against.get(shots)
+    change, against = _json_estimate(row.change.get(shots)), row.against.get(shots)
     tested = {"p_corrected": row.corrected.get(shots), "resolvable": against.resolvable if against else None}
-    return None if told is None else {**told, **tested}
+    return None if change is None else {**change, **tested}
 
 
 def _json_estimate(value: Estimate | None) -> dict[str, Any] | None:
@@ -175,8 +175,8 @@ def _json_estimate(value: Estimate | None) -> dict[str, Any] | None:
 
 def _json_cell(cell: Cell) -> dict[str, Any]:
     names = ("role", "shots", "metric", "chance", "documents", "distinct", "unparsable")
-    told = {**{name: getattr(cell, name) for name in names}, "score": _json_estimate(cell.score)}
-    return {**told, "classes": _json_classes(cell.classes)} if cell.classes else told
+    values = {**{name: getattr(cell, name) for name in names}, "score": _json_estimate(cell.score)}
+    return {**values, "classes": _json_classes(cell.classes)} if cell.classes else values
 
 
 def _json_classes(classes: Classification) -> dict[str, Any]:

@@ -41,8 +41,8 @@ class SeedRecords:
 
     def evaluation(self, role: str, shots: int) -> StepLink | None:
         """The step that answers a task at a shot count."""
-        wanted = ("evaluate", role, shots)
-        return next((link for link in self.links if (link.part, link.role, link.shots or 0) == wanted), None)
+        key = ("evaluate", role, shots)
+        return next((link for link in self.links if (link.part, link.role, link.shots or 0) == key), None)
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,18 @@ class RowRecords:
 
 def _seeds(store: ResultsReader, records: Sequence[ExperimentRecord]) -> tuple[SeedRecords, ...]:
     """What is stored of some experiments, each kind of it asked for once."""
-    linked = store.links_of([record.id for record in records])
-    links = [linked.get(record.id, ()) for record in records]
-    ids = [link.step_id for each in links for link in each]
-    trained = [link.step_id for each in links for link in each if link.part == "train"]
-    steps, scores, artifacts, said = store.steps(ids), store.scores(ids), store.artifacts(trained), store.findings(ids)
+    links_by_id = store.links_of([record.id for record in records])
+    links = [links_by_id.get(record.id, ()) for record in records]
+    ids = [link.step_id for linked_steps in links for link in linked_steps]
+    trained = [link.step_id for linked_steps in links for link in linked_steps if link.part == "train"]
+    steps, scores, artifacts, contents = (
+        store.steps(ids),
+        store.scores(ids),
+        store.artifacts(trained),
+        store.findings(ids),
+    )
     curves = store.curves(trained)
-    findings = {step: tuple(read(name, content) for name, content in found.items()) for step, found in said.items()}
+    findings = {step: tuple(read(name, content) for name, content in named.items()) for step, named in contents.items()}
     return tuple(
         SeedRecords(
             record=record,

@@ -30,35 +30,39 @@ def pairwise_files(store: ResultsReader, urls: TrackUrls, records: Mapping[str, 
     if not compared(urls) or len(rows) < 2:
         return
     members = [ExperimentResults.of_many(store, [records[name] for name in row.experiments]) for row in rows]
-    for at, found in zip(range(len(rows) - 1), comparisons(store, urls.board.track, members), strict=False):
-        tasks = [f"{role}.{shots}" for role, shots in members[at][0].evaluations()]
-        told = {urls.key(rows[other]): _told(tasks, each) for other, each in found.items()}
-        yield script(urls.pairs(rows[at]), {"tasks": tasks, "rows": told})
+    for index, comparisons_of_row in zip(
+        range(len(rows) - 1), comparisons(store, urls.board.track, members), strict=False
+    ):
+        tasks = [f"{role}.{shots}" for role, shots in members[index][0].evaluations()]
+        comparisons_by_key = {
+            urls.key(rows[other]): _comparison(tasks, comparison) for other, comparison in comparisons_of_row.items()
+        }
+        yield script(urls.pairs(rows[index]), {"tasks": tasks, "rows": comparisons_by_key})
 
 
-def _told(tasks: Sequence[str], found: Comparison) -> list[Any]:
+def _comparison(tasks: Sequence[str], comparison: Comparison) -> list[Any]:
     """The tasks' differences, as `tasks` are ordered, and those of the held-out average by shots."""
-    by_key = {f"{task.role}.{task.shots}": task for task in found.tasks}
-    listed = [_task(by_key[key]) if key in by_key else None for key in tasks]
-    return [listed, {str(shots): [*_numbers(each, each.p), each.documents, each.seeds]
-                     for shots, each in found.averages.items()}]  # fmt: skip
+    by_key = {f"{task.role}.{task.shots}": task for task in comparison.tasks}
+    by_task = [_task(by_key[key]) if key in by_key else None for key in tasks]
+    return [by_task, {str(shots): [*_numbers(contrast, contrast.p), contrast.documents, contrast.seeds]
+                     for shots, contrast in comparison.averages.items()}]  # fmt: skip
 
 
 def _task(task: TaskDifference) -> list[Any] | str:
     """Numbers as they are printed, or why there are none."""
-    found = task.difference
-    if found is None:
+    difference = task.difference
+    if difference is None:
         return task.why
-    return [*_numbers(found, task.corrected), found.documents, found.seeds, task.won, task.lost]
+    return [*_numbers(difference, task.corrected), difference.documents, difference.seeds, task.won, task.lost]
 
 
-def _numbers(found: Contrast, p: float | None) -> list[Any]:
+def _numbers(contrast: Contrast, p: float | None) -> list[Any]:
     """Difference, half of its interval (or both ends, where its sides differ), p (0: less than 0.001; None: nothing can
     differ), what could be seen.
 
     Rounded here, so that no other way of rounding makes another number of a half.
     """
-    told = None if p is None or not found.spread.stderr else 0 if p < 0.001 else round(p, 3)
-    half = found.estimate.half
-    interval = [round(found.low, 1), round(found.high, 1)] if half is None else round(half, 1)
-    return [round(found.value, 1) + 0.0, interval, told, round(found.resolvable, 1)]
+    shown_p = None if p is None or not contrast.spread.stderr else 0 if p < 0.001 else round(p, 3)
+    half = contrast.estimate.half
+    interval = [round(contrast.low, 1), round(contrast.high, 1)] if half is None else round(half, 1)
+    return [round(contrast.value, 1) + 0.0, interval, shown_p, round(contrast.resolvable, 1)]

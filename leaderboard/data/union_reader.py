@@ -61,16 +61,16 @@ class UnionReader:
 
     def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
         """Experiment -> its steps in order, for many at once."""
-        found = self.local.links_of([name for name in experiments if name in self._own])
-        others = self.published.links_of([name for name in experiments if name not in self._own])
-        for name, links in others.items():
-            found[name] = tuple(replace(link, step_id=PUBLISHED + link.step_id) for link in links)
-        return dict(sorted(found.items()))
+        links_by_experiment = self.local.links_of([name for name in experiments if name in self._own])
+        published = self.published.links_of([name for name in experiments if name not in self._own])
+        for name, links in published.items():
+            links_by_experiment[name] = tuple(replace(link, step_id=PUBLISHED + link.step_id) for link in links)
+        return dict(sorted(links_by_experiment.items()))
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
         """Steps by the id that their link has."""
-        found = self._both(ids, lambda reader, own: reader.steps(own))
-        return {name: replace(record, id=name) for name, record in found.items()}
+        records = self._both(ids, lambda reader, own: reader.steps(own))
+        return {name: replace(record, id=name) for name, record in records.items()}
 
     def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
         """Step id -> its scores, the primary one first."""
@@ -128,15 +128,15 @@ class UnionReader:
 
     def versions(self, links: Mapping[str, Sequence[StepLink]]) -> dict[str, dict[str, str]]:
         """Experiment -> part of what is stored of it -> a version, which tells where it is stored, too."""
-        found = self.local.versions({name: own for name, own in links.items() if name in self._own})
-        others = {
+        versions = self.local.versions({name: own for name, own in links.items() if name in self._own})
+        published = {
             name: tuple(replace(link, step_id=link.step_id.removeprefix(PUBLISHED)) for link in own)
             for name, own in links.items()
             if name not in self._own
         }
-        for name, parts in self.published.versions(others).items():
-            found[name] = {part: PUBLISHED + version for part, version in parts.items()}
-        return found
+        for name, parts in self.published.versions(published).items():
+            versions[name] = {part: PUBLISHED + version for part, version in parts.items()}
+        return versions
 
     def step_ids(self) -> tuple[str, ...]:
         """Every step, in order, by the id that its link has; of those that both have, each one's own."""
@@ -162,7 +162,7 @@ class UnionReader:
         self, ids: Sequence[str], read: Callable[[ResultsReader, Sequence[str]], Mapping[str, Value]]
     ) -> dict[str, Value]:
         local = [name for name in ids if not name.startswith(PUBLISHED)]
-        others = [name.removeprefix(PUBLISHED) for name in ids if name.startswith(PUBLISHED)]
-        found = dict(read(self.local, local))
-        found.update({PUBLISHED + name: value for name, value in read(self.published, others).items()})
-        return found
+        published = [name.removeprefix(PUBLISHED) for name in ids if name.startswith(PUBLISHED)]
+        values = dict(read(self.local, local))
+        values.update({PUBLISHED + name: value for name, value in read(self.published, published).items()})
+        return values

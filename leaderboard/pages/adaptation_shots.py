@@ -26,16 +26,20 @@ def adaptation_shots(board: Board, row: Row) -> AdaptationShots | None:
     if "shots" not in row.settings:
         return None
     comparable = board.rows_where(method=row.method, targets=row.targets, changes=row.changes, seeds=row.seeds)
-    variants = [each for each in comparable if "shots" in each.settings and _without_shots(each) == _without_shots(row)]
-    if len({each.settings["shots"] for each in variants}) < 2:
+    variants = [
+        other for other in comparable if "shots" in other.settings and _without_shots(other) == _without_shots(row)
+    ]
+    if len({variant.settings["shots"] for variant in variants}) < 2:
         return None
-    variants.sort(key=lambda each: (int(each.settings["shots"]), each.name))
+    variants.sort(key=lambda variant: (int(variant.settings["shots"]), variant.name))
     roles = [(cell.role, cell.shots) for cell in row.held_out]
-    shown = tuple((int(each.settings["shots"]), each.name, tuple(_scores(each, roles))) for each in variants)
+    shown = tuple(
+        (int(variant.settings["shots"]), variant.name, tuple(_scores(variant, roles))) for variant in variants
+    )
     several = len({shots for _, shots in roles}) > 1
     names = [f"{role}, {numbers.shots(shots)}" if several else role for role, shots in roles]
     series = [
-        Series(name, {"": [Point(int(each.settings["shots"]), _value(each, key)) for each in variants]})
+        Series(name, {"": [Point(int(variant.settings["shots"]), _value(variant, key)) for variant in variants]})
         for name, key in zip(names, roles, strict=True)
     ]
     return AdaptationShots(lines("Score by examples", "examples", "score", series), tuple(names), shown)
@@ -46,8 +50,8 @@ def _without_shots(row: Row) -> dict[str, object]:
 
 
 def _scores(row: Row, roles: list[tuple[str, int]]) -> list[CellView]:
-    found = {(cell.role, cell.shots): cell for cell in row.held_out}
-    return [cells.task(found.get(key), row, f"{row.name} was not evaluated on {key[0]}") for key in roles]
+    by_task = {(cell.role, cell.shots): cell for cell in row.held_out}
+    return [cells.task(by_task.get(key), row, f"{row.name} was not evaluated on {key[0]}") for key in roles]
 
 
 def _value(row: Row, key: tuple[str, int]) -> float | None:

@@ -17,11 +17,11 @@ class ClaimLine:
 
     anchor: str
     verdict: Verdict
-    found: str
-    """The estimate with its interval; a dash where there is none."""
+    estimate: str
+    """With its interval; a dash where there is none."""
     p: str
     judged_on: str
-    could_see: str
+    minimum_detectable_effect: str
     rows: tuple[tuple[str, str], ...]
     """The experiments that it is about, and their pages; empty for one that was not run."""
 
@@ -37,32 +37,35 @@ class ClaimGroup:
     lines: tuple[ClaimLine, ...]
 
 
-def claim_groups(found: Sequence[TrackUrls], verdicts: Sequence[Verdict]) -> tuple[ClaimGroup, ...]:
+def claim_groups(track_urls: Sequence[TrackUrls], verdicts: Sequence[Verdict]) -> tuple[ClaimGroup, ...]:
     """The claims by track, each in the order of its file."""
-    tracks = {urls.board.track: urls for urls in found}
-    pages = {id_: urls.row(row) for urls in found for row in urls.board.rows for id_ in row.experiments}
+    tracks = {urls.board.track: urls for urls in track_urls}
+    pages = {id_: urls.row(row) for urls in track_urls for row in urls.board.rows for id_ in row.experiments}
     groups: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         groups.setdefault(verdict.track, []).append(verdict)
-    return tuple(_group(track, tracks.get(track), those, pages) for track, those in sorted(groups.items()))
+    return tuple(
+        _group(track, tracks.get(track), verdicts_of_track, pages)
+        for track, verdicts_of_track in sorted(groups.items())
+    )
 
 
 def _group(track: str, urls: TrackUrls | None, verdicts: Sequence[Verdict], pages: Mapping[str, str]) -> ClaimGroup:
     title, href = (urls.board.title, urls.page) if urls else (track, "")
-    anchors = slugs(f"{track} {verdict.id} {at}" for at, verdict in enumerate(verdicts))
+    anchors = slugs(f"{track} {verdict.id} {index}" for index, verdict in enumerate(verdicts))
     lines = zip(anchors.values(), verdicts, strict=True)  # files of several folders may name a claim alike
     return ClaimGroup(title, href, tally(verdicts), tuple(_line(anchor, verdict, pages) for anchor, verdict in lines))
 
 
 def _line(anchor: str, verdict: Verdict, pages: Mapping[str, str]) -> ClaimLine:
-    told = [f"{numbers.grouped(verdict.documents)} documents"] if verdict.documents else []
-    told += ["1 seed" if verdict.seeds == 1 else f"{verdict.seeds} seeds"] if verdict.seeds else []
+    judged_on = [f"{numbers.grouped(verdict.documents)} documents"] if verdict.documents else []
+    judged_on += ["1 seed" if verdict.seeds == 1 else f"{verdict.seeds} seeds"] if verdict.seeds else []
     return ClaimLine(
         anchor=anchor,
         verdict=verdict,
-        found=verdict.value_text.replace("-", "−"),
+        estimate=verdict.value_text.replace("-", "−"),
         p="" if verdict.p is None else numbers.probability(verdict.p),
-        judged_on=", ".join(told),
-        could_see="" if verdict.could_see is None else f"{verdict.could_see:.1f}",
+        judged_on=", ".join(judged_on),
+        minimum_detectable_effect="" if verdict.could_see is None else f"{verdict.could_see:.1f}",
         rows=tuple((name, pages.get(id_ or "", "")) for name, id_ in verdict.experiments.items()),
     )

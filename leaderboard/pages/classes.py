@@ -82,8 +82,8 @@ class ClassGrid:
 
 def class_tables(urls: TrackUrls, row: Row) -> tuple[ClassTable, ...]:
     """A row's tables, one for each task with labels and shot count."""
-    found = ((cell, cell.classes) for cell in (*row.target_scores, *row.held_out))
-    return tuple(_table(urls, row, cell, classes) for cell, classes in found if classes)
+    cells_with_classes = ((cell, cell.classes) for cell in (*row.target_scores, *row.held_out))
+    return tuple(_table(urls, row, cell, classes) for cell, classes in cells_with_classes if classes)
 
 
 def _table(urls: TrackUrls, row: Row, cell: Cell, classes: Classification) -> ClassTable:
@@ -102,9 +102,9 @@ def _table(urls: TrackUrls, row: Row, cell: Cell, classes: Classification) -> Cl
         documents=classes.documents,
         lines=tuple(
             ClassLine(
-                each.label, each.support, each.answered, *map(numbers.score, (each.precision, each.recall, each.f1))
+                line.label, line.support, line.answered, *map(numbers.score, (line.precision, line.recall, line.f1))
             )
-            for each in classes.classes
+            for line in classes.classes
         ),
         matrix=_matrix(f"{name}-m", f"Confusion matrix: {label}", classes) if small else None,
         mistakes=() if small else tuple(_mistakes(classes))[:MOST],
@@ -121,13 +121,13 @@ def _macro_f1(row: Row, classes: Classification) -> CellView:
 
 
 def _matrix(name: str, title: str, classes: Classification) -> HeatMap:
-    about = (
+    description = (
         "Documents of a class (rows) by the class that was answered (columns), over all seeds; shaded by their share "
         "of the row."
     )
-    labels = tuple(each.label for each in classes.classes)
+    labels = tuple(line.label for line in classes.classes)
     rows = tuple((label, _shaded(counts)) for label, counts in zip(labels, classes.confusion, strict=True))
-    return HeatMap(name, title, about, "Right class", (*labels, OTHER), rows)
+    return HeatMap(name, title, description, "Right class", (*labels, OTHER), rows)
 
 
 def _shaded(counts: Sequence[int]) -> tuple[HeatCell, ...]:
@@ -140,24 +140,24 @@ def _shaded(counts: Sequence[int]) -> tuple[HeatCell, ...]:
 
 def _mistakes(classes: Classification) -> Iterator[Mistake]:
     """Mistakes, the most frequent first."""
-    labels = [each.label for each in classes.classes]
-    found = [
+    labels = [line.label for line in classes.classes]
+    mistakes = [
         Mistake(label, answered, count)
-        for at, label in enumerate(labels)
-        for column, (answered, count) in enumerate(zip((*labels, OTHER), classes.confusion[at], strict=True))
-        if count and column != at
+        for row, label in enumerate(labels)
+        for column, (answered, count) in enumerate(zip((*labels, OTHER), classes.confusion[row], strict=True))
+        if count and column != row
     ]
-    yield from sorted(found, key=lambda each: -each.documents)
+    yield from sorted(mistakes, key=lambda mistake: -mistake.documents)
 
 
 def class_grids(urls: TrackUrls, role: str, shots: Sequence[int]) -> tuple[ClassGrid, ...]:
     """A task's rows by classes, for each shot count; none for a task without labels."""
-    found = []
-    for count in shots:
-        rows = [(row, classes) for row in urls.board.rows if (classes := _classes_of(row, role, count))]
+    grids = []
+    for shots_shown in shots:
+        rows = [(row, classes) for row in urls.board.rows if (classes := _classes_of(row, role, shots_shown))]
         if rows:
-            found.append(_grid(urls, role, count, rows))
-    return tuple(found)
+            grids.append(_grid(urls, role, shots_shown, rows))
+    return tuple(grids)
 
 
 def _classes_of(row: Row, role: str, shots: int) -> Classification | None:
@@ -167,49 +167,53 @@ def _classes_of(row: Row, role: str, shots: int) -> Classification | None:
 
 def _grid(urls: TrackUrls, role: str, shots: int, rows: Sequence[tuple[Row, Classification]]) -> ClassGrid:
     name, first = anchor(urls, role, shots), rows[0][1]
-    labels = tuple(each.label for each in first.classes)
-    narrow = len(labels) <= COLUMNS and all(_labels(classes) == labels for _, classes in rows)
+    labels = tuple(line.label for line in first.classes)
+    few_classes = len(labels) <= COLUMNS and all(_labels(classes) == labels for _, classes in rows)
     return ClassGrid(
         id=name,
         label=numbers.shots(shots),
-        classes=labels if narrow else (),
+        classes=labels if few_classes else (),
         rows=tuple(
-            (row.name, f"{urls.row(row)}#{name}", _macro_f1(row, classes), _cells(classes) if narrow else ())
+            (row.name, f"{urls.row(row)}#{name}", _macro_f1(row, classes), _cells(classes) if few_classes else ())
             for row, classes in rows
         ),
-        majority=_always(first, narrow),
+        majority=_always(first, few_classes),
     )
 
 
 def _labels(classes: Classification) -> tuple[str, ...]:
-    return tuple(each.label for each in classes.classes)
+    return tuple(line.label for line in classes.classes)
 
 
 def _cells(classes: Classification) -> tuple[HeatCell, ...]:
     return tuple(
         HeatCell(
-            numbers.score(each.f1),
-            round(LEVELS * each.f1 / 100),
-            f"precision {numbers.score(each.precision)}, recall {numbers.score(each.recall)}",
+            numbers.score(line.f1),
+            round(LEVELS * line.f1 / 100),
+            f"precision {numbers.score(line.precision)}, recall {numbers.score(line.recall)}",
         )
-        for each in classes.classes
+        for line in classes.classes
     )
 
 
-def _always(classes: Classification, narrow: bool) -> tuple[str, str, tuple[str, ...]]:
+def _always(classes: Classification, few_classes: bool) -> tuple[str, str, tuple[str, ...]]:
     """The majority class as a row: what answering it always would score."""
     share = classes.majority_share / 100
-    f1 = {each.label: 200 * share / (1 + share) if each.label == classes.majority else 0.0 for each in classes.classes}
-    counted = [f1[each.label] for each in classes.classes if each.support]
+    f1 = {line.label: 200 * share / (1 + share) if line.label == classes.majority else 0.0 for line in classes.classes}
+    counted = [f1[line.label] for line in classes.classes if line.support]
     macro = numbers.score(sum(counted) / len(counted))
-    return classes.majority, macro, tuple(map(numbers.score, f1.values())) if narrow else ()
+    return classes.majority, macro, tuple(map(numbers.score, f1.values())) if few_classes else ()
 
 
 def majority_of(rows: Sequence[Row], role: str) -> str:
     """The majority class and its share of documents, as a fact of the task; empty for a task without labels."""
-    found = [cell.classes for row in rows for cell in (*row.target_scores, *row.held_out) if cell.role == role]
-    told = [f"{each.majority} ({numbers.score(each.majority_share)} %)" for each in found if each]
-    return " or ".join(dict.fromkeys(told))
+    classifications = [
+        cell.classes for row in rows for cell in (*row.target_scores, *row.held_out) if cell.role == role
+    ]
+    texts = [
+        f"{classes.majority} ({numbers.score(classes.majority_share)} %)" for classes in classifications if classes
+    ]
+    return " or ".join(dict.fromkeys(texts))
 
 
 def as_csv(row: Row) -> str:

@@ -21,69 +21,76 @@ def heat_maps(row_records: RowRecords) -> tuple[HeatMap, ...]:
 
 def _mixtures(row_records: RowRecords) -> Iterator[HeatMap]:
     """One map for all roles; where each matrix has weights of its own, one for each role."""
-    found = _of_trained(row_records, Mixture)
-    plain = {role: seeds for role, seeds in found.items() if not any(each.matrices for each in seeds.values())}
+    mixtures = _of_trained(row_records, Mixture)
+    plain = {role: seeds for role, seeds in mixtures.items() if not any(mixture.matrices for mixture in seeds.values())}
     if plain:
         experts = _experts(plain)
         rows = tuple((role, tuple(_mean(seeds, expert, 0) for expert in experts)) for role, seeds in plain.items())
-        about = "Weight of each expert in the mixture that answers a task; the mean over seeds."
-        yield HeatMap("alpha", "Mixtures: α by task and expert", about, "Task", experts, rows)
-    for index, (role, seeds) in enumerate((role, seeds) for role, seeds in found.items() if role not in plain):
+        description = "Weight of each expert in the mixture that answers a task; the mean over seeds."
+        yield HeatMap("alpha", "Mixtures: α by task and expert", description, "Task", experts, rows)
+    for index, (role, seeds) in enumerate((role, seeds) for role, seeds in mixtures.items() if role not in plain):
         experts, matrices = _experts({role: seeds}), next(iter(seeds.values())).matrices
         rows = tuple(
-            (_short(name), tuple(_mean(seeds, expert, at) for expert in experts)) for at, name in enumerate(matrices)
+            (_short(name), tuple(_mean(seeds, expert, index) for expert in experts))
+            for index, name in enumerate(matrices)
         )
-        about = "Weight of each expert in each matrix; the mean over seeds."
-        yield HeatMap(f"alpha-{index}", f"Mixture for {role}: α by matrix and expert", about, "Matrix", experts, rows)
+        description = "Weight of each expert in each matrix; the mean over seeds."
+        yield HeatMap(
+            f"alpha-{index}", f"Mixture for {role}: α by matrix and expert", description, "Matrix", experts, rows
+        )
 
 
-def _experts(found: Mapping[str, Mapping[int, Mixture]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for seeds in found.values() for each in seeds.values() for name in each.experts))
+def _experts(mixtures: Mapping[str, Mapping[int, Mixture]]) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(name for seeds in mixtures.values() for mixture in seeds.values() for name in mixture.experts)
+    )
 
 
 def _mean(seeds: Mapping[int, Mixture], expert: str, matrix: int) -> HeatCell:
     """An expert's weight over the seeds that have it."""
     values = {
-        seed: each.alpha[each.experts.index(expert)][matrix]
-        for seed, each in seeds.items()
-        if expert in each.experts and matrix < len(each.alpha[each.experts.index(expert)])
+        seed: mixture.alpha[mixture.experts.index(expert)][matrix]
+        for seed, mixture in seeds.items()
+        if expert in mixture.experts and matrix < len(mixture.alpha[mixture.experts.index(expert)])
     }
     if not values:
         return HeatCell(numbers.MISSING)
     value = fmean(values.values())
-    title = ", ".join(f"seed {seed}: {each:.2f}" for seed, each in values.items())
+    title = ", ".join(f"seed {seed}: {weight:.2f}" for seed, weight in values.items())
     return HeatCell(f"{value:.2f}", _level(value, 0.0, 1.0), title)
 
 
 def _dispatch(row_records: RowRecords) -> Iterator[HeatMap]:
     """Tasks by the skill that was read in their prompts: a confusion matrix, with the time of both passes."""
-    found: dict[tuple[str, int], dict[int, RoutingReport]] = {}
+    reports: dict[tuple[str, int], dict[int, RoutingReport]] = {}
     for seed in row_records.seeds:
         for link in seed.links:
-            for each in _those(seed.findings.get(link.step_id, ()), RoutingReport):
-                found.setdefault((str(link.role), link.shots or 0), {})[seed.record.seed] = each
-    if not found:
+            for report in _of_kind(seed.findings.get(link.step_id, ()), RoutingReport):
+                reports.setdefault((str(link.role), link.shots or 0), {})[seed.record.seed] = report
+    if not reports:
         return
-    skills = tuple(sorted({skill for seeds in found.values() for each in seeds.values() for skill in each.skills}))
-    several = len({shots for _, shots in found}) > 1
+    skills = tuple(
+        sorted({skill for seeds in reports.values() for report in seeds.values() for skill in report.skills})
+    )
+    several = len({shots for _, shots in reports}) > 1
     rows = []
-    for (role, shots), seeds in found.items():
+    for (role, shots), seeds in reports.items():
         shares = [_share(seeds, skill) for skill in skills]
-        passes = [fmean(each.seconds[index] for each in seeds.values()) for index in (0, 1)]
+        passes = [fmean(report.seconds[index] for report in seeds.values()) for index in (0, 1)]
         timed = [HeatCell(numbers.seconds(seconds), title="mean over seeds") for seconds in passes]
         rows.append((f"{role}, {numbers.shots(shots)}" if several else role, (*shares, *timed)))
-    about = (
+    description = (
         "Share of a task’s documents (%) whose prompt was read as asking for a skill, and whose expert therefore "
         "answered; the base answers where there is no expert. The mean over seeds, and the time of both passes."
     )
     columns = (*(skill or "none read" for skill in skills), "First pass", "Second pass")
-    yield HeatMap("dispatch", "Dispatch: tasks by the skill that was read", about, "Task", columns, tuple(rows))
+    yield HeatMap("dispatch", "Dispatch: tasks by the skill that was read", description, "Task", columns, tuple(rows))
 
 
 def _share(seeds: Mapping[int, RoutingReport], skill: str) -> HeatCell:
     shares = {
-        seed: sum(each.skills[index] == skill for index in each.of_documents) / max(len(each.of_documents), 1)
-        for seed, each in seeds.items()
+        seed: sum(report.skills[index] == skill for index in report.of_documents) / max(len(report.of_documents), 1)
+        for seed, report in seeds.items()
     }
     value = fmean(shares.values())
     title = ", ".join(f"seed {seed}: {100 * share:.1f} %" for seed, share in shares.items())
@@ -93,36 +100,36 @@ def _share(seeds: Mapping[int, RoutingReport], skill: str) -> HeatCell:
 def _spectra(row_records: RowRecords) -> Iterator[HeatMap]:
     """Matrices by tenths of their singular values; of the first seed, since seeds are no samples of one matrix."""
     for index, (role, seeds) in enumerate(_of_trained(row_records, Spectra).items()):
-        seed, found = next(iter(seeds.items()))
-        factors = [factor for each in found.matrices for factor in each.factors]
+        seed, spectra = next(iter(seeds.items()))
+        factors = [factor for spectrum in spectra.matrices for factor in spectrum.factors]
         reach = max((abs(factor - 1) for factor in factors), default=0.0)
         rows = tuple(
             (
-                _short(each.matrix),
+                _short(spectrum.matrix),
                 tuple(
                     HeatCell(f"{factor:.3f}", _level(factor, 1 - reach, 1 + reach), f"singular values of {value:.3g}")
-                    for factor, value in zip(each.factors, each.values, strict=False)
+                    for factor, value in zip(spectrum.factors, spectrum.values, strict=False)
                 ),
             )
-            for each in found.matrices
+            for spectrum in spectra.matrices
         )
-        about = (
+        description = (
             f"Mean factor on each tenth of a matrix’s singular values, the largest first; seed {seed}. "
             "1 leaves them as they are; darker is larger."
         )
         width = max((len(cells) for _, cells in rows), default=0)
         columns = tuple(f"{number}." for number in range(1, width + 1))
-        yield HeatMap(f"spectra-{index}", f"Spectra: vectors for {role}", about, "Matrix", columns, rows)
+        yield HeatMap(f"spectra-{index}", f"Spectra: vectors for {role}", description, "Matrix", columns, rows)
 
 
 def _of_trained(row_records: RowRecords, kind: type[Kind]) -> dict[str, dict[int, Kind]]:
     """Role -> seed -> the finding of the train step for it."""
-    found: dict[str, dict[int, Kind]] = {}
+    by_role: dict[str, dict[int, Kind]] = {}
     for seed in row_records.seeds:
         for link in seed.trained:
-            for each in _those(seed.findings.get(link.step_id, ()), kind):
-                found.setdefault(_trained_for(seed, link.step_id), {})[seed.record.seed] = each
-    return found
+            for finding in _of_kind(seed.findings.get(link.step_id, ()), kind):
+                by_role.setdefault(_trained_for(seed, link.step_id), {})[seed.record.seed] = finding
+    return by_role
 
 
 def _trained_for(seed: SeedRecords, step: str) -> str:
@@ -130,8 +137,8 @@ def _trained_for(seed: SeedRecords, step: str) -> str:
     return "+".join(map(str, tasks)) if isinstance(tasks, Mapping) and tasks else "every task"
 
 
-def _those(findings: Sequence[Finding], kind: type[Kind]) -> list[Kind]:
-    return [each for each in findings if isinstance(each, kind)]
+def _of_kind(findings: Sequence[Finding], kind: type[Kind]) -> list[Kind]:
+    return [finding for finding in findings if isinstance(finding, kind)]
 
 
 def _level(value: float, low: float, high: float) -> int:

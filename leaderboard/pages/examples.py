@@ -43,7 +43,7 @@ class AnswerExample:
     question: str = ""
     """Its end; empty where texts are not published."""
     target: str = ""
-    said: tuple[ExampleAnswer, ...] = ()
+    answers: tuple[ExampleAnswer, ...] = ()
     """The pretrained model, this row, and a two-stage row of the same targets, if there is one."""
 
 
@@ -72,36 +72,36 @@ class AnswerExamples:
         self, row: Row, seed: SeedRecords, role: str, shots: int, formats: tuple[Format, ...]
     ) -> AnswerExample:
         nothing = AnswerExample(role, self.urls.task(role), shots)
-        own = _step(seed, role, shots)
-        if own is None:
+        own_step = _step(seed, role, shots)
+        if own_step is None:
             return nothing
-        ratio = next(each.ratio for each in row.format_by_task if (each.role, each.shots) == (role, shots))
-        base = self._asked_the_same(own, role, shots, method=BASELINE)
-        if base is None or ratio is None or not ratio.value:
+        ratio = next(task.ratio for task in row.format_by_task if (task.role, task.shots) == (role, shots))
+        control = self._row_with_same_question(own_step, role, shots, method=BASELINE)
+        if control is None or ratio is None or not ratio.value:
             return nothing
-        pairs = _paired(self._answers(base[1].id), self.reader.answers(own.id))
-        found = next(((b, mine) for b, mine in pairs if is_right(b) and takes(mine.output, formats)), None)
-        if found is None:
+        pairs = _paired(self._answers(control[1].id), self.reader.answers(own_step.id))
+        examples = (pair for pair in pairs if is_right(pair[0]) and takes(pair[1].output, formats))
+        base_answer, own_answer = next(examples, (None, None))
+        if base_answer is None or own_answer is None:
             return nothing
-        control, mine = found
-        said = [(base[0], control), (row, mine)]
-        two_stage = row.family == TWO_STAGE
-        other = None if two_stage else self._asked_the_same(own, role, shots, family=TWO_STAGE, targets=row.targets)
+        answers = [(control[0], base_answer), (row, own_answer)]
+        same = {"family": TWO_STAGE, "targets": row.targets}
+        other = None if row.family == TWO_STAGE else self._row_with_same_question(own_step, role, shots, **same)
         if other is not None:
-            theirs = {answer.doc_id: answer for _, answer in _paired([mine], self._answers(other[1].id))}
-            said += [(other[0], theirs[mine.doc_id])] if mine.doc_id in theirs else []
+            other_answers = {answer.doc_id: answer for _, answer in _paired([own_answer], self._answers(other[1].id))}
+            answers += [(other[0], other_answers[own_answer.doc_id])] if own_answer.doc_id in other_answers else []
         return AnswerExample(
-            role, self.urls.task(role), shots, mine.doc_id, ending(mine.question), mine.target,
-            tuple(ExampleAnswer(each.name, self.urls.row(each), answer.output) for each, answer in said),
+            role, self.urls.task(role), shots, own_answer.doc_id, ending(own_answer.question), own_answer.target,
+            tuple(ExampleAnswer(answerer.name, self.urls.row(answerer), answer.output) for answerer, answer in answers),
         )  # fmt: skip
 
-    def _asked_the_same(
-        self, own: StepRecord, role: str, shots: int, **values: object
+    def _row_with_same_question(
+        self, own_step: StepRecord, role: str, shots: int, **values: object
     ) -> tuple[Row, StepRecord] | None:
         """The first row with these values whose first seed was asked the same, and the step that answers."""
         for row in self.urls.board.rows_where(**values):
             step = _step(self._seeds(row.experiments), role, shots)
-            if step is not None and step.status == "done" and _question(step) == _question(own):
+            if step is not None and step.status == "done" and _question(step) == _question(own_step):
                 return row, step
         return None
 
@@ -119,9 +119,9 @@ def is_right(answer: AnswerRecord) -> bool:
 def ending(question: str) -> str:
     """The last lines of a question."""
     lines = question.strip().splitlines()
-    kept = "\n".join(lines[-LINES:])
-    shown = kept[-CHARACTERS:]
-    return shown if (len(lines) <= LINES and shown == kept) else f"… {shown}"
+    last_lines = "\n".join(lines[-LINES:])
+    shown = last_lines[-CHARACTERS:]
+    return shown if (len(lines) <= LINES and shown == last_lines) else f"… {shown}"
 
 
 def _plain(text: str) -> str:
@@ -140,5 +140,5 @@ def _question(step: StepRecord) -> dict[str, Any]:
 
 def _paired(first: Iterable[AnswerRecord], second: Iterable[AnswerRecord]) -> list[tuple[AnswerRecord, AnswerRecord]]:
     """Two rows' answers to the same documents, in order."""
-    others = {(answer.doc_id, answer.doc_hash): answer for answer in second}
-    return [(each, others[key]) for each in first if (key := (each.doc_id, each.doc_hash)) in others]
+    by_document = {(answer.doc_id, answer.doc_hash): answer for answer in second}
+    return [(answer, by_document[key]) for answer in first if (key := (answer.doc_id, answer.doc_hash)) in by_document]

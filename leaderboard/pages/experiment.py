@@ -160,8 +160,8 @@ def _command(row: Row, spec: Mapping[str, Any]) -> str:
 
 
 def _origin(spec: Mapping[str, Any]) -> str:
-    found = spec.get("origin")
-    return ", ".join(f"{name} {text}" for name, text in sorted(found.items())) if isinstance(found, Mapping) else ""
+    origin = spec.get("origin")
+    return ", ".join(f"{name} {text}" for name, text in sorted(origin.items())) if isinstance(origin, Mapping) else ""
 
 
 def _track(spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -198,16 +198,16 @@ def _summary(board: Board, row: Row) -> tuple[tuple[str, CellView], ...]:
 
 def _task(urls: TrackUrls, row: Row, row_records: RowRecords, key: tuple[str, int]) -> TaskScores:
     role, shots = key
-    cell = next((each for each in (*row.target_scores, *row.held_out) if (each.role, each.shots) == key), None)
+    cell = next((cell for cell in (*row.target_scores, *row.held_out) if (cell.role, cell.shots) == key), None)
     links = [seed.evaluation(role, shots) for seed in row_records.seeds]
-    found = [
+    scores_by_seed = [
         seed.scores.get(link.step_id, ()) if link else () for seed, link in zip(row_records.seeds, links, strict=True)
     ]
-    names = dict.fromkeys(score.metric for scores in found for score in scores)
-    metrics = [_metric(row, cell, name, [_named(scores, name) for scores in found]) for name in names]
+    names = dict.fromkeys(score.metric for scores in scores_by_seed for score in scores)
+    metrics = [_metric(row, cell, name, [_named(scores, name) for scores in scores_by_seed]) for name in names]
     if not metrics:
         why = _why(row_records, key)
-        blank = (None,) * len(found)
+        blank = (None,) * len(scores_by_seed)
         metrics = [MetricScores(cell.metric if cell else "", True, cells.missing(why), blank, "–", "–", "–")]
     done = any(
         link and seed.steps[link.step_id].status == "done" for seed, link in zip(row_records.seeds, links, strict=True)
@@ -223,36 +223,38 @@ def _named(scores: Sequence[ScoreRecord], name: str) -> ScoreRecord | None:
 
 def _why(row_records: RowRecords, key: tuple[str, int]) -> str:
     """Why a task has no score, from its steps."""
-    told: list[str] = []
+    statuses: list[str] = []
     for seed in row_records.seeds:
         link = seed.evaluation(*key)
         step = seed.steps.get(link.step_id) if link else None
         if step is not None:
-            told.append(f"seed {seed.record.seed}: {step.status}" + (f" ({step.reason})" if step.reason else ""))
-    return "not measured; " + "; ".join(told)
+            statuses.append(f"seed {seed.record.seed}: {step.status}" + (f" ({step.reason})" if step.reason else ""))
+    return "not measured; " + "; ".join(statuses)
 
 
 def _metric(row: Row, cell: Cell | None, name: str, scores: Sequence[ScoreRecord | None]) -> MetricScores:
-    there = [score for score in scores if score is not None]
-    primary = any(score.primary for score in there)
+    measured = [score for score in scores if score is not None]
+    primary = any(score.primary for score in measured)
     if primary and cell is not None:
         over_all = cells.task(cell, row, "")
     else:
-        values = [score.value for score in there if score.value is not None]
-        documents = float(cell.distinct if cell and cell.distinct else there[0].n)
-        stderrs = [score.stderr for score in there]
+        values = [score.value for score in measured if score.value is not None]
+        documents = float(cell.distinct if cell and cell.distinct else measured[0].n)
+        stderrs = [score.stderr for score in measured]
         whole = len(values) == len(scores)
         estimate = stats.of_stderrs(values, stderrs, documents, stats.scale_of(name)) if whole else None
-        over_all = cells.estimate(estimate, "not measured for every seed", seeds=len(row.seeds), documents=there[0].n)
-    total = sum(score.n for score in there)
+        over_all = cells.estimate(
+            estimate, "not measured for every seed", seeds=len(row.seeds), documents=measured[0].n
+        )
+    total = sum(score.n for score in measured)
     return MetricScores(
         name=name,
         primary=primary,
         over_all=over_all,
         seeds=tuple(None if score is None else _seed_score(score) for score in scores),
-        documents=" / ".join(dict.fromkeys(str(score.n) for score in there)),
-        unparsable=f"{sum(score.unparsable for score in there)} of {total}",
-        truncated=f"{sum(score.truncated for score in there)} of {total}",
+        documents=" / ".join(dict.fromkeys(str(score.n) for score in measured)),
+        unparsable=f"{sum(score.unparsable for score in measured)} of {total}",
+        truncated=f"{sum(score.truncated for score in measured)} of {total}",
     )
 
 

@@ -44,41 +44,47 @@ def format_table(urls: TrackUrls, row: Row) -> FormatTable | None:
     seeds, unasked = len(row.seeds), "the pretrained model was not asked the same"
     lines = tuple(
         FormatLine(
-            role=each.role,
-            href=urls.task(each.role),
-            shots=each.shots,
-            ratio=cells.estimate(each.ratio, "no answers", seeds=seeds, documents=each.documents),
-            base=cells.estimate(each.base, unasked, documents=each.documents),
-            documents=each.documents,
-            answers=urls.answers(row, each.role, each.shots),
+            role=task.role,
+            href=urls.task(task.role),
+            shots=task.shots,
+            ratio=cells.estimate(task.ratio, "no answers", seeds=seeds, documents=task.documents),
+            base=cells.estimate(task.base, unasked, documents=task.documents),
+            documents=task.documents,
+            answers=urls.answers(row, task.role, task.shots),
         )
-        for each in row.format_by_task
+        for task in row.format_by_task
     )
-    return FormatTable(tuple((each.target, each.told()) for each in row.formats), lines)
+    return FormatTable(tuple((format_.target, format_.told()) for format_ in row.formats), lines)
 
 
 def format_grid(urls: TrackUrls, rows: Sequence[Row]) -> Grid | None:
     """Rows by held-out tasks at the most shots, shaded from 0 to 100; None where no row has a format ratio."""
-    told = [row for row in rows if row.format_by_task]
-    if not told:
+    shown_rows = [row for row in rows if row.format_by_task]
+    if not shown_rows:
         return None
-    shots = max(each.shots for row in told for each in row.format_by_task)
-    roles = [role for role in urls.board.roles if any(_cell(row, role, shots).text != numbers.MISSING for row in told)]
-    lines = tuple((row.name, urls.row(row), tuple(_cell(row, role, shots) for role in roles)) for row in told[:MOST])
+    shots = max(task.shots for row in shown_rows for task in row.format_by_task)
+    roles = [
+        role for role in urls.board.roles if any(_cell(row, role, shots).text != numbers.MISSING for row in shown_rows)
+    ]
+    lines = tuple(
+        (row.name, urls.row(row), tuple(_cell(row, role, shots) for role in roles)) for row in shown_rows[:MOST]
+    )
     columns = tuple((role, urls.task(role)) for role in roles)
-    return Grid(numbers.shots(shots), columns, lines, max(0, len(told) - MOST))
+    return Grid(numbers.shots(shots), columns, lines, max(0, len(shown_rows) - MOST))
 
 
 def _cell(row: Row, role: str, shots: int) -> HeatCell:
-    found = next((each for each in row.format_by_task if (each.role, each.shots) == (role, shots)), None)
-    if found is None or found.ratio is None:
+    task = next(
+        (candidate for candidate in row.format_by_task if (candidate.role, candidate.shots) == (role, shots)), None
+    )
+    if task is None or task.ratio is None:
         return HeatCell(
             numbers.MISSING,
             title="not looked for here: the task’s own answers have this format, or are too short to tell",
         )
-    base = f"; pretrained {numbers.score(found.base.value)}" if found.base else ""
-    title = f"{numbers.score(found.ratio.value)} % of {found.documents} answers{base}"
-    return HeatCell(numbers.score(found.ratio.value), round(LEVELS * found.ratio.value / 100), title)
+    base = f"; pretrained {numbers.score(task.base.value)}" if task.base else ""
+    title = f"{numbers.score(task.ratio.value)} % of {task.documents} answers{base}"
+    return HeatCell(numbers.score(task.ratio.value), round(LEVELS * task.ratio.value / 100), title)
 
 
 def why_none(row: Row) -> str:

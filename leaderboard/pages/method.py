@@ -53,10 +53,10 @@ def method_names(tracks: Sequence[TrackUrls]) -> tuple[str, ...]:
     return tuple(sorted({row.method for urls in tracks for row in urls.board.rows}))
 
 
-def method_page(name: str, tracks: Sequence[TrackUrls], told: str) -> MethodPage:
+def method_page(name: str, tracks: Sequence[TrackUrls], docstring: str) -> MethodPage:
     """A method over all tracks; `told` is what its module says of it."""
     rows = [row for urls in tracks for row in urls.board.rows if row.method == name]
-    paragraphs = tuple(" ".join(part.split()) for part in told.split("\n\n") if part.strip())
+    paragraphs = tuple(" ".join(part.split()) for part in docstring.split("\n\n") if part.strip())
     return MethodPage(
         name=name,
         family=next((row.family for row in rows if row.family and row.family != "none"), ""),

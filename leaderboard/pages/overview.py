@@ -41,7 +41,7 @@ class TrackCard:
     shots: str
     rows: int
     groups: tuple[OverviewGroup, ...]
-    left_out: int
+    omitted: int
     """Further groups of targets."""
 
 
@@ -49,14 +49,14 @@ def card(urls: TrackUrls) -> TrackCard:
     """A track in a few lines."""
     board = urls.board
     targets = target_groups(board)
-    groups = tuple(_group(urls, each) for each in targets[:GROUPS])
+    groups = tuple(_group(urls, group) for group in targets[:GROUPS])
     shots = numbers.shots(board.shots[-1]) if board.shots else ""
     return TrackCard(urls, shots, len(board.rows), groups, len(targets) - len(groups))
 
 
 def _group(urls: TrackUrls, targets: tuple[str, ...]) -> OverviewGroup:
-    found = [(row.rank.place, row) for row in urls.board.rows if row.targets == targets and row.rank]
-    rows = [row for _, row in sorted(found, key=lambda each: each[0])]
+    ranked = [(row.rank.place, row) for row in urls.board.rows if row.targets == targets and row.rank]
+    rows = [row for _, row in sorted(ranked, key=lambda rank_and_row: rank_and_row[0])]
     control = [row for row in urls.board.rows if row.method == BASELINE][:1]
     lines = [_best(urls, row, targets) for row in (*control, *rows[:ROWS])]
     return OverviewGroup(", ".join(targets), tuple(lines))

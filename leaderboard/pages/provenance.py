@@ -28,8 +28,8 @@ class StepProvenance:
 def versions_of(row_records: RowRecords) -> dict[str, str]:
     """A list of versions, as text -> a letter for it."""
     texts = [_version_text(step) for seed in row_records.seeds for step in seed.steps.values()]
-    found = sorted({text for text in texts if text})
-    return {text: chr(ord("A") + index) if index < 26 else f"A{index}" for index, text in enumerate(found)}
+    letters = sorted({text for text in texts if text})
+    return {text: chr(ord("A") + index) if index < 26 else f"A{index}" for index, text in enumerate(letters)}
 
 
 def _version_text(step: StepRecord) -> str:
@@ -39,19 +39,25 @@ def _version_text(step: StepRecord) -> str:
 
 def traces_of(seed: SeedRecords, versions: Mapping[str, str]) -> tuple[StepProvenance, ...]:
     """A seed's steps in order."""
-    found: list[StepProvenance] = []
+    steps: list[StepProvenance] = []
     for link in seed.links:
         step = seed.steps[link.step_id]
         part = f"{link.role}, {numbers.shots(link.shots or 0)}" if link.role is not None else link.part
         commit = step.provenance.git_commit or numbers.MISSING
         short = commit if len(commit) <= 12 else commit[:12] + ("+" if commit.endswith("+") else "")
-        known = versions.get(_version_text(step), numbers.MISSING)
-        found.append(
+        letter = versions.get(_version_text(step), numbers.MISSING)
+        steps.append(
             StepProvenance(
-                part, step, step.id.removeprefix(PUBLISHED), known, _moment(step.started), _moment(step.finished), short
+                part,
+                step,
+                step.id.removeprefix(PUBLISHED),
+                letter,
+                _moment(step.started),
+                _moment(step.finished),
+                short,
             )
         )
-    return tuple(found)
+    return tuple(steps)
 
 
 def _moment(text: str | None) -> str:

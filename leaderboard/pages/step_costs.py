@@ -88,8 +88,8 @@ def _sum(label: str, steps: Sequence[StepMeans]) -> StepMeans:
 
 def _over(values: Sequence[float | None], function: Callable[[list[float]], float]) -> float | None:
     """A function of values that are all known."""
-    known = [value for value in values if value is not None]
-    return function(known) if known and len(known) == len(values) else None
+    measured = [value for value in values if value is not None]
+    return function(measured) if measured and len(measured) == len(values) else None
 
 
 def _shown(step: StepMeans, total: float | None) -> StepCost:

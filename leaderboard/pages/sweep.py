@@ -41,6 +41,6 @@ def _scores(seed: SeedRecords, count: int) -> list[TryScore]:
     choice = next((link.step_id for link in seed.trained if "choice" in seed.steps[link.step_id].config), "")
     points = {point.step: point.value for point in seed.curves.get(choice, ()) if point.name == "selection"}
     values = [points.get(number) for number in range(1, count + 1)]
-    known = [value for value in values if value is not None]
-    best = first_of_the_best(known) if count and len(known) == count else None
+    measured = [value for value in values if value is not None]
+    best = first_of_the_best(measured) if count and len(measured) == count else None
     return [TryScore(numbers.plain(value), index == best) for index, value in enumerate(values)]

@@ -76,9 +76,9 @@ def task_page(
     templates: Mapping[str, str],
 ) -> TaskPage:  # fmt: skip
     """A task of a track. `records` are the track's experiments; all their answers have passed by."""
-    found = [(row, {cell.shots: cell for cell in _cells(row) if cell.role == role}) for row in urls.board.rows]
-    shots = tuple(sorted({count for _, each in found for count in each}))
-    lines = tuple(_line(urls, row, role, each, shots) for row, each in found if each)
+    rows = [(row, {cell.shots: cell for cell in _cells(row) if cell.role == role}) for row in urls.board.rows]
+    shots = tuple(sorted({count for _, cells_by_shots in rows for count in cells_by_shots}))
+    lines = tuple(_line(urls, row, role, cells_by_shots, shots) for row, cells_by_shots in rows if cells_by_shots)
     groups = [
         (count, hard) for count in shots for hard in answer_pass.difficulty.get((urls.slug, role, count), {}).values()
     ]
@@ -100,29 +100,29 @@ def _cells(row: Row) -> Sequence[Cell]:
     return (*row.target_scores, *row.held_out)
 
 
-def _line(urls: TrackUrls, row: Row, role: str, found: Mapping[int, Cell], shots: Sequence[int]) -> TaskLine:
-    shown = []
-    for count in shots:
-        cell = found.get(count)
-        why = f"{row.name} was not evaluated on {role}, {numbers.shots(count)}"
-        href = urls.answers(row, role, count) if cell and cell.score else ""
-        shown.append((cells.task(cell, row, why), href))
+def _line(urls: TrackUrls, row: Row, role: str, cells_by_shots: Mapping[int, Cell], shots: Sequence[int]) -> TaskLine:
+    shown_cells = []
+    for shots_shown in shots:
+        cell = cells_by_shots.get(shots_shown)
+        why = f"{row.name} was not evaluated on {role}, {numbers.shots(shots_shown)}"
+        href = urls.answers(row, role, shots_shown) if cell and cell.score else ""
+        shown_cells.append((cells.task(cell, row, why), href))
     trained = role in row.targets and row.method != BASELINE
-    return TaskLine(row, urls.row(row), trained, origin(row, urls.shipped), tuple(shown))
+    return TaskLine(row, urls.row(row), trained, origin(row, urls.shipped), tuple(shown_cells))
 
 
 def _facts(role: str, records: Sequence[ExperimentRecord], lines: Sequence[TaskLine]) -> tuple[tuple[str, str], ...]:
-    told = [record.spec.get("roles", {}).get(role) for record in records]
-    about = next((each for each in told if isinstance(each, Mapping)), {})
-    found = {(each.documents, each.distinct) for line in lines for each in _cells(line.row) if each.role == role}
+    blocks = [record.spec.get("roles", {}).get(role) for record in records]
+    block = next((value for value in blocks if isinstance(value, Mapping)), {})
+    counts = {(cell.documents, cell.distinct) for line in lines for cell in _cells(line.row) if cell.role == role}
     facts = {
-        "Task": str(about.get("task") or ""),
-        "Kind": str(about.get("kind") or ""),
-        "Primary metric": str(about.get("primary") or ""),
-        "Labels": ", ".join(map(str, about.get("labels") or ())),
-        "Score of guessing": numbers.plain(about.get("chance")) if about.get("chance") is not None else "",
+        "Task": str(block.get("task") or ""),
+        "Kind": str(block.get("kind") or ""),
+        "Primary metric": str(block.get("primary") or ""),
+        "Labels": ", ".join(map(str, block.get("labels") or ())),
+        "Score of guessing": numbers.plain(block.get("chance")) if block.get("chance") is not None else "",
         "Majority class": majority_of([line.row for line in lines], role),
-        "Documents": " or ".join(_counted(*each) for each in sorted(found)),
+        "Documents": " or ".join(_counted(*count) for count in sorted(counts)),
     }
     return tuple((name, text) for name, text in facts.items() if text)
 
@@ -136,15 +136,17 @@ def _gold(store: ResultsReader, steps: Sequence[str]) -> tuple[tuple[str, str], 
     """How many right answers miss full marks by the task's own filters and metrics, and how many no training can teach
     the model to write (its tokenizer lacks them, or they are over the limit of tokens), and of programs, how many had a
     hand in how they were judged."""
-    found = [read(name, content) for each in store.findings(steps).values() for name, content in each.items()]
-    misses = [each for finding in found if isinstance(finding, Gold) for each in finding.misses]
-    told = dict.fromkeys(f"{len(each.documents)} of {each.tried} ({each.metric})" for each in misses)
+    findings = [read(name, content) for by_name in store.findings(steps).values() for name, content in by_name.items()]
+    misses = [miss for finding in findings if isinstance(finding, Gold) for miss in finding.misses]
+    missed = dict.fromkeys(f"{len(miss.documents)} of {miss.tried} ({miss.metric})" for miss in misses)
     lost = dict.fromkeys(
-        f"{len(each.documents)} of {each.tried}" for each in found if isinstance(each, UnwritableAnswers)
+        f"{len(finding.documents)} of {finding.tried}" for finding in findings if isinstance(finding, UnwritableAnswers)
     )
-    weaker = dict.fromkeys(f"{len(each.documents)} of {each.tried}" for each in found if isinstance(each, JudgedWeaker))
+    weaker = dict.fromkeys(
+        f"{len(finding.documents)} of {finding.tried}" for finding in findings if isinstance(finding, JudgedWeaker)
+    )
     facts = (
-        ("Right answers that miss full marks", told),
+        ("Right answers that miss full marks", missed),
         ("Right answers that the model cannot write", lost),
         ("Programs not kept apart from their tests", weaker),
     )

@@ -65,7 +65,7 @@ class TableLine:
     href: str
     method: str
     """The method's page."""
-    about: str
+    subtitle: str
     """Its family and number of seeds."""
     rank: RankCell
     marks: tuple[Note, ...]
@@ -85,7 +85,7 @@ class TargetTable:
     tradeoff: Tradeoff | None
     plain: int
     """How many columns are not of single tasks; these are drawn with whiskers."""
-    left_out: tuple[str, ...]
+    omitted: tuple[str, ...]
     """Rows that the chart cannot show."""
     rank_chart: RankChart | None
     chance_lead: str
@@ -112,7 +112,7 @@ class TrackPage:
         return any(table.tradeoff or table.rank_chart for table in self.tables)
 
     @property
-    def left_out(self) -> int:
+    def omitted(self) -> int:
         """Rows that a script adds when they are asked for."""
         return sum(len(table.rest) for table in self.tables)
 
@@ -132,11 +132,11 @@ def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> T
     board = urls.board
     rows = [row for row in board.rows if row.targets == targets or row.method == BASELINE]
     reach = max((_reach(row, count) for row in rows for count in board.shots), default=0.0) or 1.0
-    at = {row.experiments: number for number, row in enumerate(board.rows)}
-    lines = tuple(_line(urls, row, at[row.experiments], targets, reach) for row in rows)
+    indices = {row.experiments: number for number, row in enumerate(board.rows)}
+    lines = tuple(_line(urls, row, indices[row.experiments], targets, reach) for row in rows)
     common = in_common([line.marks for line in lines])
     lines = tuple(replace(line, marks=tuple(mark for mark in line.marks if mark not in common)) for line in lines)
-    dots, left_out = _dots(urls, rows, at, targets)
+    points, omitted = _tradeoff_points(urls, rows, indices, targets)
     shots = numbers.shots(board.shots[-1]) if board.shots else ""
     bands = _bands(urls, rows, targets)
     return TargetTable(
@@ -146,12 +146,12 @@ def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> T
         lines=lines[:most],
         rest=lines[most:],
         tradeoff=tradeoff(
-            dots,
+            points,
             f"target score: {', '.join(_task_label(rows, role) for role in targets[:1])}",
             f"Held-out average, {shots}",
         ),
         plain=sum(len(band.columns) for band in bands if not band.extra),
-        left_out=left_out,
+        omitted=omitted,
         rank_chart=rank_chart([(line.row, line.href, line.index) for line in lines[:most]]),
         chance_lead=chance_lead(rows),
         common=common,
@@ -220,9 +220,9 @@ def _bands(urls: TrackUrls, rows: Sequence[Row], targets: tuple[str, ...]) -> tu
     )
 
 
-def _line(urls: TrackUrls, row: Row, at: int, targets: tuple[str, ...], reach: float) -> TableLine:
+def _line(urls: TrackUrls, row: Row, index: int, targets: tuple[str, ...], reach: float) -> TableLine:
     board = urls.board
-    found = {(cell.role, cell.shots): cell for cell in row.held_out}
+    held_out = {(cell.role, cell.shots): cell for cell in row.held_out}
     target = {cell.role: cell for cell in row.target_scores}
     seeds = len(row.seeds)
     lack = clipped("; ".join(row.missing)) or "a held-out task was not evaluated"
@@ -242,11 +242,11 @@ def _line(urls: TrackUrls, row: Row, at: int, targets: tuple[str, ...], reach: f
     for role in board.roles:
         if role not in targets:
             why = f"not measured: {role}"
-            shown += [cells.task(found.get((role, n)), row, f"{why}, {numbers.shots(n)}") for n in board.shots]
+            shown += [cells.task(held_out.get((role, n)), row, f"{why}, {numbers.shots(n)}") for n in board.shots]
     family = f" · {row.family}" if row.family and row.family != "none" else ""
-    about = f"{family} · {seeds} seed{'s' if seeds != 1 else ''}"
+    subtitle = f"{family} · {seeds} seed{'s' if seeds != 1 else ''}"
     rank, notes = rank_cell(row, board.shots), (*tied_with_best(row), *marks(row, urls.shipped))
-    return TableLine(row, at, urls.row(row), urls.method(row.method), about, rank, notes, tuple(shown))
+    return TableLine(row, index, urls.row(row), urls.method(row.method), subtitle, rank, notes, tuple(shown))
 
 
 def _ratio(row: Row) -> CellView:
@@ -258,22 +258,22 @@ def _ratio(row: Row) -> CellView:
     return cells.estimate(row.format_ratio, why_none(row), notes=notes, seeds=len(row.seeds))
 
 
-def _dots(
-    urls: TrackUrls, rows: Sequence[Row], at: Mapping[tuple[str, ...], int], targets: tuple[str, ...]
+def _tradeoff_points(
+    urls: TrackUrls, rows: Sequence[Row], indices: Mapping[tuple[str, ...], int], targets: tuple[str, ...]
 ) -> tuple[list[TradeoffPoint], tuple[str, ...]]:
     """With several targets the first one is x: a mean of different metrics would say nothing."""
     board = urls.board
-    dots: list[TradeoffPoint] = []
-    left_out: list[str] = []
+    points: list[TradeoffPoint] = []
+    omitted: list[str] = []
     for row in rows:
         target = next((cell.score for cell in row.target_scores if cell.role in targets[:1]), None)
         kept = row.norm_avg.get(board.shots[-1]) if board.shots else None
         if target is None or kept is None:
-            left_out.append(row.name)
+            omitted.append(row.name)
         else:
-            base, number = row.method == BASELINE, at[row.experiments]
-            dots.append(TradeoffPoint(row.name, urls.row(row), target, kept, base, row.costs.seconds, number))
-    return dots, tuple(left_out)
+            base, number = row.method == BASELINE, indices[row.experiments]
+            points.append(TradeoffPoint(row.name, urls.row(row), target, kept, base, row.costs.seconds, number))
+    return points, tuple(omitted)
 
 
 def _reach(row: Row, shots: int) -> float:

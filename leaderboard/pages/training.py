@@ -55,22 +55,22 @@ class Training:
 
 def training_of(row: Row, row_records: RowRecords, index: int) -> Training:
     """The train step at a place of the row's lineage."""
-    those = [(seed, seed.trained[index]) for seed in row_records.seeds if index < len(seed.trained)]
-    blocks = [seed.steps[link.step_id].config.get("method") for seed, link in those]
+    seeds_and_links = [(seed, seed.trained[index]) for seed in row_records.seeds if index < len(seed.trained)]
+    blocks = [seed.steps[link.step_id].config.get("method") for seed, link in seeds_and_links]
     method = next((block.get("name") for block in blocks if isinstance(block, Mapping)), None)
-    names = sorted({point.name for seed, link in those for point in seed.curves[link.step_id]})
+    names = sorted({point.name for seed, link in seeds_and_links for point in seed.curves[link.step_id]})
     plain = [name for name in names if read_curve_name(name) is None]
     held_out = tuple(dict.fromkeys(cell.role for cell in row.held_out))
-    if method is None and any("candidates" in seed.steps[link.step_id].config for seed, link in those):
+    if method is None and any("candidates" in seed.steps[link.step_id].config for seed, link in seeds_and_links):
         method = "choice"
-    spent = {f"seed {seed.record.seed}": time for seed, link in those if (time := _time(seed, link))}
+    spent = {f"seed {seed.record.seed}": time for seed, link in seeds_and_links if (time := _time(seed, link))}
     phases = [name for name in PHASES if any(getattr(time, name) for time in spent.values())]
     title = f"Step {index + 1}: {method}" if isinstance(method, str) else f"Step {index + 1}"
     return Training(
         title=title,
-        curves=tuple(_curve(name, those) for name in plain),
-        probes=training_probes(those, row.targets, held_out, index + 1),
-        costs=tuple(_cost(seed, link) for seed, link in those),
+        curves=tuple(_curve(name, seeds_and_links) for name in plain),
+        probes=training_probes(seeds_and_links, row.targets, held_out, index + 1),
+        costs=tuple(_cost(seed, link) for seed, link in seeds_and_links),
         phases=tuple(PHASES[name] for name in phases),
         times=tuple(
             (label, tuple(numbers.MISSING if (value := getattr(time, name)) is None else numbers.seconds(value)
@@ -81,12 +81,12 @@ def training_of(row: Row, row_records: RowRecords, index: int) -> Training:
 
 
 def _time(seed: SeedRecords, link: StepLink) -> TrainingTime | None:
-    return next((each for each in seed.findings.get(link.step_id, ()) if isinstance(each, TrainingTime)), None)
+    return next((finding for finding in seed.findings.get(link.step_id, ()) if isinstance(finding, TrainingTime)), None)
 
 
-def _curve(name: str, those: Sequence[tuple[SeedRecords, StepLink]]) -> Curve:
+def _curve(name: str, seeds_and_links: Sequence[tuple[SeedRecords, StepLink]]) -> Curve:
     series: dict[str, list[tuple[int, float | None]]] = {}
-    for seed, link in those:
+    for seed, link in seeds_and_links:
         points = [(point.step, point.value) for point in seed.curves[link.step_id] if point.name == name]
         points = points[:: 1 + len(points) // MOST_POINTS]
         series[f"seed {seed.record.seed}"] = points

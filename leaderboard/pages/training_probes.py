@@ -37,8 +37,13 @@ class ProbeSeries:
 
     def mean(self, step: int) -> float | None:
         """Over the seeds that have a value at a step; None without one."""
-        found = [value for points in self.seeds.values() for at, value in points if at == step and value is not None]
-        return fmean(found) if found else None
+        values = [
+            value
+            for points in self.seeds.values()
+            for point_step, value in points
+            if point_step == step and value is not None
+        ]
+        return fmean(values) if values else None
 
 
 @dataclass(frozen=True)
@@ -52,21 +57,23 @@ class ProbeGroup:
     @property
     def steps(self) -> tuple[int, ...]:
         """All steps that anything was measured at."""
-        return tuple(sorted({at for each in self.followed for points in each.seeds.values() for at, _ in points}))
+        return tuple(
+            sorted({step for series in self.followed for points in series.seeds.values() for step, _ in points})
+        )
 
     @cached_property
     def chart(self) -> Chart | None:
         """A line each; None without a value."""
         series = [
-            Series(each.name, {seed: [Point(*point) for point in points] for seed, points in each.seeds.items()})
-            for each in self.followed
+            Series(series.name, {seed: [Point(*point) for point in points] for seed, points in series.seeds.items()})
+            for series in self.followed
         ]
         return lines(self.title, "training step", self.unit, series)
 
     @property
     def rows(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
         """The chart as a table: (step, the mean of each over seeds)."""
-        return tuple((step, tuple(numbers.plain(each.mean(step)) for each in self.followed)) for step in self.steps)
+        return tuple((step, tuple(numbers.plain(series.mean(step)) for series in self.followed)) for step in self.steps)
 
 
 @dataclass(frozen=True)
@@ -121,17 +128,17 @@ _TITLES: Mapping[Measure, tuple[str, str]] = {
 
 
 def training_probes(
-    those: Sequence[tuple[SeedRecords, StepLink]], targets: Sequence[str], held_out: Sequence[str], step: int
+    seeds_and_links: Sequence[tuple[SeedRecords, StepLink]], targets: Sequence[str], held_out: Sequence[str], step: int
 ) -> TrainingProbes | None:
     """Of a train step's seeds; None where none of this was measured. `step` is its number on the page."""
     tasks: dict[OfTask, dict[str, Points]] = {}
     parts: dict[OfPart, dict[str, Points]] = {}
-    for seed, link in those:
+    for seed, link in seeds_and_links:
         label = f"seed {seed.record.seed}"
-        found: dict[str, list[tuple[int, float | None]]] = {}
+        by_name: dict[str, list[tuple[int, float | None]]] = {}
         for point in seed.curves[link.step_id]:
-            found.setdefault(point.name, []).append((point.step, point.value))
-        for curve, points in found.items():
+            by_name.setdefault(point.name, []).append((point.step, point.value))
+        for curve, points in by_name.items():
             of = read_curve_name(curve)
             if isinstance(of, OfTask):
                 tasks.setdefault(of, {})[label] = tuple(points)
@@ -147,9 +154,14 @@ def _of_tasks(tasks: Mapping[OfTask, Mapping[str, Points]], order: Sequence[str]
     for measure in MEASURES:
         title, unit = _TITLES[measure]
         for shots in sorted({of.shots for of in tasks if of.measure == measure}):
-            there = {of.role: seeds for of, seeds in tasks.items() if (of.measure, of.shots) == (measure, shots)}
-            roles = [*(role for role in dict.fromkeys(order) if role in there), *sorted(there.keys() - set(order))]
-            followed = tuple(ProbeSeries(role, there[role]) for role in roles)
+            seeds_of_role = {
+                of.role: seeds for of, seeds in tasks.items() if (of.measure, of.shots) == (measure, shots)
+            }
+            roles = [
+                *(role for role in dict.fromkeys(order) if role in seeds_of_role),
+                *sorted(seeds_of_role.keys() - set(order)),
+            ]
+            followed = tuple(ProbeSeries(role, seeds_of_role[role]) for role in roles)
             alone = f": {roles[0]}" if len(roles) == 1 else ""  # a chart of one line has no key
             yield ProbeGroup(f"{title}, {numbers.shots(shots)}{alone}", unit, followed)
 
@@ -166,23 +178,23 @@ def _layers(parts: Mapping[OfPart, Mapping[str, Points]], step: int) -> HeatMap 
     if not single:
         return None
     single.sort(key=lambda of: (PARTS.index(of.part), of.layer or 0))
-    steps = sorted({at for of in single for points in parts[of].values() for at, _ in points})
+    steps = sorted({step for of in single for points in parts[of].values() for step, _ in points})
     rows = []
     for of in single:
-        each = ProbeSeries("", parts[of])
-        rows.append((f"{of.part}.{of.layer}", tuple(_shaded(each, at) for at in steps)))
-    about = "Of each layer’s parameters, at each training step; the mean over seeds. Darker is nearer to 1."
-    title, columns = f"{COSINE}, by layer", tuple(str(at) for at in steps)
-    return HeatMap(f"cosine-{step}", title, about, "Layer", columns, tuple(rows))
+        series = ProbeSeries("", parts[of])
+        rows.append((f"{of.part}.{of.layer}", tuple(_shaded(series, point_step) for point_step in steps)))
+    description = "Of each layer’s parameters, at each training step; the mean over seeds. Darker is nearer to 1."
+    title, columns = f"{COSINE}, by layer", tuple(str(point_step) for point_step in steps)
+    return HeatMap(f"cosine-{step}", title, description, "Layer", columns, tuple(rows))
 
 
-def _shaded(each: ProbeSeries, step: int) -> HeatCell:
-    value = each.mean(step)
+def _shaded(series: ProbeSeries, step: int) -> HeatCell:
+    value = series.mean(step)
     if value is None:
         return HeatCell(numbers.MISSING, title="not measured")
     level = round(LEVELS * min(1.0, max(0.0, (value + 1) / 2)))
-    told = ((seed, dict(points).get(step)) for seed, points in each.seeds.items())
-    title = ", ".join(f"{seed}: {numbers.plain(own)}" for seed, own in told)
+    values = ((seed, dict(points).get(step)) for seed, points in series.seeds.items())
+    title = ", ".join(f"{seed}: {numbers.plain(seed_value)}" for seed, seed_value in values)
     text = f"{abs(value):.2f}"
     return HeatCell(f"−{text}" if value < 0 and float(text) else text, level, title)
 
@@ -193,25 +205,30 @@ def _trajectories(
     """For each target and shot count of held-out tasks; a step counts where all that is followed has a value."""
     scores = {of: seeds for of, seeds in tasks.items() if of.measure == "score"}
     for role in targets:
-        own = min((of for of in scores if of.role == role), key=lambda of: of.shots, default=None)
-        if own is None:
+        target_curve = min((of for of in scores if of.role == role), key=lambda of: of.shots, default=None)
+        if target_curve is None:
             continue
-        others = [of for of in scores if of.role in held_out and of.role not in targets]
-        for shots in sorted({of.shots for of in others}):
-            those = [of for of in others if of.shots == shots]
+        held_out_curves = [of for of in scores if of.role in held_out and of.role not in targets]
+        for shots in sorted({of.shots for of in held_out_curves}):
+            compared = [of for of in held_out_curves if of.shots == shots]
             seeds = {}
-            for label, points in scores[own].items():
-                kept = [dict(scores[of].get(label, ())) for of in those]
+            for label, points in scores[target_curve].items():
+                held_out_scores = [dict(scores[of].get(label, ())) for of in compared]
                 trajectory = [
-                    _trajectory_point(value, [each.get(step) for each in kept], step) for step, value in points
+                    _trajectory_point(value, [scores_of_task.get(step) for scores_of_task in held_out_scores], step)
+                    for step, value in points
                 ]
                 seeds[label] = tuple(point for point in trajectory if point is not None)
             if any(seeds.values()):
-                roles = tuple(name for name in held_out if name in {of.role for of in those})
+                roles = tuple(name for name in held_out if name in {of.role for of in compared})
                 title = f"{role} against held-out tasks along training, {numbers.shots(shots)}"
                 yield Trajectory(title, role, shots, roles, seeds)
 
 
-def _trajectory_point(target: float | None, kept: Sequence[float | None], step: int) -> TrajectoryPoint | None:
-    known = [value for value in kept if value is not None]
-    return TrajectoryPoint(target, fmean(known), step) if target is not None and len(known) == len(kept) else None
+def _trajectory_point(target: float | None, held_out: Sequence[float | None], step: int) -> TrajectoryPoint | None:
+    measured = [value for value in held_out if value is not None]
+    return (
+        TrajectoryPoint(target, fmean(measured), step)
+        if target is not None and len(measured) == len(held_out)
+        else None
+    )

@@ -9,15 +9,15 @@ from suite.analysis.board import Board, Row
 
 def variance_components(board: Board, row: Row) -> tuple[tuple[str, tuple[CellView, CellView, CellView]], ...]:
     """(Shots, the parts from documents, seeds and draws); none where nothing is known."""
-    found = []
+    components = []
     for shots in board.shots:
         parts = row.variation.get(shots)
         if parts is not None:
             seeds = "one seed, or no answer depends on it" if len(row.seeds) < 2 else "no answer depends on the seed"
             draws = "no other row differs from this one in `held_out.draw` alone"
             shown = (_part(parts.documents, ""), _part(parts.seeds, seeds), _part(parts.draws, draws))
-            found.append((numbers.shots(shots), shown))
-    return tuple(found)
+            components.append((numbers.shots(shots), shown))
+    return tuple(components)
 
 
 def _part(value: float | None, why: str) -> CellView:

@@ -78,13 +78,13 @@ def _unranked(row: Row) -> str:
 
 def origin(row: Row, shipped: frozenset[str]) -> tuple[Note, ...]:
     """Where a row's results are from, unless they were made here."""
-    told = "these results were made elsewhere: they are records that come with suite, and not of this store"
-    seeds = [str(seed) for seed, each in zip(row.seeds, row.experiments, strict=True) if each in shipped]
+    title = "these results were made elsewhere: they are records that come with suite, and not of this store"
+    seeds = [str(seed) for seed, experiment in zip(row.seeds, row.experiments, strict=True) if experiment in shipped]
     if len(seeds) == len(row.seeds):
-        return (Note("imported: shipped with suite", told, warning=True),)
+        return (Note("imported: shipped with suite", title, warning=True),)
     if seeds:
         which = f"seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}"
-        return (Note(f"{which} imported: shipped with suite", told, warning=True),)
+        return (Note(f"{which} imported: shipped with suite", title, warning=True),)
     if row.imported:
         return (Note("imported", "these results were made elsewhere and imported", warning=True),)
     return ()
@@ -92,32 +92,32 @@ def origin(row: Row, shipped: frozenset[str]) -> tuple[Note, ...]:
 
 def marks(row: Row, shipped: frozenset[str] = frozenset()) -> tuple[Note, ...]:
     """What must be known of a row, whatever others there are, before its numbers are compared."""
-    found: list[Note] = []
+    notes: list[Note] = []
     if row.method == BASELINE:
-        found.append(Note("control", "the model as it came: what the others are compared with"))
-    found += origin(row, shipped)
+        notes.append(Note("control", "the model as it came: what the others are compared with"))
+    notes += origin(row, shipped)
     if row.tries:
-        told = "settings chosen on the selection rows, never on reported ones; the time is that of all tries"
-        found.append(Note(f"best of {row.tries}", told))
+        details = "settings chosen on the selection rows, never on reported ones; the time is that of all tries"
+        notes.append(Note(f"best of {row.tries}", details))
     low = [cell for cell in row.held_out if cell.at_chance]
     if low:
-        told = ", ".join(f"{cell.role} at {numbers.shots(cell.shots)}" for cell in low)
-        found.append(
-            Note(f"≤ chance on {len(low)} of {len(row.held_out)} held-out scores", clipped(told), warning=True)
+        details = ", ".join(f"{cell.role} at {numbers.shots(cell.shots)}" for cell in low)
+        notes.append(
+            Note(f"≤ chance on {len(low)} of {len(row.held_out)} held-out scores", clipped(details), warning=True)
         )
     if row.changes:
-        told = ", ".join(row.changes)
-        found.append(
+        details = ", ".join(row.changes)
+        notes.append(
             Note(
-                f"not on the track's terms: {clipped(told)}",
+                f"not on the track's terms: {clipped(details)}",
                 "it changed settings that the track holds equal",
                 warning=True,
             )
         )
     if row.missing:
-        told = "; ".join(row.missing)
-        found.append(Note(f"incomplete: {len(row.missing)} missing", clipped(f"missing: {told}"), warning=True))
-    return tuple(found)
+        details = "; ".join(row.missing)
+        notes.append(Note(f"incomplete: {len(row.missing)} missing", clipped(f"missing: {details}"), warning=True))
+    return tuple(notes)
 
 
 def in_common(rows: Sequence[Sequence[Note]]) -> tuple[Note, ...]:

@@ -68,24 +68,24 @@ def estimate(
 
 def change(row: Row, shots: int, span: tuple[float, float], why: str) -> CellView:
     """The held-out average's change from the pretrained model's, and its minimum detectable effect."""
-    found = estimate(row.change.get(shots), why, span=span, signed=True, seeds=len(row.seeds))
+    cell = estimate(row.change.get(shots), why, span=span, signed=True, seeds=len(row.seeds))
     against = row.against.get(shots)
     if against is None:
-        return found
+        return cell
     if not against.spread.stderr:
-        return replace(found, notes=(Note("by construction", "no answer can differ: nothing was tested"),))
+        return replace(cell, notes=(Note("by construction", "no answer can differ: nothing was tested"),))
     # a scale of 0 to 100 has no larger change
     effect = "none within the scale" if against.resolvable > 100 else f"{against.resolvable:.1f}"
-    return replace(found, title=f"{found.title}; minimum detectable effect (80\u00a0% power): {effect}")
+    return replace(cell, title=f"{cell.title}; minimum detectable effect (80\u00a0% power): {effect}")
 
 
 def tested(row: Row, shots: int, span: tuple[float, float], why: str) -> CellView:
     """A change with its p, which is corrected for the others of its table."""
-    found, p = change(row, shots, span, why), row.corrected.get(shots)
+    cell, p = change(row, shots, span, why), row.corrected.get(shots)
     if p is None:
-        return found
+        return cell
     note = Note(f"{numbers.probability(p)}, corrected", "Holm's correction, over all changes of rows of these targets")
-    return replace(found, notes=(note,))
+    return replace(cell, notes=(note,))
 
 
 def interval(value: Estimate, seeds: int, documents: int) -> str:
@@ -110,11 +110,11 @@ def task(cell: Cell | None, row: Row, why: str) -> CellView:
         always = f"answering ‘{cell.classes.majority}’ always, {numbers.plain(cell.classes.majority_share)}"
         notes.append(Note("≤ majority", f"not shown to be above {always}", warning=True))
     if 0 < cell.distinct < cell.documents:
-        told = f"{cell.documents} documents, {cell.distinct} of them different: equal ones are one in the interval"
-        notes.append(Note(f"{numbers.grouped(cell.documents - cell.distinct)} repeated", told))
+        title = f"{cell.documents} documents, {cell.distinct} of them different: equal ones are one in the interval"
+        notes.append(Note(f"{numbers.grouped(cell.documents - cell.distinct)} repeated", title))
     if cell.unparsable:
-        told = f"{cell.unparsable} answers could not be read, over all seeds; they are scored as wrong"
-        notes.append(Note(f"{numbers.grouped(cell.unparsable)} unparsable", told))
+        title = f"{cell.unparsable} answers could not be read, over all seeds; they are scored as wrong"
+        notes.append(Note(f"{numbers.grouped(cell.unparsable)} unparsable", title))
     return estimate(
         cell.score,
         f"not measured for every seed: {cell.role}, {numbers.shots(cell.shots)}",

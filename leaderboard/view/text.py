@@ -54,7 +54,7 @@ class Passage:
     """All of a short text, else its beginning."""
     body: str
     """A long text, up to a limit; empty for a short one."""
-    left_out: int
+    omitted: int
     """Characters beyond the limit."""
 
 

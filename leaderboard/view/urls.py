@@ -116,12 +116,12 @@ def slug(name: str) -> str:
 
 def slugs(names: Iterable[str]) -> dict[str, str]:
     """Name -> slug, no two alike even where a file system does not tell A from a."""
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     taken: set[str] = set()
     for name in dict.fromkeys(names):
-        own = slug(name)
-        if own.casefold() in taken:
-            own = f"{own}-{fingerprint(name.encode('utf-8', 'replace').hex(), 12)}"
-        taken.add(own.casefold())
-        found[name] = own
-    return found
+        unique = slug(name)
+        if unique.casefold() in taken:
+            unique = f"{unique}-{fingerprint(name.encode('utf-8', 'replace').hex(), 12)}"
+        taken.add(unique.casefold())
+        by_name[name] = unique
+    return by_name

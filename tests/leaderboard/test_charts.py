@@ -42,14 +42,14 @@ def test_in_a_crowd_only_the_front_has_intervals() -> None:
     points = found.chart.described["points"]
     assert [len(point["x"]) for point in points] == [1] * CROWD + [3]
     assert found.best == (f"row{CROWD}",)
-    assert found.left_out == 0
+    assert found.omitted == 0
 
 
 def test_the_table_of_a_huge_crowd_says_how_many_it_leaves_out() -> None:
     found = tradeoff([dot(f"row{at}", 50.0 + at / 10, 50.0) for at in range(150)], "x", "y")
     assert found is not None
     assert [each.name for each, _ in found.rows] == ["row149"]
-    assert found.left_out == 149
+    assert found.omitted == 149
 
 
 def test_a_missing_value_is_a_gap_and_what_is_not_finite_is_missing() -> None:

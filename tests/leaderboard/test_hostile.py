@@ -176,5 +176,5 @@ def test_file_names_never_meet() -> None:
 def test_a_short_text_is_whole_and_a_long_one_is_folded_then_cut() -> None:
     assert passage("short").head == "short"
     assert passage("z" * 1000).body == "z" * 1000
-    assert passage("z" * 5000).left_out == 3000
+    assert passage("z" * 5000).omitted == 3000
     assert visible("tab\tline\nok é 日本") == "tab\tline\nok é 日本"

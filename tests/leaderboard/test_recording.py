@@ -14,7 +14,7 @@ from suite.results.store import StepLink, Store
 from suite.results.store.reader import PARTS
 from suite.results.store.tables import Base
 from tests.leaderboard.filled import METHODS, Filling
-from tests.leaderboard.test_sources import QUESTIONS
+from tests.leaderboard.test_union_reader import QUESTIONS
 
 TABLES = {
     "experiment": "experiment", "experiment_step": "links", "step": "step", "score": "scores", "answer": "answers",

@@ -208,7 +208,7 @@ def test_a_page_that_holds_few_rows_cuts_no_table(rendered: Rendered, monkeypatc
     for most, cut in ((8, 0), (7, 1)):
         monkeypatch.setattr(track, "MOST", most)
         monkeypatch.setattr(track, "LEAST", 1)
-        assert track.track_page(urls).left_out == cut
+        assert track.track_page(urls).omitted == cut
 
 
 def test_deviations_from_the_paper_are_listed_on_the_page_and_in_the_download(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.leaderboard.reading import loaded, scores
-from tests.leaderboard.test_versus import versus_data
+from tests.leaderboard.test_pairwise import versus_data
 from tests.site.conftest import DOCUMENTS
 
 
