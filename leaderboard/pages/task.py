@@ -119,12 +119,19 @@ def _facts(role: str, records: Sequence[ExperimentRecord], lines: Sequence[TaskL
         "Task": str(block.get("task") or ""),
         "Kind": str(block.get("kind") or ""),
         "Primary metric": str(block.get("primary") or ""),
+        "Metrics from outside": _metrics(block),
         "Labels": ", ".join(map(str, block.get("labels") or ())),
         "Score of guessing": numbers.plain(block.get("chance")) if block.get("chance") is not None else "",
         "Majority class": majority_of([line.row for line in lines], role),
         "Documents": " or ".join(_counted(*count) for count in sorted(counts)),
     }
     return tuple((name, text) for name, text in facts.items() if text)
+
+
+def _metrics(role: Mapping[str, Mapping[str, Mapping[str, str]]]) -> str:
+    """The metrics of a task that are not suite's own, and where each came from."""
+    metrics = sorted((role.get("metrics") or {}).items())
+    return "; ".join(f"{name} ({', '.join(map(' '.join, sorted(origin.items())))})" for name, origin in metrics)
 
 
 def _counted(documents: int, distinct: int) -> str:

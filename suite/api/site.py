@@ -83,7 +83,7 @@ def _templates(stores: Sequence[ResultsReader]) -> dict[str, str]:
     for name in named:
         if any((folder / f"{name}.yaml").is_file() for folder in folders):
             with suppress(SuiteError, OSError):  # one that is broken now is not what was run
-                task = read_task(name, folders)
+                task = read_task(name, folders, load_plugins=False)
                 templates[task.fingerprint] = _text_of(task)
     return templates
 
@@ -93,4 +93,6 @@ def _text_of(task: TaskFile) -> str:
     plain = json.loads(json.dumps(task.config))
     parts = [yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)]
     files = dict.fromkeys(metric.file for metric in task.python.values())
-    return "\n".join([*parts, *(f"# {file.name}\n{file.read_text('utf-8', 'replace')}" for file in files)])
+    parts += [f"# {file.name}\n{file.read_text('utf-8', 'replace')}" for file in files]
+    parts += [f"# metric {name}\n{plugin.text}" for name, plugin in task.plugins.items()]
+    return "\n".join(parts)

@@ -211,9 +211,9 @@ def import_(
 
 @app.command(name="list")
 def list_(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="specs, methods, tracks, roles or all")] = "all",
+    what: Annotated[str, typer.Argument(metavar="WHAT", help="specs, methods, metrics, tracks, roles or all")] = "all",
 ) -> None:
-    """List specs, methods, tracks and roles, one line each."""
+    """List specs, methods, metrics, tracks and roles, one line each."""
     from suite.cli.commands.about import listing
 
     for line in listing(what):

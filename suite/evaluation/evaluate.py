@@ -15,13 +15,11 @@ from lm_eval.api.metrics import mean
 from suite import stats
 from suite.core.diagnostics import Finding, JudgedWeaker
 from suite.core.errors import SuiteError
-from suite.core.metrics import metric_named, resampled
 from suite.evaluation import stderr
 from suite.evaluation.lm import StackLM
 from suite.models.adapted import AdaptedModel
 from suite.stats import Clusters
 from suite.tasks.data import Row
-from suite.tasks.lm_eval_names import scale
 from suite.tasks.load import LoadedTask, document_hashes, question, quiet, references
 from suite.tasks.load import selection_task as selection_task
 from suite.tasks.scoring import tokenizer
@@ -196,7 +194,7 @@ def _scores(
             continue
         of_metric = [sample for sample in samples if sample["filter"] == pipeline and metric in sample]
         values = [sample[metric] for sample in of_metric]
-        factor = scale(metric)
+        factor = task.metric(metric).factor
         error = _stderr(task, metric, values, Clusters.of([documents[int(sample["doc_id"])] for sample in of_metric]))
         scores.append(
             Score(
@@ -213,8 +211,8 @@ def _scores(
 def _on_scale(task: LoadedTask, metric: str, value: float) -> float:
     """The value without a last digit of rounding. Raises SuiteError where it cannot be the metric's."""
     (low, high), inside = stats.scale_of(metric), stats.on_scale(value, metric)
-    defined = metric_named(metric)
-    has_range = (defined is not None and defined.over != "likelihoods") or metric == task.file.metadata["primary"]
+    definition = task.metric(metric).definition
+    has_range = (definition is not None and definition.over != "likelihoods") or metric == task.file.metadata["primary"]
     if has_range and not math.isnan(value) and not low <= inside <= high:
         what = f"the metric '{metric}' of task '{task.file.name}' came to {value:g}, outside {low:g} to {high:g}"
         raise SuiteError(what, where=str(task.file.path), fix="a metric gives each answer 0 to 1")
@@ -225,11 +223,11 @@ def _stderr(task: LoadedTask, metric: str, values: Sequence[Any], same: Clusters
     aggregation = task.aggregation().get(metric, mean)
     if aggregation is mean:
         return stderr.of_mean(values, same)
-    defined = metric_named(metric)
-    if defined is not None and defined.over == "classes":
+    used = task.metric(metric)
+    if used.of_classes:
         return stderr.inflated(task.class_score(metric, values).stderr, len(values), same)
-    if resampling := resampled(metric):
-        return stderr.of_corpus(resampling, values, tokenizer=tokenizer(task.metric(metric)), same=same)
+    if used.definition is not None and used.definition.resampling is not None:
+        return stderr.of_corpus(used.definition.resampling, values, tokenizer=tokenizer(used), same=same)
     return None
 
 
@@ -248,7 +246,7 @@ def _answer(
         target=right[0] if len(right) == 1 else json.dumps(right, ensure_ascii=False),
         output=output,
         parsed=parsed,
-        value=float(value) * scale(metric) if is_number else None,
+        value=float(value) * task.metric(metric).factor if is_number else None,
         unparsable=parsed == UNPARSABLE,
         truncated=any(arguments[0] in truncated for arguments in sample["arguments"]),
     )

@@ -21,8 +21,8 @@ from suite.plugins.pinned import PinnedPlugin, Plugins
 
 def names() -> tuple[str, ...]:
     """Suite's own methods, in order."""
-    found = pkgutil.iter_modules(suite.methods.__path__)
-    return tuple(sorted(module.name for module in found if not module.name.startswith("_")))
+    modules = pkgutil.iter_modules(suite.methods.__path__)
+    return tuple(sorted(module.name for module in modules if not module.name.startswith("_")))
 
 
 @cache
@@ -92,15 +92,15 @@ class MethodRegistry:
         for role in roles:
             stack = method.stack(config, role, targets)
             needed += [*stack.parts] if isinstance(stack, Dispatch) else [*stack]
-        found: list[Prerequisite] = []
+        ordered: list[Prerequisite] = []
         for part in needed:
             if isinstance(part, Prerequisite):
                 below = self.train_steps(part.method, part.config, part.targets, ())
-                steps = [replace(each, model=each.model or part.model, field=part.field + each.field) for each in below]
+                steps = [replace(step, model=step.model or part.model, field=part.field + step.field) for step in below]
             else:  # the index of a prerequisite, which is among them already
                 steps = [Prerequisite(name, config, targets)] if part is SELF and method.train is not None else []
-            found += [each for each in steps if each not in found]
-        return found
+            ordered += [step for step in steps if step not in ordered]
+        return ordered
 
     def roles_of(
         self, name: str, config: Block, targets: tuple[str, ...], held_out: tuple[str, ...]

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from suite.core.errors import Problem, SuiteError
-from suite.core.metrics import metric_named
+from suite.core.metrics import IGNORING, metric_named
 from suite.core.words import bleu_tokenizer, missing_tokenizer
 from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.gold import Misses, gold
-from suite.tasks.metric_checks import metric_names
+from suite.tasks.metric_checks import metric_names, runs_programs
 
 HALF: Final = 0.5
 """Beyond this share of rows it is no matter of single rows."""
@@ -33,7 +33,8 @@ def gold_notes(used: Sequence[tuple[TaskFile, Rows]]) -> list[str]:
             problems += error.problems
             continue
         for missed in misses:
-            refused = missed.primary and missed.share > (1 - 1e-9 if missed.metric == "pass@1" else task.gold_misses)
+            limit = 1 - 1e-9 if runs_programs([missed.metric]) else task.gold_misses
+            refused = missed.primary and missed.share > limit
             if refused:
                 where = missed.rows[0].place if missed.rows else str(task.path)
                 problems.append(Problem(where, misses_line(task, rows, missed), _remedy(task, missed)))
@@ -53,7 +54,7 @@ def misses_line(task: TaskFile, rows: Rows, misses: Misses) -> str:
         return f"{task.name}: the right answers of {rows.source} themselves score {misses.corpus:.1f} in {metric}"
     first, count = misses.rows[0], len(misses.rows)
     what = f"{count} of {misses.tried} right answers of {rows.source} {'miss' if count > 1 else 'misses'} full marks"
-    if misses.metric == "pass@1":
+    if runs_programs([misses.metric]):
         return f"{task.name}: {what} in {metric}: {_short(first.read)}"
     return f"{task.name}: {what} in {metric}: '{_short(first.read)}' is read from '{_short(first.reference)}'"
 
@@ -61,12 +62,12 @@ def misses_line(task: TaskFile, rows: Rows, misses: Misses) -> str:
 def _remedy(task: TaskFile, misses: Misses) -> str:
     if misses.corpus is not None:
         return "give the `language` of the answers in `metadata`, or name a metric that reads short texts, such as chrf"
-    if misses.metric == "pass@1":
+    if runs_programs([misses.metric]):
         return "mend `metadata.program`, the target or `target_delimiter`"
-    first = misses.rows[0]
-    if misses.metric.startswith("rouge") and first.read == first.reference and not first.read.isascii():
+    first, metric = misses.rows[0], task.metric(misses.metric)
+    if metric is not None and metric.tokenizer and first.read == first.reference and not first.read.isascii():
         return "give the `language` of the answers in `metadata`: it decides what a word is"
-    if misses.metric in ("exact_match", "number_match") and first.read.strip() == first.reference.strip():
+    if metric is not None and metric.options & IGNORING and first.read.strip() == first.reference.strip():
         return "mend the metric's options: they ignore all of this answer"
     if misses.share > HALF:
         return "mend the template, the filter or the metric"

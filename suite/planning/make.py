@@ -241,6 +241,8 @@ class _Builder:
         }
         if task.words:
             key["words"] = dict(task.words)
+        if task.plugins:  # the task's fingerprint has them, too; here records say which
+            key["metrics"] = {name: plugin.source for name, plugin in task.plugins.items()}
         if shots:  # without exemplars neither their rows nor the draw can change an answer
             pool = exemplar_rows(task, self.inputs.data)
             key |= {"exemplars": pool.content_hash, "draw": track.held_out.draw}

@@ -48,6 +48,10 @@ class Origin:
             return {"from": "workspace", "file": f"{self.file.parent.name}/{self.file.name}"}
         return {"from": "package", "package": self.package, "target": self.target}
 
+    def described(self) -> Mapping[str, str]:
+        """The same whatever its package's version: where it stands for the code, whose hash is elsewhere."""
+        return {key: text.partition(" ")[0] if key == "package" else text for key, text in self.recorded().items()}
+
     def about(self) -> str:
         """The first line of its description, read without running it; empty where there is none."""
         with suppress(Exception):  # a broken one has its line elsewhere
@@ -62,16 +66,16 @@ def added(group: str, folders: tuple[Path, ...], kind: str) -> dict[str, tuple[O
     `folders` are those of a workspace, nearest first; of one file name the nearest counts. `kind` is their own name
     (`methods`): a folder that is a Python package itself is nobody's workspace.
     """
-    found: dict[str, list[Origin]] = {}
+    by_name: dict[str, list[Origin]] = {}
     for origin in _entry_points(group, tuple(sys.path)):
-        found.setdefault(origin.name, []).append(origin)
+        by_name.setdefault(origin.name, []).append(origin)
     files: dict[str, Origin] = {}
     for folder in folders:
         for file in modules_of(folder / kind):
             files.setdefault(file.stem, Origin(file.stem, file=file))
     for name, origin in files.items():
-        found.setdefault(name, []).append(origin)
-    return {name: tuple(origins) for name, origins in sorted(found.items())}
+        by_name.setdefault(name, []).append(origin)
+    return {name: tuple(origins) for name, origins in sorted(by_name.items())}
 
 
 def modules_of(folder: Path) -> Iterator[Path]:
@@ -84,11 +88,11 @@ def modules_of(folder: Path) -> Iterator[Path]:
 @cache
 def _entry_points(group: str, path: tuple[str, ...]) -> tuple[Origin, ...]:
     """The entry points of a group, each once, by name and package; looked for again where `sys.path` is another."""
-    found = {
-        Origin(each.name, f"{each.dist.name} {each.dist.version}" if each.dist else "?", each.value)
-        for each in importlib.metadata.entry_points(group=group)
+    origins = {
+        Origin(point.name, f"{point.dist.name} {point.dist.version}" if point.dist else "?", point.value)
+        for point in importlib.metadata.entry_points(group=group)
     }
-    return tuple(sorted(found, key=lambda origin: (origin.name, origin.package)))
+    return tuple(sorted(origins, key=lambda origin: (origin.name, origin.package)))
 
 
 def _shown(file: Path) -> Path:

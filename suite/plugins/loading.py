@@ -26,11 +26,11 @@ def loaded(origin: Origin, sources: Sources) -> Any:
     try:
         if origin.file is not None:
             return importlib.import_module(_SNAPSHOTS.take(sources, origin.file.stem))
-        found: Any = importlib.import_module(origin.module)
+        target: Any = importlib.import_module(origin.module)
         attribute = origin.target.partition(":")[2].partition("[")[0].strip()
         for name in filter(None, attribute.split(".")):
-            found = getattr(found, name)
-        return found
+            target = getattr(target, name)
+        return target
     except SuiteError:
         raise
     except (Exception, SystemExit) as error:
@@ -40,13 +40,13 @@ def loaded(origin: Origin, sources: Sources) -> Any:
 def broken(origin: Origin, error: BaseException, what: str) -> SuiteError:
     """One line about an error in code from outside: where in its files it was raised, and what it is."""
     own = {str(file) for file in origin.sources().files.values()}
-    raised = [each for each in traceback.extract_tb(error.__traceback__) if each.filename in own]
+    raised = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]
     where = str(origin)
     if raised:
         main = origin.file is not None and raised[-1].filename == str(origin.file)
         where = f"{where}:{raised[-1].lineno}" if main else f"{where}: {raised[-1].filename}:{raised[-1].lineno}"
-    said = " ".join(str(error).split())
-    return SuiteError(f"{what}: {type(error).__name__}{f': {said}' if said else ''}", where=where)
+    text = " ".join(str(error).split())
+    return SuiteError(f"{what}: {type(error).__name__}{f': {text}' if text else ''}", where=where)
 
 
 class _Snapshots(MetaPathFinder, Loader):

@@ -14,7 +14,7 @@ from typing import Any
 from suite.core.errors import SuiteError
 from suite.plugins import Origin, added
 from suite.plugins.loading import loaded
-from suite.plugins.source import Sources
+from suite.plugins.source import COMPILED, Sources
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,12 @@ class PinnedPlugin:
             what = f"has the source {sources.hash} here, and the plan was made with {self.source}"
             raise SuiteError(what, where=str(self.origin), fix="run again, with the same source on every machine")
         return sources
+
+    @property
+    def text(self) -> str:
+        """The text of its module; empty for a compiled one. Raises SuiteError where its source is another here."""
+        module = self.origin.file.stem if self.origin.file else self.origin.module
+        return "" if self.sources.files[module].suffix in COMPILED else self.sources.text(module)
 
     def load(self) -> Any:
         """What the origin names. Raises SuiteError, in one line, where the source is another here, or is broken."""

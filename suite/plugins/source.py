@@ -52,9 +52,9 @@ def package_sources(module: str, where: str) -> Sources:
         spec = None
     if spec is None:
         raise SuiteError(f"cannot be loaded: there is no module '{top}'", where=where, fix="install the package again")
-    places = [Path(each) for each in spec.submodule_search_locations or ()]
-    folder = places[0] if places else Path(str(spec.origin)).parent
-    return _Collector(top if places else "", folder, where).collected(module)
+    locations = [Path(location) for location in spec.submodule_search_locations or ()]
+    folder = locations[0] if locations else Path(str(spec.origin)).parent
+    return _Collector(top if locations else "", folder, where).collected(module)
 
 
 class _Collector:
@@ -95,12 +95,12 @@ class _Collector:
             tree = ast.parse(content)
         except (SyntaxError, ValueError) as error:
             line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-            place = f"{self.where}{line}" if name == self.main else f"{self.where}: {file}{line}"
-            raise SuiteError(f"cannot be loaded: it is no Python ({error.args[0]})", where=place) from None
+            position = f"{self.where}{line}" if name == self.main else f"{self.where}: {file}{line}"
+            raise SuiteError(f"cannot be loaded: it is no Python ({error.args[0]})", where=position) from None
         package = name if file.stem == "__init__" else name.rpartition(".")[0]
         for node in ast.walk(tree):
             if isinstance(node, ast.Import) and self.top:
-                yield from (each.name for each in node.names)
+                yield from (alias.name for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 yield from self._imported(node, package)
 
@@ -112,7 +112,7 @@ class _Collector:
         above = base[: len(base) + 1 - node.level] if node.level else []
         name = ".".join([*above, *([node.module] if node.module else [])])
         yield name
-        yield from (f"{name}.{each.name}" if name else each.name for each in node.names)
+        yield from (f"{name}.{alias.name}" if name else alias.name for alias in node.names)
 
     def _file(self, module: str) -> Path | None:
         """The file of a module of this package or folder; None for any other."""
@@ -120,8 +120,8 @@ class _Collector:
         if "" in parts or (self.top and parts[0] != self.top):
             return None
         parts = parts[1:] if self.top else parts
-        place = self.folder.joinpath(*parts)
-        candidates = [place / "__init__.py", *([place.with_name(f"{place.name}.py")] if parts else [])]
-        if parts and place.parent.is_dir():
-            candidates += sorted(each for end in COMPILED for each in place.parent.glob(f"{place.name}.*{end}"))
-        return next((each for each in candidates if each.is_file()), None)
+        path = self.folder.joinpath(*parts)
+        candidates = [path / "__init__.py", *([path.with_name(f"{path.name}.py")] if parts else [])]
+        if parts and path.parent.is_dir():
+            candidates += sorted(file for end in COMPILED for file in path.parent.glob(f"{path.name}.*{end}"))
+        return next((file for file in candidates if file.is_file()), None)

@@ -109,7 +109,7 @@ def _unpickled(_: AfterPlugins, fields: Mapping[str, Any]) -> Experiment:
 
 def describe(task: TaskFile) -> dict[str, Any]:
     """What the board needs to know of a task without reading its file."""
-    metadata = task.metadata
+    metadata, plugins = task.metadata, task.plugins
     return {
         "task": task.name,
         "kind": metadata.get("kind"),
@@ -118,4 +118,5 @@ def describe(task: TaskFile) -> dict[str, Any]:
         "primary": metadata.get("primary"),
         "language": task.language,
         "output_type": task.config.get("output_type", "generate_until"),
+        **({"metrics": {name: dict(plugin.origin.described()) for name, plugin in plugins.items()}} if plugins else {}),
     }

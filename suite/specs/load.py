@@ -212,6 +212,7 @@ def _tasks(
     """Role -> task for all roles in use, and the roles and tasks that are not there."""
     problems: list[Problem] = []
     tasks: dict[str, TaskFile] = {}
+    reported: list[Problem] = []
     used_roles: list[tuple[str, Key, Layered, str]] = [
         *((role, ("targets", index), layer, "targets") for index, role in enumerate(spec.targets)),
         *(
@@ -234,7 +235,9 @@ def _tasks(
                 path, where = f"roles.{role}", merged.where(("roles", role))
             else:
                 where = settings.where(key)
-            problems += [Problem(p.where or where, f"{path}: {p.what}", p.fix) for p in error.problems]
+            new = [problem for problem in error.problems if not problem.where or problem not in reported]
+            problems += [Problem(problem.where or where, f"{path}: {problem.what}", problem.fix) for problem in new]
+            reported += new  # one of a file that several tasks share is named once
     for number, role in enumerate(spec.targets):
         if trains and role in tasks and not tasks[role].config.get("training_split"):
             what = f"targets: '{role}' is task '{tasks[role].name}', which has no training split"

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from suite.core.errors import SuiteError, did_you_mean
 from suite.methods import MethodRegistry
+from suite.plugins.pinned import Plugins
 from suite.specs.paths import yaml_beside
+from suite.tasks.outside_metrics import plugins_in
 
 KINDS = ("tracks", "tasks", "claims", "tables")
 """The folders of a workspace whose files are no specs."""
@@ -59,6 +61,11 @@ class Workspace:
     def methods(self) -> MethodRegistry:
         """The methods that its specs may name: `methods/*.py` of its folders, those of packages, and suite's own."""
         return MethodRegistry.of(self.with_code)
+
+    @property
+    def metrics(self) -> Plugins:
+        """The metrics that packages add, and `metrics/*.py` beside its `tasks/`."""
+        return plugins_in([root / "tasks" for root in self.roots])
 
     @property
     def task_folders(self) -> tuple[Path, ...]:

@@ -14,7 +14,7 @@ from suite.core.errors import Problem, did_you_mean
 from suite.core.labels import alike
 from suite.core.languages import CODES, DEFAULT
 from suite.tasks import lm_eval_names, metric_checks
-from suite.tasks.metric_checks import Where, labels_of, metric_names, rankable
+from suite.tasks.metric_checks import KnownMetrics, Where, labels_of, metric_names, rankable, runs_programs
 
 SLICE: Final = re.compile(r"([\w.-]+)(?:\[(\d*):(\d*)\])?")
 """`test`, `test[:32]`, `test[32:]`: a stored split, or rows of it."""
@@ -64,7 +64,7 @@ class Metadata(Block):
     behind the answer are the tests, which run apart from the program. Both run in the sandbox."""
 
 
-def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+def problems(config: Mapping[str, Any], where: Where, known: KnownMetrics) -> Iterator[Problem]:
     """All that is wrong with a merged task file; `where` tells ``file:line`` of a key."""
     misshapen = [*_shapes(config, where, ())]
     if misshapen:  # the other checks take these for granted
@@ -76,8 +76,8 @@ def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     yield from _templates(config, where)
     yield from _generation(config, where)
     yield from _filters(config, where)
-    yield from metric_checks.problems(config, where)
-    yield from _metadata(config, where)
+    yield from metric_checks.problems(config, where, known)
+    yield from _metadata(config, where, known)
 
 
 def _shapes(value: Any, where: Where, key: tuple[str | int, ...]) -> Iterator[Problem]:
@@ -256,7 +256,7 @@ _OPTION_KINDS: Final = {
 }  # fmt: skip
 
 
-def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+def _metadata(config: Mapping[str, Any], where: Where, known: KnownMetrics) -> Iterator[Problem]:
     given = config.get("metadata", {})
     try:
         metadata = Metadata.model_validate(given)
@@ -283,10 +283,10 @@ def _metadata(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         what = f"metadata.language: '{metadata.language}' is no language that can be told"
         yield Problem(where(("metadata", "language")), what, "write its ISO 639 code, as in `language: fr`")
     names = metric_names(config)
-    if metadata.primary is not None and metadata.primary not in (ranked := rankable(names)):
+    if metadata.primary is not None and metadata.primary not in (ranked := rankable(names, known)):
         what = f"metadata.primary: '{metadata.primary}' is not among its metrics on 0 to 100"
         yield Problem(where(("metadata", "primary")), what, did_you_mean(metadata.primary, ranked))
-    if (metadata.program is None) == ("pass@1" in names):
+    if (metadata.program is None) == runs_programs(names):
         what = "metadata.program: a program to run and the metric pass@1 belong together"
         yield Problem(where(("metadata",)), what, "give both, or neither")
     for split in metadata.made_of:

@@ -10,11 +10,12 @@ from typing import Any, Final
 from suite.core.errors import Problem, SuiteError, did_you_mean
 from suite.core.hashing import fingerprint
 from suite.core.languages import DEFAULT
-from suite.core.metrics import metric_named, names_over
+from suite.core.metrics import MetricDefinition, metric_named
 from suite.core.words import DEFAULT_BLEU, DEFAULT_ROUGE
-from suite.core.yamlfile import Document, Key, read_yaml
-from suite.tasks import checks, metric_checks, python_metric
+from suite.plugins.pinned import PinnedPlugin
+from suite.tasks import checks, metric_checks, outside_metrics, python_metric
 from suite.tasks.builtin import builtin_config, builtin_names, release
+from suite.tasks.merging import MergedFile
 from suite.tasks.python_metric import PythonMetric
 
 SCORING: Final = 2
@@ -39,6 +40,8 @@ class TaskFile:
     """One of lm-eval's own: its file may name Python functions, which are resolved when it is loaded."""
     python: Mapping[str, PythonMetric] = field(default_factory=dict)
     """Its metrics that are Python functions of the user's, by name."""
+    plugins: Mapping[str, PinnedPlugin] = field(default_factory=dict)
+    """Its metrics that packages and workspaces add, by name."""
     sources: Mapping[str, Mapping[str, tuple[TaskFile, ...]]] = field(default_factory=dict)
     """Split -> skill -> the tasks whose prompts are its rows (`metadata.made_of`)."""
     data_file: Path | None = None
@@ -53,7 +56,21 @@ class TaskFile:
     def metadata(self) -> Mapping[str, Any]:
         """Our own keys, as `metadata:` has them, with `primary` filled in."""
         given: Mapping[str, Any] = self.config.get("metadata") or {}
-        return {"primary": _primary(self.config), **given}
+        return {"primary": self._primary, **given}
+
+    @property
+    def _primary(self) -> str | None:
+        """The first metric that lies on 0 to 100 and where more is better, as all that are added do."""
+        names = metric_checks.metric_names(self.config)
+        return next(iter(metric_checks.rankable(names, metric_checks.KnownMetrics(frozenset(self.plugins)))), None)
+
+    def metric(self, name: str) -> MetricDefinition | None:
+        """What one of its metrics is; None for functions of the user's, and for what lm-eval alone knows.
+
+        Raises SuiteError in one line for one that is added and is broken.
+        """
+        plugin = self.plugins.get(name)
+        return metric_named(name) if plugin is None else outside_metrics.definition(name, plugin)
 
     @property
     def folder(self) -> str:
@@ -90,8 +107,9 @@ class TaskFile:
         if self.config.get("output_type", "generate_until") != "generate_until":
             return "has the model choose, not write"
         primary = self.metadata["primary"]
-        given = {str(each["metric"]): each.get("aggregation", "") for each in self.config.get("metric_list") or ()}
-        if primary in names_over("corpus", "classes") or given.get(primary, "") not in ("", "mean"):
+        entries = {str(entry["metric"]): entry for entry in self.config.get("metric_list") or ()}
+        metric, aggregation = self.metric(primary), entries.get(primary, {}).get("aggregation", "mean")
+        if (metric is not None and metric.together) or aggregation not in ("", "mean"):
             return f"scores all answers together ({primary})"
         return None
 
@@ -116,35 +134,36 @@ class TaskFile:
         return metric_checks.labels_of(self.config)
 
 
-def read_task(name: str, folders: Sequence[Path]) -> TaskFile:
+def read_task(name: str, folders: Sequence[Path], *, load_plugins: bool = True) -> TaskFile:
     """The task of this name: the first `<folder>/<name>.yaml`, or else lm-eval's own; `lm_eval:<name>` is lm-eval's.
 
-    Raises SuiteError with all problems of its file, or with the names that are close.
+    Raises SuiteError with all problems of its file, or with the names that are close. Metrics that packages and
+    workspaces add are loaded for that, unless a page only shows the file (`load_plugins=False`).
     """
     if name.startswith(OF_LM_EVAL):
         return _of_lm_eval(name)
     path = next((folder / f"{name}.yaml" for folder in folders if (folder / f"{name}.yaml").is_file()), None)
     if path is not None:
-        return _read(name, path, folders)
-    found = _builtin(name, name)
-    if found is not None:
-        return found
+        return _read(name, path, folders, load_plugins=load_plugins)
+    task = _builtin(name, name)
+    if task is not None:
+        return task
     raise SuiteError(f"there is no task '{name}'", fix=did_you_mean(name, task_names(folders) or builtin_names()))
 
 
 def _of_lm_eval(name: str) -> TaskFile:
     """lm-eval's own task. It keeps the prefix in its name, so that it is never taken for one of a file."""
     plain = name.removeprefix(OF_LM_EVAL)
-    found = _builtin(plain, name)
-    if found is None:
+    task = _builtin(plain, name)
+    if task is None:
         raise SuiteError(f"lm-eval has no task '{plain}'", fix=did_you_mean(plain, builtin_names()))
-    return found
+    return task
 
 
 def _builtin(name: str, asked: str) -> TaskFile | None:
     """lm-eval's task of this name, called as it was asked for; its release is part of its fingerprint."""
-    found = builtin_config(name)
-    return found and make_task(asked, *found, builtin=True, salt=release())
+    file_and_config = builtin_config(name)
+    return file_and_config and make_task(asked, *file_and_config, builtin=True, salt=release())
 
 
 def task_names(folders: Sequence[Path]) -> tuple[str, ...]:
@@ -154,126 +173,73 @@ def task_names(folders: Sequence[Path]) -> tuple[str, ...]:
 
 def make_task(
     name: str, path: Path, config: Mapping[str, Any], *, builtin: bool = False, salt: Any = None,
-    python: Mapping[str, PythonMetric] | None = None, **more: Any,
+    python: Mapping[str, PythonMetric] | None = None, plugins: Mapping[str, PinnedPlugin] | None = None, **more: Any,
 ) -> TaskFile:  # fmt: skip
     """A task with its fingerprint; `salt` is what else can change its scores."""
     scored = {key: value for key, value in config.items() if key not in ("task_alias", "tag")}
     words: dict[str, str] = {}
-    if not builtin and "language" in (config.get("metadata") or {}):
-        words = _tokenizers(config)  # a score depends on the language through these only
+    if not builtin and not plugins and "language" in (config.get("metadata") or {}):
+        words = _tokenizers(config)  # a score of suite's own metrics depends on the language through these only
         rest = {key: value for key, value in config["metadata"].items() if key != "language"}
         scored = {key: value for key, value in {**scored, "metadata": rest}.items() if value or key != "metadata"}
     key = {"scoring": SCORING, "salt": salt, "name": name, "config": scored, **({"words": words} if words else {})}
-    key |= {"python": {each: found.hash for each, found in python.items()}} if python else {}
-    return TaskFile(name, path, config, fingerprint(key), builtin, python or {}, **more)
+    key |= {"python": {metric: function.hash for metric, function in python.items()}} if python else {}
+    key |= {"metrics": {metric: plugin.source for metric, plugin in plugins.items()}} if plugins else {}
+    return TaskFile(name, path, config, fingerprint(key), builtin, python or {}, plugins or {}, **more)
 
 
-def _read(name: str, path: Path, folders: Sequence[Path]) -> TaskFile:
-    merged = _Merged({}, {})
-    merged.add(path, ())
+def _read(name: str, path: Path, folders: Sequence[Path], *, load_plugins: bool) -> TaskFile:
+    merged = MergedFile.read(path)
     merged.value.setdefault("task", name)
-    problems = [*checks.problems(merged.value, merged.where)]
+    added = outside_metrics.named(metric_checks.metric_names(merged.value), folders, load=load_plugins)
+    known = metric_checks.KnownMetrics(added.names, added.definitions)
+    problems = [*added.problems, *checks.problems(merged.value, merged.where, known)]
     if merged.value["task"] != name:
         what = f"task: is '{merged.value['task']}' in a file called {path.name}"
         problems.append(Problem(merged.where(("task",)), what, f"write `task: {name}` or rename the file"))
     python: dict[str, PythonMetric] = {}
-    for place, found in python_metric.find(merged.value, path):
-        if isinstance(found, Problem):
-            where = found.where or merged.where(("metric_list", place))
-            problems.append(Problem(where, f"metric_list.{place}: {found.what}", found.fix))
+    for position, result in python_metric.find(merged.value, path):
+        if isinstance(result, Problem):
+            where = result.where or merged.where(("metric_list", position))
+            problems.append(Problem(where, f"metric_list.{position}: {result.what}", result.fix))
         else:
-            python[found.name] = found
+            python[result.name] = result
     if problems:
         raise SuiteError.of(problems)
     if not (merged.value.get("metadata") or {}).get("made_of"):
-        return make_task(name, path, merged.value, python=python, data_file=merged.data_file)
-    sources = _sources(merged, folders)
+        return make_task(name, path, merged.value, python=python, plugins=added.plugins, data_file=merged.data_file)
+    sources = _sources(merged, folders, load_plugins=load_plugins)
     names = {
-        split: {skill: [each.fingerprint for each in tasks] for skill, tasks in skills.items()}
+        split: {skill: [task.fingerprint for task in tasks] for skill, tasks in skills.items()}
         for split, skills in sources.items()
     }
-    return make_task(name, path, merged.value, salt=names, python=python, sources=sources)
+    return make_task(name, path, merged.value, salt=names, python=python, plugins=added.plugins, sources=sources)
 
 
-def _sources(merged: _Merged, folders: Sequence[Path]) -> dict[str, dict[str, tuple[TaskFile, ...]]]:
+def _sources(
+    merged: MergedFile, folders: Sequence[Path], *, load_plugins: bool
+) -> dict[str, dict[str, tuple[TaskFile, ...]]]:
     """The tasks of `metadata.made_of`. Raises SuiteError for those that are not there, or have no template."""
     problems: list[Problem] = []
-    found: dict[str, dict[str, tuple[TaskFile, ...]]] = {}
+    sources: dict[str, dict[str, tuple[TaskFile, ...]]] = {}
     for split, skills in merged.value["metadata"]["made_of"].items():
         for skill, names in skills.items():
             where = merged.where(("metadata", "made_of", split, skill))
             tasks: list[TaskFile] = []
-            for each in names:
-                if not any((folder / f"{each}.yaml").is_file() for folder in folders):
-                    fix = did_you_mean(each, task_names(folders))
-                    problems.append(Problem(where, f"metadata.made_of: there is no task file '{each}'", fix))
+            for name in names:
+                if not any((folder / f"{name}.yaml").is_file() for folder in folders):
+                    fix = did_you_mean(name, task_names(folders))
+                    problems.append(Problem(where, f"metadata.made_of: there is no task file '{name}'", fix))
                     continue
-                task = read_task(each, folders)
+                task = read_task(name, folders, load_plugins=load_plugins)
                 if task.sources:
-                    what = f"metadata.made_of: '{each}' is made of other tasks itself"
+                    what = f"metadata.made_of: '{name}' is made of other tasks itself"
                     problems.append(Problem(where, what, "name those"))
                 tasks.append(task)
-            found.setdefault(split, {})[skill] = tuple(tasks)
+            sources.setdefault(split, {})[skill] = tuple(tasks)
     if problems:
         raise SuiteError.of(problems)
-    return found
-
-
-@dataclass(frozen=True)
-class _Merged:
-    """Files merged deeply, an including file over the included one, with the place of each key."""
-
-    value: dict[str, Any]
-    places: dict[Key, str]
-
-    def where(self, key: Key) -> str:
-        while key and key not in self.places:
-            key = key[:-1]
-        return self.places.get(key, "")
-
-    @property
-    def data_file(self) -> Path | None:
-        """The file that says where data are."""
-        keys: tuple[Key, ...] = (("dataset_kwargs", "data_files"), ("dataset_kwargs", "data_dir"), ("dataset_path",))
-        found = next((self.places[key] for key in keys if key in self.places), None)
-        return None if found is None else Path(found.rpartition(":")[0])
-
-    def add(self, path: Path, seen: tuple[Path, ...]) -> None:
-        """Merge a file's includes, then the file. Raises SuiteError on a cycle or a file that is not there."""
-        document = read_yaml(path)
-        include = document.value.get("include", ())
-        for position, each in enumerate((include,) if isinstance(include, str) else include):
-            key: Key = ("include",) if isinstance(include, str) else ("include", position)
-            other = path.parent / str(each)
-            if other.resolve() in (path.resolve(), *seen):
-                raise SuiteError(
-                    f"include: '{each}' includes itself", where=document.where(key), fix="break the circle"
-                )
-            if not other.is_file():
-                near = did_you_mean(str(each), [file.name for file in path.parent.glob("*.yaml") if file != path])
-                raise SuiteError(f"include: there is no file '{each}' beside it", where=document.where(key), fix=near)
-            self.add(other, (*seen, path.resolve()))
-        self.places.setdefault((), f"{path}:1")
-        self.places[()] = f"{path}:1"
-        _merge(self.value, {key: value for key, value in document.value.items() if key != "include"})
-        self._record(document)
-
-    def _record(self, document: Document) -> None:
-        for key in document.lines:
-            self.places[key] = document.where(key)
-
-
-def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> None:
-    """Mappings merge, all else replaces; a key set to nothing (`dataset_path: null`) is taken away."""
-    for key, value in over.items():
-        if value is None:
-            under.pop(key, None)
-        elif isinstance(value, Mapping):
-            child = dict(under[key]) if isinstance(under.get(key), Mapping) else {}
-            _merge(child, value)
-            under[key] = child
-        else:
-            under[key] = value
+    return sources
 
 
 def _tokenizers(config: Mapping[str, Any]) -> dict[str, str]:
@@ -281,10 +247,5 @@ def _tokenizers(config: Mapping[str, Any]) -> dict[str, str]:
     language = str((config.get("metadata") or {}).get("language") or DEFAULT)
     metrics = metric_checks.metric_names(config)
     known = {name: metric_named(name) for name in metrics}
-    found = {name: each.tokenizer(language) for name, each in known.items() if each and each.tokenizer}
-    return {name: each for name, each in found.items() if each not in (DEFAULT_BLEU, DEFAULT_ROUGE)}
-
-
-def _primary(config: Mapping[str, Any]) -> str | None:
-    """The first metric that lies on 0 to 100 and where more is better."""
-    return next(iter(metric_checks.rankable(metric_checks.metric_names(config))), None)
+    used = {name: metric.tokenizer(language) for name, metric in known.items() if metric and metric.tokenizer}
+    return {name: tokenizer for name, tokenizer in used.items() if tokenizer not in (DEFAULT_BLEU, DEFAULT_ROUGE)}

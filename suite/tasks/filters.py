@@ -9,7 +9,7 @@ from lm_eval.api.filter import Filter
 from lm_eval.api.registry import register_filter
 
 from suite.core.labels import first_label, named_label
-from suite.tasks.latex import stated
+from suite.core.latex import stated
 from suite.tasks.text import UNPARSABLE, cut
 
 

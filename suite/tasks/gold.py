@@ -12,7 +12,6 @@ from typing import Final
 
 from suite.core.diagnostics import Gold, GoldMisses
 from suite.core.errors import Problem, SuiteError, did_you_mean
-from suite.core.metrics import metric_named
 from suite.sandbox import bubblewrap
 from suite.sandbox.judging import parted, run_programs
 from suite.tasks.data import Rows
@@ -28,7 +27,7 @@ LISTED: Final = 5
 """Rows that do not fit their templates and are listed one by one."""
 PROGRAMS: Final = 4
 """Programs of a split that are run: each takes a process of its own."""
-BY_PYTHON: Final = 256
+OF_THE_USER: Final = 256
 """Rows of a split that a metric of the user's is asked about: nobody knows what it takes."""
 BEST: Final = 1 - 1e-9
 
@@ -86,8 +85,8 @@ def marks_of(task: TaskFile) -> Marks | None:
     """The full marks of a task whose answers are written; None for programs, and for lm-eval's own tasks."""
     if task.builtin or task.config.get("output_type", "generate_until") != "generate_until":
         return None
-    primary = next((each for each in metrics_of(task) if each.name == task.metadata["primary"]), None)
-    if primary is None or not (primary.known or primary.of_classes):
+    primary = next((metric for metric in metrics_of(task) if metric.name == task.metadata["primary"]), None)
+    if primary is None or not primary.computed:
         return None
     return Marks(task, next(iter(readers(task).values())), primary)
 
@@ -107,7 +106,7 @@ def gold(task: TaskFile, rows: Rows) -> tuple[Misses, ...]:
     if key not in _DONE:
         while len(_DONE) >= _KEPT:
             _DONE.pop(next(iter(_DONE)))
-        _DONE[key] = tuple(each for each in _judged(task, rows) if each.rows or each.corpus is not None)
+        _DONE[key] = tuple(misses for misses in _judged(task, rows) if misses.rows or misses.corpus is not None)
     return _DONE[key]
 
 
@@ -115,16 +114,16 @@ def gold_finding(task: TaskFile, rows: Rows, documents: int | None = None) -> Go
     """What is kept with an evaluation of the first `documents` rows: None where all right answers get full marks."""
     limit = len(rows.docs) if documents is None else min(documents, len(rows.docs))
     several = len(readers(task)) > 1 if gold(task, rows) else False
-    found = [
+    by_metric = [
         GoldMisses(
-            metric=f"{each.metric},{each.pipeline}" if several else each.metric,
-            documents=tuple(miss.index for miss in each.rows if miss.index < limit),
-            tried=min(each.tried, limit),
+            metric=f"{misses.metric},{misses.pipeline}" if several else misses.metric,
+            documents=tuple(miss.index for miss in misses.rows if miss.index < limit),
+            tried=min(misses.tried, limit),
         )
-        for each in gold(task, rows)
+        for misses in gold(task, rows)
     ]
-    found = [each for each in found if each.documents]
-    return Gold(misses=tuple(found)) if found else None
+    by_metric = [misses for misses in by_metric if misses.documents]
+    return Gold(misses=tuple(by_metric)) if by_metric else None
 
 
 def _judged(task: TaskFile, rows: Rows) -> Iterator[Misses]:
@@ -138,11 +137,11 @@ def _judged(task: TaskFile, rows: Rows) -> Iterator[Misses]:
     for pipeline, read in readers(task).items():
         for metric in metrics_of(task):
             is_primary = first and metric.name == primary
-            if metric.name == "pass@1":
+            if metric.of_programs:
                 missed, tried = _programs(task, rows, answers, read)
                 yield Misses(metric.name, pipeline, is_primary, missed, tried)
-            elif metric.known:
-                tried = len(rows.docs) if metric.python is None else min(len(rows.docs), BY_PYTHON)
+            elif metric.computed:
+                tried = min(len(rows.docs), OF_THE_USER) if metric.of_the_user else len(rows.docs)
                 missed = tuple(_missed(task, rows, answers[:tried], read, metric))
                 whole = _of_corpus(metric, answers) if metric.of_corpus else None
                 yield Misses(metric.name, pipeline, is_primary, missed, tried, whole)
@@ -151,7 +150,7 @@ def _judged(task: TaskFile, rows: Rows) -> Iterator[Misses]:
 
 def _references(task: TaskFile, rows: Rows) -> References:
     """The right answers of each row. Raises SuiteError for rows that the templates do not fit."""
-    texts, found = Texts(task, fields_of(rows.docs)), list[tuple[str, ...]]()
+    texts, references = Texts(task, fields_of(rows.docs)), list[tuple[str, ...]]()
     program = task.metadata.get("program")
     problems: list[Problem] = []
     if constant := [*_constants(task, rows)]:
@@ -167,10 +166,10 @@ def _references(task: TaskFile, rows: Rows) -> References:
             key = "doc_to_text"
             asked.append(texts.question(row))
             key = "doc_to_target"
-            found.append(texts.references(row))
+            references.append(texts.references(row))
             if program is not None:
                 key = "metadata.program"
-                compiled(str(program))({**row, "answer": found[-1][0]})
+                compiled(str(program))({**row, "answer": references[-1][0]})
         except Unfit as error:
             problems.append(Problem(rows.place(index), f"{key} of task '{task.name}' {error}", _FIX))
     problems = problems or [*_mixed(task, rows, asked)]
@@ -180,7 +179,7 @@ def _references(task: TaskFile, rows: Rows) -> References:
             last = f"and {more} more {'row' if more == 1 else 'rows'} of {rows.source}, which '{task.name}' cannot use"
             problems = [*problems[:LISTED], Problem("", last)]
         raise SuiteError.of(problems)
-    return tuple(found)
+    return tuple(references)
 
 
 def _constants(task: TaskFile, rows: Rows) -> Iterator[Problem]:
@@ -202,10 +201,10 @@ def _constants(task: TaskFile, rows: Rows) -> Iterator[Problem]:
 
 def _mixed(task: TaskFile, rows: Rows, asked: Sequence[str | int]) -> Iterator[Problem]:
     """Rows whose choices stand in the prompt among rows whose choices follow it: the fewer ones are wrong."""
-    places = [index for index, each in enumerate(asked) if isinstance(each, int)]
-    if 0 < len(places) < len(asked):
-        others = [index for index, each in enumerate(asked) if not isinstance(each, int)]
-        few, kind = (others, "no place of a choice") if len(others) < len(places) else (places, "the place of a choice")
+    chosen = [index for index, question in enumerate(asked) if isinstance(question, int)]
+    if 0 < len(chosen) < len(asked):
+        others = [index for index, question in enumerate(asked) if not isinstance(question, int)]
+        few, kind = (others, "no place of a choice") if len(others) < len(chosen) else (chosen, "the place of a choice")
         for index in few:
             what = f"doc_to_text of task '{task.name}' gives {str(asked[index])[:40]!r}, {kind}, other than most rows"
             yield Problem(rows.place(index), f"{what}; or doc_to_target is none of the choices", _FIX)
@@ -218,30 +217,29 @@ def _missed(task: TaskFile, rows: Rows, answers: References, read: Read, metric:
     """Of the rows of some answers, those with a reference that misses the best value, each with the first that does."""
     for index, (row, right) in enumerate(zip(rows.docs, answers, strict=False)):
         for one in right:
-            said = read(written(task, one), row)
+            answer = read(written(task, one), row)
             try:
-                is_best = _is_best(metric, right, one, said)
+                is_best = _is_best(metric, right, one, answer)
             except SuiteError as error:  # of a metric that the user wrote
                 (problem,) = error.problems
                 what = f"{problem.what}, on {rows.place(index)} with the right answer {one[:40]!r}"
                 raise SuiteError(what, where=problem.where, fix=problem.fix) from error
             if not is_best:
-                yield Miss(index, rows.place(index), one, said)
+                yield Miss(index, rows.place(index), one, answer)
                 break
 
 
-def _is_best(metric: Metric, right: Sequence[str], one: str, said: str) -> bool:
+def _is_best(metric: Metric, right: Sequence[str], one: str, answer: str) -> bool:
     if metric.of_classes:
-        return said.strip() in {each.strip() for each in right}
+        return answer.strip() in {reference.strip() for reference in right}
     if metric.of_corpus:
-        return said == one or words(metric, said) == words(metric, one)
-    return score(metric, (one,), said) > BEST or score(metric, right, said) > BEST
+        return answer == one or words(metric, answer) == words(metric, one)
+    return score(metric, (one,), answer) > BEST or score(metric, right, answer) > BEST
 
 
 def _of_corpus(metric: Metric, answers: References) -> float | None:
     """What the first references get against themselves; None if it is the best value: for BLEU, one has four words."""
-    defined = metric_named(metric.name)
-    least = 0 if defined is None else defined.shortest_full_marks
+    least = 0 if metric.definition is None else metric.definition.shortest_full_marks
     if not least or any(len(words(metric, right[0])) >= least for right in answers):
         return None
     return of_all(metric, [(right, right[0]) for right in answers])
@@ -253,9 +251,9 @@ def _programs(task: TaskFile, rows: Rows, answers: References, read: Read) -> tu
         return (), 0
     program = compiled(str(task.metadata["program"]))
     few = list(zip(rows.docs, answers, strict=False))[:PROGRAMS]
-    said = [read(written(task, right[0]), row) for row, right in few]
+    outputs = [read(written(task, right[0]), row) for row, right in few]
     outcomes = run_programs(
-        [parted(lambda row: as_text(program(row)), row, one, one) for (row, _), one in zip(few, said, strict=True)]
+        [parted(lambda row: as_text(program(row)), row, one, one) for (row, _), one in zip(few, outputs, strict=True)]
     )
     return tuple(
         Miss(index, rows.place(index), few[index][1][0], outcome.reason)

@@ -6,8 +6,6 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from suite.core.metrics import metric_named
-
 PYTHON: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 """A metric that is a Python function of the user's: `module:function`."""
 
@@ -74,12 +72,6 @@ ALSO_OF_LM_EVAL: Final = frozenset({
     "arc_challenge", "arc_easy", "cb", "gsm8k", "humaneval", "mbpp", "openbookqa", "rte", "triviaqa", "wic", "xsum",
 })  # fmt: skip
 """The shipped tasks that lm-eval has a task of the same name of (a test compares)."""
-
-
-def scale(metric: str) -> float:
-    """What a metric's value is multiplied with to be stored and shown: shares lie on 0 to 100."""
-    known = metric_named(metric)
-    return (100.0 if is_python(metric) else 1.0) if known is None else known.factor
 
 
 def is_python(metric: str) -> bool:

@@ -20,7 +20,7 @@ from suite.core.targets import WrittenTarget
 from suite.tasks.data import DataLocations, Row, rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.identity import Identities, identified, told
-from suite.tasks.lm_eval_names import is_python
+from suite.tasks.lm_eval_names import NO_OPTIONS, is_python
 from suite.tasks.loaded import LoadedTask as LoadedTask
 from suite.tasks.loaded import question as question
 from suite.tasks.loaded import references as references
@@ -65,9 +65,9 @@ def selection_task(task: TaskFile, locations: DataLocations, docs: Sequence[Row]
 
 def training_examples(task: TaskFile, locations: DataLocations) -> tuple[Example, ...]:
     """The training split, in order: each prompt is the one that a 0-shot evaluation of the row would have."""
-    found = training_rows(task, locations)
-    loaded = _load(task, found.docs, (), locations)
-    pairs = zip(loaded.eval_docs, identified(task, found).questions, strict=True)
+    split = training_rows(task, locations)
+    loaded = _load(task, split.docs, (), locations)
+    pairs = zip(loaded.eval_docs, identified(task, split).questions, strict=True)
     with quiet():
         return tuple(
             Example(prompt_text(loaded, doc, 0), following_text(loaded, doc, target_text(loaded, doc)), doc, name)
@@ -161,10 +161,10 @@ def _load(task: TaskFile, docs: Sequence[Row], exemplars: Sequence[Row], locatio
 def _place(task: TaskFile, locations: DataLocations, doc: Row) -> str:
     """Where a row stands, reported or trained on; for errors."""
     for split in dict.fromkeys((task.reported_split, task.training_split)):
-        found = rows(task, split, locations) if split else None
-        at = next((place for place, row in enumerate(found.docs) if row == doc), None) if found else None
-        if found and at is not None:
-            return found.place(at)
+        in_split = rows(task, split, locations) if split else None
+        index = next((number for number, row in enumerate(in_split.docs) if row == doc), None) if in_split else None
+        if in_split and index is not None:
+            return in_split.place(index)
     return f"a row of '{task.name}'"
 
 
@@ -181,9 +181,9 @@ def _config(task: TaskFile, docs: Sequence[Row]) -> dict[str, Any]:
     texts = Texts(task, fields_of(docs))
     made = {"doc_to_text": texts.question, "doc_to_target": texts.target, "doc_to_choice": texts.choices}
     for pipeline in config.get("filter_list") or ():
-        pipeline["filter"] = [each if isinstance(each, Mapping) else {"function": each} for each in pipeline["filter"]]
+        pipeline["filter"] = [step if isinstance(step, Mapping) else {"function": step} for step in pipeline["filter"]]
     if "metric_list" in config:
-        config["metric_list"] = [_named(each) for each in config["metric_list"]]
+        config["metric_list"] = [_named(entry, task) for entry in config["metric_list"]]
     config["fewshot_config"] = {"doc_to_target": _told(task, "doc_to_target", texts.shown)}
     return config | {key: _told(task, key, made[key]) for key in made if key in config}
 
@@ -196,24 +196,26 @@ def _before(task: TaskFile, docs: Sequence[Row]) -> Mapping[str, Callable[[Row],
     return {task.config[key]: _told(task, key, partial(texts.before, key)) for key in keys if task.config.get(key)}
 
 
-def _named(metric: dict[str, Any]) -> dict[str, Any]:
-    """A metric as lm-eval's registry finds it; a Python function of the user's is one by its name alone."""
-    if not is_python(metric["metric"]):
-        return metric
-    return {**metric, "metric": by_name(metric["metric"]), "aggregation": "mean", "higher_is_better": True}
+def _named(entry: dict[str, Any], task: TaskFile) -> dict[str, Any]:
+    """A metric as lm-eval's registry finds it; one of the user's is one by its name alone."""
+    name = entry["metric"]
+    if not is_python(name) and name not in task.plugins:
+        return entry
+    options = {key: value for key, value in entry.items() if key not in NO_OPTIONS}
+    return {**options, "metric": by_name(name), "aggregation": "mean", "higher_is_better": True}
 
 
 def _told(task: TaskFile, key: str, render: Callable[[Row], Any]) -> Callable[[Row], Any]:
     """A template that names its task where it does not fit a row."""
 
-    def told(doc: Row) -> Any:
+    def rendered(doc: Row) -> Any:
         try:
             return render(doc)
         except Unfit as error:
             what = f"the templates of task '{task.name}' do not fit its rows: {key} {error}"
             raise SuiteError(what, where=str(task.path)) from error
 
-    return told
+    return rendered
 
 
 def _builtin_config(task: TaskFile) -> dict[str, Any]:
@@ -231,8 +233,8 @@ def _builtin_config(task: TaskFile) -> dict[str, Any]:
 def _lists(value: Any) -> Any:
     """Plain data with lists where our files have tuples: lm-eval asks `isinstance(…, list)`."""
     if isinstance(value, Mapping):
-        return {key: _lists(each) for key, each in value.items()}
-    return [_lists(each) for each in value] if isinstance(value, (tuple, list)) else value
+        return {key: _lists(item) for key, item in value.items()}
+    return [_lists(item) for item in value] if isinstance(value, (tuple, list)) else value
 
 
 def _renderer(template: str, *, choices: bool, lists: bool) -> Callable[[Row], Any]:

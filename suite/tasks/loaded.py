@@ -12,11 +12,10 @@ from lm_eval.api.metrics import f1_score, matthews_corrcoef
 from lm_eval.api.task import ConfigurableTask
 
 import suite.tasks.filters  # noqa: F401  (registers what task files name)
+from suite.core.confusion import Measured
 from suite.core.errors import SuiteError
-from suite.core.metrics import names_over
+from suite.core.metrics import score_of_choices, score_of_labels
 from suite.sandbox.judging import Program, ProgramOutcome, parted, run_programs
-from suite.stats.confusion import Measured
-from suite.tasks.class_scores import of_chosen, of_written
 from suite.tasks.data import Row
 from suite.tasks.definition import TaskFile
 from suite.tasks.metrics import register_own
@@ -77,19 +76,20 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
         if self._readers is None:
             done = super().apply_filters()
         else:
-            for each in self.instances:
+            for instance in self.instances:
                 for name, read in self._readers.items():
-                    each.filtered_resps[name] = read(each.resps[0], each.doc)
+                    instance.filtered_resps[name] = read(instance.resps[0], instance.doc)
             done = self.instances
         if self._program is not None:
-            said = [(each.doc, answer) for each in self.instances for answer in each.filtered_resps.values()]
-            run_programs([self._program_of(doc, answer) for doc, answer in said])
+            answers = [(one.doc, answer) for one in self.instances for answer in one.filtered_resps.values()]
+            run_programs([self._program_of(doc, answer) for doc, answer in answers])
         return done
 
     def process_results(self, doc: Row, results: Sequence[Any]) -> Mapping[str, Any]:
         """The metrics of a document; a program is right if its tests run to their end."""
         if self._program is not None:
-            return {"pass@1": float(self.outcome(doc, results[0]).passed)}
+            passed = float(self.outcome(doc, results[0]).passed)
+            return {name: passed for name in self._metric_fn_list if self.metric(name).of_programs}
         if self.OUTPUT_TYPE == "generate_until" and not callable(self.config.process_results):
             answer = results[0]
             return self._scores(doc, str(answer[0] if isinstance(answer, list) and answer else answer))
@@ -102,20 +102,23 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
 
     def aggregation(self) -> dict[str, Any]:
         """lm-eval's, and ours of metrics of all answers, which take as many references of a document as there are."""
-        found: dict[str, Any] = dict(super().aggregation())
-        found |= {name: partial(of_all, self.metric(name)) for name in found if name in names_over("corpus")}
-        return found | {name: partial(self._class_value, name) for name in found if name in names_over("classes")}
+        aggregations: dict[str, Any] = dict(super().aggregation())
+        metrics = {name: self.metric(name) for name in aggregations}
+        aggregations |= {name: partial(of_all, metric) for name, metric in metrics.items() if metric.of_corpus}
+        by_class = {name: partial(self._class_value, name) for name, metric in metrics.items() if metric.of_classes}
+        return aggregations | by_class
 
     def class_score(self, name: str, values: Sequence[Any]) -> Measured:
-        """`f1` or `mcc` of what `process_results` gives for each document."""
-        theirs = super().aggregation()[name]
-        if theirs not in (f1_score, matthews_corrcoef):  # a task of lm-eval's has its own
+        """A metric of classes of what `process_results` gives for each document."""
+        metric, theirs = self.metric(name), super().aggregation()[name]
+        assert metric.definition is not None
+        if metric.outside is None and theirs not in (f1_score, matthews_corrcoef):  # a task of lm-eval's has its own
             return Measured(float(theirs(values)), None)
         if self.OUTPUT_TYPE != "multiple_choice":
-            return of_written(self.metric(name), values)
+            return score_of_labels(metric.definition, metric.settings, values)
         if any(isinstance(right, int) and right < 0 for right, _ in values):  # its mark for rows without a right choice
             return Measured(float(theirs(values)), None)
-        return of_chosen(self.metric(name), values, self._choices)
+        return score_of_choices(metric.definition, metric.settings, values, self._choices)
 
     def _class_value(self, name: str, values: Sequence[Any]) -> float:
         return self.class_score(name, values).value
@@ -132,16 +135,16 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
             metric = self.metric(name)
             if metric.of_all_answers:
                 scores[name] = (right, answer)
-            elif metric.python is not None:
-                scores[name] = self._python(metric, doc, right, answer)
-            elif metric.known and not self.file.builtin:
+            elif metric.of_the_user:
+                scores[name] = self._score_of_the_user(metric, doc, right, answer)
+            elif metric.computed and not self.file.builtin:
                 scores[name] = score(metric, right, answer)
             else:
                 scores |= _best(name, [_of_lm_eval(function, one, answer, metric.options) for one in right])
         return scores
 
-    def _python(self, metric: Metric, doc: Row, right: Sequence[str], answer: str) -> float:
-        """A score by a function of the user's. Raises SuiteError with the row where it fails."""
+    def _score_of_the_user(self, metric: Metric, doc: Row, right: Sequence[str], answer: str) -> float:
+        """A score by code of the user's. Raises SuiteError with the row where it fails."""
         try:
             return score(metric, right, answer)
         except SuiteError as error:
@@ -184,9 +187,9 @@ def question(task: ConfigurableTask, doc: Row) -> str:
 def references(task: ConfigurableTask, doc: Row) -> tuple[str, ...]:
     """The right answers of a document, as texts; the first is the one that exemplars show."""
     target = task.doc_to_target(doc)
-    several: Iterable[Any] = target if isinstance(target, list) else (target,)
+    targets: Iterable[Any] = target if isinstance(target, list) else (target,)
     choices = None if task.config.doc_to_choice is None else task.doc_to_choice(doc)
-    return tuple(str(choices[each]) if choices and isinstance(each, int) else str(each) for each in several)
+    return tuple(str(choices[one]) if choices and isinstance(one, int) else str(one) for one in targets)
 
 
 def target_text(task: ConfigurableTask, doc: Row) -> str:
@@ -204,10 +207,10 @@ def _of_lm_eval(function: Any, reference: str, answer: str, options: Mapping[str
 
 def _best(name: str, values: Sequence[Any]) -> dict[str, Any]:
     """Take the best of each number over the references, and other values from the first reference."""
-    several = [value if isinstance(value, Mapping) else {name: value} for value in values]
-    found = dict(several[0])
-    for each in several[1:]:
-        for key, value in each.items():
-            if isinstance(value, (int, float)) and isinstance(found.get(key), (int, float)):
-                found[key] = max(found[key], value)
-    return found
+    by_reference = [value if isinstance(value, Mapping) else {name: value} for value in values]
+    best = dict(by_reference[0])
+    for scores in by_reference[1:]:
+        for key, value in scores.items():
+            if isinstance(value, (int, float)) and isinstance(best.get(key), (int, float)):
+                best[key] = max(best[key], value)
+    return best

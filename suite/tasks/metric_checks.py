@@ -4,34 +4,63 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from suite.core.errors import Problem, did_you_mean
 from suite.core.labels import as_label
-from suite.core.metrics import WRITTEN, MetricDefinition
-from suite.core.metrics import metrics as known_metrics
+from suite.core.metrics import IGNORING, WRITTEN, MetricDefinition, metrics
 from suite.tasks import lm_eval_names
 
 Where = Callable[[tuple[str | int, ...]], str]
 
 
+@dataclass(frozen=True)
+class KnownMetrics:
+    """The metrics that a task may name: those of the table, and those that packages and workspaces add."""
+
+    added: frozenset[str] = frozenset()
+    """The names of those that are added: they lie on 0 to 100 with more being better."""
+    loaded: Mapping[str, MetricDefinition] = field(default_factory=dict)
+    """Those of them that are loaded."""
+
+    def get(self, name: str) -> MetricDefinition | None:
+        """What a metric is; None if there is none, or if it is not loaded."""
+        return self.loaded.get(name) or metrics().get(name)
+
+    def names(self) -> frozenset[str]:
+        """All."""
+        return self.added | metrics().keys()
+
+    def of_kind(self, kind: str) -> frozenset[str]:
+        """Those that answers of a kind have."""
+        written = self.added - self.loaded.keys() if kind == WRITTEN else frozenset[str]()
+        known = {**metrics(), **self.loaded}
+        return written | {name for name, metric in known.items() if kind in metric.output_types}
+
+
 def metric_names(config: Mapping[str, Any]) -> tuple[str, ...]:
     """The metrics that a task reports, in order."""
-    given = config.get("metric_list")
-    if given is None:
+    entries = config.get("metric_list")
+    if entries is None:
         return lm_eval_names.DEFAULT_METRICS.get(config.get("output_type", "generate_until"), ())
-    listed = given if isinstance(given, (tuple, list)) else ()
-    return tuple(str(each["metric"]) for each in listed if isinstance(each, Mapping) and "metric" in each)
+    listed = entries if isinstance(entries, (tuple, list)) else ()
+    return tuple(str(entry["metric"]) for entry in listed if isinstance(entry, Mapping) and "metric" in entry)
 
 
-def rankable(metrics: Iterable[str]) -> tuple[str, ...]:
+def rankable(names: Iterable[str], known: KnownMetrics = KnownMetrics()) -> tuple[str, ...]:
     """Those metrics that lie on 0 to 100 with more being better."""
-    return tuple(name for name in metrics if _ranks(name) or lm_eval_names.is_python(name))
+    return tuple(name for name in names if _ranks(name, known))
 
 
-def _ranks(name: str) -> bool:
-    metric = known_metrics().get(name)
-    return metric is not None and metric.rankable
+def _ranks(name: str, known: KnownMetrics) -> bool:
+    metric = known.get(name)
+    return metric.rankable if metric is not None else name in known.added or lm_eval_names.is_python(name)
+
+
+def runs_programs(names: Iterable[str]) -> bool:
+    """Whether one of some metrics runs the answers."""
+    return any(metric.runs_programs for name in names if (metric := metrics().get(name)))
 
 
 def labels_of(config: Mapping[str, Any]) -> tuple[str, ...]:
@@ -45,51 +74,49 @@ def labels_of(config: Mapping[str, Any]) -> tuple[str, ...]:
     if given or config.get("output_type") != "multiple_choice":
         return tuple(map(str, given))
     choices = config.get("doc_to_choice")
-    if not isinstance(choices, (tuple, list)) or not all(isinstance(each, str) for each in choices):
+    if not isinstance(choices, (tuple, list)) or not all(isinstance(choice, str) for choice in choices):
         return ()
-    return () if all(len(each.strip()) < 2 for each in choices) else tuple(choices)
+    return () if all(len(choice.strip()) < 2 for choice in choices) else tuple(choices)
 
 
-def problems(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+def problems(config: Mapping[str, Any], where: Where, known: KnownMetrics = KnownMetrics()) -> Iterator[Problem]:
     """All that is wrong with `metric_list`; `where` tells ``file:line`` of a key."""
-    given = config.get("metric_list", ())
-    if not isinstance(given, tuple) or not all(isinstance(each, Mapping) and "metric" in each for each in given):
+    entries = config.get("metric_list", ())
+    if not isinstance(entries, tuple) or not all(isinstance(entry, Mapping) and "metric" in entry for entry in entries):
         yield Problem(where(("metric_list",)), "metric_list: is not a list of metrics", "write `- metric: accuracy`")
         return
-    kind = str(config.get("output_type", "generate_until"))
-    names = [str(each["metric"]) for each in given]
-    for position, (name, each) in enumerate(zip(names, given, strict=True)):
-        at = where(("metric_list", position))
+    names = [str(entry["metric"]) for entry in entries]
+    for position, (name, entry) in enumerate(zip(names, entries, strict=True)):
+        line = where(("metric_list", position))
         if name in names[:position]:
             what = f"metric_list.{position}: '{name}' is listed twice; one result would hide the other"
-            yield Problem(at, what, "list each metric once")
-        if lm_eval_names.is_python(name):
-            continue  # `python_metric.find` looks for it
-        metric, of_kind = known_metrics().get(name), _of_kind(kind)
-        of_classes = metric is not None and metric.over == "classes"
-        if metric is None:
-            what = f"metric_list.{position}: there is no metric '{name}'"
-            yield Problem(at, what, did_you_mean(name, known_metrics()))
-        elif of_kind and name not in of_kind:
-            what = f"metric_list.{position}: {name} is not a metric of `output_type: {kind}`"
-            yield Problem(at, what, did_you_mean(name, of_kind))
-        else:
-            for what, fix in (*_summary(each, metric), *(() if of_classes else _options(each, metric, kind))):
-                yield Problem(at, f"metric_list.{position}: {what}", fix)
-        for what, fix in _of_classes(each, config) if of_classes else ():
-            yield Problem(at, f"metric_list.{position}: {what}", fix)
-    if not rankable(metric_names(config)):
+            yield Problem(line, what, "list each metric once")
+        if not lm_eval_names.is_python(name):  # `python_metric.find` looks for it
+            for what, fix in _entry(name, entry, config, known):
+                yield Problem(line, f"metric_list.{position}: {what}", fix)
+    if not rankable(metric_names(config), known):
         what = "metric_list: has no metric that lies between 0 and 100 and is better when higher"
-        yield Problem(
-            where(("metric_list",)),
-            what,
-            f"add one of {', '.join(sorted(name for name, each in known_metrics().items() if each.own))}, acc, bleu …",
-        )
+        own = sorted(name for name, metric in metrics().items() if metric.own)
+        yield Problem(where(("metric_list",)), what, f"add one of {', '.join(own)}, acc, bleu …")
 
 
-def _of_kind(kind: str) -> frozenset[str]:
-    """The metrics that answers of a kind have."""
-    return frozenset(name for name, each in known_metrics().items() if kind in each.output_types)
+def _entry(
+    name: str, entry: Mapping[str, Any], config: Mapping[str, Any], known: KnownMetrics
+) -> Iterator[tuple[str, str]]:
+    """What is wrong with one entry of `metric_list`."""
+    kind = str(config.get("output_type", WRITTEN))
+    metric, of_kind = known.get(name), known.of_kind(kind)
+    if metric is None:
+        if name not in known.added:  # one that is added is not loaded, or what is wrong with it is said elsewhere
+            yield f"there is no metric '{name}'", did_you_mean(name, known.names())
+    elif of_kind and name not in of_kind:
+        yield f"{name} is not a metric of `output_type: {kind}`", did_you_mean(name, of_kind)
+    else:
+        yield from _summary(entry, metric)
+        if metric.over != "classes":
+            yield from _options(entry, metric, kind)
+    if metric is not None and metric.over == "classes":
+        yield from _of_classes(entry, metric, config)
 
 
 def _summary(given: Mapping[str, Any], metric: MetricDefinition) -> Iterator[tuple[str, str]]:
@@ -113,26 +140,30 @@ def _options(given: Mapping[str, Any], metric: MetricDefinition, kind: str) -> I
             continue
         if key not in allowed:
             yield f"{name} has no option '{key}'", did_you_mean(key, allowed | lm_eval_names.NO_OPTIONS - {"metric"})
+        elif key not in IGNORING:
+            continue  # an option of a metric that is added, which knows what it may be
         elif key != "regexes_to_ignore":
             if not isinstance(value, bool):
                 yield f"{name}'s {key} is {value!r}", "write `true` or `false`"
-        elif not isinstance(value, tuple) or not all(isinstance(each, str) for each in value):
+        elif not isinstance(value, tuple) or not all(isinstance(pattern, str) for pattern in value):
             yield f"{name}'s {key} is {value!r}", 'write a list of regular expressions, as in `[","]`'
         else:
-            for each in value:
+            for pattern in value:
                 try:
-                    re.compile(each)
+                    re.compile(pattern)
                 except re.error as error:
-                    yield f"{name}'s {key} has '{each}', which is no regular expression ({error})", ""
+                    yield f"{name}'s {key} has '{pattern}', which is no regular expression ({error})", ""
 
 
-def _of_classes(given: Mapping[str, Any], config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """What is wrong with `f1` or `mcc`, which score all answers together by class."""
-    name, labels = given["metric"], labels_of(config)
+def _of_classes(
+    given: Mapping[str, Any], metric: MetricDefinition, config: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """What is wrong with a metric that scores all answers together by class."""
+    name, labels = metric.name, labels_of(config)
     written = config.get("output_type", "generate_until") == "generate_until"
     if written and not labels:
         yield f"{name} is for classification, and the task has no labels", "list them: `metadata: {labels: […]}`"
-    allowed = {"metric", "aggregation", "higher_is_better", *known_metrics()[name].options}
+    allowed = {"metric", "aggregation", "higher_is_better", *metric.options}
     for key in given:
         if key not in allowed:
             yield f"{name} has no option '{key}'", did_you_mean(key, allowed)

@@ -9,7 +9,7 @@ import lm_eval.api.metrics  # noqa: F401  (registers the aggregations that are n
 from lm_eval.api.registry import METRIC_REGISTRY, register_aggregation, register_metric
 
 from suite.core.metrics import MetricDefinition, metrics
-from suite.tasks.scoring import EACH, Metric, score
+from suite.tasks.scoring import Metric, score
 
 
 def register_own() -> None:
@@ -23,7 +23,7 @@ def _register(metric: MetricDefinition) -> None:
     """One that is computed by `LoadedTask` alone is only a name to lm-eval."""
     if metric.aggregation != "mean":
         register_aggregation(metric.aggregation)(by_name(metric.aggregation))
-    value = _of_one(metric.name) if metric.name in EACH else by_name(metric.name)
+    value = _of_one(metric.name) if metric.document_score is not None else by_name(metric.name)
     options = {"higher_is_better": metric.higher_is_better, "aggregation": metric.aggregation}
     register_metric(metric=metric.name, output_type="generate_until", **options)(value)
 

@@ -70,10 +70,10 @@ def find(config: Mapping[str, Any], path: Path) -> Iterator[tuple[int, PythonMet
     No code runs: the file is parsed, and only a score imports it.
     """
     given = config.get("metric_list")
-    for place, each in enumerate(given if isinstance(given, (tuple, list)) else ()):
-        name = each.get("metric") if isinstance(each, Mapping) else None
+    for position, entry in enumerate(given if isinstance(given, (tuple, list)) else ()):
+        name = entry.get("metric") if isinstance(entry, Mapping) else None
         if isinstance(name, str) and lm_eval_names.is_python(name):
-            yield place, _wrong(each, config) or _found(name, path)
+            yield position, _wrong(entry, config) or _found(name, path)
 
 
 def _wrong(given: Mapping[str, Any], config: Mapping[str, Any]) -> Problem | None:
@@ -97,7 +97,7 @@ def _found(name: str, path: Path) -> PythonMetric | Problem:
     folders = _folders(path)
     file = next((folder / inside for folder in folders if (folder / inside).is_file()), None)
     if file is None:
-        there = sorted({each.stem for folder in folders for each in folder.glob("*.py")})
+        there = sorted({module.stem for folder in folders for module in folder.glob("*.py")})
         return Problem("", f"there is no {inside} in {' or '.join(map(str, folders))}", did_you_mean(module, there))
     try:
         content = file.read_bytes()
@@ -118,30 +118,34 @@ def _folders(path: Path) -> list[Path]:
 
 def _unfit(tree: ast.Module, function: str, file: Path) -> Problem | None:
     """Why a file has no such function; None where it has, or where only running it can tell."""
-    defined = {each.name: each for each in tree.body if isinstance(each, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    defined = {
+        statement.name: statement
+        for statement in tree.body
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef))
+    }
     if function not in defined:
         if function in _bound(tree):
             return None
         return Problem(str(file), f"has no function '{function}'", did_you_mean(function, defined))
-    found = defined[function]
-    arguments = found.args
-    places = [*arguments.posonlyargs, *arguments.args]
-    required = len(places) - len(arguments.defaults)
-    takes_two = required <= 2 and (len(places) >= 2 or arguments.vararg is not None)
-    if isinstance(found, ast.AsyncFunctionDef) or not takes_two or None in arguments.kw_defaults:
+    definition = defined[function]
+    arguments = definition.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    required = len(positional) - len(arguments.defaults)
+    takes_two = required <= 2 and (len(positional) >= 2 or arguments.vararg is not None)
+    if isinstance(definition, ast.AsyncFunctionDef) or not takes_two or None in arguments.kw_defaults:
         what = f"'{function}' does not take references and an answer"
-        return Problem(f"{file}:{found.lineno}", what, f"write `{SIGNATURE.format(function)}`")
+        return Problem(f"{file}:{definition.lineno}", what, f"write `{SIGNATURE.format(function)}`")
     return None
 
 
 def _bound(tree: ast.Module) -> set[str]:
     """Names that a module binds otherwise: by assignment or import, or perhaps under a condition."""
-    stored = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
-    imports = [each for each in ast.walk(tree) if isinstance(each, (ast.Import, ast.ImportFrom))]
-    imported = {(alias.asname or alias.name).partition(".")[0] for each in imports for alias in each.names}
+    stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    imported = {(alias.asname or alias.name).partition(".")[0] for node in imports for alias in node.names}
     deeper = {
-        each.name for part in tree.body if isinstance(part, (ast.If, ast.Try, ast.With)) for each in ast.walk(part)
-        if isinstance(each, ast.FunctionDef)
+        node.name for part in tree.body if isinstance(part, (ast.If, ast.Try, ast.With)) for node in ast.walk(part)
+        if isinstance(node, ast.FunctionDef)
     }  # fmt: skip
     return stored | imported | deeper
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from suite.core.errors import SuiteError
 from suite.core.labels import first_label, named_label
+from suite.core.latex import stated
 from suite.tasks.definition import TaskFile
-from suite.tasks.latex import stated
 from suite.tasks.templates import Row
 from suite.tasks.text import UNPARSABLE, cut
 

@@ -39,13 +39,24 @@ register(
     )
 )
 '''
+FIRST_WORD = '''
+from suite.core.metrics import MetricDefinition, register
+
+
+def first_word(reference, answer, settings):
+    """1 if both begin with the same word."""
+    return float(answer.split()[:1] == reference.split()[:1])
+
+
+register(MetricDefinition("first_word", own=True, document_score=first_word))
+'''
 TASK = """task: mine
 training_split: train
 test_split: test
 doc_to_text: "{{text}} answer:"
 doc_to_target: "{{right}}"
 generation_kwargs: {until: ["\\n\\n"], max_gen_toks: 6}
-metric_list: [{metric: word_recall}]
+metric_list: [{metric: word_recall}, {metric: first_word}]
 metadata: {folder: mine, kind: translation, chance: 0.0}
 """
 TRACK = """name: mini
@@ -60,8 +71,8 @@ OWN = "name: own\ntrack: mini\nmethod: {name: finetune}\ntargets: [mine]\n"
 
 
 @pytest.fixture
-def word_recall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """One file more in the folder of metrics."""
+def two_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two files more in the folder of metrics: one of a corpus, one of documents."""
     importlib.import_module("suite.tasks.metrics")  # what is registered now stays so after the test
     metrics()
     monkeypatch.setattr(table, "_METRICS", dict(table._METRICS))
@@ -70,11 +81,13 @@ def word_recall(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
         monkeypatch.setattr(known, "_objs", dict(known._objs))
     folder = tmp_path / "metrics"
     folder.mkdir()
-    (folder / "word_recall.py").write_text(WORD_RECALL, encoding="utf-8")
     monkeypatch.setattr(table, "__path__", [*table.__path__, str(folder)])
-    importlib.import_module("suite.core.metrics.word_recall")
+    for name, text in {"word_recall": WORD_RECALL, "first_word": FIRST_WORD}.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+        importlib.import_module(f"suite.core.metrics.{name}")
     yield
-    del sys.modules["suite.core.metrics.word_recall"]
+    for name in ("word_recall", "first_word"):
+        del sys.modules[f"suite.core.metrics.{name}"]
 
 
 @pytest.fixture
@@ -100,8 +113,8 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.usefixtures("word_recall")
-def test_a_metric_of_a_corpus_in_one_file_goes_from_the_plan_to_the_page(
+@pytest.mark.usefixtures("two_more")
+def test_a_metric_in_one_file_goes_from_the_plan_to_the_page(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = suite(capsys, "run", "specs/own.yaml")
@@ -112,6 +125,10 @@ def test_a_metric_of_a_corpus_in_one_file_goes_from_the_plan_to_the_page(
     value, stderr = stored[-1]
     assert 0 < value < 100
     assert 0 < stderr < 50
+    of_documents = "SELECT value, stderr FROM score WHERE metric = 'first_word' ORDER BY value"
+    (*_, (value_of_documents, stderr_of_documents)) = sqlite3.connect("runs/suite.db").execute(of_documents)
+    assert 0 < value_of_documents <= 100
+    assert stderr_of_documents is not None
     code, out, _ = suite(capsys, "doctor", "--deep")
     assert code == 0, out
     assert "were scored again" in out
@@ -125,7 +142,8 @@ def test_a_metric_of_a_corpus_in_one_file_goes_from_the_plan_to_the_page(
     assert suite(capsys, "import", "records", "--home", "other")[0] == 0
     assert sqlite3.connect("other/suite.db").execute(query).fetchall() == stored
     assert suite(capsys, "render", "--out", "site")[0] == 0
-    assert any("word_recall" in page.read_text("utf-8") for page in Path("site").rglob("*.html"))
+    pages = [page.read_text("utf-8") for page in Path("site").rglob("*.html")]
+    assert any("word_recall" in page and "first_word" in page for page in pages)
 
 
 def test_a_name_stands_for_one_metric() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from suite.core.comparison import normalised
 from suite.core.labels import first_label
 from suite.tasks.filters import CutAnswer, FirstLabel, NamedLabel
 from suite.tasks.scoring import Metric, score
-from suite.tasks.text import UNPARSABLE, cut, normalised
+from suite.tasks.text import UNPARSABLE, cut
 
 LABELS = ("True", "False", "Neither")
 

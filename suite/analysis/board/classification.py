@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from suite import stats
+from suite.core import confusion
+from suite.core.confusion import Counts
 from suite.core.labels import as_label
-from suite.stats import Estimate, confusion
-from suite.stats.confusion import Counts
+from suite.stats import Estimate
 
 Tally = tuple[str, str, int]
 """A right answer, what was read from the output, and how many documents have both."""

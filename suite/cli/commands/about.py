@@ -12,6 +12,7 @@ from typing import Any
 from suite import methods
 from suite.core.block import Block
 from suite.core.errors import Problem, SuiteError, did_you_mean
+from suite.core.metrics import metrics
 from suite.core.outputs import copy_folder
 from suite.core.run_dir import RunDir
 from suite.core.yamlfile import read_yaml
@@ -20,15 +21,17 @@ from suite.execution.provenance import versions
 from suite.execution.run_log import newest_log
 from suite.methods import MethodRegistry
 from suite.models.source import LocatedModel, locate
+from suite.plugins.pinned import PinnedPlugin, Plugins
 from suite.specs import Spec, Track, Workspace, shipped, shown
 from suite.specs.load import load_track
 from suite.tasks.files import SUFFIXES
+from suite.tasks.outside_metrics import definition
 
-KINDS = ("specs", "methods", "tracks", "roles")
+KINDS = ("specs", "methods", "metrics", "tracks", "roles")
 
 
 def listing(what: str) -> Iterator[str]:
-    """One line for each spec, method, track or role."""
+    """One line for each spec, method, metric, track or role."""
     if what not in (*KINDS, "all"):
         raise SuiteError(f"there is no list of '{what}'", fix=did_you_mean(what, (*KINDS, "all")))
     workspace = Workspace.here()
@@ -55,6 +58,8 @@ def _lines(kind: str, workspace: Workspace) -> Iterator[tuple[str, str]]:
                 yield str(value.get("name", file.stem)), f"{shown(file)}: {value.get('about', '')}".removesuffix(": ")
     elif kind == "methods":
         yield from _methods(workspace.methods)
+    elif kind == "metrics":
+        yield from _metrics(workspace.metrics)
     elif kind == "tracks":
         for name in workspace.tracks():
             track = load_track(workspace, name)
@@ -73,6 +78,16 @@ def _methods(registry: MethodRegistry) -> Iterator[tuple[str, str]]:
             origin = registry.origin(name)
             description = methods.get(name).__doc__ or "" if origin is None else f"{origin.about()} [{origin}]"
             yield name, description.strip().splitlines()[0]
+        except SuiteError as error:
+            yield name, f"refused: {error.problems[0]}"
+
+
+def _metrics(added: Plugins) -> Iterator[tuple[str, str]]:
+    """Each metric and its scale; of one from outside, which is not run for that, its description and origin."""
+    for name in sorted({*metrics(), *added.origins}):
+        try:
+            origin = added.origin(name)
+            yield name, metrics()[name].summary if origin is None else f"{origin.about()} [{origin}]".strip()
         except SuiteError as error:
             yield name, f"refused: {error.problems[0]}"
 
@@ -109,6 +124,7 @@ def diagnose(home: RunDir, data: Path | None, models: Path | None, *, deep: bool
         ("models", lambda: _models(models)),
         ("specs", _shipped_specs),
         ("methods", _outside_methods),
+        ("metrics", _outside_metrics),
         ("store", lambda: _store(home)),
         ("logs", lambda: _logs(home)),
         ("command", lambda: f"finetune-suite {_own_version()}"),
@@ -201,16 +217,29 @@ def _shipped_specs() -> str:
 
 def _outside_methods() -> str:
     """Suite's own, and those from outside, which are loaded. Raises SuiteError for every one that is broken."""
-    registry, loaded, problems = Workspace.here().methods, list[str](), list[Problem]()
-    for name in registry.outside:
+    registry = Workspace.here().methods
+    return _loaded(registry.plugins, lambda plugin: registry.get(plugin.origin.name), len(methods.names()))
+
+
+def _outside_metrics() -> str:
+    """The same of metrics."""
+    return _loaded(Workspace.here().metrics, lambda plugin: definition(plugin.origin.name, plugin), len(metrics()))
+
+
+def _loaded(added: Plugins, load: Callable[[PinnedPlugin], object], own: int) -> str:
+    """How many there are, and each from outside, loaded. Raises SuiteError for every one that is broken."""
+    lines, problems = [f"{own} of suite's own"], list[Problem]()
+    for name in added.origins:
         try:
-            registry.get(name)
-            loaded.append(f"{name} ({registry.origin(name)}, source {registry.source(name)})")
+            plugin = added.plugin(name)
+            assert plugin is not None
+            load(plugin)
+            lines.append(f"{name} ({plugin.origin}, source {plugin.source})")
         except SuiteError as error:
             problems += error.problems
     if problems:
         raise SuiteError.of(problems)
-    return "; ".join([f"{len(methods.names())} of suite's own", *loaded])
+    return "; ".join(lines)
 
 
 def _store(home: RunDir) -> str:

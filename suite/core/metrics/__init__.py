@@ -1,7 +1,7 @@
 """The table of metrics: the modules of this folder, and what others `register`. Imports neither lm-eval nor numpy.
 
-A metric of a corpus is one entry in one module: how it is checked, computed, stored, computed again, resampled and
-shown follows from it. How one written answer is scored by a metric of documents is in `suite.tasks.scoring`.
+A metric is one entry in one module: how it is checked, computed, stored, computed again, resampled and shown follows
+from it.
 """
 
 from __future__ import annotations
@@ -12,21 +12,30 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
-from suite.core.metrics._definition import PERCENT, WRITTEN, MetricDefinition, Over, Resampling
+from suite.core.metrics._by_class import score_of_choices, score_of_labels
+from suite.core.metrics._definition import (
+    IGNORING,
+    PERCENT,
+    WRITTEN,
+    MetricDefinition,
+    MetricSettings,
+    Over,
+    Resampling,
+)  # fmt: skip
 
 __all__ = [
-    "PERCENT", "WRITTEN", "MetricDefinition", "Over", "Resampling", "metric_named", "metrics", "names_over", "register",
-    "resampled",
+    "IGNORING", "PERCENT", "WRITTEN", "MetricDefinition", "MetricSettings", "Over", "Resampling", "metric_named",
+    "metrics", "names_over", "register", "resampled", "score_of_choices", "score_of_labels",
 ]  # fmt: skip
 
 _METRICS: Final[dict[str, MetricDefinition]] = {}
 
 
-def register(*given: MetricDefinition) -> None:
+def register(*definitions: MetricDefinition) -> None:
     """Make metrics known by their names. Raises ValueError if a name is another's."""
-    for each in given:
-        if _METRICS.setdefault(each.name, each) != each:
-            raise ValueError(f"there is a metric '{each.name}' already")
+    for definition in definitions:
+        if _METRICS.setdefault(definition.name, definition) != definition:
+            raise ValueError(f"there is a metric '{definition.name}' already")
 
 
 def metrics() -> Mapping[str, MetricDefinition]:
@@ -42,7 +51,7 @@ def metric_named(name: str) -> MetricDefinition | None:
 
 def names_over(*over: Over) -> frozenset[str]:
     """The metrics that are computed over something."""
-    return frozenset(name for name, each in metrics().items() if each.over in over)
+    return frozenset(name for name, metric in metrics().items() if metric.over in over)
 
 
 def resampled(name: str) -> Resampling | None:

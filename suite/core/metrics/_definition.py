@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from suite.core.corpus import Pair
@@ -12,9 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from suite.core.confusion import Counts, Measured
+
     Numbers = NDArray[np.float64]
-else:  # a plan reads this table, and needs no arrays
-    Numbers = Any
 
 Over = Literal["documents", "corpus", "classes", "likelihoods"]
 """What a score is computed over: documents that have one each (the score is their mean), all answers together, all
@@ -22,6 +23,20 @@ answers by class, or likelihoods that lm-eval puts together, on a scale of their
 
 PERCENT: Final = (0.0, 100.0)
 WRITTEN: Final = "generate_until"
+IGNORING: Final = frozenset({"regexes_to_ignore", "ignore_case", "ignore_punctuation", "ignore_numbers"})
+"""The options of a metric that say what of written answers it ignores."""
+
+
+@dataclass(frozen=True)
+class MetricSettings:
+    """What a task says of a metric."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What `metric_list` says beside its name: `{ignore_case: true}`."""
+    language: str = "en"
+    """The language of the references: it decides what a word is."""
+    labels: tuple[str, ...] = ()
+    """The classes of the task, for metrics of classes."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +57,8 @@ class MetricDefinition:
     over: Over = "documents"
     range: tuple[float, float] = PERCENT
     """The least and the most that a value can be, as it is stored and shown."""
-    factor: float = 1.0
-    """What lm-eval's value is multiplied with to be stored and shown: 100 for shares."""
     higher_is_better: bool = True
-    output_types: frozenset[str] = frozenset()
+    output_types: frozenset[str] = frozenset({WRITTEN})
     """The kinds of answers that have it."""
     own: bool = False
     """Whether lm-eval does not know it."""
@@ -55,16 +68,35 @@ class MetricDefinition:
     """lm-eval's name for how the values of documents are put together."""
     tokenizer: Callable[[str], str] | None = None
     """Language -> how it splits texts into words, for one that does."""
+    document_score: Callable[[str, str, MetricSettings], float] | None = None
+    """For one of documents: (reference, answer, settings) -> 0 to 1. None: lm-eval computes it, or a program's end."""
+    class_score: Callable[[Counts, int | None], Measured] | None = None
+    """For one of classes: (how often each class was answered for each class, the positive class if there is one) -> the
+    score with its standard error, as a share."""
     score: Callable[[Sequence[Pair], str], float] | None = None
     """For one of a corpus: (references and answer of each document, tokenizer) -> 0 to 100. None: by `resampling`."""
     resampling: Resampling | None = None
     """For one of a corpus: its standard errors and intervals. None: it has none."""
     shortest_full_marks: int = 0
     """Words that some answer needs so that right answers themselves get full marks."""
+    runs_programs: bool = False
+    """Whether an answer is a program, which is right if its tests run to their end."""
 
     def __post_init__(self) -> None:
-        if (self.over == "corpus") != (self.score is not None or self.resampling is not None):
-            raise ValueError(f"the metric '{self.name}': one of a corpus needs `score` or `resampling`, no other does")
+        for over, given, what in (
+            ("corpus", self.score or self.resampling, "needs `score` or `resampling`"),
+            ("classes", self.class_score, "needs `class_score`"),
+        ):
+            if (self.over == over) != (given is not None):
+                article = "a " if over == "corpus" else ""
+                raise ValueError(f"the metric '{self.name}': one of {article}{over} {what}, no other does")
+        if self.document_score is not None and self.over != "documents":
+            raise ValueError(f"the metric '{self.name}': one of documents has `document_score`, no other does")
+
+    @property
+    def factor(self) -> float:
+        """What its value is multiplied with to be stored and shown: 100 for shares."""
+        return 100.0 if self.over in ("documents", "classes") else 1.0
 
     @property
     def rankable(self) -> bool:
@@ -75,6 +107,18 @@ class MetricDefinition:
     def together(self) -> bool:
         """Whether it scores all answers together, and none alone."""
         return self.over in ("corpus", "classes")
+
+    @property
+    def computed(self) -> bool:
+        """Whether written answers are scored here, and neither by lm-eval nor by running them."""
+        return self.together or self.document_score is not None
+
+    @property
+    def summary(self) -> str:
+        """What its values are, in a few words."""
+        (low, high), over = self.range, "a corpus" if self.over == "corpus" else self.over
+        scale = f"from {low:g} to {high:g}" if high < math.inf else f"from {low:g}" if low > -math.inf else "any number"
+        return f"of {over}, {scale}{'' if self.higher_is_better else ', lower is better'}"
 
     def corpus_score(self, pairs: Sequence[Pair], tokenizer: str) -> float:
         """The score of all answers, as it is stored."""

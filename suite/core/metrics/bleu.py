@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from suite.core.corpus import Pair, streams
-from suite.core.metrics import WRITTEN, MetricDefinition, Resampling, register
+from suite.core.metrics import MetricDefinition, Resampling, register
 from suite.core.words import DEFAULT_BLEU, bleu_tokenizer, composed
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ LONGEST_NGRAM: Final = 4
 def bleu_score(pairs: Sequence[Pair], tokenizer: str = DEFAULT_BLEU) -> float:
     """The score of all answers, 0 to 100."""
     answers = [composed(answer) for _, answer in pairs]
-    references = [tuple(map(composed, each)) for each, _ in pairs]
+    references = [tuple(map(composed, texts)) for texts, _ in pairs]
     return float(_metric(tokenizer).corpus_score(answers, streams(references)).score)
 
 
@@ -28,14 +28,16 @@ def bleu_counts(pairs: Sequence[tuple[str | Sequence[str], str]], tokenizer: str
     lengths, of words as one of sacrebleu's tokenizers splits them."""
     import numpy as np
 
-    keys = [((known,) if isinstance(known, str) else tuple(known), said) for known, said in pairs]
+    keys = [((texts,) if isinstance(texts, str) else tuple(texts), answer) for texts, answer in pairs]
     distinct = list(dict.fromkeys(keys))
-    predictions = [composed(said) for _, said in distinct]
-    references = [tuple(map(composed, known)) for known, _ in distinct]
+    predictions = [composed(answer) for _, answer in distinct]
+    references = [tuple(map(composed, texts)) for texts, _ in distinct]
     # what sacrebleu sums up for a corpus, one segment after the other: both lengths, matching n-grams, n-grams
-    found = np.array(_metric(tokenizer)._extract_corpus_statistics(predictions, streams(references)), dtype=np.float64)
-    places = {key: place for place, key in enumerate(distinct)}
-    rows: Numbers = found[[places[key] for key in keys]][:, [2, 3, 4, 5, 6, 7, 8, 9, 0, 1]]
+    statistics = np.array(
+        _metric(tokenizer)._extract_corpus_statistics(predictions, streams(references)), dtype=np.float64
+    )
+    row_of = {key: row for row, key in enumerate(distinct)}
+    rows: Numbers = statistics[[row_of[key] for key in keys]][:, [2, 3, 4, 5, 6, 7, 8, 9, 0, 1]]
     return rows
 
 
@@ -51,8 +53,8 @@ def bleu(counts: Numbers) -> Numbers:
         precision = np.where(unseen, 0.5**halves, correct) / total
         mean = np.exp(np.where(total > 0, np.log(precision), -np.inf).mean(axis=-1))
         brevity = np.where(system < reference, np.exp(1 - reference / system), 1.0)
-    found: Numbers = np.where(correct.any(axis=-1), 100 * brevity * mean, 0.0)
-    return found
+    scores: Numbers = np.where(correct.any(axis=-1), 100 * brevity * mean, 0.0)
+    return scores
 
 
 @lru_cache(maxsize=4)
@@ -66,7 +68,7 @@ RESAMPLING: Final = Resampling(bleu_counts, bleu)
 
 register(
     MetricDefinition(
-        "bleu", over="corpus", output_types=frozenset({WRITTEN}), aggregation="bleu", tokenizer=bleu_tokenizer,
+        "bleu", over="corpus", aggregation="bleu", tokenizer=bleu_tokenizer,
         score=bleu_score, resampling=RESAMPLING, shortest_full_marks=LONGEST_NGRAM,
     )
 )  # fmt: skip

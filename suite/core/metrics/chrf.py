@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from suite.core.corpus import Pair, streams
-from suite.core.metrics import WRITTEN, MetricDefinition, register
+from suite.core.metrics import MetricDefinition, register
 from suite.core.words import composed
 
 
@@ -15,14 +15,14 @@ def chrf_score(pairs: Sequence[Pair], tokenizer: str, word_order: int) -> float:
     from sacrebleu.metrics import CHRF
 
     answers = [composed(answer) for _, answer in pairs]
-    references = [tuple(map(composed, each)) for each, _ in pairs]
+    references = [tuple(map(composed, texts)) for texts, _ in pairs]
     return float(CHRF(word_order=word_order).corpus_score(answers, streams(references)).score)
 
 
 register(
     *(
         MetricDefinition(
-            name, over="corpus", output_types=frozenset({WRITTEN}), aggregation=name,
+            name, over="corpus", aggregation=name,
             score=partial(chrf_score, word_order=order),
         )
         for name, order in (("chrf", 0), ("chrf++", 2))

@@ -27,7 +27,7 @@ register(
     _cost("byte_perplexity", "loglikelihood_rolling", "weighted_perplexity"),
     _cost("bits_per_byte", "loglikelihood_rolling", "bits_per_byte"),
     _cost("brier_score", "multiple_choice", "brier_score"),
-    MetricDefinition("acc_all", over="likelihoods", range=(0.0, 1.0)),
+    MetricDefinition("acc_all", over="likelihoods", range=(0.0, 1.0), output_types=frozenset()),
     _any("likelihood", "multiple_choice"),
     _any("bypass", WRITTEN, aggregation="bypass"),
 )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from suite.core.corpus import Pair, streams
-from suite.core.metrics import WRITTEN, MetricDefinition, register
+from suite.core.metrics import MetricDefinition, register
 from suite.core.words import DEFAULT_BLEU, bleu_tokenizer, bleu_words, composed
 
 
@@ -15,16 +15,16 @@ def ter_score(pairs: Sequence[Pair], tokenizer: str) -> float:
     from sacrebleu.metrics import TER
 
     answers = [composed(answer) for _, answer in pairs]
-    references = [tuple(map(composed, each)) for each, _ in pairs]
+    references = [tuple(map(composed, texts)) for texts, _ in pairs]
     if tokenizer != DEFAULT_BLEU:
         answers = [" ".join(bleu_words(answer, tokenizer)) for answer in answers]
-        references = [tuple(" ".join(bleu_words(one, tokenizer)) for one in each) for each in references]
+        references = [tuple(" ".join(bleu_words(text, tokenizer)) for text in texts) for texts in references]
     return float(TER().corpus_score(answers, streams(references)).score)
 
 
 register(
     MetricDefinition(
-        "ter", over="corpus", range=(0.0, math.inf), higher_is_better=False, output_types=frozenset({WRITTEN}),
+        "ter", over="corpus", range=(0.0, math.inf), higher_is_better=False,
         aggregation="ter", tokenizer=bleu_tokenizer, score=ter_score,
     )  # edits may be more than words
 )  # fmt: skip

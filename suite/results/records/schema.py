@@ -120,6 +120,8 @@ class _Role(_Loose):
     labels: list[str]
     chance: float | None
     primary: str | None
+    metrics: dict[str, dict[str, str]] = {}
+    """The metrics that are not suite's own, and where each came from."""
 
 
 class _Spec(_Loose):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from suite.stats import confusion
+from suite.core import confusion
 
 metrics = pytest.importorskip("sklearn.metrics")
 CLASSES = 3

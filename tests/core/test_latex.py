@@ -6,8 +6,8 @@ import time
 
 import pytest
 
+from suite.core.latex import LONGEST, last_boxed, same
 from suite.tasks.filters import Stated
-from suite.tasks.latex import LONGEST, last_boxed, same
 from suite.tasks.scoring import Metric, score
 from suite.tasks.text import UNPARSABLE
 

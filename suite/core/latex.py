@@ -45,7 +45,7 @@ _PLAIN: Final = re.compile(rf"([+-]?)({_NUMBER})")
 
 def last_boxed(text: str) -> str | None:
     r"""What the last `\boxed{…}` of a text holds; None if there is none, or if it is not closed. Takes linear time."""
-    start = next((found.end() for found in reversed(list(_BOX.finditer(text)))), None)
+    start = next((box.end() for box in reversed(list(_BOX.finditer(text)))), None)
     if start is None:
         return None
     depth = 1
@@ -66,16 +66,16 @@ def stated(text: str, marker: str) -> str | None:
     return line or None if found else None
 
 
-def same(said: str, right: str) -> bool:
+def same(answer: str, reference: str) -> bool:
     """Whether two answers differ in writing only. Takes bounded time: what is longer than `LONGEST` is wrong."""
-    if len(said) > LONGEST or len(right) > LONGEST:
-        return said == right
-    if said == right:
-        return bool(said.strip())
-    ours, wanted = _plain(said), _plain(right)
-    if not ours or ours == wanted:
-        return bool(ours)
-    number = _value(ours)
+    if len(answer) > LONGEST or len(reference) > LONGEST:
+        return answer == reference
+    if answer == reference:
+        return bool(answer.strip())
+    plain, wanted = _plain(answer), _plain(reference)
+    if not plain or plain == wanted:
+        return bool(plain)
+    number = _value(plain)
     return number is not None and number == _value(wanted)
 
 
@@ -87,7 +87,7 @@ def _plain(answer: str) -> str:
         answer = re.sub(re.escape(old) + r"(?![a-zA-Z])", lambda _, new=new: new, answer)  # type: ignore[misc]
     for sign in ("\\(", "\\)", "\\$", "$", "\\%", "%"):
         answer = answer.replace(sign, "")
-    answer = _TEXT.sub(lambda found: f" {found[1]} ", answer).strip().removesuffix(".").strip()
+    answer = _TEXT.sub(lambda match: f" {match[1]} ", answer).strip().removesuffix(".").strip()
     unit = _WITH_UNIT.fullmatch(answer)
     answer = re.sub(r"^[a-zA-Z]\s*\\in\b", "", unit[1] if unit else answer).strip()
     answer = answer.replace("/", _SLASH)  # the library stumbles over a/b where they are no whole numbers
@@ -99,7 +99,7 @@ def _plain(answer: str) -> str:
         answer = re.sub(rf"([\w.]+){_SLASH}([\w.]+)", r"\\frac{\1}{\2}", answer)
     answer = re.sub(r"(\\frac\{[^{}]*\})(\w)", r"\1{\2}", answer)
     answer = re.sub(r"([_^])(\w)", r"\1{\2}", answer)
-    answer = re.sub(r"\d*\.\d+", lambda found: found[0].rstrip("0").removesuffix(".") or "0", answer)
+    answer = re.sub(r"\d*\.\d+", lambda match: match[0].rstrip("0").removesuffix(".") or "0", answer)
     return re.sub(r"^\(([A-Z])\)$", r"\1", answer)
 
 
@@ -108,11 +108,11 @@ def _value(answer: str) -> Fraction | None:
     plain = _PLAIN.fullmatch(answer)
     if plain:
         return _signed(plain[1]) * _decimal(plain[2])
-    found = _FRACTION.fullmatch(answer) or _RATIO.fullmatch(answer)
-    if not found or not _decimal(found[5]) or (found[2] and found[3]):
+    match = _FRACTION.fullmatch(answer) or _RATIO.fullmatch(answer)
+    if not match or not _decimal(match[5]) or (match[2] and match[3]):
         return None
-    part = _signed(found[3]) * _decimal(found[4]) / _decimal(found[5])
-    return _signed(found[1]) * (int(found[2] or 0) + part)
+    part = _signed(match[3]) * _decimal(match[4]) / _decimal(match[5])
+    return _signed(match[1]) * (int(match[2] or 0) + part)
 
 
 def _signed(sign: str) -> int:

@@ -1,0 +1,13 @@
+"""lm-eval's shares of documents whose right choice is the likeliest one."""
+
+from __future__ import annotations
+
+from suite.core.metrics import MetricDefinition, register
+
+register(
+    MetricDefinition("acc", output_types=frozenset({"multiple_choice", "loglikelihood"})),
+    *(
+        MetricDefinition(name, output_types=frozenset({"multiple_choice"}))
+        for name in ("acc_norm", "acc_bytes", "acc_mutual_info")
+    ),
+)

@@ -1,0 +1,17 @@
+"""TriviaQA's match: the same text but for case, punctuation and articles."""
+
+from __future__ import annotations
+
+from suite.core.comparison import normalised, symbols_agree
+from suite.core.metrics import MetricDefinition, MetricSettings, register
+
+
+def normalised_match(reference: str, answer: str, settings: MetricSettings) -> float:
+    """1 if both are equal but for case, punctuation and articles, or with them where a reference is nothing else."""
+    remaining = normalised(reference)
+    if not remaining:
+        return float(answer.strip().lower() == reference.strip().lower())
+    return float(normalised(answer) == remaining and symbols_agree(answer, reference))
+
+
+register(MetricDefinition("normalised_match", own=True, document_score=normalised_match))

@@ -1,0 +1,75 @@
+"""Task files merged deeply with those that they include."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from suite.core.errors import SuiteError, did_you_mean
+from suite.core.yamlfile import Document, Key, read_yaml
+
+
+@dataclass(frozen=True)
+class MergedFile:
+    """Files merged deeply, an including file over the included one, with the ``file:line`` of each key."""
+
+    value: dict[str, Any]
+    lines: dict[Key, str]
+
+    @classmethod
+    def read(cls, path: Path) -> MergedFile:
+        """A file with its includes. Raises SuiteError on a cycle or a file that is not there."""
+        merged = cls({}, {})
+        merged._add(path, ())
+        return merged
+
+    def where(self, key: Key) -> str:
+        """The ``file:line`` of a key, or of what is nearest above it."""
+        while key and key not in self.lines:
+            key = key[:-1]
+        return self.lines.get(key, "")
+
+    @property
+    def data_file(self) -> Path | None:
+        """The file that says where data are."""
+        keys: tuple[Key, ...] = (("dataset_kwargs", "data_files"), ("dataset_kwargs", "data_dir"), ("dataset_path",))
+        line = next((self.lines[key] for key in keys if key in self.lines), None)
+        return None if line is None else Path(line.rpartition(":")[0])
+
+    def _add(self, path: Path, including: tuple[Path, ...]) -> None:
+        """Merge a file's includes, then the file."""
+        document = read_yaml(path)
+        include = document.value.get("include", ())
+        for position, name in enumerate((include,) if isinstance(include, str) else include):
+            key: Key = ("include",) if isinstance(include, str) else ("include", position)
+            other = path.parent / str(name)
+            if other.resolve() in (path.resolve(), *including):
+                raise SuiteError(
+                    f"include: '{name}' includes itself", where=document.where(key), fix="break the circle"
+                )
+            if not other.is_file():
+                near = did_you_mean(str(name), [file.name for file in path.parent.glob("*.yaml") if file != path])
+                raise SuiteError(f"include: there is no file '{name}' beside it", where=document.where(key), fix=near)
+            self._add(other, (*including, path.resolve()))
+        self.lines[()] = f"{path}:1"
+        _merge(self.value, {key: value for key, value in document.value.items() if key != "include"})
+        self._record(document)
+
+    def _record(self, document: Document) -> None:
+        for key in document.lines:
+            self.lines[key] = document.where(key)
+
+
+def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> None:
+    """Mappings merge, all else replaces; a key set to nothing (`dataset_path: null`) is taken away."""
+    for key, value in over.items():
+        if value is None:
+            under.pop(key, None)
+        elif isinstance(value, Mapping):
+            child = dict(under[key]) if isinstance(under.get(key), Mapping) else {}
+            _merge(child, value)
+            under[key] = child
+        else:
+            under[key] = value
