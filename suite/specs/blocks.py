@@ -107,6 +107,7 @@ class Track(Block):
     """Equal terms: model, data, tasks, shot counts, budget, seeds. A leaderboard table belongs to one track."""
 
     name: Name
+    """The name of its file, or of its own where it extends another track."""
     title: str = ""
     """What the leaderboard calls it."""
     about: str = ""
@@ -114,14 +115,20 @@ class Track(Block):
     deviations: tuple[str, ...] = ()
     """Where it differs from the paper whose setting it has, a sentence or two each."""
     model: ModelSource
+    """The base model of every row."""
     roles: dict[Role, TaskName]
     """Which task plays which part (`rte: micro_rte`): one of a file, or of lm-eval's. `lm_eval:arc_easy` is lm-eval's
     where a file has the name, too."""
     held_out: HeldOut
+    """The tasks that show what a method keeps."""
     target: Target = Target()
+    """How the target is tested."""
     selection: Selection = Selection()
+    """How checkpoints and tries are chosen."""
     budget: Budget
+    """Batch size and lengths."""
     decoding: Decoding = Decoding()
+    """Beams and batches of answers."""
     probes: Probes | None = None
     """What is looked at while training; null: nothing."""
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
@@ -139,6 +146,7 @@ class Spec(Block):
     """One row of a leaderboard: a method, its targets, and what differs from the track."""
 
     name: Name
+    """The row's name on the board. One name on one track is one spec."""
     source: str = ""
     """Where the method or the row comes from (paper, table)."""
     about: str = ""

@@ -16,6 +16,7 @@ from suite.plugins.pinned import PinnedPlugin
 from suite.tasks import checks, metric_checks, outside_metrics, python_metric
 from suite.tasks.builtin import builtin_config, builtin_names, release
 from suite.tasks.merging import MergedFile
+from suite.tasks.metadata import Metadata
 from suite.tasks.python_metric import PythonMetric
 
 SCORING: Final = 2
@@ -121,7 +122,7 @@ class TaskFile:
     @property
     def gold_misses(self) -> float:
         """The largest share of rows whose right answers may miss full marks in the primary metric."""
-        return float(self.metadata.get("gold_misses", checks.Metadata.model_fields["gold_misses"].default))
+        return float(self.metadata.get("gold_misses", Metadata.model_fields["gold_misses"].default))
 
     @property
     def language(self) -> str:

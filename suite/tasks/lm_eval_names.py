@@ -9,15 +9,31 @@ from typing import Final
 PYTHON: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 """A metric that is a Python function of the user's: `module:function`."""
 
-FIELDS: Final = frozenset({
-    "task", "task_alias", "tag", "custom_dataset", "dataset_path", "dataset_name", "dataset_kwargs",
-    "training_split", "validation_split", "test_split", "fewshot_split", "process_docs", "doc_to_text",
-    "doc_to_target", "doc_to_image", "doc_to_audio", "unsafe_code", "doc_to_choice", "process_results",
-    "use_prompt", "description", "target_delimiter", "fewshot_delimiter", "fewshot_config", "num_fewshot",
-    "metric_list", "output_type", "generation_kwargs", "repeats", "filter_list", "should_decontaminate",
-    "doc_to_decontamination_query", "gen_prefix", "metadata",
-})  # fmt: skip
-"""The fields of lm-eval's TaskConfig."""
+FIELD_MEANINGS: Final[Mapping[str, str]] = {
+    "task": "The task's name: that of its file.",
+    "task_alias": "A name for display in lm-eval. Changes no score.",
+    "tag": "Groups of lm-eval that the task belongs to. Changes no score.",
+    "dataset_path": "A data set of the hub, a kind of file (`json`, `csv`, `parquet`, `text`) or a local folder.",
+    "dataset_name": "The configuration of the data set.",
+    "dataset_kwargs": "Options for reading the data, such as `data_files`.",
+    "training_split": "The split that methods train on and that exemplars are drawn from.",
+    "validation_split": "The split that is reported where there is no `test_split`.",
+    "test_split": "The split that is reported.",
+    "fewshot_split": "The split that exemplars are drawn from, in place of the training split.",
+    "output_type": "How answers are given: written (`generate_until`), or chosen by likelihood (`multiple_choice`).",
+    "doc_to_text": "The question: a Jinja template over the row's fields, or the name of a field.",
+    "doc_to_target": "The right answer, or a list of right answers; with choices, the right one or its place from 0.",
+    "doc_to_choice": "The choices: a list, the name of a field, or a template that gives a list.",
+    "description": "Text before the exemplars and the question.",
+    "gen_prefix": "Text with which each answer begins; it belongs to the prompt.",
+    "target_delimiter": "What stands between a question and its answer; one space if left out.",
+    "fewshot_delimiter": "What stands between exemplars; an empty line if left out.",
+    "generation_kwargs": "When a written answer ends: `until` (stop strings) and `max_gen_toks` (tokens).",
+    "filter_list": "Pipelines of filters that read an answer out of what the model wrote.",
+    "metric_list": "The metrics; the first is the primary one unless `metadata.primary` names another.",
+    "metadata": "What suite adds to lm-eval's format.",
+}
+"""The fields of lm-eval's TaskConfig that a task file may have, and what each says."""
 
 OURS_MAY_NOT_SET: Final = {
     "custom_dataset": "rows come from the data folder or from `dataset_path`",
@@ -34,6 +50,9 @@ OURS_MAY_NOT_SET: Final = {
     "doc_to_decontamination_query": "leaks are checked when a run is planned",
 }
 """Fields of lm-eval that a task file here must leave out, and what to do instead."""
+
+FIELDS: Final = frozenset({*FIELD_MEANINGS, *OURS_MAY_NOT_SET})
+"""The fields of lm-eval's TaskConfig."""
 
 OUTPUT_TYPES: Final = frozenset({"generate_until", "multiple_choice", "loglikelihood", "loglikelihood_rolling"})
 

@@ -11,10 +11,10 @@ import yaml
 
 from suite.evaluation.evaluate import evaluate_with
 from suite.tasks import lm_eval_names
-from suite.tasks.checks import Metadata
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import read_task
 from suite.tasks.load import load_task, training_examples
+from suite.tasks.metadata import Metadata
 from tests.fuzz.fuzzing import Answers, corrupted, mutated, survive
 from tests.fuzz.test_rows import TASKS, row
 

@@ -16,8 +16,11 @@ class Recording(Block):
     """A curve of an experiment's training, as it was once."""
 
     experiment: str
+    """The name of its row."""
     seed: Annotated[int, Field(ge=0)] = 0
+    """Which of its seeds."""
     curve: str = "loss"
+    """The name of the curve, as on the experiment's page."""
     values: Annotated[tuple[Finite, ...], Field(min_length=1)]
     """In the order of the training steps."""
     within: Annotated[Finite, Field(ge=0)] = 0.0
@@ -28,6 +31,7 @@ class Claim(Block):
     """One claim."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """A name that no other claim of the file has: lower-case letters, digits and `-`."""
     says: str
     """The claim in words."""
     source: str
@@ -55,9 +59,11 @@ class Claims(Block):
     """A file of claims about a track, or about several."""
 
     track: str
+    """The track on which the claims are judged."""
     also: tuple[str, ...] = ()
     """Further tracks, on which those claims are judged whose rows were run there."""
     claims: tuple[Claim, ...] = Field(min_length=1)
+    """The claims, in the order in which they are reported."""
 
     @model_validator(mode="after")
     def _different(self) -> Claims:

@@ -76,7 +76,9 @@ class Layout(Block):
     comparable: Name | None = None
     """The track in the paper's own setting; on any other it is said that the figures do not compare."""
     columns: tuple[Column, ...] = Field(min_length=1)
+    """The columns, from left to right."""
     rows: tuple[Line, ...] = Field(min_length=1)
+    """The rows, from top to bottom."""
     notes: tuple[str, ...] = ()
     """What a reader of the figures must know."""
 

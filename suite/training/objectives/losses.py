@@ -21,7 +21,7 @@ WORTH_ON_GPU: Final = 4096
 
 
 def answer_loss(adapted: AdaptedModel, batch: Batch, label_smoothing: float = 0.0, z_loss: float = 0.0) -> Tensor:
-    """Cross-entropy summed over the answers' tokens (a scalar). The layout is [prefix][soft][text][pad].
+    """Cross-entropy summed over the answers' tokens (a scalar). The layout is prefix, soft prompt, text, padding.
 
     With a `z_loss`, that factor times the square of each token's log Σ exp(logits) is added (T5X's).
     """
