@@ -28,8 +28,8 @@ MAX_BYTES: Final = 4_000_000
 RESERVED: Final = 200_000
 """Bytes of them that are kept for how the run ends."""
 NAME: Final = re.compile(r"\d{8}T\d{6}Z-\d+\.log")
-LIBRARIES: Final = ("transformers", "datasets", "huggingface_hub", "peft")
-"""Those that keep their messages from the root logger."""
+LIBRARIES: Final = ("transformers", "datasets", "huggingface_hub", "peft", "lm_eval")
+"""Those that keep their messages from the root logger, always or once they are set up."""
 _SECRETS: Final = (
     (re.compile(r"(://[^:/@\s]*):[^\s]*@"), r"\1:***@"),
     (re.compile(r"(?i)((?:password|passwd|secret|token|api[_-]?key)=)[^&\s'\"]+"), r"\1***"),

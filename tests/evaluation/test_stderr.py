@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from suite.core.errors import SuiteError
+from suite.core.metrics import MetricDefinition
 from suite.core.metrics.bleu import RESAMPLING
-from suite.evaluation import evaluate as evaluate_module
 from suite.evaluation import lm as lm_module
 from suite.evaluation import stderr
 from suite.evaluation.evaluate import EvaluationResult, evaluate
@@ -70,6 +70,6 @@ def test_bleu_of_right_answers_is_100_and_not_the_number_above(
 
 
 def test_a_value_that_no_metric_gives_is_an_error(monkeypatch: pytest.MonkeyPatch, make_task: MakeTask) -> None:
-    monkeypatch.setattr(evaluate_module, "scale", lambda _: 300.0)
+    monkeypatch.setattr(MetricDefinition, "factor", 300.0)
     with pytest.raises(SuiteError, match="'accuracy' of task 'tiny' came to 180, outside 0 to 100"):
         result(monkeypatch, make_task, LABELS, PAIRS, 1)
