@@ -97,7 +97,7 @@ class _Builder:
 
     def _best(self, experiment: Experiment, tries: Sequence[Try]) -> Try:
         """The try that is chosen when it runs: at each place of a stack stands what the chosen one has there."""
-        model = model_key(experiment.track.model, self._model(experiment.track))
+        model = model_key(experiment.track.model, self._located(experiment.track.model))
         title, work, key = choose(experiment, tries, model, self._tasks_key(experiment, experiment.targets))
         chosen = self._step(title, work, key, self._choosing(experiment, len(tries)))
 
@@ -120,7 +120,7 @@ class _Builder:
 
     def _choosing(self, experiment: Experiment, tries: int) -> StepEstimate:
         """Answering the selection rows, once for each try."""
-        track, model = experiment.track, self._model(experiment.track)
+        track, model = experiment.track, self._located(experiment.track.model)
         rows = [training_rows(experiment.tasks[role], self.inputs.data) for role in experiment.targets]
         return estimate.answering(
             tries * track.selection.documents * len(rows), track.target.shots, track.budget.max_length,
@@ -184,8 +184,8 @@ class _Builder:
             assert parent is not None, f"{name} builds on {needed.method}, which trains nothing"
             parents.append(parent)
             if needed.model is not None:
-                bases[parent] = self._model(for_model.track).identity
-        track, model = experiment.track, self._model(experiment.track)
+                bases[parent] = self._located(for_model.track.model).identity
+        track, model = experiment.track, self._located(experiment.track.model)
         tasks = {role: experiment.tasks[role] for role in targets}
         rows = [training_rows(task, self.inputs.data) for task in tasks.values()]
         needs = method.requirements(config)
@@ -225,7 +225,7 @@ class _Builder:
         self, experiment: Experiment, chosen: Stack, task: TaskFile, shots: int, documents: int | None,
     ) -> str:  # fmt: skip
         routes, stack = (chosen, ()) if isinstance(chosen, Routing) else (None, chosen)
-        track, model = experiment.track, self._model(experiment.track)
+        track, model = experiment.track, self._located(experiment.track.model)
         rows = reported_rows(task, self.inputs.data)
         key: dict[str, Any] = {
             "kind": "evaluate",
@@ -264,9 +264,6 @@ class _Builder:
     def _step(self, title: str, work: Work, key: Mapping[str, Any], cost: StepEstimate) -> str:
         step = Step.of(title, work, key, cost, self.steps)
         return self.steps.setdefault(step.id, step).id
-
-    def _model(self, track: Track) -> LocatedModel:
-        return self._located(track.model)
 
     def _located(self, source: ModelSource) -> LocatedModel:
         if source not in self._models:
