@@ -132,13 +132,15 @@ class Schedule:
         self.progress.end(step.title, f"FAILED: {reason}", seconds)
 
     def _renewed(self, step: Step, result: NeedsArtifact) -> bool:
-        """Have a finished step done again whose artifact is lost. Where that was tried before in vain, `step` fails."""
+        """Have a finished step done again whose artifact is lost. False where `step` fails: that was in vain before."""
         parent = self.steps[result.parent.id]
         self._renewals[parent.id] += 1
         if self._renewals[parent.id] > RENEWALS:
             owner, reason = str(Owner.here()), str(ArtifactLost(parent.id, result.reason))
-            if self._store.claim(step.id, owner):
-                self._store.fail(step.id, owner, reason)
+            if not self._store.claim(step.id, owner, self._lease_seconds):
+                return True  # another process tries it
+            spent = self._store.steps([step.id])[step.id].costs
+            self._store.fail(step.id, owner, reason, spent=spent)
             self._fail(step, reason, 0.0)
             return False
         if self._store.invalidate([result.parent]):  # else another process has begun it anew
