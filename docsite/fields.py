@@ -19,7 +19,7 @@ class Field:
     path: str
     """From the top of the file, `[]` for each entry of a list: `claims[].id`."""
     key: str
-    """The same, told from that of the same field of another variant: `stage_one.lora.rank`."""
+    """The same, with the variant's name where two variants share a field: `stage_one.lora.rank`."""
     type: str
     default: str
     about: str
@@ -80,9 +80,9 @@ def _sections(schema: Schema, blocks: Mapping[str, Schema], path: str, key: str,
     for name, each in given.items():
         inner = list(_blocks(each))
         for block, suffix in inner:
-            told = _variant(blocks[block]) if len(inner) > 1 else ""
-            below = _join(key, name) + suffix + (f".{told.rpartition(' ')[2]}" if told else "")
-            yield from _sections(blocks[block], blocks, _join(path, name) + suffix, below, told)
+            variant = _variant(blocks[block]) if len(inner) > 1 else ""
+            below = _join(key, name) + suffix + (f".{variant.rpartition(' ')[2]}" if variant else "")
+            yield from _sections(blocks[block], blocks, _join(path, name) + suffix, below, variant)
 
 
 def _join(path: str, name: str) -> str:

@@ -55,7 +55,7 @@ def _on_tracks(name: str) -> str:
     """What each shipped track says of the method, as it says it."""
     workspace = Workspace.around()
     rows = [(f"`{track}`", load_track(workspace, track).methods.get(name)) for track in workspace.tracks()]
-    told = [(track, f"`{json.dumps(settings)}`") for track, settings in rows if settings]
-    if not told:
+    rows_with_settings = [(track, f"`{json.dumps(settings)}`") for track, settings in rows if settings]
+    if not rows_with_settings:
         return "No shipped track changes a setting."
-    return "In place of the defaults above:\n\n" + table(("track", "settings"), told)
+    return "In place of the defaults above:\n\n" + table(("track", "settings"), rows_with_settings)

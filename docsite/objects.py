@@ -74,7 +74,7 @@ def pages() -> Iterator[tuple[str, str]]:
 
 
 def page_name(package: str) -> str:
-    """The page of a package, told by its whole name."""
+    """The page of a package, from its whole name."""
     return f"{package.removeprefix('suite.').replace('.', '-')}.md"
 
 

@@ -14,6 +14,7 @@ from leaderboard.data.experiment_records import RowRecords, SeedRecords
 from leaderboard.data.recording_reader import RecordingReader
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Row
+from suite.core.corpus import is_one_of, references_of
 from suite.core.formats import Format, foreign, takes
 from suite.results.store import AnswerRecord, StepRecord
 
@@ -110,10 +111,10 @@ class AnswerExamples:
 
 
 def is_right(answer: AnswerRecord) -> bool:
-    """Full marks; where documents have no score of their own, the right answer but for case and spaces."""
+    """Full marks; where documents have no score of their own, a right answer except for case and spaces."""
     if answer.value is not None:
         return answer.value == 100.0
-    return bool(answer.target.strip()) and _plain(answer.parsed) == _plain(answer.target)
+    return bool(answer.target.strip()) and is_one_of(answer.parsed, references_of(answer.target))
 
 
 def ending(question: str) -> str:
@@ -122,10 +123,6 @@ def ending(question: str) -> str:
     last_lines = "\n".join(lines[-LINES:])
     shown = last_lines[-CHARACTERS:]
     return shown if (len(lines) <= LINES and shown == last_lines) else f"… {shown}"
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
 
 
 def _step(seed: SeedRecords, role: str, shots: int) -> StepRecord | None:

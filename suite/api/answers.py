@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from suite.api.experiments import experiment_named
 from suite.api.paths import File, folder_of
-from suite.core.corpus import references_of
+from suite.core.corpus import is_one_of, references_of
 from suite.core.diagnostics import RoutingReport, read
 from suite.core.errors import SuiteError, did_you_mean
 from suite.core.metrics import metric_named
@@ -210,11 +210,7 @@ def _is_right(stored: AnswerRecord, score: ScoreRecord | None, right: Sequence[s
     metric = None if score is None else metric_named(score.metric)
     if not right or (metric is not None and metric.over == "likelihoods"):
         return None
-    return _plain(stored.parsed) in {_plain(each) for each in right}
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    return is_one_of(stored.parsed, right)
 
 
 def _chosen(evaluation: TaskEvaluation, document: int | None, *, wrong: bool) -> tuple[DocumentAnswer, ...]:

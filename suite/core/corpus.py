@@ -33,6 +33,15 @@ def references_of(right: str) -> tuple[str, ...]:
     return many if len(many) > 1 else (right,)
 
 
+def is_one_of(answer: str, references: Sequence[str]) -> bool:
+    """Whether an answer is one of the right ones, except for case and spaces."""
+    return _plain(answer) in {_plain(reference) for reference in references}
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
 def _listed(right: str) -> tuple[str, ...]:
     if not right.startswith("["):
         return ()

@@ -54,10 +54,10 @@ def run_plan(
 
 
 def _ids_by_title(plan: Plan) -> Mapping[str, str]:
-    found: dict[str, list[str]] = {}
+    ids_by_title: dict[str, list[str]] = {}
     for step in plan.steps:
-        found.setdefault(step.title, []).append(step.id[:8])
-    return {title: " or ".join(ids) for title, ids in found.items()}
+        ids_by_title.setdefault(step.title, []).append(step.id[:8])
+    return {title: " or ".join(ids) for title, ids in ids_by_title.items()}
 
 
 def _stored(plan: Plan, store: Store, home: RunDir, *, again: bool) -> Mapping[str, StepRecord]:

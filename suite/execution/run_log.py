@@ -151,29 +151,29 @@ def _opening(device: str | None) -> Iterable[str]:
 @contextmanager
 def _heard(log: RunLog, *, shown: bool) -> Iterator[None]:
     """Inside, messages and warnings of libraries go to the log, and where they went before."""
-    root, told = logging.getLogger(), warnings.showwarning
+    root, showwarning = logging.getLogger(), warnings.showwarning
     handlers: list[logging.Handler] = [log]
     if shown and not root.handlers:  # Python shows messages that nobody handles, and now somebody does
         handlers.append(logging.StreamHandler())
         handlers[-1].setLevel(logging.WARNING)
 
-    def tell(
+    def log_warning(
         message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
         line: str | None = None,
     ) -> None:  # fmt: skip
         log.say(f"{category.__name__}: {message} ({filename}:{lineno})")
         if shown:
-            told(message, category, filename, lineno, file, line)
+            showwarning(message, category, filename, lineno, file, line)
 
     for handler in handlers:
         root.addHandler(handler)
     for name in LIBRARIES:
         logging.getLogger(name).addHandler(log)
-    warnings.showwarning = tell
+    warnings.showwarning = log_warning
     try:
         yield
     finally:
-        warnings.showwarning = told
+        warnings.showwarning = showwarning
         for name in LIBRARIES:
             logging.getLogger(name).removeHandler(log)
         for handler in handlers:
