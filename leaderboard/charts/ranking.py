@@ -48,4 +48,4 @@ def rank_chart(rows: Sequence[tuple[Row, str, int]]) -> RankChart | None:
     ]  # fmt: skip
     last = max(row.contenders for _, row, _, _ in ranked)
     label = f"Rank, 95\u00a0% interval: {len(lines)} rows, the best first."
-    return RankChart(Chart("ranks", label, "place", "", {"rows": drawn, "last": last}), lines)
+    return RankChart(Chart("ranks", label, "rank", "", {"rows": drawn, "last": last}), lines)

@@ -48,7 +48,7 @@ class DocumentAnswer:
     score: float | None
     """0 to 100; None for a metric that scores all documents together."""
     is_right: bool | None
-    """Full marks; without a score of its own, whether it is a right answer but for case and spaces. None: not known."""
+    """Full marks; without a score of its own, a right answer except for case and spaces. None: not known."""
     unparsable: bool
     truncated: bool
     """Whether the model read the prompt without its beginning."""
