@@ -65,8 +65,11 @@ TRAIN = [{"question": f"number {number}", "answer": f"{number} dogs", "choice": 
 
 @pytest.fixture(autouse=True)
 def _no_warnings_of_lm_eval() -> Iterator[None]:
-    logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    return
+    logger = logging.getLogger("lm_eval")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    yield
+    logger.setLevel(before)
 
 
 def theirs(backbone: Backbone, task: Any, max_length: int = 512) -> tuple[dict[str, float], list[Any]]:
