@@ -56,7 +56,7 @@ def options(
 
 @app.command()
 def run(
-    specs: Specs,
+    specs: Specs = None,
     track: TrackOption = None,
     sets: SetOption = None,
     seeds: SeedsOption = "first",
@@ -75,12 +75,12 @@ def run(
     Finished steps are reused. The same command resumes an interrupted run.
     """
     from suite.api.running import execute
-    from suite.cli.commands.planning import planned, print_notes, verbosity_of
+    from suite.cli.commands.planning import own_specs, planned, print_notes, verbosity_of
     from suite.cli.commands.results import report
     from suite.core.run_dir import RunDir
 
     verbosity = verbosity_of(quiet=quiet, verbose=verbose)
-    made = planned(specs, track, sets or (), seeds, data, models, RunDir(home, db), baseline=True)
+    made = planned(specs or own_specs(), track, sets or (), seeds, data, models, RunDir(home, db), baseline=True)
     outcome = execute(
         made, device=device, again=again, unsafe_code=unsafe_code, verbosity=verbosity,
         begin=(lambda made: None) if quiet else print_notes,
@@ -91,7 +91,7 @@ def run(
 
 @app.command()
 def plan(
-    specs: Specs,
+    specs: Specs = None,
     track: TrackOption = None,
     sets: SetOption = None,
     seeds: SeedsOption = "first",
@@ -105,10 +105,12 @@ def plan(
 
     Mistakes in specs, tracks, tasks and data are reported with file and line. Nothing is written.
     """
-    from suite.cli.commands.planning import planned, show_plan, show_resolved
+    from suite.cli.commands.planning import own_specs, planned, show_plan, show_resolved
     from suite.core.run_dir import RunDir
 
-    made = planned(specs, track, sets or (), seeds, data, models, RunDir(home, db), baseline=not resolved)
+    made = planned(
+        specs or own_specs(), track, sets or (), seeds, data, models, RunDir(home, db), baseline=not resolved
+    )
     show_resolved(made.plan) if resolved else show_plan(made)
 
 
@@ -234,11 +236,42 @@ def schema(
 
 
 @app.command()
-def init(folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to make.")]) -> None:
-    """Make a workspace: a copy of all shipped specs, tracks and tasks."""
-    from suite.cli.commands.about import new_workspace
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to make.")],
+    data: Annotated[
+        str | None,
+        typer.Option("--data", metavar="DATA", help="A CSV, TSV, JSON or Parquet file, a folder, or org/name (hub)."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="MODEL", help="A folder, a GGUF file, or org/name (default: a toy)."),
+    ] = None,
+    input_: Annotated[
+        list[str] | None,
+        typer.Option("--input", metavar="COLUMN", help="The column that is asked. May be repeated."),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="COLUMN", help="The column that holds the right answers.")
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="classification, qa (short answers) or text")
+    ] = None,
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=1, metavar="N", help="What the first comparison may take, about.")
+    ] = 30,
+    seed: Annotated[int, typer.Option("--seed", min=0, metavar="N", help="Of the split into training and test.")] = 0,
+    models: ModelsOption = None,
+    device: DeviceOption = None,
+) -> None:
+    """Make a workspace: your data as a task, your model's track, six specs.
 
-    print(new_workspace(folder))
+    Says what it takes the columns for, and asks where that is not plain. Without --data, a copy of all shipped specs.
+    """
+    from suite.cli.commands.starting import kind_named, new_workspace
+    from suite.starter.columns import ChosenColumns
+
+    chosen = ChosenColumns(tuple(input_ or ()), target, kind_named(kind))
+    new_workspace(folder, data, model, models, chosen, seed=seed, minutes=minutes, device=device)
 
 
 @app.command()

@@ -9,7 +9,12 @@ import typer
 
 from suite.cli.completion import experiment_names, track_names
 
-Specs = Annotated[list[Path], typer.Argument(metavar="SPEC", help="Spec files (YAML).", show_default=False)]
+Specs = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="SPEC", help="Spec files (default: specs/*.yaml of the workspace here).", show_default=False
+    ),
+]
 TrackOption = Annotated[
     str | None,
     typer.Option("--track", metavar="TRACK", help="Run on this track, not on the spec's: a name or a YAML file."),

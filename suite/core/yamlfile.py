@@ -111,7 +111,7 @@ def _near(path: File) -> str:
     """The files a mistyped path may have meant."""
     folder = path.parent
     if not folder.is_dir():
-        return f"there is no folder '{folder}' either; `suite init DIR` makes a workspace with the shipped specs"
+        return f"there is no folder '{folder}' either; `suite new DIR` makes a workspace with the shipped specs"
     names = sorted(file.name for file in folder.glob("*.yaml"))
     return f"'{folder}' has: {', '.join(names[:12])}" if names else f"'{folder}' has no .yaml file"
 

@@ -42,18 +42,18 @@ def test_schema_knows_every_key_with_its_description(capsys: pytest.CaptureFixtu
     assert "did you mean 'track'?" in err
 
 
-def test_init_makes_a_workspace_whose_specs_load(
+def test_new_without_data_makes_a_workspace_whose_specs_load(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "mine"
-    assert suite(capsys, "init", place)[0] == 0
+    assert suite(capsys, "new", place)[0] == 0
     monkeypatch.chdir(place)
     track = place / "specs" / "tracks" / "micro.yaml"
     track.write_text(track.read_text().replace("batch_size: 32", "batch_size: 5"))  # one's own track is the one used
     code, out, _ = suite(capsys, "plan", "specs/promot_rte.yaml", "--resolved")
     assert code == 0
     assert yaml.safe_load(out.split("---")[1])["track"]["budget"]["batch_size"] == 5
-    code, _, err = suite(capsys, "init", place)
+    code, _, err = suite(capsys, "new", place)
     assert code == 2
     assert "is there already" in err
 
@@ -84,7 +84,7 @@ def test_there_is_nothing_to_show_before_a_run(capsys: pytest.CaptureFixture[str
 
 
 def test_unknown_commands_and_options_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    for arguments in (["rum"], ["plan"], ["plan", "--nonsense", "x"]):
+    for arguments in (["rum"], ["compare"], ["plan", "--nonsense", "x"]):
         code, _, err = suite(capsys, *arguments)
         assert code == 2
         assert "Traceback" not in err

@@ -13,7 +13,6 @@ from suite import methods
 from suite.core.block import Block
 from suite.core.errors import Problem, SuiteError, did_you_mean
 from suite.core.metrics import metrics
-from suite.core.outputs import copy_folder
 from suite.core.run_dir import RunDir
 from suite.core.yamlfile import read_yaml
 from suite.execution.progress import size
@@ -103,14 +102,6 @@ def json_schema(what: str) -> str:
     block = blocks[what] if what in blocks else registry.get(what).Config
     comment = {} if origin is None else {"$comment": f"the method '{what}' of {origin}"}
     return json.dumps({**comment, **block.model_json_schema()}, indent=2)
-
-
-def new_workspace(folder: Path) -> str:
-    """Copy the shipped specs, tracks and tasks into a new folder."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise SuiteError("is there already and not empty", where=str(folder), fix="name a new folder")
-    copy_folder(shipped(), folder / "specs", "name another folder")
-    return f"{folder}: now run `cd {folder} && suite run specs/promot_rte.yaml`"
 
 
 def diagnose(home: RunDir, data: Path | None, models: Path | None, *, deep: bool = False) -> tuple[bool, list[str]]:

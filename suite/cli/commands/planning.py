@@ -37,6 +37,16 @@ def planned(
     return planning.planned(spec, home, data, models, baseline=baseline)
 
 
+def own_specs() -> tuple[Path, ...]:
+    """The specs of the workspace in the working directory. Raises SuiteError where it is none."""
+    here = Path("specs")
+    specs = tuple(sorted(here.glob("*.yaml"))) if any((here / "tracks").glob("*.yaml")) else ()
+    if not specs:
+        what = "no spec is named, and there is no workspace here (specs/*.yaml and specs/tracks/)"
+        raise SuiteError(what, fix="name a spec, or make a workspace: `suite new FOLDER --data FILE`")
+    return specs
+
+
 def _seeds(text: str) -> Seeds:
     if text == "first":
         return "first"

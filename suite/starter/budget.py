@@ -1,0 +1,92 @@
+"""Steps and documents that fit the time for a first comparison, from what was measured."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from suite.starter.timing import MeasuredSpeed
+
+METHODS: Final = ("pretrained", "lora", "finetune", "prompt_tuning", "promot", "svf")
+"""The specs of a new workspace."""
+STEP_COSTS: Final = {"lora": 0.9, "finetune": 1.2, "prompt_tuning": 1.0, "promot": 1.3, "svf": 1.6}
+"""What a step takes beside a bare forward and backward pass: fewer gradients, longer inputs, the optimiser."""
+PROMPT_STEPS: Final = 2
+"""Prompt tuning takes as many times the steps of the others: it learns slowly."""
+EVALUATED: Final = 5
+"""Models that answer the held-out tasks: all but the tuned prompt, which is left out there."""
+TESTED: Final = 6
+"""Models that answer the target."""
+SETTING_UP: Final = 3.0
+"""Seconds that each of the steps takes besides: the model is loaded, checked, saved."""
+STEPS_OF_PLAN: Final = 24
+FEWEST: Final = 20
+MOST: Final = 1000
+EPOCHS: Final = 5
+"""Times that training reads each row, where time allows it."""
+
+
+@dataclass(frozen=True)
+class StarterBudget:
+    """What the six specs may take."""
+
+    steps: int
+    """Training steps of each method; prompt tuning takes `PROMPT_STEPS` times as many."""
+    documents: int
+    """Documents of each held-out task."""
+    selection: int
+    """Selection rows."""
+    max_length: int
+    """Tokens of an input."""
+    cut: int
+    """Rows that are longer."""
+    seconds: float
+    """What all six take, by the measurement."""
+
+    @property
+    def minutes(self) -> int:
+        """The same in minutes, at least one."""
+        return max(1, round(self.seconds / 60))
+
+
+def budget_of(
+    speed: MeasuredSpeed, *, train: int, tested: int, held_out: int, minutes: float, positions: int,
+    held_out_length: int,
+) -> StarterBudget:  # fmt: skip
+    """The steps that fit, with `train` and `tested` rows of the target and `held_out` tasks on a model of `positions`.
+
+    Evaluations take half of the time at most: tasks are asked fewer documents if they would take more.
+    """
+    mean_length = sum(speed.lengths) / len(speed.lengths)
+    available = max(minutes * 60 - STEPS_OF_PLAN * SETTING_UP, minutes * 20)
+    target = TESTED * tested * mean_length * speed.reading * 2  # answers are written token by token
+    a_document = EVALUATED * held_out * held_out_length * speed.reading
+    documents = next((count for count in (64, 48, 32, 24) if target + count * a_document <= available / 2), 16)
+    evaluating = target + documents * a_document
+    selection = max(4, min(64, train // 5))
+    looks = 4 * (len(STEP_COSTS) + 1) * selection * mean_length * speed.reading * 2
+    a_step = speed.training * sum(
+        cost * (PROMPT_STEPS if name == "prompt_tuning" else 1) for name, cost in STEP_COSTS.items()
+    )
+    wanted = max(60, math.ceil(EPOCHS * (train - selection) / speed.batch_size))
+    affordable = (available - evaluating - looks) / a_step
+    steps = max(FEWEST, min(wanted, MOST, int(affordable)) // 10 * 10)
+    room = positions - 32
+    max_length = min(room, max(256, _rounded(max(speed.lengths) + 24), held_out_length * 2))
+    cut = sum(length + 20 > max_length for length in speed.lengths)
+    seconds = steps * a_step + evaluating + looks + STEPS_OF_PLAN * SETTING_UP
+    return StarterBudget(steps, documents, selection, min(max_length, 2048), cut, seconds)
+
+
+def _rounded(count: int) -> int:
+    return -(-count // 32) * 32
+
+
+def rates(parameters: int) -> dict[str, str]:
+    """Learning rates of methods for a model of this size, as YAML has them: starting points, not results."""
+    if parameters < 500e6:
+        return {"finetune": "1e-4", "lora": "1e-3"}
+    if parameters < 3e9:
+        return {"finetune": "3e-5", "lora": "5e-4"}
+    return {"finetune": "1e-5", "lora": "2e-4"}

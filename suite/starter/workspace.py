@@ -1,0 +1,140 @@
+"""A new workspace, from a table to files: read, understood, split, measured, written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+from suite.core.errors import SuiteError
+from suite.core.outputs import copy_folder
+from suite.specs.workspace import Workspace
+from suite.starter.budget import StarterBudget, budget_of
+from suite.starter.columns import ChosenColumns, ColumnReading, columns_of, read_columns
+from suite.starter.models import model_named, written
+from suite.starter.rendering import HeldOutSet, PromptTemplate, WorkspaceNames, data_file, render
+from suite.starter.sources import TEST, TRAIN, DataSource
+from suite.starter.table import PreparedTable
+from suite.starter.timing import MeasuredSpeed, measure
+
+if TYPE_CHECKING:
+    from suite.models.backbone import Backbone
+    from suite.models.source import ModelSource
+
+MICRO: Final = HeldOutSet(
+    {"triviaqa": "micro_triviaqa", "web_questions": "micro_web_questions", "cb": "micro_cb", "xsum": "micro_xsum"},
+    shots=1, length=60, about="These are of the micro model's own world.",
+)  # fmt: skip
+"""What the bundled model can do, and nothing else."""
+PROBES: Final = MICRO
+BATCH: Final = 8
+SAMPLED: Final = 512
+"""Rows whose tokens are counted."""
+
+
+@dataclass(frozen=True)
+class NewWorkspace:
+    """A workspace that was written."""
+
+    folder: Path
+    files: tuple[str, ...]
+    speed: MeasuredSpeed
+    budget: StarterBudget
+
+
+def reading_of(source: DataSource, chosen: ChosenColumns) -> ColumnReading:
+    """What the columns of some rows are taken for; see `suite.starter.columns.read_columns`."""
+    columns = columns_of(source.columns, [placed.row for placed in source.rows])
+    return read_columns(columns, chosen, source.shown)
+
+
+def check_folder(folder: Path) -> None:
+    """Raises SuiteError where no workspace can be made."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SuiteError("is there already and not empty", where=str(folder), fix="name a new folder")
+
+
+def write_workspace(
+    folder: Path, source: DataSource, table: PreparedTable, model: str | None, models: Path | None, *,
+    minutes: float, device: str | None = None,
+) -> NewWorkspace:  # fmt: skip
+    """Measure the model with the rows of a table, and write the workspace. Raises SuiteError before anything is."""
+    from suite.models.source import locate
+
+    taken = set(Workspace.around().tracks())
+    shipped_tasks = {file.stem for root in Workspace.around().task_folders for file in root.glob("*.yaml")}
+    track = _free(_plain(folder.resolve().name), taken)
+    names = WorkspaceNames(_free(source.name, shipped_tasks), track, source.shown)
+    prompts = PromptTemplate(table)
+    pairs = [(prompts.text(row), f" {table.answer(row)}") for row in table.rows]
+    with TemporaryDirectory() as made:
+        fresh = Path(made) / "workspace"
+        fresh.mkdir()
+        named = _toy(fresh, pairs) if model is None else model_named(model)
+        backbone = _loaded(named, models, device)
+        held_out = MICRO if model is None else PROBES
+        sampled = pairs[:: max(1, len(pairs) // SAMPLED)]
+        speed = measure(backbone, sampled, min(_batch(backbone), max(2, len(table.splits[TRAIN]) // 4)))
+        budget = budget_of(
+            speed, train=len(table.splits[TRAIN]), tested=len(table.splits[TEST]), held_out=len(held_out.tasks),
+            minutes=minutes, positions=backbone.max_length, held_out_length=held_out.length,
+        )  # fmt: skip
+        texts = render(
+            names, table, "{path: ../../models/micro}" if model is None else written(named), bundled=model is None,
+            parameters=locate(named, models).parameters, held_out=held_out, speed=speed, budget=budget, minutes=minutes,
+        )  # fmt: skip
+        texts |= {f"data/{names.task}/{split}.jsonl": data_file(rows) for split, rows in table.splits.items()}
+        _write(fresh, texts)
+        if folder.exists():
+            folder.rmdir()  # it is empty
+        copy_folder(fresh, folder, "name another folder")
+    return NewWorkspace(folder, tuple(texts), speed, budget)
+
+
+def _toy(folder: Path, pairs: list[tuple[str, str]]) -> ModelSource:
+    """The bundled model with the words of the data, in the workspace."""
+    from suite.micro.words import with_words
+    from suite.models.source import ModelSource, locate
+
+    source = locate(ModelSource(bundled="micro-llama"), None).folder
+    assert source is not None
+    target = folder / "models" / "micro"
+    with_words([prompt for prompt, _ in pairs], source, target, always=[answer for _, answer in pairs])
+    return ModelSource(path=str(target))
+
+
+def _loaded(source: ModelSource, models: Path | None, device: str | None) -> Backbone:
+    from suite.execution.preflight import check_device, fetch
+    from suite.models.backbone import load_backbone
+    from suite.models.source import locate
+
+    check_device(device)
+    located = locate(source, models)
+    if located.folder is None:
+        fetch(source)
+        located = locate(source, models)
+    return load_backbone(located, device)
+
+
+def _batch(backbone: Backbone) -> int:
+    """Examples of a step."""
+    return BATCH if backbone.device.type == "cpu" else 4 * BATCH
+
+
+def _write(folder: Path, texts: Mapping[str, str]) -> None:
+    for name, text in texts.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """A name that is not that of something shipped, which it would hide."""
+    return f"my_{name}" if name in taken else name
+
+
+def _plain(text: str) -> str:
+    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_-.+") else "_" for letter in text)
+    return plain.strip("_.+-")[:60] or "mine"
