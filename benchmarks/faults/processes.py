@@ -35,8 +35,8 @@ LEASE: Final = "import suite.api.running as running; running.LEASE_SECONDS = 8.0
 STOPPED_SECONDS: Final = (0.1, 12.0)
 BETWEEN_FAULTS_SECONDS: Final = (1.0, 6.0)
 FAULTS: Final = (signal.SIGSTOP, signal.SIGSTOP, signal.SIGSTOP, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-_DONE: Final = re.compile(r"^\[\d+/\d+\] (.*) · ([^·]*) · [^·]*$", re.MULTILINE)
-"""Where a run says that it came to the end of a step."""
+_DONE: Final = re.compile(r"^\[\d+/\d+\] (.*) · ([^·]*) · (?![^·]* left$)[^·]*$", re.MULTILINE)
+"""The line at the end of a step; a line of progress, which a resumed attempt repeats, ends with the time left."""
 _NOT_DONE: Final = ("done, by another process", "cancelled", "left to another process", "FAILED")
 READERS: Final = (("show",), ("board",), ("render",))
 
