@@ -1,6 +1,6 @@
-"""The registry of methods: this folder, entry points of installed packages, and files of a workspace.
+"""The registry of methods: the modules of this folder, entry points of installed packages, and files of a workspace.
 
-A method is one module, and nothing else has to know its name. `docs/methods.md` shows how to add one.
+A method is one module; no other code names it. `docs/methods.md` shows how to add one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What an expert may be: a method with one artifact whose change to the weights can be weighted and summed."""
+"""The methods that can train an expert: each gives one artifact whose change to the weights can be weighted and
+summed."""
 
 from __future__ import annotations
 
@@ -14,28 +15,28 @@ class SvfExpert(svf.Config):
     """Settings of an expert that is trained by SVF."""
 
     name: Literal["svf"] = "svf"
-    """The method."""
+    """Name of the method."""
 
 
 class LoraExpert(lora.Config):
     """Settings of an expert that is trained by LoRA."""
 
     name: Literal["lora"] = "lora"
-    """The method."""
+    """Name of the method."""
 
 
 class Ia3Expert(ia3.Config):
     """Settings of an expert that is trained by IA³."""
 
     name: Literal["ia3"] = "ia3"
-    """The method."""
+    """Name of the method."""
 
 
 class TransferredExpert(svf_transfer.Config):
     """Settings of an expert that was trained by SVF on another base model."""
 
     name: Literal["svf_transfer"] = "svf_transfer"
-    """The method."""
+    """Name of the method."""
 
 
 def _svf_unless_named(block: Any) -> str:

@@ -1,4 +1,4 @@
-"""A method from outside, checked against the seam: what it lacks or gives wrongly is one line that names its file."""
+"""Checks methods from outside against the method protocol. Each error is one line that names the module's file."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from suite.training.job import Job, Trained
 
 TAKEN: Final = ("name", "version")
-"""Fields that a method's block cannot have: what names its steps has these already."""
+"""Field names that a method's Config may not use: the keys of its steps already have them."""
 
 
 def checked(module: Any, origin: Origin) -> Method:
-    """The method that a module is. Raises SuiteError with the first thing that the seam asks for and it has not."""
+    """Return a module as a method. Raises SuiteError with the first member that is missing or wrong."""
     for wrong, fix in _wrong(module):
         raise SuiteError(f"is no method: {wrong}", where=str(origin), fix=fix)
     return cast(Method, OutsideMethod(module, origin))
@@ -49,7 +49,7 @@ def _wrong(module: Any) -> Iterator[tuple[str, str]]:
 
 
 class OutsideMethod:
-    """A method from outside, whose answers are checked. Errors in its functions are lines, not tracebacks."""
+    """A method from outside whose results are checked. Its errors are reported in one line, without a traceback."""
 
     def __init__(self, module: Any, origin: Origin) -> None:
         self.FAMILY, self.VERSION, self.TRAINS, self.Config = (
@@ -60,14 +60,15 @@ class OutsideMethod:
         self._module, self._origin = module, origin
 
     def prerequisites(self, config: Any, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
-        """The train steps to do first."""
+        """The train steps that come first. Raises SuiteError if the result is not a tuple of Prerequisite."""
         result = self._call("prerequisites", config, targets)
         if not isinstance(result, tuple) or not all(isinstance(each, Prerequisite) for each in result):
             raise self._wrong_result("prerequisites", result, "a tuple of Prerequisite, () for none")
         return result
 
     def stack(self, config: Any, role: str, targets: tuple[str, ...]) -> tuple[Part, ...] | Dispatch:
-        """The artifacts in effect when a task is answered."""
+        """The artifacts that answer a task. Raises SuiteError for a result of the wrong type or an index out of
+        range."""
         result = self._call("stack", config, role, targets)
         if isinstance(result, Dispatch):
             return result
@@ -82,7 +83,7 @@ class OutsideMethod:
         return result
 
     def requirements(self, config: Any) -> Requirements:
-        """What the method's own train step needs."""
+        """What the method's own train step needs. Raises SuiteError if the result is not a Requirements."""
         result = self._call("requirements", config)
         if not isinstance(result, Requirements):
             raise self._wrong_result(
@@ -91,7 +92,7 @@ class OutsideMethod:
         return result
 
     def _train(self, config: Any, job: Job) -> Trained:
-        """Train. Raises StepFailed, in one line, for an error in its code and for what is no `Trained`."""
+        """Train. Raises StepFailed, in one line, if the method's code fails or does not return a `Trained`."""
         from suite.training.job import Trained
 
         try:

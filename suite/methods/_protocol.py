@@ -1,4 +1,4 @@
-"""The seam for methods: what a method is, and what it may say that it builds on."""
+"""The protocol that every method follows, and the types with which it names the steps that it builds on."""
 
 from __future__ import annotations
 
@@ -28,24 +28,26 @@ SELF: Final = _Self()
 
 @dataclass(frozen=True)
 class Prerequisite:
-    """A train step that a method builds on: shared with every experiment that asks for the same one."""
+    """A train step that a method builds on. Experiments that name the same step share it."""
 
     method: str
     config: Block
     targets: tuple[str, ...]
     model: ModelSource | None = None
-    """The base model it is trained on, where that is another than the track's."""
+    """The base model to train on; None: the track's."""
     field: tuple[str, ...] = field(default=(), compare=False)
-    """The keys of the method's block under which its settings stand: messages name them."""
+    """The keys of the method's block under which these settings stand, for messages."""
 
 
 @dataclass(frozen=True)
 class OwnPart:
-    """A part of the artifact of the method's own train step, by its name (`Artifact.parts`), as a part of a stack."""
+    """One part of the artifact of the method's own train step, by its name in `Artifact.parts`, as a part of a
+    stack."""
 
     name: str
     key: Mapping[str, Any] | None = None
-    """What stands for the method in the key of the step that takes it; None: the method's settings and the name."""
+    """Replaces the method in the key of the step that uses this part; None: the method's settings and the part's
+    name."""
 
 
 Part = _Self | int | OwnPart | Prerequisite
@@ -54,40 +56,42 @@ Part = _Self | int | OwnPart | Prerequisite
 
 @dataclass(frozen=True)
 class Dispatch:
-    """A stack for each document: a short first pass names the skill that its prompt asks for."""
+    """Routing: a short first pass names the skill of each document's prompt, and that skill's stack answers it."""
 
     role: str
-    """The role whose task (`metadata.made_of`) asks for the skill."""
+    """The role whose task asks for the skill (`metadata.made_of`)."""
     router: tuple[Prerequisite, ...]
-    """What answers the first pass; none is the base."""
+    """The stack that answers the first pass; empty: the base model."""
     experts: Mapping[str, tuple[Prerequisite, ...]]
-    """Skill -> what answers its documents; the base answers those of any other."""
+    """Skill -> the stack that answers its documents. The base model answers documents of other skills."""
 
     @property
     def parts(self) -> tuple[Prerequisite, ...]:
-        """All that may answer."""
+        """All steps that may answer."""
         return (*self.router, *(part for each in self.experts.values() for part in each))
 
 
 class Method(Protocol):
-    """What a method's module has, here and elsewhere. It imports torch and the like inside of `train` only."""
+    """What a method's module has, in this package and outside. It imports torch and other heavy packages in `train`
+    only."""
 
     FAMILY: Family
     VERSION: int
-    """Raised when a change to the module changes what it gives for the same settings."""
+    """Raise it when a change to the module changes its results for the same settings."""
     TRAINS: bool
-    """Whether there is a train step at all."""
+    """Whether the method trains at all."""
     Config: type[Block]
-    """The method's block. `INHERITS: ClassVar[dict[str, str]]` names the method whose track settings a field takes."""
+    """The method's block. `INHERITS: ClassVar[dict[str, str]]` maps a field to the method whose track settings it
+    takes."""
 
     def prerequisites(self, config: Any, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
-        """The train steps to do first; their artifacts are `job.parents`."""
+        """The train steps that come first; their artifacts are `job.parents`."""
 
     def stack(self, config: Any, role: str, targets: tuple[str, ...]) -> tuple[Part, ...] | Dispatch:
-        """The artifacts in effect when a task is answered."""
+        """The artifacts that are applied when a task is answered."""
 
     def requirements(self, config: Any) -> Requirements:
-        """What the method's own train step needs: planning asks for it, and reads no field of the block."""
+        """What the method's own train step needs. Planning reads this and no field of the block."""
 
     train: Callable[[Any, Job], Trained] | None
-    """Train on the job's examples, and leave the backbone as it was; None for a method of prerequisites only."""
+    """Train on the job's examples and leave the backbone unchanged; None if the method has no train step of its own."""

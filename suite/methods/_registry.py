@@ -1,4 +1,4 @@
-"""Which methods there are: suite's own, those of installed packages, and those of a workspace."""
+"""The methods that exist: those of this package, of installed packages, and of a workspace."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from suite.plugins.pinned import PinnedPlugin, Plugins
 
 
 def names() -> tuple[str, ...]:
-    """Suite's own methods, in order."""
+    """Names of this package's methods, sorted."""
     modules = pkgutil.iter_modules(suite.methods.__path__)
     return tuple(sorted(module.name for module in modules if not module.name.startswith("_")))
 
 
 @cache
 def get(name: str) -> Method:
-    """One of suite's own methods. Raises SuiteError with their names."""
+    """One of this package's methods. Raises SuiteError, with the known names, for another name."""
     if name not in names():
         raise SuiteError(f"there is no method '{name}'", fix=did_you_mean(name, names()))
     return cast(Method, importlib.import_module(f"suite.methods.{name}"))
@@ -35,43 +35,44 @@ def get(name: str) -> Method:
 
 @dataclass(frozen=True)
 class MethodRegistry:
-    """The methods that a spec may name, as they are when they are first asked for; none is loaded before.
+    """The methods that a spec may name. A method is loaded when it is first used.
 
-    It may be pickled: another process loads the methods from outside again, if their sources are the same there.
+    The registry can be pickled: another process loads methods from outside again if their sources are the same there.
     """
 
     plugins: Plugins = field(default_factory=Plugins)
-    """The methods that are not suite's own."""
+    """The methods from outside."""
 
     @classmethod
     def of(cls, folders: tuple[Path, ...] = ()) -> MethodRegistry:
-        """Those of suite, of installed packages, and of a workspace's folders (nearest first) that have `methods/`."""
+        """The registry of this package's methods, of installed packages, and of `methods/` in some folders (nearest
+        first)."""
         return cls(Plugins.of("method", names(), folders))
 
     @property
     def outside(self) -> Mapping[str, tuple[Origin, ...]]:
-        """The methods that are not suite's own, and where each comes from."""
+        """Name -> where each method from outside comes from."""
         return self.plugins.origins
 
     def names(self) -> tuple[str, ...]:
-        """Every method, in order."""
+        """The names of all methods, sorted."""
         return tuple(sorted({*names(), *self.outside}))
 
     def origin(self, name: str) -> Origin | None:
-        """Where a method comes from; None for suite's own. Raises SuiteError for a name that two methods have."""
+        """Where a method comes from; None for this package's own. Raises SuiteError if two methods have the name."""
         return self.plugins.origin(name)
 
     def plugin(self, name: str) -> PinnedPlugin | None:
-        """A method from outside with the source that it had when it was first asked for; None for suite's own."""
+        """A method from outside with its source as it was at first use; None for this package's own."""
         return self.plugins.plugin(name)
 
     def source(self, name: str) -> str | None:
-        """The hash of the source of a method from outside; None for suite's own, which have versions."""
+        """Hash of the source of a method from outside; None for this package's own methods, which have versions."""
         plugin = self.plugin(name)
         return None if plugin is None else plugin.source
 
     def get(self, name: str) -> Method:
-        """A method, loaded. Raises SuiteError with the known names, or in one line what is wrong with its module."""
+        """Load a method. Raises SuiteError for an unknown name, or with the fault of its module in one line."""
         plugin = self.plugin(name)
         if plugin is not None:
             return checked(plugin.load(), plugin.origin)
@@ -80,13 +81,14 @@ class MethodRegistry:
         return get(name)
 
     def inherits(self, name: str) -> Mapping[str, str]:
-        """Which fields of a method's block start from the track's settings of which other, unless they name one."""
+        """Field of a method's block -> the method whose track settings it starts from, unless the field names
+        another."""
         return dict(getattr(self.get(name).Config, "INHERITS", {}))
 
     def train_steps(
         self, name: str, config: Block, targets: tuple[str, ...], roles: tuple[str, ...]
     ) -> list[Prerequisite]:
-        """Every train step that a method with these settings takes to answer some roles, each once, its own first."""
+        """All train steps that a method with these settings needs to answer some roles: each once, parents first."""
         method = self.get(name)
         needed: list[Part] = [] if method.train is None else [SELF, *method.prerequisites(config, targets)]
         for role in roles:
@@ -97,7 +99,7 @@ class MethodRegistry:
             if isinstance(part, Prerequisite):
                 below = self.train_steps(part.method, part.config, part.targets, ())
                 steps = [replace(step, model=step.model or part.model, field=part.field + step.field) for step in below]
-            else:  # the index of a prerequisite, which is among them already
+            else:  # the index of a prerequisite, which is already among them
                 steps = [Prerequisite(name, config, targets)] if part is SELF and method.train is not None else []
             ordered += [step for step in steps if step not in ordered]
         return ordered
@@ -105,7 +107,7 @@ class MethodRegistry:
     def roles_of(
         self, name: str, config: Block, targets: tuple[str, ...], held_out: tuple[str, ...]
     ) -> dict[str, bool]:
-        """Every role that an experiment has to do with, and whether its training rows are used."""
+        """All roles that an experiment uses -> whether it uses their training rows."""
         method = self.get(name)
         roles = {**dict.fromkeys(held_out, False), **dict.fromkeys(targets, method.TRAINS)}
         for stack in (method.stack(config, role, targets) for role in (*targets, *held_out)):

@@ -1,4 +1,4 @@
-"""BOFT: an orthogonal turn of each matrix, in butterfly factors (Liu et al., ICLR 2024), as PEFT has it.
+"""BOFT: an orthogonal rotation of each matrix, as a product of butterfly factors (Liu et al., ICLR 2024); PEFT's code.
 
 Deviations: none.
 """
@@ -28,22 +28,22 @@ class Config(Optimisation):
     learning_rate: Positive = 1e-3
     """Peak learning rate."""
     schedule: Schedule = "linear"
-    """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
+    """Learning-rate schedule after the warm-up: constant, linear decay to 0, or cosine decay to 0."""
     block: Count = 4
-    """Width of an orthogonal block; it must divide the width of every matrix that is turned."""
+    """Width of an orthogonal block; it must divide the width of every rotated matrix."""
     factors: Count = 1
-    """Butterfly factors."""
+    """Number of butterfly factors."""
     target_modules: tuple[str, ...] | Literal["all-linear"] | None = None
-    """Names of the matrices (`q_proj`), or all of them; null: PEFT's choice for the architecture (as for LoRA)."""
+    """Names of the matrices (`q_proj`), or all linear ones; null: PEFT's choice for the architecture, as for LoRA."""
 
 
 def requirements(config: Config) -> Requirements:
-    """The matrices that are named, and gradient steps."""
+    """The named matrices, and gradient steps."""
     return optimisation_requirements(config, matrices=named_matrices(config.target_modules))
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Train an injected adapter; it is removed afterwards."""
+    """Train an injected adapter, then remove it from the model."""
     from peft import BOFTConfig
 
     from suite.training.adapters import modules, train_adapter

@@ -1,4 +1,4 @@
-"""DoRA: a low-rank update of each matrix's direction, and its magnitude apart (Liu et al., ICML 2024), as PEFT has it.
+"""DoRA: a low-rank update of each matrix's direction and a separate magnitude (Liu et al., ICML 2024); PEFT's code.
 
 Deviations: none.
 """
@@ -23,7 +23,7 @@ class Config(lora.Config):
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Train an injected adapter; it is removed afterwards."""
+    """Train an injected adapter, then remove it from the model."""
     from suite.training.adapters import train_lora
 
     return train_lora(config, job, use_dora=True)

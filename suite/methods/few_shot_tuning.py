@@ -1,7 +1,7 @@
-"""Tuning on the few examples of a task that a mixture is searched on: what Transformer² is to be compared with.
+"""Tuning on the few examples that a mixture would be searched on: the comparison for Transformer².
 
 The paper tunes IA³ on 3 to 20 examples for 100 and for 1,000 updates (table of IA³ on few-shot ARC-Challenge). Each
-task, target or held-out, has a tuning of its own. Nothing else of the experiment is trained.
+task, target or held-out, is tuned separately. The experiment trains nothing else.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class Config(Block):
     INHERITS: ClassVar[dict[str, str]] = {"tuner": "ia3", "first": "ia3"}
 
     tuner: Tuner = Ia3Expert()
-    """What is tuned, and how; what is left out is as for its method on the same track."""
+    """The method and settings of the tuning. Settings that are left out are those of that method on the same track."""
     shots: Count = 10
-    """Examples of a task to tune on: those of its training split that a mixture would be searched on."""
+    """Examples of a task to tune on: the rows of its training split that a mixture would be searched on."""
     start: Literal["base", "targets"] = "base"
-    """What tuning starts from: nothing, or an IA³ that was trained on all targets together."""
+    """Start of the tuning: the base model, or an IA³ that was trained on all targets together."""
     first: ia3.Config = ia3.Config()
-    """With `start: targets`: how that IA³ is trained; what is left out is as for `ia3` on the same track."""
+    """With `start: targets`: settings of that IA³. Those that are left out are those of `ia3` on the same track."""
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
@@ -44,19 +44,19 @@ class Config(Block):
 
     @model_serializer(mode="wrap")
     def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What is not in effect is part of no name, nor of what is shown."""
+        """Leave out settings that have no effect, so that they change neither names nor output."""
         idle = ("start", "first") if self.start == "base" else ()
         return {key: value for key, value in handler(self).items() if key not in idle}
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
-    """None: each task has its own."""
+    """This method has no prerequisites: each task is tuned separately."""
     return ()
 
 
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
-    """What was tuned on this role's examples."""
-    # no checkpoint is chosen: the rows held out for that would be more examples
+    """The artifact that was tuned on this role's examples."""
+    # no checkpoint is selected: its selection rows would be more examples
     tuner = config.tuner.model_copy(update={"examples": config.shots, "select_every": config.tuner.steps})
     if config.start == "targets":
         own = {name: getattr(tuner, name) for name in ia3.Config.model_fields}
@@ -66,9 +66,9 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
 
 
 def requirements(config: Config) -> Requirements:
-    """Nothing of its own: what it trains are steps of other methods."""
+    """Nothing: other methods' steps do the training."""
     return Requirements()
 
 
 train: Final = None
-"""What is trained is a tuner for each task."""
+"""Other methods' steps train a tuner for each task."""

@@ -1,7 +1,8 @@
 """Standard fine-tuning: all of the model's parameters, next-token loss on the target's answers.
 
-The baseline of ProMoT (Wang et al., ICLR 2024, "standard fine-tuning"). Deviations: none in the procedure; optimiser
-and rates are settings, and the paper's are in the tracks. The artifact holds the tensors that changed, tied ones once.
+The baseline of ProMoT (Wang et al., ICLR 2024, "standard fine-tuning"). Deviations: none in the procedure. Optimiser
+and learning rate are settings; the tracks have the paper's values. The artifact holds the changed tensors; tied tensors
+are stored once.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ class Config(Optimisation):
     learning_rate: Positive = 5e-5
     """Peak learning rate."""
     schedule: Schedule = "linear"
-    """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
+    """Learning-rate schedule after the warm-up: constant, linear decay to 0, or cosine decay to 0."""
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
-    """None."""
+    """This method has no prerequisites."""
     return ()
 
 
@@ -47,7 +48,7 @@ def requirements(config: Config) -> Requirements:
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Train all parameters; the backbone's own are put back afterwards."""
+    """Train all parameters, then restore the backbone's own."""
     from suite.training.weights import train_weights
 
     return train_weights(config, job)

@@ -1,10 +1,10 @@
-"""A prompt that is not trained: random vectors, words, a text, or an exemplar (controls of ProMoT's first stage).
+"""An untrained prompt: random vectors, words, a text, or an exemplar (controls of ProMoT's first stage).
 
-Before a target's inputs stand vectors that no training has touched; every other task is answered by the base model as
-it is. On its own it is the base asked with a prompt. As ProMoT's first stage it is the paper's "fixed random prompt"
-(`init: random`) and its one-shot text in a prompt's place (`init: exemplar`: one row of the training split, drawn by
-the seed, the same before every input). Deviation: a text is given by its tokens' embeddings as the base has them, so
-they stay what they are while the model is trained, and stand before the token that begins a text where there is one.
+The vectors stand before a target's inputs; the base model answers every other task unchanged. Used alone, it prompts
+the base model. As ProMoT's first stage it is the paper's "fixed random prompt" (`init: random`) or its one-shot text
+(`init: exemplar`: one row of the training split, drawn by the seed, the same before every input). Deviation: a text is
+given as the base model's token embeddings. They do not change while the model is trained, and they stand before the
+begin-of-text token if there is one.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ prerequisites, stack = prompt_tuning.prerequisites, prompt_tuning.stack
 
 
 class Config(Block):
-    """Settings of a prompt that is not trained."""
+    """Settings of an untrained prompt."""
 
     init: Literal["vocab", "labels", "random", "text", "exemplar"] = "random"
-    """What it is: as prompt tuning starts, or an exemplar of the target."""
+    """The vectors: one of prompt tuning's initialisations, or an exemplar of the target."""
     length: Count = 20
-    """Soft vectors; an exemplar has as many as it has tokens, whatever is said here."""
+    """Number of soft vectors. Ignored for an exemplar, which has one for each of its tokens."""
     text: Annotated[str, Field(min_length=1)] | None = None
     """With `init: text`: the text."""
 
@@ -48,12 +48,12 @@ class Config(Block):
 
 
 def requirements(config: Config) -> Requirements:
-    """Positions for the prompt; how many an exemplar takes is known when it is drawn."""
+    """Positions for the prompt. The length of an exemplar is known only when it is drawn."""
     return Requirements(reserved_positions=0 if config.init == "exemplar" else config.length)
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Make the prompt; nothing is trained."""
+    """Make the prompt without training."""
     from suite.models.artifacts.prompt import SoftPrompt
     from suite.training.job import Trained
     from suite.training.loop import Fit

@@ -1,6 +1,6 @@
-"""IA³: vectors that scale keys, values and the hidden layer of each MLP (Liu et al., NeurIPS 2022), as PEFT has it.
+"""IA³: vectors that scale keys, values and the hidden layer of each MLP (Liu et al., NeurIPS 2022); PEFT's code.
 
-Deviations: none in the procedure; the paper adds two losses (unlikelihood and length-normalised) that are left out.
+Deviations: none in the procedure. The paper's two further losses (unlikelihood and length-normalised) are left out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Config(Optimisation):
     learning_rate: Positive = 3e-3
     """Peak learning rate (the paper's)."""
     schedule: Schedule = "linear"
-    """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
+    """Learning-rate schedule after the warm-up: constant, linear decay to 0, or cosine decay to 0."""
 
 
 def requirements(config: Config) -> Requirements:
@@ -37,7 +37,7 @@ def requirements(config: Config) -> Requirements:
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Train an injected adapter; it is removed afterwards."""
+    """Train an injected adapter, then remove it from the model."""
     from peft import IA3Config
 
     from suite.training.adapters import train_adapter

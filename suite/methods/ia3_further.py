@@ -1,7 +1,7 @@
-"""IA³ in two trainings: on some roles first, and from there on the target (what a reviewer of Transformer² asked for).
+"""IA³ trained twice: first on some roles, then from there on the target (asked for by a reviewer of Transformer²).
 
-With `few_shot_tuning` (`start: targets`) the second training is on the few examples of a task, so that IA³ starts from
-what it learned of the skills. Deviations: none known; the paper has no such row.
+With `few_shot_tuning` (`start: targets`), the second training uses the few examples of a task. IA³ then starts from
+what it learned on the targets. Deviations: none known; the paper has no such row.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Config(ia3.Config):
     INHERITS: ClassVar[dict[str, str]] = {"first": "ia3"}
 
     first: ia3.Config = ia3.Config()
-    """How IA³ is trained first; what is left out is as for `ia3` on the same track."""
+    """Settings of the first training. Those that are left out are those of `ia3` on the same track."""
     roles: tuple[str, ...] = ()
-    """What it is trained on first, all together; the targets if none is named."""
+    """The roles of the first training, all together; empty: the targets."""
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
@@ -39,7 +39,7 @@ stack, requirements = ia3.stack, ia3.requirements
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Go on from the first training's vectors; the injected adapter is removed afterwards."""
+    """Continue from the first training's vectors, then remove the injected adapter from the model."""
     from peft import IA3Config
 
     from suite.training.adapters import train_adapter

@@ -1,8 +1,8 @@
 """Joint tuning of a soft prompt and all weights, in one stage (an ablation of ProMoT, Wang et al., ICLR 2024).
 
-The prompt is removed for other tasks, as ProMoT's is, but it did not take up the format before the weights were
-trained. Deviations: none known; prompt and weights share one optimiser and rate, and with several targets there is one
-prompt for all of them.
+The prompt is removed for other tasks, as in ProMoT. Unlike in ProMoT, it is not trained for the format before the
+weights are. Deviations: none known. Prompt and weights share one optimiser and learning rate, and all targets share one
+prompt.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ class Config(Optimisation):
     steps: Count = 500
     """Optimiser steps; each takes one batch of the track's size."""
     learning_rate: Positive = 5e-5
-    """Peak learning rate, of prompt and weights."""
+    """Peak learning rate of prompt and weights."""
     schedule: Schedule = "linear"
-    """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
+    """Learning-rate schedule after the warm-up: constant, linear decay to 0, or cosine decay to 0."""
     length: Count = 20
-    """Soft vectors; they take as many of the input's positions."""
+    """Number of soft vectors; each takes one position of the input."""
     init: Literal["vocab", "labels", "random"] = "vocab"
-    """First values, as for prompt tuning."""
+    """Initial values, as for prompt tuning."""
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
-    """None."""
+    """This method has no prerequisites."""
     return ()
 
 
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
-    """Prompt and weights for the targets; the weights alone elsewhere."""
+    """Prompt and weights for the targets; the weights alone for other tasks."""
     if role in targets:
         return (SELF,)
-    # stores of before have this step under the name of a method of its own
+    # older stores have this step under the name of a separate method
     return (OwnPart("weights", {"name": "joint_weights", "version": 1, "joint": config.model_dump(mode="json")}),)
 
 

@@ -1,6 +1,6 @@
-"""LoRA: low-rank updates of some matrices, the model frozen (Hu et al., ICLR 2022), as PEFT has it.
+"""LoRA: low-rank updates of some matrices, the model frozen (Hu et al., ICLR 2022); PEFT's code.
 
-Deviations: none; `dropout` acts on the adapter's inputs (and on the model's own dropout) in training.
+Deviations: none; `dropout` applies to the adapter's inputs (and to the model's own dropout) in training.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ class Config(Optimisation):
     learning_rate: Positive = 5e-4
     """Peak learning rate."""
     schedule: Schedule = "linear"
-    """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
+    """Learning-rate schedule after the warm-up: constant, linear decay to 0, or cosine decay to 0."""
     rank: Count = 16
     """Rank of the update of each matrix."""
     alpha: Positive = 32.0
     """The update is scaled by alpha / rank."""
     target_modules: tuple[str, ...] | Literal["all-linear"] | None = None
-    """Names of the matrices (`q_proj`), or all of them; null: PEFT's choice for the architecture (q and v)."""
+    """Names of the matrices (`q_proj`), or all linear ones; null: PEFT's choice for the architecture (q and v)."""
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
-    """None."""
+    """This method has no prerequisites."""
     return ()
 
 
@@ -47,12 +47,12 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
 
 
 def requirements(config: Config) -> Requirements:
-    """The matrices that are named, and gradient steps."""
+    """The named matrices, and gradient steps."""
     return optimisation_requirements(config, matrices=named_matrices(config.target_modules))
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Train an injected adapter; it is removed afterwards."""
+    """Train an injected adapter, then remove it from the model."""
     from suite.training.adapters import train_lora
 
     return train_lora(config, job)

@@ -1,9 +1,9 @@
-"""A part of `transformer2`, not a row by itself: weights α over what experts of one base change (section 3.2).
+"""A step of `transformer2`, not a row by itself: weights α for the changes of several experts (section 3.2).
 
-Its second step with `adaptation: few_shot` or `uniform`; a spec of its own has to name `experts`. Each expert is a run
-of SVF (or LoRA, or IA³: then what they add to the weights is weighted and summed) on a role of its own. Deviations:
-masks are mixed after the sigmoid (the reference code mixes before it, and never applies it), ties are broken by
-likelihood, and the few examples come from the training split and are never scored.
+It is the second step of `adaptation: few_shot` and `uniform`; a spec that names this method has to name `experts`. Each
+expert is an SVF run on its own role. LoRA or IA³ experts are possible, too: the updates that they add to the weights
+are weighted and summed. Deviations: masks are mixed after the sigmoid (the reference code mixes before it and never
+applies it). Ties are broken by likelihood. The few examples come from the training split and are never scored.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ class Config(Block):
     INHERITS: ClassVar[dict[str, str]] = {"expert": "svf"}
 
     experts: tuple[str, ...] = ()
-    """Roles, each with an expert of its own."""
+    """Roles; one expert is trained on each."""
     expert: Expert = SvfExpert()
-    """How experts are trained; what is left out is as for their method on the same track."""
+    """Settings of the experts. Those that are left out are those of their method on the same track."""
     weights: Literal["few_shot", "uniform"] = "few_shot"
-    """Search the weights on a few examples of the target, or give every expert 1 / K."""
+    """Search the weights on a few examples of the target, or give each of the K experts the weight 1 / K."""
     shots: Count = 10
     """Examples to search on."""
     each_matrix: bool = False
-    """A weight for each expert and matrix, not for each expert alone."""
+    """One weight for each expert and matrix, instead of one for each expert."""
     search: Search = Search()
-    """The cross-entropy method."""
+    """Settings of the cross-entropy method."""
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
@@ -56,14 +56,14 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
 
 
 def requirements(config: Config) -> Requirements:
-    """Rewards of the answers of every candidate, where the weights are searched."""
+    """Rewards for each candidate's answers if the weights are searched."""
     searched = config.weights == "few_shot"
     candidates = config.search.population * config.search.generations if searched else 0
     return Requirements(reward=searched, cost=CandidateSearch(candidates, config.shots))
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Find the weights; the model's own are untouched."""
+    """Find the mixing weights; the model's own weights do not change."""
     from suite.training.expert_search import mix_by_search, mix_evenly
 
     if config.weights == "uniform":

@@ -1,7 +1,7 @@
-"""PiSSA: LoRA that starts from a matrix's largest singular triplets (Meng et al., NeurIPS 2024), as PEFT has it.
+"""PiSSA: LoRA that starts from a matrix's largest singular triplets (Meng et al., NeurIPS 2024); PEFT's code.
 
-The frozen part is the matrix less those triplets. The artifact is the difference to the base, a plain LoRA of twice the
-rank, so that the base stays as it is. Deviations: none.
+The frozen part is the matrix without those triplets. The artifact is the difference from the base: a plain LoRA of
+twice the rank, so that the base stays unchanged. Deviations: none.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Config(lora.Config):
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Train an injected adapter; it is removed afterwards."""
+    """Train an injected adapter, then remove it from the model."""
     from suite.training.adapters import train_lora
 
     return train_lora(config, job, init_lora_weights="pissa")

@@ -1,11 +1,15 @@
 """Prefix tuning: trained keys and values before the text in every attention layer (Li and Liang, ACL 2021).
 
-The prefix is in effect for the targets only, as a soft prompt is; every other task is answered by the base model as it
-is. Text stands at the positions behind the prefix. With a projection, an encoder is trained that makes the prefix, and
-only the prefix is kept. Deviations, PEFT's: in an encoder-decoder the prefix is in the decoder's self-attention only
-(the paper's is in the encoder and in cross-attention, too), and first values are random (the paper prefers activations
-of real words where data are few). Deviation from PEFT 0.21: each layer of an encoder-decoder has vectors of its own
-(there, layer i has those of place 2i, round and round, so that half of them have no effect).
+The prefix applies to the targets only, as a soft prompt does; the base model answers every other task unchanged. The
+text's positions follow the prefix. With a projection, an encoder computes the prefix in training, and only the prefix
+is kept.
+
+Deviations, as in PEFT: an encoder-decoder has the prefix in the decoder's self-attention only; the paper's is also in
+the encoder and in cross-attention. Initial values are random; the paper prefers activations of real words if there are
+few data.
+
+Deviation from PEFT 0.21: each layer of an encoder-decoder has its own vectors. In PEFT, layer i takes the vectors at
+index 2i, modulo their number, so that half of the vectors have no effect.
 """
 
 from __future__ import annotations
@@ -30,10 +34,10 @@ class Config(Optimisation):
     """Settings of prefix tuning."""
 
     length: Count = 10
-    """Keys and values in each layer (the paper's for table-to-text); they take as many positions."""
+    """Number of keys and values in each layer (the paper's for table-to-text); each takes one position."""
     projection: Count | None = None
-    """Width of the hidden layer of an encoder that makes the prefix in training (the paper's is 512); null: keys and
-    values are trained themselves."""
+    """Width of the hidden layer of an encoder that computes the prefix in training (the paper's is 512); null: train
+    keys and values directly."""
     learning_rate: Positive = 1e-2
     """Peak learning rate."""
 
@@ -44,7 +48,7 @@ def requirements(config: Config) -> Requirements:
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Train the prefix; no gradient of a weight is computed."""
+    """Train the prefix. Gradients of the weights are not computed."""
     from suite.models.artifacts.prefix import Prefix
     from suite.training.job import Trained
     from suite.training.objectives.optimise import optimise

@@ -1,4 +1,4 @@
-"""The base model as it is: nothing is trained, and every task is answered without anything put on it."""
+"""The pretrained model without training: every task is answered by the base model alone."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ TRAINS: Final = False
 
 
 class Config(Block):
-    """The base model has no settings."""
+    """The pretrained model has no settings."""
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
-    """None."""
+    """This method has no prerequisites."""
     return ()
 
 
@@ -33,4 +33,4 @@ def requirements(config: Config) -> Requirements:
 
 
 train: Final = None
-"""A plan has no such step."""
+"""A plan has no train step of this method."""

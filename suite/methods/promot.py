@@ -1,10 +1,10 @@
 """ProMoT: prompt tuning, then model tuning with the prompt frozen (Wang et al., ICLR 2024).
 
-The first stage is the prompt-tuning run of the same settings and seed, one for each target. In the second all weights
-are trained with the target's prompt standing before every input, so that the format goes into the prompt. Targets are
-answered with prompt and weights, every other task with the weights alone. The paper's ablations put something else in
-the prompt's place: a prompt that is not trained, an exemplar as text (`fixed_prompt`), or a LoRA. Deviations: settings
-are the track's (the paper's are in the tracks for its models).
+The first stage is the prompt-tuning run with the same settings and seed, one for each target. The second stage trains
+all weights with the target's prompt before every input, so that the prompt holds the format. Prompt and weights answer
+the targets; the weights alone answer every other task. The paper's ablations replace the prompt by an untrained prompt,
+an exemplar as text (`fixed_prompt`), or a LoRA. Deviations: settings are the track's (the tracks for the paper's models
+have the paper's settings).
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ class PromptStage(prompt_tuning.Config):
     """A first stage by prompt tuning."""
 
     name: Literal["prompt_tuning"] = "prompt_tuning"
-    """The method."""
+    """Name of the method."""
 
 
 class FixedStage(fixed_prompt.Config):
-    """A prompt that is not trained, in the first stage's place."""
+    """An untrained prompt in place of the first stage."""
 
     name: Literal["fixed_prompt"] = "fixed_prompt"
-    """The method."""
+    """Name of the method."""
 
 
 class LoraStage(lora.Config):
     """A first stage by LoRA."""
 
     name: Literal["lora"] = "lora"
-    """The method."""
+    """Name of the method."""
 
 
 def _prompt_unless_named(block: Any) -> str:
@@ -71,14 +71,15 @@ class Config(Optimisation):
     learning_rate: Positive = 5e-5
     """Peak learning rate of the second stage."""
     schedule: Schedule = "linear"
-    """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
+    """Learning-rate schedule after the warm-up: constant, linear decay to 0, or cosine decay to 0."""
     stage_one: StageOne = PromptStage()
-    """What takes up the format and is removed for other tasks: `{name: prompt_tuning | fixed_prompt | lora, …}` with
-    that method's settings, prompt tuning if no name is given; what is left out is as on the same track."""
+    """The first stage, which is to learn the format and is removed for other tasks: `{name: prompt_tuning |
+    fixed_prompt | lora, …}` with that method's settings; prompt tuning if no name is given. Settings that are left out
+    are those of that method on the same track."""
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
-    """The first stage of each target. Raises SuiteError for a LoRA before several: one input has one adapter."""
+    """The first stage of each target. Raises SuiteError for a LoRA with several targets: an input has one adapter."""
     if config.stage_one.name == "lora" and len(targets) > 1:
         raise SuiteError("method.stage_one: a LoRA is for one target", fix="name one, or tune a prompt for each")
     first = config.stage_one
@@ -86,18 +87,19 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
 
 
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
-    """What the target's first stage left and the weights; the weights alone elsewhere."""
+    """The target's first stage and the weights; the weights alone for other tasks."""
     return (targets.index(role), SELF) if role in targets else (SELF,)
 
 
 def requirements(config: Config) -> Requirements:
-    """Positions for the first stage's prompt, which stands before the inputs of the second, too; gradient steps."""
+    """Gradient steps, and positions for the first stage's prompt, which also precedes the inputs of the second
+    stage."""
     first = get(config.stage_one.name).requirements(config.stage_one)
     return optimisation_requirements(config, reserved_positions=first.reserved_positions)
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Train the weights behind what the first stages left, which are the parents' artifacts, frozen."""
+    """Train the weights with the frozen artifacts of the first stages (the parents) in effect."""
     from suite.training.weights import train_weights
 
     before_text = all(parent.only_before_text for parent in job.parents)

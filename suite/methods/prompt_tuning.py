@@ -1,8 +1,8 @@
 """Prompt tuning: soft vectors before the input, the model frozen (Lester et al., EMNLP 2021; first stage of ProMoT).
 
-The prompt stands before a target's inputs only; every other task is answered by the base model as it is. It is on the
-encoder's input for an encoder-decoder. Vectors are held flat, so Adafactor's second moment is not factored, as in the
-original. With several targets there is one prompt for all of them. Deviations: none in the procedure.
+The prompt stands before a target's inputs only; the base model answers every other task unchanged. In an
+encoder-decoder the prompt is on the encoder's input. The vectors are stored flat, so that Adafactor does not factor its
+second moment, as in the original. Several targets share one prompt. Deviations: none in the procedure.
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ class Config(Optimisation):
     IDLE: ClassVar[dict[str, Any]] = {**Optimisation.IDLE, "text": None}
 
     length: Count = 20
-    """Soft vectors; they take as many of the input's positions."""
+    """Number of soft vectors; each takes one position of the input."""
     init: Literal["vocab", "labels", "random", "text"] = "vocab"
-    """First values: embeddings of common words drawn without replacement; those of the task's labels first and common
-    words after them; U(-0.5, 0.5); or those of `text`, over and over."""
+    """Initial values: embeddings of common words, drawn without replacement (`vocab`); embeddings of the task's labels,
+    then of common words (`labels`); U(-0.5, 0.5) (`random`); or embeddings of `text`, repeated (`text`)."""
     text: Annotated[str, Field(min_length=1)] | None = None
-    """With `init: text`: what the prompt starts from."""
+    """With `init: text`: the initial text."""
     optimizer: Optimizer = "adafactor"
     """`adafactor` (the original's) or `adamw`."""
     learning_rate: Positive = 0.3
-    """Peak learning rate; soft prompts want rates a hundred times those of weights."""
+    """Peak learning rate; soft prompts need rates about a hundred times those of weights."""
     clip: Positive | None = None
-    """Largest norm of the gradient; null: as it is (Adafactor limits the size of its steps by itself)."""
+    """Maximum norm of the gradient; null: no clipping (Adafactor limits its step size itself)."""
 
     @model_validator(mode="after")
     def _text_with_init_text(self) -> Self:
@@ -52,12 +52,12 @@ class Config(Optimisation):
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
-    """None."""
+    """This method has no prerequisites."""
     return ()
 
 
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
-    """The prompt for the targets; nothing elsewhere."""
+    """The prompt for the targets; nothing for other tasks."""
     return (SELF,) if role in targets else ()
 
 
@@ -67,7 +67,7 @@ def requirements(config: Config) -> Requirements:
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Train the prompt; no gradient of a weight is computed."""
+    """Train the prompt. Gradients of the weights are not computed."""
     from suite.models.artifacts.prompt import SoftPrompt
     from suite.training.data.labels import labels_of
     from suite.training.job import Trained

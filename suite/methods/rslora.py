@@ -1,4 +1,4 @@
-"""Rank-stabilised LoRA: scaled by alpha / √rank, so that larger ranks still learn (Kalajdzievski 2023), as PEFT has it.
+"""Rank-stabilised LoRA: scaled by alpha / √rank, so that larger ranks still learn (Kalajdzievski 2023); PEFT's code.
 
 Deviations: none.
 """
@@ -27,7 +27,7 @@ class Config(lora.Config):
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Train an injected adapter; it is removed afterwards."""
+    """Train an injected adapter, then remove it from the model."""
     from suite.training.adapters import train_lora
 
     return train_lora(config, job, use_rslora=True)

@@ -1,8 +1,8 @@
 """SVF: singular value fine-tuning by reward (Transformer², Sun, Cetin and Tang, ICLR 2025, sections 3.1 and 3.2).
 
-Each chosen matrix keeps its singular vectors, and its singular values are scaled by a mask that is trained. Published
-and reference versions differ; defaults here are the sound ones: parameters in float32 that start at one value, answers
-sampled at temperature 1, the end token rewarded with the answer. `specs/transformer2/svf_as_published.yaml` has the
+Each selected matrix keeps its singular vectors; a trained mask scales its singular values. The published version and
+the reference code differ. The defaults are the sound variant: float32 parameters that start at one value, answers
+sampled at temperature 1, and the end token rewarded with the answer. `specs/transformer2/svf_as_published.yaml` has the
 reference code's settings.
 """
 
@@ -31,13 +31,13 @@ class Config(Scaling):
     learning_rate: Positive = 2e-3
     """Peak learning rate."""
     clip: Positive | None = 1e-3
-    """Largest norm of the gradient of all trained parameters together; null: as it is."""
+    """Maximum norm of the gradient of all trained parameters together; null: no clipping."""
     objective: Objective = "reinforce"
-    """What is optimised: the reward of the model's own answers, or the likelihood of the right ones."""
+    """The objective: reward of the model's own answers, or likelihood of the right answers."""
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
-    """None."""
+    """This method has no prerequisites."""
     return ()
 
 
@@ -47,13 +47,13 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
 
 
 def requirements(config: Config) -> Requirements:
-    """Linear maps of the chosen kind, their decompositions, and gradient steps."""
+    """The selected linear maps, their singular value decompositions, and gradient steps."""
     chosen = MatrixSelection("matrices", kind=config.matrices)
     return optimisation_requirements(config, matrices=(chosen,), decomposes=True)
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Train the masks; the model's own weights are put back afterwards."""
+    """Train the masks, then restore the model's own weights."""
     from suite.training.singular import train_singular
 
     return train_singular(config, job)

@@ -1,8 +1,8 @@
-"""Singular vectors trained on another base model of the same shapes, put on this one (Transformer², section 4.4).
+"""Transfer of SVF masks from another base model of the same shapes to this one (Transformer², section 4.4).
 
-The i-th largest singular value of a matrix is scaled as the i-th largest of the other model's was, or, as the paper's
-control, as one of the others, drawn at random. Singular vectors are refused on a base that they were not trained on;
-this method is how a transfer is asked for.
+The i-th largest singular value of a matrix gets the factor of the other model's i-th largest. As the paper's control,
+the factors can be shuffled instead. An SVF artifact is rejected on any base that it was not trained on; this method is
+the explicit way to transfer one.
 """
 
 from __future__ import annotations
@@ -30,35 +30,35 @@ class Config(Block):
     INHERITS: ClassVar[dict[str, str]] = {"expert": "svf"}
 
     base: ModelSource
-    """The model that the vectors are trained on, with the track's data and budget."""
+    """The base model on which the masks are trained, with the track's data and budget."""
     expert: svf.Config = svf.Config()
-    """How they are trained; what is left out is as for `svf` on the same track."""
+    """Settings of that training. Those that are left out are those of `svf` on the same track."""
     order: Literal["kept", "shuffled"] = "kept"
-    """Whether factors stay with the places of their singular values, or are shuffled within each matrix by the seed."""
+    """Keep each factor at the rank of its singular value, or shuffle the factors within each matrix by the seed."""
 
     @model_serializer(mode="wrap")
     def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """The usual order is part of no name, nor of what is shown."""
+        """Leave out the default order, so that it changes neither names nor output."""
         return {key: value for key, value in handler(self).items() if key != "order" or value != "kept"}
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
-    """The vectors, trained on the other model."""
+    """SVF masks, trained on the other model."""
     return (Prerequisite("svf", config.expert, targets, config.base, field=("expert",)),)
 
 
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
-    """The vectors as they are for this model, for every task."""
+    """The transferred masks, for every task."""
     return (SELF,)
 
 
 def requirements(config: Config) -> Requirements:
-    """Nothing: nothing is trained."""
+    """Nothing: this step does not train."""
     return Requirements()
 
 
 def train(config: Config, job: Job) -> Trained:
-    """Put the vectors beside this model's singular values; nothing is trained."""
+    """Apply the masks to this model's singular values, without training."""
     from suite.training.singular import transferred
 
     return transferred(job, shuffled=config.order == "shuffled")

@@ -1,10 +1,12 @@
-"""Transformer²: an expert for each target, put together anew for every task (Sun et al., ICLR 2025).
+"""Transformer²: one expert for each target, combined for every task (Sun et al., ICLR 2025).
 
-Each target trains one expert, by SVF unless another method is named. What a document is answered with: the expert of
-the skill that the base model names in a short first pass (`prompt`), or that an expert of its own names (`classifier`);
-a mixture that is searched on a few examples of the task (`few_shot`); all experts in equal parts (`uniform`); or the
-expert of the task's skill, which must be told (`oracle`, an upper bound). Deviations: a document whose skill has no
-expert is answered by the base, which the reference code forgets to restore; the classifier learns from training rows.
+Each target trains one expert, by SVF unless another method is named. `adaptation` says what answers a document.
+`prompt`: the expert of the skill that the base model names in a short first pass. `classifier`: the same, but a trained
+expert names the skill. `few_shot`: a mixture that is searched on a few examples of the task. `uniform`: all experts
+with equal weights. `oracle`: the expert of the task's skill, which the spec has to name; an upper bound.
+
+Deviations: the base model answers a document whose skill has no expert (the reference code forgets to restore it). The
+classifier learns from training rows.
 """
 
 from __future__ import annotations
@@ -32,31 +34,32 @@ class Config(Block):
     INHERITS: ClassVar[dict[str, str]] = {"expert": "svf", "classifier": "svf"}
 
     adaptation: Literal["prompt", "classifier", "few_shot", "uniform", "oracle"] = "few_shot"
-    """How it is found what a task, or each of its documents, is answered with."""
+    """How the expert or mixture for a task, or for each of its documents, is chosen."""
     expert: Expert = SvfExpert()
-    """How experts are trained; what is left out is as for their method on the same track."""
+    """Settings of the experts. Those that are left out are those of their method on the same track."""
     dispatch: str = "skills"
-    """For `prompt` and `classifier`: the role whose task asks which skill a prompt wants; skills are named as the
-    targets are, and any other is answered by the base."""
+    """For `prompt` and `classifier`: the role whose task asks which skill a prompt needs. Skills have the names of the
+    targets; the base model answers other skills."""
     classifier: Expert = SvfExpert()
-    """For `classifier`: how the expert that names the skill is trained."""
+    """For `classifier`: settings of the expert that names the skill."""
     shots: Count = 10
     """Examples of a task to search its weights on; they come from its training split and are never scored."""
     each_matrix: bool = False
-    """A weight for each expert and matrix, not for each expert alone."""
+    """One weight for each expert and matrix, instead of one for each expert."""
     search: Search = Search()
-    """The cross-entropy method."""
+    """Settings of the cross-entropy method."""
     skills: Mapping[str, str] = Field(default_factory=dict)
-    """For `oracle`: the target whose expert answers a held-out role; the base answers those that are not named."""
+    """For `oracle`: held-out role -> the target whose expert answers it. The base model answers roles that are left
+    out."""
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:
-    """None: experts are needed where a task is answered."""
+    """This method has no prerequisites: the experts are needed when a task is answered."""
     return ()
 
 
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...] | Dispatch:
-    """The mixture for this role, the expert of its skill, or one for each document."""
+    """The mixture for this role, the expert of its skill, or a routing for each document."""
     if config.adaptation in ("prompt", "classifier"):
         named = config.classifier
         router = (Prerequisite(named.name, named, (config.dispatch,), field=("classifier",)),)
@@ -65,7 +68,7 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
     if config.adaptation == "oracle":
         skill = config.skills.get(role, role)
         return (_expert(config, skill),) if skill in targets else ()
-    if config.adaptation == "uniform":  # one for all tasks
+    if config.adaptation == "uniform":  # one mixture for all tasks
         even = mixture.Config(experts=targets, expert=config.expert, weights="uniform")
         return (Prerequisite("mixture", even, ()),)
     searched = mixture.Config(
@@ -79,9 +82,9 @@ def _expert(config: Config, skill: str) -> Prerequisite:
 
 
 def requirements(config: Config) -> Requirements:
-    """Nothing of its own: what it trains are steps of other methods."""
+    """Nothing: other methods' steps do the training."""
     return Requirements()
 
 
 train: Final = None
-"""What is trained are the experts and the mixtures."""
+"""Other methods' steps train the experts and the mixtures."""

@@ -1,4 +1,4 @@
-"""Specs and tracks: YAML in, immutable experiments out."""
+"""Read specs and tracks from YAML and resolve them to immutable experiments."""
 
 from suite.specs.blocks import Spec, Track
 from suite.specs.experiment import Experiment

@@ -1,4 +1,4 @@
-"""The pretrained model's row on each track in use: as a file has it, or else made from the track and the targets."""
+"""The pretrained model's row on each track in use: read from a file, or made from the track and the targets."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from suite.specs.merge import Layered
 from suite.specs.workspace import Workspace, shipped, shown
 from suite.tasks.definition import OF_LM_EVAL
 
-BASELINE = "pretrained"  # as the board calls it, whose import would cost a plan half of its time
+BASELINE = "pretrained"  # same value as the board's; importing the board would double the time of a plan
 OWN = ("method", "sweep", "targets", "name", "source", "about", "track")
-"""What `--set` changes of a spec alone; all else is the track's."""
+"""Keys that `--set` changes in a spec only; other keys belong to the track."""
 
 
 def baselines(
     experiments: Sequence[Experiment], options: Options, stored_targets: Mapping[str, Sequence[tuple[str, ...]]]
 ) -> tuple[tuple[Experiment, ...], tuple[str, ...]]:
-    """The pretrained rows that are not among the experiments, one for each of their tracks, and what is to be noted.
+    """The missing pretrained rows, one for each track of the experiments, and notes about them.
 
-    `stored_targets` are the targets that stored pretrained rows have, by track: a new one answers for these, too.
+    `stored_targets` are the targets of stored pretrained rows, by track. A new row also answers for these.
     """
     rows_of_baseline: list[Experiment] = []
     notes: list[str] = []
@@ -47,7 +47,7 @@ def baselines(
 
 
 def _check_names(experiments: Iterable[Experiment]) -> None:
-    """Raises SuiteError for specs that have the name of the pretrained row and are none."""
+    """Raises SuiteError for specs that are named like the pretrained row but use another method."""
     wrong = {
         experiment.file: experiment.method
         for experiment in experiments
@@ -67,7 +67,8 @@ def _first(text: str) -> str:
 
 
 def _from_file(rows: Sequence[Experiment], options: Options) -> list[Experiment]:
-    """The nearest `pretrained.yaml` that is of this track, or fits it and asks for all targets of the rows."""
+    """Experiments of the nearest `pretrained.yaml` that names this track, or fits it and has all targets of the
+    rows."""
     first = rows[0]
     roles = {role for row in rows for role in row.targets}
     for file in _files(first):
@@ -84,7 +85,7 @@ def _from_file(rows: Sequence[Experiment], options: Options) -> list[Experiment]
 
 
 def _files(row: Experiment) -> list[Path]:
-    """The files called `pretrained.yaml` in the folders above a spec, nearest first, and in those of its workspace."""
+    """Files called `pretrained.yaml` in the folders above a spec (nearest first) and in its workspace's folders."""
     spec = Path(row.file).resolve()
     roots = Workspace.around(spec, row.track_file).roots
     inside = [folder for folder in spec.parents if any(folder.is_relative_to(root) for root in roots)]
@@ -93,7 +94,7 @@ def _files(row: Experiment) -> list[Path]:
 
 
 def _is_of(file: Path, row: Experiment) -> bool:
-    """Whether a spec names the track of a row as its own."""
+    """Whether a spec names a row's track as its own track."""
     try:
         named = str(read_yaml(file, shown(file)).value.get("track", "micro"))
         return Workspace.around(file).track_file(named, f"{file}:1").resolve() == row.track_file
@@ -102,10 +103,10 @@ def _is_of(file: Path, row: Experiment) -> bool:
 
 
 def _made(rows: Sequence[Experiment], options: Options, stored_targets: Sequence[tuple[str, ...]]) -> Experiment:
-    """The pretrained row that a file would describe with all targets of the track's rows, in the track's order.
+    """Make the pretrained row with all targets of the track's rows, in the track's order.
 
-    What another row on the same terms holds out stays held out: the model is asked that as a held-out task.
-    A stored row of the same targets is that row, whatever their order.
+    A task that another row on the same terms holds out stays a held-out task. If a stored row has the same targets in
+    another order, the made row takes its order, so that both are one row.
     """
     first = rows[0]
     spec, options = Path(first.file), replace(options, track=str(first.track_file))
@@ -138,7 +139,7 @@ def _note_of_added(made: Experiment) -> str:
 
 
 def _unasked(rows: Sequence[Experiment], explicit: Sequence[Experiment]) -> list[str]:
-    """Targets that the pretrained row of a file is not asked: they have nothing to be compared with."""
+    """Notes about targets that the pretrained row of a file does not answer: nothing can be compared with them."""
     asked_roles = {role for row in explicit for role in (*row.targets, *row.held_out)}
     missing = dict.fromkeys(role for row in rows for role in row.targets if role not in asked_roles)
     if not missing:

@@ -1,4 +1,4 @@
-"""What a spec and a track may say, block by block."""
+"""The blocks of specs and tracks."""
 
 from __future__ import annotations
 
@@ -13,71 +13,74 @@ Count = Annotated[int, Field(ge=1)]
 Sweep = Annotated[dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]], Field(min_length=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=80)]
 TaskName = Annotated[str, Field(pattern=r"^(lm_eval:)?[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=80)]
-"""A task, or lm-eval's own of that name, whatever files here are called."""
+"""A task, or with `lm_eval:` the task of that name from lm-eval, whatever files here are called."""
 Role = TaskName
-"""A role of the track; `lm_eval:NAME` needs none there, and is that task."""
+"""A role of the track. `lm_eval:NAME` needs no role there: it is that task of lm-eval."""
 
 
 class HeldOut(Block):
-    """What the model should still be able to do after it has been trained for something else."""
+    """The tasks that show what a model keeps after it was trained for another task."""
 
     roles: tuple[Role, ...]
-    """The held-out tasks, by role. A role that is also a target of the experiment is left out for it."""
+    """The held-out tasks, by role. An experiment leaves out a role that is also its target."""
     shots: tuple[Annotated[int, Field(ge=0)], ...] = (1, 4)
-    """How many exemplars precede each document; the held-out average is given for each."""
+    """Exemplars before each document; the held-out average is computed for each of these numbers."""
     documents: Count | None = None
-    """Report only the first documents of each task, this number of them; null: all."""
+    """Score only this number of documents of each task, the first ones; null: all."""
     draw: Annotated[int, Field(ge=0)] = 0
-    """Which draw of exemplars: another number draws other exemplars from the training split."""
+    """The exemplar draw: another number draws other exemplars from the training split."""
 
 
 class Target(Block):
-    """How the task that was trained for is tested."""
+    """How the target task is evaluated."""
 
     shots: Annotated[int, Field(ge=0)] = 0
     """Exemplars before each document of the target task."""
     documents: Count | None = None
-    """Report only the first documents, this number of them; null: all."""
+    """Score only this number of documents, the first ones; null: all."""
 
 
 class Selection(Block):
-    """How a checkpoint is chosen: on the selection rows, which are neither trained on nor reported, and
-    decoded as reported answers are (`decoding`)."""
+    """How a checkpoint is selected: by its score on the selection rows, which are neither trained on nor reported. They
+    are decoded as reported answers are (`decoding`)."""
 
     documents: Count = 64
-    """How many selection rows of each target: rows of its training split, scored to choose the checkpoint."""
+    """Number of selection rows for each target: rows of its training split that are scored to select the checkpoint."""
     every: Count | None = None
-    """Score each time after this number of steps; null: at the end only, so the last checkpoint is the selected one."""
+    """Score the selection rows after every this many steps; null: at the end only, so that the last checkpoint is
+    selected."""
     stop_at_score: Annotated[float, Field(gt=0, le=100)] | None = None
-    """Stop training as soon as the selection score (0 to 100) reaches this: a comparison at equal target score."""
+    """Stop training when the selection score (0 to 100) reaches this value, to compare methods at equal target
+    score."""
 
 
 class Budget(Block):
-    """What every method gets alike."""
+    """The budget that is equal for all methods."""
 
     batch_size: Count
     """Examples per optimiser step."""
     max_length: Count
-    """Tokens of one input, exemplars and soft prompt included; a longer one loses its beginning, which is counted."""
+    """Tokens of one input, including exemplars and soft prompt. A longer input is cut at its beginning and counted."""
     micro_batch: Count | None = None
-    """Examples per forward pass, the rest by gradient accumulation; null: the whole batch. Does not change results."""
+    """Examples per forward pass; gradients are accumulated over the batch. null: the whole batch. Does not change
+    results."""
 
 
 class Probes(Block):
-    """Looks at a model while it is trained. They change nothing about what training gives."""
+    """Measurements during training. They do not change what training gives."""
 
     every: Count
-    """Probe before the first step, each time after this number of steps, and after the last."""
+    """Measure before the first step, after every this many steps, and after the last step."""
     roles: tuple[Role, ...] = ()
-    """Held-out tasks to answer at each look, besides the targets: their scores, and how many answers take a format of
-    the targets."""
+    """Held-out tasks to answer at each probe, besides the targets. Measured are their scores and the share of answers
+    that take a target's format."""
     shots: tuple[Annotated[int, Field(ge=0)], ...] = (1,)
-    """Exemplars before each document of these."""
+    """Exemplars before each document of these tasks."""
     documents: Count = 32
-    """Answer only the first documents of each task, this number of them."""
+    """Answer only this number of documents of each task, the first ones."""
     gradients: Count | None = None
-    """The cosine between gradients on this many examples of each target and with their answers shuffled, by part
-    of the model; null: not at all."""
+    """Number of examples of each target for gradient alignment: the cosine between the gradient on these examples and
+    on the same with shuffled answers, for each part of the model. null: not measured."""
 
 
 class Decoding(Block):
@@ -86,59 +89,59 @@ class Decoding(Block):
     beams: Count = 1
     """Beam width; 1 is greedy."""
     length_penalty: Annotated[float, Field(ge=0)] | None = None
-    """With beams: the α of T5X, which ranks answers by log-likelihood / ((5 + length) / 6)^α; null: by the mean
+    """With beams: the α of T5X, which ranks answers by log-likelihood / ((5 + length) / 6)^α; null: rank by the mean
     log-likelihood of a token, as `generate` does. (`generate`'s own length penalty is another formula.)"""
     batch_tokens: Count = 16384
     """Tokens in one batch of answers. Changes speed and memory, never an answer."""
 
     @property
     def search(self) -> dict[str, Any]:
-        """What of it can change an answer: a part of a step's name."""
+        """The settings that can change an answer; they are part of a step's name."""
         penalised = self.beams > 1 and self.length_penalty is not None
         return {"beams": self.beams, **({"length_penalty": self.length_penalty} if penalised else {})}
 
     @model_serializer(mode="wrap")
     def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A penalty that is not there is part of no name, nor of what is shown."""
+        """Leave out an unset penalty, so that it changes neither names nor output."""
         return {key: value for key, value in handler(self).items() if key != "length_penalty" or value is not None}
 
 
 class Track(Block):
-    """Equal terms: model, data, tasks, shot counts, budget, seeds. A leaderboard table belongs to one track."""
+    """Equal terms: model, data, tasks, shot counts, budget, seeds. A table of the leaderboard belongs to one track."""
 
     name: Name
-    """The name of its file, or of its own where it extends another track."""
+    """The track's name: that of its file. A track that extends another one has to set it."""
     title: str = ""
-    """What the leaderboard calls it."""
+    """Title on the leaderboard."""
     about: str = ""
-    """What a reader of the leaderboard should know about it, its limits included."""
+    """What readers of the leaderboard should know about the track, including its limits."""
     deviations: tuple[str, ...] = ()
-    """Where it differs from the paper whose setting it has, a sentence or two each."""
+    """Differences from the paper whose setting the track has, one or two sentences each."""
     model: ModelSource
     """The base model of every row."""
     roles: dict[Role, TaskName]
-    """Which task plays which part (`rte: micro_rte`): one of a file, or of lm-eval's. `lm_eval:arc_easy` is lm-eval's
-    where a file has the name, too."""
+    """Role -> task (`rte: micro_rte`): a task of a file or of lm-eval. `lm_eval:arc_easy` is always lm-eval's task,
+    even if a file has the name."""
     held_out: HeldOut
-    """The tasks that show what a method keeps."""
+    """The held-out tasks, which show what a method keeps."""
     target: Target = Target()
-    """How the target is tested."""
+    """How the target task is evaluated."""
     selection: Selection = Selection()
-    """How checkpoints and tries are chosen."""
+    """How checkpoints and tries are selected."""
     budget: Budget
     """Batch size and lengths."""
     decoding: Decoding = Decoding()
-    """Beams and batches of answers."""
+    """Beam width and batch size of answers."""
     probes: Probes | None = None
-    """What is looked at while training; null: nothing."""
+    """What is measured during training; null: nothing."""
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = (0,)
-    """The seeds of the board. `suite run` takes the first; `--seeds all` all of them."""
+    """The seeds of the board. `suite run` takes the first one; `--seeds all` takes all."""
     methods: dict[Name, dict[str, Any]] = Field(default_factory=dict)
-    """Each method's hyper-parameters on this track."""
+    """Each method's settings on this track."""
 
     @model_serializer(mode="wrap")
     def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Probes and deviations that are not there are part of no name, nor of what is shown."""
+        """Leave out empty probes and deviations, so that they change neither names nor output."""
         return {key: value for key, value in handler(self).items() if value or key not in ("probes", "deviations")}
 
 
@@ -146,22 +149,22 @@ class Spec(Block):
     """One row of a leaderboard: a method, its targets, and what differs from the track."""
 
     name: Name
-    """The row's name on the board. One name on one track is one spec."""
+    """The row's name on the board. On one track, a name belongs to one spec."""
     source: str = ""
-    """Where the method or the row comes from (paper, table)."""
+    """Source of the method or the row (paper, table)."""
     about: str = ""
-    """One sentence for the reader of the board."""
+    """One sentence for readers of the board."""
     track: str = "micro"
-    """The track it runs on unless `--track` says otherwise: a shipped name, or a path to a YAML file."""
+    """The track, unless `--track` names another one: a shipped track's name, or the path of a YAML file."""
     method: dict[str, Any]
-    """`{name: promot}` and whatever differs from the track's settings of that method."""
+    """The method (`{name: promot}`) and the settings that differ from the track's settings of that method."""
     targets: tuple[Role, ...] = ()
-    """The roles to train for; none for a model that is not trained."""
+    """The roles to train for; empty for a model that is not trained."""
     sweep: Sweep | None = None
-    """Lists of values for fields of the method block (`{learning_rate: [1e-4, 1e-3]}`, `prompt.length: [4, 8]`): each
-    combination is a try, and the row is the try that scores best on the selection rows."""
+    """Lists of values for fields of the method block (`{learning_rate: [1e-4, 1e-3]}`, `prompt.length: [4, 8]`). Each
+    combination is a try; the try that scores best on the selection rows becomes the row."""
 
 
 OVERRIDABLE = ("model", "roles", "held_out", "target", "selection", "budget", "decoding", "probes", "seeds")
-"""The track's blocks a spec (or `--set`) may change. But for probes, the row says then that its terms differ from the
-track's."""
+"""The track's blocks that a spec or `--set` may change. Except for probes, the row then says that its terms differ from
+the track's."""

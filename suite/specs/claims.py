@@ -1,4 +1,5 @@
-"""Files of claims: read, with every problem and its line; found, where none is named; and the names that they use."""
+"""Reads claims files and finds those that are not named. Reports every problem with its line, and names that do not
+exist."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 
 def read_claims(file: Path) -> Claims:
-    """A file of claims. Raises SuiteError with every problem and its line."""
+    """Read a claims file. Raises SuiteError with every problem and its line."""
     claims, problems = validate(Claims, _layer(file))
     if claims is None:
         raise SuiteError.of(problems or [Problem(shown(file), "is no file of claims")])
@@ -32,13 +33,14 @@ def _layer(file: Path) -> Layered:
 
 
 def claim_files() -> tuple[Path, ...]:
-    """The files of `specs/claims/` or `claims/` here, and the shipped ones; of one name the nearest."""
+    """Claims files in `specs/claims/` or `claims/` of the working directory, then shipped ones; the nearest of one
+    name."""
     files = files_of("claims")
     return tuple(files[name] for name in sorted(files))
 
 
 def unknown_track(file: Path, claims: Claims, tracks: Collection[str]) -> Iterator[Problem]:
-    """The tracks of a file of claims that are neither among these, with rows, nor in a file."""
+    """Problems for the tracks of a claims file that are neither in `tracks` (those with rows) nor in a file."""
     layer = _layer(file)
     named: list[tuple[Key, str]] = [(("track",), claims.track)]
     named += [(("also", index), name) for index, name in enumerate(claims.also)]
@@ -50,7 +52,7 @@ def unknown_track(file: Path, claims: Claims, tracks: Collection[str]) -> Iterat
 
 
 def unknown_names(file: Path, claims: Claims, rows: Collection[str], roles: Collection[str]) -> Iterator[Problem]:
-    """Names of experiments and roles in claims that nothing has: no row (`rows`, `roles`), no spec and no track."""
+    """Problems for names of experiments and roles in claims that no row (`rows`, `roles`), spec or track has."""
     layer = _layer(file)
     specs, declared = cache(lambda: _spec_names(file)), cache(lambda: _declared_roles(file))
     for at, claim in enumerate(claims.claims):
@@ -70,7 +72,7 @@ def _near(name: str, names: Collection[str], kind: str) -> str:
 
 
 def _names(claim: Claim) -> Iterator[tuple[str, str, str]]:
-    """(field, name, `row` or `role`) of what a claim names."""
+    """The names that a claim uses, as (field, name, `row` or `role`)."""
     if claim.reproduces:
         yield "reproduces.experiment", claim.reproduces.experiment, "row"
     for _, quantity in claim.expectation.terms if claim.expectation else ():
@@ -84,7 +86,7 @@ def _workspace(file: Path) -> Workspace:
 
 
 def _spec_names(file: Path) -> frozenset[str]:
-    """The names of all specs beside a file of claims, in its workspace, in `specs/` here, and of the shipped ones."""
+    """Names of the specs beside a claims file, in its workspace and in the working directory, and of shipped specs."""
     near = [path for folder in (file.resolve().parent.parent, Path("specs"), Path()) for path in folder.glob("*.yaml")]
     return frozenset(_sound((*near, *_workspace(file).specs()), lambda path: str(read_yaml(path).value["name"])))
 
@@ -97,7 +99,7 @@ def _declared_roles(file: Path) -> frozenset[str]:
 
 
 def _sound(files: Iterable[Path], read: Callable[[Path], T]) -> Iterator[T]:
-    """What is read of each file; one that is broken or of another kind names nothing."""
+    """Read each file; skip broken files and files of another kind."""
     for file in files:
         try:
             yield read(file)

@@ -1,4 +1,4 @@
-"""An experiment: spec × track × seed, fully resolved, validated, immutable."""
+"""An experiment: spec × track × seed, resolved, validated, immutable."""
 
 from __future__ import annotations
 
@@ -19,51 +19,53 @@ from suite.tasks.definition import TaskFile
 
 @dataclass(frozen=True)
 class Experiment:
-    """What will run, with nothing left to look up but data and weights."""
+    """A resolved experiment: to run it, only data and weights have to be loaded."""
 
     name: str
     source: str
     about: str
     file: str
-    """The spec's path, for messages and for the command that reproduces the row."""
+    """Path of the spec, for messages and for the command that reproduces the row."""
     track: Track
     track_file: Path
-    """The track's file, for others that are to run on it."""
+    """Path of the track's file, for other specs on the same track."""
     method: str
     config: Block
-    """The method's settings; those that the tries start from, where there is a sweep."""
+    """The method's settings. With a sweep, the settings from which the tries start."""
     targets: tuple[str, ...]
     seed: int
     tasks: Mapping[str, TaskFile]
-    """Role -> task, for every target and every held-out role."""
+    """Role -> task, for all targets and held-out roles."""
     changes: tuple[str, ...]
-    """The track's keys that the spec or `--set` changed (`budget.batch_size`): the row is not on the track's terms."""
+    """Keys of the track that the spec or `--set` changed (`budget.batch_size`): the row is not on the track's terms."""
     sets: tuple[str, ...]
     """The `--set` texts, for the command that reproduces the row."""
     tries: tuple[Block, ...] = ()
-    """What a sweep tries, in order: the method's settings, two or more; none without a sweep."""
+    """The tries of a sweep, in order: two or more blocks of settings. Empty without a sweep."""
     lines: Mapping[Key, str] = field(default_factory=dict, compare=False, repr=False)
-    """``file:line`` of each setting of the method, of each field of the sweep, and of the model."""
+    """``file:line`` of each of the method's settings, of each field of the sweep, and of the model."""
     methods: MethodRegistry = field(default_factory=MethodRegistry, compare=False, repr=False)
-    """The methods that it, and what it builds on, may name."""
+    """The registry of methods for this experiment and its prerequisites."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """The settings of a method from outside are of its class: another process loads it first."""
+        """Pickle so that another process loads the method from outside first: its settings are of that module's
+        class."""
         plugin = self.methods.plugin(self.method)
         return _unpickled, (AfterPlugins(() if plugin is None else (plugin,)), vars(self))
 
     @property
     def configs(self) -> tuple[Block, ...]:
-        """The settings that are trained with: the tries of the sweep, or the only ones."""
+        """The settings to train with: the tries of the sweep, or the only settings."""
         return self.tries or (self.config,)
 
     @property
     def held_out(self) -> tuple[str, ...]:
-        """The held-out roles: the track's, less the targets."""
+        """The held-out roles: the track's without the targets."""
         return tuple(role for role in self.track.held_out.roles if role not in self.targets)
 
     def field_and_line(self, *path: str) -> tuple[str, str]:
-        """A field of the method's block, as messages call it, and where it was set: by the sweep, or else before."""
+        """The name of a field of the method's block in messages, and the line that set it: the sweep's if there is
+        one."""
         dotted = ".".join(path)
         swept = self.lines.get(("sweep", dotted))
         if swept:
@@ -72,9 +74,9 @@ class Experiment:
         return f"method.{dotted}", next((self.lines[key] for key in keys if key in self.lines), self.file)
 
     def resolved(self) -> dict[str, Any]:
-        """The experiment as plain data: what `--resolved` prints and the store keeps.
+        """The experiment as plain data, for `--resolved` and the store.
 
-        With a sweep, `method` is what the tries share and `sweep` lists what each has of its own.
+        With a sweep, `method` has the settings that all tries share and `sweep` lists each try's own.
         """
         track = self.track.model_dump(mode="json", exclude={"methods", "seeds", "roles"})
         roles = {role: describe(task) for role, task in sorted(self.tasks.items())}
@@ -94,12 +96,12 @@ class Experiment:
 
     @property
     def variant(self) -> str:
-        """Experiments of one variant differ by their seed only."""
+        """Hash of all settings except the seed: experiments of one variant differ only in their seeds."""
         return variant_id(self.resolved())
 
     @property
     def id(self) -> str:
-        """A hash of all settings, the seed included."""
+        """Hash of all settings, including the seed."""
         return experiment_id(self.resolved())
 
 
@@ -108,7 +110,7 @@ def _unpickled(_: AfterPlugins, fields: Mapping[str, Any]) -> Experiment:
 
 
 def describe(task: TaskFile) -> dict[str, Any]:
-    """What the board needs to know of a task without reading its file."""
+    """What the board shows of a task without reading its file."""
     metadata, plugins = task.metadata, task.plugins
     return {
         "task": task.name,

@@ -1,4 +1,4 @@
-"""Problems of specs whose answers are put together by several experts."""
+"""Problems of specs that combine several experts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from suite.tasks.definition import TaskFile
 def mixture_problems(
     registry: MethodRegistry, method: str, configs: Sequence[Block | None], spec: Spec, layer: Layered
 ) -> Iterable[Problem]:
-    """A mixture as a method of its own must name its experts."""
+    """Problems of a spec that uses a mixture as its method without naming experts."""
     if method not in registry.names():
         return
     definition = registry.get(method)
@@ -31,7 +31,7 @@ def dispatch_problems(
     registry: MethodRegistry, method: str, config: Block | None, spec: Spec, tasks: Mapping[str, TaskFile],
     layer: Layered,
 ) -> Iterable[Problem]:  # fmt: skip
-    """A first pass must ask for skills, and every expert must be one that it can name."""
+    """Problems of a routing: a first pass whose task asks for no skill, or an expert of a skill that it cannot name."""
     if config is None:
         return
     stacks = (registry.get(method).stack(config, role, spec.targets) for role in (*spec.targets, *tasks))

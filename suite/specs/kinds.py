@@ -1,4 +1,4 @@
-"""What a YAML file of a workspace is: a spec, a track, a task, claims, or a paper's table."""
+"""Find the kind of a workspace's YAML file: a spec, a track, a task, claims, or a paper's table."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from suite.specs.workspace import shown
 
 @dataclass(frozen=True)
 class About:
-    """What is said of a file that was given where a spec was wanted."""
+    """A kind of file, as messages describe it when a spec was expected."""
 
     article: str
     use: str
-    """What it is for."""
+    """How to use such a file."""
     folder: str
-    """Where a workspace keeps such files."""
+    """The workspace's folder for such files."""
     keys: frozenset[str]
-    """Any of these at its top shows the kind, where nothing shows a spec."""
+    """Top-level keys of this kind. One of them is enough if the file has no key of a spec."""
 
 
 KINDS: Final[Mapping[str, About]] = {
@@ -37,13 +37,13 @@ KINDS: Final[Mapping[str, About]] = {
     "claims": About("a file of claims", "`suite check` judges it", "claims", frozenset({"claims"})),
     "table": About("a paper's table", "`suite table` prints it", "tables", frozenset({"columns", "rows"})),
 }  # fmt: skip
-"""All that is no spec."""
+"""All kinds except specs."""
 FEW = 3
-"""The most files that a message names."""
+"""Maximum number of files in a message."""
 
 
 def kind_of(file: Path, value: Mapping[str, Any]) -> str:
-    """`spec` or a key of `KINDS`: what a file is, by its keys, and by its folder where they do not tell."""
+    """The kind of a file, `spec` or a key of `KINDS`: decided by its keys, then by its folder."""
     if {"method", "targets", "sweep"} & set(value):
         return "spec"
     by_key = [kind for kind, definition in KINDS.items() if definition.keys & set(value)]
@@ -52,9 +52,10 @@ def kind_of(file: Path, value: Mapping[str, Any]) -> str:
 
 
 def only_specs(files: Sequence[Path]) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """The specs among some files, and a note about the others, as `specs/*/*.yaml` names them.
+    """Keep the specs among some files (`specs/*/*.yaml`). Returns them and a note about the others.
 
-    Where none is a spec all are kept, for each has its own line then; a file that cannot be read has its line anyway.
+    If there is no spec, all files are kept, because each is then reported with its own line. Unreadable files are kept,
+    too.
     """
     kinds = {file: _kind(file) for file in files}
     specs = tuple(file for file in files if kinds[file] == "spec")

@@ -1,4 +1,4 @@
-"""From YAML files to experiments: layers merged, every name looked up, all problems reported at once."""
+"""Turn YAML files into experiments: merge layers, look up every name, and report all problems at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from suite.tasks.definition import OF_LM_EVAL, TaskFile, read_task
 
 Seeds = Literal["first", "all"] | tuple[int, ...]
 Reader = Callable[[str, tuple[Path, ...]], TaskFile]
-"""`read_task`, or one that remembers: specs share most of their tasks."""
+"""`read_task`, or a cached version: specs share most of their tasks."""
 
 
 __all__ = ["Options", "experiments_of", "load", "load_one", "load_track"]
@@ -36,16 +36,16 @@ __all__ = ["Options", "experiments_of", "load", "load_one", "load_track"]
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line may change about a spec."""
+    """Changes that the command line makes to a spec."""
 
     track: str | None = None
     sets: tuple[str, ...] = ()
-    """`key=value` texts, the last layer."""
+    """`key=value` texts; they are the last layer."""
     seeds: Seeds = "first"
 
 
 def load(files: Sequence[Path], options: Options = Options()) -> tuple[Experiment, ...]:
-    """All experiments of some spec files, one a seed; what two files say alike is one.
+    """All experiments of some spec files, one for each seed. Identical experiments of two files become one.
 
     Raises SuiteError with every problem of every file.
     """
@@ -65,7 +65,7 @@ def load(files: Sequence[Path], options: Options = Options()) -> tuple[Experimen
 
 
 def _named_twice(experiments: Iterable[Experiment]) -> Iterable[Problem]:
-    """Specs of one track that bear one name and say different things: a name is a row of the track's board."""
+    """Problems for specs of one track that share a name but differ: a name is one row of the track's board."""
     first: dict[tuple[str, str], Experiment] = {}
     for experiment in experiments:
         earlier = first.setdefault((experiment.track.name, experiment.name), experiment)
@@ -76,7 +76,7 @@ def _named_twice(experiments: Iterable[Experiment]) -> Iterable[Problem]:
 
 
 def _tracks_named_twice(experiments: Iterable[Experiment]) -> Iterable[Problem]:
-    """Tracks of one name whose files say different things: their rows would stand in one table."""
+    """Problems for tracks that share a name but differ: their rows would be in one table."""
     first: dict[str, Experiment] = {}
     for file, experiment in {experiment.track_file: experiment for experiment in experiments}.items():
         earlier = first.setdefault(experiment.track.name, experiment)
@@ -88,7 +88,7 @@ def _tracks_named_twice(experiments: Iterable[Experiment]) -> Iterable[Problem]:
 
 
 def load_one(file: Path, options: Options = Options(), read: Reader = read_task) -> tuple[Experiment, ...]:
-    """One spec file's experiments, one a seed. Raises SuiteError for a file of another kind, too."""
+    """The experiments of one spec file, one for each seed. Raises SuiteError for a file of another kind, too."""
     document = read_yaml(file, shown(file))
     kind = kind_of(file, document.value)
     if kind != "spec":
@@ -99,7 +99,8 @@ def load_one(file: Path, options: Options = Options(), read: Reader = read_task)
 def experiments_of(
     layer: Layered, file: Path, options: Options = Options(), read: Reader = read_task
 ) -> tuple[Experiment, ...]:
-    """The experiments of a spec's settings, one a seed; `file` is the spec's own, or the one that asks for it."""
+    """The experiments of a spec's settings, one for each seed. `file` is the spec's own or that of the spec that needs
+    it."""
     for text in options.sets:
         layer = _set(layer, text)
     spec, problems = validate(Spec, layer.without(*OVERRIDABLE), also=OVERRIDABLE)
@@ -160,12 +161,12 @@ def experiments_of(
             lines=lines,
             methods=registry,
         )
-        for seed in (seeds if registry.get(method).TRAINS else seeds[:1])  # no training: no seed can matter
+        for seed in (seeds if registry.get(method).TRAINS else seeds[:1])  # without training the seed cannot matter
     )
 
 
 def chosen_seeds(track: Track, seeds: Seeds) -> tuple[int, ...]:
-    """The track's first seed, all of them, or the ones named."""
+    """The track's first seed, all of its seeds, or the named seeds."""
     if seeds == "first":
         return track.seeds[:1]
     return track.seeds if seeds == "all" else seeds
@@ -175,7 +176,7 @@ def _method(registry: MethodRegistry, spec: Layered, track: Layered) -> tuple[st
     block = spec.block("method")
     name, where = block.value.get("name"), spec.where(("method",))
     if not isinstance(spec.value.get("method"), Mapping):
-        return "", None, []  # said already: the spec's own block is checked before
+        return "", None, []  # reported before: the spec's own block is checked first
     if not isinstance(name, str):
         known_names = "known: " + ", ".join(registry.names())
         return "", None, [Problem(where, "method.name: is missing or not a text", known_names)]
@@ -188,14 +189,14 @@ def _method(registry: MethodRegistry, spec: Layered, track: Layered) -> tuple[st
 
 
 def _settings(registry: MethodRegistry, method: str, spec: Layered, track: Layered) -> Layered:
-    """A method's settings on a track, with the spec's own on top."""
+    """A method's settings on a track, overridden by the spec's."""
     return method_layer(registry, method, track, spec.block("method").without("name"))
 
 
 def _tries(
     registry: MethodRegistry, method: str, sweep: Sweep | None, layer: Layered, track: Layered, *, sound: bool
 ) -> tuple[tuple[Block, ...], list[Problem]]:
-    """What the spec's sweep tries; none without a sweep."""
+    """The tries of the spec's sweep and its problems; no tries without a sweep."""
     if sweep is None or method not in registry.names():
         return (), []
     if registry.get(method).train is None:
@@ -209,7 +210,7 @@ def _tasks(
     spec: Spec, track: Track, trains: bool, used: Iterable[str], read: Reader, folders: tuple[Path, ...],
     layer: Layered, merged: Layered,
 ) -> tuple[dict[str, TaskFile], list[Problem]]:  # fmt: skip
-    """Role -> task for all roles in use, and the roles and tasks that are not there."""
+    """Role -> task for all roles in use, and problems for roles and tasks that do not exist."""
     problems: list[Problem] = []
     tasks: dict[str, TaskFile] = {}
     reported: list[Problem] = []
@@ -237,7 +238,7 @@ def _tasks(
                 where = settings.where(key)
             new = [problem for problem in error.problems if not problem.where or problem not in reported]
             problems += [Problem(problem.where or where, f"{path}: {problem.what}", problem.fix) for problem in new]
-            reported += new  # one of a file that several tasks share is named once
+            reported += new  # report a problem of a file once, even if several tasks share the file
     for number, role in enumerate(spec.targets):
         if trains and role in tasks and not tasks[role].config.get("training_split"):
             what = f"targets: '{role}' is task '{tasks[role].name}', which has no training split"

@@ -1,4 +1,4 @@
-"""Layers of settings laid over each other, deeply, each value remembering the line it came from."""
+"""Deep merge of layers of settings; each value remembers the line that set it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from suite.core.yamlfile import Document, Key
 
 @dataclass(frozen=True)
 class Layered:
-    """Merged settings: mappings are merged key by key, everything else (lists too) is replaced by the later layer."""
+    """Merged settings. Mappings are merged key by key; a later layer replaces all other values, including lists."""
 
     value: Mapping[str, Any] = field(default_factory=dict)
     origins: Mapping[Key, str] = field(default_factory=dict)
     """``file:line`` of each key that a layer set."""
 
     def over(self, value: Mapping[str, Any], origins: Mapping[Key, str]) -> Layered:
-        """This with another layer on top."""
+        """These settings with another layer on top."""
         return Layered(deep_merge(self.value, value), {**self.origins, **origins})
 
     def where(self, key: Key) -> str:
-        """Where a key, or else the nearest key above it, was set last."""
+        """The line that last set a key, or the nearest key above it; empty if unknown."""
         while key and key not in self.origins:
             key = key[:-1]
         return self.origins.get(key, "")
 
     def block(self, *path: str) -> Layered:
-        """The settings below a key (empty if it is not there or not a mapping)."""
+        """The settings below a key; empty if the key is missing or not a mapping."""
         value: Any = self.value
         for part in path:
             value = value.get(part, {}) if isinstance(value, Mapping) else {}
@@ -36,7 +36,7 @@ class Layered:
         return Layered(value if isinstance(value, Mapping) else {}, inside)
 
     def without(self, *names: str) -> Layered:
-        """All but some top-level keys."""
+        """All settings except some top-level keys."""
         value = {key: item for key, item in self.value.items() if key not in names}
         return Layered(value, {key: where for key, where in self.origins.items() if not key or key[0] not in names})
 
@@ -49,7 +49,7 @@ def layer_of(document: Document) -> Layered:
 
 
 def deep_merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` laid over `below`."""
+    """Merge `above` over `below`, recursively."""
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)

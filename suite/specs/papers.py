@@ -1,4 +1,4 @@
-"""Files of papers' tables: read, with every problem and its line; and found by name."""
+"""Reads and finds the files of papers' tables. Reports every problem with its line."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from suite.specs.workspace import files_of, is_path, shown
 
 
 def read_table(file: Path) -> Layout:
-    """A file of a paper's table. Raises SuiteError with every problem and its line."""
+    """Read the file of a paper's table. Raises SuiteError with every problem and its line."""
     layer = layer_of(read_yaml(file, shown(file)))
     layout, problems = validate(Layout, layer)
     if layout is not None:
@@ -27,13 +27,14 @@ def read_table(file: Path) -> Layout:
 
 
 def table_files() -> dict[str, Path]:
-    """The files of `specs/tables/` or `tables/` here, and the shipped ones, by name; `promot-2` before `promot-10`."""
+    """Table files of the working directory (`specs/tables/` or `tables/`) and shipped ones, by name, in numeric
+    order."""
     files = files_of("tables")
     return {name: files[name] for name in sorted(files, key=_numbered)}
 
 
 def named_tables(name: str) -> dict[str, Path]:
-    """A table's file, by name or path; those of a table that has one for each model (`t2-1`); or those of a paper.
+    """The files of a table by name or path, of a table with one file for each model (`t2-1`), or of a paper.
 
     Raises SuiteError with the known names.
     """

@@ -1,4 +1,4 @@
-"""Paths that files name: relative to the file that says them; those of the command line to the working directory."""
+"""Resolve paths: those in a file relative to that file, those of the command line to the working directory."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ B = TypeVar("B", bound=Block)
 
 
 def folder_of(where: str) -> Path | None:
-    """The folder of the file in a ``file:line``; None for the command line: the working directory."""
+    """The folder of the file in a ``file:line``; None for the command line, whose paths are in the working
+    directory."""
     file, sign, line = where.rpartition(":")
     return Path(file).resolve().parent if sign and line.isdigit() and not where.startswith("--") else None
 
 
 def meant(text: str, where: str) -> Path:
-    """What a path at a ``file:line`` names: beside that file, or in the working directory if it is there alone."""
+    """Resolve a path named at a ``file:line``: beside that file, or in the working directory if it exists only
+    there."""
     path = Path(text).expanduser()
     beside = (folder_of(where) or Path()) / path
     return (path if path.exists() and not beside.exists() else beside).resolve()
 
 
 def yaml_beside(text: str, where: str) -> Path:
-    """A YAML file that is named by its path at a ``file:line``, or on the command line.
+    """Resolve the path of a YAML file that is named at a ``file:line`` or on the command line.
 
-    Raises SuiteError, with the path to write, for one that is there from the working directory only.
+    Raises SuiteError, with the path to write, if the file exists only relative to the working directory.
     """
     path, folder = Path(text).expanduser(), folder_of(where)
     resolved = path if folder is None else folder / path
@@ -41,7 +43,7 @@ def yaml_beside(text: str, where: str) -> Path:
 
 
 def placed(block: B, where: Callable[[Key], str], key: Key = ()) -> B:
-    """The block, each model in it with the folder that its path is relative to; `where` gives a key's ``file:line``."""
+    """The block, with a base folder set for each model's path. `where` gives a key's ``file:line``."""
     if isinstance(block, ModelSource):
         source = "gguf" if block.path is None else "path"
         return cast(B, block.beside(folder_of(where((*key, source)))))

@@ -1,4 +1,4 @@
-"""Training by reward and searching a mixture score answers one by one: roles that are scored as a whole are refused."""
+"""Reject roles that are only scored as a whole if a method needs a reward for each answer (reinforcement, mixtures)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def reward_problems(
     spec: Layered,
     merged: Layered,
 ) -> Iterator[Problem]:
-    """The roles that a method needs rewards of, and whose tasks give none, each at the line that names it."""
+    """A problem, with its line, for each role that needs rewards but whose task gives none."""
     roles = (*targets, *(role for role in held_out if role not in targets))
     steps = registry.train_steps(method, config, tuple(targets), roles)
     rewarded = [step for step in steps if registry.get(step.method).requirements(step.config).reward]

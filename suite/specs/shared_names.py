@@ -1,4 +1,4 @@
-"""Tasks of files that lm-eval has a task of the same name of: a plan says which of the two is meant."""
+"""Notes for tasks of files that share a name with a task of lm-eval: they say which of the two is used."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from suite.tasks import lm_eval_names
 from suite.tasks.definition import OF_LM_EVAL, TaskFile
 
 FEW = 4
-"""The most files that a message names."""
+"""Maximum number of files in a message."""
 
 
 def shared_names(experiments: Iterable[Experiment]) -> tuple[str, ...]:
-    """What is to be noted of the tasks in use whose name lm-eval has, too."""
+    """Notes about tasks in use whose names lm-eval has, too."""
     tasks = {task.name: task for experiment in experiments for task in experiment.tasks.values()}
     files = [task for _, task in sorted(tasks.items()) if _hides(task)]
     theirs = [name for name in sorted(tasks) if name.startswith(OF_LM_EVAL)]
@@ -29,7 +29,8 @@ def shared_names(experiments: Iterable[Experiment]) -> tuple[str, ...]:
 
 
 def _hides(task: TaskFile) -> bool:
-    """Whether a task of a file has the name of one of lm-eval's, whose names take a second to read."""
+    """Whether a task of a file hides a task of lm-eval. Reading lm-eval's names takes a second; shipped tasks avoid
+    it."""
     if task.builtin:
         return False
     if task.path.resolve().is_relative_to(shipped().resolve()):

@@ -1,4 +1,4 @@
-"""A sweep: lists of values for fields of the method block become tries, each a whole block of its own."""
+"""A sweep: lists of values for fields of the method block become tries, each a complete block."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from suite.specs.merge import Layered
 from suite.specs.validate import validate
 
 MOST_TRIES = 64
-"""A product of a few lists is soon more than anyone meant to train."""
+"""Limit for the product of the lists, which grows quickly."""
 
 
 def expand(
@@ -25,8 +25,8 @@ def expand(
 ) -> tuple[tuple[Block, ...], list[Problem]]:
     """The tries of a sweep (dotted field -> values) over a method's settings: the product, the last field fastest.
 
-    None, with the problems, if a value is wrong, if there is nothing to choose from, or if two tries are the same.
-    Settings that are not `sound` have had their own problems told: only those of swept fields are.
+    Returns no tries and the problems if a value is wrong, there is only one try, or two tries are the same. If the
+    settings are not `sound`, their own problems are reported elsewhere, and only those of swept fields are returned.
     """
     where, count = spec.where(("sweep",)), math.prod(map(len, sweep.values()))
     if count < 2:
@@ -47,7 +47,7 @@ def expand(
 
 
 def readable(sweep: Any) -> Sweep | None:
-    """A sweep of a spec that has other faults; None where it has its own, which are told with those."""
+    """The sweep of a spec that has other faults; None if the sweep is faulty itself, which is reported elsewhere."""
     try:
         return TypeAdapter(Sweep | None, config=Block.model_config).validate_python(sweep)
     except ValidationError:
@@ -60,7 +60,7 @@ def _is_swept(problem: Problem, sweep: Iterable[str]) -> bool:
 
 
 def _with(settings: Layered, name: str, index: int, value: Any, spec: Layered) -> Layered:
-    """The settings with one field as the sweep has it at a place of its list."""
+    """The settings with one field set to one value of the sweep's list."""
     path, here = tuple(name.split(".")), ("sweep", name, index)
     nested: Any = value
     for part in reversed(path):
@@ -71,7 +71,7 @@ def _with(settings: Layered, name: str, index: int, value: Any, spec: Layered) -
 
 
 def _repeated(tries: Sequence[Block], where: str) -> list[Problem]:
-    """Two tries that would be the same train step: what is not in effect does not make a difference."""
+    """A problem if two tries would be the same train step. Settings without effect do not count as a difference."""
     earlier: list[dict[str, Any]] = []
     for number, attempt in enumerate(tries, 1):
         settings = attempt.model_dump(mode="json")

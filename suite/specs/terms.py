@@ -1,4 +1,4 @@
-"""Whether what a spec says of its training fits its targets and its track: a ratio of targets, and probes."""
+"""Check a spec's training settings against its targets and track: the ratio of targets, and probes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def mix_problems(
     registry: MethodRegistry, method: str, configs: Iterable[Block], targets: tuple[str, ...], batch_size: int,
     layer: Layered,
 ) -> list[Problem]:  # fmt: skip
-    """A ratio names each target of its train step once, and a batch has room for one example of each."""
+    """Problems of ratios. A ratio names each target of its step once, and a batch has room for one example of each."""
     problems: list[Problem] = []
     for step in (step for config in configs for step in registry.train_steps(method, config, targets, targets)):
         mix = registry.get(step.method).requirements(step.config).mix
@@ -41,7 +41,7 @@ def _mix(
 
 
 def probe_problems(track: Track, merged: Layered) -> Iterable[Problem]:
-    """Probes look at held-out tasks."""
+    """Problems of probes: each of their roles has to be held out on the track."""
     for number, role in enumerate(track.probes.roles if track.probes else ()):
         if role not in track.held_out.roles:
             where, fix = merged.where(("probes", "roles", number)), did_you_mean(role, track.held_out.roles)

@@ -1,4 +1,4 @@
-"""A track: its file laid over those that it extends, checked, and what a spec changes of it."""
+"""A track: merge its file over the tracks it extends, check it, and find what a spec changes in it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ SOURCES = ("bundled", "hub", "path", "gguf")
 
 
 def track_layer(workspace: Workspace, file: Path, extended_by: tuple[Path, ...] = ()) -> Layered:
-    """A track's settings, over those of the track it `extends`."""
+    """A track's settings, merged over those of the track it `extends`. Raises SuiteError for a wrong name or a
+    cycle."""
     own = layer_of(read_yaml(file, shown(file)))
     name = own.value.get("name", file.stem)
-    if file.parent.name == "tracks" and name != file.stem:  # it is asked for by the name of its file
+    if file.parent.name == "tracks" and name != file.stem:  # tracks are named by their files
         fix = f"write `name: {file.stem}` or rename the file"
         raise SuiteError(f"name: is {name!r} in a file called {file.name}", where=own.where(("name",)), fix=fix)
     parent = own.value.get("extends")
@@ -41,7 +42,7 @@ def track_layer(workspace: Workspace, file: Path, extended_by: tuple[Path, ...] 
 
 
 def load_track(workspace: Workspace, name: str) -> Track:
-    """A track on its own. Raises SuiteError with every problem of its file."""
+    """Load a single track. Raises SuiteError with every problem of its file."""
     layer = track_layer(workspace, workspace.track_file(name, "--track"))
     track, problems = validate(Track, layer)
     if track is None:
@@ -53,7 +54,7 @@ def load_track(workspace: Workspace, name: str) -> Track:
 
 
 def method_problems(registry: MethodRegistry, track: Track, layer: Layered) -> list[Problem]:
-    """What is wrong in a track's `methods:` block. Settings of a method from outside are read where it is used."""
+    """Problems of a track's `methods:` block. Settings of a method from outside are checked when the method is used."""
     problems: list[Problem] = []
     for name in track.methods:
         if name not in registry.names():
@@ -68,9 +69,9 @@ def method_problems(registry: MethodRegistry, track: Track, layer: Layered) -> l
 
 
 def method_layer(registry: MethodRegistry, name: str, track: Layered, spec: Layered = Layered()) -> Layered:
-    """A method's settings on a track, and those of a spec over them.
+    """A method's settings on a track, overridden by those of a spec.
 
-    A nested block starts from the track's settings of the method it stands for, or of the one that it names.
+    A nested block starts from the track's settings of the method that it names, or else of its default method.
     """
     own = track.block("methods", name).over(spec.value, spec.origins)
     for field, usual in registry.inherits(name).items():
@@ -83,7 +84,7 @@ def method_layer(registry: MethodRegistry, name: str, track: Layered, spec: Laye
 
 
 def over_track(below: Layered, value: Mapping[str, Any], origins: Mapping[Key, str]) -> Layered:
-    """A layer over a track's; another model source takes the place of the one below instead of joining it."""
+    """A layer over a track's. Another model source replaces the one below instead of being merged with it."""
     model = value.get("model")
     if isinstance(model, Mapping) and any(source in model for source in SOURCES):
         rest = {
@@ -94,7 +95,7 @@ def over_track(below: Layered, value: Mapping[str, Any], origins: Mapping[Key, s
 
 
 def changes_of(below: Layered, changes: Mapping[str, Any], merged: Layered) -> tuple[str, ...]:
-    """The dotted keys of a track that a spec or `--set` really changes; a path of another folder is another path."""
+    """Dotted keys of a track that a spec or `--set` really changes. Paths are compared after they are resolved."""
     keys = {key for key in _changed(below.value, changes, ()) if key.partition(".")[0] != "probes"}
     for source in ("path", "gguf"):
         text, key = merged.block("model").value.get(source), ("model", source)
@@ -104,7 +105,7 @@ def changes_of(below: Layered, changes: Mapping[str, Any], merged: Layered) -> t
 
 
 def _changed(below: Any, above: Any, path: tuple[str, ...]) -> Iterable[str]:
-    """The dotted keys whose value a layer really changes."""
+    """Dotted keys whose values a layer really changes."""
     if isinstance(above, Mapping):
         for key, value in above.items():
             yield from _changed(below.get(key) if isinstance(below, Mapping) else None, value, (*path, key))

@@ -1,4 +1,4 @@
-"""Settings to blocks: every problem at once, each with its file, line and key."""
+"""Validate settings against blocks; all problems at once, each with its file, line and key."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ B = TypeVar("B", bound=BaseModel)
 def validate(
     model: type[B], settings: Layered, prefix: tuple[str, ...] = (), also: Sequence[str] = ()
 ) -> tuple[B | None, list[Problem]]:
-    """The block, or None and the problems.
+    """The block and no problems, or None and the problems.
 
-    `prefix` is the key under which the settings stand in the file; `also` names keys that may stand beside the block's.
+    `prefix` is the key of the settings in the file; `also` names keys that are allowed beside the block's own.
     """
     try:
         return model.model_validate(settings.value), []
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        # pydantic counts only the sound items of a list: where one is wrong, "should have at least 1" is not true
+        # pydantic counts only the valid items of a list: with an invalid one, "should have at least 1" would be wrong
         wrong = {item["loc"][:depth] for item in errors for depth in range(len(item["loc"]))}
         reported = [item for item in errors if item["type"] != "too_short" or item["loc"] not in wrong]
         return None, [_problem(model, settings, prefix, also, item) for item in reported]
@@ -35,7 +35,7 @@ def _problem(
     model: type[BaseModel], settings: Layered, prefix: tuple[str, ...], also: Sequence[str], error: Mapping[str, Any]
 ) -> Problem:
     loc = tuple(part for part in error["loc"] if part != "[key]")
-    # a key of the user's may look like one of pydantic's own marks
+    # a user's key may look like one of pydantic's tags
     location = tuple(part for part in loc if not _is_tag(part)) or tuple(error["loc"][-1:])
     path = ".".join(str(part) for part in (*prefix, *location))
     where, kind, message = settings.where(location), str(error["type"]), str(error["msg"])
@@ -64,7 +64,7 @@ def _problem(
 
 
 def sent_below(problems: Iterable[Problem], fields: Iterable[str], block: str) -> list[Problem]:
-    """The problems; keys that are unknown where they stand, and known in a block below, are sent there."""
+    """The problems. If a misplaced key is known in a block below, its fix says to write it there."""
     unknown_keys = {f"{field}: unknown key" for field in fields}
     fix = f"write it under `{block}:`"
     return [
@@ -73,7 +73,7 @@ def sent_below(problems: Iterable[Problem], fields: Iterable[str], block: str) -
 
 
 def _fields(model: type[BaseModel], location: Iterable[Any]) -> list[str]:
-    """The keys a block at this place knows (empty where the place is not a block)."""
+    """The keys that the block at a location knows; empty if there is no block."""
     current: Any = model
     for part in location:
         if _is_tag(part):
@@ -87,7 +87,7 @@ def _fields(model: type[BaseModel], location: Iterable[Any]) -> list[str]:
 
 
 def _is_tag(part: Any) -> bool:
-    """Whether a part of pydantic's location is no key, but the member of a union that was chosen (`<lora>`)."""
+    """Whether a part of pydantic's location is not a key but the tag of a union's chosen member (`<lora>`)."""
     return isinstance(part, str) and part.startswith("<") and part.endswith(">")
 
 

@@ -1,4 +1,4 @@
-"""Where specs, tracks and tasks are found: beside the spec first, then among those that come with the package."""
+"""Find specs, tracks and tasks: beside the spec first, then among those that ship with the package."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from suite.specs.paths import yaml_beside
 from suite.tasks.outside_metrics import plugins_in
 
 KINDS = ("tracks", "tasks", "claims", "tables")
-"""The folders of a workspace whose files are no specs."""
+"""Folders of a workspace whose files are not specs."""
 DEEPEST = 2
-"""Specs are in a workspace's folder, or this many folders below it at most: a home directory is not searched whole."""
+"""Maximum depth of specs below a workspace's folder, so that a home directory is not searched completely."""
 
 
 def shipped() -> Path:
-    """The folder of the shipped specs, tracks, tasks, claims and tables (in an installation, or in the repository)."""
+    """The folder of the shipped specs, tracks, tasks, claims and tables (in an installation or in the repository)."""
     package = Path(str(importlib.resources.files("suite")))
     installed = package / "shipped"
     return installed if installed.is_dir() else package.parent / "specs"
 
 
 def published() -> Path | None:
-    """The folder of published records, in the repository or an installation; None if there are none."""
+    """The folder of published records, in the repository or an installation; None if there is none."""
     folder = Path(str(importlib.resources.files("leaderboard"))) / "records"
     return folder if folder.is_dir() else None
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folders that are searched, nearest first; each may have `tracks/` and `tasks/`."""
+    """The folders to search, nearest first; each may have `tracks/` and `tasks/`."""
 
     roots: tuple[Path, ...]
     with_code: tuple[Path, ...] = ()
-    """Those of them that are a user's own, and the specs' folders, nearest first: each may have `methods/`."""
+    """The user's own folders and those of the specs, nearest first; each may have `methods/`."""
 
     @classmethod
     def around(cls, *files: Path) -> Workspace:
-        """The folders above some files that have tracks or tasks of their own, then the shipped ones."""
+        """The workspace of some files: the folders above them that have tracks or tasks, then the shipped ones."""
         parents = [folder for file in files for folder in list(file.resolve().parents)[:4]]
         own = [folder for folder in parents if any(_has_yaml(folder / kind) for kind in ("tracks", "tasks"))]
         roots = [*own, shipped()]
@@ -52,19 +52,20 @@ class Workspace:
 
     @classmethod
     def here(cls, *files: Path) -> Workspace:
-        """The same, and the folders of the working directory: what a name on the command line is looked for in."""
+        """Like `around`, and with the working directory's folders: for names on the command line."""
         here = Path.cwd()
         workspace = cls.around(*files, here / "specs" / "x.yaml")
         return replace(workspace, with_code=tuple(dict.fromkeys([*workspace.with_code, here.resolve()])))
 
     @cached_property
     def methods(self) -> MethodRegistry:
-        """The methods that its specs may name: `methods/*.py` of its folders, those of packages, and suite's own."""
+        """The registry of methods for its specs: `methods/*.py` of its folders, those of packages, and this package's
+        own."""
         return MethodRegistry.of(self.with_code)
 
     @property
     def metrics(self) -> Plugins:
-        """The metrics that packages add, and `metrics/*.py` beside its `tasks/`."""
+        """The metrics of installed packages, and `metrics/*.py` beside its `tasks/`."""
         return plugins_in([root / "tasks" for root in self.roots])
 
     @property
@@ -73,7 +74,7 @@ class Workspace:
         return tuple(root / "tasks" for root in self.roots if (root / "tasks").is_dir())
 
     def tracks(self) -> dict[str, Path]:
-        """Every track's file by name; the nearest wins."""
+        """Name -> file of each track; the nearest one wins."""
         tracks: dict[str, Path] = {}
         for root in self.roots:
             for file in sorted((root / "tracks").glob("*.yaml")):
@@ -83,7 +84,8 @@ class Workspace:
     def track_file(self, name: str, where: str) -> Path:
         """The file of a track, by name or path. Raises SuiteError with the known names.
 
-        `where` is the ``file:line`` that names it (a path is relative to that file), or an option of the command line.
+        `where` is the ``file:line`` that names the track (a path is relative to that file), or an option of the command
+        line.
         """
         if is_path(name):
             return yaml_beside(name, where)
@@ -95,7 +97,7 @@ class Workspace:
         return tracks[name]
 
     def specs(self) -> Iterator[Path]:
-        """Every shipped or neighbouring spec file."""
+        """The workspace's spec files; the nearest of one relative path wins."""
         relative_paths: set[str] = set()
         for root in self.roots:
             for file in sorted(_yaml_files(root, DEEPEST)):
@@ -112,7 +114,7 @@ def _has_yaml(folder: Path) -> bool:
 def _yaml_files(folder: Path, depth: int) -> Iterator[Path]:
     try:
         entries = list(folder.iterdir())
-    except OSError:  # not ours to read, or gone since
+    except OSError:  # not readable, or removed meanwhile
         return
     for entry in entries:
         if entry.suffix == ".yaml" and entry.is_file():
@@ -122,12 +124,13 @@ def _yaml_files(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def is_path(name: str) -> bool:
-    """Whether a track or a table is named by its file."""
+    """Whether a track or a table is named by a path."""
     return name.endswith((".yaml", ".yml")) or "/" in name or "\\" in name
 
 
 def files_of(kind: str) -> dict[str, Path]:
-    """The files of `specs/KIND/` or `KIND/` here, and the shipped ones, by name; of one name the nearest."""
+    """Files in `specs/KIND/` or `KIND/` of the working directory, then shipped ones, by name; the nearest of one
+    name."""
     files: dict[str, Path] = {}
     for folder in (Path("specs") / kind, Path(kind), shipped() / kind):
         for file in sorted(folder.glob("*.yaml")):
@@ -136,7 +139,7 @@ def files_of(kind: str) -> dict[str, Path]:
 
 
 def shown(path: Path) -> str:
-    """A path as a person would type it: relative to the current folder where that is shorter."""
+    """A path as a person would type it: relative to the working directory if that is shorter."""
     try:
         relative = path.resolve().relative_to(Path.cwd())
     except ValueError:
