@@ -1,4 +1,4 @@
-"""A step of `transformer2`, not a row by itself: weights α for the changes of several experts (section 3.2).
+"""A part of `transformer2`, not a row by itself: weights α for the changes of several experts (section 3.2).
 
 It is the second step of `adaptation: few_shot` and `uniform`; a spec that names this method has to name `experts`. Each
 expert is an SVF run on its own role. LoRA or IA³ experts are possible, too: the updates that they add to the weights

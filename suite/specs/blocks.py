@@ -161,8 +161,8 @@ class Spec(Block):
     targets: tuple[Role, ...] = ()
     """The roles to train for; empty for a model that is not trained."""
     sweep: Sweep | None = None
-    """Lists of values for fields of the method block (`{learning_rate: [1e-4, 1e-3]}`, `prompt.length: [4, 8]`). Each
-    combination is a try; the try that scores best on the selection rows becomes the row."""
+    """Lists of values for fields of the method block (`{learning_rate: [1e-4, 1e-3]}`, `prompt.length: [4, 8]`): each
+    combination is a try. The try that scores best on the selection rows becomes the row."""
 
 
 OVERRIDABLE = ("model", "roles", "held_out", "target", "selection", "budget", "decoding", "probes", "seeds")
