@@ -54,7 +54,7 @@ def method_names(tracks: Sequence[TrackUrls]) -> tuple[str, ...]:
 
 
 def method_page(name: str, tracks: Sequence[TrackUrls], docstring: str) -> MethodPage:
-    """A method over all tracks; `told` is what its module says of it."""
+    """A method's page, over all tracks; `docstring` is its module's."""
     rows = [row for urls in tracks for row in urls.board.rows if row.method == name]
     paragraphs = tuple(" ".join(part.split()) for part in docstring.split("\n\n") if part.strip())
     return MethodPage(

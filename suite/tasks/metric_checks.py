@@ -96,8 +96,9 @@ def problems(config: Mapping[str, Any], where: Where, known: KnownMetrics = Know
                 yield Problem(line, f"metric_list.{position}: {what}", fix)
     if not rankable(metric_names(config), known):
         what = "metric_list: has no metric that lies between 0 and 100 and is better when higher"
-        own = sorted(name for name, metric in metrics().items() if metric.own)
-        yield Problem(where(("metric_list",)), what, f"add one of {', '.join(own)}, acc, bleu …")
+        kind = str(config.get("output_type", WRITTEN))
+        others = sorted(name for name, metric in metrics().items() if metric.rankable and kind in metric.output_types)
+        yield Problem(where(("metric_list",)), what, f"add one of {', '.join(others)}")
 
 
 def _entry(

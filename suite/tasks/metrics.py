@@ -13,9 +13,9 @@ from suite.tasks.scoring import Metric, score
 
 
 def register_own() -> None:
-    """Make lm-eval know those metrics of the table that it does not know."""
+    """Register the metrics of the table that lm-eval lacks."""
     for name, metric in sorted(metrics().items()):
-        if metric.own and name not in METRIC_REGISTRY:
+        if name not in METRIC_REGISTRY:
             _register(metric)
 
 

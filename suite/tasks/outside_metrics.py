@@ -110,7 +110,6 @@ class _MetricGuard:
         resampling = metric.resampling
         return replace(
             metric,
-            own=True,
             aggregation=self._name if metric.together else "mean",
             document_score=metric.document_score and self._document_score(metric.document_score),
             class_score=metric.class_score and self._class_score(metric.class_score),

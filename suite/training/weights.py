@@ -30,7 +30,7 @@ def train_weights(
     joint: FlatPrompt | None = None,
     only: Callable[[str], bool] = lambda name: True,
 ) -> Trained:
-    """Train a float32 copy of each parameter in the backbone's place; the backbone's own tensors are untouched.
+    """Train in a float32 copy of the model's parameters; the backbone's own tensors are untouched.
 
     `frozen` artifacts are in effect for the targets and are not trained: one for each target where they stand before
     the text, or a single one. A `joint` prompt stands before the inputs of all targets and is trained along. The
@@ -41,18 +41,19 @@ def train_weights(
     parameters = {name: parameter for name, parameter in model.named_parameters() if only(name)}
     if not parameters:
         raise StepFailed("the model has no parameter that this method trains")
-    base = {name: parameter.data for name, parameter in parameters.items()}
+    every = dict(model.named_parameters())
+    base = {name: parameter.data for name, parameter in every.items()}
     trained = dict(parameters)
     if joint is not None:
         trained[PROMPT] = joint.flat
-    # bfloat16 would swallow small steps: 1 + 0.003 is 1
+    # bfloat16 would swallow small steps: 1 + 0.003 is 1. A layer needs all its tensors in one type
     copies = {name: tensor.to(torch.float32, copy=True) for name, tensor in base.items()}
     with swapped(model, copies, cast=False), _in_effect(job, frozen) as models:
         del copies  # the parameters hold them now, and restoring frees them
 
         @contextmanager
         def as_base() -> Iterator[None]:
-            with holding(parameters, base), _suspended(frozen, models):
+            with holding(every, base), _suspended(frozen, models):
                 yield
 
         @contextmanager
@@ -62,7 +63,7 @@ def train_weights(
 
         adapt = joint.adapt if joint is not None else _with_frozen(models) if models else in_place
         fit = optimise(config, job, Trainable(trained, as_base, adapt, elsewhere, Weights if joint is None else Joint))
-    best = {name: fit.best[name].to(tensor.dtype) for name, tensor in base.items()}
+    best = {name: fit.best[name].to(base[name].dtype) for name in parameters}
     changed = {name: tensor for name, tensor in best.items() if not torch.equal(tensor, base[name].cpu())}
     count = sum(parameter.numel() for parameter in trained.values())
     if joint is None:

@@ -34,8 +34,7 @@ def recall(sums):
 
 register(
     MetricDefinition(
-        "word_recall", over="corpus", output_types=frozenset({WRITTEN}), own=True, aggregation="word_recall",
-        resampling=Resampling(counts, recall),
+        "word_recall", over="corpus", output_types=frozenset({WRITTEN}), resampling=Resampling(counts, recall),
     )
 )
 '''
@@ -48,7 +47,7 @@ def first_word(reference, answer, settings):
     return float(answer.split()[:1] == reference.split()[:1])
 
 
-register(MetricDefinition("first_word", own=True, document_score=first_word))
+register(MetricDefinition("first_word", document_score=first_word))
 '''
 TASK = """task: mine
 training_split: train

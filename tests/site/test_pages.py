@@ -16,7 +16,8 @@ def addresses(site: Path) -> list[str]:
     track = sorted(item.name for item in (site / "rows").iterdir())[0]
     names = sorted(file.stem for file in (site / "rows" / track).iterdir())
     files = [
-        "index.html", "about.html", "methods.html", "claims.html", f"tracks/{track}.html",
+        *sorted(file.name for file in site.glob("*.html") if file.name not in ("answers.html", "compare.html")),
+        f"tracks/{track}.html",
         f"experiments/{track}/{names[-1]}.html", f"experiments/{track}/{names[0]}.html", f"tasks/{track}/cb.html",
         str(next(iter(sorted((site / "methods").glob("*.html")))).relative_to(site)),
         f"answers.html#row={track}/{names[-1]}&task=cb.1", f"compare.html#a={track}/{names[0]}&b={track}/{names[-1]}",

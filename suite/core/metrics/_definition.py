@@ -60,12 +60,11 @@ class MetricDefinition:
     higher_is_better: bool = True
     output_types: frozenset[str] = frozenset({WRITTEN})
     """The kinds of answers that have it."""
-    own: bool = False
-    """Whether lm-eval does not know it."""
     options: frozenset[str] = frozenset()
     """What an entry of `metric_list` may say of it, beside what all may say."""
-    aggregation: str = "mean"
-    """lm-eval's name for how the values of documents are put together."""
+    aggregation: str = ""
+    """lm-eval's name for how documents' values are aggregated; if left out, `mean`, or the metric's own name if it
+    scores all answers together."""
     tokenizer: Callable[[str], str] | None = None
     """Language -> how it splits texts into words, for one that does."""
     document_score: Callable[[str, str, MetricSettings], float] | None = None
@@ -83,6 +82,8 @@ class MetricDefinition:
     """Whether an answer is a program, which is right if its tests run to their end."""
 
     def __post_init__(self) -> None:
+        if not self.aggregation:
+            object.__setattr__(self, "aggregation", self.name if self.together else "mean")
         for over, given, what in (
             ("corpus", self.score or self.resampling, "needs `score` or `resampling`"),
             ("classes", self.class_score, "needs `class_score`"),

@@ -68,7 +68,7 @@ RESAMPLING: Final = Resampling(bleu_counts, bleu)
 
 register(
     MetricDefinition(
-        "bleu", over="corpus", aggregation="bleu", tokenizer=bleu_tokenizer,
+        "bleu", over="corpus", tokenizer=bleu_tokenizer,
         score=bleu_score, resampling=RESAMPLING, shortest_full_marks=LONGEST_NGRAM,
     )
 )  # fmt: skip

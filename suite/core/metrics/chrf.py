@@ -22,7 +22,7 @@ def chrf_score(pairs: Sequence[Pair], tokenizer: str, word_order: int) -> float:
 register(
     *(
         MetricDefinition(
-            name, over="corpus", aggregation=name,
+            name, over="corpus",
             score=partial(chrf_score, word_order=order),
         )
         for name, order in (("chrf", 0), ("chrf++", 2))

@@ -32,7 +32,7 @@ def matthews(counts: Counts, positive: int | None) -> Measured:
 
 register(
     MetricDefinition(
-        "f1", over="classes", output_types=_KINDS, options=frozenset({"pos_label"}), aggregation="f1", class_score=f1
+        "f1", over="classes", output_types=_KINDS, options=frozenset({"pos_label"}), class_score=f1
     ),
     MetricDefinition(
         "mcc", over="classes", range=(-100.0, 100.0), output_types=_KINDS, aggregation="matthews_corrcoef",

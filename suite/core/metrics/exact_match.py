@@ -66,6 +66,6 @@ register(
         "exact_match", output_types=frozenset({WRITTEN, "multiple_choice"}), options=IGNORING,
         document_score=exact_match,
     ),
-    MetricDefinition("number_match", own=True, options=IGNORING, document_score=number_match),
-    MetricDefinition("accuracy", own=True, document_score=accuracy),
+    MetricDefinition("number_match", options=IGNORING, document_score=number_match),
+    MetricDefinition("accuracy", document_score=accuracy),
 )  # fmt: skip

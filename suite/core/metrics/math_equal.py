@@ -12,4 +12,4 @@ def math_equal(reference: str, answer: str, settings: MetricSettings) -> float:
     return float(same(answer if ours is None else ours, reference if theirs is None else theirs))
 
 
-register(MetricDefinition("math_equal", own=True, document_score=math_equal))
+register(MetricDefinition("math_equal", document_score=math_equal))

@@ -14,4 +14,4 @@ def normalised_match(reference: str, answer: str, settings: MetricSettings) -> f
     return float(normalised(answer) == remaining and symbols_agree(answer, reference))
 
 
-register(MetricDefinition("normalised_match", own=True, document_score=normalised_match))
+register(MetricDefinition("normalised_match", document_score=normalised_match))

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from suite.core.metrics import MetricDefinition, register
 
-register(MetricDefinition("pass@1", own=True, runs_programs=True))
+register(MetricDefinition("pass@1", runs_programs=True))

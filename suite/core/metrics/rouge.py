@@ -47,7 +47,7 @@ def _f(common: int, in_reference: int, in_answer: int) -> float:
 
 register(
     *(
-        MetricDefinition(name, own=True, tokenizer=rouge_tokenizer, document_score=partial(rouge, order=order))
+        MetricDefinition(name, tokenizer=rouge_tokenizer, document_score=partial(rouge, order=order))
         for name, order in (("rouge1", 1), ("rouge2", 2), ("rougeL", None))
     )
 )

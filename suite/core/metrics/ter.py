@@ -25,6 +25,6 @@ def ter_score(pairs: Sequence[Pair], tokenizer: str) -> float:
 register(
     MetricDefinition(
         "ter", over="corpus", range=(0.0, math.inf), higher_is_better=False,
-        aggregation="ter", tokenizer=bleu_tokenizer, score=ter_score,
+        tokenizer=bleu_tokenizer, score=ter_score,
     )  # edits may be more than words
 )  # fmt: skip
