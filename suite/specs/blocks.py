@@ -125,7 +125,7 @@ class Track(Block):
     held_out: HeldOut
     """The held-out tasks, which show what a method keeps."""
     target: Target = Target()
-    """How the target task is evaluated."""
+    """Shots and documents of the target task."""
     selection: Selection = Selection()
     """How checkpoints and tries are selected."""
     budget: Budget
