@@ -1,4 +1,4 @@
-"""Answers of a model, kept on disk until they are scored: a scorer that fails loses no decoding."""
+"""Keeps a model's answers on disk until they are scored, so that a failing scorer does not lose them."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from suite.evaluation.evaluate import Answering, EvaluationResult
 
 @dataclass
 class AnswerCache:
-    """A folder of answers that wait for their scores, by all that decides them."""
+    """A folder of answers that are not scored yet, by a hash of everything that determines them."""
 
     folder: Path
     key: Mapping[str, Any]
-    """What decides an answer besides the request: the model, its stack, how it decodes."""
+    """What determines an answer besides the request: the model, its stack, the decoding settings."""
     step: str = "none"
-    """The evaluation that asks, in the files' names: once it is stored they are nobody's."""
+    """The evaluation's step, part of the file names: when the step is stored, its files can be removed."""
     files: list[Path] = field(default_factory=list)
-    """The files of the answers given so far."""
+    """Files of the answers given so far."""
 
     def cached(self, lm: Answering) -> CachedLM:
-        """An LM that caches its answers, and reads those that the cache has."""
+        """Wrap an LM so that it caches its answers and reads cached ones."""
         return CachedLM(lm, self)
 
     def scored(self) -> None:
-        """The answers are stored with their scores: forget them here."""
+        """Remove the cached answers, because they are stored with their scores."""
         for file in self.files:
             with suppress(OSError):
                 file.unlink(missing_ok=True)
@@ -45,12 +45,13 @@ class AnswerCache:
             self.folder.rmdir()
 
     def scoring(self, score: Callable[[], EvaluationResult]) -> EvaluationResult:
-        """What `score` gives. Raises StepFailed, in one line, if it fails once all is answered."""
+        """Call `score` and return its result. Raises StepFailed, in one line, if it fails after all answers are
+        given."""
         try:
             return score()
         except (SuiteError, StepFailed):
             raise
-        except Exception as error:  # a metric may be the user's, and raise anything
+        except Exception as error:  # a metric may be the user's and raise anything
             if not self.files or machine_problem(error):
                 raise
             frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -61,7 +62,7 @@ class AnswerCache:
 
 
 class CachedLM(LM):  # type: ignore[misc]
-    """Answers as another LM does, once."""
+    """An LM that gives each answer of another LM once and caches it."""
 
     def __init__(self, lm: Answering, cache: AnswerCache) -> None:
         super().__init__()
@@ -70,22 +71,22 @@ class CachedLM(LM):  # type: ignore[misc]
         self.tokens = 0
 
     def generate_until(self, requests: list[Instance], **_: Any) -> list[str]:
-        """As the LM."""
+        """Cached answers of the LM."""
         return self._once("generate_until", requests)
 
     def loglikelihood(self, requests: list[Instance], **_: Any) -> list[tuple[float, bool]]:
-        """As the LM."""
+        """Cached log-likelihoods of the LM."""
         return [(score, greedy) for score, greedy in self._once("loglikelihood", requests)]
 
     def loglikelihood_rolling(self, requests: list[Instance], **_: Any) -> list[float]:
-        """As the LM."""
+        """Cached rolling log-likelihoods of the LM."""
         return self._once("loglikelihood_rolling", requests)
 
     def _once(self, kind: str, requests: Sequence[Instance]) -> list[Any]:
         questions = [[request.doc_id, *request.args] for request in requests]
         name = fingerprint({**self._cache.key, "kind": kind, "asked": questions}, 32)
         file = self._cache.folder / f"{name}.{self._cache.step}.json"
-        earlier = [file, *sorted(self._cache.folder.glob(f"{name}.*.json"))]  # of the same requests, in another step
+        earlier = [file, *sorted(self._cache.folder.glob(f"{name}.*.json"))]  # of the same requests in another step
         file, content = next(((path, read) for path in earlier if (read := _read(path, len(questions)))), (file, None))
         if content is None:
             tokens = self._lm.tokens
@@ -101,16 +102,17 @@ class CachedLM(LM):  # type: ignore[misc]
 def _read(file: Path, count: int) -> dict[str, Any] | None:
     try:
         checksum, _, text = file.read_text(encoding="utf-8").partition("\n")
-    except (OSError, ValueError):  # none yet, or no text
+    except (OSError, ValueError):  # missing, or not text
         return None
-    if checksum != _checksum(text):  # half of one, or changed since
+    if checksum != _checksum(text):  # incomplete, or changed since
         return None
     content: dict[str, Any] = json.loads(text)
     return content if len(content["answers"]) == count else None
 
 
 def _write(file: Path, content: Mapping[str, Any]) -> None:
-    """Whole or not at all. Where there is no room nothing is kept: then a failure costs the time of asking again."""
+    """Write a file atomically. If there is no room, nothing is kept; a failure then costs the time of answering
+    again."""
     part = file.with_suffix(".part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

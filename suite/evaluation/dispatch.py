@@ -1,6 +1,6 @@
-"""Answers from a stack for each document: a short first pass names the skill that its prompt asks for.
+"""Routing: a short first pass names the skill of each document's prompt, and that skill's stack answers.
 
-Documents are grouped by skill, so that each stack is put on once and answers in batches (Transformer², section 3.2:
+Documents are grouped by skill, so that each stack is applied once and answers in batches (Transformer², section 3.2:
 "prompt" and "classification expert").
 """
 
@@ -23,29 +23,29 @@ from suite.tasks.definition import TaskFile
 from suite.tasks.load import LoadedTask, question, references, selection_task
 
 LMFactory = Callable[[AdaptedModel], StackLM]
-"""Makes the LM of a stack, with the track's batches and lengths."""
+"""Makes the LM of a stack, with the track's batch size and lengths."""
 
 
 class DispatchLM(LM):  # type: ignore[misc]
-    """Answers each document with the stack of its skill."""
+    """An LM that answers each document with the stack of its skill."""
 
     def __init__(self, skills: Sequence[str], stack_of: Callable[[str], AdaptedModel], lm_for: LMFactory) -> None:
-        """`skills` are those of the task's documents, in their order."""
+        """`skills` are the skills of the task's documents, in order."""
         super().__init__()
         self.skills, self.stack_of, self.lm_for = skills, stack_of, lm_for
         self.truncated: set[str] = set()
         self.tokens = 0
 
     def generate_until(self, requests: list[Instance], **_: Any) -> list[str]:
-        """As `StackLM` of each document's stack."""
+        """Answers of each document's `StackLM`."""
         return self._answer("generate_until", requests)
 
     def loglikelihood(self, requests: list[Instance], **_: Any) -> list[tuple[float, bool]]:
-        """As `StackLM` of each document's stack."""
+        """Log-likelihoods of each document's `StackLM`."""
         return self._answer("loglikelihood", requests)
 
     def loglikelihood_rolling(self, requests: list[Instance], **_: Any) -> list[float]:
-        """As `StackLM` of each document's stack."""
+        """Rolling log-likelihoods of each document's `StackLM`."""
         return self._answer("loglikelihood_rolling", requests)
 
     def _answer(self, kind: str, requests: list[Instance]) -> list[Any]:
@@ -73,10 +73,10 @@ def evaluate_dispatched(
     lm_for: LMFactory,
     cached: Callable[[Answering], Answering] = lambda lm: lm,
 ) -> EvaluationResult:
-    """Answer and score every document of a task with the stack of the skill that the task `first` reads in its prompt.
+    """Answer and score all documents of a task with the stacks of their skills, which the task `first` finds.
 
-    What is not read is the skill "" (unparsable). The finding `dispatch` has the skill of each document, and the
-    seconds of both passes, putting stacks on included. `cached` wraps the LM of each pass.
+    An unparsable first answer gives the skill "". The finding `dispatch` has the skill of each document and the seconds
+    of both passes, including the time to apply stacks. `cached` wraps the LM of each pass.
     """
     began = time.perf_counter()
     skills, tokens = _skills(task, first, locations, cached(lm_for(router())))
@@ -90,7 +90,7 @@ def evaluate_dispatched(
 
 
 def _skills(task: LoadedTask, first: TaskFile, locations: DataLocations, lm: Answering) -> tuple[list[str], int]:
-    """The skill that is read in each document's own prompt, and the tokens that it took."""
+    """The skill of each document's own prompt, and the number of tokens of the first pass."""
     skills = list(dict.fromkeys(skill for of_source in first.sources.values() for skill in of_source))
     prompts = [question(task, doc) for doc in task.eval_docs]
     rows = [{"question": prompt, "skill": skills[0]} for prompt in dict.fromkeys(prompts)]

@@ -1,4 +1,4 @@
-"""Scores and answers of a stack on a task, through lm-eval: its scores, to the digit."""
+"""Scores and answers of a stack on a task through lm-eval; the scores are exactly lm-eval's."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from suite.tasks.text import UNPARSABLE
 
 @dataclass(frozen=True)
 class Answer:
-    """One document's answer, with all that a re-score or a paired comparison needs."""
+    """The answer to one document, with everything that rescoring or a paired comparison needs."""
 
     doc_id: int
     doc_hash: str
-    """What names the document as the model reads it (`suite.tasks.identity`): equal documents have the same."""
+    """Identifies the document as the model reads it (`suite.tasks.identity`): equal documents have equal hashes."""
     prompt_hash: str
-    """Hash of the whole prompt, exemplars included."""
+    """Hash of the whole prompt, including exemplars."""
     question: str
     """The document's own prompt, without exemplars."""
     target: str
-    """The right answer; a JSON list where there are several."""
+    """The right answer; a JSON list if there are several."""
     output: str
-    """The model's own text; for scored choices the JSON list of their log-likelihoods."""
+    """The model's own text; for scored choices, the JSON list of their log-likelihoods."""
     parsed: str
-    """What was read from the output and scored."""
+    """The answer that a filter read from the output, which is scored."""
     value: float | None
     """The primary metric of this document, 0 to 100; None for metrics of a whole corpus."""
     unparsable: bool
     truncated: bool
-    """Whether the prompt lost its beginning."""
+    """Whether the beginning of the prompt was cut."""
 
 
 @dataclass(frozen=True)
@@ -56,31 +56,31 @@ class Score:
 
     metric: str
     value: float | None
-    """0 to 100 where the metric is a share or a point score, else as lm-eval has it."""
+    """0 to 100 if the metric is a share or a point score, otherwise in lm-eval's unit."""
     stderr: float | None
-    """Over documents, on the scale of `value`; None where it is not known."""
+    """Standard error over documents, on the scale of `value`; None if unknown."""
     n: int
     primary: bool
 
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """All that an evaluation gives."""
+    """The result of an evaluation."""
 
     scores: tuple[Score, ...]
     answers: tuple[Answer, ...]
     tokens: int
-    """Tokens read and written, soft prompts and padding aside."""
+    """Tokens read and written, without soft prompts and padding."""
     seconds: float
     unparsable: int
     truncated: int
     findings: tuple[Finding, ...] = ()
     notices: tuple[str, ...] = ()
-    """What a person should know about it."""
+    """Notices for the user."""
 
     @property
     def primary(self) -> Score:
-        """The score that ranks."""
+        """The score that ranks rows."""
         return next(score for score in self.scores if score.primary)
 
 
@@ -96,9 +96,9 @@ def evaluate(
 ) -> EvaluationResult:
     """Answer and score every document of a task.
 
-    `batch_tokens` bounds a batch (longest input with its answer, times rows) and never changes an answer.
-    `max_new_tokens` caps the task's own limit; `max_length` caps the model's positions. Raises SuiteError where there
-    is no room for a prompt, or the task cannot be run here.
+    `batch_tokens` limits a batch (longest input with its answer, times rows) and never changes an answer.
+    `max_new_tokens` limits the task's own limit; `max_length` limits the model's positions. Raises SuiteError if there
+    is no room for a prompt, or if the task cannot be run here.
     """
     lm = StackLM(
         adapted, batch_tokens=batch_tokens, max_new_tokens=max_new_tokens, max_length=max_length, beams=beams,
@@ -108,7 +108,8 @@ def evaluate(
 
 
 def measured(result: EvaluationResult, task: LoadedTask) -> float:
-    """The primary score, 0 to 100, to select by. Raises SuiteError if it is missing or no number: it is not 0 then."""
+    """The primary score (0 to 100), for selection. Raises SuiteError if it is missing or not finite, instead of taking
+    0."""
     primary = result.primary
     if primary.value is None or not math.isfinite(primary.value):
         what = f"{primary.metric} of {primary.n} rows is {primary.value}"
@@ -120,15 +121,15 @@ def measured(result: EvaluationResult, task: LoadedTask) -> float:
 
 
 class Answering(Protocol):
-    """An lm-eval LM that counts what it read."""
+    """An lm-eval LM that counts its tokens."""
 
     truncated: set[str]
-    """Prompts that lost their beginning."""
+    """Prompts whose beginning was cut."""
     tokens: int
 
 
 def evaluate_with(lm: Answering, task: LoadedTask) -> EvaluationResult:
-    """The same with answers as `lm` gives them. Raises SuiteError if the task cannot be run here."""
+    """Like `evaluate`, with the answers of `lm`. Raises SuiteError if the task cannot be run here."""
     if getattr(task, "UNSAFE_CODE", False) or getattr(task, "MULTIMODAL", False):
         raise SuiteError(f"task '{task.file.name}' runs answers as code or shows images", fix="choose another task")
     name = task.file.name
@@ -162,7 +163,7 @@ _WEAKER: Final = (
 
 
 def _judged_weaker(task: LoadedTask, samples: Sequence[Mapping[str, Any]]) -> JudgedWeaker | None:
-    """The documents whose programs had a hand in how they were judged; None where there are none."""
+    """Documents whose programs could influence their own judging; None if there are none."""
     if not task.of_programs:
         return None
     documents = [
@@ -172,7 +173,7 @@ def _judged_weaker(task: LoadedTask, samples: Sequence[Mapping[str, Any]]) -> Ju
 
 
 def _primary(task: LoadedTask, samples: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
-    """The metric that ranks, and the first filter pipeline whose answers have it."""
+    """The primary metric, and the first filter pipeline that has it. Raises SuiteError if there is none."""
     metric = str(task.file.metadata["primary"])
     for sample in samples:
         if metric in sample["metrics"]:
@@ -184,7 +185,7 @@ def _scores(
     task: LoadedTask, results: Mapping[str, Any], samples: Sequence[Mapping[str, Any]], primary: tuple[str, str],
     answers: Sequence[Answer],
 ) -> tuple[Score, ...]:  # fmt: skip
-    """Every metric of every pipeline, as lm-eval names and computes them."""
+    """Every metric of every pipeline, named and computed as in lm-eval."""
     pipelines = list(dict.fromkeys(str(sample["filter"]) for sample in samples))
     documents = {answer.doc_id: answer.doc_hash for answer in answers}
     scores: list[Score] = []
@@ -209,7 +210,7 @@ def _scores(
 
 
 def _on_scale(task: LoadedTask, metric: str, value: float) -> float:
-    """The value without a last digit of rounding. Raises SuiteError where it cannot be the metric's."""
+    """The value without rounding errors beyond the metric's range. Raises SuiteError if it is outside of the range."""
     (low, high), inside = stats.scale_of(metric), stats.on_scale(value, metric)
     definition = task.metric(metric).definition
     has_range = (definition is not None and definition.over != "likelihoods") or metric == task.file.metadata["primary"]
@@ -253,7 +254,7 @@ def _answer(
 
 
 def _outputs(task: LoadedTask, sample: Mapping[str, Any]) -> tuple[str, str]:
-    """The raw output and what was read from it."""
+    """The raw output, and the answer that was read from it."""
     kind, answers = task.OUTPUT_TYPE, sample["filtered_resps"]
     if kind == "generate_until":
         parsed = answers[0]

@@ -1,4 +1,4 @@
-"""The lm-eval LM that answers for a stack: batched by length within a token budget, soft prompt included."""
+"""The lm-eval LM that answers for a stack: batched by length within a token budget, including soft prompts."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from suite.models.tokens import encode_choices, encode_prompts, encode_text, no_
 from suite.tasks.training_text import new_tokens
 
 Pair = tuple[Any, list[int], list[int]]
-"""What lm-eval hands over to be scored: its own key, the tokens of the context, those of the continuation."""
+"""lm-eval's input for scoring: its key, the tokens of the context, and those of the continuation."""
 
 
 class StackLM(TemplateLM):  # type: ignore[misc]
     """Answers for a model with a stack of artifacts in effect.
 
-    Decoding is greedy (or by beams), as the track says: a model's own generation defaults are not applied. An input
-    that leaves no room for its answer loses its beginning, as in lm-eval, and its prompt is kept in `truncated`.
+    Decoding is greedy or by beams, as in the track; a model's own generation defaults are not used. As in lm-eval, an
+    input that leaves no room for its answer is cut at its beginning; its prompt is recorded in `truncated`.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         self.two_sided = backbone.shape == "encoder-decoder"
         self.backend = "seq2seq" if self.two_sided else "causal"
         self.max_length = min(backbone.max_length, max_length or backbone.max_length) - adapted.reserved
-        """Positions for text: those of the model, less the soft prompt's and the prefix's."""
+        """Positions for text: the model's minus those of the soft prompt and the prefix."""
         self.truncated: set[str] = set()
         self.tokens = 0
-        """Tokens read and written so far, soft prompts, prefixes and padding aside."""
+        """Tokens read and written so far, without soft prompts, prefixes and padding."""
         self.completions: list[tuple[Ids, Completion]] = []
-        """The prompt and the answer of each request of the last `generate_until`, as tokens."""
+        """Prompt and answer, as tokens, of each request of the last `generate_until`."""
 
     @property
     def eot_token_id(self) -> int:
@@ -67,12 +67,12 @@ class StackLM(TemplateLM):  # type: ignore[misc]
 
     @property
     def prefix_token_id(self) -> int:
-        """What stands for an empty context, as in lm-eval's HFLM."""
+        """The token that replaces an empty context, as in lm-eval's HFLM."""
         start = self.tokenizer.bos_token_id
         return self.eot_token_id if start is None else int(start)
 
     def tok_encode(self, string: str, add_special_tokens: bool | None = None, **_: Any) -> list[int]:
-        """Token ids, with the special tokens that belong before a text (`suite.models.tokens`) unless told."""
+        """Token ids, by default with the special tokens before a text (`suite.models.tokens`)."""
         if add_special_tokens is None:
             return encode_text(self.adapted.backbone, string)
         with reading_texts():
@@ -83,9 +83,9 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         return generate_together([self], requests)[0]
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
-        """Log-likelihood of each continuation, and whether greedy decoding would say it.
+        """Log-likelihood of each continuation, and whether greedy decoding would give it.
 
-        Raises SuiteError for one that the tokenizer makes nothing of: it would have the likelihood 1.
+        Raises SuiteError for a continuation without tokens: its likelihood would be 1.
         """
         groups: dict[tuple[str, int | None], list[int]] = {}
         for index, request in enumerate(requests):
@@ -101,7 +101,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         return self._loglikelihood_tokens([pairs[index] for index in range(len(requests))])
 
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = True) -> list[float]:
-        """Log-likelihood of whole texts, in windows where they are longer than the model."""
+        """Log-likelihood of whole texts, in windows if they are longer than the model's limit."""
         windows: list[Pair] = []
         owners: list[int] = []
         for owner, request in enumerate(requests):
@@ -125,7 +125,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         return min(limit, self.max_new_tokens or limit), (until,) if isinstance(until, str) else tuple(until)
 
     def _room(self, limit: int) -> int:
-        """Positions for a prompt. Raises SuiteError if there are none."""
+        """Number of positions for a prompt. Raises SuiteError if there are none."""
         room = self.max_length - (0 if self.two_sided else limit)
         if room < 1:
             taken = f"a {self.adapted.reserved_by} of {self.adapted.reserved}"
@@ -136,7 +136,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         return room
 
     def _answer(self, batch: Sequence[tuple[AdaptedModel, Ids]], **options: Any) -> list[Completion]:
-        """Answers to prompts of some stacks."""
+        """Answers to some prompts, each with its stack."""
         stacks, prompts = [stack for stack, _ in batch], [prompt for _, prompt in batch]
         if self.beams > 1:
             options = {name: options[name] for name in ("max_new_tokens", "cache")}
@@ -146,9 +146,9 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         return decode(self.adapted, prompts, sampler=self.sampler, stacks=several, **options)
 
     def _stream(self, items: Sequence[tuple[AdaptedModel, Ids]], sizes: list[int], **options: Any) -> list[Completion]:
-        """Answers to prompts with a shared prefix: longest first, the next ones enter as others leave.
+        """Answers to prompts with a shared prefix by continuous batching: waiting prompts join as others leave.
 
-        Where memory runs out, all is done again with half the room.
+        Starts with the longest. If memory runs out, starts again with half the room.
         """
         order = sorted(range(len(items)), key=lambda index: (-sizes[index], index))
         room = max(self.batch_tokens, sizes[order[0]])
@@ -164,7 +164,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
             room = max(room // 2, sizes[order[0]])
 
     def _prompts(self, texts: Sequence[str], room: int) -> list[Ids]:
-        """Token ids of prompts, their beginnings left out where they are too long."""
+        """Token ids of prompts; the beginnings of prompts that are too long are cut."""
         prompts: list[Ids] = []
         for text, ids in zip(texts, encode_prompts(self.adapted.backbone, texts), strict=True):
             if len(ids) > room:
@@ -173,7 +173,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         return prompts
 
     def _text(self, tokens: Sequence[int], stops: Stops) -> str:
-        """The text of an answer: what stands behind the opening sentinel, if the model has sentinels and wrote it."""
+        """The text of an answer; after the opening sentinel if the model has sentinels and wrote it."""
         if self.adapted.backbone.sentinels:
             opening = self.tokenizer.convert_tokens_to_ids(SENTINELS[0])
             tokens = tokens[tokens.index(opening) + 1 :] if opening in tokens else tokens
@@ -185,13 +185,13 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         return ids, continuation_ids
 
     def _loglikelihood_tokens(self, requests: Sequence[Pair], **_: Any) -> list[tuple[float, bool]]:
-        """All continuations of one context are scored in one batch, and the context is read once."""
+        """Score all continuations of a context in one batch; each context is read once."""
         results: list[tuple[float, bool]] = [(0.0, False)] * len(requests)
         contexts: dict[Ids, list[int]] = {}
         for index, (key, context, continuation) in enumerate(requests):
             if len(continuation) > self.max_length:
                 raise SuiteError(f"a text of {len(continuation)} tokens is to be scored in {self.max_length} positions")
-            # as in lm-eval: a decoder reads all but the last token; an encoder has its positions to itself
+            # as in lm-eval: a decoder reads all but the last token; an encoder's positions are for the context alone
             room = self.max_length if self.two_sided else self.max_length + 1 - len(continuation)
             if len(context) > room and key is not None:
                 self.truncated.add(key[0])
@@ -215,7 +215,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
     def _score(
         self, contexts: Sequence[Ids], continuations: Sequence[Sequence[Sequence[int]]], cache: SharedPrefixCache | None
     ) -> list[list[tuple[float, bool]]]:
-        """Scores of some continuations of each context, in the order given."""
+        """(log-likelihood, whether greedy) of some continuations of each context, in the given order."""
         flat = [continuation for of_context in continuations for continuation in of_context]
         longest = max(len(continuation) for continuation in flat)
         state: State
@@ -228,7 +228,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
             state.step(torch.full((len(contexts),), opening, device=self.device))
         owner = [row for row, of_context in enumerate(continuations) for _ in of_context]
         state.keep(torch.tensor(owner, device=self.device))
-        logits = state.logits[:, None]  # of each continuation's first token
+        logits = state.logits[:, None]  # logits of each continuation's first token
         targets = torch.tensor([[*tokens, *[0] * (longest - len(tokens))] for tokens in flat], device=self.device)
         if longest > 1:
             logits = torch.cat([logits, state.score(targets[:, :-1])], 1)
@@ -242,9 +242,9 @@ class StackLM(TemplateLM):  # type: ignore[misc]
 
 
 def generate_together(lms: Sequence[StackLM], requests: Sequence[Instance]) -> list[list[str]]:
-    """Each LM's answers to the same prompts, those of all in the same batches.
+    """Each LM's answers to the same prompts, with all LMs in the same batches.
 
-    Several must ask greedily, in the same way, one base under stacks that `may_stand_together`.
+    Several LMs must decode greedily with the same settings, on one base model with stacks that `may_stand_together`.
     """
     answers = [[""] * len(requests) for _ in lms]
     groups: dict[tuple[int, tuple[str, ...]], list[int]] = {}
@@ -264,12 +264,12 @@ def generate_together(lms: Sequence[StackLM], requests: Sequence[Instance]) -> l
 def _generate(
     lms: Sequence[StackLM], texts: Sequence[str], limit: int, until: Sequence[str]
 ) -> list[list[tuple[str, Ids, Completion]]]:
-    """Of each LM and text: the answer, and the tokens of prompt and answer."""
+    """For each LM and text: the answer, and the tokens of prompt and answer."""
     first = lms[0]
     one_best = first.beams == 1 and first.sampler is greedy
     assert len(lms) == 1 or one_best, "beams and samples are of one stack"
     sentinels = first.adapted.backbone.sentinels
-    limit += sentinels  # the opening sentinel is no part of the answer
+    limit += sentinels  # the opening sentinel is not part of the answer
     stops = Stops(first.tokenizer, until)
     prompts = [lm._prompts(texts, lm._room(limit)) for lm in lms]
     parts = as_fill_a_batch(lms, prompts[0], limit, first.batch_tokens, first.device.type)
@@ -293,7 +293,7 @@ def _generate(
 
 
 def _cache(lms: Sequence[StackLM], prompts: Sequence[Sequence[Ids]]) -> SharedPrefixCache:
-    """What all prompts begin with, read once. Raises StepFailed if that is too much."""
+    """Read the prompts' shared prefix once. Raises StepFailed if memory is too small for it."""
     try:
         return read_shared_prefix([lm.adapted for lm in lms], prompts)
     except torch.OutOfMemoryError as error:

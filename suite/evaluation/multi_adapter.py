@@ -1,4 +1,4 @@
-"""Several stacks on one task, where they differ by a soft prompt or a prefix: answered in the same batches."""
+"""Evaluate several stacks that differ by a soft prompt or a prefix on one task, in the same batches."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from suite.tasks.load import LoadedTask, quiet
 
 
 class RecordedLM(LM):  # type: ignore[misc]
-    """Says what was answered before."""
+    """An LM that returns answers given before."""
 
     def __init__(self, lm: StackLM, answers: Sequence[str]) -> None:
         super().__init__()
         self.truncated, self.tokens, self._answers = lm.truncated, lm.tokens, answers
 
     def generate_until(self, requests: list[Instance], **_: Any) -> list[str]:
-        """The answers to these very requests, in their order."""
+        """The answers to the same requests, in order."""
         assert len(requests) == len(self._answers)
         return list(self._answers)
 
     def loglikelihood(self, requests: list[Instance], **_: Any) -> Any:
-        """Nothing was scored before."""
+        """Not available: no likelihoods were recorded."""
         raise NotImplementedError
 
     loglikelihood_rolling = loglikelihood
@@ -41,11 +41,12 @@ def evaluate_together(
     stacks: Sequence[AdaptedModel], task: LoadedTask, *, batch_tokens: int, max_length: int | None = None,
     beams: int = 1, length_penalty: float | None = None,
 ) -> list[EvaluationResult]:  # fmt: skip
-    """What `evaluate` gives for each stack.
+    """The result of `evaluate` for each stack.
 
-    Stacks that `may_stand_together` answer a task of written answers greedily in common batches, and each has an equal
-    part of their seconds, for all answer the same documents; else one is evaluated after another. Raises SuiteError for
-    stacks of which one has other weights or adapters in the same model: that one or the other is not in effect.
+    Stacks that `may_stand_together` answer in common batches if the task has written answers and decoding is greedy.
+    Each then gets an equal part of the seconds, because all answer the same documents. Otherwise the stacks are
+    evaluated one after another. Raises SuiteError if stacks have different weights or adapters in the same model,
+    because only one of them can be in effect.
     """
     inside = {id(stack.model): stack.in_model for stack in stacks}
     if any(stack.in_model != inside[id(stack.model)] for stack in stacks):

@@ -1,4 +1,4 @@
-"""The prompts of a stored evaluation, rendered again: one is given only if its hash is the stored one."""
+"""Render the prompts of a stored evaluation again; a prompt is returned only if its hash is the stored one."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from suite.tasks.splits import exemplar_rows, reported_rows
 
 @dataclass(frozen=True)
 class RenderedPrompt:
-    """What a model was asked."""
+    """The prompt of a model."""
 
     text: str
-    """The whole prompt: description, exemplars, question. Where choices stand in it, that of the first choice."""
+    """The whole prompt: description, exemplars, question. If it contains the choice, that of the first choice."""
     choices: tuple[str, ...] = ()
-    """The choices that were scored, in the order of their log-likelihoods; none where the model wrote its answer."""
+    """The scored choices, in the order of their log-likelihoods; empty if the model wrote its answer."""
 
 
 class RenderedPrompts:
-    """The prompts of one evaluation, by the task and the data that are here now."""
+    """The prompts of one evaluation, rendered from the present task and data."""
 
     def __init__(self, name: str, config: Mapping[str, Any], folders: Sequence[Path], locations: DataLocations) -> None:
-        """`config` is the step's: it has the fingerprint of the task and the hashes of the data as they were then.
+        """`config` is the step's: it has the task's fingerprint and the data's hashes at the time of the evaluation.
 
-        Raises SuiteError where the task or its data are not here.
+        Raises SuiteError if the task or its data are missing here.
         """
         try:
             self._file = read_task(name, folders)
-        except SuiteError as error:  # the names of other tasks are of no help here
+        except SuiteError as error:  # the names of other tasks would not help here
             raise SuiteError(error.problems[0].what, where=error.problems[0].where) from error
         shots, draw, documents = int(config.get("shots") or 0), config.get("draw", 0), config.get("documents")
         self._differs = _differs(self._file, config, locations, shots)
         self._task = load_task(self._file, locations, shots=shots, draw=draw, limit=documents)
 
     def of(self, document: int, prompt_hash: str) -> RenderedPrompt:
-        """The prompt of a document. Raises SuiteError where it is another one than was asked then."""
+        """The prompt of a document. Raises SuiteError if it differs from the prompt of the evaluation."""
         try:
             found = _rendered(self._task, document)
         except Exception:
@@ -58,7 +58,7 @@ class RenderedPrompts:
 
 
 def _differs(file: TaskFile, config: Mapping[str, Any], locations: DataLocations, shots: int) -> str:
-    """What is not as it was when the evaluation ran; empty if nothing is."""
+    """What has changed since the evaluation ran; empty if nothing has."""
     if file.fingerprint != config.get("task"):
         return f"the task '{file.name}' was changed since, or is another one here"
     if reported_rows(file, locations).content_hash != config.get("data"):
@@ -69,7 +69,7 @@ def _differs(file: TaskFile, config: Mapping[str, Any], locations: DataLocations
 
 
 def _rendered(task: LoadedTask, document: int) -> RenderedPrompt:
-    """The prompt as lm-eval makes it of a document for an evaluation."""
+    """The prompt that lm-eval makes from a document for an evaluation."""
     doc = task.eval_docs[document]
     with quiet():
         context = task.fewshot_context(doc, num_fewshot=task.config.num_fewshot, gen_prefix=task.doc_to_prefix(doc))

@@ -1,4 +1,4 @@
-"""Scores computed again from stored answers: the task scores what was said then, and no model is asked."""
+"""Compute scores again from stored answers, without running a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from suite.tasks.load import LoadedTask, references
 
 
 class Stored(Protocol):
-    """An answer as a store has it (`suite.results.store.AnswerRecord`, `suite.evaluation.evaluate.Answer`)."""
+    """A stored answer (`suite.results.store.AnswerRecord`, `suite.evaluation.evaluate.Answer`)."""
 
     doc_id: int
     output: str
@@ -23,7 +23,7 @@ class Stored(Protocol):
 
 
 class StoredAnswers(LM):  # type: ignore[misc]
-    """Says what was said before."""
+    """An LM that returns stored answers."""
 
     def __init__(self, answers: Sequence[Any], task: LoadedTask) -> None:
         super().__init__()
@@ -33,15 +33,15 @@ class StoredAnswers(LM):  # type: ignore[misc]
         self.tokens = 0
 
     def generate_until(self, requests: list[Instance], **_: Any) -> list[str]:
-        """The outputs."""
+        """The stored outputs."""
         return [str(self._of(request).output) for request in requests]
 
     def loglikelihood(self, requests: list[Instance], **_: Any) -> list[tuple[float, bool]]:
-        """The log-likelihoods of each document's choices, or of its target."""
+        """The stored log-likelihoods of each document's choices, or of its target."""
         return [self._likelihood(request) for request in requests]
 
     def loglikelihood_rolling(self, requests: list[Instance], **_: Any) -> list[float]:
-        """The log-likelihood of each document."""
+        """The stored log-likelihood of each document."""
         return [self._numbers(request)[0] for request in requests]
 
     def _likelihood(self, request: Instance) -> tuple[float, bool]:
@@ -53,7 +53,7 @@ class StoredAnswers(LM):  # type: ignore[misc]
         return numbers[request.idx], False
 
     def _numbers(self, request: Instance) -> list[float]:
-        """Raises SuiteError where the stored output is no list of numbers."""
+        """The stored output as numbers. Raises SuiteError if it is not a list of numbers."""
         try:
             numbers = json.loads(self._of(request).output)
             return [float(number) for number in (numbers if isinstance(numbers, list) else [numbers])]
@@ -61,7 +61,7 @@ class StoredAnswers(LM):  # type: ignore[misc]
             raise SuiteError(f"the stored output of document {request.doc_id} is no log-likelihood") from error
 
     def _of(self, request: Instance) -> Any:
-        """Raises SuiteError for a document without an answer."""
+        """The stored answer to a request's document. Raises SuiteError if there is none."""
         try:
             return self._answers[request.doc_id]
         except KeyError:
@@ -69,11 +69,11 @@ class StoredAnswers(LM):  # type: ignore[misc]
 
 
 def rescored(task: LoadedTask, answers: Sequence[Any]) -> EvaluationResult:
-    """What the task makes of stored answers, which must be to its documents. Raises SuiteError where it cannot."""
+    """Score stored answers to the task's documents again. Raises SuiteError if this is not possible."""
     return evaluate_with(StoredAnswers(answers, task), task)
 
 
 def metrics_not_rescored(task: LoadedTask) -> Iterator[str]:
-    """The metrics that stored answers do not tell: they ask whether a choice is the likeliest of all texts."""
+    """Metrics that cannot be rescored: they depend on likelihoods that are not stored with the answers."""
     if task.OUTPUT_TYPE == "multiple_choice":
         yield from ("exact_match", "acc_mutual_info")

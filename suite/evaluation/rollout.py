@@ -1,4 +1,4 @@
-"""Answers that are rewarded: sampled or greedy, as tokens, each with its score on the task's own metric."""
+"""Answers for rewards: sampled or greedy, as tokens, each with its score by the task's own metric."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from suite.tasks.load import LoadedTask
 
 @dataclass(frozen=True)
 class Rollout:
-    """One answer of a model to one document."""
+    """A model's answer to one document."""
 
     prompt: Ids
     answer: Ids
-    """The very tokens that were drawn, the end token among them if one was."""
+    """The drawn tokens, including the end token if there was one."""
     value: float
-    """The task's primary metric of this answer, 0 to 100."""
+    """The answer's primary metric, 0 to 100."""
 
 
 def roll_out(
@@ -39,9 +39,9 @@ def roll_out(
     beams: int = 1,
     length_penalty: float | None = None,
 ) -> list[Rollout]:
-    """One answer for each document of a task, in order: greedy, by beams, or sampled at a temperature as `seed` says.
+    """One answer to each document of a task, in order: greedy, by beams, or sampled at a temperature with `seed`.
 
-    Raises StepFailed if the task's answers are not written by the model, or are not scored one by one.
+    Raises StepFailed if the task's answers are not written by the model or not scored one by one.
     """
     sampler: Sampler = greedy
     if temperature is not None:

@@ -1,6 +1,6 @@
-"""Standard errors of a score over documents: in closed form for means, by a seeded bootstrap for a corpus's.
+"""Standard errors of a score over documents: in closed form for means, by a seeded bootstrap for corpus scores.
 
-Equal documents are one cluster: they leave a score as uncertain as one of them does.
+Equal documents form one cluster: together they reduce the uncertainty only as much as one of them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RESAMPLES: Final = 500
 
 
 def of_mean(values: Sequence[float], same: Clusters | None = None) -> float | None:
-    """The standard error of the mean; None for fewer than two different documents."""
+    """The standard error of the mean; None for fewer than two distinct documents."""
     if len(values) < 2 or (same is not None and same.count < 2):
         return None
     if same is not None:
@@ -32,9 +32,9 @@ def of_corpus(
     resampling: Resampling, pairs: Sequence[Pair], seed: int = 0, tokenizer: str = DEFAULT_BLEU,
     same: Clusters | None = None,
 ) -> float | None:  # fmt: skip
-    """The bootstrap standard error of a corpus's score over (references, prediction) pairs; None for fewer than two.
+    """Bootstrap standard error of a corpus score over (references, prediction) pairs; None for fewer than two clusters.
 
-    The score depends on the pairs through sums of counts only, so a resample is a sum of rows.
+    The score depends on the pairs only through sums of counts, so a resample is a sum of rows.
     """
     n = len(pairs) if same is None else same.count
     if n < 2:
@@ -45,7 +45,7 @@ def of_corpus(
 
 
 def inflated(stderr: float | None, n: int, same: Clusters | None) -> float | None:
-    """A standard error that took all documents for different ones; None for fewer than two."""
+    """Correct a standard error that treated all documents as distinct; None for fewer than two clusters."""
     if stderr is None or same is None:
         return stderr
     return stderr * math.sqrt((n - 1) / (equivalent(same, n) - 1)) if same.count > 1 else None

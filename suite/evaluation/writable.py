@@ -1,8 +1,8 @@
-"""Whether a model can write a task's right answers at all: in its tokenizer's words, and within the limit of tokens.
+"""Whether a model can write a task's right answers at all: with its tokenizer and within the token limit.
 
-The ids of a right answer are read back as a decoded answer is. Where that misses full marks though the text itself has
-them, no training helps: the tokenizer has no token for something in it, or the answer is longer than the task lets a
-model write.
+The ids of each right answer are decoded like a model's answer. If they miss full marks although the text itself has
+them, training cannot help: the tokenizer lacks a token for a part of the answer, or the answer exceeds the task's
+limit.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from suite.tasks.training_text import following_text, new_tokens, prompt_text
 
 @dataclass(frozen=True)
 class Lost:
-    """Right answers that cannot be written."""
+    """Right answers that the model cannot write."""
 
     task: str
     finding: UnwritableAnswers
     reference: str
-    """The right answer of the first document."""
+    """The right answer of the first such document."""
     read: str
-    """What is read from its tokens."""
+    """The text that is read from its tokens."""
 
     @property
     def notice(self) -> str:
-        """What a person should know about it."""
+        """A notice for the user."""
         documents = self.finding.documents
         first = f"document {documents[0]}: {_short(self.reference)} is read as {_short(self.read)}"
         return (
@@ -43,9 +43,9 @@ class Lost:
 
 
 def unwritable(backbone: Backbone, task: LoadedTask) -> Lost | None:
-    """The documents without a right answer that can be written so that it gets full marks; None where there are none.
+    """The documents none of whose right answers can be written with full marks; None if there are none.
 
-    Nothing is said of tasks whose answers are scored and not written, of programs, and of lm-eval's own tasks.
+    None, too, for tasks with scored choices, for programs, and for lm-eval's own tasks.
     """
     marks = marks_of(task.file)
     if marks is None:
@@ -53,7 +53,7 @@ def unwritable(backbone: Backbone, task: LoadedTask) -> Lost | None:
     settings = task.config.generation_kwargs or {}
     until = settings.get("until") or ()
     stops = Stops(backbone.tokenizer, (until,) if isinstance(until, str) else until)
-    limit = new_tokens(settings) + backbone.sentinels  # the opening sentinel is no part of the answer
+    limit = new_tokens(settings) + backbone.sentinels  # the opening sentinel is not part of the answer
     lost_documents, example = list[int](), ("", "")
     for index, doc in enumerate(task.eval_docs):
         right = references(task, doc)
@@ -69,7 +69,7 @@ def unwritable(backbone: Backbone, task: LoadedTask) -> Lost | None:
 def _lost(
     backbone: Backbone, task: LoadedTask, doc: Row, right: Sequence[str], marks: Marks, stops: Stops, limit: int
 ) -> tuple[str, str] | None:
-    """The first right answer of a document and what is read from it; None if one of them can be written."""
+    """A document's first right answer and what is read from it; None if one of its right answers can be written."""
     first: tuple[str, str] | None = None
     prompt = prompt_text(task, doc, 0)
     for reference in right:

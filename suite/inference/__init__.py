@@ -1,1 +1,1 @@
-"""Answers of a model in batches: decoding, beams, caches of what prompts share. No task is known here."""
+"""Batched decoding: greedy, sampling, beam search, and caches of prompts' shared prefixes. Independent of tasks."""

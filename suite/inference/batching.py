@@ -1,4 +1,4 @@
-"""Work in batches of similar size within a budget, smaller ones where memory runs out."""
+"""Process items in batches of similar size within a budget; smaller batches if memory runs out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from suite.core.errors import StepFailed
 from suite.inference.state import Ids, shared
 
 ENOUGH: Final = 256
-"""Rows of several stacks that a processor answers at a time: more make a row no cheaper (docs/performance.md)."""
+"""Rows of several stacks in one batch on a CPU: more do not make a row cheaper (docs/performance.md)."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -20,7 +20,7 @@ R = TypeVar("R")
 def in_batches(
     items: Sequence[T], sizes: Sequence[int], budget: int, work: Callable[[Sequence[T]], list[R]]
 ) -> list[R]:
-    """Do `work` on batches of similar size (longest first) and give its results in the order of the items."""
+    """Call `work` on batches of similar size (longest first). Returns the results in the order of the items."""
     done: dict[int, R] = {}
     for batch in batches(sizes, budget):
         done |= zip(batch, _fitting([items[index] for index in batch], work), strict=True)
@@ -28,7 +28,8 @@ def in_batches(
 
 
 def batches(sizes: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Indices of items, longest first, in batches whose longest item times the count is within the budget."""
+    """Indices of items, longest first, in batches: the length of the longest item times the count is within the
+    budget."""
     order = sorted(range(len(sizes)), key=lambda index: (-sizes[index], index))
     while order:
         count = max(1, budget // max(1, sizes[order[0]]))
@@ -37,7 +38,7 @@ def batches(sizes: Sequence[int], budget: int) -> Iterator[list[int]]:
 
 
 def _fitting(batch: Sequence[T], work: Callable[[Sequence[T]], list[R]]) -> list[R]:
-    """Do `work`, in halves if the accelerator's memory does not hold it. Raises StepFailed at a single item."""
+    """Call `work`, in halves if the accelerator's memory is too small. Raises StepFailed if it is for a single item."""
     try:
         return work(batch)
     except torch.OutOfMemoryError as error:
@@ -51,9 +52,9 @@ def _fitting(batch: Sequence[T], work: Callable[[Sequence[T]], list[R]]) -> list
 def as_fill_a_batch(
     items: Sequence[T], prompts: Sequence[Ids], limit: int, batch_tokens: int, device: str
 ) -> list[Sequence[T]]:
-    """The items (LMs that answer these prompts) in even parts whose answers of up to `limit` tokens fill one batch.
+    """Divide items (LMs that answer these prompts) into even parts; each part's answers of `limit` tokens fill a batch.
 
-    Larger parts cost more than they give.
+    Larger parts cost more than they gain.
     """
     common = shared(prompts) if len(prompts) > 1 else 0
     most = batch_tokens // sum(len(prompt) - common + limit for prompt in prompts)

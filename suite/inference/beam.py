@@ -1,4 +1,4 @@
-"""Beam search in batches, as transformers or as T5X searches, token for token; each prompt is read once."""
+"""Batched beam search, token for token as in transformers or in T5X; each prompt is read once."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from suite.inference.state import Ids, Steps, read
 from suite.models.adapted import AdaptedModel
 
 NEVER: Final = -1e9
-"""What transformers adds to the score of a hypothesis that must not be chosen."""
+"""Added to the score of a hypothesis that must not be selected, as in transformers."""
 
 
 @dataclass(frozen=True)
 class Hypotheses:
-    """Some answers to each of B prompts, likeliest first."""
+    """Several answers to each of B prompts, likeliest first."""
 
     tokens: Tensor
-    """long [B, W, limit]; what was not written yet is anything."""
+    """long [B, W, limit]; positions that are not written yet hold arbitrary ids."""
     scores: Tensor
-    """float32 [B, W]: log-likelihoods; of finished answers, divided as the search ranks them."""
+    """float32 [B, W]: log-likelihoods; those of finished answers are divided by the ranking's divisor."""
 
     def pick(self, indices: Tensor) -> Hypotheses:
-        """Those at some indices [B, W'] of each prompt."""
+        """The hypotheses at `indices` [B, W'] of each prompt."""
         return Hypotheses(_at(self.tokens, indices), self.scores.gather(1, indices))
 
     def of(self, prompts: Tensor) -> Hypotheses:
-        """Those of some prompts [B'] only."""
+        """The hypotheses of some prompts [B']."""
         return Hypotheses(self.tokens[prompts], self.scores[prompts])
 
 
@@ -44,7 +44,7 @@ class Ranking:
     length_penalty: float | None
     """None: transformers' `generate` with its defaults. α: T5X's beam search."""
     limit: int
-    """New tokens at most."""
+    """Maximum number of new tokens."""
 
     def divisor(self, length: int) -> float:
         """The divisor of an answer's log-likelihood, by its number of tokens with the end token."""
@@ -54,13 +54,14 @@ class Ranking:
 
     @property
     def cut_answers_count(self) -> bool:
-        """Whether what reaches the limit without an end token is an answer like others, or only where no other is."""
+        """Whether an answer cut at the limit ranks like others; otherwise it is used only if there is no finished
+        answer."""
         return self.length_penalty is None
 
     def finished(self, finished: Hypotheses, candidates: Hypotheses, ended: Tensor, length: int) -> Hypotheses:
-        """The best of what was finished and what is `ended` now.
+        """The best of the finished answers and of the candidates that have `ended` now.
 
-        For transformers only what is among the best `beams` candidates may count.
+        As in transformers, without a length penalty only the best `beams` candidates count.
         """
         beams = finished.scores.shape[1]
         counts = ended
@@ -72,9 +73,9 @@ class Ranking:
         return both.pick(both.scores.topk(beams).indices)
 
     def may_improve(self, running: Hypotheses, finished: Hypotheses, length: int) -> Tensor:
-        """bool [B]: whether a prompt keeps fewer finished answers than beams, or an open one may become better.
+        """bool [B]: whether a prompt has fewer finished answers than beams, or an open one may still become better.
 
-        T5X asks what the open one would be worth if the rest of it were certain; transformers what it is worth now.
+        T5X compares the bound of an open answer (all further tokens certain); transformers compares its current score.
         """
         best, worst = running.scores[:, 0], finished.scores[:, -1]
         if self.length_penalty is None:
@@ -87,12 +88,12 @@ def beam(
     adapted: AdaptedModel, prompts: Sequence[Ids], *, max_new_tokens: int, beams: int,
     length_penalty: float | None = None, cache: SharedPrefixCache | None = None,
 ) -> list[list[int]]:  # fmt: skip
-    """The best answer to each prompt, without its end token: a search `beams` (two or more) hypotheses wide.
+    """The best answer to each prompt, without its end token, by a search with `beams` (two or more) hypotheses.
 
     Without a `length_penalty` the search is that of `generate` with its defaults (its own `length_penalty` of 1,
     `early_stopping` False): the score is the mean log-likelihood of a token. With α it is T5X's: the log-likelihood is
-    divided by ((5 + length) / 6)^α, where `generate`'s penalty divides by length^α. A prompt that is done leaves the
-    batch. Stop strings end nothing here. `cache` is what these and other prompts begin with.
+    divided by ((5 + length) / 6)^α, while `generate`'s penalty divides by length^α. A prompt that is done leaves the
+    batch. Stop strings do not end an answer here. `cache` holds the shared prefix of these and other prompts.
     """
     if not prompts:
         return []
@@ -104,7 +105,7 @@ def beam(
     state.keep(alive.repeat_interleave(beams))
     tokens = torch.zeros(len(prompts), beams, max_new_tokens, dtype=torch.long, device=device)
     finished = Hypotheses(tokens, torch.full(tokens.shape[:2], NEVER, device=device))
-    # all beams are the same prompt at first, so only the first of them may go on
+    # all beams start with the same prompt, so only the first of them may continue
     running = Hypotheses(tokens, finished.scores.index_fill(1, alive.new_zeros(1), 0.0))
     best = tokens[:, 0].clone()
     for position in range(max_new_tokens):
@@ -130,7 +131,7 @@ def beam(
 
 
 def _read(adapted: AdaptedModel, prompts: Sequence[Ids], limit: int, cache: SharedPrefixCache | None) -> Steps:
-    """Each prompt read once, behind what all share if the model can go on from a shared prefix."""
+    """Read each prompt once, after the shared prefix if the model supports it."""
     if cache is None and supports_shared_prefix(adapted):
         cache = read_shared_prefix([adapted], [prompts])
     return (
@@ -139,9 +140,9 @@ def _read(adapted: AdaptedModel, prompts: Sequence[Ids], limit: int, cache: Shar
 
 
 def _candidates(running: Hypotheses, logits: Tensor, position: int, count: int) -> tuple[Hypotheses, Tensor]:
-    """The `count` likeliest continuations of each prompt by one token, and which hypothesis each goes on from.
+    """The `count` likeliest continuations of each prompt by one token, and the index of each one's hypothesis.
 
-    With `beams` for each end token and `beams` more, so many remain that do not end.
+    `count` includes `beams` more for each end token, so that `beams` candidates without an end token remain.
     """
     prompts, beams = running.scores.shape
     likely = logits.log_softmax(-1).view(prompts, beams, -1) + running.scores[:, :, None]
@@ -153,7 +154,7 @@ def _candidates(running: Hypotheses, logits: Tensor, position: int, count: int) 
 
 
 def _at(tokens: Tensor, indices: Tensor) -> Tensor:
-    """Rows [B, W', limit] at some indices [B, W'] of each prompt."""
+    """Rows [B, W', limit] at `indices` [B, W'] of each prompt."""
     return tokens.gather(1, indices[:, :, None].expand(-1, -1, tokens.shape[2]))
 
 

@@ -1,4 +1,4 @@
-"""Answers in batches, greedy or sampled: transformers' `generate`, token for token, without its cost for each token."""
+"""Batched greedy decoding and sampling: the tokens of transformers' `generate`, without its cost for each token."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from suite.inference.state import EncoderDecoderState, Ids, Steps, read
 from suite.models.adapted import AdaptedModel
 
 SENTINELS: Final = ("<extra_id_0>", "<extra_id_1>")
-"""Between these two, a model that was pretrained by span corruption gives its answer."""
+"""A model pretrained by span corruption writes its answer between these two."""
 
 
 class Stops:
-    """Watches answers for stop strings, which may begin in one token and end in another.
+    """Finds stop strings in answers; a stop string may start in one token and end in another.
 
-    They may name special tokens, which are no part of an answer's text: lm-eval, too, looks for them in the text with
-    special tokens.
+    It may contain special tokens, which are not part of an answer's text. As in lm-eval, they are found in the text
+    with special tokens.
     """
 
     def __init__(self, tokenizer: Any, strings: Sequence[str]) -> None:
@@ -34,34 +34,35 @@ class Stops:
         self._special: dict[int, bool] = {}
 
     def reached(self, answer: Sequence[int]) -> bool:
-        """Whether an answer holds a stop string, given that without its last token it held none."""
+        """Whether an answer contains a stop string, given that it did not without its last token."""
         return self._ends_one(answer[-1]) and (
             any(stop in self.text(answer) for stop in self._strings) or self._stop_among_special(answer) is not None
         )
 
     def text(self, answer: Sequence[int]) -> str:
-        """The text of an answer, without special tokens, as lm-eval decodes it."""
+        """The text of an answer without special tokens, as lm-eval decodes it."""
         return str(self._tokenizer.decode(answer, skip_special_tokens=True))
 
     def cut(self, text: str) -> str:
-        """What comes before the first stop string."""
+        """Cut a text at the first stop string."""
         for stop in self._strings:
             text = text.partition(stop)[0]
         return text
 
     def before(self, answer: Sequence[int]) -> str:
-        """The text of an answer up to its first stop string, whether that holds special tokens or not."""
+        """The text of an answer up to its first stop string, which may contain special tokens."""
         stop = self._stop_among_special(answer)
         if stop is None:
             return self.cut(self.text(answer))
         lengths = [len(self._with_special(answer[:count])) for count in range(len(answer))]
         whole = max(count for count, length in enumerate(lengths) if length <= stop)
-        # a token that the stop string begins in is cut; white space before a special token is no part of the answer
+        # cut the token in which the stop string begins; white space before a special token is not part of the answer
         begun = "" if self._is_special(answer[whole]) else self._with_special(answer)[lengths[whole] : stop]
         return self.cut(self.text(answer[:whole]) + begun)
 
     def _stop_among_special(self, answer: Sequence[int]) -> int | None:
-        """Where in the text with special tokens the first stop string begins, if there are such tokens."""
+        """Start of the first stop string in the text with special tokens; None if there are no special tokens or no
+        stop string."""
         if not any(map(self._is_special, answer)):
             return None
         text = self._with_special(answer)
@@ -76,10 +77,10 @@ class Stops:
         return self._special[token]
 
     def _ends_one(self, token: int) -> bool:
-        """Whether a token can be the end of a stop string: decoding the whole answer each time would be slow."""
+        """Whether a token can end a stop string. Decoding the whole answer at each token would be slow."""
         if token not in self._may_end:
             piece = self._with_special([token])
-            # a token that alone is no text (half a character, a mere space) may be one within others
+            # a token that is not text by itself (half a character, a space) may complete one within others
             unclear = not piece.strip() or "\ufffd" in piece
             self._may_end[token] = unclear or any(end in piece for end in self._ends)
         return self._may_end[token]
@@ -98,16 +99,16 @@ def end_tokens(adapted: AdaptedModel) -> frozenset[int]:
 
 @dataclass
 class Completion:
-    """An answer as it was decoded."""
+    """A decoded answer."""
 
     tokens: list[int] = field(default_factory=list)
     """New token ids, without the end token."""
     end: int | None = None
-    """The end token, if one ended it: not a stop string, nor the limit."""
+    """The end token; None if a stop string or the limit ended the answer."""
 
 
 Sampler = Callable[[Tensor], Tensor]
-"""Next tokens [B] from float32 logits [B, V]."""
+"""Function from float32 logits [B, V] to next tokens [B]."""
 
 
 def greedy(logits: Tensor) -> Tensor:
@@ -116,7 +117,7 @@ def greedy(logits: Tensor) -> Tensor:
 
 
 def temperature_sampler(temperature: float, generator: torch.Generator) -> Sampler:
-    """Sampling from the softmax of logits / temperature."""
+    """A sampler from the softmax of logits / temperature."""
 
     def sample(logits: Tensor) -> Tensor:
         return torch.multinomial((logits / temperature).softmax(-1), 1, generator=generator).squeeze(1)
@@ -129,12 +130,12 @@ def decode(
     adapted: AdaptedModel, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, sampler: Sampler = greedy,
     cache: SharedPrefixCache | None = None, stacks: Sequence[AdaptedModel] | None = None, room: int | None = None,
 ) -> list[Completion]:  # fmt: skip
-    """One token after another for each prompt, as `sampler` picks them.
+    """Decode an answer to each prompt token by token, as `sampler` selects tokens.
 
-    A prompt's row is dropped from the batch once it ends, so that one long answer does not pay for many short ones.
-    `cache` is what these and other prompts begin with; `stacks` are those of the prompts, where they are of several on
-    one base. With it a batch takes `room` tokens, read or yet to be written, and the next prompts enter as others
-    leave; they should be given longest first.
+    An ended prompt leaves the batch, so that one long answer does not slow down many short ones. `cache` holds the
+    shared prefix of these and other prompts. `stacks` are the prompts' stacks if there are several on one base model.
+    With a cache, a batch holds `room` tokens, read or to be written: continuous batching, in which waiting prompts join
+    as others leave. Give the prompts longest first.
     """
     answers = [Completion() for _ in prompts]
     if max_new_tokens < 1 or not prompts:
@@ -176,7 +177,7 @@ def decode(
 
 
 def _entering(waiting: deque[int], alive: Sequence[int], sizes: Sequence[int], room: int | None) -> list[int]:
-    """Take those that enter now from those that wait: as many as have room, once that is a quarter of all."""
+    """Remove the prompts that join now from those that wait: as many as fit, once a quarter of the batch is free."""
     if not waiting or room is None:
         return [waiting.popleft() for _ in range(len(waiting))]
     capacity = max(1, room // max(sizes[index] for index in (*alive, waiting[0])))
@@ -187,7 +188,7 @@ def _entering(waiting: deque[int], alive: Sequence[int], sizes: Sequence[int], r
 
 
 def _ended(answer: Completion, token: int, ends: frozenset[int], stops: Stops) -> bool:
-    """Append a token to an answer, unless it is an end token; whether the answer ends with it."""
+    """Append a token to an answer unless it is an end token. Returns whether the answer ends with it."""
     if token in ends:
         answer.end = token
         return True

@@ -1,4 +1,4 @@
-"""Whether a model can go on from a shared prefix (by its configuration and a try), and which stacks share batches."""
+"""Whether a model supports a shared prefix (by its configuration and a trial), and which stacks can share batches."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
 
 NEAR: Final = 0.03
-"""How far logits behind a shared prefix may be from those of whole prompts, of the largest: bfloat16's rounding."""
+"""Tolerance between logits with a shared prefix and with whole prompts, as a share of the largest: bfloat16's
+rounding."""
 _TRIED: WeakKeyDictionary[Backbone, bool] = WeakKeyDictionary()
 
 
 def supports_shared_prefix(adapted: AdaptedModel) -> bool:
-    """Whether a model can go on from a shared prefix.
+    """Whether a model can continue from a shared prefix.
 
-    It can if it is decoder-only, looks back at all that came before, attends by transformers' `sdpa`, and says the same
-    that way, which is tried once.
+    It has to be decoder-only, attend to all earlier positions, use transformers' `sdpa` attention, and give the same
+    logits, which is tried once for each backbone.
     """
     backbone = adapted.backbone
     model: Any = backbone.model
@@ -35,7 +36,8 @@ def supports_shared_prefix(adapted: AdaptedModel) -> bool:
 
 
 def may_stand_together(stacks: Sequence[AdaptedModel]) -> bool:
-    """Whether prompts of these stacks may stand in one batch: the model called is the same, and soft prompts differ."""
+    """Whether prompts of these stacks can share a batch: the model is the same and only soft prompts (or prefixes)
+    differ."""
     first = stacks[0]
     return all(stack.model is first.model for stack in stacks) and (
         supports_shared_prefix(first)
@@ -45,7 +47,7 @@ def may_stand_together(stacks: Sequence[AdaptedModel]) -> bool:
 
 @torch.no_grad()
 def _agrees(adapted: AdaptedModel) -> bool:
-    """Whether logits behind a shared prefix are those of whole prompts, which the least dtype's rounding may part."""
+    """Whether logits with a shared prefix equal those of whole prompts, up to bfloat16's rounding."""
     words = max(1, len(adapted.backbone.tokenizer) - 1)
     prompts = [tuple(token % words for token in range(1, count)) for count in (WORTH + 4, WORTH + 8)]
     prompts[1] = (*prompts[1][: WORTH + 2], *prompts[1][:5])
@@ -58,6 +60,6 @@ def _agrees(adapted: AdaptedModel) -> bool:
                 return False
     except torch.OutOfMemoryError:
         raise
-    except Exception:  # whatever a model's own code raises where it is not written as this wants it
+    except Exception:  # a model's own code may raise anything if it is not written as expected
         return False
     return True

@@ -1,8 +1,8 @@
-"""What many prompts begin with, read once for a whole task, and prompts that go on from it without a copy of it.
+"""Read the shared prefix of many prompts once for a whole task, and continue prompts from it without copying it.
 
-A decoder's rows attend to the cache [prefix][soft][what all prompts share] and to their own tokens. The cache's keys
-and values stay one row for each stack, however many prompts go on from them, and those of the rows' own tokens are
-written into room that is there from the start: a step copies neither. Several stacks may stand in one batch.
+A decoder's rows attend to the cache [prefix][soft][shared text] and to their own tokens. The cache has one row of keys
+and values for each stack, however many prompts continue from it. Keys and values of the rows' own tokens are written
+into preallocated space. So a step copies neither of them. One batch may hold several stacks.
 """
 
 from __future__ import annotations
@@ -25,29 +25,30 @@ from suite.models.adapted import AdaptedModel
 
 NAME: Final = "suite_shared_prefix"
 COPIED: Final = 65_536
-"""Tokens, the shared prefix's among them, that a GPU reads at a time: each row has a copy of it while it is read."""
+"""Tokens that a GPU reads at a time, including the shared prefix's: each row has a copy of the prefix while it is
+read."""
 WORTH = 16
-"""Tokens that a shared prefix must have before a call of its own pays."""
+"""Minimum length of a shared prefix for which a separate call pays."""
 KeyValues = tuple[Tensor, Tensor]
 Layers = tuple[KeyValues, ...]
 
 
 @dataclass(frozen=True)
 class SharedPrefixCache:
-    """Keys and values that stand before all rows of a stack; the stacks are of one base."""
+    """Keys and values that precede all rows of a stack; the stacks have one base model."""
 
     stacks: tuple[AdaptedModel, ...]
     text: int
-    """How many of each prompt's first tokens are in it."""
+    """Number of each prompt's first tokens that are in the cache."""
     layers: Layers
     """Keys and values of each layer, [stacks, heads, S, width], shorter ones padded on the left; () if S is 0."""
     mask: Tensor
-    """bool [stacks, S]: where something real stands."""
+    """bool [stacks, S]: positions that are not padding."""
 
 
 @torch.no_grad()
 def read_shared_prefix(stacks: Sequence[AdaptedModel], prompts: Sequence[Sequence[Ids]]) -> SharedPrefixCache:
-    """The shared prefix of some stacks, each with the prompts that it will answer: what all prompts begin with."""
+    """Read the shared prefix of some stacks. `prompts` are those that each stack will answer."""
     all_prompts = list(chain.from_iterable(prompts))
     text = shared(all_prompts) if len(all_prompts) > 1 else 0
     if text + min(stack.soft_length for stack in stacks) < WORTH:
@@ -69,7 +70,7 @@ def _side_by_side(read: Sequence[Layers], layer: int, side: int, longest: int) -
 
 
 def _read(stack: AdaptedModel, text: Ids) -> Layers:
-    """Keys and values [1, heads, S, width] of a stack's prefix, its soft prompt and a text, layer by layer."""
+    """Keys and values [1, heads, S, width] of a stack's prefix, soft prompt and a text, for each layer."""
     cache = cast(Any, stack.cache(1))
     if text or stack.soft is not None:
         ids = torch.tensor([text], dtype=torch.long, device=stack.backbone.device)
@@ -84,24 +85,24 @@ def _read(stack: AdaptedModel, text: Ids) -> Layers:
 
 
 class SharedPrefixState:
-    """Prompts behind their stack's shared prefix: `Steps`."""
+    """Prompts that continue from their stack's shared prefix; implements `Steps`."""
 
     logits: Tensor
 
     def __init__(self, cache: SharedPrefixCache, prompts: Sequence[Ids], stacks: list[AdaptedModel], most: int) -> None:
-        """`stacks` are those of the prompts; at most `most` tokens will be appended to each."""
+        """`stacks` are the prompts' stacks; at most `most` tokens will be appended to each prompt."""
         adapted = cache.stacks[0]
         self.cache, self.model = cache, cast(Any, adapted.model)
         self.device, self._accepted = adapted.backbone.device, accepted(adapted.model)
         self._last = self.model.config.get_text_config().num_hidden_layers - 1
         self._reading: list[int] = []
-        """Places of the stacks of the rows that read many tokens."""
+        """Stack indices of the rows that are being read."""
         self._alone = False
-        """Whether all rows read one token each."""
+        """Whether each row reads a single token."""
         self._stack_index = {id(stack): index for index, stack in enumerate(cache.stacks)}
         self.owners = torch.empty(0, dtype=torch.long, device=self.device)
         self.prompt_ids = torch.empty(0, dtype=torch.long, device=self.device)
-        """[B]: the number of the prompt that each row answers."""
+        """[B]: index of the prompt that each row answers."""
         self.mask = torch.empty(0, 0, dtype=torch.bool, device=self.device)
         """[B, n]: which of a row's own tokens are real; they are padded on the left."""
         self.next = torch.empty(0, dtype=torch.long, device=self.device)
@@ -109,9 +110,10 @@ class SharedPrefixState:
         self.step(self.join(prompts, stacks))
 
     def join(self, prompts: Sequence[Ids], stacks: Sequence[AdaptedModel]) -> Tensor:
-        """Let prompts enter, as rows behind those that are there.
+        """Let prompts join, as rows after the present ones.
 
-        All of each but its last token is read: `step` takes these last tokens ([B'], long), behind those of the others.
+        Reads all tokens of each prompt except the last. Returns these last tokens ([B'], long), to be passed to `step`
+        after those of the other rows.
         """
         texts = [prompt[self.cache.text :] for prompt in prompts]
         owners = torch.tensor([self._stack_index[id(stack)] for stack in stacks], device=self.device)
@@ -137,7 +139,7 @@ class SharedPrefixState:
         self.next = self.next + 1
 
     def score(self, tokens: Tensor) -> Tensor:
-        """Append some tokens ([B, T], right-padded with anything) to each prompt: logits [B, T, V] after each."""
+        """Append tokens ([B, T], right-padded with any id) to each prompt. Returns logits [B, T, V] after each."""
         count = tokens.shape[1]
         self.mask = torch.cat([self.mask, torch.ones_like(tokens, dtype=torch.bool)], 1)
         ahead = torch.ones(count, self.mask.shape[1], dtype=torch.bool, device=self.device)
@@ -149,10 +151,10 @@ class SharedPrefixState:
         return logits
 
     def keep(self, rows: Tensor) -> None:
-        """Go on with these rows only."""
+        """Keep only these rows."""
         before, self.prompt_ids = self.prompt_ids, self.prompt_ids[rows]
         self.logits = self.logits[rows]
-        if torch.equal(before, self.prompt_ids):  # beams that change places have the prompts that they had
+        if torch.equal(before, self.prompt_ids):  # reordered beams still have the same prompts
             self.suffixes.swap(rows)
             return
         self.suffixes.keep(rows)
@@ -160,7 +162,7 @@ class SharedPrefixState:
         self._groups(self.owners[rows])
 
     def _groups(self, owners: Tensor) -> None:
-        """Rows stack by stack, [stacks, M], each stack's filled up with any row to as many as the largest has."""
+        """Group rows by stack, [stacks, M]; each stack is filled with arbitrary rows up to the size of the largest."""
         self.owners = owners
         count = len(self.cache.stacks)
         if count == 1:
@@ -175,9 +177,9 @@ class SharedPrefixState:
         self._back[order] = owners[order] * most + within
 
     def _read(self, texts: Sequence[Ids], first: int) -> None:
-        """Keep the keys and values of the texts of rows from `first` on.
+        """Read the texts of the rows from `first` on and store their keys and values.
 
-        Those of like length are read at a time, each batch padded by itself.
+        Texts of similar length are read together, each batch with its own padding.
         """
         most, prefix_length = (CACHED, 0) if self.device.type == "cpu" else (COPIED, self.cache.mask.shape[1])
         for group in alike([len(text) for text in texts], most, prefix_length):
@@ -185,16 +187,17 @@ class SharedPrefixState:
             real, rows = mask.bool(), torch.tensor(group, device=self.device) + first
             self.suffixes.rows, self._alone, self._reading = rows, False, self.owners[rows].tolist()
             position_ids = self.cache.mask.sum(1)[self.owners[rows]][:, None] + positions(real)
-            # padding sees itself, for what sees nothing has no softmax
+            # padding attends to itself, because a softmax over nothing is undefined
             ahead = torch.ones(ids.shape[1], ids.shape[1], dtype=torch.bool, device=self.device)
             with suppress(_EveryLayer):
                 self._call(ids, position_ids, (real[:, None, None] & ahead.tril()) | (ahead.tril() & ahead.triu()))
         self.suffixes.rows = None
 
     def _call(self, ids: Tensor, position_ids: Tensor, mask: Tensor, keep: int = 1) -> Tensor:
-        """Float32 logits [B, keep, V] behind the last of tokens [B, T] at these positions; each sees what `mask` says.
+        """Float32 logits [B, keep, V] after the last tokens of [B, T] at these positions.
 
-        One token sees [shared][own]; for many, `mask` says what they see of their own, and they see all that is shared.
+        For a single token, `mask` covers [shared][own]. For many, `mask` covers their own tokens, and they attend to
+        the whole shared prefix.
         """
         optional: dict[str, Any] = {"position_ids": position_ids, "logits_to_keep": keep}
         optional = {name: value for name, value in optional.items() if name in self._accepted}
@@ -213,10 +216,10 @@ class SharedPrefixState:
         """[B, T, heads, width]: attention of queries [B, heads, T, width] to shared and own keys and values."""
         rows, heads, count, width = query.shape
         key_heads = key.shape[1]
-        query = query.reshape(rows, key_heads, -1, width)  # the heads that share keys follow one another
+        query = query.reshape(rows, key_heads, -1, width)  # heads that share keys are adjacent
         cache = self.cache.layers[layer] if self.cache.layers else None
         if self.suffixes.rows is not None and layer == self._last:
-            raise _EveryLayer  # what comes behind the last keys and values nobody asks for
+            raise _EveryLayer  # outputs after the last layer's keys and values are not needed
         if self._alone:
             output = self._attend_once(cache, query, key, value, mask, scale)
         else:
@@ -226,7 +229,7 @@ class SharedPrefixState:
     def _attend_all(
         self, cache: KeyValues | None, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float
     ) -> Tensor:
-        """Many tokens of each row: [B, key heads, heads of each * T, width]."""
+        """Attention for many tokens of each row: [B, key heads, heads of each * T, width]."""
         if cache is None:
             return scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
         if query.device.type == "cpu":
@@ -239,7 +242,7 @@ class SharedPrefixState:
     def _in_two(
         self, cache: KeyValues, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float
     ) -> Tensor:
-        """Attention to own tokens, and to the shared prefix without a copy of it for each row: together one softmax."""
+        """Attention to own tokens and to the shared prefix without copying it for each row, merged into one softmax."""
         own, own_lse = flash(query, key, value, scale, mask)
         key_heads = query.shape[1]
         for stack in sorted(set(self._reading)):
@@ -247,7 +250,7 @@ class SharedPrefixState:
             start = int((~self.cache.mask[stack]).sum())
             if start == cache[0].shape[2]:
                 continue
-            queries = query[rows].transpose(0, 1).flatten(1, 2)[None]  # the rows are one matrix to their shared prefix
+            queries = query[rows].transpose(0, 1).flatten(1, 2)[None]  # all rows form one matrix for the shared prefix
             prefix, lse = flash(queries, cache[0][stack, None, :, start:], cache[1][stack, None, :, start:], scale)
             prefix = prefix.view(key_heads, len(rows), -1, prefix.shape[3]).transpose(0, 1)
             lse = lse.reshape(key_heads, len(rows), -1).transpose(0, 1)
@@ -258,7 +261,8 @@ class SharedPrefixState:
     def _attend_once(
         self, cache: KeyValues | None, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float
     ) -> Tensor:
-        """One step: [B, key heads, heads of each, width]. The rows of a stack are one matrix to its shared prefix."""
+        """Attention of one step: [B, key heads, heads of each, width]. A stack's rows form one matrix for its shared
+        prefix."""
         query = query * scale
         score = query @ key.transpose(2, 3)
         if cache is not None:
@@ -270,20 +274,20 @@ class SharedPrefixState:
         return share[..., length:] @ value + self._apart(self._together(share[..., :length]) @ cache[1], query)
 
     def _together(self, rows: Tensor) -> Tensor:
-        """From [B, key heads, heads of each, X] to [stacks, key heads, M * heads of each, X]."""
+        """Reshape [B, key heads, heads of each, X] to [stacks, key heads, M * heads of each, X]."""
         key_heads, last = rows.shape[1], rows.shape[3]
         by_stack = rows[None] if len(self.cache.stacks) == 1 else rows[self._rows_of_stacks]
         return by_stack.transpose(1, 2).reshape(len(self.cache.stacks), key_heads, -1, last)
 
     def _apart(self, stacks: Tensor, like: Tensor) -> Tensor:
-        """Back from [stacks, key heads, M * heads of each, X] to [B, key heads, heads of each, X]."""
+        """Reshape [stacks, key heads, M * heads of each, X] back to [B, key heads, heads of each, X]."""
         count, key_heads, _, last = stacks.shape
         rows = stacks.reshape(count, key_heads, -1, like.shape[2], last).transpose(1, 2).flatten(0, 1)
         return rows if count == 1 else rows[self._back]
 
 
 class _EveryLayer(Exception):
-    """All layers have the keys and values of what is read."""
+    """Ends a reading call once all layers have their keys and values."""
 
 
 _STATE: ContextVar[SharedPrefixState] = ContextVar("shared prefix state")

@@ -1,4 +1,4 @@
-"""A batch of prompts inside a model: read once, then continued token by token, for both shapes of model."""
+"""A batch of prompts inside a model: read once, then continued token by token; for both model shapes."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ Ids = tuple[int, ...]
 Side = Literal["left", "right"]
 
 SHARED = 16
-"""Tokens that all prompts of a batch must begin with before these are read once for all."""
+"""Minimum length of a batch's common beginning for which it is read once for all prompts."""
 
 CACHED = 1024
-"""Tokens that a processor reads at a time: what they leave behind in a layer should stay in its cache."""
+"""Tokens that a CPU reads at a time, so that a layer's activations stay in its cache."""
 
 
 class Steps(Protocol):
-    """Prompts that were read, to be answered; row i of all tensors is prompt i."""
+    """Prompts that have been read and are being answered; row i of all tensors is prompt i."""
 
     logits: Tensor
-    """float32 [B, V]: of the next token of each prompt."""
+    """float32 [B, V]: logits of each prompt's next token."""
 
     def step(self, tokens: Tensor) -> None:
-        """Append one token to each prompt ([B], long) and renew `logits`."""
+        """Append one token to each prompt ([B], long) and update `logits`."""
 
     def keep(self, rows: Tensor) -> None:
-        """Go on with these rows only, in this order; a row may be named more than once ([B'], long)."""
+        """Keep only these rows, in this order ([B'], long); a row may occur more than once."""
 
 
 class State(Steps, Protocol):
-    """Prompts that were read, to be answered or to score answers to them."""
+    """Prompts that have been read, to be answered or to score answers."""
 
     def score(self, tokens: Tensor) -> Tensor:
-        """Append tokens ([B, T], right-padded with anything) to each prompt: float32 logits [B, T, V] after each."""
+        """Append tokens ([B, T], right-padded with any id) to each prompt. Returns float32 logits [B, T, V] after
+        each."""
 
 
 def read(adapted: AdaptedModel, prompts: Sequence[Ids]) -> State:
@@ -50,12 +51,12 @@ def read(adapted: AdaptedModel, prompts: Sequence[Ids]) -> State:
 
 
 class DecoderState:
-    """Decoder-only: left-padded as [prefix][pad][soft][text], positions counted without the padding, so that an answer
-    does not depend on its neighbours' lengths."""
+    """Decoder-only models. The layout is [prefix][pad][soft][text] with left padding. Positions do not count padding,
+    so that an answer does not depend on its neighbours' lengths."""
 
     logits: Tensor
     mask: Tensor
-    """[B, S]: 1 where something real was read."""
+    """[B, S]: 1 at real tokens."""
     next: Tensor
     """[B]: the position of each row's next token."""
 
@@ -64,7 +65,7 @@ class DecoderState:
         self.device = adapted.backbone.device
         self._accepted = accepted(self.model)
         common = shared(prompts) if len(prompts) > 1 and not adapted.backbone.windowed else 0
-        # [prefix][soft][what all share] is read once, and every prompt goes on from a copy of its keys and values
+        # [prefix][soft][shared text] is read once, and every prompt continues from a copy of its keys and values
         first = [prompts[0][:common]] if common >= SHARED else prompts
         self.cache = adapted.cache(len(first))
         self.mask = torch.ones(len(first), adapted.prefix_length, dtype=torch.long, device=self.device)
@@ -80,19 +81,19 @@ class DecoderState:
         self._read_on(torch.ones_like(tokens)[:, None], {"input_ids": tokens[:, None]})
 
     def keep(self, rows: Tensor) -> None:
-        """Go on with these rows only."""
+        """Keep only these rows."""
         self.cache.batch_select_indices(rows)
         self.mask, self.next, self.logits = self.mask[rows], self.next[rows], self.logits[rows]
 
     def score(self, tokens: Tensor) -> Tensor:
-        """Logits after each of some tokens more."""
+        """Append tokens [B, T] to each prompt. Returns logits [B, T, V] after each."""
         mask = torch.cat([self.mask, torch.ones_like(tokens)], 1)
         positions = self.next[:, None] + torch.arange(tokens.shape[1], device=self.device)
         output = self._call(mask, positions, input_ids=tokens)
         return output.logits.float()  # type: ignore[no-any-return]
 
     def _read_on(self, mask: Tensor, inputs: dict[str, Tensor]) -> None:
-        """Read a batch, left-padded as its `mask` [B, T] says, behind what was read."""
+        """Read a batch after the previous tokens, left-padded according to its `mask` [B, T]."""
         mask, token_positions = torch.cat([self.mask, mask], 1), self.next[:, None] + positions(mask)
         output = self._call(mask, token_positions, **inputs, logits_to_keep=1)
         self.mask, self.next = mask, token_positions[:, -1] + 1
@@ -105,12 +106,12 @@ class DecoderState:
 
 
 class EncoderDecoderState:
-    """Encoder-decoder: the encoder reads [soft][text][pad], the decoder [prefix][start token]."""
+    """Encoder-decoder models: the encoder reads [soft][text][pad], the decoder [prefix][start token]."""
 
     logits: Tensor
 
     def __init__(self, stacks: Sequence[AdaptedModel], prompts: Sequence[Ids]) -> None:
-        """`stacks`: one adapted model for all prompts, or one a prompt; they may differ only by a soft prompt."""
+        """`stacks`: one adapted model for each prompt; they may differ only in their soft prompts."""
         adapted = stacks[0]
         self.model = cast(Any, adapted.model)
         self.device = adapted.backbone.device
@@ -118,12 +119,12 @@ class EncoderDecoderState:
         self.encoded = self._encode(mask, inputs)
         self.mask = mask
         self.owners = torch.arange(len(prompts), device=self.device)
-        """[B]: whose prompt each row answers."""
+        """[B]: index of the prompt that each row answers."""
         self.cache = adapted.cache(len(prompts))
         self._read(torch.full((len(prompts), 1), adapted.backbone.start_id, device=self.device))
 
     def _encode(self, mask: Tensor, inputs: dict[str, Tensor]) -> Any:
-        """What the encoder makes of all prompts, in parts; each is as wide as its own longest prompt."""
+        """The encoder's output for all prompts, computed in parts; each part is as wide as its longest prompt."""
         encoder, longest = self.model.get_encoder(), mask.shape[1]
         count = max(1, CACHED // longest) if self.device.type == "cpu" else len(mask)
         parts = []
@@ -140,10 +141,10 @@ class EncoderDecoderState:
         self._read(tokens[:, None])
 
     def keep(self, rows: Tensor) -> None:
-        """Go on with these rows only."""
+        """Keep only these rows."""
         before, self.owners = self.owners, self.owners[rows]
         self.logits = self.logits[rows]
-        if torch.equal(before, self.owners):  # beams that change places see the prompts that they saw
+        if torch.equal(before, self.owners):  # reordered beams still have the same prompts
             self.cache.self_attention_cache.batch_select_indices(rows)
             return
         self.cache.batch_select_indices(rows)
@@ -151,7 +152,7 @@ class EncoderDecoderState:
         self.mask = self.mask[rows]
 
     def score(self, tokens: Tensor) -> Tensor:
-        """Logits after each of some tokens more."""
+        """Append tokens [B, T] to each prompt. Returns logits [B, T, V] after each."""
         return self._call(tokens).logits.float()  # type: ignore[no-any-return]
 
     def _read(self, tokens: Tensor) -> None:
@@ -167,7 +168,7 @@ class EncoderDecoderState:
 def padded(prompts: Sequence[Ids], adapted: AdaptedModel, *, side: Side) -> tuple[Tensor, Tensor]:
     """Token ids and mask, both long [B, T]."""
     longest = max(len(prompt) for prompt in prompts)
-    filler = adapted.backbone.pad_id  # masked, so any id does
+    filler = adapted.backbone.pad_id  # masked, so any id will do
     ids, mask = [], []
     for prompt in prompts:
         gap = longest - len(prompt)
@@ -179,7 +180,7 @@ def padded(prompts: Sequence[Ids], adapted: AdaptedModel, *, side: Side) -> tupl
 
 
 def embedded(prompts: Sequence[Ids], adapted: AdaptedModel, *, side: Side) -> tuple[Tensor, dict[str, Tensor]]:
-    """The mask of prompts with the soft prompt before them, and what to call the model with."""
+    """The mask of prompts with their soft prompt, and the inputs for calling the model."""
     ids, mask = padded(prompts, adapted, side=side)
     if adapted.soft is None:
         return mask, {"input_ids": ids}
@@ -188,7 +189,7 @@ def embedded(prompts: Sequence[Ids], adapted: AdaptedModel, *, side: Side) -> tu
 
 
 def _encoder_inputs(stacks: Sequence[AdaptedModel], prompts: Sequence[Ids]) -> tuple[Tensor, dict[str, Tensor]]:
-    """Each prompt behind its stack's soft prompt, padded on the right."""
+    """Mask and inputs of prompts after their stacks' soft prompts, padded on the right."""
     if all(stack is stacks[0] for stack in stacks):
         return embedded(prompts, stacks[0], side="right")
     rows = [
@@ -202,17 +203,17 @@ def _encoder_inputs(stacks: Sequence[AdaptedModel], prompts: Sequence[Ids]) -> t
 
 
 def accepted(model: Any) -> frozenset[str]:
-    """What a model's `forward` can be told by name."""
+    """Names of the parameters of a model's `forward`."""
     return frozenset(inspect.signature(model.forward).parameters)
 
 
 def positions(mask: Tensor) -> Tensor:
-    """The place of each token among the real ones of its row, as transformers counts them: [B, T]."""
+    """[B, T]: index of each token among the real tokens of its row, as in transformers."""
     return (mask.cumsum(1) - 1).clamp(min=0)
 
 
 def shared(prompts: Sequence[Ids]) -> int:
-    """How many tokens all prompts begin with, leaving each at least one of its own."""
-    first, last = min(prompts), max(prompts)  # in order, so what these two share all share
+    """Length of the prompts' common beginning; each prompt keeps at least one further token."""
+    first, last = min(prompts), max(prompts)  # first and last in sorted order: all prompts share what these two share
     limit = min(len(prompt) for prompt in prompts) - 1
     return next((index for index in range(limit) if first[index] != last[index]), limit)

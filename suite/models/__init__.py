@@ -1,1 +1,1 @@
-"""Base models, what is put on top of them, and how it is taken off again."""
+"""Base models, the artifacts that are applied to them, and how these are removed again."""

@@ -1,4 +1,5 @@
-"""A base model as it answers now: what to call, what stands before each text, and which parameters are replaced."""
+"""A base model as it currently answers: what to call, what stands before each text, and which parameters are
+replaced."""
 
 from __future__ import annotations
 
@@ -18,31 +19,31 @@ from suite.models.prefix import cache_of
 
 Side = Literal["left", "right"]
 Change = tuple[nn.Module, Tensor, Tensor]
-"""A module, one of its weights as it was, and what an artifact adds to it (float32)."""
+"""(module, one of its weights before, the change that an artifact makes to it in float32)."""
 
 
 @dataclass(frozen=True, eq=False)
 class Replaced:
-    """One of the model's own parameters that holds other values for a while."""
+    """A parameter of the model whose values are replaced temporarily."""
 
     parameter: nn.Parameter
     value: Tensor
-    """What it is to hold, in the artifact's type."""
+    """The new value, in the artifact's dtype."""
     before: Tensor
-    """What it held before."""
+    """The previous value."""
 
 
 class AppliedArtifact(Protocol):
-    """What is asked of an artifact that is applied (`suite.models.artifacts.Artifact` has it)."""
+    """The interface of an applied artifact (`suite.models.artifacts.Artifact` implements it)."""
 
     kind: ClassVar[str]
     only_before_text: ClassVar[bool]
 
     def is_held(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> bool:
-        """Whether the model holds its very values."""
+        """Whether the model holds exactly this artifact's values."""
 
     def changes(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> Iterator[Change]:
-        """What it adds to the weights of the model's modules."""
+        """The changes that it makes to the weights of the model's modules."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ class AppliedPart:
     """A part of an artifact that is applied to the model."""
 
     artifact: str
-    """The hash of the artifact."""
+    """Hash of the artifact."""
     part: AppliedArtifact
     replaced: tuple[Replaced, ...] = ()
 
@@ -61,61 +62,61 @@ class AdaptedModel:
 
     backbone: Backbone
     model: nn.Module
-    """What to call; the soft prompt and the prefix are not in it (see `embed` and `prefix_inputs`)."""
+    """The module to call. Soft prompt and prefix are not part of it (see `embed` and `prefix_inputs`)."""
     soft: Tensor | None = None
-    """[P, d] vectors to stand before the text, or None."""
+    """Vectors [P, d] before the text, or None."""
     artifacts: tuple[str, ...] = ()
-    """Hashes of what is in effect, in order; empty for the base model."""
+    """Hashes of the artifacts in effect, in order; empty for the base model."""
     prefix: Tensor | None = None
-    """[layers, 2, heads, P, width] keys and values to stand before all else, or None."""
+    """Keys and values [layers, 2, heads, P, width] before everything else, or None."""
     in_model: tuple[str, ...] = ()
-    """Hashes of those artifacts that change `model` itself."""
+    """Hashes of the artifacts that change `model` itself."""
     replaced: tuple[Replaced, ...] = ()
-    """The model's own parameters that hold other values, in the order in which they were replaced."""
+    """Replaced parameters of the model, in the order in which they were replaced."""
     added: tuple[nn.Parameter, ...] = ()
-    """Parameters that the base does not have."""
+    """Parameters that the base model does not have."""
     applied: tuple[AppliedPart, ...] = ()
     """The artifacts' parts in the order in which they were applied, for `suite.models.in_effect`."""
 
     @property
     def identity(self) -> str:
-        """A name for the base and everything on it: equal identities give equal answers."""
+        """A name for the base model and everything applied to it: equal identities give equal answers."""
         return fingerprint([self.backbone.identity, *self.artifacts], length=64)
 
     @property
     def soft_length(self) -> int:
-        """How many positions the soft prompt takes."""
+        """Number of positions that the soft prompt takes."""
         return 0 if self.soft is None else int(self.soft.shape[0])
 
     @property
     def prefix_length(self) -> int:
-        """How many positions the prefix takes: of a decoder's text, or of an encoder-decoder's answer."""
+        """Number of positions that the prefix takes: of a decoder's text, or of an encoder-decoder's answer."""
         return 0 if self.prefix is None else int(self.prefix.shape[3])
 
     @property
     def reserved(self) -> int:
-        """How many of the backbone's `max_length` positions soft prompt and prefix take from the text."""
+        """Number of the backbone's `max_length` positions that soft prompt and prefix take from the text."""
         return self.soft_length + (self.prefix_length if self.backbone.shape == "decoder" else 0)
 
     @property
     def reserved_by(self) -> str:
-        """What takes the reserved positions, for messages."""
+        """Name of what takes the reserved positions, for messages."""
         return "soft prompt" if self.prefix is None else "prefix"
 
     def cache(self, rows: int) -> Cache:
-        """A new cache for a batch of `rows`, with the prefix in it if there is one: what is read next follows it."""
+        """A new cache for a batch of `rows`, starting with the prefix if there is one."""
         table = self.backbone.model.get_input_embeddings()
         return cache_of(None if self.prefix is None else self.prefix.to(table.weight.dtype), rows, self.backbone.shape)
 
     def prefix_inputs(self, rows: int) -> dict[str, Any]:
-        """Further arguments of a call, so that a batch of `rows` follows the prefix; {} without one."""
+        """Further keyword arguments of a call, so that a batch of `rows` follows the prefix; {} without one."""
         return {} if self.prefix is None else {"past_key_values": self.cache(rows)}
 
     def embed(self, input_ids: Tensor, attention_mask: Tensor, *, side: Side) -> tuple[Tensor, Tensor]:
-        """Embeddings [B, P+T, d] and mask [B, P+T] of ids and mask [B, T] that are padded on `side`.
+        """Embeddings [B, P+T, d] and mask [B, P+T] for ids and mask [B, T] that are padded on `side`.
 
-        The layout is [pad][soft][text] (left) or [soft][text][pad] (right): a row never sees how long its neighbours
-        are. For an encoder-decoder these are the encoder's inputs.
+        The layout is [pad][soft][text] (left) or [soft][text][pad] (right), so that a row does not depend on its
+        neighbours' lengths. For an encoder-decoder these are the encoder's inputs.
         """
         text: Tensor = self.backbone.model.get_input_embeddings()(input_ids)
         if self.soft is None:
@@ -126,7 +127,7 @@ class AdaptedModel:
         mask = torch.cat([attention_mask.new_ones(rows, self.soft_length), attention_mask], 1)
         if side == "right":
             return embeds, mask
-        # from [soft][pad][text]: position j of [pad][soft][text] is read at P + j, at j − pads, and at j
+        # gather from [soft][pad][text]: position j of [pad][soft][text] is at P + j, at j − pads, or at j
         pads = length - attention_mask.sum(1, keepdim=True)
         at = torch.arange(self.soft_length + length, device=input_ids.device).unsqueeze(0)
         read = torch.where(at < pads, at + self.soft_length, torch.where(at < pads + self.soft_length, at - pads, at))
@@ -136,10 +137,10 @@ class AdaptedModel:
 
 @contextmanager
 def swapped(model: nn.Module, state: Mapping[str, Tensor], *, cast: bool = True) -> Iterator[dict[str, nn.Parameter]]:
-    """Let parameters of a model hold other tensors for a while; the old tensors are put aside, not copied.
+    """Replace parameters of a model by other tensors temporarily. The old tensors are kept, not copied.
 
-    Yields the parameters by name. Tied parameters stay tied, since the parameter objects stay. Tensors take the type of
-    those they replace, unless not to be `cast`.
+    Yields the parameters by name. Tied parameters stay tied, since the parameter objects stay the same. With `cast`,
+    tensors take the dtype of those they replace. Raises SuiteError for an unknown name or another shape.
     """
     parameters = dict(model.named_parameters())
     for name, tensor in state.items():
@@ -159,7 +160,7 @@ def swapped(model: nn.Module, state: Mapping[str, Tensor], *, cast: bool = True)
 
 @contextmanager
 def restoring(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]) -> Iterator[None]:
-    """Give the parameters these values on exit, whatever happens."""
+    """Set the parameters to these values on exit, even after an error."""
     try:
         yield
     finally:
@@ -169,7 +170,7 @@ def restoring(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tenso
 
 @contextmanager
 def holding(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]) -> Iterator[None]:
-    """Let parameters hold these very tensors for a while."""
+    """Let parameters hold these tensors temporarily."""
     with restoring(parameters, {name: parameter.data for name, parameter in parameters.items()}):
         for name, parameter in parameters.items():
             parameter.data = values[name]
@@ -177,7 +178,7 @@ def holding(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]
 
 
 def same_bits(tensor: Tensor, expected: Tensor) -> bool:
-    """Whether a tensor has the bits of another one, once that has its type."""
+    """Whether two tensors are bitwise equal after the second is cast to the first one's dtype."""
     tensor, expected = tensor.detach().cpu(), expected.detach().to(tensor.dtype).cpu()
     return tensor.shape == expected.shape and torch.equal(_bits(tensor), _bits(expected))
 
@@ -187,4 +188,4 @@ def _bits(tensor: Tensor) -> Tensor:
 
 
 Suspension = AbstractContextManager[object]
-"""While it is entered, the model answers as without an artifact that stays applied."""
+"""Context manager in which the model answers as if an applied artifact were not there."""

@@ -1,4 +1,4 @@
-"""PEFT adapters: injected into a model's modules, read out, and removed without a trace."""
+"""PEFT adapters: inject them into a model's modules, read them, and remove them completely."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ NAME = "default"
 def injected(
     model: nn.Module, config: PeftConfig | Mapping[str, Any], state: Mapping[str, Tensor] | None = None
 ) -> Iterator[dict[str, nn.Parameter]]:
-    """Put an adapter into a model for a while; yields the adapter's own parameters by name.
+    """Context manager: inject an adapter into a model; yields the adapter's own parameters by name.
 
-    Without `state` the adapter is as PEFT starts it (random: seed torch first). The model's modules are the same
-    objects afterwards. Raises SuiteError when the configuration or the state does not fit the model.
+    Without `state` the adapter has PEFT's initial values (random: seed torch first). On exit the model's modules are
+    the same objects as before. Raises SuiteError if the configuration or the state does not fit the model.
     """
     with _fitting():
         settings = config if isinstance(config, PeftConfig) else get_peft_config(dict(config))
@@ -40,7 +40,7 @@ def injected(
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 PEFT_TYPE_TO_TUNER_MAPPING[settings.peft_type](model, settings, NAME)
-                cast_adapter_dtype(model, NAME)  # float32: a bfloat16 adapter would swallow small steps
+                cast_adapter_dtype(model, NAME)  # float32: a bfloat16 adapter would lose small steps
             if state is not None:
                 _set_state(model, state)
         model.train(training)
@@ -51,26 +51,26 @@ def injected(
             parent._modules[name] = child
         for parameter, required, data in frozen:
             parameter.requires_grad_(required)
-            parameter.data = data  # PiSSA takes a part of it away
+            parameter.data = data  # PiSSA subtracts a part of it
         if hasattr(model, "peft_config"):
             del model.peft_config
 
 
 @contextmanager
 def _fitting() -> Iterator[None]:
-    """Raises SuiteError, in one line, where PEFT cannot do what a configuration or a state asks of it."""
+    """Turn errors of PEFT about a configuration or state into a SuiteError of one line."""
     try:
         yield
     except (SuiteError, torch.OutOfMemoryError):
         raise
-    except Exception as error:  # an adapter may come from elsewhere, and PEFT raises whatever it stumbles over
+    except Exception as error:  # an adapter may come from elsewhere, and PEFT does not document its exceptions
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise SuiteError(f"the adapter does not fit this model: {reason}") from error
 
 
 @contextmanager
 def disabled(model: nn.Module) -> Iterator[None]:
-    """Let a model with an injected adapter answer as it does without one."""
+    """Let a model with an injected adapter answer as it does without it."""
     layers = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
     required = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
     try:
@@ -80,7 +80,7 @@ def disabled(model: nn.Module) -> Iterator[None]:
     finally:
         for layer in layers:
             layer.enable_adapters(True)
-        for parameter, was in required:  # PEFT sets these along
+        for parameter, was in required:  # PEFT changes these, too
             parameter.requires_grad_(was)
 
 
@@ -92,7 +92,7 @@ def as_it_was(model: nn.Module, parameters: Mapping[str, nn.Parameter], before: 
 
 
 def is_active(model: nn.Module) -> bool:
-    """Whether every layer of the injected adapter adds to what its module gives: neither switched off nor merged."""
+    """Whether every layer of the injected adapter is active: neither disabled nor merged."""
     layers = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
     on = (NAME in layer.active_adapters and not layer.disable_adapters and not layer.merged for layer in layers)
     return bool(layers) and all(on)
@@ -100,10 +100,9 @@ def is_active(model: nn.Module) -> bool:
 
 @torch.no_grad()
 def merged_changes(model: nn.Module) -> Iterator[tuple[str, Tensor, Tensor]]:
-    """Each parameter that the injected adapter may change: its name without the adapter, its value, and what merging
-    the adapter would add to it (float32).
+    """(name, value, change) of each parameter that the injected adapter may change; merging it would add the change.
 
-    Computed as they are asked for; the model is left as it was, to the bit.
+    Names are those without the adapter; changes are float32. A generator; the model's values are restored bit for bit.
     """
     for path, module in model.named_modules():
         if not isinstance(module, BaseTunerLayer):
@@ -132,7 +131,7 @@ def adapter_state(model: nn.Module) -> dict[str, Tensor]:
 
 
 def config_as_json(config: PeftConfig) -> dict[str, Any]:
-    """PEFT's configuration as plain JSON values, sets in order, without paths."""
+    """PEFT's configuration as plain JSON values, with sorted sets and without paths."""
     plain = {**config.to_dict(), "base_model_name_or_path": None, "inference_mode": False}
     return dict(json.loads(json.dumps(plain, default=_plain)))
 

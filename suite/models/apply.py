@@ -1,4 +1,4 @@
-"""Artifacts in effect while a task is answered: applied to the base model, and removed bit for bit."""
+"""Apply artifacts to the base model while a task is answered, and remove them bit for bit."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from suite.models.backbone import Backbone
 
 @contextmanager
 def applied(backbone: Backbone, artifacts: Sequence[Artifact]) -> Iterator[AdaptedModel]:
-    """Apply artifacts to the backbone, except neutral ones; on exit the base is what it was, bit for bit.
+    """Apply artifacts to the backbone, except neutral ones. On exit the base model is restored bit for bit.
 
-    Their parts are applied in the order of their kinds (`Artifact.order`), those of one order as they are given. Raises
-    SuiteError when an artifact does not fit the model, or when there are two of a kind.
+    Parts are applied in the order of their kinds (`Artifact.order`), those of equal order in the given order. Raises
+    SuiteError if an artifact does not fit the model or two artifacts are of one kind.
     """
     artifacts = [artifact for artifact in artifacts if not artifact.neutral]
     parts = [(artifact.hash, part) for artifact in artifacts for part in artifact.pieces]

@@ -1,4 +1,4 @@
-"""Whether an artifact's files are what was saved, without loading them into a model: imports no torch."""
+"""Check that an artifact's files are what was saved, without loading them into a model. Imports no torch."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ TYPES: Final = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
     "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
 }  # fmt: skip
-"""The names of safetensors -> those of torch, which are part of an artifact's hash."""
+"""safetensors' dtype names -> torch's, which are part of an artifact's hash."""
 
 
 def difference(folder: Path, base: str, wanted: str) -> str:
-    """Why the files are not the artifact of this hash and base model; empty where they are.
+    """Why the files are not the artifact of this hash and base model; empty if they are.
 
-    Tensors of a type that is not among `TYPES` are judged when they are loaded.
+    Tensors of dtypes outside of `TYPES` are checked when they are loaded.
     """
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
@@ -34,7 +34,7 @@ def difference(folder: Path, base: str, wanted: str) -> str:
 
 
 def _hash(tensors: Path, record: Mapping[str, Any]) -> str | None:
-    """The same as an artifact's `hash`; None with a tensor of another type.
+    """The same value as an artifact's `hash`; None if a tensor has a dtype outside of `TYPES`.
 
     Raises ValueError, KeyError or TypeError if the files are damaged.
     """

@@ -27,12 +27,12 @@ from suite.models.source import LocatedModel
 
 Shape = Literal["decoder", "encoder-decoder"]
 UNLIMITED_POSITIONS = 1024
-"""Length of inputs for models with relative positions, which know no limit: what mT5 was pretrained on."""
+"""Input length for models with relative positions, which have no limit: the length of mT5's pretraining."""
 
 
 @dataclass(frozen=True, eq=False)
 class Backbone:
-    """A loaded base model. Whoever changes its parameters puts them back (see `suite.models.apply`)."""
+    """A loaded base model. Code that changes its parameters must restore them (see `suite.models.apply`)."""
 
     model: PreTrainedModel
     """In evaluation mode; no parameter requires a gradient."""
@@ -42,25 +42,25 @@ class Backbone:
     sentinels: bool
     device: torch.device
     max_length: int
-    """Positions the model has; for an encoder-decoder, of its encoder."""
+    """Number of positions of the model; of the encoder for an encoder-decoder."""
     probe: Tensor
-    """The untouched model's logits on a few fixed tokens (`probe_logits`), to tell a changed model from the base."""
+    """The unchanged model's logits on a few fixed tokens (`probe_logits`), to detect changes of the base."""
     content: Mapping[nn.Parameter, int]
-    """The `content_sum` of each parameter as it was loaded, for the same purpose."""
+    """`content_sum` of each parameter after loading, for the same purpose."""
     factors: Path | None = None
-    """A folder that keeps singular value decompositions (`suite.models.singular`); None: they are made anew."""
+    """Folder for cached singular value decompositions (`suite.models.singular`); None: no cache."""
     ids: KnownIds = field(default_factory=KnownIds, repr=False)
-    """What its tokenizer made of texts."""
+    """Cache of its tokenizer's ids."""
 
     @property
     def pad_id(self) -> int:
-        """An id that fills up short rows (it is always masked): the pad token's, or where that has no embedding, 0."""
+        """The id for padding, which is always masked: the pad token's, or 0 if that has no embedding."""
         padding = int(self.tokenizer.pad_token_id)
         return padding if padding < self.embeddings else 0
 
     @property
     def embeddings(self) -> int:
-        """How many ids have an embedding."""
+        """Number of ids that have an embedding."""
         return embeddings_of(self.model)
 
     @property
@@ -70,19 +70,20 @@ class Backbone:
 
     @property
     def start_id(self) -> int:
-        """The id that an encoder-decoder's answer begins behind, in training and answering alike."""
+        """The id before an encoder-decoder's answer, both in training and in evaluation."""
         configs = (self.model.config, self.model.generation_config)
         given = (getattr(config, "decoder_start_token_id", None) for config in configs)
         return int(next((start for start in given if start is not None), self.pad_id))
 
     @property
     def width(self) -> int:
-        """Length of an embedding vector."""
+        """Width of an embedding vector."""
         return int(self.model.get_input_embeddings().weight.shape[1])
 
     @property
     def windowed(self) -> bool:
-        """Whether attention looks back a fixed number of places, which padding within a text would use up."""
+        """Whether some attention layers see only a fixed number of earlier positions, which padding within a text would
+        use up."""
         config: Any = self.model.config
         kinds = getattr(config, "layer_types", None) or ()
         return any(kind != "full_attention" for kind in kinds) or bool(
@@ -91,7 +92,8 @@ class Backbone:
 
 
 def load_backbone(located: LocatedModel, device: str | None = None, factors: Path | None = None) -> Backbone:
-    """Load a model on `device` (default: the GPU if there is one). Raises SuiteError when it cannot be loaded whole."""
+    """Load a model on `device` (default: the GPU if there is one). Raises SuiteError if it cannot be loaded
+    completely."""
     source = located.source
     location: str = str(located.folder) if located.folder is not None else str(source.hub)
     options: dict[str, Any] = {"trust_remote_code": False, "local_files_only": located.folder is not None}
@@ -117,7 +119,7 @@ def load_backbone(located: LocatedModel, device: str | None = None, factors: Pat
         )
     except (SuiteError, torch.OutOfMemoryError):
         raise
-    except Exception as error:  # the files are the user's, and libraries raise whatever they stumble over in them
+    except Exception as error:  # libraries do not document the exceptions for damaged files
         where = located.file or located.folder or f"the hub ({source.hub})"
         raise SuiteError(f"cannot load the model from {where}: {_first_line(error)}", fix=_remedy(located)) from error
 
@@ -131,7 +133,7 @@ def as_backbone(
     device: str | None = None,
     factors: Path | None = None,
 ) -> Backbone:
-    """A backbone of a model that is already in memory; freezes it."""
+    """Freeze a model that is already in memory and return it as a backbone. Raises SuiteError if it cannot be used."""
     target_device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     shape: Shape = "encoder-decoder" if model.config.is_encoder_decoder else "decoder"
     if sentinels and (shape == "decoder" or "<extra_id_0>" not in tokenizer.get_vocab()):
@@ -148,7 +150,7 @@ def as_backbone(
 
 
 def content_sum(tensor: Tensor) -> int:
-    """The sum of a tensor's bytes, read as integers of eight bytes: equal for equal bits, on any processor."""
+    """Sum of a tensor's bytes, read as 64-bit integers: equal for equal bits, on any processor."""
     raw = tensor.detach().contiguous().reshape(-1).view(torch.uint8)
     raw = raw if raw.data_ptr() % 8 == 0 and raw.storage_offset() % 8 == 0 else raw.clone()
     whole = len(raw) // 8 * 8
@@ -157,7 +159,7 @@ def content_sum(tensor: Tensor) -> int:
 
 @torch.no_grad()
 def probe_logits(model: nn.Module, soft: Tensor | None = None, **cached: Any) -> Tensor:
-    """Logits [8, V] on a few fixed tokens, behind soft vectors [P, d] and `AdaptedModel.behind` if there are any."""
+    """Logits [8, V] on a few fixed tokens, after soft vectors [P, d] and the cache of a prefix if given."""
     table: Any = model.get_input_embeddings()  # type: ignore[operator]
     ids = (torch.arange(1, 9, device=table.weight.device) * 7919 % table.weight.shape[0]).unsqueeze(0)
     embeds = table(ids)
@@ -165,7 +167,7 @@ def probe_logits(model: nn.Module, soft: Tensor | None = None, **cached: Any) ->
         embeds = torch.cat([soft.to(embeds.dtype).unsqueeze(0), embeds], 1)
     config: Any = model.config
     inputs = {"decoder_input_ids": ids} if config.is_encoder_decoder else {}
-    # a mask is of all that is looked at, the prefix included; an encoder looks at its input alone
+    # the mask covers everything attended to, including the prefix; an encoder attends to its input only
     before = cached["past_key_values"].get_seq_length() if cached and not inputs else 0
     mask = torch.ones(1, before + embeds.shape[1], dtype=torch.long, device=embeds.device)
     logits: Tensor = model(inputs_embeds=embeds, attention_mask=mask, **inputs, **cached).logits

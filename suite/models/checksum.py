@@ -1,4 +1,4 @@
-"""A checksum of tensors, by which a file that a disk has changed is found out when it is read."""
+"""A checksum of tensors, to detect corrupted files on reading."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, uint8
 
 
 def checksum(tensors: Mapping[str, Tensor], about: str = "") -> str:
-    """BLAKE2b of a text and of every tensor's name, type, shape and bytes. The tensors are in the CPU's memory."""
+    """BLAKE2b of a text and of every tensor's name, dtype, shape and bytes. The tensors must be on the CPU."""
     made = blake2b(about.encode("utf-8", "surrogatepass"), digest_size=16)
     for name, tensor in sorted(tensors.items()):
         made.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode("utf-8", "surrogatepass"))

@@ -1,4 +1,4 @@
-"""Tokens that a tokenizer has and a model does not: one that is read ends the step, in one line that names it."""
+"""Tokens that a tokenizer has but a model does not: reading one ends the step with an error that names it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ FIX = "resize the model's embeddings to its tokenizer (`resize_token_embeddings`
 
 
 def refuse_unknown_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Have the model's embedding refuse ids that it lacks, where its tokenizer has such ids. A pad token is masked, so
-    another id may stand for it; an end token cannot be done without.
+    """Let the model's embedding reject ids that it lacks, if its tokenizer has such ids.
 
-    Raises SuiteError if the end token has no embedding.
+    A pad token is masked, so another id can replace it. The end token is required: raises SuiteError if it has no
+    embedding.
     """
     rows = embeddings_of(model)
     end = tokenizer.eos_token_id
@@ -33,13 +33,13 @@ def refuse_unknown_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBas
             raise SuiteError(missing(tokenizer, int(ids.max()), rows), fix=FIX)
 
     shared = model.get_input_embeddings().weight
-    for module in model.modules():  # an encoder and a decoder may each have a module of the same weights
+    for module in model.modules():  # an encoder and a decoder may each have a module with the same weights
         if isinstance(module, nn.Embedding) and module.weight is shared:
             module.register_forward_pre_hook(check)
 
 
 def check_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Raises SuiteError for ids in the model's configuration that are no ids, and a tokenizer that reads nothing."""
+    """Raises SuiteError for invalid ids in the model's configuration, and for a tokenizer that cannot read a text."""
     ends = getattr(model.generation_config, "eos_token_id", None)
     given = {"eos_token_id": ends if isinstance(ends, (list, tuple)) else [ends]}
     if model.config.is_encoder_decoder:
@@ -56,7 +56,7 @@ def check_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Non
 
 @contextmanager
 def reading_texts() -> Iterator[None]:
-    """Raises SuiteError, in one line, for texts that a tokenizer cannot read (a letter that it does not know …)."""
+    """Turn errors of the tokenizer into a SuiteError of one line (such as an unknown character)."""
     try:
         yield
     except SuiteError:
@@ -68,12 +68,12 @@ def reading_texts() -> Iterator[None]:
 
 
 def embeddings_of(model: PreTrainedModel) -> int:
-    """How many ids have an embedding."""
+    """Number of ids that have an embedding."""
     table: Any = model.get_input_embeddings()
     return int(table.weight.shape[0])
 
 
 def missing(tokenizer: PreTrainedTokenizerBase, token: int, rows: int) -> str:
-    """What is wrong with an id."""
+    """The error message for an id without an embedding."""
     word = tokenizer.convert_ids_to_tokens(token)
     return f"the token {word!r} has the id {token}, and the model has {rows} embeddings"

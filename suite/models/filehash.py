@@ -1,4 +1,4 @@
-"""Hashes of big files, kept between runs so that a plan does not read gigabytes of weights each time."""
+"""Hashes of big files, cached between runs so that a plan does not read gigabytes of weights each time."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from suite.core.hashing import file_hash
 
 WORTH_KEEPING = 4 << 20
-"""Bytes; smaller files are hashed anew each time."""
+"""Bytes; smaller files are hashed each time."""
 
 
 def cached_file_hash(path: Path) -> str:
-    """The SHA-256 of a file, from the cache when its path, size and time of change are the same."""
+    """The SHA-256 of a file, from the cache if its path, size and modification time are unchanged."""
     stat = path.stat()
     if stat.st_size < WORTH_KEEPING:
         return file_hash(path)
@@ -35,7 +35,7 @@ def _cache_file() -> Path:
 def _read(cache: Path) -> dict[str, str]:
     try:
         hashes = json.loads(cache.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # none yet, or half of one: the hashes are simply computed
+    except (OSError, ValueError):  # missing or incomplete: the hashes are simply computed
         return {}
     return hashes if isinstance(hashes, dict) else {}
 

@@ -1,4 +1,4 @@
-"""Activations in one pass, where transformers writes them in several."""
+"""Fused activations: one pass where transformers uses several."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transformers.activations import NewGELUActivation
 
 @contextmanager
 def fused(model: nn.Module) -> Iterator[None]:
-    """Let a model's `gelu_new` (T5's) be torch's own for a while: equal up to rounding, and five passes fewer."""
+    """Replace a model's `gelu_new` (T5's) by torch's own temporarily: equal up to rounding, and five passes fewer."""
     chosen = [module for module in model.modules() if isinstance(module, NewGELUActivation)]
     chosen = [module for module in chosen if "forward" not in vars(module)]  # it may be entered twice
     try:

@@ -1,4 +1,4 @@
-"""Token ids of texts that were read before: experiments on one base ask the same prompts again and again."""
+"""A cache of token ids: experiments on one base model use the same prompts again and again."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
 MOST: Final = 4_000_000
-"""Ids that are kept (16 MB); beyond them all are forgotten."""
+"""Maximum number of cached ids (16 MB); the cache is then emptied."""
 
 
 class KnownIds:
-    """Ids by what they are of; a backbone has one, for its own tokenizer."""
+    """Token ids by key; each backbone has one cache for its tokenizer."""
 
     def __init__(self) -> None:
         self._ids: dict[Hashable, array[int]] = {}
@@ -20,7 +20,7 @@ class KnownIds:
     def of(
         self, keys: Sequence[Hashable], read: Callable[[list[int]], Sequence[Sequence[int]]]
     ) -> list[tuple[int, ...]]:
-        """The ids of each key; `read` gives those of the keys at some indices, which were not read before."""
+        """The ids of each key. `read` is called for the indices of keys that are not cached, and returns their ids."""
         if self._count > MOST:
             self.forget()
         missing = {key: index for index, key in enumerate(keys) if key not in self._ids}
@@ -32,6 +32,6 @@ class KnownIds:
         return [tuple(self._ids[key]) for key in keys]
 
     def forget(self) -> None:
-        """Know nothing again."""
+        """Empty the cache."""
         self._ids.clear()
         self._count = 0

@@ -1,7 +1,7 @@
-"""Whether a stack is in effect: the model holds its artifacts' very values, they change it, and nothing else does.
+"""Verify that a stack is in effect: the model holds its artifacts' values, they change it, and nothing else does.
 
-Values are compared bit by bit where the artifacts act, and logits within a tolerance: no verdict depends on the last
-digits of a sum, which differ between processors. A method that hardly learned is in effect, and its scores say so.
+Values are compared bit by bit where artifacts act, and logits within a tolerance, so no verdict depends on rounding
+that differs between processors. A method that hardly learned is still in effect, and its scores show it.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from suite.models.adapted import AdaptedModel, AppliedPart
 from suite.models.backbone import content_sum, probe_logits
 
 NOISE: Final = 1e-2
-"""How far logits of one model may differ between two calls, as a share of the largest: far more than rounding does."""
+"""Tolerance between logits of one model in two calls, as a share of the largest: far above rounding."""
 
 LEAST: Final = 1e-13
-"""A change of a weight by less than this share of what its matrix typically holds is none. A weight of exactly 0 takes
-any number, while beside a typical one float32 notices a share of 1e-7."""
+"""Smallest change of a weight that counts, as a share of its matrix's typical value. A weight of exactly 0 can hold any
+number; beside a typical one, float32 resolves a share of 1e-7."""
 
 
 def assert_in_effect(adapted: AdaptedModel) -> None:
-    """Check what was applied to a backbone; to be called for every stack before it answers.
+    """Check the artifacts applied to a backbone. Call it for every stack before it answers.
 
-    Raises SuiteError when the base is not what was loaded, when the model does not hold what an artifact says, or when
-    an artifact leaves the base as it is: an untuned model is never scored as a tuned one, nor a tuned one as the base.
+    Raises SuiteError if the base model was changed, if the model does not hold an artifact's values, or if an artifact
+    has no effect. An untuned model is therefore never scored as a tuned one, nor a tuned one as the base.
     """
     if {each.artifact for each in adapted.applied} != set(adapted.artifacts):
         raise SuiteError("the artifacts of the stack are not those on the model")
     if not _base_is_untouched(adapted):
         raise SuiteError("the base model is not what it was: something was left on it")
     later: set[int] = set()
-    for each in reversed(adapted.applied):  # what was applied last stands
+    for each in reversed(adapted.applied):  # the last one applied is in effect
         if not each.part.is_held(adapted, [own for own in each.replaced if id(own.parameter) not in later]):
             raise SuiteError(f"the model does not hold the values of {_name(each)}")
         later |= {id(own.parameter) for own in each.replaced}
@@ -43,7 +43,7 @@ def assert_in_effect(adapted: AdaptedModel) -> None:
 
 
 def _base_is_untouched(adapted: AdaptedModel) -> bool:
-    """Whether the model's own parameters are those that were loaded, aside from what the stack replaced or added."""
+    """Whether the model's own parameters are as loaded, except for those that the stack replaced or added."""
     backbone = adapted.backbone
     before: dict[int, Tensor] = {}
     for each in adapted.replaced:

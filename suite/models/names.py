@@ -1,4 +1,4 @@
-"""Names of a model's matrices, read from the heads of its files: planning knows them without loading the model."""
+"""Names of a model's matrices, read from its files' headers: planning needs them without loading the model."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from suite.models.svf_types import Matrices
 from suite.models.weight_files import head, weight_files
 
 TIED: Final = frozenset({"lm_head", "embed_tokens"})
-"""Matrices that a file may leave out, as they are another one's."""
+"""Matrices that a file may leave out, because they are tied to others."""
 MERGED: Final = ("experts", "block_sparse_moe")
-"""Parts of names in files that a loaded model does not have: it puts mixtures of experts together anew."""
+"""Parts of names in files that a loaded model does not have: transformers merges mixtures of experts."""
 LLAMA: Final = {
     "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj",
     "attn_output": "self_attn.o_proj", "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj",
     "ffn_down": "mlp.down_proj",
 }  # fmt: skip
-"""What GGUF files call the matrices of a block, for the architectures that have Llama's."""
+"""GGUF's names of a block's matrices -> transformers', for architectures like Llama."""
 LIKE_LLAMA: Final = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 
 
 @cache
 def matrix_names(model: LocatedModel) -> tuple[str, ...] | None:
-    """Paths of the modules that have a matrix, in a fixed order; None where the files do not tell."""
+    """Paths of the modules that have a matrix, in a fixed order; None if the files do not tell."""
     if model.folder is None:
         return None
     paths = _of_gguf(model.file) if model.file else _of_safetensors(model.folder)
@@ -34,7 +34,7 @@ def matrix_names(model: LocatedModel) -> tuple[str, ...] | None:
 
 
 def has_matrix(names: tuple[str, ...], wanted: str) -> bool:
-    """Whether PEFT would find a module: by its path, or by the last parts of it."""
+    """Whether PEFT would find a module by its path or the last parts of it."""
     if wanted in TIED or wanted.rpartition(".")[2] in TIED:
         return True
     # a file may leave out the first part of paths (`model.`)
@@ -42,12 +42,12 @@ def has_matrix(names: tuple[str, ...], wanted: str) -> bool:
 
 
 def short_names(names: tuple[str, ...]) -> list[str]:
-    """The last parts of the paths inside of blocks: what one would write."""
+    """The last parts of the paths in blocks: the names to write in a spec."""
     return sorted({name.rpartition(".")[2] for name in _inside(names) or names})
 
 
 def has_kind(names: tuple[str, ...], kind: Matrices) -> bool:
-    """Whether there may be linear maps of a kind: a map is one of attention if its path says so."""
+    """Whether there may be linear maps of a kind. A map belongs to attention if its path says so."""
     kinds = {"attention" if "att" in name.lower() else "mlp" for name in _inside(names)}
     return kind == "all" or not kinds or kind in kinds
 

@@ -1,4 +1,4 @@
-"""A prefix: keys and values that stand before the text in every attention layer, as a cache to go on from."""
+"""A prefix: keys and values before the text in every attention layer, as a cache to continue from."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from suite.models.backbone import Backbone, Shape
 
 
 def cache_of(prefix: Tensor | None, rows: int, shape: Shape) -> Cache:
-    """A new cache for a batch of `rows` that holds a prefix [layers, 2, heads, P, width], or nothing.
+    """A new cache for a batch of `rows`: empty, or with a prefix [layers, 2, heads, P, width].
 
-    As in PEFT, an encoder-decoder has it in the self-attention of its decoder; cross-attention is left as it is.
+    As in PEFT, an encoder-decoder has the prefix in its decoder's self-attention; cross-attention is unchanged.
     """
     held = None if prefix is None else [layer.unsqueeze(1).expand(-1, rows, -1, -1, -1).unbind() for layer in prefix]
     if shape == "encoder-decoder":
@@ -25,9 +25,9 @@ def cache_of(prefix: Tensor | None, rows: int, shape: Shape) -> Cache:
 
 @torch.no_grad()
 def key_value_shape(backbone: Backbone) -> tuple[int, int, int]:
-    """(layers, key/value heads, width of a head) of the decoder's self-attention, as the model itself keeps them.
+    """(layers, key/value heads, width of a head) of the decoder's self-attention, as the model caches them.
 
-    Raises SuiteError for a model whose layers differ, or look back a fixed number of places only.
+    Raises SuiteError for a model whose layers differ, or whose attention sees only a fixed number of positions.
     """
     if backbone.windowed:
         raise SuiteError("a prefix needs attention to all that came before: this model would lose sight of it")
@@ -44,7 +44,8 @@ def key_value_shape(backbone: Backbone) -> tuple[int, int, int]:
 
 
 def fitting_prefix(vectors: Tensor, backbone: Backbone) -> Tensor:
-    """A prefix on the model's device. Raises SuiteError if it has not the shape of the model's keys and values."""
+    """A prefix on the model's device. Raises SuiteError if it does not have the shape of the model's keys and
+    values."""
     layers, heads, width = key_value_shape(backbone)
     if vectors.ndim != 5 or (*vectors.shape[:3], vectors.shape[4]) != (layers, 2, heads, width):
         wanted = f"[{layers}, 2, {heads}, length, {width}]"

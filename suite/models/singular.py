@@ -1,9 +1,8 @@
 """Scaled singular values of a model's matrices (SVF: Sun, Cetin and Tang, "Transformer²", ICLR 2025, section 3.1).
 
-A matrix `W = U diag(s) Vᵀ` becomes `W' = c · U diag(s ⊙ m) Vᵀ`, with a mask `m` of one number a singular value and
-`c = Σs / Σ(s ⊙ m)` so that their sum stays (`c = 1` where that is not asked for). It is computed as
-`W + U diag(c · s ⊙ m − s) Vᵀ`, which is `W` itself, to the bit, where nothing is scaled, and which leaves the values
-beyond a truncated rank as they are.
+A matrix `W = U diag(s) Vᵀ` becomes `W' = c · U diag(s ⊙ m) Vᵀ`. The mask `m` has one number for each singular value,
+and `c = Σs / Σ(s ⊙ m)` keeps their sum (`c = 1` without renormalisation). It is computed as `W + U diag(c · s ⊙ m − s)
+Vᵀ`: this is bitwise `W` if nothing is scaled, and values beyond a truncated rank stay unchanged.
 """
 
 from __future__ import annotations
@@ -26,35 +25,35 @@ from suite.models.checksum import checksum
 from suite.models.svf_types import Mask, Matrices
 
 LARGE: Final = 100_000
-"""From this size on, a matrix keeps singular vectors on its shorter side only; the others are made when needed.
+"""From this size on, only the singular vectors of a matrix's shorter side are kept; the others are recomputed.
 
-For an MLP's matrix that is a fifth of the memory, and one product more each time.
+For an MLP's matrix this takes a fifth of the memory and one more product each time.
 """
 
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """The largest singular values of a matrix [out, in], in falling order, and what stands beside them; float32."""
+    """The largest singular values of a matrix [out, in], in falling order, and their singular vectors; float32."""
 
     left: Tensor | None
-    """U [out, r]; None: to be made of the matrix and the other side."""
+    """U [out, r]; None: computed from the matrix and the other side."""
     values: Tensor
     """s [r]."""
     right: Tensor | None
-    """Vᵀ [r, in]; None: to be made of the matrix and the other side."""
+    """Vᵀ [r, in]; None: computed from the matrix and the other side."""
 
     def cut(self, rank: int | None) -> Factors:
-        """The first `rank` of them."""
+        """The first `rank` singular values and vectors."""
         left = None if self.left is None else self.left[:, :rank]
         return Factors(left, self.values[:rank], None if self.right is None else self.right[:rank])
 
     def to(self, device: torch.device) -> Factors:
-        """The same on a device."""
+        """The same factors on a device."""
         left, right = (None if each is None else each.to(device) for each in (self.left, self.right))
         return Factors(left, self.values.to(device), right)
 
     def lean(self) -> Factors:
-        """Without the vectors on the longer side."""
+        """The factors without the vectors of the longer side."""
         assert self.left is not None
         assert self.right is not None
         if self.left.shape[0] <= self.right.shape[1]:
@@ -62,8 +61,8 @@ class Factors:
         return Factors(None, self.values, self.right)
 
     def sides(self, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """U [out, r] and Vᵀ [r, in] for the matrix that they are of: `Vᵀ = diag(1/s) Uᵀ W`, `U = W V diag(1/s)`."""
-        # what belongs to vanishing values is noise either way, and is scaled by those values wherever it is used
+        """U [out, r] and Vᵀ [r, in] for the decomposed matrix: `Vᵀ = diag(1/s) Uᵀ W`, `U = W V diag(1/s)`."""
+        # vectors of vanishing values are noise, and every use scales them by those values
         values = self.values.clamp(min=float(self.values[0]) * torch.finfo(self.values.dtype).eps or 1.0)
         if self.left is None:
             assert self.right is not None
@@ -74,10 +73,10 @@ class Factors:
 
 
 def matrices(model: nn.Module, which: Matrices) -> tuple[str, ...]:
-    """Names of the weights [out, in] of the linear maps inside of a model's blocks, in the model's order.
+    """Names of the weights [out, in] of the linear maps in a model's blocks, in the model's order.
 
-    A map is one of attention if its path says so, else one of the MLP. The head is neither. Raises SuiteError when
-    there is none.
+    A map belongs to attention if its path says so, otherwise to the MLP. The head belongs to neither. Raises SuiteError
+    if there is none of the kind.
     """
     head: Any = getattr(model, "get_output_embeddings", lambda: None)()
     names = []
@@ -92,14 +91,14 @@ def matrices(model: nn.Module, which: Matrices) -> tuple[str, ...]:
 
 
 def factorise(weight: Tensor, cache: Path | None = None) -> Factors:
-    """The thin singular value decomposition of a weight [out, in] in float32, from `cache` if it was made before.
+    """The thin singular value decomposition of a weight [out, in] in float32, from `cache` if it is there.
 
-    The cache is a folder of files named by the weight's content, shared by everything that decomposes it.
+    The cache is a folder of files named by the weight's content; all decompositions share it.
     """
     matrix = weight.detach().float().cpu().contiguous()
     file = None if cache is None else cache / f"{_content(matrix)}.safetensors"
     if file is not None and file.is_file():
-        with suppress(OSError, KeyError, SafetensorError):  # a damaged file is made anew
+        with suppress(OSError, KeyError, SafetensorError):  # recompute a damaged file
             return _read(file, matrix)
     factors = Factors(*torch.linalg.svd(matrix, full_matrices=False))
     if matrix.numel() >= LARGE:
@@ -110,7 +109,7 @@ def factorise(weight: Tensor, cache: Path | None = None) -> Factors:
 
 
 def _keep(file: Path, parts: Mapping[str, Tensor | None]) -> None:
-    """Write a file of the cache, whole or not at all: where there is no room it costs the time of doing it again."""
+    """Write a file of the cache atomically. If there is no room, nothing is cached."""
     part = file.with_name(f"{file.name}.{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -132,12 +131,12 @@ def masked(parameters: Tensor, mask: Mask) -> Tensor:
 def scaled(values: Tensor, mask: Tensor, *, renormalise: bool) -> Tensor:
     """The new singular values [r]: `c · s ⊙ m`."""
     new = values * mask
-    # with c = 1 to the bit for a mask of ones
+    # for a mask of ones, c is exactly 1
     return new * (values.sum() / new.sum()) if renormalise else new
 
 
 class _Composed(torch.autograd.Function):
-    """`W + U diag(σ − s) Vᵀ` of new values σ, whose gradient is `diag(Uᵀ G V)` without a graph through the product."""
+    """`W + U diag(σ − s) Vᵀ` for new values σ. Its gradient is `diag(Uᵀ G V)`, without a graph through the product."""
 
     @staticmethod
     def forward(ctx: Any, new: Tensor, weight: Tensor, factors: Factors) -> Tensor:
@@ -152,7 +151,8 @@ class _Composed(torch.autograd.Function):
 
 
 def compose(weight: Tensor, factors: Factors, mask: Tensor, *, renormalise: bool) -> Tensor:
-    """The weight [out, in] with singular values scaled by `mask` [r], in the weight's type; differentiable in it."""
+    """The weight [out, in] with its singular values scaled by `mask` [r], in the weight's dtype; differentiable in the
+    mask."""
     new = scaled(factors.values, mask, renormalise=renormalise)
     return cast(Tensor, _Composed.apply(new, weight, factors))  # type: ignore[no-untyped-call]
 
@@ -165,9 +165,9 @@ def composed(
     renormalise: bool,
     cache: Path | None = None,
 ) -> dict[str, Tensor]:
-    """New weights by name for `masks` that were trained beside singular `values`.
+    """New weights by name for `masks` that were trained with singular `values`.
 
-    Raises SuiteError if the model has no such matrix, or one with other singular values.
+    Raises SuiteError if the model does not have such a matrix or the matrix has other singular values.
     """
     parameters = dict(model.named_parameters())
     new: dict[str, Tensor] = {}
@@ -184,7 +184,7 @@ def composed(
 
 
 def fitting(found: Tensor, expected: Tensor) -> bool:
-    """Whether singular values are equal up to the way they were computed."""
+    """Whether singular values are equal up to rounding."""
     return found.shape == expected.shape and torch.allclose(found.cpu(), expected.cpu(), rtol=1e-3, atol=1e-5)
 
 
@@ -195,9 +195,9 @@ def _content(matrix: Tensor) -> str:
 
 
 def _read(file: Path, matrix: Tensor) -> Factors:
-    """Factors of the cache. Raises KeyError if they are not those of the matrix, or not as they were written."""
+    """Read factors from the cache. Raises KeyError if they do not fit the matrix or the file was changed."""
     with safe_open(file, framework="pt") as content:
-        # copies are aligned in memory as torch's own tensors are: the same bytes then give the same products
+        # copies are aligned in memory as torch's own tensors are: equal bytes then give equal products
         parts = {name: content.get_tensor(name).clone() for name in content.keys()}  # noqa: SIM118  (not a mapping)
         if (content.metadata() or {}).get("checksum") != checksum(parts):
             raise KeyError("changed since it was written")

@@ -1,4 +1,4 @@
-"""Where a base model comes from, found without loading it: bundled, on the hub, in a folder, or a GGUF file."""
+"""Find a base model without loading it: bundled, on the hub, in a folder, or a GGUF file."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ class ModelSource(Block):
     """The base model of a track: exactly one of `bundled`, `hub`, `path` and `gguf`."""
 
     bundled: str | None = None
-    """A model that comes with the package (`micro-llama`, `micro-t5`); nothing is downloaded."""
+    """A model that ships with the package (`micro-llama`, `micro-t5`); nothing is downloaded."""
     hub: str | None = None
-    """A model on the Hugging Face hub (`org/name`); a copy in the models folder or the local cache comes first."""
+    """A model on the Hugging Face hub (`org/name`). A copy in the models folder or the local cache is preferred."""
     revision: str | None = None
-    """The commit, tag or branch of `hub`; name a commit where results should be reproducible."""
+    """The commit, tag or branch of `hub`. Name a commit for reproducible results."""
     path: str | None = None
     """A local folder with config.json, a tokenizer and *.safetensors; relative to the file that names it."""
     gguf: str | None = None
-    """A local GGUF file, relative to the file that names it; its weights are de-quantised when loaded."""
+    """A local GGUF file, relative to the file that names it; its weights are dequantised when loaded."""
     dtype: Literal["float32", "bfloat16"] = "float32"
-    """The type of the weights in memory."""
+    """Data type of the weights in memory."""
     sentinels: bool = False
-    """For encoder-decoders pretrained by span corruption (T5, mT5): the input gets ` <extra_id_0>` appended, and the
-    answer is read after `<extra_id_0>` and before `<extra_id_1>`."""
+    """For encoder-decoders pretrained by span corruption (T5, mT5): append ` <extra_id_0>` to the input, and read the
+    answer after `<extra_id_0>` and before `<extra_id_1>`."""
     _folder: Path | None = PrivateAttr(default=None)
 
     def beside(self, folder: Path | None) -> ModelSource:
-        """The same model, its relative path meant from a folder; None: from the working directory.
+        """The same model with its relative path resolved in a folder; None: in the working directory.
 
-        The folder is no part of what the model is called: the same files elsewhere are the same model.
+        The folder is not part of the model's name: the same files elsewhere are the same model.
         """
         if self.path is None and self.gguf is None:
             return self
@@ -67,30 +67,30 @@ class ModelSource(Block):
 
     @property
     def title(self) -> str:
-        """The model's name, as a reader would say it."""
+        """The model's name for readers."""
         name = self.bundled or self.hub or self.path or self.gguf or ""
         return name if self.bundled or self.hub else Path(name).name
 
 
 @dataclass(frozen=True)
 class LocatedModel:
-    """A model that was found, by content."""
+    """A model that was found, identified by its content."""
 
     source: ModelSource
     folder: Path | None
-    """The folder to load from; None when the hub has to be asked."""
+    """The folder to load from; None if the hub has to be asked."""
     file: Path | None
-    """The GGUF file, if it is one."""
+    """The GGUF file, if the model is one."""
     identity: str
-    """SHA-256 over the bytes of weights, config and tokenizer; `hub:<id>@<revision>` when nothing is here to hash."""
+    """SHA-256 of the bytes of weights, config and tokenizer; `hub:<id>@<revision>` if there are no local files."""
     parameters: int
     """Number of parameters in the files; 0 while the model has not been downloaded."""
     note: str | None = None
-    """What must be said of where it was found."""
+    """A note about where it was found."""
 
 
 def locate(source: ModelSource, models_dir: Path | None) -> LocatedModel:
-    """Find the model. Raises SuiteError, in one line, when it is not there or cannot be loaded from what is there."""
+    """Find the model. Raises SuiteError, in one line, if it does not exist or its files cannot be loaded."""
     if source.bundled is not None:
         return _in_folder(source, _bundled(source.bundled))
     if source.gguf is not None:
@@ -115,9 +115,10 @@ def _bundled(name: str) -> Path:
 
 
 def _existing(text: str, folder: Path | None, models_dir: Path | None, what: str) -> tuple[Path, str | None]:
-    """The file or folder, and a note where it is relative to the working directory, not to the file that names it."""
+    """The file or folder, and a note if it was found in the working directory, not relative to the file that names
+    it."""
     path = Path(text).expanduser()
-    candidates = [path if folder is None else folder / path]  # an absolute path stays as it is
+    candidates = [path if folder is None else folder / path]  # an absolute path stays unchanged
     if not path.is_absolute():
         candidates += [models_dir / path] if models_dir is not None else []
         candidates += [path] if folder is not None else []
@@ -132,7 +133,7 @@ def _existing(text: str, folder: Path | None, models_dir: Path | None, what: str
 
 
 def relative(path: Path, folder: Path) -> str:
-    """A path as a file in a folder would name it."""
+    """A path relative to a folder, as a file in that folder would name it."""
     try:
         return Path(os.path.relpath(path.resolve(), folder)).as_posix()
     except ValueError:  # another drive
@@ -140,7 +141,7 @@ def relative(path: Path, folder: Path) -> str:
 
 
 def _shortened(path: Path) -> Path:
-    """A path from the working directory where it is below that."""
+    """A path relative to the working directory if it is below it."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
@@ -156,7 +157,7 @@ def _beside(hub_id: str, models_dir: Path | None) -> Path | None:
 
 
 def _hub_cache(hub_id: str, revision: str | None) -> Path | None:
-    """The snapshot of a hub model in the local cache, when it is complete."""
+    """The snapshot of a hub model in the local cache if it is complete; otherwise None."""
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 
@@ -195,7 +196,7 @@ def _gguf(source: ModelSource, file: Path) -> LocatedModel:
         raise SuiteError(f"{file} is not a GGUF file")
     try:
         tensors = GGUFReader(file).tensors
-    except Exception as error:  # what a damaged file holds is unknown: the reader raises whatever it stumbles over
+    except Exception as error:  # the reader does not document its exceptions for damaged files
         raise SuiteError(f"{file} is not a readable GGUF file: {error}", fix="download it again") from error
     if source.sentinels:
         raise SuiteError("sentinels are not supported for GGUF models", fix="leave out `sentinels: true`")
@@ -203,7 +204,7 @@ def _gguf(source: ModelSource, file: Path) -> LocatedModel:
 
 
 def _identity(files: Sequence[Path]) -> str:
-    """One hash of several files: names and contents, not their place (nor the name of a GGUF file)."""
+    """One hash of several files: of names and contents, not of folders (nor of a GGUF file's name)."""
     digest = hashlib.sha256()
     for file in files:
         name = "gguf" if file.suffix == ".gguf" else file.name

@@ -1,4 +1,4 @@
-"""The weight files of a model folder: those that transformers loads, and what their heads say."""
+"""The weight files of a model folder that transformers loads, and their headers."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ AGAIN: Final = "download it again, or save it with save_pretrained"
 
 
 def config_of(folder: Path) -> Mapping[str, Any]:
-    """The folder's config.json. Raises SuiteError if it is not there or is none."""
+    """The folder's config.json. Raises SuiteError if it is missing or invalid."""
     return _mapping(folder / "config.json")
 
 
 def weight_files(folder: Path) -> tuple[Path, ...]:
-    """What transformers loads: `model.safetensors`, else the shards of the index; other files beside them do not count.
+    """The files that transformers loads: `model.safetensors`, or else the shards of the index. Others are ignored.
 
-    Raises SuiteError where there is neither, a shard is missing, or an adapter would be put on as well.
+    Raises SuiteError if neither exists, if a shard is missing, or if an adapter would be loaded, too.
     """
     if (folder / ADAPTER).is_file():
         fix = "name the base model, or merge the adapter into it (merge_and_unload) and save that"
@@ -56,7 +56,7 @@ def _shards(folder: Path) -> tuple[Path, ...]:
 
 
 def head(file: Path) -> dict[str, Any]:
-    """Name -> dtype and shape of each tensor of a safetensors file. Raises SuiteError if it is none."""
+    """Name -> dtype and shape of each tensor of a safetensors file. Raises SuiteError if the file is not readable."""
     try:
         with file.open("rb") as stream:
             (length,) = struct.unpack("<Q", stream.read(8))
@@ -73,7 +73,7 @@ def head(file: Path) -> dict[str, Any]:
 
 
 def parameters(files: Sequence[Path]) -> int:
-    """Number of tensor elements in safetensors files, from their heads."""
+    """Number of tensor elements in safetensors files, from their headers."""
     return sum(math.prod(entry["shape"]) for file in files for entry in head(file).values())
 
 

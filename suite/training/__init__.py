@@ -1,7 +1,7 @@
-"""Training: settings, batches, losses, optimisers, and the one loop.
+"""Training: settings, batches, losses, optimisers, and the training loop.
 
-A training loop of one's own needs one import of this package (docs/methods.md). Names are loaded when they are asked
-for, since plans import settings and no torch.
+Import everything for your own training loop from this package (docs/methods.md). Names are loaded on first use, because
+plans import settings without torch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Training a PEFT adapter that is injected into the frozen model."""
+"""Train a PEFT adapter that is injected into the frozen model."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from suite.training.trainable import Trainable
 
 
 def train_lora(config: Any, job: Job, **options: Any) -> Trained:
-    """Train a LoRA (the block of `suite.methods.lora`) or one of its variants, as PEFT's further `options` say."""
-    # an alpha without fraction is an integer to PEFT, and is written as one
+    """Train a LoRA (the block of `suite.methods.lora`) or a variant that is set by PEFT's further `options`."""
+    # PEFT treats an alpha without a fraction as an integer and writes it as one
     alpha = int(config.alpha) if config.alpha.is_integer() else config.alpha
     chosen = modules(config.target_modules)
     peft = LoraConfig(r=config.rank, lora_alpha=alpha, lora_dropout=config.dropout, target_modules=chosen, **options)
@@ -29,14 +29,14 @@ def train_lora(config: Any, job: Job, **options: Any) -> Trained:
 
 
 def modules(chosen: Any) -> list[str] | str | None:
-    """Module names as PEFT takes them."""
+    """Module names in the form that PEFT accepts."""
     return list(chosen) if isinstance(chosen, tuple) else chosen
 
 
 def train_adapter(
     config: Optimisation, job: Job, peft: PeftConfig, start: Mapping[str, Tensor] | None = None
 ) -> Trained:
-    """Train the adapter's own parameters; its first values are a function of the seed, or the state to `start` from."""
+    """Train the adapter's own parameters. Their initial values depend on the seed only, or are those of `start`."""
     model = job.backbone.model
     before = {name: parameter.data for name, parameter in model.named_parameters()}
     parameters = dict(model.named_parameters())
@@ -49,13 +49,14 @@ def train_adapter(
             for name, parameter in own.items():
                 parameter.copy_(fit.best[name])
         state, settings = adapter_state(model), config_as_json(peft)
-        if moved:  # PiSSA takes its start out of the weights
+        if moved:  # PiSSA moves its initial values out of the weights
             state, settings = _difference(state, first), _plain(settings)
         return Trained(Adapter(state, settings), fit, sum(parameter.numel() for parameter in own.values()))
 
 
 def _difference(state: Mapping[str, Tensor], start: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The LoRA of twice the rank that adds what was learned and takes away the start: `[B, −B₀] [A; A₀]`."""
+    """The difference between the trained LoRA and its initial values, as a LoRA of twice the rank: `[B, −B₀] [A;
+    A₀]`."""
     return {
         name: torch.cat([tensor, -start[name]], 1) if "lora_B" in name else torch.cat([tensor, start[name]], 0)
         for name, tensor in state.items()
@@ -63,5 +64,5 @@ def _difference(state: Mapping[str, Tensor], start: Mapping[str, Tensor]) -> dic
 
 
 def _plain(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """LoRA with twice the rank and the same scale, from PEFT's usual start."""
+    """Settings of a plain LoRA with twice the rank and the same scale."""
     return {**settings, "r": 2 * settings["r"], "lora_alpha": 2 * settings["lora_alpha"], "init_lora_weights": True}

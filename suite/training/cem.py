@@ -1,4 +1,4 @@
-"""The cross-entropy method (Rubinstein and Kroese 2004) as Transformer² uses it, section 3.2: a search in [0, 1]^D."""
+"""The cross-entropy method (Rubinstein and Kroese 2004) as in Transformer², section 3.2: a search in [0, 1]^D."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch import Tensor
 from suite.training.cem_config import Search
 
 Value = tuple[float, float]
-"""What is compared first, and what breaks a tie."""
+"""(score, tie-breaker); compared in this order."""
 
 
 @dataclass(frozen=True)
 class SearchResult:
-    """The best point that was seen, and the way to it."""
+    """The best point of a search, and its history."""
 
     best: Tensor
     """[D], float32."""
@@ -27,10 +27,10 @@ class SearchResult:
 
 
 def search(score: Callable[[Tensor], Value], start: Tensor, settings: Search, seed: int) -> SearchResult:
-    """Look for the point [D] of the unit cube with the largest score; equal points are scored once.
+    """Search the unit cube for the point [D] with the largest score; equal points are scored once.
 
-    Each generation draws candidates around a mean, and moves mean and deviation to those of the elite. The first
-    candidate is the best so far (at first `start`), as in the reference code.
+    Each generation draws candidates around a mean, then moves mean and deviation to those of the elite. As in the
+    reference code, the first candidate is the best so far (initially `start`).
     """
     generator = torch.Generator().manual_seed(seed)
     mean, spread = start.clone(), torch.full_like(start, settings.spread)

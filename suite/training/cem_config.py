@@ -1,4 +1,4 @@
-"""The settings of the cross-entropy method, free of torch for those who only plan."""
+"""Settings of the cross-entropy method. Imports no torch, because plans import it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from suite.training.config import Count, NonNegative, Positive
 
 
 class Search(Block):
-    """A cross-entropy search for mixing weights."""
+    """A search for mixing weights with the cross-entropy method."""
 
     population: Count = 32
-    """Candidates in a generation."""
+    """Candidates in each generation."""
     elite: Annotated[float, Field(gt=0, le=1)] = 0.2
-    """The share of them that the next generation is drawn around."""
+    """Share of the candidates from which the next generation's mean and deviation are computed."""
     generations: Count = 50
-    """How often candidates are drawn."""
+    """Number of generations."""
     spread: Positive = 0.5
-    """Deviation of the first generation."""
+    """Standard deviation of the first generation."""
     floor: NonNegative = 0.02
-    """Deviation at least, so that the search never stands still (published: 0)."""
+    """Minimum standard deviation, so that the search does not stop (published: 0)."""
     tie_break: bool = True
-    """Among candidates of one accuracy, prefer those that give right answers more likelihood (published: no)."""
+    """Among candidates of equal accuracy, prefer those with a higher likelihood of right answers (published: no)."""

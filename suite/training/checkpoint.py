@@ -1,7 +1,7 @@
-"""A training run's state in one safetensors file, written whole or not at all; nothing is pickled.
+"""A training run's state in one safetensors file, written atomically; nothing is pickled.
 
-Each has a checksum of all that it holds, and the one before it is kept: what a disk has changed is found when it is
-read, and training goes on from the last good one.
+Each checkpoint has a checksum of its content, and the previous one is kept. Corruption on disk is detected on reading;
+training then continues from the last intact checkpoint.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from suite.training.data.source import Spending
 
 FILE = "checkpoint.safetensors"
 EARLIER = "earlier.safetensors"
-"""The one before it."""
+"""The previous checkpoint."""
 LAYOUT = 2
-"""How a checkpoint's state is laid out; one of another layout is not read. The first had none."""
+"""Version of a checkpoint's layout. Checkpoints of other versions are not read; the first version had no number."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Tensors by name in a few groups, and JSON for the rest."""
+    """A checkpoint: tensors by group and name, and JSON for everything else."""
 
     groups: Mapping[str, Mapping[str, Tensor]]
     state: Mapping[str, Any]
 
 
 class Writer:
-    """Writes a folder's checkpoints while training goes on, one at a time. To be closed, whatever happens."""
+    """Writes a folder's checkpoints in a background thread, one at a time. Always close it."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -49,11 +49,11 @@ class Writer:
 
     @property
     def busy(self) -> bool:
-        """Whether one is being written."""
+        """Whether a checkpoint is being written."""
         return self._writing is not None and not self._writing.done()
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Begin to write a copy of this one, after the one before is written."""
+        """Copy a checkpoint and start to write it, after the previous write has finished."""
         self.wait()
         copies = {
             f"{group}/{name}": tensor.detach().to("cpu", copy=True).contiguous()
@@ -63,7 +63,7 @@ class Writer:
         self._writing = self._thread.submit(_write, self._folder, copies, json.dumps(checkpoint.state))
 
     def wait(self) -> None:
-        """Until what was begun is on the disk. Raises StepFailed when it could not be written."""
+        """Wait until the current write has finished. Raises StepFailed if it failed."""
         writing, self._writing = self._writing, None
         if writing is None:
             return
@@ -73,7 +73,7 @@ class Writer:
             raise StepFailed(f"the checkpoint cannot be written to {self._folder}: {error}") from error
 
     def close(self) -> str | None:
-        """Wait for the last one. Returns what was wrong with it."""
+        """Wait for the last write. Returns its error, or None."""
         try:
             self.wait()
         except StepFailed as error:
@@ -84,7 +84,7 @@ class Writer:
 
 
 def _write(folder: Path, tensors: dict[str, Tensor], state: str) -> None:
-    """Put a checkpoint beside the folder's last one. A process killed at any moment leaves one that is whole."""
+    """Write a checkpoint and keep the previous one. A process killed at any moment leaves one complete checkpoint."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{FILE}.part"
     metadata = {"state": state, "checksum": checksum(tensors, state)}
@@ -94,17 +94,17 @@ def _write(folder: Path, tensors: dict[str, Tensor], state: str) -> None:
         earlier = folder / EARLIER
         if not (earlier.exists() and (folder / FILE).exists()):
             raise
-        earlier.unlink()  # there may be room for two, and not for three
+        earlier.unlink()  # there may be room for two checkpoints but not for three
         save_file(tensors, part, metadata=metadata)
     with part.open("rb") as file:
-        os.fsync(file.fileno())  # the name must not reach the disk before the bytes
+        os.fsync(file.fileno())  # the bytes must reach the disk before the name does
     with suppress(FileNotFoundError):
         os.replace(folder / FILE, folder / EARLIER)
     os.replace(part, folder / FILE)
 
 
 def read_checkpoint(folder: Path, name: str = FILE) -> Checkpoint | None:
-    """A checkpoint of the folder, None if there is none. Raises ValueError when it is damaged."""
+    """Read a checkpoint of the folder; None if there is none. Raises ValueError if it is damaged."""
     path = folder / name
     if not path.exists():
         return None
@@ -125,7 +125,7 @@ def read_checkpoint(folder: Path, name: str = FILE) -> Checkpoint | None:
 
 
 def last_good(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
-    """The folder's last checkpoint that is what was written, None if there is none; a damaged one is reported."""
+    """The folder's last intact checkpoint, or None. Reports damaged ones."""
     damaged = ""
     for name in (FILE, EARLIER):
         try:
@@ -143,10 +143,11 @@ def last_good(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
 
 
 class RunCheckpoints:
-    """The checkpoints of one run of any training loop: `with job.checkpoints(…) as checkpoints:`."""
+    """The checkpoints of one run, for any training loop: `with job.checkpoints(…) as checkpoints:`."""
 
     def __init__(self, folder: Path, key: str, seconds: float, spending: Spending, say: Callable[[str], None]) -> None:
-        """`key` names what a checkpoint and the run have in common; they are `seconds` apart, or at each step (0)."""
+        """`key` has to be equal in a checkpoint and the run. Checkpoints are `seconds` apart, or after each step
+        (0)."""
         self._folder, self._key, self._seconds = folder, key, seconds
         self._spending, self._say = spending, say
         self._writer, self._saved = Writer(folder), time.monotonic()
@@ -160,19 +161,19 @@ class RunCheckpoints:
 
     @property
     def due(self) -> bool:
-        """Whether it is time for one: not while the last is being written, unless each step is to have its own."""
+        """Whether a checkpoint is due. Never while one is being written, unless each step gets its own."""
         if self._seconds > 0 and self._writer.busy:
             return False
         return time.monotonic() - self._saved >= self._seconds
 
     def save(self, groups: Mapping[str, Mapping[str, Tensor]], state: Mapping[str, Any]) -> None:
-        """Begin to write tensors by group and name, and plain data; training may go on meanwhile."""
+        """Start to write tensors (by group and name) and plain data. Training may continue meanwhile."""
         run = {"layout": LAYOUT, "key": self._key, "spent": self._spending.to_keep()}
         self._writer.write(Checkpoint(groups, {**run, "state": state}))
         self._saved = time.monotonic()
 
     def resume(self) -> Checkpoint | None:
-        """What an interrupted attempt left, None to start anew; what it spent is counted on."""
+        """The checkpoint of an interrupted attempt, or None to start again. What that attempt spent is counted."""
         checkpoint = last_good(self._folder, self._say)
         if checkpoint is None:
             return None

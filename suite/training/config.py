@@ -1,4 +1,4 @@
-"""The training settings that every trained method has, and the budget they make together with the track."""
+"""Training settings that all trained methods share, and the budget that follows from them and the track."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing_extensions import Self
 from suite.core.block import Block
 
 LEAST_PROMPT: Final = 8
-"""Tokens of the prompt that a long answer leaves."""
+"""Minimum number of prompt tokens that a long answer leaves."""
 LEAST_INPUT: Final = LEAST_PROMPT + 2
-"""Tokens of a prompt and an answer: one of the answer, and its end."""
+"""Minimum number of input tokens: the prompt's, one token of the answer, and the end token."""
 Optimizer = Literal["adamw", "adafactor"]
 Schedule = Literal["constant", "linear", "cosine"]
 Count = Annotated[int, Field(ge=1)]
@@ -23,21 +23,22 @@ NonNegative = Annotated[float, Field(ge=0)]
 
 
 class Reinforce(Block):
-    """Training by reward: REINFORCE on the model's own answers (Williams 1992; Transformer², section 3.2)."""
+    """Settings of REINFORCE on the model's own answers (Williams 1992; Transformer², section 3.2)."""
 
     sampling: Literal["temperature", "greedy"] = "temperature"
-    """How answers are drawn. `greedy` (the reference code's) makes it likelihood weighted by reward, which is no
+    """How answers are drawn. `greedy` (the reference code's) gives likelihood weighted by reward, which is not an
     unbiased policy gradient."""
     temperature: Positive = 1.0
-    """Of sampling."""
+    """Sampling temperature."""
     baseline: Literal["none", "batch_mean", "leave_one_out"] = "none"
-    """What is taken off each reward: nothing (as published), the mean of the batch, or that of the others in it."""
+    """What is subtracted from each reward: nothing (as published), the batch mean, or the mean of the batch's other
+    rewards."""
     kl: NonNegative = 0.0
-    """Coefficient of the divergence from the base model, summed over an answer's tokens."""
+    """Coefficient of the KL divergence from the base model, summed over an answer's tokens."""
     kl_direction: Literal["policy_base", "base_policy"] = "policy_base"
-    """KL(policy‖base), as the paper has it, or KL(base‖policy), as its code has it."""
+    """KL(policy‖base), as in the paper, or KL(base‖policy), as in its code."""
     max_new_tokens: Count | None = None
-    """Tokens in an answer at most while training; null: as the task says."""
+    """Maximum number of answer tokens in training; null: the task's limit."""
 
 
 Objective = Literal["next_token", "reinforce"]
@@ -45,12 +46,12 @@ Mix = Annotated[dict[str, Positive], Field(min_length=1)]
 
 
 class Optimisation(Block):
-    """How a method's parameters are optimised. Each method's Config starts from this one."""
+    """How a method's parameters are optimised. The Config of each trained method extends this class."""
 
     IDLE: ClassVar[dict[str, Any]] = {
         "examples": None, "shots": 0, "mix": None, "scale_parameter": False, "decay_by_rate": True, "z_loss": 0.0,
     }  # fmt: skip
-    """Fields that came later, and the value with which each does nothing."""
+    """Fields that were added later, and their values without effect."""
 
     steps: Count = 1000
     """Optimiser steps; each takes one batch of the track's size."""
@@ -59,37 +60,37 @@ class Optimisation(Block):
     optimizer: Optimizer = "adamw"
     """`adamw` (betas 0.9 and 0.999), or `adafactor` with the given rate (no relative step)."""
     scale_parameter: bool = False
-    """With `adafactor`: the rate is a share of the root mean square of each parameter (of 0.001 at least), as T5X
-    trains models; otherwise it is the size of the step itself."""
+    """With `adafactor`: scale the rate by the root mean square of each parameter (at least 0.001), as T5X does;
+    otherwise the rate is the step size."""
     schedule: Schedule = "constant"
-    """What the rate does after the warm-up: stays, falls linearly to 0, or falls along half a cosine to 0."""
+    """Learning-rate schedule after the warm-up: constant, linear decay to 0, or cosine decay to 0."""
     warmup: Annotated[int, Field(ge=0)] = 0
-    """Steps over which the rate rises linearly from 0."""
+    """Warm-up steps, in which the rate rises linearly from 0."""
     weight_decay: NonNegative = 0.0
-    """Decoupled weight decay, on all trained parameters; a step shrinks them by rate times decay."""
+    """Decoupled weight decay on all trained parameters: each step shrinks them by rate times decay."""
     decay_by_rate: bool = True
-    """False: a step shrinks parameters by the decay alone, whatever the rate, as T5X's Adafactor does."""
+    """False: each step shrinks parameters by the decay alone, whatever the rate, as T5X's Adafactor does."""
     clip: Positive | None = 1.0
-    """Largest norm of the gradient of all trained parameters together; null: as it is."""
+    """Maximum norm of the gradient of all trained parameters together; null: no clipping."""
     label_smoothing: Share = 0.0
-    """Share of the target's probability that is spread evenly over the vocabulary in the loss."""
+    """Share of the target's probability that the loss spreads evenly over the vocabulary."""
     z_loss: NonNegative = 0.0
     """Coefficient of the square of log Σ exp(logits), added to the loss of each answer token (T5X: 1e-4)."""
     dropout: Share = 0.0
-    """Dropout wherever the model has it (Llama: attention; T5: everywhere), while training only."""
+    """Dropout in training, wherever the model has it (Llama: attention; T5: everywhere)."""
     select_every: Count | None = None
-    """Score the selection rows each time after this number of steps; null: as the track says."""
+    """Score the selection rows after every this many steps; null: as the track says."""
     examples: Count | None = None
-    """Train on this many examples of each target, those that a mixture would be searched on (a batch is no larger);
+    """Train on this many examples of each target: those on which a mixture would be searched (a batch is no larger);
     null: all."""
     shots: Annotated[int, Field(ge=0)] = 0
-    """Exemplars before each training input, drawn from the training split and never the input itself (ProMoT's
-    "+1-shot" with 1)."""
+    """Exemplars before each training input. They are drawn from the training split and are never the input itself
+    (ProMoT's "+1-shot" with 1)."""
     mix: Mix | None = None
-    """With several targets: in which ratio a batch holds their examples (`{rte: 1, wmt14_enfr: 1}`); null: the examples
-    of all are one pool."""
+    """With several targets: the ratio of their examples in a batch (`{rte: 1, wmt14_enfr: 1}`); null: pool the examples
+    of all targets."""
     objective: Objective = "next_token"
-    """What is optimised: the likelihood of the right answers, or the reward of the model's own."""
+    """The objective: likelihood of the right answers, or reward of the model's own answers."""
     reinforce: Reinforce = Reinforce()
     """Settings of `objective: reinforce`."""
 
@@ -107,12 +108,12 @@ class Optimisation(Block):
 
     @property
     def rewarded(self) -> bool:
-        """Whether the model's own answers are scored, one by one, while training."""
+        """Whether training scores the model's own answers one by one."""
         return self.objective == "reinforce"
 
     @model_serializer(mode="wrap")
     def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What is not in effect is not part of a step's name, nor of what is shown."""
+        """Leave out settings that have no effect, so that they change neither names nor output."""
         fields: dict[str, Any] = handler(self)
         if self.objective == "next_token":
             fields.pop("objective", None)
@@ -124,7 +125,7 @@ class Optimisation(Block):
 
 
 class TrackBudget(Protocol):
-    """What the track gives every method alike (`budget:` in a track)."""
+    """The budget that a track gives to all methods (`budget:` in a track)."""
 
     @property
     def batch_size(self) -> int: ...  # noqa: D102
@@ -148,7 +149,7 @@ _OTHER: Final = ("select_every", "examples", "shots", "mix", "objective", "reinf
 
 @dataclass(frozen=True)
 class FitConfig:
-    """Everything `suite.training.loop.fit` needs to know: the track's terms and the method's settings."""
+    """All settings of `suite.training.loop.fit`: the track's terms and the method's settings."""
 
     steps: int
     batch_size: int
@@ -173,7 +174,7 @@ class FitConfig:
     def of(
         cls, config: Optimisation, track: TrackBudget, rule: SelectionRule, checkpoint_seconds: float = 60.0
     ) -> FitConfig:
-        """The method's settings within the track's terms."""
+        """Combine the method's settings with the track's terms."""
         batch = min(track.batch_size, config.examples or track.batch_size)
         return cls(
             batch_size=batch,
@@ -187,4 +188,4 @@ class FitConfig:
 
 
 FREE: Final = ("micro_batch", "checkpoint_seconds")
-"""Settings of a budget that do not change what training gives."""
+"""Settings of a budget that do not change the result of training."""

@@ -1,4 +1,4 @@
-"""Units that are dropped in training: on for a while, in all modules that can."""
+"""Dropout of a model, set temporarily in all modules that have it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from torch import nn
 
 
 def drops(model: nn.Module) -> bool:
-    """Whether a model drops units as it is now."""
+    """Whether the model currently drops units."""
     return model.training and any(share for _, _, share in _shares(model))
 
 
 @contextmanager
 def dropout(model: nn.Module, share: float) -> Iterator[None]:
-    """Let a model drop `share` while it trains, wherever it can (modules, and attention's own setting)."""
+    """Set the model's dropout to `share` for training, in modules and in attention's own setting; restore it on
+    exit."""
     before = _shares(model)
     try:
         for module, name, _ in before:
@@ -27,7 +28,7 @@ def dropout(model: nn.Module, share: float) -> Iterator[None]:
 
 
 def _shares(model: nn.Module) -> list[tuple[nn.Module, str, float]]:
-    """All settings of dropout: module, attribute, share."""
+    """All dropout settings, as (module, attribute, share)."""
     settings: list[tuple[nn.Module, str, float]] = []
     for module in model.modules():
         names = ("p",) if isinstance(module, nn.Dropout) else ("attention_dropout", "dropout")

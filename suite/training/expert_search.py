@@ -1,4 +1,4 @@
-"""The weights α of a mixture of experts: in equal parts, or searched on a few examples (Transformer², section 3.2)."""
+"""The weights α of a mixture of experts: equal, or searched on a few examples (Transformer², section 3.2)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from suite.training.objectives.losses import answer_loss
 
 
 def mix_evenly(job: Job, names: Sequence[str]) -> Trained:
-    """Every expert with the same weight, α = 1 / K. `names` are those of the experts, for the finding."""
+    """Give every expert the same weight, α = 1 / K. `names` are the experts' names, for the finding."""
     mixer = mixer_of(job.backbone, job.parents)
     alpha = torch.full((len(names),), 1.0 / len(names))
     fit = Fit({"alpha": alpha}, 0, None, 0, 0, tuple(_points(0, alpha)))
@@ -34,9 +34,10 @@ def mix_evenly(job: Job, names: Sequence[str]) -> Trained:
 
 
 def mix_by_search(job: Job, names: Sequence[str], *, shots: int, settings: Search, by_matrix: bool) -> Trained:
-    """Search α on a few examples of the target: accuracy first, then the likelihood of right answers.
+    """Search α on a few examples of the target, by accuracy first, then by the likelihood of right answers.
 
-    The examples are drawn from the training split, so none is ever scored. `names` are those of the experts.
+    The examples come from the training split, so they are never scored. `names` are the experts' names, for the
+    finding.
     """
     mixer = mixer_of(job.backbone, job.parents)
     target = job.examples[0]
@@ -56,14 +57,14 @@ def mix_by_search(job: Job, names: Sequence[str], *, shots: int, settings: Searc
 
 
 def mixer_of(backbone: Backbone, experts: Sequence[Artifact]) -> Mixer:
-    """What mixes these experts. Raises StepFailed if they do not go together."""
+    """The mixer of these experts. Raises StepFailed if they cannot be mixed."""
     if len({type(each) for each in experts}) != 1:
         raise StepFailed(f"a mixture has experts of one kind, not of {', '.join(each.kind for each in experts)}")
     return type(experts[0]).mixer(backbone, experts)
 
 
 class MixtureScore:
-    """Scores a mixture on a few examples."""
+    """Scores mixtures on a few examples."""
 
     def __init__(self, job: Job, mixer: Mixer, target: TrainingSet, few: Sequence[Example]) -> None:
         """Encode the examples once."""
@@ -74,7 +75,8 @@ class MixtureScore:
 
     @torch.no_grad()
     def __call__(self, alpha: Tensor) -> Value:
-        """Mean score (0 to 100) of its answers, decoded as the track says, and the log-likelihood of the right ones."""
+        """Mean score of its answers (0 to 100), decoded as the track says, and the log-likelihood of the right
+        answers."""
         backbone = self.job.backbone
         self.calls += 1
         with swapped(backbone.model, self.mixer.weights(alpha)):
@@ -90,7 +92,7 @@ class MixtureScore:
 
 
 def _points(step: int, alpha: Tensor) -> Iterator[CurvePoint]:
-    """The weight of each expert after a generation, its mean over matrices where each has its own."""
+    """The weight of each expert after a generation; its mean over matrices if each matrix has its own weights."""
     shares = alpha.mean(1) if alpha.ndim == 2 else alpha
     for number, share in enumerate(shares, 1):
         yield CurvePoint(step, f"α of expert {number}", float(share))

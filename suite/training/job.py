@@ -1,4 +1,4 @@
-"""What a method is given to train with, and what it gives back."""
+"""The job that a method gets for training, and its result."""
 
 from __future__ import annotations
 
@@ -28,51 +28,51 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a model's own answers are drawn for a reward."""
+    """How the model's own answers are drawn for a reward."""
 
     temperature: float | None
-    """None: greedy."""
+    """None: greedy decoding."""
     max_new_tokens: int | None
     seed: int
     as_reported: bool = False
-    """Instead of greedily as the track decodes, by beams if it says so: for a score that something is selected by."""
+    """Decode as reported answers are (with beams if the track has them) instead of greedily; for scores that select."""
 
 
 Answering = Callable[[str], AbstractContextManager["AdaptedModel"]]
-"""Role -> the model with what is in effect when this task is answered."""
+"""Role -> context manager of the model as it answers this role's task."""
 
 
 class Probe(Protocol):
-    """A look at a model in training that does not change what training gives."""
+    """A measurement during training that does not change what training gives."""
 
     def due(self, step: int, last: int) -> bool:
-        """Whether to look after this step; 0 is before the first, `last` the last that there may be."""
+        """Whether to measure after this step. Step 0 is before the first one; `last` is the last possible step."""
 
     def __call__(self, step: int, config: Optimisation, job: Job, trainable: Trainable) -> Sequence[CurvePoint]:
-        """What was found, as points of the curve."""
+        """The measurements as points of the curve."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """All that a train step may look at. `selection` gives 0 to 100, on the selection rows."""
+    """Everything that a train step may use. `selection` returns the score on the selection rows (0 to 100)."""
 
     backbone: Backbone
     examples: tuple[TrainingSet, ...]
     selection: Callable[[Answering], float]
     roll_out: Callable[[AdaptedModel, TrainingSet, Sequence[Example], Sampling], list[Rollout]]
-    """A stack's own answers to some examples, one each, with the reward that the target's metric gives them."""
+    """The model's own answers to some examples, one each, with their rewards by the target's metric."""
     budget: TrackBudget
     selection_rule: SelectionRule
     seed: int
     parents: tuple[Artifact, ...]
-    """Artifacts of the method's prerequisites, in their order."""
+    """Artifacts of the method's prerequisites, in order."""
     checkpoint: Path
-    """A folder of the step's own, kept between attempts, so that interrupted training goes on."""
+    """The step's own folder. It is kept between attempts, so that interrupted training can resume."""
     log: Log
     checkpoint_seconds: float = 60.0
     probe: Probe | None = None
     spending: Spending = UNCOUNTED
-    """Told of all tokens that are worked on, as they are."""
+    """Counts all processed tokens."""
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -80,42 +80,42 @@ class Job:
         return tuple(each.role for each in self.examples)
 
     def budget_for(self, config: Optimisation) -> FitConfig:
-        """The budget of a method's settings on this track."""
+        """Combine a method's settings with this track's budget."""
         return FitConfig.of(config, self.budget, self.selection_rule, self.checkpoint_seconds)
 
     def limited(self, config: Optimisation) -> Job:
-        """The same with as many examples of each target as `config.examples` says."""
+        """The job with `config.examples` examples of each target, or the job itself if that is None."""
         if config.examples is None:
             return self
         few = [replace(each, examples=each.few(config.examples, self.seed)) for each in self.examples]
         return replace(self, examples=tuple(few))
 
     def batches(self, config: Optimisation, trainable: Trainable) -> Source[Batch]:
-        """The examples as batches, encoded as evaluation asks them: a pure function of settings, seed and step."""
+        """The examples in batches, encoded as in evaluation. Depends only on settings, seed and step."""
         from suite.training.data.encoding import batches_of
 
         return batches_of(config, self, trainable, self.budget_for(config).batch_size)
 
     def score(self, trainable: Trainable, step: int) -> float:
-        """The selection score (0 to 100) of what is trained as it is after a step, on the selection rows."""
-        # parameters change between two steps, so their models must not be taken for the same
+        """The selection score (0 to 100) of the parameters after a step."""
+        # parameters change between steps, so the label keeps their answers apart in caches
         label = f"in training, scored after step {step}"
         return self.selection(lambda role: trainable.answering(self.backbone, self.roles, role, label))
 
     def seed_for(self, *parts: object) -> int:
-        """A seed for one use of randomness, named by its parts; another use has another."""
+        """A seed for one use of randomness, named by `parts`; other parts give another seed."""
         return seed_of(self.seed, *parts)
 
     def seed_step(self, step: int) -> None:
-        """Seed the device's random numbers for a step, so that a resumed run drops out the same units."""
+        """Seed the device's random numbers for a step, so that a resumed run drops the same units."""
         from suite.training.device import seed_device
 
         seed_device(self.backbone.device, self.seed_for("step", step))
 
     def checkpoints(self, *terms: object) -> RunCheckpoints:
-        """The step's checkpoints: what an interrupted attempt of the same terms, seed and base model left.
+        """The step's checkpoints, and those of an interrupted attempt with the same terms, seed and base model.
 
-        `terms` are plain data that a checkpoint must have in common with this run, such as `config.model_dump()`.
+        `terms` are plain data that have to be equal in a checkpoint and in this run, such as `config.model_dump()`.
         """
         from suite.training.checkpoint import RunCheckpoints
 
@@ -125,7 +125,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Trained:
-    """The selected checkpoint as an artifact, and how it came about."""
+    """The selected checkpoint as an artifact, and how training went."""
 
     artifact: Artifact
     fit: Fit

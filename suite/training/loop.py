@@ -1,4 +1,4 @@
-"""The one training loop: steps, scores of the selection rows, and checkpoints that make interruptions harmless."""
+"""The training loop: steps, selection scores, and checkpoints to resume from."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ ProbeFunction = Callable[[int], "Sequence[CurvePoint]"]
 
 
 class Log(Protocol):
-    """Where training says how far it is."""
+    """Reports the progress of training."""
 
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
-        """After each optimiser step (from 1): the mean loss of an answer's token, the last selection score (0–100)."""
+        """Called after each optimiser step (from 1) with the mean loss of an answer token and the last selection score
+        (0–100)."""
 
     def say(self, text: str) -> None:
-        """Something a person should know."""
+        """Show a notice."""
 
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """One value along training: `loss` or `reward` (means since the last point), or `selection` (0–100)."""
+    """One point of a training curve: `loss` or `reward` (means since the last point), or `selection` (0–100)."""
 
     step: int
     name: str
@@ -56,11 +57,11 @@ class Fit:
     """The selection score (0–100) at that step; None without selection."""
     steps_done: int
     tokens: int
-    """Tokens of prompts and answers that these steps were trained on, padding not counted. What an interruption lost
-    is in the `Spending` only."""
+    """Tokens of prompts and answers in these steps, without padding. Tokens lost to an interruption count in `Spending`
+    only."""
     curve: tuple[CurvePoint, ...]
     seconds: Mapping[str, float] = field(default_factory=dict)
-    """By phase: sampling (the model's own answers, or making batches), update, selection, probes."""
+    """Seconds by phase: sampling (the model's own answers, or making batches), update, selection, probes."""
 
 
 def fit(
@@ -79,13 +80,13 @@ def fit(
     spending: Spending = UNCOUNTED,
     base: str = "",
 ) -> Fit:
-    """Train the `trainable` parameters of `module`, in place, and return the checkpoint that scores best (ties: first).
+    """Train the `trainable` parameters of `module` in place. Returns the best-scored checkpoint (ties: the first).
 
-    `forward` gives a batch's loss summed over its answers' tokens; `score` the selection score of the parameters as
-    they are. `checkpoint` is a folder: what it holds from an interrupted attempt is taken up, with the same result as
-    without the interruption, if it is of the same `base` model and terms. `probe` is called before the first step (0)
-    and after each that is `due`, and may not change what training gives. Raises StepFailed when the loss is not finite
-    or memory does not suffice.
+    `forward` returns a batch's loss, summed over its answers' tokens. `score` returns the selection score of the
+    current parameters. `checkpoint` is a folder: an interrupted attempt in it is resumed if it has the same `base`
+    model and terms; the result is the same as without the interruption. `probe` is called before the first step (0) and
+    after each step that is `due`; it must not change what training gives. Raises StepFailed if the loss is not finite
+    or memory is too small.
     """
     loop = _Loop(
         module, trainable, forward, batches, budget, seed, score, checkpoint, log, probe, due, spending, base
@@ -155,7 +156,7 @@ class _Loop(Generic[P]):
         return Fit(best, state.best_step, state.best_score, state.step, state.tokens, curve, dict(state.seconds))
 
     def _step(self) -> float:
-        """One optimiser step, in smaller parts if memory asks for it. Returns the loss of a token."""
+        """One optimiser step, in smaller micro-batches if memory is too small. Returns the mean loss of a token."""
         while True:
             try:
                 loss = self._gradients()
@@ -163,7 +164,7 @@ class _Loop(Generic[P]):
             except RuntimeError as error:
                 if not out_of_memory(error):
                     raise
-            self._halve()  # outside of the handler, whose traceback still holds the tensors of the failed pass
+            self._halve()  # outside of the handler: its traceback still holds the failed pass's tensors
         step, budget = self.state.step, self.budget
         if not math.isfinite(loss):
             raise StepFailed(f"the loss is {loss} at step {step + 1} of {budget.steps}: try a lower learning rate")
@@ -177,9 +178,9 @@ class _Loop(Generic[P]):
         return loss
 
     def _gradients(self) -> float:
-        """Gradients of the mean loss over all answer tokens of the step's batch, whatever the parts' sizes."""
+        """Compute gradients of the mean loss over all answer tokens of the step's batch, whatever the parts' sizes."""
         step = self.state.step
-        # of the seed and the step alone, so that a resumed run drops out the same units
+        # depends only on the seed and the step, so that a resumed run drops the same units
         seed_device(self.device, seed_of(self.seed, "step", step))
         self.optimizer.zero_grad(set_to_none=True)
         targets = self.batches.target_tokens(step)
@@ -208,7 +209,7 @@ class _Loop(Generic[P]):
         self.log.say(f"out of memory at step {state.step + 1}: going on with micro-batches of {state.micro_batch}")
 
     def _select(self) -> None:
-        """Score the parameters as they are and keep them if they are the best so far."""
+        """Score the current parameters and keep them if they are the best so far."""
         state = self.state
         if not all(bool(torch.isfinite(parameter).all()) for parameter in self.trainable.values()):
             raise StepFailed(f"parameters are not finite after step {state.step}: try a lower learning rate")
@@ -228,7 +229,7 @@ class _Loop(Generic[P]):
         state.stopped = value is not None and goal is not None and value >= goal
 
     def _run_probe(self) -> None:
-        """Take a look at the parameters as they are, where one is due."""
+        """Probe the current parameters if a probe is due."""
         state = self.state
         if self.probe is None or self.due is None or not (self.due(state.step) or state.stopped):
             return
@@ -238,7 +239,7 @@ class _Loop(Generic[P]):
         self.module.train()
 
     def _key(self, base: str) -> str:
-        """What a checkpoint must have in common with this run to be taken up."""
+        """A hash of everything that a checkpoint must have in common with this run."""
         terms = {name: value for name, value in asdict(self.budget).items() if name not in FREE}
         shapes = {name: list(parameter.shape) for name, parameter in self.trainable.items()}
         progress = [each.name for each in fields(Progress)]

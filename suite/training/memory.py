@@ -1,4 +1,4 @@
-"""Telling that memory ran out, on any device."""
+"""Detect out-of-memory errors on any device."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there was no memory left (the CPU allocator raises a plain RuntimeError)."""
+    """Whether an error means that memory ran out (the CPU allocator raises a plain RuntimeError)."""
     if isinstance(error, torch.OutOfMemoryError):
         return True
     message = str(error)

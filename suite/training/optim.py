@@ -1,4 +1,4 @@
-"""Optimisers, their state as plain tensors and numbers, and learning-rate schedules as pure functions of the step."""
+"""Optimisers, their state as plain tensors and numbers, and learning-rate schedules as functions of the step."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from suite.training.config import FitConfig
 def make_optimizer(trainable: Mapping[str, nn.Parameter], budget: FitConfig) -> torch.optim.Optimizer:
     """The budget's optimiser over the trainable parameters.
 
-    Adafactor factors the second moment of every matrix: a soft prompt is given flat, so that it is not (Lester et al.).
-    A decay that does not go by the rate is not the optimiser's: `shrink` does it.
+    Adafactor factors the second moment of every matrix; a soft prompt is stored flat to avoid this (Lester et al.).
+    `shrink` applies a weight decay that does not depend on the rate.
     """
     parameters = list(trainable.values())
     decay = budget.weight_decay if budget.decay_by_rate else 0.0
@@ -35,13 +35,13 @@ def make_optimizer(trainable: Mapping[str, nn.Parameter], budget: FitConfig) -> 
 
 @torch.no_grad()
 def shrink(trainable: Mapping[str, nn.Parameter], budget: FitConfig) -> None:
-    """Before a step: the weight decay that does not go by the rate, if there is one."""
+    """Apply the weight decay that does not depend on the rate, if there is one; called before each step."""
     if budget.weight_decay and not budget.decay_by_rate:
         torch._foreach_mul_(list(trainable.values()), 1 - budget.weight_decay)
 
 
 def learning_rate(step: int, budget: FitConfig) -> float:
-    """The rate of a step, counted from 0."""
+    """The learning rate of a step, counted from 0."""
     if step < budget.warmup:
         return budget.learning_rate * (step + 1) / budget.warmup
     done = (step - budget.warmup) / max(1, budget.steps - budget.warmup)
@@ -55,7 +55,7 @@ def learning_rate(step: int, budget: FitConfig) -> float:
 def state_of(
     optimizer: torch.optim.Optimizer, trainable: Mapping[str, nn.Parameter]
 ) -> tuple[dict[str, Tensor], dict[str, dict[str, float]]]:
-    """What the optimiser remembers: tensors by `<parameter>|<entry>`, and plain numbers by parameter and entry."""
+    """The optimiser's state: tensors by `<parameter>|<entry>`, and plain numbers by parameter and entry."""
     tensors: dict[str, Tensor] = {}
     numbers: dict[str, dict[str, float]] = {}
     for name, parameter in trainable.items():
@@ -73,12 +73,12 @@ def restore_state(
     tensors: Mapping[str, Tensor],
     numbers: Mapping[str, Mapping[str, float]],
 ) -> None:
-    """Give an optimiser back what `state_of` read."""
+    """Restore an optimiser's state from the output of `state_of`."""
     for name, parameter in trainable.items():
         entries: dict[str, Any] = dict(numbers.get(name, {}))
         for key, value in tensors.items():
             owner, _, entry = key.rpartition("|")
             if owner == name:
-                # AdamW's fused step wants its counter where the parameter is
+                # AdamW's fused step needs its counter on the parameter's device
                 entries[entry] = value.clone().to(parameter.device)
         optimizer.state[parameter] = entries

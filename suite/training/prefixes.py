@@ -1,4 +1,4 @@
-"""A prefix in training: PEFT's encoder of virtual tokens into keys and values, and the prefix that it makes."""
+"""A prefix in training: PEFT's encoder of virtual tokens into keys and values, and the prefix it computes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from suite.models.prefix import key_value_shape
 
 
 class TrainedPrefix(PrefixEncoder):  # type: ignore[misc]
-    """PEFT's encoder for a backbone; its first values are PEFT's, a function of the seed."""
+    """PEFT's prefix encoder for a backbone. Its initial values are PEFT's and depend on the seed only."""
 
     def __init__(self, backbone: Backbone, length: int, projection: int | None, seed: int) -> None:
         layers, heads, width = key_value_shape(backbone)
@@ -23,7 +23,7 @@ class TrainedPrefix(PrefixEncoder):  # type: ignore[misc]
         config = PrefixTuningConfig(
             task_type=TaskType.SEQ_2_SEQ_LM if two_sided else TaskType.CAUSAL_LM,
             num_virtual_tokens=length,
-            # PEFT would guess these from the model's configuration, wrongly where heads are not width / heads wide
+            # PEFT would guess these from the configuration, wrongly if head width is not model width / heads
             num_layers=layers,
             num_attention_heads=heads,
             token_dim=heads * width,
@@ -37,7 +37,7 @@ class TrainedPrefix(PrefixEncoder):  # type: ignore[misc]
         self.shape = (length, layers, 2, heads, width)
 
     def adapt(self, model: AdaptedModel, target_index: int) -> AdaptedModel:
-        """A model with the prefix before the text."""
+        """The model with the prefix before the text."""
         return replace(model, prefix=self.vectors())
 
     def vectors(self) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a training loop carries from step to step besides tensors: kept in checkpoints, so that it survives a kill."""
+"""The non-tensor state of a training loop, stored in checkpoints so that it survives a kill."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import Final, Literal
 Phase = Literal["sampling", "update", "selection", "probes"]
 
 CURVE_POINTS: Final = 200
-"""About how many points a curve has, however long training is."""
+"""Approximate number of points of a curve, however long training is."""
 
 
 @dataclass
 class Progress:
-    """How far training is, and what it took."""
+    """Progress of a training run, and its cost."""
 
     step: int = 0
-    """Steps done."""
+    """Number of steps done."""
     micro_batch: int = 1
     tokens: int = 0
     best_step: int = 0
     best_score: float | None = None
     stopped: bool = False
     sums: dict[str, float] = field(default_factory=dict)
-    """Of the loss and of what the source measures, over the `count` steps since the last point of the curve."""
+    """Sums of the loss and of the source's measurements over the `count` steps since the curve's last point."""
     count: int = 0
     curve: list[tuple[int, str, float]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
-    """By phase, of the steps that count: what an interruption lost is not in it."""
+    """Seconds by phase, without work that an interruption lost."""
 
     @contextmanager
     def timed(self, phase: Phase) -> Iterator[None]:
-        """Add what is done inside to a phase's seconds."""
+        """Add the time spent inside to a phase's seconds."""
         started = time.perf_counter()
         try:
             yield
@@ -42,7 +42,7 @@ class Progress:
             self.seconds[phase] = self.seconds.get(phase, 0.0) + time.perf_counter() - started
 
     def note(self, values: dict[str, float], steps: int) -> None:
-        """Add a step's values to the curve, which gets their means every few steps and at the last one."""
+        """Add a step's values. Their means become points of the curve every few steps and at the last step."""
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.count += 1

@@ -1,4 +1,5 @@
-"""A soft prompt in training: PEFT's embedding of virtual tokens, held as one flat parameter, and its first values."""
+"""A soft prompt in training: PEFT's embedding of virtual tokens, stored as one flat parameter, and its initial
+values."""
 
 from __future__ import annotations
 
@@ -19,11 +20,11 @@ from suite.models.tokens import encode_word
 
 Start = Literal["vocab", "labels", "random", "text"]
 COMMON = 5000
-"""How many of the first vocabulary rows count as common (vocabularies are ordered by frequency)."""
+"""Number of first vocabulary rows that count as common (vocabularies are ordered by frequency)."""
 
 
 class FlatPrompt(PromptEmbedding):  # type: ignore[misc]
-    """PEFT's prompt embedding with its table held flat, because Adafactor would factor a matrix's second moment."""
+    """PEFT's prompt embedding with a flat table, because Adafactor would factor a matrix's second moment."""
 
     def __init__(self, backbone: Backbone, vectors: Tensor) -> None:
         length, width = vectors.shape
@@ -44,7 +45,7 @@ class FlatPrompt(PromptEmbedding):  # type: ignore[misc]
         return self.flat.view(self.shape)
 
     def adapt(self, model: AdaptedModel, target_index: int) -> AdaptedModel:
-        """A model with the prompt before the text."""
+        """The model with the prompt before the text."""
         return replace(model, soft=self.vectors())
 
     def forward(self, indices: Tensor) -> Tensor:
@@ -55,11 +56,11 @@ class FlatPrompt(PromptEmbedding):  # type: ignore[misc]
 def start_vectors(
     backbone: Backbone, length: int, start: Start, seed: int, labels: Sequence[str] = (), text: str = ""
 ) -> Tensor:
-    """First values [length, d] of a soft prompt (Lester et al. 2021, section 3.2), a function of the seed.
+    """Initial values [length, d] of a soft prompt (Lester et al. 2021, section 3.2); they depend on the seed only.
 
-    `vocab`: rows of common tokens, drawn without replacement. `labels`: the mean embedding of each label first, then
-    as `vocab`. `random`: U(−0.5, 0.5). `text`: the embeddings of a text's tokens, over and over, as PEFT has it.
-    Raises SuiteError when the vocabulary is too small, or the text is empty.
+    `vocab`: embeddings of common tokens, drawn without replacement. `labels`: the mean embedding of each label, then as
+    `vocab`. `random`: U(−0.5, 0.5). `text`: the embeddings of a text's tokens, repeated, as in PEFT. Raises SuiteError
+    if the vocabulary is too small or the text is empty.
     """
     if start == "text":
         vectors = text_vectors(backbone, text)
@@ -80,7 +81,7 @@ def start_vectors(
 
 
 def text_vectors(backbone: Backbone, text: str) -> Tensor:
-    """The embeddings [P, d] of a text's tokens. Raises SuiteError when there are none."""
+    """The embeddings [P, d] of a text's tokens. Raises SuiteError if there are none."""
     ids = list(backbone.tokenizer.encode(text, add_special_tokens=False))
     if not ids:
         raise SuiteError("a soft prompt cannot start from an empty text", fix='init: text with text: "…"')

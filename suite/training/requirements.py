@@ -1,4 +1,4 @@
-"""What a method says that its training needs, so that planning asks it and never guesses from the names of fields."""
+"""What a method declares that its training needs, so that planning does not guess from the names of fields."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from suite.training.config import Optimisation
 
 @dataclass(frozen=True)
 class MatrixSelection:
-    """Linear maps of the base model that must be there."""
+    """Linear maps that the base model must have."""
 
     field: str
-    """The field of the method's block that asks for them, as messages name it."""
+    """The field of the method's block that names them, for messages."""
     names: tuple[str, ...] | None = None
-    """Their names (`q_proj`); None where they are not asked for by name."""
+    """Their names (`q_proj`); None if they are not selected by name."""
     kind: Matrices = "all"
-    """Which linear maps of each block."""
+    """The kind of linear maps in each block."""
 
 
 @dataclass(frozen=True)
 class GradientSteps:
-    """Training step by step: one batch of the track's size, a forward and a backward pass for each."""
+    """Training by gradient: each step is a forward and a backward pass over one batch of the track's size."""
 
     steps: int
     examples: int | None = None
@@ -31,37 +31,37 @@ class GradientSteps:
     shots: int = 0
     """Exemplars before each training input."""
     select_every: int | None = None
-    """The selection rows are answered each time after this number of steps; None: as the track says."""
+    """The selection rows are answered after every this many steps; None: as the track says."""
     decomposes: bool = False
-    """Whether weights are made anew of their singular value decompositions at each step."""
+    """Whether each step recomputes weights from their singular value decompositions."""
 
 
 @dataclass(frozen=True)
 class CandidateSearch:
-    """A search: each candidate answers a few examples, and nothing is learned by gradient."""
+    """A search without gradients: each candidate answers a few examples."""
 
     candidates: int
     shots: int
-    """Examples that each candidate answers."""
+    """Number of examples that each candidate answers."""
 
 
 @dataclass(frozen=True)
 class Requirements:
-    """What a train step with some settings needs. The default is that of a step that trains nothing."""
+    """What a train step with some settings needs. The defaults are those of a step without training."""
 
     reserved_positions: int = 0
     """Positions of each input that a soft prompt or a prefix takes."""
     matrices: tuple[MatrixSelection, ...] = ()
     """Linear maps that the base model must have."""
     reward: bool = False
-    """Whether the model's own answers are scored, one by one, while it trains."""
+    """Whether training scores the model's own answers one by one."""
     mix: Mapping[str, float] | None = None
-    """In which ratio a batch holds examples of the targets; None: they are one pool."""
+    """Ratio of the targets' examples in a batch; None: pooled."""
     probes: bool = False
-    """Whether the track's probes look at the model while it is trained (`job.probe`); only then are they part of the
-    step's name, and only then does the job have them."""
+    """Whether the track's probes measure the model during training (`job.probe`). Only then are probes part of the
+    step's name and of the job."""
     cost: GradientSteps | CandidateSearch | None = None
-    """What most of its time goes into; None: it puts together what its prerequisites left."""
+    """Where most of the time goes; None: the step only combines its prerequisites' artifacts."""
 
 
 def optimisation_requirements(
@@ -71,7 +71,7 @@ def optimisation_requirements(
     matrices: tuple[MatrixSelection, ...] = (),
     decomposes: bool = False,
 ) -> Requirements:
-    """What `optimise` needs for the settings that every trained method has, and what a method adds to it."""
+    """The requirements of `optimise` for the settings that all trained methods share, and those that a method adds."""
     return Requirements(
         reserved_positions,
         matrices,
@@ -83,5 +83,5 @@ def optimisation_requirements(
 
 
 def named_matrices(chosen: tuple[str, ...] | str | None, field: str = "target_modules") -> tuple[MatrixSelection, ...]:
-    """The matrices that a field names; none where it leaves the choice to PEFT or takes all."""
+    """The matrices that a field names; empty if PEFT chooses or all are used."""
     return (MatrixSelection(field, chosen),) if isinstance(chosen, tuple) else ()

@@ -1,4 +1,4 @@
-"""Training the singular vectors of a model's matrices (SVF), all other numbers frozen."""
+"""Train the masks of a model's singular values (SVF); everything else is frozen."""
 
 from __future__ import annotations
 
@@ -27,44 +27,45 @@ from suite.training.trainable import Trainable
 
 @dataclass
 class Composition:
-    """A model whose chosen weights are made of their singular values, as the parameters scale them."""
+    """A model whose selected weights are composed from scaled singular values."""
 
     modules: Mapping[str, nn.Module]
-    """By the name of the weight."""
+    """The modules by the names of their weights."""
     weights: Mapping[str, Tensor]
-    """The base's own, untouched."""
+    """The base model's own weights, unchanged."""
     factors: Mapping[str, Factors]
     mask: Mask
     renormalise: bool
     parameters: dict[str, nn.Parameter] = field(default_factory=dict)
-    """Unbounded parameters p [r] by the name of the weight, float32."""
+    """Unbounded parameters p [r] by the names of the weights, float32."""
     _hooks: list[RemovableHandle] = field(default_factory=list)
 
     def compose(self) -> None:
-        """Put weights in effect that are made of the parameters as they are, with a graph where gradients are on."""
+        """Apply weights composed from the current parameters, with a graph if gradients are enabled."""
         self.release()
         for name, module in self.modules.items():
             if torch.is_grad_enabled():
-                # as late as can be: in the backward pass a matrix's gradient is then used up before the next is there
+                # compose as late as possible: the backward pass then uses up a matrix's gradient before the next one
+                # exists
                 self._hooks.append(module.register_forward_pre_hook(lambda module, _, name=name: self._put(name)))
             else:
                 self._put(name)
 
     def adapt(self, model: AdaptedModel, target_index: int) -> AdaptedModel:
-        """The model with weights in effect that are made of the parameters as they are."""
+        """The model with weights composed from the current parameters."""
         self.compose()
         return model
 
     @contextmanager
     def base(self) -> Iterator[None]:
-        """Let the model answer with its own weights; what was in effect has to be composed anew afterwards."""
+        """Let the model answer with its own weights. Call `compose` again afterwards."""
         self.release()
         for name, module in self.modules.items():
             _set_weight(module, self.weights[name])
         yield
 
     def release(self) -> None:
-        """Compose nothing any more when the model is called."""
+        """Stop composing weights when the model is called."""
         while self._hooks:
             self._hooks.pop().remove()
 
@@ -78,7 +79,7 @@ class Composition:
 def composing(
     model: nn.Module, factors: Mapping[str, Factors], start: Mapping[str, Tensor], *, mask: Mask, renormalise: bool
 ) -> Iterator[Composition]:
-    """Take over some weights of a model for a while; on exit they are the same parameter objects as before."""
+    """Replace some weights of a model by composed ones; on exit the original parameter objects are restored."""
     modules = {name: model.get_submodule(name.rpartition(".")[0]) for name in factors}
     before: dict[str, dict[str, Any]] = {name: dict(module._parameters) for name, module in modules.items()}
     weights = {name: parameters["weight"].data for name, parameters in before.items()}
@@ -96,7 +97,7 @@ def composing(
     finally:
         for name, module in modules.items():
             vars(module).pop("weight", None)
-            module._parameters.clear()  # and filled again, so that their order stays
+            module._parameters.clear()  # cleared and filled again to keep their order
             module._parameters.update(before[name])
 
 
@@ -105,7 +106,7 @@ def _set_weight(module: nn.Module, weight: Tensor) -> None:
 
 
 def train_singular(config: Scaling, job: Job) -> Trained:
-    """Train the masks of a model's singular values, by the objective of `config`."""
+    """Train the masks of a model's singular values for the objective of `config`."""
     backbone = job.backbone
     names = matrices(backbone.model, config.matrices)
     weights = dict(backbone.model.named_parameters())
@@ -125,7 +126,7 @@ def train_singular(config: Scaling, job: Job) -> Trained:
 
 
 def spectra(artifact: Singular) -> Spectra:
-    """How singular values were scaled, by matrix."""
+    """How each matrix's singular values were scaled."""
     return Spectra(matrices=tuple(_spectrum(name, artifact) for name in artifact.masks))
 
 
@@ -144,9 +145,9 @@ def _spectrum(name: str, artifact: Singular) -> Spectrum:
 
 
 def transferred(job: Job, *, shuffled: bool = False) -> Trained:
-    """The parent's masks, `shuffled` within each matrix or not, beside this model's singular values.
+    """The parent's masks for this model's singular values, `shuffled` within each matrix or not.
 
-    Raises StepFailed if the shapes are not the same.
+    Raises StepFailed if a matrix is missing or the shapes differ.
     """
     backbone, (parent,) = job.backbone, job.parents
     vectors = Singular.of(parent)

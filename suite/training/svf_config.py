@@ -1,4 +1,4 @@
-"""The settings of singular value fine-tuning, free of torch for those who only plan."""
+"""Settings of singular value fine-tuning. Imports no torch, because plans import it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ class Scaling(Optimisation):
     """How singular values are scaled."""
 
     matrices: Matrices = "all"
-    """Which linear maps of each block: `mlp`, `attention`, or `all`."""
+    """The linear maps of each block: `mlp`, `attention`, or `all`."""
     mask: Mask = "sigmoid"
-    """How a parameter becomes a factor: its sigmoid (the reference code's), itself, or its exponential."""
+    """How a parameter becomes a factor: its sigmoid (the reference code's), the parameter itself, or its
+    exponential."""
     renormalise: bool = True
     """Keep the sum of each matrix's singular values (the reference code does; the paper's formula does not)."""
     rank: Count | None = None
-    """Scale this many of the largest singular values and leave the rest; null: all."""
+    """Scale only this many of the largest singular values; null: all."""
     start: float = 0.1
-    """Mean of the parameters at the start."""
+    """Mean of the initial parameters."""
     spread: NonNegative = 0.0
-    """Their standard deviation; at 0, with `renormalise`, training starts exactly at the base."""
+    """Standard deviation of the initial parameters; at 0, with `renormalise`, training starts exactly at the base."""

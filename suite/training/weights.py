@@ -1,4 +1,4 @@
-"""Training all of a model's weights, with or without frozen artifacts of a first stage in effect."""
+"""Train all of a model's weights, with or without frozen artifacts of a first stage."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def train_weights(
     joint: FlatPrompt | None = None,
     only: Callable[[str], bool] = lambda name: True,
 ) -> Trained:
-    """Train in a float32 copy of the model's parameters; the backbone's own tensors are untouched.
+    """Train in a float32 copy of the model's parameters; the backbone's own tensors stay unchanged.
 
-    `frozen` artifacts are in effect for the targets and are not trained: one for each target where they stand before
-    the text, or a single one. A `joint` prompt stands before the inputs of all targets and is trained along. The
-    artifact holds the tensors that changed, in the backbone's type. `only` tells by its name whether a parameter is
-    trained. Raises StepFailed if none is, and if an artifact cannot be frozen.
+    `frozen` artifacts are in effect for the targets and are not trained: one for each target if they stand before the
+    text, otherwise a single one. A `joint` prompt stands before the inputs of all targets and is trained with the
+    weights. The artifact holds the changed tensors, in the backbone's dtype. `only` decides by its name whether a
+    parameter is trained. Raises StepFailed if none is, or if an artifact cannot be frozen.
     """
     model = job.backbone.model
     parameters = {name: parameter for name, parameter in model.named_parameters() if only(name)}
@@ -46,7 +46,7 @@ def train_weights(
     trained = dict(parameters)
     if joint is not None:
         trained[PROMPT] = joint.flat
-    # bfloat16 would swallow small steps: 1 + 0.003 is 1. A layer needs all its tensors in one type
+    # bfloat16 would lose small steps: 1 + 0.003 is 1. A layer needs all its tensors in one dtype
     copies = {name: tensor.to(torch.float32, copy=True) for name, tensor in base.items()}
     with swapped(model, copies, cast=False), _in_effect(job, frozen) as models:
         del copies  # the parameters hold them now, and restoring frees them
@@ -73,7 +73,7 @@ def train_weights(
 
 @contextmanager
 def _in_effect(job: Job, artifacts: Sequence[Artifact]) -> Iterator[list[AdaptedModel]]:
-    """The model with each artifact in effect; none of their parameters is trained."""
+    """One model for each artifact, with that artifact in effect and frozen."""
     if len(artifacts) > 1 and not all(each.only_before_text for each in artifacts):
         raise StepFailed("several artifacts cannot be in one model at once: only what stands before the text can")
     base = AdaptedModel(job.backbone, job.backbone.model)
@@ -94,7 +94,7 @@ def _suspended(artifacts: Sequence[Artifact], models: Sequence[AdaptedModel]) ->
 
 
 def _with_frozen(models: Sequence[AdaptedModel]) -> Callable[[AdaptedModel, int], AdaptedModel]:
-    """The model with what is frozen: a model for each target, or one for all."""
+    """A function that returns the model with its frozen artifact: one for each target, or one for all."""
 
     def adapt(model: AdaptedModel, target_index: int) -> AdaptedModel:
         return replace(models[target_index if len(models) > 1 else 0], artifacts=model.artifacts)

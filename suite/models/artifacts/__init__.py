@@ -1,6 +1,6 @@
-"""The registry of kinds of artifacts: the modules of this folder, and what others `register`. Imports no torch.
+"""The registry of artifact kinds: the modules of this folder, and classes that others `register`. Imports no torch.
 
-A kind is one class in one module. Nothing else has to know it: what is applied is asked (`suite.models.adapted`).
+A kind is one class in one module. No other code names it: code asks the applied artifact (`suite.models.adapted`).
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ _Kind = TypeVar("_Kind", bound=type[Artifact])
 
 
 def register(kind: _Kind) -> _Kind:
-    """Make a kind of artifact known by its name (a class decorator). Raises ValueError if the name is another's.
+    """Register a kind of artifact by its name (a class decorator). Raises ValueError if another class has the name.
 
-    The same class of a module that is loaded anew takes the place of the old one: its file has changed.
+    The same class of a reloaded module replaces the old one, because its file has changed.
     """
     registered = _KINDS.get(kind.kind)
     if registered is not None and _origin(registered) != _origin(kind):
@@ -37,18 +37,19 @@ def register(kind: _Kind) -> _Kind:
 
 
 def _origin(kind: type[Artifact]) -> tuple[str, str]:
-    """A class by its name and its file's: a workspace's modules are in a package of another name at each change."""
+    """A class by its name and its file's name: a workspace's modules are in a differently named package after each
+    change."""
     return kind.__module__.rpartition(".")[2], kind.__qualname__
 
 
 def kinds() -> Mapping[str, type[Artifact]]:
-    """Every known kind by its name, in order."""
+    """All known kinds by name, sorted."""
     _import_own()
     return dict(sorted(_KINDS.items()))
 
 
 def kind_named(name: str) -> type[Artifact]:
-    """The kind of that name. Raises ValueError with the known ones."""
+    """The kind of that name. Raises ValueError, with the known names, for another name."""
     kind = kinds().get(name)
     if kind is None:
         raise ValueError(f"unknown kind of artifact '{name}' (known: {', '.join(kinds())})")
@@ -68,7 +69,7 @@ def load_artifact(folder: Path, base: str) -> Artifact:
 
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"), parse_constant=_refuse)
-        # copies are aligned in memory as torch's own tensors are: the same bytes then give the same sums
+        # copies are aligned in memory as torch's own tensors are: equal bytes then give equal sums
         tensors = {name: tensor.clone() for name, tensor in load_file(folder / TENSORS).items()}
         kind, recorded, made_for, settings = (record[key] for key in ("kind", "hash", "base", "settings"))
         if not all(isinstance(each, str) for each in (kind, recorded, made_for)) or not isinstance(settings, Mapping):

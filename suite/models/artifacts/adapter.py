@@ -19,7 +19,7 @@ from suite.models.artifacts._shares import LEAST, shares
 from suite.models.backbone import Backbone
 
 LINEAR: Final = ({"LORA"}, {"IA3"})
-"""What adds to the weights, so that it can be weighted and summed."""
+"""PEFT types whose updates are additive, so that they can be weighted and summed."""
 
 
 @register
@@ -32,7 +32,7 @@ class Adapter(Artifact):
     state: Mapping[str, Tensor]
     """PEFT's state of the adapter, without the adapter's name."""
     peft: Mapping[str, Any]
-    """PEFT's configuration, as JSON."""
+    """PEFT's configuration as JSON."""
 
     @property
     def tensors(self) -> Mapping[str, Tensor]:
@@ -46,48 +46,48 @@ class Adapter(Artifact):
 
     @classmethod
     def from_saved(cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
-        """State and configuration: whether they fit each other is seen on the model."""
+        """The adapter of a state and a configuration. Whether they fit is checked on the model."""
         return cls(tensors, settings)
 
     @property
     def neutral(self) -> bool:
-        """A mixture of nothing has no state; a trained adapter always has."""
+        """True for an empty mixture, which has no state; a trained adapter always has one."""
         return not self.state
 
     @contextmanager
     def apply(self, to: AdaptedModel) -> Iterator[AdaptedModel]:
-        """Inject it into the modules."""
+        """Inject it into the model's modules."""
         with injected(to.backbone.model, self.peft, self.state) as own:
             yield replace(to, added=(*to.added, *own.values()))
 
     def suspended(self, model: AdaptedModel) -> Suspension:
-        """Switch it off."""
+        """Disable it."""
         return disabled(model.model)
 
     def is_held(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> bool:
-        """Whether this very state is injected, and active."""
+        """Whether exactly this state is injected and active."""
         state = adapter_state(model.model)
         same = set(state) == set(self.state) and all(same_bits(state[name], self.state[name]) for name in state)
         return same and is_active(model.model)
 
     def changes(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> Iterator[Change]:
-        """What merging it would add to each weight."""
+        """The changes that merging it would make to each weight."""
         for path, weight, change in merged_changes(model.model):
             yield model.model.get_submodule(path.rpartition(".")[0]), weight, change
 
     @classmethod
     def mixer(cls, backbone: Backbone, experts: Sequence[Self]) -> Mixer:
-        """What mixes them. Raises StepFailed unless all are LoRAs, or all are IA³."""
+        """The mixer of these adapters. Raises StepFailed unless all are LoRA or all are IA³."""
         if {each.peft["peft_type"] for each in experts} not in LINEAR:
             raise StepFailed("of adapters, LoRAs or IA³ can be mixed")
         return AdapterMixer(backbone, experts)
 
 
 class AdapterMixer:
-    """Experts by LoRA or IA³: `W'(α) = W + Σ αₖ ΔWₖ`; a mixture is an adapter of the same kind."""
+    """Mixtures of LoRA or IA³ experts: `W'(α) = W + Σ αₖ ΔWₖ`. A mixture is an adapter of the same kind."""
 
     def __init__(self, backbone: Backbone, experts: Sequence[Adapter]) -> None:
-        """Find what each expert adds to the weights. Raises StepFailed if experts do not go together."""
+        """Compute each expert's change to the weights. Raises StepFailed if the experts cannot be mixed."""
         if any(dict(each.peft) != dict(experts[0].peft) for each in experts):
             raise StepFailed("the adapters of a mixture have other settings than each other")
         if experts[0].peft.get("use_dora") or experts[0].peft.get("use_rslora"):
@@ -99,7 +99,7 @@ class AdapterMixer:
         self.names = tuple(dict.fromkeys(name.rpartition(".")[0] for name in self._parts))
 
     def weights(self, alpha: Tensor) -> dict[str, Tensor]:
-        """The weights of a mixture by α [K], or [K, matrices]; the base's own where α vanishes."""
+        """The weights of a mixture for α [K] or [K, matrices]; matrices whose α vanishes are left out."""
         new: dict[str, Tensor] = {}
         by_name = dict(zip(self.names, shares(alpha, self.names), strict=True))
         for name, parts in self._parts.items():
@@ -109,7 +109,8 @@ class AdapterMixer:
         return new
 
     def artifact(self, alpha: Tensor) -> Adapter:
-        """The mixture as an adapter: a LoRA of all ranks together, or one vector a module; nothing if α vanishes."""
+        """The mixture as an adapter: a LoRA of all ranks together, or one vector for each module; empty if α
+        vanishes."""
         if float(alpha.sum()) < LEAST:
             return Adapter({}, self.experts[0].peft)
         by_name = dict(zip(self.names, shares(alpha, self.names), strict=True))
@@ -130,7 +131,7 @@ class AdapterMixer:
 
 
 def _changes(backbone: Backbone, expert: Adapter) -> dict[str, Tensor]:
-    """What an adapter adds to each weight, and to the biases that it changes, float32."""
+    """The changes that an adapter makes to each weight and each bias that it changes, float32."""
     with injected(backbone.model, expert.peft, expert.state):
         changes = merged_changes(backbone.model)
         return {name: each for name, _, each in changes if name.endswith(".weight") or bool(each.any())}

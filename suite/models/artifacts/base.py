@@ -1,6 +1,6 @@
-"""What every kind of artifact is: tensors and settings that are saved, and a way to apply them to a model.
+"""The base class of artifacts: saved tensors and settings, and how they are applied to a model.
 
-Imports no torch, so that a module of a method may define a kind beside its settings.
+Imports no torch, so that a method's module may define a kind beside its settings.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 
 class Mixer(Protocol):
-    """Experts of one base whose changes to the weights are weighted by α and summed.
+    """Mixes experts of one base model: their changes to the weights are weighted by α and summed.
 
-    The parts of all experts are built once, so that a candidate of a search costs one weighted sum a matrix.
+    Each expert's change is computed once, so that a candidate of a search costs one weighted sum for each matrix.
     """
 
     names: tuple[str, ...]
-    """The matrices that they change, in order."""
+    """The matrices that the experts change, in order."""
 
     def weights(self, alpha: Tensor) -> dict[str, Tensor]:
-        """Weights (and biases) of a mixture by α [K], or [K, matrices]; the base's own are left out."""
+        """Weights (and biases) of a mixture for α [K] or [K, matrices]; unchanged ones are left out."""
 
     def artifact(self, alpha: Tensor) -> Artifact:
         """The mixture as an artifact of its own."""
@@ -46,41 +46,41 @@ class Mixer(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Artifact:
-    """What a train step leaves. `tensors` and `settings` are all that decides what it does.
+    """The result of a train step. `tensors` and `settings` determine its effect completely.
 
-    A kind is a subclass in a module of its own that is `register`ed: it says what is saved (`tensors`, `settings`,
-    `from_saved`) and how it is applied (`apply`). One that gives the model's own parameters other values extends
+    A kind is a `register`ed subclass in its own module. It defines what is saved (`tensors`, `settings`, `from_saved`)
+    and how it is applied (`apply`). A kind that only replaces values of the model's parameters extends
     `ParameterArtifact`, which needs only `new_values`.
     """
 
     kind: ClassVar[str]
-    """The name in the artifact's record; two kinds never share one."""
+    """Name of the kind in the artifact's record; unique."""
     order: ClassVar[int] = 0
-    """The place among several that are applied: lower first. What wraps modules follows what replaces weights, and
-    what stands before the text comes last."""
+    """Order of application: lower first. Kinds that wrap modules follow those that replace weights; kinds that stand
+    before the text come last."""
     only_before_text: ClassVar[bool] = False
-    """Whether the model itself stays as it is: such artifacts answer together in one model."""
+    """Whether the model itself stays unchanged: such artifacts can answer together in one model."""
 
     @property
     def tensors(self) -> Mapping[str, Tensor]:
-        """Every tensor by name."""
+        """All tensors by name."""
         raise NotImplementedError
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """What is needed to apply it besides the tensors (JSON-able)."""
+        """Settings that applying it needs besides the tensors (JSON-able)."""
         return {}
 
     @classmethod
     def from_saved(cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
-        """The artifact of saved tensors and settings. Raises ValueError with what is wrong with them."""
+        """The artifact of saved tensors and settings. Raises ValueError if they are wrong."""
         raise NotImplementedError
 
     @contextmanager
     def apply(self, to: AdaptedModel) -> Iterator[AdaptedModel]:
-        """While it is entered, the artifact is in effect on what it yields; then the model is as before, bit for bit.
+        """Context manager: apply the artifact and yield the model; on exit the model is restored bit for bit.
 
-        One that has parts is applied as these. Raises SuiteError if it does not fit the model.
+        An artifact with parts applies these. Raises SuiteError if it does not fit the model.
         """
         if not self.parts:
             raise NotImplementedError(f"an artifact of the kind '{self.kind}' does not say how it is applied")
@@ -90,20 +90,20 @@ class Artifact:
             yield to
 
     def suspended(self, model: AdaptedModel) -> Suspension:
-        """While it is entered, the model answers as without this artifact, which stays applied.
+        """Context manager in which the model answers without this artifact, which stays applied.
 
-        Raises StepFailed for a kind that cannot be: it is then no frozen first stage of training.
+        Raises StepFailed for a kind that does not support this; it cannot be a frozen first stage of training.
         """
         raise StepFailed(f"an artifact of the kind '{self.kind}' cannot stay frozen while weights are trained")
 
     def is_held(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> bool:
-        """Whether the model holds its very values; `replaced` are those of its parameters that none replaced later."""
+        """Whether the model holds exactly its values. `replaced` are the parameters that no later artifact replaced."""
         from suite.models.adapted import same_bits
 
         return all(same_bits(each.parameter.data, each.value) for each in replaced)
 
     def changes(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> Iterator[Change]:
-        """What it adds to the weights of the model's modules: an artifact that adds nothing is refused."""
+        """Its changes to the weights of the model's modules. An artifact without changes is rejected."""
         owners = {id(own): module for module in model.model.modules() for own in module.parameters(recurse=False)}
         for each in replaced:
             value = each.value.to(each.parameter.device, each.parameter.dtype)
@@ -111,40 +111,40 @@ class Artifact:
 
     @classmethod
     def mixer(cls, backbone: Backbone, experts: Sequence[Self]) -> Mixer:
-        """What mixes experts of this kind. Raises StepFailed if they do not go together."""
+        """The mixer of experts of this kind. Raises StepFailed if they cannot be mixed."""
         raise StepFailed(f"artifacts of the kind '{cls.kind}' cannot be mixed")
 
     @property
     def neutral(self) -> bool:
-        """Whether it leaves the base exactly as it is."""
+        """Whether it leaves the base model exactly as it is."""
         return False
 
     @property
     def parts(self) -> Mapping[str, Artifact]:
-        """The artifacts that it consists of, by name; {} for a simple one."""
+        """The artifacts that it consists of, by name; {} for a simple artifact."""
         return {}
 
     @property
     def pieces(self) -> tuple[Artifact, ...]:
-        """What it is applied as: its parts, or itself."""
+        """The artifacts to apply: its parts, or itself."""
         return tuple(self.parts.values()) or (self,)
 
     def part(self, name: str) -> Artifact:
-        """A part. Raises StepFailed if there is none of this name."""
+        """One part. Raises StepFailed if there is none of this name."""
         if name not in self.parts:
             raise StepFailed(f"an artifact of the kind '{self.kind}' has no part '{name}'")
         return self.parts[name]
 
     @classmethod
     def of(cls, artifact: Artifact) -> Self:
-        """An artifact that must be of this kind. Raises StepFailed if it is of another."""
+        """The artifact, checked to be of this kind. Raises StepFailed if it is of another."""
         if isinstance(artifact, cls):
             return artifact
         raise StepFailed(f"an artifact of the kind '{cls.kind}' is needed, not one of the kind '{artifact.kind}'")
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over kind, settings, and each tensor's name, type, shape and bytes, in the order of the names."""
+        """SHA-256 of kind, settings, and each tensor's name, dtype, shape and bytes, sorted by name."""
         import torch
 
         digest = hashlib.sha256(f"{self.kind}\0{canonical(dict(self.settings))}\n".encode())
@@ -159,7 +159,8 @@ class Artifact:
         return sum(tensor.numel() for tensor in self.tensors.values())
 
     def save(self, folder: Path, *, base: str, extra: Mapping[str, Any] | None = None) -> int:
-        """Write both files and return the bytes of the tensors. The record comes last, so half an artifact has none."""
+        """Write both files and return the size of the tensors in bytes. The record is written last, so an incomplete
+        artifact has none."""
         from safetensors.torch import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
@@ -181,17 +182,17 @@ class Artifact:
 
 @dataclass(frozen=True, eq=False)
 class ParameterArtifact(Artifact):
-    """A kind that gives some of the model's own parameters other values. A subclass says which: `new_values`."""
+    """A kind that replaces values of the model's own parameters. A subclass implements `new_values`."""
 
     order: ClassVar[int] = 10
 
     def new_values(self, backbone: Backbone) -> Mapping[str, Tensor]:
-        """The new values by the names of `model.named_parameters()`, made of what the model holds now."""
+        """The new values by the names of `model.named_parameters()`, computed from the model's current values."""
         raise NotImplementedError
 
     @contextmanager
     def apply(self, to: AdaptedModel) -> Iterator[AdaptedModel]:
-        """Let the parameters hold the new values."""
+        """Replace the parameters' values by the new ones."""
         from suite.models.adapted import Replaced, swapped
 
         values, own = self.new_values(to.backbone), dict(to.backbone.model.named_parameters())

@@ -25,16 +25,16 @@ class Joint(Artifact):
     vectors: Tensor
     """[length, width], float32."""
     state: Mapping[str, Tensor]
-    """As in `Weights`."""
+    """Changed parameters, as in `Weights`."""
 
     @property
     def tensors(self) -> Mapping[str, Tensor]:
-        """The vectors, and the parameters that changed."""
+        """The vectors and the changed parameters."""
         return {KEY: self.vectors, **{f"{WEIGHT}{name}": tensor for name, tensor in self.state.items()}}
 
     @classmethod
     def from_saved(cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
-        """Both. Raises ValueError without the prompt."""
+        """The prompt and the weights. Raises ValueError without the prompt."""
         if KEY not in tensors:
             raise ValueError(f"there is no tensor '{KEY}'")
         state = {name.removeprefix(WEIGHT): tensor for name, tensor in tensors.items() if name != KEY}
@@ -42,5 +42,5 @@ class Joint(Artifact):
 
     @property
     def parts(self) -> Mapping[str, Artifact]:
-        """The weights and the prompt: other tasks are answered with the weights alone."""
+        """The weights and the prompt: the weights alone answer other tasks."""
         return {"weights": Weights(self.state), "prompt": SoftPrompt(self.vectors)}

@@ -1,4 +1,4 @@
-"""Prefixes: keys and values that stand before the text in every attention layer."""
+"""Prefixes: keys and values before the text in every attention layer."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from suite.models.artifacts import Artifact, register
 from suite.models.prefix import fitting_prefix
 
 KEY: Final = "past_key_values"
-"""Where transformers takes it."""
+"""Transformers' name of the argument."""
 
 
 @register
 @dataclass(frozen=True, eq=False)
 class Prefix(Artifact):
-    """Keys and values that stand before the text in every attention layer."""
+    """Keys and values before the text in every attention layer."""
 
     kind: ClassVar[str] = "prefix"
     order: ClassVar[int] = 40
@@ -31,25 +31,25 @@ class Prefix(Artifact):
 
     @property
     def tensors(self) -> Mapping[str, Tensor]:
-        """The keys and values, all in one."""
+        """Keys and values as one tensor."""
         return {KEY: self.vectors}
 
     @classmethod
     def from_saved(cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
-        """The keys and values. Raises ValueError if there is anything else."""
+        """The prefix of the saved tensor. Raises ValueError if there are other tensors."""
         if set(tensors) != {KEY}:
             raise ValueError(f"one tensor '{KEY}' is expected")
         return cls(tensors[KEY])
 
     @contextmanager
     def apply(self, to: AdaptedModel) -> Iterator[AdaptedModel]:
-        """Let the keys and values stand before every text."""
+        """Put the keys and values before every text."""
         yield replace(to, prefix=fitting_prefix(self.vectors, to.backbone))
 
     def suspended(self, model: AdaptedModel) -> Suspension:
-        """The model itself is without it."""
+        """Nothing to do: the model itself does not contain the prefix."""
         return nullcontext()
 
     def is_held(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> bool:
-        """Whether these keys and values stand before the text."""
+        """Whether exactly these keys and values stand before the text."""
         return model.prefix is not None and same_bits(model.prefix, self.vectors)

@@ -1,4 +1,4 @@
-"""Soft prompts: vectors that stand before the input's embeddings."""
+"""Soft prompts: vectors before the input's embeddings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEY: Final = "prompt_embeddings"
 @register
 @dataclass(frozen=True, eq=False)
 class SoftPrompt(Artifact):
-    """Vectors that stand before the input's embeddings."""
+    """Vectors before the input's embeddings."""
 
     kind: ClassVar[str] = "prompt"
     order: ClassVar[int] = 50
@@ -36,14 +36,14 @@ class SoftPrompt(Artifact):
 
     @classmethod
     def from_saved(cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
-        """The vectors. Raises ValueError if there is anything else."""
+        """The soft prompt of the saved tensor. Raises ValueError if there are other tensors."""
         if set(tensors) != {KEY}:
             raise ValueError(f"one tensor '{KEY}' is expected")
         return cls(tensors[KEY])
 
     @contextmanager
     def apply(self, to: AdaptedModel) -> Iterator[AdaptedModel]:
-        """Let the vectors stand before every text."""
+        """Put the vectors before every text. Raises SuiteError if their width is not the model's."""
         width, backbone = to.backbone.width, to.backbone
         if self.vectors.ndim != 2 or self.vectors.shape[1] != width:
             shape = tuple(self.vectors.shape)
@@ -51,9 +51,9 @@ class SoftPrompt(Artifact):
         yield replace(to, soft=self.vectors.detach().to(backbone.device))
 
     def suspended(self, model: AdaptedModel) -> Suspension:
-        """The model itself is without it."""
+        """Nothing to do: the model itself does not contain the prompt."""
         return nullcontext()
 
     def is_held(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> bool:
-        """Whether these vectors stand before the text."""
+        """Whether exactly these vectors stand before the text."""
         return model.soft is not None and same_bits(model.soft, self.vectors)

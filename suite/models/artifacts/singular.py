@@ -1,4 +1,4 @@
-"""Singular vectors: masks over the singular values of some matrices (SVF), and mixtures of them (Transformer²)."""
+"""Masks over the singular values of some matrices (SVF), and mixtures of them (Transformer²)."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Singular(ParameterArtifact):
     kind: ClassVar[str] = "singular"
     order: ClassVar[int] = 20
     masks: Mapping[str, Tensor]
-    """m [r] by the name of the weight, float32: as they act, whatever they were made of."""
+    """Masks m [r] by the names of the weights, float32, as they are applied."""
     values: Mapping[str, Tensor]
-    """The singular values [r] that they were trained beside, to know the base again."""
+    """The base model's singular values [r] in training, to recognise the base again."""
     renormalise: bool
-    """Whether the sum of a matrix's singular values stays what it was."""
+    """Whether the sum of a matrix's singular values is kept."""
 
     @property
     def tensors(self) -> Mapping[str, Tensor]:
@@ -39,7 +39,7 @@ class Singular(ParameterArtifact):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Whether the sum stays."""
+        """Whether the sum of singular values is kept."""
         return {"renormalise": self.renormalise}
 
     @classmethod
@@ -57,12 +57,12 @@ class Singular(ParameterArtifact):
 
     @property
     def neutral(self) -> bool:
-        """Factors of 1: a search may find that no expert helps."""
+        """Whether all factors are 1: a search may find that no expert helps."""
         return all(bool((mask == 1.0).all()) for mask in self.masks.values())
 
     @property
     def parameters(self) -> int:
-        """How many numbers were trained."""
+        """Number of trained parameters."""
         return sum(mask.numel() for mask in self.masks.values())
 
     def new_values(self, backbone: Backbone) -> Mapping[str, Tensor]:
@@ -72,19 +72,20 @@ class Singular(ParameterArtifact):
 
     @classmethod
     def mixer(cls, backbone: Backbone, experts: Sequence[Self]) -> Mixer:
-        """What mixes them."""
+        """The mixer of these experts."""
         return SingularMixer(backbone, experts)
 
 
 class SingularMixer:
-    """Experts by SVF, of one base over the same matrices: `W'(α) = rest + c(α) Σ αₖ Pₖ` with `Pₖ = U diag(s ⊙ mₖ) Vᵀ`.
+    """Mixtures of SVF experts of one base over the same matrices.
 
-    Masks are mixed after the sigmoid. With `renormalise`, c(α) keeps the sum of singular values: only proportions of α
-    matter, and copies of an expert are that expert. Without it c is 1: copies are that expert where α sums to 1.
+    `W'(α) = rest + c(α) Σ αₖ Pₖ` with `Pₖ = U diag(s ⊙ mₖ) Vᵀ`. Masks are mixed after the sigmoid. With `renormalise`,
+    c(α) keeps the sum of singular values: only the proportions of α matter, and a mixture of copies of an expert is
+    that expert. Without it c is 1: such a mixture is that expert if α sums to 1.
     """
 
     def __init__(self, backbone: Backbone, experts: Sequence[Singular]) -> None:
-        """Decompose the matrices and build every expert's part. Raises StepFailed if experts do not go together."""
+        """Decompose the matrices and compute every expert's part. Raises StepFailed if the experts cannot be mixed."""
         self.experts = tuple(experts)
         first = self.experts[0]
         self.names = tuple(first.masks)
@@ -111,7 +112,7 @@ class SingularMixer:
             self._total[name] = float(factors.values.sum())
 
     def weights(self, alpha: Tensor) -> dict[str, Tensor]:
-        """The weights of a mixture by α [K], or [K, matrices]; the base's own where α vanishes."""
+        """The weights of a mixture for α [K] or [K, matrices]; matrices whose α vanishes are left out."""
         new: dict[str, Tensor] = {}
         for name, share in zip(self.names, shares(alpha, self.names), strict=True):
             if float(share.sum()) < LEAST:
@@ -122,7 +123,7 @@ class SingularMixer:
         return new
 
     def artifact(self, alpha: Tensor) -> Singular:
-        """The mixture as singular vectors of its own."""
+        """The mixture as one set of masks."""
         first = self.experts[0]
         masks: dict[str, Tensor] = {}
         for name, share in zip(self.names, shares(alpha, self.names), strict=True):

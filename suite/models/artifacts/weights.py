@@ -21,18 +21,18 @@ class Weights(ParameterArtifact):
     kind: ClassVar[str] = "weights"
     order: ClassVar[int] = 10
     state: Mapping[str, Tensor]
-    """By the names of `model.named_parameters()`, so a tied tensor is there once."""
+    """Values by the names of `model.named_parameters()`; a tied tensor is stored once."""
 
     @property
     def tensors(self) -> Mapping[str, Tensor]:
-        """The parameters that changed."""
+        """The changed parameters."""
         return self.state
 
     @classmethod
     def from_saved(cls, tensors: Mapping[str, Tensor], settings: Mapping[str, Any]) -> Self:
-        """The parameters."""
+        """The artifact of the saved parameters."""
         return cls(tensors)
 
     def new_values(self, backbone: Backbone) -> Mapping[str, Tensor]:
-        """The values as they are."""
+        """The saved values."""
         return self.state

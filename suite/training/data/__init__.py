@@ -1,1 +1,1 @@
-"""What training reads: examples as tokens, exemplars before them, and batches in a fixed order."""
+"""Training data: examples as tokens, exemplars before them, and batches in a fixed order."""

@@ -1,4 +1,4 @@
-"""Batches in an order that is a pure function of the seed and the step, so that a resumed run sees the same ones."""
+"""Batches whose order depends only on the seed and the step, so that a resumed run sees the same batches."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from suite.training.data.examples import Encoded
 
 IGNORE = -100
 WINDOW = 16
-"""Batches among which examples are sorted by length: little padding, and still well mixed."""
+"""Number of batches within which examples are sorted by length: little padding, yet well shuffled."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Examples padded on the right."""
+    """Examples of one target, padded on the right."""
 
     input_ids: Tensor
     """[B, T]: prompt and answer (decoder), or the prompt (encoder-decoder)."""
     attention_mask: Tensor
     """[B, T]."""
     labels: Tensor
-    """[B, L]: what should come next at each position, `IGNORE` outside of the answer. L is T for a decoder."""
+    """[B, L]: the next token at each position, `IGNORE` outside of the answer. L is T for a decoder."""
     decoder_input_ids: Tensor | None
     """[B, L], encoder-decoder only."""
     answers: Tensor
-    """[N]: where there is a label, as places in the [B·L] of all rows."""
+    """[N]: positions that have a label, as indices into the flattened [B·L]."""
     tokens: int
-    """Tokens that are not padding, prompts and answers."""
+    """Tokens of prompts and answers, without padding."""
     target_index: int = 0
-    """Which of the targets all of them are of."""
+    """Index of the target that all examples belong to."""
     even: bool = False
-    """Whether nothing in `input_ids` is padding, so that no mask is needed."""
+    """Whether `input_ids` has no padding, so that no mask is needed."""
     shared: int = 0
-    """How many tokens all prompts begin with, less than any prompt has; decoder only."""
+    """Length of the common beginning of all prompts, shorter than any prompt; decoder only."""
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device."""
@@ -54,7 +54,7 @@ class Batch:
 
 
 class Collator:
-    """Makes padded batches of examples, for one backbone."""
+    """Makes padded batches from examples, for one backbone."""
 
     def __init__(self, backbone: Backbone) -> None:
         self._pad = backbone.pad_id
@@ -62,7 +62,7 @@ class Collator:
         self._start = backbone.pad_id if self._decoder else backbone.start_id
 
     def __call__(self, examples: Sequence[Encoded]) -> Batch:
-        """Some examples of one target as one padded batch."""
+        """Pad some examples of one target to a batch."""
         target_index = examples[0].target_index
         tokens = sum(example.length for example in examples)
         if not self._decoder:
@@ -72,7 +72,7 @@ class Collator:
             even = len({len(example.prompt) for example in examples}) == 1
             return Batch(ids, mask, labels, inputs, _labelled(labels), tokens, target_index, even)
         ids, mask = _padded([example.prompt + example.target for example in examples], self._pad)
-        # the last token of the prompt predicts the first of the answer, and the last of all predicts nothing
+        # the last prompt token predicts the first answer token; the last token of all predicts nothing
         labels, _ = _padded(
             [(*[IGNORE] * (len(example.prompt) - 1), *example.target, IGNORE) for example in examples], IGNORE
         )
@@ -81,10 +81,10 @@ class Collator:
 
 
 class Batches:
-    """The batches of a training run: every example once an epoch, neighbours in length together."""
+    """The batches of a training run: each example once an epoch, with neighbours of similar length."""
 
     def __init__(self, backbone: Backbone, *epochs: Sequence[Encoded], batch_size: int, seed: int) -> None:
-        """Each epoch has its own examples, as many as the others; the last has also those of all later ones."""
+        """One sequence of examples for each epoch, all of equal length. Later epochs use the last one."""
         self._epochs = [tuple(examples) for examples in epochs]
         self._count = len(self._epochs[0])
         self._size = batch_size
@@ -94,26 +94,26 @@ class Batches:
         self._epoch = lru_cache(maxsize=2)(self._order_of)
 
     def examples(self, step: int) -> list[Encoded]:
-        """The batch of a step (from 0), shortest first."""
+        """The examples of a step's batch (from 0), shortest first."""
         chosen = [(self._of(epoch)[index], index) for epoch, index in self._examples_of(step)]
         return [example for example, _ in sorted(chosen, key=lambda each: (each[0].length, each[1]))]
 
     def target_tokens(self, step: int) -> int:
-        """Tokens with a loss in the batch of a step."""
+        """Number of tokens with a loss in a step's batch."""
         return sum(len(self._of(epoch)[index].target) for epoch, index in self._examples_of(step))
 
     def measured(self) -> Mapping[str, float]:
-        """Nothing besides the loss."""
+        """Empty: this source measures nothing besides the loss."""
         return {}
 
     def parts(self, step: int, micro_batch: int) -> list[Batch]:
-        """The batch of a step in parts of at most `micro_batch` examples, each of one target."""
+        """A step's batch in parts of at most `micro_batch` examples, each of one target."""
         examples = self.examples(step)
         runs = in_parts([(example.target_index, at) for at, example in enumerate(examples)], micro_batch)
         return [self._collate([examples[at] for at in run]) for run in runs]
 
     def _examples_of(self, step: int) -> list[tuple[int, int]]:
-        """Which examples the batch of a step holds: (epoch, index in it)."""
+        """The examples of a step's batch, as (epoch, index in it)."""
         positions = range(step * self._size, (step + 1) * self._size)
         return [
             (position // self._count, self._epoch(position // self._count)[position % self._count])
@@ -124,7 +124,8 @@ class Batches:
         return self._epochs[min(epoch, len(self._epochs) - 1)]
 
     def _order_of(self, epoch: int) -> tuple[int, ...]:
-        """All examples once. Batches begin where the last epoch's ended, so that buckets and batches stay aligned."""
+        """The order of an epoch's examples. Full batches start where the previous epoch's last batch ends, so that
+        sorted buckets and batches stay aligned."""
         count, examples = self._count, self._of(epoch)
         rng = Random(seed_of(self._seed, "epoch", epoch))
         order = list(range(count))
@@ -141,30 +142,30 @@ class Batches:
 
 
 class Mixed:
-    """Batches that hold examples of each target in a fixed ratio; each target goes through its epochs by itself."""
+    """Batches with a fixed ratio of the targets' examples. Each target goes through its epochs independently."""
 
     def __init__(self, sources: Sequence[Batches]) -> None:
-        """One source a target; the sizes of their batches are the ratio, and add up to the size of the whole."""
+        """One source for each target. The sizes of their batches give the ratio and add up to the full batch size."""
         self._sources = tuple(sources)
         self.fingerprint = fingerprint([each.fingerprint for each in sources])
 
     def target_tokens(self, step: int) -> int:
-        """Tokens with a loss in the batch of a step."""
+        """Number of tokens with a loss in a step's batch."""
         return sum(each.target_tokens(step) for each in self._sources)
 
     def measured(self) -> Mapping[str, float]:
-        """Nothing besides the loss."""
+        """Empty: this source measures nothing besides the loss."""
         return {}
 
     def parts(self, step: int, micro_batch: int) -> list[Batch]:
-        """The batch of a step in parts of at most `micro_batch` examples, each of one target."""
+        """A step's batch in parts of at most `micro_batch` examples, each of one target."""
         return [part for each in self._sources for part in each.parts(step, micro_batch)]
 
 
 def shares(weights: Sequence[float], size: int) -> list[int]:
-    """How many of `size` places each weight gets: at least one, and as near to the ratio as whole numbers are.
+    """Divide `size` places by weights: at least one for each, and as close to the ratio as whole numbers allow.
 
-    Raises ValueError when there are more weights than places.
+    Raises ValueError if there are more weights than places.
     """
     if len(weights) > size:
         raise ValueError(f"a batch of {size} cannot hold examples of {len(weights)} targets")
@@ -182,7 +183,7 @@ def shares(weights: Sequence[float], size: int) -> list[int]:
 
 
 def in_parts(examples: Sequence[tuple[int, int]], most: int) -> list[list[int]]:
-    """Runs of at most `most` of some (target, example): each of one target, else in the given order."""
+    """Split (target, example) pairs into lists of at most `most`, each of one target, otherwise in the given order."""
     runs: list[list[int]] = []
     for target in sorted({target for target, _ in examples}):
         indices = [example for each, example in examples if each == target]
@@ -191,7 +192,7 @@ def in_parts(examples: Sequence[tuple[int, int]], most: int) -> list[list[int]]:
 
 
 def _fingerprint(examples: Sequence[Encoded], batch_size: int, seed: int) -> str:
-    """The same for the same batches only."""
+    """Hash of the examples, batch size and seed: equal for equal batches only."""
     digest = hashlib.sha256(f"{batch_size} {seed}".encode())
     for example in examples:
         digest.update(array("q", [example.target_index, len(example.prompt), *example.prompt, *example.target]))
@@ -203,7 +204,7 @@ def _labelled(labels: Tensor) -> Tensor:
 
 
 def _padded(rows: Sequence[Sequence[int]], fill: int) -> tuple[Tensor, Tensor]:
-    """Rows padded on the right with `fill`, and the mask of what is not padding."""
+    """Rows padded on the right with `fill`, and the mask of the real tokens."""
     longest = max(len(row) for row in rows)
     ids = torch.tensor([[*row, *[fill] * (longest - len(row))] for row in rows], dtype=torch.long)
     mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows], dtype=torch.long)

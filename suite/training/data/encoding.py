@@ -1,4 +1,4 @@
-"""The examples of a train step as batches: encoded as evaluation asks them, in the targets' ratio, seeded."""
+"""Make seeded batches from a train step's examples, encoded as in evaluation and mixed in the targets' ratio."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from suite.training.data.training_set import TrainingSet
 
 
 class Notices(Protocol):
-    """Whoever is told what a person should know."""
+    """A log for notices to the user."""
 
     def say(self, text: str) -> None:
-        """Something to know."""
+        """Show a notice."""
 
 
 class Positions(Protocol):
-    """How many positions of an input are taken before its text (`suite.training.trainable.Trainable`)."""
+    """How many positions of an input precede its text (`suite.training.trainable.Trainable`)."""
 
     def reserved(self, backbone: Backbone, target_index: int) -> dict[str, int]:
-        """Those before the text of a target, as `encode` takes them."""
+        """The positions before the text of a target, as keyword arguments of `encode`."""
 
 
 class Examined(Protocol):
-    """What a `suite.training.job.Job` has of examples."""
+    """The members of `suite.training.job.Job` that encoding examples uses."""
 
     @property
     def backbone(self) -> Backbone: ...  # noqa: D102
@@ -49,7 +49,7 @@ class Examined(Protocol):
 
 
 def batches_of(config: Optimisation, job: Examined, trainable: Positions, size: int) -> Source[Batch]:
-    """The job's examples in batches: all targets in one pool, or in the ratio of `config.mix`."""
+    """The job's examples in batches: all targets pooled, or in the ratio of `config.mix`."""
     steps = config.steps
     pool = [(target_index, at) for target_index, each in enumerate(job.examples) for at in range(len(each.examples))]
     if config.mix is None:
@@ -72,12 +72,12 @@ def _weights(mix: Mapping[str, float], job: Examined) -> list[float]:
 def _batches(
     config: Optimisation, job: Examined, trainable: Positions, pool: Sequence[tuple[int, int]], size: int, wanted: int
 ) -> Batches:
-    """Batches of some examples, each (target, place among its examples)."""
-    if len(pool) > wanted:  # less than an epoch: encode no more than is trained on
+    """Batches of the examples in `pool`: (target, index among its examples)."""
+    if len(pool) > wanted:  # less than an epoch: encode only the examples to train on
         pool = Random(seed_of(job.seed, "part of an epoch")).sample(pool, wanted)
     if not pool:
         raise SuiteError("there are no examples to train on")
-    epochs = -(-wanted // len(pool)) if config.shots else 1  # without exemplars, every epoch is like the first
+    epochs = -(-wanted // len(pool)) if config.shots else 1  # without exemplars all epochs are equal
     encoded = [_encoded(config, job, trainable, pool, epoch) for epoch in range(epochs)]
     return Batches(job.backbone, *encoded, batch_size=size, seed=job.seed)
 
@@ -85,7 +85,7 @@ def _batches(
 def _encoded(
     config: Optimisation, job: Examined, trainable: Positions, pool: Sequence[tuple[int, int]], epoch: int
 ) -> list[Encoded]:
-    """The examples as ids, in the order of the pool."""
+    """Encode the examples as ids, in the order of the pool."""
     encoded: dict[tuple[int, int], Encoded] = {}
     for target_index, each in enumerate(job.examples):
         indices = [key for key in pool if key[0] == target_index]

@@ -1,4 +1,4 @@
-"""Training examples as token ids: the prompt that evaluation asks, and the answer with its end."""
+"""Training examples as token ids: the prompt as in evaluation, and the answer with the end token."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ class Text(Protocol):
     def prompt(self) -> str: ...  # noqa: D102
     @property
     def target(self) -> str:
-        """The answer; a `suite.core.targets.Target` knows how it follows the prompt."""
+        """The answer. A `suite.core.targets.Target` also says how it follows the prompt."""
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """One example; the loss is on `target` alone."""
+    """One example; only `target` has a loss."""
 
     prompt: tuple[int, ...]
     target: tuple[int, ...]
     """Ends with the end token, unless it had to be cut."""
     target_index: int = 0
-    """Which of the targets it is of."""
+    """Index of its target."""
 
     @property
     def length(self) -> int:
-        """Tokens in all."""
+        """Number of tokens of prompt and answer."""
         return len(self.prompt) + len(self.target)
 
 
@@ -45,13 +45,13 @@ class Encoding:
 
     examples: tuple[Encoded, ...]
     cut_prompts: int
-    """How many prompts lost their beginning because they were too long."""
+    """Number of prompts whose beginning was cut because they were too long."""
     cut_answers: int
-    """How many answers lost their end."""
+    """Number of answers whose end was cut."""
 
     @property
     def notice(self) -> str | None:
-        """What a person should know about it."""
+        """A notice about cut prompts and answers; None if nothing was cut."""
         if not self.cut_prompts and not self.cut_answers:
             return None
         of = f"of {len(self.examples)} examples are longer than the budget's max_length"
@@ -62,12 +62,11 @@ def encode(
     backbone: Backbone, examples: Iterable[Text], *, max_length: int, soft_length: int, prefix_length: int = 0,
     target_index: int = 0,
 ) -> Encoding:  # fmt: skip
-    """Examples of the target at an index, as ids within `max_length` positions (and the model's own), less those of a
-    soft prompt and a prefix.
+    """Encode a target's examples as ids within `max_length` and the model's limit, minus a soft prompt's or prefix's.
 
-    A decoder shares the positions between prompt and answer (or the longest answer that evaluation lets it write); an
-    encoder-decoder has them for each, and loses those of a soft prompt for the one and of a prefix for the other.
-    Raises SuiteError when there are no examples or no room.
+    In a decoder, prompt and answer (or the longest answer that evaluation allows) share the positions. An
+    encoder-decoder has them for each: a soft prompt takes positions of the prompt, a prefix those of the answer. Raises
+    SuiteError if there are no examples or no room.
     """
     decoder = backbone.shape == "decoder"
     positions = min(max_length, backbone.max_length)
@@ -88,7 +87,7 @@ def encode(
         target = [*answer, backbone.eos_id]
         for_answer = room - min(len(prompt), LEAST_PROMPT) if decoder else max_length - prefix_length
         cut_target = target[:for_answer]
-        # as evaluation cuts: a decoder's prompt also leaves room for an answer as long as may be
+        # cut as in evaluation: a decoder's prompt leaves room for the longest answer
         written = min(answer_text.limit, room - LEAST_PROMPT) if isinstance(answer_text, WrittenTarget) else 0
         cut_prompt = prompt[-(room - max(len(cut_target), written) if decoder else room) :]
         cut_prompts += len(cut_prompt) < len(prompt)

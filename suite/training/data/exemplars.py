@@ -1,4 +1,4 @@
-"""Exemplars before training inputs: other rows of the training split, drawn anew for each input and each epoch."""
+"""Exemplars before training inputs: other rows of the training split, drawn again for each input and epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from suite.training.data.training_set import TrainingSet
 
 @dataclass(frozen=True)
 class PromptedExample:
-    """A prompt as it is trained on, and its answer."""
+    """A training prompt with its exemplars, and its answer."""
 
     prompt: str
     target: str
@@ -23,9 +23,9 @@ class PromptedExample:
 def with_exemplars(
     target: TrainingSet, indices: Sequence[int], shots: int, seed: int, epoch: int
 ) -> list[PromptedExample]:
-    """Some examples of a target, each behind `shots` others (ProMoT's "+1-shot" with 1); never behind itself.
+    """Some examples of a target, each after `shots` exemplars (ProMoT's "+1-shot" with 1); never after itself.
 
-    A row that is in the split twice is not shown before its double. Raises SuiteError if there are too few rows.
+    Duplicates of an example are not shown before it. Raises SuiteError if there are too few different rows.
     """
     prompted: list[PromptedExample] = []
     for index in indices:
@@ -39,7 +39,7 @@ def with_exemplars(
 
 
 def _others(target: TrainingSet, example: Example, shots: int, random: Random) -> list[Example]:
-    """Different rows than the example's, in random order."""
+    """Draw different rows other than the example's, in random order."""
     chosen: dict[str, Example] = {}
     for _ in range(100 * shots):
         other = random.choice(target.examples)

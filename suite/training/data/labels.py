@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from suite.training.data.training_set import TrainingSet
 
 MOST = 32
-"""A task with more different answers than this has no class labels."""
+"""A task with more distinct answers than this has no class labels."""
 
 
 def labels_of(sets: Sequence[TrainingSet]) -> tuple[str, ...]:
-    """The different answers of each set that has few of them, most frequent first (ties: by the word)."""
+    """The distinct answers of each set that has few of them, most frequent first (ties: alphabetical)."""
     labels: list[str] = []
     for each in sets:
         counts = Counter(example.target.strip() for example in each.examples)

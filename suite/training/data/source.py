@@ -1,4 +1,4 @@
-"""What a run trains on, and who counts what it takes."""
+"""Protocols for what a run trains on and for counting its cost."""
 
 from __future__ import annotations
 
@@ -12,55 +12,55 @@ P = TypeVar("P", bound="MicroBatch")
 
 
 class MicroBatch(Protocol):
-    """As much of a step's batch as is in memory at once."""
+    """The part of a step's batch that is in memory at once."""
 
     @property
     def tokens(self) -> int:
-        """Tokens that are not padding."""
+        """Number of tokens without padding."""
 
     def to(self: P, device: torch.device) -> P:
-        """The same on a device."""
+        """Move it to a device."""
 
 
 class Source(Protocol[P]):
-    """What a run trains on; a pure function of the seed, the step and the parameters."""
+    """What a run trains on. Depends only on the seed, the step and the parameters."""
 
     fingerprint: str
-    """The same for the same source only."""
+    """A hash that is equal for equal sources only."""
 
     def target_tokens(self, step: int) -> int:
-        """What the loss of a step (from 0) is divided by."""
+        """Divisor of a step's loss (steps count from 0)."""
 
     def parts(self, step: int, micro_batch: int) -> list[P]:
-        """The batch of a step in parts of at most `micro_batch` examples."""
+        """A step's batch in parts of at most `micro_batch` examples."""
 
     def measured(self) -> Mapping[str, float]:
-        """What is worth a curve besides the loss, of the last step."""
+        """Values of the last step to plot besides the loss."""
 
 
 class Spending(Protocol):
-    """What a step takes over all its attempts, work that an interruption lost included."""
+    """The cost of a step over all its attempts, including work that an interruption lost."""
 
     def add_tokens(self, count: int) -> None:
-        """Count tokens that were worked on."""
+        """Add processed tokens."""
 
     def to_keep(self) -> Mapping[str, Any]:
-        """All so far, as a checkpoint keeps it."""
+        """The cost so far, for a checkpoint."""
 
     def resume(self, kept: Mapping[str, Any]) -> None:
-        """Count on from what a checkpoint kept, where less is known of the attempts before this one."""
+        """Continue from a checkpoint's counts, unless more is known of the earlier attempts."""
 
 
 class _Uncounted:
     def add_tokens(self, count: int) -> None:
-        """Nobody asks."""
+        """Do nothing."""
 
     def to_keep(self) -> Mapping[str, Any]:
         return {}
 
     def resume(self, kept: Mapping[str, Any]) -> None:
-        """Nobody asks."""
+        """Do nothing."""
 
 
 UNCOUNTED: Final[Spending] = _Uncounted()
-"""For training whose cost nobody asks for."""
+"""For training whose cost is not counted."""

@@ -1,4 +1,4 @@
-"""The rows of one target that may be trained on."""
+"""The training rows of one target."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The examples of one target. Selection rows are not among them."""
+    """The examples of one target, without its selection rows."""
 
     role: str
     task: TaskFile
     examples: tuple[Example, ...]
     prompts: Prompts
-    """Makes their prompts, with exemplars before them."""
+    """Makes the prompts of its examples, with or without exemplars."""
 
     def few(self, count: int, seed: int) -> tuple[Example, ...]:
-        """The few examples that a seed gives: the same for everything that adapts to this target."""
+        """The few examples for a seed: equal for every method that adapts to this target."""
         drawn = Random(seed_of(seed, "shots", self.role))
         return tuple(drawn.sample(self.examples, min(count, len(self.examples))))

@@ -1,1 +1,1 @@
-"""What a trainable set is optimised for: losses of right answers, and rewards of its own."""
+"""Training objectives: the loss of right answers, and the reward of the model's own answers."""

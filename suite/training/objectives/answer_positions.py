@@ -1,7 +1,7 @@
-"""The end of a model, computed only where an answer is looked at: its last layer, and the logits of the vocabulary.
+"""Compute the last layer and the vocabulary logits of a model only at answer positions.
 
-Of a decoder's last layer only keys and values are needed everywhere; what is done to each position by itself (queries,
-the attention's output, the feed-forward part) has an effect, and a gradient, at the answers alone.
+In a decoder's last layer, only keys and values are needed at all positions. Its position-wise parts (queries, attention
+output, feed-forward part) affect the loss and its gradient only at the answers.
 """
 
 from __future__ import annotations
@@ -13,19 +13,18 @@ from typing import Any, Final
 from torch import Tensor, nn
 
 SUPPORTED: Final = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma"})
-"""Model types whose layers are written this way (tests/training/objectives/test_answer_positions.py).
-
-Others are computed everywhere."""
+"""Model types whose layers are written this way (tests/training/objectives/test_answer_positions.py). Other models
+compute all positions."""
 PARTS: Final = ("self_attn.q_proj", "self_attn.o_proj", "mlp")
-"""What a layer of theirs does to each position by itself."""
+"""The position-wise parts of such a layer."""
 
 
 @contextmanager
 def narrowed(model: Any, at: Tensor) -> Iterator[None]:
-    """Let a model compute its last layer (if it is `SUPPORTED`) and its logits only `at` some positions.
+    """Context manager: compute the model's last layer (if it is `SUPPORTED`) and its logits only `at` some positions.
 
-    These are places [N] in the batch's hidden states as one list, [B·T, d]. Logits come as [N, V], except from a model
-    without a module for them: then as ever.
+    `at` [N] indexes the batch's flattened hidden states [B·T, d]. The logits have shape [N, V]; a model without a
+    module for its logits returns all of them.
     """
     with ExitStack() as undo:
         for part in _parts(model):
@@ -39,12 +38,12 @@ def narrowed(model: Any, at: Tensor) -> Iterator[None]:
 
 
 def at_answers(logits: Tensor, at: Tensor) -> Tensor:
-    """Logits [N, V] of a `narrowed` model, whether it could be or not."""
+    """The logits [N, V] at these positions, from a `narrowed` model or a model without a module for its logits."""
     return logits if logits.ndim == 2 else logits.flatten(0, 1).index_select(0, at)
 
 
 def model_type(model: Any) -> str | None:
-    """Its architecture, as transformers names it."""
+    """The model's architecture, as transformers names it."""
     return getattr(getattr(model, "config", None), "model_type", None)
 
 

@@ -1,4 +1,4 @@
-"""The next-token loss of an answer, for decoders and encoder-decoders, with and without a soft prompt or a prefix."""
+"""Next-token loss of answers, for decoders and encoder-decoders, with or without a soft prompt or a prefix."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from suite.training.dropout import drops
 from suite.training.objectives.answer_positions import SUPPORTED, at_answers, model_type, narrowed
 
 WORTH: Final = 64
-"""Positions that must be saved before a call of its own pays, which goes over all weights once more."""
+"""Minimum number of positions to save before a separate call pays: it goes over all weights once more."""
 WORTH_ON_GPU: Final = 4096
-"""The same where a call costs more than a few positions; not measured."""
+"""The same on a GPU, where a call costs more than a few positions; not measured."""
 
 
 def answer_loss(adapted: AdaptedModel, batch: Batch, label_smoothing: float = 0.0, z_loss: float = 0.0) -> Tensor:
     """Cross-entropy summed over the answers' tokens (a scalar). The layout is prefix, soft prompt, text, padding.
 
-    With a `z_loss`, that factor times the square of each token's log Σ exp(logits) is added (T5X's).
+    `z_loss` is the factor of an additional term: the square of each token's log Σ exp(logits) (T5X's).
     """
     logits, labels = answer_logits(adapted, batch)
     loss = functional.cross_entropy(logits.float(), labels, reduction="sum", label_smoothing=label_smoothing)
@@ -31,7 +31,7 @@ def answer_loss(adapted: AdaptedModel, batch: Batch, label_smoothing: float = 0.
 
 
 def answer_logits(adapted: AdaptedModel, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Logits [N, V] where an answer's tokens are to come, row by row, and those tokens [N]."""
+    """Logits [N, V] at the positions that predict answer tokens, row by row, and those tokens [N]."""
     labels = batch.labels.flatten().index_select(0, batch.answers)
     model, at = adapted.model, batch.answers
     if batch.decoder_input_ids is not None:
@@ -44,7 +44,7 @@ def answer_logits(adapted: AdaptedModel, batch: Batch) -> tuple[Tensor, Tensor]:
         inputs |= {"decoder_input_ids": batch.decoder_input_ids, **adapted.prefix_inputs(len(batch.input_ids))}
         with narrowed(model, at):
             return at_answers(model(**inputs, use_cache=False).logits, at), labels
-    # No mask: padding is on the right, where a causal model does not look, and attention is faster without one.
+    # No mask: padding is on the right, where causal attention does not look, and attention is faster without a mask.
     inputs, before = _decoder_inputs(adapted, batch)
     if before:
         length = batch.labels.shape[1]
@@ -54,11 +54,11 @@ def answer_logits(adapted: AdaptedModel, batch: Batch) -> tuple[Tensor, Tensor]:
 
 
 def _decoder_inputs(adapted: AdaptedModel, batch: Batch) -> tuple[dict[str, Any], int]:
-    """A decoder's inputs, and how many positions more than in the batch each row has there (fewer: below 0).
+    """A decoder's inputs, and the offset of each row's positions against the batch (negative: fewer positions).
 
-    A causal model reads a soft prompt and what all prompts begin with alike in all rows, so these are read once, and
-    the rows stand behind their keys and values. Where units are dropped, they are to be others in each row, and each
-    reads all by itself.
+    In a causal model, a soft prompt and the common beginning of all prompts have the same keys and values in all rows.
+    They are therefore computed once, and all rows continue from them. With dropout, each row must drop different units,
+    so each row computes everything.
     """
     rows = len(batch.input_ids)
     shareable = model_type(adapted.model) in SUPPORTED and not adapted.backbone.windowed and not drops(adapted.model)
@@ -73,13 +73,13 @@ def _decoder_inputs(adapted: AdaptedModel, batch: Batch) -> tuple[dict[str, Any]
 
 
 def _pays(batch: Batch) -> bool:
-    """Whether reading once what all prompts begin with saves more than a call of its own costs."""
+    """Whether computing the prompts' common beginning once saves more than the separate call costs."""
     saved, positions = batch.shared * (len(batch.input_ids) - 1), batch.input_ids.numel()
     return saved >= (WORTH if batch.input_ids.device.type == "cpu" else WORTH_ON_GPU) and saved * 8 >= positions
 
 
 def _read(adapted: AdaptedModel, text: Tensor) -> Tensor:
-    """Keys and values [layers, 2, heads, P, width] of the prefix, the soft prompt and a text [1, T], differentiable."""
+    """Keys and values [layers, 2, heads, P, width] of prefix, soft prompt and a text [1, T], differentiable."""
     cache = cast(Any, adapted.cache(1))
     decoder = adapted.backbone.model.get_decoder()
     inputs: dict[str, Any] = {"input_ids": text}

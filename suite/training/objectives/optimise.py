@@ -1,4 +1,4 @@
-"""What a trainable set can be optimised for: the likelihood of right answers, or the reward of its own."""
+"""Optimise trainable parameters for the likelihood of right answers or for the reward of own answers."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from suite.training.trainable import Trainable
 
 
 def optimise(config: Optimisation, job: Job, trainable: Trainable) -> Fit:
-    """Train as `config.objective` says, on as many examples as `config.examples` says."""
+    """Train for `config.objective` on `config.examples` examples of each target."""
     train = train_by_reward if config.objective == "reinforce" else train_supervised
     return train(config, job.limited(config), trainable)
 
 
 def time_spent(needs: Requirements, fit: Fit) -> tuple[TrainingTime, ...]:
-    """Where the seconds of training went; nothing for what does not train step by step."""
+    """Seconds of training by phase; empty for steps that do not train step by step."""
     if not isinstance(needs.cost, GradientSteps) or not fit.seconds:
         return ()
     spent = {phase: round(seconds, 3) for phase, seconds in fit.seconds.items()}
@@ -27,4 +27,4 @@ def time_spent(needs: Requirements, fit: Fit) -> tuple[TrainingTime, ...]:
     measured = {"selection": spent.get("selection", 0.0), "probes": spent.get("probes", 0.0)}
     if needs.reward:
         return (TrainingTime(sampling=sampling, update=update, **measured),)
-    return (TrainingTime(update=round(sampling + update, 3), **measured),)  # to make batches is a part of the update
+    return (TrainingTime(update=round(sampling + update, 3), **measured),)  # making batches is a part of the update

@@ -1,7 +1,7 @@
-"""REINFORCE on a model's own answers, for any trainable set (Williams 1992; Transformer², section 3.2).
+"""REINFORCE on a model's own answers, for any trainable parameters (Williams 1992; Transformer², section 3.2).
 
-Answers to a batch of prompts are drawn together, rewarded by the task's own metric (right +1, wrong −1, graded
-metrics between), and the log-probabilities of their very tokens, the end token included, are weighted by reward.
+Answers to a batch of prompts are drawn together and rewarded by the task's own metric: right +1, wrong −1, graded
+metrics between. The log-probabilities of the answers' tokens, including the end token, are weighted by reward.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from suite.training.trainable import Trainable
 
 @dataclass(frozen=True)
 class Rewarded:
-    """Answers of the model as a batch to learn from."""
+    """The model's answers as a batch, with their weights."""
 
     batch: Batch
     weights: Tensor
-    """[B]: reward less baseline."""
+    """[B]: reward minus baseline."""
 
     @property
     def tokens(self) -> int:
-        """Tokens of prompts and answers, written once and trained on once."""
+        """Tokens of prompts and answers, counted twice: once generated, once trained on."""
         return 2 * self.batch.tokens
 
     def to(self, device: torch.device) -> Rewarded:
-        """The same on a device."""
+        """Move it to a device."""
         return Rewarded(self.batch.to(device), self.weights.to(device))
 
 
@@ -71,7 +71,7 @@ def train_by_reward(config: Optimisation, job: Job, trainable: Trainable) -> Fit
 
 
 class Rollouts:
-    """The batches of a run by reward: every example once an epoch, answered by the model as it is at that step."""
+    """The batches of a reinforcement run: each example once an epoch, answered by the model of that step."""
 
     def __init__(self, job: Job, trainable: Trainable, settings: Reinforce, size: int) -> None:
         self._job, self._trainable, self._settings = job, trainable, settings
@@ -89,7 +89,7 @@ class Rollouts:
         self.fingerprint = fingerprint([settings.model_dump(mode="json"), hashes, self._size, job.seed])
 
     def target_tokens(self, step: int) -> int:
-        """The loss is a mean over answers, long and short."""
+        """The number of answers: the loss is a mean over answers, whatever their length."""
         return self._size
 
     def measured(self) -> Mapping[str, float]:
@@ -97,12 +97,12 @@ class Rollouts:
         return {"reward": self._reward}
 
     def indices(self, step: int) -> list[tuple[int, int]]:
-        """Which examples are asked at a step (from 0): (training set, index in it)."""
+        """The examples of a step (from 0), as (training set, index in it)."""
         positions = range(step * self._size, (step + 1) * self._size)
         return [self._order(position // len(self._pool))[position % len(self._pool)] for position in positions]
 
     def parts(self, step: int, micro_batch: int) -> list[Rewarded]:
-        """Answers of the model as it is, with their rewards, in parts of at most `micro_batch`, shortest first."""
+        """The current model's answers with their rewards, in parts of at most `micro_batch`, shortest first."""
         answers = self._answers(step)
         rollouts = [rollout for _, rollout in answers]
         rewards = [rollout.value / 50 - 1 for rollout in rollouts]
@@ -137,9 +137,9 @@ class Rollouts:
 
 
 def policy_loss(part: Rewarded, job: Job, trainable: Trainable, settings: Reinforce) -> Tensor:
-    """`−Σ weight · log p(answer) + kl · Σ KL` over a part's answers (a scalar).
+    """The loss `−Σ weight · log p(answer) + kl · Σ KL` over a part's answers (a scalar).
 
-    Its gradient is that of the expected reward, for answers sampled at temperature 1.
+    For answers sampled at temperature 1, its gradient is an estimate of the negative gradient of the expected reward.
     """
     base = None
     if settings.kl:
@@ -148,7 +148,7 @@ def policy_loss(part: Rewarded, job: Job, trainable: Trainable, settings: Reinfo
     batch = part.batch
     logits, labels = answer_logits(trainable.adapted(job.backbone, batch.target_index), batch)
     likely = logits.float().log_softmax(-1)
-    weights = part.weights[batch.answers // batch.labels.shape[1]]  # each token has that of its answer
+    weights = part.weights[batch.answers // batch.labels.shape[1]]  # each token has the weight of its answer
     loss = -(weights * likely.gather(1, labels[:, None])[:, 0]).sum()
     if base is None:
         return loss
@@ -157,7 +157,7 @@ def policy_loss(part: Rewarded, job: Job, trainable: Trainable, settings: Reinfo
 
 
 def less_baseline(rewards: Tensor, baseline: str) -> Tensor:
-    """Rewards [B] less nothing, less their mean, or each less the mean of the others."""
+    """Rewards [B] minus the baseline: nothing, their mean, or the mean of the other rewards."""
     if baseline == "none" or len(rewards) < 2:
         return rewards
     centred = rewards - rewards.mean()

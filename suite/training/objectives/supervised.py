@@ -1,4 +1,4 @@
-"""A supervised train step for any trainable set: examples to ids, batches, the loop, and selection on a stack."""
+"""A supervised train step for any trainable parameters: examples to batches, the loop, and selection."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from suite.training.trainable import Trainable
 
 
 def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fit:
-    """Fit parameters to the job's examples by next-token loss on the answers, targets mixed as `config.mix` says."""
+    """Fit parameters to the job's examples by next-token loss on the answers, with targets mixed as in `config.mix`."""
     budget, backbone, probe = job.budget_for(config), job.backbone, job.probe
     scored = count()
 
@@ -24,7 +24,7 @@ def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fi
         return answer_loss(adapted, batch, budget.label_smoothing, budget.z_loss)
 
     def score() -> float:
-        # parameters change between two looks, so their stacks must not be taken for the same
+        # parameters change between scores, so the label keeps their answers apart in caches
         label = f"in training, selection {next(scored)}"
         return job.selection(lambda role: trainable.answering(backbone, job.roles, role, label))
 
