@@ -1,4 +1,4 @@
-"""The leaderboard: boards to a static site that opens from disk. Reads the store, runs nothing."""
+"""The leaderboard: renders boards as a static site that opens from disk. It reads the store and runs nothing."""
 
 from leaderboard.build.context import SiteContext
 from leaderboard.build.writer import render

@@ -1,1 +1,1 @@
-"""The build: which files the site has, what an older site has of them already, and how all are written."""
+"""The build: which files the site has, which of them an older site already has, and how they are written."""

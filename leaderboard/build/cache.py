@@ -1,4 +1,4 @@
-"""What an older site has already: pages and chunks whose experiments did not change are neither read nor written."""
+"""The cache of an older site: pages and chunks whose experiments did not change are neither read nor written again."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from leaderboard.data.recording_reader import RecordingReader
 from suite.core.hashing import fingerprint
 
 LIST = ".suite-cache.json"
-"""Which files of a site were made of what."""
+"""The file that lists a site's groups of files with the reads that they were made from."""
 SHAPING = ("jinja2", "markupsafe", "numpy", "py3langid", "pyyaml", "scipy", "sacrebleu", "sqlalchemy")
-"""What else a page's bytes may depend on."""
+"""Packages whose versions can change a page's bytes."""
 
 
 @dataclass(frozen=True)
 class Unchanged:
-    """Files that are as they were."""
+    """Files that did not change."""
 
     paths: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Written:
-    """The end of a group of files: all of them, and what else must be known of them."""
+    """The end of a group of files: their paths, and other data that the cache keeps about them."""
 
     paths: tuple[str, ...]
     extra: Any = None
@@ -40,15 +40,15 @@ class Written:
 
 @dataclass(frozen=True)
 class CacheEntry:
-    """A group of files with what they were made of."""
+    """A group of files with the reads that they were made from."""
 
     name: str
     inputs: str
-    """A key of what was handed to whoever made them."""
+    """A key of the arguments of the code that made them."""
     reads: Mapping[str, Collection[str]]
-    """Experiment -> the parts of it that were read meanwhile."""
+    """Experiment -> its parts that were read while the files were made."""
     key: str | None
-    """The inputs and what was read, as it was; None if that cannot be told."""
+    """A key of the inputs and of the versions that were read; None if one of these has no version."""
     paths: tuple[str, ...]
     extra: Any = None
 
@@ -56,11 +56,11 @@ class CacheEntry:
     def of(
         cls, reader: RecordingReader, name: str, inputs: str, reads: Mapping[str, Collection[str]], written: Written
     ) -> CacheEntry:
-        """The entry of files that were made of what is stored now."""
+        """The entry of files that were made from the store's current contents."""
         return cls(name, inputs, reads, _key(reader, inputs, reads), written.paths, written.extra)
 
     def plain(self, sizes: Mapping[str, int]) -> dict[str, Any]:
-        """As it is kept in the list, with the sizes of files."""
+        """The entry as the list stores it, with the sizes of its files."""
         reads = {name: sorted(parts) for name, parts in sorted(self.reads.items())}
         return {
             "key": self.key,
@@ -72,14 +72,14 @@ class CacheEntry:
 
 @dataclass(frozen=True)
 class PageCache:
-    """What an older site has."""
+    """The groups of files that an older site has."""
 
     site: Path
     groups: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, site: Path) -> PageCache:
-        """Nothing, where there is no older site or its list cannot be read."""
+        """The cache of a site; empty if there is no older site or its list cannot be read."""
         try:
             groups = json.loads((site / LIST).read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -87,9 +87,10 @@ class PageCache:
         return cls(site, groups if isinstance(groups, dict) else {})
 
     def of(self, reader: RecordingReader, name: str, inputs: str) -> CacheEntry | None:
-        """A group's files, if it would be made of the same, and they are all there, as long as they were.
+        """A group's entry, if its files are up to date; otherwise None.
 
-        The same: it is handed the same, and what it read when it was made is still what is stored.
+        They are up to date if the inputs and the versions of everything read are unchanged, and if all files exist with
+        their sizes.
         """
         group = self.groups.get(name)
         if not isinstance(group, dict) or not isinstance(group.get("reads"), dict):
@@ -115,13 +116,13 @@ def _key(reader: RecordingReader, inputs: str, reads: Mapping[str, Collection[st
 
 
 def cache_key(*parts: object) -> str:
-    """A key for what whoever makes files is handed, this code included."""
+    """A key of the inputs of code that makes files, including the code itself."""
     return sha256("\n".join([code_fingerprint(), *map(repr, parts)]).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 @lru_cache(maxsize=1)
 def code_fingerprint() -> str:
-    """A fingerprint of all code and templates that make pages."""
+    """A fingerprint of all code and templates that pages are made with."""
     parts = [sys.version, *(f"{name} {version(name)}" for name in SHAPING)]
     for package in ("leaderboard", "suite"):
         parts += _sources(resources.files(package), package)

@@ -1,4 +1,4 @@
-"""What pages may say besides what is stored: whoever renders knows methods, task files and judged claims."""
+"""Facts that pages show besides the stored results. The caller supplies methods, task files and judged claims."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from suite.analysis.claims import Verdict
 
 @dataclass(frozen=True)
 class SiteContext:
-    """What a render is given besides the store. All fields are optional; missing ones are not shown."""
+    """The inputs of a render besides the store. All fields are optional; missing ones are not shown."""
 
     methods: Mapping[str, str] = field(default_factory=dict)
-    """Method -> what it is, as its module says."""
+    """Method -> its description: the docstring of its module."""
     templates: Mapping[str, str] = field(default_factory=dict)
-    """A task's fingerprint, as steps have it -> its file."""
+    """A task's fingerprint, as steps have it -> the text of its file."""
     claims: Sequence[Verdict] = ()
-    """Judged on what is shown."""
+    """Verdicts on the results that are shown."""
     unread: Sequence[str] = ()
-    """Files of claims that could not be read, and why."""
+    """Files of claims that could not be read, each with the reason."""
     database: str = ""
-    """The store's SQLite file as seen from the site's folder, or its name alone; never a path of the machine."""
+    """The path of the store's SQLite file relative to the site's folder, or its file name alone; never an absolute
+    path."""
     shipped: frozenset[str] = frozenset()
-    """Experiments that are no runs of this store, but records that come with suite."""
+    """Experiments that did not run in this store but come with suite as records."""
 
     @property
     def on_every_page(self) -> Mapping[str, bool]:
-        """What the templates of all pages know, by name."""
+        """Variables of the templates of all pages, by name."""
         return {"has_claims": bool(self.claims or self.unread)}

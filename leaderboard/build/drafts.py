@@ -1,4 +1,4 @@
-"""The folder that a site is written in, beside its place and held while its process lives."""
+"""The folder in which a site is written: beside its final place, and locked while its process lives."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # not on Windows: there leftovers go by their age
+except ImportError:  # not on Windows: there, leftovers are removed by age
     fcntl = None  # type: ignore[assignment]
 
 STALE = 3600.0
-"""Seconds after which a folder that cannot be locked is nobody's."""
+"""Seconds after which a folder that cannot be locked counts as abandoned."""
 OLD = "-old"
-"""Ends the name of what stood in the site's place before."""
+"""Suffix of the folder that holds the site that was replaced."""
 
 
 class Draft:
-    """A new folder beside `out`, to be closed, whatever happens. Raises OSError if it cannot be made."""
+    """A new folder beside `out`. The caller must always close it. Raises OSError if it cannot be made."""
 
     def __init__(self, out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         while True:
             self.folder = Path(tempfile.mkdtemp(prefix=_prefix(out), dir=out.parent))
             self._held = _lock(self.folder, wait=True)
-            if self._held is None or self.folder.exists():  # else another cleared it away before it was locked
+            if self._held is None or self.folder.exists():  # otherwise another process removed it before it was locked
                 break
             os.close(self._held)
 
     def close(self) -> None:
-        """Clear away what is left of it."""
+        """Remove the folder, if it is still there, and its lock."""
         shutil.rmtree(self.folder, ignore_errors=True)
         if self._held is not None:
             os.close(self._held)
 
 
 def clear(out: Path) -> None:
-    """Remove the drafts of killed processes beside `out`, and the sites that those had taken from its place."""
+    """Remove the drafts of killed processes beside `out`, and the old sites that these processes had moved away."""
     with suppress(OSError):
         leftovers = sorted(
             folder for folder in out.parent.iterdir() if folder.name.startswith(_prefix(out)) and folder.is_dir()
@@ -63,7 +63,8 @@ def _clear(folder: Path) -> None:
 
 
 def _lock(folder: Path, *, wait: bool) -> int | None:
-    """A descriptor that holds a folder until its process ends; None if another's does, or none can."""
+    """A descriptor that locks a folder until its process ends; None if another process holds it or locks do not
+    work."""
     if fcntl is None:
         return None
     descriptor = -1

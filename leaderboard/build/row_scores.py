@@ -1,4 +1,4 @@
-"""A row's scores, document by document, as data: what the comparison of two rows and the view of answers start from."""
+"""A row's scores, document by document, as data for the comparison of two rows and for the view of answers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from suite.stats import Estimate
 def row_files(
     store: ResultsReader, urls: TrackUrls, row: Row, row_records: RowRecords, answer_pass: AnswerPass
 ) -> Iterator[File | Written]:
-    """A row's scores, and the chunks of its answers; last, which files these are."""
+    """Yield a row's scores and the chunks of its answers, then a `Written` that lists these files."""
     tasks: list[dict[str, Any]] = []
     chunks: dict[str, int] = {}
     answered: list[Any] = []
@@ -76,7 +76,7 @@ def _task(row: Row, role: str, shots: int, sheet: TaskAnswers) -> dict[str, Any]
 
 
 def _estimate(score: Estimate | None) -> list[float | str] | None:
-    """Value, and its interval as it is shown."""
+    """[value, interval as shown]; None without a score."""
     if score is None:
         return None
     return [round(score.value, 6), numbers.margin(score)]

@@ -1,4 +1,4 @@
-"""Which files the site has, one after the other, so that a large store never has to be held at once."""
+"""All files of the site, one after the other, so that a large store never has to be in memory at once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from suite.results.store import ResultsReader
 
 @dataclass(frozen=True)
 class Page:
-    """A file made from a template."""
+    """A file that is rendered from a template."""
 
     path: str
     template: str
@@ -45,7 +45,7 @@ class Page:
 def site(
     store: ResultsReader, context: SiteContext, cache: PageCache
 ) -> Iterator[Page | File | Unchanged | CacheEntry]:
-    """Every file but the static ones, in a fixed order; of `cache` those that are the same."""
+    """Yield every file except the static ones, in a fixed order; files that `cache` has up to date as `Unchanged`."""
     tracks = track_urls(boards(store), context.shipped)
     cards = [card(urls) for urls in tracks]
     yield Page("index.html", "index.html.j2", {"cards": cards})
@@ -64,7 +64,7 @@ def site(
 
 
 def _listed(urls: TrackUrls) -> dict[str, Any]:
-    """A track's rows, to choose two of."""
+    """A track's rows, as the page lists them that compares two of them."""
     rows = [[urls.key(row), row.name, ", ".join(row.targets), list(row.seeds)] for row in urls.board.rows]
     named = {"title": urls.board.title, "track": urls.board.track}
     return {**named, "compared": compared(urls), "rows": rows}
@@ -106,7 +106,7 @@ def _track_pages(
         for file in made:
             paths.append(file.path)
             yield file
-    # pages of tasks are made of what rows answered, too, as it passed by
+    # the pages of tasks also depend on the answers of rows, which were read earlier
     yield CacheEntry.of(reader, urls.page, rest_inputs, merged(reads, *answered), Written(tuple(paths)))
 
 
@@ -123,7 +123,7 @@ def _row_files(
     reader: RecordingReader, urls: TrackUrls, row: Row, answer_pass: AnswerPass, cache: PageCache,
     inputs: str, needed: bool, examples: AnswerExamples,
 ) -> Iterator[Page | File | Unchanged | CacheEntry]:  # fmt: skip
-    """A row's page, scores and chunks. `needed`: what it answered counts for the pages of its tasks."""
+    """Yield a row's page, scores and chunks. `needed`: the pages of its tasks are rebuilt and use this row's scores."""
     cached_page, cached_scores = cache.of(reader, urls.row(row), inputs), cache.of(reader, urls.scores(row), inputs)
     if cached_page is None or cached_scores is None:
         with reader.recording() as reads:
@@ -148,7 +148,7 @@ def _row_page(
     reader: RecordingReader, urls: TrackUrls, row: Row, row_records: RowRecords, reads: Reads, inputs: str,
     examples: AnswerExamples,
 ) -> Iterator[Page | File | CacheEntry]:  # fmt: skip
-    """A row's page. `reads`: what its records were read from."""
+    """Yield a row's page. `reads`: the reads of its records."""
     page = urls.row(row)
     with reader.recording() as further:  # templates read, too, while a file is yielded
         view = experiment_view(urls, row, row_records, examples.of(row, row_records))
@@ -163,7 +163,7 @@ def _row_page(
 def _same_scores(
     reader: RecordingReader, urls: TrackUrls, cached: CacheEntry, answer_pass: AnswerPass, needed: bool
 ) -> Iterator[Unchanged | CacheEntry]:
-    """A row's scores and chunks, as an older site has them."""
+    """Yield a row's scores and chunks as the older site has them."""
     chunks, answered = cached.extra
     if needed:
         recall(reader, answer_pass, urls, answered)

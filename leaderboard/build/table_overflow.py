@@ -1,4 +1,4 @@
-"""The rows of a long table that its page does not hold: a script adds them when they are asked for."""
+"""The rows of a long table that its page leaves out. A script adds them on request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from leaderboard.view.urls import TrackUrls
 
 
 def overflow_rows(page: TrackPage) -> list[dict[str, Any]] | None:
-    """For each table of a page the rows that are left out of it, and how many cells are drawn; None where none are."""
+    """For each table of a page, the rows that it leaves out and the number of drawn cells; None if no row is left
+    out."""
     if not any(table.rest for table in page.tables):
         return None
     return [
@@ -38,7 +39,7 @@ def _line(urls: TrackUrls, line: TableLine, plain: int) -> dict[str, Any]:
 
 
 def _cell(cell: CellView, drawn: bool) -> list[Any]:
-    """Text, sorting key, title, margin, what it is over, whisker, notes; without the empty ones at the end."""
+    """[text, sort key, title, margin, what the interval is over, whisker, notes], without empty values at the end."""
     whisker = drawn and cell.whisker and [cell.whisker.at, cell.whisker.low, cell.whisker.high, cell.whisker.zero]
     title = cell.title if drawn or not cell.sort else ""
     values: list[Any] = [cell.text, cell.sort, title, cell.margin, cell.over, whisker or 0, _notes(cell.notes)]

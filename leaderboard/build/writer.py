@@ -1,4 +1,4 @@
-"""Writing the site: beside the old one first, then in its place, so that there is always a whole one."""
+"""Writes the site beside the old one and then swaps them, so that there is always a complete site."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from suite.core.outputs import not_written
 from suite.results.store import ResultsReader
 
 MARK = ".suite-site"
-"""A file that says that a folder is a site of ours, so that another's folder is never replaced."""
+"""A file that marks a folder as a site made by suite. Folders without it are never replaced."""
 ELSEWHERE = "choose another with --out"
 
 
 def render(store: ResultsReader, out: Path, context: SiteContext | None = None) -> Path:
-    """Write the site for what is stored, in place of what was there.
+    """Write the site of a store, in place of the old one.
 
-    Files that stay the same are kept as they are. Gives the index page. Raises SuiteError if `out` is something else
-    than a site or cannot be written.
+    Unchanged files are kept. Returns the path of the index page. Raises SuiteError if `out` is something other than a
+    site, or cannot be written.
     """
     out = out.resolve()
     _check(out)
@@ -59,7 +59,7 @@ def render(store: ResultsReader, out: Path, context: SiteContext | None = None) 
 
 @contextmanager
 def _fewer_collections() -> Iterator[None]:
-    # What is read is made and dropped by the million and is in no cycle: looking for cycles took a noticeable time.
+    # Reading creates and frees millions of objects without cycles; the search for cycles took noticeable time.
     usual = gc.get_threshold()
     gc.set_threshold(50_000, 20, 20)
     try:
@@ -69,7 +69,7 @@ def _fewer_collections() -> Iterator[None]:
 
 
 def write(store: ResultsReader, folder: Path, context: SiteContext, old: Path) -> None:
-    """All files of the site into an empty folder; those that an older site has alike become links to its files."""
+    """Write all files of the site into an empty folder. Files that equal the older site's become links to them."""
     folder.chmod(0o755)
     _put(folder, old, MARK, b"made by `suite render`, which replaces this folder\n")
     environment = _environment(context)
@@ -93,7 +93,7 @@ def write(store: ResultsReader, folder: Path, context: SiteContext, old: Path) -
 
 
 def _put(folder: Path, old: Path, path: str, content: bytes) -> None:
-    """Write a file, or take over the older site's if that is the same, so that its date and blocks stay."""
+    """Write a file, or link the older site's file if it is the same: its date and blocks stay."""
     file, before = os.path.join(folder, path), os.path.join(old, path)
     if _same(before, content):
         try:
@@ -109,7 +109,7 @@ def _put(folder: Path, old: Path, path: str, content: bytes) -> None:
 
 
 def _take_over(folder: Path, old: Path, path: str) -> int:
-    """An older site's file, as it is; gives its size."""
+    """Take over an older site's file. Returns its size in bytes."""
     file, before = os.path.join(folder, path), os.path.join(old, path)
     try:
         _linked(before, file)
@@ -180,7 +180,7 @@ def _check(out: Path) -> None:
 
 
 def _swap(new: Path, out: Path) -> None:
-    """Put a folder in another's place. Another render may do the same at the same time: the last one stays."""
+    """Replace a folder by another. If several renders do so at the same time, the last one stays."""
     old = new.with_name(new.name + drafts.OLD)
     for attempt in range(20):
         try:

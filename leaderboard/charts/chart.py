@@ -1,4 +1,4 @@
-"""Charts as data: what `static/charts.js` draws from a page, and what the tables beside them say."""
+"""Charts as data, which `static/charts.js` draws and which the tables beside them repeat."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from typing import Any, Literal
 from suite.stats import Estimate
 
 LETTERS = 120
-"""A longer name is cut in a chart; the page beside it has all of it."""
+"""The most characters of a name in a chart; the page shows longer names in full."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A description: small, of plain numbers and texts, and the same for the same store."""
+    """A description of a chart: small, made of numbers and texts, and deterministic."""
 
     kind: Literal["scatter", "ranks", "lines"]
     label: str
-    """What is seen, in words."""
+    """The content of the chart in words."""
     x: str
-    """The name of the axis to the right."""
+    """The label of the horizontal axis."""
     y: str
-    """The name of the axis upwards; empty where a heading or the rows have it."""
+    """The label of the vertical axis; empty if a heading or the rows name it."""
     values: dict[str, Any]
-    """What is drawn, as its kind has it."""
+    """The data; its shape depends on `kind`."""
 
     @property
     def described(self) -> dict[str, Any]:
-        """What the page holds."""
+        """The description as the page holds it."""
         return {"kind": self.kind, "label": self.label, "x": self.x, "y": self.y, **self.values}
 
 
 def rounded(value: float | None) -> float | None:
-    """A number for drawing: six digits, and none for what cannot be drawn."""
+    """A number with six digits, for drawing; None if it is missing or not finite."""
     return float(f"{value:.6g}") if value is not None and math.isfinite(value) else None
 
 
 def ends(value: Estimate) -> list[float | None]:
-    """A score and the ends of its interval, where it has one; scores do not leave 0 to 100."""
+    """A score and the ends of its interval, clipped to 0 to 100; the score alone without an interval."""
     if value.low is None or value.high is None or not (math.isfinite(value.low) and math.isfinite(value.high)):
         return [rounded(value.value)]
     return [rounded(value.value), rounded(max(0.0, value.low)), rounded(min(100.0, value.high))]
 
 
 def shortened(name: str) -> str:
-    """A name that does not fill a page."""
+    """A name of at most LETTERS characters."""
     return name if len(name) <= LETTERS else name[: LETTERS - 1] + "…"
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names in a sentence."""
+    """Names, separated by commas."""
     return ", ".join(shortened(name) for name in names)

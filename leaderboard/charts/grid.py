@@ -1,4 +1,4 @@
-"""Experiments by held-out tasks: where each one gained and lost, as a shaded table."""
+"""Rows by held-out tasks as a shaded table: shows where each row gained and lost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import Row
 
 MOST = 60
-"""More rows are for the table to filter, not for the eye to scan."""
+"""The most rows of the table: longer ones are searched with the filter, not read."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +22,12 @@ class Grid:
     columns: tuple[tuple[str, str], ...]
     """(role, its page)."""
     rows: tuple[tuple[str, str, tuple[HeatCell, ...]], ...]
-    """(name, its page, a cell a task)."""
+    """(name, its page, one cell for each task)."""
     omitted: int
 
 
 def grid(urls: TrackUrls, rows: Sequence[Row]) -> Grid | None:
-    """Scores of rows, each column shaded from its lowest to its highest; None where nothing is held out."""
+    """Scores of rows, each column shaded from its lowest to its highest; None if there are no held-out tasks."""
     board = urls.board
     if not board.shots or not rows:
         return None
@@ -58,5 +58,5 @@ def _cell(value: float | None, low: float, high: float) -> HeatCell:
         return HeatCell(numbers.MISSING, title="not measured")
     level = (
         round(LEVELS * (value - low) / (high - low)) if high - low >= 1.0 else 0
-    )  # less is no difference to look for
+    )  # smaller differences are not shaded
     return HeatCell(numbers.score(value), level)

@@ -1,20 +1,20 @@
-"""Tables shaded by value: what a page draws of a matrix of numbers."""
+"""Tables shaded by value, for matrices of numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 LEVELS = 10
-"""Shades of a cell."""
+"""Number of shades of a cell."""
 
 
 @dataclass(frozen=True)
 class HeatCell:
-    """A value, and how dark it stands."""
+    """A value and its shade."""
 
     text: str
     level: int = 0
-    """0 to `LEVELS`."""
+    """Shade, 0 to `LEVELS`."""
     title: str = ""
 
 

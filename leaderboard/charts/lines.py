@@ -1,4 +1,4 @@
-"""Charts of lines: values along training, or against a number; thin lines for seeds, a thick one for their mean."""
+"""Line charts: values along training, or against a number; thin lines for seeds, a thick one for their mean."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from leaderboard.view import numbers
 
 
 class Point(NamedTuple):
-    """A place on a line. A missing y leaves a gap."""
+    """A point of a line. A missing y leaves a gap."""
 
     x: float
     y: float | None
     step: int | None = None
-    """What seeds are averaged at and points are named by, where that is not x."""
+    """The training step, if x is something else: seeds are averaged at equal steps, and points are labelled by it."""
 
 
 @dataclass(frozen=True)
 class Series:
-    """A thing that is followed, in every seed; the points of a seed are joined in their order."""
+    """A quantity in every seed; a seed's points are joined in their order."""
 
     name: str
     seeds: Mapping[str, Sequence[Point]]
     group: str = ""
-    """The panel that it is drawn in; panels stand side by side."""
+    """The panel in which it is drawn; panels stand side by side."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """A value to compare with: a dashed line."""
+    """A value to compare with, drawn as a dashed line."""
 
     name: str
     y: float
 
 
 def lines(name: str, x: str, y: str, series: Sequence[Series], references: Sequence[Reference] = ()) -> Chart | None:
-    """The chart that is called `name`; None when there is no value to draw."""
+    """The chart with the title `name`; None if there is no value to draw."""
     if not any(rounded(point.y) is not None for line in series for points in line.seeds.values() for point in points):
         return None
     summary = " ".join(

@@ -13,25 +13,25 @@ from suite.stats import Rank
 
 @dataclass(frozen=True)
 class RankLine:
-    """A row of the chart, and of the table beside it."""
+    """A row of the chart and of the table beside it."""
 
     name: str
     href: str
     rank: Rank
     interval: str
-    """The interval of its rank, as it is shown."""
+    """The interval of its rank, as shown."""
 
 
 @dataclass(frozen=True)
 class RankChart:
-    """The chart, and the same as a table; the best row comes first."""
+    """The chart and its table; the best row comes first."""
 
     chart: Chart
     lines: tuple[RankLine, ...]
 
 
 def rank_chart(rows: Sequence[tuple[Row, str, int]]) -> RankChart | None:
-    """(Row, page, place on the board), by rank; None where fewer than two have one."""
+    """The chart of (row, page, index on the board), by rank; None if fewer than two rows have a rank."""
     ranked = sorted(
         ((row.rank, row, href, index) for row, href, index in rows if row.rank),
         key=lambda ranked_row: ranked_row[0].place,

@@ -1,4 +1,4 @@
-"""The chart of gained against kept: a point a row, its intervals, its price and the Pareto front."""
+"""The chart of gained against kept: each row's point, intervals and training time, and the Pareto front."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from leaderboard.view import numbers
 from suite.stats import Estimate
 
 CROWD = 40
-"""Of more points only those on the front, and the control, have a name and intervals."""
+"""With more points, only the control and those on the front have a name and intervals."""
 MOST = 100
-"""Of more points only these are in the table, so that the page stays light."""
+"""With more points, only named points are in the table, to keep the page small."""
 
 
 @dataclass(frozen=True)
 class TradeoffPoint:
-    """What the chart shows of a row."""
+    """The values of a row in the chart."""
 
     name: str
     href: str
     x: Estimate
     y: Estimate
     base: bool
-    """Whether it is the model that nothing was trained of."""
+    """Whether it is the pretrained model."""
     cost: float | None
-    """Seconds of training: how large the point is."""
+    """Seconds of training; the size of the point shows it."""
     index: int
-    """The row's place on the board, which scripts know it by."""
+    """The row's index on the board, by which scripts know it."""
 
 
 @dataclass(frozen=True)
 class Tradeoff:
-    """The chart, and the same as a table."""
+    """The chart and its table."""
 
     chart: Chart
     rows: tuple[tuple[TradeoffPoint, tuple[str, str, str, str]], ...]
-    """(row, target score, held-out average, training, whether it is on the front)."""
+    """(row, (target score, held-out average, training time, whether it is on the front))."""
     omitted: int
-    """Points that the table does not have."""
+    """Number of points that are not in the table."""
     best: tuple[str, ...]
     """The names on the front, from the most kept to the most gained."""
 
 
 def tradeoff(points: Sequence[TradeoffPoint], x: str, y: str) -> Tradeoff | None:
-    """Rows by target score (x) and held-out average (y); None when there is nothing to place."""
+    """The chart of rows by target score (x) and held-out average (y); None if no row has both."""
     points = [point for point in points if math.isfinite(point.x.value) and math.isfinite(point.y.value)]
     if not points:
         return None
@@ -64,7 +64,7 @@ def tradeoff(points: Sequence[TradeoffPoint], x: str, y: str) -> Tradeoff | None
 
 
 def _point(point: TradeoffPoint, named: bool) -> dict[str, Any]:
-    """What is drawn of a row: of one in a crowd its place alone, as names and intervals would cover each other."""
+    """A row's point as drawn. Without `named`, only its position: in a crowd, names and intervals would overlap."""
     drawn = {"name": shortened(point.name), "href": point.href, "at": point.index, "cost": rounded(point.cost)}
     drawn |= {"x": ends(point.x) if named else [rounded(point.x.value)]}
     drawn |= {"y": ends(point.y) if named else [rounded(point.y.value)]}

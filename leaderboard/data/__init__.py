@@ -1,1 +1,1 @@
-"""What pages are made of: reading the store and published records, and the data files beside the pages."""
+"""The data behind the pages: readers of the store and of published records, and the data files beside the pages."""

@@ -1,4 +1,4 @@
-"""Answers as chunks of data: outputs with all seeds side by side, and a task's documents once for all rows."""
+"""Answers as chunks of data: outputs with all seeds side by side, and each task's documents once for all rows."""
 
 from __future__ import annotations
 
@@ -14,26 +14,27 @@ from suite.results.store import AnswerColumns, ResultsReader, ScoreRecord
 
 PER_CHUNK = 200
 AT_ONCE = 2000
-"""Answers that are read together, so that a row of few documents takes one query, and one of many little memory."""
+"""Answers that are read together. A row with few documents takes one query; a row with many takes little memory."""
 UNPARSABLE, TRUNCATED = 1, 2
-"""What is marked beside an answer, as bits."""
+"""Marks beside an answer, as bits."""
 
 
 @dataclass(frozen=True)
 class StepAnswers:
-    """What one step answered: that of a seed, or of several that share it."""
+    """The answers of one step, which belongs to one seed or is shared by several."""
 
     step: str
     seeds: tuple[int, ...]
     documents: str
-    """Name of the chunks with their texts."""
+    """Name of the chunks that hold the documents' texts."""
     document_set: str
-    """The same for the same documents, whether or not their texts are stored."""
+    """Hash of the document ids and contents; equal for equal documents, whether or not their texts are stored."""
     answers: AnswerColumns
 
     @property
     def values(self) -> str | list[float | None] | None:
-        """Each document's own score: a letter each where all are right (1) or wrong (0); None if none has one."""
+        """Each document's own score; None if no document has one. If all scores are 0 or 100, a string with one
+        character per document: "1" right, "0" wrong, "-" without a score."""
         values = self.answers.value
         distinct = {*values}
         if distinct == {None}:
@@ -45,15 +46,15 @@ class StepAnswers:
 
 @dataclass(frozen=True)
 class TaskAnswers:
-    """All that was answered to a task, seed by seed."""
+    """All answers to a task, seed by seed."""
 
     name: str
-    """Of its chunks."""
+    """Name of its chunks."""
     columns: tuple[StepAnswers, ...]
 
 
 def answers_by_task(store: ResultsReader, row_records: RowRecords) -> Iterator[tuple[tuple[str, int], TaskAnswers]]:
-    """What was answered to each task of a row, by the steps that did so; a few tasks are read at a time."""
+    """Yield (role, shots) and the answers to it, for each task of a row. Reads a few tasks at a time."""
     steps = {key: _answering(row_records, key) for key in row_records.evaluations}
     scores = {step: scores_of_step for seed in row_records.seeds for step, scores_of_step in seed.scores.items()}
     for keys in _portions({key: sum(_count(scores.get(step, ())) for step in steps[key]) for key in steps}):
@@ -63,7 +64,7 @@ def answers_by_task(store: ResultsReader, row_records: RowRecords) -> Iterator[t
 
 
 def _answering(row_records: RowRecords, key: tuple[str, int]) -> dict[str, list[int]]:
-    """The steps that answered a task, each with its seeds."""
+    """The finished steps that answered a task, each with its seeds."""
     steps: dict[str, list[int]] = {}
     for seed in row_records.seeds:
         link = seed.evaluation(*key)
@@ -73,12 +74,12 @@ def _answering(row_records: RowRecords, key: tuple[str, int]) -> dict[str, list[
 
 
 def _count(scores: Sequence[ScoreRecord]) -> int:
-    """How many answers a step has; where no score tells, it is read by itself."""
+    """The number of answers of a step. AT_ONCE if it has no score: the step is then read alone."""
     return max((score.n for score in scores), default=AT_ONCE)
 
 
 def _portions(counts: Mapping[tuple[str, int], int]) -> Iterator[list[tuple[str, int]]]:
-    """Tasks in order, as many together as have AT_ONCE answers at most; one at least."""
+    """Yield groups of tasks, in order. A group has at most AT_ONCE answers, or is a single task."""
     portion: list[tuple[str, int]] = []
     size = 0
     for key, count in counts.items():
@@ -105,7 +106,7 @@ def _column(step: str, seeds: Sequence[int], answers: AnswerColumns) -> StepAnsw
 
 
 def answer_chunks(sheet: TaskAnswers, written: set[str]) -> Iterator[File]:
-    """The chunks that are not written yet; adds their names to `written`."""
+    """Yield the chunks that are not written yet, and add their names to `written`."""
     if sheet.columns and sheet.name not in written:
         written.add(sheet.name)
         longest = max(len(column.answers) for column in sheet.columns)
@@ -121,7 +122,7 @@ def answer_chunks(sheet: TaskAnswers, written: set[str]) -> Iterator[File]:
 
 
 def chunk_counts(sheet: TaskAnswers) -> list[tuple[str, int]]:
-    """All chunks that a sheet needs, whoever writes them: their names, and how many there are of each."""
+    """(Name, number of chunks) of all chunks that a sheet needs, whoever writes them."""
     if not sheet.columns:
         return []
     counts = {column.documents: len(column.answers) for column in sheet.columns}
@@ -130,12 +131,12 @@ def chunk_counts(sheet: TaskAnswers) -> list[tuple[str, int]]:
 
 
 def chunk_paths(name: str, count: int) -> list[str]:
-    """The files of this number of chunks."""
+    """The paths of a name's first `count` chunks."""
     return [chunk_path(name, number) for number in range(count)]
 
 
 def chunk_path(name: str, number: int) -> str:
-    """Where a chunk is: in one of 256 folders, as a folder of 100,000 files is slow to list."""
+    """The path of a chunk, in one of 256 folders: a folder of 100,000 files is slow to list."""
     return f"answers/{name[:2]}/{name}-{number}.js"
 
 
@@ -165,5 +166,5 @@ def _documents(answers: AnswerColumns, part: slice) -> dict[str, Any]:
 
 
 def cut(text: str) -> str | list[Any]:
-    """A text, or what is shown of a very long one and how many characters are left out."""
+    """The text; for a text longer than LONG, its beginning and the number of characters left out."""
     return text if len(text) <= LONG else [text[:LONG], len(text) - LONG]

@@ -1,4 +1,4 @@
-"""A track's table as CSV and JSON: exact numbers, empty where there is none."""
+"""A track's table as CSV and JSON: exact numbers; missing ones are empty."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from suite.core.escape import spreadsheet
 from suite.stats import Estimate
 
 LONGEST = 32_000
-"""A spreadsheet's cell holds no more characters."""
+"""The most characters that a spreadsheet's cell holds."""
 
 
 def as_csv(board: Board) -> str:
-    """One line a row; column names are `what.shots.field`."""
+    """One line for each row. Column names are `quantity.shots.field`."""
     return "".join(_written([_csv_row(board, row) for row in board.rows]))
 
 
 def as_json(board: Board) -> str:
-    """The board, with every estimate's interval and what it is over."""
+    """The board, with the interval of every estimate and what the interval is over."""
     value = {**_head(board), "rows": [_json_row(row) for row in board.rows]}
     return json.dumps(value, indent=1, allow_nan=False) + "\n"
 
 
 def as_lines(board: Board) -> dict[str, Any]:
-    """The same by line, for a script that hands on only some of them."""
+    """CSV and JSON row by row, for a script that exports some of the rows."""
     head, *lines = _written([_csv_row(board, row) for row in board.rows])
     rows = [_json_row(row) for row in board.rows]
     return {"csv": {"head": head, "lines": lines}, "json": {"head": _head(board), "rows": rows}}
@@ -44,10 +44,10 @@ def _head(board: Board) -> dict[str, Any]:
 
 
 def _written(rows: Sequence[Mapping[str, str]]) -> list[str]:
-    """A heading and a line for each row, ends of lines included: a line of the table may hold some itself."""
+    """A heading and a line for each row, each with its line end: a cell may itself contain line breaks."""
     names = list(rows[0]) if rows else ["track"]
     lines = []
-    for values in ({name: _text(name) for name in names}, *rows):  # roles are whatever a record calls them
+    for values in ({name: _text(name) for name in names}, *rows):  # a record may give a role any name
         stream = io.StringIO()
         csv.DictWriter(stream, names, lineterminator="\n").writerow(values)
         lines.append(stream.getvalue())
@@ -107,7 +107,7 @@ def _csv_test(name: str, row: Row, shots: int) -> dict[str, str]:
 
 
 def _roles_by_class(board: Board) -> frozenset[str]:
-    """The roles that any row answered by class."""
+    """The roles for which any row has answers by class."""
     cells = (cell for row in board.rows for cell in (*row.target_scores, *row.held_out))
     return frozenset(cell.role for cell in cells if cell.classes)
 
@@ -180,6 +180,6 @@ def _json_cell(cell: Cell) -> dict[str, Any]:
 
 
 def _json_classes(classes: Classification) -> dict[str, Any]:
-    """A summary; matrices are downloads of their own (`classes/`)."""
+    """A summary. The confusion matrices are separate downloads (`classes/`)."""
     majority = {"class": classes.majority, "share": classes.majority_share}
     return {"macro_f1": _json_estimate(classes.macro_f1), "accuracy": classes.accuracy, "majority": majority}

@@ -1,4 +1,4 @@
-"""All that is stored of one row, seed by seed."""
+"""All stored records of one row, seed by seed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from suite.results.store import (
 
 @dataclass(frozen=True)
 class SeedRecords:
-    """One experiment's records; steps by the id of their link."""
+    """One experiment's records. The mappings' keys are step ids, as the links have them."""
 
     record: ExperimentRecord
     links: tuple[StepLink, ...]
@@ -31,7 +31,7 @@ class SeedRecords:
 
     @property
     def imported(self) -> bool:
-        """Whether all of it was made elsewhere."""
+        """Whether all of its steps were imported."""
         return all(step.imported for step in self.steps.values())
 
     @property
@@ -40,7 +40,7 @@ class SeedRecords:
         return tuple(link for link in self.links if link.part == "train")
 
     def evaluation(self, role: str, shots: int) -> StepLink | None:
-        """The step that answers a task at a shot count."""
+        """The link of the step that answers a task at a shot count; None without one."""
         key = ("evaluate", role, shots)
         return next((link for link in self.links if (link.part, link.role, link.shots or 0) == key), None)
 
@@ -57,7 +57,7 @@ class RowRecords:
     def of(
         cls, store: ResultsReader, experiments: Sequence[str], records: Mapping[str, ExperimentRecord]
     ) -> RowRecords:
-        """What the store has of a row's experiments; `records` are the track's experiments by id."""
+        """The stored records of a row's experiments. `records` are the track's experiments by id."""
         seeds = _seeds(store, [records[name] for name in experiments])
         keys = [
             (str(link.role), int(link.shots or 0)) for seed in seeds for link in seed.links if link.part == "evaluate"
@@ -66,7 +66,7 @@ class RowRecords:
 
 
 def _seeds(store: ResultsReader, records: Sequence[ExperimentRecord]) -> tuple[SeedRecords, ...]:
-    """What is stored of some experiments, each kind of it asked for once."""
+    """The stored records of some experiments; each kind is read with one query."""
     links_by_id = store.links_of([record.id for record in records])
     links = [links_by_id.get(record.id, ()) for record in records]
     ids = [link.step_id for linked_steps in links for link in linked_steps]

@@ -1,4 +1,4 @@
-"""Data as scripts: a page that was opened from disk may load a script beside it, but may not read a file."""
+"""Data as scripts: a page opened from disk may load a script beside it, but may not read a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class File:
-    """A file of the site as it is."""
+    """A file of the site: its path and its text."""
 
     path: str
     text: str
@@ -18,7 +18,7 @@ class File:
 def script(path: str, value: Any) -> File:
     """A value under the name of its file, for `suite.load(path)` in `static/suite.js`.
 
-    Only ASCII is written and no `<`, so that nothing in a stored text ends a script or breaks a line of one.
+    Escapes non-ASCII characters and `<`, so that no stored text can end the script or break its lines.
     """
     return File(path, f"suite.put({_literal(path)},{_literal(value)});\n")
 

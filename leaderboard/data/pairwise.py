@@ -1,4 +1,4 @@
-"""Comparisons of every two rows of a track as data: what `suite compare` prints, for the page that shows it."""
+"""Comparisons of every two rows of a track as data for the comparison page; the same numbers as `suite compare`."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Contrast
 
 MOST = 100_000
-"""Differences (pairs of rows × tasks) that a track's pages hold: 100 rows of 20 tasks, which take 4 s and 5 MB."""
+"""The most differences (pairs of rows × tasks) that a track's pages hold: 100 rows of 20 tasks take 4 s and 5 MB."""
 
 
 def compared(urls: TrackUrls) -> bool:
-    """Whether a track's rows are few enough to compare every two of them."""
+    """Whether a track has few enough rows to compare every two of them."""
     rows = urls.board.rows
     tasks = max((len(row.target_scores) + len(row.held_out) for row in rows), default=0)
     return len(rows) * (len(rows) - 1) // 2 * tasks <= MOST
 
 
 def pairwise_files(store: ResultsReader, urls: TrackUrls, records: Mapping[str, ExperimentRecord]) -> Iterator[File]:
-    """A file for each row but the last: its comparisons with the rows after it, in the order of the table."""
+    """Yield a file for each row except the last: its comparisons with the rows after it, in the order of the table."""
     rows = urls.board.rows
     if not compared(urls) or len(rows) < 2:
         return
@@ -41,7 +41,7 @@ def pairwise_files(store: ResultsReader, urls: TrackUrls, records: Mapping[str, 
 
 
 def _comparison(tasks: Sequence[str], comparison: Comparison) -> list[Any]:
-    """The tasks' differences, as `tasks` are ordered, and those of the held-out average by shots."""
+    """[the tasks' differences in the order of `tasks`, shots -> the difference in the held-out average]."""
     by_key = {f"{task.role}.{task.shots}": task for task in comparison.tasks}
     by_task = [_task(by_key[key]) if key in by_key else None for key in tasks]
     return [by_task, {str(shots): [*_numbers(contrast, contrast.p), contrast.documents, contrast.seeds]
@@ -49,7 +49,7 @@ def _comparison(tasks: Sequence[str], comparison: Comparison) -> list[Any]:
 
 
 def _task(task: TaskDifference) -> list[Any] | str:
-    """Numbers as they are printed, or why there are none."""
+    """The numbers as they are shown, or the reason why there are none."""
     difference = task.difference
     if difference is None:
         return task.why
@@ -57,10 +57,10 @@ def _task(task: TaskDifference) -> list[Any] | str:
 
 
 def _numbers(contrast: Contrast, p: float | None) -> list[Any]:
-    """Difference, half of its interval (or both ends, where its sides differ), p (0: less than 0.001; None: nothing can
-    differ), what could be seen.
+    """[difference, half-width of the interval (or both ends if it is asymmetric), p, minimum detectable effect].
 
-    Rounded here, so that no other way of rounding makes another number of a half.
+    A p of 0 means less than 0.001; None means that nothing can differ. Numbers are rounded here, so that Python and
+    JavaScript cannot round a half differently.
     """
     shown_p = None if p is None or not contrast.spread.stderr else 0 if p < 0.001 else round(p, 3)
     half = contrast.estimate.half

@@ -1,4 +1,4 @@
-"""A board and its URLs whose fields are noted as they are read, whichever page, section or template reads them."""
+"""A board and its URLs that note each field when it is read, by a page, a section or a template."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from suite.analysis.board import Board, Row
 
 BOARD: Final = "track:board"
 ROW: Final = "track:board/rows/"
-"""Goes before the name of a row's files."""
+"""Prefix of the name of a row's files."""
 SELECTION: Final = "track:board/rows_where"
 URLS: Final = "track:urls"
 ALL: Final = "*"
-"""In place of a key: all keys of a mapping."""
+"""Used in place of a key: all keys of a mapping."""
 Note = Callable[[str], None]
 Key = TypeVar("Key")
 
 
 def recorded_urls(urls: TrackUrls, recorder: Recorder) -> TrackUrls:
-    """The same URLs and board; what is read of them inside a recording is noted by `recorder`."""
+    """The same URLs and board. `recorder` notes which of their fields are read during a recording."""
     board = urls.board
     rows = tuple(_recorded(RecordedRow, ROW + urls.files[row.experiments], vars(row), recorder) for row in board.rows)
     recorded_board = _recorded(RecordedBoard, BOARD, {**vars(board), "rows": rows}, recorder)
@@ -39,7 +39,7 @@ def recorded_urls(urls: TrackUrls, recorder: Recorder) -> TrackUrls:
 
 
 class _Recorded:
-    """A dataclass whose fields are noted as they are read."""
+    """A dataclass that notes each field when it is read."""
 
     _fields: ClassVar[frozenset[str]] = frozenset()
     _note: Note
@@ -60,25 +60,25 @@ class RecordedRow(_Recorded, Row):
 
 
 class RecordedBoard(_Recorded, Board):
-    """A board. To read `rows` notes which rows there are; what is read of each is noted as that row's."""
+    """A board. Reading `rows` notes the list of rows; reads of a row's fields are noted under that row."""
 
     _fields = frozenset(field.name for field in fields(Board))
     _selections: Selections
 
     def rows_where(self, **values: object) -> tuple[Row, ...]:
-        """The rows whose fields have these values; notes which rows these are."""
+        """The rows whose fields have these values. Notes which rows these are."""
         rows: tuple[Row, ...] = self.__dict__["rows"]
         return tuple(rows[index] for index in self._selections.indices(values))
 
 
 class RecordedUrls(_Recorded, TrackUrls):
-    """The URLs of a track; names of files, tasks and methods are noted one by one."""
+    """The URLs of a track. The names of files, tasks and methods are noted one by one."""
 
     _fields = frozenset({"slug", "shipped"})
 
 
 class RecordedMapping(Mapping[Key, str]):
-    """Names that are noted key by key."""
+    """A mapping that notes each key that is read."""
 
     def __init__(self, values: Mapping[Key, str], note: Note) -> None:
         self._values, self._note = values, note
@@ -97,21 +97,21 @@ class RecordedMapping(Mapping[Key, str]):
 
 
 class FieldVersions:
-    """A version for each of some values, by name."""
+    """Versions (hashes) of values, by name."""
 
     def __init__(self, values: Mapping[str, object]) -> None:
         self._values = values
         self._versions: dict[str, str] = {}
 
     def get(self, part: str, /) -> str | None:
-        """A value's version; None if there is no such value."""
+        """A value's version; None if there is no value of this name."""
         if part in self._values and part not in self._versions:
             self._versions[part] = _version(self._values[part])
         return self._versions.get(part)
 
 
 class Selections:
-    """Which rows have given values in some fields; a selection is noted as these fields and values."""
+    """Finds rows by the values of some fields. Each selection is noted as these fields and values."""
 
     def __init__(self, board: Board, note: Note) -> None:
         self._rows, self._note = board.rows, note
@@ -124,7 +124,7 @@ class Selections:
         return self._by_values(names).get(required, [])
 
     def get(self, part: str, /) -> str | None:
-        """A selection's version: which rows it has; None if rows have no such fields."""
+        """A selection's version, which depends on the rows in it; None if rows have no such fields."""
         names, _, required = part.partition("=")
         if not RecordedRow._fields.issuperset(names.split(",")):
             return None
@@ -141,9 +141,9 @@ class Selections:
 
 
 def _recorded(kind: type[Kind], name: str, values: Mapping[str, object], recorder: Recorder) -> Kind:
-    """An instance with these values, whose fields' versions `recorder` knows."""
+    """An instance with these values; registers the versions of its fields with `recorder`."""
     recorder.current[name] = FieldVersions(values)
-    instance = object.__new__(kind)  # a frozen dataclass is filled as it stands
+    instance = object.__new__(kind)  # a frozen dataclass rejects assignment
     instance.__dict__.update(values, _note=_noting(name, recorder))
     return instance
 

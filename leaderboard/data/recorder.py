@@ -1,4 +1,4 @@
-"""Notes what is read while files are made, so that their cache key comes from their own reads."""
+"""Records what is read while files are made, so that their cache key depends on exactly these reads."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Protocol, TypeAlias, TypeVar
 
 Value = TypeVar("Value")
 Reads: TypeAlias = dict[str, set[str]]
-"""Name (an experiment, a row of the board …) -> the parts of it that were read."""
+"""Name (an experiment, a row of the board …) -> its parts that were read."""
 
 
 class Versions(Protocol):
-    """The versions of one name's parts; a dictionary is one."""
+    """The versions of one name's parts; a dictionary will do."""
 
     def get(self, part: str, /) -> str | None:
-        """A part's version now; None if it has none."""
+        """A part's current version; None if it has none."""
         ...
 
 
 def merged(*reads: Mapping[str, Collection[str]]) -> Reads:
-    """All that was read in several recordings."""
+    """The union of several recordings."""
     total: Reads = {}
     for recorded in reads:
         for name, parts in recorded.items():
@@ -30,7 +30,8 @@ def merged(*reads: Mapping[str, Collection[str]]) -> Reads:
 
 
 class Recorder:
-    """Inside `recording` every read is noted, by name and part; `current` has the version of each."""
+    """Notes every read during a `recording`, by name and part. `current` maps each name to the versions of its
+    parts."""
 
     def __init__(self, current: Mapping[str, Versions]) -> None:
         self.current: dict[str, Versions] = dict(current)
@@ -38,12 +39,13 @@ class Recorder:
 
     @property
     def is_recording(self) -> bool:
-        """Whether reads are noted now."""
+        """Whether a recording is open."""
         return bool(self._open)
 
     @contextmanager
     def recording(self) -> Iterator[Reads]:
-        """What is read inside. Recordings may be inside each other: what the inner one notes, the outer one does."""
+        """Context manager that gives the set of reads inside it. Recordings may be nested; the outer one includes the
+        inner one."""
         reads: Reads = {}
         self._open.append(reads)
         try:
@@ -52,13 +54,13 @@ class Recorder:
             self._open = [opened for opened in self._open if opened is not reads]
 
     def note(self, part: str, names: Iterable[str]) -> None:
-        """Note that a part of each name is read."""
+        """Note that a part of each of these names was read."""
         for reads in self._open:
             for name in names:
                 reads.setdefault(name, set()).add(part)
 
     def remembering(self, read: Callable[..., Value], size: int) -> Callable[..., Value]:
-        """A function that remembers its last values; a value that is returned again counts as read again."""
+        """A cached version of `read`. A value from the cache counts as read again."""
 
         @lru_cache(maxsize=size)
         def recorded(*arguments: Hashable) -> tuple[Value, Reads]:
@@ -75,7 +77,7 @@ class Recorder:
         return remembered
 
     def versions_of(self, reads: Mapping[str, Iterable[str]]) -> list[tuple[str, str, str]] | None:
-        """(Name, part, its version now) of each read; None if one has no version, or none any more."""
+        """(name, part, its current version) of each read; None if one of them has no version (any more)."""
         versions: list[tuple[str, str, str]] = []
         for name, parts in sorted(reads.items()):
             current = self.current.get(name)

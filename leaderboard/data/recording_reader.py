@@ -24,13 +24,13 @@ from suite.results.store import (
 )
 
 ANYTHING: Final = ""
-"""In place of an experiment: what was read depends on more than some experiments, and has no version."""
+"""Used in place of an experiment: the read depends on more than these experiments, so it has no version."""
 LISTED: Final = "track:experiments"
-"""In place of an experiment: which experiments there are."""
+"""Used in place of an experiment: the list of experiments."""
 
 
 class Records(Mapping[str, ExperimentRecord]):
-    """Experiments by id; to read one or to list them is noted, too."""
+    """Experiments by id. Notes when one is read or when they are listed."""
 
     def __init__(self, records: Mapping[str, ExperimentRecord], recorder: Recorder) -> None:
         self._records, self._recorder = records, recorder
@@ -48,11 +48,11 @@ class Records(Mapping[str, ExperimentRecord]):
 
 
 class RecordingReader(Recorder):
-    """Reads some experiments from another reader, and notes the parts of which experiment are read."""
+    """Reads some experiments through another reader, and notes which parts of which experiment are read."""
 
     def __init__(self, reader: ResultsReader, experiments: Sequence[ExperimentRecord]) -> None:
         self.reader = reader
-        by_id = {record.id: replace(record, created=None) for record in experiments}  # that has no version
+        by_id = {record.id: replace(record, created=None) for record in experiments}  # this field has no version
         self.records = Records(by_id, self)
         links = reader.links_of([*by_id])
         super().__init__(reader.versions({name: links.get(name, ()) for name in by_id}))
@@ -61,35 +61,35 @@ class RecordingReader(Recorder):
 
     @property
     def where(self) -> str:
-        """What messages call the place of the results."""
+        """The place of the results, as messages call it."""
         return self.reader.where
 
     def statuses(self, steps: Sequence[str]) -> dict[str, str]:
-        """Step id -> status, for those that are known."""
+        """Step id -> status; unknown steps are left out."""
         return self.reader.statuses(self._of_steps("step", steps))
 
     def experiments(self, track: str | None = None) -> tuple[ExperimentRecord, ...]:
-        """All experiments (of a track): which there are has no version."""
+        """All experiments (of a track). The list of all experiments has no version."""
         self._note_anything()
         return self.reader.experiments(track)
 
     def tracks(self) -> tuple[str, ...]:
-        """The tracks: which there are has no version."""
+        """The tracks. Their list has no version."""
         self._note_anything()
         return self.reader.tracks()
 
     def links(self, experiment: str) -> tuple[StepLink, ...]:
-        """An experiment's steps in order."""
+        """The links to an experiment's steps, in order."""
         self.note("links", [experiment])
         return self.reader.links(experiment)
 
     def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
-        """Experiment -> its steps in order, for many at once."""
+        """Experiment -> the links to its steps, in order; for many experiments at once."""
         self.note("links", experiments)
         return self.reader.links_of(experiments)
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
-        """Steps by the id that their link has."""
+        """Step id, as the links have it -> step."""
         return self.reader.steps(self._of_steps("step", ids))
 
     def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
@@ -102,23 +102,23 @@ class RecordingReader(Recorder):
         return self.reader.answers(step)
 
     def answer_columns(self, steps: Sequence[str]) -> dict[str, AnswerColumns]:
-        """Step id -> its answers in the documents' order; without steps that have none."""
+        """Step id -> its answers in the documents' order; steps without answers are left out."""
         return self.reader.answer_columns(self._of_steps("answers", steps))
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Step id -> what the model said, in the documents' order."""
+        """Step id -> the model's completions, in the documents' order."""
         return self.reader.outputs(self._of_steps("answers", steps))
 
     def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        """Step id -> the documents that have scores of their own, in order, and those scores."""
+        """Step id -> (documents that have a score of their own, their scores), in the documents' order."""
         return self.reader.values(self._of_steps("answers", steps))
 
     def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
-        """Step id -> (document, right answer, what was read from the output), in the documents' order."""
+        """Step id -> (document, right answer, answer parsed from the output), in the documents' order."""
         return self.reader.texts(self._of_steps("answers", steps))
 
     def tallies(self, steps: Sequence[str]) -> dict[str, tuple[tuple[str, str, int], ...]]:
-        """Step id -> (right answer, what was read from the output, how many documents have both)."""
+        """Step id -> (right answer, answer parsed from the output, number of documents with both)."""
         return self.reader.tallies(self._of_steps("answers", steps))
 
     def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
@@ -126,11 +126,11 @@ class RecordingReader(Recorder):
         return self.reader.documents(self._of_steps("answers", steps))
 
     def repeated(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
-        """The same, of those steps alone that have equal documents."""
+        """Step id -> (document, hash of its content), only for steps that have equal documents."""
         return self.reader.repeated(self._of_steps("answers", steps))
 
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
-        """What was seen along a step's training, by name and step."""
+        """The curves of a step's training, by name and step."""
         self._of_steps("curve", [step])
         return self.reader.curve(step)
 
@@ -139,7 +139,7 @@ class RecordingReader(Recorder):
         return self.reader.curves(self._of_steps("curve", steps))
 
     def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
-        """Step id -> name -> what else it found out about itself."""
+        """Step id -> name -> finding: other facts that the step recorded about itself."""
         return self.reader.findings(self._of_steps("findings", steps))
 
     def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
@@ -152,27 +152,27 @@ class RecordingReader(Recorder):
         return self.reader.versions(links)
 
     def step_ids(self) -> tuple[str, ...]:
-        """Every step: which there are has no version."""
+        """The ids of all steps. Their list has no version."""
         self._note_anything()
         return self.reader.step_ids()
 
     def count_steps(self) -> int:
-        """How many steps there are."""
+        """The number of steps."""
         self._note_anything()
         return self.reader.count_steps()
 
     def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, float]:
-        """Sort of step -> tokens per second."""
+        """Kind of step -> tokens per second."""
         self._note_anything()
         return self.reader.rates(model, sort)
 
     def finished_keys(self, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """Title -> the key of the last finished step of that title."""
+        """Title -> the key of the last finished step with that title."""
         self._note_anything()
         return self.reader.finished_keys(titles)
 
     def _of_steps(self, part: str, steps: Sequence[str]) -> Sequence[str]:
-        """Note a part of steps as their experiment's; a step of no experiment has no version."""
+        """Note the reads of a part of steps under their experiments. A step of no experiment has no version."""
         if self.is_recording:
             self.note(part, {self._users.get(step, ANYTHING) for step in steps})
         return steps

@@ -1,4 +1,4 @@
-"""Two readers as one: local runs, and published records beside them."""
+"""Two readers as one: local results and published records."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from suite.results.store import (
 )
 
 PUBLISHED = "published:"
-"""Goes before the step ids of published experiments, so that each experiment's steps are read from its own reader."""
+"""Prefix of the step ids of published experiments, so that each experiment's steps are read from its own reader."""
 Value = TypeVar("Value")
 
 
 class UnionReader:
-    """What two readers have; an experiment that both have is the local one.
+    """The results of two readers. If both have an experiment, the local one is used.
 
-    A question that it lacked would be a type error (`ResultsReader`), not one that only one of them is asked.
+    A method missing here is a type error (`ResultsReader`), so no query can silently skip one of the two.
     """
 
     def __init__(self, local: ResultsReader, published: ResultsReader) -> None:
@@ -38,11 +38,11 @@ class UnionReader:
 
     @property
     def where(self) -> str:
-        """What messages call the place: that of the local results."""
+        """The place of the results, as messages call it: that of the local results."""
         return self.local.where
 
     def statuses(self, steps: Sequence[str]) -> dict[str, str]:
-        """Step id -> status, for those that are known."""
+        """Step id -> status; unknown steps are left out."""
         return self._both(steps, lambda reader, own: reader.statuses(own))
 
     def experiments(self, track: str | None = None) -> tuple[ExperimentRecord, ...]:
@@ -52,15 +52,15 @@ class UnionReader:
         return tuple(sorted(both, key=lambda record: (record.track, record.name, record.seed, record.id)))
 
     def tracks(self) -> tuple[str, ...]:
-        """The tracks that anything was run on, by name."""
+        """The tracks that have any experiment, by name."""
         return tuple(sorted({*self.local.tracks(), *self.published.tracks()}))
 
     def links(self, experiment: str) -> tuple[StepLink, ...]:
-        """An experiment's steps in order."""
+        """The links to an experiment's steps, in order."""
         return self.links_of([experiment]).get(experiment, ())
 
     def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
-        """Experiment -> its steps in order, for many at once."""
+        """Experiment -> the links to its steps, in order; for many experiments at once."""
         links_by_experiment = self.local.links_of([name for name in experiments if name in self._own])
         published = self.published.links_of([name for name in experiments if name not in self._own])
         for name, links in published.items():
@@ -68,7 +68,7 @@ class UnionReader:
         return dict(sorted(links_by_experiment.items()))
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
-        """Steps by the id that their link has."""
+        """Step id, as the links have it -> step."""
         records = self._both(ids, lambda reader, own: reader.steps(own))
         return {name: replace(record, id=name) for name, record in records.items()}
 
@@ -82,23 +82,23 @@ class UnionReader:
         return reader.answers(own)
 
     def answer_columns(self, steps: Sequence[str]) -> dict[str, AnswerColumns]:
-        """Step id -> its answers in the documents' order; without steps that have none."""
+        """Step id -> its answers in the documents' order; steps without answers are left out."""
         return self._both(steps, lambda reader, own: reader.answer_columns(own))
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Step id -> what the model said, in the documents' order."""
+        """Step id -> the model's completions, in the documents' order."""
         return self._both(steps, lambda reader, own: reader.outputs(own))
 
     def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        """Step id -> the documents that have scores of their own, and those scores."""
+        """Step id -> (documents that have a score of their own, their scores), in the documents' order."""
         return self._both(steps, lambda reader, own: reader.values(own))
 
     def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
-        """Step id -> (document, right answer, what was read from the output), in the documents' order."""
+        """Step id -> (document, right answer, answer parsed from the output), in the documents' order."""
         return self._both(steps, lambda reader, own: reader.texts(own))
 
     def tallies(self, steps: Sequence[str]) -> dict[str, tuple[tuple[str, str, int], ...]]:
-        """Step id -> (right answer, what was read from the output, how many documents have both)."""
+        """Step id -> (right answer, answer parsed from the output, number of documents with both)."""
         return self._both(steps, lambda reader, own: reader.tallies(own))
 
     def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
@@ -106,11 +106,11 @@ class UnionReader:
         return self._both(steps, lambda reader, own: reader.documents(own))
 
     def repeated(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
-        """The same, of those steps alone that have equal documents."""
+        """Step id -> (document, hash of its content), only for steps that have equal documents."""
         return self._both(steps, lambda reader, own: reader.repeated(own))
 
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
-        """What was seen along a step's training, by name and step."""
+        """The curves of a step's training, by name and step."""
         reader, own = self._home(step)
         return reader.curve(own)
 
@@ -119,7 +119,7 @@ class UnionReader:
         return self._both(steps, lambda reader, own: reader.curves(own))
 
     def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
-        """Step id -> name -> what else it found out about itself."""
+        """Step id -> name -> finding: other facts that the step recorded about itself."""
         return self._both(steps, lambda reader, own: reader.findings(own))
 
     def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
@@ -127,7 +127,8 @@ class UnionReader:
         return self._both(steps, lambda reader, own: reader.artifacts(own))
 
     def versions(self, links: Mapping[str, Sequence[StepLink]]) -> dict[str, dict[str, str]]:
-        """Experiment -> part of what is stored of it -> a version, which tells where it is stored, too."""
+        """Experiment -> stored part -> its version. The versions of published experiments differ from those of local
+        ones."""
         versions = self.local.versions({name: own for name, own in links.items() if name in self._own})
         published = {
             name: tuple(replace(link, step_id=link.step_id.removeprefix(PUBLISHED)) for link in own)
@@ -139,19 +140,19 @@ class UnionReader:
         return versions
 
     def step_ids(self) -> tuple[str, ...]:
-        """Every step, in order, by the id that its link has; of those that both have, each one's own."""
+        """The ids of all steps as links have them, in order. A step that both readers have is listed twice."""
         return tuple(sorted([*self.local.step_ids(), *(PUBLISHED + step for step in self.published.step_ids())]))
 
     def count_steps(self) -> int:
-        """How many steps there are."""
+        """The number of steps."""
         return self.local.count_steps() + self.published.count_steps()
 
     def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, float]:
-        """Sort of step -> tokens per second here; published steps were finished on another machine."""
+        """Kind of step -> tokens per second on this machine. Published steps ran on other machines and do not count."""
         return self.local.rates(model, sort)
 
     def finished_keys(self, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """Title -> the key of the last finished step of that title: the local one, if there is one."""
+        """Title -> the key of the last finished step with that title; a local step comes first."""
         return self.published.finished_keys(titles) | self.local.finished_keys(titles)
 
     def _home(self, step: str) -> tuple[ResultsReader, str]:

@@ -1,4 +1,4 @@
-"""Rows that differ in one setting only: what a task gains from more examples to adapt on."""
+"""Rows that differ only in the number of examples to adapt on: how a task's score grows with it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from suite.analysis.board import Board, Row
 
 @dataclass(frozen=True)
 class AdaptationShots:
-    """Scores against the number of examples that a task was adapted on."""
+    """Scores against the number of examples on which a task was adapted."""
 
     chart: Chart | None
     columns: tuple[str, ...]
@@ -22,7 +22,7 @@ class AdaptationShots:
 
 
 def adaptation_shots(board: Board, row: Row) -> AdaptationShots | None:
-    """A row among those with other `shots` and the same settings else; None where it has none beside it."""
+    """Compares a row with those that differ only in `shots`; None if there is no such row."""
     if "shots" not in row.settings:
         return None
     comparable = board.rows_where(method=row.method, targets=row.targets, changes=row.changes, seeds=row.seeds)

@@ -1,4 +1,4 @@
-"""What the page of claims shows: each claim with its verdict, the numbers behind it, and the rows that it is about."""
+"""The page of claims: each claim with its verdict, the numbers behind it, and the rows that it compares."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class ClaimLine:
     anchor: str
     verdict: Verdict
     estimate: str
-    """With its interval; a dash where there is none."""
+    """The estimate with its interval; a dash without one."""
     p: str
     judged_on: str
     minimum_detectable_effect: str
     rows: tuple[tuple[str, str], ...]
-    """The experiments that it is about, and their pages; empty for one that was not run."""
+    """(experiment, its page) of each experiment in the claim; the page is empty if it was not run."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class ClaimGroup:
 
     title: str
     href: str
-    """The track's page; empty where it has none."""
+    """The track's page; empty if the site has no such track."""
     tally: str
     lines: tuple[ClaimLine, ...]
 
 
 def claim_groups(track_urls: Sequence[TrackUrls], verdicts: Sequence[Verdict]) -> tuple[ClaimGroup, ...]:
-    """The claims by track, each in the order of its file."""
+    """The claims grouped by track, in the order of their files."""
     tracks = {urls.board.track: urls for urls in track_urls}
     pages = {id_: urls.row(row) for urls in track_urls for row in urls.board.rows for id_ in row.experiments}
     groups: dict[str, list[Verdict]] = {}
@@ -53,7 +53,7 @@ def claim_groups(track_urls: Sequence[TrackUrls], verdicts: Sequence[Verdict]) -
 def _group(track: str, urls: TrackUrls | None, verdicts: Sequence[Verdict], pages: Mapping[str, str]) -> ClaimGroup:
     title, href = (urls.board.title, urls.page) if urls else (track, "")
     anchors = slugs(f"{track} {verdict.id} {index}" for index, verdict in enumerate(verdicts))
-    lines = zip(anchors.values(), verdicts, strict=True)  # files of several folders may name a claim alike
+    lines = zip(anchors.values(), verdicts, strict=True)  # files in different folders may use the same claim id
     return ClaimGroup(title, href, tally(verdicts), tuple(_line(anchor, verdict, pages) for anchor, verdict in lines))
 
 

@@ -1,4 +1,4 @@
-"""What pages show of classes: precision, recall and F1 of each, the confusion matrix, and the majority class."""
+"""Results by class: precision, recall and F1 of each class, the confusion matrix, and the majority class."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from suite.analysis.board.classification import Classification
 from suite.core.escape import spreadsheet
 
 MOST = 25
-"""A matrix of more classes is a download; the page then lists the most frequent mistakes."""
+"""With more classes the matrix is only a download, and the page lists the most frequent mistakes."""
 COLUMNS = 12
-"""Classes that stand side by side on a task's page."""
+"""The most classes that are shown as columns on a task's page."""
 OTHER = "none of these"
-"""The column of answers that are none of the labels."""
+"""The column of answers that are not among the labels."""
 
 
 @dataclass(frozen=True)
 class ClassLine:
-    """A class, as it is written."""
+    """A class, with its numbers as text."""
 
     label: str
     support: int
@@ -37,7 +37,7 @@ class ClassLine:
 
 @dataclass(frozen=True)
 class Mistake:
-    """Documents of one class that were answered with another."""
+    """Documents of one class that were answered with another class."""
 
     label: str
     answered: str
@@ -63,7 +63,7 @@ class ClassTable:
     matrix: HeatMap | None
     """None for more than `MOST` classes."""
     mistakes: tuple[Mistake, ...]
-    """The most frequent ones, where there is no matrix."""
+    """The most frequent mistakes, if there is no matrix."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ class ClassGrid:
     id: str
     label: str
     classes: tuple[str, ...]
-    """The classes that have a column: none where they are many."""
+    """The classes that have a column; empty if there are many."""
     rows: tuple[tuple[str, str, CellView, tuple[HeatCell, ...]], ...]
-    """(name, where its matrix is, macro-F1, F1 of each class)."""
+    """(name, link to its matrix, macro-F1, F1 of each class)."""
     majority: tuple[str, str, tuple[str, ...]]
-    """The majority class, and macro-F1 and F1 of each class if it were every answer."""
+    """The majority class, and the macro-F1 and the F1 of each class that always answering it would score."""
 
 
 def class_tables(urls: TrackUrls, row: Row) -> tuple[ClassTable, ...]:
@@ -112,7 +112,7 @@ def _table(urls: TrackUrls, row: Row, cell: Cell, classes: Classification) -> Cl
 
 
 def anchor(urls: TrackUrls, role: str, shots: int) -> str:
-    """Where a task's classes are on an experiment's page."""
+    """The anchor of a task's classes on an experiment's page."""
     return f"classes-{urls.tasks[role]}-{shots}"
 
 
@@ -151,7 +151,7 @@ def _mistakes(classes: Classification) -> Iterator[Mistake]:
 
 
 def class_grids(urls: TrackUrls, role: str, shots: Sequence[int]) -> tuple[ClassGrid, ...]:
-    """A task's rows by classes, for each shot count; none for a task without labels."""
+    """A task's rows by class, for each shot count; empty for a task without labels."""
     grids = []
     for shots_shown in shots:
         rows = [(row, classes) for row in urls.board.rows if (classes := _classes_of(row, role, shots_shown))]
@@ -197,7 +197,7 @@ def _cells(classes: Classification) -> tuple[HeatCell, ...]:
 
 
 def _always(classes: Classification, few_classes: bool) -> tuple[str, str, tuple[str, ...]]:
-    """The majority class as a row: what answering it always would score."""
+    """The scores of always answering the majority class, as a row."""
     share = classes.majority_share / 100
     f1 = {line.label: 200 * share / (1 + share) if line.label == classes.majority else 0.0 for line in classes.classes}
     counted = [f1[line.label] for line in classes.classes if line.support]
@@ -206,7 +206,7 @@ def _always(classes: Classification, few_classes: bool) -> tuple[str, str, tuple
 
 
 def majority_of(rows: Sequence[Row], role: str) -> str:
-    """The majority class and its share of documents, as a fact of the task; empty for a task without labels."""
+    """The majority class and its share of documents, as text; empty for a task without labels."""
     classifications = [
         cell.classes for row in rows for cell in (*row.target_scores, *row.held_out) if cell.role == role
     ]
@@ -217,7 +217,7 @@ def majority_of(rows: Sequence[Row], role: str) -> str:
 
 
 def as_csv(row: Row) -> str:
-    """All confusion matrices of a row: a line for each class and answered class that any document has."""
+    """All confusion matrices of a row: one line for each pair of class and answered class with any document."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["task", "shots", "class", "answered", "documents"])

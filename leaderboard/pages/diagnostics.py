@@ -1,4 +1,4 @@
-"""What steps found out about themselves, shaded by value: mixtures, which expert answered what, scaled spectra."""
+"""Findings of steps as shaded tables: expert mixtures, routing by task, and scaled spectra."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Kind = TypeVar("Kind", Mixture, RoutingReport, Spectra)
 
 
 def heat_maps(row_records: RowRecords) -> tuple[HeatMap, ...]:
-    """What a row's steps found out about themselves."""
+    """The tables for all findings of a row's steps."""
     return (*_mixtures(row_records), *_dispatch(row_records), *_spectra(row_records))
 
 
 def _mixtures(row_records: RowRecords) -> Iterator[HeatMap]:
-    """One map for all roles; where each matrix has weights of its own, one for each role."""
+    """One map for all roles; if the weights differ by matrix, one map for each role."""
     mixtures = _of_trained(row_records, Mixture)
     plain = {role: seeds for role, seeds in mixtures.items() if not any(mixture.matrices for mixture in seeds.values())}
     if plain:
@@ -47,7 +47,7 @@ def _experts(mixtures: Mapping[str, Mapping[int, Mixture]]) -> tuple[str, ...]:
 
 
 def _mean(seeds: Mapping[int, Mixture], expert: str, matrix: int) -> HeatCell:
-    """An expert's weight over the seeds that have it."""
+    """An expert's weight, averaged over the seeds that have it."""
     values = {
         seed: mixture.alpha[mixture.experts.index(expert)][matrix]
         for seed, mixture in seeds.items()
@@ -61,7 +61,7 @@ def _mean(seeds: Mapping[int, Mixture], expert: str, matrix: int) -> HeatCell:
 
 
 def _dispatch(row_records: RowRecords) -> Iterator[HeatMap]:
-    """Tasks by the skill that was read in their prompts: a confusion matrix, with the time of both passes."""
+    """Tasks by the skill that routing chose: a confusion matrix, with the time of both passes."""
     reports: dict[tuple[str, int], dict[int, RoutingReport]] = {}
     for seed in row_records.seeds:
         for link in seed.links:
@@ -98,7 +98,8 @@ def _share(seeds: Mapping[int, RoutingReport], skill: str) -> HeatCell:
 
 
 def _spectra(row_records: RowRecords) -> Iterator[HeatMap]:
-    """Matrices by tenths of their singular values; of the first seed, since seeds are no samples of one matrix."""
+    """Matrices by tenths of their singular values, for the first seed: different seeds' matrices have nothing to
+    average."""
     for index, (role, seeds) in enumerate(_of_trained(row_records, Spectra).items()):
         seed, spectra = next(iter(seeds.items()))
         factors = [factor for spectrum in spectra.matrices for factor in spectrum.factors]
@@ -123,7 +124,7 @@ def _spectra(row_records: RowRecords) -> Iterator[HeatMap]:
 
 
 def _of_trained(row_records: RowRecords, kind: type[Kind]) -> dict[str, dict[int, Kind]]:
-    """Role -> seed -> the finding of the train step for it."""
+    """Role -> seed -> the finding of the step that trained for it."""
     by_role: dict[str, dict[int, Kind]] = {}
     for seed in row_records.seeds:
         for link in seed.trained:
@@ -146,5 +147,5 @@ def _level(value: float, low: float, high: float) -> int:
 
 
 def _short(matrix: str) -> str:
-    """A matrix's name without what all have."""
+    """A matrix's name without the parts that all names share."""
     return matrix.removesuffix(".weight").removeprefix("model.layers.")

@@ -1,7 +1,7 @@
-"""Answers side by side where a row took its target's format: chosen by a rule, never by hand.
+"""Answers side by side where a row took its target's format; a fixed rule chooses them, never a person.
 
-For each held-out task that has another format, at the fewest shots: the first document, in order, that the pretrained
-model answers right and the row's first seed answers in the format of a target.
+The rule applies to each held-out task that has another format, at the fewest shots. It takes the first document, in
+order, that the pretrained model answers right and that the row's first seed answers in the format of a target.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from suite.results.store import AnswerRecord, StepRecord
 
 TWO_STAGE = "two-stage"
 LINES, CHARACTERS = 4, 600
-"""The end of a question that is shown, as a number of lines and of characters."""
+"""The end of a question that is shown: at most this many lines and characters."""
 
 
 @dataclass(frozen=True)
 class ExampleAnswer:
-    """Who gave an answer, and the answer as it came."""
+    """An answer as the model wrote it, with the row that gave it."""
 
     name: str
     href: str
@@ -34,7 +34,7 @@ class ExampleAnswer:
 
 @dataclass(frozen=True)
 class AnswerExample:
-    """A document with its answers; none where no document is as the rule has it."""
+    """A document with its answers; without answers if no document meets the rule."""
 
     role: str
     href: str
@@ -42,14 +42,14 @@ class AnswerExample:
     shots: int
     document: int | None = None
     question: str = ""
-    """Its end; empty where texts are not published."""
+    """The end of the question; empty if texts are not published."""
     target: str = ""
     answers: tuple[ExampleAnswer, ...] = ()
-    """The pretrained model, this row, and a two-stage row of the same targets, if there is one."""
+    """Answers of the pretrained model, of this row, and of a two-stage row with the same targets, if there is one."""
 
 
 class AnswerExamples:
-    """The examples of a track's rows; what several rows are compared with is read once."""
+    """The examples of a track's rows. Records that several rows are compared with are read once."""
 
     def __init__(self, reader: RecordingReader, urls: TrackUrls) -> None:
         self.reader, self.urls = reader, urls
@@ -57,8 +57,10 @@ class AnswerExamples:
         self._answers = reader.remembering(reader.answers, 64)
 
     def of(self, row: Row, row_records: RowRecords) -> tuple[AnswerExample, ...]:
-        """A row's examples, a held-out task each; none for a row without a format ratio, or where the pretrained model
-        was not asked the same."""
+        """A row's examples, one for each held-out task with another format.
+
+        Empty for a row without a format ratio, or if the pretrained model was not asked the same.
+        """
         roles = row_records.seeds[0].record.spec["roles"]
         fewest: dict[str, int] = {}
         for task in row.format_by_task:
@@ -99,7 +101,7 @@ class AnswerExamples:
     def _row_with_same_question(
         self, own_step: StepRecord, role: str, shots: int, **values: object
     ) -> tuple[Row, StepRecord] | None:
-        """The first row with these values whose first seed was asked the same, and the step that answers."""
+        """The first row with these field values whose first seed was asked the same, and its step; None without one."""
         for row in self.urls.board.rows_where(**values):
             step = _step(self._seeds(row.experiments), role, shots)
             if step is not None and step.status == "done" and _question(step) == _question(own_step):
@@ -111,7 +113,8 @@ class AnswerExamples:
 
 
 def is_right(answer: AnswerRecord) -> bool:
-    """Full marks; where documents have no score of their own, a right answer except for case and spaces."""
+    """Whether the answer has full marks. Without a score per document: whether it matches a right answer, ignoring case
+    and spaces."""
     if answer.value is not None:
         return answer.value == 100.0
     return bool(answer.target.strip()) and is_one_of(answer.parsed, references_of(answer.target))
@@ -131,7 +134,7 @@ def _step(seed: SeedRecords, role: str, shots: int) -> StepRecord | None:
 
 
 def _question(step: StepRecord) -> dict[str, Any]:
-    """What was asked, whoever answers."""
+    """The part of a step's configuration that defines the question, whichever model answers."""
     return {**step.config, "stack": None, "dispatch": None}
 
 

@@ -1,4 +1,4 @@
-"""What an experiment's page shows: how to run it again, its scores seed by seed, how it learned, where it ran."""
+"""An experiment's page: how to run it again, its scores seed by seed, how it learned, and where it ran."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class TaskScores:
     href: str
     """The task's page."""
     answers: str
-    """Where its answers are shown; empty when there are none."""
+    """Link to its answers; empty if there are none."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,11 @@ class ExperimentPage:
 
     marks: tuple[Note, ...]
     imported: tuple[int, ...]
-    """Seeds whose results were made elsewhere."""
+    """Seeds with imported results."""
     file: str
     command: str
     origin: str
-    """Where the method comes from; empty for suite's own."""
+    """The source of the method; empty for suite's own methods."""
     spec: str
     summary: tuple[tuple[str, CellView], ...]
     variance_components: tuple[tuple[str, tuple[CellView, CellView, CellView]], ...]
@@ -90,21 +90,21 @@ class ExperimentPage:
     seeds: tuple[int, ...]
     tasks: tuple[TaskScores, ...]
     formats: FormatTable | None
-    """The format ratio task by task; none without one."""
+    """The format ratio task by task; None without one."""
     classes: tuple[ClassTable, ...]
     """Answers by class, for each task with labels."""
     classes_csv: str
-    """Where its confusion matrices are as CSV."""
+    """The path of its confusion matrices as CSV."""
     examples: tuple[AnswerExample, ...]
-    """Answers side by side where the target's format was taken."""
+    """Answers side by side where the row took the target's format."""
     tries: tuple[SweepTry, ...]
-    """What a sweep tried; none without a sweep."""
+    """The tries of a sweep; empty without a sweep."""
     trainings: tuple[Training, ...]
     step_costs: StepCosts | None
-    """Where time, tokens and memory went; none where no time was measured."""
+    """Time, tokens and memory by step; None if no time was measured."""
     adaptation_shots: AdaptationShots | None
     heat_maps: tuple[HeatMap, ...]
-    """What its steps found out about themselves."""
+    """Findings of its steps."""
     traces: tuple[tuple[int, tuple[StepProvenance, ...]], ...]
     versions: tuple[tuple[str, str], ...]
 
@@ -119,7 +119,7 @@ class ExperimentPage:
 def experiment_view(
     urls: TrackUrls, row: Row, row_records: RowRecords, examples: Sequence[AnswerExample] = ()
 ) -> ExperimentPage:
-    """A row's page."""
+    """The page of a row."""
     board = urls.board
     first = row_records.seeds[0].record
     versions = versions_of(row_records)
@@ -174,7 +174,7 @@ def _of(value: Any, key: str, default: Any = None) -> Any:
 
 
 def _yaml(value: Mapping[str, Any]) -> str:
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the same text, ten times as fast
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # the same text, ten times faster
     return str(yaml.dump(dict(value), Dumper=dumper, sort_keys=False, allow_unicode=True, width=100))
 
 
@@ -222,7 +222,7 @@ def _named(scores: Sequence[ScoreRecord], name: str) -> ScoreRecord | None:
 
 
 def _why(row_records: RowRecords, key: tuple[str, int]) -> str:
-    """Why a task has no score, from its steps."""
+    """The reason why a task has no score, from its steps."""
     statuses: list[str] = []
     for seed in row_records.seeds:
         link = seed.evaluation(*key)

@@ -1,4 +1,4 @@
-"""What a page shows of the format ratio: why there is none, and task by task beside the pretrained model's."""
+"""The format ratio on a page: the reason if there is none, and the ratio task by task beside the pretrained model's."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class FormatLine:
     base: CellView
     documents: int
     answers: str
-    """Where its answers are shown."""
+    """Link to its answers."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class FormatTable:
     """The format ratio of a row, task by task."""
 
     formats: tuple[tuple[str, str], ...]
-    """(target, how its answers are told)."""
+    """(target, description of its answer format)."""
     lines: tuple[FormatLine, ...]
 
 
@@ -58,7 +58,7 @@ def format_table(urls: TrackUrls, row: Row) -> FormatTable | None:
 
 
 def format_grid(urls: TrackUrls, rows: Sequence[Row]) -> Grid | None:
-    """Rows by held-out tasks at the most shots, shaded from 0 to 100; None where no row has a format ratio."""
+    """Rows by held-out tasks at the most shots, shaded from 0 to 100; None if no row has a format ratio."""
     shown_rows = [row for row in rows if row.format_by_task]
     if not shown_rows:
         return None
@@ -88,7 +88,7 @@ def _cell(row: Row, role: str, shots: int) -> HeatCell:
 
 
 def why_none(row: Row) -> str:
-    """Why a row has no format ratio."""
+    """The reason why a row has no format ratio."""
     if row.method == BASELINE:
         return "it was trained for no format"
     if not row.formats:

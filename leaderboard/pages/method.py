@@ -1,4 +1,4 @@
-"""What a method's page shows: what it is, where it is from, and all its results on every track."""
+"""A method's page: its description, its sources, and all its results on every track."""
 
 from __future__ import annotations
 
@@ -42,19 +42,19 @@ class MethodPage:
     about: tuple[str, ...]
     """Paragraphs."""
     sources: tuple[str, ...]
-    """Papers and tables that its rows are after."""
+    """Papers and tables that its rows reproduce."""
     specs: tuple[str, ...]
     """The names of its rows' specs."""
     tracks: tuple[MethodTrack, ...]
 
 
 def method_names(tracks: Sequence[TrackUrls]) -> tuple[str, ...]:
-    """Every method that a row has."""
+    """The names of all methods that have a row."""
     return tuple(sorted({row.method for urls in tracks for row in urls.board.rows}))
 
 
 def method_page(name: str, tracks: Sequence[TrackUrls], docstring: str) -> MethodPage:
-    """A method's page, over all tracks; `docstring` is its module's."""
+    """A method over all tracks. `docstring` is the docstring of its module."""
     rows = [row for urls in tracks for row in urls.board.rows if row.method == name]
     paragraphs = tuple(" ".join(part.split()) for part in docstring.split("\n\n") if part.strip())
     return MethodPage(

@@ -1,4 +1,4 @@
-"""The front page: each track in a few lines, with its best rows."""
+"""The front page: a summary of each track, with its best rows."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ class TrackCard:
     rows: int
     groups: tuple[OverviewGroup, ...]
     omitted: int
-    """Further groups of targets."""
+    """Number of further groups of targets."""
 
 
 def card(urls: TrackUrls) -> TrackCard:
-    """A track in a few lines."""
+    """A track's summary."""
     board = urls.board
     targets = target_groups(board)
     groups = tuple(_group(urls, group) for group in targets[:GROUPS])

@@ -1,4 +1,4 @@
-"""Where each step of a row ran, with what, and how it went."""
+"""Where each step of a row ran, with which versions, and how it ended."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from suite.results.store import StepRecord
 
 @dataclass(frozen=True)
 class StepProvenance:
-    """Where a step ran and how it went."""
+    """Where a step ran and how it ended."""
 
     part: str
     step: StepRecord
     id: str
     versions: str
-    """Which of the page's lists of versions."""
+    """The letter of its list of versions on the page."""
     started: str
     finished: str
     commit: str
 
 
 def versions_of(row_records: RowRecords) -> dict[str, str]:
-    """A list of versions, as text -> a letter for it."""
+    """A list of package versions, as text -> its letter."""
     texts = [_version_text(step) for seed in row_records.seeds for step in seed.steps.values()]
     letters = sorted({text for text in texts if text})
     return {text: chr(ord("A") + index) if index < 26 else f"A{index}" for index, text in enumerate(letters)}
@@ -38,7 +38,7 @@ def _version_text(step: StepRecord) -> str:
 
 
 def traces_of(seed: SeedRecords, versions: Mapping[str, str]) -> tuple[StepProvenance, ...]:
-    """A seed's steps in order."""
+    """The provenance of a seed's steps, in order."""
     steps: list[StepProvenance] = []
     for link in seed.links:
         step = seed.steps[link.step_id]

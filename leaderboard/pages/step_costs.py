@@ -1,4 +1,4 @@
-"""What an experiment's page shows of cost step by step: where time, tokens and memory of training and tasks went."""
+"""Costs step by step: time, tokens and memory of training and of each task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOT_MEASURED = "not measured for every seed"
 
 @dataclass(frozen=True)
 class StepMeans:
-    """A step's costs, means over the seeds; None: not measured for every seed."""
+    """A step's costs, as means over the seeds; None if not measured for every seed."""
 
     label: str
     seconds: float | None
@@ -27,12 +27,12 @@ class StepMeans:
 
 @dataclass(frozen=True)
 class StepCost:
-    """A step, or the sum of several, as it is shown."""
+    """The cost of a step, or the sum of several, as shown."""
 
     label: str
     seconds: CellView
     share: HeatCell
-    """Of the time of all steps."""
+    """Share of the time of all steps."""
     tokens: CellView
     tokens_per_second: CellView
     peak_memory: CellView
@@ -44,11 +44,11 @@ class StepCosts:
 
     steps: tuple[StepCost, ...]
     sums: tuple[StepCost, ...]
-    """Of training, of evaluation, of all steps."""
+    """Sums over training, over evaluation, and over all steps."""
 
 
 def step_costs(row_records: RowRecords, trainings: Sequence[str]) -> StepCosts | None:
-    """A row's steps; None where no time was measured. `trainings` are the titles of its train steps."""
+    """The costs of a row's steps; None if no time was measured. `trainings` are the titles of its train steps."""
     seeds = row_records.seeds
     trained = [
         _means(title, seeds, [seed.trained[index] if index < len(seed.trained) else None for seed in seeds])
@@ -68,7 +68,7 @@ def step_costs(row_records: RowRecords, trainings: Sequence[str]) -> StepCosts |
 
 
 def _means(label: str, seeds: Sequence[SeedRecords], links: Sequence[StepLink | None]) -> StepMeans:
-    """A step's means; `links` are the step of each seed."""
+    """A step's means. `links` has one link for each seed."""
     costs = [seed.steps[link.step_id].costs if link else Costs() for seed, link in zip(seeds, links, strict=True)]
 
     def mean(name: str) -> float | None:
@@ -87,7 +87,7 @@ def _sum(label: str, steps: Sequence[StepMeans]) -> StepMeans:
 
 
 def _over(values: Sequence[float | None], function: Callable[[list[float]], float]) -> float | None:
-    """A function of values that are all known."""
+    """The function of these values; None if any of them is unknown."""
     measured = [value for value in values if value is not None]
     return function(measured) if measured and len(measured) == len(values) else None
 

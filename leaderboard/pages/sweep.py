@@ -1,4 +1,4 @@
-"""What a sweep tried, and which try each seed chose."""
+"""The tries of a sweep, and which of them each seed chose."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SweepTry:
 
 
 def sweep_tries(row_records: RowRecords) -> tuple[SweepTry, ...]:
-    """A row's tries in order; none without a sweep."""
+    """A row's tries in order; empty without a sweep."""
     sweep = row_records.seeds[0].record.spec.get("sweep", ())
     seeds = [_scores(seed, len(sweep)) for seed in row_records.seeds]
     return tuple(
@@ -37,7 +37,7 @@ def sweep_tries(row_records: RowRecords) -> tuple[SweepTry, ...]:
 
 
 def _scores(seed: SeedRecords, count: int) -> list[TryScore]:
-    """A seed's score of each try, as the step that chose has them; dashes if it is not done."""
+    """A seed's score of each try, as the choosing step recorded them; dashes if it is not finished."""
     choice = next((link.step_id for link in seed.trained if "choice" in seed.steps[link.step_id].config), "")
     points = {point.step: point.value for point in seed.curves.get(choice, ()) if point.name == "selection"}
     values = [points.get(number) for number in range(1, count + 1)]

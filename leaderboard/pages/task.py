@@ -1,4 +1,4 @@
-"""What a task's page shows: what it asks, what every row scored on it, and the documents that most rows fail."""
+"""A task's page: its questions, every row's score, and the documents that most rows fail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HARDEST = 12
 
 @dataclass(frozen=True)
 class HardDocument:
-    """A document with the share of the score that all rows together got on it."""
+    """A document with its mean score over all rows."""
 
     number: int
     question: str
@@ -37,7 +37,7 @@ class HardestDocuments:
     label: str
     documents: tuple[HardDocument, ...]
     all_wrong: int
-    """Documents that no row scored on."""
+    """Number of documents on which no row scored."""
     total: int
 
 
@@ -50,7 +50,7 @@ class TaskLine:
     trained: bool
     marks: tuple[Note, ...]
     cells: tuple[tuple[CellView, str], ...]
-    """For each shot count the score, and where its answers are (empty: there are none)."""
+    """For each shot count, the score and a link to its answers (empty if there are none)."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class TaskPage:
     role: str
     facts: tuple[tuple[str, str], ...]
     templates: tuple[str, ...]
-    """The task file of each version that was run, where it is known."""
+    """The task file of each version that was run, if it is known."""
     prompt: str
-    """A prompt as stored, without exemplars; empty if texts are not stored."""
+    """A stored prompt without exemplars; empty if texts are not stored."""
     target: str
     shots: tuple[int, ...]
     lines: tuple[TaskLine, ...]
@@ -75,7 +75,8 @@ def task_page(
     store: ResultsReader, urls: TrackUrls, role: str, records: Sequence[ExperimentRecord], answer_pass: AnswerPass,
     templates: Mapping[str, str],
 ) -> TaskPage:  # fmt: skip
-    """A task of a track. `records` are the track's experiments; all their answers have passed by."""
+    """A task of a track. `records` are the track's experiments; `answer_pass` must already include all their
+    answers."""
     rows = [(row, {cell.shots: cell for cell in _cells(row) if cell.role == role}) for row in urls.board.rows]
     shots = tuple(sorted({count for _, cells_by_shots in rows for count in cells_by_shots}))
     lines = tuple(_line(urls, row, role, cells_by_shots, shots) for row, cells_by_shots in rows if cells_by_shots)
@@ -129,20 +130,23 @@ def _facts(role: str, records: Sequence[ExperimentRecord], lines: Sequence[TaskL
 
 
 def _metrics(role: Mapping[str, Mapping[str, Mapping[str, str]]]) -> str:
-    """The metrics of a task that are not suite's own, and where each came from."""
+    """The task's metrics that come from outside suite, each with its source."""
     metrics = sorted((role.get("metrics") or {}).items())
     return "; ".join(f"{name} ({', '.join(map(' '.join, sorted(origin.items())))})" for name, origin in metrics)
 
 
 def _counted(documents: int, distinct: int) -> str:
-    """How many documents there are, and how many of them differ where some are equal."""
+    """The number of documents, and the number of distinct ones if some are equal."""
     return f"{documents} ({distinct} distinct)" if 0 < distinct < documents else str(documents)
 
 
 def _gold(store: ResultsReader, steps: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """How many right answers miss full marks by the task's own filters and metrics, and how many no training can teach
-    the model to write (its tokenizer lacks them, or they are over the limit of tokens), and of programs, how many had a
-    hand in how they were judged."""
+    """Problems with a task's right answers, as (label, counts).
+
+    They are right answers that miss full marks by the task's own filters and metrics, right answers that the model
+    cannot write (its tokenizer lacks them, or they exceed the token limit), and programs that were not kept apart from
+    their tests.
+    """
     findings = [read(name, content) for by_name in store.findings(steps).values() for name, content in by_name.items()]
     misses = [miss for finding in findings if isinstance(finding, Gold) for miss in finding.misses]
     missed = dict.fromkeys(f"{len(miss.documents)} of {miss.tried} ({miss.metric})" for miss in misses)

@@ -1,4 +1,4 @@
-"""From a board to what its page shows of it: tables of one target each, with their charts."""
+"""A track's page: one table for each set of targets, with its charts."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Board, Cell, Row
 
 MOST, LEAST = 50, 8
-"""Rows that a page holds, over all its tables; and in each of them at least."""
+"""The most rows of a page over all its tables, and the least for each table."""
 
 
 @dataclass(frozen=True)
 class TableColumn:
-    """A table column that can be sorted by."""
+    """A column of a table; tables can be sorted by it."""
 
     label: str
     title: str
     kind: str
     """`text` or `number`."""
     key: str
-    """What the address calls it: equal columns of a page's tables have one name."""
+    """The column's name in the page's address; equal columns of a page's tables share it."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class ColumnGroup:
     title: str
     columns: tuple[TableColumn, ...]
     key: str
-    """What the address calls it."""
+    """The group's name in the page's address."""
     href: str = ""
-    """A page about it."""
+    """Link to a page about it."""
     extra: bool = False
-    """Whether it starts folded away."""
+    """Whether the group starts collapsed."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class TableLine:
 
     row: Row
     index: int
-    """On the board: what scripts know the row by."""
+    """The row's index on the board, by which scripts know it."""
     href: str
     method: str
     """The method's page."""
@@ -81,17 +81,17 @@ class TargetTable:
     bands: tuple[ColumnGroup, ...]
     lines: tuple[TableLine, ...]
     rest: tuple[TableLine, ...]
-    """Lines that are left out of the page, so that it stays light."""
+    """Lines that the page leaves out, to stay small."""
     tradeoff: Tradeoff | None
     plain: int
-    """How many columns are not of single tasks; these are drawn with whiskers."""
+    """Number of columns that are not scores of single tasks; these are drawn with whiskers."""
     omitted: tuple[str, ...]
     """Rows that the chart cannot show."""
     rank_chart: RankChart | None
     chance_lead: str
-    """What must be known of the best of several rows."""
+    """How far the best of several equal rows leads by chance, as a sentence."""
     common: tuple[Note, ...]
-    """Marks that every row has, said once."""
+    """Marks that all rows share; they are shown once."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class TrackPage:
     families: tuple[str, ...]
     grid: Grid | None
     formats: Grid | None
-    """Format ratios, task by task."""
+    """Format ratios by task."""
 
     @property
     def charted(self) -> bool:
@@ -113,7 +113,7 @@ class TrackPage:
 
     @property
     def omitted(self) -> int:
-        """Rows that a script adds when they are asked for."""
+        """The number of rows that a script adds on request."""
         return sum(len(table.rest) for table in self.tables)
 
 
@@ -121,7 +121,7 @@ def track_page(urls: TrackUrls) -> TrackPage:
     """A track's page."""
     board = urls.board
     groups = target_groups(board)
-    few = len(board.rows) <= MOST  # then no table is cut, however the rows are spread
+    few = len(board.rows) <= MOST  # then no table is cut, however the rows are distributed
     most = len(board.rows) if few else max(MOST // max(len(groups), 1), LEAST)
     tables = tuple(_table(urls, targets, f"{urls.slug}-{number}", most) for number, targets in enumerate(groups, 1))
     families = tuple(sorted({row.family for row in board.rows if row.method != BASELINE}))
@@ -261,7 +261,10 @@ def _ratio(row: Row) -> CellView:
 def _tradeoff_points(
     urls: TrackUrls, rows: Sequence[Row], indices: Mapping[tuple[str, ...], int], targets: tuple[str, ...]
 ) -> tuple[list[TradeoffPoint], tuple[str, ...]]:
-    """With several targets the first one is x: a mean of different metrics would say nothing."""
+    """The points of the chart, and the names of rows that it cannot show.
+
+    With several targets, x is the score on the first: a mean of different metrics would mean nothing.
+    """
     board = urls.board
     points: list[TradeoffPoint] = []
     omitted: list[str] = []

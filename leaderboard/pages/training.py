@@ -1,4 +1,4 @@
-"""What an experiment's page shows of a train step: its curves, and what it cost, seed by seed."""
+"""A train step on an experiment's page: its curves and its cost, seed by seed."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from suite.core.diagnostics import TrainingTime
 from suite.results.store import StepLink
 
 MOST_POINTS = 600
-"""A longer curve is thinned out."""
+"""The most points of a curve; longer ones are thinned out."""
 
 
 PHASES: Final[Mapping[str, str]] = {
     "sampling": "Sampling answers", "update": "Updates", "selection": "Selection", "probes": "Probes",
 }  # fmt: skip
-"""What training spends its time on."""
+"""Phases of training whose time is measured -> their labels."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A value along training, of every seed."""
+    """A value along training, for every seed."""
 
     name: str
     chart: Chart | None
     labels: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
-    """(step, the value of each seed)."""
+    """(step, the value for each seed)."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ class Training:
     title: str
     curves: tuple[Curve, ...]
     probes: TrainingProbes | None
-    """What was measured of tasks and of parts of the model; none if nothing was."""
+    """Measurements of tasks and of parts of the model during training; None without any."""
     costs: tuple[tuple[str, tuple[str, ...]], ...]
-    """(seed, parameters, seconds, memory, tokens, bytes, artifact)."""
+    """(seed, (parameters, seconds, memory, tokens, bytes, artifact))."""
     phases: tuple[str, ...]
-    """What its time was spent on; none where that is not known."""
+    """The phases whose time is known."""
     times: tuple[tuple[str, tuple[str, ...]], ...]
     """(seed, the time of each phase)."""
 
 
 def training_of(row: Row, row_records: RowRecords, index: int) -> Training:
-    """The train step at a place of the row's lineage."""
+    """The train step with this index among the row's train steps."""
     seeds_and_links = [(seed, seed.trained[index]) for seed in row_records.seeds if index < len(seed.trained)]
     blocks = [seed.steps[link.step_id].config.get("method") for seed, link in seeds_and_links]
     method = next((block.get("name") for block in blocks if isinstance(block, Mapping)), None)

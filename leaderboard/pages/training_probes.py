@@ -1,4 +1,4 @@
-"""What was measured along training of tasks and of parts of the model, as data: step 0 is before training."""
+"""Measurements during training, of tasks and of parts of the model, as data. Step 0 is before training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Points = tuple[tuple[int, float | None], ...]
 
 
 class TrajectoryPoint(NamedTuple):
-    """Where a seed stood at a step: its score of the target, and its mean held-out score."""
+    """A seed's score on the target and its mean held-out score, at a training step."""
 
     target: float
     held_out: float
@@ -30,13 +30,13 @@ class TrajectoryPoint(NamedTuple):
 
 @dataclass(frozen=True)
 class ProbeSeries:
-    """A task or a part of the model, in every seed."""
+    """Measurements of a task or of a part of the model, in every seed."""
 
     name: str
     seeds: Mapping[str, Points]
 
     def mean(self, step: int) -> float | None:
-        """Over the seeds that have a value at a step; None without one."""
+        """The mean over the seeds that have a value at a step; None without any."""
         values = [
             value
             for points in self.seeds.values()
@@ -48,7 +48,7 @@ class ProbeSeries:
 
 @dataclass(frozen=True)
 class ProbeGroup:
-    """What belongs in one chart."""
+    """The measurements of one chart."""
 
     title: str
     unit: str
@@ -56,14 +56,14 @@ class ProbeGroup:
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """All steps that anything was measured at."""
+        """All steps at which anything was measured."""
         return tuple(
             sorted({step for series in self.followed for points in series.seeds.values() for step, _ in points})
         )
 
     @cached_property
     def chart(self) -> Chart | None:
-        """A line each; None without a value."""
+        """The chart, with one line for each series; None without a value."""
         series = [
             Series(series.name, {seed: [Point(*point) for point in points] for seed, points in series.seeds.items()})
             for series in self.followed
@@ -72,7 +72,7 @@ class ProbeGroup:
 
     @property
     def rows(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
-        """The chart as a table: (step, the mean of each over seeds)."""
+        """The chart as a table: (step, the mean over seeds of each series)."""
         return tuple((step, tuple(numbers.plain(series.mean(step)) for series in self.followed)) for step in self.steps)
 
 
@@ -83,14 +83,14 @@ class Trajectory:
     title: str
     target: str
     shots: int
-    """Of the held-out tasks."""
+    """The shot count of the held-out tasks."""
     roles: tuple[str, ...]
     """The held-out tasks that were measured."""
     seeds: Mapping[str, tuple[TrajectoryPoint, ...]]
 
     @cached_property
     def chart(self) -> Chart | None:
-        """A line whose points are joined by training steps."""
+        """The chart: one line for each seed, its points joined in the order of training steps."""
         series = Series("", {seed: [Point(*point) for point in trajectory] for seed, trajectory in self.seeds.items()})
         return lines(self.title, f"score of {self.target}", "mean of held-out scores", [series])
 
@@ -106,7 +106,7 @@ class Trajectory:
 
 @dataclass(frozen=True)
 class TrainingProbes:
-    """All of a train step."""
+    """All probes of a train step."""
 
     groups: tuple[ProbeGroup, ...]
     """Format ratios by shot count, scores by shot count, cosines by kind of parameters."""
@@ -130,7 +130,7 @@ _TITLES: Mapping[Measure, tuple[str, str]] = {
 def training_probes(
     seeds_and_links: Sequence[tuple[SeedRecords, StepLink]], targets: Sequence[str], held_out: Sequence[str], step: int
 ) -> TrainingProbes | None:
-    """Of a train step's seeds; None where none of this was measured. `step` is its number on the page."""
+    """The probes of a train step's seeds; None if nothing was measured. `step` is its number on the page."""
     tasks: dict[OfTask, dict[str, Points]] = {}
     parts: dict[OfPart, dict[str, Points]] = {}
     for seed, link in seeds_and_links:
@@ -162,7 +162,7 @@ def _of_tasks(tasks: Mapping[OfTask, Mapping[str, Points]], order: Sequence[str]
                 *sorted(seeds_of_role.keys() - set(order)),
             ]
             followed = tuple(ProbeSeries(role, seeds_of_role[role]) for role in roles)
-            alone = f": {roles[0]}" if len(roles) == 1 else ""  # a chart of one line has no key
+            alone = f": {roles[0]}" if len(roles) == 1 else ""  # a chart with one line has no legend
             yield ProbeGroup(f"{title}, {numbers.shots(shots)}{alone}", unit, followed)
 
 
@@ -202,7 +202,8 @@ def _shaded(series: ProbeSeries, step: int) -> HeatCell:
 def _trajectories(
     tasks: Mapping[OfTask, Mapping[str, Points]], targets: Sequence[str], held_out: Sequence[str]
 ) -> Iterable[Trajectory]:
-    """For each target and shot count of held-out tasks; a step counts where all that is followed has a value."""
+    """Yield a trajectory for each target and shot count of held-out tasks. A step counts if all compared tasks have a
+    value."""
     scores = {of: seeds for of, seeds in tasks.items() if of.measure == "score"}
     for role in targets:
         target_curve = min((of for of in scores if of.role == role), key=lambda of: of.shots, default=None)

@@ -8,7 +8,7 @@ from suite.analysis.board import Board, Row
 
 
 def variance_components(board: Board, row: Row) -> tuple[tuple[str, tuple[CellView, CellView, CellView]], ...]:
-    """(Shots, the parts from documents, seeds and draws); none where nothing is known."""
+    """(shots, (part from documents, part from seeds, part from draws)); empty if none is known."""
     components = []
     for shots in board.shots:
         parts = row.variation.get(shots)

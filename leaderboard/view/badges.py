@@ -1,4 +1,4 @@
-"""How a row stands: its rank among rows of its targets, and what must be known before its numbers are compared."""
+"""A row's rank, and the warnings to read before comparing its numbers."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class RankCell:
     """A row's rank as it is shown."""
 
     text: str
-    """The rank's 95% interval; a dash for none."""
+    """The rank's 95 % interval; a dash without a rank."""
     sort: str
-    """The rank of its own value; empty for none."""
+    """The rank of the row's own value; empty without one."""
     title: str
 
 
@@ -30,7 +30,7 @@ def target_groups(board: Board) -> tuple[tuple[str, ...], ...]:
 
 
 def rank_cell(row: Row, shots: Sequence[int]) -> RankCell:
-    """A row's rank, or why it has none."""
+    """A row's rank, or the reason why it has none."""
     rank = row.rank
     if rank is None:
         return RankCell(numbers.MISSING, "", _unranked(row))
@@ -41,7 +41,7 @@ def rank_cell(row: Row, shots: Sequence[int]) -> RankCell:
 
 
 def tied_with_best(row: Row) -> tuple[Note, ...]:
-    """The mark of a row that may be as good as the first one of its table."""
+    """The mark of a row that is tied with the best and not the first of its table."""
     rank = row.rank
     if rank is None or rank.place == 1 or rank.below_best:
         return ()
@@ -49,12 +49,12 @@ def tied_with_best(row: Row) -> tuple[Note, ...]:
 
 
 def rank_interval(rank: Rank) -> str:
-    """The rank's 95% interval."""
+    """The rank's 95 % interval."""
     return str(rank.low) if rank.low == rank.high else f"{rank.low}–{rank.high}"
 
 
 def chance_lead(rows: Sequence[Row]) -> str:
-    """How far the best of several equal rows leads by chance; empty where there are none."""
+    """How far the best of several equal rows leads by chance, as a sentence; empty for fewer than two ranked rows."""
     ranked_rows = max((row.contenders for row in rows), default=0)
     if ranked_rows < 2:
         return ""
@@ -77,7 +77,7 @@ def _unranked(row: Row) -> str:
 
 
 def origin(row: Row, shipped: frozenset[str]) -> tuple[Note, ...]:
-    """Where a row's results are from, unless they were made here."""
+    """The mark of a row with imported results; empty for local results."""
     title = "these results were made elsewhere: they are records that come with suite, and not of this store"
     seeds = [str(seed) for seed, experiment in zip(row.seeds, row.experiments, strict=True) if experiment in shipped]
     if len(seeds) == len(row.seeds):
@@ -91,7 +91,7 @@ def origin(row: Row, shipped: frozenset[str]) -> tuple[Note, ...]:
 
 
 def marks(row: Row, shipped: frozenset[str] = frozenset()) -> tuple[Note, ...]:
-    """What must be known of a row, whatever others there are, before its numbers are compared."""
+    """The warnings about a row that do not depend on other rows."""
     notes: list[Note] = []
     if row.method == BASELINE:
         notes.append(Note("control", "the model as it came: what the others are compared with"))
@@ -121,12 +121,12 @@ def marks(row: Row, shipped: frozenset[str] = frozenset()) -> tuple[Note, ...]:
 
 
 def in_common(rows: Sequence[Sequence[Note]]) -> tuple[Note, ...]:
-    """The marks that each of several rows has, which need not be said of each."""
+    """The marks that all of several rows share; they are shown once."""
     if len(rows) < 2:
         return ()
     return tuple(mark for mark in rows[0] if all(mark in row for row in rows[1:]))
 
 
 def clipped(text: str, most: int = 600) -> str:
-    """A text that is not too long for a note."""
+    """The text, cut at `most` characters."""
     return text if len(text) <= most else text[:most] + "…"

@@ -1,4 +1,4 @@
-"""Cells of a table: a number with its interval, its whisker and what must be said beside it."""
+"""Cells of a table: a number with its interval, its whisker and its notes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from suite.stats import Estimate
 
 @dataclass(frozen=True)
 class Note:
-    """A small remark in a cell."""
+    """A short remark in a cell."""
 
     text: str
     title: str
     warning: bool = False
-    """Whether a reader who misses it would be misled."""
+    """Whether a reader who overlooks it would draw a wrong conclusion."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class CellView:
 
     text: str
     sort: str = ""
-    """What a script sorts by: a number written exactly, or empty for none."""
+    """The key that a script sorts by: the exact number; empty without one."""
     title: str = ""
     margin: str = ""
     """The interval: ``±2.1``, or its ends."""
@@ -38,7 +38,7 @@ class CellView:
 
 
 def missing(why: str) -> CellView:
-    """A dash that says what is missing."""
+    """A dash; its title is the reason."""
     return CellView(numbers.MISSING, title=why)
 
 
@@ -52,7 +52,7 @@ def estimate(
     seeds: int = 0,
     documents: int = 0,
 ) -> CellView:
-    """A score with its interval, or the reason why there is none."""
+    """A score with its interval, or a dash with the reason."""
     if value is None:
         return CellView(numbers.MISSING, title=why, notes=notes)
     return CellView(
@@ -80,7 +80,7 @@ def change(row: Row, shots: int, span: tuple[float, float], why: str) -> CellVie
 
 
 def tested(row: Row, shots: int, span: tuple[float, float], why: str) -> CellView:
-    """A change with its p, which is corrected for the others of its table."""
+    """A change with its p-value, corrected for the other rows of its table."""
     cell, p = change(row, shots, span, why), row.corrected.get(shots)
     if p is None:
         return cell
@@ -89,7 +89,7 @@ def tested(row: Row, shots: int, span: tuple[float, float], why: str) -> CellVie
 
 
 def interval(value: Estimate, seeds: int, documents: int) -> str:
-    """The interval in words, with what it is over."""
+    """The value and its interval in words, with what the interval is over."""
     number = {"seeds": seeds, "documents": documents}.get(value.over)
     over = f"{number} {value.over}" if number else value.over
     if value.low is None or value.high is None:

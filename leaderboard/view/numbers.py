@@ -1,4 +1,4 @@
-"""Numbers as they are written on the pages."""
+"""The format of numbers on the pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def score(value: float, *, signed: bool = False) -> str:
 
 
 def margin(value: Estimate, *, signed: bool = False) -> str:
-    """``±2.1``; ``[97.8, 100.0]`` where the interval's sides differ; empty where there is none."""
+    """The interval: ``±2.1``; ``[97.8, 100.0]`` if it is asymmetric; empty without one."""
     if value.low is None or value.high is None:
         return ""
     if value.half is not None:
@@ -35,14 +35,14 @@ def plain(value: float | None) -> str:
 
 
 def probability(value: float) -> str:
-    """A p, with three digits where they matter."""
+    """A p-value, with three digits below 0.1."""
     if value < 0.001:
         return "p < 0.001"
     return f"p {value:.3f}" if value < 0.1 else f"p {value:.2f}"
 
 
 def count(value: int) -> str:
-    """Thousands, millions and billions to three digits; small numbers whole."""
+    """A count in thousands, millions or billions with three digits; smaller counts in full."""
     for size, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if value >= size:
             return f"{value / size:.3g} {unit}" if value < 999.5 * size else f"{value / size:.0f} {unit}"
@@ -75,5 +75,5 @@ def shots(value: int) -> str:
 
 
 def raw(value: float | None) -> str:
-    """A number for machines, exactly; empty when missing or not finite."""
+    """The exact number for machines; empty if it is missing or not finite."""
     return "" if value is None or not math.isfinite(value) else repr(value)

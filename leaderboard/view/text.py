@@ -1,4 +1,4 @@
-"""Untrusted text made fit to be shown: invisible and direction-changing characters become visible, long text is cut."""
+"""Makes untrusted text safe to show: invisible and direction-changing characters become visible, long text is cut."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHORT = 400
 LONG = 2000
 """Longer text is cut."""
 LONGEST = 20_000
-"""Nothing that is longer than this is written out, wherever it stands: one line must not break a page."""
+"""The most characters of any value on a page: one long value must not break it."""
 _SHOWN_AS_CODE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 
 
@@ -31,7 +31,7 @@ def _shown(character: str) -> str:
 
 
 def finalize(value: Any) -> Any:
-    """What every expression of a template passes through before it is escaped."""
+    """Applied to the value of every expression in a template, before it is escaped."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
     if len(value) <= LONGEST and value.isprintable():
@@ -48,18 +48,18 @@ def initials(text: str) -> str:
 
 @dataclass(frozen=True)
 class Passage:
-    """A text as it is shown."""
+    """A text in the form in which it is shown."""
 
     head: str
-    """All of a short text, else its beginning."""
+    """All of a short text; the beginning of a long one."""
     body: str
-    """A long text, up to a limit; empty for a short one."""
+    """A long text up to the limit LONG; empty for a short one."""
     omitted: int
-    """Characters beyond the limit."""
+    """Number of characters beyond the limit."""
 
 
 def passage(text: str) -> Passage:
-    """A text folded when it is long and cut when it is very long."""
+    """The text: folded if it is long, cut if it is very long."""
     lines = text.count("\n", 0, SHORT)
     if len(text) <= SHORT and lines < 8:
         return Passage(text, "", 0)

@@ -1,4 +1,4 @@
-"""URLs of the site: file names of tracks, rows, tasks and methods, safe and no two alike whatever the names hold."""
+"""URLs of the site: safe and unique file names of tracks, rows, tasks and methods, whatever characters names have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from suite.analysis.board import Board, Row
 from suite.core.hashing import fingerprint
 
 LONGEST = 80
-"""Characters of a file name, its ending excluded."""
+"""The most characters of a file name without its extension."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,16 @@ class TrackUrls:
 
     @property
     def shipped_rows(self) -> int:
-        """Rows that are nothing but records that come with suite."""
+        """The number of rows that consist only of records that come with suite."""
         return sum(self.shipped.issuperset(row.experiments) for row in self.board.rows)
 
     @property
     def data(self) -> str:
-        """The track's table for downloads, without the ending."""
+        """The path of the track's table for download, without the extension."""
         return f"data/{self.slug}"
 
     def key(self, row: Row) -> str:
-        """What names a row in links and scripts."""
+        """The name of a row in links and scripts."""
         return f"{self.slug}/{self.files[row.experiments]}"
 
     def row(self, row: Row) -> str:
@@ -61,7 +61,7 @@ class TrackUrls:
         return f"classes/{self.key(row)}.csv"
 
     def pairs(self, row: Row) -> str:
-        """A row's comparisons with those after it, as a script."""
+        """A row's comparisons with the rows after it, as a script."""
         return f"pairs/{self.key(row)}.js"
 
     def task(self, role: str) -> str:
@@ -73,12 +73,12 @@ class TrackUrls:
         return f"methods/{self.methods[name]}.html"
 
     def answers(self, row: Row, role: str, shots: int) -> str:
-        """What a row answered to a task, in the page that shows answers."""
+        """The link to a row's answers to a task."""
         return f"answers.html#{query(row=self.key(row), task=f'{role}.{shots}')}"
 
 
 def query(**values: str) -> str:
-    """Settings of a page, as its address keeps them."""
+    """Settings of a page, as a query string."""
     return urlencode({name: value.encode("utf-8", "replace") for name, value in values.items()})
 
 
@@ -109,13 +109,14 @@ def _files(board: Board) -> dict[tuple[str, ...], str]:
 
 
 def slug(name: str) -> str:
-    """A safe file name; one that had to be changed gets a hash of the whole name, so that two never meet."""
+    """A safe file name. If the name had to be changed, a hash of the original is appended, so that slugs stay
+    distinct."""
     safe = re.sub(r"[^A-Za-z0-9_.+-]+", "-", name).strip(".-")[:LONGEST].rstrip(".-")
     return safe if safe and safe == name else f"{safe or 'x'}-{fingerprint(name.encode('utf-8', 'replace').hex(), 8)}"
 
 
 def slugs(names: Iterable[str]) -> dict[str, str]:
-    """Name -> slug, no two alike even where a file system does not tell A from a."""
+    """Name -> slug; slugs are distinct even on a file system that ignores case."""
     by_name: dict[str, str] = {}
     taken: set[str] = set()
     for name in dict.fromkeys(names):

@@ -1,4 +1,4 @@
-"""Whiskers: where a value and its interval lie on the short line that a table's cell draws."""
+"""Whiskers: the positions of a value and its interval on the short line in a table's cell."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WHISKER = 64.0
 
 @dataclass(frozen=True)
 class Whisker:
-    """A value on a line of 64 units, with the ends of its interval and where zero is."""
+    """Positions on a line of 64 units: the value, the ends of its interval, and zero."""
 
     at: str
     low: str | None
@@ -21,7 +21,7 @@ class Whisker:
 
 
 def whisker(value: Estimate, span: tuple[float, float]) -> Whisker | None:
-    """Where a value and its interval lie on a span; ends beyond it are cut."""
+    """The positions of a value and its interval on a span, cut at the span's ends; None if the value is not finite."""
     if not math.isfinite(value.value):
         return None
 
