@@ -1,1 +1,1 @@
-"""What all rooms stand on and what stands on none: errors, hashes, YAML, words and numbers of texts."""
+"""Basics that all packages use and that use none of them: errors, hashes, YAML, words and numbers of texts."""

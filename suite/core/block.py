@@ -1,4 +1,4 @@
-"""The base of everything that is read from YAML: strict, frozen, and closed to unknown keys."""
+"""The base class of everything that is read from YAML: strict, frozen, and without unknown keys."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Block(BaseModel):
-    """A block of a spec: its types are exact, it cannot be changed, and an unknown key is an error.
+    """A block of a spec: types are exact, values cannot be changed, and an unknown key is an error.
 
     Sequences are tuples. The string under a field documents it (and appears in `suite schema`).
     """

@@ -1,4 +1,4 @@
-"""Texts compared as people read them: without case, punctuation and articles, but never one number for another."""
+"""Compare texts without case, punctuation and articles, without confusing different numbers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from suite.core.numbers import Amount, amount_of
 _ARTICLES: Final = re.compile(r"\b(a|an|the)\b")
 _AROUND_A_NUMBER: Final = re.compile(r"^[^\w+\-\u2212$€£¥.]+|[^\w%$€£¥]+$")
 _SYMBOLS: Final = re.compile(r"(?<=[^\W_])[+#]{1,2}(?![+#]|[^\W\d])")
-"""What makes another word of the one before it: `C++`, `C#`."""
+"""Symbols that make the preceding word another word: `C++`, `C#`."""
 
 
 class _Replaced(dict[int, str]):
-    """For `str.translate`: punctuation of any script becomes one text, all else stays."""
+    """Table for `str.translate`: replaces punctuation of any script by one text."""
 
     def __init__(self, text: str) -> None:
         super().__init__(dict.fromkeys(map(ord, string.punctuation + "´"), text))
@@ -32,21 +32,21 @@ _DROPPED: Final = _Replaced("")
 
 
 def normalised(text: str) -> str:
-    """Lower case, without punctuation, articles and spare spaces: as TriviaQA's own scorer has it, for any script."""
+    """Lower case, without punctuation, articles and extra spaces, as in TriviaQA's own scorer, for any script."""
     text = _ARTICLES.sub(" ", text.lower().replace("_", " ").translate(_SPACED))
     return " ".join(text.split())
 
 
 def without_punctuation(text: str) -> str:
-    """A text without the punctuation of any script."""
+    """The text without punctuation of any script."""
     return text.translate(_DROPPED)
 
 
 def symbols_agree(answer: str, reference: str) -> bool:
-    """Whether two texts that are equal without punctuation mean the same.
+    """Whether two texts that are equal without punctuation also mean the same.
 
-    They do not where one is a number and the other is not that number (`5` and `-5`, `3.5` and `3 5`, `50` and `50%`),
-    or where other symbols follow their words (`C++` and `C#`).
+    They do not if one is a number and the other is not that number (`5` and `-5`, `3.5` and `3 5`, `50` and `50%`), or
+    if their words have different symbols (`C++` and `C#`).
     """
     if _SYMBOLS.findall(answer) != _SYMBOLS.findall(reference):
         return False
@@ -59,5 +59,5 @@ def symbols_agree(answer: str, reference: str) -> bool:
 
 
 def _amount(text: str) -> Amount | None:
-    """The number that a text is, without articles, quotes and the like around it."""
+    """The number that a text consists of, ignoring articles and quotes around it; None if it is not a number."""
     return amount_of(_AROUND_A_NUMBER.sub("", _ARTICLES.sub(" ", text.lower()).strip()))

@@ -1,4 +1,4 @@
-"""Plain settings beside each other: what they share, what each has of its own, and how that is said."""
+"""Compare settings: what they share, what each has of its own, and a short description."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 
 def split(settings: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """What all of them (one or more) say alike, key by key, and what each says besides; laid over each other again
-    they are what they were."""
+    """The values that all settings (one or more) share, key by key, and the remaining values of each. Merging the two
+    gives the original settings."""
     shared: dict[str, Any] = {}
     own: list[dict[str, Any]] = [{} for _ in settings]
     for key in dict.fromkeys(key for each in settings for key in each):
@@ -27,7 +27,7 @@ def split(settings: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], list[d
 
 
 def describe(settings: Mapping[str, Any]) -> str:
-    """``learning_rate 0.001, prompt.length 8``."""
+    """Describe settings in one line: ``learning_rate 0.001, prompt.length 8``."""
     return ", ".join(f"{path} {value}" for path, value in _flat(settings, ""))
 
 

@@ -1,8 +1,4 @@
-"""Scores of a confusion matrix, by scikit-learn's definitions: F1 of a class, macro-F1, Matthews correlation.
-
-A matrix has a row for each class of documents and a column for each class of answers, and one more column for answers
-that are of no class. Standard errors are over documents, by the delta method: how a score moves with each document.
-"""
+"""if all documents or all answers belong to one class."""
 
 from __future__ import annotations
 
@@ -19,16 +15,16 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Measured:
-    """A score with its standard error over documents; None for fewer than two."""
+    """A score with its standard error over documents; None for fewer than two documents."""
 
     value: float
     stderr: float | None
 
 
 def counted(size: int, documents: Iterable[tuple[Sequence[int], int | None, int]]) -> Counts:
-    """The matrix of documents, each with its right classes, the class that was answered, and how often it is there.
+    """Confusion matrix of documents, each given as (right classes, answered class, count).
 
-    Of a document with several right classes the one counts that was answered, or else the first.
+    If a document has several right classes, the answered one counts; if none was answered, the first one.
     """
     counts = np.zeros((size, size + 1), dtype=np.int64)
     for right, answered, times in documents:
@@ -38,13 +34,13 @@ def counted(size: int, documents: Iterable[tuple[Sequence[int], int | None, int]
 
 
 def class_f1(counts: Counts) -> Numbers:
-    """F1 of each class, 0 to 1; 0 for a class that is neither in documents nor in answers."""
+    """F1 of each class, 0 to 1; 0 for a class without documents and answers."""
     both = _both(counts)
     return np.divide(2 * np.diagonal(counts), both, out=np.zeros_like(both), where=both > 0)
 
 
 def macro_f1(counts: Counts) -> Measured:
-    """The mean of F1 over the classes that are in documents or in answers, 0 to 1."""
+    """Mean F1 over the classes that have documents or answers, 0 to 1."""
     used = (_both(counts) > 0).astype(float)
     return _mean_f1(counts, used / max(float(used.sum()), 1.0))
 
@@ -55,10 +51,7 @@ def f1_of(counts: Counts, index: int) -> Measured:
 
 
 def matthews(counts: Counts) -> Measured:
-    """Matthews' correlation for any number of classes, −1 to 1; answers of no class are a class of their own.
-
-    0 where all documents or all answers are of one class.
-    """
+    """Matthews correlation for any number of classes, −1 to 1; answers without a class form a class of their own."""
     square = np.vstack([counts, np.zeros(counts.shape[1], dtype=np.int64)]).astype(float)
     total, right = float(square.sum()), float(np.trace(square))
     actual, answered = square.sum(axis=1), square.sum(axis=0)
@@ -73,7 +66,7 @@ def matthews(counts: Counts) -> Measured:
 
 
 def _both(counts: Counts) -> Numbers:
-    """Documents of each class and answers of it, added up."""
+    """Number of documents plus number of answers of each class."""
     both: Numbers = (counts.sum(axis=1) + counts[:, :-1].sum(axis=0)).astype(float)
     return both
 
@@ -81,7 +74,7 @@ def _both(counts: Counts) -> Numbers:
 def _mean_f1(counts: Counts, weights: Numbers) -> Measured:
     f1, both = class_f1(counts), _both(counts)
     slopes = np.divide(weights, both, out=np.zeros_like(both), where=both > 0)
-    # F1 is 2r/b, so that d F1 = (2 dr − F1 db) / b, where b counts a class's documents and its answers
+    # F1 is 2r/b, so d F1 = (2 dr − F1 db) / b, where b counts a class's documents and answers
     moves = np.zeros(counts.shape)
     moves -= (f1 * slopes)[:, None]
     moves[:, :-1] -= (f1 * slopes)[None, :]
@@ -90,7 +83,7 @@ def _mean_f1(counts: Counts, weights: Numbers) -> Measured:
 
 
 def _stderr(counts: Counts, moves: Numbers) -> float | None:
-    """`moves`: how the score moves with the number of documents in each cell."""
+    """Delta-method standard error. `moves` is the derivative of the score by the number of documents in each cell."""
     total = int(counts.sum())
     if total < 2:
         return None

@@ -1,4 +1,4 @@
-"""Standard output and error: what a console cannot show is written in its letters, and never ends a command."""
+"""Standard output and error: characters that a console cannot show are replaced and never end a command."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ SIMPLER: Final = {
     "±": "+/-", "·": ".", "…": "...", "×": "x", "→": "->", "←": "<-", "≤": "<=", "≥": ">=", "–": "-", "—": "-",
     "−": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "\N{NO-BREAK SPACE}": " ",
 }  # fmt: skip
-"""Signs of our own output, for consoles that have no such letters; any other letter is shown by its number."""
+"""Replacements for our own signs on consoles that lack them. Other characters are shown by their number."""
 STEERING: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-"""What a terminal obeys: control characters, ends of lines, and marks that turn the direction of what follows."""
+"""Characters that control a terminal: control characters, line ends, and marks that change the text direction."""
 
 VERBOSE: Final = ContextVar("verbose", default=False)
-"""Whether libraries may say what is of no use to most users."""
+"""Whether libraries may print messages that most users do not need."""
 
 
 @contextmanager
 def verbose(on: bool) -> Iterator[None]:
-    """Inside, `VERBOSE` is so."""
+    """Context manager that sets `VERBOSE`."""
     token = VERBOSE.set(on)
     try:
         yield
@@ -36,22 +36,22 @@ def verbose(on: bool) -> Iterator[None]:
 
 
 def visible(text: str) -> str:
-    """A text that steers no terminal and stays on its line: what would is a blank, or its number."""
+    """Replace characters that control a terminal or end the line by a blank or their number."""
     return STEERING.sub(lambda found: " " if found[0].isspace() else _number(found[0]), text)
 
 
 def prepare() -> None:
-    """Let both streams write what they can, whatever their encoding is."""
+    """Let both streams replace characters that they cannot encode."""
     codecs.register_error(HANDLER, _simpler)
     for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)  # None where a stream is closed, or another's object
+        reconfigure = getattr(stream, "reconfigure", None)  # None if a stream is closed or another object
         if reconfigure is not None:
             with suppress(ValueError):  # closed
                 reconfigure(errors=HANDLER)
 
 
 def is_unicode() -> bool:
-    """Whether standard output takes every letter."""
+    """Whether standard output can show every character."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     with suppress(LookupError):
         return codecs.lookup(encoding).name.startswith("utf")
@@ -59,14 +59,14 @@ def is_unicode() -> bool:
 
 
 def flush() -> None:
-    """Write out what was printed. Raises OSError where that cannot be: see `discard`."""
+    """Flush both streams. Raises OSError if this fails: see `discard`."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and not stream.closed:
             stream.flush()
 
 
 def discard() -> bool:
-    """Write what cannot be written to nowhere, so that Python does not try again, and complain, when it ends.
+    """Redirect streams that cannot be written to the null device, so that Python does not fail again at exit.
 
     Returns whether the reader of a pipe has closed it, as in `suite show | head -1`.
     """
@@ -78,7 +78,7 @@ def discard() -> bool:
             if not _is_unread(stream.fileno()):
                 continue
             unread = True
-        except AttributeError:  # there is none
+        except AttributeError:  # there is no stream
             continue
         except (OSError, ValueError) as error:
             unread = unread or isinstance(error, BrokenPipeError)
@@ -89,7 +89,7 @@ def discard() -> bool:
 
 
 def _is_unread(number: int) -> bool:
-    """Whether a file's reader has gone: a stream without a buffer has nothing left whose writing could fail again."""
+    """Whether a file's reader has closed it. An unbuffered stream has no data left whose writing could fail."""
     if not hasattr(select, "poll"):
         return False
     asked = select.poll()
@@ -98,7 +98,7 @@ def _is_unread(number: int) -> bool:
 
 
 def _simpler(error: UnicodeError) -> tuple[str | bytes, int]:
-    """An error handler of `codecs`: signs that look alike, or the letter's number."""
+    """Error handler for `codecs`: replaces characters by similar signs or their number."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     found = error.object[error.start : error.end]

@@ -1,4 +1,4 @@
-"""The names of curves that say what was measured along training, and of what; step 0 is before training."""
+"""Names of training curves: what was measured, and of what. Step 0 is before training."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class OfTask:
 
 @dataclass(frozen=True)
 class OfPart:
-    """A cosine (-1 to 1) over the parameters of one kind, of one layer of them or of all: ``cosine:mlp.3``."""
+    """A cosine (-1 to 1) of the parameters of one kind, of one layer or of all layers: ``cosine:mlp.3``."""
 
     part: Part
     layer: int | None = None
-    """Counted from 0, those of a decoder after those of its encoder; None: all parameters of the kind together."""
+    """Counted from 0; a decoder's layers follow those of its encoder. None: all parameters of the kind together."""
 
 
 _TASK = re.compile(rf"({'|'.join(MEASURES)}):((?:lm_eval:)?[A-Za-z0-9][A-Za-z0-9_.+-]*)@(0|[1-9][0-9]*)")
@@ -36,7 +36,7 @@ _PART = re.compile(rf"cosine:({'|'.join(PARTS)})(?:\.(0|[1-9][0-9]*))?")
 
 
 def curve_name(of: OfTask | OfPart) -> str:
-    """What `read_curve_name` reads back. Raises ValueError for a role, a part or a number that no name can tell."""
+    """The name that `read_curve_name` reads. Raises ValueError if a role, part or number cannot be read back."""
     if isinstance(of, OfTask):
         name = f"{of.measure}:{of.role}@{of.shots}"
     else:
@@ -47,7 +47,7 @@ def curve_name(of: OfTask | OfPart) -> str:
 
 
 def read_curve_name(name: str) -> OfTask | OfPart | None:
-    """What a curve is of; None for any other curve, such as `loss`."""
+    """Parse a curve's name; None for other curves, such as `loss`."""
     if found := _TASK.fullmatch(name):
         return OfTask(cast(Measure, found[1]), found[2], int(found[3]))
     if found := _PART.fullmatch(name):

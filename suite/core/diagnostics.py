@@ -1,4 +1,4 @@
-"""What a step found out about itself besides scores and curves: kept in the store, published in records, shown."""
+"""Findings of a step besides scores and curves: stored, published in records, and shown on pages."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Mixture(Block):
-    """The weights α that a mixture of experts was given."""
+    """The weights α of a mixture of experts."""
 
     NAME: ClassVar[str] = "mixture"
 
     experts: tuple[str, ...]
-    """The target of each expert."""
+    """Target of each expert."""
     matrices: tuple[str, ...] = ()
-    """The matrices that have weights of their own; none if all have the same."""
+    """The matrices that have their own weights; empty if all share one weight for each expert."""
     alpha: tuple[tuple[Number, ...], ...]
-    """For each expert its weight, or its weight in each matrix."""
+    """For each expert, its weight, or its weight in each matrix."""
 
     @model_validator(mode="after")
     def _fits(self) -> Mixture:
@@ -36,16 +36,16 @@ class Mixture(Block):
 
 
 class RoutingReport(Block):
-    """Which skill was read in each document's prompt, and how long both passes took."""
+    """The skill that was read for each document, and the duration of both passes."""
 
     NAME: ClassVar[str] = "dispatch"
 
     skills: tuple[str, ...]
-    """Those that were read; "" stands for an answer that named none."""
+    """The skills that were read; "" for an answer that named none."""
     of_documents: tuple[Place, ...]
-    """For each document its place in `skills`."""
+    """Index into `skills` for each document."""
     seconds: tuple[Number, Number]
-    """Of the first pass and of the second, putting stacks on included."""
+    """Seconds of the first and the second pass, including the time to apply stacks."""
 
     @model_validator(mode="after")
     def _fits(self) -> RoutingReport:
@@ -55,21 +55,21 @@ class RoutingReport(Block):
 
 
 class Spectrum(Block):
-    """How the singular values of a matrix were scaled, from the largest tenth of them to the smallest."""
+    """How the singular values of a matrix were scaled, from the largest tenth to the smallest."""
 
     matrix: str
     values: tuple[Number, ...]
-    """Mean singular value of each tenth, in the base."""
+    """Mean singular value of each tenth in the base model."""
     factors: tuple[Number, ...]
     """Mean factor of each tenth."""
     least: Number
-    """The smallest factor of all."""
+    """The smallest factor."""
     most: Number
-    """The largest factor of all."""
+    """The largest factor."""
 
 
 class Spectra(Block):
-    """The spectra of all matrices that singular vectors scale."""
+    """The spectra of all matrices whose singular values are scaled."""
 
     NAME: ClassVar[str] = "spectra"
 
@@ -77,27 +77,27 @@ class Spectra(Block):
 
 
 class TrainingTime(Block):
-    """Where the seconds of training went, of the steps that count: what an interruption lost is not in it."""
+    """Seconds of training by phase, without work that an interruption lost."""
 
     NAME: ClassVar[str] = "training_time"
 
     sampling: Seconds | None = None
-    """The model's own answers, and their rewards; None where it is given right ones."""
+    """Generating the model's own answers and their rewards; None for training on right answers."""
     update: Seconds
-    """Forward and backward passes, and the optimiser's steps."""
+    """Forward and backward passes and optimiser steps."""
     selection: Seconds = 0.0
     """Scoring the selection rows."""
     probes: Seconds = 0.0
-    """Looks along training."""
+    """Probes."""
 
 
 class Counted(Block):
-    """Some of the documents of an evaluation."""
+    """Some documents of an evaluation."""
 
     documents: tuple[Place, ...]
-    """Their numbers."""
+    """Their indices."""
     tried: Place
-    """Documents that were looked at."""
+    """Number of documents that were checked."""
 
     @model_validator(mode="after")
     def _are_some(self) -> Counted:
@@ -107,14 +107,14 @@ class Counted(Block):
 
 
 class GoldMisses(Counted):
-    """The documents whose right answers do not get the best value of a metric."""
+    """Documents whose right answers do not get the best value of a metric."""
 
     metric: str
-    """With its filter pipeline behind a comma where the task has several."""
+    """Name of the metric; followed by a comma and its filter pipeline if the task has several."""
 
 
 class Gold(Block):
-    """Right answers that miss full marks by their own task's filters and metrics."""
+    """Right answers that do not get full marks from their own task's filters and metrics."""
 
     NAME: ClassVar[str] = "gold"
 
@@ -122,13 +122,15 @@ class Gold(Block):
 
 
 class UnwritableAnswers(Counted):
-    """Documents whose right answers the model cannot write: its tokenizer lacks them, or they are over the limit."""
+    """Documents whose right answers the model cannot write: its tokenizer lacks characters, or they exceed the
+    limit."""
 
     NAME: ClassVar[str] = "unwritable"
 
 
 class JudgedWeaker(Counted):
-    """Documents whose programs could deceive: they ran in one process with their tests, or their objects had a say."""
+    """Documents whose programs could have cheated: they ran in one process with their tests or answered through
+    objects."""
 
     NAME: ClassVar[str] = "judged_weaker"
 
@@ -140,14 +142,14 @@ KINDS: Final[Mapping[str, type[Finding]]] = {
 
 
 def read(name: str, content: Mapping[str, Any]) -> Finding:
-    """A stored finding. Raises ValueError if there is none of that name, or it is not what it should be."""
+    """A stored finding. Raises ValueError if the name is unknown or the content is invalid."""
     if name not in KINDS:
         raise ValueError(f"there is no finding '{name}'")
-    return KINDS[name].model_validate_json(json.dumps(content))  # as JSON, for a list is no tuple otherwise
+    return KINDS[name].model_validate_json(json.dumps(content))  # as JSON, because a list is not a tuple otherwise
 
 
 def counts(finding: Finding) -> tuple[Counted, ...]:
-    """What a finding says of some of the documents."""
+    """The parts of a finding that count documents."""
     if isinstance(finding, Gold):
         return finding.misses
     return (finding,) if isinstance(finding, Counted) else ()

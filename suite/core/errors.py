@@ -1,4 +1,4 @@
-"""The errors a user can fix: each says where, what is wrong, and what would be right."""
+"""Errors that a user can fix: each says where, what is wrong, and what to do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Problem:
 
 
 class SuiteError(Exception):
-    """Something the user can fix. The command line prints its lines and exits with code 2, without a traceback."""
+    """An error that the user can fix. The command line prints its lines and exits with code 2, without a traceback."""
 
     def __init__(self, what: str, *, where: str = "", fix: str = "", problems: Sequence[Problem] = ()) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems) or (Problem(where, what, fix),)
@@ -37,7 +37,7 @@ class SuiteError(Exception):
 
     @classmethod
     def of(cls, problems: Iterable[Problem]) -> SuiteError:
-        """All problems found in one go, in the order they were found, each once."""
+        """One error with all problems, in order and without duplicates."""
         return cls("", problems=tuple(dict.fromkeys(problems)))
 
 
@@ -47,26 +47,26 @@ class StoreAway(SuiteError):
     def __init__(self, what: str, reason: str, *, where: str = "", fix: str = "", soon: bool = False) -> None:
         super().__init__(what, where=where, fix=fix)
         self.reason, self.soon = reason, soon
-        """What was heard of it, and whether that says that it will answer soon."""
+        """The reason, and whether it suggests that the server will answer soon."""
 
 
 class StoreConflict(SuiteError):
-    """Two processes were in each other's way in the store, and one of them gave up: it changed nothing."""
+    """Two processes conflicted in the store, and one of them gave up without changing anything."""
 
 
 class StepFailed(Exception):
-    """A step could not be finished (a NaN loss, no memory left …): recorded with its reason, other steps go on."""
+    """A step could not be finished (NaN loss, no memory left …). The reason is recorded, and other steps continue."""
 
 
 class TakenOver(StepFailed):
-    """A step is no longer this process's: what it did of it is left out."""
+    """Another process has taken over the step; this process's part of it is dropped."""
 
     def __init__(self) -> None:
         super().__init__("the step was taken over by another process, which thought this one dead")
 
 
 class ArtifactLost(StepFailed):
-    """The artifact of a finished train step is not here, or is not what it was: the step has to be done again."""
+    """The artifact of a finished train step is missing or changed: the step has to be done again."""
 
     def __init__(self, step: str, why: str) -> None:
         super().__init__(f"the artifact of step {step[:8]} {why}")
@@ -74,7 +74,7 @@ class ArtifactLost(StepFailed):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``did you mean 'x'?`` when a known word is close, else the list of known words."""
+    """``did you mean 'x'?`` if a known word is close, otherwise the list of known words."""
     options = sorted(known)
     close = difflib.get_close_matches(word, options, n=1, cutoff=0.6)
     if close:
@@ -86,19 +86,19 @@ MACHINE: Final = frozenset(
     {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENAMETOOLONG,
      errno.EMFILE, errno.ENFILE, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENOMEM}
 )  # fmt: skip
-"""Errors of the machine and its disks, which no code can prevent."""
+"""Errors of the machine and its disks, which code cannot prevent."""
 ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _NUMBERED: Final = re.compile(r"(?:os error |\[Errno )(\d+)")
 
 
 def machine_problem(error: BaseException) -> Problem | None:
-    """What the machine could not do (a full or read-only disk, no memory left), in one line; None for any other error.
+    """The machine's problem (a full or read-only disk, no memory left) in one line; None for any other error.
 
-    Libraries written in Rust and C++ pass such errors on as texts of their own kinds.
+    Libraries written in Rust and C++ report such errors only as texts.
     """
     if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError) or "allocate memory" in str(error):
         return Problem("", "there is not enough memory", "make the model, the batch or `decoding.batch_tokens` smaller")
-    if type(error).__name__ == "PanicException":  # of a library in Rust; no Exception
+    if type(error).__name__ == "PanicException":  # of a library in Rust; not an Exception
         fix = "check the files that it was given, such as the tokenizer's"
         return Problem("", f"a library gave up ({' '.join(str(error).split())[:160]})", fix)
     if "No usable temporary directory" in str(error):

@@ -1,4 +1,4 @@
-"""Texts that others wrote, made harmless where they are put."""
+"""Escape untrusted text for Markdown, LaTeX and spreadsheets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from suite.core.console import visible
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""A spreadsheet would take a text that begins with one of these for a formula; the last four are as wide as letters."""
+"""A spreadsheet treats a text that starts with one of these as a formula; the last four are full-width forms."""
 _MARKDOWN = re.compile(r"([\\|<>*_`\[\]])")
 _LATEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
@@ -16,16 +16,16 @@ _LATEX = {
 
 
 def markdown(text: str) -> str:
-    """One line that stays in its cell and is no markup."""
+    """One line that stays in its table cell and contains no markup."""
     return _MARKDOWN.sub(r"\\\1", visible(" ".join(text.split())))
 
 
 def latex(text: str) -> str:
-    """One line without commands."""
+    """One line without LaTeX commands."""
     return "".join(_LATEX.get(each, each) for each in visible(" ".join(text.split())))
 
 
 def spreadsheet(text: str) -> str:
-    """A text that no spreadsheet takes for a formula, and that steers no terminal. Its lines stay."""
+    """A text that a spreadsheet does not treat as a formula and that cannot control a terminal. Line ends are kept."""
     shown = "".join(each if each in "\t\r\n" else visible(each) for each in text)
     return f"'{shown}" if shown.startswith(FORMULA) else shown

@@ -10,29 +10,29 @@ from suite.core.labels import first_label
 from suite.core.languages import DEFAULT, language_of
 
 SENTENCES: Final = frozenset({"translation", "summarisation"})
-"""Kinds of tasks whose answers are long enough to have a language."""
+"""Kinds of tasks whose answers are long enough to detect a language."""
 BEGINNING: Final = 200
-"""Characters of an answer in which a label may begin; the rest need not be read."""
+"""Number of characters of an answer in which a label may begin."""
 TOLD: Final = 8
-"""Labels that are named; of many the first."""
+"""Maximum number of labels in a description."""
 
 About = Mapping[str, Any]
-"""A role as a resolved experiment describes it."""
+"""A role's entry in a resolved experiment."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a target's answers look: the labels that they begin with, or else their language."""
+    """How a target's answers look: the labels with which they begin, or their language."""
 
     target: str
     labels: tuple[str, ...] = ()
     """Sorted."""
     language: str | None = None
     among: tuple[str, ...] = ()
-    """The languages that an answer may be in."""
+    """The candidate languages of an answer."""
 
     def told(self) -> str:
-        """``begins with False or True``, ``is in fr``."""
+        """Describe it: ``begins with False or True``, ``is in fr``."""
         if self.language:
             return f"is in {self.language}"
         more = len(self.labels) - TOLD
@@ -40,9 +40,9 @@ class Format:
         return f"begins with {' or '.join(named)}"
 
     def is_foreign_to(self, about: About) -> bool:
-        """Whether right answers to this task have another format, so that one that takes this one is noticed.
+        """Whether right answers to this task have another format, so that answers in the target's format are noticed.
 
-        No task whose answers are chosen by likelihood: the model does not write them.
+        False for tasks whose answers are chosen by likelihood, because the model does not write them.
         """
         if not _writes(about):
             return False
@@ -59,8 +59,8 @@ class Format:
 
 
 def formats_of(targets: Sequence[str], roles: Mapping[str, About]) -> tuple[Format, ...]:
-    """The formats of targets, in their order. A target has none that has neither labels nor a language of its own:
-    its answers look like others' do."""
+    """The formats of targets, in order. A target without labels and without its own language has no format, because its
+    answers look like those of other tasks."""
     known = {str(about["language"]) for about in roles.values() if about.get("language")}
     among = tuple(sorted({DEFAULT, *known}))
     found: list[Format] = []
@@ -76,7 +76,7 @@ def formats_of(targets: Sequence[str], roles: Mapping[str, About]) -> tuple[Form
 
 
 def foreign(formats: Sequence[Format], about: About) -> tuple[Format, ...]:
-    """Those formats that a task's own answers do not have."""
+    """The formats that a task's own right answers do not have."""
     return tuple(each for each in formats if each.is_foreign_to(about))
 
 

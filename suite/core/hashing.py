@@ -1,4 +1,4 @@
-"""Content hashes: the same content has the same name, on every machine and in every process."""
+"""Content hashes: equal content has the same name on every machine and in every process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from suite.core.regular import open_regular
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spare spaces; NaN is refused, so equal values have equal text."""
+    """JSON with sorted keys and no extra spaces. NaN is rejected, so equal values have equal text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -35,15 +35,15 @@ def _digest(file: Any) -> str:  # Python 3.10 has no hashlib.file_digest
 
 
 def seed_of(*parts: object) -> int:
-    """A 63-bit seed that depends on every part, so that no two uses of randomness share a stream by accident."""
+    """A 63-bit seed that depends on every part, so that different uses of randomness do not share a stream."""
     text = "/".join(str(part) for part in parts)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
 def experiment_id(resolved: Mapping[str, Any]) -> str:
-    """The name of a resolved experiment: all its settings, and no text that only a reader sees.
+    """Hash of a resolved experiment: of all its settings, without texts for readers.
 
-    Of its roles it leaves out what is told for the format ratio alone: it changes nothing that is run.
+    Entries of roles that only the format ratio needs are left out, because they do not change what is run.
     """
     settings = {key: value for key, value in resolved.items() if key not in ("source", "about")}
     track = {key: value for key, value in resolved["track"].items() if key not in ("title", "about", "deviations")}
@@ -55,5 +55,5 @@ def experiment_id(resolved: Mapping[str, Any]) -> str:
 
 
 def variant_id(resolved: Mapping[str, Any]) -> str:
-    """The name that the seeds of an experiment share."""
+    """Hash that all seeds of an experiment share."""
     return experiment_id({key: value for key, value in resolved.items() if key != "seed"})

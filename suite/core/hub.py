@@ -1,4 +1,5 @@
-"""Whether the Hugging Face hub can be reached: asked once, in seconds, instead of minutes of retries for each file."""
+"""Check once, within seconds, whether the Hugging Face hub can be reached, to avoid minutes of retries for each
+file."""
 
 from __future__ import annotations
 
@@ -16,15 +17,15 @@ SECONDS: Final = 5.0
 ENDPOINT: Final = "https://huggingface.co"
 SWITCHES: Final = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
 MODULES: Final = ("huggingface_hub.constants", "datasets.config")
-"""Where the hub's clients keep `HF_HUB_OFFLINE`, which they read when they are imported."""
+"""Modules in which the hub's clients store `HF_HUB_OFFLINE` on import."""
 
 
 @cache
 def unreachable() -> str | None:
-    """Why the hub cannot be reached, None if it can.
+    """Why the hub cannot be reached; None if it can.
 
-    The first call asks the hub. Where it does not answer, its clients are set offline for this process: they still find
-    what is in their caches, and what is not there is missing at once.
+    The first call contacts the hub. If it does not answer, its clients are set offline for this process: they still
+    find files in their caches, and other files fail at once.
     """
     for name in SWITCHES:
         if os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE"):
@@ -39,7 +40,7 @@ def unreachable() -> str | None:
 
 
 def reason_of(error: BaseException | None = None) -> str:
-    """Why something could not be had from the hub, on one line."""
+    """Why something could not be loaded from the hub, on one line."""
     offline = unreachable()
     told = [] if offline is None else [f"offline: {offline}"]
     if error is not None:
@@ -49,7 +50,7 @@ def reason_of(error: BaseException | None = None) -> str:
 
 
 def _asked(endpoint: str) -> str | None:
-    """Ask in a thread: looking up a name may take minutes, and no timeout bounds it."""
+    """Contact the endpoint in a thread, because name resolution may take minutes without a timeout."""
     said: list[str | None] = []
     thread = threading.Thread(target=lambda: said.append(_answer(endpoint)), daemon=True)
     thread.start()
@@ -60,13 +61,13 @@ def _asked(endpoint: str) -> str | None:
 def _answer(endpoint: str) -> str | None:
     proxies = urllib.request.getproxies()
     if "all" in proxies or any(url.startswith("socks") for url in proxies.values()):
-        return None  # the clients know such proxies, this module does not
+        return None  # the clients support such proxies, this module does not
     try:
         urllib.request.urlopen(urllib.request.Request(endpoint, method="HEAD"), timeout=SECONDS).close()
     except urllib.error.HTTPError as error:
         return f"HTTP {error.code}" if error.code >= 500 or error.code == 407 else None
     except (OSError, ValueError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
-        # the clients may trust other certificates, and say more about it
+        # the clients may trust other certificates, and give better messages
         return None if isinstance(reason, ssl.SSLCertVerificationError) else str(reason).strip()[:160]
     return None

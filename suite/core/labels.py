@@ -1,9 +1,9 @@
-"""Labels of a classification in a text: found at its beginning or anywhere, and written as the task lists them.
+"""Find class labels in a text, at its beginning or anywhere, and return them as the task lists them.
 
-A label is any text: several words, punctuation (`half-true`, `C++`), any script, a number. Of labels that begin alike
-the longest counts. Case (unless it counts, or labels differ by it alone), the width of white space, kinds of
-dashes and the ways in which Unicode composes a letter make no difference, and neither do two ways to write a number
-(`1.0` and `1`), nor a hyphen and a space between words where no other label is meant (`half true`).
+A label is any text: several words, punctuation (`half-true`, `C++`), any script, a number. If labels begin alike, the
+longest one that matches counts. These differences are ignored: case (unless it is significant or labels differ only by
+it), amount of white space, kinds of dashes, Unicode composition, notations of a number (`1.0` and `1`), and a space
+instead of a hyphen between words if no other label is meant (`half true`).
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ _EXPRESSION: Final = re.compile(r"[+\-]?\d+(?:[.,/:\-]\d+)*")
 _DASHES: Final = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-"))
 _BETWEEN_WORDS: Final = re.compile(r"(?<=[^\W\d_])[- ](?=[^\W\d_])")
 _SUFFIX: Final = re.compile(r"[+#]{1,2}(?![+#]|[^\W\d])")
-"""What makes another word of the one before it: `C++`, `C#`, `A+`."""
+"""Symbols that make the preceding word another word: `C++`, `C#`, `A+`."""
 
 
 def first_label(output: str, labels: Sequence[str], *, ignore_case: bool = True) -> str | None:
-    """The label that an answer begins with (punctuation before it aside, and case unless told), or None."""
+    """The label with which an answer begins, ignoring punctuation before it and (by default) case; None if there is
+    none."""
     ignore_case = ignore_case and not differ_by_case(tuple(labels))
     text, known = _plain(output, ignore_case), _known(tuple(labels), ignore_case)
     for at in range(len(text)):
@@ -41,7 +42,7 @@ def first_label(output: str, labels: Sequence[str], *, ignore_case: bool = True)
 
 
 def named_label(output: str, labels: Sequence[str], *, ignore_case: bool = True) -> str | None:
-    """The label that an answer names first, wherever it stands (case aside, unless told), or None."""
+    """The label that an answer names first, anywhere, ignoring case by default; None if there is none."""
     ignore_case = ignore_case and not differ_by_case(tuple(labels))
     text, known = _plain(output, ignore_case), _known(tuple(labels), ignore_case)
     for at in _starts(text):
@@ -52,10 +53,9 @@ def named_label(output: str, labels: Sequence[str], *, ignore_case: bool = True)
 
 
 def as_label(value: Any, labels: Sequence[str]) -> str | None:
-    """The label that a value of a row stands for, as the task lists it: the same text, or the same number; else None.
+    """The listed label that a row's value equals as a text or as a number; None if there is none.
 
-    A true and a false of JSON are 1 and 0 where the labels are these. Unlike in answers, a space for a hyphen makes
-    another label.
+    JSON's true and false are 1 and 0 if these are labels. Unlike in answers, a space is not accepted for a hyphen.
     """
     text = str(value)
     if text in labels:
@@ -69,13 +69,13 @@ def as_label(value: Any, labels: Sequence[str]) -> str | None:
 
 @lru_cache(maxsize=256)
 def differ_by_case(labels: tuple[str, ...]) -> bool:
-    """Whether two of the labels differ only by case (`C` and `c`), so that case has to count."""
+    """Whether two labels differ only by case (`C` and `c`), so that case is significant."""
     cased, caseless = ({_plain(label, ignore_case) for label in labels} for ignore_case in (False, True))
     return len(caseless) < len(cased)
 
 
 def alike(labels: Sequence[str]) -> tuple[str, str] | None:
-    """Two labels that no answer could tell apart, or None; a blank one is like itself."""
+    """Two labels that an answer could not distinguish, or None. A blank label counts as equal to itself."""
     known: dict[str, str] = {}
     for label in labels:
         plain = _plain(label, ignore_case=False)
@@ -90,7 +90,7 @@ _Known = tuple[tuple[str, str, "Amount | None"], ...]
 
 @lru_cache(maxsize=256)
 def _known(labels: tuple[str, ...], ignore_case: bool) -> _Known:
-    """Each label with each plain form of it and the number that it is, the longest first."""
+    """(label, plain form, number or None) for each plain form of each label, longest first."""
     plain = {label: _plain(label, ignore_case) for label in labels}
     found = [(label, one, amount_of(one)) for label, one in plain.items() if one]
     others = [(label, other, None) for label, one in plain.items() for other in _others(one, {*plain.values()})]
@@ -98,7 +98,7 @@ def _known(labels: tuple[str, ...], ignore_case: bool) -> _Known:
 
 
 def _others(plain: str, known: Collection[str]) -> Iterator[str]:
-    """A label with spaces for its hyphens and the other way round, where no label is that, or begins it."""
+    """A label with hyphens replaced by spaces and vice versa, unless another label is or begins with that text."""
     for mark in " -":
         other = _BETWEEN_WORDS.sub(mark, plain)
         if other != plain and not any(f"{other} ".startswith((f"{one} ", f"{one}-")) for one in known):
@@ -106,7 +106,7 @@ def _others(plain: str, known: Collection[str]) -> Iterator[str]:
 
 
 def _label_at(text: str, at: int, known: _Known) -> str | None:
-    """The longest label that stands at a place of a plain text."""
+    """The longest label at a position of a plain text; None if there is none."""
     for label, plain, _ in known:
         if text.startswith(plain, at) and _ends(text, at + len(plain)):
             return label
@@ -119,7 +119,8 @@ def _label_at(text: str, at: int, known: _Known) -> str | None:
 
 
 def _of_amount(amount: Amount | None, known: _Known) -> str | None:
-    """The label that is a number; None if none is, or if labels of several units are that number without its unit."""
+    """The label equal to a number; None if there is none, or if labels with several units match a number without
+    unit."""
     if amount is None:
         return None
     found = [(label, one.unit) for label, _, one in known if one is not None and one.equals(amount)]
@@ -130,7 +131,7 @@ def _of_amount(amount: Amount | None, known: _Known) -> str | None:
 
 
 def _ends(text: str, at: int) -> bool:
-    """Whether a label that reaches up to `at` is over there."""
+    """Whether a label that ends before position `at` really ends there."""
     if at >= len(text) or (not _in_word(text[at]) and not _goes_on(text, at)):
         return True
     if not _in_word(text[at]):
@@ -139,14 +140,14 @@ def _ends(text: str, at: int) -> bool:
 
 
 def _goes_on(text: str, at: int) -> bool:
-    """Whether the number before `at` goes on there (with decimals, a ratio or a range), or the word (`C++`)."""
+    """Whether the number before `at` continues there (decimals, a ratio, a range), or the word does (`C++`)."""
     if text[at - 1].isdigit() and text[at] in ".,/:-" and text[at + 1 : at + 2].isdigit():
         return True
     return _in_word(text[at - 1]) and _SUFFIX.match(text, at) is not None
 
 
 def _starts(text: str) -> Iterator[int]:
-    """The places of a text at which a word, a number or punctuation begins."""
+    """Positions of a text at which a word, a number or punctuation begins."""
     at = 0
     while at < len(text):
         yield at
@@ -161,7 +162,7 @@ def _starts(text: str) -> Iterator[int]:
 
 
 def _in_word(character: str) -> bool:
-    """Whether a character is part of a word: letters, digits, the marks that go with them, and `_`."""
+    """Whether a character is part of a word: letters, digits, combining marks, and `_`."""
     return character.isalnum() or character == "_" or unicodedata.category(character)[0] == "M"
 
 
@@ -171,7 +172,7 @@ def _hangul(character: str) -> bool:
 
 
 def _plain(text: str, ignore_case: bool) -> str:
-    """A text with single spaces, one kind of dash and its letters composed, and without case."""
+    """Normalise a text: single spaces, one kind of dash, composed letters, and (by option) no case."""
     if ignore_case:
         text = text.casefold().replace("i\u0307", "i")  # the Turkish capital İ
     return " ".join(unicodedata.normalize("NFC", text).translate(_DASHES).split())

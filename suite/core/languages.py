@@ -1,4 +1,4 @@
-"""Which language a text is in, of a few that it may be in: py3langid, loaded when it is first asked."""
+"""Detect the language of a text among a few candidates with py3langid, which is loaded on first use."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ CODES: Final = frozenset({
     "th", "tk", "tl", "tr", "tt", "ug", "uk", "ur", "uz", "uzs", "vec", "vi", "vo", "wa", "wuu", "xh", "yo",
     "yue", "zh", "zu",
 })  # fmt: skip
-"""What can be told, as ISO 639 codes; listed so that a task file is checked without loading the model (a test
-compares)."""
+"""Languages that can be detected, as ISO 639 codes. Listed here so that task files are checked without loading the
+model; a test compares the lists."""
 DEFAULT: Final = "en"
 LEAST_WORDS: Final = 3
-"""Shorter texts have no language: a third of single words is recognised wrongly."""
+"""Minimum number of words: a third of single words is recognised wrongly."""
 LONGEST: Final = 1000
-"""Characters that are looked at: more change nothing but the time."""
+"""Number of characters that are used: more only cost time."""
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
 
 
 @lru_cache(maxsize=1 << 16)
 def language_of(text: str, among: tuple[str, ...]) -> str | None:
-    """The language of a text's first line that is not blank; None for fewer than three words.
+    """The language of a text's first non-blank line; None for fewer than three words or no evidence.
 
-    One of `among` in any case: a text in another language is assigned the nearest of them.
+    The result is always one of `among`: a text in another language is assigned the nearest of them.
     """
     line = next((line for line in text[:LONGEST].splitlines() if line.strip()), "")
     if len(_WORD.findall(line)) < LEAST_WORDS:
@@ -52,7 +52,7 @@ def _identifier(among: tuple[str, ...]) -> Any:
 
 @lru_cache(maxsize=1)
 def _no_feature() -> float:
-    """The score of a text in which nothing tells a language."""
+    """The score of a text without any evidence of a language."""
     from py3langid import langid
 
     return float(langid.RAW_FLOOR)

@@ -1,8 +1,8 @@
-r"""Answers in LaTeX: found in a text, and compared up to differences of writing, as the MATH data set needs it.
+r"""LaTeX answers: find them in a text, and compare them up to notation, as the MATH data set requires.
 
-A difference of writing is one of spelling (`\dfrac`, `\left`, spaces, `$`), of a unit, or of how a number is written
-(1,000 and 1000, 0.50 and \frac{1}{2}). Answers are a model's output: none is evaluated, and nothing is computed beyond
-single fractions. So `x + 1` and `1 + x`, or the same set in another order, are different answers here.
+Differences of notation are those of spelling (`\dfrac`, `\left`, spaces, `$`), of units, and of number formats (1,000
+and 1000, 0.50 and \frac{1}{2}). Answers are a model's output: they are not evaluated, and only single fractions are
+computed. So `x + 1` and `1 + x`, or the same set in another order, are different answers here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cache
 from typing import Final, cast
 
 LONGEST: Final = 400
-"""Characters of an answer that is compared; the longest right one of MATH-500 has 53."""
+"""Maximum number of characters of an answer that is compared; the longest right answer of MATH-500 has 53."""
 
 _BOX: Final = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _BRACE: Final = re.compile(r"\\.|[{}]", re.DOTALL)
@@ -38,13 +38,13 @@ _SPELLINGS: Final = {
 }  # fmt: skip
 _SLASH: Final = "÷"
 _FRACTION: Final = re.compile(rf"([+-]?)(\d*)\\frac\{{([+-]?)({_NUMBER})\}}\{{({_NUMBER})\}}")
-# groups as in _FRACTION: sign, whole part (none), sign, above, below
+# groups as in _FRACTION: sign, whole part (none), sign, numerator, denominator
 _RATIO: Final = re.compile(rf"([+-]?)()\(?([+-]?)({_NUMBER})\)?{_SLASH}\(?({_NUMBER})\)?")
 _PLAIN: Final = re.compile(rf"([+-]?)({_NUMBER})")
 
 
 def last_boxed(text: str) -> str | None:
-    r"""What the last `\boxed{…}` of a text holds; None if there is none, or if it is not closed. Takes linear time."""
+    r"""The content of the last `\boxed{…}` of a text; None if there is none or it is not closed. Takes linear time."""
     start = next((box.end() for box in reversed(list(_BOX.finditer(text)))), None)
     if start is None:
         return None
@@ -57,7 +57,7 @@ def last_boxed(text: str) -> str | None:
 
 
 def stated(text: str, marker: str) -> str | None:
-    """The answer that a text states: its last box, or else the sentence after the last `marker`; None if neither."""
+    """The answer that a text states: its last box, or the sentence after the last `marker`; None if it has neither."""
     boxed = last_boxed(text)
     if boxed is not None or not marker:
         return boxed
@@ -67,7 +67,8 @@ def stated(text: str, marker: str) -> str | None:
 
 
 def same(answer: str, reference: str) -> bool:
-    """Whether two answers differ in writing only. Takes bounded time: what is longer than `LONGEST` is wrong."""
+    """Whether two answers are equal up to notation. Takes bounded time: answers longer than `LONGEST` must be
+    identical."""
     if len(answer) > LONGEST or len(reference) > LONGEST:
         return answer == reference
     if answer == reference:
@@ -80,7 +81,7 @@ def same(answer: str, reference: str) -> bool:
 
 
 def _plain(answer: str) -> str:
-    """An answer in one spelling, without units, signs of currency and spaces."""
+    """An answer in normal form: one spelling, without units, currency signs and spaces."""
     answer = " ".join(_SPACES.sub(" ", answer.replace("\\!", "")).split())  # long blanks would make patterns slow
     answer = _DEGREES.sub("", answer)
     for old, new in _SPELLINGS.items():
@@ -90,10 +91,10 @@ def _plain(answer: str) -> str:
     answer = _TEXT.sub(lambda match: f" {match[1]} ", answer).strip().removesuffix(".").strip()
     unit = _WITH_UNIT.fullmatch(answer)
     answer = re.sub(r"^[a-zA-Z]\s*\\in\b", "", unit[1] if unit else answer).strip()
-    answer = answer.replace("/", _SLASH)  # the library stumbles over a/b where they are no whole numbers
+    answer = answer.replace("/", _SLASH)  # the library fails on a/b if they are not whole numbers
     try:
         answer = _library()(answer)
-    except Exception:  # it takes malformed LaTeX for granted not to exist: IndexError, AssertionError …
+    except Exception:  # it raises IndexError, AssertionError … on malformed LaTeX
         answer = re.sub(r"\s", "", answer)
     if not _RATIO.fullmatch(answer):
         answer = re.sub(rf"([\w.]+){_SLASH}([\w.]+)", r"\\frac{\1}{\2}", answer)
@@ -104,7 +105,7 @@ def _plain(answer: str) -> str:
 
 
 def _value(answer: str) -> Fraction | None:
-    """The number that an answer is, if it is one: `-1,234.5`, `\\frac{-1}{2}`, `1÷2`, `3\\frac{1}{2}`."""
+    """The number that an answer consists of, or None: `-1,234.5`, `\\frac{-1}{2}`, `1÷2`, `3\\frac{1}{2}`."""
     plain = _PLAIN.fullmatch(answer)
     if plain:
         return _signed(plain[1]) * _decimal(plain[2])
@@ -125,7 +126,7 @@ def _decimal(digits: str) -> Fraction:
 
 @cache
 def _library() -> Callable[[str], str]:
-    """lm-eval's own normal form of an answer to MATH, so that what is right there is right here."""
+    """lm-eval's own normal form for answers to MATH, so that right answers there are right here."""
     from lm_eval.tasks.hendrycks_math.utils import strip_string
 
     return cast(Callable[[str], str], strip_string)

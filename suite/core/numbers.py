@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 LONGEST: Final = 60
-"""Characters of a number that is read; a longer text is none."""
+"""Maximum number of characters; a longer text is not a number."""
 
 CURRENCIES: Final = frozenset("$€£¥")
 UNITS: Final = CURRENCIES | {"%"}
@@ -20,20 +20,20 @@ _NUMBER: Final = re.compile(
 
 
 class Amount(NamedTuple):
-    """A number with its sign of currency or per cent sign."""
+    """A number with its currency or per cent sign."""
 
     value: Decimal
     unit: str = ""
 
     def equals(self, other: Amount) -> bool:
-        """Whether the numbers are equal, and the units where both have one."""
+        """Whether the numbers are equal, and the units if both have one."""
         return self.value == other.value and (self.unit == other.unit or not self.unit or not other.unit)
 
 
 def amount_of(text: str) -> Amount | None:
-    """The number that a whole text is, with its unit; a full stop may follow. None if it is none.
+    """The number that a whole text consists of, with its unit; a full stop may follow. None if it is not a number.
 
-    Commas, apostrophes and spaces part thousands (`1,200`), and only these: `1,2` is no number.
+    Commas, apostrophes and spaces only separate thousands (`1,200`): `1,2` is not a number.
     """
     text = text.strip()
     found = _NUMBER.fullmatch(text) if len(text) <= LONGEST else None
@@ -48,12 +48,12 @@ def amount_of(text: str) -> Amount | None:
 
 
 def number_of(text: str) -> Decimal | None:
-    """The number that a whole text is, whatever its unit; None if it is none."""
+    """The number that a whole text consists of, whatever its unit; None if it is not a number."""
     found = amount_of(text)
     return None if found is None else found.value
 
 
 def same_number(said: str, right: str) -> bool:
-    """Whether both texts are numbers, and equal: `5 %` is no `$5`, and 5 is either."""
+    """Whether both texts are equal numbers. `5 %` does not equal `$5`; 5 equals either."""
     ours, theirs = amount_of(said), amount_of(right)
     return ours is not None and theirs is not None and ours.equals(theirs)

@@ -1,4 +1,4 @@
-"""Files and folders for the user, written beside what is there and then put in its place: whole or not at all."""
+"""Write files and folders for the user atomically: beside the old ones first, then moved into their place."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from suite.core.errors import SuiteError, machine_problem
 
 
 def write_output(file: Path, content: bytes, fix: str) -> None:
-    """Write a file. Raises SuiteError with the `fix` where it cannot be written: what was there is as it was."""
+    """Write a file. Raises SuiteError with the `fix` if it cannot be written; the old file is then unchanged."""
     fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}.new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -29,7 +29,7 @@ def write_output(file: Path, content: bytes, fix: str) -> None:
 
 
 def copy_folder(source: Path, folder: Path, fix: str) -> None:
-    """Copy a folder to where none is. Raises SuiteError with the `fix` where that cannot be: nothing is left then."""
+    """Copy a folder to a new path. Raises SuiteError with the `fix` if this fails; nothing is left then."""
     fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.new")
     made = [each for each in (folder.parent, *folder.parent.parents) if not each.exists()]
     try:
@@ -45,7 +45,7 @@ def copy_folder(source: Path, folder: Path, fix: str) -> None:
 
 
 def not_written(error: Exception, where: Path, fix: str) -> SuiteError:
-    """What the machine could not do to a file or folder, with the remedy: that of the machine, or else `fix`."""
+    """The error for a file or folder that cannot be written, with the machine's remedy or else `fix`."""
     problem = machine_problem(error)
     reason = getattr(error, "strerror", None) or (problem.what if problem else str(error))
     told = problem.fix if problem and problem.fix else fix

@@ -1,4 +1,4 @@
-"""Files that can be read to their end: from a FIFO, a socket or a device a reader may wait for ever."""
+"""Open regular files only: reading a FIFO, a socket or a device may block for ever."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _KINDS: Final = (
 
 
 class NotRegular(OSError):
-    """A path that leads to no regular file."""
+    """The path is not a regular file."""
 
 
 def open_regular(path: Path) -> BinaryIO:
-    """Open a file to read its bytes. Raises NotRegular for a FIFO, a socket or a device, and OSError as `open` does."""
+    """Open a file for reading bytes. Raises NotRegular for a FIFO, a socket or a device, and OSError as `open` does."""
     mode = path.stat().st_mode
     kind = next((name for is_kind, name in _KINDS if is_kind(mode)), None)
     if kind is not None:

@@ -1,4 +1,4 @@
-"""Where a run keeps its things: the database, the artifacts, the work in progress and the rendered site."""
+"""Folders of runs: the database, artifacts, work in progress and the rendered site."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from suite.core.errors import SuiteError
 
 RUNS = Path("runs")
-"""The home, if none is named."""
+"""The default home."""
 
 
 @dataclass(frozen=True)
@@ -17,18 +17,18 @@ class RunDir:
 
     folder: Path
     db: str | None = None
-    """A SQLAlchemy URL, when the database is not the SQLite file in the folder."""
+    """A SQLAlchemy URL if the database is not the SQLite file in the folder."""
 
     def __post_init__(self) -> None:
         try:
             str(self.folder).encode()
-        except UnicodeEncodeError:  # the bytes of its name are no text: neither SQLite nor a page could name it
+        except UnicodeEncodeError:  # neither SQLite nor a page could name a path that is not text
             where = repr(str(self.folder))
             raise SuiteError("is no name in UTF-8", where=where, fix="choose another with --home") from None
 
     @property
     def url(self) -> str | Path:
-        """The database: its URL, or the SQLite file, whose path may hold what means something in a URL."""
+        """The database: its URL, or the path of the SQLite file, which may contain characters special in a URL."""
         return self.db or self.folder / "suite.db"
 
     @property
@@ -42,7 +42,7 @@ class RunDir:
         try:
             url = make_url(self.db)
         except (ArgumentError, ValueError):
-            return True  # to open it says what is wrong
+            return True  # opening it says what is wrong
         in_a_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
         return not in_a_file or Path(str(url.database)).exists()
 
@@ -53,7 +53,7 @@ class RunDir:
 
     @property
     def logs(self) -> Path:
-        """What past runs said, a file each."""
+        """Logs of past runs, one file each."""
         return self.folder / "logs"
 
     def artifact(self, step: str) -> Path:
@@ -62,20 +62,20 @@ class RunDir:
 
     @property
     def factors(self) -> Path:
-        """Singular value decompositions, by the content of the matrix."""
+        """Cached singular value decompositions, by the content of the matrix."""
         return self.folder / "factors"
 
     @property
     def answers(self) -> Path:
-        """Answers that were given and are not scored yet."""
+        """Answers that are not scored yet."""
         return self.folder / "answers"
 
     def work(self, step: str) -> Path:
-        """The folder of a step in progress: its checkpoints."""
+        """The folder of a step in progress, with its checkpoints."""
         return self.folder / "work" / step
 
     def create(self) -> RunDir:
-        """Make the folder. Raises SuiteError if that cannot be."""
+        """Create the folder. Raises SuiteError if this fails."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Signals that end a command (SIGINT, SIGTERM, SIGHUP): the first one in order, a second one at once."""
+"""Signals that end a command (SIGINT, SIGTERM, SIGHUP): the first one ends it in order, a second one at once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-TYPE_CHECKING = False  # little is imported here, since a signal may come at once
+TYPE_CHECKING = False  # little is imported here, because a signal may come at once
 if TYPE_CHECKING:
     import socket
     from types import FrameType
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 ENDING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 GRACE_SECONDS: Final = 0.5
-"""Signals that follow this soon are the first one again: a launcher and its process group both get and pass it on."""
+"""Signals within this time count as one: a launcher and its process group both receive one and pass it on."""
 
 
 class EndedBySignal(BaseException):
-    """A signal asked the command to end. Not an Exception, so that nothing takes it for a fault of its own."""
+    """A signal asked the command to end. Not an Exception, so that no handler treats it as its own error."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -40,7 +40,7 @@ class EndedBySignal(BaseException):
 
 
 class _State:
-    """What came so far, in the main thread."""
+    """Signals received so far, in the main thread."""
 
     number: int = 0
     raised: bool = False
@@ -52,7 +52,7 @@ _state: Final = _State()
 
 
 def end_at_once() -> None:
-    """From here on a signal ends the process with its line and nothing else: for a command's start, before `ending`."""
+    """From now on, a signal prints its line and ends the process: for the start of a command, before `ending`."""
     for each in ENDING:
         if signal.getsignal(each) in (signal.SIG_DFL, signal.default_int_handler):
             signal.signal(each, _at_once)
@@ -66,7 +66,8 @@ def _at_once(number: int, _: FrameType | None) -> None:
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Inside, the first signal raises EndedBySignal in the main thread. Ignored signals stay ignored (`nohup`)."""
+    """Context manager in which the first signal raises EndedBySignal in the main thread. Ignored signals stay so
+    (`nohup`)."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -89,7 +90,7 @@ def ending() -> Iterator[None]:
 
 @contextmanager
 def held() -> Iterator[None]:
-    """Inside, a signal waits until the end: for what must be done whole, and is short."""
+    """Context manager that delays signals until its end; for short, atomic operations."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -103,13 +104,13 @@ def held() -> Iterator[None]:
 
 
 def check() -> None:
-    """Raises EndedBySignal if a signal came, even where somebody's code has swallowed it."""
+    """Raises EndedBySignal if a signal came, even if other code has swallowed it."""
     if _state.number > 0 and threading.current_thread() is threading.main_thread():
         _raise()
 
 
 def received() -> EndedBySignal | None:
-    """The signal that came in the last command."""
+    """The signal of the last command, or None."""
     return EndedBySignal(_state.number) if _state.number > 0 else None
 
 
@@ -127,7 +128,7 @@ def _first(number: int, _: FrameType | None) -> None:
 
 @contextmanager
 def _kept_where_none_can_be_raised() -> Iterator[None]:
-    """Python drops what a finaliser or a callback of C raises: raise EndedBySignal again later, without its text."""
+    """Python drops exceptions in finalisers and C callbacks: raise EndedBySignal again later, without printing it."""
     usual = sys.unraisablehook
 
     def hook(dropped: sys.UnraisableHookArgs) -> None:
@@ -145,7 +146,7 @@ def _kept_where_none_can_be_raised() -> Iterator[None]:
 
 @contextmanager
 def _watched() -> Iterator[None]:
-    """A thread hears of every signal at once, whatever the main thread is busy with."""
+    """Watch signals in a thread, which learns of them at once, whatever the main thread does."""
     import socket
 
     reader, writer = socket.socketpair()
@@ -157,7 +158,7 @@ def _watched() -> Iterator[None]:
         yield
     finally:
         signal.set_wakeup_fd(before)
-        writer.shutdown(socket.SHUT_RDWR)  # to close it ends nothing where a forked child has a copy
+        writer.shutdown(socket.SHUT_RDWR)  # closing is not enough if a forked child has a copy
         thread.join()
         writer.close()
         reader.close()
@@ -170,7 +171,7 @@ def _watch(reader: socket.socket, main: int) -> None:
             continue
         if first is None:
             first = time.monotonic()
-            if hasattr(signal, "pthread_kill"):  # it may have reached another thread while the main one waits
+            if hasattr(signal, "pthread_kill"):  # another thread may have received it while the main one waits
                 signal.pthread_kill(main, byte[0])
         elif time.monotonic() - first > GRACE_SECONDS:
             os._exit(128 + byte[0])
@@ -187,7 +188,7 @@ def _unblock() -> None:
 
 
 def _forget() -> None:
-    """A forked child ends by signals as any program does."""
+    """Restore the default signal handlers in a forked child."""
     if _state.ours:
         signal.set_wakeup_fd(-1)
         for each in _state.ours:

@@ -1,7 +1,7 @@
-"""How texts of a language are split into words, for BLEU, TER and ROUGE: as the field's tools do where these are right.
+"""Split texts into words for BLEU, TER and ROUGE, by the field's tools if they suit the language.
 
-sacrebleu's default (`13a`) is kept for languages with spaces, rouge-score's (ASCII letters and digits) for English.
-Other languages lose letters in rouge-score, and those without spaces have one word a sentence in both.
+Languages with spaces use sacrebleu's default (`13a`), English uses rouge-score's tokenizer (ASCII letters and digits).
+For other languages rouge-score drops letters, and in languages without spaces both see one word per sentence.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ DEFAULT_ROUGE: Final = "ascii"
 
 _ENGLISH: Final = "en"
 _MORPHEMES: Final = {"ja": ("ja-mecab", "ja"), "ko": ("ko-mecab", "ko")}
-"""Language -> sacrebleu's tokenizer, and the extra of sacrebleu that it needs."""
+"""Language -> sacrebleu's tokenizers by preference, and the extra of sacrebleu that they need."""
 _CHINESE: Final = frozenset({"zh", "yue", "wuu"})
 _WITHOUT_SPACES: Final = frozenset({"ja", "th", "lo", "km", "my", "dz", "bo"}) | _CHINESE
 
 _CONTINUOUS: Final = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
-"""Scripts that put no space between words, as the names of their characters begin."""
+"""Beginnings of the names of characters of scripts without spaces between words."""
 _ASCII: Final = re.compile(r"[a-z0-9]+")
 
 
 def bleu_tokenizer(language: str) -> str:
-    """sacrebleu's tokenizer for a language: `char` where the one that it should have is not installed."""
+    """sacrebleu's tokenizer for a language; `char` if the suitable one is not installed."""
     if language in _CHINESE:
         return "zh"
     if language in _MORPHEMES:
@@ -37,31 +37,31 @@ def bleu_tokenizer(language: str) -> str:
 
 
 def tokenizer_of(config: Mapping[str, Any], metric: str) -> str:
-    """How an evaluation split texts into words for BLEU or TER: as its step says, which only says what is not usual."""
+    """The tokenizer of an evaluation's BLEU or TER; a step's configuration only names one other than the default."""
     return str((config.get("words") or {}).get(metric, DEFAULT_BLEU))
 
 
 def can_split(tokenizer: str) -> bool:
-    """Whether a tokenizer of sacrebleu is installed here."""
+    """Whether a tokenizer of sacrebleu is installed."""
     return tokenizer == DEFAULT_BLEU or _works(tokenizer)
 
 
 def missing_tokenizer(language: str) -> str | None:
-    """What to install so that a language is split into words, not characters; None if nothing is missing."""
+    """What to install to split a language into words instead of characters; None if nothing is missing."""
     if language not in _MORPHEMES or bleu_tokenizer(language) != "char":
         return None
     return f"pip install 'sacrebleu[{_MORPHEMES[language][1]}]'"
 
 
 def rouge_tokenizer(language: str) -> str:
-    """`ascii` (rouge-score's own) for English, `characters` for languages without spaces, else `unicode`."""
+    """`ascii` (rouge-score's own) for English, `characters` for languages without spaces, otherwise `unicode`."""
     if language in _WITHOUT_SPACES:
         return "characters"
     return DEFAULT_ROUGE if language == _ENGLISH else "unicode"
 
 
 def lost_letters(text: str, tokenizer: str) -> int:
-    """How many letters a tokenizer of BLEU or ROUGE drops from a text, or runs together to a sentence of one word."""
+    """Number of letters that a BLEU or ROUGE tokenizer drops or merges into one word per sentence."""
     if text.isascii() or tokenizer not in (DEFAULT_ROUGE, "unicode", DEFAULT_BLEU):
         return 0
     if tokenizer == DEFAULT_ROUGE:
@@ -70,12 +70,12 @@ def lost_letters(text: str, tokenizer: str) -> int:
 
 
 def continuous(character: str) -> bool:
-    """Whether a character's script puts no space between words."""
+    """Whether a character's script has no spaces between words."""
     return ord(character) > 0x0E00 and unicodedata.name(character, "").startswith(_CONTINUOUS)
 
 
 def composed(text: str) -> str:
-    """Compose a text (NFC), so that two encodings of an accented letter are equal."""
+    """Compose a text (NFC), so that encodings of an accented letter are equal."""
     return unicodedata.normalize("NFC", text)
 
 
@@ -96,13 +96,13 @@ def rouge_words(text: str, tokenizer: str) -> list[str]:
 
 
 def _unicode_words(text: str) -> list[str]:
-    """Runs of letters, digits and the marks that go with them, in any script."""
+    """Sequences of letters, digits and combining marks, in any script."""
     kept = "".join(each if each.isalnum() or unicodedata.category(each)[0] == "M" else " " for each in text)
     return kept.split()
 
 
 def _characters(word: str) -> Sequence[str]:
-    """Each letter with its marks."""
+    """Each letter with its combining marks."""
     found: list[str] = []
     for each in word:
         if found and unicodedata.category(each)[0] == "M":
@@ -122,7 +122,7 @@ def _sacrebleu(name: str) -> Callable[[str], Any]:
 
 @cache
 def _works(name: str) -> bool:
-    """Whether a tokenizer of sacrebleu is installed with its dictionary."""
+    """Whether a tokenizer of sacrebleu and its dictionary are installed."""
     try:
         _sacrebleu(name)("a")
     except Exception:  # RuntimeError or ImportError without the package, others without the dictionary

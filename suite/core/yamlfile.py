@@ -1,4 +1,4 @@
-"""YAML as specs are written: plain data only, every key with its line, nothing said twice, and no surprises."""
+"""Read YAML of specs: plain data only, each key with its line, and no duplicate keys."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from suite.core.errors import Problem, SuiteError
 from suite.core.regular import open_regular
 
 Key = tuple[str | int, ...]
-"""Where a value stands in a document: the keys and list positions that lead to it."""
+"""Path of a value in a document: keys and list positions."""
 
 MAX_BYTES = 1_000_000
-MAX_NODES = 50_000  # a bomb of nested aliases unfolds to billions; the longest shipped file has a few hundred
+MAX_NODES = 50_000  # nested aliases can unfold to billions of values; the longest shipped file has a few hundred
 
 _FLOAT = re.compile(r"[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+|[-+]?\.\d+([eE][-+]?\d+)?")
 
 
 class _SpecLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The safe loader, with YAML 1.2's floats: `5e-4` is a number here, not a text."""
+    """The safe loader with YAML 1.2's floats: `5e-4` is a number, not a text."""
 
 
 _SpecLoader.add_implicit_resolver("tag:yaml.org,2002:float", _FLOAT, list("-+.0123456789"))
@@ -47,8 +47,8 @@ class Document:
 def read_yaml(path: File, shown: str | None = None) -> Document:
     """Read one YAML mapping.
 
-    Raises SuiteError with all problems found: not a file, not UTF-8 text, too large, not YAML, not a mapping, empty, a
-    key twice, a tag that asks for objects, aliases that unfold without end.
+    Raises SuiteError with all problems: not a file, not UTF-8 text, too large, not YAML, not a mapping, empty, a
+    duplicate key, a tag for objects, aliases that unfold without end.
     """
     name = shown or str(path)
     text = _text(path, name)
@@ -71,7 +71,7 @@ def read_yaml(path: File, shown: str | None = None) -> Document:
 
 
 def parse_value(text: str) -> Any:
-    """The value of `--set key=VALUE`, read as YAML reads it (`5e-4`, `[1, 4]`, `true`, `null`, a word)."""
+    """The value of `--set key=VALUE`, parsed as YAML (`5e-4`, `[1, 4]`, `true`, `null`, a word)."""
     try:
         loader = _SpecLoader(text)
         node = loader.get_single_node()
@@ -108,7 +108,7 @@ def _text(path: File, name: str) -> str:
 
 
 def _near(path: File) -> str:
-    """The files a mistyped path may have meant."""
+    """A hint with the files that a mistyped path may mean."""
     folder = path.parent
     if not folder.is_dir():
         return f"there is no folder '{folder}' either; `suite new DIR` makes a workspace with the shipped specs"
@@ -129,7 +129,7 @@ def _kind(value: object) -> str:
 
 
 class _Reader:
-    """Walks a composed tree into plain data: mappings are dicts, sequences are tuples, aliases are unfolded."""
+    """Converts composed nodes to plain data: mappings to dicts, sequences to tuples; aliases are unfolded."""
 
     def __init__(self, file: str, loader: Any) -> None:
         self.file, self.loader = file, loader
@@ -175,7 +175,7 @@ class _Reader:
 
     def _name(self, node: yaml.Node, key: Key) -> str:
         if isinstance(node, yaml.ScalarNode):
-            return str(node.value)  # `on:` and `1:` are keys like any other, never true or a number
+            return str(node.value)  # keys such as `on:` and `1:` stay text, never true or a number
         self._refuse(node, key)
         return "?"
 
@@ -187,7 +187,7 @@ class _Reader:
         except (yaml.YAMLError, ValueError) as error:
             return self._problem(node, key, f"cannot be read ({error})".splitlines()[0], "quote it")
         if value is not None and not isinstance(value, (str, bool, int, float)):
-            return node.value  # dates and bytes stay the text they were written as
+            return node.value  # dates and bytes stay text
         return value
 
     def _refuse(self, node: yaml.Node, key: Key) -> None:

@@ -1,6 +1,6 @@
 """Scores of all answers together, by class, with their standard errors over documents.
 
-Where there is a positive class, it is `pos_label`, or else the second of two choices, or the label 1 of 0 and 1.
+The positive class is `pos_label`, the second of two choices, or the label 1 of 0 and 1; otherwise there is none.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from suite.core.confusion import Measured
 
 Chosen = tuple["int | Sequence[int]", int]
-"""The indices of a document's right choice (or choices) and of the likeliest one."""
+"""The index (or indices) of a document's right choice, and the index of the likeliest choice."""
 
 
 def score_of_labels(metric: MetricDefinition, settings: MetricSettings, pairs: Sequence[Pair]) -> Measured:
-    """The score of written answers, which are labels or else of no class."""
+    """The score of written answers; an answer that is not a label has no class."""
     from suite.core import confusion
 
     labels = settings.labels or tuple(sorted({reference for references, _ in pairs for reference in references}))
@@ -36,7 +36,7 @@ def score_of_labels(metric: MetricDefinition, settings: MetricSettings, pairs: S
 def score_of_choices(
     metric: MetricDefinition, settings: MetricSettings, pairs: Iterable[Chosen], choices: int
 ) -> Measured:
-    """The score of choices by likelihood, of which a document has as many as `choices` at most."""
+    """The score of choices by likelihood; a document has at most `choices` of them."""
     from suite.core import confusion
 
     documents = (((right,) if isinstance(right, int) else tuple(right), int(chosen), 1) for right, chosen in pairs)
@@ -48,12 +48,12 @@ def score_of_choices(
 
 
 def _positive(settings: MetricSettings, labels: Sequence[str]) -> int | None:
-    """The index of `pos_label`; planning has checked that it is a label."""
+    """The index of `pos_label`, or None; planning has checked that it is a label."""
     label = as_label(settings.options["pos_label"], labels) if "pos_label" in settings.options else None
     return None if label is None else labels.index(label)
 
 
 def _indices(texts: Sequence[str], labels: Sequence[str]) -> tuple[int, ...]:
-    """The indices of the labels that some texts are."""
+    """The indices of the texts that are labels."""
     read = (as_label(text, labels) for text in texts)
     return tuple(labels.index(label) for label in read if label is not None)

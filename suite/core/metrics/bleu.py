@@ -24,15 +24,15 @@ def bleu_score(pairs: Sequence[Pair], tokenizer: str = DEFAULT_BLEU) -> float:
 
 
 def bleu_counts(pairs: Sequence[tuple[str | Sequence[str], str]], tokenizer: str = DEFAULT_BLEU) -> Numbers:
-    """For each (reference, or several of them; prediction): matching n-grams and n-grams (n = 1 to 4), and both
-    lengths, of words as one of sacrebleu's tokenizers splits them."""
+    """Counts for each (reference or several references, prediction): matching n-grams and n-grams (n = 1 to 4), and
+    both lengths, in words of one of sacrebleu's tokenizers."""
     import numpy as np
 
     keys = [((texts,) if isinstance(texts, str) else tuple(texts), answer) for texts, answer in pairs]
     distinct = list(dict.fromkeys(keys))
     predictions = [composed(answer) for _, answer in distinct]
     references = [tuple(map(composed, texts)) for texts, _ in distinct]
-    # what sacrebleu sums up for a corpus, one segment after the other: both lengths, matching n-grams, n-grams
+    # the statistics that sacrebleu sums for a corpus, for each segment: both lengths, matching n-grams, n-grams
     statistics = np.array(
         _metric(tokenizer)._extract_corpus_statistics(predictions, streams(references)), dtype=np.float64
     )
@@ -42,13 +42,13 @@ def bleu_counts(pairs: Sequence[tuple[str | Sequence[str], str]], tokenizer: str
 
 
 def bleu(counts: Numbers) -> Numbers:
-    """Corpus BLEU (0 to 100) of sums of counts, as sacrebleu computes it; the last axis holds the ten counts."""
+    """Corpus BLEU (0 to 100) of summed counts, computed as in sacrebleu; the last axis has the ten counts."""
     import numpy as np
 
     correct, total = counts[..., :4], counts[..., 4:8]
     system, reference = counts[..., 8], counts[..., 9]
     unseen = (correct == 0) & (total > 0)
-    halves = np.cumsum(unseen, axis=-1)  # each order without a match counts half of the one before
+    halves = np.cumsum(unseen, axis=-1)  # each order without a match counts half of the previous one
     with np.errstate(divide="ignore", invalid="ignore"):
         precision = np.where(unseen, 0.5**halves, correct) / total
         mean = np.exp(np.where(total > 0, np.log(precision), -np.inf).mean(axis=-1))

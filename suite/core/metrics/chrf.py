@@ -11,7 +11,7 @@ from suite.core.words import composed
 
 
 def chrf_score(pairs: Sequence[Pair], tokenizer: str, word_order: int) -> float:
-    """The score of all answers, 0 to 100, over n-grams of characters, and of words up to an order."""
+    """The score of all answers, 0 to 100, over n-grams of characters, and of words up to `word_order`."""
     from sacrebleu.metrics import CHRF
 
     answers = [composed(answer) for _, answer in pairs]

@@ -1,7 +1,7 @@
-"""F1 and Matthews correlation: scikit-learn's, as lm-eval's are, and equal to lm-eval's where that has two choices.
+"""F1 and Matthews correlation by scikit-learn's definitions; equal to lm-eval's for two choices.
 
-F1 is that of the positive class where there is one. Otherwise it is macro-F1, the mean over the labels that are a
-target or an answer.
+F1 is that of the positive class if there is one. Otherwise it is macro-F1, the mean over the labels that are a target
+or an answer.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def f1(counts: Counts, positive: int | None) -> Measured:
 
 
 def matthews(counts: Counts, positive: int | None) -> Measured:
-    """Matthews correlation; no class is another's opposite."""
+    """Matthews correlation; it has no positive class."""
     from suite.core import confusion
 
     return confusion.matthews(counts)

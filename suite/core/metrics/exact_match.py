@@ -1,4 +1,4 @@
-"""The same text, or the same number, except for what the options say to ignore."""
+"""Equality of texts or numbers, except for differences that the options ignore."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from suite.core.numbers import same_number
 
 
 def exact_match(reference: str, answer: str, settings: MetricSettings) -> float:
-    """1 if both are the same text, except for white space around it and for what the options say to ignore.
+    """1 if both texts are equal, except for surrounding white space and what the options ignore.
 
-    A reference of which all is ignored equals nothing, so that the gold check finds it.
+    A reference of which everything is ignored equals nothing, so that the gold check reports it.
     """
     return float(_same_text(reference, answer, settings.options))
 
 
 def number_match(reference: str, answer: str, settings: MetricSettings) -> float:
-    """1 if both are the same number, however it is written, or the same text; options as for `exact_match`."""
+    """1 if both are the same number in any notation, or the same text; options as for `exact_match`."""
     if _same_text(reference, answer, settings.options):
         return 1.0
     options = settings.options
@@ -29,12 +29,12 @@ def number_match(reference: str, answer: str, settings: MetricSettings) -> float
 
 
 def accuracy(reference: str, answer: str, settings: MetricSettings) -> float:
-    """1 if the answer is the reference, but for white space around it."""
+    """1 if the answer equals the reference, except for surrounding white space."""
     return float(answer.strip() == reference.strip())
 
 
 def _same_text(reference: str, answer: str, options: Mapping[str, Any]) -> bool:
-    """Whether two texts are equal without what is to be ignored, and something of them is left."""
+    """Whether two texts are equal after removing ignored parts, and not empty."""
     remaining = _reduced(reference, options)
     if not remaining or _reduced(answer, options) != remaining:
         return False
@@ -44,12 +44,12 @@ def _same_text(reference: str, answer: str, options: Mapping[str, Any]) -> bool:
 
 
 def _with_punctuation(text: str, options: Mapping[str, Any]) -> str:
-    """A text without what else is to be ignored."""
+    """A text without ignored parts other than punctuation."""
     return _reduced(text, {**options, "ignore_punctuation": False})
 
 
 def _reduced(text: str, options: Mapping[str, Any]) -> str:
-    """A text without what is to be ignored, in the order of lm-eval's `exact_match`."""
+    """A text without ignored parts, removed in the order of lm-eval's `exact_match`."""
     for pattern in options.get("regexes_to_ignore") or ():
         text = re.sub(pattern, "", text)
     if options.get("ignore_case"):

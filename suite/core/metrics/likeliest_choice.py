@@ -1,4 +1,4 @@
-"""lm-eval's shares of documents whose right choice is the likeliest one."""
+"""lm-eval's metrics for the share of documents whose right choice is the likeliest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""lm-eval's metrics that are no share of anything: they are kept as they are, and cannot be a task's primary one."""
+"""lm-eval's metrics that are not shares: they are kept unscaled and cannot be a task's primary metric."""
 
 from __future__ import annotations
 

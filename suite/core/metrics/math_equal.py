@@ -1,4 +1,4 @@
-"""The match of the MATH data set: the same answer in LaTeX, however it is written."""
+"""The match of the MATH data set: equal answers in LaTeX, up to notation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from suite.core.metrics import MetricDefinition, MetricSettings, register
 
 
 def math_equal(reference: str, answer: str, settings: MetricSettings) -> float:
-    """1 if the answer has in its last box (or is) what the reference has there, but for the way it is written."""
+    """1 if the answer's last box (or the whole answer) equals the reference's, up to notation."""
     ours, theirs = last_boxed(answer), last_boxed(reference)
     return float(same(answer if ours is None else ours, reference if theirs is None else theirs))
 

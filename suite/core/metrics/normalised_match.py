@@ -1,4 +1,4 @@
-"""TriviaQA's match: the same text but for case, punctuation and articles."""
+"""TriviaQA's match: equal texts, ignoring case, punctuation and articles."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from suite.core.metrics import MetricDefinition, MetricSettings, register
 
 
 def normalised_match(reference: str, answer: str, settings: MetricSettings) -> float:
-    """1 if both are equal but for case, punctuation and articles, or with them where a reference is nothing else."""
+    """1 if both are equal, ignoring case, punctuation and articles; these count if the reference consists only of
+    them."""
     remaining = normalised(reference)
     if not remaining:
         return float(answer.strip().lower() == reference.strip().lower())

@@ -1,4 +1,4 @@
-"""The share of programs that are right."""
+"""The share of programs that pass their tests."""
 
 from __future__ import annotations
 

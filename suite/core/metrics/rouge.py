@@ -1,4 +1,4 @@
-"""ROUGE-1, ROUGE-2 and ROUGE-L: F of the n-grams, or of the longest common subsequence, of two texts."""
+"""ROUGE-1, ROUGE-2 and ROUGE-L: F score of the n-grams, or of the longest common subsequence, of two texts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from suite.core.words import rouge_tokenizer, rouge_words
 
 
 def rouge(reference: str, answer: str, settings: MetricSettings, *, order: int | None) -> float:
-    """F over n-grams of an order, or (None) over the longest common subsequence.
+    """F score over n-grams of an order, or (None) over the longest common subsequence.
 
-    A text is all of itself, also where it is too short for an n-gram.
+    Equal texts score 1, even if they are too short for an n-gram.
     """
     tokenizer = rouge_tokenizer(settings.language)
     theirs, ours = rouge_words(reference, tokenizer), rouge_words(answer, tokenizer)
@@ -30,7 +30,7 @@ def _ngrams(tokens: Sequence[str], order: int) -> Counter[tuple[str, ...]]:
 
 
 def _common_length(theirs: Sequence[str], ours: Sequence[str]) -> int:
-    """The length of the longest common subsequence."""
+    """Length of the longest common subsequence."""
     row = [0] * (len(ours) + 1)
     for their_word in theirs:
         diagonal = 0

@@ -11,7 +11,7 @@ from suite.core.words import DEFAULT_BLEU, bleu_tokenizer, bleu_words, composed
 
 
 def ter_score(pairs: Sequence[Pair], tokenizer: str) -> float:
-    """Edits for a hundred words of all answers together."""
+    """Edits per hundred words over all answers together."""
     from sacrebleu.metrics import TER
 
     answers = [composed(answer) for _, answer in pairs]
@@ -26,5 +26,5 @@ register(
     MetricDefinition(
         "ter", over="corpus", range=(0.0, math.inf), higher_is_better=False,
         tokenizer=bleu_tokenizer, score=ter_score,
-    )  # edits may be more than words
+    )  # there may be more edits than words
 )  # fmt: skip
