@@ -1,1 +1,1 @@
-"""What is kept of what ran: the store, and records that others can check and import."""
+"""Results: the store, and records that others can check and import."""

@@ -1,4 +1,4 @@
-"""Whether a record is what it says: its types, its hash, its ids, its sums."""
+"""Checks a record: its types, its hash, its ids and its totals."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from suite.results.store import AnswerRecord, ScoreRecord
 
 TOLERANCE = 1e-6
 BESIDE = ("file", "variant", "sets", "origin")
-"""What a spec says besides the settings that its id is made of."""
+"""Fields of a spec that its id does not depend on."""
 
 
 def read_record(file: Path) -> RecordFile:
-    """A record that is what it says. Raises SuiteError in one line."""
+    """Read and check a record. Raises SuiteError with one line if it cannot be read or fails a check."""
     text = _text(file)
     try:
         content = json.loads(text, object_pairs_hook=_each_once)
@@ -60,7 +60,7 @@ def read_record(file: Path) -> RecordFile:
 
 
 def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object of JSON. Raises ValueError for a key that stands in it twice: readers differ in which they take."""
+    """A JSON object as a dictionary. Raises ValueError for a duplicate key: readers differ in which value they take."""
     unique = dict(pairs)
     if len(unique) < len(pairs):
         twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
@@ -69,7 +69,7 @@ def _each_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _text(file: Path) -> str:
-    """A file's text, unpacked up to a limit: a small file may unpack to more than there is memory for."""
+    """A file's text, decompressed up to a limit: a small file may decompress to more than fits into memory."""
     try:
         with open_regular(file) as stream:
             packed = stream.read(2) == b"\x1f\x8b"
@@ -86,7 +86,7 @@ def _text(file: Path) -> str:
 
 
 def _wrong(record: RecordFile) -> str | None:
-    """What does not fit together in a record, or None."""
+    """The first inconsistency in a record; None if there is none."""
     experiment, kinds = record.experiment, {step.id: step.kind for step in record.steps}
     spec = experiment.spec
     resolved = {key: value for key, value in spec.items() if key not in BESIDE}
@@ -163,7 +163,8 @@ def _wrong_score(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> str | N
 
 
 def _wrong_corpus(score: ScoreRecord, step: StepPart) -> str | None:
-    """Whether a corpus metric is another than the answers'. Of several ways to read outputs they hold the primary's."""
+    """An error message if a corpus metric does not match the answers, or None. Answers store the reading of the primary
+    filter only."""
     answers = step.answers
     name, _, filtered = score.metric.partition(",")
     metric = corpora.corpus_metric(name)
@@ -185,7 +186,8 @@ def _wrong_corpus(score: ScoreRecord, step: StepPart) -> str | None:
 
 
 def _close(stated: float | None, recomputed: float) -> bool:
-    """Whether both can be a bootstrap's of the same answers."""
+    """Whether both standard errors can come from a bootstrap of the same answers: they differ by a factor of 2 at
+    most."""
     return stated is not None and recomputed / 2 - TOLERANCE <= stated <= recomputed * 2 + TOLERANCE
 
 
@@ -194,7 +196,8 @@ def _without_texts(answers: Sequence[AnswerRecord]) -> bool:
 
 
 def unchecked(record: RecordFile) -> tuple[str, ...]:
-    """The primary metrics that were not computed again: the data set's texts were left out, or answers do not tell."""
+    """The primary metrics that cannot be recomputed: texts were left out, the metric needs more than texts, or its
+    tokenizer is missing."""
     metrics = [
         score.metric
         for step in record.steps
@@ -212,7 +215,7 @@ def _repeated(values: Iterable[object]) -> bool:
 
 
 def _why(error: ValueError) -> str:
-    """The first thing that is wrong."""
+    """The first error in words."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False)[0]
         return ": ".join(filter(None, (".".join(map(str, first["loc"])), first["msg"])))

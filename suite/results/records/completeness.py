@@ -1,4 +1,4 @@
-"""Whether a record has the steps and links that the plan of its spec has, in the ranges that its numbers can have."""
+"""Checks that a record has the steps and links that its spec requires, and that its numbers are in range."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from suite.results.records.schema import RecordFile, StepPart
 from suite.stats import scale_of
 
 LARGEST: Final = 2**53
-"""Beyond it no number of a record is exact: JSON's readers take it for a float."""
+"""The largest integer that is exact in every JSON reader: some read integers as floats."""
 ROUNDING: Final = 1e-9
-"""As far as sums of floats may carry a value out of its range, as in a BLEU of 100.00000000000004."""
+"""Tolerance for rounding errors in sums of floats, as in a BLEU of 100.00000000000004."""
 
 
 def find_incomplete(record: RecordFile) -> str | None:
-    """The first step or link that the plan of the spec has and the record lacks, or the reverse; or None."""
+    """The first missing or unexpected step or link, compared with the spec; None if there is none."""
     spec = record.experiment.spec
     track, targets = spec["track"], spec["targets"]
     held_out = [role for role in track["held_out"]["roles"] if role not in targets]
@@ -52,7 +52,7 @@ def find_incomplete(record: RecordFile) -> str | None:
 
 
 def out_of_range(record: RecordFile) -> str | None:
-    """The first number that no run can have given, or None."""
+    """The first number that no run can produce; None if there is none."""
     for role, description in record.experiment.spec["roles"].items():
         chance = description["chance"]
         if chance is not None and not 0 <= chance < 100:
@@ -68,7 +68,7 @@ def out_of_range(record: RecordFile) -> str | None:
 
 
 def _numbers(step: StepPart) -> Iterator[tuple[str, float | None, float, float]]:
-    """Each number of a step with its name, and the least and the most that it can be."""
+    """Yield (name, value, minimum, maximum) for each number of a step."""
     yield "attempts", step.attempts, 0, LARGEST
     for name, value in vars(step.costs).items():
         yield name, value, 0, LARGEST

@@ -1,6 +1,6 @@
-"""Whether a record's steps are consistent with its spec: its roles, its track's settings, what it trained.
+"""Checks that a record's steps agree with its spec: roles, track settings, and what it trained.
 
-What a step's config does not name is not compared: configs of older versions name less.
+Settings that a step's config lacks are not compared: configs of older versions have fewer settings.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from suite.results.records.schema import RecordFile, StepPart
 from suite.results.store import StepLink
 
 Answered = tuple[StepLink, StepPart]
-"""A link to an evaluation, and that."""
+"""A link to an evaluation, and its step."""
 
 
 def find_inconsistent(record: RecordFile) -> str | None:
-    """The first step that a run of the spec would have made differently, or None."""
+    """The first disagreement between a step and the spec; None if there is none."""
     spec = record.experiment.spec
     steps = {step.id: step for step in record.steps}
     answered = [(link, steps[link.step_id]) for link in record.links if link.part == "evaluate"]
@@ -34,7 +34,7 @@ def find_inconsistent(record: RecordFile) -> str | None:
 
 
 def built_on(config: Mapping[str, Any]) -> Iterator[str]:
-    """The train steps that a step's config names."""
+    """Yield the ids of the train steps that a step's config names."""
     for name in ("stack", "parents", "candidates"):
         yield from config.get(name) or ()
     for stacks in config.get("choice") or ():
@@ -49,8 +49,8 @@ def built_on(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _answered_otherwise(spec: Mapping[str, Any], link: StepLink, step: StepPart) -> Iterator[str]:
-    """What an evaluation was not answered with, and should have been."""
-    assert link.role is not None  # as its spec asks for it
+    """Yield the settings of an evaluation that differ from the spec."""
+    assert link.role is not None  # the check before this one ensures it
     role, track = spec["roles"][link.role], spec["track"]
     if not step.title.startswith(f"{role['task']} {link.shots}-shot ·"):
         yield f"the step '{step.id}' is called '{step.title[:60]}', and '{link.role}' is the task '{role['task']}'"
@@ -68,7 +68,7 @@ def _answered_otherwise(spec: Mapping[str, Any], link: StepLink, step: StepPart)
 
 
 def _trained_otherwise(spec: Mapping[str, Any], step: StepPart) -> Iterator[str]:
-    """The seed and the budget that a train step did not have, and should have had."""
+    """Yield a message if the seed or the budget of a train step differs from the spec."""
     yield from _differing(step, step.config, {"seed": spec["seed"]})
     yield from _differing(step, step.config.get("budget") or {}, spec["track"].get("budget", {}))
 
@@ -80,7 +80,8 @@ def _differing(step: StepPart, config: Mapping[str, Any], expected: Mapping[str,
 
 
 def _tasks_mixed_up(spec: Mapping[str, Any], answered: Sequence[Answered]) -> Iterator[str]:
-    """A task that was answered as two, or two as one: a fingerprint of a task has its name in it."""
+    """Yield a message if one task has two fingerprints, or two tasks have one: a task's fingerprint includes its
+    name."""
     fingerprints: dict[str, Any] = {}
     names: dict[Any, str] = {}
     for link, step in answered:
@@ -90,7 +91,8 @@ def _tasks_mixed_up(spec: Mapping[str, Any], answered: Sequence[Answered]) -> It
 
 
 def _several_models(spec: Mapping[str, Any], answered: Sequence[Answered]) -> Iterator[str]:
-    """Evaluations of another base model than the first, or loaded otherwise than the spec says."""
+    """Yield a message for evaluations of different base models, or of a model that was loaded with other settings than
+    the spec's."""
     for _, step in answered:
         model = step.config.get("model") or {}
         if canonical(model) != canonical(answered[0][1].config.get("model") or {}):
@@ -101,14 +103,15 @@ def _several_models(spec: Mapping[str, Any], answered: Sequence[Answered]) -> It
 def _trained_for_nothing(
     record: RecordFile, answered: Sequence[Answered], trained: Mapping[str, StepPart]
 ) -> Iterator[str]:
-    """A target that was not answered with what was trained for it, or a train step that nothing is built on."""
+    """Yield a message for a target that was not answered with its own training, and for train steps that nothing
+    uses."""
     experiment = record.experiment
     own = _own(experiment.spec["method"], trained)
     if own and not any(_has_settings(trained[step].config, experiment.spec["method"]) for step in own):
         yield f"the step '{min(own)}' was not trained with the settings that its spec has"
     lineages = {link.role: _lineage(built_on(step.config), trained) for link, step in answered}
     for role in experiment.targets:
-        # a method without a train step of its own answers with others'; without a family none is trained
+        # A method without a train step of its own uses the steps of others. The family "none" trains nothing.
         if not (own & lineages[role] if own else lineages[role] or experiment.family == "none"):
             yield f"'{role}' was not answered with what '{experiment.name}' trained"
     used = set().union(*lineages.values(), _lineage(own, trained))
@@ -117,7 +120,8 @@ def _trained_for_nothing(
 
 
 def _own(method: Mapping[str, Any], trained: Mapping[str, StepPart]) -> set[str]:
-    """The method's own train step, or the choice of one in a sweep; none where a method only combines others'."""
+    """The method's own train steps, or the choosing step of a sweep; empty if a method only combines others'
+    artifacts."""
     chosen = {step for step, part in trained.items() if "choice" in part.config}
     return chosen or {step for step, part in trained.items() if _method(part.config).get("name") == method["name"]}
 
@@ -127,7 +131,8 @@ def _method(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _has_settings(config: Mapping[str, Any], method: Mapping[str, Any]) -> bool:
-    """Whether a step was trained with a spec's settings; a model among them is named otherwise there."""
+    """Whether a step was trained with a spec's settings. Nested settings are not compared: there, a step names models
+    differently."""
     plain = {name: value for name, value in _method(config).items() if not isinstance(value, dict)}
     return "choice" in config or all(
         canonical(method[name]) == canonical(plain[name]) for name in plain if name in method
@@ -135,7 +140,7 @@ def _has_settings(config: Mapping[str, Any], method: Mapping[str, Any]) -> bool:
 
 
 def _lineage(steps: Iterable[str], trained: Mapping[str, StepPart]) -> set[str]:
-    """Train steps of the record, and all that they are built on."""
+    """These train steps of the record, and all train steps that they build on."""
     lineage: set[str] = set()
     pending = [*steps]
     while pending:

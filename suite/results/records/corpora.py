@@ -1,4 +1,4 @@
-"""Metrics of a whole corpus, computed again from stored answers."""
+"""Corpus metrics, recomputed from stored answers."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from suite.stats.sample import Clusters, sample_of_counts
 
 
 def corpus_metric(name: str) -> MetricDefinition | None:
-    """The metric of that name, if it can be computed again from the texts of answers."""
+    """The corpus metric with this name; None if it cannot be recomputed from the texts of answers."""
     metric = metric_named(name)
     return metric if metric is not None and metric.over == "corpus" else None
 
 
 def scores_of(metric: MetricDefinition, pairs: Sequence[tuple[str, str]], tokenizer: str) -> list[float]:
-    """The score of a metric of a corpus over (right answer as stored, what was read from the output).
+    """The scores of a corpus metric over (right answer as stored, answer parsed from the output).
 
-    A second one where the right answers may be lists of several.
+    Two scores if the stored right answers may be lists of several references; otherwise one.
     """
     return [metric.corpus_score(reading, tokenizer) for reading in stored_pairs(pairs)]
 
@@ -26,7 +26,8 @@ def scores_of(metric: MetricDefinition, pairs: Sequence[tuple[str, str]], tokeni
 def errors_of(
     resampling: Resampling, pairs: Sequence[tuple[str, str]], names: Sequence[str], tokenizer: str
 ) -> list[float]:
-    """The standard error by bootstrap, with and without equal names as one document; of fewer than two none."""
+    """Bootstrap standard errors: first with equal documents as one cluster, then without clusters. Empty for fewer than
+    two documents or clusters."""
     same = Clusters.of(names)
     if len(pairs) < 2 or (same is not None and same.count < 2):
         return []

@@ -1,4 +1,4 @@
-"""Whether a record's steps are plausible: no run can leave anything else."""
+"""Checks that a record is plausible: that a run can have produced it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from suite.results.store import AnswerRecord, ScoreRecord
 from suite.stats.sample import Clusters, sample_of_values
 
 LONGEST: Final = 10 * 366 * 86_400
-"""Seconds that a step may have taken, over all its attempts."""
+"""The most seconds that a step may have taken, over all its attempts."""
 RELATIVE: Final = 1e-6
 
 
 def find_implausible(record: RecordFile) -> str | None:
-    """The first thing in the record that no run can have left, or None."""
+    """The first property of the record that no run can produce; None if there is none."""
     wrong = (f"step '{step.id}' {fault}" for step in record.steps for fault in _impossible(step))
     return next(wrong, None) or next(_differing(record), None)
 
@@ -76,7 +76,7 @@ def _wrongly_answered(step: StepPart) -> Iterator[str]:
 
 
 def _wrongly_scored(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> Iterator[str]:
-    """A primary score that says other than its answers do."""
+    """Yield a message if a primary score or its standard error does not match the answers."""
     values = [answer.value for answer in answers if answer.value is not None]
     name = score.metric.partition(",")[0]
     if answers and not values:
@@ -94,7 +94,8 @@ def _wrongly_scored(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> Iter
 
 
 def _errors(values: Sequence[float], same: Clusters | None) -> list[float | None]:
-    """The standard error of the mean; a second one as versions had it that took equal documents for different ones."""
+    """The standard error of the mean. With repeated documents also the one of older versions, which ignored the
+    repetitions."""
     plain = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
     if same is None:
         return [plain]
@@ -108,7 +109,7 @@ def _equal(one: float | None, other: float | None) -> bool:
 
 
 def _differing(record: RecordFile) -> Iterator[str]:
-    """A task whose documents or metrics are others in two steps: one of them has left some out, or added some."""
+    """Yield a message if two steps evaluated the same task with different documents or metrics."""
     first_steps: dict[tuple[Any, ...], StepPart] = {}
     for step in record.steps:
         config = step.config

@@ -1,4 +1,4 @@
-"""Records read into a store: each whole, or not at all."""
+"""Reads records into a store. Each record is read as a whole, or not at all."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from suite.results.store import (
 )
 
 Check = Callable[[RecordFile], str | None]
-"""What else is wrong with a record, by what its reader knows."""
+"""A further check that a caller adds: an error message, or None."""
 
 
 def import_records(store: Store, files_or_folders: Sequence[Path], also: Check = lambda _: None) -> list[str]:
-    """Read records into a store: a line for each. Importing twice changes nothing, and what is done here stays.
+    """Import records into a store. Returns one line for each. Importing twice changes nothing; local results stay.
 
-    A record that does not fit is refused whole. Raises SuiteError with a line for each of those, once the others are
-    in.
+    A record that fails a check is refused as a whole. Raises SuiteError with one line for each refused record, after
+    all others were imported.
     """
     lines: list[str] = []
     for record, changed in _imported(store, files_or_folders, also):
@@ -38,7 +38,8 @@ def import_records(store: Store, files_or_folders: Sequence[Path], also: Check =
 
 
 def verify_records(files_or_folders: Sequence[Path], also: Check = lambda _: None) -> list[str]:
-    """Check records as an import would, into nothing: a line for each. Raises SuiteError as `import_records` does."""
+    """Check records like an import, without a store. Returns one line for each. Raises SuiteError like
+    `import_records`."""
     lines: list[str] = []
     with Store.open("sqlite://") as store:
         for record, _ in _imported(store, files_or_folders, also):
@@ -54,7 +55,7 @@ def _name(record: RecordFile) -> str:
 
 
 def _imported(store: Store, files_or_folders: Sequence[Path], also: Check) -> Iterator[tuple[RecordFile, bool]]:
-    """Each record, and whether anything of it was new."""
+    """Yield each record, and whether the import changed the store."""
     problems: list[Problem] = []
     for file in _files(files_or_folders):
         try:
@@ -76,7 +77,7 @@ def _imported(store: Store, files_or_folders: Sequence[Path], also: Check) -> It
 
 @contextmanager
 def read_records_into_memory(*files_or_folders: Path) -> Iterator[Store]:
-    """A store in memory with records, which is read only."""
+    """A read-only store in memory that holds these records."""
     with Store.open("sqlite://") as store:
         import_records(store, files_or_folders)
         yield store

@@ -1,4 +1,4 @@
-"""What a record file holds, field by field; unknown fields and wrong types are refused."""
+"""The fields of a record file. Unknown fields and wrong types are refused."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from suite.results.store import FindingRecord as Finding
     from suite.results.store import ScoreRecord as Score
     from suite.results.store import StepLink as Link
-else:  # the store's own records, checked as strictly as a spec
+else:  # the store's own records, validated as strictly as a spec
     _kinds = (AnswerRecord, Costs, CurvePointRecord, FindingRecord, ScoreRecord, StepLink)
-    # nobody reads docstrings here, and to look for them takes a second where torch is imported
+    # these docstrings are not shown, and extracting them takes a second once torch is imported
     _config = ConfigDict(**{**Block.model_config, "use_attribute_docstrings": False})
     Answer, Spent, Point, Finding, Score, Link = (dataclass(kind, config=_config) for kind in _kinds)
 
 SCHEMA = 2
-"""Raised when a record gains or loses a field."""
+"""Increased whenever a record gains or loses a field."""
 MAX_BYTES = 64_000_000
-"""A record that is longer, once unpacked, is neither written nor read."""
+"""A longer record (uncompressed) is neither written nor read."""
 
 
 def _is_moment(text: str) -> str:
@@ -41,7 +41,7 @@ Moment = Annotated[str, AfterValidator(_is_moment)]
 
 
 class _Loose(BaseModel):
-    """What the board reads of a spec; the rest is for the reader."""
+    """The fields of a spec that the board reads; other fields are accepted unchecked."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
@@ -51,7 +51,7 @@ Shots = Annotated[int, Field(ge=0, le=10_000)]
 
 Documents = Annotated[int, Field(ge=1)] | None
 Role = Annotated[str, Field(pattern=r"^(lm_eval:)?[A-Za-z0-9][A-Za-z0-9_.+-]*$", max_length=80)]
-"""As tracks name them, and their tasks: part of the names of files."""
+"""A role or task name. It is part of file names."""
 
 
 def _each_once(values: list[Any]) -> list[Any]:
@@ -97,7 +97,7 @@ class _Dispatch(_Loose):
 
 
 class _StepConfig(_Loose):
-    """What is read of what a step's id is made of."""
+    """The fields that are read from a step's key."""
 
     kind: str
     shots: Shots | None = None
@@ -121,7 +121,7 @@ class _Role(_Loose):
     chance: float | None
     primary: str | None
     metrics: dict[str, dict[str, str]] = {}
-    """The metrics that are not suite's own, and where each came from."""
+    """The metrics from outside suite -> the source of each."""
 
 
 class _Spec(_Loose):
@@ -157,7 +157,7 @@ def _is_config(config: dict[str, Any]) -> dict[str, Any]:
 
 
 class ExperimentPart(Block):
-    """An experiment, its spec resolved."""
+    """An experiment with its resolved spec."""
 
     id: str
     name: Name
@@ -171,7 +171,7 @@ class ExperimentPart(Block):
 
 
 class ProvenancePart(Block):
-    """With what a step ran. Without the host: whose machine it was is nobody's business."""
+    """Device and versions with which a step ran. The host name is left out for privacy."""
 
     device: str | None
     versions: dict[str, str] | None
@@ -179,7 +179,7 @@ class ProvenancePart(Block):
 
 
 class ArtifactPart(Block):
-    """What a train step left. Without its path: the file is not in the record."""
+    """The artifact of a train step. Its path is left out: the record does not contain the file."""
 
     kind: str
     hash: str
@@ -189,7 +189,7 @@ class ArtifactPart(Block):
 
 
 class StepPart(Block):
-    """A finished step with all that it left."""
+    """A finished step with all its results."""
 
     id: str
     kind: Literal["train", "evaluate"]
@@ -212,7 +212,7 @@ class RecordFile(Block):
 
     schema_version: int
     sha256: str
-    """Over the canonical text of everything else."""
+    """SHA-256 of the canonical text of all other fields."""
     experiment: ExperimentPart
     links: tuple[Link, ...]
     steps: tuple[StepPart, ...]

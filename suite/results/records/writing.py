@@ -1,4 +1,4 @@
-"""Finished experiments, each written to a file of its own."""
+"""Writes each finished experiment to a file."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from suite.results.records.schema import MAX_BYTES, SCHEMA
 from suite.results.store import ExperimentRecord, ResultsReader, StepLink, StepRecord
 
 PLAIN_BYTES = 200_000
-"""A longer record is compressed."""
+"""Longer records are compressed."""
 
 
 def record_hash(record: Mapping[str, Any]) -> str:
-    """The SHA-256 of a record's canonical text, the hash it states aside."""
+    """The SHA-256 of a record's canonical text without its `sha256` field."""
     return fingerprint(_without(record, "sha256"), length=64)
 
 
@@ -40,11 +40,12 @@ def export_records(
     texts: bool = True,
     report: Callable[[str], None] = _tell,
 ) -> list[Path]:
-    """Write each finished experiment (of these names, of this track) to a file of its own, `<track>/<name>--….json`.
+    """Write each finished experiment (with these names, on this track) to a file `<track>/<name>--….json`.
 
-    An unfinished experiment is not written: `report` is given a line about it. Raises SuiteError when a name or the
-    track is unknown, and when nothing at all is finished. The same experiment gives the same bytes. Without `texts` the
-    data set's own texts (questions and right answers) stay out; their hashes and the model's outputs are there.
+    Unfinished experiments are skipped; `report` gets one line about each. The same experiment gives the same bytes.
+    Without `texts`, the data set's texts (questions and right answers) are left out; their hashes and the model's
+    outputs stay. Returns the files. Raises SuiteError if a name or the track is unknown, or if no experiment is
+    finished.
     """
     chosen = _chosen(store, names, track)
     problems: list[Problem] = []
@@ -96,7 +97,7 @@ def _record(
     steps: Mapping[str, StepRecord],
     texts: bool,
 ) -> dict[str, Any]:
-    """All there is to know of an experiment, as plain data, without its hash."""
+    """An experiment's record as plain data, without its hash."""
     ids = list(dict.fromkeys(link.step_id for link in links))
     scores, artifacts, findings = store.scores(ids), store.artifacts(ids), store.findings(ids)
     settings = {name: value for name, value in vars(experiment).items() if name not in ("imported", "created")}
@@ -123,7 +124,7 @@ def _record(
 
 
 def _portable(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The resolved spec; of a file elsewhere on this machine only the name."""
+    """The resolved spec. If its file is an absolute path or outside the workspace, only the file's name is kept."""
     file = str(spec.get("file", ""))
     elsewhere = PurePosixPath(file).is_absolute() or PureWindowsPath(file).drive or ".." in re.split(r"[/\\]", file)
     return {**spec, "file": re.split(r"[/\\]", file)[-1]} if elsewhere else dict(spec)
@@ -134,7 +135,7 @@ def _without(values: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def _write(folder: Path, experiment: ExperimentRecord, record: Mapping[str, Any]) -> Path:
-    """Write a record whole or not at all."""
+    """Write a record as a whole, or not at all."""
     whole = {**record, "sha256": record_hash(record)}
     data = (json.dumps(whole, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
     if len(data) > MAX_BYTES:
@@ -154,7 +155,7 @@ def _safe(name: str) -> str:
 
 
 def _packed(data: bytes) -> bytes:
-    """Compressed, without the time and name that gzip would add."""
+    """Compressed data, without the time and name that gzip would add."""
     out = io.BytesIO()
     with gzip.GzipFile(filename="", mode="wb", fileobj=out, mtime=0) as stream:
         stream.write(data)

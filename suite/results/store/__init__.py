@@ -1,4 +1,4 @@
-"""The store: SQLAlchemy tables, queries, migrations; the only code that opens a connection."""
+"""The store: SQLAlchemy tables, queries and migrations. Only this package opens database connections."""
 
 from suite.results.store.leases import Lease
 from suite.results.store.owners import Owner

@@ -1,4 +1,4 @@
-"""What is read is compared with the checksums that were stored with it, and what differs is noted."""
+"""Compares what is read with the stored checksums, and notes differences."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from suite.results.store.session import DatabaseSession
 from suite.results.store.tables import Base, ChecksumRow, ExperimentChecksumRow
 
 UNFINISHED: Final = ("pending", "running", "failed", "cancelled")
-"""Statuses of steps that left nothing."""
+"""Statuses of steps without results."""
 OF_EXPERIMENTS: Final = ("experiment", "links", "track")
-"""The parts that are an experiment's."""
+"""The parts that belong to an experiment, not to a step."""
 
 
 class Checked(DatabaseSession):
-    """Reads that notice what was changed after it was written."""
+    """Reads that notice rows that were changed after they were written."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.changed: dict[tuple[str, str], None] = {}
-        """(Id of a step or an experiment, which part of it) that was read and is not as it was written."""
+        """(id of a step or an experiment, part) of all data that was read and does not match its checksum."""
         self._sealed: dict[str, dict[str, Any]] = {}
 
     def _verify(self, connection: Connection, ids: Sequence[str], **parts: Callable[[str], Any]) -> None:
-        """Note what is not as it was written, of steps or experiments and each part of them that was read.
+        """Note the parts of steps or experiments that do not match their checksums.
 
-        `parts` make the checksum of what was read, by the id that it is of. Each is compared once in a process. What
-        was stored without checksums is not judged.
+        `parts` maps a part to a function from an id to the checksum of the data that was read. Each part is compared
+        once in a process. Data without stored checksums is not checked.
         """
-        if self.in_memory:  # nothing is sealed there
+        if self.in_memory:  # a database in memory has no checksums
             return
         for part, checksum in parts.items():
             unchecked = self._due(connection, part)
@@ -48,7 +48,8 @@ class Checked(DatabaseSession):
                     self.changed[name, part] = None
 
     def _due(self, connection: Connection, part: str) -> dict[str, Any]:
-        """Id -> the checksum of a part, for those that were not compared yet; all at once, which costs least."""
+        """Id -> stored checksum of a part, for those not compared yet. All are read at once, which is the cheapest
+        way."""
         if part not in self._sealed:
             self._sealed[part] = dict(_sealed_rows(connection, part))
         return self._sealed[part]
@@ -56,7 +57,7 @@ class Checked(DatabaseSession):
     def _verify_answers(
         self, connection: Connection, steps: Sequence[str], names: Sequence[str], columns: Mapping[str, Sequence[Any]]
     ) -> None:
-        """The same for columns of answers: `columns` has those of each step."""
+        """Verify columns of answers. `columns` maps each step to its columns."""
         for i, name in enumerate(names):
             self._verify(
                 connection, steps,
@@ -64,7 +65,7 @@ class Checked(DatabaseSession):
             )  # fmt: skip
 
     def _results(self, name: str, steps: Sequence[str]) -> list[tuple[str, Any]]:
-        """(Step id, record) of the rows of a table of results."""
+        """(step id, record) of the rows of a table of results."""
         table, kind = RESULTS[name]
         results: list[tuple[str, Any]] = []
         with self._reading() as connection:
@@ -80,7 +81,7 @@ class Checked(DatabaseSession):
     def _verify_experiments(
         self, connection: Connection, records: Sequence[ExperimentRecord], track: str | None
     ) -> None:
-        """Note experiments that are not as they were written, or no longer there."""
+        """Note experiments that do not match their checksums, or that no longer exist."""
         by_id = {record.id: record for record in records}
         self._verify(connection, list(by_id), experiment=lambda experiment: of_experiment(by_id[experiment]))
         if not self.in_memory:
@@ -91,7 +92,7 @@ class Checked(DatabaseSession):
 
 
 def _sealed_rows(connection: Connection, part: str, *ids: str) -> Sequence[tuple[str, Any]]:
-    """(Id, checksum of a part) of all, or of some."""
+    """(id, checksum of a part) of all rows, or of these ids."""
     columns = (ExperimentChecksumRow if part in OF_EXPERIMENTS else ChecksumRow).__table__.c
     key = columns["experiment_id" if part in OF_EXPERIMENTS else "step_id"]
     query = select(key, columns[part])
@@ -102,20 +103,20 @@ def _sealed_rows(connection: Connection, part: str, *ids: str) -> Sequence[tuple
 
 
 def _sealed_now(connection: Connection, part: str, row_id: str) -> Any:
-    """The checksum as it is now: another process may have stored the step anew since all were read."""
+    """The current checksum: another process may have stored the step again since all checksums were read."""
     return next((checksum for _, checksum in _sealed_rows(connection, part, row_id)), None)
 
 
 def of_records_in(records: Mapping[str, Sequence[Any]], key: str) -> str:
-    """The checksum of those records that one has."""
+    """The checksum of the records of one step or experiment."""
     return of_records(records.get(key, ()))
 
 
 def records_of(
     connection: Connection, kind: Any, table: type[Base], ids: Sequence[str], key: str
 ) -> list[tuple[str, Any]]:
-    """(Id, record) of the rows of a table that have some ids as their key."""
-    columns = table.__table__.c  # the table's own: a mapped class's cost more with every query
+    """(id, record) of the rows whose key is one of these ids."""
+    columns = table.__table__.c  # the columns of the table itself: a mapped class's columns cost more with every query
     selected = [columns[key], *(columns[name] for name in kind.__dataclass_fields__)]
     rows = connection.execute(select(*selected).where(columns[key].in_(ids))).all()
     return [(row[0], kind(*row[1:])) for row in rows]

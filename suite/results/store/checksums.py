@@ -1,8 +1,8 @@
-"""Checksums of what is stored, so that a row that was changed after it was written is noticed when it is read.
+"""Checksums of stored data: a row that was changed after it was written is noticed when it is read.
 
-Each is BLAKE2b over canonical JSON (of answers: over a column, in the documents' order), so it is the same in every
-database and whatever order rows come in. They are made from what the database gives back, in the transaction that
-writes the results. What was stored before there were checksums has none, and is not known to be as it was written.
+Each checksum is BLAKE2b over canonical JSON; for answers, over a column in the documents' order. It is therefore the
+same in every database, whatever the order of rows. Checksums are computed from the data that the database returns, in
+the transaction that writes the results. Data that an older version stored has no checksums and cannot be checked.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ RESULTS: Final[Mapping[str, tuple[type[Base], Any]]] = {
     "scores": (ScoreRow, ScoreRecord), "curve": (CurvePointRow, CurvePointRecord),
     "findings": (FindingRow, FindingRecord), "artifact": (ArtifactRow, ArtifactRecord),
 }  # fmt: skip
-"""What is checked by rows: the checksum's name, the table, and what a row is read as."""
+"""Tables that are checked by rows: name of the checksum -> (table, record type of a row)."""
 COLUMNS: Final = tuple(column.name for column in AnswerRow.__table__.columns if column.name != "step_id")
-"""What is checked by columns: those of answers."""
+"""The columns of answers, which are checked column by column."""
 _NUMBERS: Final = {"value": "<f8", "doc_id": "<i8", "unparsable": "<i8", "truncated": "<i8"}
 
 
@@ -55,7 +55,7 @@ def _digest(data: bytes) -> str:
 
 
 def of_value(value: Any) -> str:
-    """The checksum of JSON-able data."""
+    """The checksum of data that JSON can hold."""
     return _digest(canonical(value).encode("utf-8", "surrogatepass"))
 
 
@@ -68,7 +68,7 @@ def of_records(records: Sequence[Any]) -> str:
 def of_column(name: str, values: Sequence[Any]) -> str:
     """The checksum of a column of a step's answers, in the documents' order."""
     if name in _NUMBERS:
-        return _digest((np.array(values, dtype=_NUMBERS[name]) + 0).tobytes())  # + 0: SQLite knows no -0.0
+        return _digest((np.array(values, dtype=_NUMBERS[name]) + 0).tobytes())  # + 0: SQLite cannot store -0.0
     return _digest("\0".join(values).encode("utf-8", "surrogatepass"))  # texts are stored without NUL
 
 
@@ -79,7 +79,7 @@ def of_step(step: StepRecord) -> str:
 
 
 def of_tallies(tallies: Sequence[tuple[str, str, int]]) -> str:
-    """The checksum of how many documents have which right answer and which reading."""
+    """The checksum of (right answer, parsed answer, number of documents) triples, in any order."""
     return of_value(sorted(tallies))
 
 
@@ -89,7 +89,7 @@ def of_experiment(record: ExperimentRecord) -> str:
 
 
 def seal_step(connection: Connection, step: str) -> None:
-    """Store the checksums of a finished step, as the database has it now."""
+    """Store the checksums of a finished step, computed from the current rows."""
     columns = StepRow.__table__.c
     row = connection.execute(select(*(columns[name] for name in STEP_FIELDS)).where(columns.id == step)).one()
     checksums = {"step": of_step(step_record(row))}
@@ -114,7 +114,7 @@ def _of_answers(connection: Connection, step: str) -> dict[str, Any]:
 
 
 def seal_experiment(connection: Connection, experiment: str) -> None:
-    """Store the checksums of an experiment and its links, as the database has them now."""
+    """Store the checksums of an experiment and its links, computed from the current rows."""
     query = select(ExperimentRow.__table__).where(ExperimentRow.id == experiment)
     record = experiment_record(dict(connection.execute(query).mappings().one()))
     linked = select(ExperimentStepRow.__table__).where(ExperimentStepRow.experiment_id == experiment)

@@ -1,4 +1,4 @@
-"""Opening the database: pragmas, the first tables, migrations of older files, and refusal of what is not ours."""
+"""Opens the database: pragmas, the first tables, migrations of older files, and refusal of foreign databases."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ REMEDIES = {
     "locked": "another process has been writing for a minute: wait for it, or use another --home",
     "malformed": RESTORE, "decode": RESTORE, "not a database": "use another --home or --db",
 }  # fmt: skip
-"""What to do about what SQLite says."""
+"""Word in SQLite's error message -> what to do about it."""
 OURS = (IntegrityError, ProgrammingError, InterfaceError, sqlite3.IntegrityError, sqlite3.ProgrammingError)
-"""Errors of a database that are for us to mend, unless its server has gone."""
+"""Database errors that are bugs of suite, unless the server is away."""
 MIGRATION_LOCK = 0x5017E
-"""PostgreSQL's advisory lock that processes take before they migrate."""
+"""Key of the advisory lock that processes take before they migrate a PostgreSQL database."""
 
 
 def connect(url: str | Path, create: bool) -> Engine:
     """An engine on an up-to-date database, at a URL or in a SQLite file.
 
-    Raises SuiteError for an unknown URL, a file that is missing (unless `create`), is no database of ours, or was
-    written by a newer version.
+    Raises SuiteError for an unknown URL, and for a file that is missing (unless `create`), is not a database of suite,
+    or was written by a newer version.
     """
     parsed = database_url(url)
     file = _file(parsed)
@@ -72,7 +72,7 @@ def connect(url: str | Path, create: bool) -> Engine:
 
 
 def _file(url: URL) -> Path | None:
-    """The file of a SQLite database that is not in memory."""
+    """The file of a SQLite database; None for a database in memory or on a server."""
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return None
     return Path(str(url.database))
@@ -80,7 +80,8 @@ def _file(url: URL) -> Path | None:
 
 @contextmanager
 def connected(engine: Engine) -> Iterator[Connection]:
-    """A connection. Signals wait while it is closed, for SQLAlchemy prints a traceback of what is raised then."""
+    """A connection. Signals are held while it closes: SQLAlchemy would print a traceback of an exception raised
+    then."""
     connection = engine.connect()
     try:
         yield connection
@@ -90,13 +91,13 @@ def connected(engine: Engine) -> Iterator[Connection]:
 
 
 def dispose(engine: Engine) -> None:
-    """Close an engine's connections; signals wait for the same reason."""
+    """Close an engine's connections. Signals are held for the reason given in `connected`."""
     with signals.held():
         engine.dispose()
 
 
 def _make(file: Path) -> None:
-    """A new database, whole or not at all."""
+    """Create a new database as a whole, or not at all."""
     with one_line_errors(database_url(file)), made_beside(file) as fresh:
         engine = _engine(database_url(fresh))
         try:
@@ -106,7 +107,7 @@ def _make(file: Path) -> None:
 
 
 def _opened(engine: Engine, create: bool, read_only: bool = False) -> Engine:
-    """The engine, its database's schema up to date."""
+    """The engine, after its database's schema was brought up to date."""
     try:
         with one_line_errors(engine.url):
             _upgrade(engine, create, read_only)
@@ -118,10 +119,11 @@ def _opened(engine: Engine, create: bool, read_only: bool = False) -> Engine:
 
 @contextmanager
 def one_line_errors(url: URL) -> Iterator[None]:
-    """What the user can mend (a full disk, a locked or damaged file, a server that is gone) in one line."""
+    """Turn database errors that users can fix (a full disk, a locked or damaged file, a server that is away) into one
+    line."""
     try:
         yield
-    except UnicodeDecodeError as error:  # what SQLite itself says of a damaged schema is no text then
+    except UnicodeDecodeError as error:  # SQLite's own message about a damaged schema is not valid text in this case
         raise SuiteError("is damaged: a name in its schema is not text", where=shown(url), fix=RESTORE) from error
     except (DatabaseError, InterfaceError, sqlite3.DatabaseError) as error:  # the last where SQLAlchemy wraps nothing
         away = is_away(url, error)
@@ -138,9 +140,9 @@ def one_line_errors(url: URL) -> Iterator[None]:
 
 
 def database_url(url: str | Path) -> URL:
-    """A URL as SQLAlchemy has it, or that of a SQLite file. Raises SuiteError for one that cannot be used."""
+    """A SQLAlchemy URL, or that of a SQLite file. Raises SuiteError for a URL that cannot be used."""
     if isinstance(url, Path):
-        return URL.create("sqlite", database=str(url.absolute()))  # whole: a file may be called `:memory:`
+        return URL.create("sqlite", database=str(url.absolute()))  # absolute, since a file may be called `:memory:`
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -156,7 +158,7 @@ def server_of(url: URL) -> Server | None:
 
 
 def shown(url: URL) -> str:
-    """A database as people name it: the file, or the URL without its password."""
+    """The database's name in messages: the file, or the URL without its password."""
     return str(url.database) if url.get_backend_name() == "sqlite" and url.database else url.render_as_string()
 
 
@@ -179,7 +181,7 @@ def _engine(url: URL, read_only: Path | None = None) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below, so that writers queue instead of failing
+        connection.isolation_level = None  # `begin` below begins transactions, so that writers wait instead of failing
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys=ON")
         if not memory:
@@ -188,7 +190,7 @@ def _engine(url: URL, read_only: Path | None = None) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # A deferred transaction that reads and then writes can fail at once when another process writes in between.
+        # A deferred transaction that first reads and then writes can fail if another process writes in between.
         write = connection.get_execution_options().get("write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
@@ -196,7 +198,7 @@ def _engine(url: URL, read_only: Path | None = None) -> Engine:
 
 
 def _upgrade(engine: Engine, create: bool, read_only: bool) -> None:
-    """Bring the schema to REVISION. An up-to-date store costs one query."""
+    """Bring the schema to REVISION. For an up-to-date store this costs one query."""
     where = shown(engine.url)
     with connected(engine) as connection:
         current = _revision(connection, where)
@@ -219,7 +221,7 @@ def _upgrade(engine: Engine, create: bool, read_only: bool) -> None:
 
 
 def _revision(connection: Connection, where: str) -> str | None:
-    """The schema's revision, None where there are no tables of ours. Raises SuiteError for another program's tables."""
+    """The schema's revision; None if there are no tables of suite. Raises SuiteError for another program's tables."""
     sqlite = connection.dialect.name == "sqlite"
     if sqlite:
         query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
@@ -232,14 +234,14 @@ def _revision(connection: Connection, where: str) -> str | None:
         revision = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()
     if revision is None and (
         ours or (sqlite and names - {VERSION_TABLE})
-    ):  # a server's database may be shared, a file is not
+    ):  # a server's database may be shared, a file may not
         what = f"has a table '{min(ours or names)}' that suite did not make"
         raise SuiteError(what, where=where, fix="use another --home or --db")
     return None if revision is None else str(revision)
 
 
 def migrate(engine: Engine, revision: str = "head") -> None:
-    """Run the Alembic migrations up to a revision, in one transaction that other processes wait for."""
+    """Run the Alembic migrations up to a revision in one transaction; other processes wait for it."""
     from alembic import command
     from alembic.config import Config
 
@@ -254,7 +256,8 @@ def migrate(engine: Engine, revision: str = "head") -> None:
 
 
 def _use_wal(engine: Engine) -> None:
-    """Readers and a writer side by side. The file remembers it, so it is set before the first table is made."""
+    """Let readers and a writer work at the same time. The mode is stored in the file, so it is set before the first
+    table is made."""
     if engine.dialect.name != "sqlite" or isinstance(engine.pool, StaticPool):
         return
     until = time.monotonic() + BUSY_SECONDS
@@ -264,7 +267,7 @@ def _use_wal(engine: Engine) -> None:
             try:
                 connection.cursor().execute("PRAGMA journal_mode=WAL")
                 return
-            except sqlite3.OperationalError as error:  # SQLite does not wait here when another process does the same
+            except sqlite3.OperationalError as error:  # SQLite does not wait here if another process does the same
                 if "locked" not in str(error) or time.monotonic() > until:
                     raise OperationalError("PRAGMA journal_mode=WAL", None, error) from None
                 time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""An experiment with all that is stored of it, answers excepted."""
+"""All stored results of an experiment except its answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from suite.results.store.records import ExperimentRecord, ScoreRecord, StepLink,
 
 @dataclass(frozen=True)
 class ExperimentResults:
-    """One read of the store; no question below asks it again."""
+    """An experiment's results, read from the store once; the methods below run no queries."""
 
     record: ExperimentRecord
     links: tuple[StepLink, ...]
@@ -21,14 +21,14 @@ class ExperimentResults:
 
     @classmethod
     def of(cls, store: ResultsReader, record: ExperimentRecord) -> ExperimentResults:
-        """What the store has of an experiment."""
+        """The stored results of an experiment."""
         links = store.links(record.id)
         ids = [link.step_id for link in links]
         return cls(record, links, store.steps(ids), store.scores(ids))
 
     @classmethod
     def of_many(cls, store: ResultsReader, records: Sequence[ExperimentRecord]) -> tuple[ExperimentResults, ...]:
-        """What the store has of some experiments, in one read."""
+        """The stored results of several experiments, read together."""
         links = store.links_of([record.id for record in records])
         ids = [link.step_id for of_experiment in links.values() for link in of_experiment]
         steps, scores = store.steps(ids), store.scores(ids)
@@ -41,7 +41,7 @@ class ExperimentResults:
 
     @cached_property
     def held_out_roles(self) -> tuple[str, ...]:
-        """The track's held-out roles, less the targets."""
+        """The track's held-out roles without the targets."""
         return held_out_roles(self.record)
 
     def step(self, role: str, shots: int) -> StepRecord | None:
@@ -63,5 +63,5 @@ class ExperimentResults:
 
 
 def held_out_roles(record: ExperimentRecord) -> tuple[str, ...]:
-    """The track's held-out roles, less the targets."""
+    """The track's held-out roles without the targets."""
     return tuple(role for role in record.spec["track"]["held_out"]["roles"] if role not in record.targets)

@@ -1,4 +1,4 @@
-"""The files of a SQLite store: refused where they are damaged, and read where nothing can be written."""
+"""The files of a SQLite store: refuses damaged ones, and opens databases in places that cannot be written."""
 
 from __future__ import annotations
 
@@ -20,11 +20,12 @@ RESTORE: Final = "restore a copy (without a -wal and a -shm beside it), or delet
 WAL_HEADER: Final = 32
 """Bytes of a write-ahead log's header; see https://sqlite.org/fileformat2.html#the_write_ahead_log."""
 UNWRITABLE: Final = ("unable to open", "readonly", "disk I/O", "is full")
-"""What SQLite says where it can make no file beside the database: even reading needs one, unless nobody writes."""
+"""SQLite's messages if it cannot create a file beside the database. Even reading needs one, unless the database is
+immutable."""
 
 
 def check_file(file: Path, create: bool) -> None:
-    """Raises SuiteError unless this is a SQLite database, or none is there and one may be made."""
+    """Raises SuiteError unless the file is a SQLite database, or is missing and `create` is set."""
     if file.is_dir():
         raise SuiteError("is a directory, not a database", where=str(file), fix="name a file")
     if not file.exists():
@@ -39,7 +40,7 @@ def check_file(file: Path, create: bool) -> None:
     if head != MAGIC:
         raise SuiteError("is not a SQLite database", where=str(file), fix="name another with --home or --db")
     log = beside(file, "-wal")
-    if not _is_log(log) and not _is_log(log):  # a second look: another process may have been writing it
+    if not _is_log(log) and not _is_log(log):  # a second attempt: another process may have been writing it
         fix = "restore a copy of both files, or delete the -wal: what was written last is lost then"
         raise SuiteError("is damaged: what it holds would be missing without a word", where=str(log), fix=fix)
 
@@ -54,18 +55,18 @@ def _head(file: Path, size: int) -> bytes:
 
 
 def beside(file: Path, suffix: str) -> Path:
-    """A file that SQLite keeps beside the database."""
+    """The path of a file that SQLite keeps beside the database."""
     return file.with_name(file.name + suffix)
 
 
 def _is_log(file: Path) -> bool:
-    """Whether SQLite will read a write-ahead log. It takes one whose header is wrong for empty, and says nothing."""
+    """Whether SQLite can read a write-ahead log. SQLite silently treats one with a wrong header as empty."""
     if not file.exists():
         return True
     if not file.is_file():
         return False
     head = _head(file, WAL_HEADER)
-    if len(head) < WAL_HEADER:  # its first write did not come to an end: nothing was ever committed to it
+    if len(head) < WAL_HEADER:  # its first write was interrupted: nothing was ever committed to it
         return True
     magic, version = struct.unpack(">II", head[:8])
     if magic not in (0x377F0682, 0x377F0683) or version != 3007000:
@@ -79,14 +80,14 @@ def _is_log(file: Path) -> bool:
 
 
 def unwritable(error: BaseException) -> bool:
-    """Whether SQLite failed as it does where it cannot write."""
+    """Whether the error comes from a place where SQLite cannot write."""
     return any(word in str(getattr(error.__cause__, "orig", error.__cause__)) for word in UNWRITABLE)
 
 
 def immutable(file: Path) -> sqlite3.Connection:
-    """A connection that reads the file as it is, and writes nothing beside it.
+    """A connection that reads the file as it is and writes nothing beside it.
 
-    Raises SuiteError where changes that are not in the file yet wait beside it.
+    Raises SuiteError if a file beside the database holds changes that are not in the database yet.
     """
     for suffix in ("-wal", "-journal"):
         log = beside(file, suffix)
@@ -100,14 +101,14 @@ def immutable(file: Path) -> sqlite3.Connection:
 
 @contextmanager
 def made_beside(file: Path) -> Iterator[Path]:
-    """A file to make a database in, which then takes its name, unless another process was first.
+    """Yield a temporary file for a new database, then give it the name `file`, unless another process was first.
 
-    So a database is there whole or not at all, and an empty one is none that was just begun.
+    A database therefore exists as a whole or not at all, and an empty file is never a database that was just begun.
     """
     fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}.new")
     try:
         yield fresh
-        if beside(fresh, "-wal").exists():  # there was no room to bring it into the file
+        if beside(fresh, "-wal").exists():  # there was no space to merge it into the file
             raise SuiteError("cannot be written", where=str(file), fix=remedy(errno.ENOSPC))
         with suppress(FileExistsError):
             _named(fresh, file)

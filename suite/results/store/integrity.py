@@ -1,4 +1,4 @@
-"""Whether the store is as it was written: what its checksums and the database itself say."""
+"""Checks whether the store is intact, by its checksums and by the database's own checks."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ PARTS: Final = {
     "step": "costs and provenance", "scores": "scores", "curve": "curve", "findings": "findings",
     "artifact": "artifact", "experiment": "settings", "track": "track", "links": "links to steps",
 }  # fmt: skip
-"""What a checksum is of, in words; all others are of answers."""
+"""Part of a checksum -> its name in messages; all other parts belong to answers."""
 LISTED: Final = 3
 
 
 class Integrity(Checked):
-    """Says what was changed, and what the database finds wrong with itself."""
+    """Reports changed data, and problems that the database finds in itself."""
 
     def alterations(self) -> tuple[tuple[str, str], ...]:
-        """(Step or experiment, what of it) that was read so far and is not as it was written."""
+        """(step or experiment, part) of all data read so far that was changed after it was written."""
         names = self._names(list(dict.fromkeys(key for key, _ in self.changed)))
         changes = ((names.get(key, key), PARTS.get(part, "answers")) for key, part in self.changed)
         return tuple(dict.fromkeys(changes))
 
     def alteration(self) -> str | None:
-        """The same in one line; None where nothing of what was read has changed."""
+        """The alterations in one line; None if nothing read so far was changed."""
         parts: dict[str, list[str]] = {}
         for name, part in self.alterations():
             parts.setdefault(name, []).append(part)
@@ -42,13 +42,13 @@ class Integrity(Checked):
         return f"what is stored of {', '.join(listed)}{more} was changed after it was written"
 
     def unsealed(self) -> int:
-        """How many finished steps have no checksums, as those have not that an older version stored."""
+        """The number of finished steps without checksums, which an older version stored."""
         query = select(StepRow.id).where(StepRow.status == "done", StepRow.id.not_in(select(ChecksumRow.step_id)))
         with self._reading() as connection:
             return len(connection.execute(query).all())
 
     def database_faults(self, *, quick: bool = False) -> tuple[str, ...]:
-        """What SQLite finds wrong with its file; nothing on another database, which sees to that itself."""
+        """The faults that SQLite finds in its file; empty for other databases, which check themselves."""
         if self.engine.dialect.name != "sqlite":
             return ()
         check = "quick_check" if quick else "integrity_check"
@@ -64,7 +64,7 @@ class Integrity(Checked):
         )
 
     def damage(self) -> str | None:
-        """What is wrong with the store, in one line, as far as it was read and can be told in a moment."""
+        """The store's damage in one line; None if neither the data read so far nor a quick check shows any."""
         changed = self.alteration()
         if changed is not None:
             return changed
@@ -72,7 +72,7 @@ class Integrity(Checked):
         return f"is damaged ({' '.join(faults[0].split())[:160]})" if faults else None
 
     def _names(self, ids: Sequence[str]) -> dict[str, str]:
-        """Ids of steps and experiments -> their titles and names."""
+        """Id of a step or experiment -> its title or name."""
         titles: dict[str, str] = {}
         with self._reading() as connection:
             for some in chunks(ids):

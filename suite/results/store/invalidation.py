@@ -1,4 +1,4 @@
-"""Finished steps that have to run again, since what they are built on is lost or has changed."""
+"""Finished steps that must run again because what they are built on is lost or has changed."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ UNTRIED: Mapping[str, Any] = {
     "status": "pending", "reason": None, "owner": None, "heartbeat": None, "started": None, "finished": None,
     "imported": False, **vars(Provenance()),
 }  # fmt: skip
-"""Values of a pending step, which keeps the costs of its attempts."""
+"""Values of a pending step. The costs of its attempts are kept."""
 
 
 class Invalidating(DatabaseSession):
-    """Changes of finished steps whose artifact is lost."""
+    """Resets finished steps whose artifact is lost."""
 
     def dependents(self, step: str) -> tuple[StepRecord, ...]:
-        """Finished steps whose key names this one, which they build on."""
+        """Finished steps that build on this one: their key names it."""
         named = cast(StepRow.config, Text).contains(step, autoescape=True)
         with self._reading() as connection:
             query = select(*STEP_COLUMNS).where(named, StepRow.status == "done", StepRow.id != step)
             return tuple(step_record(row) for row in connection.execute(query.order_by(StepRow.id)).all())
 
     def invalidate(self, steps: Sequence[StepRecord]) -> bool:
-        """Make finished steps pending, whose results cannot be built on any more. Whether there were any.
+        """Make finished steps pending if what they are built on is lost. Returns whether there were any.
 
-        `steps` are as they were read: a step that a process has begun again since then is left alone. Results stay
-        until new ones replace them; costs begin at zero.
+        `steps` are as they were read; a step that a process has started again since then is left alone. Results stay
+        until new ones replace them; costs start at zero.
         """
         with self._writing() as connection:
             return reset_finished(connection, steps) or (self._retried and _any_pending(connection, steps))
 
 
 def update_step(connection: Connection, where: ColumnElement[bool], values: Mapping[str, Any]) -> bool:
-    """Update a step. Whether there was one that fits."""
+    """Update a step. Returns whether a row met the condition."""
     return connection.execute(update(StepRow).where(where).values(**values)).rowcount == 1
 
 
 def reset_finished(connection: Connection, steps: Sequence[StepRecord]) -> bool:
-    """Make finished steps pending that are still as they were read. Whether there were any."""
+    """Make finished steps pending if they are still as they were read. Returns whether there were any."""
     reset, count = {**UNTRIED, **vars(Costs())}, 0
     for step in steps:
         unchanged = and_(StepRow.status == "done", StepRow.attempts == step.attempts, StepRow.imported == step.imported)
@@ -55,7 +55,7 @@ def reset_finished(connection: Connection, steps: Sequence[StepRecord]) -> bool:
 
 
 def _any_pending(connection: Connection, steps: Sequence[StepRecord]) -> bool:
-    """Whether any of the steps is pending that was finished when it was read, and was not tried since."""
+    """Whether any of these steps is pending and was not attempted since it was read as finished."""
     unchanged = (and_(StepRow.id == step.id, StepRow.attempts == step.attempts) for step in steps)
     query = select(StepRow.id).where(or_(false(), *unchanged), StepRow.status == "pending")
     return connection.execute(query).first() is not None

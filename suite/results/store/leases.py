@@ -16,20 +16,20 @@ from suite.results.store.tables import StepRow
 
 @dataclass(frozen=True)
 class Lease:
-    """Who is at work on a step, or was last."""
+    """The process that works on a step, or the last one that did."""
 
     status: str
     owner: Owner | None
     since: datetime | None
     heartbeat: float | None
-    """When it was last heard of: seconds since 1970."""
+    """The last sign of life: seconds since 1970."""
 
 
 class LeaseReading(DatabaseSession):
-    """The store's read of leases."""
+    """Reads leases from the store."""
 
     def leases(self, steps: Sequence[str]) -> dict[str, Lease]:
-        """Step id -> its lease, or the last one, for steps that the store has."""
+        """Step id -> its current or last lease; unknown steps are left out."""
         leases: dict[str, Lease] = {}
         columns = (StepRow.id, StepRow.status, StepRow.owner, StepRow.started, StepRow.heartbeat)
         with self._reading() as connection:

@@ -1,4 +1,4 @@
-"""Between database rows and the records that the rest of the program sees."""
+"""Converts between database rows and the records that the rest of the program uses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STEP_FIELDS = (
     "id", "kind", "title", "config", "status", "reason", "attempts", "started", "finished", "imported",
     *Provenance.__dataclass_fields__, *Costs.__dataclass_fields__,
 )  # fmt: skip
-"""The columns that a step's record is made of."""
+"""The columns of a step's record."""
 _PROVENANCE_FIELDS = len(Provenance.__dataclass_fields__)
 CHUNK = 500  # SQLite binds at most 32,766 values in a statement
 
@@ -25,18 +25,18 @@ def experiment_row(record: ExperimentRecord) -> dict[str, Any]:
 
 
 def experiment_record(row: Mapping[str, Any]) -> ExperimentRecord:
-    """An experiment as it was stored."""
+    """The experiment of a row."""
     plain = {key: value for key, value in row.items() if key not in ("created", "targets")}
     return ExperimentRecord(**plain, targets=tuple(row["targets"]), created=_text(row["created"]))
 
 
 def link_row(experiment: str, link: StepLink) -> dict[str, Any]:
-    """A new row for the part that a step plays in an experiment."""
+    """A new row for a step's part in an experiment."""
     return {"experiment_id": experiment, **vars(link)}
 
 
 def step_row(step: StepRecord) -> dict[str, Any]:
-    """A new row for a step that nobody is at work on."""
+    """A new row for a step that no process works on."""
     plain = {
         key: value for key, value in vars(step).items() if key not in ("provenance", "costs", "started", "finished")
     }
@@ -45,7 +45,7 @@ def step_row(step: StepRecord) -> dict[str, Any]:
 
 
 def step_record(row: Sequence[Any]) -> StepRecord:
-    """A step as it was stored, from the columns of STEP_FIELDS."""
+    """The step of a row that has the columns of STEP_FIELDS."""
     name, kind, title, config, status, reason, attempts, started, finished, imported, *nested = row
     provenance, costs = Provenance(*nested[:_PROVENANCE_FIELDS]), Costs(*nested[_PROVENANCE_FIELDS:])
     return StepRecord(
@@ -65,12 +65,12 @@ def step_record(row: Sequence[Any]) -> StepRecord:
 
 
 def record_of(kind: Any, row: Mapping[str, Any]) -> Any:
-    """A dataclass from the row's columns of the same names."""
+    """A dataclass, filled from the row's columns with its fields' names."""
     return kind(**{name: row[name] for name in kind.__dataclass_fields__})
 
 
 def grouped(items: Sequence[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
-    """Key -> its values, in the order they come."""
+    """Key -> its values, in their order."""
     groups: dict[str, list[Any]] = {}
     for key, value in items:
         groups.setdefault(key, []).append(value)
@@ -78,7 +78,7 @@ def grouped(items: Sequence[tuple[str, Any]]) -> dict[str, tuple[Any, ...]]:
 
 
 def runs(names: Sequence[str]) -> Iterator[tuple[str, int, int]]:
-    """Each name with where its run begins and ends, of names that come in runs."""
+    """Yield (name, start, end) for each run of equal names."""
     start = 0
     while start < len(names):
         end = bisect_right(names, names[start], start) if names[start] != names[-1] else len(names)
@@ -87,19 +87,19 @@ def runs(names: Sequence[str]) -> Iterator[tuple[str, int, int]]:
 
 
 def chunks(ids: Sequence[str]) -> Iterator[list[str]]:
-    """The ids, each once, in portions that a statement can bind."""
+    """Yield the distinct ids, in groups that fit into one statement."""
     unique = list(dict.fromkeys(ids))
     for start in range(0, len(unique), CHUNK):
         yield unique[start : start + CHUNK]
 
 
 def now() -> datetime:
-    """The time, in UTC, to the second."""
+    """The current time in UTC, to the second."""
     return datetime.now(timezone.utc).replace(microsecond=0)
 
 
 def moment(text: str | None) -> datetime | None:
-    """An ISO 8601 text in UTC: SQLite keeps no time zone."""
+    """The time of an ISO 8601 text in UTC: SQLite stores no time zone."""
     return None if text is None else utc(datetime.fromisoformat(text))
 
 
@@ -108,5 +108,5 @@ def _text(value: datetime | None) -> str | None:
 
 
 def utc(value: datetime) -> datetime:
-    """The same moment in UTC: SQLite keeps no time zone."""
+    """The same time in UTC; a time without a zone is taken as UTC, since SQLite stores no time zone."""
     return value.astimezone(timezone.utc) if value.tzinfo else value.replace(tzinfo=timezone.utc)

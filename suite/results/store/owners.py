@@ -1,4 +1,4 @@
-"""Who works on a step: a process, distinct from others of its number, boot, container and host's name."""
+"""The owner of a step: a process, identified across process ids, boots, containers and hosts."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ MACHINE = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
 
 @dataclass(frozen=True)
 class Owner:
-    """A process. As text its fields, joined by colons; earlier versions wrote the first three only."""
+    """A process. Its text form is its fields, joined by colons; earlier versions wrote only the first three."""
 
     host: str
     pid: int
     mark: str
     """Distinguishes several runs of one process."""
     start: str = ""
-    """When the process started, as the system counts it; empty where it does not say."""
+    """When the process started, as the system counts it; empty if unknown."""
     boot: str = ""
     machine: str = ""
     space: str = ""
-    """The PID namespace that its number is of: one of a container's, or of the whole machine's."""
+    """The PID namespace of its process id: that of a container or of the whole machine."""
 
     def __str__(self) -> str:
         return ":".join(map(str, vars(self).values()))
 
     @classmethod
     def here(cls) -> Owner:
-        """A name for this process that no other running process has."""
+        """This process, with a name that no other running process has."""
         host = platform.node().replace(":", "-")[:64]
         pid = os.getpid()
         return cls(host, pid, str(time.time_ns()), _start_of(pid) or "", _boot(), _machine(), _space())
 
     @classmethod
     def parse(cls, text: str | None) -> Owner | None:
-        """None for what is no owner's name."""
+        """The owner of a text form; None if the text is not one."""
         host, *rest = (text or "").split(":")
         if not 2 <= len(rest) <= 6 or not rest[0].isdecimal():
             return None
@@ -50,38 +50,40 @@ class Owner:
 
     @property
     def near(self) -> bool:
-        """Whether its number is one of the processes that this process sees."""
+        """Whether this process can see its process id: it has the same host, boot and PID namespace."""
         this = Owner.here()
         placed = bool(self.start or self.boot or self.machine or self.space)
         return self.host == this.host and (not placed or (self.boot, self.space) == (this.boot, this.space))
 
     def is_dead(self, heartbeat: float | None) -> bool:
-        """Whether it is known to have ended, given when it was last heard of. Elsewhere only its silence can tell."""
+        """Whether it is known to have ended. For other machines only a missing heartbeat (seconds since 1970) can show
+        it."""
         if self.near:
             now = _start_of(self.pid)
             return now is None or bool(self.start and now and now != self.start)
         this = Owner.here()
         rebooted = bool(self.machine and self.boot and this.boot) and self.machine == this.machine
-        # The beat tells an earlier boot from a clone: machines that were copied whole have one id.
+        # The heartbeat distinguishes an earlier boot from a clone: cloned machines share one machine id.
         return rebooted and self.boot != this.boot and (heartbeat or 0.0) < _booted()
 
 
 def _start_of(pid: int) -> str | None:
-    """When a process started; empty if that cannot be told, None if there is none (a zombie's work is done)."""
+    """When a process started; empty if unknown, None if there is no such process (or only a zombie, whose work is
+    done)."""
     if not _proc_is_ours():
         return _start_elsewhere(pid)
     try:
         state, *fields = (PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
     except PermissionError:
         return ""
-    except (OSError, ValueError):  # gone, or another user's that is hidden
+    except (OSError, ValueError):  # ended, or hidden because it belongs to another user
         return "" if _exists(pid) else None
     return None if state in "ZX" else fields[18]  # proc(5): field 22
 
 
 def _start_elsewhere(pid: int) -> str | None:
-    """The same without Linux's /proc."""
-    if PROC.is_dir():  # of another PID namespace: its numbers are not ours
+    """When a process started, without Linux's /proc."""
+    if PROC.is_dir():  # /proc of another PID namespace: its process ids are different ones
         return "" if _exists(pid) else None
     import psutil
 
@@ -99,7 +101,7 @@ def _exists(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except (OSError, OverflowError):  # not ours to signal, so it is there
+    except (OSError, OverflowError):  # not ours to signal, so it exists
         return True
     return True
 
@@ -113,7 +115,7 @@ def _proc_is_ours() -> bool:
 
 
 def _booted() -> float:
-    """When this machine was booted."""
+    """When this machine booted, in seconds since 1970; 0 if unknown."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
     return 0.0 if clock is None else time.time() - time.clock_gettime(clock)
 
@@ -136,7 +138,8 @@ def _space() -> str:
 
 
 def _digest(file: Path) -> str:
-    """A short digest: machine ids are not to be handed on as they are (machine-id(5)). Empty if there is none."""
+    """A short digest of a file: machine ids must not be passed on unchanged (machine-id(5)). Empty if there is no
+    file."""
     try:
         text = file.read_text().strip()
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What can be read of results, whoever has them: a store, published records, or both as one."""
+"""The interface for reading results, from a store, from published records, or from both together."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from suite.results.store.records import (
 )
 
 PARTS: Final = ("experiment", "links", "step", "scores", "answers", "curve", "findings", "artifact")
-"""What is stored of an experiment."""
+"""The stored parts of an experiment."""
 
 
 class ResultsReader(Protocol):
-    """Every question to results, and no way to change them. Everything that is listed has a fixed order.
+    """Every query for results, without any way to change them. All lists have a fixed order.
 
-    Boards, analysis, the site and commands take this: a class that lacks one of these is a type error where it is
-    handed to them.
+    Boards, analysis, the site and commands accept this type. A class that lacks a method is a type error where it is
+    passed to them.
     """
 
     @property
     def where(self) -> str:
-        """What messages call the place of the results."""
+        """The place of the results, as messages call it."""
         ...
 
     def statuses(self, steps: Sequence[str]) -> dict[str, str]:
-        """Step id -> status, for those that are known."""
+        """Step id -> status; unknown steps are left out."""
         ...
 
     def experiments(self, track: str | None = None) -> tuple[ExperimentRecord, ...]:
@@ -44,19 +44,19 @@ class ResultsReader(Protocol):
         ...
 
     def tracks(self) -> tuple[str, ...]:
-        """The tracks that anything was run on, by name."""
+        """The tracks that have any experiment, by name."""
         ...
 
     def links(self, experiment: str) -> tuple[StepLink, ...]:
-        """An experiment's steps in order."""
+        """The links to an experiment's steps, in order."""
         ...
 
     def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
-        """Experiment -> its steps in order, for many at once."""
+        """Experiment -> the links to its steps, in order; for many experiments at once."""
         ...
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
-        """Steps by the id that their link has."""
+        """Step id, as the links have it -> step."""
         ...
 
     def scores(self, steps: Sequence[str]) -> dict[str, tuple[ScoreRecord, ...]]:
@@ -68,23 +68,23 @@ class ResultsReader(Protocol):
         ...
 
     def answer_columns(self, steps: Sequence[str]) -> dict[str, AnswerColumns]:
-        """Step id -> its answers in the documents' order; without steps that have none."""
+        """Step id -> its answers in the documents' order; steps without answers are left out."""
         ...
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Step id -> what the model said, in the documents' order: much less to read than whole answers."""
+        """Step id -> the model's completions, in the documents' order. Reads much less than whole answers."""
         ...
 
     def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        """Step id -> the documents that have scores of their own, in order, and those scores."""
+        """Step id -> (documents that have a score of their own, their scores), in the documents' order."""
         ...
 
     def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
-        """Step id -> (document, right answer, what was read from the output), in the documents' order."""
+        """Step id -> (document, right answer, answer parsed from the output), in the documents' order."""
         ...
 
     def tallies(self, steps: Sequence[str]) -> dict[str, tuple[tuple[str, str, int], ...]]:
-        """Step id -> (right answer, what was read from the output, how many documents have both)."""
+        """Step id -> (right answer, answer parsed from the output, number of documents with both)."""
         ...
 
     def documents(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
@@ -92,11 +92,11 @@ class ResultsReader(Protocol):
         ...
 
     def repeated(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
-        """The same, of those steps alone that have equal documents."""
+        """Step id -> (document, hash of its content), only for steps that have equal documents."""
         ...
 
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
-        """What was seen along a step's training, by name and step."""
+        """The curves of a step's training, by name and step."""
         ...
 
     def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
@@ -104,7 +104,7 @@ class ResultsReader(Protocol):
         ...
 
     def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
-        """Step id -> name -> what else it found out about itself."""
+        """Step id -> name -> finding: other facts that the step recorded about itself."""
         ...
 
     def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
@@ -112,24 +112,24 @@ class ResultsReader(Protocol):
         ...
 
     def versions(self, links: Mapping[str, Sequence[StepLink]]) -> dict[str, dict[str, str]]:
-        """Experiment -> part of what is stored of it -> a version: it changes with whatever the part gives.
+        """Experiment -> stored part -> its version, which changes whenever reading the part gives something else.
 
-        `links` are the experiments' own, as `links_of` gives them; the parts are `PARTS`.
+        `links` are the experiments' own, as `links_of` returns them; the parts are `PARTS`.
         """
         ...
 
     def step_ids(self) -> tuple[str, ...]:
-        """Every step, in order."""
+        """The ids of all steps, in order."""
         ...
 
     def count_steps(self) -> int:
-        """How many steps there are."""
+        """The number of steps."""
         ...
 
     def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, float]:
-        """Sort of step -> tokens per second, over this base model's steps that were finished here."""
+        """Kind of step -> tokens per second, over this base model's steps that finished here."""
         ...
 
     def finished_keys(self, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """Title -> the key of the last finished step of that title."""
+        """Title -> the key of the last finished step with that title."""
         ...

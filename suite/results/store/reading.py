@@ -1,4 +1,4 @@
-"""What can be asked of the store."""
+"""The store's queries."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ STEP_COLUMNS = [StepRow.__table__.c[name] for name in STEP_FIELDS]
 
 
 class Reading(Checked):
-    """The store's questions. Everything that is listed has a fixed order."""
+    """The store's queries. All lists have a fixed order."""
 
     def statuses(self, steps: Sequence[str]) -> dict[str, str]:
-        """Step id -> status, for those that are known."""
+        """Step id -> status; unknown steps are left out."""
         statuses: dict[str, str] = {}
         with self._reading() as connection:
             for ids in chunks(steps):
@@ -60,7 +60,7 @@ class Reading(Checked):
         return records
 
     def tracks(self) -> tuple[str, ...]:
-        """The tracks that anything was run on, by name."""
+        """The tracks that have any experiment, by name."""
         with self._reading() as connection:
             query = select(ExperimentRow.track).distinct().order_by(ExperimentRow.track)
             tracks = tuple(connection.execute(query).scalars())
@@ -69,11 +69,11 @@ class Reading(Checked):
         return tracks
 
     def links(self, experiment: str) -> tuple[StepLink, ...]:
-        """An experiment's steps in order."""
+        """The links to an experiment's steps, in order."""
         return self.links_of([experiment]).get(experiment, ())
 
     def links_of(self, experiments: Sequence[str]) -> dict[str, tuple[StepLink, ...]]:
-        """Experiment -> its steps in order, for many at once."""
+        """Experiment -> the links to its steps, in order; for many experiments at once."""
         links: dict[str, tuple[StepLink, ...]] = {}
         with self._reading() as connection:
             for ids in chunks(experiments):
@@ -84,7 +84,7 @@ class Reading(Checked):
         return dict(sorted(links.items()))
 
     def steps(self, ids: Sequence[str]) -> dict[str, StepRecord]:
-        """Steps by id."""
+        """Step id -> step."""
         records: dict[str, StepRecord] = {}
         with self._reading() as connection:
             for chunk in chunks(ids):
@@ -109,19 +109,19 @@ class Reading(Checked):
         return ()
 
     def answer_columns(self, steps: Sequence[str]) -> dict[str, AnswerColumns]:
-        """Step id -> its answers in the documents' order; without steps that have none."""
+        """Step id -> its answers in the documents' order; steps without answers are left out."""
         answers: dict[str, AnswerColumns] = {}
         for step, columns in self._answer_columns(steps, *AnswerColumns.__dataclass_fields__):
-            marks: list[Any] = [tuple(map(bool, column)) for column in columns[-2:]]  # SQLite's own are 0 and 1
+            marks: list[Any] = [tuple(map(bool, column)) for column in columns[-2:]]  # SQLite returns 0 and 1
             answers[step] = AnswerColumns(*columns[:-2], *marks)
         return answers
 
     def outputs(self, steps: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """Step id -> what the model said, in the documents' order: much less to read than whole answers."""
+        """Step id -> the model's completions, in the documents' order. Reads much less than whole answers."""
         return {step: outputs for step, (outputs,) in self._answer_columns(steps, "output")}
 
     def values(self, steps: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        """Step id -> the documents that have scores of their own, in order, and those scores."""
+        """Step id -> (documents that have a score of their own, their scores), in the documents' order."""
         values_by_step: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
         for step, (documents, values) in self._answer_columns(steps, "doc_id", "value"):
             numbers, scores = np.array(documents, dtype=np.int64), np.array(values, dtype=np.float64)  # null is NaN
@@ -131,11 +131,11 @@ class Reading(Checked):
         return values_by_step
 
     def texts(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str, str], ...]]:
-        """Step id -> (document, right answer, what was read from the output), in the documents' order."""
+        """Step id -> (document, right answer, answer parsed from the output), in the documents' order."""
         return self._of_answers(steps, "doc_id", "target", "parsed")
 
     def tallies(self, steps: Sequence[str]) -> dict[str, tuple[tuple[str, str, int], ...]]:
-        """Step id -> (right answer, what was read from the output, how many documents have both)."""
+        """Step id -> (right answer, answer parsed from the output, number of documents with both)."""
         columns = AnswerRow.__table__.c
         named = (columns.step_id, columns.target, columns.parsed)
         tallies: dict[str, list[tuple[str, str, int]]] = {}
@@ -154,7 +154,7 @@ class Reading(Checked):
         return self._of_answers(steps, "doc_id", "doc_hash")
 
     def repeated(self, steps: Sequence[str]) -> dict[str, tuple[tuple[int, str], ...]]:
-        """The same, of those steps alone that have equal documents."""
+        """Step id -> (document, hash of its content), only for steps that have equal documents."""
         columns = AnswerRow.__table__.c
         with_repeats: list[str] = []
         with self._reading() as connection:
@@ -168,7 +168,7 @@ class Reading(Checked):
         return self.documents(sorted(with_repeats))
 
     def curve(self, step: str) -> tuple[CurvePointRecord, ...]:
-        """What was seen along a step's training, by name and step."""
+        """The curves of a step's training, by name and step."""
         return self.curves([step]).get(step, ())
 
     def curves(self, steps: Sequence[str]) -> dict[str, tuple[CurvePointRecord, ...]]:
@@ -177,7 +177,7 @@ class Reading(Checked):
         return grouped(sorted(points, key=lambda item: (item[0], item[1].name, item[1].step)))
 
     def findings(self, steps: Sequence[str]) -> dict[str, dict[str, Mapping[str, Any]]]:
-        """Step id -> name -> what else it found out about itself."""
+        """Step id -> name -> finding: other facts that the step recorded about itself."""
         findings: dict[str, dict[str, Mapping[str, Any]]] = {}
         rows = self._results("findings", steps)
         for step, finding in sorted(rows, key=lambda item: (item[0], item[1].name)):
@@ -189,27 +189,27 @@ class Reading(Checked):
         return dict(self._results("artifact", steps))
 
     def versions(self, links: Mapping[str, Sequence[StepLink]]) -> dict[str, dict[str, str]]:
-        """Experiment -> part of what is stored of it -> a version: it changes with whatever the part gives.
+        """Experiment -> stored part -> its version, which changes whenever reading the part gives something else.
 
-        `links` are the experiments' own, as `links_of` gives them; the parts are `PARTS`.
+        `links` are the experiments' own, as `links_of` returns them; the parts are `PARTS`.
         """
         with self._reading() as connection:
             return versions_of(connection, links)
 
     def step_ids(self) -> tuple[str, ...]:
-        """Every step, in order."""
+        """The ids of all steps, in order."""
         with self._reading() as connection:
             return tuple(connection.execute(select(StepRow.id).order_by(StepRow.id)).scalars())
 
     def count_steps(self) -> int:
-        """How many steps there are."""
+        """The number of steps."""
         with self._reading() as connection:
             return int(connection.execute(select(func.count()).select_from(StepRow)).scalar_one())
 
     def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, float]:
-        """Sort of step -> tokens per second, over this base model's steps that were finished here.
+        """Kind of step -> tokens per second, over this base model's steps that finished here.
 
-        `sort` tells it from a step's kind and key: steps of one sort have a common rate.
+        `sort` maps a step's kind and key to the name of its rate.
         """
         query = select(StepRow.kind, StepRow.tokens, StepRow.seconds, StepRow.config).where(
             StepRow.status == "done", StepRow.tokens > 0, StepRow.seconds > 0, StepRow.imported.is_(False)
@@ -224,7 +224,7 @@ class Reading(Checked):
         return {kind: tokens / seconds for kind, (tokens, seconds) in sums.items()}
 
     def finished_keys(self, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
-        """Title -> the key of the last finished step of that title."""
+        """Title -> the key of the last finished step with that title."""
         keys: dict[str, Mapping[str, Any]] = {}
         with self._reading() as connection:
             for chunk in chunks(titles):
@@ -238,7 +238,7 @@ class Reading(Checked):
         return {step: tuple(zip(*columns, strict=True)) for step, columns in self._answer_columns(steps, *names)}
 
     def _answer_columns(self, steps: Sequence[str], *names: str) -> Iterator[tuple[str, Sequence[Any]]]:
-        """(Step id, columns of its answers in the documents' order), of those that have any."""
+        """Yield (step id, columns of its answers in the documents' order), for steps with answers."""
         columns = AnswerRow.__table__.c
         selected = select(columns.step_id, *(columns[name] for name in names))
         with self._reading() as connection:

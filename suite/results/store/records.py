@@ -1,4 +1,4 @@
-"""What goes into the store and comes out of it: plain frozen values, no rows."""
+"""Values that go into the store and come out of it: plain frozen dataclasses, not rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Status = Literal["pending", "running", "done", "failed", "cancelled"]
 
 @dataclass(frozen=True)
 class ExperimentRecord:
-    """Spec × track × seed, as it was resolved."""
+    """An experiment: spec × track × seed, with its spec resolved."""
 
     id: str
     name: str
@@ -24,7 +24,7 @@ class ExperimentRecord:
     spec: Mapping[str, Any]
     imported: bool = False
     created: str | None = None
-    """ISO 8601, UTC: when the store first saw it; given by the store."""
+    """When the store first stored it: ISO 8601, UTC. The store sets it."""
 
 
 @dataclass(frozen=True)
@@ -50,22 +50,22 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Costs:
-    """What a step took. Null: does not apply."""
+    """The costs of a step. None: does not apply."""
 
     seconds: float | None = None
-    """Over all attempts, those that were interrupted or failed included."""
+    """Over all attempts, including interrupted and failed ones."""
     peak_memory: int | None = None
     """Bytes: the largest of any attempt."""
     tokens: int | None = None
-    """Of a train step all that it worked on: steps that an interruption lost count each time that they were done. Of an
-    evaluation those of its prompts and answers, once."""
+    """For a train step, all tokens that it processed; training steps that were lost in an interruption and repeated
+    count each time. For an evaluation, the tokens of prompts and completions, once."""
     trained_parameters: int | None = None
     artifact_bytes: int | None = None
 
 
 @dataclass(frozen=True)
 class StepRecord:
-    """A step; all but the first four fields are known once it has been tried."""
+    """A step. The fields after the first four are set once it has been attempted."""
 
     id: str
     kind: str
@@ -84,7 +84,7 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class ScoreRecord:
-    """A metric; `value` is None when it could not be measured, never a stand-in."""
+    """The score of a metric. `value` is None if it could not be measured; no other number stands in for it."""
 
     metric: str
     value: float | None
@@ -113,7 +113,8 @@ class AnswerRecord:
 
 @dataclass(frozen=True)
 class AnswerColumns:
-    """A step's answers in the documents' order, field by field: to make a record of each costs more than to read it."""
+    """A step's answers in the documents' order, as columns: one record for each answer would cost more than reading
+    it."""
 
     doc_id: tuple[int, ...]
     doc_hash: tuple[str, ...]
@@ -126,7 +127,7 @@ class AnswerColumns:
     truncated: tuple[bool, ...]
 
     def __len__(self) -> int:
-        """How many answers there are."""
+        """The number of answers."""
         return len(self.doc_id)
 
 
@@ -141,7 +142,7 @@ class CurvePointRecord:
 
 @dataclass(frozen=True)
 class FindingRecord:
-    """What else a step found out about itself: `dispatch`, `mixture`, `spectra` (see where each is made)."""
+    """A finding: other facts that a step recorded about itself, such as `dispatch`, `mixture` or `spectra`."""
 
     name: str
     content: Mapping[str, Any]
@@ -149,7 +150,7 @@ class FindingRecord:
 
 @dataclass(frozen=True)
 class ArtifactRecord:
-    """What a train step left on disk."""
+    """The artifact that a train step wrote to disk."""
 
     kind: str
     hash: str
@@ -161,7 +162,7 @@ class ArtifactRecord:
 
 @dataclass(frozen=True)
 class StepOutcome:
-    """All that a finished step leaves: it is stored whole or not at all."""
+    """All results of a finished step. They are stored as a whole or not at all."""
 
     scores: tuple[ScoreRecord, ...] = ()
     answers: tuple[AnswerRecord, ...] = ()

@@ -1,4 +1,4 @@
-"""Taking experiments out of the store, with whatever nothing else needs."""
+"""Removes experiments from the store, with all steps that no other experiment needs."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from suite.results.store.writing import LEASE_SECONDS, abandoned
 
 @dataclass(frozen=True)
 class Removal:
-    """What goes with some experiments."""
+    """What is removed together with some experiments."""
 
     experiments: tuple[ExperimentRecord, ...]
     steps: tuple[str, ...]
     """Steps that no other experiment needs, in the order of their ids."""
     shared_steps: int
-    """How many of their steps stay, since others need them."""
+    """Number of their steps that stay because other experiments need them."""
     scores: int
     answers: int
     folders: tuple[str, ...]
-    """The steps among them whose folder of artifacts no step that stays is stored with."""
+    """Removed steps whose artifact folder no remaining step uses."""
 
 
 class Removing(DatabaseSession):
-    """The store's one way to forget."""
+    """Removes experiments; the only code that deletes them."""
 
     def removal(self, experiments: Sequence[str]) -> Removal:
-        """What would go with some experiments, by id. Nothing is changed."""
+        """What removing these experiments (ids) would remove. Changes nothing."""
         with self._reading() as connection:
             return _removal(connection, experiments)
 
     def remove(self, removal: Removal) -> None:
-        """Let it all go, or nothing. Files stay: they are whoever asks' to delete, afterwards.
+        """Remove everything in `removal`, or nothing. Files stay; the caller deletes them afterwards.
 
-        Raises SuiteError if a process is at work on one of the steps, or if other things would go by now.
+        Raises SuiteError if a process works on one of the steps, or if the removal would now differ.
         """
         ids = [record.id for record in removal.experiments]
         with self._writing() as connection:
             current = _removal(connection, ids)
-            if self._retried and not current.experiments:  # the try before let it go, its reply lost
+            if self._retried and not current.experiments:  # an earlier try removed it, and its reply was lost
                 return
             if current != removal:
                 raise SuiteError("the store has changed since, and nothing was removed", fix="ask again")
@@ -55,7 +55,7 @@ class Removing(DatabaseSession):
             for chunk in chunks(ids):
                 connection.execute(delete(ExperimentStepRow).where(ExperimentStepRow.experiment_id.in_(chunk)))
                 connection.execute(delete(ExperimentRow).where(ExperimentRow.id.in_(chunk)))
-            for chunk in chunks(removal.steps):  # what a step left goes with it: ON DELETE CASCADE
+            for chunk in chunks(removal.steps):  # the results of a step are deleted with it: ON DELETE CASCADE
                 connection.execute(delete(StepRow).where(StepRow.id.in_(chunk)))
 
 
@@ -86,13 +86,13 @@ def _removal(connection: Connection, experiments: Sequence[str]) -> Removal:
 
 
 def _count(connection: Connection, step_id: InstrumentedAttribute[str], steps: Sequence[str]) -> int:
-    """How many rows of a table are about these steps."""
+    """The number of rows of a table that belong to these steps."""
     queries = (select(func.count()).where(step_id.in_(chunk)) for chunk in chunks(steps))
     return sum(int(connection.execute(query).scalar_one()) for query in queries)
 
 
 def _folders(connection: Connection, steps: Sequence[str]) -> tuple[str, ...]:
-    """The steps whose folder no step that stays is stored with: a folder bears the name of the step that made it."""
+    """The steps whose folder no remaining step uses. A folder has the name of the step that made it."""
     removed, used = set(steps), set[str]()
     for chunk in chunks(steps):
         query = select(ArtifactRow.step_id, ArtifactRow.path).where(ArtifactRow.path.in_(chunk))

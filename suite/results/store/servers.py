@@ -1,4 +1,4 @@
-"""A database server that goes away and comes back: calls are retried for a minute, and users see why it takes long."""
+"""Handles a database server that goes away and comes back: calls are retried for a minute, and users see the reason."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ from suite.core.errors import StoreAway, StoreConflict
 Result = TypeVar("Result")
 
 AWAY_SECONDS: Final = 60.0
-"""A server that is away for longer ends the command."""
+"""If a server is away for longer, the command ends."""
 PAUSES_SECONDS: Final = (0.1, 1.0)
-"""Between two tries: the first, and the longest; each is twice as long as the one before it."""
+"""The first and the longest pause between two tries; each pause is twice the one before."""
 ENDED: Final = ("57P01", "57P02", "57P03")
-"""PostgreSQL's error codes: shut down by an administrator, a crash, and not ready yet. Class 08 is of connections."""
+"""PostgreSQL's error codes for a shutdown by an administrator, a crash, and not ready yet. Class 08: connection
+errors."""
 CONFLICTS: Final = ("40001", "40P01")
-"""Two transactions that cannot both be: of a deadlock PostgreSQL ends one, which changes nothing."""
+"""Codes of transactions that conflict. In a deadlock PostgreSQL aborts one transaction, which then changes nothing."""
 RESTARTING: Final = ("starting up", "shutting down", "recovery", "not yet accepting connections")
-"""What a server says that will answer soon."""
+"""Parts of the messages of a server that will answer soon."""
 CONNECTION: Final = {
     "connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }  # fmt: skip
-"""Options of libpq (seconds; the last in milliseconds): a host that is silent is noticed in half a minute."""
+"""Options of libpq, in seconds; the last one in milliseconds. A silent host is noticed within half a minute."""
 
 
 def is_away(url: URL, error: BaseException) -> bool:
-    """Whether an error says that there is no connection to the server (any more), rather than what is wrong with it."""
+    """Whether an error means that there is no connection to the server (any more)."""
     if url.get_backend_name() == "sqlite" or not isinstance(error, DBAPIError):
         return False
     if error.connection_invalidated:
@@ -48,18 +49,19 @@ def is_away(url: URL, error: BaseException) -> bool:
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether a server ended a transaction in favour of another one."""
+    """Whether a server aborted a transaction in favour of another one."""
     return isinstance(error, DBAPIError) and _code(error) in CONFLICTS
 
 
 def _code(error: DBAPIError) -> str | None:
-    """The server's code; None where it gave no answer, or has no codes."""
+    """The server's error code; None if it did not answer or has no codes."""
     code = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None)
     return None if code is None else str(code)
 
 
 def away_error(message: str, where: str) -> StoreAway:
-    """The error for a server that is away, from what a driver says: of several addresses, a line each below a title."""
+    """The error for a server that is away. For several addresses, a driver's message has a title and one line for
+    each."""
     lines = [" ".join(line.split()) for line in message.splitlines()]
     reason = next((line for line in lines if line and not line.endswith(":")), "no connection")[:200]
     restarting = any(word in message for word in RESTARTING)
@@ -67,14 +69,14 @@ def away_error(message: str, where: str) -> StoreAway:
 
 
 def connection_options(url: URL) -> dict[str, Any]:
-    """Options of a driver's connections, those that the URL gives excepted."""
+    """Options of a driver's connections, without those that the URL sets."""
     if url.get_driver_name() not in ("psycopg", "psycopg2"):
         return {}
     return {name: value for name, value in CONNECTION.items() if name not in url.query}
 
 
 class _Thread(threading.local):
-    """The state of a thread's call."""
+    """The state of one thread's call."""
 
     retrying = False
     retried = False
@@ -82,7 +84,7 @@ class _Thread(threading.local):
 
 
 class Server:
-    """What this process knows of a server. Threads may share it."""
+    """What this process knows about a server. Threads may share it."""
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -91,16 +93,16 @@ class Server:
         self._thread = _Thread()
         self._lock = threading.Lock()
         self._since: float | None = None
-        """When it was first seen to be away, in seconds since 1970; None while it answers."""
+        """When it was first found to be away, in seconds since 1970; None while it answers."""
         self._notified = ""
 
     def with_retries(self, call: Callable[[], Result]) -> Result:
-        """Call a function, and retry it while the server is away. It has to be one transaction.
+        """Call a function, and retry it while the server is away. The function must be one transaction.
 
-        A transaction that the server ended in favour of another one is retried as well.
+        A transaction that the server aborted in favour of another one is also retried.
 
-        Raises StoreAway where that lasts too long, and at once if the server was never reached: a wrong address is
-        no restart.
+        Raises StoreAway if that takes too long; also at once if the server was never reached, since the address may be
+        wrong.
         """
         thread = self._thread
         if thread.retrying:  # part of a larger call, which is retried as a whole
@@ -113,12 +115,12 @@ class Server:
 
     @property
     def retried(self) -> bool:
-        """Whether this thread retries its call: the try before may have been done, its reply lost."""
+        """Whether this thread is retrying its call: the earlier try may have succeeded with its reply lost."""
         return self._thread.retried
 
     @contextmanager
     def without_retries(self) -> Iterator[None]:
-        """Inside, this thread tries only once."""
+        """Context manager in which this thread tries only once."""
         before, self._thread.single_try = self._thread.single_try, True
         try:
             yield
@@ -127,7 +129,7 @@ class Server:
 
     @contextmanager
     def notifying(self, notify: Callable[[str], None]) -> Iterator[None]:
-        """Inside, messages to users go to `notify` instead of standard error."""
+        """Context manager in which messages to users go to `notify` instead of standard error."""
         before, self.notify = self.notify, notify
         try:
             yield
@@ -163,7 +165,8 @@ class Server:
                 return answer
 
     def _report_away(self, reason: str, until: float | None) -> float:
-        """Since when the server is away. Users read it once for all threads, and once more with how long we wait."""
+        """Return since when the server is away. Users are notified once for all threads, and once more when a thread
+        waits."""
         with self._lock:
             since = self._since = self._since or time.time()
             kind = "waits" if until else "seen"
@@ -174,7 +177,7 @@ class Server:
         return since
 
     def _report_back(self, began: float) -> None:
-        """Notify users that the server is back, if this call began after it went away."""
+        """Notify users that the server is back, if this call began after the server went away."""
         self._reached = True
         if self._since is None:
             return
@@ -191,7 +194,7 @@ class Server:
 
 @cache
 def server_at(url: URL, where: str) -> Server:
-    """The server of a database, one object for the whole process."""
+    """The server of a database: one object for the whole process."""
     return Server(where)
 
 

@@ -1,4 +1,4 @@
-"""One transaction a call: what reading and writing have in common."""
+"""The transactions that reading and writing share: one for each call."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from suite.results.store.tables import StepRow
 
 
 class DatabaseSession:
-    """A database, and how a transaction on it is begun. Threads and processes may share it.
+    """A database and its transactions. Threads and processes may share it.
 
-    Each public method of a subclass is a transaction. Where the database is a server's, which goes away meanwhile, the
-    method runs again; a change then checks whether the try before has made it (`_retried`).
+    Each public method of a subclass is one transaction. If a database server goes away during a method, the method runs
+    again. A change then checks whether the earlier try made it (`_retried`).
     """
 
     def __init_subclass__(cls, **options: Any) -> None:
@@ -35,32 +35,32 @@ class DatabaseSession:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._server = server_of(engine.url)
-        # A database in memory is one connection, and a connection holds one transaction: threads take turns.
+        # A database in memory has one connection, and a connection has one transaction: threads take turns.
         self.in_memory = isinstance(engine.pool, StaticPool)
         self._turn: AbstractContextManager[object] = threading.Lock() if self.in_memory else nullcontext()
 
     @property
     def where(self) -> str:
-        """The database as messages name it."""
+        """The database's name in messages."""
         return shown(self.engine.url)
 
     def without_retries(self) -> AbstractContextManager[None]:
-        """Inside, this thread tries only once to reach a server that is away."""
+        """Context manager in which this thread tries only once to reach a server that is away."""
         return nullcontext() if self._server is None else self._server.without_retries()
 
     def notifying(self, notify: Callable[[str], None]) -> AbstractContextManager[None]:
-        """Inside, `notify` gets the messages that a server is away, and that it is back."""
+        """Context manager in which `notify` gets the messages that a server is away and that it is back."""
         return nullcontext() if self._server is None else self._server.notifying(notify)
 
     @property
     def _retried(self) -> bool:
-        """Whether this call was tried before and may have been done, the reply lost."""
+        """Whether this call was tried before and may have succeeded with its reply lost."""
         return self._server is not None and self._server.retried
 
     def _done_by_earlier_try(self, connection: Connection, step: str, owner: str, status: str) -> bool:
-        """Whether an earlier try of this call made the change, its reply lost with the server.
+        """Whether an earlier try of this call made the change and lost its reply with the server.
 
-        No other call can have: a name is one process's, which makes each change of a step once.
+        No other call can have made it: a name belongs to one process, which makes each change of a step once.
         """
         if not self._retried:
             return False
@@ -69,24 +69,25 @@ class DatabaseSession:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """A transaction that is committed whole, or not at all if anything is raised in it. Signals wait meanwhile."""
+        """A transaction that is committed as a whole, or not at all if anything is raised in it. Signals are held
+        meanwhile."""
         writer = self.engine.execution_options(write=True)
         with signals.held(), self._turn, one_line_errors(self.engine.url), writer.begin() as connection:
             yield connection
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        """One view of the database, whatever others write meanwhile. Raises SuiteError for what is no data of ours."""
+        """A consistent view of the database while others write. Raises SuiteError if its data is invalid."""
         try:
             with self._turn, one_line_errors(self.engine.url), connected(self.engine) as connection:
                 yield connection
-        except (ValueError, TypeError, OverflowError) as error:  # no JSON, no date, a text where a number was
+        except (ValueError, TypeError, OverflowError) as error:  # invalid JSON or date, or text in place of a number
             reason = " ".join(str(error).split())[:120]
             raise SuiteError(f"is damaged ({reason})", where=shown(self.engine.url), fix=RESTORE) from error
 
 
 def _retrying(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A method that runs again while its database's server is away."""
+    """The method, with retries while its database's server is away."""
 
     @wraps(method)
     def retried(self: DatabaseSession, *arguments: Any, **options: Any) -> Any:

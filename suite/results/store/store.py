@@ -1,4 +1,4 @@
-"""The store: what is kept of every experiment, in a database that several processes may use at once."""
+"""The store: all results of every experiment, in a database that several processes may use at once."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Store(Reading, Writing, Removing, Invalidating, LeaseReading, Integrity):
     @classmethod
     @contextmanager
     def open(cls, url: str | Path, *, create: bool = True, patient: bool = True) -> Iterator[Store]:
-        """The store at a SQLAlchemy URL (or in a SQLite file), its schema up to date.
+        """The store at a SQLAlchemy URL or in a SQLite file, with its schema up to date.
 
-        Raises SuiteError when it cannot be used, and for whatever goes wrong with what is damaged in it. A server that
-        is away is waited for if one is `patient`.
+        If `patient`, waits for a server that is away. Raises SuiteError if the store cannot be used, or if an error
+        inside comes from damaged data.
         """
         server = server_of(database_url(url))
         with nullcontext() if server is None or patient else server.without_retries():

@@ -1,4 +1,4 @@
-"""The tables: what ran, how it went, what it answered, and what it cost."""
+"""The tables: experiments, steps, answers, scores and costs."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from sqlalchemy import JSON, BigInteger, DateTime, Float, ForeignKey, Index, Int
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 REVISION = "0003"
-"""The newest migration: what an up-to-date store says of itself."""
+"""The newest migration, which an up-to-date store has applied."""
 
 
 class Base(DeclarativeBase):
-    """All tables."""
+    """Base class of all tables."""
 
     type_annotation_map = {dict[str, Any]: JSON, list[str]: JSON, datetime: DateTime(timezone=True)}  # noqa: RUF012
 
@@ -36,7 +36,7 @@ class ExperimentRow(Base):
 
 
 class StepRow(Base):
-    """One node of a plan, and how it went."""
+    """A step of a plan, with its status and costs."""
 
     __tablename__ = "step"
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -63,7 +63,7 @@ class StepRow(Base):
 
 
 class ExperimentStepRow(Base):
-    """The part a step plays in an experiment; a step may play one in many."""
+    """The part that a step plays in an experiment; a step may belong to several experiments."""
 
     __tablename__ = "experiment_step"
     experiment_id: Mapped[str] = mapped_column(ForeignKey("experiment.id", ondelete="CASCADE"), primary_key=True)
@@ -75,7 +75,7 @@ class ExperimentStepRow(Base):
 
 
 class ScoreRow(Base):
-    """A metric of an evaluate step; `value` is null when it could not be measured."""
+    """A metric of an evaluate step; `value` is null if it could not be measured."""
 
     __tablename__ = "score"
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"), primary_key=True)
@@ -89,7 +89,7 @@ class ScoreRow(Base):
 
 
 class AnswerRow(Base):
-    """One document's model output."""
+    """The model's answer to one document."""
 
     __tablename__ = "answer"
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"), primary_key=True)
@@ -106,7 +106,7 @@ class AnswerRow(Base):
 
 
 class CurvePointRow(Base):
-    """A value seen along training (loss, selection score)."""
+    """A value measured during training (loss, selection score)."""
 
     __tablename__ = "curve_point"
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"), primary_key=True)
@@ -116,7 +116,7 @@ class CurvePointRow(Base):
 
 
 class FindingRow(Base):
-    """What else a step found out about itself."""
+    """A finding: other facts that a step recorded about itself."""
 
     __tablename__ = "finding"
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"), primary_key=True)
@@ -125,7 +125,7 @@ class FindingRow(Base):
 
 
 class ArtifactRow(Base):
-    """What a train step left on disk."""
+    """The artifact that a train step wrote to disk."""
 
     __tablename__ = "artifact"
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"), primary_key=True)
@@ -138,7 +138,8 @@ class ArtifactRow(Base):
 
 
 class ChecksumRow(Base):
-    """Checksums of what a finished step left (`suite.results.store.checksums`), each of what is read together."""
+    """Checksums of a finished step's results, one for each part that is read together
+    (`suite.results.store.checksums`)."""
 
     __tablename__ = "checksum"
     step_id: Mapped[str] = mapped_column(ForeignKey("step.id", ondelete="CASCADE"), primary_key=True)
@@ -159,7 +160,7 @@ class ChecksumRow(Base):
     truncated: Mapped[str] = mapped_column(String(16))
     tallies: Mapped[str] = mapped_column(String(16))
     documents: Mapped[int]
-    """How many different ones were answered."""
+    """Number of distinct documents that were answered."""
 
 
 class ExperimentChecksumRow(Base):

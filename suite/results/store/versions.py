@@ -1,4 +1,4 @@
-"""Versions of what is stored of experiments, part by part: each changes with anything that reading the part gives."""
+"""Versions of an experiment's stored parts: each changes whenever reading the part gives something else."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from suite.results.store.tables import (
 )
 
 OF_STEPS: Final = ("step", "scores", "answers", "curve", "findings", "artifact")
-"""The parts that are of an experiment's steps."""
+"""The parts that belong to an experiment's steps."""
 UNSEEN: Final = ("owner", "heartbeat", "created")
-"""What no record of a step has; and when an experiment was first seen, which of published records is at each read."""
+"""Columns that versions ignore: no step record has the first two; `created` differs at each read of published
+records."""
 
 
 def versions_of(connection: Connection, links: Mapping[str, Sequence[StepLink]]) -> dict[str, dict[str, str]]:
-    """Experiment -> part -> its version. `links` are the experiments' own, and a part of their own."""
+    """Experiment -> part -> its version. `links` are the experiments' own; they are one of the parts."""
     records: dict[str, str] = {}
     for ids in chunks(list(links)):
         columns = [column for column in ExperimentRow.__table__.c if column.name not in UNSEEN]
@@ -42,7 +43,7 @@ def versions_of(connection: Connection, links: Mapping[str, Sequence[StepLink]])
 
 
 def _step_versions(connection: Connection, steps: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Part -> step -> its version, for steps that have it."""
+    """Part -> step -> its version, for steps that have the part."""
     versions: dict[str, dict[str, str]] = {part: {} for part in OF_STEPS}
     for ids in chunks(steps):
         for part, query in zip(OF_STEPS, _queries(ids), strict=True):
@@ -51,12 +52,12 @@ def _step_versions(connection: Connection, steps: Sequence[str]) -> dict[str, di
 
 
 def _queries(ids: Sequence[str]) -> Iterator[Select[Any]]:
-    """The rows of each part of some steps, a step's id first."""
+    """Yield a query for each part of these steps. The step id is the first column."""
     step, answer = StepRow.__table__.c, AnswerRow.__table__.c
     columns = [column for column in step if column.name not in ("id", *UNSEEN)]
     yield select(step.id, *columns).where(step.id.in_(ids))
     yield _ordered(ScoreRow, ids)
-    # the database joins a step's answers, which is much cheaper than to take up each
+    # the database joins a step's answers, which is much cheaper than reading each
     joined = func.aggregate_strings(_text_of_answer(), "\n")
     yield (
         select(answer.step_id, func.count(), func.sum(answer.value), joined)
@@ -73,13 +74,13 @@ def _ordered(table: Any, ids: Sequence[str]) -> Select[Any]:
 
 
 def _text_of_answer() -> ColumnElement[str]:
-    """All of an answer as one text. The texts' lengths tell where each ends, whatever is in them."""
+    """All fields of an answer as one text. The texts' lengths mark where each ends, whatever the texts contain."""
     columns = AnswerRow.__table__.c
     marks = case((columns.unparsable, 2), else_=0) + case((columns.truncated, 1), else_=0)
-    # exact in any database: whole numbers of one overflow where a text is long
+    # exact in any database: integers of some databases would overflow for a long text
     question, target = (cast(func.length(column), Numeric(40, 0)) for column in (columns.question, columns.target))
     ends = cast(question * 10**12 + target * 10**6 + func.length(columns.output), Text)
-    # most values are one of two, and a float costs much to write
+    # most values are one of these two, and writing a float is expensive
     other = func.coalesce(cast(columns.value, Text), "")
     value: Any = case((columns.value == 100, "r"), (columns.value == 0, "w"), else_=other)
     text_of_answer: Any = cast(columns.doc_id * 4 + marks, Text) + " " + ends + " " + value
@@ -90,12 +91,12 @@ def _text_of_answer() -> ColumnElement[str]:
 
 
 def _versions(connection: Connection, query: Select[Any]) -> dict[str, str]:
-    """Id (a row's first value) -> a version of its rows, in their order."""
+    """Id (a row's first value) -> a hash of its rows in their order."""
     hashes: dict[str, Any] = {}
     cursor = connection.execute(query).cursor
     assert cursor is not None
     for key, *values, last in cursor.fetchall():
-        # a long text comes last, and by itself: `repr` would take it up letter by letter
+        # a long text comes last and separately: `repr` would process it character by character
         hash_ = hashes.setdefault(key, sha256())
         hash_.update(repr(values).encode("utf-8", "replace"))
         hash_.update(f"{type(last).__name__} {last}\n".encode("utf-8", "replace"))

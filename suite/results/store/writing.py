@@ -1,4 +1,4 @@
-"""What can be done to the store: each a transaction, whole or not at all."""
+"""The store's changes. Each is one transaction: all of it is stored, or nothing."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ from suite.results.store.tables import (
 )
 
 LEASE_SECONDS = 120.0
-"""A running step whose owner has been silent for so long may be taken over."""
+"""A running step may be taken over if its owner sent no heartbeat for this many seconds."""
 RESULTS = (ScoreRow, AnswerRow, CurvePointRow, FindingRow, ArtifactRow)
 
 
 class Writing(DatabaseSession):
-    """The store's changes. Several processes may make them at once."""
+    """Methods that change the store. Several processes may call them at once."""
 
     def add_steps(self, steps: Sequence[StepRecord]) -> None:
-        """Add steps that are not there yet."""
+        """Add steps that the store does not have yet."""
         with self._writing() as connection:
             _insert_new(connection, StepRow, [step_row(step) for step in steps])
 
     def add_experiment(self, record: ExperimentRecord, links: Sequence[StepLink]) -> None:
-        """Add an experiment, unless it is there, with its links to steps, in place of whatever links it had.
+        """Add an experiment with its links to steps; if it exists, update it and replace its links.
 
-        The same experiment has other steps once its data or the code that makes them have changed. One that was
-        imported becomes one of this place, which an imported one cannot change.
+        An experiment gets other steps once its data or the code that makes them has changed. An imported experiment
+        becomes a local one; importing never changes a local one.
         """
         with self._writing() as connection:
             if _is_imported(connection, record.id) is False and record.imported:
@@ -59,9 +59,10 @@ class Writing(DatabaseSession):
             self._seal_experiment(connection, record.id)
 
     def requeue(self, steps: Sequence[str], *, include_done: bool = False) -> None:
-        """Make failed and cancelled steps pending again; what they took so far counts on.
+        """Make failed and cancelled steps pending again; their costs so far are kept.
 
-        With `include_done` finished ones as well; then all begin again, and results and costs go.
+        With `include_done`, finished and pending ones too. All of them then start from zero: results and costs are
+        deleted.
         """
         again = ["failed", "cancelled", *(["pending", "done"] if include_done else [])]
         with self._writing() as connection:
@@ -75,7 +76,8 @@ class Writing(DatabaseSession):
                 connection.execute(update(StepRow).where(chosen).values(**reset))
 
     def claim(self, step: str, owner: str, lease_seconds: float = LEASE_SECONDS) -> bool:
-        """Take a pending step, or one whose owner died or fell silent for longer than the lease. One caller wins."""
+        """Claim a pending step, or one whose owner died or was silent for longer than the lease. Of several callers,
+        one succeeds."""
         with self._writing() as connection:
             free = or_(StepRow.status == "pending", abandoned(connection, step, lease_seconds))
             taken = {**UNTRIED, "status": "running", "owner": owner, "heartbeat": time.time(), "started": now()}
@@ -85,17 +87,18 @@ class Writing(DatabaseSession):
             return claimed or self._done_by_earlier_try(connection, step, owner, "running")
 
     def heartbeat(self, step: str, owner: str, spent: Costs | None = None) -> bool:
-        """Say that the owner is alive, and what the step took so far. False when it is no longer the owner's."""
+        """Record that the owner is alive, and the step's costs so far. Returns False if the step is no longer the
+        owner's."""
         with self._writing() as connection:
             costs = {} if spent is None else vars(spent)
             return update_step(connection, _owned(step, owner), {"heartbeat": time.time(), **costs})
 
     def finish(self, step: str, owner: str, outcome: StepOutcome, stale: Sequence[StepRecord] = ()) -> bool:
-        """Store all that a step left, whole or not at all. False, and nothing stored, if it is no longer the owner's.
+        """Store all results of a step. Returns False and stores nothing if the step is no longer the owner's.
 
-        The `stale` steps, which were built on its former results, become pending with it.
+        The `stale` steps, which were built on its former results, become pending in the same transaction.
 
-        Raises SuiteError if a value is not a number: what could not be measured is None.
+        Raises SuiteError if a value is not finite; values that could not be measured must be None.
         """
         _check_numbers(outcome)
         with self._writing() as connection:
@@ -109,19 +112,19 @@ class Writing(DatabaseSession):
     def fail(
         self, step: str, owner: str, reason: str, provenance: Provenance = Provenance(), spent: Costs = Costs()
     ) -> bool:
-        """A step could not be done, and took so much. False if it is no longer the owner's."""
+        """Record that a step failed, and its costs. Returns False if the step is no longer the owner's."""
         with self._writing() as connection:
             ended = _end_step(connection, step, owner, "failed", reason, spent, provenance)
             return ended or self._done_by_earlier_try(connection, step, owner, "failed")
 
     def cancel(self, step: str, owner: str, reason: str, spent: Costs | None = None) -> bool:
-        """A step was given up on the user's word, and took so much. False if it is no longer the owner's."""
+        """Record that the user cancelled a step, and its costs. Returns False if the step is no longer the owner's."""
         with self._writing() as connection:
             ended = _end_step(connection, step, owner, "cancelled", reason, spent, Provenance())
             return ended or self._done_by_earlier_try(connection, step, owner, "cancelled")
 
     def add_imported(self, step: StepRecord, outcome: StepOutcome) -> bool:
-        """A finished step made elsewhere, marked as such. False, and nothing changed, if it is done or in work here."""
+        """Import a finished step. Returns False and changes nothing if the step is finished or running here."""
         _check_numbers(outcome)
         with self._writing() as connection:
             changed = _import_step(connection, step, outcome)
@@ -132,9 +135,9 @@ class Writing(DatabaseSession):
     def import_experiment(
         self, record: ExperimentRecord, links: Sequence[StepLink], steps: Sequence[tuple[StepRecord, StepOutcome]]
     ) -> bool:
-        """A finished experiment made elsewhere, with all its steps. False if nothing changed.
+        """Import a finished experiment with all its steps. Returns False if nothing changed.
 
-        Steps that are done here stay as they are. An experiment that was planned here with other steps keeps them.
+        Steps that are finished here stay as they are. An experiment that was planned here with other steps keeps them.
         """
         for _, outcome in steps:
             _check_numbers(outcome)
@@ -153,7 +156,7 @@ class Writing(DatabaseSession):
             return bool(changed) or relinked
 
     def _seal_step(self, connection: Connection, step: str) -> None:
-        """Checksums of a finished step. A database in memory needs none: nothing outlives the process."""
+        """Store the checksums of a finished step. A database in memory needs none: it ends with the process."""
         if not self.in_memory:
             seal_step(connection, step)
 
@@ -175,7 +178,7 @@ def _end_step(
     costs: Costs | None,
     provenance: Provenance,
 ) -> bool:
-    """The owner's step comes to an end, which is not before its beginning: a clock may be set back meanwhile."""
+    """End the owner's step. Its end is never before its start, even if the clock was set back."""
     ended = now()
     finished = case((StepRow.started > ended, StepRow.started), else_=ended)
     values = {"status": status, "reason": reason, "finished": finished, "heartbeat": None}
@@ -185,7 +188,7 @@ def _end_step(
 
 
 def abandoned(connection: Connection, step: str, lease_seconds: float) -> ColumnElement[bool]:
-    """A condition: the step is running, but its owner is dead or has been silent for longer than the lease."""
+    """A condition: the step is running, and its owner is dead or was silent for longer than the lease."""
     query = select(StepRow.owner, StepRow.heartbeat).where(StepRow.id == step)
     name, heartbeat = next(iter(connection.execute(query).tuples()), (None, None))
     owner = Owner.parse(name)
@@ -195,7 +198,8 @@ def abandoned(connection: Connection, step: str, lease_seconds: float) -> Column
 
 
 def _import_step(connection: Connection, step: StepRecord, outcome: StepOutcome) -> bool:
-    """Store a finished step unless it is done, or a living process is at work on it."""
+    """Store a finished step, unless it is finished here or a living process works on it. Returns whether it was
+    stored."""
     row = step_row(step)
     _insert_new(connection, StepRow, [{**row, "status": "pending"}])
     waiting = StepRow.status.in_(("pending", "failed", "cancelled"))
@@ -208,7 +212,7 @@ def _import_step(connection: Connection, step: StepRecord, outcome: StepOutcome)
 
 
 def _replace_results(connection: Connection, step: str, outcome: StepOutcome) -> None:
-    """A step's results, in place of whatever was there."""
+    """Replace a step's results."""
     for kind in RESULTS:
         connection.execute(delete(kind).where(kind.step_id == step))
     artifacts = [outcome.artifact] if outcome.artifact else []
@@ -220,14 +224,14 @@ def _replace_results(connection: Connection, step: str, outcome: StepOutcome) ->
 
 
 def _storable(value: Any) -> Any:
-    """Half characters and NUL, which a model may utter, are no database's text."""
+    """The value; in texts, lone surrogates and NUL are replaced, which models may write and databases refuse."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode().replace("\0", "\N{SYMBOL FOR NULL}")
     return value
 
 
 def _check_numbers(outcome: StepOutcome) -> None:
-    """Every number of an outcome is finite."""
+    """Raises SuiteError unless every number of an outcome is finite."""
     named = [
         *(
             (f"{name} of the score '{score.metric}'", getattr(score, name))
@@ -253,7 +257,7 @@ def _check_numbers(outcome: StepOutcome) -> None:
 
 
 def _put_experiment(connection: Connection, record: ExperimentRecord) -> None:
-    """An experiment as it is now, whatever was there; when it was first seen stays."""
+    """Insert or update an experiment; its `created` time stays."""
     row = experiment_row(record)
     _insert_new(connection, ExperimentRow, [row])
     values = {name: value for name, value in row.items() if name not in ("id", "created")}
@@ -261,7 +265,7 @@ def _put_experiment(connection: Connection, record: ExperimentRecord) -> None:
 
 
 def _is_imported(connection: Connection, experiment: str) -> bool | None:
-    """None where there is no such experiment."""
+    """Whether the experiment was imported; None if there is no such experiment."""
     return connection.execute(select(ExperimentRow.imported).where(ExperimentRow.id == experiment)).scalar()
 
 
@@ -272,7 +276,7 @@ def _links(connection: Connection, experiment: str) -> tuple[StepLink, ...]:
 
 
 def _replace_links(connection: Connection, experiment: str, links: Sequence[StepLink]) -> bool:
-    """Whether the experiment had other links."""
+    """Replace the experiment's links. Returns whether they differed."""
     if _links(connection, experiment) == tuple(sorted(links, key=lambda link: link.position)):
         return False
     connection.execute(delete(ExperimentStepRow).where(ExperimentStepRow.experiment_id == experiment))
@@ -281,7 +285,7 @@ def _replace_links(connection: Connection, experiment: str, links: Sequence[Step
 
 
 def _insert_new(connection: Connection, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows whose key is not there yet; another process may insert the same ones."""
+    """Insert rows whose key does not exist yet; another process may insert the same ones at the same time."""
     if rows:
         dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         connection.execute(dialect.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows])

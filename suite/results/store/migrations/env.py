@@ -1,4 +1,4 @@
-"""Alembic's entry: it runs on the connection that `suite.results.store.database` hands over."""
+"""Alembic's entry point. It runs on the connection that `suite.results.store.database` passes in."""
 
 from alembic import context
 

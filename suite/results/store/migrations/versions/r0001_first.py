@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make them."""
+    """Create the tables."""
     op.create_table(
         "experiment",
         sa.Column("id", sa.String(length=64), nullable=False),

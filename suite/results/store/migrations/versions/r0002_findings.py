@@ -1,4 +1,5 @@
-"""What else a step found out about itself (weights of a mixture, spectra, the two passes of a dispatch)."""
+"""Findings: other facts that a step recorded about itself (weights of a mixture, spectra, both passes of a
+dispatch)."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +9,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make its table."""
+    """Create their table."""
     op.create_table(
         "finding",
         sa.Column("step_id", sa.String(length=64), nullable=False),

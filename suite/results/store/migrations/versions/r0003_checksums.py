@@ -1,4 +1,4 @@
-"""Checksums of what is stored. What an older store holds gets none: nobody knows whether it is as it was written."""
+"""Checksums of stored data. Older data gets none: whether it was changed since it was written is unknown."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,7 +13,7 @@ OF_A_STEP = (
 
 
 def upgrade() -> None:
-    """Make their tables."""
+    """Create their tables."""
     op.create_table(
         "checksum",
         sa.Column("step_id", sa.String(length=64), nullable=False),
