@@ -1,1 +1,1 @@
-"""Tasks: reading their YAML, finding their rows, and making lm-eval's task objects of them."""
+"""Tasks: read their YAML, find their rows, and make lm-eval's task objects from them."""

@@ -1,4 +1,4 @@
-"""lm-eval's own tasks, by name: found in its folder without importing it."""
+"""lm-eval's own tasks by name, found in its folder without importing it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAMED: Final = re.compile(r"^(task|group|tag):[ \t]*['\"]?([\w.+-]+)['\"]?[ \t]
 
 
 class _TaskLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """The safe loader; `!function utils.f` stays the text it is."""
+    """The safe loader; `!function utils.f` stays text."""
 
 
 _TaskLoader.add_constructor("!function", lambda loader, node: f"!function {loader.construct_scalar(node)}")
@@ -31,9 +31,9 @@ def builtin_names() -> tuple[str, ...]:
 
 
 def builtin_config(name: str) -> tuple[Path, dict[str, Any]] | None:
-    """The file of lm-eval's task of this name and what it says, or None.
+    """File and configuration of lm-eval's task of this name; None if there is none.
 
-    Raises SuiteError for those that are no single YAML task of text.
+    Raises SuiteError for anything other than a single YAML task of text.
     """
     kind, path = _index().get(name, (None, None))
     if path is None:
@@ -61,13 +61,13 @@ def builtin_config(name: str) -> tuple[Path, dict[str, Any]] | None:
 
 
 def release() -> str:
-    """The version of lm-eval: its tasks' Python functions are part of the release."""
+    """The version of lm-eval, which includes the Python functions of its tasks."""
     return importlib.metadata.version("lm_eval")
 
 
 @cache
 def _index() -> dict[str, tuple[str, Path]]:
-    """Name -> what it is, and its file. Reads the text of some ten thousand files once (about a second)."""
+    """Name -> (kind, file). Reads some ten thousand files once (about a second)."""
     found: dict[str, tuple[str, Path]] = {}
     for path in sorted(_folder().rglob("*.yaml")):
         for kind, name in _NAMED.findall(path.read_text(encoding="utf-8", errors="replace")):
@@ -84,7 +84,7 @@ def _folder() -> Path:
 
 
 def _config(path: Path) -> dict[str, Any]:
-    """A task file of lm-eval's, its includes merged as lm-eval merges them: key by key, not deeply."""
+    """A task file of lm-eval, with its includes merged as lm-eval does: key by key, not deeply."""
     given = yaml.load(path.read_text(encoding="utf-8"), Loader=_TaskLoader)
     include = given.pop("include", ())
     merged: dict[str, Any] = {}

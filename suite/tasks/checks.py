@@ -1,4 +1,4 @@
-"""What makes a task file right: every key, split, template, filter and metric is checked, all problems at once."""
+"""Check a task file: every key, split, template, filter and metric; all problems at once."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from suite.tasks.metadata import Metadata
 from suite.tasks.metric_checks import KnownMetrics, Where, labels_of, metric_names, rankable, runs_programs
 
 SLICE: Final = re.compile(r"([\w.-]+)(?:\[(\d*):(\d*)\])?")
-"""`test`, `test[:32]`, `test[32:]`: a stored split, or rows of it."""
+"""A stored split, or some of its rows: `test`, `test[:32]`, `test[32:]`."""
 
 _SPLITS: Final = ("training_split", "validation_split", "test_split", "fewshot_split")
 
 
 def problems(config: Mapping[str, Any], where: Where, known: KnownMetrics) -> Iterator[Problem]:
-    """All that is wrong with a merged task file; `where` tells ``file:line`` of a key."""
+    """All problems of a merged task file; `where` gives the ``file:line`` of a key."""
     misshapen = [*_shapes(config, where, ())]
-    if misshapen:  # the other checks take these for granted
+    if misshapen:  # the other checks rely on these
         yield from misshapen
         return
     yield from _keys(config, where)
@@ -39,7 +39,7 @@ def problems(config: Mapping[str, Any], where: Where, known: KnownMetrics) -> It
 
 
 def _shapes(value: Any, where: Where, key: tuple[str | int, ...]) -> Iterator[Problem]:
-    """An output type or a metric that is no name, and numbers that are none."""
+    """Problems of output types and metrics that are not names, and of floats that are not finite."""
     path = ".".join(map(str, key))
     if isinstance(value, float) and not math.isfinite(value):
         yield Problem(where(key), f"{path}: is {value}, which is no number", "write a number, or quote it")
@@ -119,7 +119,7 @@ def _templates(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
 
 
 def _choices(given: Any, at: str) -> Iterator[Problem]:
-    """Choices of a list that are no texts: they are shown as they stand."""
+    """Problems of listed choices that are not texts, because choices are shown unchanged."""
     listed = tuple(given.values()) if isinstance(given, Mapping) else given if isinstance(given, tuple) else ()
     for each in listed:
         if each is None or isinstance(each, (bool, tuple, Mapping)):
@@ -186,7 +186,7 @@ def _filters(config: Mapping[str, Any], where: Where) -> Iterator[Problem]:
 
 
 def _filter_options(path: str, step: Mapping[str, Any], at: str) -> Iterator[Problem]:
-    """Options of one of our filters that it does not have, or whose values are of another kind."""
+    """Problems of our own filters' options: unknown options, or values of a wrong type."""
     name = str(step.get("function"))
     options = lm_eval_names.OUR_FILTERS.get(name, {})
     if "labels" in options and "labels" not in step:
@@ -231,7 +231,7 @@ def _metadata(config: Mapping[str, Any], where: Where, known: KnownMetrics) -> I
     used = {str(config[key]) for key in _SPLITS if config.get(key)}
     for name, cut in metadata.splits.items():
         at, there = where(("metadata", "splits", name)), used | {"exemplars"}
-        inherited = at.rpartition(":")[0] != where(()).rpartition(":")[0]  # this task may do without the split
+        inherited = at.rpartition(":")[0] != where(()).rpartition(":")[0]  # this task may not need the split
         if name not in there and not inherited:
             yield Problem(at, f"metadata.splits.{name}: the task uses no such split", did_you_mean(name, there))
         if not SLICE.fullmatch(cut):

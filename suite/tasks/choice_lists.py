@@ -1,4 +1,4 @@
-"""The lists of texts in a row, and which of them are the choices of its prompt."""
+"""Lists of texts in a row, and which of them are the choices in its prompt."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any, Final
 from suite.tasks.sameness import normalised
 
 Path = tuple[str, ...]
-"""The keys that lead to a list."""
+"""The keys that lead to a list in a row."""
 _MARKS: Final = " ).:]>*-\u2013"
-"""What may stand between a label and its choice: at most `_WIDEST` of these."""
+"""Characters allowed between a label and its choice, at most `_WIDEST` of them."""
 _WIDEST: Final = 4
 
 
 def behind_labels(texts: Sequence[str], labels: Sequence[str], asked: str) -> bool:
-    """Whether each text stands behind its label in a prompt, as in `A) red B) blue`."""
+    """Whether each text follows its label in a prompt, as in `A) red B) blue`."""
     if not 1 < len(texts) <= len(labels):
         return False
     return all(
@@ -36,7 +36,7 @@ def _behind(text: str, label: str, asked: str) -> bool:
 
 
 def lists(value: Any, path: Path = ()) -> Iterator[tuple[Path, Sequence[str]]]:
-    """Each list of texts in a row, with the keys that lead to it."""
+    """Each list of texts in a row, with its keys."""
     if isinstance(value, Mapping):
         for key, each in value.items():
             yield from lists(each, (*path, str(key)))
@@ -45,7 +45,7 @@ def lists(value: Any, path: Path = ()) -> Iterator[tuple[Path, Sequence[str]]]:
 
 
 def in_order(value: Any, free: frozenset[Path], path: Path = ()) -> Any:
-    """A row whose lists of choices are sorted."""
+    """The row with its lists of choices sorted."""
     if free and isinstance(value, Mapping):
         return {key: in_order(each, free, (*path, str(key))) for key, each in value.items()}
     return sorted(value) if path in free else value

@@ -1,5 +1,5 @@
-"""Nothing that is reported was trained on or shown: documents are compared, as the model reads them, before anything
-runs."""
+"""Check before a run that no reported document is trained on or shown; documents are compared as the model reads
+them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from suite.tasks.sameness import near_keys
 
 @dataclass(frozen=True)
 class Overlap:
-    """Reported documents whose question is in training."""
+    """Reported documents whose question is in the training rows."""
 
     same: Mapping[str, tuple[int, int]]
-    """Each document whose answer was trained on, too: the places of its first row among the reported and the training
-    rows."""
+    """Documents that were trained on with the same answer -> (index in reported rows, index in training rows) of the
+    first."""
     other: Mapping[str, tuple[int, int]]
-    """Those that were trained on with other answers."""
+    """Documents that were trained on with other answers only."""
 
 
 def overlap(task: TaskFile, reported: Rows, trained: TaskFile, rows: Rows) -> Overlap:
-    """The documents that a task reports and another (or the same) trains on, in the order of the reported rows."""
+    """The documents that a task reports and another (or the same) task trains on, in the order of reported rows."""
     same: dict[str, tuple[int, int]] = {}
     other: dict[str, tuple[int, int]] = {}
     asked = identified(task, reported)
@@ -45,7 +45,7 @@ def overlap(task: TaskFile, reported: Rows, trained: TaskFile, rows: Rows) -> Ov
 
 
 def nearly(task: TaskFile, reported: Rows, trained: TaskFile, rows: Rows) -> Mapping[int, int]:
-    """Reported rows that ask nearly, and not exactly, what is trained on: their places, and those of training rows."""
+    """Index of a reported row -> index of a training row that asks nearly, but not exactly, the same."""
     asked = identified(task, reported)
     found: dict[int, int] = {}
     for known in _as_read(task, trained, rows):
@@ -65,7 +65,7 @@ def _in_order(found: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]
 
 
 def _as_read(task: TaskFile, trained: TaskFile, rows: Rows) -> Iterator[Identified]:
-    """Training rows as they are trained on, and as the reporting task would read them, if it can."""
+    """Training rows as they are trained on, and, if possible, as the reporting task would read them."""
     yield identified(trained, rows)
     if trained.name != task.name and can_read(task, rows):
         yield identified(task, rows)
@@ -74,7 +74,7 @@ def _as_read(task: TaskFile, trained: TaskFile, rows: Rows) -> Iterator[Identifi
 
 
 class _Prompts:
-    """Rows whose question is a prompt, read as it is."""
+    """Identities of rows whose question is a complete prompt."""
 
     def question(self, row: Row) -> str:
         return asked(str(row["question"]))
@@ -89,10 +89,10 @@ class _Prompts:
 def check_leaks(
     task: TaskFile, training: Mapping[str, tuple[TaskFile, Rows]], exemplars: Rows | None, reported: Rows
 ) -> list[str]:
-    """What is to be noted: the listed exceptions, doubles and contradictions, and exemplar rows that are left out.
+    """Notes about allowed overlap, duplicates, contradictions, and exemplar rows that are left out.
 
-    `training` holds the rows of every role that is trained on, with its task. Raises SuiteError if some of them are
-    reported, and the task does not list as many under `metadata.known_overlap`.
+    `training` maps each role that is trained on to its task and rows. Raises SuiteError if more reported rows are
+    trained on than the task allows in `metadata.known_overlap`.
     """
     notes: list[str] = []
     known: Mapping[str, Any] = task.metadata.get("known_overlap") or {"count": 0}
@@ -125,7 +125,7 @@ def check_leaks(
 
 
 def doubles(task: TaskFile, rows: Rows, use: str) -> list[str]:
-    """What is to be noted of rows that are equal, or that contradict one another; `use` is what becomes of them."""
+    """Notes about rows that are equal or contradict one another; `use` says what the rows are used for."""
     found = identified(task, rows)
     if len(found.places) == len(rows.docs):
         return []
@@ -144,7 +144,7 @@ def doubles(task: TaskFile, rows: Rows, use: str) -> list[str]:
 
 
 def _at_odds(found: Identified, places: Sequence[int]) -> tuple[int, int] | None:
-    """Two rows of the same question whose answers have nothing in common."""
+    """Two rows of the same question whose answers have nothing in common; None if there are none."""
     first, *others = places
     one = found[first]
     return next(((first, place) for place in others if not one.agrees(found[place])), None)

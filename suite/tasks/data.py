@@ -1,4 +1,4 @@
-"""Where a task's rows come from: a data folder, the bundled micro data, local files that the task names, or the hub."""
+"""Find a task's rows: in a data folder, the bundled micro data, local files that the task names, or the hub."""
 
 from __future__ import annotations
 
@@ -20,48 +20,48 @@ from suite.tasks.files import Row as Row
 from suite.tasks.places import in_data_folder, local_files, resolved
 
 BUNDLED: Final = Path(__file__).parents[1] / "micro" / "data"
-"""The micro world's rows, which come with the package."""
+"""The micro world's rows, which ship with the package."""
 
 
 @dataclass(frozen=True)
 class DataLocations:
-    """The folders in which `<dataset>/<split>.jsonl` is looked for, before the bundled one, local files and the hub."""
+    """The folders that are searched for `<dataset>/<split>.jsonl` before bundled data, local files and the hub."""
 
     folders: tuple[Path, ...] = ()
 
     @classmethod
     def of(cls, folder: Path | None) -> DataLocations:
-        """One data folder, or none. Raises SuiteError if it is not there."""
+        """The locations of one data folder or none. Raises SuiteError if the folder does not exist."""
         if folder is not None and not folder.is_dir():
             raise SuiteError(f"there is no data folder '{folder}'", fix="check --data (or SUITE_DATA)")
         return cls((folder,) if folder else ())
 
     def find(self, dataset: str) -> Path | None:
-        """The first folder of this data set; it answers for all its splits."""
+        """The first folder of this data set, which is used for all its splits; None if there is none."""
         return next((each / dataset for each in (*self.folders, BUNDLED) if (each / dataset).is_dir()), None)
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a split, in their fixed order. They are shared, so nobody may change one."""
+    """Rows of a split, in fixed order. They are shared and must not be changed."""
 
     docs: tuple[Row, ...]
     source: str
-    """Where they come from, for people: `rte/train.jsonl` or `aps/super_glue rte train`."""
+    """Source for messages: `rte/train.jsonl` or `aps/super_glue rte train`."""
     content_hash: str
-    """The SHA-256 of all rows: the same from a folder and from the hub."""
+    """SHA-256 of all rows: equal for rows from a folder and from the hub."""
     places: tuple[str, ...] = ()
-    """Where each row stands: `FILE:LINE`, or `FILE: row N` of a table."""
+    """Location of each row: `FILE:LINE`, or `FILE: row N` of a table."""
 
     def place(self, index: int) -> str:
-        """Where a row stands, for people."""
+        """Location of a row for messages."""
         return self.places[index] if self.places else f"{self.source}: row {index + 1}"
 
 
 def rows(task: TaskFile, split: str, locations: DataLocations) -> Rows:
-    """The rows of a split, cut as the task's `metadata.splits` says.
+    """The rows of a split, cut as in the task's `metadata.splits`.
 
-    Raises SuiteError naming the data set, the split and what is there instead, or the line that is no JSON object.
+    Raises SuiteError with the data set, the split and what exists instead, or with the line that is not a JSON object.
     """
     cut = str(task.metadata.get("splits", {}).get(split, split))
     found = SLICE.fullmatch(cut)
@@ -94,7 +94,8 @@ def rows(task: TaskFile, split: str, locations: DataLocations) -> Rows:
 
 
 def _composed(task: TaskFile, split: str, locations: DataLocations, low: int, high: int | None) -> Rows:
-    """Rows made of other tasks' rows: the training rows of each for the training split, else the reported ones."""
+    """Rows composed from other tasks' rows: their training rows for the training split, otherwise their reported
+    rows."""
     from suite.tasks.routing_data import compose
 
     def docs(source: TaskFile) -> tuple[Sequence[Row], str]:
@@ -113,12 +114,12 @@ def _composed(task: TaskFile, split: str, locations: DataLocations, low: int, hi
 
 
 def _written(value: Any) -> str:
-    """A value as YAML has it, so that a text is not taken for a number."""
+    """A value in YAML notation, which distinguishes texts from numbers."""
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
 _ENCODER: Final = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-"""Made once: `json.dumps` would make one for each row."""
+"""Shared, because `json.dumps` would make one for each row."""
 
 
 def _text(value: Any) -> str:
@@ -129,7 +130,7 @@ _Stamped = tuple[Path, int, int]
 
 
 def _stamped(file: Path) -> _Stamped:
-    """A file with its size and the time of its change: a changed file is read again."""
+    """A file with its size and modification time, so that a changed file is read again."""
     stat = file.stat()
     return file, stat.st_size, stat.st_mtime_ns
 
@@ -138,18 +139,19 @@ def _stamped(file: Path) -> _Stamped:
 def _local(
     files: tuple[_Stamped, ...], kind: str | None, options: tuple[tuple[str, str], ...], cutting: _Cut, source: str
 ) -> Rows:
-    """Rows of files on this machine, one file after the other."""
+    """Rows of local files, one file after another."""
     found = (row for file, *_ in files for row in read_file(file, kind, **dict(options)))
     return _made(found, source, cutting)
 
 
 @lru_cache(maxsize=64)
 def _hub(path: str, name: str | None, options: str, split: str, cutting: _Cut, folder: str) -> Rows:
-    """Rows from the hub or its local cache. A bounded cut is streamed: nobody fetches 40 million rows for 3,000."""
+    """Rows from the hub or its local cache. A bounded cut is streamed, to avoid downloading 40 million rows for
+    3,000."""
     source = " ".join(str(part) for part in (path, name, split) if part)
     kwargs = {key: value for key, value in json.loads(options).items() if key != "trust_remote_code"}
     try:
-        unreachable()  # asked before the client retries for minutes
+        unreachable()  # checked before the client retries for minutes
         import datasets
 
         stored = datasets.load_dataset(path, name, split=split, streaming=cutting.high is not None, **kwargs)
@@ -166,17 +168,18 @@ def _hub(path: str, name: str | None, options: str, split: str, cutting: _Cut, f
 
 @dataclass(frozen=True)
 class _Cut:
-    """Which rows of a split are used."""
+    """The part of a split's rows that is used."""
 
     low: int = 0
     high: int | None = None
     drop: tuple[tuple[str, Any], ...] = ()
-    """Fields with the values that rows must not have."""
+    """Fields and values; rows with such a value are dropped."""
     task: str = ""
-    """The file that says so."""
+    """The task file that sets `drop`."""
 
     def __call__(self, found: Iterable[Placed]) -> tuple[Placed, ...]:
-        """The rows that are used. Raises SuiteError where `drop` names a field that none has, or another type."""
+        """The rows that are used. Raises SuiteError if no row has a field of `drop`, or if its values have another
+        type."""
         fields: set[str] = set()
 
         def kept() -> Iterator[Placed]:

@@ -1,4 +1,4 @@
-"""A task is an lm-eval YAML: it is read here, with its includes, and checked before anything runs."""
+"""Read task files: lm-eval's YAML with its includes, checked before anything runs."""
 
 from __future__ import annotations
 
@@ -20,77 +20,78 @@ from suite.tasks.metadata import Metadata
 from suite.tasks.python_metric import PythonMetric
 
 SCORING: Final = 2
-"""Raised when a filter or a metric of ours, or the way prompts are made, changes what a task gives."""
+"""Raise it when a change to our filters, metrics or prompts changes a task's results."""
 
 
 OF_LM_EVAL: Final = "lm_eval:"
-"""Before the name of a task of lm-eval's that a file of the same name hides."""
+"""Prefix for a task of lm-eval that a file of the same name hides."""
 
 
 @dataclass(frozen=True)
 class TaskFile:
-    """A task as its file has it, with its includes merged in."""
+    """A task file with its includes merged in."""
 
     name: str
     path: Path
     config: Mapping[str, Any]
     """lm-eval's TaskConfig as plain data: only keys that are set; lists are tuples."""
     fingerprint: str
-    """A hash of all in the file that can change a prompt, an answer or a score."""
+    """Hash of everything in the file that can change a prompt, an answer or a score."""
     builtin: bool = False
-    """One of lm-eval's own: its file may name Python functions, which are resolved when it is loaded."""
+    """Whether it is lm-eval's own task. Its file may name Python functions, which are resolved on loading."""
     python: Mapping[str, PythonMetric] = field(default_factory=dict)
-    """Its metrics that are Python functions of the user's, by name."""
+    """Metrics that are the user's Python functions, by name."""
     plugins: Mapping[str, PinnedPlugin] = field(default_factory=dict)
-    """Its metrics that packages and workspaces add, by name."""
+    """Metrics from packages and workspaces, by name."""
     sources: Mapping[str, Mapping[str, tuple[TaskFile, ...]]] = field(default_factory=dict)
-    """Split -> skill -> the tasks whose prompts are its rows (`metadata.made_of`)."""
+    """Split -> skill -> the tasks whose prompts are the rows (`metadata.made_of`)."""
     data_file: Path | None = None
-    """The file that names its data files, where that is one that `path` includes."""
+    """The file that names the data files, if `path` includes it."""
 
     @property
     def base(self) -> Path:
-        """The folder that relative paths of its data files start from."""
+        """The folder for relative paths of data files."""
         return (self.data_file or self.path).parent
 
     @property
     def metadata(self) -> Mapping[str, Any]:
-        """Our own keys, as `metadata:` has them, with `primary` filled in."""
+        """Our own keys from `metadata:`, with `primary` filled in."""
         given: Mapping[str, Any] = self.config.get("metadata") or {}
         return {"primary": self._primary, **given}
 
     @property
     def _primary(self) -> str | None:
-        """The first metric that lies on 0 to 100 and where more is better, as all that are added do."""
+        """The first metric from 0 to 100 for which more is better; None if there is none. Metrics from outside
+        qualify."""
         names = metric_checks.metric_names(self.config)
         return next(iter(metric_checks.rankable(names, metric_checks.KnownMetrics(frozenset(self.plugins)))), None)
 
     def metric(self, name: str) -> MetricDefinition | None:
-        """What one of its metrics is; None for functions of the user's, and for what lm-eval alone knows.
+        """The definition of one of its metrics; None for the user's functions and for metrics that only lm-eval knows.
 
-        Raises SuiteError in one line for one that is added and is broken.
+        Raises SuiteError, in one line, for a broken metric from outside.
         """
         plugin = self.plugins.get(name)
         return metric_named(name) if plugin is None else outside_metrics.definition(name, plugin)
 
     @property
     def folder(self) -> str:
-        """The folder of its rows in a data folder."""
+        """The name of its folder in a data folder."""
         return str(self.metadata.get("folder") or self.name.removeprefix(OF_LM_EVAL))
 
     @property
     def reported_split(self) -> str:
-        """The split whose rows are scored: as lm-eval does, the test split where there is one."""
+        """The split that is scored: the test split if there is one, otherwise the validation split, as in lm-eval."""
         return str(self.config.get("test_split") or self.config["validation_split"])
 
     @property
     def training_split(self) -> str | None:
-        """The split that is trained on."""
+        """The split to train on; None if there is none."""
         return self.config.get("training_split")
 
     @property
     def exemplar_split(self) -> str | None:
-        """The split that exemplars are drawn from: as `metadata.splits` names it, or lm-eval's choice; None if none."""
+        """The split of exemplars: `metadata.splits.exemplars`, or lm-eval's choice; None if there is none."""
         if "exemplars" in self.metadata.get("splits", {}):
             return "exemplars"
         candidates = (self.config.get(key) for key in ("fewshot_split", "training_split", "validation_split"))
@@ -98,13 +99,13 @@ class TaskFile:
 
     @property
     def further_splits(self) -> tuple[str, ...]:
-        """Splits that only Python functions of lm-eval's tasks look at; plain task files never do."""
+        """Splits that Python functions of lm-eval's tasks may read; empty for task files."""
         names = (self.config.get(key) for key in ("training_split", "validation_split", "test_split"))
         return tuple(name for name in names if name and name != self.reported_split) if self.builtin else ()
 
     @property
     def no_reward(self) -> str | None:
-        """Why a single answer has no score that could reward it; None if it has one."""
+        """Why a single answer has no score to use as a reward; None if it has one."""
         if self.config.get("output_type", "generate_until") != "generate_until":
             return "has the model choose, not write"
         primary = self.metadata["primary"]
@@ -116,30 +117,30 @@ class TaskFile:
 
     @property
     def words(self) -> Mapping[str, str]:
-        """Metric -> how it splits texts of the task's language into words, where that is not the usual way."""
+        """Metric -> tokenizer that splits texts of the task's language into words; default tokenizers are left out."""
         return {} if self.builtin else _tokenizers(self.config)
 
     @property
     def gold_misses(self) -> float:
-        """The largest share of rows whose right answers may miss full marks in the primary metric."""
+        """Maximum share of rows whose right answers may miss full marks in the primary metric."""
         return float(self.metadata.get("gold_misses", Metadata.model_fields["gold_misses"].default))
 
     @property
     def language(self) -> str:
-        """The language of its right answers, as an ISO 639 code."""
+        """The language of the right answers, as an ISO 639 code."""
         return str(self.metadata.get("language") or DEFAULT) if not self.builtin else DEFAULT
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """What an answer may be, for classification; none for other tasks."""
+        """The labels of a classification; empty for other tasks."""
         return metric_checks.labels_of(self.config)
 
 
 def read_task(name: str, folders: Sequence[Path], *, load_plugins: bool = True) -> TaskFile:
-    """The task of this name: the first `<folder>/<name>.yaml`, or else lm-eval's own; `lm_eval:<name>` is lm-eval's.
+    """The task of a name: the first `<folder>/<name>.yaml`, or else lm-eval's; `lm_eval:<name>` is always lm-eval's.
 
-    Raises SuiteError with all problems of its file, or with the names that are close. Metrics that packages and
-    workspaces add are loaded for that, unless a page only shows the file (`load_plugins=False`).
+    Raises SuiteError with all problems of its file, or with similar names. Metrics from packages and workspaces are
+    loaded, unless `load_plugins` is False, for pages that only show the file.
     """
     if name.startswith(OF_LM_EVAL):
         return _of_lm_eval(name)
@@ -153,7 +154,7 @@ def read_task(name: str, folders: Sequence[Path], *, load_plugins: bool = True) 
 
 
 def _of_lm_eval(name: str) -> TaskFile:
-    """lm-eval's own task. It keeps the prefix in its name, so that it is never taken for one of a file."""
+    """lm-eval's own task. It keeps the prefix in its name, so that it is not confused with a file's task."""
     plain = name.removeprefix(OF_LM_EVAL)
     task = _builtin(plain, name)
     if task is None:
@@ -162,13 +163,13 @@ def _of_lm_eval(name: str) -> TaskFile:
 
 
 def _builtin(name: str, asked: str) -> TaskFile | None:
-    """lm-eval's task of this name, called as it was asked for; its release is part of its fingerprint."""
+    """lm-eval's task of this name, named as requested. lm-eval's release is part of its fingerprint."""
     file_and_config = builtin_config(name)
     return file_and_config and make_task(asked, *file_and_config, builtin=True, salt=release())
 
 
 def task_names(folders: Sequence[Path]) -> tuple[str, ...]:
-    """The names of the task files in these folders, sorted."""
+    """Names of the task files in these folders, sorted."""
     return tuple(sorted({file.stem for folder in folders for file in folder.glob("*.yaml")}))
 
 
@@ -176,11 +177,11 @@ def make_task(
     name: str, path: Path, config: Mapping[str, Any], *, builtin: bool = False, salt: Any = None,
     python: Mapping[str, PythonMetric] | None = None, plugins: Mapping[str, PinnedPlugin] | None = None, **more: Any,
 ) -> TaskFile:  # fmt: skip
-    """A task with its fingerprint; `salt` is what else can change its scores."""
+    """A task with its fingerprint; `salt` is anything else that can change its scores."""
     scored = {key: value for key, value in config.items() if key not in ("task_alias", "tag")}
     words: dict[str, str] = {}
     if not builtin and not plugins and "language" in (config.get("metadata") or {}):
-        words = _tokenizers(config)  # a score of suite's own metrics depends on the language through these only
+        words = _tokenizers(config)  # scores of suite's own metrics depend on the language only through these
         rest = {key: value for key, value in config["metadata"].items() if key != "language"}
         scored = {key: value for key, value in {**scored, "metadata": rest}.items() if value or key != "metadata"}
     key = {"scoring": SCORING, "salt": salt, "name": name, "config": scored, **({"words": words} if words else {})}
@@ -220,7 +221,7 @@ def _read(name: str, path: Path, folders: Sequence[Path], *, load_plugins: bool)
 def _sources(
     merged: MergedFile, folders: Sequence[Path], *, load_plugins: bool
 ) -> dict[str, dict[str, tuple[TaskFile, ...]]]:
-    """The tasks of `metadata.made_of`. Raises SuiteError for those that are not there, or have no template."""
+    """The tasks of `metadata.made_of`. Raises SuiteError for tasks that do not exist or are composed themselves."""
     problems: list[Problem] = []
     sources: dict[str, dict[str, tuple[TaskFile, ...]]] = {}
     for split, skills in merged.value["metadata"]["made_of"].items():
@@ -244,7 +245,7 @@ def _sources(
 
 
 def _tokenizers(config: Mapping[str, Any]) -> dict[str, str]:
-    """Metric -> how it splits texts of the task's language into words, where that is not the usual way."""
+    """Metric -> tokenizer that splits texts of the task's language into words; default tokenizers are left out."""
     language = str((config.get("metadata") or {}).get("language") or DEFAULT)
     metrics = metric_checks.metric_names(config)
     known = {name: metric_named(name) for name in metrics}

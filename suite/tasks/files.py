@@ -1,4 +1,4 @@
-"""Rows of one data file: JSON lines, a JSON array, CSV, TSV, Parquet or plain text, each with its place in the file."""
+"""Read rows of a data file: JSON lines, a JSON array, CSV, TSV, Parquet or plain text; each row with its location."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from suite.core.regular import open_regular
 Row = dict[str, Any]
 
 SUFFIXES: Final = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet")
-"""Files of a data folder; where a split has several, the first of them is read."""
+"""Suffixes of a data folder's files; if a split has several files, the first suffix wins."""
 
 MAX_DEPTH: Final = 64
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
-"""UTF-32 before UTF-16, as one mark begins with the other."""
+"""UTF-32 before UTF-16, because one mark begins with the other."""
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class Placed(NamedTuple):
-    """A row and where it stands."""
+    """A row and its location."""
 
     place: str
-    """`FILE:LINE` of JSON lines and texts, `FILE: row N` of tables and arrays."""
+    """`FILE:LINE` for JSON lines and texts, `FILE: row N` for tables and arrays."""
     row: Row
 
 
 def read_file(file: Path, kind: str | None = None, **options: Any) -> list[Placed]:
-    """Every row of a file, in order. `kind` is its suffix without the dot where the name does not tell.
+    """All rows of a file, in order. `kind` is the suffix without the dot, if the file name does not have it.
 
-    `options`: `field` (JSON: the key that holds the rows), `sep` (CSV). Raises SuiteError with the file and the line or
-    the row of the first fault.
+    `options`: `field` (JSON: the key of the rows), `sep` (CSV). Raises SuiteError with the file and the line or row of
+    the first fault.
     """
     read = _READERS.get(kind or file.suffix.lower().removeprefix("."))
     if read is None:
@@ -56,7 +56,7 @@ def read_file(file: Path, kind: str | None = None, **options: Any) -> list[Place
 
 
 def _json(file: Path, data: bytes, field: str | None = None) -> Iterator[Placed]:
-    """One object a line, or one array of objects in the whole file."""
+    """JSON rows: one object a line, or one array of objects in the whole file."""
     text = _decoded(file, data)
     if field is not None:
         whole = _parsed(text, str(file))
@@ -76,7 +76,8 @@ def _json(file: Path, data: bytes, field: str | None = None) -> Iterator[Placed]
 
 
 def _columns(row: Row) -> bool:
-    """Whether an object is a table by columns: lists of one length, or mappings of the same keys, of several rows."""
+    """Whether an object is a table by columns: lists of equal length, or mappings with equal keys, with several
+    rows."""
     values = list(row.values())
     lists = all(isinstance(value, list) for value in values)
     if not lists and not all(isinstance(value, dict) for value in values):
@@ -100,7 +101,8 @@ def _object(value: Any, place: str, fix: str) -> Row:
 
 
 def _parsed(text: str, place: str) -> Any:
-    """JSON as its standard has it. NaN is a missing value; a key twice, infinities and endless nesting are refused."""
+    """Strict JSON, except that NaN is a missing value. Raises SuiteError for duplicate keys, infinities and deep
+    nesting."""
     try:
         value = _DECODER.decode(text.lstrip("\ufeff"))
     except json.JSONDecodeError as error:
@@ -140,7 +142,7 @@ _DECODER: Final = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_con
 
 
 def _csv(file: Path, data: bytes, sep: str = ",") -> Iterator[Placed]:
-    """A table with a header. Cells keep their text; columns that numbers write the same way hold numbers."""
+    """A table with a header. Cells stay text, unless a whole column consists of numbers in Python's notation."""
     import pandas
 
     if len(sep) != 1:
@@ -164,9 +166,9 @@ def _csv(file: Path, data: bytes, sep: str = ",") -> Iterator[Placed]:
 
 
 def _typed(column: Sequence[str | None]) -> Sequence[Any]:
-    """The cells of a column as whole numbers, numbers or truth values, where each is written as Python writes it.
+    """The cells of a column as integers, floats or booleans, if all of them are written as Python writes them.
 
-    All others stay texts (`007`, `1.50`, `1e5`, `NA`). An empty cell is a missing value in any column.
+    All other columns stay text (`007`, `1.50`, `1e5`, `NA`). An empty cell is a missing value in any column.
     """
     cells = [cell for cell in column if cell is not None]
     for kind, form in _CELLS.items():
@@ -179,7 +181,7 @@ _CELLS: Final[Mapping[Callable[[str], Any], re.Pattern[str]]] = {
     int: re.compile(r"-?[0-9]{1,18}"), float: re.compile(r"-?[0-9]+\.[0-9]+(e[+-]?[0-9]+)?"),
     "True".__eq__: re.compile("True|False"),
 }  # fmt: skip
-"""Kinds of cells -> what may be one: a longer whole number would be no number to most readers."""
+"""Conversions of cells -> the pattern of their texts. Longer integers would lose digits in most readers."""
 
 
 _TABLE_FIX: Final = "give every row as many fields as the header, and quote texts that hold the separator"
@@ -210,7 +212,7 @@ def _check_names(file: Path, names: Sequence[str]) -> None:
 
 
 def _lines(file: Path, data: bytes) -> Iterator[Placed]:
-    """Every line as `{text: …}`, as lm-eval's `dataset_path: text` has it."""
+    """Each line as `{text: …}`, as in lm-eval's `dataset_path: text`."""
     lines = _LINE_END.split(_decoded(file, data))
     for number, line in enumerate(lines[:-1] if not lines[-1] else lines, 1):
         yield Placed(f"{file}:{number}", {"text": line})
@@ -223,7 +225,7 @@ _READERS: Final[Mapping[str, Callable[..., Iterator[Placed]]]] = {
 
 
 def _decoded(file: Path, data: bytes) -> str:
-    """UTF-8, with a byte order mark or without, or UTF-16 or UTF-32 with one."""
+    """Decode UTF-8 with or without a byte order mark, or UTF-16 or UTF-32 with one."""
     coding = next((name for mark, name in _BOMS if data.startswith(mark)), "utf-8")
     try:
         text = data.decode(coding)
@@ -242,7 +244,8 @@ def _too_deep(place: str) -> SuiteError:
 
 
 def check_row(each: Placed) -> None:
-    """Raises SuiteError for what no tokenizer, store or page can hold: half an emoji, endless nesting, infinities."""
+    """Raises SuiteError for values that tokenizers, stores or pages cannot hold: lone surrogates, deep nesting,
+    infinities."""
     for field, value in each.row.items():
         _check_value(value, each.place, str(field), 1)
         _check_text(str(field), each.place, str(field))

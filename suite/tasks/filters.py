@@ -15,29 +15,29 @@ from suite.tasks.text import UNPARSABLE, cut
 
 @register_filter("cut_answer")
 class CutAnswer(Filter):  # type: ignore[misc]
-    """Cuts each answer at a blank line (unless told otherwise) and at the `occurrence`-th `prefix` in it.
+    """Cuts each answer at the first blank line (by default) and at the `occurrence`-th `prefix`.
 
-    Examples start with `prefix`, so its first occurrence is where a model goes on to the next one.
+    Examples start with `prefix`, so at its first occurrence a model continues with the next example.
     """
 
     def __init__(self, prefix: str = "", occurrence: int = 1, blank_line: bool = True) -> None:
         self.prefix, self.occurrence, self.blank_line = prefix, occurrence, blank_line
 
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
-        """One list of cut answers a document."""
+        """One list of cut answers for each document."""
         how: dict[str, Any] = {"occurrence": self.occurrence, "blank_line": self.blank_line}
         return [[cut(answer, self.prefix, **how) for answer in answers] for answers in resps]
 
 
 @register_filter("first_label")
 class FirstLabel(Filter):  # type: ignore[misc]
-    """Reads which of `labels` each answer begins with."""
+    """Reads the label with which each answer begins."""
 
     def __init__(self, labels: Sequence[str], ignore_case: bool = True) -> None:
         self.labels, self.ignore_case = tuple(labels), ignore_case
 
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
-        """One list of labels a document, `UNPARSABLE` where it begins with none of them."""
+        """One list of labels for each document; `UNPARSABLE` if an answer begins with no label."""
         return [[self._read(answer) for answer in answers] for answers in resps]
 
     def _read(self, answer: str) -> str:
@@ -46,13 +46,13 @@ class FirstLabel(Filter):  # type: ignore[misc]
 
 @register_filter("named_label")
 class NamedLabel(Filter):  # type: ignore[misc]
-    """Reads which of `labels` each answer names first, wherever the word stands."""
+    """Reads the label that each answer names first, anywhere."""
 
     def __init__(self, labels: Sequence[str], ignore_case: bool = True) -> None:
         self.labels, self.ignore_case = tuple(labels), ignore_case
 
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
-        """One list of labels a document, `UNPARSABLE` where none is named."""
+        """One list of labels for each document; `UNPARSABLE` if an answer names none."""
         return [[self._read(answer) for answer in answers] for answers in resps]
 
     def _read(self, answer: str) -> str:
@@ -67,5 +67,5 @@ class Stated(Filter):  # type: ignore[misc]
         self.marker = marker
 
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
-        """One list of stated answers a document, `UNPARSABLE` where none is stated."""
+        """One list of stated answers for each document; `UNPARSABLE` if an answer states none."""
         return [[stated(answer, self.marker) or UNPARSABLE for answer in answers] for answers in resps]

@@ -1,7 +1,7 @@
-"""Whether right answers are right: a task's references go through its own filters and metrics, without a model.
+"""Check right answers without a model: a task's references must get full marks from its own filters and metrics.
 
-A reference is taken as what a perfect model would write: the target delimiter and the reference, cut at a stop string.
-Each of several references has to get the best value by itself. Of answers that are programs a few are run.
+A reference is treated as a perfect model's output: target delimiter and reference, cut at a stop string. Each of
+several references has to get the best value by itself. For programs, only a few are run.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from suite.tasks.scoring import Metric, metrics_of, of_all, score, words
 from suite.tasks.templates import Row, Unfit, as_text, compiled
 
 LISTED: Final = 5
-"""Rows that do not fit their templates and are listed one by one."""
+"""Maximum number of rows that do not fit their templates in a message."""
 PROGRAMS: Final = 4
-"""Programs of a split that are run: each takes a process of its own."""
+"""Number of programs of a split that are run; each needs its own process."""
 OF_THE_USER: Final = 256
-"""Rows of a split that a metric of the user's is asked about: nobody knows what it takes."""
+"""Number of rows of a split that are checked with a user's metric, whose cost is unknown."""
 BEST: Final = 1 - 1e-9
 
 References = tuple[tuple[str, ...], ...]
@@ -36,53 +36,53 @@ References = tuple[tuple[str, ...], ...]
 
 @dataclass(frozen=True)
 class Miss:
-    """A row with a reference that does not get the best value of a metric."""
+    """A row with a reference that does not get a metric's best value."""
 
     index: int
     place: str
     reference: str
     read: str
-    """What was read from it."""
+    """What the filters read from it."""
 
 
 @dataclass(frozen=True)
 class Misses:
-    """The rows whose references do not get the best value of a metric."""
+    """The rows whose references do not get a metric's best value."""
 
     metric: str
     pipeline: str
     primary: bool
     rows: tuple[Miss, ...]
     tried: int
-    """Rows that were checked: all, except of programs."""
+    """Number of rows that were checked: all, except for programs and users' metrics."""
     corpus: float | None = None
-    """For a metric of all answers, what the references get together, from 0 to 100, where that is not the best."""
+    """For a corpus metric: the references' own score (0 to 100) if it is not the best value; otherwise None."""
 
     @property
     def share(self) -> float:
-        """The share of the rows that were looked at; all of them where the corpus misses the best value."""
+        """Share of the checked rows; 1 if the corpus score misses the best value."""
         return 1.0 if self.corpus is not None else len(self.rows) / max(self.tried, 1)
 
 
 @dataclass(frozen=True)
 class Marks:
-    """Whether an output gets full marks by a task's primary metric."""
+    """Checks whether an output gets full marks by a task's primary metric."""
 
     task: TaskFile
     read: Read
     metric: Metric
 
     def full(self, row: Row, right: Sequence[str], one: str, output: str) -> bool:
-        """Whether an output in place of one of some right answers gets the best value."""
+        """Whether an output gets the best value in place of one of the right answers."""
         return _is_best(self.metric, right, one, self.read(output, row))
 
     def text_is_full(self, row: Row, right: Sequence[str], one: str) -> bool:
-        """Whether the right answer itself does, as `gold` reads it."""
+        """Whether the right answer itself gets the best value, as in `gold`."""
         return self.full(row, right, one, written(self.task, one))
 
 
 def marks_of(task: TaskFile) -> Marks | None:
-    """The full marks of a task whose answers are written; None for programs, and for lm-eval's own tasks."""
+    """The full marks of a task with written answers; None for programs and for lm-eval's own tasks."""
     if task.builtin or task.config.get("output_type", "generate_until") != "generate_until":
         return None
     primary = next((metric for metric in metrics_of(task) if metric.name == task.metadata["primary"]), None)
@@ -96,9 +96,9 @@ _KEPT: Final = 256
 
 
 def gold(task: TaskFile, rows: Rows) -> tuple[Misses, ...]:
-    """The metrics of a task that some reference of the rows misses the best value of; nothing for lm-eval's own tasks.
+    """The metrics whose best value some reference of the rows misses; empty for lm-eval's own tasks.
 
-    Raises SuiteError for rows that the templates do not fit, with their places.
+    Raises SuiteError, with locations, for rows that the templates do not fit.
     """
     if task.builtin:
         return ()
@@ -111,7 +111,7 @@ def gold(task: TaskFile, rows: Rows) -> tuple[Misses, ...]:
 
 
 def gold_finding(task: TaskFile, rows: Rows, documents: int | None = None) -> Gold | None:
-    """What is kept with an evaluation of the first `documents` rows: None where all right answers get full marks."""
+    """The finding for an evaluation of the first `documents` rows; None if all right answers get full marks."""
     limit = len(rows.docs) if documents is None else min(documents, len(rows.docs))
     several = len(readers(task)) > 1 if gold(task, rows) else False
     by_metric = [
@@ -183,14 +183,15 @@ def _references(task: TaskFile, rows: Rows) -> References:
 
 
 def _constants(task: TaskFile, rows: Rows) -> Iterator[Problem]:
-    """Texts that are the same for all rows: a right answer of no field and no template, or a field that is misspelt."""
+    """Problems of texts that are the same for all rows: a right answer without field or template, or a misspelt
+    field."""
     fields = fields_of(rows.docs)
     for key in ("doc_to_text", "doc_to_target"):
         text = task.config.get(key)
         if not isinstance(text, str) or not text.strip() or "{{" in text or "{%" in text or text in fields:
             continue
         near = did_you_mean(text, fields)
-        if key == "doc_to_text" and not near.endswith("?"):  # a question may be the same for all
+        if key == "doc_to_text" and not near.endswith("?"):  # a question may be the same for all rows
             continue
         if len(rows.docs) > 1 and not (
             "doc_to_choice" in task.config and text.isdecimal()
@@ -200,7 +201,8 @@ def _constants(task: TaskFile, rows: Rows) -> Iterator[Problem]:
 
 
 def _mixed(task: TaskFile, rows: Rows, asked: Sequence[str | int]) -> Iterator[Problem]:
-    """Rows whose choices stand in the prompt among rows whose choices follow it: the fewer ones are wrong."""
+    """Problems of rows in the minority: their choices are in the prompt while most rows' choices follow it, or vice
+    versa."""
     chosen = [index for index, question in enumerate(asked) if isinstance(question, int)]
     if 0 < len(chosen) < len(asked):
         others = [index for index, question in enumerate(asked) if not isinstance(question, int)]
@@ -214,7 +216,7 @@ _FIX: Final = "mend or remove the row, or the template"
 
 
 def _missed(task: TaskFile, rows: Rows, answers: References, read: Read, metric: Metric) -> Iterator[Miss]:
-    """Of the rows of some answers, those with a reference that misses the best value, each with the first that does."""
+    """The rows with a reference that misses the best value, each with its first such reference."""
     for index, (row, right) in enumerate(zip(rows.docs, answers, strict=False)):
         for one in right:
             answer = read(written(task, one), row)
@@ -238,7 +240,7 @@ def _is_best(metric: Metric, right: Sequence[str], one: str, answer: str) -> boo
 
 
 def _of_corpus(metric: Metric, answers: References) -> float | None:
-    """What the first references get against themselves; None if it is the best value: for BLEU, one has four words."""
+    """The score of the first references against themselves; None if it is the best value (BLEU: any has four words)."""
     least = 0 if metric.definition is None else metric.definition.shortest_full_marks
     if not least or any(len(words(metric, right[0])) >= least for right in answers):
         return None
@@ -246,7 +248,7 @@ def _of_corpus(metric: Metric, answers: References) -> float | None:
 
 
 def _programs(task: TaskFile, rows: Rows, answers: References, read: Read) -> tuple[tuple[Miss, ...], int]:
-    """The first rows whose own program fails its test, and how many were run: none without a sandbox."""
+    """The first rows whose own program fails its test, and the number of programs run (0 without a sandbox)."""
     if not bubblewrap.available():
         return (), 0
     program = compiled(str(task.metadata["program"]))

@@ -1,14 +1,14 @@
-"""Which documents are the same: those that a model reads alike, whatever other fields their rows have.
+"""Which documents are equal: those that a model reads alike, whatever other fields their rows have.
 
 The rule, for the rows of a task as its templates render them:
 
-- the *question* is the 0-shot prompt, without differences of whitespace and of Unicode's ways to write a letter;
-- of a task of choices, the choices belong to it, and their order does not: a question whose choices are in another
-  order is the same question. Choices are what `doc_to_choice` names, or the list whose texts stand behind the task's
-  labels in the prompt (`A) red B) blue`). The order of any other list counts;
+- the *question* is the 0-shot prompt, ignoring differences of white space and of Unicode composition;
+- for a task of choices, the choices belong to the question, but their order does not: a question with reordered
+  choices is the same question. Choices are those that `doc_to_choice` names, or the list whose texts follow the task's
+  labels in the prompt (`A) red B) blue`). The order of any other list is significant;
 - the *document* is the question with its right answers, in any order.
 
-Rows that no template of ours can render (lm-eval's own tasks with Python functions) are compared by their content.
+Rows that our templates cannot render (lm-eval's own tasks with Python functions) are compared by their content.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from suite.tasks.sameness import near_keys, normalised
 from suite.tasks.templates import Unfit
 
 IDENTIFIERS: Final = frozenset({"idx", "id", "_id", "uid", "qId", "question_id", "gem_id", "task_id", "answerKey"})
-"""Fields that name a row, or the place of a choice: no part of its content, where that is what is compared."""
+"""Fields that name a row or the position of a choice; they do not count when content is compared."""
 _ALL: Final = "*"
 _KEPT: Final = 128
 
@@ -42,35 +42,35 @@ class Identity:
     """What a row is to a model."""
 
     question: str
-    """Rows with an equal one ask the same."""
+    """Rows with an equal value ask the same question."""
     answers: frozenset[str]
-    """Its right answers; none where they are the place of a choice, or not known."""
+    """Hashes of its right answers; empty if they are positions of choices or unknown."""
 
     @cached_property
     def document(self) -> str:
-        """Rows with an equal one ask the same and have the same answers: SHA-256."""
+        """SHA-256; rows with an equal value ask the same question and have the same answers."""
         return _hash(self.question, *sorted(self.answers))
 
     def agrees(self, other: Identity) -> bool:
-        """Whether an answer to the one is right for the other, as far as it is known. For equal questions."""
+        """Whether an answer to one row is right for the other, as far as known. For equal questions."""
         return not self.answers or not other.answers or bool(self.answers & other.answers)
 
 
 class Reads(Protocol):
-    """Tells what a row asks, and what it is."""
+    """Computes the question and identity of a row."""
 
     def question(self, row: Row) -> str:
-        """What names its question."""
+        """The hash of its question."""
 
     def near(self, row: Row) -> frozenset[int]:
-        """Keys of which rows that ask nearly the same have one in common."""
+        """Keys of a row; rows that ask nearly the same share a key."""
 
     def __call__(self, row: Row) -> Identity:
-        """Its identity."""
+        """The identity of a row."""
 
 
 class Identified:
-    """Rows as a task reads them. Right answers are rendered where they are asked for: few rows ask the same."""
+    """Rows as a task reads them. Right answers are rendered on demand, because few rows ask the same."""
 
     def __init__(self, rows: Sequence[Row], read: Reads) -> None:
         self.questions = tuple(read.question(row) for row in rows)
@@ -85,7 +85,7 @@ class Identified:
 
     @cached_property
     def places(self) -> Mapping[str, Sequence[int]]:
-        """The rows that ask each question."""
+        """Question -> indices of the rows that ask it."""
         found: dict[str, list[int]] = defaultdict(list)
         for place, each in enumerate(self.questions):
             found[each].append(place)
@@ -93,7 +93,7 @@ class Identified:
 
     @cached_property
     def near(self) -> Sequence[frozenset[int]]:
-        """Of each row, keys of which those that ask nearly the same have one in common."""
+        """Keys of each row; rows that ask nearly the same share a key."""
         return [self._read.near(row) for row in self._rows]
 
 
@@ -101,7 +101,7 @@ _DONE: dict[tuple[str, str, str], Identified] = {}
 
 
 def identified(task: TaskFile, rows: Rows) -> Identified:
-    """Each row as this task reads it."""
+    """The rows as this task reads them; cached."""
     key = (task.fingerprint, str(task.metadata.get("kind")), rows.content_hash)
     if key not in _DONE:
         while len(_DONE) >= _KEPT:
@@ -111,26 +111,26 @@ def identified(task: TaskFile, rows: Rows) -> Identified:
 
 
 def can_read(task: TaskFile, rows: Rows) -> bool:
-    """Whether the task's templates fit rows that may be another task's."""
+    """Whether the task's templates fit these rows, which may be another task's."""
     identity = Identities(task, fields_of(rows.docs))
     return identity.texts is None or identity.rendered(rows.docs[0]) is not None
 
 
 def asked(question: str) -> str:
-    """The identity of a rendered question."""
+    """The hash of a rendered question."""
     return _hash(normalised(question))
 
 
 def told(question: str, answers: Iterable[str]) -> Identity:
-    """The identity of what was rendered."""
+    """The identity of a rendered question and its answers."""
     return Identity(asked(question), frozenset(_hash(normalised(each)) for each in answers))
 
 
 class Identities:
-    """The identity of each row of a task."""
+    """Computes the identity of a task's rows."""
 
     def __init__(self, task: TaskFile, fields: Iterable[str]) -> None:
-        """`fields` are those of the rows."""
+        """`fields` are the fields of the rows."""
         known = frozenset(fields)
         self.texts = _texts(task, known)
         self._chosen = task.config.get("doc_to_choice") is not None
@@ -140,27 +140,27 @@ class Identities:
         self._asks = self._varying or bool(_fields_in(task.config.get("doc_to_text", ""), known))
 
     def __call__(self, row: Row) -> Identity:
-        """A row's identity: by its content where no template renders it."""
+        """A row's identity; by its content if no template renders it."""
         rendered = self.rendered(row)
         return Identity(self._content(row), frozenset()) if rendered is None else rendered
 
     def question(self, row: Row) -> str:
-        """What names the question of a row."""
+        """The hash of a row's question."""
         text = self._asked(row)
         return self._content(row) if text is None else asked(text)
 
     def near(self, row: Row) -> frozenset[int]:
-        """Keys of which rows that ask nearly the same have one in common; none where no template renders it."""
+        """Keys of a row; rows that ask nearly the same share a key. Empty if no template renders the row."""
         text = self._asked(row)
         return frozenset() if text is None else near_keys(text)
 
     def rendered(self, row: Row) -> Identity | None:
-        """The identity of a row as its templates render it; None where they do not."""
+        """The identity of a row as its templates render it; None if they do not."""
         text = self._asked(row)
         return None if text is None else told(text, self._answers(row))
 
     def _asked(self, row: Row) -> str | None:
-        """The question and its choices, if there are any, in a fixed order; None where templates do not fit."""
+        """The question and its choices in a fixed order; None if the templates do not fit."""
         if self.texts is None:
             return None
         try:
@@ -172,11 +172,11 @@ class Identities:
             return "\n".join([*choices, *self._references(row)])
         if self._asks and (question.strip() or choices):
             return "\n".join([question, *choices])
-        # all rows are asked the same, or nothing: what is to be written tells them apart, but a few labels do not
+        # all rows ask the same or nothing: the right answers distinguish them, unless they are a few labels
         return None if self._chosen else "\n".join(["", *sorted(self._references(row))])
 
     def _choices(self, row: Row) -> Sequence[str]:
-        """The choices of a row that are its own."""
+        """The choices of a row that are not the same for all rows."""
         return (self.texts.choices(row) or ()) if self._varying and self.texts is not None else ()
 
     def _references(self, row: Row) -> tuple[str, ...]:
@@ -187,7 +187,7 @@ class Identities:
             return ()
 
     def _answers(self, row: Row) -> tuple[str, ...]:
-        """The right answers, except those that name the place of a choice whose order is free."""
+        """The right answers, except those that name the position of a choice whose order does not matter."""
         found, free = self._references(row), self._free(row)
         if not free and not self._named:
             return found
@@ -195,7 +195,7 @@ class Identities:
         return tuple(each for each in found if each in texts and len(each.strip()) > 1)
 
     def _free(self, row: Row) -> frozenset[Path]:
-        """Where a row has lists of choices, whose order is free. Raises Unfit where templates do not fit."""
+        """Paths of a row's lists of choices, whose order does not matter. Raises Unfit if the templates do not fit."""
         if self._named or not self._labels or self.texts is None:
             return frozenset(path for path, _ in lists(row) if self._named & {path[0], _ALL})
         texts = [*lists(row)]
@@ -203,7 +203,8 @@ class Identities:
         return frozenset(path for path, each in texts if behind_labels(each, self._labels, asked))
 
     def _content(self, row: Row) -> str:
-        """A row's fields, except those that name it; of a task of choices that has no template, in any order."""
+        """Hash of a row's fields except names; lists of choices are sorted, all lists if a task of choices has no
+        template."""
         every = not self._named and self.texts is None and bool(self._labels)
         free = frozenset(path for path, _ in lists(row) if every or self._named & {path[0], _ALL})
         content = {key: value for key, value in in_order(row, free).items() if key not in IDENTIFIERS}
@@ -211,14 +212,14 @@ class Identities:
 
 
 def _texts(task: TaskFile, fields: frozenset[str]) -> Texts | None:
-    """The templates of a task; None where prompts are made by more than templates that we can read."""
+    """The templates of a task; None if its prompts are not made by templates alone that we can read."""
     config = task.config
     given = [config.get(key, "") for key in ("doc_to_text", "doc_to_target", "doc_to_choice")]
     if config.get("process_docs") or any(str(each).startswith("!function") for each in given):
         return None
     try:
         return Texts(task, fields)
-    except TemplateError:  # with a filter of lm-eval's
+    except TemplateError:  # it uses a filter of lm-eval
         return None
 
 
@@ -229,7 +230,7 @@ def _choice_fields(task: TaskFile) -> frozenset[str]:
 
 
 def _place_names(task: TaskFile) -> tuple[str, ...]:
-    """What may stand before the choices of a prompt, in order (`A`, `B`); nothing for a task without such choices."""
+    """The labels before the choices of a prompt, in order (`A`, `B`); empty for a task without such choices."""
     choices = task.config.get("doc_to_choice")
     if choices is None and task.metadata.get("kind") == "choice":
         return tuple(map(str, task.metadata.get("labels") or ascii_uppercase))
@@ -238,14 +239,14 @@ def _place_names(task: TaskFile) -> tuple[str, ...]:
 
 
 def _fields_in(template: Any, fields: Iterable[str]) -> frozenset[str]:
-    """The fields of a row that a template names, as far as can be told."""
+    """The fields of a row that a template names, as far as can be determined."""
     if not isinstance(template, str):
         return frozenset()
     if template in set(fields):
         return frozenset({template})
     try:
         return frozenset(meta.find_undeclared_variables(Environment().parse(template)))
-    except TemplateError:  # a filter of lm-eval's, for one
+    except TemplateError:  # such as a filter of lm-eval
         return frozenset({_ALL}) if "{{" in template or "{%" in template else frozenset()
 
 

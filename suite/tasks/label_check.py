@@ -1,4 +1,4 @@
-"""Labels in the data that a task does not list: each is refused with the first row that has it."""
+"""Reject labels in the data that the task does not list; each is reported with its first row."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from suite.tasks.data import Rows
 from suite.tasks.definition import TaskFile
 
 LISTED = 5
-"""Unknown labels that are listed one by one: more are probably no labels at all, but texts."""
+"""Maximum number of unknown labels in messages; more are probably texts, not labels."""
 SHOWN = 12
-"""Known labels that a line names."""
+"""Maximum number of known labels in a line."""
 
 
 def unknown_labels(task: TaskFile, rows: Rows, answers: Sequence[Sequence[str]]) -> Iterator[Problem]:
-    """A problem for each right answer of some rows that is none of the task's labels; none for a task without labels.
+    """Problems of right answers that are not labels of the task; none for a task without labels.
 
-    Labels are read as scoring reads them: case, spaces and ways to write a number make no difference.
+    Labels are compared as in scoring: case, spaces and number formats are ignored.
     """
     if not task.labels:
         return
@@ -36,7 +36,7 @@ def unknown_labels(task: TaskFile, rows: Rows, answers: Sequence[Sequence[str]])
 
 
 def _known(label: str, labels: Sequence[str]) -> str:
-    """``did you mean 'x'? known: x, y``."""
+    """A hint: ``did you mean 'x'? known: x, y``."""
     named = "known: " + ", ".join(labels[:SHOWN]) + (f" and {len(labels) - SHOWN} more" if len(labels) > SHOWN else "")
     near = did_you_mean(label, labels)
     return f"{near} {named}" if near.endswith("?") else named

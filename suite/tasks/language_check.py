@@ -1,4 +1,4 @@
-"""Right answers in another language than the task says: ROUGE, BLEU and TER would not see their words."""
+"""Detect right answers in another language than the task's: ROUGE, BLEU and TER would lose their words."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from suite.tasks.definition import TaskFile
 from suite.tasks.metric_checks import metric_names
 
 SHARE: Final = 0.1
-"""The share of rows above which it is the language, not a few names: English corpora have up to 6 % such rows."""
+"""Minimum share of rows for a problem; names alone cause up to 6 % of such rows in English corpora."""
 
 
 def lost_words(task: TaskFile, rows: Rows, answers: Sequence[Sequence[str]]) -> Iterator[Problem]:
-    """A problem where letters of the right answers are lost as a metric splits texts of the task's language.
+    """A problem if a metric's tokenizer for the task's language drops letters of the right answers.
 
-    Where the task gives no language, any lost letter of a row counts; where it does, a loss of half of the letters.
+    If the task gives no language, any lost letter of a row counts; otherwise, a loss of more than half of the letters.
     """
     given = task.metadata.get("language")
     for metric in metric_names(task.config):

@@ -1,4 +1,4 @@
-"""What lm-eval knows by name, listed so that a task file is checked without importing lm-eval (a test compares)."""
+"""Names that lm-eval knows, listed so that task files are checked without importing lm-eval (a test compares them)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 PYTHON: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-"""A metric that is a Python function of the user's: `module:function`."""
+"""A metric that is the user's Python function: `module:function`."""
 
 FIELD_MEANINGS: Final[Mapping[str, str]] = {
     "task": "The task's name: that of its file.",
@@ -33,7 +33,7 @@ FIELD_MEANINGS: Final[Mapping[str, str]] = {
     "metric_list": "The metrics; the first is the primary one unless `metadata.primary` names another.",
     "metadata": "What suite adds to lm-eval's format.",
 }
-"""The fields of lm-eval's TaskConfig that a task file may have, and what each says."""
+"""The fields of lm-eval's TaskConfig that a task file may have, and their meanings."""
 
 OURS_MAY_NOT_SET: Final = {
     "custom_dataset": "rows come from the data folder or from `dataset_path`",
@@ -49,7 +49,7 @@ OURS_MAY_NOT_SET: Final = {
     "should_decontaminate": "leaks are checked when a run is planned",
     "doc_to_decontamination_query": "leaks are checked when a run is planned",
 }
-"""Fields of lm-eval that a task file here must leave out, and what to do instead."""
+"""Fields of lm-eval that a task file must not have, and what to do instead."""
 
 FIELDS: Final = frozenset({*FIELD_MEANINGS, *OURS_MAY_NOT_SET})
 """The fields of lm-eval's TaskConfig."""
@@ -73,10 +73,10 @@ OUR_FILTERS: Final[Mapping[str, Mapping[str, type]]] = {
 """Our filters, and the options of each."""
 
 CHOOSERS: Final = frozenset({"take_first", "take_first_k", "majority_vote"})
-"""Filters that leave one answer of a document's list; a pipeline has to end with one of them."""
+"""Filters that select one answer of a document's list; a pipeline has to contain one of them."""
 
 NO_OPTIONS: Final = frozenset({"metric", "aggregation", "higher_is_better", "hf_evaluate"})
-"""Keys of an entry of `metric_list` that are for lm-eval, and not for the metric."""
+"""Keys of a `metric_list` entry that are for lm-eval, not options of the metric."""
 
 DEFAULT_METRICS: Final = {
     "generate_until": ("exact_match",),
@@ -84,15 +84,15 @@ DEFAULT_METRICS: Final = {
     "loglikelihood": ("perplexity", "acc"),
     "loglikelihood_rolling": ("word_perplexity", "byte_perplexity", "bits_per_byte"),
 }
-"""What lm-eval reports when a task names no metric."""
+"""The metrics that lm-eval reports if a task names none."""
 
 
 ALSO_OF_LM_EVAL: Final = frozenset({
     "arc_challenge", "arc_easy", "cb", "gsm8k", "humaneval", "mbpp", "openbookqa", "rte", "triviaqa", "wic", "xsum",
 })  # fmt: skip
-"""The shipped tasks that lm-eval has a task of the same name of (a test compares)."""
+"""Shipped tasks that share a name with a task of lm-eval (a test compares the lists)."""
 
 
 def is_python(metric: str) -> bool:
-    """Whether a metric is named as a Python function: `module:function`."""
+    """Whether a metric is the name of a Python function: `module:function`."""
     return PYTHON.fullmatch(metric) is not None

@@ -1,4 +1,4 @@
-"""Makes lm-eval's task object of a task file: its rows, its exemplars drawn once, its templates compiled once."""
+"""Make lm-eval's task object from a task file: load rows, draw exemplars once, compile templates once."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ from suite.tasks.training_text import following_text, prompt_text
 
 @dataclass(frozen=True)
 class Example:
-    """One training example, rendered by the templates that also make the evaluation's prompts."""
+    """A training example, rendered by the templates that also make evaluation's prompts."""
 
     prompt: str
     target: WrittenTarget
     """The answer, which also knows how it follows the prompt."""
     doc: Row
     hash: str
-    """Its `Identity.question`: examples with an equal one ask the same."""
+    """Its `Identity.question`: examples with an equal value ask the same question."""
 
 
 def load_task(
     task: TaskFile, locations: DataLocations, *, shots: int = 0, draw: int = 0, limit: int | None = None
 ) -> LoadedTask:
-    """A task over its reported rows (the first `limit` of them), with exemplars that all documents share.
+    """A task over its reported rows (the first `limit`), with exemplars that all documents share.
 
-    Raises SuiteError for rows that are not there and templates that do not fit them.
+    Raises SuiteError for missing rows, and for templates that do not fit them.
     """
     docs = reported_rows(task, locations).docs[:limit]
     return _load(task, docs, draw_exemplars(task, locations, shots, draw), locations)
 
 
 def selection_task(task: TaskFile, locations: DataLocations, docs: Sequence[Row], *, shots: int = 0) -> LoadedTask:
-    """The same task over other rows, to select a checkpoint by its own metric. Exemplars are never among the rows."""
+    """The same task over other rows, to select a checkpoint by its own metric. Exemplars are never among these rows."""
     identity = Identities(task, fields_of(docs))
     scored = {identity.question(row) for row in docs}
     exemplars = draw_exemplars(task, locations, shots, draw=0, besides=scored)
@@ -64,7 +64,7 @@ def selection_task(task: TaskFile, locations: DataLocations, docs: Sequence[Row]
 
 
 def training_examples(task: TaskFile, locations: DataLocations) -> tuple[Example, ...]:
-    """The training split, in order: each prompt is the one that a 0-shot evaluation of the row would have."""
+    """The training split, in order; each prompt equals that of a 0-shot evaluation of the row."""
     split = training_rows(task, locations)
     loaded = _load(task, split.docs, (), locations)
     pairs = zip(loaded.eval_docs, identified(task, split).questions, strict=True)
@@ -76,7 +76,7 @@ def training_examples(task: TaskFile, locations: DataLocations) -> tuple[Example
 
 
 def document_hashes(task: LoadedTask) -> Callable[[Row], str]:
-    """What names a document: `Identity.document`, of what lm-eval renders where its prompts are made by functions."""
+    """Document -> `Identity.document`; from lm-eval's rendered prompts if Python functions make them."""
     identity = Identities(task.file, frozenset().union(*task.eval_docs))
 
     def rendered(doc: Row) -> str:
@@ -87,26 +87,26 @@ def document_hashes(task: LoadedTask) -> Callable[[Row], str]:
 
 
 class Prompts:
-    """Training prompts, with other rows of the split before them as a few-shot evaluation shows them."""
+    """Training prompts with exemplars from the split before them, as in a few-shot evaluation."""
 
     def __init__(self, task: TaskFile, locations: DataLocations) -> None:
         self._task = _load(task, training_rows(task, locations).docs[:1], (), locations)
 
     def __call__(self, doc: Row, exemplars: Sequence[Row] = ()) -> str:
-        """The prompt of a row (as `Example.doc` has it) behind exemplars."""
+        """The prompt of a row (see `Example.doc`) after exemplars."""
         self._task.sampler = _Given(exemplars)
         with quiet():
             return prompt_text(self._task, doc, len(exemplars))
 
     def exemplar(self, doc: Row) -> str:
-        """What stands before a prompt when this row is its exemplar."""
+        """The text before a prompt whose exemplar is this row."""
         both, alone = self(doc, (doc,)), self(doc)
         description = self._task.resolve_field(doc, self._task.config.description) or ""
         return both.removeprefix(description)[: len(both) - len(alone)]
 
 
 class _Given:
-    """A sampler of lm-eval's that gives the exemplars it was given."""
+    """A sampler for lm-eval that returns given exemplars."""
 
     def __init__(self, exemplars: Sequence[Row]) -> None:
         self._exemplars = list(exemplars)
@@ -116,7 +116,7 @@ class _Given:
 
 
 class _Docs(Sequence[Row]):
-    """Rows with as much of a `datasets.Dataset` as lm-eval asks for: an index, a length and `features`."""
+    """Rows with the parts of `datasets.Dataset` that lm-eval uses: indexing, a length and `features`."""
 
     def __init__(self, docs: Sequence[Row]) -> None:
         self._docs = docs
@@ -133,7 +133,7 @@ class _Docs(Sequence[Row]):
 
 
 def _load(task: TaskFile, docs: Sequence[Row], exemplars: Sequence[Row], locations: DataLocations) -> LoadedTask:
-    """lm-eval's task over these rows, whatever split they are from."""
+    """lm-eval's task over these rows, from whatever split."""
     config = _config(task, docs)
     as_table = config.get("process_docs") is not None
     splits = {**_others(task, locations), task.reported_split: docs}
@@ -159,7 +159,7 @@ def _load(task: TaskFile, docs: Sequence[Row], exemplars: Sequence[Row], locatio
 
 
 def _place(task: TaskFile, locations: DataLocations, doc: Row) -> str:
-    """Where a row stands, reported or trained on; for errors."""
+    """Location of a reported or training row, for errors."""
     for split in dict.fromkeys((task.reported_split, task.training_split)):
         in_split = rows(task, split, locations) if split else None
         index = next((number for number, row in enumerate(in_split.docs) if row == doc), None) if in_split else None
@@ -169,12 +169,12 @@ def _place(task: TaskFile, locations: DataLocations, doc: Row) -> str:
 
 
 def _others(task: TaskFile, locations: DataLocations) -> Mapping[str, Sequence[Row]]:
-    """Rows of further splits: lm-eval's Python functions may look at them, plain task files never do."""
+    """Rows of further splits: Python functions of lm-eval's tasks may read them, task files never do."""
     return {name: rows(task, name, locations).docs for name in task.further_splits}
 
 
 def _config(task: TaskFile, docs: Sequence[Row]) -> dict[str, Any]:
-    """The task's config as lm-eval wants it, with templates as compiled functions."""
+    """The task's configuration for lm-eval, with templates as compiled functions."""
     if task.builtin:
         return _builtin_config(task)
     config: dict[str, Any] = deepcopy(_lists(task.config))
@@ -189,7 +189,7 @@ def _config(task: TaskFile, docs: Sequence[Row]) -> dict[str, Any]:
 
 
 def _before(task: TaskFile, docs: Sequence[Row]) -> Mapping[str, Callable[[Row], str]]:
-    """The templates of a task's description and answer prefix, by their text in its file; lm-eval renders its own."""
+    """Templates of a task's description and answer prefix, by their text in its file; empty for lm-eval's own tasks."""
     if task.builtin:
         return {}
     texts, keys = Texts(task, fields_of(docs)), ("description", "gen_prefix")
@@ -197,7 +197,7 @@ def _before(task: TaskFile, docs: Sequence[Row]) -> Mapping[str, Callable[[Row],
 
 
 def _named(entry: dict[str, Any], task: TaskFile) -> dict[str, Any]:
-    """A metric as lm-eval's registry finds it; one of the user's is one by its name alone."""
+    """A `metric_list` entry for lm-eval's registry; a metric from the user is only a name to lm-eval."""
     name = entry["metric"]
     if not is_python(name) and name not in task.plugins:
         return entry
@@ -206,7 +206,7 @@ def _named(entry: dict[str, Any], task: TaskFile) -> dict[str, Any]:
 
 
 def _told(task: TaskFile, key: str, render: Callable[[Row], Any]) -> Callable[[Row], Any]:
-    """A template that names its task where it does not fit a row."""
+    """Wrap a template so that its errors name the task."""
 
     def rendered(doc: Row) -> Any:
         try:
@@ -231,16 +231,16 @@ def _builtin_config(task: TaskFile) -> dict[str, Any]:
 
 
 def _lists(value: Any) -> Any:
-    """Plain data with lists where our files have tuples: lm-eval asks `isinstance(…, list)`."""
+    """Plain data with lists instead of tuples, because lm-eval checks `isinstance(…, list)`."""
     if isinstance(value, Mapping):
         return {key: _lists(item) for key, item in value.items()}
     return [_lists(item) for item in value] if isinstance(value, (tuple, list)) else value
 
 
 def _renderer(template: str, *, choices: bool, lists: bool) -> Callable[[Row], Any]:
-    """What lm-eval does with a template of its own tasks, compiled once instead of for each row.
+    """lm-eval's rendering of its own tasks' templates, compiled once instead of for each row.
 
-    lm-eval's way takes 0.4 ms a text, which is most of the time of a small evaluation.
+    lm-eval takes 0.4 ms for a text, which is most of the time of a small evaluation.
     """
     compiled = lm_eval.utils.env.from_string(template)
 
@@ -272,9 +272,9 @@ def _processed(config: Mapping[str, Any], exemplars: Sequence[Row]) -> list[Row]
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the warnings of lm-eval about settings that are meant, and of sacrebleu about full stops.
+    """Context manager without warnings of lm-eval about intended settings and of sacrebleu about full stops.
 
-    `suite run -v` has them.
+    `suite run -v` shows them.
     """
     if VERBOSE.get():
         yield

@@ -1,4 +1,4 @@
-"""Task files merged deeply with those that they include."""
+"""Merge task files deeply with the files that they include."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ from suite.core.yamlfile import Document, Key, read_yaml
 
 @dataclass(frozen=True)
 class MergedFile:
-    """Files merged deeply, an including file over the included one, with the ``file:line`` of each key."""
+    """Files merged deeply, an including file over the included ones, with the ``file:line`` of each key."""
 
     value: dict[str, Any]
     lines: dict[Key, str]
 
     @classmethod
     def read(cls, path: Path) -> MergedFile:
-        """A file with its includes. Raises SuiteError on a cycle or a file that is not there."""
+        """Read a file with its includes. Raises SuiteError for a cycle or a missing file."""
         merged = cls({}, {})
         merged._add(path, ())
         return merged
 
     def where(self, key: Key) -> str:
-        """The ``file:line`` of a key, or of what is nearest above it."""
+        """The ``file:line`` of a key, or of the nearest key above it."""
         while key and key not in self.lines:
             key = key[:-1]
         return self.lines.get(key, "")
 
     @property
     def data_file(self) -> Path | None:
-        """The file that says where data are."""
+        """The file that names the data files; None if there is none."""
         keys: tuple[Key, ...] = (("dataset_kwargs", "data_files"), ("dataset_kwargs", "data_dir"), ("dataset_path",))
         line = next((self.lines[key] for key in keys if key in self.lines), None)
         return None if line is None else Path(line.rpartition(":")[0])
 
     def _add(self, path: Path, including: tuple[Path, ...]) -> None:
-        """Merge a file's includes, then the file."""
+        """Merge a file's includes, then the file itself."""
         document = read_yaml(path)
         include = document.value.get("include", ())
         for position, name in enumerate((include,) if isinstance(include, str) else include):
@@ -63,7 +63,7 @@ class MergedFile:
 
 
 def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> None:
-    """Mappings merge, all else replaces; a key set to nothing (`dataset_path: null`) is taken away."""
+    """Merge mappings, replace everything else, and remove keys that are set to null (`dataset_path: null`)."""
     for key, value in over.items():
         if value is None:
             under.pop(key, None)

@@ -1,4 +1,4 @@
-"""What suite adds to a task file, under lm-eval's free key `metadata:`."""
+"""Suite's own keys of a task file, under lm-eval's free key `metadata:`."""
 
 from __future__ import annotations
 
@@ -15,42 +15,43 @@ Kind = Literal[
 
 
 class KnownOverlap(Block):
-    """Rows that the official data set itself has both in training and among those that are reported."""
+    """Rows that the official data set has in both the training split and the reported split."""
 
     count: int = Field(ge=1)
-    """How many rows at most."""
+    """Maximum number of such rows."""
     reason: str = Field(min_length=1)
-    """Why they are allowed."""
+    """Reason for allowing them."""
 
 
 class Metadata(Block):
-    """Our own keys of a task, under lm-eval's free `metadata:`."""
+    """Suite's own keys of a task, under lm-eval's free key `metadata:`."""
 
     version: float = 1.0
-    """Raised when the task changes, so that its scores are no longer comparable."""
+    """Raise it when the task changes and its scores are no longer comparable."""
     folder: str | None = Field(default=None, pattern=r"^[\w.-]+$")
-    """The folder of its rows in a data folder; the task's name if left out."""
+    """Name of its folder in a data folder; the task's name if left out."""
     kind: Kind | None = None
-    """What sort of task it is. `entailment` and `classification` need labels."""
+    """The kind of task. `entailment` and `classification` need labels."""
     language: str = DEFAULT
-    """The language of right answers, as an ISO 639 code: a translation's target is what the format ratio looks for."""
+    """Language of the right answers, as an ISO 639 code. For translation, the format ratio looks for this language."""
     labels: tuple[str, ...] = ()
-    """The words an answer may be; the format ratio counts answers that begin with one."""
+    """The possible answers of a classification. The format ratio counts answers that begin with one of them."""
     chance: float | None = Field(default=None, ge=0, lt=100)
-    """What guessing scores, from 0 to 100."""
+    """The score of guessing, from 0 to 100."""
     splits: dict[str, str] = Field(default_factory=dict)
-    """Splits cut anew from stored ones: `{test: "test[32:]", exemplars: "test[:32]"}`."""
+    """Splits that are cut from stored ones: `{test: "test[32:]", exemplars: "test[:32]"}`."""
     drop: dict[str, int | str | bool] = Field(default_factory=dict)
-    """Rows with this value in this field are not used: `{label: -1}`."""
+    """Leave out rows that have this value in this field: `{label: -1}`."""
     primary: str | None = None
-    """The metric that ranks; the first one if left out."""
+    """The metric that ranks rows; the first one if left out."""
     known_overlap: KnownOverlap | None = None
-    """Reported documents that training may contain; null: none."""
+    """Reported documents that are allowed in training; null: none."""
     gold_misses: float = Field(default=0.01, ge=0, le=1)
-    """The largest share of rows whose right answers may miss full marks in the primary metric: more are refused."""
+    """Maximum share of rows whose right answers may miss full marks in the primary metric. A task with more is
+    rejected."""
     made_of: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)
-    """Rows that are prompts of other tasks, `{question, skill}`: for each split, and each skill, the tasks' names. For
-    the training split their training rows are taken, for any other their reported ones."""
+    """Rows that are prompts of other tasks, `{question, skill}`: split -> skill -> names of the tasks. The training
+    split takes their training rows; other splits take their reported rows."""
     program: str | None = None
-    """For `pass@1`: a template of a Python program and its tests. It sees the row's fields and `answer`; what it puts
-    behind the answer are the tests, which run apart from the program. Both run in the sandbox."""
+    """For `pass@1`: a template of a Python program and its tests. It has the row's fields and `answer`. The text after
+    the answer is the tests, which run apart from the program. Both run in the sandbox."""

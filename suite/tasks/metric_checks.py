@@ -1,4 +1,4 @@
-"""What makes a task file's metrics right, and what follows from them: which one ranks, and which classes there are."""
+"""Check a task file's metrics, and find which one ranks and which classes there are."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ Where = Callable[[tuple[str | int, ...]], str]
 
 @dataclass(frozen=True)
 class KnownMetrics:
-    """The metrics that a task may name: those of the table, and those that packages and workspaces add."""
+    """The metrics that a task may name: those of the table, and those from packages and workspaces."""
 
     added: frozenset[str] = frozenset()
-    """The names of those that are added: they lie on 0 to 100 with more being better."""
+    """Names of the metrics from outside: they range from 0 to 100, and more is better."""
     loaded: Mapping[str, MetricDefinition] = field(default_factory=dict)
     """Those of them that are loaded."""
 
     def get(self, name: str) -> MetricDefinition | None:
-        """What a metric is; None if there is none, or if it is not loaded."""
+        """The definition of a metric; None if it does not exist or is not loaded."""
         return self.loaded.get(name) or metrics().get(name)
 
     def names(self) -> frozenset[str]:
-        """All."""
+        """All names."""
         return self.added | metrics().keys()
 
     def of_kind(self, kind: str) -> frozenset[str]:
-        """Those that answers of a kind have."""
+        """The metrics that are available for an output type."""
         written = self.added - self.loaded.keys() if kind == WRITTEN else frozenset[str]()
         known = {**metrics(), **self.loaded}
         return written | {name for name, metric in known.items() if kind in metric.output_types}
@@ -49,7 +49,7 @@ def metric_names(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def rankable(names: Iterable[str], known: KnownMetrics = KnownMetrics()) -> tuple[str, ...]:
-    """Those metrics that lie on 0 to 100 with more being better."""
+    """The metrics that range up to 100 and for which more is better."""
     return tuple(name for name in names if _ranks(name, known))
 
 
@@ -59,14 +59,14 @@ def _ranks(name: str, known: KnownMetrics) -> bool:
 
 
 def runs_programs(names: Iterable[str]) -> bool:
-    """Whether one of some metrics runs the answers."""
+    """Whether one of the metrics runs the answers as programs."""
     return any(metric.runs_programs for name in names if (metric := metrics().get(name)))
 
 
 def labels_of(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """What an answer may be, for classification: `metadata.labels`, or the choices that a task has for all its rows.
+    """The labels of a classification: `metadata.labels`, or choices that are the same for all rows.
 
-    Choices that only name a place (`[A, B, C, D]`, `["1", "2"]`) are no classes.
+    Choices that only name a position (`[A, B, C, D]`, `["1", "2"]`) are not classes.
     """
     metadata = config.get("metadata")
     given = metadata.get("labels") if isinstance(metadata, Mapping) else ()
@@ -80,7 +80,7 @@ def labels_of(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def problems(config: Mapping[str, Any], where: Where, known: KnownMetrics = KnownMetrics()) -> Iterator[Problem]:
-    """All that is wrong with `metric_list`; `where` tells ``file:line`` of a key."""
+    """All problems of `metric_list`; `where` gives the ``file:line`` of a key."""
     entries = config.get("metric_list", ())
     if not isinstance(entries, tuple) or not all(isinstance(entry, Mapping) and "metric" in entry for entry in entries):
         yield Problem(where(("metric_list",)), "metric_list: is not a list of metrics", "write `- metric: accuracy`")
@@ -91,7 +91,7 @@ def problems(config: Mapping[str, Any], where: Where, known: KnownMetrics = Know
         if name in names[:position]:
             what = f"metric_list.{position}: '{name}' is listed twice; one result would hide the other"
             yield Problem(line, what, "list each metric once")
-        if not lm_eval_names.is_python(name):  # `python_metric.find` looks for it
+        if not lm_eval_names.is_python(name):  # `python_metric.find` checks it
             for what, fix in _entry(name, entry, config, known):
                 yield Problem(line, f"metric_list.{position}: {what}", fix)
     if not rankable(metric_names(config), known):
@@ -104,11 +104,11 @@ def problems(config: Mapping[str, Any], where: Where, known: KnownMetrics = Know
 def _entry(
     name: str, entry: Mapping[str, Any], config: Mapping[str, Any], known: KnownMetrics
 ) -> Iterator[tuple[str, str]]:
-    """What is wrong with one entry of `metric_list`."""
+    """Problems of one entry of `metric_list`."""
     kind = str(config.get("output_type", WRITTEN))
     metric, of_kind = known.get(name), known.of_kind(kind)
     if metric is None:
-        if name not in known.added:  # one that is added is not loaded, or what is wrong with it is said elsewhere
+        if name not in known.added:  # a metric from outside is not loaded, or its problems are reported elsewhere
             yield f"there is no metric '{name}'", did_you_mean(name, known.names())
     elif of_kind and name not in of_kind:
         yield f"{name} is not a metric of `output_type: {kind}`", did_you_mean(name, of_kind)
@@ -121,7 +121,7 @@ def _entry(
 
 
 def _summary(given: Mapping[str, Any], metric: MetricDefinition) -> Iterator[tuple[str, str]]:
-    """What is wrong with how a metric's values are to be put together and ranked: each metric has one way."""
+    """Problems of a metric's aggregation and direction; each metric allows only one of each."""
     name, usual, high = metric.name, metric.aggregation, metric.higher_is_better
     if given.get("aggregation", usual) != usual:
         what = f"{name} {'is averaged over' if usual == 'mean' else 'scores all'} answers"
@@ -134,7 +134,7 @@ def _summary(given: Mapping[str, Any], metric: MetricDefinition) -> Iterator[tup
 
 
 def _options(given: Mapping[str, Any], metric: MetricDefinition, kind: str) -> Iterator[tuple[str, str]]:
-    """Problems of the options that say what a metric ignores, which written answers alone can be."""
+    """Problems of the options that say what a metric ignores; only written answers have them."""
     name, allowed = metric.name, metric.options if kind == WRITTEN else frozenset[str]()
     for key, value in given.items():
         if key in lm_eval_names.NO_OPTIONS:
@@ -142,7 +142,7 @@ def _options(given: Mapping[str, Any], metric: MetricDefinition, kind: str) -> I
         if key not in allowed:
             yield f"{name} has no option '{key}'", did_you_mean(key, allowed | lm_eval_names.NO_OPTIONS - {"metric"})
         elif key not in IGNORING:
-            continue  # an option of a metric that is added, which knows what it may be
+            continue  # an option of a metric from outside, which checks its values itself
         elif key != "regexes_to_ignore":
             if not isinstance(value, bool):
                 yield f"{name}'s {key} is {value!r}", "write `true` or `false`"
@@ -159,7 +159,7 @@ def _options(given: Mapping[str, Any], metric: MetricDefinition, kind: str) -> I
 def _of_classes(
     given: Mapping[str, Any], metric: MetricDefinition, config: Mapping[str, Any]
 ) -> Iterator[tuple[str, str]]:
-    """What is wrong with a metric that scores all answers together by class."""
+    """Problems of a metric that scores all answers together by class."""
     name, labels = metric.name, labels_of(config)
     written = config.get("output_type", "generate_until") == "generate_until"
     if written and not labels:

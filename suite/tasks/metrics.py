@@ -1,4 +1,4 @@
-"""Our metrics under lm-eval's names for them; importing this module registers them."""
+"""Our metrics under the names that lm-eval uses; importing this module registers them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def register_own() -> None:
 
 
 def _register(metric: MetricDefinition) -> None:
-    """One that is computed by `LoadedTask` alone is only a name to lm-eval."""
+    """Register one metric. A metric that only `LoadedTask` computes is just a name to lm-eval."""
     if metric.aggregation != "mean":
         register_aggregation(metric.aggregation)(by_name(metric.aggregation))
     value = _of_one(metric.name) if metric.document_score is not None else by_name(metric.name)
@@ -36,7 +36,7 @@ def _of_one(name: str) -> Callable[..., float]:
 
 
 def by_name(name: str) -> Callable[..., float]:
-    """Stands for a metric that `LoadedTask` computes; lm-eval only asks for its name."""
+    """A placeholder for a metric that `LoadedTask` computes; lm-eval only uses its name."""
 
     def value(**_: Any) -> float:
         raise NotImplementedError

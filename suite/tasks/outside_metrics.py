@@ -1,7 +1,7 @@
-"""Metrics that packages and workspaces add: entry points of `suite.metrics`, and `metrics/*.py` beside `tasks/`.
+"""Metrics from packages and workspaces: entry points of `suite.metrics`, and `metrics/*.py` beside `tasks/`.
 
-Each is one module with a `METRIC`, as the modules of `suite.core.metrics` register. What it lacks, or gives wrongly, is
-one line that names its file.
+Each is one module with a `METRIC`, like the modules of `suite.core.metrics`. Each error is one line that names its
+file.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from suite.core.metrics._definition import Numbers
 
 TOLERANCE: Final = 1e-9
-"""How far rounding may carry a value outside of its range."""
+"""Tolerance for values outside of the range by rounding."""
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
 
 def plugins_in(task_folders: Sequence[Path]) -> Plugins:
-    """The metrics that packages add, and those of the workspaces that hold some folders of task files."""
+    """The metrics from packages, and from the workspaces of some folders of task files."""
     folders = [folder.parent if folder.name == "tasks" else folder for folder in task_folders]
     return Plugins.of("metric", metrics(), folders)
 
@@ -42,16 +42,16 @@ class NamedMetrics:
     """The metrics from outside that a task names."""
 
     names: frozenset[str]
-    """All that there are, whether the task names them or not."""
+    """Names of all metrics from outside, whether the task names them or not."""
     plugins: Mapping[str, PinnedPlugin]
     definitions: Mapping[str, MetricDefinition]
-    """Those that are loaded."""
+    """The loaded metrics."""
     problems: tuple[Problem, ...]
-    """What is wrong with those that the task names."""
+    """Problems of those that the task names."""
 
 
 def named(metric_names: Iterable[str], task_folders: Sequence[Path], *, load: bool) -> NamedMetrics:
-    """Which of some metrics packages and workspaces add; `load`: whether they are to be loaded."""
+    """Find the metrics from packages and workspaces among some names, and load them if `load` is set."""
     added = plugins_in(task_folders)
     plugins: dict[str, PinnedPlugin] = {}
     definitions: dict[str, MetricDefinition] = {}
@@ -70,8 +70,9 @@ def named(metric_names: Iterable[str], task_folders: Sequence[Path], *, load: bo
 
 @lru_cache(maxsize=256)
 def definition(name: str, plugin: PinnedPlugin) -> MetricDefinition:
-    """A metric, loaded; errors of its functions are SuiteErrors. Raises SuiteError, in one line, if it is none."""
-    with redirect_stdout(sys.stderr):  # what it prints is no part of a command's output
+    """Load a metric; errors of its functions become SuiteErrors. Raises SuiteError, in one line, if it is not a
+    metric."""
+    with redirect_stdout(sys.stderr):  # its output is not part of a command's output
         loaded = plugin.load()
     metric = loaded if isinstance(loaded, MetricDefinition) else getattr(loaded, "METRIC", None)
     for wrong, fix in _wrong(name, metric):
@@ -81,7 +82,8 @@ def definition(name: str, plugin: PinnedPlugin) -> MetricDefinition:
 
 
 def _wrong(name: str, metric: object) -> Iterator[tuple[str, str]]:
-    """What a metric from outside lacks, or may not be: results are read where its code is not."""
+    """Faults of a metric from outside. Some kinds are not allowed, because results are read where its code is
+    missing."""
     if not isinstance(metric, MetricDefinition):
         yield "it has no METRIC", f'write `METRIC = MetricDefinition("{name}", document_score=…)`'
         return
@@ -100,13 +102,13 @@ def _wrong(name: str, metric: object) -> Iterator[tuple[str, str]]:
 
 
 class _MetricGuard:
-    """Code from outside, asked so that its errors are lines, and values that no score can be are not taken."""
+    """Wraps code from outside: its errors become one line, and values outside of the range are rejected."""
 
     def __init__(self, name: str, plugin: PinnedPlugin) -> None:
         self._name, self._origin = name, plugin.origin
 
     def guarded(self, metric: MetricDefinition) -> MetricDefinition:
-        """The same metric, asked so."""
+        """The metric with its functions wrapped."""
         resampling = metric.resampling
         return replace(
             metric,
@@ -172,7 +174,7 @@ class _MetricGuard:
             number = math.nan if isinstance(value, str) else float(value)
         except (TypeError, ValueError):
             number = math.nan
-        if not -TOLERANCE <= number <= most + TOLERANCE:  # nan is neither
+        if not -TOLERANCE <= number <= most + TOLERANCE:  # nan fails both comparisons
             raise self._error(value, f"a number from 0 to {most:g}, {most:g} being best")
         return min(max(number, 0.0), most)
 

@@ -1,4 +1,4 @@
-"""Which files hold a split: in a data folder, as a task's `data_files` name them, or in a folder of its own."""
+"""Find the files of a split: in a data folder, by a task's `data_files`, or in a local folder."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from suite.tasks.definition import TaskFile
 from suite.tasks.files import SUFFIXES
 
 FORMATS: Final = {"json": "json", "csv": "csv", "parquet": "parquet", "text": "text"}
-"""`dataset_path` of lm-eval's local data -> the reader of its files."""
+"""`dataset_path` of lm-eval's local data -> reader of its files."""
 OPTIONS: Final = {"json": frozenset({"field"}), "csv": frozenset({"sep", "delimiter"})}
-"""Options of these formats that are read here; a task with others is left to the package `datasets`."""
+"""Options of these formats that are supported here; tasks with other options use the package `datasets`."""
 PLACE_OPTIONS: Final = frozenset({"data_files", "data_dir", "trust_remote_code"})
 _KNOWN_AS: Final = {
     "train": ("train", "training"), "validation": ("validation", "valid", "dev", "val"),
     "test": ("test", "testing", "eval", "evaluation"),
 }  # fmt: skip
-"""Words by which the package `datasets` knows a split in the name of a file."""
+"""Words in file names by which the package `datasets` recognises a split."""
 
 
 def in_data_folder(folder: Path, split: str, task: TaskFile) -> Path:
-    """`<split>.jsonl` of a data set's folder, or one of the other kinds. Raises SuiteError with the splits it has."""
+    """`<split>.jsonl` in a data set's folder, or a file of another kind. Raises SuiteError with the splits that
+    exist."""
     for suffix in SUFFIXES:
         file = folder / f"{split}{suffix}"
         if _is_there(file):
@@ -38,10 +39,10 @@ def in_data_folder(folder: Path, split: str, task: TaskFile) -> Path:
 
 
 def local_files(task: TaskFile, split: str) -> tuple[tuple[Path, ...], str | None, dict[str, Any]] | None:
-    """The files of a split where `dataset_path` is a local format or folder, their kind, and options to read them.
+    """Files of a split if `dataset_path` is a local format or folder, their kind, and options to read them.
 
-    None where the rows are for the package `datasets` to find: on the hub, at a URL, or read with options that are not
-    known here. Raises SuiteError for files that are not there.
+    None if the package `datasets` has to find the rows: on the hub, at a URL, or with options that are not supported
+    here. Raises SuiteError for missing files.
     """
     path = str(task.config.get("dataset_path"))
     options: Mapping[str, Any] = task.config.get("dataset_kwargs") or {}
@@ -59,13 +60,13 @@ def local_files(task: TaskFile, split: str) -> tuple[tuple[Path, ...], str | Non
 
 
 def beside(task: TaskFile, path: str) -> list[Path]:
-    """Where a relative path of a task file may lead: beside the file that says it, then from the working directory."""
+    """Candidates for a relative path of a task file: beside the file that names it, then in the working directory."""
     given = Path(path).expanduser()
     return [given] if given.is_absolute() else [task.base / given, given]
 
 
 def resolved(task: TaskFile, value: Any) -> Any:
-    """`data_files` with the local files among them by their whole path, for the package `datasets`."""
+    """`data_files` with absolute paths for local files, for the package `datasets`."""
     if isinstance(value, Mapping):
         return {key: resolved(task, each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -75,7 +76,7 @@ def resolved(task: TaskFile, value: Any) -> Any:
 
 
 def _plain(options: Mapping[str, Any]) -> bool:
-    """Whether all files are named without a URL, and are not packed."""
+    """Whether no file is a URL or compressed."""
     names = [name for each in _by_split(options.get("data_files")).values() for name in each]
     return not any("://" in name or name.endswith((".gz", ".zip", ".xz", ".bz2", ".zst")) for name in names)
 
@@ -128,12 +129,13 @@ def _matching(task: TaskFile, name: str | Path) -> list[Path]:
 
 
 def _folder(task: TaskFile, path: str) -> Path | None:
-    """The local folder of a `dataset_path`. Raises SuiteError where it can be nothing else and is not there."""
+    """The local folder of a `dataset_path`; None if it is not local. Raises SuiteError for a local path that does not
+    exist."""
     places = beside(task, path)
     explicit = path.startswith((".", "~")) or Path(path).is_absolute()
     if task.builtin and not explicit:
         return None
-    # a folder that only happens to be called like a data set on the hub holds no data files
+    # a folder without data files may only share its name with a data set of the hub
     found = next((each for each in places if _is_dir(each) and (explicit or _holds_data(each))), None)
     if found is not None:
         return found.resolve()
@@ -145,7 +147,7 @@ def _folder(task: TaskFile, path: str) -> Path | None:
 
 
 def _in_folder(task: TaskFile, folder: Path, split: str) -> tuple[Path, ...]:
-    """Files whose names say that they are of a split, in a folder, in its `data/`, or in one of the split's name."""
+    """Files of a split by their names: in a folder, in its `data/`, or in a subfolder with the split's name."""
     name = str(task.config.get("dataset_name") or "")
     if name and _is_dir(folder / name):
         folder = folder / name
@@ -173,7 +175,7 @@ def _of_split(name: str, split: str) -> bool:
 
 
 def _is_there(path: Path) -> bool:
-    """A file, or what cannot be read as one, so that reading it says so."""
+    """Whether a path exists and is not a folder; reading anything other than a file reports the error."""
     try:
         return path.exists() and not path.is_dir()
     except (OSError, ValueError):  # a name that no file can have

@@ -1,7 +1,7 @@
-"""Metrics that a task file names as `module:function`: plain functions in a Python file of the user's workspace.
+"""Metrics that a task file names as `module:function`: functions in a Python file of the user's workspace.
 
-Such a file runs as the user's own code, with all that the user may do. So it is only ever found beside the task file
-(in its folder, or in the workspace that holds `tasks/`), and never named by data or by lm-eval's own tasks.
+Such a file runs with the user's own rights. Therefore it is only searched beside the task file (in its folder, or in
+the workspace around `tasks/`), and data or lm-eval's own tasks can never name one.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from suite.tasks import lm_eval_names
 Function = Callable[[list[str], str], Any]
 SIGNATURE = "def {}(references: list[str], answer: str) -> float"
 LONGEST = 200
-"""The most characters of an error's text that are shown."""
+"""Maximum number of characters of an error's text that are shown."""
 TOLERANCE = 1e-9
-"""How far rounding may carry a value outside of 0 to 1."""
+"""Tolerance for values outside of 0 to 1 by rounding."""
 
 
 @dataclass(frozen=True)
 class PythonMetric:
-    """A metric as its file has it."""
+    """A metric of a Python file."""
 
     name: str
     """`module:function`."""
     file: Path
     hash: str
-    """The SHA-256 of the file, a part of the task's fingerprint."""
+    """SHA-256 of the file, part of the task's fingerprint."""
 
     def score(self, references: Sequence[str], answer: str) -> float:
-        """An answer's score, 0 to 1. Raises SuiteError, with the line of the file where that is known."""
+        """An answer's score, 0 to 1. Raises SuiteError, with the file's line if known."""
         function = _loaded(self.file, self.hash, self.name)
         try:
-            with redirect_stdout(sys.stderr):  # what it prints is no part of a command's output
+            with redirect_stdout(sys.stderr):  # its output is not part of a command's output
                 value = function(list(references), answer)
         except (Exception, SystemExit) as error:
             raise self._error(f"fails ({_said(error)})", _line(error, self.file)) from error
@@ -55,7 +55,7 @@ class PythonMetric:
             number = math.nan if isinstance(value, str) else float(value)
         except (TypeError, ValueError):
             number = math.nan
-        if not -TOLERANCE <= number <= 1 + TOLERANCE:  # nan is neither
+        if not -TOLERANCE <= number <= 1 + TOLERANCE:  # nan fails both comparisons
             raise self._error(f"gives {str(value)[:40]!r}" if isinstance(value, str) else f"gives {value!r:.40}")
         return min(max(number, 0.0), 1.0)
 
@@ -65,9 +65,9 @@ class PythonMetric:
 
 
 def find(config: Mapping[str, Any], path: Path) -> Iterator[tuple[int, PythonMetric | Problem]]:
-    """The Python metrics of a task file by their place in `metric_list`, or what is wrong with them.
+    """The Python metrics of a task file, or their problems, by index in `metric_list`.
 
-    No code runs: the file is parsed, and only a score imports it.
+    No code runs: the file is only parsed, and scoring imports it.
     """
     given = config.get("metric_list")
     for position, entry in enumerate(given if isinstance(given, (tuple, list)) else ()):
@@ -77,7 +77,7 @@ def find(config: Mapping[str, Any], path: Path) -> Iterator[tuple[int, PythonMet
 
 
 def _wrong(given: Mapping[str, Any], config: Mapping[str, Any]) -> Problem | None:
-    """What a Python metric cannot be asked."""
+    """A problem of the entry's settings; None if there is none."""
     name = given["metric"]
     if config.get("output_type", "generate_until") != "generate_until":
         return Problem("", f"'{name}' scores written answers", "use it with `output_type: generate_until`")
@@ -111,13 +111,13 @@ def _found(name: str, path: Path) -> PythonMetric | Problem:
 
 
 def _folders(path: Path) -> list[Path]:
-    """Where a task file's metrics may be: its own folder, and the workspace around `tasks/`."""
+    """The folders for a task file's metrics: its own folder, and the workspace around `tasks/`."""
     own = path.resolve().parent
     return [own, own.parent] if own.name == "tasks" else [own]
 
 
 def _unfit(tree: ast.Module, function: str, file: Path) -> Problem | None:
-    """Why a file has no such function; None where it has, or where only running it can tell."""
+    """Why a file has no such function; None if it has one, or if only running the file could show it."""
     defined = {
         statement.name: statement
         for statement in tree.body
@@ -139,7 +139,7 @@ def _unfit(tree: ast.Module, function: str, file: Path) -> Problem | None:
 
 
 def _bound(tree: ast.Module) -> set[str]:
-    """Names that a module binds otherwise: by assignment or import, or perhaps under a condition."""
+    """Names that a module binds by assignment or import, or inside a condition."""
     stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
     imported = {(alias.asname or alias.name).partition(".")[0] for node in imports for alias in node.names}
@@ -152,7 +152,7 @@ def _bound(tree: ast.Module) -> set[str]:
 
 @lru_cache(maxsize=64)
 def _loaded(file: Path, digest: str, name: str) -> Function:
-    """The function, from a file that is imported once. Raises SuiteError if it is another file than was planned."""
+    """The function, from a file that is imported once. Raises SuiteError if the file has changed since planning."""
     function = getattr(_module(file, digest), name.partition(":")[2], None)
     if not callable(function):
         raise SuiteError(f"has no function '{name.partition(':')[2]}'", where=str(file), fix="define it in this file")
@@ -168,10 +168,10 @@ def _module(file: Path, digest: str) -> types.ModuleType:
         raise SuiteError(f"cannot be read ({error.strerror})", where=str(file), fix="put it back") from None
     if hashlib.sha256(content).hexdigest() != digest:
         raise SuiteError("was changed after the run was planned", where=str(file), fix="run the same command again")
-    # a name of its own: it hides no package, and packages hide no metric
+    # a unique name: it hides no package, and no package hides it
     module = types.ModuleType(f"suite_metric_{digest[:16]}")
     module.__file__ = str(file)
-    sys.modules[module.__name__] = module  # dataclasses look their module up there
+    sys.modules[module.__name__] = module  # dataclasses look up their module there
     try:
         with redirect_stdout(sys.stderr):
             exec(compile(content, str(file), "exec"), module.__dict__)
@@ -184,7 +184,7 @@ def _module(file: Path, digest: str) -> types.ModuleType:
 
 
 def _line(error: BaseException, file: Path) -> int | None:
-    """The last line of a file on the way to an error."""
+    """The last line of a file in an error's traceback; None if it is not in it."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
     return lines[-1] if lines else None
 
@@ -192,6 +192,6 @@ def _line(error: BaseException, file: Path) -> int | None:
 def _said(error: BaseException) -> str:
     try:
         text = str(error)
-    except Exception:  # an exception of the user's may fail to say anything
+    except Exception:  # a user's exception may fail to produce text
         text = ""
     return f"{type(error).__name__}: {text[:LONGEST]}" if text else type(error).__name__

@@ -1,4 +1,4 @@
-"""What is read from an output: a task's filters as functions of one text, without lm-eval."""
+"""Read the answer from an output: a task's filters as functions of one text, without lm-eval."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Read = Callable[[str, Row], str]
 Make = Callable[..., Callable[[str], Any]]
 
 NO_FILTER: Final = "none"
-"""lm-eval's name for the answers of a task without filters."""
+"""lm-eval's name of the pipeline of a task without filters."""
 
 
 def readers(task: TaskFile) -> dict[str, Read]:
-    """The filter pipelines of one of our task files by name, in their order.
+    """The filter pipelines of a task file by name, in order.
 
-    Raises SuiteError for a filter whose options do not fit it.
+    Raises SuiteError for a filter with invalid options.
     """
     delimiter = _delimiter(task)
     given = task.config.get("filter_list") or ()
@@ -34,7 +34,7 @@ def readers(task: TaskFile) -> dict[str, Read]:
 
 
 def written(task: TaskFile, reference: str) -> str:
-    """What a model writes that gives this answer: it comes after the target delimiter, and ends at a stop string."""
+    """The output of a model that gives this answer: after the target delimiter, and up to a stop string."""
     output = _delimiter(task) + reference
     for stop in (task.config.get("generation_kwargs") or {}).get("until") or ():
         output = output.partition(stop)[0]
@@ -42,15 +42,15 @@ def written(task: TaskFile, reference: str) -> str:
 
 
 def _delimiter(task: TaskFile) -> str:
-    """What stands between a prompt and its answer; a prefix of the answer (`gen_prefix`) is part of the prompt."""
+    """The text between a prompt and its answer; a prefix of the answer (`gen_prefix`) is part of the prompt."""
     return " " if task.config.get("gen_prefix") else str(task.config.get("target_delimiter", " "))
 
 
 def _read(output: str, row: Row, *, delimiter: str, steps: list[Callable[[Any, Row], Any]]) -> str:
-    """The answer in an output; what a filter does not find is `UNPARSABLE`."""
+    """The answer in an output; `UNPARSABLE` if a filter finds none."""
     found: Any = output.removeprefix(delimiter)
     if found[:1].isspace() and delimiter.isspace():
-        found = output  # an indented program, or an answer that begins with white space of its own
+        found = output  # an indented program, or an answer that begins with its own white space
     for step in steps:
         found = step(found, row)
     return UNPARSABLE if found is None else str(found)
@@ -65,14 +65,14 @@ def _step(task: TaskFile, given: Mapping[str, Any] | str) -> Callable[[Any, Row]
         return _of_lm_eval(name, options, str(task.path))
     try:
         read = make(**options)
-    except (TypeError, re.error) as error:  # an option that it does not have, or no regular expression
+    except (TypeError, re.error) as error:  # an unknown option, or an invalid regular expression
         what = f"filter_list: {name} cannot be made of its options ({str(error).rpartition('>() ')[2]})"
         raise SuiteError(what, where=str(task.path), fix="check its options") from error
     return lambda text, row: read(text)
 
 
 def _of_lm_eval(name: str, options: Mapping[str, Any], where: str) -> Callable[[Any, Row], Any]:
-    """One of lm-eval's that is rarely used: it takes seconds to import."""
+    """A rarely used filter of lm-eval, which takes seconds to import."""
 
     def step(text: Any, row: Row) -> Any:
         import lm_eval.filters  # noqa: F401
@@ -81,7 +81,7 @@ def _of_lm_eval(name: str, options: Mapping[str, Any], where: str) -> Callable[[
         try:
             (answers,) = get_filter(name)(**options).apply([[text]], [dict(row)])
             return next(iter(answers), None)
-        except Exception as error:  # whatever an option or a row makes it stumble over
+        except Exception as error:  # an option or a row may make it raise anything
             said = f"{type(error).__name__}: {error}".splitlines()[0]
             raise SuiteError(f"filter_list: {name} fails ({said})", where=where, fix="check its options") from error
 
@@ -89,7 +89,7 @@ def _of_lm_eval(name: str, options: Mapping[str, Any], where: str) -> Callable[[
 
 
 def _regex(regex_pattern: str = r"#### (\-?[0-9\.\,]+)", group_select: int = 0, fallback: str = UNPARSABLE) -> Any:
-    """As lm-eval: the chosen match, of several groups the first that is not empty."""
+    """As in lm-eval: the selected match; of several groups, the first non-empty one."""
     pattern = re.compile(regex_pattern)
     if type(group_select) is not int or not isinstance(fallback, str):
         raise TypeError("`group_select` is a whole number, `fallback` a text")
@@ -117,7 +117,7 @@ def _of_labels(read: Callable[..., str | None]) -> Make:
 
 
 def _one(text: Any) -> Any:
-    """Of one answer, the first and the most frequent is that one."""
+    """Return the text: the first or most frequent of one answer is that answer."""
     return text
 
 
@@ -135,4 +135,4 @@ FILTERS: Final[Mapping[str, Make]] = {
     "take_first_k": lambda k: _one,
     "majority_vote": lambda: _one,
 }
-"""Filters of one text by name: options -> text -> what is read."""
+"""Filters of one text by name: options -> function from a text to what is read."""

@@ -1,4 +1,4 @@
-"""What a task's templates make of a row: the question, the choices, and the right answers as texts."""
+"""Render a row with a task's templates: the question, the choices, and the right answers as texts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ LABEL_FILTERS: Final = frozenset({"first_label", "named_label"})
 
 
 class Texts:
-    """The templates of one of our task files. All methods raise Unfit for a row that they do not fit."""
+    """The templates of a task file. All methods raise Unfit for a row that they do not fit."""
 
     def __init__(self, task: TaskFile, fields: Iterable[str]) -> None:
-        """`fields` are those of the rows: a template that is nothing but a field's name is that field."""
+        """`fields` are the fields of the rows: a template that is only a field's name means that field."""
         config, known = task.config, frozenset(fields)
         self._question = _of(config.get("doc_to_text", ""), known)
         self._target = _of(config.get("doc_to_target", ""), known, answers=True)
@@ -28,19 +28,20 @@ class Texts:
         self._labels = label_words(config)
 
     def before(self, key: str, row: Row) -> str:
-        """The `description` before a row's prompt, or the `gen_prefix` behind it; empty if the task has none."""
+        """The `description` before a row's prompt, or the `gen_prefix` after it; empty if the task has none."""
         render = self._before.get(key)
         return "" if render is None else as_text(render(row))
 
     def question(self, row: Row) -> str | int:
-        """The document's own prompt; the place of a choice where that takes the prompt's place (as in winogrande)."""
+        """The document's own prompt; or the index of the right choice if choices are whole prompts (as in
+        winogrande)."""
         value = self._question(row)
         return value if self._is_place(value, row) else as_text(value)
 
     def _is_place(self, value: Any, row: Row) -> bool:
-        """Whether a number in place of a question is the place of the right choice, and the choices are whole prompts.
+        """Whether a number instead of a question is the index of the right choice, because choices are whole prompts.
 
-        The choices are then the row's own, and what follows each of them, the target, is none of them.
+        The choices then belong to the row, and the target, which follows each of them, is not a choice.
         """
         if not self._own_choices or type(value) is not int:
             return False
@@ -51,7 +52,7 @@ class Texts:
         return True
 
     def choices(self, row: Row) -> list[str] | None:
-        """The choices; None for a task that has none."""
+        """The choices; None for a task without choices."""
         if self._choices is None:
             return None
         value = self._choices(row)
@@ -72,7 +73,7 @@ class Texts:
         return choices
 
     def target(self, row: Row) -> str | int | list[str] | list[int]:
-        """What lm-eval has as the right answer: the place of a choice or a text, or a list of some."""
+        """The right answer for lm-eval: the index of a choice or a text, or a list of these."""
         found: Any = self.references(row) if self._written(row) else self.places(row)
         return list(found) if isinstance(self._target(row), (list, tuple)) else found[0]
 
@@ -82,7 +83,7 @@ class Texts:
         return self.references(row)[0] if isinstance(found, list) else found
 
     def places(self, row: Row) -> tuple[int, ...]:
-        """The places of the right choices."""
+        """The indices of the right choices."""
         choices = self.choices(row)
         assert choices is not None, "the task has choices"
         found = tuple(_place(each, choices) for each in self._several(row))
@@ -92,7 +93,7 @@ class Texts:
         return found
 
     def references(self, row: Row) -> tuple[str, ...]:
-        """The right answers, at least one and none of them blank; the first is trained on, and shown in an exemplar."""
+        """The right answers, at least one and none blank; the first one is used in training and exemplars."""
         choices = self.choices(row)
         if choices is not None and not self._written(row):
             return tuple(choices[place] for place in self.places(row))
@@ -102,7 +103,7 @@ class Texts:
         return found
 
     def _written(self, row: Row) -> bool:
-        """Whether the right answer is a text of its own: there are no choices, or they stand in the prompt."""
+        """Whether the right answer is a separate text: there are no choices, or they are whole prompts."""
         return self._choices is None or (self._own_choices and isinstance(self.question(row), int))
 
     def _several(self, row: Row) -> tuple[Any, ...]:
@@ -116,25 +117,25 @@ class Texts:
         return several
 
     def _reference(self, value: Any) -> str:
-        """An answer as text; one that stands for a label of the task is written as the task lists it."""
+        """An answer as text; one that stands for a label is written as the task lists it."""
         found = as_label(value, self._labels) if self._labels else None
         return as_text(value) if found is None else found
 
 
 def label_words(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The labels that the first filter of labels reads; where no filter does, those of `metadata`."""
+    """The labels of the first label filter, or else those of `metadata`."""
     steps = [step for pipeline in config.get("filter_list") or () for step in pipeline["filter"]]
     named = (tuple(step["labels"]) for step in steps if isinstance(step, Mapping) and step["function"] in LABEL_FILTERS)
     return next(named, None) or tuple(map(str, (config.get("metadata") or {}).get("labels") or ()))
 
 
 def fields_of(rows: Sequence[Row]) -> frozenset[str]:
-    """The fields of any of the rows."""
+    """All fields of the rows."""
     return frozenset().union(*rows[:1], *rows[1:])
 
 
 def _of(given: Any, fields: frozenset[str], *, answers: bool = False) -> Render:
-    """What a key of a task file gives for a row: a template, a field, or a value that is the same for all."""
+    """A function from a row to the value of a task file's key: a template, a field, or a constant."""
     return field_or_template(given, fields, answers=answers) if isinstance(given, str) else lambda row: given
 
 
@@ -143,18 +144,18 @@ def _digits(value: Any) -> bool:
 
 
 def _is_choice(value: Any, choices: Sequence[str]) -> bool:
-    """Whether a target can be one of the choices, or the place of one."""
+    """Whether a target can be one of the choices, or the index of one."""
     return not isinstance(value, str) or _digits(value) or as_label(value, choices) is not None
 
 
 def _only(right: str, wrong: Sequence[str]) -> None:
-    """Raises Unfit where a right choice is also a wrong one: the model may choose either."""
+    """Raises Unfit if a right choice is also a wrong one: the model could choose either."""
     if right in wrong:
         raise Unfit(f"gives the choice '{right[:40]}', which stands more than once among the choices")
 
 
 def _place(value: Any, choices: Sequence[str]) -> int:
-    """The place of the right choice, from its place or from its text. Raises Unfit for what is neither, or both."""
+    """The index of the right choice, given as an index or a text. Raises Unfit if it is neither or ambiguous."""
     if isinstance(value, str) and value in choices:
         return choices.index(value)
     label = as_label(value, choices)

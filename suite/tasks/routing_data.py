@@ -1,4 +1,4 @@
-"""Rows made of other tasks' rows: each is a prompt of one of them, and the skill that it asks for."""
+"""Rows composed from other tasks' rows: each is a prompt of such a task, with the skill that it needs."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from suite.tasks.templates import Unfit
 
 _MADE: dict[tuple[str, str, tuple[str, ...]], tuple[dict[str, Any], ...]] = {}
 _KEPT = 16
-"""Compositions that are remembered; a plan asks for the same one many times."""
+"""Number of cached compositions; a plan needs the same one many times."""
 
 Docs = Callable[[TaskFile], tuple[Sequence[Mapping[str, Any]], str]]
-"""The rows of a task that are wanted of it, and their hash."""
+"""Function from a task to its rows to use, and their hash."""
 
 
 def compose(task: TaskFile, split: str, docs: Docs) -> tuple[dict[str, Any], ...]:
-    """`{question, skill}` rows of a split of a task with `metadata.made_of`: a row of each skill in turn.
+    """The `{question, skill}` rows of a split of a task with `metadata.made_of`, alternating between skills.
 
     Raises SuiteError if a task's template does not fit its rows.
     """
@@ -35,7 +35,7 @@ def compose(task: TaskFile, split: str, docs: Docs) -> tuple[dict[str, Any], ...
 
 
 def _labelled(skill: str, sources: Sequence[tuple[TaskFile, Sequence[Mapping[str, Any]]]]) -> Iterator[dict[str, Any]]:
-    """A row of each source in turn."""
+    """Rows of one skill, alternating between its sources."""
     prompts = [_prompts(source, rows) for source, rows in sources]
     for question in chain.from_iterable(zip_longest(*prompts)):
         if question is not None:
@@ -43,7 +43,7 @@ def _labelled(skill: str, sources: Sequence[tuple[TaskFile, Sequence[Mapping[str
 
 
 def _prompts(source: TaskFile, rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """The rows' own prompts, as the task is asked."""
+    """The rows' prompts, as the task asks them."""
     texts = Texts(source, fields_of(rows))
     for row in rows:
         try:

@@ -1,4 +1,4 @@
-"""Texts that are the same, and those that are nearly so: in other case, width, spacing or punctuation."""
+"""Equal texts, and nearly equal texts: those that differ in case, width, spacing or punctuation."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import unicodedata
 from typing import Final
 
 _NUMBERED: Final = re.compile(r"(\D{0,24}?)\d+[.):\]]+\s+")
-"""The number of a row at the beginning of a prompt: `12. `, `Question 12: `."""
+"""A row's number at the beginning of a prompt: `12. `, `Question 12: `."""
 _WITHIN_NUMBER: Final = re.compile(r"(?<=\d)[.,:](?=\d)")
 _OPERATORS: Final = "*/%&#@\\"
-"""Punctuation that tells sums and programs apart, as hyphens and symbols (`+`) do."""
+"""Punctuation that distinguishes sums and programs, as hyphens and symbols (`+`) do."""
 _LETTER: Final = re.compile(r"[^\W\d_]")
 
 
 class _KeptCharacters(dict[int, int | None]):
-    """For `str.translate`: letters, marks, digits, symbols and operators stay, all else goes."""
+    """Table for `str.translate`: keeps letters, marks, digits, symbols and operators, and drops everything else."""
 
     def __missing__(self, code: int) -> int | None:
         category = unicodedata.category(chr(code))
@@ -33,7 +33,7 @@ def normalised(text: str) -> str:
 
 
 def near_keys(text: str) -> frozenset[int]:
-    """Texts that are nearly the same have one of these in common, within a process. A text without letters has none."""
+    """Hashes of a text; nearly equal texts share one, within a process. A text without letters has none."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     numbered = _NUMBERED.match(folded)
     forms = [folded, numbered[1] + folded[numbered.end() :]] if numbered else [folded]
@@ -41,5 +41,5 @@ def near_keys(text: str) -> frozenset[int]:
 
 
 def _letters(text: str) -> str:
-    """A point within a number is a part of it: 1.5 is not nearly 15."""
+    """Characters that are compared. A point within a number is kept: 1.5 is not nearly 15."""
     return _WITHIN_NUMBER.sub("-", text).translate(_KEPT)

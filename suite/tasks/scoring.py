@@ -1,7 +1,7 @@
-"""Scores of written answers, as pure functions of references and an answer; light, so that a plan can use them too.
+"""Scores of written answers, as functions of references and an answer; light, so that plans can use them.
 
-An answer is right if it is right by one of its references: each metric takes its own best over them. What lm-eval does
-otherwise is listed in docs/scoring.md; how a metric scores is in the table (`suite.core.metrics`).
+An answer is right if it is right for one of its references: each metric takes the best over them. Differences from
+lm-eval are listed in docs/scoring.md; the table (`suite.core.metrics`) defines each metric.
 """
 
 from __future__ import annotations
@@ -23,40 +23,40 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric as a task names it."""
+    """A metric with a task's settings."""
 
     name: str
     options: Options = field(default_factory=dict)
-    """What `metric_list` says beside its name: `{ignore_case: true}`."""
+    """Its `metric_list` entry without the name: `{ignore_case: true}`."""
     language: str = "en"
-    """The language of the references: it decides what a word is."""
+    """Language of the references; it decides how texts are split into words."""
     labels: tuple[str, ...] = ()
-    """The classes of the task, for metrics of classes."""
+    """The task's classes, for metrics of classes."""
     python: PythonMetric | None = None
-    """The user's function, where the name is `module:function`."""
+    """The user's function if the name is `module:function`."""
     outside: MetricDefinition | None = None
-    """What it is, where a package or a workspace adds it."""
+    """Its definition if a package or a workspace adds it."""
 
     @property
     def definition(self) -> MetricDefinition | None:
-        """What it is; None for the user's functions, and for what lm-eval alone knows."""
+        """Its definition; None for the user's functions and for metrics that only lm-eval knows."""
         return self.outside or metric_named(self.name)
 
     @property
     def settings(self) -> MetricSettings:
-        """What the task says of it."""
+        """The task's settings of it."""
         return MetricSettings(self.options, self.language, self.labels)
 
     @property
     def factor(self) -> float:
-        """What its value is multiplied with to be stored and shown: shares lie on 0 to 100."""
+        """Factor from computed to stored values: 100 for shares."""
         if self.definition is None:
             return 1.0 if self.python is None else 100.0
         return self.definition.factor
 
     @property
     def of_all_answers(self) -> bool:
-        """Whether it scores all answers together, and none alone."""
+        """Whether it scores all answers together and none separately."""
         return self.definition is not None and self.definition.together
 
     @property
@@ -71,7 +71,7 @@ class Metric:
 
     @property
     def of_programs(self) -> bool:
-        """Whether it runs the answers."""
+        """Whether it runs answers as programs."""
         return self.definition is not None and self.definition.runs_programs
 
     @property
@@ -81,12 +81,12 @@ class Metric:
 
     @property
     def of_the_user(self) -> bool:
-        """Whether it is code of the user's, which may take long or fail."""
+        """Whether it is the user's code, which may take long or fail."""
         return self.python is not None or self.outside is not None
 
 
 def metric_of(task: TaskFile, name: str, options: Options) -> Metric:
-    """A metric as a task has it."""
+    """A metric with a task's settings."""
     outside = task.metric(name) if name in task.plugins else None
     return Metric(name, options, task.language, task.labels, task.python.get(name), outside)
 
@@ -103,9 +103,9 @@ def metrics_of(task: TaskFile) -> tuple[Metric, ...]:
 
 
 def score(metric: Metric, references: Sequence[str], answer: str) -> float:
-    """An answer's score, 0 to 1: the best over the references, whichever way their accents are written.
+    """An answer's score, 0 to 1: the best over the references, with composed accents.
 
-    A function of the user's sees them all at once. Raises SuiteError where code of the user's fails.
+    A user's function gets all references at once. Raises SuiteError if the user's code fails.
     """
     if metric.python is not None:
         return metric.python.score(references, answer)
@@ -122,11 +122,11 @@ def of_all(metric: Metric, pairs: Sequence[Pair]) -> float:
 
 
 def tokenizer(metric: Metric) -> str:
-    """How a metric of all answers splits texts into words."""
+    """The tokenizer with which a corpus metric splits texts into words."""
     definition = metric.definition
     return DEFAULT_BLEU if definition is None or definition.tokenizer is None else definition.tokenizer(metric.language)
 
 
 def words(metric: Metric, text: str) -> list[str]:
-    """The words of a text as a metric of all answers sees them."""
+    """The words of a text as a corpus metric counts them."""
     return bleu_words(text, bleu_tokenizer(metric.language))

@@ -1,4 +1,4 @@
-"""The three uses of a task's rows: trained on, shown as exemplars, reported; and the draw of exemplars."""
+"""The three uses of a task's rows: training, exemplars and reporting; and the exemplar draw."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from suite.tasks.identity import identified
 
 
 def training_rows(task: TaskFile, locations: DataLocations) -> Rows:
-    """The rows that are trained on. Raises SuiteError if the task has none."""
+    """The rows to train on. Raises SuiteError if the task has none."""
     if task.training_split is None:
         raise SuiteError(f"task '{task.name}' has no training split", where=str(task.path), fix="choose another target")
     return rows(task, task.training_split, locations)
@@ -24,7 +24,7 @@ def reported_rows(task: TaskFile, locations: DataLocations) -> Rows:
 
 
 def exemplar_rows(task: TaskFile, locations: DataLocations) -> Rows:
-    """The rows that exemplars are drawn from. Raises SuiteError if none are left beside the reported ones."""
+    """The rows to draw exemplars from. Raises SuiteError if the task has no such split."""
     if task.exemplar_split is None:
         raise SuiteError(
             f"task '{task.name}' has no rows for exemplars beside the reported ones",
@@ -37,9 +37,9 @@ def exemplar_rows(task: TaskFile, locations: DataLocations) -> Rows:
 def draw_exemplars(
     task: TaskFile, locations: DataLocations, shots: int, draw: int, besides: Set[str] = frozenset()
 ) -> tuple[Row, ...]:
-    """The exemplars that all documents share: a pure function of task, shots, draw and rows.
+    """The exemplars that all documents share; they depend only on task, shots, draw and rows.
 
-    A row that asks what a reported one asks (or a question of `besides`) is never drawn, whatever its other fields are.
+    A row whose question is reported, or is in `besides`, is never drawn.
     """
     if shots == 0:
         return ()

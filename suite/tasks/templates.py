@@ -1,8 +1,8 @@
 """Templates of task files: compiled once, and rendered to the value that they name, or else to text.
 
-Other than lm-eval's, they never guess a type from a text (`[3, 5]` in a field of text stays that text, a list of
-answers stays a list), a field comes before a method of the same name (`{{q.items}}`), and what is no text and no
-number is refused, also behind filters and operators: a missing field, `None`, `nan`, a method.
+They differ from lm-eval's in three ways. They never guess a type from a text (`[3, 5]` in a text field stays text, a
+list of answers stays a list). A field comes before a method of the same name (`{{q.items}}`). Values that are neither
+text nor number are rejected, even in filters and operators: a missing field, `None`, `nan`, a method.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Row = Mapping[str, Any]
 Render = Callable[[Row], Any]
 
 WITH_FIELDS_NAMED: Final = 8
-"""Fields of a row that an error names."""
+"""Maximum number of a row's fields in an error."""
 
 
 class Unfit(ValueError):
@@ -33,7 +33,7 @@ class Unfit(ValueError):
 
 
 def _joined(given: Iterable[Any], write: Callable[[Any], str] = str) -> Any:
-    """The value of a template of one part, or the text of several."""
+    """The value of a template with one part, or the joined text of several parts."""
     parts = iter(given)
     first = list(islice(parts, 2))
     if len(first) == 1:
@@ -45,20 +45,19 @@ class _Environment(NativeEnvironment):
     concat = staticmethod(_joined)  # type: ignore[assignment]
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """A field before a method."""
+        """The attribute of an object; a field comes before a method."""
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
         return unwritable.attribute(super().getattr(unwritable.plain(obj), attribute))
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """As Jinja: `q['items']` is a method where there is no such field."""
+        """As in Jinja: `q['items']` is a method if there is no such field."""
         return unwritable.attribute(super().getitem(unwritable.plain(obj), argument))
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
-        """The template's tree, in which `~` and `%` take what may stand in a text, and a row's number never counts a
-        list from its end.
+        """The template's tree with two checks: of the parts that `~` and `%` join, and against negative indices.
 
-        `{{['True', 'False'][label]}}` would be `False` for the label -1, by which data sets hide labels.
+        Otherwise `{{['True', 'False'][label]}}` would be `False` for the label -1, with which data sets hide labels.
         """
         tree = super()._parse(source, name, filename)
         for each in tree.find_all(nodes.Getitem):
@@ -85,7 +84,7 @@ _Environment.template_class = _Template
 
 
 def checked(value: Any) -> Any:
-    """A value that a template put out. Raises Unfit for what no reader would write."""
+    """A template's output. Raises Unfit for values that are not answers or texts."""
     if isinstance(value, str):
         return value
     if isinstance(value, Undefined):
@@ -109,7 +108,7 @@ def checked(value: Any) -> Any:
 
 
 def _place(value: Any) -> Any:
-    """A place in a list of the template. Raises Unfit for a negative one."""
+    """An index into a list of the template. Raises Unfit for a negative one."""
     if isinstance(value, int) and value < 0:
         raise Unfit(f"gives {value} as the place in a list")
     return value
@@ -142,11 +141,11 @@ OF_TEXTS: Final = (
     "capitalize", "center", "e", "escape", "forceescape", "format", "indent", "lower", "replace", "safe", "string",
     "striptags", "title", "trim", "upper", "wordwrap",
 )  # fmt: skip
-"""Jinja's filters that make a text of anything."""
+"""Jinja's filters that convert any value to text."""
 
 
 def _of_parts(function: Callable[..., Any], part: Callable[[Any], Any]) -> Callable[..., Any]:
-    """A filter that takes what may be a part of a text."""
+    """Wrap a filter so that its arguments are checked as parts of a text."""
 
     own = 1 if hasattr(function, "jinja_pass_arg") else 0  # the first argument may be Jinja's own
 
@@ -158,7 +157,7 @@ def _of_parts(function: Callable[..., Any], part: Callable[[Any], Any]) -> Calla
 
 
 def _environment(part: Callable[[Any], Any]) -> _Environment:
-    """Jinja with our rules, and one for the parts that `~` joins."""
+    """A Jinja environment with our rules; `part` checks the parts that `~` joins."""
     made = _Environment(undefined=StrictUndefined, keep_trailing_newline=True, finalize=checked)
     made.filters |= {"regex_replace": _regex_replace, "_place": _place, "_part": part, "attr": _attribute}
     made.filters |= {name: _of_parts(made.filters[name], part) for name in OF_TEXTS}
@@ -178,7 +177,7 @@ _Part = str | tuple[str, ...]
 
 
 def _fields(template: str) -> tuple[_Part, ...] | None:
-    """A template of texts and fields only, taken apart; None for any other."""
+    """The parts of a template that consists only of texts and fields; None for any other."""
     texts, names = _FIELD.split(template)[::2], _FIELD.split(template)[1::2]
     paths: list[tuple[str, ...]] = [tuple(name.split(".")) for name in names]
     if any(sign in text for text in texts for sign in ("{{", "{%", "{#", "}}", "\r")):
@@ -192,7 +191,7 @@ def _fields(template: str) -> tuple[_Part, ...] | None:
 
 
 def _filled(parts: tuple[_Part, ...], row: Row, write: Callable[[Any], str]) -> Any:
-    """What Jinja would render, ten times as fast. Raises KeyError where it is for Jinja to say what is wrong."""
+    """Render like Jinja, ten times as fast. Raises KeyError if Jinja should report the error."""
     found = []
     for part in parts:
         value: Any = part
@@ -208,23 +207,23 @@ def _filled(parts: tuple[_Part, ...], row: Row, write: Callable[[Any], str]) -> 
 
 
 def fault(template: str) -> str | None:
-    """Why a text is no template, None if it is one."""
+    """Why a text is not a valid template; None if it is."""
     try:
         _ENVIRONMENT.from_string(template)
-    except Exception as error:  # besides syntax, Python's compiler has its limits (nesting, names)
+    except Exception as error:  # besides syntax, Python's compiler has limits (nesting, names)
         return " ".join(str(error).split())[:200] or type(error).__name__
     return None
 
 
 @lru_cache(maxsize=512)
 def compiled(template: str, *, answers: bool = False) -> Render:
-    """The template as a function of a row. It raises Unfit for rows that it does not fit.
+    """The template as a function of a row, which raises Unfit for rows that it does not fit.
 
-    Of `answers`, a list is a list of them, and never a part of a text.
+    With `answers`, a list is a list of answers and never a part of a text.
     """
     environment = _OF_ANSWERS if answers else _ENVIRONMENT
     made, parts, write = environment.from_string(template), _fields(template), _written_answer if answers else str
-    # as `made.render` does, which takes up jinja's own names from a chain of mappings for every row
+    # like `made.render`, which collects jinja's own names from a chain of mappings for every row
     built_in, used = dict(made.globals), meta.find_undeclared_variables(environment.parse(template))
 
     def render(row: Row) -> Any:
@@ -239,7 +238,7 @@ def compiled(template: str, *, answers: bool = False) -> Render:
             raise
         except unwritable.Unwritable as error:
             raise Unfit(str(error)) from None
-        except Exception as error:  # a template is a program of the user's: anything may happen on some row
+        except Exception as error:  # a template is the user's program: it may raise anything for some row
             have = ", ".join(sorted(map(str, row))[:WITH_FIELDS_NAMED]) or "no field"
             reason = " ".join(str(error).split())
             raise Unfit(f"does not fit ({type(error).__name__}: {reason}); the row has: {have}") from error
@@ -248,7 +247,7 @@ def compiled(template: str, *, answers: bool = False) -> Render:
 
 
 def field_or_template(text: str, fields: Iterable[str], *, answers: bool = False) -> Render:
-    """A template, or the field that the whole text names, as in lm-eval."""
+    """A template, or the field whose name is the whole text, as in lm-eval."""
     if text not in set(fields):
         return compiled(text, answers=answers)
 
@@ -261,5 +260,5 @@ def field_or_template(text: str, fields: Iterable[str], *, answers: bool = False
 
 
 def as_text(value: Any) -> str:
-    """Write a value as lm-eval's templates do."""
+    """Convert a value to text as lm-eval's templates do."""
     return value if isinstance(value, str) else str(value)

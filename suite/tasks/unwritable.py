@@ -1,7 +1,8 @@
-"""Values that must not become text: `null`, `nan` and methods, wherever a template uses them as one.
+"""Values that must not become text (`null`, `nan`, methods), wherever a template uses them as text.
 
-Jinja writes them out (`None`, `<built-in method …>`) in filters, formats and concatenations. Within a template they are
-objects of this module: a condition, `is none` and a call see what they would see, a text or a number cannot be had.
+Jinja would write them out (`None`, `<built-in method …>`) in filters, formats and concatenations. Within a template
+they are wrapped in objects of this module: conditions, `is none` and calls work as usual, but converting them to a text
+or a number fails.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from jinja2 import Undefined
 
 
 class Unwritable(Exception):
-    """A text or a number was asked of what is none. No ValueError: Jinja's filters turn these into a default."""
+    """A template used such a value as text or number. Not a ValueError, because Jinja's filters turn those into a
+    default."""
 
 
 class _Guard:
-    """In place of a value; the text says what it gives."""
+    """Wraps a value; `what` describes it in the error."""
 
     def __init__(self, value: Any, what: str) -> None:
         self.value, self.what = value, what
@@ -43,7 +45,7 @@ class _Guard:
 
 
 class _GuardedMethod(_Guard):
-    """A method, which can be called; what it gives is guarded as well."""
+    """A method, which can be called; its result is guarded, too."""
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         return shallow(self.value(*given, **named))
@@ -54,7 +56,7 @@ NULL: Final = _Guard(None, "gives None (null in the row)")
 
 
 def guarded(value: Any) -> Any:
-    """A value of a row; the same object if there is nothing to guard in it."""
+    """A row's value with its parts guarded; the same object if there is nothing to guard."""
     if type(value) in _SOUND:
         return value
     if isinstance(value, (dict, Mapping)):
@@ -71,7 +73,7 @@ def guarded(value: Any) -> Any:
 
 
 def shallow(value: Any) -> Any:
-    """A value, guarded if it is `null` or no number."""
+    """A value, guarded if it is `null`, infinite or `nan`."""
     if value is None:
         return NULL
     if isinstance(value, float) and not math.isfinite(value):
@@ -80,7 +82,7 @@ def shallow(value: Any) -> Any:
 
 
 def attribute(value: Any) -> Any:
-    """What an attribute of a value is: a method can be called, and nothing else."""
+    """A value's attribute; a method is guarded so that it can only be called."""
     if type(value) not in _SOUND and callable(value) and not isinstance(value, (_Guard, Undefined)):
         name = getattr(value, "__name__", type(value).__name__)
         return _GuardedMethod(value, f"gives a method ({name}), not a field of the row")
@@ -88,12 +90,12 @@ def attribute(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """The value itself."""
+    """The original value."""
     return value.value if isinstance(value, _Guard) else value
 
 
 def for_json(value: Any) -> Any:
-    """What Jinja's `tojson` writes: `null` is part of JSON, the others are not."""
+    """The value that Jinja's `tojson` writes: `null` is allowed in JSON, the others are not."""
     return None if value is NULL else str(value)
 
 
@@ -111,4 +113,4 @@ TESTS: Final[Mapping[str, Callable[..., bool]]] = {
     "iterable": lambda value: hasattr(plain(value), "__iter__"),
     "float": lambda value: isinstance(plain(value), float),
 }
-"""Jinja's tests, of the values themselves."""
+"""Jinja's tests, applied to the original values."""
