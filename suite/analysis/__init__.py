@@ -1,1 +1,1 @@
-"""What stored results say: boards of rows, with ranks, changes and intervals."""
+"""The analysis of stored results: boards of rows, with ranks, changes and intervals."""

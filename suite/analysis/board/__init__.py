@@ -1,4 +1,4 @@
-"""Ranked rows made from what is stored; nothing missing becomes a number."""
+"""Ranked rows, computed from stored results. Missing scores stay missing."""
 
 from suite.analysis.board.schema import BASELINE, Board, Cell, Row, RowCosts, Variation
 from suite.analysis.board.tables import board, boards

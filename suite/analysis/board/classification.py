@@ -1,9 +1,9 @@
-"""Classification from stored answers: confusion matrix, precision and recall of each class, macro-F1, majority class.
+"""Classification scores from stored answers: confusion matrix, precision and recall by class, macro-F1, majority class.
 
-Definitions are scikit-learn's: precision is right answers of a class over all answers of it, recall is right answers
-over its documents, F1 is their harmonic mean; each is 0 where it would divide by zero. Macro-F1 is the plain mean of
-F1 over the labels that are a target or an answer (scikit-learn's default labels); an answer that is none of the
-labels is wrong and belongs to no class.
+The definitions are scikit-learn's. Precision is right answers of a class over all answers of it; recall is right
+answers over its documents; F1 is their harmonic mean. Each is 0 if it would divide by zero. Macro-F1 is the plain mean
+of F1 over the labels that occur as a target or an answer (scikit-learn's default labels). An answer that is not among
+the labels is wrong and belongs to no class.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from suite.core.labels import as_label
 from suite.stats import Estimate
 
 Tally = tuple[str, str, int]
-"""A right answer, what was read from the output, and how many documents have both."""
+"""(right answer, answer parsed from the output, number of documents with both)."""
 
 
 @dataclass(frozen=True)
 class ClassScores:
-    """A class; shares are from 0 to 100."""
+    """Scores of a class; shares are from 0 to 100."""
 
     label: str
     support: int
-    """Documents of this class, once for each evaluation that is counted."""
+    """Documents of this class, counted once for each evaluation."""
     answered: int
-    """Answers that name it."""
+    """Answers that name this class."""
     precision: float
     recall: float
     f1: float
@@ -44,30 +44,30 @@ class Classification:
     """A task's answers by class, over all seeds."""
 
     documents: int
-    """Answers that are counted: each seed's, once where seeds share their evaluation."""
+    """Number of counted answers: those of each seed, or once if seeds share their evaluation."""
     macro_f1: Estimate
-    """From 0 to 100, the mean over seeds."""
+    """0 to 100; the mean over seeds."""
     accuracy: float
-    """Share of documents whose class was answered, from 0 to 100."""
+    """Share of documents that were answered with their class, 0 to 100."""
     majority: str
-    """The class of most documents."""
+    """The class with the most documents."""
     majority_share: float
-    """What answering the majority class always would score, from 0 to 100."""
+    """The accuracy of always answering the majority class, 0 to 100."""
     classes: tuple[ClassScores, ...]
-    """In the order of the task's labels."""
+    """One for each label, in the order of the task's labels."""
     confusion: tuple[tuple[int, ...], ...]
-    """Documents by their class (rows) and by the class that was answered (columns; the last: none of the labels)."""
+    """Number of documents by their class (rows) and by the answered class (columns; the last one: none of the
+    labels)."""
 
 
 def classify(
     labels: Sequence[str], evaluations: Sequence[Iterable[Tally]], equivalent: float | None = None
 ) -> Classification | None:
-    """What some evaluations of a task answered, by class.
+    """The answers of a task's evaluations, by class.
 
-    `equivalent`: how many different documents of equal weight there are; None: all differ.
-
-    None where nothing was answered, or where a stored right answer is none of the labels: published records leave the
-    data set's texts out.
+    `equivalent` is the effective number of distinct documents with equal weight; None if all documents differ. Returns
+    None if nothing was answered, or if a stored right answer is not among the labels: published records leave the data
+    set's texts out.
     """
     matrices = [confusion_of(labels, tallies) for tallies in evaluations]
     counts = [matrix for matrix in matrices if matrix is not None and matrix.any()]
@@ -88,7 +88,7 @@ def classify(
 
 
 def confusion_of(labels: Sequence[str], tallies: Iterable[Tally]) -> Counts | None:
-    """The confusion matrix of one evaluation; None where a right answer is none of the labels."""
+    """The confusion matrix of one evaluation; None if a right answer is not among the labels."""
     documents = [(_right(target, labels), _label_index(parsed, labels), count) for target, parsed, count in tallies]
     if not all(right for right, _, _ in documents):
         return None
@@ -96,13 +96,13 @@ def confusion_of(labels: Sequence[str], tallies: Iterable[Tally]) -> Counts | No
 
 
 def _label_index(text: str, labels: Sequence[str]) -> int | None:
-    """The index of the label that a text is, read as scoring reads it."""
+    """The index of the label that a text names, read as scoring reads it; None if it names no label."""
     label = as_label(text, labels)
     return None if label is None else labels.index(label)
 
 
 def _right(target: str, labels: Sequence[str]) -> tuple[int, ...]:
-    """The indices of the labels that a stored right answer allows; a JSON list is several right answers."""
+    """The indices of the labels that a stored right answer allows; a JSON list holds several right answers."""
     index = _label_index(target, labels)
     if index is not None:
         return (index,)
@@ -127,7 +127,7 @@ def _scores(label: str, counts: Counts, index: int) -> ClassScores:
 
 
 def _macro_f1(counts: Sequence[Counts], equivalent: float | None) -> Estimate:
-    """The mean over evaluations, with the interval of a score; equal documents count as one in it."""
+    """The mean over evaluations, with the interval of a score, in which equal documents count as one."""
     scores = [confusion.macro_f1(matrix) for matrix in counts]
     values, n = [100 * score.value for score in scores], int(counts[0].sum())
     independent = n if equivalent is None else equivalent

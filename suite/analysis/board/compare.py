@@ -1,4 +1,4 @@
-"""Two rows, task by task, over the documents and seeds that they share."""
+"""Compares two rows, task by task, over the documents and seeds that they share."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ Members = tuple[ExperimentResults, ...]
 
 @dataclass(frozen=True)
 class TaskDifference:
-    """The first row's score less the second's, on one task."""
+    """The first row's score minus the second row's, on one task."""
 
     role: str
     shots: int
     difference: Contrast | None
     corrected: float | None
-    """p, corrected (Holm) for all tasks of the comparison; None where nothing was tested."""
+    """The p-value, corrected (Holm) for all tasks of the comparison; None if nothing was tested."""
     won: int | None
-    """Documents on which the first is better, by its mean over seeds; None where documents have no scores."""
+    """Number of documents on which the first row is better, by its mean over seeds; None if documents have no
+    scores."""
     lost: int | None
     why: str = ""
-    """Why there is no difference."""
+    """The reason if there is no difference."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,16 @@ class Comparison:
     second: str
     tasks: tuple[TaskDifference, ...]
     averages: Mapping[int, Contrast]
-    """Shots -> the difference of the held-out average, where both are over the same tasks."""
+    """Shots -> the difference in held-out averages, if both rows have the same tasks."""
 
 
 def compare(rows: NamedRows, first: str, second: str) -> Comparison:
-    """Every task that both were asked. Raises Missing if one was not run."""
+    """Compare two rows on every task that both were evaluated on. Raises Missing if a row was not run."""
     return compare_rows(rows.store, rows.track, rows.named(first), rows.named(second))
 
 
 def compare_rows(store: ResultsReader, track: str, one: Members, other: Members) -> Comparison:
-    """The same of two rows' members."""
+    """Like `compare`, for the members of two rows."""
     keys = [key for key in one[0].evaluations() if key in other[0].evaluations()]
     evaluations = evaluated(store, [*one, *other], keys)
     shots = sorted({shots for role, shots in one[0].evaluations() if role in one[0].held_out_roles})
@@ -68,7 +69,7 @@ def compare_rows(store: ResultsReader, track: str, one: Members, other: Members)
 
 
 def corrected(tasks: Sequence[TaskDifference]) -> tuple[TaskDifference, ...]:
-    """With Holm's correction over all of them."""
+    """The differences with Holm's correction over all of them."""
     tested = [task.difference.p if task.difference and task.difference.spread.stderr else None for task in tasks]
     return tuple(replace(task, corrected=p) for task, p in zip(tasks, stats.holm(tested), strict=True))
 
@@ -76,7 +77,7 @@ def corrected(tasks: Sequence[TaskDifference]) -> tuple[TaskDifference, ...]:
 def difference_of(
     store: ResultsReader, one: Members, other: Members, key: tuple[str, int], evaluations: Mapping[str, Evaluated]
 ) -> TaskDifference:
-    """One task's difference, its p not corrected yet, or why there is none."""
+    """The difference on one task with its uncorrected p-value, or the reason why there is none."""
     terms = [Term(1.0, one, *key), Term(-1.0, other, *key)]
     try:
         difference = contrast_of(store, terms, evaluations)
@@ -89,7 +90,8 @@ def difference_of(
 def _tally(
     task: TaskInfluence, key: tuple[str, int], one: Sequence[ExperimentResults], evaluations: Mapping[str, Evaluated]
 ) -> tuple[int | None, int | None]:
-    """Different documents won and lost: a document's influence is its difference minus the mean."""
+    """The numbers of distinct documents won and lost, from the documents' influence: a document's difference minus the
+    mean."""
     step = one[0].step(*key)
     scores = evaluations[step.id].scores if step and step.id in evaluations else None
     if task.influence is None or scores is None or scores.ndim > 1:
@@ -102,7 +104,7 @@ def _tally(
 def averages_of(
     store: ResultsReader, one: Members, other: Members, shot_counts: Sequence[int], evaluations: Mapping[str, Evaluated]
 ) -> dict[int, Contrast]:
-    """Shots -> the difference of the held-out average, where both are over the same tasks."""
+    """Shots -> the difference in held-out averages, if both rows have the same tasks."""
     averages: dict[int, Contrast] = {}
     for shots in shot_counts:
         roles = one[0].held_out(shots)

@@ -1,4 +1,4 @@
-"""Sums of rows' scores, with signs, over the documents and seeds that the rows share."""
+"""Signed sums of rows' scores over the documents and seeds that the rows share."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ TERMS: Mapping[str, str] = {
     "exemplars": "other exemplars", "draw": "another draw of exemplars", "beams": "other beams",
     "length_penalty": "another length penalty", "max_length": "another length of prompts",
 }  # fmt: skip
-"""What must be equal for a difference to be one of the models that answered."""
+"""Settings that must be equal, so that a difference comes only from the models -> how messages name an inequality."""
 
 
 class Missing(Exception):
-    """Something that would be needed was not measured."""
+    """A required measurement does not exist."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,33 +41,33 @@ class Term:
 
 @dataclass(frozen=True, eq=False)
 class TaskInfluence:
-    """One task's value and influence for each seed."""
+    """A task's value and its documents' influence, for each seed."""
 
     key: tuple[str, int]
     """(role, shots)"""
     values: Numbers
     influence: Numbers | None
-    """Seeds × documents (or draws); None where documents have no scores of their own."""
+    """Shape (seeds, documents or draws); None if documents have no scores of their own."""
     stderrs: Numbers
     documents: int
-    """How many different ones."""
+    """Number of distinct documents."""
     one: float
-    """What one document can add."""
+    """The most that one document can change the value by."""
     scale: Scale
-    """The least and the most that the values can be."""
+    """The smallest and the largest possible value."""
     same: Clusters | None = None
-    """Which documents are equal, where any are."""
+    """The clusters of equal documents; None if all differ."""
     rows: int = 0
-    """How many documents there are, equal ones and all."""
+    """Number of documents, including equal ones."""
 
     @property
     def equivalent(self) -> float:
-        """How many documents of equal weight they come to."""
+        """The effective number of documents with equal weight."""
         return stats.equivalent(self.same, self.documents)
 
     @property
     def part(self) -> Part:
-        """As a part of a contrast."""
+        """The task as a part of a contrast."""
         if self.influence is None:
             return Part.of_stderrs(
                 self.values, self.stderrs, self.documents, equivalent=self.equivalent, scale=self.scale
@@ -80,7 +80,8 @@ class TaskInfluence:
 
     @property
     def score(self) -> Part:
-        """As a part of a score by itself; one document alone says no more than that its score was seen."""
+        """The task as a part of a score by itself. A single document shows only its own score, so its variance has a
+        wide lower bound."""
         part = self.part
         if self.influence is None and part.common:
             return part
@@ -89,7 +90,7 @@ class TaskInfluence:
 
 
 def contrast_of(store: ResultsReader, terms: Sequence[Term], evaluations: Mapping[str, Evaluated]) -> Contrast:
-    """The sum's value with interval and test. Raises Incomparable, or Missing with what is missing."""
+    """The sum's value with its interval and test. Raises Incomparable, or Missing with a list of what is missing."""
     seeds, tasks = task_influences(store, terms, evaluations)
     check_spread(tasks)
     difference = stats.contrasts([Parts.of(task.part) for task in tasks], *_exact(terms, seeds, evaluations))[0]
@@ -99,13 +100,13 @@ def contrast_of(store: ResultsReader, terms: Sequence[Term], evaluations: Mappin
 
 
 def with_interval(contrast: Contrast, parts: Sequence[Part]) -> Contrast:
-    """A score, or a mean of scores, with the interval that these have."""
+    """The contrast with the interval of a score, or of a mean of scores."""
     score = stats.estimates([Parts.of(part) for part in parts])[0]
     return contrast if score.low is None or score.high is None else replace(contrast, low=score.low, high=score.high)
 
 
 def check_spread(tasks: Sequence[TaskInfluence]) -> None:
-    """Raises Missing where one document alone would have to tell how far documents differ."""
+    """Raises Missing if a task has only one distinct document: its spread over documents is unknown."""
     for task in tasks:
         if task.documents < 2 and task.one and task.influence is not None:
             alone = "a single document" if task.rows < 2 else "documents that are all equal have"
@@ -115,7 +116,7 @@ def check_spread(tasks: Sequence[TaskInfluence]) -> None:
 def task_influences(
     store: ResultsReader, terms: Sequence[Term], evaluations: Mapping[str, Evaluated]
 ) -> tuple[tuple[int | None, ...], list[TaskInfluence]]:
-    """The seeds that the terms share (one of None where no answer depends on the seed), and each task's sums."""
+    """The seeds that the terms share, and each task's sums. The seeds are (None,) if no answer depends on the seed."""
     seeds = _seeds(terms)
     keys = list(dict.fromkeys((term.role, term.shots) for term in terms))
     missing = [
@@ -131,7 +132,7 @@ def task_influences(
 
 
 def varies(row: Sequence[ExperimentResults], keys: Sequence[tuple[str, int]]) -> bool:
-    """Whether any of a row's answers to these depends on the seed: on anything trained, if there is one seed only."""
+    """Whether any of a row's answers to these tasks depends on the seed. For a single seed: on anything trained."""
     steps = [{step.id: step for member in row if (step := member.step(*key))} for key in keys]
     if len(row) > 1:
         return any(len(of_key) > 1 for of_key in steps)
@@ -153,7 +154,7 @@ def _seeds(terms: Sequence[Term]) -> tuple[int | None, ...]:
 
 
 def _members(term: Term, seeds: Sequence[int | None]) -> list[ExperimentResults]:
-    """The row's member for each seed; any member, where the row does not vary or lacks the seed."""
+    """The row's member for each seed; its first member if the row does not vary or lacks the seed."""
     by_seed = {member.record.seed: member for member in term.row}
     return [by_seed.get(seed, term.row[0]) if seed is not None else term.row[0] for seed in seeds]
 
@@ -163,7 +164,7 @@ def _name(term: Term, member: ExperimentResults) -> str:
 
 
 def _weights(terms: Sequence[Term], seeds: Sequence[int | None]) -> list[dict[str, float]]:
-    """For each seed: step -> weight, without those that cancel."""
+    """For each seed: step -> weight, without the steps that cancel."""
     sums: list[dict[str, float]] = [{} for _ in seeds]
     for term in terms:
         for weights, member in zip(sums, _members(term, seeds), strict=True):
@@ -179,7 +180,7 @@ def _task_influence(
 ) -> TaskInfluence:  # fmt: skip
     sums = _weights(terms, seeds)
     steps = {step: evaluations[step] for weights in sums for step in weights}
-    if not steps:  # all answers are shared: the sum is nothing, exactly
+    if not steps:  # all answers are shared: the sum is exactly zero
         shared = _members(terms[0], seeds)[0].step(*key)
         assert shared is not None
         nothing = np.zeros(len(seeds))
@@ -206,7 +207,7 @@ def _task_influence(
 
 
 def _scale(steps: Mapping[str, Evaluated], sums: Sequence[Mapping[str, float]]) -> Scale:
-    """The least and the most that the sum can be, for any seed."""
+    """The smallest and the largest possible sum, over all seeds."""
     ranges = [
         [sorted(weight * end for end in stats.scale_of(steps[step].score.metric)) for step, weight in weights.items()]
         for weights in sums
@@ -218,7 +219,7 @@ def _scale(steps: Mapping[str, Evaluated], sums: Sequence[Mapping[str, float]]) 
 def _of_corpora(
     key: tuple[str, int], steps: Mapping[str, Evaluated], sums: Sequence[Mapping[str, float]], one: float
 ) -> TaskInfluence:
-    """Where documents have no scores of their own: from the scores' standard errors."""
+    """The sums of a task whose documents have no scores of their own, from the scores' standard errors."""
     if len({evaluation.score.n for evaluation in steps.values()}) > 1:
         raise Incomparable(f"{key[0]} {key[1]}-shot: other documents, and none has a score of its own")
     if any(evaluation.score.stderr is None for evaluation in steps.values()):
@@ -242,7 +243,7 @@ def _of_corpora(
 
 
 def check_terms(key: tuple[str, int], steps: Mapping[str, Evaluated]) -> None:
-    """All were asked on the same terms, and scored by the same metric. Raises Incomparable with what differs."""
+    """Raises Incomparable, with the differences, unless all evaluations have the same terms and metric."""
     first, *rest = steps.values()
     for other in rest:
         differs = [what for name, what in TERMS.items() if first.config.get(name) != other.config.get(name)]
@@ -255,7 +256,7 @@ def check_terms(key: tuple[str, int], steps: Mapping[str, Evaluated]) -> None:
 def _exact(
     terms: Sequence[Term], seeds: Sequence[int | None], evaluations: Mapping[str, Evaluated]
 ) -> tuple[Numbers | None, NDArray[np.bool_] | None]:
-    """The exact p of one row less another, on one task with one seed, as `contrasts` takes it."""
+    """The exact p-value for one row minus another, on one task with one seed, as `contrasts` takes it."""
     if len(seeds) > 1 or len({(term.role, term.shots) for term in terms}) > 1:
         return None, None
     weights = _weights(terms, seeds)[0]

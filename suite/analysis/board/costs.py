@@ -1,4 +1,4 @@
-"""What a row's training took."""
+"""The costs of a row's training."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from suite.results.store.experiment_results import ExperimentResults
 
 
 def costs_of(members: Sequence[ExperimentResults]) -> RowCosts:
-    """Training's costs: the sum over an experiment's train steps (its prerequisites too), the mean over seeds."""
+    """Costs of training, as means over seeds of the sums over an experiment's train steps, including prerequisites."""
     steps = [[member.steps[link.step_id] for link in member.links if link.part == "train"] for member in members]
     done = [training for training in steps if all(step.status == "done" for step in training)]
     without_tries = [_without_tries(training) for training in done]
@@ -39,7 +39,7 @@ def costs_of(members: Sequence[ExperimentResults]) -> RowCosts:
 
 
 def _without_tries(steps: Sequence[StepRecord]) -> list[StepRecord]:
-    """The train steps less the tries of a sweep: the steps that choose have taken up what is in use of those."""
+    """The train steps without the tries of a sweep: the choosing step already includes the costs of the chosen try."""
     candidates = [step.config.get("candidates") for step in steps]
     tries = {step for of_step in candidates if isinstance(of_step, (list, tuple)) for step in map(str, of_step)}
     # by content: the site reads published steps under other names

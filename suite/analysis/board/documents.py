@@ -1,4 +1,4 @@
-"""The documents that evaluations have in common, which of them are equal, and the exact test of two answers to them."""
+"""The documents that evaluations share, clusters of equal documents, and the exact test of two evaluations."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from suite.results.store import ResultsReader
 from suite.stats import Clusters
 
 FULL = 100.0
-"""What one document can differ by."""
+"""The largest possible difference on one document."""
 
 
 class Incomparable(Exception):
-    """Two scores that measure different things: their difference means nothing."""
+    """Two scores measure different things, so their difference means nothing."""
 
 
 def in_common(
     store: ResultsReader, key: tuple[str, int], steps: Mapping[str, Evaluated]
 ) -> dict[str, NDArray[np.int64]]:
-    """Step -> the indices of the documents that all have (none: all are): by number in equal data, else by content."""
+    """Step -> the indices of the shared documents; empty if all documents are shared.
+
+    Documents are matched by number if the data are equal, otherwise by content. Raises Incomparable if no document is
+    shared.
+    """
     if len({str(evaluation.config.get("data")) for evaluation in steps.values()}) == 1:
         names: dict[str, list[object]] = {step: evaluation.documents.tolist() for step, evaluation in steps.items()}
         first, *rest = [evaluation.documents for evaluation in steps.values()]
@@ -43,7 +47,7 @@ def in_common(
 
 
 def _numbered(hashes: Sequence[str]) -> list[object]:
-    """Documents of equal content by the order in which they come."""
+    """Names of documents: content hash and occurrence number, so that equal documents are distinct."""
     occurrences: dict[str, int] = {}
     names: list[object] = []
     for content in hashes:
@@ -53,7 +57,8 @@ def _numbered(hashes: Sequence[str]) -> list[object]:
 
 
 def same_of(steps: Mapping[str, Evaluated], indices: Mapping[str, NDArray[np.int64]]) -> Clusters | None:
-    """Which of the documents in common are equal; the hashes of old records may tell fewer of them."""
+    """The clusters of equal documents among the shared ones; None if all differ. Hashes in old records may find fewer
+    equal ones."""
     clusters = [
         evaluation.same if evaluation.same is None or step not in indices else evaluation.same.subset(indices[step])
         for step, evaluation in steps.items()
@@ -62,9 +67,9 @@ def same_of(steps: Mapping[str, Evaluated], indices: Mapping[str, NDArray[np.int
 
 
 def exact_p(first: Evaluated, second: Evaluated) -> tuple[float, bool] | None:
-    """McNemar's exact p of the first less the second, and whether documents weigh differently.
+    """McNemar's exact p for the first minus the second, and whether documents have unequal weights.
 
-    None where documents differ, or are not right or wrong.
+    None if the documents differ, or if scores are not all 0 or 100.
     """
     one, two = first.scores, second.scores
     if one is None or two is None or one.ndim > 1 or not np.array_equal(first.documents, second.documents):

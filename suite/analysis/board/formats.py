@@ -1,4 +1,5 @@
-"""The format ratio: how many held-out answers take the format of a target's answers, read from the stored answers."""
+"""The format ratio: the share of held-out answers that take the format of a target's answers, from the stored
+answers."""
 
 from __future__ import annotations
 
@@ -19,20 +20,20 @@ from suite.stats.sample import Numbers
 
 @dataclass(frozen=True, eq=False)
 class FormatHits:
-    """Which answers of a held-out evaluation take a format."""
+    """The answers of a held-out evaluation that take a format."""
 
     role: str
     shots: int
     step: str
     hits: Numbers
-    """For each document 1 where the answer takes the format, else 0."""
+    """For each document 1 if the answer takes the format, otherwise 0."""
     names: tuple[Hashable, ...]
-    """The documents: equal where they are, whatever the shot count."""
+    """Names of the documents: equal documents have equal names at every shot count."""
 
 
 @dataclass(frozen=True, eq=False)
 class PooledHits:
-    """A member's answers to several held-out tasks."""
+    """The answers of one member to several held-out tasks."""
 
     steps: tuple[str, ...]
     hits: Numbers
@@ -40,27 +41,27 @@ class PooledHits:
 
     @classmethod
     def of(cls, tasks: Sequence[FormatHits]) -> PooledHits:
-        """All together."""
+        """The answers of several tasks together."""
         names = tuple(name for task in tasks for name in task.names)
         return cls(tuple(task.step for task in tasks), np.concatenate([task.hits for task in tasks]), names)
 
     @property
     def same(self) -> Clusters | None:
-        """Which answers are to equal documents."""
+        """The clusters of answers to equal documents."""
         return Clusters.of(self.names)
 
 
 def formats_of_row(row: ExperimentRecord) -> tuple[Format, ...]:
-    """The formats of its targets; none of a model that was trained for nothing."""
+    """The formats of its targets; empty for the pretrained model."""
     return () if row.method == BASELINE else formats_of(row.targets, row.spec["roles"])
 
 
 def hits_by_task(
     store: ResultsReader, members: Sequence[ExperimentResults], formats: Sequence[Format]
 ) -> tuple[tuple[FormatHits, ...], ...] | None:
-    """For each member the held-out evaluations of tasks that have other formats; None: undefined.
+    """For each member, its held-out evaluations of tasks that have other formats; None if undefined.
 
-    It is undefined without a format, without such a task, and while one of them is not answered.
+    It is undefined without a format, without such a task, or until all of these tasks are answered.
     """
     if not formats:
         return None
@@ -95,20 +96,20 @@ def _hits(outputs: Sequence[str], formats: Sequence[Format]) -> Numbers:
 def pooled_hits(
     store: ResultsReader, members: Sequence[ExperimentResults], formats: Sequence[Format]
 ) -> list[PooledHits] | None:
-    """For each member its steps, and for each of their answers 1 where it takes a format; None: undefined."""
+    """For each member, its steps and its answers' hits (1 if the answer takes a format); None if undefined."""
     hits = hits_by_task(store, members, formats)
     return None if hits is None else [PooledHits.of(of_member) for of_member in hits]
 
 
 def format_ratio(hits: Sequence[Sequence[FormatHits]] | None) -> Estimate | None:
-    """The share (0 to 100) over all answers together."""
+    """The share (0 to 100) over all answers together; None if undefined."""
     return None if hits is None else _share([PooledHits.of(of_member) for of_member in hits])
 
 
 def by_task(
     hits: Sequence[Sequence[FormatHits]] | None, base: Sequence[Sequence[FormatHits]] | None
 ) -> tuple[TaskFormat, ...]:
-    """The share for each task and shot count, beside the pretrained model's on the same documents."""
+    """The share for each task and shot count, with the pretrained model's on the same documents."""
     if hits is None:
         return ()
     keys = dict.fromkeys((task.role, task.shots) for of_member in hits for task in of_member)
@@ -126,7 +127,7 @@ def _of(hits: Sequence[Sequence[FormatHits]], role: str, shots: int) -> list[Poo
 
 
 def _share(members: Sequence[PooledHits]) -> Estimate | None:
-    """None without an answer."""
+    """The share (0 to 100) over members; None without an answer."""
     if not members or not all(len(member.hits) for member in members):
         return None
     seeds = members if len({member.steps for member in members}) > 1 else members[:1]
@@ -138,7 +139,7 @@ def _share(members: Sequence[PooledHits]) -> Estimate | None:
 
 
 def part_of_shares(hits: Numbers, same: Clusters | None, scale: Scale) -> Part:
-    """Shares times 100 as a score: hits are seeds × answers."""
+    """Shares times 100 as a part of a score. `hits` has the shape (seeds, answers)."""
     samples = [stats.sample_of_values(of_seed, same) for of_seed in FULL * hits]
     values, influence = (
         np.array([sample.value for sample in samples]),

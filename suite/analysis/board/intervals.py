@@ -1,4 +1,4 @@
-"""Scores of one row with their intervals: over documents and, where there are several, over seeds."""
+"""Scores of one row with their intervals: over documents and, if there are several, over seeds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def task_estimates(
     keys: Sequence[Key],
     evaluations: Mapping[str, Evaluated],
 ) -> dict[Key, Estimate]:
-    """Each task's score over the row's seeds; without those that were not measured for every seed."""
+    """Each task's score over the row's seeds; tasks that were not measured for every seed are left out."""
     measured = {key: values for key in keys if (values := _values(members, key)) is not None}
     parts: dict[int, dict[Key, Part]] = {}
     for key in measured:
@@ -39,7 +39,7 @@ def task_estimates(
 def norm_avg(
     members: Sequence[ExperimentResults], shots: int, tasks: Sequence[TaskInfluence] | None
 ) -> Estimate | None:
-    """The mean over held-out tasks; None if one is missing for any seed. `tasks` are scaled to add up to it."""
+    """The held-out average; None if a task is missing for any seed. `tasks` are scaled to add up to the average."""
     keys = [(role, shots) for role in members[0].held_out(shots)]
     scores = [_values(members, key) for key in keys]
     measured = [values for values in scores if values is not None]
@@ -51,7 +51,7 @@ def norm_avg(
 
 
 def _values(members: Sequence[ExperimentResults], key: Key) -> list[float] | None:
-    """The score of each seed; None if one is missing."""
+    """The score for each seed; None if one is missing."""
     scores = [member.primary(*key) for member in members]
     values = [stats.on_scale(score.value, score.metric) for score in scores if score and score.value is not None]
     return values if len(values) == len(members) else None
@@ -72,10 +72,10 @@ def _task_influences(
 def _estimate(
     members: Sequence[ExperimentResults], keys: Sequence[Key], values: Sequence[float], interval: Estimate | None
 ) -> Estimate:
-    """The stored scores' mean; where answers give no interval, over seeds alone."""
+    """The mean of the stored scores with its interval; over seeds alone if answers give no interval."""
     mean = statistics.fmean(values)
     if interval is not None:
-        # one seed, or seeds that share their answers: each has the same score
+        # one seed, or seeds that share their answers: all have the same score
         if interval.low is None or interval.high is None:
             return replace(interval, value=mean)
         return Estimate(mean, min(interval.low, mean), max(interval.high, mean), interval.over)

@@ -1,4 +1,4 @@
-"""Rows by the names that claims and comparisons give them."""
+"""Rows by the names that claims and comparisons use."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from suite.results.store.experiment_results import ExperimentResults
 
 
 class NamedRows:
-    """A track's experiments by name, each read once when it is first asked for."""
+    """A track's experiments by name; each is read at most once."""
 
     def __init__(self, store: ResultsReader, track: str) -> None:
         self.store, self.track = store, track
@@ -22,8 +22,10 @@ class NamedRows:
         self._read: dict[str, tuple[ExperimentResults, ...]] = {}
 
     def named(self, name: str) -> tuple[ExperimentResults, ...]:
-        """The row's members by seed. Of several settings of one name it is the one on the track's terms that was run
-        last. Raises Missing if there is none."""
+        """The row's members by seed. Raises Missing if there is no such row.
+
+        If rows with different settings have this name, it is the one on the track's terms that was run last.
+        """
         if name not in self._read:
             variants = [group for group in grouped(self._records) if group[0].name == name]
             if not variants:
@@ -32,7 +34,7 @@ class NamedRows:
         return self._read[name]
 
     def base(self, row: Sequence[ExperimentResults]) -> tuple[ExperimentResults, ...]:
-        """The pretrained model's experiment that was asked the same. Raises Missing if there is none."""
+        """The pretrained model's experiment with the same questions. Raises Missing if there is none."""
         base = base_of(row[0], self._bases)
         if base is None:
             raise Missing(f"the pretrained model was not asked what {row[0].record.name} was")

@@ -1,4 +1,4 @@
-"""Every two rows of a table compared at once: what `compare` gives, for a row and all others."""
+"""Compares every two rows of a table: the same numbers as `compare`, computed for a row and all others at once."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ from suite.results.store.experiment_results import ExperimentResults
 from suite.stats import Contrast, Parts
 
 SINGLY = 2000
-"""How many differences are computed singly, where rows share only some documents (a millisecond each)."""
+"""The most differences that are computed singly, if rows share only some documents (a millisecond each)."""
 
 Key = tuple[str, int]
 Seeds = tuple[int | None, ...]
 Groups = dict[Seeds | str, list[int]]
-"""Rows by how they are compared: over these seeds, or why they cannot be (`TERMS`, or `ALONE`: see what is found)."""
+"""Other rows by how they are compared: over these seeds, or singly: `OTHER_TERMS` (terms differ) or `ALONE` (anything
+else)."""
 OTHER_TERMS, ALONE = "other terms", "alone"
 
 
 def comparisons(
     store: ResultsReader, track: str, rows: Sequence[Sequence[ExperimentResults]]
 ) -> Iterator[dict[int, Comparison]]:
-    """For each row its comparisons with the rows after it, by their indices in `rows`.
+    """For each row, its comparisons with the rows after it, by their indices in `rows`.
 
-    Those that would have to be computed singly, and are too many (`SINGLY`), are left out.
+    Rows that would need too many single computations (`SINGLY`) are left out.
     """
     table = _Table(store, track, [tuple(row) for row in rows])
     return (table.of(index) for index in range(len(rows)))
 
 
 class _Table:
-    """The rows' answers, read once."""
+    """The rows' answers, which are read once."""
 
     def __init__(self, store: ResultsReader, track: str, rows: Sequence[tuple[ExperimentResults, ...]]) -> None:
         self.store, self.track, self.rows, self.singly = store, track, rows, 0
@@ -84,7 +85,7 @@ class _Table:
         }
 
     def _groups(self, index: int, other_rows: Sequence[int], keys: Sequence[Key], shots: int | None = None) -> Groups:
-        """Other rows by how these tasks can be subtracted."""
+        """Other rows, grouped by how these tasks can be subtracted."""
         groups: Groups = {}
         for other in other_rows:
             kind = (
@@ -106,7 +107,7 @@ class _Table:
         return self.kinds[pair]
 
     def _common_kind(self, index: int, other: int, keys: Sequence[Key], shots: int) -> Seeds | str:
-        """That of several tasks at once, over the seeds that any of them depends on."""
+        """The kind of several tasks together, over the seeds that any of them depends on."""
         kinds = {self._kind_of(index, other, key) for key in keys}
         for alone in (ALONE, OTHER_TERMS):
             if alone in kinds:
@@ -114,7 +115,7 @@ class _Table:
         return _in_common(self.seeds[index][shots], self.seeds[other][shots]) or ALONE
 
     def _alone(self, index: int, other: int, key: Key, kind: Seeds | str) -> TaskDifference:
-        """One difference, as `compare` has it; quickly where the terms are others."""
+        """One difference, computed as `compare` does; a shortcut if the terms differ."""
         one, two = self.sides[key][index], self.sides[key][other]
         if kind == OTHER_TERMS and one and two:
             seed = (_in_common(one.seeds, two.seeds) or (None,))[0]
@@ -125,14 +126,15 @@ class _Table:
         return difference_of(self.store, self.rows[index], self.rows[other], key, self.evaluations)
 
     def _differences(self, index: int, other_rows: Sequence[int], key: Key, seeds: Seeds) -> RowDifferences:
-        """The row minus each of the others, which answered the same documents on the same terms."""
+        """The row minus each of the others. All answered the same documents on the same terms."""
         one = self.sides[key][index]
         assert one is not None
         two = [side for other in other_rows if (side := self.sides[key][other])]
         return row_differences(one.of(seeds), [side.of(seeds) for side in two])
 
     def _averages(self, index: int) -> dict[int, dict[int, Contrast]]:
-        """Other row -> shots -> the difference of the held-out average; without the rows that are left out."""
+        """Other row -> shots -> the difference in held-out averages. Rows that need too many single computations are
+        left out."""
         averages: dict[int, dict[int, Contrast]] = {}
         for other in range(index + 1, len(self.rows)):
             slow = sum(
@@ -163,29 +165,29 @@ class _Table:
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """A row's answers to a task, of all its seeds."""
+    """A row's answers to a task, for all its seeds."""
 
     answers: Mapping[int, Evaluated]
     seeds: tuple[int, ...]
-    """The seeds that they depend on."""
+    """The seeds that the answers depend on."""
     terms: str
-    """What must be equal for a difference to be one of the models that answered."""
+    """Settings that must be equal, so that a difference comes only from the models."""
     documents: object
 
     def at(self, seed: int | None) -> Evaluated:
-        """The answers of a seed; any, where the row does not depend on it."""
+        """The answers for a seed; any answers if the row does not depend on the seed."""
         answers = next(iter(self.answers.values()))
         return answers if seed is None else self.answers.get(seed, answers)
 
     def of(self, seeds: Seeds) -> SeedAnswers:
-        """The answers of some seeds, as numbers."""
+        """The answers for these seeds, as arrays."""
         if seeds not in self._numbers_by_seeds:
             self._numbers_by_seeds[seeds] = SeedAnswers.of([self.at(seed) for seed in seeds])
         return self._numbers_by_seeds[seeds]
 
     @cached_property
     def form(self) -> int:
-        """Equal for sides that are equal in all but what was answered."""
+        """Equal for two sides that differ only in their answers."""
         return hash((self.seeds, self.terms, self.documents))
 
     @cached_property
@@ -196,7 +198,7 @@ class _Side:
 def _add_differences(
     tasks: Mapping[int, dict[Key, TaskDifference]], groups: Sequence[tuple[Key, list[int], RowDifferences]]
 ) -> None:
-    """The differences of all tasks and rows that have as many seeds."""
+    """Add the differences of all tasks and rows that have the same number of seeds."""
     joined = Parts.joined([differences.parts for _, _, differences in groups])
     exact, uneven = (
         np.concatenate([getattr(differences, name) for _, _, differences in groups]) for name in ("exact", "uneven")
@@ -211,7 +213,7 @@ def _add_differences(
 
 
 def _side(row: Sequence[ExperimentResults], key: Key, evaluations: Mapping[str, Evaluated]) -> _Side | None:
-    """None where something is missing, or where the row's seeds were not asked alike."""
+    """A row's answers to a task; None if any are missing, or if its seeds had different questions."""
     steps = {member.record.seed: step for member in row if (step := member.step(*key))}
     answers = {seed: evaluations[step.id] for seed, step in steps.items() if step.id in evaluations}
     if len(answers) < len(row):
@@ -228,7 +230,7 @@ def _terms(answers: Evaluated) -> str:
 
 
 def _documents(answers: Evaluated) -> object:
-    """Equal where two answered the very same documents; None where it takes a closer look."""
+    """Equal if two evaluations answered the same documents; None if this needs a closer look."""
     if answers.scores is None:
         return None if answers.score.stderr is None else (answers.score.n, answers.distinct)
     if answers.distinct < 2 or len(answers.documents) != answers.score.n:
@@ -242,7 +244,7 @@ def _seeds_of(row: Sequence[ExperimentResults], keys: Sequence[Key]) -> tuple[in
 
 
 def _in_common(one: tuple[int, ...], two: tuple[int, ...]) -> Seeds:
-    """As `contrasts` has it: one of None where neither depends on the seed; none where they share none."""
+    """The shared seeds: (None,) if neither side depends on the seed; empty if they share none."""
     if not one or not two:
         return one or two or (None,)
     return tuple(sorted({*one} & {*two}))

@@ -1,4 +1,4 @@
-"""Where a row stands among those of its targets: corrected tests, ranks with intervals, spread between draws."""
+"""Ranks rows that share their targets: corrected tests, ranks with intervals, and the spread between exemplar draws."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from suite.stats import Contender, Rank
 
 
 def with_ranking(made: Sequence[RowSamples]) -> list[Row]:
-    """The rows, in the same order, with what depends on the others."""
+    """The rows, in the same order, with the fields that depend on other rows."""
     corrected = _corrected(made)
     ranks = _ranks(made)
     draws = _draws(made)
@@ -34,9 +34,9 @@ def with_ranking(made: Sequence[RowSamples]) -> list[Row]:
 
 
 def _corrected(made: Sequence[RowSamples]) -> list[Mapping[int, float | None]]:
-    """Holm's correction over all changes that the rows of the same targets show, at every shot count.
+    """Holm's correction over all changes, at every shot count, of rows that share their targets.
 
-    What is zero by construction is not tested, and has none.
+    Changes that are zero by construction are not tested and have None.
     """
     corrected: list[dict[int, float | None]] = [dict.fromkeys(member.row.against) for member in made]
     for indices in _tables(made):
@@ -52,7 +52,7 @@ def _corrected(made: Sequence[RowSamples]) -> list[Mapping[int, float | None]]:
 
 
 def _ranks(made: Sequence[RowSamples]) -> dict[int, tuple[Rank, int]]:
-    """Index of a row -> its rank, and among how many; only rows that were asked the same are ranked together."""
+    """Index of a row -> (its rank, number of ranked rows). Only rows with the same questions are ranked together."""
     ranks: dict[int, tuple[Rank, int]] = {}
     for indices in _tables(made):
         eligible = [index for index in indices if made[index].tasks and not made[index].row.missing
@@ -70,7 +70,7 @@ def _ranks(made: Sequence[RowSamples]) -> dict[int, tuple[Rank, int]]:
 
 
 def _contenders(rows: Sequence[RowSamples]) -> list[Contender]:
-    """The rows as they are ranked; a task is paired by document where every row's documents have scores."""
+    """The rows as contenders. A task is paired by document if the documents of all rows have scores."""
     widths = [{None if matrix is None else matrix.shape[1] for matrix in influence}
               for influence in zip(*([task.influence for task in row.tasks] for row in rows), strict=True)]  # fmt: skip
     paired = [None not in width and len(width) == 1 for width in widths]
@@ -90,7 +90,8 @@ def _contender(made: RowSamples, paired: Sequence[bool]) -> Contender:
 
 
 def _draws(made: Sequence[RowSamples]) -> dict[tuple[str, int], float]:
-    """(Settings, shots) -> its standard deviation between exemplar draws, where there are several."""
+    """(settings, shots) -> standard deviation of the held-out average between exemplar draws, if there are several
+    draws."""
     values: dict[tuple[str, int], dict[int, float]] = {}
     for member in made:
         name, draw = member.draw
@@ -101,7 +102,7 @@ def _draws(made: Sequence[RowSamples]) -> dict[tuple[str, int], float]:
 
 
 def _tables(made: Sequence[RowSamples]) -> list[list[int]]:
-    """The indices of the rows that share their targets, the pretrained model aside."""
+    """The indices of the rows that share their targets, without the pretrained model."""
     groups: dict[tuple[str, ...], list[int]] = {}
     for index, member in enumerate(made):
         if member.row.method != BASELINE:

@@ -1,4 +1,4 @@
-"""One row minus many others on a task, computed at once: what `contrast_of` gives for each of them."""
+"""One row minus many others on a task, computed at once: the same numbers as `contrast_of`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class SeedAnswers:
     steps: tuple[str, ...]
     values: Numbers
     influence: Numbers | None
-    """Seeds × documents (or draws); None where documents have no scores of their own."""
+    """Shape (seeds, documents or draws); None if documents have no scores of their own."""
     variances: Numbers
     means: Numbers | None
-    """Documents' scores, as the mean over seeds; None where they have none that can be counted."""
+    """Documents' scores, averaged over seeds; None if documents have no scores that can be compared."""
     binary: bool
     documents: int
     same: Clusters | None
@@ -33,7 +33,7 @@ class SeedAnswers:
 
     @classmethod
     def of(cls, answers: Sequence[Evaluated]) -> SeedAnswers:
-        """From a seed's answers each, all to the same documents."""
+        """From the answers of each seed, all to the same documents."""
         steps = tuple(answer.step.id for answer in answers)
         scores = [answer.scores for answer in answers if answer.scores is not None]
         n, same, scale = answers[0].distinct, answers[0].same, stats.scale_of(answers[0].score.metric)
@@ -57,21 +57,21 @@ class SeedAnswers:
 
 @dataclass(frozen=True, eq=False)
 class RowDifferences:
-    """One row minus each of some others, on a task."""
+    """One row minus each of several others, on a task."""
 
     parts: Parts
     exact: Numbers
-    """McNemar's p; NaN where it does not apply."""
+    """McNemar's p; NaN if the test does not apply."""
     uneven: NDArray[np.bool_]
-    """Whether documents weigh differently, as some are there more than once."""
+    """Whether documents have unequal weights because some occur more than once."""
     won: NDArray[np.int64] | None
     lost: NDArray[np.int64] | None
 
 
 def row_differences(one: SeedAnswers, rows: Sequence[SeedAnswers]) -> RowDifferences:
-    """The first minus each of the others, all over the same seeds and documents."""
+    """The first row minus each of the others, over the same seeds and documents."""
     values = one.values - np.array([other.values for other in rows])
-    # a step that both share cancels: it is no evidence of anything
+    # a step that both rows share cancels: it is no evidence for a difference
     distinct = np.array(
         [[mine != theirs for mine, theirs in zip(one.steps, other.steps, strict=True)] for other in rows]
     )

@@ -1,4 +1,4 @@
-"""One row of a board, from the records of its seeds."""
+"""Builds one row of a board from the records of its seeds."""
 
 from __future__ import annotations
 
@@ -28,31 +28,31 @@ AverageParts = tuple[tuple[int, ...], tuple[TaskInfluence, ...]]
 
 @dataclass(frozen=True, eq=False)
 class RowSamples:
-    """A row, and the samples from which its rank is computed."""
+    """A row with the samples that its rank is computed from."""
 
     row: Row
     questions: str
-    """A hash of what it was asked at the most shots: rows that differ in this are not compared."""
+    """A hash of its questions at the most shots: rows with different questions are not compared."""
     draw: tuple[str, int]
-    """All its settings but the draw of exemplars, and the draw."""
+    """(fingerprint of all its settings except the draw of exemplars, the draw)."""
     tasks: tuple[TaskInfluence, ...]
-    """Its held-out scores at the most shots, scaled to add up to the held-out average; none if one is missing."""
+    """Its held-out scores at the most shots, scaled to add up to the held-out average; empty if one is missing."""
     seeds: tuple[int, ...]
-    """The seeds that they depend on."""
+    """The seeds that the tasks depend on."""
 
 
 @dataclass(frozen=True, eq=False)
 class PretrainedResults:
-    """The pretrained model's experiment, and what it answered."""
+    """The pretrained model's experiment and its answers."""
 
     results: ExperimentResults
     evaluations: Mapping[str, Evaluated]
     hits_by_task: Callable[[tuple[Format, ...]], tuple[tuple[FormatHits, ...], ...] | None] = lambda _: None
-    """Formats -> which of its answers take them, read once."""
+    """Formats -> which of its answers take them; cached."""
 
     @classmethod
     def of(cls, store: ResultsReader, results: ExperimentResults) -> PretrainedResults:
-        """With all that it answered of the held-out tasks."""
+        """The pretrained model's experiment with all its answers to the held-out tasks."""
         read = lru_cache(maxsize=64)(lambda formats: hits_by_task(store, [results], formats))
         return cls(results, evaluated(store, [results], held_out_keys(results)), read)
 
@@ -63,13 +63,14 @@ def held_out_keys(member: ExperimentResults) -> list[tuple[str, int]]:
 
 
 def questions(member: ExperimentResults, keys: Sequence[tuple[str, int]]) -> list[Any]:
-    """What was asked, whoever answered."""
+    """The questions of these evaluations, independent of the model that answers."""
     steps = [member.step(*key) for key in keys]
     return [{**step.config, "stack": None, "dispatch": None} if step else None for step in steps]
 
 
 def base_of(member: ExperimentResults, bases: Sequence[PretrainedResults]) -> PretrainedResults | None:
-    """The pretrained model's experiment that was asked the very same: it differs in the stack alone."""
+    """The pretrained model's experiment with exactly the same questions; only the stack of artifacts differs. None
+    without one."""
     keys = held_out_keys(member)
     asked_of_member = questions(member, keys)
     return next((base for base in bases if questions(base.results, keys) == asked_of_member), None)
@@ -78,7 +79,7 @@ def base_of(member: ExperimentResults, bases: Sequence[PretrainedResults]) -> Pr
 def make_row(
     store: ResultsReader, members: Sequence[ExperimentResults], bases: Sequence[PretrainedResults]
 ) -> RowSamples:
-    """A row over its seeds."""
+    """Build a row over its seeds."""
     base = base_of(members[0], bases)
     first = members[0].record
     keys = list(dict.fromkeys(key for member in members for key in member.evaluations()))
@@ -135,7 +136,7 @@ def _classes(
     keys: Sequence[tuple[str, int]],
     evaluations: Mapping[str, Evaluated],
 ) -> dict[tuple[str, int], Classification | None]:
-    """The answers by class to those tasks that have labels and that every seed answered."""
+    """The answers by class for each task that has labels and was answered by every seed."""
     labels = {
         role: tuple(map(str, description.get("labels") or ()))
         for role, description in members[0].record.spec["roles"].items()
@@ -186,7 +187,7 @@ def _change(
     shots: int,
     evaluations: Mapping[str, Evaluated],
 ) -> Contrast | None:
-    """What the held-out tasks won or lost against the pretrained model, on average."""
+    """The change of the held-out average from the pretrained model; None if it is not known."""
     if base is None:
         return None
     subtracted = [Term(-term.weight, (base.results,), term.role, shots) for term in _terms(members, shots, 1.0)]
@@ -199,7 +200,7 @@ def _change(
 def _average_parts(
     store: ResultsReader, members: Sequence[ExperimentResults], shots: int, evaluations: Mapping[str, Evaluated]
 ) -> AverageParts | None:
-    """The seeds that the held-out average depends on, and its tasks."""
+    """The seeds that the held-out average depends on, and its tasks; None if any score is missing."""
     try:
         seeds, tasks = task_influences(store, _terms(members, shots, 1.0), evaluations)
     except (Missing, Incomparable):
@@ -208,7 +209,7 @@ def _average_parts(
 
 
 def _comparable(parts: AverageParts | None) -> AverageParts | None:
-    """None where one document alone would have to tell how far documents differ."""
+    """The parts; None if a task has only one distinct document, so that its spread is unknown."""
     try:
         check_spread(parts[1] if parts else ())
     except Missing:
@@ -224,7 +225,7 @@ def _variation(parts: AverageParts | None) -> Variation | None:
 
 
 def _draw(spec: Mapping[str, Any]) -> tuple[str, int]:
-    """A name for all settings but the seed and the draw of exemplars; and the draw."""
+    """(fingerprint of all settings except the seed and the draw of exemplars, the draw)."""
     held_out = dict(spec["track"]["held_out"])
     draw = int(held_out.pop("draw", 0))
     track = {**spec["track"], "held_out": held_out}
@@ -234,7 +235,8 @@ def _draw(spec: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def _differently_asked(members: Sequence[ExperimentResults], keys: Sequence[tuple[str, int]]) -> list[str]:
-    """Evaluations of which some seeds were asked something else than the first: their mean is the score of nothing."""
+    """A message for each evaluation in which seeds had different questions: their mean would not be the score of
+    anything."""
     problems: list[str] = []
     for role, shots in keys:
         (first, reference), *rest = [(member.record.seed, *questions(member, [(role, shots)])) for member in members]
@@ -247,14 +249,14 @@ def _differently_asked(members: Sequence[ExperimentResults], keys: Sequence[tupl
 
 
 def _changed(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> list[str]:
-    """The parts in which two questions differ; none where one was not asked."""
+    """The parts in which two questions differ; empty if one of them is missing."""
     if one is None or other is None:
         return []
     return [name for name in {**one, **other} if one.get(name) != other.get(name)]
 
 
 def _unfinished(members: Sequence[ExperimentResults]) -> list[str]:
-    """Train steps that are not done, and evaluations that failed, with their reason."""
+    """Messages about train steps that are not done and evaluations that failed, each with its reason."""
     unfinished: list[str] = []
     for member in members:
         for step in dict.fromkeys(member.steps[link.step_id].id for link in member.links):

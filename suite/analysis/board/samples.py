@@ -1,4 +1,4 @@
-"""From stored answers to samples that can be subtracted: each evaluation's scores by document."""
+"""Turns stored answers into samples that can be subtracted: the scores of each evaluation by document."""
 
 from __future__ import annotations
 
@@ -26,29 +26,30 @@ class Evaluated:
     step: StepRecord
     score: ScoreRecord
     documents: NDArray[np.int64]
-    """Ids of the documents that `scores` has, ascending."""
+    """Ids of the documents in `scores`, ascending."""
     scores: Numbers | None
-    """A score for each document; of a corpus's the counts of each; None where only the corpus has a score."""
+    """A score for each document. For a corpus metric, the counts of each document. None if only the whole corpus has a
+    score."""
     same: Clusters | None = None
-    """Which documents are equal, where any are: those of `scores`, or of the corpus."""
+    """The clusters of equal documents in `scores`, or in the corpus; None if all differ."""
 
     @property
     def config(self) -> Mapping[str, Any]:
-        """The settings of the evaluation: equal for all that answer it."""
+        """The settings of the evaluation, which all models that answer it share."""
         return self.step.config
 
     @property
     def distinct(self) -> int:
-        """How many different documents there are."""
+        """The number of distinct documents."""
         return self.score.n if self.same is None else self.same.count
 
     @property
     def equivalent(self) -> float:
-        """How many documents of equal weight they come to."""
+        """The effective number of documents with equal weight."""
         return equivalent(self.same, self.score.n)
 
     def sample(self, indices: NDArray[np.int64] | None, same: Clusters | None) -> Sample:
-        """The score with its influence, over all documents or some (`indices`); `same`: which of these are equal."""
+        """The score with its influence, over all documents or those of `indices`; `same` has their clusters."""
         assert self.scores is not None
         if indices is None and same is self.same:
             return self.whole
@@ -56,7 +57,7 @@ class Evaluated:
 
     @cached_property
     def whole(self) -> Sample:
-        """The same over all documents."""
+        """The score with its influence, over all documents."""
         assert self.scores is not None
         return self._sample(self.scores, self.same)
 
@@ -70,7 +71,7 @@ class Evaluated:
 def evaluated(
     store: ResultsReader, members: Sequence[ExperimentResults], keys: Iterable[tuple[str, int]]
 ) -> dict[str, Evaluated]:
-    """Step id -> what was measured, for those that were."""
+    """Step id -> its evaluation, for the steps that have a score."""
     steps: dict[str, StepRecord] = {}
     scores: dict[str, ScoreRecord] = {}
     key_list = list(keys)
@@ -103,7 +104,7 @@ def _same(hashes: Sequence[tuple[int, str]], documents: NDArray[np.int64]) -> Cl
 
 
 def _counts(texts: Sequence[tuple[int, str, str]], score: ScoreRecord, tokenizer: str) -> Numbers | None:
-    """Counts by document; None where the answers do not give the stored score (texts left out, say)."""
+    """Counts by document; None if the answers do not give the stored score, for example because texts were left out."""
     resampling = resampled(score.metric)
     if resampling is None or score.value is None or not can_split(tokenizer):
         return None

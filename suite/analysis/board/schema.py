@@ -1,4 +1,4 @@
-"""What a board is made of: rows, cells, costs."""
+"""The parts of a board: rows, cells and costs."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Cell:
     """None: not measured (yet)."""
     documents: int
     distinct: int
-    """How many different ones these are: equal documents count in the score, and as one in its interval."""
+    """Number of distinct documents. Each document counts in the score; equal documents count as one in its interval."""
     unparsable: int
-    """Answers that could not be read, over all seeds; scored as wrong."""
+    """Answers that could not be parsed, over all seeds; they are scored as wrong."""
     classes: Classification | None = None
-    """Its answers by class; None for a task without labels, and where right answers are not stored."""
+    """The answers by class; None for a task without labels, or if right answers are not stored."""
 
     @property
     def at_chance(self) -> bool:
-        """Whether the interval holds the score of guessing."""
+        """Whether the score is not shown to be above chance: the lower end of its interval is at or below chance."""
         score = self.score
         if score is None or self.chance is None or score.low is None:
             return False
@@ -42,7 +42,7 @@ class Cell:
 
     @property
     def at_majority(self) -> bool:
-        """Whether the interval of an accuracy holds what answering the most frequent class always would score."""
+        """Whether an accuracy is not shown to be above that of always answering the majority class."""
         score, classes = self.score, self.classes
         if score is None or classes is None or score.low is None or abs(score.value - classes.accuracy) > 1e-6:
             return False
@@ -51,22 +51,22 @@ class Cell:
 
 @dataclass(frozen=True)
 class TaskFormat:
-    """How many answers to a held-out task take the target's format."""
+    """The share of answers to a held-out task that take the target's format."""
 
     role: str
     shots: int
     ratio: Estimate | None
     """Share, 0 to 100; None without an answer."""
     base: Estimate | None
-    """The pretrained model's, on the same documents; None if it was not asked the same."""
+    """The pretrained model's share on the same documents; None if it had other questions."""
     documents: int
 
 
 @dataclass(frozen=True)
 class RowCosts:
-    """What a row's training took: means over seeds, prerequisites and all tries of a sweep included.
+    """The costs of a row's training: means over seeds, including prerequisites and all tries of a sweep.
 
-    Of the tries only the chosen one counts for the numbers that were trained and for what is left to keep.
+    Trained parameters and artifact bytes count only the chosen try.
     """
 
     trained_parameters: int | None
@@ -78,14 +78,15 @@ class RowCosts:
 
 @dataclass(frozen=True)
 class Variation:
-    """The variance components of a score, each as a standard error by itself; None: not known."""
+    """The variance components of a score, each as a standard error of its own; None: not known."""
 
     documents: float
-    """With the choice of documents, for these seeds."""
+    """From the choice of documents, for these seeds."""
     seeds: float | None
-    """With the choice of seeds, documents' part taken off; None for one seed, or where no answer depends on it."""
+    """From the choice of seeds, without the part of documents. None for one seed, or if no answer depends on the
+    seed."""
     draws: float | None
-    """The standard deviation between draws of exemplars, over rows that differ in `held_out.draw` alone."""
+    """From the draw of exemplars: the standard deviation over rows that differ in `held_out.draw` alone."""
 
 
 @dataclass(frozen=True)
@@ -94,50 +95,52 @@ class Row:
 
     name: str
     variant: str
-    """Experiments of one name whose settings differ are rows of their own."""
+    """A hash of the settings. Experiments with the same name and different settings are different rows."""
     method: str
     settings: Mapping[str, Any]
-    """The method block, resolved."""
+    """The resolved method block."""
     family: str
     source: str
     about: str
     targets: tuple[str, ...]
     changes: tuple[str, ...]
-    """Settings of the track that this row changed: it is not on the track's terms."""
+    """Settings of the track that this row changed; such a row is not on the track's terms."""
     seeds: tuple[int, ...]
     experiments: tuple[str, ...]
-    """Ids, in the order of the seeds."""
+    """Ids of its experiments, in the order of the seeds."""
     imported: bool
     target_scores: tuple[Cell, ...]
     held_out: tuple[Cell, ...]
     norm_avg: Mapping[int, Estimate | None]
-    """Shots -> mean over the held-out tasks of their primary score; None if one is missing."""
+    """Shots -> mean primary score over the held-out tasks; None if one is missing."""
     change: Mapping[int, Estimate | None]
-    """Shots -> the held-out average minus the pretrained model's on the very same documents and prompts; None if it has
-    not answered them all, and for the pretrained model itself: it is the control."""
+    """Shots -> the held-out average minus the pretrained model's on the same documents and prompts. None if the
+    pretrained model did not answer them all, and for the pretrained model itself."""
     format_ratio: Estimate | None
-    """Share (0 to 100) of held-out answers that take the format of a target, where the task has another: that begin
-    with one of its labels, or are in its output language."""
+    """Share (0 to 100) of answers to held-out tasks with another format that take a target's format: they begin with
+    one of its labels, or are in its output language."""
     base_format_ratio: Estimate | None
-    """The same for the pretrained model: the control."""
+    """The format ratio of the pretrained model, as the control."""
     costs: RowCosts
     missing: tuple[str, ...]
-    """What was not measured; a row that misses something has no rank."""
+    """Measurements that do not exist. A row with any of them has no rank."""
     tries: int = 0
-    """How many settings of a sweep this row is the best of, by the selection rows; 0: there was no sweep."""
+    """Number of tries in a sweep from which this row was chosen on the selection rows; 0 without a sweep."""
     formats: tuple[Format, ...] = ()
-    """The formats of its targets, as far as they have one."""
+    """The formats of its targets; targets without a known format are left out."""
     format_by_task: tuple[TaskFormat, ...] = ()
-    """`format_ratio` for each task that has another format, and shot count."""
+    """The format ratio for each task that has another format, and each shot count."""
     against: Mapping[int, Contrast | None] = field(default_factory=dict)
-    """Shots -> `change` with its test, its parts from documents and from seeds, and the change that would be found."""
+    """Shots -> `change` with its test, its variance components (documents, seeds), and its minimum detectable
+    effect."""
     corrected: Mapping[int, float | None] = field(default_factory=dict)
-    """Shots -> the p of the change, corrected (Holm) for all changes that the rows of the same targets show; None where
-    the change is not known, or zero by construction."""
+    """Shots -> p-value of the change, corrected (Holm) for all changes of rows with the same targets. None if the
+    change is not known, or zero by construction."""
     rank: Rank | None = None
-    """By held-out average at the most shots, among complete rows of the same targets on the track's terms."""
+    """Rank by held-out average at the most shots, among complete rows with the same targets on the track's terms."""
     contenders: int = 0
-    """How many rows were ranked together: the best of as many equal rows leads by chance (`stats.lead_by_chance`)."""
+    """Number of rows that were ranked together. The best of that many equal rows leads by chance
+    (`stats.lead_by_chance`)."""
     variation: Mapping[int, Variation | None] = field(default_factory=dict)
     """Shots -> the variance components of the held-out average."""
 
@@ -160,9 +163,10 @@ class Board:
     """Held-out roles, in the track's order."""
     targets: tuple[str, ...]
     rows: tuple[Row, ...] = field(default=())
-    """The pretrained model first, then by target, then by held-out average at the most shots; incomplete rows last."""
+    """In order: the pretrained model first, then by target, then by held-out average at the most shots; incomplete rows
+    last."""
     deviations: tuple[str, ...] = ()
-    """Where the track differs from the paper whose setting it has."""
+    """Differences between the track and the paper whose setting it has."""
 
     def rows_where(self, **values: object) -> tuple[Row, ...]:
         """The rows whose fields have these values, in the board's order."""

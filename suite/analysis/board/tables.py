@@ -1,4 +1,4 @@
-"""A track's table: its rows, made one after the other so that a large store is never held at once, and their order."""
+"""A track's table: builds its rows one after the other, to save memory for a large store, and sorts them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from suite.results.store.experiment_results import ExperimentResults, held_out_r
 
 
 def boards(store: ResultsReader) -> tuple[Board, ...]:
-    """A board for every track in the store, by name."""
+    """A board for every track in the store, sorted by name."""
     return tuple(board(store, track) for track in store.tracks())
 
 
@@ -39,16 +39,17 @@ def board(store: ResultsReader, track: str) -> Board:
 
 
 def without_repeats(rows: Sequence[Row]) -> list[Row]:
-    """The rows, but for a pretrained one of which every number is in another that was asked more targets.
+    """The rows without repeated pretrained rows.
 
-    A pretrained row that is made from a track's targets grows with them; the one before it says nothing more.
+    A pretrained row is left out if another one holds all its numbers and has more targets: the pretrained row grows
+    with the targets of a track.
     """
     bases = [row for row in rows if row.method == BASELINE]
     return [row for row in rows if row.method != BASELINE or not any(_holds(other, row) for other in bases)]
 
 
 def _holds(other: Row, row: Row) -> bool:
-    """Whether a finished pretrained row has all that another has, and more targets."""
+    """Whether a finished pretrained row has all the scores of another one, and more targets."""
     if other.missing or other.changes != row.changes or not set(row.targets) < set(other.targets):
         return False
     cells = [*other.target_scores, *other.held_out]
@@ -56,7 +57,7 @@ def _holds(other: Row, row: Row) -> bool:
 
 
 def grouped(experiments: Sequence[ExperimentRecord]) -> list[tuple[ExperimentRecord, ...]]:
-    """The experiments of each row: those of one name and settings, by seed."""
+    """The experiments of each row: those with the same name and settings, by seed."""
     groups: dict[tuple[str, str], list[ExperimentRecord]] = {}
     for experiment in experiments:
         groups.setdefault((experiment.name, str(experiment.spec["variant"])), []).append(experiment)

@@ -1,4 +1,4 @@
-"""A comparison of stored quantities, from its text: `target(a) - target(b) > 0`."""
+"""Parses comparisons of stored quantities, such as `target(a) - target(b) > 0`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RELATIONS: Final[Mapping[Relation, Callable[[float, float], bool]]] = {
 }  # fmt: skip
 _RELATIONS: Final[Mapping[type[ast.cmpop], Relation]] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 QUANTITIES: Final = {
-    # what is asked of an experiment, and what may follow its name
+    # name of a quantity -> arguments that may follow the experiment's name
     "norm_avg": ("shots",),
     "change": ("shots",),
     "target": ("role",),
@@ -29,21 +29,21 @@ QUANTITIES: Final = {
 
 
 POINTS: Final = ("norm_avg", "change", "target", "score")
-"""Those that are means of documents' scores, so that they add up."""
+"""Quantities that are means of documents' scores; they may be added to each other."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number of an experiment's row: `score(svf_math, math_hard, 0)`."""
+    """A quantity of an experiment's row, such as `score(svf_math, math_hard, 0)`."""
 
     name: str
     experiment: str
     role: str | None = None
     shots: int | None = None
     curve: str | None = None
-    """The name of a curve along training (`"loss"`, `"cosine:mlp"`)."""
+    """The name of a curve during training (`"loss"`, `"cosine:mlp"`)."""
     step: int | None = None
-    """After which step; None: the last."""
+    """The training step; None: the last one."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Expectation:
     bound: float
 
     def holds(self, value: float) -> bool:
-        """Whether it is so if the sum has this value."""
+        """Whether the comparison is true for this value of the sum."""
         return RELATIONS[self.relation](value, self.bound)
 
 
 def parse_expectation(text: str) -> Expectation:
-    """The comparison in a text. Raises ValueError saying what is wrong."""
+    """The comparison in a text. Raises ValueError if it is not one, with the reason."""
     try:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:
@@ -97,7 +97,7 @@ def _quantity(name: str, arguments: list[ast.expr]) -> Quantity:
         if kind == "role" and isinstance(node, ast.Name):
             arguments_by_kind["role"] = node.id
         elif kind == "role" and isinstance(node, ast.Constant) and isinstance(node.value, str):
-            arguments_by_kind["role"] = node.value  # a name that Python does not read as one: "lm_eval:arc_easy"
+            arguments_by_kind["role"] = node.value  # a name that is not a Python name: "lm_eval:arc_easy"
         elif kind in ("shots", "step") and isinstance(node, ast.Constant) and type(node.value) is int:
             arguments_by_kind[kind] = node.value
         elif kind == "curve" and isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -1,4 +1,4 @@
-"""From claims and a store to verdicts, by statistics paired over documents and seeds."""
+"""Judges claims from stored results, with statistics paired over documents and seeds."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from suite.stats import ALPHA, Contrast
 
 
 def judge(store: ResultsReader, claims: Claims, track: str | None = None) -> tuple[Verdict, ...]:
-    """Each claim's verdict, on the file's track or another. Each stands for itself: they are no family of tests."""
+    """Each claim's verdict, on the file's track or another one. Claims are independent: p-values are not corrected for
+    their number."""
     rows = NamedRows(store, track or claims.track)
     return tuple(replace(_judged(rows, claim), experiments=_experiments(rows, claim)) for claim in claims.claims)
 
 
 def judge_further(store: ResultsReader, claims: Claims, track: str) -> tuple[Verdict, ...]:
-    """The verdicts on a further track of a file (`also`): of those claims whose rows were run there."""
+    """The verdicts on a further track of a file (`also`), for the claims whose rows were run there."""
     return tuple(verdict for verdict in judge(store, claims, track) if verdict.all_run)
 
 
@@ -52,7 +53,7 @@ def _experiments(rows: NamedRows, claim: Claim) -> dict[str, str | None]:
 
 
 def _decided(expectation: Expectation, value: Contrast) -> tuple[Status, str]:
-    """By both ends of the interval; where an exact test applies, it must agree."""
+    """The verdict by both ends of the interval. An exact test, if there is one, must agree."""
     ends = (expectation.holds(value.low), expectation.holds(value.high))
     if ends[0] != ends[1]:
         return "undecided", ""
@@ -62,7 +63,7 @@ def _decided(expectation: Expectation, value: Contrast) -> tuple[Status, str]:
 
 
 def _reproduced(rows: NamedRows, recorded: Recording) -> tuple[Status, str]:
-    """Whether a curve came out again. Raises Missing if there is none."""
+    """Whether a recorded curve was reproduced. Raises Missing if the experiment or its curve does not exist."""
     name = f"{recorded.experiment} (seed {recorded.seed})"
     member = next((member for member in rows.named(recorded.experiment) if member.record.seed == recorded.seed), None)
     if member is None:

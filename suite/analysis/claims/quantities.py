@@ -1,4 +1,4 @@
-"""What a comparison's quantities come to, as one contrast."""
+"""Computes the quantities of a comparison as one contrast."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from suite.stats.sample import Numbers
 
 
 def value_of(rows: NamedRows, expectation: Expectation) -> Contrast:
-    """The sum of the quantities. Raises Missing or Incomparable, with the reason."""
+    """The value of the comparison's sum. Raises Missing or Incomparable with the reason."""
     kind = expectation.terms[0][1].name
     if kind in POINTS:
         return _points(rows, expectation)
@@ -73,7 +73,7 @@ def _task(row: Sequence[ExperimentResults], quantity: Quantity) -> tuple[str, in
 
 
 def _shots(row: Sequence[ExperimentResults], quantity: Quantity) -> int:
-    """The shot count of an average: the most, if none is named."""
+    """The shot count of an average; the most shots if none is given."""
     counts = {shots for role, shots in row[0].evaluations() if role in row[0].held_out_roles}
     if not counts or quantity.shots not in (None, *counts):
         at_shots = "" if quantity.shots is None else f" at {quantity.shots} shots"
@@ -82,7 +82,7 @@ def _shots(row: Sequence[ExperimentResults], quantity: Quantity) -> int:
 
 
 def _check_averages(rows: NamedRows, quantities: Sequence[Quantity]) -> None:
-    """Averages that are compared are over the same tasks."""
+    """Raises Incomparable unless all compared averages are over the same tasks."""
     averages = {
         quantity.experiment: (_shots(row, quantity), frozenset(row[0].held_out(_shots(row, quantity))))
         for quantity in quantities
@@ -94,7 +94,7 @@ def _check_averages(rows: NamedRows, quantities: Sequence[Quantity]) -> None:
 
 
 def _ratios(rows: NamedRows, expectation: Expectation) -> Contrast:
-    """Format ratios: of pooled answers, 0 or 100 each."""
+    """The sum of format ratios, over pooled answers with a score of 0 or 100 each."""
     members = [(sign, rows.named(quantity.experiment)) for sign, quantity in expectation.terms]
     seeds = _common([row for _, row in members])
     hits: list[Numbers] = []
@@ -128,7 +128,7 @@ def _steps(members: Sequence[ExperimentResults], ids: Sequence[str]) -> list[Ste
 
 
 def _costs(rows: NamedRows, expectation: Expectation) -> Contrast:
-    """Seconds and trained parameters: they vary with seeds alone."""
+    """The sum of seconds or trained parameters, which vary only with seeds."""
 
     def cost(member: ExperimentResults, quantity: Quantity) -> float:
         costs = costs_of([member])
@@ -146,7 +146,7 @@ def _costs(rows: NamedRows, expectation: Expectation) -> Contrast:
 
 
 def _curves(rows: NamedRows, expectation: Expectation) -> Contrast:
-    """Values of the curves of a row's own train step: they vary with seeds alone."""
+    """The sum of values on curves of rows' own train steps, which vary only with seeds."""
     totals = _by_seed(rows, expectation, lambda member, of: _point(rows, member, str(of.curve), of.step))
     if len(totals) < 2:
         raise Missing(f"one seed does not tell how far a curve varies (found {totals[0]:+.2f})")
@@ -156,7 +156,7 @@ def _curves(rows: NamedRows, expectation: Expectation) -> Contrast:
 def _by_seed(
     rows: NamedRows, expectation: Expectation, value: Callable[[ExperimentResults, Quantity], float]
 ) -> Numbers:
-    """The sum of the quantities for each seed in common."""
+    """The sum of the quantities for each shared seed."""
     members = [(sign, quantity, rows.named(quantity.experiment)) for sign, quantity in expectation.terms]
     seeds = _common([row for _, _, row in members])
     totals = np.zeros(len(seeds))
@@ -180,7 +180,7 @@ def _point(rows: NamedRows, member: ExperimentResults, curve: str, step: int | N
 
 
 def _common(rows: Sequence[Sequence[ExperimentResults]]) -> list[int]:
-    """The seeds of all rows that train anything; the first seed where none does."""
+    """The seeds shared by all rows that train anything; the first seed if no row does."""
     trained = [
         {member.record.seed for member in row} for row in rows if any(link.part == "train" for link in row[0].links)
     ]

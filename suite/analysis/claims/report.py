@@ -1,4 +1,4 @@
-"""Verdicts as text for a terminal, as Markdown for a job summary, and as JUnit XML for what reads test results."""
+"""Verdicts as text for a terminal, as Markdown for a job summary, and as JUnit XML for tools that read test results."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from suite.core import escape
 
 HEAD = ("| verdict | claim | comparison | value | judged on | why |", "|---|---|---|---|---|---|")
 FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What no XML may contain."""
+"""Characters that XML must not contain."""
 
 
 def text(files: Sequence[Judged]) -> Iterator[str]:
-    """A line for each claim, and one of numbers."""
+    """Yield lines: two for each claim (verdict, numbers), and the tally at the end."""
     for judged in files:
         yield f"{judged.file} on {judged.track}"
         for verdict in judged.verdicts:
@@ -30,7 +30,7 @@ def text(files: Sequence[Judged]) -> Iterator[str]:
 
 
 def plain(files: Sequence[Judged], *, strict: bool = False) -> dict[str, list[dict[str, Any]]]:
-    """For JSON: the verdicts of each file, and whether a check passes with them."""
+    """The verdicts of each file, with whether each passes a check, as data for JSON."""
     return {
         judged.name: [{**verdict.plain(), "passes": verdict.passes(strict=strict)} for verdict in judged.verdicts]
         for judged in files
@@ -48,7 +48,7 @@ def _numbers(verdict: Verdict) -> str:
 
 
 def markdown(files: Sequence[Judged], *, strict: bool = False) -> str:
-    """A table for each file; what makes a check fail is bold."""
+    """A table for each file; verdicts that make a check fail are bold."""
     lines: list[str] = []
     for judged in files:
         lines += [f"### {escape.markdown(judged.name)}", "", *HEAD]
@@ -62,7 +62,8 @@ def markdown(files: Sequence[Judged], *, strict: bool = False) -> str:
 
 
 def junit(files: Sequence[Judged], *, strict: bool = False) -> bytes:
-    """One suite a file: *fails* is a failure, *not comparable* an error; *undecided* skipped, a failure if strict."""
+    """One test suite for each file: *fails* is a failure, *not comparable* an error, *undecided* skipped (a failure if
+    strict)."""
     tags = {"fails": "failure", "not comparable": "error", "undecided": "failure" if strict else "skipped"}
     root = ElementTree.Element("testsuites", name="suite check")
     for judged in files:

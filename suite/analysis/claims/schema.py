@@ -1,4 +1,4 @@
-"""What a file of claims says: what a paper found, or what must stay so."""
+"""The format of a file of claims: findings of a paper, or results that must not change."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class Recording(Block):
-    """A curve of an experiment's training, as it was once."""
+    """A curve of an experiment's training, recorded earlier."""
 
     experiment: str
-    """The name of its row."""
+    """The name of the experiment."""
     seed: Annotated[int, Field(ge=0)] = 0
-    """Which of its seeds."""
+    """The seed of the experiment."""
     curve: str = "loss"
     """The name of the curve, as on the experiment's page."""
     values: Annotated[tuple[Finite, ...], Field(min_length=1)]
-    """In the order of the training steps."""
+    """The values, in the order of the training steps."""
     within: Annotated[Finite, Field(ge=0)] = 0.0
-    """So far may each value be from the recorded one; 0: the very same number."""
+    """The largest allowed difference of each value from the recorded one; 0: exactly equal."""
 
 
 class Claim(Block):
     """One claim."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    """A name that no other claim of the file has: lower-case letters, digits and `-`."""
+    """A name that is unique in the file: lower-case letters, digits and `-`."""
     says: str
     """The claim in words."""
     source: str
-    """Paper and table, or who doubts it."""
+    """The paper and table, or the person who doubts the claim."""
     expect: str | None = None
     """A comparison: `target(svf_math) - target(pretrained, math) > 0`."""
     reproduces: Recording | None = None
-    """Or a curve that must come out again."""
+    """In place of `expect`: a curve that must be reproduced."""
     _expectation: Expectation | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
@@ -51,7 +51,7 @@ class Claim(Block):
 
     @property
     def expectation(self) -> Expectation | None:
-        """The comparison, parsed."""
+        """The parsed comparison; None for a claim about a curve."""
         return self._expectation
 
 
@@ -61,7 +61,7 @@ class Claims(Block):
     track: str
     """The track on which the claims are judged."""
     also: tuple[str, ...] = ()
-    """Further tracks, on which those claims are judged whose rows were run there."""
+    """Further tracks. A claim is judged on each of them if its rows were run there."""
     claims: tuple[Claim, ...] = Field(min_length=1)
     """The claims, in the order in which they are reported."""
 

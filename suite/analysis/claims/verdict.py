@@ -1,4 +1,4 @@
-"""What was found of a claim."""
+"""The verdict on a claim."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from suite.stats import Contrast
 
 Status = Literal["holds", "fails", "undecided", "not comparable"]
 WRONG: tuple[Status, ...] = ("fails", "not comparable")
-"""What makes a check fail."""
+"""Verdicts that make a check fail."""
 
 
 @dataclass(frozen=True)
@@ -26,19 +26,19 @@ class Verdict:
     track: str
     status: Status
     reason: str = ""
-    """Why it is undecided or not comparable, or what differs; empty where the numbers say all."""
+    """Why the verdict is undecided or not comparable, or what differs; empty if the numbers say everything."""
     value: float | None = None
     low: float | None = None
     high: float | None = None
-    """The 95% interval."""
+    """The upper end of the 95 % interval; `low` is the lower end."""
     p: float | None = None
-    """For a bound of zero: how likely a value so far from it would be if the truth were zero."""
+    """For a bound of zero: the probability of a value at least this far from zero if the true value is zero."""
     documents: int | None = None
     seeds: int | None = None
     could_see: float | None = None
-    """The minimum detectable effect: the true difference from the bound that is found with 80% power."""
+    """The minimum detectable effect: the true difference from the bound that is found with 80 % power."""
     experiments: Mapping[str, str | None] = field(default_factory=dict)
-    """The experiments that it is about -> the id of one seed of what was judged; None where it was not run."""
+    """The claim's experiments -> the id of one judged seed; None if the experiment was not run."""
 
     @property
     def all_run(self) -> bool:
@@ -47,11 +47,11 @@ class Verdict:
 
     @property
     def wrong(self) -> bool:
-        """Whether it makes a check fail."""
+        """Whether the verdict makes a check fail."""
         return self.status in WRONG
 
     def passes(self, *, strict: bool) -> bool:
-        """Whether a check passes with it; a strict one does not pass what is undecided."""
+        """Whether a check passes with this verdict. A strict check fails undecided claims."""
         return not self.wrong and not (strict and self.status == "undecided")
 
     @property
@@ -65,14 +65,14 @@ class Verdict:
 
     @property
     def evidence(self) -> str:
-        """What it was judged on."""
+        """The documents, seeds and minimum detectable effect that the verdict is based on."""
         parts = [f"{self.documents} documents"] if self.documents else []
         parts += ["1 seed" if self.seeds == 1 else f"{self.seeds} seeds"] if self.seeds else []
         parts += [f"minimum detectable effect {self.could_see:.2f}"] if self.could_see else []
         return ", ".join(parts)
 
     def plain(self) -> dict[str, Any]:
-        """For JSON."""
+        """The verdict as data for JSON; numbers that are not finite become None."""
         return {name: None if isinstance(value, float) and not math.isfinite(value) else value
                 for name, value in asdict(self).items()}  # fmt: skip
 
@@ -85,18 +85,18 @@ class Judged:
     track: str
     verdicts: tuple[Verdict, ...]
     own: bool = True
-    """Whether it is the file's own track, or the only one that it is judged on."""
+    """Whether the track is the file's own, or the only one on which the file is judged."""
     left_out: int = 0
-    """Claims about rows that were not run on a further track of the file."""
+    """Number of claims about rows that were not run on a further track of the file."""
 
     @property
     def name(self) -> str:
-        """The file, and the track where it is judged on several."""
+        """The file's name, with the track if it is judged on several."""
         return self.file if self.own else f"{self.file} on {self.track}"
 
 
 def verdict_of(claim: Claim, track: str, status: Status, reason: str = "", contrast: Contrast | None = None) -> Verdict:
-    """A claim's verdict, with the numbers if there are any."""
+    """A claim's verdict, with its numbers if there are any."""
     recorded = claim.reproduces
     again = f"{recorded.curve} of {recorded.experiment} (seed {recorded.seed}) as recorded" if recorded else ""
     plain = Verdict(claim.id, claim.says, claim.source, claim.expect or again, track, status, reason)
@@ -110,7 +110,7 @@ def verdict_of(claim: Claim, track: str, status: Status, reason: str = "", contr
 
 
 def tally(verdicts: Sequence[Verdict]) -> str:
-    """How many of each, in words."""
+    """The number of claims with each verdict, in words."""
     counts = {status: sum(verdict.status == status for verdict in verdicts) for status in
               ("holds", "fails", "not comparable", "undecided")}  # fmt: skip
     return ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no claims"
