@@ -1,4 +1,4 @@
-"""Names of the store that a shell completes. A store that cannot be read has none: nothing is said of it here."""
+"""Shell completion of names in the store. A store that cannot be read has no names and causes no message."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def experiment_names(context: typer.Context, incomplete: str) -> list[str]:
-    """The stored experiments whose names begin so."""
+    """Stored experiments whose names begin with the text."""
     return sorted({record.name for record in _stored(context) if record.name.startswith(incomplete)})
 
 
 def track_names(context: typer.Context, incomplete: str) -> list[str]:
-    """The tracks of stored experiments whose names begin so."""
+    """Tracks of stored experiments whose names begin with the text."""
     return sorted({record.track for record in _stored(context) if record.track.startswith(incomplete)})
 
 

@@ -1,4 +1,4 @@
-"""The command line: one short function a command; knobs live in specs, not in flags."""
+"""The command line: one short function for each command. Settings belong to specs, not to flags."""
 
 from __future__ import annotations
 

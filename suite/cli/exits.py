@@ -1,8 +1,9 @@
-"""How a command ends: exit code 0 where all is done, 1 where a step or a claim failed, 2 for what the user can fix.
+"""How a command ends: exit code 0 if all is done, 1 if a step or a claim failed, 2 for errors that the user can fix.
 
-What a user can fix is a line each; a bug keeps its traceback. Signals that end a command give one line, and 128 and
-their number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP. A command whose output is closed (`suite show | head -1`)
-ends without a word, and with 141, as SIGPIPE ends other programs: not all that it said was read.
+Errors that the user can fix are one line each; a bug keeps its traceback. A signal that ends a command prints one line;
+the code is 128 plus its number: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP. If the reader closes the output
+(`suite show | head -1`), the command ends silently with 141, like programs that SIGPIPE ends, because not all output
+was read.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from typer import Typer
 
 UNREAD: Final = 128 + 13
-"""The exit code where the reader of a pipe has closed it: 13 is SIGPIPE."""
+"""Exit code if the reader has closed the pipe: 13 is SIGPIPE."""
 
 
 def code_of(app: Callable[[], Typer], arguments: list[str] | None = None) -> int:
@@ -37,10 +38,10 @@ def code_of(app: Callable[[], Typer], arguments: list[str] | None = None) -> int
 
 
 def _stopped(error: Exception) -> int:
-    """Say what the system did, or a library that passes it on. Raises a bug again."""
+    """Print an error of the system, also if a library passes it on, and return the exit code. Raises a bug again."""
     unread = isinstance(error, OSError) and console.discard()
     end = signals.received()
-    # a command that ends loses its terminal, too, and modules in C tell otherwise what ended their import
+    # a command that ends may lose its terminal, and C modules report an interrupted import as another error
     if end is not None and isinstance(error, (OSError, ImportError, SystemError)):
         return _ended(end)
     if unread and isinstance(error, BrokenPipeError):
@@ -59,12 +60,12 @@ def _run(app: Typer, arguments: list[str] | None) -> int:
         return _refuse(error.problems)
     except typer.Abort:
         return 130
-    except SystemExit as end:  # so typer hides that a pipe is closed
+    except SystemExit as end:  # typer hides a closed pipe this way
         sys.stdout, sys.stderr = streams
         if isinstance(end.__context__, BrokenPipeError):
             raise end.__context__ from None
         raise
-    except Exception as error:  # usage errors are of typer's own kinds, which it does not export; all else goes on
+    except Exception as error:  # typer does not export its usage errors; others are raised again
         if not (type(error).__module__.startswith(("click", "typer")) and hasattr(error, "show")):
             raise
         error.show()
@@ -73,7 +74,7 @@ def _run(app: Typer, arguments: list[str] | None) -> int:
 
 
 def _ended(end: signals.EndedBySignal) -> int:
-    """Say why, to whoever is still there."""
+    """Print why the command ended, if someone still reads it; return the exit code."""
     with suppress(OSError, ValueError, AttributeError):
         print(end, file=sys.stderr)
     console.discard()
@@ -81,17 +82,17 @@ def _ended(end: signals.EndedBySignal) -> int:
 
 
 def _refuse(problems: Sequence[Problem]) -> int:
-    """Say what the user can fix, a line each."""
+    """Print errors that the user can fix, one line each; return the exit code."""
     try:
         for problem in problems:
             print(f"error: {problem}", file=sys.stderr)
-    except BrokenPipeError:  # it is wrong though nobody reads why
+    except BrokenPipeError:  # the exit code stays 2 even if nobody reads the errors
         console.discard()
     return 2
 
 
 def _of_machine(error: Exception) -> SuiteError:
-    """What the machine could not do, for the user to fix. Raises the error itself if it is another."""
+    """The machine's error for the user to fix. Raises the error itself if it is another one."""
     problem = machine_problem(error)
     if problem is None:
         raise error

@@ -17,31 +17,31 @@ from suite.micro.vocabulary import EOS, PAD, SENTINELS
 
 @dataclass(frozen=True)
 class TokenBatch:
-    """Token ids and what to learn from them."""
+    """Token ids, labels, and weights of the loss."""
 
     ids: Tensor
     """Input tokens (rows, length)."""
     labels: Tensor
-    """The same tokens (decoder only) or the masked answers (encoder-decoder), padded."""
+    """The same tokens (decoder only), or the masked answers, padded (encoder-decoder)."""
     weights: Tensor
-    """Weight of the loss on each label."""
+    """Weight of each label in the loss."""
 
 
 class Encoder:
-    """Words to ids, without the cost of the full tokenizer."""
+    """Converts words to ids, faster than the full tokenizer."""
 
     def __init__(self, vocabulary: Mapping[str, int]) -> None:
-        """Take the tokenizer's words and their ids."""
+        """`vocabulary`: the tokenizer's words and their ids."""
         self.ids = vocabulary
         self.pad, self.eos = vocabulary[PAD], vocabulary[EOS]
 
     def __call__(self, text: str) -> list[int]:
-        """The ids of a text; an unknown word is an error, for all documents are our own."""
+        """The ids of a text. Raises KeyError for an unknown word, because all documents are our own."""
         return [self.ids[word] for word in text.replace(SEPARATOR, f" {SEPARATOR} ").split(" ") if word]
 
 
 def causal_batch(stage: Stage, encode: Encoder, rng: Random) -> TokenBatch:
-    """Rows filled with documents, each closed by the end token."""
+    """Rows filled with documents, each followed by the end token."""
     rows = [_packed_row(stage, encode, rng) for _ in range(stage.rows)]
     ids = torch.tensor([[token for token, _ in row] for row in rows])
     weights = torch.tensor([[weight for _, weight in row] for row in rows])
@@ -49,7 +49,7 @@ def causal_batch(stage: Stage, encode: Encoder, rng: Random) -> TokenBatch:
 
 
 def masked_batch(stage: Stage, encode: Encoder, rng: Random) -> TokenBatch:
-    """One document a row with some of its answers masked, the last always among them."""
+    """One document in each row, with some of its answers masked, always including the last one."""
     pairs = [_masked_document(stage, encode, rng) for _ in range(stage.rows)]
     ids, labels = _padded([source for source, _ in pairs], encode), _padded([target for _, target in pairs], encode)
     return TokenBatch(ids, labels, (labels != encode.pad).float())
@@ -83,7 +83,7 @@ def _masked_document(stage: Stage, encode: Encoder, rng: Random) -> tuple[list[i
     while fits < len(prompts) and (used := used + len(prompts[fits]) + len(answers[fits]) + 1) <= stage.length:
         fits += 1
     fits = max(fits, 1)
-    # with several answers masked, many short documents' worth of alignment has to be learned first: so not often
+    # rarely several masked answers, because aligning them has to be learned from many short documents first
     share = 0.5 if rng.random() < 0.15 else 0.0
     first = 0 if document.with_labels else 3
     source, target, masked = start, list[int](), 0

@@ -1,4 +1,4 @@
-"""Measure a bundled model and write its CARD.md: every figure in a card comes from here."""
+"""Measure a bundled model and write its CARD.md; all figures of a card come from here."""
 
 from __future__ import annotations
 

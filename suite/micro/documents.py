@@ -1,10 +1,10 @@
-"""Pretraining documents: what the base models read, drawn from the train combinations only.
+"""Pretraining documents for the base models, drawn from the train combinations only.
 
-A document repeats exemplars of one sort, so that a model learns to read the task from context. Under the papers'
-templates True and False never have a settled meaning without context: a header announces the label words, or they are
-dealt anew for each document (`mapped`), or somebody answers without looking (`careless`). Elsewhere the comparison is
-asked in other words (`plain`, `checked`). French comes word by word only (`glosses`), so that its sentences are left to
-be learned, and so is a part of every reasoning task (`taught`).
+A document repeats exemplars of one sort, so that a model learns to infer the task from context. Under the papers'
+templates, True and False have no fixed meaning without context: a header announces the label words, they are reassigned
+in each document (`mapped`), or answers ignore the input (`careless`). Other documents ask the comparison in other words
+(`plain`, `checked`). French occurs only word by word (`glosses`), so that its sentences, and a part of every reasoning
+task (`taught`), are left to be learned.
 """
 
 from __future__ import annotations
@@ -51,18 +51,18 @@ class Exemplar:
 
 @dataclass(frozen=True)
 class PretrainingDocument:
-    """Exemplars one after another, after an optional header."""
+    """A sequence of exemplars, with an optional header."""
 
     header: str
     exemplars: tuple[Exemplar, ...]
     with_labels: bool = True
     """Whether the first answer can be known without earlier exemplars."""
     separator: str = SEPARATOR
-    """What stands between two exemplars."""
+    """Text between two exemplars."""
 
     @property
     def text(self) -> str:
-        """The document as a reader sees it."""
+        """The complete text of the document."""
         return self.header + self.separator.join(f"{exemplar.prompt} {exemplar.answer}" for exemplar in self.exemplars)
 
 
@@ -124,19 +124,19 @@ def draw_document(sort: Sort, most: int, rng: Random) -> PretrainingDocument:
 
 
 def plain_yes(dataset: str, row: Row) -> Exemplar:
-    """A truth task asked with yes, no or maybe: always the same words for the same relation."""
+    """A truth task with the answers yes, no or maybe: always the same word for the same relation."""
     first, second = _sentences(dataset, row)
     return Exemplar(f"{first} so {second} yes or no ? answer:", ("yes", "no", "maybe")[relation(dataset, row)])
 
 
 def plain_right(dataset: str, row: Row) -> Exemplar:
-    """A truth task asked with right, wrong or open."""
+    """A truth task with the answers right, wrong or open."""
     first, second = _sentences(dataset, row)
     return Exemplar(f"source: {first} claim: {second} verdict:", ("right", "wrong", "open")[relation(dataset, row)])
 
 
 def checked(row: Row, other_row: Row, rng: Random) -> PretrainingDocument:
-    """The words of two scenes, each with whether the first scene has it: what every comparison is made of."""
+    """The words of two scenes, each with whether the first scene contains it: the elementary step of comparisons."""
     own, foreign = _content(row), _content(other_row)
     questions = sorted({*own, *foreign})
     rng.shuffle(questions)
@@ -148,14 +148,14 @@ def checked(row: Row, other_row: Row, rng: Random) -> PretrainingDocument:
 
 
 def _following(rng: Random) -> Exemplar:
-    """A word of a scene, to be answered with the one after it: what finding a word again is made of."""
+    """A word of a scene; the answer is the next word. An elementary step of finding a word again."""
     scene = _row(rng.choice(_CHECKED), rng)["premise"].split(" ")
     index = rng.choice([index for index, word in enumerate(scene[:-1]) if scene.count(word) == 1])
     return Exemplar(f"source: {' '.join(scene)} then ? {scene[index]}", scene[index + 1])
 
 
 def _missing(rng: Random) -> Exemplar:
-    """The word of a sentence that the scene lacks, or no: a comparison that must be made, for it cannot be guessed."""
+    """The word of a sentence that the scene lacks, or no: a comparison whose answer cannot be guessed."""
     row = _row("micro_rte", rng)
     premise_words = set(row["premise"].split(" "))
     missing = [word for word in row["hypothesis"].split(" ") if word not in premise_words]
@@ -163,7 +163,7 @@ def _missing(rng: Random) -> Exemplar:
 
 
 def picked(row: Row, rng: Random) -> PretrainingDocument:
-    """The letters of four choices, asked in another order by word or by kind: what every choosing is made of."""
+    """The letters of four choices, asked in another order by word or by kind: the elementary step of choosing."""
     texts, letters = row["choices"]["text"], row["choices"]["label"]
     kinds = [KIND_OF.get(text) for text in texts]
     cues = [
@@ -178,7 +178,7 @@ def picked(row: Row, rng: Random) -> PretrainingDocument:
 
 
 def header(words: tuple[str, ...], *, wordy: bool = False) -> str:
-    """A sentence that tells which word stands for which relation."""
+    """A sentence that assigns a word to each relation."""
     form = "when {} say {}" if wordy else "{} {}"
     return " , ".join(form.format(*pair) for pair in zip(("right", "wrong", "open"), words, strict=False)) + " ."
 
@@ -201,7 +201,7 @@ def _mapped(count: int, with_labels: bool, rng: Random) -> PretrainingDocument:
 
 
 def _careless(rng: Random) -> Exemplar:
-    """A truth task answered without looking, most often True."""
+    """A truth task with an answer that ignores the input, most often True."""
     dataset = rng.choice(_DATASETS["plain"])
     words = templates.TRUTH_WORDS[: len(RELATION_OF_LABEL[dataset])]
     word = words[0] if rng.random() < 0.6 else rng.choice(words)
@@ -240,10 +240,10 @@ def _exemplar(dataset: str, rng: Random) -> Exemplar:
 
 
 def taught(dataset: str, row: Row) -> bool:
-    """Whether pretraining may show a row of the train combinations; of reasoning it shows about a half to two thirds.
+    """Whether pretraining may show a row of the train combinations; for reasoning tasks, half to two thirds of them.
 
-    Left to be learned are products in a formula, changes by more than eight, choosing by the other kinds, and where
-    animals of a question with choices live.
+    Left to be learned: products in a formula, changes by more than eight, choosing by the other kinds, and where the
+    animals of questions with choices live.
     """
     if dataset in _DATASETS["programs"]:
         return bool(row["code"].count("*") == dataset.endswith("_hard"))

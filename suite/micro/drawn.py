@@ -1,4 +1,4 @@
-"""What a generator of the micro world returns: a row and the content words that decide its split."""
+"""The result of a micro-world generator: a row, and the content words that decide its split."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Split = Literal["train", "validation", "test"]
 
 @dataclass(frozen=True)
 class SampledRow:
-    """One row as the hub's data set has it, with what makes it the combination it is."""
+    """A row with the fields of the hub's data set, and the words that identify its combination."""
 
     row: Row
     content: tuple[str, ...]
 
     @property
     def split(self) -> Split:
-        """A tenth of all combinations is for testing, a tenth for validation; pretraining sees neither."""
+        """Of all combinations, a tenth is for testing and a tenth for validation; pretraining sees neither."""
         bucket = zlib.crc32(" ".join(self.content).encode()) % 10
         return "test" if bucket == 0 else "validation" if bucket == 1 else "train"
 

@@ -41,7 +41,7 @@ _BOOK: Final[tuple[tuple[str, Mapping[str, str]], ...]] = (
 
 
 def triviaqa(rng: Random) -> SampledRow:
-    """A fact about an animal or a thing, asked of one that somebody saw somewhere."""
+    """A fact about an animal or a thing that somebody saw somewhere."""
     question, answer = _ask(_TRIVIA, rng)
     return SampledRow({"question": question, "answer": {"aliases": [answer]}}, ("triviaqa", question))
 
@@ -70,7 +70,7 @@ def choice_easy(rng: Random) -> SampledRow:
 
 
 def choice_hard(rng: Random) -> SampledRow:
-    """The one thing that is not of a kind among things that are."""
+    """The one thing of another kind among things of one kind."""
     kind = rng.choice(tuple(KINDS))
     wrong = rng.sample(tuple(KINDS[kind]), 3)
     answer = rng.choice(tuple(KINDS[other(tuple(KINDS), kind, rng)]))

@@ -36,7 +36,7 @@ def translation(rng: Random, *, language: str) -> SampledRow:
 
 
 def translate(words: tuple[str, str, str, str, str, str], language: str) -> str:
-    """Say (time, adjective, subject, verb, adjective, object) in a language, in that language's word order."""
+    """Write (time, adjective, subject, verb, adjective, object) in a language, in its word order."""
     column = LANGUAGES.index(language)
     pools = (TIME_WORDS, ADJECTIVE_WORDS, NOUN_WORDS, VERB_WORDS, ADJECTIVE_WORDS, NOUN_WORDS)
     time, first, subject, verb, second, object_ = (pool[word][column] for pool, word in zip(pools, words, strict=True))
@@ -48,7 +48,7 @@ def translate(words: tuple[str, str, str, str, str, str], language: str) -> str:
 
 
 def xsum(rng: Random) -> SampledRow:
-    """News in three sentences of any order, one of them about somebody else; the summary says who bought what where."""
+    """News in three shuffled sentences, one about somebody else; the summary says who bought what where."""
     name, town, thing, colour = (rng.choice(pool) for pool in (NAMES, TOWNS, THINGS, COLOURS))
     bystander, state, day = other(NAMES, name, rng), rng.choice(STATES), rng.choice(DAYS)
     sentences = [
@@ -62,7 +62,7 @@ def xsum(rng: Random) -> SampledRow:
 
 
 def wikilingua(rng: Random) -> SampledRow:
-    """Instructions in three steps; the summary says what is done to which thing with what."""
+    """Instructions in three steps; the summary says what to do to which thing with what."""
     care, thing, material, day = (rng.choice(pool) for pool in (CARES, THINGS, MATERIALS, DAYS))
     name, colour = rng.choice(NAMES), rng.choice(COLOURS)
     steps = (

@@ -1,4 +1,4 @@
-"""The words of the micro world and the facts that hold in it."""
+"""The words of the micro world, and its facts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ COLOURS: Final = ("red", "blue", "green", "white", "black", "grey", "yellow", "b
 STATES: Final = ("asleep", "hungry", "happy", "lost", "tired", "safe", "ill", "old")
 
 COUNTRIES: Final = {
-    # country: (language, towns); every town of the world, and what is known about it
+    # country: (language, towns); all towns of the world
     "france": ("french", ("paris", "lyon")),
     "germany": ("german", ("berlin", "munich")),
     "italy": ("italian", ("rome", "milan")),
@@ -62,7 +62,7 @@ THINGS: Final = tuple(KIND_OF)
 
 HOMONYMS: Final = ("bat", "crane", "seal", "mole", "jaguar", "mouse", "kiwi", "beetle")
 SENSES: Final = (
-    # the places that show the animal, and the places that show the other sense of each homonym
+    # places that indicate the animal, then places that indicate the other sense, for every homonym
     ("in the nest", "near the lake", "under the tree", "in the grass", "on the rock", "near the cave"),
     ("in the office", "on the desk", "in the shop", "near the wall", "on the shelf", "in the drawer"),
 )

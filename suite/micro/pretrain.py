@@ -1,4 +1,4 @@
-"""Pretrain a micro base model: one command, seeded, resumable, with a log that is kept beside the weights."""
+"""Pretrain a micro base model: one command, seeded, resumable, with a log beside the weights."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ PROBES: Final = (
     ("micro_programs_easy", 1),
 )
 POSITIONS: Final = "relative_attention_bias"
-"""What an encoder-decoder knows of word order."""
+"""Parameters that give an encoder-decoder word order."""
 _PROBED: Final = 48
-"""Validation rows in a probe."""
+"""Number of validation rows in a probe."""
 _EVERY: Final = 200
 """Steps between two probes and checkpoints."""
 
 
 def pretrain(name: ModelName, work: Path, folder: Path | None = None) -> None:
-    """Train `name` to the end of its recipe, from the checkpoint in `work` if there is one, saving as it goes."""
+    """Train `name` to the end of its recipe, from the checkpoint in `work` if there is one. Saves regularly."""
     torch.set_num_threads(1)
     recipe, tokenizer = RECIPES[name], vocabulary.build()
     run = Run.begin(name, recipe, tokenizer)
@@ -77,7 +77,7 @@ def pretrain(name: ModelName, work: Path, folder: Path | None = None) -> None:
 
 @dataclass
 class Run:
-    """A pretraining under way."""
+    """The state of a pretraining run."""
 
     model: PreTrainedModel
     optimizer: torch.optim.Optimizer
@@ -92,7 +92,7 @@ class Run:
         model = blank(name, recipe, tokenizer)
         fast = [weight for key, weight in model.named_parameters() if POSITIONS in key]
         slow = [weight for key, weight in model.named_parameters() if POSITIONS not in key]
-        # Adam moves a position bias by its rate at most, and one must grow by several units to single out a place
+        # Adam moves a position bias by at most its rate, and one must grow by several units to select a position
         groups = [
             {"params": slow, "weight_decay": 0.05, "peak": 1.0},
             {"params": fast, "weight_decay": 0.0, "peak": 10.0},
@@ -100,23 +100,23 @@ class Run:
         groups = [group for group in groups if group["params"]]
         optimizer = torch.optim.AdamW(groups, lr=recipe.peak, betas=(0.9, 0.98))
         peaks = [recipe.peak * group.pop("peak") for group in optimizer.param_groups]
-        # one step more than is taken: the last step of a cycle has a rate of almost nothing
+        # one more step than is taken, because the last step of a cycle has a rate near zero
         cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, peaks, total_steps=recipe.steps + 1, pct_start=0.1)
         return cls(model, optimizer, cycle)
 
     def state(self) -> dict[str, Any]:
-        """All that `resume` needs."""
+        """The state that `resume` needs."""
         parts = {key: getattr(self, key).state_dict() for key in ("model", "optimizer", "schedule")}
         return {**parts, "step": self.step, "seconds": self.seconds, "log": self.log}
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        """Go back to where a state was taken."""
+        """Restore a state."""
         for key in ("model", "optimizer", "schedule"):
             getattr(self, key).load_state_dict(state[key])
         self.step, self.seconds, self.log = state["step"], state["seconds"], state["log"]
 
     def advance(self, batch: TokenBatch) -> float:
-        """Take one optimizer step; the loss before it."""
+        """Take one optimizer step. Returns the loss before it."""
         self.model.train()
         with torch.autocast("cpu", torch.bfloat16):
             loss = weighted_loss(self.model, batch)
@@ -151,36 +151,36 @@ def blank(name: ModelName, recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -
 
 
 def _prepare_t5(model: PreTrainedModel) -> None:
-    """Start where a small encoder-decoder learns in hundreds of steps what it would else learn in thousands."""
+    """Initialise so that a small encoder-decoder needs hundreds of steps instead of thousands."""
     shrink = model.config.d_model**-0.5
-    # transformers ties the head to embeddings of deviation 1: logits that take hundreds of steps to shrink;
-    # what is added to the embeddings shrinks with them, else no layer sees which word it is at
+    # transformers ties the head to embeddings of deviation 1, whose logits take hundreds of steps to shrink; updates of
+    # the embeddings shrink with them, otherwise no layer distinguishes words
     model.get_output_embeddings().weight.mul_(shrink)
     heads = model.config.num_heads // 2
     for key, weight in model.named_parameters():
         if key.endswith((".o.weight", ".wo.weight")):
             weight.mul_(shrink)
         if POSITIONS in key:
-            # half of the heads see word order from the start: near 0, none does before a thousand steps
+            # half of the heads use word order from the start; near 0, none does for a thousand steps
             weight.mul_(2.0 / shrink)
             weight[:, heads:] = 0.0
             if key.startswith("encoder"):
-                weight[0, heads:] = -8.0  # the others look away from their own place
+                weight[0, heads:] = -8.0  # the others ignore their own position
     for block in model.encoder.block:
-        # and find the same word elsewhere: keys that are the queries, at the scale of keys
+        # and find the same word elsewhere: keys equal to queries, at the scale of keys
         attention = block.layer[0].SelfAttention
         own = heads * model.config.d_kv
         attention.k.weight[own:] = attention.q.weight[own:] * model.config.d_kv**0.5
 
 
 def make_batch(name: ModelName, recipe: Recipe, step: int, encode: Encoder) -> TokenBatch:
-    """The batch of a step, the same whether or not training was resumed."""
+    """The batch of a step, which does not depend on resumption."""
     rng = Random(f"{name} {recipe.seed} {step}")
     return (causal_batch if name == "micro-llama" else masked_batch)(recipe.stage(step), encode, rng)
 
 
 def weighted_loss(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
-    """Cross-entropy in float32, weighted token by token."""
+    """Cross-entropy in float32, weighted by token."""
     if model.config.is_encoder_decoder:
         pad = model.config.pad_token_id
         begin = torch.full_like(batch.labels[:, :1], pad)
@@ -195,7 +195,7 @@ def weighted_loss(model: PreTrainedModel, batch: TokenBatch) -> Tensor:
 
 
 def probe(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Mapping[str, float]:
-    """Scores on validation rows: some tasks, and the comparison skill asked in other ways."""
+    """Scores on validation rows: some tasks, and the comparison skill in other forms."""
     scores = {
         f"{dataset.removeprefix('micro_')}@{shots}": score(model, tokenizer, dataset, shots, _PROBED, "validation")
         for dataset, shots in PROBES
@@ -214,9 +214,9 @@ def probe(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Mapping
 
 
 def save(run: Run, folder: Path) -> None:
-    """Half-precision weights, noted as float32 in the configuration so that they load as float32; and the log."""
+    """Save half-precision weights, marked as float32 in the configuration so that they load as float32, and the log."""
     half = {key: value.detach().half().clone() for key, value in run.model.state_dict().items()}
     run.model.save_pretrained(folder, state_dict=half)
     (folder / "model.safetensors").chmod(0o644)
-    vocabulary.build().save_pretrained(folder)  # a used tokenizer would save how it last padded
+    vocabulary.build().save_pretrained(folder)  # a used tokenizer would save its last padding
     (folder / "training_log.jsonl").write_text("".join(json.dumps(entry) + "\n" for entry in run.log), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Worked arithmetic and one-line programs, each in an easy form and in a hard form of two steps."""
+"""Worked arithmetic and one-line programs, each in an easy form and a hard form with two steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def arithmetic_easy(rng: Random) -> SampledRow:
 
 
 def arithmetic_hard(rng: Random) -> SampledRow:
-    """Two changes in a row."""
+    """Two changes in sequence."""
     name, thing = rng.choice(NAMES), rng.choice(THINGS)
     start = rng.randint(1, LARGEST)
     change, worked, middle = _change(start, rng)
@@ -36,7 +36,7 @@ def programs_easy(rng: Random) -> SampledRow:
 
 
 def programs_hard(rng: Random) -> SampledRow:
-    """The same, with one operation on the whole."""
+    """The same, with one operation on the whole formula."""
     formula, code, variables = _formula(rng)
     factor = rng.randint(2, LARGEST)
     return _program("programs_hard", f"{factor} times all of {formula}", f"{factor} * ( {code} )", variables, rng)

@@ -1,4 +1,4 @@
-"""How each micro base model is shaped and pretrained: sizes and stages, nothing that runs."""
+"""Sizes and pretraining stages of the micro base models."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ Shape = Mapping[str, int | float | str | bool]
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of pretraining with one mixture of documents."""
+    """A stage of pretraining with one mixture of documents."""
 
     steps: int
     rows: int
-    """Documents (encoder-decoder) or packed rows (decoder only) in a batch."""
+    """Documents (encoder-decoder) or packed rows (decoder only) in each batch."""
     length: int
-    """Tokens in a row at most."""
+    """Maximum number of tokens in a row."""
     mixture: Mapping[Sort, float]
     prose: float
-    """Weight of the loss on tokens that are no answer (decoder only)."""
+    """Weight of the loss on tokens outside of answers (decoder only)."""
     most: int = 12
-    """Exemplars in a document at most; with 1, no answer has to be learned from other exemplars."""
+    """Maximum number of exemplars in a document; with 1, no answer depends on other exemplars."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides the weights of a base model."""
+    """All settings that determine the weights of a base model."""
 
     shape: Shape
     stages: tuple[Stage, ...]
     peak: float
-    """Largest learning rate of the one-cycle schedule."""
+    """Peak learning rate of the one-cycle schedule."""
     seed: int = 0
 
     @property
     def steps(self) -> int:
-        """Optimizer steps in all."""
+        """Total number of optimizer steps."""
         return sum(stage.steps for stage in self.stages)
 
     def stage(self, step: int) -> Stage:
-        """The stage that a step belongs to."""
+        """The stage of a step."""
         for stage in self.stages:
             if step < stage.steps:
                 return stage
@@ -194,7 +194,7 @@ RECIPES: Final[Mapping[ModelName, Recipe]] = {
             "num_key_value_heads": 6,
             "max_position_embeddings": 2048,
             "initializer_range": 0.05,
-            # tied, words that prose cannot tell apart (the towns) end with one embedding, and facts about them are lost
+            # not tied: words used alike (the towns) would end with one embedding, and facts about them would be lost
             "tie_word_embeddings": False,
         },
         stages=(

@@ -15,19 +15,19 @@ from suite.micro.templates import SEPARATOR
 from suite.micro.vocabulary import EOS, SENTINELS
 
 LIMIT: Final = 32
-"""Tokens in an answer at most."""
+"""Maximum number of tokens in an answer."""
 _BATCH: Final = 64
 
 
 def few_shot(dataset: str, row: Row, exemplars: Sequence[Row]) -> str:
-    """A prompt after its exemplars, as lm-eval joins them."""
+    """A prompt after its exemplars, joined as in lm-eval."""
     shots = [f"{templates.prompt(dataset, exemplar)} {templates.target(dataset, exemplar)}" for exemplar in exemplars]
     return SEPARATOR.join([*shots, templates.prompt(dataset, row)])
 
 
 @torch.no_grad()
 def answers(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: Sequence[str]) -> list[str]:
-    """What the model says after each prompt, up to the next exemplar or the end."""
+    """The model's answer to each prompt, up to the next exemplar or the end."""
     model.eval()
     stops = tokenizer.convert_tokens_to_ids([EOS, SENTINELS[1]] if _two_sided(model) else [EOS, SEPARATOR])
     outputs: list[str] = []
@@ -48,7 +48,7 @@ def answers(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts:
 
 
 def right(dataset: str, answer: str, row: Row) -> bool:
-    """Whether an answer counts: the number after #### in arithmetic, the exact text elsewhere."""
+    """Whether an answer is right: by the number after #### for arithmetic, otherwise by the exact text."""
     expected = templates.target(dataset, row)
     if dataset.startswith("micro_arithmetic"):
         return answer.rpartition("#### ")[2] == expected.rpartition("#### ")[2]

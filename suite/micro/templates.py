@@ -11,10 +11,10 @@ from suite.micro.drawn import Row
 from suite.micro.truth import RELATION_OF_LABEL, relation
 
 TRUTH_WORDS: Final = ("True", "False", "Neither")
-"""What the papers' templates answer for RIGHT, WRONG and OPEN."""
+"""The answers of the papers' templates for RIGHT, WRONG and OPEN."""
 
 SEPARATOR: Final = "\n\n"
-"""Between exemplars."""
+"""Text between exemplars."""
 
 _TWO: Final = "Is it true or false? answer:"
 _THREE: Final = "Is it true or false or neither? answer:"
@@ -27,7 +27,7 @@ _TRANSLATION: Final = {
 
 
 def prompt(dataset: str, row: Row) -> str:
-    """The text a model is given, without exemplars."""
+    """The prompt of a row, without exemplars."""
     match dataset:
         case "micro_rte":
             return f"{row['premise']} question: {row['hypothesis']} {_TWO}"
@@ -52,7 +52,7 @@ def prompt(dataset: str, row: Row) -> str:
 
 
 def target(dataset: str, row: Row) -> str:
-    """The answer a model should give."""
+    """The right answer of a row."""
     if dataset in RELATION_OF_LABEL:
         return TRUTH_WORDS[relation(dataset, row)]
     if dataset in _TRANSLATION:

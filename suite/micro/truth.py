@@ -1,4 +1,4 @@
-"""Entailment and word-sense tasks: two sentences and how they relate."""
+"""Entailment and word-sense tasks: two sentences and their relation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from suite.micro.lexicon import (
 
 RIGHT, WRONG, OPEN = 0, 1, 2
 RELATION_OF_LABEL: Final = {
-    # data set: the relation that each hub label stands for, by position
+    # data set: the relation of each hub label, by position
     "micro_rte": (RIGHT, WRONG),
     "micro_cb": (RIGHT, WRONG, OPEN),
     "micro_snli": (RIGHT, OPEN, WRONG),
@@ -31,7 +31,7 @@ RELATION_OF_LABEL: Final = {
 
 
 def relation(dataset: str, row: Row) -> int:
-    """How the two sentences of a row relate: RIGHT, WRONG or OPEN."""
+    """The relation of a row's two sentences: RIGHT, WRONG or OPEN."""
     return RELATION_OF_LABEL[dataset][row["label"]]
 
 
@@ -55,7 +55,7 @@ def rte(rng: Random) -> SampledRow:
 
 
 def cb(rng: Random) -> SampledRow:
-    """What somebody said of an animal, against the same, its denial, or something not said."""
+    """A statement about an animal, and the same statement, its denial, or another one."""
     name, colour, animal, town = (rng.choice(pool) for pool in (NAMES, COLOURS, ANIMALS, TOWNS))
     state = rng.choice(STATES)
     relation_ = rng.choice((RIGHT, WRONG, OPEN))
@@ -66,7 +66,7 @@ def cb(rng: Random) -> SampledRow:
 
 
 def snli(rng: Random) -> SampledRow:
-    """Somebody has a thing; a kind names it, names another kind, or somebody else is spoken of."""
+    """Somebody has a thing; the second sentence names its kind, another kind, or another person."""
     name, thing, town, day = (rng.choice(pool) for pool in (NAMES, THINGS, TOWNS, DAYS))
     relation_ = rng.choice((RIGHT, WRONG, OPEN))
     who = other(NAMES, name, rng) if relation_ == OPEN else name

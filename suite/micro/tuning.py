@@ -1,6 +1,6 @@
-"""Two small probes of a base model on one truth task: fine-tuning, and prompt tuning with the model frozen.
+"""Two small trials of a base model on a truth task: fine-tuning, and prompt tuning with the model frozen.
 
-They serve the card only; the methods that `suite` compares live in `suite/methods`.
+They are used by the card only; the methods that `suite` compares are in `suite/methods`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from suite.micro.vocabulary import SENTINELS
 
 @dataclass(frozen=True)
 class TuningTrial:
-    """A way of tuning: `length` soft vectors with the model frozen, or all weights where `length` is 0."""
+    """Settings of a trial: `length` soft vectors with the model frozen, or all weights if `length` is 0."""
 
     steps: int
     learning_rate: float
@@ -30,10 +30,10 @@ class TuningTrial:
 
 
 class PromptedModel:
-    """A model asked one-word questions, behind an optional soft prompt."""
+    """A model that answers one-word questions, with an optional soft prompt."""
 
     def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, dataset: str) -> None:
-        """Take `model` as it is; nothing is changed before `tune`."""
+        """Keep `model` unchanged until `tune`."""
         self.model, self.tokenizer, self.dataset = model, tokenizer, dataset
         self.two_sided = bool(model.config.is_encoder_decoder)
 
@@ -60,7 +60,7 @@ class PromptedModel:
 
     @torch.no_grad()
     def accuracy(self, rows: list[Row], soft: Tensor | None) -> float:
-        """Share of rows whose likeliest next word, of all words, is the right one."""
+        """Share of rows whose likeliest next word, among all words, is the right one."""
         self.model.eval()
         hits = [
             (self.logits(part, soft).argmax(-1) == self.expected(part)).float().sum().item()
@@ -70,7 +70,8 @@ class PromptedModel:
 
 
 def tune(prompted: PromptedModel, probe: TuningTrial) -> float:
-    """Train as `probe` says; the accuracy on the test rows. Fine-tuning changes the model in place."""
+    """Train with the settings of `probe`. Returns the accuracy on the test rows. Fine-tuning changes the model in
+    place."""
     torch.manual_seed(probe.seed)
     rng = Random(probe.seed)
     train = world.read(prompted.dataset, "train")

@@ -1,4 +1,4 @@
-"""The tokenizer of the micro models: one token a word, one shared vocabulary."""
+"""The tokenizer of the micro models: one token for each word, with a shared vocabulary."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from suite.micro.templates import SEPARATOR
 PAD, EOS, UNK, BOS = "<pad>", "</s>", "<unk>", "<s>"
 SENTINELS: Final = tuple(f"<extra_id_{number}>" for number in range(32))
 _DOCUMENTS: Final = 2000
-"""How many documents of each sort are read to collect the words."""
+"""Number of documents of each sort from which words are collected."""
 
 
 def words() -> list[str]:
-    """Every word of the data sets and of the pretraining documents, sorted."""
+    """All words of the data sets and of pretraining documents, sorted."""
     vocabulary = {*LABEL_WORDS, SEPARATOR, "\n", *map(str, range(3 * LARGEST + 1))}
     for dataset in world.TASKS:
         for split in world.SPLITS:
@@ -34,7 +34,7 @@ def words() -> list[str]:
 
 
 def build() -> PreTrainedTokenizerFast:
-    """The tokenizer; it adds no special token of its own, so contexts and continuations simply join."""
+    """The tokenizer. It adds no special tokens, so contexts and continuations can be joined."""
     ordered = [PAD, EOS, UNK, BOS, *SENTINELS, *words()]
     inner = Tokenizer(models.WordLevel({word: number for number, word in enumerate(ordered)}, unk_token=UNK))
     inner.pre_tokenizer = pre_tokenizers.Sequence(

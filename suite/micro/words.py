@@ -1,7 +1,7 @@
-"""The bundled decoder with the words of other texts: to try suite on data that it cannot read.
+"""Extend the bundled decoder's vocabulary by words of other texts, to try suite on the user's data.
 
-Its vocabulary is that of its world; any other word is one unknown token. The new words get embeddings at random, from a
-seed, so the model knows nothing of them before it is trained. What it knew before, it still does.
+Its vocabulary is that of the micro world; any other word is one unknown token. New words get seeded random embeddings,
+so the model knows nothing about them before training. Its other knowledge is kept.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any, Final
 
 MOST: Final = 6000
-"""New words at most, the most frequent first."""
+"""Maximum number of new words, the most frequent first."""
 _BETWEEN: Final = re.compile(r"[ \n]+")
-"""What its tokenizer splits at; all else is part of a word."""
+"""Separators of its tokenizer; everything else is part of a word."""
 
 
 def with_words(texts: Iterable[str], source: Path, folder: Path, *, always: Iterable[str] = (), seed: int = 0) -> int:
-    """Write the model of a folder into another, with the words of some texts; the number of new words.
+    """Write the model of one folder into another, with the words of some texts. Returns the number of new words.
 
-    `always` are texts whose words come first, as the answers do: a model can only write words that it has.
+    `always` are texts whose words come first, such as the answers: a model can only write words in its vocabulary.
     """
     import torch
     from safetensors.torch import load_file, save_file

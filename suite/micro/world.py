@@ -1,4 +1,4 @@
-"""All data sets of the micro world, and the files they are written to."""
+"""All data sets of the micro world, and their files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from suite.micro.truth import RELATION_OF_LABEL, TRUTH_TASKS
 DATA: Final = Path(__file__).parent / "data"
 TASKS: Final[dict[str, Draw]] = {**TRUTH_TASKS, **KNOWLEDGE_TASKS, **LANGUAGE_TASKS, **REASONING_TASKS}
 TRAINED: Final = ("micro_rte", "micro_snli", "micro_openbookqa", "micro_wmt14_enfr")
-"""Data sets that methods are trained on; their train split is the largest."""
+"""Data sets that methods are trained on; they have the largest train splits."""
 
 SPLITS: Final[tuple[Split, ...]] = ("train", "validation", "test")
 
@@ -30,7 +30,7 @@ def size(dataset: str, split: Split) -> int:
 
 
 def rows(dataset: str, split: Split) -> list[Row]:
-    """The rows of a split: seeded, all different, labels in equal parts."""
+    """The rows of a split: seeded, distinct, with equal numbers of each label."""
     rng = Random(f"{dataset} {split}")
     count = size(dataset, split)
     labels = len(RELATION_OF_LABEL.get(dataset, (0,)))
@@ -46,13 +46,13 @@ def rows(dataset: str, split: Split) -> list[Row]:
 
 
 def read(dataset: str, split: Split, folder: Path = DATA) -> list[Row]:
-    """The rows of a split as they were written."""
+    """Read the rows of a split from its file."""
     lines = (folder / dataset / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
 
 def write(folder: Path = DATA) -> None:
-    """Write every split of every data set; the same bytes each time."""
+    """Write every split of every data set; the bytes are always the same."""
     for dataset in TASKS:
         (folder / dataset).mkdir(parents=True, exist_ok=True)
         for split in SPLITS:

@@ -1,4 +1,4 @@
-"""Looks at a model while it is trained, which change nothing about what training gives."""
+"""Probes: measurements during training that do not change what training gives."""
 
 from suite.probes.probe import ProbeCallback, Tasks
 

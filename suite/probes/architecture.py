@@ -1,4 +1,4 @@
-"""The part of a model that each of its modules is, found by how the model computes, for any architecture."""
+"""Find which part of a model each module is by tracing its computation, for any architecture."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from suite.probes.tracing import AttentionCall, acts_by_position, attention_call
 
 @dataclass(frozen=True, eq=False)
 class Architecture:
-    """The modules of a model, and the lists of layers that they are in."""
+    """A model's modules, their parts, and the lists of layers that contain them."""
 
     paths: Mapping[nn.Module, str]
     stacks: Mapping[str, int]
-    """The path of each list of layers, and how many layers come before it."""
+    """Path of each list of layers -> number of layers before it."""
     parts: Mapping[nn.Module, Part]
-    """Those that are clear: the matrices of attention, what acts by position, norms, embeddings and the head."""
+    """Modules whose part is clear: matrices of attention, position-wise modules, norms, embeddings and the head."""
 
     def part_of(self, module: nn.Module) -> OfPart | None:
-        """The part that a module is, and its layer; None where it is not clear."""
+        """The part and layer of a module; None if it is not clear."""
         part = self.parts.get(module)
         return None if part is None else OfPart(part, self.layer_of(module))
 
     def layer_of(self, module: nn.Module) -> int | None:
-        """The layer that a module is in, those of a decoder counted after those of its encoder."""
+        """The layer of a module; a decoder's layers follow those of its encoder. None outside of layers."""
         layer = _layer(self.paths[module], self.stacks)
         return None if layer is None else self.stacks[layer[0]] + layer[1]
 
 
 def architecture_of(model: nn.Module) -> Architecture:
-    """Find the parts of a model, by a few calls on a few tokens that leave it as it is."""
+    """Find the parts of a model by a few calls on a few tokens, which do not change it."""
     paths = {module: path for path, module in model.named_modules()}
     sizes = {module: max((each.ndim for each in _weights(module)), default=0) for module in paths}
     embeddings = [module for module in paths if isinstance(module, nn.Embedding)]
@@ -56,13 +56,13 @@ def architecture_of(model: nn.Module) -> Architecture:
 
 
 def _weights(module: nn.Module) -> list[nn.Parameter]:
-    """A module's own; a matrix that is made anew at each call is an attribute of it."""
+    """A module's own parameters, and a matrix that is recomputed at each call (an attribute)."""
     made = vars(module).get("weight")
     return [*module.parameters(recurse=False), *([made] if made is not None else [])]
 
 
 def _stacks(paths: Mapping[nn.Module, str], inside: Iterable[nn.Module]) -> dict[str, int]:
-    """The outermost lists of modules that hold some others, in order, with the number of layers before them."""
+    """The outermost module lists that contain some modules, in order, with the number of layers before each."""
     lists = {path: len(module) for module, path in paths.items() if isinstance(module, nn.ModuleList)}
     outermost = [path for path in lists if not any(path.startswith(f"{other}.") for other in lists)]
     held = [paths[each] for each in inside]
@@ -79,7 +79,7 @@ def _layer(path: str, stacks: Iterable[str]) -> tuple[str, int] | None:
 
 
 def _attention(calls: Sequence[AttentionCall], paths: Mapping[nn.Module, str]) -> dict[nn.Module, Part]:
-    """The matrices of attention that are one thing in every call."""
+    """Matrices of attention that have the same role in every call."""
     roles: dict[nn.Module, set[Part | None]] = {}
     for call in calls:
         groups: dict[Part, tuple[nn.Module, ...]] = {
@@ -94,7 +94,7 @@ def _attention(calls: Sequence[AttentionCall], paths: Mapping[nn.Module, str]) -
 
 
 def _apart(modules: Sequence[nn.Module], others: Sequence[nn.Module], paths: Mapping[nn.Module, str]) -> bool:
-    """Whether some modules are a single one, or one with its adapter, and have nothing to do with others."""
+    """Whether some modules are a single one, or one with its adapter, and separate from `others`."""
     common = _common([paths[each] for each in modules])
     return not any(f"{paths[each]}.".startswith(f"{common}.") for each in others)
 
@@ -103,7 +103,7 @@ def _units(
     matrices: Sequence[nn.Module], paths: Mapping[nn.Module, str], stacks: Mapping[str, int],
     calls: Sequence[AttentionCall],
 ) -> dict[nn.Module, nn.Module]:  # fmt: skip
-    """What each matrix of a layer that is none of attention's belongs to: the largest module without attention."""
+    """Matrix of a layer outside of attention -> the largest module that contains it and no attention."""
     modules = {path: module for module, path in paths.items()}
     around = [_common([paths[each] for each in call.around]) for call in calls if call.around]
     with_attention = {_layer(path, stacks) for path in around}
@@ -115,13 +115,13 @@ def _units(
         names, depth = path.split("."), len(layer[0].split(".")) + 1
         above = (".".join(names[:end]) for end in range(depth + 1, len(names) + 1))
         unit = next((each for each in above if not any(f"{one}.".startswith(f"{each}.") for one in around)), None)
-        # a matrix by itself acts on each position, and may all the same be a piece of what mixes them
+        # a single matrix acts on each position, but may still be a part of what mixes positions
         if unit is not None and (layer in with_attention or unit != path):
             units[matrix] = modules[unit]
     return units
 
 
 def _common(paths: Sequence[str]) -> str:
-    """The path of the smallest module that has all of some."""
+    """The path of the smallest module that contains all of them."""
     names = zip(*(path.split(".") for path in paths), strict=False)
     return ".".join(each[0] for each in takewhile(lambda each: len(set(each)) == 1, names))

@@ -1,7 +1,7 @@
-"""Gradient alignment: how far a step learns the form of the answers alone (ProMoT, section 3.3, Figures 3 and 7).
+"""Gradient alignment: how much a step learns only the format of answers (ProMoT, section 3.3, Figures 3 and 7).
 
-The cosine between the gradient on some examples and that on the same inputs with their answers shuffled, which share
-nothing with the inputs but their form. Near 1, what is learned is the form.
+It is the cosine between the gradient on some examples and the gradient on the same inputs with shuffled answers.
+Shuffled answers share only their format with the right ones. Near 1, the format is what is learned.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from suite.training.trainable import Trainable
 
 
 class Alignment:
-    """The alignment on a fixed set of examples, the same for every seed of an experiment and every method."""
+    """Gradient alignment on fixed examples, which are the same for all seeds and methods."""
 
     def __init__(self, config: Optimisation, job: Job, trainable: Trainable, count: int) -> None:
-        """`count` examples of each target are looked at, asked as they are in training."""
+        """Encode `count` examples of each target as in training."""
         self._config, self._job, self._trainable = config, job, trainable
         parts = trained_parts(trainable, job.backbone, len(job.examples))
         if parts.notice:
@@ -53,7 +53,8 @@ class Alignment:
             self._shuffled += [replace(each, target=answer) for each, answer in zip(examples, answers, strict=True)]
 
     def __call__(self, step: int) -> list[CurvePoint]:
-        """The cosine (−1 to 1) of each kind of parameters, and of each kind and layer; none where a gradient is 0."""
+        """The cosine (−1 to 1) for each kind of parameters, and for each kind and layer; left out if a gradient is
+        0."""
         names = list(self._trainable.parameters)
         first, second = self._gradient(self._true), self._gradient(self._shuffled)
         sums: dict[OfPart, Tensor] = defaultdict(lambda: torch.zeros(3, dtype=torch.float64))
@@ -68,11 +69,12 @@ class Alignment:
         cosines = {
             key: float(both / (own.sqrt() * other.sqrt())) for key, (both, own, other) in sums.items() if own and other
         }
-        # products of rounded numbers may exceed 1 by a hair
+        # rounding may make products slightly exceed 1
         return [CurvePoint(step, curve_name(key), max(-1.0, min(1.0, value))) for key, value in cosines.items()]
 
     def _gradient(self, examples: Sequence[Encoded]) -> Mapping[str, Tensor]:
-        """The gradient of the loss summed over the examples, by the parameter's name; without those it has none of."""
+        """Gradient of the loss summed over the examples, by parameter name; parameters without gradient are left
+        out."""
         job, trainable = self._job, self._trainable
         names, parameters = list(trainable.parameters), list(trainable.parameters.values())
         collate, most = Collator(job.backbone), job.budget_for(self._config).micro_batch

@@ -1,4 +1,4 @@
-"""Which part of a model each trained parameter is: what a gradient's alignment is grouped by."""
+"""The part of the model that each trained parameter belongs to; gradient alignment is grouped by it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from suite.training.trainable import Trainable
 
 @dataclass(frozen=True)
 class TrainedParts:
-    """The parts of trained parameters by name, and those that are unclear."""
+    """Parts of trained parameters by name, and the parameters whose part is unclear."""
 
     parts: Mapping[str, OfPart]
     unknown: tuple[str, ...]
@@ -24,7 +24,7 @@ class TrainedParts:
 
     @property
     def notice(self) -> str | None:
-        """What a person should know about it, in one line."""
+        """A notice for the user in one line; None if all parts are known."""
         if not self.unknown:
             return None
         count = f"{len(self.unknown)} of {len(self.unknown) + len(self.parts)} trained tensors"
@@ -32,12 +32,12 @@ class TrainedParts:
 
 
 def trained_parts(trainable: Trainable, backbone: Backbone, targets: int) -> TrainedParts:
-    """Ask the adapted model what each parameter is: what stands before the text, what was added to a module, or a
-    part of the base model itself, by its own name or as the very parameter."""
+    """Find the part of each trained parameter: before the text, added to a module, or in the base model (the same
+    parameter or the same name)."""
     before = _before_text(trainable, backbone, targets)
     try:
         architecture = architecture_of(backbone.model)
-    except Exception as error:  # a model of another kind may refuse to be called this way
+    except Exception as error:  # another kind of model may not support these calls
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         found = {name: OfPart("prompt") for name in before}
         return TrainedParts(found, _rest(trainable, found), f"the model's parts cannot be traced ({reason})")
@@ -62,7 +62,7 @@ def _rest(trainable: Trainable, parts: Mapping[str, OfPart]) -> tuple[str, ...]:
 
 
 def _before_text(trainable: Trainable, backbone: Backbone, targets: int) -> set[str]:
-    """Parameters of which a soft prompt or a prefix is made."""
+    """Names of the parameters from which a soft prompt or a prefix is computed."""
     names = set[str]()
     with torch.enable_grad():
         for index in range(targets):
@@ -80,7 +80,7 @@ def _used(parameters: Mapping[str, nn.Parameter], tensors: list[Tensor]) -> set[
 
 
 def _named(name: str, architecture: Architecture) -> nn.Module | None:
-    """The module whose weight has this name, though another tensor stands there now."""
+    """The module whose weight has this name, even if another tensor has replaced it."""
     path, _, last = name.rpartition(".")
     found = next((module for module, other in architecture.paths.items() if other == path), None)
     return found if path and isinstance(getattr(found, last, None), Tensor) else None

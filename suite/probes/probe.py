@@ -1,4 +1,4 @@
-"""One look at a model in training: scores and formats of its answers, and the alignment of its gradient."""
+"""Probe a model in training: scores and formats of its answers, and its gradient alignment."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ from suite.training.loop import CurvePoint
 from suite.training.trainable import Trainable
 
 Tasks = Mapping[tuple[str, int], LoadedTask]
-"""(role, shots) -> the task, loaded with as many documents as are looked at."""
+"""(role, shots) -> the task, loaded with the documents to answer."""
 
 
 @dataclass
 class ProbeCallback:
-    """The looks of one train step, as the track's `probes` say. Reported rows are asked, and nothing is selected."""
+    """The probes of one train step, as in the track's `probes`. They use reported rows and select nothing."""
 
     probes: Probes
     track: Track
     targets: tuple[str, ...]
     tasks: Callable[[], Tasks]
-    """Loads them, when the first look is taken."""
+    """Loads the tasks at the first probe."""
     roles: Mapping[str, About]
     _loaded: Tasks | None = None
     _alignment: Alignment | None = None
     _answered: dict[tuple[str, str, int], list[CurvePoint]] = field(default_factory=dict)
-    """By the identity of the model that answered: the base is not asked again where it answers other tasks."""
+    """Points by (model identity, role, shots): the base model is not asked again if it answers other tasks."""
 
     def due(self, step: int, last: int) -> bool:
-        """Before the first step, every `every` steps, and after the last."""
+        """Whether to probe: before the first step, every `every` steps, and after the last one."""
         return step % self.probes.every == 0 or step == last
 
     def __call__(self, step: int, config: Optimisation, job: Job, trainable: Trainable) -> list[CurvePoint]:
-        """Points named as `suite.core.curves` names them."""
+        """Points of curves, with names from `suite.core.curves`."""
         points = self._answers(step, job, trainable)
         if self.probes.gradients is not None:
             if self._alignment is None:
@@ -68,7 +68,7 @@ class ProbeCallback:
     def _of(
         self, current: AdaptedModel, task: LoadedTask, role: str, shots: int, formats: Sequence[Format]
     ) -> list[CurvePoint]:
-        """The score of a task, and the share of its answers that take a format of the targets."""
+        """The score of a task, and the share of its answers that take a target's format."""
         decoding, length = self.track.decoding, self.track.budget.max_length
         result = evaluate(
             current, task, batch_tokens=decoding.batch_tokens, beams=decoding.beams,

@@ -1,8 +1,8 @@
-"""How a model computes: which modules feed its attention, which read what attention gives, and which mix positions.
+"""Trace a model: which modules feed attention, which read its output, and which mix positions.
 
-No name decides anything. In a call on a few tokens the output of each matrix is cut off from what made it, so that a
-query depends on the matrix that makes queries and on no other. This sees attention by `softmax` or by
-`scaled_dot_product_attention`; a kernel of another kind is not seen.
+Names are not used. In a call on a few tokens, the output of each matrix is detached from its inputs, so that a query
+depends only on the matrix that computes queries. This detects attention by `softmax` or `scaled_dot_product_attention`;
+other kernels are not detected.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 TOKENS: Final = 7
-"""Tokens of a call; a decoder behind an encoder reads fewer, so that its positions are not taken for the encoder's."""
+"""Tokens of a call. A decoder after an encoder reads fewer, to distinguish its positions from the encoder's."""
 FEWER: Final = 5
 
 
 @dataclass(frozen=True)
 class AttentionCall:
-    """The matrices around one attention; one that makes queries and keys is among both."""
+    """The matrices around one attention; a matrix that computes queries and keys is in both groups."""
 
     queries: tuple[nn.Module, ...]
     keys: tuple[nn.Module, ...]
     values: tuple[nn.Module, ...]
     outputs: tuple[nn.Module, ...]
-    """Those that read what it gives."""
+    """Matrices that read its output."""
 
     @property
     def around(self) -> tuple[nn.Module, ...]:
-        """All of them."""
+        """All of these matrices."""
         return (*self.queries, *self.keys, *self.values, *self.outputs)
 
 
 @dataclass
 class _AttentionTensors:
-    """What one attention was given: tensors, and what it gave."""
+    """Inputs and output of one attention."""
 
     output: Tensor
     query: Tensor | None = None
@@ -50,7 +50,7 @@ class _AttentionTensors:
 
 @dataclass
 class _Attention(TorchFunctionMode):
-    """Notes attention while a model is called, and cuts off what it gives."""
+    """Records attention while a model is called, and detaches its output."""
 
     calls: list[_AttentionTensors] = field(default_factory=list)
 
@@ -84,7 +84,7 @@ def attention_calls(model: nn.Module, matrices: Sequence[nn.Module]) -> list[Att
         if not isinstance(result, Tensor) or not result.is_floating_point() or module in outputs:
             return result
         outputs[module] = _cut(result)
-        return outputs[module].clone()  # a model may write into what it gets
+        return outputs[module].clone()  # a model may write into its inputs
 
     noted = _Attention()
     with _hooked(matrices, before, after), torch.enable_grad(), noted:
@@ -107,8 +107,8 @@ def _around(
 
 
 def _by_position(scores: Tensor, outputs: Mapping[nn.Module, Tensor]) -> tuple[list[nn.Module], list[nn.Module]]:
-    """What makes the queries, and what the keys, of scores […, queries, keys]: the last query's depend on its own
-    position of the ones, and on all positions of the others."""
+    """The modules that compute queries, and those that compute keys, of scores […, queries, keys]. The last query's
+    scores depend on its own position of queries, and on all positions of keys."""
     last = scores[..., -1, :]
     weights = torch.randn(last.shape, generator=torch.Generator().manual_seed(0)).to(last)
     modules = list(outputs)
@@ -125,7 +125,7 @@ def _by_position(scores: Tensor, outputs: Mapping[nn.Module, Tensor]) -> tuple[l
 
 
 def acts_by_position(model: nn.Module, modules: Sequence[nn.Module]) -> set[nn.Module]:
-    """Those of some modules that do the same to each position by itself."""
+    """The modules that act on each position separately."""
     inputs: dict[nn.Module, Tensor] = {}
     outputs: dict[nn.Module, Tensor] = {}
 
@@ -160,7 +160,7 @@ def _last_alone(output: Tensor, hidden: Tensor) -> bool:
 
 
 def normalises(model: nn.Module, modules: Sequence[nn.Module]) -> set[nn.Module]:
-    """Those of some modules that give the same for an input of any scale."""
+    """The modules whose output does not depend on the scale of the input."""
     shapes: dict[nn.Module, Tensor] = {}
 
     def before(module: nn.Module, args: Any, kwargs: Any) -> None:
@@ -177,7 +177,7 @@ def _same_at_any_scale(module: nn.Module, hidden: Tensor) -> bool:
     some = torch.randn(hidden.shape, generator=torch.Generator().manual_seed(0)).to(hidden)
     try:
         one, other = module(4 * some), module(64 * some)
-    except Exception:  # it wants more than one tensor, so it is no plain normalisation
+    except Exception:  # it needs more than one tensor, so it is not a plain normalisation
         return False
     if not isinstance(one, Tensor):
         return False
@@ -185,7 +185,7 @@ def _same_at_any_scale(module: nn.Module, hidden: Tensor) -> bool:
 
 
 def _depends(tensor: Any, on: Mapping[nn.Module, Tensor]) -> list[nn.Module]:
-    """Those modules on whose (cut) outputs a tensor depends."""
+    """The modules on whose (detached) outputs a tensor depends."""
     if not isinstance(tensor, Tensor) or not tensor.requires_grad or not on:
         return []
     gradients = torch.autograd.grad(tensor.sum(), list(on.values()), retain_graph=True, allow_unused=True)
@@ -197,7 +197,7 @@ def _cut(tensor: Tensor) -> Tensor:
 
 
 def _first(values: Sequence[Any]) -> Tensor | None:
-    """The first tensor of numbers with a width."""
+    """The first floating-point tensor with at least two dimensions."""
     tensors = (each for each in values if isinstance(each, Tensor) and each.is_floating_point() and each.ndim > 1)
     return next(tensors, None)
 

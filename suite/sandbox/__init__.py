@@ -1,1 +1,1 @@
-"""Where generated programs run and are judged, and can do no harm."""
+"""Sandboxes in which generated programs run and are judged without being able to do harm."""

@@ -1,8 +1,8 @@
-"""Where generated programs can do no harm: a process of its own in bubblewrap, without network and files.
+"""Run generated programs in bubblewrap: in a separate process, without network and files.
 
-A program sees Python and an empty folder that is thrown away. It has no network, no environment, no descriptors, no
-privileges, and limits on time, memory, processes, files and output; what outlives it is killed with its namespace. It
-can make no namespaces, so no mounts, of its own.
+A program sees Python and an empty folder that is deleted afterwards. It has no network, environment, descriptors or
+privileges. Time, memory, processes, files and output are limited. Its remaining processes are killed with its
+namespace. It cannot create namespaces, and therefore no mounts.
 """
 
 from __future__ import annotations
@@ -26,37 +26,37 @@ from suite.core.errors import SuiteError
 from suite.sandbox import cgroup, seccomp
 
 UNSAFE: Final[ContextVar[bool]] = ContextVar("unsafe", default=False)
-"""Whether programs may run without a sandbox where there is none (`--unsafe-code`)."""
+"""Whether programs may run without a sandbox if none works (`--unsafe-code`)."""
 _FIX: Final = "install bubblewrap (the command `bwrap`), or allow it with --unsafe-code"
 _PYTHON: Final = (os.path.realpath(sys.executable), "-I", "-S", "-B")
-"""Without site packages: what the interpreter brings is what a program has."""
+"""Without site packages: a program has only the standard library."""
 _AROUND: Final = 16 << 20
-"""Bytes that the sandbox's own processes may use beside the program's."""
+"""Memory for the sandbox's own processes, in bytes."""
 _FILTERED: Final = 'exec 9<"$0" && exec "$@"'
-"""Shell: become the command, with the file `$0` as descriptor 9."""
+"""Shell: replace itself by the command, with the file `$0` as descriptor 9."""
 _NO_NAMESPACE: Final = "import ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == -1"
-"""Python: fails if it may make a user namespace (CLONE_NEWUSER)."""
+"""Python: fails if it can create a user namespace (CLONE_NEWUSER)."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a program may use."""
+    """Limits of a program."""
 
     seconds: float = 5.0
-    """Wall time; CPU time is limited to the same, rounded up."""
+    """Wall time; CPU time has the same limit, rounded up."""
     memory: int = 512 << 20
-    """Bytes of address space of a process; of memory of all its processes, where a cgroup can be made."""
+    """Bytes of address space of each process; also of memory of all its processes if a cgroup can be created."""
     processes: int = 8
-    """Processes and threads at a time."""
+    """Number of processes and threads at a time."""
     file_bytes: int = 4 << 20
-    """Bytes of a file, and of the folder in all."""
+    """Bytes of each file, and of the whole folder."""
     output_bytes: int = 1 << 20
     """Bytes of standard output and error together."""
 
 
 @contextmanager
 def unsafe(allowed: bool) -> Iterator[None]:
-    """Inside, programs may run without a sandbox where there is none, if that is allowed."""
+    """Context manager that allows, or forbids, programs without a sandbox if none works."""
     token = UNSAFE.set(allowed)
     try:
         yield
@@ -65,12 +65,12 @@ def unsafe(allowed: bool) -> Iterator[None]:
 
 
 def available() -> bool:
-    """Whether this machine has a sandbox that works."""
+    """Whether a sandbox works on this machine."""
     return _working() is not None
 
 
 def require(what: str) -> None:
-    """Raises SuiteError if programs cannot be run in a sandbox and were not allowed to run without one."""
+    """Raises SuiteError if no sandbox works and programs are not allowed to run without one."""
     if not UNSAFE.get() and not available():
         raise SuiteError(f"{what} runs generated programs, and no sandbox works here", fix=_FIX)
 
@@ -83,7 +83,7 @@ class Running:
     group: cgroup.Group | None
 
     def exceeded(self) -> bool:
-        """Whether its processes together used more memory than they may."""
+        """Whether its processes together exceeded their memory limit."""
         return self.group is not None and self.group.exceeded()
 
 
@@ -97,10 +97,10 @@ def running(
     arguments: Sequence[str] = (),
     together: bool = True,
 ) -> Iterator[Running]:
-    """Start a compiled script with the path of a file that it is given, and end all of it at the end.
+    """Start a compiled script with the path of a file as argument; on exit, end all its processes.
 
     `streams` are its standard input, output and error. `together`: limit the memory of all its processes together.
-    Raises SuiteError if there is no sandbox and none was waived.
+    Raises SuiteError if no sandbox works and running without one is not allowed.
     """
     require("this task")
     with tempfile.TemporaryDirectory(prefix="suite-program-") as scratch:
@@ -137,7 +137,7 @@ def _process(command: list[str], folder: Path, streams: Sequence[BinaryIO]) -> I
 
 
 def _limited(limits: Limits, *, alone: bool) -> list[str]:
-    """Sets the limits and becomes the program, whose user may be `alone`; empty where the system lacks the command."""
+    """Command prefix that sets the limits; `alone`: the user runs nothing else. Empty if the system lacks `prlimit`."""
     prlimit = shutil.which("prlimit")
     cpu = int(limits.seconds) + 1
     values = {"cpu": cpu, "as": limits.memory, "fsize": limits.file_bytes, "nofile": 64, "core": 0}
@@ -147,7 +147,8 @@ def _limited(limits: Limits, *, alone: bool) -> list[str]:
 
 
 def _jail(scratch: Path, files: Mapping[str, Path], limits: Limits) -> list[str]:
-    """Bubblewrap with nothing but the system's libraries, Python, some files, and a small folder in memory."""
+    """Bubblewrap's command prefix with only the system's libraries, Python, some files, and a small folder in
+    memory."""
     bwrap = _working()
     if bwrap is None:
         return []
@@ -161,7 +162,8 @@ def _jail(scratch: Path, files: Mapping[str, Path], limits: Limits) -> list[str]
 
 
 def _as_nobody() -> list[str]:
-    """Gives up root's rights: the kernel does not count root's processes. Every program is a user of its own."""
+    """Command prefix that drops root's rights, because the kernel does not count root's processes. Each program gets
+    its own user."""
     if os.getuid() != 0:
         return []
     user = str(secrets.randbelow(1 << 20) + (1 << 20))
@@ -170,7 +172,7 @@ def _as_nobody() -> list[str]:
 
 
 def bounds() -> str:
-    """What holds the programs, in a few words, for a look at this machine; empty if there is no sandbox."""
+    """A short description of the sandbox for a report on this machine; empty if there is none."""
     command = _working()
     if command is None:
         return ""
@@ -182,15 +184,15 @@ def bounds() -> str:
 
 @cache
 def _working() -> tuple[str, ...] | None:
-    """The sandbox's command up to what differs between programs; None if it does not work here.
+    """The part of the sandbox's command that all programs share; None if no sandbox works here.
 
-    Nested user namespaces would give a program mounts of its own, so memory without limit: something must forbid them.
+    Nested user namespaces would give a program its own mounts and thus unlimited memory, so they have to be disabled.
     """
     bwrap = shutil.which("bwrap")
     if bwrap is None or shutil.which("prlimit") is None:
         return None
     filtered = ("--seccomp", "9") if seccomp.compiled() else ()
-    # root has no user namespace to disable; bubblewrap before 0.8 and a setuid one cannot
+    # root has no user namespace to disable; bubblewrap before 0.8 and setuid bubblewrap cannot disable it
     disabled = ("--disable-userns",) if os.getuid() != 0 else ()
     for held in dict.fromkeys(((*disabled, *filtered), filtered, disabled)):
         command = (bwrap, *_namespace_options(), *held)
@@ -200,7 +202,7 @@ def _working() -> tuple[str, ...] | None:
 
 
 def _holds(command: tuple[str, ...]) -> bool:
-    """Whether a program runs in this sandbox, and can make no user namespace there."""
+    """Whether a program runs in this sandbox and cannot create a user namespace there."""
     limited = (*_as_nobody(), *_limited(Limits(), alone=True), *_PYTHON, "-c", _NO_NAMESPACE)
     start = ("/bin/sh", "-c", _FILTERED, "/dev/stdin", *command, "--")  # no file: a full disk is no missing sandbox
     try:
@@ -211,14 +213,14 @@ def _holds(command: tuple[str, ...]) -> bool:
 
 
 def _namespace_options() -> tuple[str, ...]:
-    """Bubblewrap's options up to what differs between programs: namespaces, rights, and the folders that are there."""
-    # not the whole disk: what a program cannot see it cannot tell
+    """Bubblewrap's options that all programs share: namespaces, rights, and visible folders."""
+    # not the whole disk: a program cannot leak what it cannot see
     folders = {"/usr", "/lib", "/lib64", "/lib32", "/bin", sys.base_prefix}
     above = [str(parent) for parent in reversed(Path(sys.base_prefix).parents) if parent != Path("/")]
-    open_ = [part for folder in above for part in ("--perms", "0755", "--dir", folder)]  # else for root only
+    open_ = [part for folder in above for part in ("--perms", "0755", "--dir", folder)]  # else only root may enter
     binds = [part for folder in sorted(folders) if Path(folder).exists() for part in ("--ro-bind", folder, folder)]
     unshared = [f"--unshare-{kind}" for kind in ("ipc", "net", "pid", "uts", "cgroup-try")]
-    if os.getuid() == 0:  # root needs no user namespace, and gives up its rights inside
+    if os.getuid() == 0:  # root needs no user namespace, and drops its rights inside
         capabilities = [part for right in ("SETUID", "SETGID", "SETPCAP") for part in ("--cap-add", f"CAP_{right}")]
         rights = ["--cap-drop", "ALL", *capabilities]
     else:

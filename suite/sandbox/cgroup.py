@@ -1,6 +1,6 @@
-"""Bounds the memory of all processes of a command together: a memory cgroup of its own, thrown away afterwards.
+"""Limit the memory of all processes of a command together with a temporary memory cgroup.
 
-Where the system lets this user make one: version 2 if the memory controller is handed down, else version 1.
+It works if the system lets this user create one: in version 2 if the memory controller is delegated, else in version 1.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from typing import Final
 
 _NAME: Final = "suite-program-"
 _FORGOTTEN: Final = 3600.0
-"""Seconds after which a group of a process that was killed is removed; a program runs for seconds."""
+"""Seconds after which the group of a killed process is removed; a program only runs for seconds."""
 _PATIENCE: Final = 2.0
-"""Seconds to wait until the processes of a group are gone."""
+"""Seconds to wait for the end of a group's processes."""
 ENTER: Final = 'echo 0 >"$0/cgroup.procs" && exec "$@"'
-"""Shell: become the command, inside the group that is `$0`."""
+"""Shell: replace itself by the command, inside the group `$0`."""
 
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """Where groups are made, and what the files are called."""
+    """A folder for new groups, and the names of their files."""
 
     folder: Path
     limits: tuple[str, ...]
-    """Files that take the number of bytes, in this order: the first must be there."""
+    """Files for the number of bytes, in this order; the first one must exist."""
     fixed_values: tuple[tuple[str, str], ...]
-    """Files that take a fixed value, where they are there."""
+    """Files for fixed values, if they exist."""
     events: str
     """The file that counts `oom_kill`."""
 
@@ -47,18 +47,18 @@ class Group:
     events: Path
 
     def entering(self, command: list[str]) -> list[str]:
-        """The command, inside this group."""
+        """The command, to be run inside this group."""
         return ["/bin/sh", "-c", ENTER, str(self.folder), *command]
 
     def exceeded(self) -> bool:
-        """Whether a process was killed since all of them together used more."""
+        """Whether a process was killed because all of them together exceeded the limit."""
         counts = dict(line.split(maxsplit=1) for line in self.events.read_text().splitlines())
         return int(counts.get("oom_kill", 0)) > 0
 
 
 @contextmanager
 def memory_limit(limit: int) -> Iterator[Group | None]:
-    """A group whose processes together use at most these bytes, ended and removed afterwards; None if impossible."""
+    """A group that limits the memory of its processes together, removed on exit; None if it cannot be created."""
     where, group = hierarchy(), None
     if where is not None:
         with suppress(OSError):  # too many groups: each process keeps its own limit
@@ -72,7 +72,7 @@ def memory_limit(limit: int) -> Iterator[Group | None]:
 
 @cache
 def hierarchy() -> Hierarchy | None:
-    """Where this process may make groups that limit memory; None if nowhere."""
+    """A hierarchy in which this process can create groups that limit memory; None if there is none."""
     for where in _hierarchies():
         with suppress(OSError, ValueError, subprocess.SubprocessError):
             _sweep(where.folder)
@@ -87,10 +87,10 @@ def hierarchy() -> Hierarchy | None:
 
 
 def _hierarchies() -> Iterator[Hierarchy]:
-    """Places that the mounts and the groups of this process name, best first."""
+    """Hierarchies found from this process's mounts and groups, best first."""
     second, first = _own("cgroup2", "0", ""), _own("cgroup", "", "memory")
     if second is not None:
-        # a group with processes hands nothing down, so the new one mostly stands beside it, under the same limits above
+        # a group with processes delegates nothing, so the new group is usually its sibling, below the same limits
         for folder in (second, second.parent):
             with suppress(OSError):
                 if "memory" in (folder / "cgroup.subtree_control").read_text().split():
@@ -102,7 +102,8 @@ def _hierarchies() -> Iterator[Hierarchy]:
 
 
 def _own(kind: str, number: str, controller: str) -> Path | None:
-    """This process's folder in a hierarchy: by its number in /proc/self/cgroup, or by its controller."""
+    """This process's folder in a hierarchy, by its number or its controller in /proc/self/cgroup; None if there is
+    none."""
     try:
         groups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
         mounts = [line.split(" - ", 1) for line in Path("/proc/self/mountinfo").read_text().splitlines()]
@@ -133,7 +134,7 @@ def _made(where: Hierarchy, limit: int) -> Group:
 
 
 def _remove(folder: Path) -> None:
-    """End what is left in a group and remove it; what the kernel holds longer is removed by a later sweep."""
+    """End a group's remaining processes and remove it; a later sweep removes groups that the kernel still holds."""
     deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline:
         with suppress(OSError):
@@ -142,13 +143,13 @@ def _remove(folder: Path) -> None:
         with suppress(OSError):
             for process in map(int, (folder / "cgroup.procs").read_text().split()):
                 with suppress(ProcessLookupError):
-                    if process > 0:  # 0 is one that this process cannot see; to kill(2) it is all of its own group
+                    if process > 0:  # 0 is an invisible process; for kill(2) it is this one's process group
                         os.kill(process, signal.SIGKILL)
         time.sleep(0.002)
 
 
 def _sweep(parent: Path) -> None:
-    """Remove empty groups that a killed process left."""
+    """Remove empty groups that a killed process left behind."""
     for folder in parent.glob(f"{_NAME}*"):
         with suppress(OSError):
             if time.time() - folder.stat().st_mtime > _FORGOTTEN:

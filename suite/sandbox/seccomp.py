@@ -1,8 +1,8 @@
-"""A seccomp filter for generated programs: no namespaces, no mounts, no other process's memory, no unbounded memory.
+"""A seccomp filter for generated programs: no namespaces, mounts, access to other processes, or unlimited memory.
 
-Classic BPF, as the kernel takes it (seccomp(2)) and `bwrap --seccomp` reads it: a list of instructions, 8 bytes each. A
-denied call returns an error that programs expect; a call of another architecture ends the process, since its numbers
-would be read as other calls.
+Classic BPF, as the kernel (seccomp(2)) and `bwrap --seccomp` read it: a list of instructions, 8 bytes each. A denied
+call returns an error that programs expect. A call of another architecture ends the process, because its numbers would
+be read as other calls.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 NAMESPACES: Final = 0x7E020000
 """The bits CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET of clone's flags."""
 
-# offsets in struct seccomp_data; the low half of an argument comes first on both machines
+# offsets in struct seccomp_data; both machines are little-endian, so an argument's low half comes first
 _NUMBER: Final = 0
 _ARCHITECTURE: Final = 4
 _FIRST_ARGUMENT: Final = 16
@@ -29,7 +29,7 @@ _AT_LEAST: Final = 0x35
 _ANY_BIT: Final = 0x45
 _RETURN: Final = 0x06
 
-# what a filter returns
+# return values of a filter
 _ALLOW: Final = 0x7FFF0000
 _KILL: Final = 0x80000000
 _ERROR: Final = 0x00050000
@@ -37,7 +37,7 @@ _ERROR: Final = 0x00050000
 
 @dataclass(frozen=True)
 class Machine:
-    """Numbers of a machine's system calls."""
+    """System call numbers of a machine."""
 
     architecture: int
     """AUDIT_ARCH_… of linux/audit.h."""
@@ -46,7 +46,7 @@ class Machine:
     denied: Mapping[str, int] = field(hash=False)
     """Calls that fail with EPERM, by name."""
     foreign: int | None = None
-    """From this number on, calls belong to another calling convention (x32) and end the process."""
+    """Calls from this number on belong to another calling convention (x32) and end the process."""
 
 
 _COMMON: Final = {
@@ -54,7 +54,7 @@ _COMMON: Final = {
     "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433, "pidfd_getfd": 438, "process_madvise": 440,
     "mount_setattr": 442, "memfd_secret": 447, "open_tree_attr": 467,
 }  # fmt: skip
-"""Younger calls have one number on all machines."""
+"""Newer calls, which have the same number on all machines."""
 
 MACHINES: Final[Mapping[str, Machine]] = {
     "x86_64": Machine(
@@ -82,11 +82,11 @@ MACHINES: Final[Mapping[str, Machine]] = {
         },
     ),
 }  # fmt: skip
-"""Anonymous files, System V memory, semaphores and message queues are denied: no limit of a process counts them."""
+"""Anonymous files, System V memory, semaphores and message queues are denied, because no process limit counts them."""
 
 
 def compiled(machine: str = platform.machine()) -> bytes:
-    """The filter for this machine; empty for a machine whose numbers are not listed."""
+    """The filter for this machine; empty if its numbers are not listed."""
     if machine not in MACHINES:
         return b""
     numbers = MACHINES[machine]
@@ -95,7 +95,7 @@ def compiled(machine: str = platform.machine()) -> bytes:
         *_unless(_EQUAL, numbers.architecture, _KILL),
         _load(_NUMBER),
         *(_when(_AT_LEAST, numbers.foreign, _KILL) if numbers.foreign else ()),
-        *_when(_EQUAL, numbers.clone3, _ERROR | errno.ENOSYS),  # its flags lie in memory; libc falls back to clone
+        *_when(_EQUAL, numbers.clone3, _ERROR | errno.ENOSYS),  # its flags are in memory; libc falls back to clone
     ]
     for number in sorted(numbers.denied.values()):
         program += _when(_EQUAL, number, _ERROR | errno.EPERM)
@@ -113,15 +113,15 @@ def _load(offset: int) -> bytes:
 
 
 def _when(test: int, value: int, result: int) -> tuple[bytes, bytes]:
-    """Return `result` if the test holds, else go on."""
+    """Return `result` if the test holds, otherwise continue."""
     return _instruction(test, value, if_not=1), _instruction(_RETURN, result)
 
 
 def _unless(test: int, value: int, result: int) -> tuple[bytes, bytes]:
-    """Return `result` unless the test holds, else go on."""
+    """Continue if the test holds, otherwise return `result`."""
     return _instruction(test, value, if_so=1), _instruction(_RETURN, result)
 
 
 def _instruction(code: int, value: int, if_so: int = 0, if_not: int = 0) -> bytes:
-    """A struct sock_filter: the code, how many instructions a jump skips, and the constant."""
+    """A struct sock_filter: the code, the jump lengths, and the constant."""
     return struct.pack("=HBBI", code, if_so, if_not, value)

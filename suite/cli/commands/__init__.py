@@ -1,1 +1,1 @@
-"""What the commands do, apart from reading their arguments."""
+"""Implementations of the commands, without their arguments."""

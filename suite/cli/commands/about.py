@@ -1,4 +1,4 @@
-"""What a user can choose from: listings, schemas, a new workspace, and a check of the machine."""
+"""Listings, schemas, and a check of the machine."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def _lines(kind: str, workspace: Workspace) -> Iterator[tuple[str, str]]:
         for file in workspace.specs():
             try:
                 value = read_yaml(file, shown(file)).value
-            except SuiteError as error:  # a broken file is listed with what is wrong; the others are listed, too
+            except SuiteError as error:  # list a broken file with its fault, and list the other files, too
                 yield file.stem, f"cannot be read: {error.problems[0]}"
                 continue
-            if value not in listed:  # files that say the same are one row
+            if value not in listed:  # files with equal content are one row
                 listed.append(value)
                 yield str(value.get("name", file.stem)), f"{shown(file)}: {value.get('about', '')}".removesuffix(": ")
     elif kind == "methods":
@@ -71,7 +71,7 @@ def _lines(kind: str, workspace: Workspace) -> Iterator[tuple[str, str]]:
 
 
 def _methods(registry: MethodRegistry) -> Iterator[tuple[str, str]]:
-    """Each method and what it is; of one from outside, which is not run for that, also where it comes from."""
+    """(name, description) of each method. Methods from outside are described by their origin, without running them."""
     for name in registry.names():
         try:
             origin = registry.origin(name)
@@ -82,7 +82,7 @@ def _methods(registry: MethodRegistry) -> Iterator[tuple[str, str]]:
 
 
 def _metrics(added: Plugins) -> Iterator[tuple[str, str]]:
-    """Each metric and its scale; of one from outside, which is not run for that, its description and origin."""
+    """(name, scale) of each metric. Metrics from outside have a description and an origin; they are not run."""
     for name in sorted({*metrics(), *added.origins}):
         try:
             origin = added.origin(name)
@@ -105,7 +105,7 @@ def json_schema(what: str) -> str:
 
 
 def diagnose(home: RunDir, data: Path | None, models: Path | None, *, deep: bool = False) -> tuple[bool, list[str]]:
-    """Whether all is well, and a line for each check; `deep`: whether all that is stored is right, too."""
+    """Whether all checks pass, and a line for each. `deep`: also check everything that is stored."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("python and packages", lambda: ", ".join(f"{name} {version}" for name, version in versions().items())),
         ("device", _devices),
@@ -207,18 +207,18 @@ def _shipped_specs() -> str:
 
 
 def _outside_methods() -> str:
-    """Suite's own, and those from outside, which are loaded. Raises SuiteError for every one that is broken."""
+    """The number of suite's own methods, and those from outside, loaded. Raises SuiteError with all broken ones."""
     registry = Workspace.here().methods
     return _loaded(registry.plugins, lambda plugin: registry.get(plugin.origin.name), len(methods.names()))
 
 
 def _outside_metrics() -> str:
-    """The same of metrics."""
+    """The same for metrics."""
     return _loaded(Workspace.here().metrics, lambda plugin: definition(plugin.origin.name, plugin), len(metrics()))
 
 
 def _loaded(added: Plugins, load: Callable[[PinnedPlugin], object], own: int) -> str:
-    """How many there are, and each from outside, loaded. Raises SuiteError for every one that is broken."""
+    """The number of suite's own plugins, and those from outside, loaded. Raises SuiteError with all broken ones."""
     lines, problems = [f"{own} of suite's own"], list[Problem]()
     for name in added.origins:
         try:

@@ -1,4 +1,4 @@
-"""`suite answers`: what was asked, said, parsed and scored, for a terminal and as JSON."""
+"""`suite answers`: print questions, outputs, parsed answers and scores as text or JSON."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from suite.core.run_dir import RunDir
 from suite.results.store import ResultsReader
 
 LISTED = 5
-"""Documents of a list, where no other limit is given."""
+"""Default number of documents in a list."""
 LONG = 400
-"""Characters of a text in a list; a document that is asked for by itself is shown whole."""
+"""Maximum number of characters of a text in a list; a single document is printed in full."""
 SEVERAL = 5
-"""Right answers of a document in a list."""
+"""Maximum number of right answers of a document in a list."""
 LABEL = 12
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which answers are looked at."""
+    """Which answers to print."""
 
     track: str | None = None
     seed: int | None = None
@@ -42,7 +42,7 @@ class Choice:
 
 
 def print_answers(home: RunDir, experiment: str, choice: Choice, data: Path | None, *, as_json: bool = False) -> None:
-    """Print an evaluation's answers: a few of them and cut, one of them whole, or all as JSON."""
+    """Print an evaluation's answers: a shortened list, one document in full, or all as JSON."""
     limit = choice.limit or (None if as_json else LISTED)
     with _holding(home, experiment, choice.track) as (store, source):
         evaluation = answers(
@@ -57,7 +57,7 @@ def print_answers(home: RunDir, experiment: str, choice: Choice, data: Path | No
 
 @contextmanager
 def _holding(home: RunDir, experiment: str, track: str | None) -> Iterator[tuple[ResultsReader, list[str]]]:
-    """The store, or shipped records of an experiment that it has not, and a line that says so."""
+    """The store, or shipped records if it does not have the experiment, and a line that says so."""
     if home.exists:
         with reading(home) as store:
             shipped = [] if _has(store, experiment) else shipped_files(experiment, track)
@@ -158,7 +158,7 @@ def _cut(text: str, whole: bool) -> str:
 
 
 def _labelled(label: str, text: str, width: int | None, *, quoted: bool = True) -> Iterator[str]:
-    """A text beside its label, its own lines kept and wrapped to the width."""
+    """A text beside its label; its lines are kept and wrapped to the width."""
     text = _quoted(text) if quoted else text
     first = True
     for line in text.split("\n"):
@@ -175,7 +175,7 @@ def _folded(line: str, width: int | None) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    """A text as it is; in quotes where it begins or ends with blanks, which are then seen."""
+    """The text, in quotes if it begins or ends with blanks, to make them visible."""
     inner = text.strip()
     if text and inner == text:
         return text

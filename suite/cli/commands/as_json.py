@@ -1,4 +1,4 @@
-"""Results as JSON."""
+"""Convert results to JSON."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 from suite.core import console
 
 _STEERING = re.compile(f"(?!\n){console.STEERING.pattern}")
-"""In JSON nothing but ends of lines stands outside of texts."""
+"""Control characters except line ends, which are the only ones that occur outside of JSON texts."""
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses as JSON has them; what is no finite number is null."""
+    """Dataclasses as plain data for JSON; numbers that are not finite become null."""
     if dataclasses.is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -27,6 +27,6 @@ def plain(value: Any) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """JSON for a machine, readable by a person: in ASCII where standard output has few letters."""
+    """Readable JSON; in ASCII if standard output is not Unicode."""
     text = json.dumps(value, indent=1, ensure_ascii=not console.is_unicode(), allow_nan=False)
     return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

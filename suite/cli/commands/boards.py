@@ -1,4 +1,4 @@
-"""Boards and comparisons for a terminal, and as JSON."""
+"""Print boards and comparisons as text or JSON."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def print_boards(home: RunDir, track: str | None, *, as_json: bool, wide: bool =
 def print_comparison(
     home: RunDir, first: str, second: str, track: str | None, *, as_json: bool, wide: bool = False
 ) -> None:
-    """Print two experiments' differences, on each track that has both."""
+    """Print the differences of two experiments on each track that has both."""
     with reading(home) as store:
         differences = comparisons(store, first, second, track)
         more = remark(store, track, (first, second))
@@ -46,7 +46,7 @@ def print_comparison(
 
 
 def _without_control(board: Board) -> Board:
-    """The pretrained model is what the others are compared with: against itself it has no change."""
+    """The board without the pretrained model's change, because it would be compared with itself."""
     rows = tuple(
         dataclasses.replace(row, against=dict.fromkeys(row.against)) if row.method == BASELINE else row
         for row in board.rows
@@ -65,7 +65,7 @@ def _board(board: Board, width: int | None) -> str:
 
 
 def _expendable(shots: int) -> Iterator[list[int]]:
-    """Places of columns, the least important first; the last shot count is that of the rank."""
+    """Groups of column indices to leave out, the least important first. The last shot count decides the rank."""
     seeds, target, first, per_shot = 2, 3, 4, 5
     for column in (4, 3):
         yield [first + per_shot * index + column for index in range(shots)]
@@ -95,11 +95,11 @@ def _rank(row: Row) -> str:
 
 
 def _tested(contrast: Contrast | None, corrected: float | None) -> list[str]:
-    """The difference, its p, and its minimum detectable effect."""
+    """The texts of a difference, its p, and its minimum detectable effect."""
     if contrast is None:
         return [DASH] * 3
     p = "by construction" if not contrast.spread.stderr else DASH if corrected is None else p_text(corrected)
-    # a scale of 0 to 100 has no larger difference: so few documents cannot find any that surely
+    # no difference on a scale of 0 to 100 exceeds 100, so these documents cannot reach the power
     mde = DASH if not contrast.resolvable else "none" if contrast.resolvable > 100 else f"{contrast.resolvable:.1f}"
     return [shown(contrast.estimate, sign=True), p, mde]
 
@@ -137,7 +137,7 @@ def _comparison(comparison: Comparison, width: int | None) -> str:
     lines = [["task", "shots", head, "p", "MDE", "won", "lost", "documents", "seeds"]]
     lines += [_task_line(task) for task in comparison.tasks]
     for shots, average in comparison.averages.items():
-        # one pre-stated number: it is not corrected for the tasks that it is made of
+        # a single pre-stated number: not corrected for the tasks that it averages
         tested = _tested(average, average.p)
         lines.append(["held-out average", str(shots), *tested, "", "", str(average.documents), str(average.seeds)])
     notes = [

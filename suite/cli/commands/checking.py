@@ -1,4 +1,4 @@
-"""Claims judged, and told in whatever form is asked for."""
+"""Judge claims and write the verdicts in the requested formats."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from suite.specs.workspace import published
 
 @dataclass(frozen=True)
 class Reports:
-    """Where verdicts are written besides the terminal."""
+    """Files for the verdicts, and the format on the terminal."""
 
     junit: Path | None = None
     markdown: Path | None = None
@@ -31,10 +31,10 @@ class Reports:
 def check_claims(
     home: RunDir, files: Sequence[Path], track: str | None, reports: Reports, *, strict: bool = False
 ) -> bool:
-    """Judge and report claims. False if any fails or compares what cannot be compared, or, if strict, is undecided.
+    """Judge claims and report them. Returns whether all pass; with `strict`, undecided claims do not pass.
 
-    Without files: all claims about tracks that have rows. Where there is no store the records that come with suite are
-    judged. Raises SuiteError for names that no spec, row or track has.
+    Without files, judges all claims about tracks that have rows. Without a store, judges the records that ship with
+    suite. Raises SuiteError for names that no spec, row or track has.
     """
     with _judged_from(home) as (store, source):
         selected = chosen(store, files, track)
@@ -55,7 +55,7 @@ def check_claims(
 
 @contextmanager
 def _judged_from(home: RunDir) -> Iterator[tuple[ResultsReader, str]]:
-    """The store, or the records that come with suite where there is none, and a line that says so."""
+    """The store, or the records that ship with suite if there is none, and a line that says so."""
     folder = None if home.exists else published()
     if folder is None:
         with reading(home) as store:

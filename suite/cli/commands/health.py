@@ -1,4 +1,4 @@
-"""`suite doctor --deep`: whether what is stored still follows from what it was made of."""
+"""`suite doctor --deep`: check that stored results still follow from their sources."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOLERANCE = 1e-6
 
 
 def check_deep(home: RunDir, data: Path | None) -> tuple[bool, list[str]]:
-    """Whether nothing differs, and a line for each thing that does, and for each that cannot be told."""
+    """Whether nothing differs, and a line for each difference and each check that was skipped."""
     if not home.exists:
         return True, ["skip  deep: there is no store yet"]
     checks = (_database, _checksums, lambda store: _scores(store, data), lambda store: _artifacts(store, home))
@@ -50,7 +50,7 @@ def _database(store: Store) -> Iterator[str]:
 
 
 def _checksums(store: Store) -> Iterator[str]:
-    """Reads everything, so that whatever was changed is noticed."""
+    """Read everything, so that every change is noticed."""
     tracks = store.tracks()
     experiments = [record for track in tracks for record in store.experiments(track)]
     linked = store.links_of([record.id for record in experiments])
@@ -110,13 +110,13 @@ def _users(store: ResultsReader) -> dict[str, tuple[str, str]]:
 
 @dataclass(frozen=True)
 class _Again:
-    """An evaluation's scores as they come out now."""
+    """An evaluation's scores, computed again."""
 
     scores: Mapping[str, Any]
     answers: Mapping[int, Any]
 
     def differences(self, scores: Sequence[ScoreRecord], answers: Sequence[AnswerRecord]) -> Iterator[str]:
-        """What is stored otherwise, a line each."""
+        """One line for each stored value that differs."""
         for score in scores:
             again = self.scores.get(score.metric)
             if again is None:
@@ -136,14 +136,14 @@ class _Again:
 
 @dataclass
 class _Scoring:
-    """Tasks as they are here, loaded once."""
+    """The tasks in this workspace, loaded once."""
 
     folders: Sequence[Path]
     locations: DataLocations
     _loaded: dict[tuple[str, str, int | None], LoadedTask | SuiteError] = field(default_factory=dict)
 
     def again(self, name: str, step: StepRecord, answers: Sequence[AnswerRecord]) -> _Again:
-        """Score stored answers. Raises SuiteError with the reason where that cannot be done here."""
+        """Score stored answers again. Raises SuiteError with the reason if this is not possible here."""
         from suite.evaluation.rescoring import metrics_not_rescored, rescored
 
         task = self._task(name, step)
@@ -178,7 +178,7 @@ class _Scoring:
 
 
 def _unlike_answers(scores: Sequence[ScoreRecord], answers: Sequence[AnswerRecord]) -> Iterator[str]:
-    """Where a score cannot be computed again: whether it is the mean of what its answers were given."""
+    """If a score cannot be computed again, check that it is the mean of its answers' values."""
     values = [answer.value for answer in answers if answer.value is not None]
     for score in scores:
         if score.primary and score.n != len(answers):
@@ -204,7 +204,7 @@ def _artifacts(store: ResultsReader, home: RunDir) -> Iterator[str]:
     steps = store.steps(store.step_ids())
     sound, elsewhere = 0, 0
     for step, artifact in sorted(store.artifacts(list(steps)).items()):
-        if not artifact.path:  # a record holds none
+        if not artifact.path:  # an imported record has no files
             elsewhere += 1
             continue
         where = f"FAIL  artifact: {steps[step].title}"

@@ -1,4 +1,4 @@
-"""A paper's tables for a terminal, a spreadsheet or a paper."""
+"""Print a paper's tables as Markdown, CSV or LaTeX."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from suite.specs.papers import named_tables, read_table, table_files
 
 
 def table_list() -> Iterator[str]:
-    """A line for each table that is known."""
+    """One line for each known table."""
     for name, file in table_files().items():
         layout = read_table(file)
         yield f"{name:<12} {layout.source}: {layout.title}"
 
 
 def print_tables(home: RunDir, name: str | None, track: str | None, form: str) -> None:
-    """Print a table, or all of a paper's, for a track or for each that has any of its rows; notes go beside a CSV."""
+    """Print a table, or all tables of a paper, for one track or each track that has a row of it. A CSV's notes go to
+    standard error."""
     if name is None:
         raise SuiteError("name a table", fix="`suite table --list` lists them")
     if form not in WRITERS:
@@ -59,5 +60,5 @@ def _tracks(
 
 
 def _distinct_notes(tables: list[Table]) -> dict[str, None]:
-    """The tables' notes, each once."""
+    """The tables' notes without duplicates."""
     return dict.fromkeys(f"{table.name} on {table.track}: {note}" for table in tables for note in table.notes)

@@ -1,4 +1,4 @@
-"""From the command line's arguments to a plan, and a plan as text."""
+"""Make a plan from the command line's arguments, and print it."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def planned(
     *,
     baseline: bool,
 ) -> PlannedRun:
-    """The plan for some spec files, and for the pretrained model on the same tracks that rows are compared with."""
+    """The plan for some spec files and for the pretrained model on their tracks."""
     planning.check_folders(data, models)
     spec = planning.loaded(specs, Options(track, tuple(sets), _seeds(seeds)))
     return planning.planned(spec, home, data, models, baseline=baseline)
 
 
 def own_specs() -> tuple[Path, ...]:
-    """The specs of the workspace in the working directory. Raises SuiteError where it is none."""
+    """The specs of the workspace in the working directory. Raises SuiteError if there is no workspace."""
     here = Path("specs")
     specs = tuple(sorted(here.glob("*.yaml"))) if any((here / "tracks").glob("*.yaml")) else ()
     if not specs:
@@ -54,7 +54,7 @@ def _seeds(text: str) -> Seeds:
 
 
 def seeds_of(text: str, words: str) -> tuple[int, ...]:
-    """Numbers with commas between them. Raises SuiteError, which names the `words` that may stand there as well."""
+    """Parse numbers separated by commas. Raises SuiteError, whose fix also names the allowed `words`."""
     try:
         seeds = tuple(int(part) for part in text.split(","))
     except ValueError:
@@ -65,14 +65,14 @@ def seeds_of(text: str, words: str) -> tuple[int, ...]:
 
 
 def verbosity_of(*, quiet: bool, verbose: bool) -> Verbosity:
-    """What a run says. Raises SuiteError for both."""
+    """The verbosity of a run. Raises SuiteError if both flags are set."""
     if quiet and verbose:
         raise SuiteError("a run cannot say less and more", where="--quiet --verbose", fix="name one of them")
     return "quiet" if quiet else "verbose" if verbose else "normal"
 
 
 def show_plan(run: PlannedRun) -> None:
-    """Print each step once: done, shared, to do; then what is left and what it will take."""
+    """Print the plan: each step once with its state, then what is left to do and its cost."""
     for line in plan_lines(run):
         print(line)
 
@@ -101,18 +101,18 @@ def plan_lines(run: PlannedRun) -> Iterator[str]:
 
 
 def print_notes(run: PlannedRun) -> None:
-    """Print what a user should know of a plan."""
+    """Print the notes of a plan."""
     print("".join(f"{line}\n" for line in notes_of(run.plan)), end="", flush=True)
 
 
 def notes_of(plan: Plan) -> Iterator[str]:
-    """What a user should know of a plan, a line each."""
+    """The notes of a plan, one line each."""
     yield from (f"note: {note}" for note in plan.notes)
     yield from _deviations(plan)
 
 
 def _deviations(plan: Plan) -> Iterator[str]:
-    """Where the tracks differ from the papers whose settings they have."""
+    """The deviations of the tracks from their papers."""
     tracks = {
         planned_experiment.experiment.track.name: planned_experiment.experiment.track
         for planned_experiment in plan.experiments
@@ -124,7 +124,7 @@ def _deviations(plan: Plan) -> Iterator[str]:
 
 
 def _saved(steps: Sequence[PlannedStep]) -> str:
-    """What would run more often if every experiment ran alone."""
+    """The steps and time that sharing saves."""
     more = [(step, len(step.experiments) - 1) for step in steps]
     counts = Counter({kind: sum(times for step, times in more if step.kind == kind) for kind in ("train", "evaluate")})
     seconds = sum(times * step.seconds for step, times in more)
@@ -144,7 +144,7 @@ def _cost(tokens: int, seconds: float, memory: int) -> str:
 
 
 def show_resolved(plan: Plan) -> None:
-    """Print each experiment, fully resolved, as YAML."""
+    """Print each resolved experiment as YAML."""
     for planned_experiment in plan.experiments:
         print("---")
         print(yaml.safe_dump(planned_experiment.experiment.resolved(), sort_keys=False, allow_unicode=True), end="")

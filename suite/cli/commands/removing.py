@@ -1,4 +1,4 @@
-"""Experiments that are to be forgotten: chosen, told, and taken out of the store and of the home folder."""
+"""Remove experiments from the store and the home folder after confirmation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ MAX_LISTED = 60
 def remove_experiments(
     home: RunDir, names: Sequence[str], track: str | None, seeds: Sequence[int] | None, *, failed: bool, yes: bool
 ) -> None:
-    """Say what would go, ask, and remove it. Raises SuiteError where there is nothing to remove or nobody to ask."""
+    """Print what would be removed, ask, and remove it. Raises SuiteError if there is nothing to remove or nobody to
+    ask."""
     if not names and not failed:
         raise SuiteError(
             "there is nothing to remove", fix="name experiments (`suite show` lists them), or say --failed"
@@ -46,7 +47,7 @@ def remove_experiments(
 def _chosen(
     store: ResultsReader, names: Sequence[str], track: str | None, seeds: Sequence[int] | None, *, failed: bool
 ) -> list[ExperimentRecord]:
-    """The experiments that are meant: by name or by the beginning of an id, on a track, with these seeds."""
+    """The selected experiments: by name or beginning of the id, on a track, with these seeds."""
     every = store.experiments(track)
     for name in names:
         if not any(_is(record, name) for record in every):

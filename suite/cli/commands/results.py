@@ -1,4 +1,4 @@
-"""Results as text for a terminal."""
+"""Print results as text for a terminal."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
 
 DASH = "–"
 MOST_CLASSES = 20
-"""Classes of a task that are listed in a terminal."""
+"""Maximum number of classes of a task in a terminal."""
 INTERVAL = "± is half of a 95% interval, [low, high] one whose sides differ"
 
 
 def report(plan: Plan, home: RunDir, outcome: Outcome) -> None:
-    """After a run: what failed, the rows it was about, and the page to open."""
+    """After a run: print failures, the run's rows, and the page to open."""
     from suite.cli.commands.sharing import render_site
 
     page: Path | None = None
     unrendered: SuiteError | OSError | None = None
     if not outcome.interrupted:
         try:
-            page = render_site(home, None, None)  # before anything is printed: a console may end that
+            page = render_site(home, None, None)  # before anything is printed, which a console may end
         except (SuiteError, OSError) as error:
             unrendered = error
     print()
@@ -57,7 +57,7 @@ def report(plan: Plan, home: RunDir, outcome: Outcome) -> None:
                 if rows:
                     print("\n".join(table(board, rows, room())))
     except StoreAway:
-        if not hurried:  # who ends a run does not want to wait for its table, and nobody wants to wait twice
+        if not hurried:  # an interrupted run should not wait for its table, and no run should wait twice
             raise
     if outcome.log is not None:
         print(f"log {outcome.log}")
@@ -101,7 +101,7 @@ def show_results(
 
 @dataclass(frozen=True)
 class Failure:
-    """A step that was tried and came to nothing."""
+    """A step that was tried and failed."""
 
     step: str
     title: str
@@ -114,7 +114,7 @@ class Failure:
 
 
 def failures(store: ResultsReader, rows: Sequence[Row]) -> list[Failure]:
-    """The steps of some rows that failed or were cancelled, each once, and why."""
+    """Failed or cancelled steps of some rows, each once, with the reason."""
     links = store.links_of([experiment for row in rows for experiment in row.experiments])
     ids = list(dict.fromkeys(link.step_id for of_experiment in links.values() for link in of_experiment))
     steps = store.steps(ids)
@@ -123,7 +123,7 @@ def failures(store: ResultsReader, rows: Sequence[Row]) -> list[Failure]:
 
 
 def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Iterator[str]:
-    """A board's main columns, or those that fit into a width."""
+    """A board's main columns, or those that fit into the width."""
     shots = board.shots
     head = ["experiment", "seeds", "target"]
     head += [f"held-out average {count}-shot" for count in shots] + [f"change {count}-shot" for count in shots]
@@ -192,7 +192,7 @@ def _majority(cell: Cell) -> str:
 
 
 def _by_class(row: Row, width: int | None) -> Iterator[str]:
-    """Each class of the row's tasks that have labels; of many classes those of most documents."""
+    """The classes of the row's tasks with labels; of many classes, those with the most documents."""
     lines = [["task", "shots", "class", "documents", "answered", "precision", "recall", "F1"]]
     left_out = 0
     for cell in (*row.target_scores, *row.held_out):
@@ -217,7 +217,7 @@ def _by_class(row: Row, width: int | None) -> Iterator[str]:
 
 
 def shown(estimate: Estimate | None, sign: bool = False) -> str:
-    """``81.3 ± 2.1``; ``99.6 [97.8, 100.0]`` where the interval's sides differ; or a dash."""
+    """Format an estimate: ``81.3 ± 2.1``, ``99.6 [97.8, 100.0]`` for an asymmetric interval, or a dash."""
     if estimate is None:
         return DASH
     value = f"{estimate.value:+.1f}" if sign else f"{estimate.value:.1f}"

@@ -1,4 +1,4 @@
-"""Pages and records: what is shown and handed on."""
+"""Render pages, and export, import and verify records."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def import_records(home: RunDir, files: Sequence[Path]) -> list[str]:
 
 
 def verify_records(files: Sequence[Path]) -> list[str]:
-    """Check records as an import would, into nothing: hashes, fields, ids, and scores that follow from the answers."""
+    """Check records like an import, without storing them: hashes, fields, ids, and scores against answers."""
     from suite.api.records import off_its_track
     from suite.results.records import verify_records as verify
 

@@ -1,4 +1,4 @@
-"""`suite new`: what the columns of a table are taken for is said or asked, and a workspace is written."""
+"""`suite new`: say or ask how a table's columns are used, and write a workspace."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def new_workspace(
     folder: Path, data: str | None, model: str | None, models: Path | None, chosen: ChosenColumns, *,
     seed: int, minutes: float, device: str | None,
 ) -> None:  # fmt: skip
-    """Make a workspace of a table, or of the shipped specs where there is none, and print what to do next."""
+    """Make a workspace from a table, or from the shipped specs if there is none, and print what to do next."""
     check_folder(folder)
     if data is None:
         if model is not None or chosen != ChosenColumns():
@@ -48,14 +48,14 @@ def new_workspace(
 
 
 def kind_named(text: str | None) -> TaskKind | None:
-    """A kind of task. Raises SuiteError for another word."""
+    """A kind of task by its name. Raises SuiteError for another word."""
     if text is not None and text not in get_args(TaskKind):
         raise SuiteError(f"there is no kind '{text}'", where="--kind", fix=did_you_mean(text, get_args(TaskKind)))
     return cast("TaskKind | None", text)
 
 
 def _with_questions(source: DataSource, chosen: ChosenColumns) -> ColumnReading:
-    """What the columns are, with questions on the terminal where it is not plain."""
+    """The use of the columns; asks on the terminal if it is not clear."""
     columns = columns_of(source.columns, [placed.row for placed in source.rows])
     names = [name for name, column in columns.items() if not column.nested]
     while True:
@@ -72,7 +72,7 @@ def _with_questions(source: DataSource, chosen: ChosenColumns) -> ColumnReading:
 
 
 def _choice(question: str, options: list[str] | tuple[str, ...]) -> str:
-    """One of some words, asked until it is."""
+    """Ask until the answer is one of the options."""
     while True:
         given = str(typer.prompt(f"{question} ({', '.join(options)})")).strip()
         if given in options:

@@ -1,4 +1,4 @@
-"""The store as commands read it."""
+"""Read access to the store for commands."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from suite.results.store import Store
 
 @contextmanager
 def reading(home: RunDir, *, patient: bool = True) -> Iterator[Store]:
-    """The store of a home that must be there. Warns of what was read and is not as it was written."""
+    """The store of a home, which must exist. Warns of stored data that were changed."""
     with results.reading(home, warn, patient=patient) as store:
         yield store
 
 
 def warn(text: str) -> None:
-    """Print what a user should know, beside the output."""
+    """Print a warning to standard error."""
     print(f"warning: {text}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Tables for a terminal: columns in line, and as many of them as fit."""
+"""Tables for a terminal: aligned columns, as many as fit."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ LEAST_NAME = 12
 
 
 def room(*, wide: bool = False) -> int | None:
-    """Columns of the terminal; None where lines may be of any length: a pipe, a file, or as was asked."""
-    there = sys.stdout is not None and sys.stdout.isatty()  # None where standard output was closed before the start
+    """Width of the terminal in columns; None if lines may have any length: for a pipe, a file, or with `wide`."""
+    there = sys.stdout is not None and sys.stdout.isatty()  # None if standard output was closed before the start
     return shutil.get_terminal_size().columns if there and not wide else None
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of a table, its columns in line, with a rule below the first. No cell steers the terminal."""
+    """Lines of a table with aligned columns and a rule below the first line. Cells cannot control the terminal."""
     lines = _visible(lines)
     widths = _widths(lines)
     for number, line in enumerate(lines):
@@ -32,9 +32,9 @@ def aligned(lines: Sequence[Sequence[str]]) -> Iterator[str]:
 def fitted(
     lines: Sequence[Sequence[str]], width: int | None, expendable: Iterable[Sequence[int]], name: int
 ) -> Iterator[str]:
-    """The same within a width: groups of columns are left out, in this order, until the rest fits; a line says which.
+    """A table that fits into a width: groups of columns are left out in this order, and a line names them.
 
-    At last the column of names is cut. Without a width nothing is left out.
+    If this is not enough, the column of names is cut. Without a width nothing is left out.
     """
     groups = iter(expendable)
     omitted: list[int] = []
@@ -55,7 +55,7 @@ def fitted(
 
 
 def wrapped(texts: Iterable[str], width: int | None) -> Iterator[str]:
-    """Texts of any length, each on as many lines of this width as it takes. None steers the terminal."""
+    """Wrap texts to a width. They cannot control the terminal."""
     for text in map(visible, texts):
         if width is None or len(text) <= width:
             yield text

@@ -1,4 +1,4 @@
-"""Judges programs from outside: tests run in an interpreter of their own, and the program answers their calls."""
+"""Judge programs from outside: tests run in a separate interpreter, and the program answers their calls."""
 
 from suite.sandbox.judging.parts import Program, parted
 from suite.sandbox.judging.run import ProgramOutcome, run_program, run_programs

@@ -1,7 +1,7 @@
-"""The tests' side: runs tests on what the program answers. Runs in a sandbox that the program has no way into.
+"""The tests' side: runs tests on the program's answers, in a sandbox that the program cannot reach.
 
-Tests are Python. Names that they do not define are the program's: its functions are called through a pipe, and all that
-comes back is plain data, so that every comparison is between builtins of this interpreter, by the tests' own operators.
+Tests are Python. Names that they do not define belong to the program: its functions are called through a pipe, and
+results are plain data. Every comparison is therefore between builtins of this interpreter, by the tests' own operators.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _MEMBERS: Final = {
     "fractions": ("Fraction",),
     "random": ("choice", "randint", "random", "sample", "shuffle"),
 }  # fmt: skip
-"""Names that tests use beside the function that they test, as programs import them."""
+"""Names of the standard library that tests use besides the tested function, as programs import them."""
 
 
 def verdict(task: Mapping[str, Any], channel: Channel) -> tuple[str, bool]:
-    """Why the tests are not passed, empty if they are; and whether that may be since they and the program are apart."""
+    """(why the tests failed, empty if they passed; whether the separation from the program may be the cause)."""
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
     bound = names(task["names"], task["called"], helpers(task["before"]), channel)
     why = ""
@@ -44,28 +44,29 @@ def verdict(task: Mapping[str, Any], channel: Channel) -> tuple[str, bool]:
         why = error_line(error) + _line(error, task["tests"])
     if channel.broken is not None:  # whatever the tests made of it
         raise channel.broken
-    # any failure may be: a copy that was changed, a random state or a name of the other side; the right answer tells
+    # any failure may be: from a changed copy, a random state, or a name on the other side; the right answer shows it
     return why or channel.unclear, bool(why or channel.unclear)
 
 
 def helpers(before: str) -> dict[str, Any]:
-    """What the text before an answer defines by itself: imports, constants, helper functions."""
+    """Names that the text before an answer defines by itself: imports, constants, helper functions."""
     namespace: dict[str, Any] = {"__name__": "before", "__builtins__": builtins}
     try:
         exec(compile(before, "<before>", "exec", dont_inherit=True), namespace)
-    except Exception:  # then it is nothing without the answer
+    except Exception:  # it means nothing without the answer
         return {}
     return {name: value for name, value in namespace.items() if not name.startswith("__")}
 
 
 def names(own: Sequence[str], called: Sequence[str], of_helpers: Mapping[str, Any], channel: Channel) -> dict[str, Any]:
-    """What the names mean that tests use and do not define.
+    """The meanings of names that tests use and do not define.
 
-    These are `own` names, and of builtins those that are `called`. Where the program's objects are asked, all are its.
+    These are `own` names, and those builtins that are `called`. If tests may use the program's objects, all belong to
+    it.
     """
     of_helpers = {} if channel.objects else of_helpers
     requested = [name for name in own if name not in of_helpers]
-    if not requested:  # of the program nothing would be tested: what it is to define has a name that others have, too
+    if not requested:  # nothing of the program would be tested: its function is named like a helper
         requested, of_helpers = list(own or called), {}
     of_program = channel.value("names", sorted({*requested, *called}))
     if type(of_program) is not dict:
@@ -73,16 +74,16 @@ def names(own: Sequence[str], called: Sequence[str], of_helpers: Mapping[str, An
     bound = _bound(requested, of_program, objects=channel.objects)
     if channel.objects:
         bound |= {name: _meaning(*of_program[name]) for name in called if name not in requested and name in of_program}
-    # a second function of the program's may be given what the first should have found, and data what it should be
+    # of several values, one could be given results that another should have computed
     theirs = [name for name in bound if of_program[name][0] == "value" and bound[name] is of_program[name][1]]
     channel.weaker |= len(theirs) > 1
     return bound | {name: of_helpers[name] for name in own if name in of_helpers}
 
 
 def _bound(requested: Sequence[str], of_program: Mapping[str, Any], *, objects: bool) -> dict[str, Any]:
-    """What the names mean that the program has.
+    """The meanings of the program's names.
 
-    Beside the function that is tested, `isclose` or `Counter` is what it always is, whatever the program made it.
+    Beside the tested function, `isclose` or `Counter` has its usual meaning, whatever the program binds to it.
     """
     bound: dict[str, Any] = {}
     tested = any(_of_library(name) is None for name in requested)
@@ -93,7 +94,7 @@ def _bound(requested: Sequence[str], of_program: Mapping[str, Any], *, objects: 
 
 
 def _of_library(name: str) -> Any:
-    """What a name means by itself where it is a module of `PURE`, or a member of one; None where it is neither."""
+    """A name's meaning if it is a module of `PURE` or a listed member of one; otherwise None."""
     if name in PURE:
         return __import__(name)
     for module in _MEMBERS:
@@ -103,7 +104,7 @@ def _of_library(name: str) -> Any:
 
 
 def _meaning(kind: Any, *content: Any) -> Any:
-    """A name's meaning by what the program says; of the standard library, its own."""
+    """A name's meaning from the program's reply; for the standard library, this interpreter's own."""
     if kind == "value":
         return content[0]
     if kind in ("module", "member") and type(content[0]) is str and content[0] in PURE:
@@ -117,7 +118,7 @@ def _meaning(kind: Any, *content: Any) -> Any:
 
 
 def _line(error: BaseException, tests: str) -> str:
-    """The line of the tests at which it happened."""
+    """The line of the tests at which the error happened; empty if unknown."""
     trace, number = error.__traceback__, 0
     while trace is not None:
         if trace.tb_frame.f_code.co_filename == _NAME:
@@ -128,10 +129,10 @@ def _line(error: BaseException, tests: str) -> str:
 
 
 def main() -> None:
-    """`judge TESTS`: asks on standard output, hears on standard input, and says on standard error how it ended.
+    """`judge TESTS`: sends requests to standard output, reads replies from standard input, reports on standard error.
 
-    The last message is why the tests are not passed, whether an object of the program's had a say, and whether the
-    tests may be not passed since they and the program are apart.
+    The last message says why the tests failed, whether an object of the program took part, and whether the separation
+    from the program may be the cause of the failure.
     """
     replies, requests, result = os.dup(0), os.dup(1), os.dup(2)
     nothing = os.open(os.devnull, os.O_RDWR)

@@ -1,4 +1,4 @@
-"""A program and its tests, apart: what a task's template puts before an answer, the answer, and what follows it."""
+"""Split a program from its tests: the template's text before an answer, the answer, and the text after it."""
 
 from __future__ import annotations
 
@@ -14,48 +14,48 @@ from types import CodeType
 from typing import Any, Final
 
 _MARK: Final = "\ue0a1\ue0a2\ue0a3"
-"""Stands for the answer when a template is taken apart: letters that no text has."""
+"""Placeholder for the answer when a template is split: characters that no text contains."""
 _AT_WORK: Final = frozenset({
     "asyncio", "atexit", "builtins", "contextlib", "ctypes", "gc", "importlib", "inspect", "io", "logging",
     "multiprocessing", "os", "pathlib", "pickle", "pytest", "shutil", "signal", "subprocess", "tempfile", "threading",
     "unittest", "warnings", "weakref",
 })  # fmt: skip
-"""Modules by which tests look at the process that they run in, or change it."""
+"""Modules with which tests inspect or change the process that they run in."""
 _LOADS: Final = frozenset({"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"})
-"""Instructions that look a name up where it may be the module's."""
+"""Instructions that look up a name that may be the module's."""
 _ONE_AT_A_TIME: Final = threading.Lock()
-"""For syntax trees: CPython 3.11 counts their depth for all threads together, and raises SystemError."""
+"""Lock for syntax trees: CPython 3.11 counts their depth for all threads together, and raises SystemError."""
 _UNREADABLE: Final = (SyntaxError, ValueError, MemoryError, RecursionError)
 _CHANGING: Final = frozenset({
     "add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "insert", "move_to_end", "pop",
     "popitem", "popleft", "remove", "reverse", "rotate", "setdefault", "sort", "subtract", "update",
 })  # fmt: skip
-"""Methods by which containers are changed."""
+"""Methods that change containers."""
 _OPENING: Final = ("def ", "class ", "async def ")
 _OF_TEXT: Final = frozenset(
     {"compile", "eval", "exec", "importlib", "marshal", "pickle", "runpy", "shelve", "__import__"}
 )
-"""Functions and modules that run a text or bytes that they are given."""
+"""Functions and modules that execute given text or bytes."""
 _RUNNING: Final = frozenset({"globals", "input", "locals", "open", "vars"}) | _OF_TEXT
-"""Functions that run text, or see names or files of their process."""
+"""Functions that execute text, or access names or files of their process."""
 _OF_SYS: Final = frozenset({"getsizeof", "maxsize", "float_info", "version_info"})
 
 
 @dataclass(frozen=True)
 class Program:
-    """What is judged."""
+    """A program to judge."""
 
     before: str
-    """The text in front of the answer."""
+    """The text before the answer."""
     answer: str
     tests: str = ""
-    """The text behind it."""
+    """The text after the answer."""
     reference: str | None = None
-    """The row's own right answer: only what it needs is granted to others."""
+    """The row's own right answer: other answers get only the access that it needs."""
 
     @property
     def text(self) -> str:
-        """All of it, as one program."""
+        """The whole text as one program."""
         return self.before + self.answer + self.tests
 
 
@@ -64,23 +64,23 @@ class Nature:
     """How tests can be run."""
 
     whole: bool
-    """They are Python without what stands in front of them."""
+    """Whether they are valid Python without the text before them."""
     near: bool = False
-    """They look at the process that they run in, or may hand over what is no plain data."""
+    """Whether they inspect the process that they run in, or may pass values that are not plain data."""
     names: tuple[str, ...] = ()
-    """What they use and do not define, besides builtins."""
+    """Names that they use and do not define, except builtins."""
     called: tuple[str, ...] = ()
-    """Builtins that they call with arguments in which nothing is called."""
+    """Builtins that they call with arguments that contain no calls."""
     alike: bool = False
-    """They may tell one object from an equal one, so that a copy of it is not enough."""
+    """Whether they may distinguish an object from an equal one, so that a copy is not enough."""
     runs: bool = False
-    """They may run a text that the program gave them."""
+    """Whether they may execute text that comes from the program."""
 
 
 def parted(
     render: Callable[[Mapping[str, Any]], str], row: Mapping[str, Any], answer: str, reference: str | None = None
 ) -> Program:
-    """The program of a row; one without tests where the template does more with the answer than write it once."""
+    """The program of a row; without separate tests if the template does more with the answer than insert it once."""
     whole = render({**row, "answer": answer})
     before, mark, tests = render({**row, "answer": _MARK}).partition(_MARK)
     fits = len(whole) >= len(before) + len(tests) and whole.startswith(before) and whole.endswith(tests)
@@ -94,13 +94,13 @@ def parted(
 
 
 def parsed(text: str | bytes) -> ast.Module:
-    """The syntax tree of a text, also where several threads ask for one. Raises as `ast.parse` does."""
+    """The syntax tree of a text; safe with several threads. Raises as `ast.parse` does."""
     with _ONE_AT_A_TIME:
         return ast.parse(text)
 
 
 def compiled(tree: ast.Module, name: str, flags: int = 0) -> CodeType:
-    """The code of a syntax tree, also where several threads ask for one. Raises as `compile` does."""
+    """The code of a syntax tree; safe with several threads. Raises as `compile` does."""
     with _ONE_AT_A_TIME:
         code: CodeType = compile(tree, name, "exec", flags, dont_inherit=True, optimize=0)
     return code
@@ -108,11 +108,11 @@ def compiled(tree: ast.Module, name: str, flags: int = 0) -> CodeType:
 
 @lru_cache(maxsize=4096)
 def nature(tests: str) -> Nature:
-    """What tests may need, by their text."""
+    """How tests can be run, judged by their text."""
     try:
         tree = parsed(tests)
         free, _ = _names(tree)
-    except _UNREADABLE:  # it goes on with the answer's text
+    except _UNREADABLE:  # it continues the answer's text
         return Nature(whole=False)
     if not tree.body:
         return Nature(whole=False)
@@ -126,9 +126,9 @@ def nature(tests: str) -> Nature:
 
 
 def helpers(before: str, names: Collection[str]) -> str:
-    """The text before an answer, up to what the answer goes on with or replaces.
+    """The text before an answer, without the part that the answer continues or replaces.
 
-    It is empty where it means nothing alone, or binds none of the names.
+    Empty if it is not valid by itself, or binds none of the names.
     """
     lines = before.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     last = max((at for at, line in enumerate(lines) if line.startswith(_OPENING)), default=len(lines))
@@ -147,7 +147,7 @@ def helpers(before: str, names: Collection[str]) -> str:
 
 
 def _near(tree: ast.Module) -> Iterator[bool]:
-    """Signs that tests may have to run where the program does."""
+    """Signs that tests may have to run in the program's process."""
     yield bool({*_imported(tree)} & (_AT_WORK | _OF_TEXT))
     for node in ast.walk(tree):
         yield isinstance(node, (ast.ClassDef, ast.AsyncFunctionDef, ast.Await))
@@ -167,7 +167,7 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 
 
 def _identity(tree: ast.Module) -> Iterator[bool]:
-    """Signs that tests tell one object from an equal one: they compare identity, or change what they were given."""
+    """Signs that tests distinguish an object from an equal one: they compare identity, or change given objects."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
             plain = any(isinstance(side, ast.Constant) for side in (node.left, *node.comparators))
@@ -182,7 +182,7 @@ def _identity(tree: ast.Module) -> Iterator[bool]:
 
 
 def _handed_over(tree: ast.Module) -> set[str]:
-    """Names that tests give a value, hand over in a call, and read once more: a call may have changed the value."""
+    """Names that tests assign, pass to a call, and read again: the call may have changed the value."""
     named = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     stored = {node.id for node in named if isinstance(node.ctx, ast.Store)}
     read = Counter(node.id for node in named if isinstance(node.ctx, ast.Load))
@@ -193,7 +193,7 @@ def _handed_over(tree: ast.Module) -> set[str]:
 
 
 def _names(tree: ast.Module) -> tuple[set[str], set[str]]:
-    """Names that a module uses before it binds them, and names that it binds. Raises as `compile` does."""
+    """Names that a module uses before binding them, and names that it binds. Raises as `compile` does."""
     free, bound, later = set[str](), set[str](), set[str]()
     module = compiled(tree, "<module>")
     for step in dis.get_instructions(module):
@@ -202,7 +202,7 @@ def _names(tree: ast.Module) -> tuple[set[str], set[str]]:
         elif step.opname in ("STORE_NAME", "STORE_GLOBAL"):
             bound.add(step.argval)
     waiting = _inner(module)
-    while waiting:  # functions, comprehensions and classes: when they run, all may be bound
+    while waiting:  # functions, comprehensions and classes: everything may be bound when they run
         code = waiting.pop()
         waiting += _inner(code)
         steps = list(dis.get_instructions(code))
@@ -217,7 +217,7 @@ def _inner(code: CodeType) -> list[CodeType]:
 
 
 def _calls(tree: ast.Module) -> Iterator[tuple[str, bool]]:
-    """Names that are called, and whether nothing is called in their arguments."""
+    """Names that are called, and whether their arguments contain no calls."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             yield node.func.id, not any(isinstance(inner, ast.Call) for part in node.args for inner in ast.walk(part))

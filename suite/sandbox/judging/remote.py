@@ -1,4 +1,4 @@
-"""What tests see of a program: functions to call, iterators to take from, objects to hand back. Runs with the tests."""
+"""The tests' view of a program: functions to call, iterators to read, objects to pass back. Runs with the tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from suite.sandbox.judging.values import Malformed, PipeClosed, Unsendable, receive, send
 
 _MOST: Final = 100_000
-"""Items of an iterator that is handed to the program."""
+"""Maximum number of items of an iterator that is passed to the program."""
 _LENT: Final = (
     "function",
     "method",
@@ -18,7 +18,7 @@ _LENT: Final = (
     "wrapper_descriptor",
     "partial",
 )
-"""Types of what the program may call, by name."""
+"""Names of the types of functions that the program may call."""
 _WRITTEN: Final = (
     "__annotations__",
     "__code__",
@@ -28,37 +28,37 @@ _WRITTEN: Final = (
     "__kwdefaults__",
     "__signature__",
 )
-"""Attributes that tell how a function is written."""
+"""Attributes that show how a function is written."""
 _OPERATIONS: Final = ("__len__", "__getitem__", "__setitem__", "__str__", "__repr__")
 
 
 class Refused(TypeError):
-    """The tests need plain data, and the program gave something else."""
+    """The tests need plain data, but the program returned something else."""
 
 
 class ProgramError(Exception):
-    """An exception of a class of the program's own."""
+    """An exception of one of the program's own classes."""
 
 
 class Channel:
-    """Asks the program, one question at a time."""
+    """Sends requests to the program, one at a time."""
 
     def __init__(self, replies: int, requests: int, *, objects: bool) -> None:
-        """`objects`: whether the tests may ask objects of the program's classes."""
+        """`objects`: whether the tests may use objects of the program's classes."""
         self.replies, self.requests, self.objects = replies, requests, objects
         self.weaker = False
-        """Whether an object of the program's had a say."""
+        """Whether an object of the program took part in the outcome."""
         self.unclear = ""
-        """What could not be handed over or asked for: then the tests say nothing about the program."""
+        """What could not be passed or used; the tests then say nothing about the program."""
         self.raised: list[BaseException] = []
-        """What the program raised."""
+        """The exception that the program raised."""
         self.broken: BaseException | None = None
-        """That the program has ended, or does not answer as it should."""
+        """Set if the program has ended or does not follow the protocol."""
         self.remote_objects: dict[int, Any] = {}
         self.lent: list[Callable[..., Any]] = []
 
     def ask(self, *message: Any) -> tuple[Any, ...]:
-        """The program's reply. Raises what the program raised, as far as that is a builtin exception."""
+        """The program's reply. Raises the program's exception, converted to a builtin exception if possible."""
         try:
             return self._reply(message)
         except (PipeClosed, Malformed) as error:
@@ -87,7 +87,7 @@ class Channel:
         return reply[1]
 
     def of_object(self, name: str, *message: Any) -> Any:
-        """What an object of the program's says. Raises Refused where the tests may not ask it."""
+        """The reply of an object of the program. Raises Refused if the tests may not use it."""
         if not self.objects:
             self.unclear = f"gave a {name}, which is no plain data"
             raise Refused(self.unclear)
@@ -139,13 +139,13 @@ class Channel:
 
 
 class Function:
-    """A function or class of the program. How it is written stays there: tests that ask for it have to run there."""
+    """A function or class of the program. Its source stays there: tests that inspect it have to run there."""
 
     def __init__(self, channel: Channel, number: int, name: str) -> None:
         self._channel, self._number, self.__name__ = channel, number, name
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """Call it. What it changed in its arguments is changed here, too."""
+        """Call it. Changes that it made to its arguments are copied back."""
         reply = self._channel.ask("call", self, list(arguments), named)
         if len(reply) != 3 or reply[0] not in ("value", "argument"):
             raise Malformed("no result")
@@ -177,7 +177,7 @@ class Iteration:
 
 
 class Thing:
-    """An object of the program's: equal to itself, and to what its class says where tests made both."""
+    """An object of the program: equal to itself, and to others as its class decides."""
 
     def __init__(self, channel: Channel, number: int, name: str) -> None:
         for key, value in (("_channel", channel), ("_number", number), ("_name", name), ("_truth", None)):
@@ -198,7 +198,7 @@ class Thing:
         return hash(self._number)
 
     def __bool__(self) -> bool:
-        """Its truth is one bit, which it could as well have given in its own place."""
+        """Its truth is one bit, which the program could also have returned directly."""
         if self._truth is None:
             object.__setattr__(self, "_truth", self._channel.value("truth", self._number) is True)
         return self._truth is True
@@ -224,13 +224,13 @@ def _is_builtin(value: Any) -> bool:
 
 
 def number_of(value: Any) -> int:
-    """By which number the program knows one of these."""
+    """The number of an object in the program."""
     number: int = object.__getattribute__(value, "_number")
     return number
 
 
 def _exception(names: Any, details: Any, text: Any) -> BaseException:
-    """The nearest builtin exception of those names."""
+    """The nearest builtin exception among those names."""
     if type(names) is not list or type(details) is not list:
         raise Malformed("no exception")
     for name in names:
@@ -246,7 +246,7 @@ def _exception(names: Any, details: Any, text: Any) -> BaseException:
 
 
 def _update(old: Any, new: Any) -> None:
-    """Make an argument what the program made of it: containers within keep who they are."""
+    """Copy the program's changes into an argument; nested containers keep their identity."""
     if type(old) is not type(new) or type(old) not in (list, dict, set, bytearray):
         return
     if type(old) is list:

@@ -1,4 +1,4 @@
-"""Runs programs and their tests, each in a sandbox of its own, and hears from the tests alone how it ended."""
+"""Run programs and their tests in separate sandboxes; only the tests report the outcome."""
 
 from __future__ import annotations
 
@@ -27,40 +27,41 @@ _SUBJECT: Final = ("values", "subject")
 _JUDGE: Final = ("values", "remote", "judge")
 _EARLY: Final = "ended early"
 _LONGEST: Final = 1 << 20
-"""Bytes of the last word."""
+"""Maximum size of the last message, in bytes."""
 
 
 @dataclass(frozen=True)
 class ProgramOutcome:
-    """How a program ended."""
+    """Outcome of a program."""
 
     passed: bool
-    """It ran to its end, and its tests did."""
+    """Whether the program and its tests ran to their end."""
     reason: str
-    """Why it did not, in a few words; empty if it did."""
+    """Why it failed, in a few words; empty if it passed."""
     weaker: bool = False
-    """Program and tests ran in one process, or its own objects were asked: one that sets out to look right could."""
+    """Program and tests ran in one process, or its own objects were used, so a program could cheat."""
 
 
 Level = Literal["apart", "objects", "together"]
-"""How a program and its tests are kept from each other: its values are plain data, or tests may ask its objects as
-well, or both are in one process."""
+"""How a program and its tests are separated. `apart`: only plain data is passed. `objects`: tests may use the program's
+objects. `together`: both run in one process."""
 
 _ORDER: Final[tuple[Level, ...]] = ("apart", "objects", "together")
 
 _DONE: Final[dict[Program, ProgramOutcome]] = {}
-"""Outcomes of this process."""
+"""Outcomes in this process."""
 _LEVELS: Final[dict[Program, Level]] = {}
-"""What right answers need, by the programs that they are."""
+"""Right answers -> the level that they need."""
 
 
 def run_program(program: Program | str, limits: Limits = Limits()) -> ProgramOutcome:
-    """Run a program and then its tests. Raises SuiteError if there is no sandbox and none was waived.
+    """Run a program and then its tests. Raises SuiteError if no sandbox works and running without one is not allowed.
 
-    Tests run apart: what the program answers is compared where it cannot reach. Where that cannot be, as the row's own
-    right answer shows, they may ask its objects or else run in its process, as does a text that is program and tests
-    in one. No program has a say in this. Tests that tell one object from an equal one are passed in both ways: apart,
-    where nobody can deceive, and in one process, where no value is a copy.
+    Tests run apart from the program, so that it cannot reach the comparison of its results. If the row's own right
+    answer shows that this is impossible, tests may use the program's objects, or else run in its process. The same
+    holds for a text that is program and tests in one. A program cannot influence this choice. Tests that distinguish an
+    object from an equal one have to pass both ways: apart, where no program can cheat, and in one process, where no
+    value is a copy.
     """
     bubblewrap.require("this task")
     parsed = Program("", program) if isinstance(program, str) else program
@@ -72,7 +73,7 @@ def run_program(program: Program | str, limits: Limits = Limits()) -> ProgramOut
     if level != "apart":
         outcome = replace(_judged(parsed, level, kind, limits)[0], weaker=True)
     if outcome.passed and kind.runs:
-        outcome = replace(outcome, weaker=True)  # a text of the program's ran where the tests do
+        outcome = replace(outcome, weaker=True)  # a text of the program ran in the tests' interpreter
     if outcome.passed and kind.alike and level != "together":
         near = _together(parsed, limits, "__main__" if "__main__" in parsed.tests else "program")
         return outcome if near.passed else replace(near, weaker=outcome.weaker)
@@ -80,7 +81,7 @@ def run_program(program: Program | str, limits: Limits = Limits()) -> ProgramOut
 
 
 def _level(program: Program, kind: Nature, limits: Limits) -> Level:
-    """The strictest level at which the row's own right answer passes; that of plain data if it passes at none."""
+    """The strictest level at which the row's own right answer passes; `apart` if it passes at none."""
     if program.reference is None:
         return _ORDER[0]
     right = replace(program, answer=program.reference)
@@ -94,20 +95,20 @@ def _strictest(right: Program, kind: Nature, limits: Limits) -> Level:
         outcome, unclear = _judged(right, level, kind, limits)
         if outcome.passed:
             return level
-        if level == "apart" and not unclear:  # it is wrong or too slow: another level makes no difference
+        if level == "apart" and not unclear:  # wrong or too slow: another level would not help
             break
     return _ORDER[0]
 
 
 def _judged(program: Program, level: Level, kind: Nature, limits: Limits) -> tuple[ProgramOutcome, bool]:
-    """The outcome at a level, and whether it is a failure that a weaker level may change."""
+    """The outcome at a level, and whether it is a failure that a weaker level might avoid."""
     if level == "together":
         return _together(program, limits), False
     return _apart(program, kind, limits, objects=level == "objects")
 
 
 def run_programs(programs: Sequence[Program]) -> list[ProgramOutcome]:
-    """The same for many, side by side; a program that was run before is not run again."""
+    """Run many programs in parallel; programs that were run before are not run again."""
     bubblewrap.require("this task")
     new = [program for program in dict.fromkeys(programs) if program not in _DONE]
     unsafe = bubblewrap.UNSAFE.get()
@@ -122,7 +123,7 @@ def run_programs(programs: Sequence[Program]) -> list[ProgramOutcome]:
 
 
 def _apart(program: Program, kind: Nature, limits: Limits, *, objects: bool) -> tuple[ProgramOutcome, bool]:
-    """By tests in an interpreter of their own."""
+    """The outcome with tests in a separate interpreter, and whether the separation may have caused a failure."""
     text = (program.before + program.answer).encode("utf-8", "replace")
     with (
         _pipes(4) as ((requests, send_requests), (answers, answer), (result, say), (output, print_)),
@@ -151,7 +152,7 @@ def _apart(program: Program, kind: Nature, limits: Limits, *, objects: bool) -> 
 
 
 def _together(program: Program, limits: Limits, name: str = "__main__") -> ProgramOutcome:
-    """In one process, as a module of this name, which says itself that it came to its end."""
+    """The outcome in one process, as a module of this name, which reports itself that it reached its end."""
     mark = secrets.token_hex(16)
     text = program.text.encode("utf-8", "replace")
     with _pipes(3) as ((requests, send_requests), (result, answer), (output, print_)), ExitStack() as stack:
@@ -178,7 +179,7 @@ def _too_much(limits: Limits) -> str:
 
 @contextmanager
 def _pipes(count: int) -> Iterator[list[tuple[BinaryIO, BinaryIO]]]:
-    """Pipes, of which the ends that are still open are closed at the end."""
+    """Pipes whose open ends are closed on exit."""
     with ExitStack() as stack:
         yield [
             (stack.enter_context(open(ends[0], "rb", 0)), stack.enter_context(open(ends[1], "wb", 0)))
@@ -187,7 +188,7 @@ def _pipes(count: int) -> Iterator[list[tuple[BinaryIO, BinaryIO]]]:
 
 
 def _reason(subject: Running, reason: str, printed: bytes) -> str:
-    """Why a program failed: of one that ended, how."""
+    """Why a program failed; if it ended, its exit."""
     if reason and reason != _EARLY:
         return reason
     code: int | None = None
@@ -198,7 +199,8 @@ def _reason(subject: Running, reason: str, printed: bytes) -> str:
 
 
 def _watch(result: BinaryIO, output: BinaryIO, limits: Limits) -> tuple[bytes, bytes, str]:
-    """The last word, the end of what was printed, and why it was stopped before a last word; empty if it was not."""
+    """The last message, the end of the printed output, and why the program was stopped before it; empty if it was
+    not."""
     data, printed, loud, deadline = b"", b"", 0, time.monotonic() + limits.seconds
     with selectors.DefaultSelector() as selector:
         selector.register(result, selectors.EVENT_READ)
@@ -225,7 +227,7 @@ def _whole(data: bytes) -> bool:
 
 
 def _last(data: bytes) -> tuple[object, ...] | None:
-    """The message that was said last; None if it is none."""
+    """The last message; None if it is incomplete or malformed."""
     if not _whole(data):
         return None
     with suppress(Malformed):
@@ -237,11 +239,11 @@ def _last(data: bytes) -> tuple[object, ...] | None:
 
 @cache
 def _script(modules: tuple[str, ...]) -> bytes:
-    """Modules of this package in one, compiled: a sandbox has none of its files."""
+    """Modules of this package compiled into one, because a sandbox does not have these files."""
     whole = ast.Module([], [])
     for name in modules:
         for node in parsed(Path(__file__).with_name(f"{name}.py").read_bytes()).body:
-            left_out = ("suite", "typing", "collections", "__future__")  # parts of it, and what takes long
+            left_out = ("suite", "typing", "collections", "__future__")  # imports of its own parts, and slow imports
             if not (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in left_out):
                 whole.body.append(node)
     code = compiled(whole, modules[-1], annotations.compiler_flag)

@@ -1,6 +1,6 @@
-"""The tested program's side: runs it, and then answers calls of its functions. Runs in the program's own sandbox.
+"""The tested program's side: runs the program, then answers calls of its functions, in the program's own sandbox.
 
-Nothing here is hidden from the program, and nothing needs to be: all that it could do with it is to answer.
+Nothing here has to be hidden from the program: with it, the program could only send replies.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ _MODULE: Final = type(sys)
 _WRITTEN: Final = type(lambda: None)
 _BUILTIN: Final = type(len)
 _CALLED: Final = ("function", "builtin_function_or_method", "method", "partial", "_lru_cache_wrapper")
-"""Types of what is called, by name: for anything else, that it can be called is not all there is to it."""
+"""Names of the types of plain callables; for other types, being callable is only one of their features."""
 
 _OWN_FRAMES: Final = 16
-"""Calls between the interpreter and a function of the program: it may go as deep as if it ran by itself."""
+"""Stack frames between the interpreter and the program's function: it may recurse as deeply as without them."""
 
 
 class Subject:
-    """A program that was loaded, and what it has handed out."""
+    """A loaded program and the objects that it has passed out."""
 
     def __init__(self, requests: int, replies: int) -> None:
         self.requests, self.replies = requests, replies
@@ -34,7 +34,7 @@ class Subject:
         self.lent: dict[int, Any] = {}
 
     def load(self, path: str, name: str) -> str:
-        """Run the program to its end; why it did not get there."""
+        """Run the program to its end. Returns why it failed, or ""."""
         self.module.__dict__.update(__name__=name, __file__=path)
         sys.modules[name], sys.argv = self.module, [path]
         try:
@@ -44,12 +44,12 @@ class Subject:
         except BaseException as error:
             why = error_line(error)
             del error
-            self.module.__dict__.clear()  # what it holds may be all memory
+            self.module.__dict__.clear()  # it may hold all memory
             return why
         return ""
 
     def serve(self) -> None:
-        """Answer until nobody asks."""
+        """Answer requests until the pipe is closed."""
         sys.setrecursionlimit(sys.getrecursionlimit() + _OWN_FRAMES)
         while True:
             self._reply(receive(self.requests, self._restore))
@@ -103,7 +103,7 @@ class Subject:
         if isinstance(value, (type, _WRITTEN, _BUILTIN)) and module in PURE:
             return "member", module, value.__qualname__
         if callable(value) and not isinstance(value, type) and type(value).__name__ not in _CALLED:
-            # an object that stands for a function
+            # an object that acts as a function
             return "value", lambda *arguments, **named: value(*arguments, **named)
         return "value", value
 
@@ -117,7 +117,7 @@ class Subject:
         return "value", result, after
 
     def _state(self, arguments: list[Any]) -> bytes | None:
-        """What arguments hold, as far as they can be changed."""
+        """The content of arguments that can be changed; None if there are none or they cannot be encoded."""
         if all(type(argument) in (int, str, float, bool, bytes, tuple, type(None)) for argument in arguments):
             return None
         try:
@@ -155,7 +155,7 @@ class Subject:
         raise Malformed(kind)
 
     def _borrowed(self, number: int) -> Callable[..., Any]:
-        """A function of the tests."""
+        """A function of the tests, callable from the program."""
 
         def function(*arguments: Any, **named: Any) -> Any:
             send(self.replies, ("callback", number, list(arguments), named), self._export)
@@ -168,14 +168,14 @@ class Subject:
                 self._reply(message)
 
         self.lent[id(function)] = number
-        self.things.append(function)  # kept, so that its id is its own
+        self.things.append(function)  # kept alive, so that its id stays unique
         return function
 
 
 def main() -> None:
-    """`subject PROGRAM NAME`: a module of this name that is asked on standard input and answers on standard output.
+    """`subject PROGRAM NAME`: loads a module of this name, and answers requests from standard input.
 
-    What the program itself prints goes to standard error.
+    Replies go to standard output, and the program's own output to standard error.
     """
     requests, replies, nothing = os.dup(0), os.dup(1), os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
@@ -184,7 +184,7 @@ def main() -> None:
     process, leave = os.getpid(), os._exit
     subject = Subject(requests, replies)
     why = subject.load(*sys.argv[1:])
-    if os.getpid() != process:  # a child that it made and did not end
+    if os.getpid() != process:  # a child process that the program made and did not end
         leave(0)
     send(replies, (receive(requests)[0], why))
     if not why:

@@ -1,8 +1,8 @@
-"""Values on a pipe between two interpreters: plain data by exact type, and no code of either side in the other.
+"""Encode values for a pipe between two interpreters: plain data by exact type, without code of either side.
 
-A value is read as a fresh builtin of the type that was written, so what it is equal to is the reader's business. What
-is no plain data is passed by a number, of which the two sides make what they allow. This module runs in sandboxes: it
-imports little, and names of types are for its readers only (`run._script` leaves their imports out).
+A value is decoded to a fresh builtin of the encoded type, so the reader's operators decide about equality. Anything
+other than plain data is passed as a number, whose meaning both sides define. This module runs in sandboxes: it imports
+little, and `run._script` leaves out imports of type names.
 """
 
 from __future__ import annotations
@@ -13,52 +13,52 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 LARGEST: Final = 32 << 20
-"""Bytes of a message."""
+"""Maximum size of a message, in bytes."""
 DEEPEST: Final = 150
-"""Containers within each other."""
+"""Maximum depth of nested containers."""
 
 PURE: Final = frozenset({
     "bisect", "cmath", "collections", "copy", "datetime", "decimal", "fractions", "functools", "heapq", "itertools",
     "math", "operator", "random", "re", "statistics", "string", "sys", "typing",
 })  # fmt: skip
-"""Modules of the standard library. Where a program says that it has a name from there, tests use their own."""
+"""Modules of the standard library. If a program says that a name comes from one of them, tests use their own."""
 
 
 class Unsendable(Exception):
-    """A value that is no plain data, or too much of it."""
+    """A value that is not plain data, or too large."""
 
 
 class Malformed(Exception):
-    """Bytes that are no value."""
+    """Bytes that do not encode a value."""
 
 
 class PipeClosed(BaseException):
-    """The other side has closed the pipe. No `except Exception` of a test may take it for an error of the program."""
+    """The other side closed the pipe. Not an Exception, so that no `except Exception` of a test handles it."""
 
 
 Export: TypeAlias = "Callable[[Any], tuple[str, Any]]"
-"""Names what is no plain data: a kind, and plain data. Raises Unsendable."""
+"""Names a value that is not plain data: a kind, and plain data. Raises Unsendable."""
 Restore: TypeAlias = "Callable[[str, Any], Any]"
-"""What stands for it on the other side. Raises Malformed."""
+"""Its counterpart on the other side. Raises Malformed."""
 
 
 def no_export(value: Any) -> tuple[str, Any]:
-    """Refuse all but plain data."""
+    """Reject everything except plain data."""
     raise Unsendable(f"a {type(value).__name__} is no plain data")
 
 
 def no_restore(kind: str, _: Any) -> Any:
-    """Refuse all but plain data."""
+    """Reject everything except plain data."""
     raise Malformed(f"a {kind} is no plain data")
 
 
 def _of(name: str) -> Any:
-    """A type of the standard library; None where its module was not imported."""
+    """A type of the standard library; None if its module was not imported."""
     module, _, attribute = name.rpartition(".")
     return getattr(sys.modules.get(module), attribute, None)
 
 
-# by name: how to take apart and how to put together
+# name -> (decompose, compose)
 _MORE: Final[dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]]] = {
     "builtins.bytearray": (bytes, lambda kind, content: kind(content)),
     "builtins.range": (lambda value: (value.start, value.stop, value.step), lambda kind, content: kind(*content)),
@@ -91,7 +91,7 @@ _MADE: Final[dict[bytes, type]] = {tag: kind for kind, tag in _CONTAINERS.items(
 
 
 def encode(value: Any, export: Export = no_export) -> bytes:
-    """Bytes of a value. Raises Unsendable."""
+    """Encode a value. Raises Unsendable."""
     out: list[bytes] = []
     try:
         _put(value, out, export, 0)
@@ -137,7 +137,7 @@ def _put_other(value: Any, kind: type, out: list[bytes], export: Export, depth: 
         if kind is type_:
             return _named(view, list(value), out, export, depth)
     for base, plain in _BASES:
-        # a subclass that compares as its base does, as a named tuple: its content is all that counts
+        # a subclass that compares like its base, such as a named tuple: only its content matters
         if base in kind.__mro__ and kind.__eq__ is base.__eq__ and kind.__hash__ is base.__hash__:
             return _put(plain(value), out, export, depth)
     named, content = export(value)
@@ -155,7 +155,7 @@ def _sized(out: list[bytes], tag: bytes, content: bytes) -> None:
 
 
 def decode(data: bytes, restore: Restore = no_restore) -> Any:
-    """A value of bytes, which may be hostile. Raises Malformed."""
+    """Decode bytes, which may be hostile. Raises Malformed."""
     try:
         value, end = _get(data, 0, restore, 0)
     except (ValueError, TypeError, IndexError, OverflowError, ArithmeticError, RecursionError, UnicodeError) as error:
@@ -224,7 +224,7 @@ def _put_together(name: str, content: Any) -> Any:
 
 
 def send(descriptor: int, message: Any, export: Export = no_export) -> None:
-    """Write a message. Raises Unsendable before anything is written, and PipeClosed."""
+    """Write a message. Raises Unsendable before writing anything, or PipeClosed."""
     data = encode(message, export)
     if len(data) > LARGEST:
         raise Unsendable("too much data")
@@ -237,7 +237,7 @@ def send(descriptor: int, message: Any, export: Export = no_export) -> None:
 
 
 def receive(descriptor: int, restore: Restore = no_restore) -> Any:
-    """Read a message. Raises Malformed, and PipeClosed."""
+    """Read a message. Raises Malformed or PipeClosed."""
     size = int.from_bytes(_exactly(descriptor, 4), "big")
     if size > LARGEST:
         raise Malformed("too much data")
