@@ -100,8 +100,7 @@ def render(
     track = {
         **shared, "model": model, "held_out": list(held_out.tasks.items()), "held_out_note": held_out.about,
         "shots": held_out.shots, "documents": budget.documents, "selection": budget.selection,
-        "every": max(5, budget.steps // 4), "device": speed.device, "batch_size": speed.batch_size,
-        "micro_batch": speed.micro_batch if speed.micro_batch < speed.batch_size else None,
+        "every": max(10, budget.steps // 4), "device": speed.device, "batch_size": speed.batch_size,
         "step_seconds": f"{speed.training:.2g}", "max_length": budget.max_length, "steps": budget.steps,
         "prompt_steps": PROMPT_STEPS * budget.steps, "warmup": max(1, budget.steps // 10), "rates": rates(parameters),
         "within": f"within the {minutes:g} min that were asked for" if budget.seconds <= minutes * 60 * 1.05 else

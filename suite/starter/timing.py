@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from suite.models.backbone import Backbone
+    from suite.training.data.examples import Encoded
 
-Texts = Sequence[Sequence[int]]
+Examples = Sequence["Encoded"]
 
 SECONDS: Final = 8.0
 """Time for each measurement; a slow step is made once."""
@@ -30,30 +32,34 @@ class MeasuredSpeed:
     device: str
     batch_size: int
     """Examples of a step."""
-    micro_batch: int
-    """Examples of a forward pass: as many of a batch as memory holds."""
     training: float
     """Seconds of a step: forward and backward, with a gradient for every weight."""
     reading: float
-    """Seconds a token of a forward pass."""
+    """Seconds a token that is read without one."""
     lengths: tuple[int, ...]
     """Tokens of each prompt with its answer."""
     longest_answer: int
     """Tokens of the longest answer."""
+    busy: float = 0.0
+    """How many processes ran or waited for each core before, on average: above 1 an idle machine is faster."""
 
 
 def measure(backbone: Backbone, pairs: Sequence[tuple[str, str]], batch_size: int) -> MeasuredSpeed:
-    """Time training steps and forward passes on some of these prompts and answers.
+    """Time training steps and forward passes on some of these prompts and answers, as training makes them.
 
     Raises SuiteError where not even one example fits into memory.
     """
     from suite.models.tokens import encode_pair
+    from suite.training.data.examples import Encoded
 
-    encoded = [encode_pair(backbone, prompt, answer) for prompt, answer in pairs]
-    limit = backbone.max_length
-    texts = [(*prompt, *answer)[:limit] for prompt, answer in encoded]
-    batch = Random(0).sample(texts, min(batch_size, len(texts)))
-    answers = max(len(answer) for _, answer in encoded)
+    busy = _load()
+    examples: list[Encoded] = []
+    for prompt_text, answer_text in pairs:
+        prompt, answer = encode_pair(backbone, prompt_text, answer_text)
+        target = (*answer, backbone.eos_id)[: backbone.max_length // 2]
+        examples.append(Encoded(tuple(prompt[-(backbone.max_length - len(target)) :]), target))
+    lengths = tuple(example.length for example in examples)
+    batch = Random(0).sample(examples, min(batch_size, len(examples)))
     micro_batch = len(batch)
     while True:
         try:
@@ -62,16 +68,16 @@ def measure(backbone: Backbone, pairs: Sequence[tuple[str, str]], batch_size: in
             break
         except Exception as error:
             micro_batch = _smaller(error, micro_batch)
-    tokens = sum(map(len, batch))
+    tokens = sum(example.length for example in batch)
     device = str(backbone.device) if backbone.device.type != "cpu" else _cpu()
+    longest = max(len(example.target) for example in examples)
     return MeasuredSpeed(
-        device, batch_size, min(micro_batch, batch_size), training * batch_size / len(batch), reading / tokens,
-        tuple(map(len, texts)), answers,
-    )  # fmt: skip
+        device, batch_size, training * batch_size / len(batch), reading / tokens, lengths, longest, busy
+    )
 
 
 def _smaller(error: Exception, micro_batch: int) -> int:
-    """Half of a batch that memory did not hold. Raises the error if it is another."""
+    """Half of a batch that memory did not hold, as training does. Raises the error if it is another."""
     import torch
 
     from suite.training.memory import out_of_memory
@@ -85,6 +91,14 @@ def _smaller(error: Exception, micro_batch: int) -> int:
     return micro_batch // 2
 
 
+def _load() -> float:
+    """The processes of the last minute for each core; 0 where the system does not say."""
+    try:
+        return os.getloadavg()[0] / max(os.cpu_count() or 1, 1)
+    except (AttributeError, OSError):
+        return 0.0
+
+
 def _cpu() -> str:
     import torch
 
@@ -92,48 +106,46 @@ def _cpu() -> str:
     return "1 CPU thread" if threads == 1 else f"{threads} CPU threads"
 
 
-def _timed(backbone: Backbone, work: Callable[[Backbone, Texts], None], parts: Sequence[Texts]) -> float:
+def _timed(backbone: Backbone, work: Callable[[Backbone, Examples], None], parts: Sequence[Examples]) -> float:
     """The median seconds of some work on all parts of a batch."""
     import torch
 
     taken: list[float] = []
     begun = time.monotonic()
-    while len(taken) <= ROUNDS and (not taken or time.monotonic() - begun < SECONDS):
+    while len(taken) <= ROUNDS and (len(taken) < 2 or time.monotonic() - begun < SECONDS):
         start = time.perf_counter()
         for part in parts:
             work(backbone, part)
         if backbone.device.type == "cuda":
             torch.cuda.synchronize(backbone.device)
         taken.append(time.perf_counter() - start)
-    counted = sorted(taken[1:] or taken)  # the first also sets things up
+    counted = sorted(taken[1:])  # the first also sets things up
     return counted[len(counted) // 2]
 
 
-def _learn(backbone: Backbone, texts: Texts) -> None:
+def _learn(backbone: Backbone, examples: Examples) -> None:
     model = backbone.model
     model.requires_grad_(True)
     try:
-        _loss(backbone, texts).backward()  # type: ignore[no-untyped-call]
+        _loss(backbone, examples).backward()  # type: ignore[no-untyped-call]
     finally:
         model.zero_grad(set_to_none=True)
         model.requires_grad_(False)
 
 
-def _read(backbone: Backbone, texts: Texts) -> None:
+def _read(backbone: Backbone, examples: Examples) -> None:
     import torch
 
     with torch.no_grad():
-        _loss(backbone, texts)
+        _loss(backbone, examples)
 
 
-def _loss(backbone: Backbone, texts: Texts) -> Tensor:
-    import torch
+def _loss(backbone: Backbone, examples: Examples) -> Tensor:
+    from suite.models.adapted import AdaptedModel
+    from suite.training.data.batches import Collator
+    from suite.training.device import accelerator_of
+    from suite.training.objectives.losses import answer_loss
 
-    longest = max(map(len, texts))
-    ids = torch.tensor([[*text, *[backbone.pad_id] * (longest - len(text))] for text in texts], device=backbone.device)
-    mask = torch.tensor([[1] * len(text) + [0] * (longest - len(text)) for text in texts], device=backbone.device)
-    autocast = torch.autocast(backbone.device.type, torch.bfloat16, enabled=backbone.device.type == "cuda")
-    with autocast:
-        labels = ids if backbone.shape == "decoder" else ids[:, :8]
-        loss: Tensor = backbone.model(input_ids=ids, attention_mask=mask, labels=labels).loss
-    return loss
+    batch = Collator(backbone)(examples).to(backbone.device)
+    with accelerator_of(backbone.device).autocast():
+        return answer_loss(AdaptedModel(backbone, backbone.model), batch)

@@ -28,7 +28,12 @@ MICRO: Final = HeldOutSet(
     shots=1, length=60, about="These are of the micro model's own world.",
 )  # fmt: skip
 """What the bundled model can do, and nothing else."""
-PROBES: Final = MICRO
+BASICS: Final = HeldOutSet(
+    {"facts": "basics_facts", "arithmetic": "basics_arithmetic", "instructions": "basics_instructions",
+     "reasoning": "basics_reasoning", "reading": "basics_reading"},
+    shots=4, length=80, about="The basics come with suite; lm-eval's tasks (`arc_easy`) do, too.",
+)  # fmt: skip
+"""What an instruct model can do."""
 BATCH: Final = 8
 SAMPLED: Final = 512
 """Rows whose tokens are counted."""
@@ -74,7 +79,7 @@ def write_workspace(
         fresh.mkdir()
         named = _toy(fresh, pairs) if model is None else model_named(model)
         backbone = _loaded(named, models, device)
-        held_out = MICRO if model is None else PROBES
+        held_out = MICRO if model is None else BASICS
         sampled = pairs[:: max(1, len(pairs) // SAMPLED)]
         speed = measure(backbone, sampled, min(_batch(backbone), max(2, len(table.splits[TRAIN]) // 4)))
         budget = budget_of(

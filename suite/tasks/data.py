@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from suite.basics import DATA as BASICS
 from suite.core.errors import SuiteError, did_you_mean
 from suite.core.hub import reason_of, unreachable
 from suite.tasks.checks import SLICE
@@ -19,8 +20,8 @@ from suite.tasks.files import Placed, check_row, read_file
 from suite.tasks.files import Row as Row
 from suite.tasks.places import in_data_folder, local_files, resolved
 
-BUNDLED: Final = Path(__file__).parents[1] / "micro" / "data"
-"""The micro world's rows, which ship with the package."""
+BUNDLED: Final = (Path(__file__).parents[1] / "micro" / "data", BASICS)
+"""The rows that ship with the package: those of the micro world and the basics."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class DataLocations:
 
     def find(self, dataset: str) -> Path | None:
         """The first folder of this data set, which is used for all its splits; None if there is none."""
-        return next((each / dataset for each in (*self.folders, BUNDLED) if (each / dataset).is_dir()), None)
+        return next((each / dataset for each in (*self.folders, *BUNDLED) if (each / dataset).is_dir()), None)
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def test_every_role_is_answered_once(specs: Path) -> None:
 
 def test_rows_that_a_mixture_is_searched_on_may_not_be_reported(specs: Path, tmp_path: Path) -> None:
     folder = tmp_path / "micro_arithmetic_hard"
-    shutil.copytree(BUNDLED / folder.name, folder)
+    shutil.copytree(BUNDLED[0] / folder.name, folder)
     test = (folder / "test.jsonl").read_text(encoding="utf-8")
     (folder / "train.jsonl").write_text(test, encoding="utf-8")
     files = [specs / "transformer2" / "t2_few_shot.yaml"]

@@ -99,6 +99,8 @@ def _ending(made: NewWorkspace, *, bundled: bool) -> Iterator[str]:
         f"measured on {speed.device}: {clock(speed.training)} a step of {speed.batch_size} examples; "
         f"{budget.steps} steps a method, about {budget.minutes} min for the six specs"
     )
+    if speed.busy > 1:
+        yield f"note: the machine was busy ({speed.busy:.1f} processes a core): idle, it is faster, and more steps fit"
     if budget.cut:
         long = f"{budget.cut} of {len(speed.lengths)} rows that were counted are longer"
         yield f"note: {long} than {budget.max_length} tokens: they lose their beginning"
