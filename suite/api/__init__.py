@@ -1,4 +1,4 @@
-"""The Python interface: what the commands do, as functions that return values (`docs/python.md`).
+"""The Python interface: the commands as functions that return values (`docs/python.md`).
 
-The command line calls these functions and prints what they return; `suite` exports them.
+The command line calls these functions and prints their results; `suite` exports them.
 """

@@ -1,4 +1,4 @@
-"""What an experiment was asked, what the model said, and how that was read and scored."""
+"""The questions to an experiment, the model's answers, and how these were parsed and scored."""
 
 from __future__ import annotations
 
@@ -22,40 +22,41 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AskedTask:
-    """An evaluation of an experiment, to choose one from."""
+    """An evaluation of an experiment, in the list of all of them."""
 
     role: str
     shots: int
     status: str
-    """Of its step: `done`, or why it has no answers."""
+    """Status of its step: `done`, or why there are no answers."""
 
 
 @dataclass(frozen=True)
 class DocumentAnswer:
-    """One document: asked, said, parsed, scored."""
+    """One document: its question, the model's output, the parsed answer and its score."""
 
     document: int
     document_hash: str
     prompt_hash: str
     question: str
-    """Its own prompt, without description and exemplars; empty where texts were not exported."""
+    """The document's own prompt, without description and exemplars; empty if texts were not exported."""
     output: str
-    """What the model wrote; of scored choices the JSON list of their log-likelihoods."""
+    """The model's completion; for scored choices, the JSON list of their log-likelihoods."""
     parsed: str
-    """What the filters read from the output."""
+    """The answer that the filters parsed from the output."""
     right_answers: tuple[str, ...]
-    """Empty where texts were not exported."""
+    """Empty if texts were not exported."""
     score: float | None
     """0 to 100; None for a metric that scores all documents together."""
     is_right: bool | None
-    """Full marks; without a score of its own, a right answer except for case and spaces. None: not known."""
+    """Whether it has full marks. Without a score of its own: whether it matches a right answer, ignoring case and
+    spaces. None: not known."""
     unparsable: bool
     truncated: bool
-    """Whether the model read the prompt without its beginning."""
+    """Whether the beginning of the prompt was cut off to fit the model's input."""
     skill: str | None
-    """What a router read in the prompt, where it chose who answers."""
+    """The skill that a router found in the prompt, if a router chose who answers."""
     prompt: str | None = None
-    """The whole prompt, where it was asked for and has the stored hash."""
+    """The whole prompt, if `prompts` was set and the prompt has the stored hash."""
     choices: tuple[str, ...] = ()
     """With the prompt: the choices that were scored, in the order of `output`."""
 
@@ -65,7 +66,7 @@ class TaskEvaluation:
     """The answers of an experiment to a task at a shot count."""
 
     experiment: str
-    """Its id."""
+    """The id of the experiment."""
     name: str
     track: str
     seed: int
@@ -74,22 +75,22 @@ class TaskEvaluation:
     shots: int
     step: str
     title: str
-    """Of the step: the task, and what answered it."""
+    """Title of the step: the task, and the artifacts that answered it."""
     artifacts: tuple[str, ...]
-    """What was applied to the base model: the kind of each artifact and the step that left it."""
+    """The artifacts that were applied to the base model: the kind of each and the step that made it."""
     score: ScoreRecord | None
-    """The metric that ranks."""
+    """The primary metric."""
     documents: int
-    """How many were asked; `answers` may be a part of them."""
+    """Number of documents in the evaluation; `answers` may hold only some of them."""
     has_texts: bool
-    """Whether questions and right answers are stored: a record may leave them out."""
+    """Whether questions and right answers are stored; a record may leave them out."""
     evaluations: tuple[AskedTask, ...]
-    """All that the experiment was asked, targets first."""
+    """All evaluations of the experiment, targets first."""
     matching: int
-    """How many documents are as was asked for, before `limit`."""
+    """Number of documents that match the selection, before `limit`."""
     answers: tuple[DocumentAnswer, ...]
     no_prompts: tuple[str, ...] = ()
-    """Why a prompt that was asked for is not given, each reason once."""
+    """Reasons why prompts are missing although `prompts` was set; each reason once."""
 
 
 def answers(
@@ -106,11 +107,12 @@ def answers(
     limit: int | None = None,
     data: File | None = None,
 ) -> TaskEvaluation:
-    """What an experiment (its name, or the beginning of its id) was asked and answered.
+    """An experiment's questions and answers; the experiment is given by its name or the beginning of its id.
 
-    Without `role` the first target; without `shots` the fewest. `document`, `wrong` (those without full marks) and
-    `limit` choose documents. With `prompts` each whole prompt is rendered from its task and data (`data`, as in a run)
-    and given if it has the stored hash. Raises SuiteError where there is no such experiment, evaluation or document.
+    Without `role`, the first target; without `shots`, the fewest. `document`, `wrong` (documents without full marks)
+    and `limit` select documents. With `prompts`, each whole prompt is rendered from its task and data (`data`, as in a
+    run), and returned if it has the stored hash. Raises SuiteError if there is no such experiment, evaluation or
+    document.
     """
     record = experiment_named(store, experiment, track, seed)
     results = ExperimentResults.of(store, record)
@@ -123,7 +125,7 @@ def answers(
 
 
 def _evaluation(results: ExperimentResults, role: str | None, shots: int | None) -> tuple[str, int]:
-    """The role and the shot count that are meant. Raises SuiteError with what there is."""
+    """The selected role and shot count. Raises SuiteError with the existing ones if there is no match."""
     name, asked = results.record.name, list(dict.fromkeys(results.evaluations()))
     if not asked:
         raise SuiteError(f"'{name}' was not asked anything yet", fix="`suite run` it first")
@@ -140,7 +142,7 @@ def _evaluation(results: ExperimentResults, role: str | None, shots: int | None)
 
 
 def _finished(results: ExperimentResults, role: str, shots: int) -> StepRecord:
-    """The step of an evaluation. Raises SuiteError where it has no answers yet."""
+    """The step of an evaluation. Raises SuiteError if it has no answers yet."""
     step = results.step(role, shots)
     assert step is not None, "it is among the evaluations"
     if step.status != "done":
@@ -182,14 +184,14 @@ def _evaluated(
 
 
 def _artifacts(store: ResultsReader, step: StepRecord) -> tuple[str, ...]:
-    """What stood beside the text of every prompt, or in the model."""
+    """The artifacts that were applied when the task was answered."""
     applied = [str(each) for each in step.config.get("stack") or ()]
     titles, kinds = store.steps(applied), store.artifacts(applied)
     return tuple(f"{kinds[each].kind} ({titles[each].title})" for each in applied if each in kinds and each in titles)
 
 
 def _skills(store: ResultsReader, step: StepRecord) -> tuple[str, ...]:
-    """The skill that was read in each document's prompt, in order; none where nothing was routed."""
+    """The skill that was found in each document's prompt, in order; empty without routing."""
     content = store.findings([step.id]).get(step.id, {}).get(RoutingReport.NAME)
     report = None if content is None else read(RoutingReport.NAME, content)
     return tuple(report.skills[each] for each in report.of_documents) if isinstance(report, RoutingReport) else ()
@@ -214,7 +216,7 @@ def _is_right(stored: AnswerRecord, score: ScoreRecord | None, right: Sequence[s
 
 
 def _chosen(evaluation: TaskEvaluation, document: int | None, *, wrong: bool) -> tuple[DocumentAnswer, ...]:
-    """The documents that are asked for. Raises SuiteError where there are none, or it cannot be known."""
+    """The selected documents. Raises SuiteError if there are none, or if it is unknown which answers are wrong."""
     chosen = evaluation.answers
     if document is not None:
         chosen = tuple(each for each in chosen if each.document == document)
@@ -238,7 +240,7 @@ def _chosen(evaluation: TaskEvaluation, document: int | None, *, wrong: bool) ->
 def _with_prompts(
     evaluation: TaskEvaluation, record: ExperimentRecord, step: StepRecord, data: Path | None
 ) -> TaskEvaluation:
-    """The same with every prompt that can be rendered as it was, and why others cannot."""
+    """The evaluation with every prompt that can be rendered unchanged, and the reasons for the others."""
     reasons: dict[str, None] = {}
     filled: list[DocumentAnswer] = []
     try:
@@ -261,6 +263,6 @@ def _prompts(task: str, record: ExperimentRecord, config: Mapping[str, object], 
     from suite.specs.workspace import Workspace
     from suite.tasks.data import DataLocations
 
-    # the path that a record from elsewhere states is not looked into
+    # the file path in an imported record is not read
     files = [] if record.imported else [Path(str(record.spec.get("file", "")))]
     return RenderedPrompts(task, config, Workspace.here(*files).task_folders, DataLocations.of(data))

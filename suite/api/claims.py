@@ -1,4 +1,4 @@
-"""Judging claims from what is stored."""
+"""Judges claims from stored results."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from suite.specs.workspace import shown
 
 
 def check(store: ResultsReader, *claims: File, track: str | None = None) -> tuple[Judged, ...]:
-    """The verdicts of files of claims, each on its own track and on further ones that have rows, or on the `track`.
+    """The verdicts of files of claims, each on its own track and on further ones that have rows, or on `track`.
 
-    Without files: all claims that are found (shipped, and of the working directory) about tracks that have rows.
-    Raises SuiteError for names that no spec, row or track has.
+    Without files, judges all claims that are found (shipped, and in the working directory) on tracks that have rows.
+    Raises SuiteError for names of specs, rows or tracks that do not exist.
     """
     return judged(store, chosen(store, [Path(file) for file in claims], track))
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Which claims are judged on which tracks."""
+    """The claims to judge, and the tracks on which they are judged."""
 
     read: Mapping[Path, Claims]
     pairs: tuple[tuple[Path, str], ...]
-    """(File, track)."""
+    """(file, track)."""
     track_requested: bool
-    """Whether the track was asked for."""
+    """Whether the caller named the track."""
 
     @property
     def tracks(self) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ class Chosen:
 
 
 def chosen(store: ResultsReader, files: Sequence[Path], track: str | None) -> Chosen:
-    """What is to be judged. Raises SuiteError for names that no spec, row or track has."""
+    """The claims to judge. Raises SuiteError for names of specs, rows or tracks that do not exist."""
     read = {file: read_claims(file) for file in (files or claim_files())}
     tracks = store.tracks()
     if track is not None and track not in tracks:
@@ -54,7 +54,7 @@ def chosen(store: ResultsReader, files: Sequence[Path], track: str | None) -> Ch
 
 
 def judged(store: ResultsReader, selection: Chosen) -> tuple[Judged, ...]:
-    """The verdicts, a `Judged` for each file and track."""
+    """The verdicts: one `Judged` for each file and track."""
     return tuple(
         _judge(store, file, selection.read[file], track, selection.pairs, requested=selection.track_requested)
         for file, track in selection.pairs
@@ -64,7 +64,7 @@ def judged(store: ResultsReader, selection: Chosen) -> tuple[Judged, ...]:
 def _chosen(
     read: Mapping[Path, Claims], stored_tracks: Collection[str], track: str | None, *, named: bool
 ) -> list[tuple[Path, str]]:
-    """Which file is judged on which track: on its own and further ones that have rows, or on the one asked for."""
+    """(file, track) of each judgement: a file's own track and further ones that have rows, or the requested track."""
     if track is not None and named:
         return [(file, track) for file in read]
     available = {track} if track else set(stored_tracks)
@@ -85,7 +85,8 @@ def _chosen(
 def _check_names(
     store: ResultsReader, read: Mapping[Path, Claims], chosen: Sequence[tuple[Path, str]], track: str | None
 ) -> None:
-    """Raises SuiteError with every name that no row, spec or track has: nothing would ever be found of it."""
+    """Raises SuiteError with every name of a row, spec or track that does not exist: such claims could never be
+    decided."""
     records = store.experiments()
     rows = {*(record.name for record in records), *shipped_rows(), BASELINE}
     roles = {role for record in records for role in record.spec["roles"]}
@@ -101,7 +102,7 @@ def _check_names(
 def _judge(
     store: ResultsReader, file: Path, claims: Claims, track: str, chosen: Sequence[tuple[Path, str]], *, requested: bool
 ) -> Judged:
-    """The verdicts of a file on a track: of all its claims on its own and on one that was asked for."""
+    """The verdicts of a file on a track. On its own track and on a requested one, all claims are judged."""
     alone = [other_track for other, other_track in chosen if other == file] == [track]
     own = track == claims.track
     verdicts = judge(store, claims, track) if own or requested else judge_further(store, claims, track)
@@ -110,15 +111,15 @@ def _judge(
 
 @dataclass(frozen=True)
 class StoredClaims:
-    """The claims about what a store has."""
+    """The claims about the results in a store."""
 
     verdicts: tuple[Verdict, ...]
     unread: tuple[str, ...]
-    """Why files could not be read: a site is not to fail for one of them, but to say so."""
+    """Messages about files that could not be read. A site shows them instead of failing."""
 
 
 def judge_stored(store: ResultsReader) -> StoredClaims:
-    """Judge the claims that are found without being named, on those of their tracks that the store has rows of."""
+    """Judge the claims that are found by default, on those of their tracks that have rows in the store."""
     tracks = store.tracks()
     verdicts: list[Verdict] = []
     unread: list[str] = []

@@ -1,4 +1,4 @@
-"""Which stored experiment is meant by a name, or by the beginning of an id."""
+"""Finds a stored experiment by its name or by the beginning of its id."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ MAX_LISTED = 8
 
 
 def experiment_named(store: ResultsReader, name: str, track: str | None, seed: int | None) -> ExperimentRecord:
-    """The one experiment of this name, or whose id begins so, on a track and with a seed where they are given.
+    """The only experiment with this name, or with an id that begins so, on the track and with the seed if given.
 
-    Raises SuiteError, in one line, where there is none or several.
+    Raises SuiteError, in one line, if there is none or more than one.
     """
     records = store.experiments()
     named = [record for record in records if record.name == name]

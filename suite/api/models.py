@@ -28,21 +28,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """A base model with an experiment's artifacts applied. In a `with` statement the base is given back at the end."""
+    """A base model with an experiment's artifacts applied. A `with` statement restores the base at its end."""
 
     experiment: ExperimentRecord
     role: str
-    """The task that the artifacts are applied for: a method may answer other tasks without some of them."""
+    """The task for which the artifacts are applied: a method may answer other tasks without some of them."""
     adapted: AdaptedModel
-    """The base and what is applied to it."""
+    """The base model and the artifacts applied to it."""
     decoding: Mapping[str, Any]
-    """How the experiment's track has answers decoded."""
+    """How answers are decoded on the experiment's track."""
     _applied: ExitStack = field(repr=False)
 
     @property
     def model(self) -> PreTrainedModel:
-        """The transformers model, its weights and adapters in effect. A soft prompt (`adapted.soft`) and a prefix
-        (`adapted.prefix`) are not in it: they come before each input, as `answer` has them."""
+        """The transformers model, with the experiment's weights and adapters in effect.
+
+        A soft prompt (`adapted.soft`) and a prefix (`adapted.prefix`) are not part of it: they come before each input,
+        as in `answer`.
+        """
         return self.adapted.backbone.model
 
     @property
@@ -51,7 +54,7 @@ class LoadedModel:
         return self.adapted.backbone.tokenizer
 
     def answer(self, prompts: Sequence[str], *, max_new_tokens: int = 64, stop: Sequence[str] = ()) -> tuple[str, ...]:
-        """The model's answer to each prompt, decoded as the experiment's evaluations were, up to a `stop` string."""
+        """The model's answer to each prompt, up to a `stop` string, decoded as in the experiment's evaluations."""
         if isinstance(prompts, str) or isinstance(stop, str):
             raise SuiteError("prompts and stop strings are lists of texts", fix="write answer([prompt], stop=[text])")
         if max_new_tokens < 1:
@@ -66,7 +69,7 @@ class LoadedModel:
         return tuple(lm.generate_until(requests)) if requests else ()
 
     def close(self) -> None:
-        """Take the artifacts off: the base is what it was."""
+        """Remove the artifacts, which restores the base."""
         self._applied.close()
 
     def __enter__(self) -> LoadedModel:
@@ -89,12 +92,12 @@ def load_model(
     models: File | None = None,
     device: str | None = None,
 ) -> LoadedModel:
-    """The model of a finished experiment: the base with what it answers a task with, checked to be in effect.
+    """Load the model of a finished experiment: the base with the artifacts for a task, checked to be in effect.
 
-    An experiment is named by its name (with `track` and `seed` where there are several), by its id or the beginning of
-    one, or as `load_spec` or the store has it. `role` is the task that is to be answered: a target (the first, unless
-    told), or a held-out task, which some methods answer with other artifacts. Raises SuiteError where the experiment
-    is not stored, not finished, or answers with several models, and where an artifact is missing or damaged.
+    The experiment is given by its name (with `track` and `seed` if there are several), by its id or the beginning of
+    it, or as the object from `load_spec` or the store. `role` is the task to answer: a target (by default the first),
+    or a held-out task, which some methods answer with other artifacts. Raises SuiteError if the experiment is not
+    stored, is not finished, or answers with several models, and if an artifact is missing or damaged.
     """
     run_dir = home_of(home, db)
     with Store.open(run_dir.url, create=False) as store:
@@ -113,13 +116,14 @@ def load_model(
 
 
 def _define(kind: str, experiment: object, results: ExperimentResults, step: str) -> None:
-    """Make a kind of artifact known that is a method's own, one from outside: its module is loaded, as it was then."""
+    """Load the module of a method from outside that defines this kind of artifact, if its source is unchanged. Raises
+    SuiteError otherwise."""
     from suite.models.artifacts import kinds
 
     if kind in kinds():
         return
     record, config = results.record, results.steps[step].config
-    # a step that chose among others has no method of its own: the experiment's made what it kept
+    # a choosing step has no method of its own: the experiment's method made the artifact that it kept
     name, source = (config.get("method") or record.spec["method"])["name"], config.get("source")
     file = Path(str(record.spec.get("file", "")))
     registry = experiment.methods if isinstance(experiment, Experiment) else Workspace.here(file).methods
@@ -132,7 +136,7 @@ def _define(kind: str, experiment: object, results: ExperimentResults, step: str
 def _applied(
     home: RunDir, located: LocatedModel, steps: Sequence[str], hashes: Mapping[str, str], device: str | None
 ) -> tuple[ExitStack, AdaptedModel]:
-    """The steps' artifacts on the base, checked to be in effect; to close the first takes them off."""
+    """The steps' artifacts applied to the base and checked to be in effect. Closing the first value removes them."""
     from suite.execution.artifacts import load_published
     from suite.execution.preflight import check_device, fetch
     from suite.models.apply import applied
@@ -156,7 +160,7 @@ def _applied(
 def _record(
     store: ResultsReader, experiment: str | Experiment | ExperimentRecord, track: str | None, seed: int | None
 ) -> ExperimentRecord:
-    """The stored experiment that is meant."""
+    """The stored experiment for this argument."""
     if isinstance(experiment, str):
         return experiment_named(store, experiment, track, seed)
     matches = [record for record in store.experiments(track) if record.id == experiment.id]
@@ -166,7 +170,7 @@ def _record(
 
 
 def _stack(results: ExperimentResults, role: str | None) -> tuple[str, tuple[str, ...], str]:
-    """The role to answer, the train steps whose artifacts are in effect then, and the base model's identity."""
+    """The role to answer, the train steps whose artifacts it uses, and the base model's identity."""
     record = results.record
     roles = list(dict.fromkeys(evaluated for evaluated, _ in results.evaluations()))
     answered = role or (*record.targets, *roles)[0]
@@ -189,7 +193,7 @@ def _stack(results: ExperimentResults, role: str | None) -> tuple[str, tuple[str
 
 
 def _located(experiment: object, record: ExperimentRecord, models: Path | None) -> LocatedModel:
-    """The base model. A store has not the file beside which a relative path is meant; its spec's folder is tried."""
+    """The base model. The store does not know which file a relative path belongs to, so the spec's folder is tried."""
     if isinstance(experiment, Experiment):
         return locate(experiment.track.model, models)
     source = ModelSource.model_validate(record.spec["track"]["model"])
@@ -201,7 +205,7 @@ def _located(experiment: object, record: ExperimentRecord, models: Path | None) 
 
 
 def _decoding(record: ExperimentRecord) -> dict[str, Any]:
-    """What a `StackLM` is told by the experiment's track."""
+    """The decoding options of a `StackLM` for the experiment's track."""
     track = record.spec["track"]
     decoding = Decoding.model_validate(track["decoding"])
     return {

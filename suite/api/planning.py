@@ -1,4 +1,4 @@
-"""From spec files to a plan: what would run, what is done, and what the rest will take."""
+"""Turns spec files into a plan: which steps there are, which are done, and what the others will cost."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from suite.tasks.data import DataLocations
 
 @dataclass(frozen=True)
 class LoadedSpec:
-    """The experiments of some spec files, one for each seed."""
+    """The experiments of spec files, one for each seed."""
 
     experiments: tuple[Experiment, ...]
     options: Options
-    """What they were loaded with: the pretrained row that they are compared with is loaded alike."""
+    """The options they were loaded with; the pretrained row for comparison is loaded with the same."""
     notes: tuple[str, ...] = ()
-    """What a user should know, a line each."""
+    """Notes for the user, one line each."""
 
     def __iter__(self) -> Iterator[Experiment]:
         return iter(self.experiments)
@@ -45,25 +45,25 @@ class LoadedSpec:
 
 @dataclass(frozen=True)
 class PlannedStep:
-    """A step of a plan, and how far it is."""
+    """A step of a plan, with its status."""
 
     id: str
     kind: Literal["train", "evaluate"]
     title: str
     status: Status
     why: str
-    """Why it is as it is, where that needs a word: imported, stale, or its artifact is lost."""
+    """The reason for its status, if it needs one: imported, stale, or its artifact is lost."""
     experiments: tuple[str, ...]
-    """The experiments that need it, `name (seed N)`."""
+    """The experiments that need it, as `name (seed N)`."""
     tokens: int
     seconds: float
     memory: int
-    """Bytes. All three are estimates of what it takes."""
+    """Bytes. Tokens, seconds and memory are estimates."""
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A plan with all that running it needs."""
+    """A plan with everything that is needed to run it."""
 
     plan: Plan
     inputs: Inputs
@@ -71,16 +71,16 @@ class PlannedRun:
 
     @property
     def experiments(self) -> tuple[Experiment, ...]:
-        """The experiments, the pretrained rows that they are compared with first."""
+        """The experiments; the pretrained rows for comparison come first."""
         return tuple(planned_experiment.experiment for planned_experiment in self.plan.experiments)
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a user should know of the plan, a line each."""
+        """Notes on the plan for the user, one line each."""
         return self.plan.notes
 
     def steps(self) -> tuple[PlannedStep, ...]:
-        """Every step once, in the order of the run, as far as the store has it now."""
+        """Every step once, in the order of the run, with its current status in the store."""
         statuses, why = _progress(self)
         users = self.plan.users()
         return tuple(
@@ -98,9 +98,9 @@ def load_spec(
     overrides: Mapping[str, Any] | None = None,
     seeds: Literal["first", "all"] | Sequence[int] = "first",
 ) -> LoadedSpec:
-    """The experiments of spec files. Raises SuiteError with every problem of every file.
+    """The experiments of spec files. Raises SuiteError with all problems of all files.
 
-    `overrides` are settings by their dotted names, as `--set` has them: ``{"method.steps": 50}``.
+    `overrides` are settings by their dotted names, as for `--set`: ``{"method.steps": 50}``.
     """
     sets = tuple(override(key, value) for key, value in (overrides or {}).items())
     return loaded([Path(file) for file in files], Options(track, sets, _seeds(seeds)))
@@ -115,9 +115,9 @@ def plan(
     models: File | None = None,
     baseline: bool = True,
 ) -> PlannedRun:
-    """What would run for loaded specs (or a spec file), and for the pretrained model that they are compared with.
+    """The plan for loaded specs (or a spec file) and for the pretrained model that they are compared with.
 
-    Nothing is written. Raises SuiteError with every missing model, data set and leak at once.
+    Writes nothing. Raises SuiteError with all missing models, missing data sets and leaks together.
     """
     loaded_spec = spec if isinstance(spec, LoadedSpec) else load_spec(spec)
     data_folder, models_folder = folder_of(data, "SUITE_DATA"), folder_of(models, "SUITE_MODELS")
@@ -126,7 +126,7 @@ def plan(
 
 
 def loaded(files: Sequence[Path], options: Options) -> LoadedSpec:
-    """The specs among some files, loaded, and a note about the others."""
+    """The loaded specs among these files, and a note about the other files."""
     if not files:
         raise SuiteError("no spec file is named", fix="name one, such as specs/promot_rte.yaml")
     specs, notes = only_specs(files)
@@ -134,24 +134,24 @@ def loaded(files: Sequence[Path], options: Options) -> LoadedSpec:
 
 
 def check_folders(data: Path | None, models: Path | None) -> None:
-    """Raises SuiteError for a folder that is not there."""
+    """Raises SuiteError for a folder that does not exist."""
     for folder, option in ((data, "--data"), (models, "--models")):
         if folder is not None and not folder.is_dir():
             raise SuiteError("there is no such folder", where=f"{option} {folder}")
 
 
 def planned(spec: LoadedSpec, home: RunDir, data: Path | None, models: Path | None, *, baseline: bool) -> PlannedRun:
-    """The plan of loaded specs, with the pretrained rows of their tracks if they are to be compared."""
+    """The plan of loaded specs; with `baseline`, including the pretrained rows of their tracks."""
     rows, options = spec.experiments, spec.options
     inputs = Inputs(DataLocations.of(data), models, _rates(home, rows, models))
     absent = absent_models([row.track.model for row in rows], models)
     made, before = None, _stored_targets(home, rows)
-    if baseline and before:  # the data of a target that was asked before may be gone: it is not asked again then
+    if baseline and before:  # the data of a target that was evaluated before may be gone: it is left out then
         with suppress(SuiteError):
             made = _with_baselines(rows, options, before, inputs)
     try:
         made = made or (_with_baselines(rows, options, {}, inputs) if baseline else make_plan(rows, inputs))
-    except SuiteError as error:  # what is missing is said at once, models and data
+    except SuiteError as error:  # all that is missing is reported together, models and data
         raise SuiteError.of([*error.problems, *absent]) from None
     return PlannedRun(replace(made, notes=(*spec.notes, *made.notes, *map(str, absent))), inputs, home)
 
@@ -162,7 +162,7 @@ def _with_baselines(
     stored_targets: Mapping[str, Sequence[tuple[str, ...]]],
     inputs: Inputs,
 ) -> Plan:
-    """The plan of some rows and of the pretrained rows that they are compared with."""
+    """The plan of these rows and of the pretrained rows that they are compared with."""
     added, baseline_notes = baselines(rows, options, stored_targets)
     experiments = (*added, *rows)
     made = make_plan(experiments, inputs)
@@ -184,21 +184,21 @@ def _stored_targets(home: RunDir, experiments: Sequence[Experiment]) -> dict[str
 
 
 def _rates(home: RunDir, experiments: Sequence[Experiment], models: Path | None) -> dict[tuple[str, str], float]:
-    """Tokens per second measured by earlier steps of the same base model."""
+    """Rates (tokens per second) measured in earlier steps of the same base models."""
     if not home.exists:
         return {}
     from suite.results.store import Store
 
     identities: set[str] = set()
     for experiment in experiments:
-        with suppress(SuiteError):  # the plan says what is wrong with it
+        with suppress(SuiteError):  # the plan reports the problem
             identities.add(locate(experiment.track.model, models).identity)
     with Store.open(home.url, create=False) as store:
         return {(name, sort): rate for name in identities for sort, rate in store.rates(name, sort_of).items()}
 
 
 def _progress(run: PlannedRun) -> tuple[Mapping[str, Status], Mapping[str, str]]:
-    """Step id -> its status, and why it has to be done or was not done here."""
+    """Step id -> status, and step id -> why it has to run or did not run here."""
     if not run.home.exists:
         return {}, {}
     from suite.results.store import Store
@@ -225,7 +225,7 @@ def _seeds(seeds: Literal["first", "all"] | Sequence[int]) -> Literal["first", "
 
 
 def override(key: str, value: Any) -> str:
-    """A setting as `--set` reads it. Raises SuiteError for a value that no spec could have."""
+    """A setting in the form of `--set`. Raises SuiteError for a value that a spec cannot hold."""
     try:
         return f"{key}={json.dumps(value, default=os.fspath, allow_nan=False, ensure_ascii=False)}"
     except (TypeError, ValueError):

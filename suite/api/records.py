@@ -1,4 +1,4 @@
-"""Records from elsewhere, checked against the tracks that are known here."""
+"""Checks imported records against the tracks that are known here."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from suite.specs.tracks import load_track
 from suite.specs.workspace import Workspace
 
 NOT_TERMS: Final = ("model.path", "model.gguf", "model.revision")
-"""Where a machine keeps its models is its own."""
+"""Settings that are not terms of a track: where a machine keeps its models."""
 
 
 def off_its_track() -> Check:
-    """A check for a term of its track that a record has otherwise and does not name among its changes.
+    """A check for terms of a track that a record changed without naming them in its `changes`.
 
-    Nothing is known of a track that is neither shipped nor in the workspace. Tracks are read once, from what is here
-    now.
+    Tracks that are neither shipped nor in the workspace are not checked. Each track is read once.
     """
     workspace = Workspace.here()
 
@@ -41,7 +40,7 @@ def off_its_track() -> Check:
 
 
 def _unnamed(spec: Mapping[str, Any], track: Track) -> str | None:
-    """The first term that differs and is not named, in words."""
+    """A message about the first term that differs and is not named; None if there is none."""
     for key, stated, here in _differing(spec, track):
         if not any(key == change or key.startswith(f"{change}.") for change in spec["changes"]):
             difference = f"its track '{track.name}' has {key} {str(stated)[:40]}, and here that has {str(here)[:40]}"
@@ -50,7 +49,7 @@ def _unnamed(spec: Mapping[str, Any], track: Track) -> str | None:
 
 
 def _differing(spec: Mapping[str, Any], track: Track) -> Iterator[tuple[str, Any, Any]]:
-    """Each dotted key that both have, and have otherwise."""
+    """Yield (dotted key, the record's value, the value here) for each common key whose values differ."""
     terms = track.model_dump(mode="json", exclude={"methods", "seeds", "roles"})
     for block in OVERRIDABLE:
         if block != "probes" and block in spec["track"] and block in terms:

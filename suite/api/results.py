@@ -1,4 +1,4 @@
-"""Reading what is stored: the store, boards, and comparisons of two experiments."""
+"""Reads stored results: the store, boards, and comparisons of two experiments."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from suite.results.store import ResultsReader, Store
 def open_store(home: File | None = None, *, db: str | None = None) -> Iterator[Store]:
     """The store of a folder of runs, for a `with` statement.
 
-    Raises SuiteError where there is none, or where it cannot be read. Warns at the end (`UserWarning`) if something
-    that was read is not as it was written.
+    Raises SuiteError if there is no store or if it cannot be read. Warns at the end (`UserWarning`) if any data that
+    was read had been changed after it was written.
     """
     with reading(home_of(home, db), warnings.warn) as store:
         yield store
@@ -32,22 +32,23 @@ def open_store(home: File | None = None, *, db: str | None = None) -> Iterator[S
 def board(store: ResultsReader, track: str | None = None) -> Board:
     """A track's table: for each row its scores, changes and intervals, its rank and its costs.
 
-    `track` may be left out where the store has one. Raises SuiteError for a track that nothing was run on.
+    `track` may be omitted if the store has only one. Raises SuiteError for a track without results.
     """
     return board_of(store, _only(tracks_of(store, track)))
 
 
 def compare(store: ResultsReader, first: str, second: str, track: str | None = None) -> Comparison:
-    """The first experiment less the second, task by task, paired over the documents and seeds that they share.
+    """The first experiment minus the second, task by task, paired over the documents and seeds that they share.
 
-    `track` may be left out where one track has both. Raises SuiteError for an experiment that was not run.
+    `track` may be omitted if only one track has both. Raises SuiteError for an experiment that was not run.
     """
     return compare_rows(NamedRows(store, _only(common_tracks(store, first, second, track))), first, second)
 
 
 @contextmanager
 def reading(home: RunDir, warn: Callable[[str], object], *, patient: bool = True) -> Iterator[Store]:
-    """The store of a home that must be there; `warn` is told if something was read that is not as it was written."""
+    """The store of a home, which must exist. Calls `warn` if any data that was read had been changed after it was
+    written."""
     with Store.open(home.url, create=False, patient=patient) as store:
         yield store
         changed = store.alteration()
@@ -56,7 +57,7 @@ def reading(home: RunDir, warn: Callable[[str], object], *, patient: bool = True
 
 
 def tracks_of(store: ResultsReader, track: str | None) -> tuple[str, ...]:
-    """The track that is asked for, or all that have rows. Raises SuiteError if there are none."""
+    """The requested track, or all tracks with rows. Raises SuiteError if there are none."""
     tracks = store.tracks()
     if not tracks:
         raise SuiteError("there is nothing to show yet", where=store.where, fix="`suite run SPEC` first")
@@ -72,7 +73,7 @@ def stored_boards(store: ResultsReader, track: str | None) -> list[Board]:
 
 
 def comparisons(store: ResultsReader, first: str, second: str, track: str | None) -> list[Comparison]:
-    """Two experiments compared on each track that has both. Raises SuiteError if there is none."""
+    """Comparisons of two experiments on each track that has both. Raises SuiteError if there is none."""
     tracks = common_tracks(store, first, second, track)
     return [compare_rows(NamedRows(store, name), first, second) for name in tracks]
 
@@ -95,7 +96,7 @@ def common_tracks(store: ResultsReader, first: str, second: str, track: str | No
 
 
 def _only(tracks: Sequence[str]) -> str:
-    """The track that is meant where none is named. Raises SuiteError if there are several."""
+    """The only track. Raises SuiteError if there are several."""
     if len(tracks) > 1:
         raise SuiteError(f"there are {len(tracks)} tracks", where="track", fix=f"name one of {', '.join(tracks)}")
     return tracks[0]

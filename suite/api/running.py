@@ -1,4 +1,4 @@
-"""Running a plan: train, evaluate and store what is not done yet."""
+"""Runs a plan: trains, evaluates and stores the steps that are not done yet."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def run(
     executor: Executor | None = None,
     verbosity: Verbosity = "normal",
 ) -> Outcome:
-    """Run every step of a plan that is not done, with progress on standard error; the options are those of `suite run`.
+    """Run every step of a plan that is not done; the options are those of `suite run`. Progress goes to standard error.
 
-    An `executor` does the steps elsewhere (`suite.execution.executor.Executor`); without one they are done here.
-    A step that fails stops only what needs it: see `failed` and `blocked` of the outcome. Ctrl-C cancels the step,
-    keeps what is finished and raises KeyboardInterrupt; the same plan goes on from there. Raises SuiteError, before
-    anything is written, where the device, a model or the sandbox is not there.
+    An `executor` runs the steps elsewhere (`suite.execution.executor.Executor`); without one they run here. A failed
+    step stops only the steps that need it: see `failed` and `blocked` of the outcome. Ctrl-C cancels the current step,
+    keeps finished ones and raises KeyboardInterrupt; running the same plan resumes from there. Raises SuiteError,
+    before anything is written, if the device, a model or the sandbox is not available.
     """
     with _interruptible():
         outcome = execute(
@@ -58,7 +58,7 @@ def execute(
     verbosity: Verbosity = "normal",
     begin: Callable[[PlannedRun], None] = lambda planned: None,
 ) -> Outcome:
-    """The same for whoever handles signals; `begin` is called once nothing stands against the run."""
+    """Like `run`, for callers that handle signals themselves. Calls `begin` after all checks have passed."""
     home, inputs = planned.home, replace(planned.inputs, rates=None)
     context = StepContext(home, inputs, device, unsafe_code, LEASE_SECONDS)
     with bubblewrap.unsafe(unsafe_code):
@@ -74,7 +74,7 @@ def execute(
 
 
 def _summary(planned: PlannedRun) -> Iterator[str]:
-    """What is to be run."""
+    """Yield lines about the experiments and steps to run."""
     for each in planned.experiments:
         yield f"experiment {each.id[:8]}: {each.name} · {each.track.name} · seed {each.seed} · {each.file}"
     steps = planned.steps()
@@ -84,7 +84,7 @@ def _summary(planned: PlannedRun) -> Iterator[str]:
 
 
 def _ending(outcome: Outcome) -> Iterator[str]:
-    """What became of it."""
+    """Yield lines about the outcome."""
     if outcome.interrupted:
         yield str(outcome.interrupted)
     yield from (f"failed: {title}: {reason}" for title, reason in outcome.failed.items())
@@ -95,7 +95,7 @@ def _ending(outcome: Outcome) -> Iterator[str]:
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """Inside, signals end the run in order; outside they are what Python makes of them."""
+    """Context manager in which signals end the run in an orderly way and then raise KeyboardInterrupt or SystemExit."""
     try:
         with signals.ending():
             yield

@@ -1,4 +1,4 @@
-"""What there is of records that come with suite, besides the store: the site shows them, so the tables mention them."""
+"""Shipped records that are not in the store. The site shows them, so the tables mention them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from suite.specs.workspace import published, shown
 
 
 def remark(store: ResultsReader, track: str | None, names: Collection[str] = ()) -> list[str]:
-    """At most one line about shipped records (of a track, and of these names, if there are any) that are not in the
-    store, and how they are added to it."""
+    """At most one line about shipped records (of a track and of these names, if given) that are not in the store.
+
+    It says how to import them.
+    """
     folder = published()
     missing = _missing(store, folder, track, names) if folder else Counter[str]()
     if not folder or not missing:
@@ -24,7 +26,7 @@ def remark(store: ResultsReader, track: str | None, names: Collection[str] = ())
 
 
 def _missing(store: ResultsReader, folder: Path, track: str | None, names: Collection[str]) -> Counter[str]:
-    """Track -> how many of its records are not in the store. A record's file bears its name, seed and variant."""
+    """Track -> number of its records that are not in the store. A record's file name has its name, seed and variant."""
     here = {
         (record.track, f"{record.name}--seed{record.seed}--{str(record.spec['variant'])[:8]}")
         for record in store.experiments(track)
@@ -40,13 +42,13 @@ def _missing(store: ResultsReader, folder: Path, track: str | None, names: Colle
 
 
 def shipped_rows() -> frozenset[str]:
-    """The names of the rows that the shipped records have."""
+    """The names of the rows in the shipped records."""
     folder = published()
     return frozenset(file.name.partition("--")[0] for file in _files(folder)) if folder else frozenset()
 
 
 def shipped_files(name: str, track: str | None) -> list[Path]:
-    """The shipped records of the rows of this name (on a track), which no store need hold to be looked at."""
+    """The shipped records of the rows with this name (on a track); they can be read without importing them."""
     folder = published()
     found = [file for file in _files(folder) if file.name.partition("--")[0] == name] if folder else []
     return [file for file in found if track in (None, file.parent.name)]

@@ -1,4 +1,4 @@
-"""The leaderboard's pages, from the local store and from published records."""
+"""Renders the leaderboard's pages from the local store and from published records."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from suite.tasks.definition import TaskFile, read_task
 def render(
     home: File | None = None, *, db: str | None = None, out: File | None = None, records: File | None = None
 ) -> Path:
-    """Write the pages of the local store and of published records; returns the page to open.
+    """Write the pages of the local store and of published records. Returns the page to open.
 
-    They go to `out`, or `site/` in the folder of runs; `records` is another folder of published records than the one
-    that comes with suite. Raises SuiteError where they cannot be written.
+    Writes to `out`, or to `site/` in the folder of runs. `records` replaces the folder of published records that comes
+    with suite. Raises SuiteError if the pages cannot be written.
     """
     site, shared = (None if path is None else Path(path) for path in (out, records))
     return render_site(home_of(home, db), site, shared, warnings.warn)
 
 
 def render_site(home: RunDir, out: Path | None, records: Path | None, warn: Callable[[str], object]) -> Path:
-    """The same; `warn` is told if something was read that is not as it was written."""
+    """Like `render`. Calls `warn` if any data that was read had been changed after it was written."""
     from leaderboard import SiteContext, UnionReader
     from leaderboard import render as write_pages
     from suite.results.records import read_records_into_memory
@@ -45,7 +45,7 @@ def render_site(home: RunDir, out: Path | None, records: Path | None, warn: Call
     if records is not None and not records.is_dir():
         raise SuiteError("there is no such folder", where=f"--records {records}")
     with ExitStack() as stack:
-        # Without local runs the published records alone make the board of a fresh clone.
+        # Without local runs, a fresh clone shows a board of the published records.
         local = stack.enter_context(reading(home, warn) if home.exists else Store.open("sqlite://"))
         shared = stack.enter_context(read_records_into_memory(folder)) if folder else None
         store: ResultsReader = UnionReader(local, shared) if shared else local
@@ -62,7 +62,8 @@ def render_site(home: RunDir, out: Path | None, records: Path | None, warn: Call
 
 
 def _database(home: RunDir, site: Path) -> str:
-    """The SQLite file as a published page may name it: from the site, where that is in its folder, else by its name."""
+    """The path of the SQLite file for a published page: relative to the site if the site is in its folder, else its
+    name."""
     url = database_url(home.url)
     if not home.exists or url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return ""
@@ -75,14 +76,15 @@ def _ids(store: ResultsReader) -> frozenset[str]:
 
 
 def _templates(stores: Sequence[ResultsReader]) -> dict[str, str]:
-    """The task files that stored runs name, by fingerprint: a page shows those that are still what was run."""
+    """Fingerprint -> task file, for the tasks of stored runs. Pages show a file only if it is still the version that
+    was run."""
     specs = [record.spec for store in stores for record in store.experiments()]
     named = sorted({str(role["task"]) for spec in specs for role in spec["roles"].values()})
     folders = Workspace.here().task_folders
     templates: dict[str, str] = {}
     for name in named:
         if any((folder / f"{name}.yaml").is_file() for folder in folders):
-            with suppress(SuiteError, OSError):  # one that is broken now is not what was run
+            with suppress(SuiteError, OSError):  # a file that is broken now is not the version that was run
                 task = read_task(name, folders, load_plugins=False)
                 templates[task.fingerprint] = _text_of(task)
     return templates

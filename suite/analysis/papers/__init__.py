@@ -1,4 +1,4 @@
-"""A paper's tables in its own layout, with what the store has beside the paper's figures."""
+"""A paper's tables in its own layout, with the store's results beside the paper's figures."""
 
 from suite.analysis.papers.fill import PaperCell, Table, TrackRows, fill
 from suite.analysis.papers.schema import Layout

@@ -1,4 +1,4 @@
-"""A paper's table filled from the store: the very numbers of the board."""
+"""Fills a paper's table from the store, with the same numbers as the board."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from suite.stats import Estimate
 
 @dataclass(frozen=True)
 class PaperCell:
-    """A place of the table; what is not known is None."""
+    """A cell of the table; unknown values are None."""
 
     ours: Estimate | None = None
     paper: float | None = None
@@ -33,13 +33,13 @@ class Table:
     track: str
     layout: Layout
     cells: tuple[tuple[PaperCell, ...], ...]
-    """For each row of the layout a cell for each column."""
+    """For each row of the layout, a cell for each column."""
     notes: tuple[str, ...]
-    """What must be read with it."""
+    """Notes that belong to the table."""
 
 
 class TrackRows:
-    """A track's rows by the names of their experiments, each made once when it is first asked for."""
+    """A track's rows by the names of their experiments; each is built at most once."""
 
     def __init__(self, store: ResultsReader, track: str) -> None:
         self.store, self.track = store, track
@@ -47,7 +47,7 @@ class TrackRows:
         self._made: dict[str, Row | None] = {}
 
     def row(self, name: str) -> Row | None:
-        """The row of claims and comparisons; None if it was not run."""
+        """The row that claims and comparisons use for this name; None if it was not run."""
         if name not in self._made:
             try:
                 members = self._named.named(name)
@@ -58,7 +58,7 @@ class TrackRows:
         return self._made[name]
 
     def passes(self, row: Row, line: Line, slot: Slot) -> Estimate | None:
-        """Mean seconds over seeds of a pass over a task's documents; None where nothing was dispatched."""
+        """Seconds of one pass over a task's documents, averaged over seeds; None if nothing was dispatched."""
         members = self._named.named(row.name)
         shots = {count for member in members for role, count in member.evaluations() if role == line.role}
         at_shots = slot.shots if slot.shots is not None else max(shots, default=0)
@@ -94,7 +94,7 @@ class TrackRows:
 
 
 def fill(rows: TrackRows, name: str, layout: Layout) -> Table:
-    """A layout with a track's numbers; what was not run stays empty."""
+    """A layout filled with a track's numbers; experiments that were not run stay empty."""
     cells = tuple(_line(rows, layout, line) for line in layout.rows)
     return Table(name, rows.track, layout, cells, tuple(_notes(rows, layout, cells)))
 

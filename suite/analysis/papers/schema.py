@@ -1,4 +1,4 @@
-"""What a file of a paper's table says: whose numbers stand where, and the paper's own figures."""
+"""The format of a file for a paper's table: which of our numbers each cell shows, and the paper's own figures."""
 
 from __future__ import annotations
 
@@ -18,47 +18,48 @@ Show = Literal[
 PASSES: Final = ("first_pass", "second_pass")
 """Seconds of the two passes of a dispatch, over all documents of a task."""
 ASKED: Final[Mapping[str, tuple[str, ...]]] = {
-    **{name: keys for name, keys in QUANTITIES.items() if name != "curve"},  # what a row has, not what it had once
+    **{name: keys for name, keys in QUANTITIES.items() if name != "curve"},  # stored with a row, unlike a curve
     **dict.fromkeys(PASSES, ("role", "shots")),
 }
-"""What may be shown, and what it is asked of."""
+"""Quantity that a row may show -> the settings that it depends on."""
 assert set(get_args(Show)) == set(ASKED)
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 Role = Annotated[str, Field(pattern=r"^(lm_eval:)?[A-Za-z0-9][A-Za-z0-9._+-]*$")]
 Fault = tuple[tuple[str | int, ...], str, str]
-"""The key at fault, what is wrong, and what would be right."""
+"""(the key with the error, what is wrong, what to do)."""
 
 
 class Column(Block):
-    """A column: an experiment, at a number of shots."""
+    """A column: an experiment at a shot count."""
 
     head: str
-    """As in the paper."""
+    """The column's heading, as in the paper."""
     group: str = ""
-    """A head above this one, common with the neighbours of the same group."""
+    """A heading above this one, shared by neighbouring columns of the same group."""
     of: Name | None = None
-    """The experiment whose numbers stand here, where a row names no other."""
+    """The experiment of this column; a row may name another one."""
     shots: Annotated[int, Field(ge=0)] | None = None
-    """For quantities that have shots; none: the most that were asked."""
+    """The shot count, for quantities that depend on it; none: the most shots that were evaluated."""
 
 
 class Line(Block):
-    """A row: a quantity."""
+    """A row, which shows one quantity."""
 
     head: str
-    """As in the paper."""
+    """The row's heading, as in the paper."""
     group: str = ""
-    """A head before this one, common with the neighbours of the same group."""
+    """A heading before this one, shared by neighbouring rows of the same group."""
     show: Show
     """A quantity, as in claims, or the seconds of a dispatch's `first_pass` or `second_pass`."""
     role: Role | None = None
     """The task of `target`, `score` and both passes."""
     of: tuple[Name | None, ...] | None = None
-    """The experiment of each column, in place of the columns' own; null: none of ours stands there."""
+    """The experiment for each column, in place of the columns' `of`; null: the cell shows no result of ours."""
     paper: tuple[float | None, ...]
-    """The paper's figures, as printed; null: none was printed, or it was not found.
+    """The paper's figures, as printed; null: not printed, or not found.
 
-    One for each column; a quantity without shots stands once for neighbours of one group and experiment.
+    One for each column. A quantity without shots has one figure for neighbouring columns of the same group and
+    experiment.
     """
 
 
@@ -66,35 +67,35 @@ class Layout(Block):
     """A paper's table."""
 
     title: str
-    """What it is about."""
+    """The title of the table."""
     source: str
-    """Paper and table."""
+    """The paper and the number of the table."""
     figures_from: str
-    """Where the paper's figures were read."""
+    """The edition or file from which the paper's figures were taken."""
     model: str
-    """The model that the paper's figures are of."""
+    """The model with which the paper obtained its figures."""
     comparable: Name | None = None
-    """The track in the paper's own setting; on any other it is said that the figures do not compare."""
+    """The track with the paper's own setting. Tables on any other track state that the figures are not comparable."""
     columns: tuple[Column, ...] = Field(min_length=1)
     """The columns, from left to right."""
     rows: tuple[Line, ...] = Field(min_length=1)
     """The rows, from top to bottom."""
     notes: tuple[str, ...] = ()
-    """What a reader of the figures must know."""
+    """Notes for readers of the figures."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """Where one number of a row stands."""
+    """The position of one number in a row."""
 
     column: int
-    """The first column that it is for."""
+    """The first column that shows this number."""
     experiment: str | None
     shots: int | None
 
 
 def slots(layout: Layout, line: Line) -> tuple[Slot, ...]:
-    """The places of a row's numbers, from left to right."""
+    """The positions of a row's numbers, from left to right."""
     of = line.of or tuple(column.of for column in layout.columns)
     all_slots = [Slot(index, of[index], column.shots) for index, column in enumerate(layout.columns)]
     if "shots" in ASKED[line.show]:
@@ -107,13 +108,13 @@ def slots(layout: Layout, line: Line) -> tuple[Slot, ...]:
 
 
 def experiments(layout: Layout) -> tuple[str, ...]:
-    """All that the table is about, in the order in which they come."""
+    """All experiments in the table, in the order of their first occurrence."""
     named = (slot.experiment for line in layout.rows for slot in slots(layout, line))
     return tuple(dict.fromkeys(name for name in named if name))
 
 
 def faults(layout: Layout) -> Iterator[Fault]:
-    """What does not fit together in a layout whose parts are sound."""
+    """Yield the inconsistencies of a layout whose fields are valid."""
     count = len(layout.columns)
     for index, line in enumerate(layout.rows):
         if line.role is None and "role" in ASKED[line.show]:

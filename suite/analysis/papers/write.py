@@ -1,4 +1,4 @@
-"""Filled tables as Markdown, CSV and LaTeX."""
+"""Writes filled tables as Markdown, CSV and LaTeX."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from suite.analysis.papers.schema import PASSES, Column, Line
 from suite.core.escape import latex, markdown, spreadsheet
 
 WHOLE = ("seconds", "parameters")
-"""Quantities without decimals."""
+"""Quantities that are shown as whole numbers."""
 
 
 def as_markdown(table: Table) -> str:
-    """A table of pipes, its notes below it."""
+    """A Markdown table, followed by its notes."""
     heads = _heads(table)
     names = [name for column in table.layout.columns for name in (_label(column), "paper")]
     lines = [["" for _ in range(heads)] + [markdown(name) for name in names]]
@@ -29,7 +29,7 @@ def as_markdown(table: Table) -> str:
 
 
 def as_latex(table: Table) -> str:
-    """A `table` with its caption; it needs no package."""
+    """A `table` environment with its caption; it needs no LaTeX package."""
     heads, columns = _heads(table), table.layout.columns
     lead = [""] * heads
     rows: list[Sequence[str]] = []
@@ -50,7 +50,8 @@ def as_latex(table: Table) -> str:
 
 
 def as_csv(table: Table) -> str:
-    """Four fields a column: ours, the ends of its interval, the paper's. Notes are no data: they are not in it."""
+    """Four fields for each column: our value, both ends of its interval, the paper's figure. Notes are left out: they
+    are not data."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     labels = [_label(column) for column in table.layout.columns]
@@ -63,16 +64,16 @@ def as_csv(table: Table) -> str:
 
 
 WRITERS: Final[Mapping[str, Callable[[Table], str]]] = {"markdown": as_markdown, "csv": as_csv, "latex": as_latex}
-"""Format -> what writes it."""
+"""Format -> the function that writes it."""
 
 
 def _heads(table: Table) -> int:
-    """How many columns the heads of rows take."""
+    """Number of columns for the rows' headings."""
     return 2 if any(line.group for line in table.layout.rows) else 1
 
 
 def _lines(table: Table, repeat: bool = False) -> Iterator[tuple[list[str], Line, Sequence[PaperCell]]]:
-    """Heads, row and cells; a group is named in its first row, or in all."""
+    """Yield (headings, row, cells). A group is named in its first row; with `repeat`, in all its rows."""
     last = ""
     for line, cells in zip(table.layout.rows, table.cells, strict=True):
         group = line.group if repeat or line.group != last else ""
@@ -85,7 +86,7 @@ def _label(column: Column) -> str:
 
 
 def _groups(columns: Sequence[Column]) -> list[tuple[str, int]]:
-    """Heads above the columns, and how many columns each spans."""
+    """(heading above the columns, number of columns that it spans)."""
     groups: list[tuple[str, int]] = []
     for column in columns:
         if groups and column.group and groups[-1][0] == column.group:
@@ -96,7 +97,7 @@ def _groups(columns: Sequence[Column]) -> list[tuple[str, int]]:
 
 
 def _pair(line: Line, cell: PaperCell, sign: str) -> tuple[str, str]:
-    """Ours and the paper's, as text."""
+    """Our value and the paper's figure, as text."""
     plus = "+" if line.show == "change" else ""
     digits = ",.0f" if line.show == "parameters" else f"{plus}.2f"
     paper = "" if cell.paper is None else format(cell.paper, digits)
