@@ -1,4 +1,4 @@
-"""Statistics of scores, pure: estimates, paired contrasts, exact tests, corrections, ranks."""
+"""Statistics of scores, as pure functions: estimates, paired contrasts, exact tests, corrections, ranks."""
 
 from suite.stats.contrast import Contrast, contrast, contrasts, estimates, of_stderrs, spread_of
 from suite.stats.estimate import (

@@ -1,8 +1,8 @@
-"""A sum of scores with signs (`a - b`, say), its interval and its test, over the documents and seeds they share.
+"""A signed sum of scores, such as `a - b`: its interval and its test over shared documents and seeds.
 
-Documents are resampled in pairs, the same ones for all scores and all seeds; seeds are a sample of a few, for which
-Student's t stands: resampling three seeds, too, gives intervals of "95%" that hold the truth less than 90% of the time
-(tests/stats/test_coverage.py). Tasks are fixed: nothing is said of tasks that are not there.
+Documents are paired: the same ones for all scores and all seeds. Seeds are a small sample and use Student's t.
+Resampling three seeds too would give "95%" intervals with less than 90 % coverage (tests/stats/test_coverage.py). Tasks
+are fixed: the results say nothing about other tasks.
 """
 
 from __future__ import annotations
@@ -23,27 +23,28 @@ from suite.stats.sample import Numbers
 from suite.stats.significance import ALPHA, POWER, Spread, mixed_p, mixed_quantile
 
 ROUNDING = 1e-9
-"""So far may a sum of scores leave its scale by rounding."""
+"""How far rounding may carry a sum of scores off its scale."""
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """The value of a sum of scores, and what is known of it."""
+    """The value of a sum of scores, with its uncertainty."""
 
     value: float
     spread: Spread
     documents: int
-    """Documents in common, over all tasks."""
+    """Number of shared documents, over all tasks."""
     seeds: int
     low: float
-    """The lower end of the 95% interval."""
+    """The lower end of the 95 % interval."""
     high: float
-    """The upper end; neither leaves the scale."""
+    """The upper end. Both ends are on the scale."""
     p: float
-    """How likely a value so far from zero would be if the truth were zero; exact (McNemar) where that applies."""
+    """The probability of a value at least this far from zero if the true value is zero. Exact (McNemar) if that
+    applies."""
     resolvable: float
-    """The minimum detectable effect: the true difference that is found with 80% power, if another sample of as many
-    documents and seeds spreads as this one does."""
+    """The minimum detectable effect: the true difference that is found with 80 % power. Assumes another sample of the
+    same size and spread."""
 
     @property
     def estimate(self) -> Estimate:
@@ -53,9 +54,9 @@ class Contrast:
 
 
 def contrast(parts: Sequence[Part], exact: float | None = None) -> Contrast:
-    """Add up the tasks' parts, which have the same seeds.
+    """The sum of the tasks' parts, which have the same seeds.
 
-    `exact` is the exact p of a difference in right answers (McNemar), which holds for one seed.
+    `exact` is the exact p of a difference in right answers (McNemar), which applies to one seed.
     """
     return contrasts([Parts.of(part) for part in parts], None if exact is None else np.array([exact]))[0]
 
@@ -63,10 +64,10 @@ def contrast(parts: Sequence[Part], exact: float | None = None) -> Contrast:
 def contrasts(
     parts: Sequence[Parts], exact: Numbers | None = None, uneven: NDArray[np.bool_] | None = None
 ) -> list[Contrast]:
-    """The same for many contrasts at once; `exact` is NaN where there is no exact p.
+    """Like `contrast`, for many contrasts at once; `exact` is NaN for contrasts without an exact p.
 
-    `uneven`: where documents weigh differently, the exact test counts them but the value weighs them: the larger p of
-    both stands.
+    `uneven` marks contrasts whose documents have unequal weights. The exact test ignores the weights, so the larger of
+    both p-values is used.
     """
     added = _Added.of(parts)
     value, spread, stderr, several = added.value, added.spread, added.stderr, added.seeds > 1
@@ -79,7 +80,7 @@ def contrasts(
         p = np.where(np.isnan(exact), p, larger)
     documents = np.sum([part.documents for part in parts], axis=0)
     half = alpha_quantile * stderr
-    # near an end an interval to both sides alike holds less than it should
+    # near an end, a symmetric interval has too little coverage
     near = added.bounded & (np.minimum(value - added.low, added.high - value) < np.maximum(half, added.width / 8))
     ends = added.ends(half, near, parts)
     detectable = (alpha_quantile + power_quantile) * stderr
@@ -103,9 +104,9 @@ def contrasts(
 
 
 def estimates(parts: Sequence[Parts]) -> list[Estimate]:
-    """Scores and means of scores with the intervals that these have (`suite.stats.bounded`); these are not tested.
+    """Scores and means of scores with their intervals (`suite.stats.bounded`), without tests.
 
-    Off a bounded scale the intervals reach as far to both sides.
+    On an unbounded scale the intervals are symmetric.
     """
     added = _Added.of(parts)
     over: Over = "documents and seeds" if added.seeds > 1 else "documents"
@@ -114,9 +115,9 @@ def estimates(parts: Sequence[Parts]) -> list[Estimate]:
 
 
 def of_stderrs(values: Sequence[float], stderrs: Sequence[float | None], documents: float, scale: Scale) -> Estimate:
-    """The same of one task by its seeds' standard errors; over seeds alone where these are not known.
+    """The estimate of one task from its seeds' standard errors; over seeds alone if these are not known.
 
-    There is no interval where neither is. `documents`: how many different ones of equal weight.
+    Without both there is no interval. `documents` is the effective number of distinct documents with equal weight.
     """
     measured = [stderr for stderr in stderrs if stderr is not None]
     if len(measured) < len(values):
@@ -129,7 +130,7 @@ def of_stderrs(values: Sequence[float], stderrs: Sequence[float | None], documen
 
 
 def _scores(parts: Sequence[Parts], added: _Added, which: NDArray[np.bool_]) -> Scores:
-    """What the intervals of bounded scores are made of."""
+    """The inputs of the intervals of bounded scores."""
     low, high = added.low[which], added.high[which]
     common, single = (np.sum([getattr(part, name)[which] for part in parts], axis=0) for name in ("common", "single"))
     floored = np.sum([at_least(part.common, np.inf, part.least)[0][which] for part in parts], axis=0)
@@ -141,7 +142,8 @@ def _scores(parts: Sequence[Parts], added: _Added, which: NDArray[np.bool_]) -> 
         weights = [(part.high - part.low)[which] / (high - low) for part in parts]
         documents = np.min([np.where(weight > 0, part.equivalent[which] / weight, np.inf)
                             for part, weight in zip(parts, weights, strict=True)], axis=0)  # fmt: skip
-    # no score spreads more than right and wrong answers do; so near an end there is nothing to add to what was seen
+    # No score spreads more than right and wrong answers do. Near an end, the observed variance therefore needs no
+    # floor.
     most = (added.value[which] - low) * (high - added.value[which]) / np.maximum(documents - 1, 1)
     variance = np.maximum(common, np.minimum(floored, most))
     within_seed = np.maximum(single - common, 0.0) / max(added.seeds - 1, 1)
@@ -169,16 +171,16 @@ class _Spreads:
 
 @dataclass(frozen=True, eq=False)
 class _Added:
-    """The parts of many contrasts, added up."""
+    """The sums of the parts of many contrasts."""
 
     totals: Numbers
-    """Contrasts × seeds."""
+    """Shape (contrasts, seeds)."""
     value: Numbers
     spread: _Spreads
     stderr: Numbers
     seeds: int
     low: Numbers
-    """The least that the value can be."""
+    """The smallest possible value."""
     high: Numbers
 
     @classmethod
@@ -186,20 +188,20 @@ class _Added:
         totals = np.sum([part.values for part in parts], axis=0)
         spread = _spread_of(parts, totals)
         ends = (np.sum([getattr(part, name) for part in parts], axis=0) for name in ("low", "high"))
-        low, high = (np.round(end, 9) for end in ends)  # thirds of 100 make 100
+        low, high = (np.round(end, 9) for end in ends)  # three thirds of 100 sum to 100
         stderr = np.hypot(spread.documents, spread.seeds)
         return cls(totals, totals.mean(axis=1), spread, stderr, totals.shape[1], low, high)
 
     @cached_property
     def tails(self) -> tuple[Numbers, Numbers, float]:
-        """What the tails depend on: seeds' share of the variance, and both freedoms."""
+        """Parameters of the tails: the seeds' share of the variance, and both degrees of freedom."""
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(self.stderr > 0, self.spread.seeds**2 / self.stderr**2, 0.0)
         return share, self.spread.freedom, self.spread.seeds_freedom
 
     @cached_property
     def bounded(self) -> NDArray[np.bool_]:
-        """Which values have a scale with two ends, and lie on it."""
+        """The values that have a scale with two ends and are within it."""
         bounded: NDArray[np.bool_] = np.isfinite(self.low) & np.isfinite(self.high) & (self.high > self.low)
         bounded &= self.low <= self.totals.min(axis=1) + ROUNDING
         bounded &= self.totals.max(axis=1) <= self.high + ROUNDING
@@ -207,12 +209,12 @@ class _Added:
 
     @property
     def width(self) -> Numbers:
-        """How wide the scales are."""
+        """The widths of the scales."""
         width: Numbers = self.high - self.low
         return width
 
     def ends(self, half: Numbers, which: NDArray[np.bool_], parts: Sequence[Parts]) -> list[tuple[float, float]]:
-        """The intervals' ends: as far to both sides, or those of bounded scores."""
+        """The ends of the intervals: bounded ones for the values in `which`, symmetric ones for all others."""
         scales = np.stack([self.low, self.high], axis=1).tolist()
         intervals_ = [within(*limits) for limits in zip(self.value.tolist(), half.tolist(), scales, strict=True)]
         inside = zip(*(column.tolist() for column in intervals(_scores(parts, self, which))), strict=True)
@@ -221,7 +223,7 @@ class _Added:
         return intervals_
 
     def quantile(self, tail: float) -> Numbers:
-        """How many standard errors lie below all but a share of values; none where nothing varies."""
+        """Upper-tail quantiles, in standard errors; 0 if nothing varies."""
         quantile: Numbers = np.where(self.stderr > 0, mixed_quantile(tail, *self.tails), 0.0)
         return quantile
 
@@ -236,7 +238,7 @@ def _spread_of(parts: Sequence[Parts], totals: Numbers) -> _Spreads:
     seeds = totals.shape[1]
     if seeds == 1:
         return _Spreads(np.sqrt(common), np.zeros(len(common)), freedom, 1.0)
-    # what differs from seed to seed because of documents is in `common` already
+    # `common` already includes the variation between seeds that comes from documents
     within_seed = (single - common) / (seeds - 1)
     between = np.maximum(totals.var(axis=1, ddof=1) / seeds - within_seed, 0.0)
     return _Spreads(np.sqrt(common), np.sqrt(between), freedom, seeds - 1.0)

@@ -1,4 +1,4 @@
-"""Means with intervals, each saying what its spread is over. Pure arithmetic."""
+"""Means with intervals; each states what its interval is over. Pure arithmetic."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from suite.stats.bounded import Scores, intervals
 
 Over = Literal["documents", "seeds", "documents and seeds"]
 Scale = tuple[float, float]
-"""The least and the most that a number can be."""
+"""The smallest and the largest possible value."""
 UNBOUNDED: Scale = (-math.inf, math.inf)
 PERCENT: Scale = (0.0, 100.0)
 NOTHING = 1e-12
-"""A variance that widens no interval."""
+"""A variance that is too small to widen an interval."""
 ALIKE = 0.1
-"""Both sides of an interval are written as one (±) where they differ by no more than this share of the wider."""
+"""An interval is written with ± if its sides differ by at most this share of the wider one."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean and the ends of its 95% interval (None: it could not be estimated)."""
+    """A mean and the ends of its 95 % interval (None: it could not be estimated)."""
 
     value: float
     low: float | None
     high: float | None
     over: Over
-    """What the interval's spread is over: a sample of documents, of seeds, or of both."""
+    """What the interval covers: the choice of documents, of seeds, or of both."""
 
     @classmethod
     def even(cls, value: float, half: float | None, over: Over, scale: Scale = UNBOUNDED) -> Estimate:
-        """An interval that reaches as far to both sides, cut where the scale ends."""
+        """A symmetric interval, cut at the ends of the scale."""
         if half is None:
             return cls(value, None, None, over)
         return cls(value, *within(value, half, scale), over)
 
     @property
     def half(self) -> float | None:
-        """The wider side, where both are about alike: what follows ±. None: show both ends, or there are none."""
+        """The wider side, for ±, if both sides are about equal. None: show both ends, or there is no interval."""
         if self.low is None or self.high is None:
             return None
         sides = self.value - self.low, self.high - self.value
@@ -51,19 +51,20 @@ class Estimate:
 
     @property
     def reach(self) -> float:
-        """How far from zero the interval, or the value, lies."""
+        """The largest distance from zero of the value and its interval's ends."""
         return max(abs(end) for end in (self.value, self.low, self.high) if end is not None)
 
 
 def within(value: float, half: float, scale: Sequence[float]) -> tuple[float, float]:
-    """The ends of an interval that reaches as far to both sides, cut where the scale ends."""
+    """The ends of a symmetric interval, cut at the ends of the scale."""
     return min(value, max(value - half, scale[0])), max(value, min(value + half, scale[1]))
 
 
 def over_seeds(values: Sequence[float], n: int = 0, scale: Scale = UNBOUNDED) -> Estimate:
-    """The mean of two or more seeds' scores with Student's t interval. It knows nothing of the choice of documents.
+    """The mean of the scores of two or more seeds with Student's t interval. It ignores the choice of documents.
 
-    Scores on a bounded scale have it on their logits; `n` documents stand behind each. Seeds that agree tell nothing.
+    On a bounded scale the interval is computed on logits; `n` is the number of documents behind each score. If all
+    seeds agree on a bounded scale, there is no interval.
     """
     if len(values) < 2:
         raise ValueError("an interval over seeds needs two seeds")
@@ -84,5 +85,5 @@ def _ends(values: Sequence[float], n: int, scale: Scale) -> tuple[float, float]:
 
 
 def first_of_the_best(scores: Sequence[float]) -> int:
-    """The place of the highest of some scores; of equal ones the first."""
+    """The index of the highest score; of equal ones the first."""
     return max(range(len(scores)), key=scores.__getitem__)

@@ -1,4 +1,4 @@
-"""What one task adds to a sum of scores: its values, their variance over documents, and the scale that they are on."""
+"""The contribution of one task to a sum of scores: its values, their variance over documents, and their scale."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from suite.stats.sample import Numbers
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """What one task adds to a contrast: its value for each seed, and its variance over documents."""
+    """The contribution of one task to a contrast: its value for each seed, and its variance over documents."""
 
     values: Numbers
     """One for each seed."""
     common: float
     """Variance over documents of the mean over seeds."""
     single: float
-    """The same of one seed, on average."""
+    """Variance over documents of one seed's value, averaged over seeds."""
     documents: int
     least: float = 0.0
-    """What the variance of a difference is taken to be at least: no sample shows that two models never differ."""
+    """The lower bound on the variance of a difference: no sample shows that two models never differ."""
     equivalent: float | None = None
-    """How many documents of equal weight they come to; None: as many as they are."""
+    """The effective number of documents with equal weight; None: the number of documents."""
     scale: Scale = UNBOUNDED
-    """The least and the most that the values can be."""
+    """The smallest and the largest possible value."""
 
     @classmethod
     def of_influence(
         cls, values: Numbers, influence: Numbers, documents: int, one: float, *, equivalent: float | None = None,
         scale: Scale = UNBOUNDED,
     ) -> Part:  # fmt: skip
-        """From influence (seeds × documents or draws), where terms are already added up.
+        """From influence, shape (seeds, documents or draws), with terms already summed.
 
-        `one` is what one document can add.
+        `one` is the most that one document can change the value by.
         """
         mean = influence.mean(axis=0)
         least = least_variance(one, documents if equivalent is None else equivalent)
@@ -49,19 +49,20 @@ class Part:
         cls, values: Numbers, stderrs: Numbers, documents: int, *, equivalent: float | None = None,
         scale: Scale = UNBOUNDED,
     ) -> Part:  # fmt: skip
-        """Where documents have no scores to pair: wider than it need be, as if terms and documents were unrelated."""
+        """From standard errors, if documents have no scores to pair. Wider than necessary: treats terms and documents
+        as independent."""
         variance = float((stderrs**2).mean())
         return cls(values, variance, variance, documents, 0.0, equivalent, scale)
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """What one task adds to each of many contrasts over the same number of seeds."""
+    """The contributions of one task to many contrasts over the same number of seeds."""
 
     values: Numbers
-    """Contrasts × seeds."""
+    """Shape (contrasts, seeds)."""
     common: Numbers
-    """For each contrast, as all below."""
+    """One for each contrast, like all fields below."""
     single: Numbers
     documents: Numbers
     least: Numbers
@@ -71,7 +72,7 @@ class Parts:
 
     @classmethod
     def of(cls, *parts: Part) -> Parts:
-        """Of some contrasts of one task each."""
+        """The parts of several contrasts, each with one task."""
         numbers = [
             (part.common, part.single, part.documents, part.least,
              part.documents if part.equivalent is None else part.equivalent, *part.scale)
@@ -81,11 +82,11 @@ class Parts:
 
     @classmethod
     def joined(cls, parts: Sequence[Parts]) -> Parts:
-        """Contrasts of the first, then those of the next ones."""
+        """The contrasts of all these parts, one after the other."""
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
 
     def weighted(self, weight: float) -> Parts:
-        """The same times a weight."""
+        """The parts times a weight."""
         squared = weight**2
         return Parts(
             self.values * weight, self.common * squared, self.single * squared, self.documents, self.least * squared,
@@ -94,11 +95,11 @@ class Parts:
 
 
 def least_variance(one: float, documents: float) -> float:
-    """The variance of one document among n + 2, each of which can add `one`."""
+    """The variance from one document among n + 2, if it can change the value by `one`."""
     return (one / (documents + 2)) ** 2
 
 
 def at_least(common: Any, single: Any, least: Any) -> tuple[Any, Any]:
-    """Variances that are not below what is known at all: numbers or arrays."""
+    """Variances, raised to the lower bound `least`; numbers or arrays."""
     single = np.maximum(single, least)
     return np.minimum(np.maximum(common, least), single), single

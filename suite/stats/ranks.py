@@ -1,4 +1,4 @@
-"""Rank intervals: from paired comparisons of every two rows (Mogstad et al., 2024)."""
+"""Rank intervals from paired comparisons of every two rows (Mogstad et al., 2024)."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from suite.stats.significance import ALPHA, mixed_p
 
 @dataclass(frozen=True, eq=False)
 class Contender:
-    """A row that is ranked: the same documents, in the same order, as all others."""
+    """A row to rank. All rows have the same documents in the same order."""
 
     seeds: tuple[int, ...]
-    """The seeds that answers depend on; none where they do not. Rows of the same seeds are compared seed by seed."""
+    """The seeds that the answers depend on; empty if none. Rows with the same seeds are compared seed by seed."""
     values: Numbers
     """One for each seed."""
     influence: Numbers
-    """Seeds × documents (or draws of documents)."""
+    """Shape (seeds, documents or draws of documents)."""
     alone: float = 0.0
-    """Variance from tasks whose documents have no scores of their own to be paired."""
+    """Variance from tasks whose documents have no scores of their own and cannot be paired."""
 
 
 @dataclass(frozen=True)
 class Rank:
-    """A rank and its 95% interval."""
+    """A rank and its 95 % interval."""
 
     place: int
     low: int
     high: int
-    """The true rank lies in low … high with 95% confidence for each row; row by row, not for all rows at once."""
+    """The true rank is in low … high with 95 % confidence, for each row separately and not for all rows together."""
 
     @property
     def below_best(self) -> bool:
@@ -43,8 +43,9 @@ class Rank:
 def ranks(rows: Sequence[Contender], documents: int, least: float) -> tuple[Rank, ...]:
     """The rows' ranks by value, the highest first.
 
-    A row's rank is at least 1 + the rows shown to be better, and at most the number of those not shown to be worse,
-    where the tests of one row against all others are corrected by Holm. `least` is the least variance of a difference.
+    A row's lowest possible rank is 1 + the number of rows shown to be better. Its highest is the number of rows not
+    shown to be worse. The tests of one row against all others are corrected by Holm. `least` is the smallest variance
+    of a difference.
     """
     if not rows:
         return ()
@@ -64,7 +65,8 @@ def ranks(rows: Sequence[Contender], documents: int, least: float) -> tuple[Rank
 
 
 def _variances(rows: Sequence[Contender], least: float) -> tuple[Numbers, Numbers, Numbers]:
-    """Of each difference of two rows: variance from documents, from seeds, and the freedom of the latter."""
+    """For each difference of two rows: variance from documents, variance from seeds, and the degrees of freedom of the
+    latter."""
     alone = np.array([row.alone for row in rows])
     common = np.maximum(
         _distances(np.array([row.influence.mean(axis=0) for row in rows])) + np.add.outer(alone, alone), least
@@ -83,14 +85,14 @@ def _variances(rows: Sequence[Contender], least: float) -> tuple[Numbers, Number
         within_seed = np.maximum(single / count - common[block], 0.0) / (count - 1)
         between[block] = np.maximum(_distances(by_seed) / (count - 1) / count - within_seed, 0.0)
         freedom[block] = count - 1
-    # a row with one seed says nothing of seeds: the other's freedom counts
+    # a row with one seed has no spread between seeds: the other row's degrees of freedom count
     one = np.array([len(row.seeds) < 2 for row in rows])
     freedom = np.where(np.logical_xor.outer(one, one), np.maximum.outer(counts, counts), freedom)
     return common, between, freedom
 
 
 def _by_seed(rows: Sequence[Contender]) -> Numbers:
-    """Each row's variance from its seeds; a single seed, which cannot tell, is taken to vary as is usual here."""
+    """Each row's variance from its seeds. A row with a single seed gets the median variance of the other rows."""
     own = np.array([_between(row) for row in rows])
     usual = [len(row.seeds) * variance for row, variance in zip(rows, own, strict=True) if len(row.seeds) > 1]
     single = np.array([len(row.seeds) == 1 for row in rows])
@@ -109,14 +111,14 @@ def _between(row: Contender) -> float:
 
 
 def _distances(points: Numbers) -> Numbers:
-    """The squared distance of every two rows."""
+    """The squared distance between every two points (rows of the matrix)."""
     squares = (points**2).sum(axis=1)
     distances: Numbers = np.maximum(squares[:, None] + squares[None, :] - 2 * points @ points.T, 0.0)
     return distances
 
 
 def _holm_by_row(p: Numbers) -> Numbers:
-    """Holm's correction within each row; the diagonal is infinite and comes last."""
+    """Holm's correction within each row; the diagonal is infinite and sorts last."""
     order = np.argsort(p, axis=1, kind="stable")
     factors = np.maximum(p.shape[1] - 1 - np.arange(p.shape[1]), 1)
     ordered = np.maximum.accumulate(np.take_along_axis(p, order, axis=1) * factors, axis=1)

@@ -1,12 +1,12 @@
-"""A score with each document's influence on it, so that scores over the same documents can be subtracted and resampled.
+"""A score with each document's influence on it, so that scores over the same documents can be subtracted.
 
-The influence of documents is scaled so that its sum of squares is the score's variance over documents. For means it is
-in closed form: what resampling documents converges to. For a metric of a corpus there is one value for each of
-RESAMPLES draws of documents, the same draws for all who answered the same documents. Either way a difference of
-scores has the difference of their influences.
+Influence is scaled so that its sum of squares is the score's variance over documents. For means it has a closed form,
+the limit of resampling documents. A corpus metric has one value for each of RESAMPLES draws of documents; all
+evaluations of the same documents share the draws. In both cases, the influence of a difference of scores is the
+difference of their influences.
 
-Equal documents are one cluster with one influence, drawn together. They count in the score, and leave it as uncertain
-as one document does.
+Equal documents are one cluster with one influence and are drawn together. All of them count in the score, but they add
+only as much certainty as one document.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Sample:
     value: float
     influence: Numbers
     documents: int
-    """How many different ones."""
+    """Number of distinct documents."""
 
     @property
     def stderr(self) -> float:
@@ -62,51 +62,52 @@ def sample_of_counts(counts: Numbers, resampling: Resampling, same: Clusters | N
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
-    """Which of some documents are equal, where any are."""
+    """Clusters of equal documents, if any are equal."""
 
     cluster_ids: NDArray[np.int64]
-    """For each document its cluster: 0, 1, …"""
+    """For each document, its cluster: 0, 1, …"""
 
     @classmethod
     def of(cls, names: Sequence[Hashable]) -> Clusters | None:
-        """By the documents' names; None where all differ."""
+        """The clusters of documents with equal names; None if all differ."""
         cluster_of: dict[Hashable, int] = {}
         clusters = [cluster_of.setdefault(name, len(cluster_of)) for name in names]
         return cls(np.array(clusters, dtype=np.int64)) if len(cluster_of) < len(clusters) else None
 
     def subset(self, indices: NDArray[np.int64]) -> Clusters | None:
-        """Of some of the documents alone."""
+        """The clusters of some of the documents; None if these all differ."""
         return Clusters.of(self.cluster_ids[indices].tolist())
 
     @cached_property
     def sizes(self) -> Numbers:
-        """How many documents each cluster has."""
+        """The number of documents in each cluster."""
         return np.bincount(self.cluster_ids).astype(np.float64)
 
     @property
     def count(self) -> int:
-        """How many clusters there are."""
+        """The number of clusters."""
         return len(self.sizes)
 
     def sums(self, values: Numbers) -> Numbers:
-        """Each cluster's sum of what its documents have, in one column or several."""
+        """The sum over each cluster of its documents' values, which have one column or several."""
         sums = np.zeros((self.count, *values.shape[1:]))
         np.add.at(sums, self.cluster_ids, values)
         return sums
 
     def means(self, values: Numbers) -> Numbers:
-        """Each cluster's mean."""
+        """The mean of each cluster."""
         means: Numbers = self.sums(values) / self.sizes
         return means
 
 
 def equivalent(same: Clusters | None, documents: int) -> float:
-    """How many documents of equal weight the clusters come to (Kish)."""
+    """The effective number of documents with equal weight in these clusters (Kish)."""
     return float(documents) if same is None else float(same.sizes.sum() ** 2 / (same.sizes**2).sum())
 
 
 @lru_cache(maxsize=4)
 def _draws(n: int) -> Numbers:
-    """How often each of n documents is drawn: RESAMPLES × n, from n alone, so that all who compare share the draws."""
+    """How often each of n documents is drawn, shape (RESAMPLES, n). Depends on n alone, so that all evaluations share
+    the draws."""
     drawn = np.random.default_rng(seed_of("documents", n)).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
     return drawn.astype(np.float64)

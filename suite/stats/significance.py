@@ -1,4 +1,4 @@
-"""Exact tests, corrections for many tests, power, and what choosing the best of many does to a number."""
+"""Exact tests, corrections for multiple tests, power, and the effect of choosing the best of many."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 from scipy.special import bdtr, gammaln, ndtr, stdtr, stdtrit
 
 ALPHA: Final = 0.05
-"""The share of wrong verdicts that is accepted; intervals are of 95%."""
+"""The accepted rate of false positives; intervals are at 95 %."""
 POWER: Final = 0.8
-"""How surely a difference is to be found, where the text says that it could be."""
+"""The power of the minimum detectable effect."""
 
 
 def mcnemar(won: Any, lost: Any) -> Any:
-    """The exact two-sided p of McNemar's test: documents that one alone has right, and the other alone.
+    """The exact two-sided p of McNemar's test. `won` documents only the first has right, `lost` only the second.
 
     Numbers or arrays.
     """
@@ -26,14 +26,14 @@ def mcnemar(won: Any, lost: Any) -> Any:
 
 
 def p_text(p: float) -> str:
-    """A p as it is printed: three digits, and never a plain zero."""
+    """A p-value as printed: three digits, and never a plain zero."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def holm(values: Sequence[float | None]) -> tuple[float | None, ...]:
-    """p values corrected so that the chance of any false alarm among them stays what it is for one (Holm, 1979).
+    """p-values corrected so that the probability of any false positive among them stays that of one test (Holm, 1979).
 
-    What was not tested stays None and does not count.
+    Values that were not tested stay None and do not count.
     """
     tested = sorted((value, index) for index, value in enumerate(values) if value is not None)
     corrected: list[float | None] = [None] * len(values)
@@ -46,26 +46,27 @@ def holm(values: Sequence[float | None]) -> tuple[float | None, ...]:
 
 @dataclass(frozen=True)
 class Spread:
-    """What a value's standard error is made of: a part from documents, and one from seeds.
+    """A value's standard error, in two parts: from documents and from seeds.
 
-    The tails are Student's, of each part's own freedom, mixed by the parts' shares of the variance. (Satterthwaite's
-    single freedom, estimated from the same few seeds, makes intervals too narrow where they agree by chance.)
+    The tails are Student's, with each part's own degrees of freedom, mixed by the parts' shares of the variance.
+    (Satterthwaite's single number of degrees of freedom, estimated from the same few seeds, makes intervals too narrow
+    if seeds agree by chance.)
     """
 
     documents: float
     """Standard error from the choice of documents."""
     seeds: float | None
-    """The same from the choice of seeds; None for one seed, which cannot tell."""
+    """Standard error from the choice of seeds; None for one seed, which cannot show it."""
     documents_freedom: float
     seeds_freedom: float
 
     @property
     def stderr(self) -> float:
-        """Of both."""
+        """The standard error of both parts together."""
         return math.hypot(self.documents, self.seeds or 0.0)
 
     def p(self, value: float) -> float:
-        """How likely a value so far from zero would be if the truth were zero (two-sided)."""
+        """The probability of a value at least this far from zero if the true value is zero (two-sided)."""
         if not self.stderr:
             return 1.0 if value == 0 else 0.0
         return float(mixed_p(abs(value) / self.stderr, self._share, self.documents_freedom, self.seeds_freedom))
@@ -80,7 +81,7 @@ class Spread:
 
 
 def mixed_p(t: Any, share: Any, documents_freedom: Any, seeds_freedom: Any) -> Any:
-    """Two-sided p of t standard errors, `share` of whose variance comes from seeds; numbers or arrays."""
+    """Two-sided p of t standard errors; `share` of their variance comes from seeds. Numbers or arrays."""
     return 2 * ((1 - share) * stdtr(documents_freedom, -t) + share * stdtr(seeds_freedom, -t))
 
 
@@ -89,7 +90,7 @@ def mixed_quantile(tail: float, share: Any, documents_freedom: Any, seeds_freedo
     freedoms = np.asarray(documents_freedom, dtype=np.float64), np.asarray(seeds_freedom, dtype=np.float64)
     quantile = np.minimum(*(stdtrit(freedom, 1 - tail) for freedom in freedoms))
     quantile = np.where(np.asarray(share) > 0, quantile, stdtrit(freedoms[0], 1 - tail))
-    # Beyond zero the tail is convex, so Newton's steps from below never pass the root.
+    # Above zero the tail is convex, so Newton steps from below never overshoot the root.
     for _ in range(50):
         above = mixed_p(quantile, share, *freedoms) / 2
         slope = (1 - share) * _density(quantile, freedoms[0]) + share * _density(quantile, freedoms[1])
@@ -102,13 +103,13 @@ def mixed_quantile(tail: float, share: Any, documents_freedom: Any, seeds_freedo
 
 def _density(t: Any, freedom: Any) -> Any:
     """Student's density."""
-    v = np.minimum(freedom, 1e6)  # the normal one, from there
+    v = np.minimum(freedom, 1e6)  # beyond that, the normal density
     log = gammaln((v + 1) / 2) - gammaln(v / 2) - np.log(v * np.pi) / 2
     return np.exp(log - (v + 1) / 2 * np.log1p(t * t / v))
 
 
 def lead_by_chance(n: int) -> float:
-    """How many standard errors the best of n equal ones lies above their common mean, on average, by chance alone."""
+    """How many standard errors the best of n equal rows lies above their common mean, on average, by chance alone."""
     if n < 2:
         return 0.0
     grid = np.linspace(-8.0, 8.0, 4000)  # an even number: the integrand jumps at 0
