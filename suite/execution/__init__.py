@@ -1,1 +1,1 @@
-"""Executing plans: claim, do, record; resume, retry, and share the work between processes."""
+"""Executes plans: claims, runs and records steps; resumes, retries, and shares the work between processes."""

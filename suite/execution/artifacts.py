@@ -1,4 +1,4 @@
-"""Artifacts of train steps on the disk: each in a folder of its step's name, whole or not at all."""
+"""Artifacts of train steps on disk: each in a folder with its step's id, as a whole or not at all."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from suite.models.artifacts import Artifact, load_artifact
 
 @dataclass(frozen=True)
 class TrainOutcome:
-    """What a train step leaves, its artifact already saved in its folder."""
+    """The result of a train step. Its artifact is already saved in its folder."""
 
     artifact: Artifact
     folder: Path
     curve: Sequence[tuple[int, str, float]]
     trained_parameters: int | None
-    """None where the artifact is another step's."""
+    """None if the artifact is another step's."""
     bytes: int
     base: str
     findings: tuple[Finding, ...] = ()
     source: str | None = None
-    """The step that made the artifact, where this one only keeps it."""
+    """The step that made the artifact, if this step only copies it."""
 
 
 def publish(folder: Path, artifact: Artifact, base: str, ours: Callable[[], bool] = lambda: True) -> Path:
-    """Save an artifact in its step's folder, and read it back before it counts.
+    """Save an artifact in its step's folder, after reading it back to check it.
 
-    It takes the place of what is there only if the step is still `ours`: an attempt that was given up for dead leaves
-    the artifact of the one that came after it alone. Raises SuiteError where it cannot be written: the folder is then
-    as it was before; TakenOver if the step is another process's.
+    It replaces an existing artifact only if the step is still `ours`: an attempt that was taken over must not overwrite
+    the artifact of its successor. Raises SuiteError if it cannot be written, and leaves the folder unchanged; TakenOver
+    if the step belongs to another process; StepFailed if the saved artifact differs.
     """
     fresh = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.new")
     try:
@@ -58,14 +58,14 @@ def publish(folder: Path, artifact: Artifact, base: str, ours: Callable[[], bool
 
 
 def _clear(folder: Path) -> None:
-    """Take away what stands in an artifact's place, be it a folder, a file or a link."""
+    """Remove anything at an artifact's path: a folder, a file or a link."""
     if folder.is_symlink() or folder.is_file():
         folder.unlink()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def load_published(folder: Path, base: str, wanted: str) -> Artifact:
-    """A step's artifact, whose hash must be the `wanted` one. Raises ArtifactLost when it is missing or damaged."""
+    """A step's artifact, which must have the hash `wanted`. Raises ArtifactLost if it is missing or damaged."""
     if not folder.is_dir():
         raise ArtifactLost(folder.name, f"is not in {folder}")
     try:

@@ -1,4 +1,4 @@
-"""What is left of steps that are stored, where a process was killed before it could clear up."""
+"""Removes leftovers of stored steps, for processes that were killed before they could do so."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from suite.core.run_dir import RunDir
 
 
 def clear(home: RunDir, done: Collection[str]) -> None:
-    """Remove the checkpoints and the kept answers of finished steps. Other processes' are left alone."""
+    """Remove the checkpoints and the cached answers of finished steps. Those of other steps are left alone."""
     for step in done:
         shutil.rmtree(home.work(step), ignore_errors=True)
     for file in home.answers.glob("*.*.*"):
         if file.name.split(".")[1] in done:
             with suppress(OSError):
                 file.unlink(missing_ok=True)
-    with suppress(OSError):  # there may be answers that wait for their scores
+    with suppress(OSError):  # there may be cached answers that are not scored yet
         home.answers.rmdir()

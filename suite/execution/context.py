@@ -1,4 +1,4 @@
-"""What every attempt at a plan's steps is told."""
+"""The context that all attempts at a plan's steps share."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from suite.results.store.writing import LEASE_SECONDS
 
 @dataclass(frozen=True)
 class StepContext:
-    """All that an attempt needs besides its step: plain values, which can be pickled."""
+    """Everything that an attempt needs besides its step: plain values, which can be pickled."""
 
     home: RunDir
-    """Where artifacts, checkpoints and the store are. Its folder is shared by all processes that do steps."""
+    """Where artifacts, checkpoints and the store are. All processes that run steps share its folder."""
     inputs: Inputs
     device: str | None = None
     unsafe_code: bool = False
     """Whether generated programs may run without a sandbox."""
     lease_seconds: float = LEASE_SECONDS
-    """A step whose owner has been silent for so long is taken over."""
+    """A step whose owner has been silent for longer is taken over."""
     imported: frozenset[str] = frozenset()
-    """Imported steps that the plan asks for: they are measured again if what they build on becomes another."""
+    """Imported steps in the plan. They run again if an artifact that they build on changes."""

@@ -1,8 +1,8 @@
-"""What a step takes: seconds and tokens over all its attempts, and the peak memory that is its own.
+"""The costs of a step: seconds and tokens over all its attempts, and its own peak memory.
 
-The store is told every few seconds, and checkpoints keep it: an attempt that is killed leaves what it took in both,
-and the next one counts on from the larger. So nothing counts twice, and a checkpoint that goes on elsewhere brings what
-it took.
+Costs are sent to the store every few seconds, and checkpoints keep them. If an attempt is killed, both have its costs
+so far, and the next attempt continues from the larger one. So nothing counts twice, and a checkpoint that is resumed on
+another machine brings its costs along.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from suite.results.store import Costs
 
 SAMPLES_SECONDS = 0.02
 KEPT = ("seconds", "peak_memory", "tokens")
-"""What adds up over attempts."""
+"""Costs that are kept over attempts."""
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 class Peak(Protocol):
-    """Memory since this was made."""
+    """Peak memory since this object was created."""
 
     def bytes(self) -> int:
-        """The largest so far."""
+        """The largest number of bytes so far."""
 
     def close(self) -> None:
-        """Measure no longer."""
+        """Stop measuring."""
 
 
 @dataclass
 class Cost:
-    """What a step takes, growing while it runs; attempts that were interrupted before count too."""
+    """The costs of a step, updated while it runs; they include earlier attempts."""
 
     earlier: Costs = field(default_factory=Costs)
-    """What is known of attempts before this one: the store says it, or the checkpoint that this one goes on from."""
+    """The costs of earlier attempts, from the store or from the checkpoint that this attempt resumes."""
     _began: float | None = None
     _seconds: float = 0.0
     _tokens: int = 0
@@ -52,43 +52,43 @@ class Cost:
 
     @property
     def seconds(self) -> float:
-        """Over all attempts, this one's so far."""
+        """Seconds over all attempts, including this one so far."""
         running = 0.0 if self._began is None else time.perf_counter() - self._began
         return (self.earlier.seconds or 0.0) + self._seconds + running
 
     @property
     def peak_memory(self) -> int:
-        """Bytes: of the GPU where one is used, else the process's largest resident size while the step ran."""
+        """Bytes: of the GPU if one is used, otherwise the largest resident size of the process during the step."""
         peak = self._peak
         return max(self.earlier.peak_memory or 0, self._largest, peak.bytes() if peak else 0)
 
     @property
     def tokens(self) -> int:
-        """That were worked on in training, over all attempts, this one's so far."""
+        """Tokens processed in training, over all attempts, including this one so far."""
         return (self.earlier.tokens or 0) + self._tokens
 
     def add_tokens(self, count: int) -> None:
-        """Add to the count."""
+        """Add to the token count."""
         self._tokens += count
 
     def to_keep(self) -> Mapping[str, Any]:
-        """All costs so far, as a checkpoint keeps them."""
+        """All costs so far, for a checkpoint."""
         return {"seconds": self.seconds, "peak_memory": self.peak_memory, "tokens": self.tokens}
 
     def resume(self, kept: Mapping[str, Any]) -> None:
-        """Add what a checkpoint kept of earlier attempts, where it is more than the store knows."""
+        """Take over the costs of earlier attempts from a checkpoint, if they are larger than the store's."""
         larger = {name: max(getattr(self.earlier, name) or 0, kept.get(name) or 0) for name in KEPT}
         self.earlier = replace(self.earlier, **{name: value or None for name, value in larger.items()})
 
     @property
     def spent(self) -> Costs:
-        """What the store is told while the step runs, and when it comes to no good end."""
+        """The costs for the store while the step runs, or if it fails or is cancelled."""
         known = replace(self.earlier, seconds=self.seconds, peak_memory=self.peak_memory or None)
         return replace(known, tokens=self.tokens or None)
 
     @contextmanager
     def measured(self, device: str) -> Iterator[None]:
-        """Count what runs inside, on this device."""
+        """Measure the code inside, on this device."""
         _settle()
         peak = _GpuPeak(device) if device.startswith("cuda") else _resident_peak()
         self._peak, self._began = peak, time.perf_counter()
@@ -101,16 +101,16 @@ class Cost:
 
 
 def _settle() -> None:
-    """Free memory of earlier steps, which would count as that of this step."""
+    """Free the memory of earlier steps, so that it does not count for this step."""
     _freeze()
     gc.collect()
-    with suppress(OSError, AttributeError):  # a C library without it
+    with suppress(OSError, AttributeError):  # a C library without this function
         ctypes.CDLL(None).malloc_trim(0)
 
 
 @cache
 def _freeze() -> None:
-    """Set aside what is there for good, the packages above all: a collection then takes milliseconds."""
+    """Exclude permanent objects, such as imported packages, from garbage collection, which then takes milliseconds."""
     gc.collect()
     gc.freeze()
 
@@ -120,7 +120,7 @@ def _resident_peak() -> Peak:
 
 
 def _reset_kernel_peak() -> bool:
-    """Let the kernel's peak of this process start from now. False where it does not."""
+    """Reset the kernel's peak of this process to the current size. Returns False if the kernel does not support it."""
     try:
         RESET.write_text("5")  # proc(5): resets VmHWM
         return _kernel_peak() <= 1.05 * resident()
@@ -134,17 +134,17 @@ def _kernel_peak() -> int:
 
 
 class _KernelPeak:
-    """The kernel's own record, which misses nothing."""
+    """The kernel's own peak, which misses nothing."""
 
     def bytes(self) -> int:
         return _kernel_peak()
 
     def close(self) -> None:
-        """Nothing is running."""
+        """There is nothing to stop."""
 
 
 class _SampledPeak:
-    """The largest resident size that was seen, where the kernel's record never goes down."""
+    """The largest resident size in regular samples, if the kernel's peak cannot be reset."""
 
     def __init__(self) -> None:
         self._largest = resident()
@@ -165,7 +165,7 @@ class _SampledPeak:
 
 
 class _GpuPeak:
-    """What torch allocated on one GPU."""
+    """The peak of memory that torch allocated on one GPU."""
 
     def __init__(self, device: str) -> None:
         import torch
@@ -179,9 +179,9 @@ class _GpuPeak:
         return int(torch.cuda.max_memory_allocated(self._device))
 
     def close(self) -> None:
-        """Nothing is running."""
+        """There is nothing to stop."""
 
 
 def resident() -> int:
-    """Bytes of memory that this process holds now."""
+    """The resident memory of this process now, in bytes."""
     return int(psutil.Process().memory_info().rss)

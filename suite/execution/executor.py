@@ -1,4 +1,4 @@
-"""What does the steps of a plan: the protocol, and the executor that does them here."""
+"""Executors, which run the steps of a plan: the protocol, and the one that runs them in this process."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from suite.execution.worker import run_step
 
 
 class Executor(Protocol):
-    """Does the steps of a plan, here or elsewhere, one after another or side by side."""
+    """Runs the steps of a plan, here or elsewhere, one after another or in parallel."""
 
     def run(self, schedule: Schedule, context: StepContext) -> None:
-        """Take steps from the schedule until there is none left, and tell it what `run_step` says of each.
+        """Take steps from the schedule until none is left, and report the result of `run_step` for each.
 
-        `run_step`, its arguments and what it returns can be pickled, but for the log: one that is sent away takes
-        what it is told to `schedule.progress`. Raises EndedBySignal when the user ends the run.
+        `run_step`, its arguments and its result can be pickled, except the log. An executor that sends steps away
+        passes their log calls on to `schedule.progress`. Raises EndedBySignal if the user ends the run.
         """
 
 
 class LocalExecutor:
-    """Does one step after another in this process."""
+    """Runs one step after another in this process."""
 
     def run(self, schedule: Schedule, context: StepContext) -> None:
-        """As the protocol says."""
+        """Run all steps of the schedule."""
         while step := schedule.take():
             schedule.ended(step, run_step(step, context, schedule.progress))

@@ -1,4 +1,4 @@
-"""Finished train steps whose artifact is not here: what needs them has them done again, and says why."""
+"""Finished train steps whose artifact is missing: finds those that must run again, with the reason."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from suite.results.store import ArtifactRecord, StepRecord, Store
 def lost_artifacts(
     plan: Plan, steps: Mapping[str, StepRecord], store: Store, home: RunDir, *, read: bool = False
 ) -> dict[str, str]:
-    """Step id -> why it has to be done again although it is done: its artifact is missing, or has another size.
+    """Step id -> why it must run again although it is finished: its artifact is missing, or has another size.
 
-    With `read` its content is compared with its hash too, which takes a second for a gigabyte or two.
+    With `read`, its content is also compared with its hash, which takes about a second for a gigabyte or two.
 
-    Results that were imported are results; an imported train step counts as work done only where its artifact is here,
-    and is asked for only where something that is to be done needs it.
+    Imported results stay valid. An imported train step without its artifact must run again only if a step that is still
+    to run needs it.
     """
     done = {step for step, record in steps.items() if record.status == "done"}
     artifacts = store.artifacts([step.id for step in plan.steps if step.kind == "train" and step.id in done])
     needed: set[str] = set()
     lost: dict[str, str] = {}
-    for step in reversed(plan.steps):  # what needs a step stands after it
+    for step in reversed(plan.steps):  # the steps that need a step come after it
         wanted = step.id in done and step.kind == "train" and (step.id in needed or not steps[step.id].imported)
         if wanted and (why := _reason_lost(home.artifact(step.id), artifacts.get(step.id), read)):
             lost[step.id] = f"{why} (it was imported)" if steps[step.id].imported else why
@@ -35,7 +35,7 @@ def lost_artifacts(
 
 
 def _reason_lost(folder: Path, artifact: ArtifactRecord | None, read: bool) -> str:
-    """Why an artifact cannot be used, by its files' sizes or by what is in them; empty where they are right."""
+    """Why an artifact cannot be used, by its files' sizes or their content; empty if it can be used."""
     if artifact is None or not folder.is_dir():
         return "its artifact is not here"
     try:

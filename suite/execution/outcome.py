@@ -1,4 +1,4 @@
-"""What became of a run, and of a step that could not be done."""
+"""The outcome of a run, and the reason why a step failed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from suite.core.errors import StepFailed, SuiteError, machine_problem
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a plan's steps."""
+    """The outcome of a plan's steps."""
 
     done: int
     reused: int
     failed: Mapping[str, str] = field(default_factory=dict)
     """Title -> reason."""
     blocked: int = 0
-    """Steps that need a failed one."""
+    """Number of steps that need a failed one."""
     interrupted: signals.EndedBySignal | None = None
     seconds: float = 0.0
     log: Path | None = None
-    """The file with all that the run said; None where none could be written."""
+    """The file with all messages of the run; None if none could be written."""
 
     @property
     def exit_code(self) -> int:
@@ -34,7 +34,7 @@ class Outcome:
 
 
 def reason_of(error: BaseException) -> str | None:
-    """Why a step failed, on one line: what the user or the machine has to do with it; None for a bug."""
+    """Why a step failed, on one line, if the user or the machine is the cause; None for a bug."""
     if isinstance(error, (StepFailed, SuiteError)):
         return " ".join(str(error).split())
     problem = machine_problem(error)

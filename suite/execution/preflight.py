@@ -1,4 +1,4 @@
-"""What must hold before a run writes anything: device and sandbox are there, and every model can be had."""
+"""Checks before a run writes anything: the device, the sandbox and every model are available."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WANTED_FILES = ("*.json", "*.safetensors", "*.model", "*.txt")
 
 
 def check(plan: Plan, inputs: Inputs, device: str | None) -> None:
-    """Raises SuiteError with all that is wrong. Models that are on the hub only are fetched now."""
+    """Raises SuiteError with all problems. Downloads models that are only on the hub."""
     problems: list[Problem] = []
     try:
         check_device(device)
@@ -48,7 +48,7 @@ def tasks_of(step: Step) -> tuple[TaskFile, ...]:
 
 
 def check_device(device: str | None) -> None:
-    """Raises SuiteError for a device that is not here."""
+    """Raises SuiteError for a device that is not available."""
     if device is None:
         return
     import torch
@@ -62,10 +62,10 @@ def check_device(device: str | None) -> None:
 
 
 def absent_models(sources: Iterable[ModelSource], models: Path | None) -> list[Problem]:
-    """Models of the hub that are not on this machine while the hub cannot be reached."""
+    """Problems for models that are only on the hub, while the hub cannot be reached."""
     problems: list[Problem] = []
     for source in dict.fromkeys(sources):
-        with suppress(SuiteError):  # planning says what is wrong with one that is here
+        with suppress(SuiteError):  # planning reports problems with models that are here
             if locate(source, models).folder is None and unreachable():
                 problems.append(_absent(source, reason_of()))
     return problems
@@ -79,8 +79,8 @@ def _absent(source: ModelSource, reason: str) -> Problem:
 
 
 def fetch(source: ModelSource) -> None:
-    """Get a model from the hub into its cache."""
-    if unreachable():  # the client would look for minutes
+    """Download a model from the hub into its cache. Raises SuiteError if that fails."""
+    if unreachable():  # the client would retry for minutes
         raise SuiteError.of([_absent(source, reason_of())])
     from huggingface_hub import snapshot_download
 

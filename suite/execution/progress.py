@@ -1,4 +1,4 @@
-"""What a run says while it works: one line that changes on a terminal, a line now and then in a log."""
+"""Progress messages of a run: one changing line on a terminal, a line every few seconds in a log."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ LOG_EVERY_SECONDS = 10.0
 TERMINAL_EVERY_SECONDS = 0.2
 
 Verbosity = Literal["quiet", "normal", "verbose"]
-"""What a run says: nothing before its end, its progress, or also the ids of its steps and what libraries warn of."""
+"""How much a run prints: nothing before its end; its progress; or also the ids of its steps and libraries' warnings."""
 
 
 @dataclass
 class PlanProgress:
-    """Progress of a plan: which step of how many, its training step, loss, score, and the time left."""
+    """Progress of a plan: the current step and the number of steps, its training step, loss, score, and the time
+    left."""
 
     steps: int
-    """Steps to do."""
+    """Number of steps to run."""
     out: TextIO = field(default_factory=lambda: sys.stderr)
     verbosity: Verbosity = "normal"
     log: Callable[[str], object] = lambda text: None
-    """Is given every line, whatever the verbosity is."""
+    """Receives every line, whatever the verbosity."""
     ids: Mapping[str, str] = field(default_factory=dict)
-    """Title -> the ids of the steps that have it."""
+    """Title -> the ids of the steps with this title."""
     done: int = 0
     seconds_after: float = 0.0
-    """The estimated time of the steps after the one that is being done."""
+    """The estimated seconds of the steps after the current one."""
     _title: str = ""
     _step_began: float = field(default_factory=time.monotonic)
     _shown: float = 0.0
@@ -39,13 +40,13 @@ class PlanProgress:
     _said: set[str] = field(default_factory=set)
 
     def begin(self, title: str) -> None:
-        """A step begins."""
+        """Show that a step begins."""
         self._title, self._step_began = title, time.monotonic()
         self._shown = self._logged = 0.0
         self._line(self._head(), self._head(with_id=True))
 
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
-        """Within a train step: optimiser steps, loss, and the last selection score."""
+        """Show the progress of a train step: optimiser steps, loss, and the last selection score."""
         spent = time.monotonic() - self._step_began
         left = spent / max(step, 1) * (total - step) + self.seconds_after
         scored = "" if score is None else f" · score {score:.1f}"
@@ -53,19 +54,19 @@ class PlanProgress:
         self._line(f"{self._head()} · {text}", text, final=step == total)
 
     def say(self, text: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         self._clear()
         self._write(f"  {text}\n")
         self.log(text)
 
     def say_once(self, text: str) -> None:
-        """A line that stays, unless it was said before."""
+        """Print a line that stays, unless it was printed before."""
         if text not in self._said:
             self._said.add(text)
             self.say(text)
 
     def end(self, title: str, outcome: str, seconds: float) -> None:
-        """A step came to an end (its score, or what went wrong)."""
+        """Show that a step ended, with its outcome (its score, or what went wrong)."""
         self._clear()
         self.done += 1
         count, end = f"[{self.done}/{self.steps}]", f"{outcome} · {clock(seconds)}"
@@ -80,7 +81,7 @@ class PlanProgress:
         return f"{title} · step {self.ids[title]}" if with_id and title in self.ids else title
 
     def _line(self, text: str, logged: str, final: bool = False) -> None:
-        """A line that others take the place of, and how the log has it."""
+        """Show a line that the next one replaces; `logged` is its text in the log."""
         now = time.monotonic()
         if final or not self._logged or now - self._logged >= LOG_EVERY_SECONDS:
             self._logged = now
@@ -102,12 +103,12 @@ class PlanProgress:
 
     @property
     def _terminal(self) -> bool:
-        with suppress(ValueError, AttributeError):  # closed, or none
+        with suppress(ValueError, AttributeError):  # closed, or None
             return self.out.isatty()
         return False
 
     def _write(self, text: str) -> None:
-        """On a stream that may be closed, full or unread by now: the work goes on unwatched."""
+        """Write to the output, which may be closed, full or no longer read; the run goes on in any case."""
         if self.verbosity == "quiet":
             return
         with suppress(OSError, ValueError, AttributeError):
@@ -116,7 +117,7 @@ class PlanProgress:
 
 
 def clock(seconds: float) -> str:
-    """Seconds as a person says them: `8 s`, `2 min 05 s`, `3 h 10 min`."""
+    """Seconds as readable text: `8 s`, `2 min 05 s`, `3 h 10 min`."""
     whole = round(seconds)
     if whole < 60:
         return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"

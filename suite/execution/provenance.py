@@ -1,4 +1,4 @@
-"""What must be known of a run to trust it later: versions, host, process and commit."""
+"""The provenance of a run: versions, host, process and commit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PACKAGES = ("finetune-suite", "torch", "transformers", "peft", "accelerate", "lm
 
 @cache
 def versions() -> dict[str, str]:
-    """The Python version and those of the packages that can change a result."""
+    """The versions of Python and of the packages that can change a result."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -25,7 +25,8 @@ def versions() -> dict[str, str]:
 
 @cache
 def git_commit() -> str | None:
-    """The commit of the repository this code runs from, with `+` when files differ from it; None in an installation."""
+    """The commit of the repository that this code runs from, with `+` if files differ from it; None for an installed
+    package."""
     folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return None

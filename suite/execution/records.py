@@ -1,4 +1,4 @@
-"""Between what a run knows and what the store keeps."""
+"""Converts between the objects of a run and the records of the store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def experiment_records(plan: Plan) -> Iterator[tuple[ExperimentRecord, tuple[StepLink, ...]]]:
-    """Each experiment with its links to steps, in the plan's order."""
+    """Yield each experiment with its links to steps, in the plan's order."""
     for planned in plan.experiments:
         experiment = planned.experiment
         record = ExperimentRecord(
@@ -57,7 +57,7 @@ def experiment_records(plan: Plan) -> Iterator[tuple[ExperimentRecord, tuple[Ste
 
 
 def _origin(experiment: Experiment) -> dict[str, Any]:
-    """Where a method from outside comes from, and the hash of its source; nothing of suite's own."""
+    """The origin of a method from outside and the hash of its source; empty for suite's own methods."""
     origin = experiment.methods.origin(experiment.method)
     if origin is None:
         return {}
@@ -65,12 +65,12 @@ def _origin(experiment: Experiment) -> dict[str, Any]:
 
 
 def step_record(step: Step) -> StepRecord:
-    """A step as the store first sees it."""
+    """A new step's record."""
     return StepRecord(id=step.id, kind=step.kind, title=step.title, config=dict(step.key))
 
 
 def train_outcome(trained: TrainOutcome, cost: Cost, provenance: Provenance) -> StepOutcome:
-    """A finished train step, as it is stored."""
+    """The stored outcome of a finished train step."""
     artifact = trained.artifact
     return StepOutcome(
         curve=tuple(CurvePointRecord(step, name, value) for step, name, value in trained.curve),
@@ -84,7 +84,7 @@ def train_outcome(trained: TrainOutcome, cost: Cost, provenance: Provenance) -> 
 
 
 def evaluate_outcome(result: EvaluationResult, cost: Cost, provenance: Provenance) -> StepOutcome:
-    """A finished evaluate step, as it is stored."""
+    """The stored outcome of a finished evaluate step."""
     return StepOutcome(
         scores=tuple(
             ScoreRecord(each.metric, each.value, each.stderr, each.n, each.primary, result.unparsable, result.truncated)

@@ -1,4 +1,4 @@
-"""Running a plan: what is stored before its first step, and what became of all of them."""
+"""Runs a plan: stores its steps, runs those that are not done, and returns the outcome."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run_plan(
     executor: Executor | None = None,
     progress: PlanProgress | None = None,
 ) -> Outcome:
-    """Run every step that is not done, here if no executor is named; `progress` is told how far it is.
+    """Run every step that is not done, in this process unless there is an `executor`; reports to `progress`.
 
     Several processes may run overlapping plans on one store.
     """
@@ -61,7 +61,7 @@ def _ids_by_title(plan: Plan) -> Mapping[str, str]:
 
 
 def _stored(plan: Plan, store: Store, home: RunDir, *, again: bool) -> Mapping[str, StepRecord]:
-    """The plan's steps as they are in the store, once they and its experiments are there and can be begun."""
+    """Store the plan's steps and experiments, make failed steps pending, and return the steps as the store has them."""
     ids: Sequence[str] = [step.id for step in plan.steps]
     store.add_steps([step_record(step) for step in plan.steps])
     for experiment, links in experiment_records(plan):

@@ -1,4 +1,5 @@
-"""The log file of a run: all that it said, with times, and what stays off the terminal. It never ends a run."""
+"""The log file of a run: all its messages, with times, and those that the terminal does not show. It never ends a
+run."""
 
 from __future__ import annotations
 
@@ -23,23 +24,23 @@ from suite.execution.progress import Verbosity
 from suite.execution.provenance import git_commit, versions
 
 KEPT: Final = 50
-"""Files that are kept: of more the oldest go."""
+"""The number of log files to keep; the oldest are deleted."""
 MAX_BYTES: Final = 4_000_000
 RESERVED: Final = 200_000
-"""Bytes of them that are kept for how the run ends."""
+"""Bytes of them that are reserved for messages at the end of the run."""
 NAME: Final = re.compile(r"\d{8}T\d{6}Z-\d+\.log")
 LIBRARIES: Final = ("transformers", "datasets", "huggingface_hub", "peft", "lm_eval")
-"""Those that keep their messages from the root logger, always or once they are set up."""
+"""Libraries whose messages do not reach the root logger, always or once they are set up."""
 _SECRETS: Final = (
     (re.compile(r"(://[^:/@\s]*):[^\s]*@"), r"\1:***@"),
     (re.compile(r"(?i)((?:password|passwd|secret|token|api[_-]?key)=)[^&\s'\"]+"), r"\1***"),
     (re.compile(r"\bhf_\w{8,}"), "hf_***"),
 )
-"""What no log may hold: passwords of URLs, settings that are called secret, and tokens of the hub."""
+"""Secrets that are masked in a log: passwords in URLs, settings whose name marks a secret, and tokens of the hub."""
 
 
 class RunLog(logging.Handler):
-    """A log file that takes lines, and messages of `logging`. Where it cannot be written, it says so once."""
+    """A log file for lines and for messages of `logging`. If it cannot be written, it prints one warning."""
 
     def __init__(self, home: RunDir) -> None:
         super().__init__(logging.WARNING)
@@ -57,7 +58,7 @@ class RunLog(logging.Handler):
             self._give_up(error)
 
     def say(self, text: str, *, at_the_end: bool = False) -> None:
-        """Write a text, its lines below each other. Of a run that says too much, only how it ends is written still."""
+        """Write a text, line by line. If the log is too long, only messages at the end of the run are still written."""
         if self._file is None:
             return
         time = f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}"
@@ -78,11 +79,11 @@ class RunLog(logging.Handler):
             self._give_up(error)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """A message of a library; one that comes by two loggers is written once."""
+        """Write a library's message; a message that arrives through two loggers is written once."""
         if record is self._last:
             return
         self._last = record
-        with suppress(Exception):  # a message that does not fit its arguments is the library's fault
+        with suppress(Exception):  # a message that does not fit its arguments is the library's bug
             self.say(f"{record.levelname.lower()} of {record.name}: {record.getMessage()}")
 
     def close(self) -> None:
@@ -109,7 +110,10 @@ class RunLog(logging.Handler):
 
 @contextmanager
 def run_log(home: RunDir, device: str | None, verbosity: Verbosity = "normal") -> Iterator[RunLog]:
-    """A log that hears libraries, and what ends the run. Libraries' warnings are shown, too, unless it is quiet."""
+    """A log of the run's messages, libraries' messages, and the error that ends the run.
+
+    Libraries' warnings are also shown, unless the verbosity is quiet.
+    """
     log = RunLog(home)
     log.say("\n".join(_opening(device)))
     try:
@@ -132,15 +136,15 @@ def run_log(home: RunDir, device: str | None, verbosity: Verbosity = "normal") -
 
 
 def newest_log(home: RunDir) -> tuple[int, Path | None]:
-    """How many logs there are, and the last one."""
+    """(number of logs, the newest one)."""
     files = _files(home.logs)
     return len(files), files[-1] if files else None
 
 
 def _opening(device: str | None) -> Iterable[str]:
-    """What was called, where, and with what."""
+    """Yield lines about the command, the folder, versions and the device."""
     own = Path(sys.argv[0]).name in ("suite", "__main__.py")
-    # what another program was called with is its own
+    # another program's arguments are not logged
     yield f"command: {shlex.join(['suite', *sys.argv[1:]] if own else sys.argv[:1])}"
     yield f"folder: {Path.cwd()}"
     yield f"versions: {', '.join(f'{name} {version}' for name, version in versions().items())}"
@@ -150,10 +154,10 @@ def _opening(device: str | None) -> Iterable[str]:
 
 @contextmanager
 def _heard(log: RunLog, *, shown: bool) -> Iterator[None]:
-    """Inside, messages and warnings of libraries go to the log, and where they went before."""
+    """Context manager in which libraries' messages and warnings go to the log, and to where they went before."""
     root, showwarning = logging.getLogger(), warnings.showwarning
     handlers: list[logging.Handler] = [log]
-    if shown and not root.handlers:  # Python shows messages that nobody handles, and now somebody does
+    if shown and not root.handlers:  # Python shows messages without a handler; now there is one
         handlers.append(logging.StreamHandler())
         handlers[-1].setLevel(logging.WARNING)
 
@@ -181,7 +185,7 @@ def _heard(log: RunLog, *, shown: bool) -> Iterator[None]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The logs of a folder, the oldest first."""
+    """The logs in a folder, the oldest first."""
     try:
         return sorted(file for file in folder.iterdir() if NAME.fullmatch(file.name))
     except OSError:
@@ -189,14 +193,14 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _clear(folder: Path) -> None:
-    """Make room for another log."""
+    """Delete the oldest logs, to make room for another one."""
     for file in _files(folder)[: -(KEPT - 1)]:
         with suppress(OSError):
             file.unlink()
 
 
 def _password(db: str | None) -> str | None:
-    """The password of a database's URL, so that no message of a driver brings it in."""
+    """The password in a database's URL, which is masked in messages of drivers."""
     if db is None:
         return None
     from sqlalchemy import make_url
@@ -204,5 +208,5 @@ def _password(db: str | None) -> str | None:
 
     with suppress(ArgumentError, ValueError):
         password = make_url(db).password or ""
-        return password if len(password) > 3 else None  # a shorter one is a part of many words
+        return password if len(password) > 3 else None  # a shorter one is part of many words
     return None

@@ -1,4 +1,4 @@
-"""What of a plan is left to do: which step can be tried next, and what follows from what became of one."""
+"""The remaining work of a plan: which step can run next, and what follows from the result of each."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from suite.results.store.writing import LEASE_SECONDS
 
 POLL_SECONDS = 2.0
 RENEWALS = 2
-"""So often a step is done again for a lost artifact; then what needs it fails."""
+"""How often a step runs again for a lost artifact; after that, the step that needs the artifact fails."""
 
 
 class Schedule:
-    """One pass over a plan's steps. An executor takes steps from it and tells it what became of each."""
+    """One pass over a plan's steps. An executor takes steps from it and reports the result of each."""
 
     def __init__(
         self, plan: Plan, store: Store, progress: PlanProgress, *, statuses: Mapping[str, str],
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:  # fmt: skip
-        """`statuses` are those that the plan's steps have in the store now."""
+        """`statuses` are the current statuses of the plan's steps in the store."""
         self.progress = progress
         self.failed: dict[str, str] = {}
-        """Step id -> why."""
+        """Step id -> reason."""
         self.blocked: set[str] = set()
-        """Steps that need one that failed."""
+        """Steps that need a failed step."""
         self.done = 0
-        """Steps that were done here."""
+        """Number of steps that were finished here."""
         self.steps: Mapping[str, Step] = {step.id: step for step in plan.steps}
         self._store, self._lease_seconds = store, lease_seconds
         self._others = Waiting(store, progress)
@@ -43,15 +43,16 @@ class Schedule:
         self._again: dict[str, Step] = {}
         """Finished steps that turned out to be needed again."""
         self._later: list[Step] = []
-        """Steps of this round that could not be done yet."""
+        """Steps of this round that could not run yet."""
         self._moved = False
-        """Whether this round has brought the plan on."""
+        """Whether this round made progress."""
         self._seconds = sum(step.estimate.seconds for step in self._round)
-        """What all that is left is estimated to take."""
+        """The estimated seconds of all remaining steps."""
         progress.steps = len(self._round)
 
     def take(self) -> Step | None:
-        """The next step that can be tried; None once nothing is left. Waits while other processes have all the rest."""
+        """The next step that can run; None once nothing is left. Waits while other processes run all remaining
+        steps."""
         while self._round or self._later or self._again:
             signals.check()
             if not self._round:
@@ -69,7 +70,7 @@ class Schedule:
         return None
 
     def ended(self, step: Step, result: StepResult) -> None:
-        """Take note of what became of a step that was taken. Raises EndedBySignal if it was cancelled."""
+        """Record the result of a step that was taken. Raises EndedBySignal if it was cancelled."""
         over = True
         match result:
             case Done():
@@ -92,12 +93,12 @@ class Schedule:
             self._later.append(step)
 
     def _over(self, step: Step) -> None:
-        """Nothing more is to be done about a step."""
+        """Record that a step needs no more work."""
         self._moved = True
         self._seconds -= step.estimate.seconds
 
     def _next_round(self) -> None:
-        """Go through what is left once more, after a pause if all that is left is in other processes' hands."""
+        """Start another round over the remaining steps, after a pause if other processes are running all of them."""
         if not self._moved:
             self._others.tell(self._later, self._lease_seconds)
             time.sleep(POLL_SECONDS)
@@ -107,7 +108,7 @@ class Schedule:
         self._again, self._later, self._moved = {}, [], False
 
     def _settled(self, step: Step, statuses: Mapping[str, str]) -> bool:
-        """Whether nothing more is to be done about a step: it needs one that failed, or it was removed."""
+        """Whether a step needs no more work: a step that it needs failed, or it was removed."""
         if any(parent in self.blocked or parent in self.failed for parent in step.parents):
             self.blocked.add(step.id)
             self.progress.end(step.title, "not run: it needs a step that failed", 0.0)
@@ -132,7 +133,8 @@ class Schedule:
         self.progress.end(step.title, f"FAILED: {reason}", seconds)
 
     def _renewed(self, step: Step, result: NeedsArtifact) -> bool:
-        """Have a finished step done again whose artifact is lost. False where `step` fails: that was in vain before."""
+        """Reset a finished step whose artifact is lost, so that it runs again. Returns False if `step` fails: repeated
+        resets did not help."""
         parent = self.steps[result.parent.id]
         self._renewals[parent.id] += 1
         if self._renewals[parent.id] > RENEWALS:
@@ -143,13 +145,13 @@ class Schedule:
             self._store.fail(step.id, owner, reason, spent=spent)
             self._fail(step, reason, 0.0)
             return False
-        if self._store.invalidate([result.parent]):  # else another process has begun it anew
+        if self._store.invalidate([result.parent]):  # otherwise another process has started it again
             self._again[parent.id] = parent
             self.progress.say(f"{parent.title}: done again, for its artifact {result.reason}")
         return True
 
     def _ended_elsewhere(self, step: Step) -> bool:
-        """Whether a step that another process has, or had, has come to an end there."""
+        """Whether a step that another process has or had has ended there."""
         status = self._store.statuses([step.id]).get(step.id)
         if status == "failed":
             self.failed[step.id] = str(self._store.steps([step.id])[step.id].reason)

@@ -1,4 +1,4 @@
-"""Doing one step: train and save an artifact, or load a stack and answer a task; the base model is loaded once."""
+"""Runs one step: trains and saves an artifact, or loads a stack and answers a task. The base model is loaded once."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ CHECKPOINT_SECONDS = 20.0
 
 @dataclass
 class Session:
-    """Steps are done here, one after another, in this process."""
+    """Runs steps in this process, one after another."""
 
     home: RunDir
     inputs: Inputs
     device: str | None
     ours: Callable[[str], bool] = lambda step: True
-    """Whether a step is still this process's to finish."""
+    """Whether a step still belongs to this process."""
     _backbones: dict[ModelSource, Backbone] = field(default_factory=dict)
     _current: tuple[tuple[str, ...], AdaptedModel, ExitStack] | None = None
     _answers: AnswerCache | None = None
@@ -61,7 +61,7 @@ class Session:
     def train(
         self, step: Step, work: Train, log: Log, hashes: Mapping[str, str], spending: Spending = UNCOUNTED
     ) -> TrainOutcome:
-        """Train, select a checkpoint, save the artifact. `hashes` are those the parents' artifacts must have.
+        """Train, select a checkpoint and save the artifact. `hashes` are the required hashes of the parents' artifacts.
 
         Raises StepFailed with the reason.
         """
@@ -102,16 +102,16 @@ class Session:
         )  # fmt: skip
 
     def _method(self, step: Step, work: Train) -> Method:
-        """The method, as it was planned. Raises StepFailed for one from outside whose source is another now."""
+        """The method as it was planned. Raises StepFailed for a method from outside whose source has changed."""
         origin = work.methods.origin(work.method)
         if origin is not None and origin.sources().hash != step.key["source"]:
             raise StepFailed(f"{origin} changed after the step was planned: run again")
         return work.methods.get(work.method)
 
     def select_try(self, step: Step, work: SelectTry, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:
-        """Score every try as its targets are answered, and keep the artifact of the first of the best.
+        """Score every try like its targets, and keep the artifact of the first of the best.
 
-        Raises StepFailed with the reason when a try cannot be scored: without it the choice would be another one.
+        Raises StepFailed with the reason if a try cannot be scored: the choice might be another one without it.
         """
         scores = self._scores_of_tries(work, log, hashes)
         best = first_of_the_best(scores)
@@ -119,7 +119,8 @@ class Session:
         return self._copied(step, work.candidates[best], work.track, hashes, curve)
 
     def _scores_of_tries(self, work: SelectTry, log: Log, hashes: Mapping[str, str]) -> list[float]:
-        """The mean score of each try. Soft prompts leave the base as it is: those are answered in common batches."""
+        """The mean score of each try. Soft prompts leave the base unchanged, so these tries are answered in shared
+        batches."""
         role_scorers = scorers(work, training_sets(work, self.inputs.data)[1], self.inputs.data)
         role_scores: list[dict[str, float]] = [{} for _ in work.tries]
         prompts: dict[str, list[tuple[int, AdaptedModel]]] = {role: [] for role in role_scorers}
@@ -147,7 +148,7 @@ class Session:
         return scores
 
     def copy_from_try(self, step: Step, work: CopyFromTry, hashes: Mapping[str, str]) -> TrainOutcome:
-        """Keep what goes with a choice. Raises StepFailed if that cannot be told."""
+        """Copy the artifact that belongs to a choice. Raises StepFailed if it is ambiguous."""
         tries = zip(work.among, work.candidates, strict=True)
         matching = [candidate for own, candidate in tries if hashes[own] == hashes[work.choice]]
         if len({hashes[candidate] for candidate in matching}) != 1:
@@ -155,7 +156,7 @@ class Session:
         return self._copied(step, matching[0], work.track, hashes, [])
 
     def take_part(self, step: Step, work: TakePart, hashes: Mapping[str, str]) -> TrainOutcome:
-        """Keep a part of a step's artifact; nothing is trained. Raises StepFailed if the artifact has no such part."""
+        """Save a part of a step's artifact, without training. Raises StepFailed if the artifact has no such part."""
         backbone = self.backbone(work.track)
         part = self._artifact(work.step, backbone, hashes).part(work.part)
         folder = self._publish(step, part, backbone)
@@ -165,7 +166,7 @@ class Session:
     def evaluate(self, step: Step, work: Evaluate, hashes: Mapping[str, str]) -> EvaluationResult:
         """Answer and score a task's documents with a stack, whose artifacts must have these hashes.
 
-        Answers are kept until `stored` is called: what a failed attempt has decoded, the next one only scores.
+        Answers are cached until `stored` is called: if an attempt fails after decoding, the next one only scores them.
         """
         draw, decoding = work.track.held_out.draw, decoding_of(work.track)
         task = load_task(work.task, self.inputs.data, shots=work.shots, draw=draw, limit=work.documents)
@@ -188,7 +189,7 @@ class Session:
         return self._with_findings(work, task, cache.scoring(dispatched))
 
     def _with_findings(self, work: Evaluate, task: LoadedTask, result: EvaluationResult) -> EvaluationResult:
-        """The result with the findings that some right answers miss full marks, or cannot be written by the model."""
+        """The result with findings about right answers that miss full marks, or that the model cannot write."""
         rows = reported_rows(work.task, self.inputs.data)
         missed, lost = gold_finding(work.task, rows, work.documents), self._unwritable(work, task, rows.content_hash)
         if missed is not None:
@@ -198,7 +199,8 @@ class Session:
         return result
 
     def _unwritable(self, work: Evaluate, task: LoadedTask, rows: str) -> Lost | None:
-        """What the base's tokenizer cannot write of a task, asked once for all stacks and shot counts."""
+        """The right answers of a task that the base's tokenizer cannot write; computed once for all stacks and shot
+        counts."""
         backbone = self.backbone(work.track)
         key = (backbone.identity, work.task.fingerprint, rows, work.documents)
         if key not in self._unwritable_answers:
@@ -206,7 +208,7 @@ class Session:
         return self._unwritable_answers[key]
 
     def stored(self, step: str) -> None:
-        """A step is stored: answers and checkpoints, which another attempt would have gone on from, go."""
+        """Remove the cached answers and checkpoints of a stored step; other attempts would have resumed from them."""
         if self._answers is not None:
             self._answers.scored()
         self._answers = None
@@ -222,32 +224,33 @@ class Session:
         return self._backbones[track.model]
 
     def stack(self, steps: tuple[str, ...], track: Track, hashes: Mapping[str, str]) -> AdaptedModel:
-        """A stack in effect. It stays until another is asked for: an experiment's evaluations share one."""
+        """The base model with a stack applied. It stays until another one is requested: an experiment's evaluations
+        share one."""
         backbone = self.backbone(track)
         if self._current and self._current[0] == steps and self._current[1].backbone is backbone:
             return self._current[1]
         self.release()
         artifacts = [self._artifact(step, backbone, hashes) for step in steps]
-        with ExitStack() as context:  # a stack that is refused is taken off, and asked anew next time
+        with ExitStack() as context:  # a stack that is refused is removed, and loaded again next time
             current = context.enter_context(applied(backbone, artifacts))
             assert_in_effect(current)
             self._current = (steps, current, context.pop_all())
         return current
 
     def release(self) -> None:
-        """Give the base back as it was."""
+        """Remove the current stack, which restores the base."""
         if self._current:
             self._current[2].close()
             self._current = None
 
     def _artifact(self, step: str, backbone: Backbone, hashes: Mapping[str, str], base: str | None = None) -> Artifact:
-        """A train step's artifact: the very checkpoint that was selected, made for this base (or the one named)."""
+        """A train step's artifact: the selected checkpoint, made for this base or for the base `base`."""
         return load_published(self.home.artifact(step), base or backbone.identity, hashes[step])
 
     def _copied(
         self, step: Step, source: str, track: Track, hashes: Mapping[str, str], curve: Sequence[tuple[int, str, float]]
     ) -> TrainOutcome:
-        """Another step's artifact under this step's name too."""
+        """Save a copy of another step's artifact under this step's id."""
         backbone = self.backbone(track)
         artifact = self._artifact(source, backbone, hashes)
         folder = self._publish(step, artifact, backbone)
@@ -258,7 +261,7 @@ class Session:
         return publish(self.home.artifact(step.id), artifact, backbone.identity, lambda: self.ours(step.id))
 
     def _probe_callback(self, work: Train) -> ProbeCallback | None:
-        """What the track's probes measure while this step is trained."""
+        """The callback for the measurements of the track's probes while this step trains; None without probes."""
         track, probes = work.track, work.track.probes
         if probes is None:
             return None

@@ -1,4 +1,4 @@
-"""A step's targets: what it trains on, what selects, and how both are answered: as when the target is reported."""
+"""A step's targets: training rows, selection rows, and how both are answered (as when the target is reported)."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from suite.training.data.training_set import TrainingSet
 from suite.training.job import Sampling
 
 Scorer = Callable[[Sequence[AdaptedModel]], list[float]]
-"""A target's own metric of some stacks, 0 to 100."""
+"""A function from stacks to their scores in a target's own metric, 0 to 100."""
 
 
 def training_sets(
     work: Train | SelectTry, data: DataLocations
 ) -> tuple[tuple[TrainingSet, ...], dict[str, tuple[Example, ...]]]:
-    """Training sets, and the selection rows: those of the same split that select a checkpoint."""
+    """Training sets, and the selection rows: rows of the same split on which checkpoints are selected."""
     sets: list[TrainingSet] = []
     selection_rows: dict[str, tuple[Example, ...]] = {}
     for role, task in work.targets.items():
@@ -41,7 +41,7 @@ def training_sets(
 
 
 def decoding_of(track: Track) -> dict[str, Any]:
-    """What a `StackLM` is told by a track."""
+    """The decoding options of a `StackLM` for a track."""
     return {
         "batch_tokens": track.decoding.batch_tokens, "beams": track.decoding.beams,
         "length_penalty": track.decoding.length_penalty, "max_length": track.budget.max_length,
@@ -51,9 +51,9 @@ def decoding_of(track: Track) -> dict[str, Any]:
 def scorers(
     work: Train | SelectTry, selection_rows: Mapping[str, Sequence[Example]], data: DataLocations
 ) -> dict[str, Scorer]:
-    """What scores stacks on the selection rows of each target.
+    """Target -> a function that scores stacks on its selection rows.
 
-    A scorer raises SuiteError where the metric gives no number: a score that is missing must not lose to others.
+    A scorer raises SuiteError if the metric gives no number: a missing score must not count as a low one.
     """
     track = work.track
 
@@ -74,7 +74,8 @@ def scorers(
 def roll_outs(
     work: Train, data: DataLocations
 ) -> Callable[[AdaptedModel, TrainingSet, Sequence[Example], Sampling], list[Rollout]]:
-    """The model's own answers to training examples, asked and scored as the target is."""
+    """A function that samples the model's own answers to training examples, with the prompts and scoring of the
+    target."""
     track = work.track
 
     def answers(

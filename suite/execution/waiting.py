@@ -1,4 +1,4 @@
-"""For whom a run waits: said at once, and again only when that changes."""
+"""Messages about the processes that a run waits for: printed at once, and again when that changes."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from suite.results.store import Lease, Store
 from suite.results.store.writing import LEASE_SECONDS
 
 SILENT_SECONDS = 15.0
-"""Of an owner that has not been heard of for so long it is said when its step is taken over."""
+"""If an owner has been silent for longer, the message says when its step is taken over."""
 
 
 class Waiting:
-    """Tells a user what other processes are at work on."""
+    """Tells the user which steps other processes are running."""
 
     def __init__(self, store: Store, progress: PlanProgress) -> None:
         self._store, self._progress = store, progress
         self._told: tuple[object, ...] = ()
 
     def tell(self, steps: Sequence[Step], lease_seconds: float = LEASE_SECONDS) -> None:
-        """A line on the first of these steps that another process has."""
+        """Print a line about the first of these steps that another process is running."""
         leases = self._store.leases([step.id for step in steps])
         running = [step for step in steps if step.id in leases and leases[step.id].status == "running"]
         if not running:
@@ -37,7 +37,7 @@ class Waiting:
 
 
 def line(title: str, lease: Lease, lease_seconds: float, others: int) -> str:
-    """Who has a step since when, and when it is taken over from one that is silent."""
+    """A line about who has a step and since when, and when a silent owner's step is taken over."""
     owner, now = lease.owner, time.time()
     who = "another process" if owner is None else f"process {owner.pid} on {owner.host}"
     near = owner is not None and owner.near

@@ -1,8 +1,8 @@
-"""One attempt at a step: claim it, do it, store what came of it, in whatever process that happens.
+"""One attempt at a step, in any process: claim it, run it, store the result.
 
-`run_step` is a plain function whose arguments are all that it needs, so that an executor can send it to another process
-or machine. What a process keeps between two steps (its connection to the store, the base model, the artifacts in
-effect) makes the second one faster and changes no result.
+`run_step` is a plain function that gets everything it needs as arguments, so an executor can send it to another process
+or machine. A process keeps its store connection, its base model and the artifacts in effect between two steps. That
+makes the second step faster and changes no result.
 """
 
 from __future__ import annotations
@@ -31,39 +31,40 @@ if TYPE_CHECKING:
     from suite.execution.session import Session, TrainOutcome
 
 HEARTBEAT_SECONDS = 2.0
-"""As long at most is what a killed attempt spent and nobody knows of."""
+"""At most this many seconds of a killed attempt are missing from the stored costs."""
 
 
 class StepLog(Protocol):
-    """Where an attempt says how far it is. An executor that sends steps away needs one that can be pickled."""
+    """Receives the progress of an attempt. An executor that sends steps away needs one that can be pickled."""
 
     def begin(self, title: str) -> None:
-        """The step was claimed, and is begun."""
+        """Called when the step was claimed and begins."""
 
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
-        """After each optimiser step (from 1): the mean loss of an answer's token, the last selection score (0–100)."""
+        """Called after each optimiser step (from 1): the mean loss per answer token, and the last selection score
+        (0–100)."""
 
     def say(self, text: str) -> None:
-        """Something a person should know."""
+        """Show a message to the user."""
 
     def say_once(self, text: str) -> None:
-        """The same, which other steps may say too."""
+        """Show a message to the user, once even if several steps send it."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """The step is done, and stored."""
+    """The step is finished and stored."""
 
     seconds: float
     score: ScoreRecord | None
     """Its primary score, if it is an evaluation that has one."""
     outdated: tuple[str, ...] = ()
-    """Steps that were measured with its earlier artifact, which was another one: they are to be done again."""
+    """Steps that used its earlier artifact, which differs: they must run again."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The step failed, for a reason that is the user's or the machine's, and that is stored."""
+    """The step failed because of the user's input or the machine; the reason is stored."""
 
     seconds: float
     reason: str
@@ -71,25 +72,25 @@ class Failed:
 
 @dataclass(frozen=True)
 class NotOurs:
-    """Another process has the step, or has done it."""
+    """Another process is running the step, or has finished it."""
 
     taken_over: bool = False
-    """Whether it was this process's first."""
+    """Whether this process had the step first."""
 
 
 @dataclass(frozen=True)
 class NeedsArtifact:
-    """The artifact of a finished step is missing or damaged: that step must be done again first."""
+    """The artifact of a finished step is missing or damaged: that step must run again first."""
 
     parent: StepRecord
-    """The step, as it was stored when the attempt began."""
+    """The finished step, as stored when the attempt began."""
     reason: str
     """What is wrong with its artifact."""
 
 
 @dataclass(frozen=True)
 class Cancelled:
-    """The attempt was ended by a signal; the next one goes on from its checkpoint."""
+    """A signal ended the attempt; the next one resumes from its checkpoint."""
 
     seconds: float
     signal: signals.EndedBySignal
@@ -99,17 +100,18 @@ StepResult = Done | Failed | NotOurs | NeedsArtifact | Cancelled
 
 
 def run_step(step: Step, context: StepContext, log: StepLog) -> StepResult:
-    """Make one attempt at a step whose parents are done. Whatever comes of it is in the store before this returns.
+    """Make one attempt at a step whose parents are done. The result is in the store before this returns.
 
-    Raises StoreAway where the store cannot be reached any more, and whatever a bug raises (which the store then has as
-    the step's reason).
+    Raises StoreAway if the store can no longer be reached. Also raises the exception of a bug, after storing it as the
+    step's reason.
     """
     return _worker(context).attempt(step, log)
 
 
 @contextmanager
 def working(context: StepContext, store: Store) -> Iterator[None]:
-    """Inside, this thread's `run_step` uses this store; afterwards nothing is kept, the base model neither."""
+    """Context manager in which this thread's `run_step` uses this store. Afterwards nothing is kept, not even the base
+    model."""
     close_worker()
     _HERE.worker = _Worker(context, store)
     try:
@@ -119,7 +121,7 @@ def working(context: StepContext, store: Store) -> Iterator[None]:
 
 
 def close_worker() -> None:
-    """Give up what this thread's `run_step` keeps between steps."""
+    """Release everything that this thread's `run_step` keeps between steps."""
     worker: _Worker | None = getattr(_HERE, "worker", None)
     _HERE.worker = None
     if worker is not None:
@@ -127,7 +129,7 @@ def close_worker() -> None:
 
 
 _HERE = threading.local()
-"""This thread's worker, which is there for speed only: `run_step` makes one where there is none."""
+"""This thread's worker, kept only for speed: `run_step` creates one if there is none."""
 
 
 def _worker(context: StepContext) -> _Worker:
@@ -139,7 +141,7 @@ def _worker(context: StepContext) -> _Worker:
 
 
 class _Worker:
-    """Does steps in this process, one after another."""
+    """Runs steps in this process, one after another."""
 
     def __init__(self, context: StepContext, store: Store | None = None) -> None:
         self.context = context
@@ -149,7 +151,8 @@ class _Worker:
 
     @cached_property
     def session(self) -> Session:
-        """What trains and answers, made for the first step that is claimed: it imports torch, which takes seconds."""
+        """The session that trains and answers. It is created for the first claimed step: importing torch takes
+        seconds."""
         from suite.execution.session import Session
 
         session = Session(self.context.home, self.context.inputs, self.context.device)
@@ -157,7 +160,7 @@ class _Worker:
         return session
 
     def close(self) -> None:
-        """Give the base model back as it was, and end the connection to the store."""
+        """Restore the base model and close the connection to the store."""
         if "session" in vars(self):
             self.session.release()
         self._resources.close()
@@ -178,7 +181,7 @@ class _Worker:
             raise
 
     def _do(self, step: Step, log: StepLog, cost: Cost) -> StepResult:
-        """Do a claimed step and record what came of it."""
+        """Run a claimed step and record its result."""
         began = time.monotonic()
         before, parents = self.store.artifacts([step.id]).get(step.id), self.store.steps(step.parents)
         try:
@@ -188,7 +191,7 @@ class _Worker:
             if not self.store.finish(step.id, self.owner, outcome, outdated):
                 return NotOurs(taken_over=True)
             self.session.stored(step.id)
-        except (StoreAway, signals.EndedBySignal):  # nobody can be told that it failed; or it goes on another time
+        except (StoreAway, signals.EndedBySignal):  # the store cannot be reached, or the step goes on another time
             raise
         except TakenOver:
             return NotOurs(taken_over=True)
@@ -200,17 +203,17 @@ class _Worker:
             reason = reason_of(error)
             stored = reason or f"{type(error).__name__}: {error}"
             if not self.store.fail(step.id, self.owner, stored, _provenance(None), cost.spent):
-                return NotOurs(taken_over=True)  # whatever went wrong, maybe as the new owner clears up
-            if reason is None:  # a bug: it is recorded, and it keeps its traceback
+                return NotOurs(taken_over=True)  # whatever went wrong, perhaps while the new owner cleans up
+            if reason is None:  # a bug: it is recorded, and keeps its traceback
                 raise
             return Failed(time.monotonic() - began, reason)
         score = next((score for score in outcome.scores if score.primary and score.value is not None), None)
         return Done(time.monotonic() - began, score, tuple(record.id for record in outdated))
 
     def _outdated(self, step: Step, outcome: StepOutcome, before: ArtifactRecord | None) -> Sequence[StepRecord]:
-        """What was built on a step's earlier artifact, where that was another one: it is done again.
+        """The steps that were built on a step's earlier artifact, if that differs; they run again.
 
-        Imported results are another place's, and stay, unless the plan asks for them.
+        Imported results come from elsewhere and stay, unless they are in the plan.
         """
         if before is None or outcome.artifact is None or outcome.artifact.hash == before.hash:
             return ()
@@ -247,12 +250,12 @@ class _Worker:
 
     @contextmanager
     def _heartbeats(self, step: Step, cost: Cost) -> Iterator[None]:
-        """Tell the store now and then that this process is still at it, and what that took so far."""
+        """Context manager that regularly tells the store that this process is alive, and the costs so far."""
         end = threading.Event()
 
         def beat() -> None:
             while not end.wait(HEARTBEAT_SECONDS):
-                with suppress(SuiteError), self.store.without_retries():  # busy, or away: the next beat comes in time
+                with suppress(SuiteError), self.store.without_retries():  # busy or away: the next heartbeat is in time
                     self.store.heartbeat(step.id, self.owner, cost.spent)
 
         thread = threading.Thread(target=beat, daemon=True)
@@ -266,7 +269,7 @@ class _Worker:
 
 @dataclass(frozen=True)
 class _Interruptible:
-    """A log that ends training where a signal came, even if somebody's code has swallowed it."""
+    """A log that ends training after a signal, even if other code swallowed the signal's exception."""
 
     log: StepLog
 
