@@ -1,4 +1,4 @@
-"""Experiments to ordered, content-hashed steps: what is shared, what is done, what it will cost."""
+"""Planning: turns experiments into ordered, content-hashed steps, with what they share and cost."""
 
 from suite.planning.make import Inputs, make_plan
 from suite.planning.stale import stale_reasons

@@ -1,4 +1,4 @@
-"""What is checked before anything is planned: splits are there, lengths leave room, nothing reported was trained on."""
+"""Checks before planning: splits exist, inputs have enough room, and no reported row is trained on."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from suite.training.config import LEAST_INPUT
 from suite.training.requirements import MatrixSelection, Requirements
 
 LEAST_ROWS = 4
-"""The fewest training rows from which one becomes a selection row."""
+"""The smallest number of training rows that yields a selection row."""
 
 
 def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSource], LocatedModel]) -> list[str]:
-    """What is to be noted about an experiment; `locate` looks for models. Raises SuiteError with every problem."""
+    """Check an experiment and return notes about it; `locate` finds models. Raises SuiteError with all problems."""
     problems: list[Problem] = []
     notes: list[str] = []
     train: dict[str, tuple[TaskFile, Rows]] = {}
@@ -70,7 +70,7 @@ def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSo
 
 
 def _selectable(task: TaskFile, rows: Rows) -> None:
-    """Raises SuiteError where a quarter of the training rows, which selects the checkpoint, is none."""
+    """Raises SuiteError if a quarter of the training rows is no row at all: these rows select the checkpoint."""
     if len(rows.docs) < LEAST_ROWS:
         what = f"task '{task.name}' has {len(rows.docs)} training rows in {rows.source}, fewer than {LEAST_ROWS}"
         raise SuiteError(what, where=str(task.path), fix="a quarter of them selects the checkpoint: add rows")
@@ -81,7 +81,7 @@ def _where_the_model_is_named(problem: Problem, experiment: Experiment) -> Probl
 
 
 def _matrices(experiment: Experiment, locate: Callable[[ModelSource], LocatedModel]) -> list[Problem]:
-    """Names of matrices that a step's model does not have; none where its files are not here to be asked."""
+    """Problems for names of matrices that a step's model does not have; empty if the model's files are not here."""
     problems: list[Problem] = []
     for step, needs in _train_steps(experiment):
         for chosen in (
@@ -96,7 +96,7 @@ def _matrices(experiment: Experiment, locate: Callable[[ModelSource], LocatedMod
 
 
 def _selected(chosen: MatrixSelection, names: tuple[str, ...], field: tuple[str, str], model: str) -> Iterator[Problem]:
-    """What a selection asks for and a model does not have; `field` is its name, and where it was set."""
+    """Yield problems for matrices that a model does not have. `field` is (name of the setting, where it was set)."""
     (what, where), known_names = field, "known: " + ", ".join(short_names(names))
     if chosen.names == ():
         yield Problem(where, f"{what}: names no matrix", known_names)
@@ -108,7 +108,7 @@ def _selected(chosen: MatrixSelection, names: tuple[str, ...], field: tuple[str,
 
 
 def _train_steps(experiment: Experiment) -> Iterator[tuple[Prerequisite, Requirements]]:
-    """The train steps of all tries, and what each says that it needs."""
+    """Yield the train steps of all tries, each with its method's requirements."""
     roles = (*experiment.targets, *experiment.held_out)
     for config in experiment.configs:
         for step in experiment.methods.train_steps(experiment.method, config, experiment.targets, roles):
@@ -116,7 +116,7 @@ def _train_steps(experiment: Experiment) -> Iterator[tuple[Prerequisite, Require
 
 
 def _trained_roles(experiment: Experiment) -> list[str]:
-    """The roles whose training rows are used, by any of the tries."""
+    """The roles whose training rows any of the tries uses."""
     roles: dict[str, bool] = {}
     for config in experiment.configs:
         used = experiment.methods.roles_of(experiment.method, config, experiment.targets, experiment.held_out)
@@ -125,7 +125,7 @@ def _trained_roles(experiment: Experiment) -> list[str]:
 
 
 def _room(experiment: Experiment) -> list[Problem]:
-    """Inputs too short to train on, or filled by a soft prompt, are an error before anything runs."""
+    """Problems for inputs that are too short for training, or that a soft prompt or prefix would fill."""
     longest = experiment.track.budget.max_length
     problems: list[Problem] = []
     if longest < LEAST_INPUT and _trained_roles(experiment):

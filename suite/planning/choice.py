@@ -1,4 +1,5 @@
-"""Steps that train nothing: they choose the best try of a sweep, keep what goes with it, or take an artifact's part."""
+"""Steps without training: they choose the best try of a sweep, copy artifacts that belong to it, or save an artifact's
+part."""
 
 from __future__ import annotations
 
@@ -11,20 +12,21 @@ from suite.planning.steps import CopyFromTry, Routing, SelectTry, Step, TakePart
 from suite.specs import Experiment
 
 CHOICE = 1
-"""Raised when a change to choosing changes what is chosen for the same tries."""
+"""Increased whenever a code change may choose another try from the same ones."""
 
 
 @dataclass(frozen=True)
 class Try:
-    """What one block of settings comes to in the plan."""
+    """The planned steps of one block of settings."""
 
     own: str | None
-    """The method's own train step; None for a method that has none."""
+    """The method's own train step; None if the method has none."""
     stacks: Mapping[str, tuple[str, ...] | Routing]
-    """Role -> the train steps whose artifacts are in effect when it is answered."""
+    """Role -> the train steps whose artifacts are in effect when the role is answered."""
 
     def parts(self, role: str) -> tuple[str, ...]:
-        """The stack of a role. Only a method without a train step of its own has routes, and it cannot be swept."""
+        """The stack of a role. Only methods without a train step of their own have routes, and these cannot be
+        swept."""
         stack = self.stacks[role]
         assert not isinstance(stack, Routing)
         return stack
@@ -33,7 +35,7 @@ class Try:
 def choose(
     experiment: Experiment, tries: Sequence[Try], model: Mapping[str, Any], tasks: Mapping[str, Any]
 ) -> tuple[str, SelectTry, dict[str, Any]]:
-    """Title, work and key of the step that chooses. `model` and `tasks` are as in the key of a train step."""
+    """Title, work and key of the choosing step. `model` and `tasks` are as in a train step's key."""
     track, targets = experiment.track, experiment.targets
     work = SelectTry(
         tries=tuple({role: attempt.parts(role) for role in targets} for attempt in tries),
@@ -59,7 +61,10 @@ def choose(
 def follow(
     experiment: Experiment, choice: Step, candidates: Sequence[Step], model: Mapping[str, Any]
 ) -> tuple[str, CopyFromTry, dict[str, Any]]:
-    """Title, work and key of a step that keeps what goes with a choice: each try's prompt, say, in the tries' order."""
+    """Title, work and key of a step that copies the artifact that belongs to a choice, such as each try's prompt.
+
+    `candidates` are in the order of the tries.
+    """
     assert isinstance(choice.work, SelectTry)
     work = CopyFromTry(choice.id, choice.work.candidates, tuple(step.id for step in candidates), experiment.track)
     key = {
@@ -76,7 +81,7 @@ def follow(
 
 
 def take_part(whole: Step, part: OwnPart) -> tuple[str, TakePart, dict[str, Any]]:
-    """Title, work and key of a step that keeps a part of a train step's artifact."""
+    """Title, work and key of a step that saves a part of a train step's artifact."""
     assert isinstance(whole.work, Train)
     work = TakePart(whole.id, part.name, whole.work.method, whole.work.targets, whole.work.track)
     method = dict(part.key or {**whole.key["method"], "part": part.name})

@@ -1,4 +1,4 @@
-"""What a step will roughly cost, from the sizes of model and data, at the measured rate where there is one."""
+"""Estimates the cost of a step from the sizes of model and data, at the measured rate if there is one."""
 
 from __future__ import annotations
 
@@ -16,48 +16,48 @@ from suite.planning.steps import StepEstimate
 from suite.training.requirements import CandidateSearch, Requirements
 
 WORDS_TO_TOKENS = 1.3
-FLOPS_PER_SECOND = 4e10  # two laptop cores in float32; measured rates take its place as soon as there are any
+FLOPS_PER_SECOND = 4e10  # two laptop cores in float32; measured rates replace it once there are any
 PRODUCTS_PER_SECOND = 1.2e11
-"""The same for a product of large matrices."""
+"""Rate for products of large matrices."""
 OVERHEAD_SECONDS = 0.3
 ROUND_SECONDS = 0.03
-"""What a round of answers takes besides its arithmetic, however few there are."""
+"""Fixed seconds of a round of answers, whatever their number."""
 
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast a model is, as measured, or else by its size."""
+    """The speed of a model, from measurements or from its size."""
 
     parameters: int
     rates: Mapping[str, float] = field(default_factory=dict)
-    """Sort of step (`sort_of`) -> tokens per second."""
+    """Kind of step (`sort_of`) -> tokens per second."""
 
     def measured(self, sort: str, tokens: float) -> float | None:
-        """Seconds at the rate of earlier steps of this sort, all that they do besides included; None without any."""
+        """Seconds at the rate of earlier steps of this kind, with all their overhead; None without a rate."""
         rate = self.rates.get(sort)
         return tokens / rate if rate else None
 
     def answering(self, tokens: float, rounds: int = 0) -> float:
-        """Seconds for tokens that are read or written once, in a number of rounds."""
+        """Seconds for tokens that are read or written once, in `rounds` rounds."""
         measured = self.measured("evaluate", tokens)
         return (
             tokens * 2 * self.parameters / FLOPS_PER_SECOND if measured is None else measured
         ) + rounds * ROUND_SECONDS
 
     def learning(self, tokens: float) -> float:
-        """Seconds for tokens that are learned from: three passes' worth of arithmetic."""
+        """Seconds for training on this number of tokens: three times the arithmetic of one forward pass."""
         measured = self.measured("train", tokens)
         return tokens * 6 * self.parameters / FLOPS_PER_SECOND if measured is None else measured
 
     def products(self, count: float) -> float:
-        """Seconds for a number of products of every matrix with one of its factors; a decomposition is some thirty."""
-        width = 1.6 * math.pow(self.parameters, 1 / 3)  # 200 at 2 million parameters, some 3,000 at 8 billion
+        """Seconds for `count` products of every matrix with one of its factors; a decomposition costs about thirty."""
+        width = 1.6 * math.pow(self.parameters, 1 / 3)  # 200 at 2 million parameters, about 3,000 at 8 billion
         return count * width * 2 * self.parameters / PRODUCTS_PER_SECOND
 
 
 def sort_of(kind: str, key: Mapping[str, Any]) -> str:
-    """Which steps have a common rate: evaluations, training on right answers, by reward, and searches of a mixture."""
-    if "source" in key:  # from outside: its code is not run for an estimate
+    """The kind of a step for its rate: evaluation, training on right answers, training by reward, or mixture search."""
+    if "source" in key:  # code from outside is not run for an estimate
         return f"train {key['method']['name']}"
     needs = _requirements(json.dumps(key.get("method") or {}))
     if needs is None:
@@ -69,7 +69,7 @@ def sort_of(kind: str, key: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=1024)
 def _requirements(stored: str) -> Requirements | None:
-    """What a method needs with the settings of a step's key; None where another version had others."""
+    """The requirements of a method with the settings of a step's key; None if the settings are another version's."""
     settings = json.loads(stored)
     name = settings.pop("name", None)
     settings.pop("version", None)
@@ -83,7 +83,7 @@ def _requirements(stored: str) -> Requirements | None:
 
 
 def words(docs: Sequence[Mapping[str, Any]]) -> float:
-    """Mean number of words in a document, over the first few hundred."""
+    """Mean number of words in a document, over the first 200."""
     sample = docs[:200]
     if not sample:
         return 64.0
@@ -94,10 +94,10 @@ def training(
     steps: int, batch_size: int, max_length: int, mean_words: float, speed: Speed, *,
     rewarded: bool, select_every: int | None, selection: int, composed: int = 0, probed: int = 0,
 ) -> StepEstimate:  # fmt: skip
-    """A train step: its batches (by reward they are written first), and the `selection` rows at each look at them.
+    """The estimate of a train step: its batches (with reward, they are sampled first) and its selections.
 
-    Where singular values are trained, matrices are decomposed first, and then `composed` so many times; `probed`
-    documents are answered by probes.
+    `selection` is the number of selection rows. If singular values are trained, matrices are decomposed first and then
+    composed `composed` times. Probes answer `probed` documents.
     """
     length = _length(mean_words, max_length, more=16)
     learned = steps * batch_size * length
@@ -107,16 +107,16 @@ def training(
         selections = math.ceil(steps / select_every) if select_every else min(steps, 1)
         rounds = selections + (steps if rewarded else 0)
         seconds = speed.learning(learned) + speed.answering(written + selections * selection * length, rounds)
-        seconds += speed.answering(2 * probed * length)  # an exemplar before each
+        seconds += speed.answering(2 * probed * length)  # with an exemplar before each
         seconds += speed.products(30 + 3 * composed) if composed else 0.0  # to answer, to learn, and its gradient
-    memory = speed.parameters * 16 + batch_size * length * 4096  # AdamW's state
+    memory = speed.parameters * 16 + batch_size * length * 4096  # including AdamW's state
     return StepEstimate(learned + written, seconds + OVERHEAD_SECONDS, memory)
 
 
 def adapting(
     experts: int, candidates: int, shots: int, max_length: int, mean_words: float, speed: Speed
 ) -> StepEstimate:
-    """A mixture: the weights of all experts, then for each candidate their sum, answers, and the right answers read."""
+    """The estimate of a mixture: the weights of all experts, then for each candidate their sum and its answers."""
     tokens = candidates * shots * 2 * _length(mean_words, max_length, more=16)
     seconds = speed.measured("adapt", tokens) if tokens else None
     if seconds is None:
@@ -126,13 +126,13 @@ def adapting(
 
 
 def answering(documents: int, shots: int, max_length: int, mean_words: float, speed: Speed) -> StepEstimate:
-    """An evaluate step: one pass over the prompts, and the answers."""
+    """The estimate of an evaluate step: one pass over the prompts, and the answers."""
     tokens = documents * _length(mean_words * (shots + 1), max_length, more=32)
     return StepEstimate(tokens, speed.answering(tokens) + OVERHEAD_SECONDS, speed.parameters * 4 + 16384 * 4096)
 
 
 def _length(mean_words: float, max_length: int, *, more: int) -> int:
-    """Tokens of a text with this number of words, and of what templates add."""
+    """Tokens of a text with this number of words, plus `more` for templates."""
     return min(max_length, int(mean_words * WORDS_TO_TOKENS) + more)
 
 

@@ -1,4 +1,4 @@
-"""What a plan says of right answers that do not get full marks by their own task's filters and metrics."""
+"""Notes in a plan about right answers that miss full marks by their own task's filters and metrics."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from suite.tasks.gold import Misses, gold
 from suite.tasks.metric_checks import metric_names, runs_programs
 
 HALF: Final = 0.5
-"""Beyond this share of rows it is no matter of single rows."""
+"""Above this share of rows, the template, filter or metric is the likely cause, not single rows."""
 _LONGEST: Final = 60
 
 
 def gold_notes(used: Sequence[tuple[TaskFile, Rows]]) -> list[str]:
-    """What is to be noted about the right answers of rows that are trained on, shown or reported.
+    """Notes about the right answers of rows that are trained on, shown or reported.
 
-    Raises SuiteError for rows that their templates do not fit, and where more right answers than the task allows
-    (`metadata.gold_misses`) miss full marks in its primary metric.
+    Raises SuiteError for rows that their templates do not fit, and if more right answers miss full marks in the primary
+    metric than the task allows (`metadata.gold_misses`).
     """
     problems: list[Problem] = []
     notes: list[str] = []
@@ -48,7 +48,7 @@ def gold_notes(used: Sequence[tuple[TaskFile, Rows]]) -> list[str]:
 
 
 def misses_line(task: TaskFile, rows: Rows, misses: Misses) -> str:
-    """One line about the right answers that miss full marks: how many, and what was read from the first."""
+    """One line about the right answers that miss full marks: their number, and what was parsed from the first."""
     metric = misses.metric if misses.pipeline == "none" else f"{misses.metric} (filter {misses.pipeline})"
     if misses.corpus is not None:
         return f"{task.name}: the right answers of {rows.source} themselves score {misses.corpus:.1f} in {metric}"
@@ -76,7 +76,7 @@ def _remedy(task: TaskFile, misses: Misses) -> str:
 
 
 def _tokenizers(task: TaskFile) -> Iterator[str]:
-    """What to install so that a language is split into words."""
+    """Yield a note about what to install so that a language is split into words."""
     install = missing_tokenizer(task.language)
     if install and any(map(_splits_as_bleu, metric_names(task.config))):
         yield f"{task.name}: BLEU counts characters, as no tokenizer of words is installed ({install})"
@@ -88,6 +88,6 @@ def _splits_as_bleu(name: str) -> bool:
 
 
 def _short(text: str) -> str:
-    """A text on one line; of a long one the end, where answers stand."""
+    """A text on one line; of a long text the end, where the answer is."""
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"…{line[1 - _LONGEST :]}"

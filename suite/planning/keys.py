@@ -1,4 +1,4 @@
-"""Parts of steps' keys: models are named by their content, never by where they are."""
+"""Parts of steps' keys. Models are identified by their content, never by their location."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from suite.models.source import LocatedModel, ModelSource
 
 
 def model_key(source: ModelSource, located: LocatedModel) -> dict[str, Any]:
-    """A base model: its content, and how it is loaded."""
+    """A base model's key: its content, and how it is loaded."""
     return {"identity": located.identity, "dtype": source.dtype, "sentinels": source.sentinels}
 
 
 def settings_key(config: Block, locate: Callable[[ModelSource], LocatedModel]) -> dict[str, Any]:
-    """A method's settings; a model among them that is read from files here is named by its content."""
+    """A method's settings; a model among them that is read from local files is identified by its content."""
     key = config.model_dump(mode="json")
     for name in key:
         inner = getattr(config, name, None)

@@ -1,4 +1,4 @@
-"""From experiments to an ordered plan of steps, each step once, whoever asks for it."""
+"""Turns experiments into an ordered plan in which each step occurs once, even if several experiments need it."""
 
 from __future__ import annotations
 
@@ -26,23 +26,24 @@ from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
 from suite.training.requirements import GradientSteps, Requirements
 
 TRAINING = 3
-"""Raised when a change to the training loop changes what it gives for the same settings."""
+"""Increased whenever a change to the training loop changes its result for the same settings."""
 EVALUATION = 3
-"""Raised when a change to decoding or scoring changes an answer or a score."""
+"""Increased whenever a change to decoding or scoring changes an answer or a score."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Where data and models are looked for, and what past runs teach about speed."""
+    """Where data and models are found, and the speed that past runs measured."""
 
     data: DataLocations
     models: Path | None = None
     rates: Mapping[tuple[str, str], float] | None = None
-    """(model identity, sort of step) -> tokens per second, as measured in the store."""
+    """(model identity, kind of step) -> tokens per second, as measured in the store."""
 
 
 def make_plan(experiments: Sequence[Experiment], inputs: Inputs) -> Plan:
-    """All steps of all experiments. Raises SuiteError with every missing model, data set and leak at once."""
+    """Plan all steps of all experiments. Raises SuiteError with all missing models, missing data sets and leaks
+    together."""
     builder = _Builder(inputs)
     planned: list[Planned] = []
     problems: list[Problem] = []
@@ -57,7 +58,7 @@ def make_plan(experiments: Sequence[Experiment], inputs: Inputs) -> Plan:
 
 
 class _Builder:
-    """Collects the steps of one experiment after another; equal steps meet under one id."""
+    """Collects the steps of one experiment after another; equal steps share one id."""
 
     def __init__(self, inputs: Inputs) -> None:
         self.inputs = inputs
@@ -68,7 +69,7 @@ class _Builder:
         self._problems: list[Problem] = []
 
     def add(self, experiment: Experiment) -> Planned:
-        """The experiment with its steps; they join those already there."""
+        """Add an experiment's steps to those already there. Returns the experiment with its links."""
         self.notes += check(experiment, self.inputs.data, self._located)
         roles = (*experiment.targets, *experiment.held_out)
         tries = [self._try(experiment, config, roles) for config in experiment.configs]
@@ -91,12 +92,13 @@ class _Builder:
         return Planned(experiment, tuple(links))
 
     def _try(self, experiment: Experiment, config: Block, roles: tuple[str, ...]) -> Try:
-        """The steps of one block of settings, which an experiment without a sweep has alone."""
+        """The steps of one block of settings; an experiment without a sweep has only one."""
         trained = self._trained(experiment.method, config, experiment.targets, experiment, experiment.config)
         return Try(trained, {role: self._stack(experiment, config, role, trained) for role in roles})
 
     def _best(self, experiment: Experiment, tries: Sequence[Try]) -> Try:
-        """The try that is chosen when it runs: at each place of a stack stands what the chosen one has there."""
+        """The try that is chosen at run time: each position of a stack has a step that holds the chosen try's
+        artifact."""
         model = model_key(experiment.track.model, self._located(experiment.track.model))
         title, work, key = choose(experiment, tries, model, self._tasks_key(experiment, experiment.targets))
         chosen = self._step(title, work, key, self._choosing(experiment, len(tries)))
@@ -119,7 +121,7 @@ class _Builder:
         return Try(chosen, stacks)
 
     def _choosing(self, experiment: Experiment, tries: int) -> StepEstimate:
-        """Answering the selection rows, once for each try."""
+        """The estimate of a choosing step, which answers the selection rows once for each try."""
         track, model = experiment.track, self._located(experiment.track.model)
         rows = [training_rows(experiment.tasks[role], self.inputs.data) for role in experiment.targets]
         return estimate.answering(
@@ -163,9 +165,9 @@ class _Builder:
         self, name: str, config: Block, targets: tuple[str, ...], experiment: Experiment, usual: Block,
         model_name: str = "",
     ) -> str | None:  # fmt: skip
-        """The train step of a method, after those it builds on; None for a method that has none of its own.
+        """The train step of a method, after those it builds on; None for a method without one.
 
-        The title says what differs from the `usual` settings: in a sweep, those that its tries start from.
+        The title lists the settings that differ from `usual`: in a sweep, those that its tries start from.
         """
         registry = experiment.methods
         method, source = registry.get(name), registry.source(name)
@@ -200,7 +202,7 @@ class _Builder:
             "selection": {**track.selection.model_dump(mode="json"), **track.decoding.search},
             "target": track.target.model_dump(mode="json", include={"shots"}),
             "parents": list(parents),
-            **({"source": source} if source else {}),  # of a method from outside: a changed one is another step
+            **({"source": source} if source else {}),  # of a method from outside: changed source, another step
             **probes_key(experiment, needs, targets, self.inputs.data),
         }
         work = Train(
@@ -241,9 +243,9 @@ class _Builder:
         }
         if task.words:
             key["words"] = dict(task.words)
-        if task.plugins:  # the task's fingerprint has them, too; here records say which
+        if task.plugins:  # the task's fingerprint includes them; here, records show them
             key["metrics"] = {name: plugin.source for name, plugin in task.plugins.items()}
-        if shots:  # without exemplars neither their rows nor the draw can change an answer
+        if shots:  # without exemplars, neither their rows nor the draw can change an answer
             pool = exemplar_rows(task, self.inputs.data)
             key |= {"exemplars": pool.content_hash, "draw": track.held_out.draw}
         if routes:
@@ -271,7 +273,7 @@ class _Builder:
         return self._models[source]
 
     def _mean_words(self, rows: Rows) -> float:
-        """Words in a row of these, counted once however many steps read them."""
+        """Mean number of words in these rows; cached, as many steps may read them."""
         if rows.content_hash not in self._words:
             self._words[rows.content_hash] = estimate.words(rows.docs)
         return self._words[rows.content_hash]
@@ -282,7 +284,7 @@ class _Builder:
 
 
 def _training_cost(work: Train, needs: Requirements, mean_words: float, speed: estimate.Speed) -> StepEstimate:
-    """What a train step costs: gradient steps, a search, or putting its parents together."""
+    """The estimate of a train step: gradient steps, a search, or combining its parents."""
     track, cost = work.track, needs.cost
     budget, length = track.budget, track.budget.max_length
     if isinstance(cost, GradientSteps):

@@ -1,4 +1,4 @@
-"""What probes add to a train step: what names it, and what it costs."""
+"""The additions of probes to a train step: to its key and to its estimate."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from suite.training.requirements import Requirements
 
 
 def probed(experiment: Experiment, needs: Requirements) -> Mapping[str, TaskFile]:
-    """The held-out tasks that are looked at during a train step with these requirements."""
+    """The held-out tasks that are probed during a train step with these requirements."""
     probes = experiment.track.probes
     if probes is None or not needs.probes:
         return {}
@@ -25,7 +25,7 @@ def probed(experiment: Experiment, needs: Requirements) -> Mapping[str, TaskFile
 def probes_key(
     experiment: Experiment, needs: Requirements, targets: tuple[str, ...], data: DataLocations
 ) -> dict[str, Any]:
-    """All that can change what is found; nothing without probes."""
+    """The part of a step's key that can change the results of probes; empty without probes."""
     track = experiment.track
     if track.probes is None or not needs.probes:
         return {}
@@ -42,7 +42,7 @@ def probes_key(
 
 
 def answers(work: Train, steps: int) -> int:
-    """How many documents are answered at all looks together, where a step trains for so many steps."""
+    """Number of documents that are answered in all probes together, for a step with `steps` training steps."""
     probes = work.track.probes
     if probes is None or not work.probes:
         return 0

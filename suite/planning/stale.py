@@ -1,4 +1,4 @@
-"""Why a step has to run although one much like it is done: which part of its key changed."""
+"""Why a step has to run although a similar one is done: which part of its key changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_NAMED = 3
 
 
 def stale_reasons(plan: Plan, statuses: Mapping[str, str], store: ResultsReader) -> dict[str, str]:
-    """Step id -> ``stale: budget.batch_size 32 -> 16`` for steps to do whose title a finished step bears."""
+    """Step id -> ``stale: budget.batch_size 32 -> 16``, for steps to run whose title a finished step has."""
     waiting = {step.title: step for step in plan.steps if statuses.get(step.id) != "done"}
     reasons: dict[str, str] = {}
     for title, old in store.finished_keys(list(waiting)).items():

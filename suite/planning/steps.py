@@ -1,4 +1,4 @@
-"""The nodes of a plan: what a step does, what its name is made of, and what it is expected to cost."""
+"""The steps of a plan: the work, the key that identifies it, and the estimated cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from suite.tasks.definition import TaskFile
 
 @dataclass(frozen=True)
 class StepEstimate:
-    """What a step is expected to take, before it has run."""
+    """The estimated cost of a step before it has run."""
 
     tokens: int
     seconds: float
@@ -37,34 +37,34 @@ class Train:
     parents: tuple[str, ...]
     """Train steps whose artifacts this one builds on, in the method's order."""
     probes: bool = False
-    """Whether the track's probes, if it has any, look at the model while this is trained."""
+    """Whether the track's probes, if it has any, measure the model during this training."""
     probed: Mapping[str, TaskFile] = field(default_factory=dict)
-    """The tasks that they answer besides the targets."""
+    """The held-out tasks that probes answer besides the targets."""
     bases: Mapping[str, str] = field(default_factory=dict)
-    """Parent -> the identity of the base model that it was trained on, where that is another than this step's."""
+    """Parent -> the identity of the base model that it was trained on, if that differs from this step's."""
     methods: MethodRegistry = field(default_factory=MethodRegistry, compare=False, repr=False)
-    """Where the method is found."""
+    """The registry in which the method is found."""
 
 
 @dataclass(frozen=True)
 class Routing:
-    """What each document is answered with, once a first pass has named the skill that it asks for."""
+    """How each document is answered, after a first pass has found the skill that it needs."""
 
     task: TaskFile
-    """The task that asks for the skill."""
+    """The task that determines the skill."""
     router: tuple[str, ...]
-    """Train steps whose artifacts answer the first pass; none is the base model."""
+    """Train steps whose artifacts answer the first pass; empty for the base model."""
     stacks: Mapping[str, tuple[str, ...]]
-    """Skill -> train steps whose artifacts answer its documents; the base model answers those of any other."""
+    """Skill -> train steps whose artifacts answer its documents. The base model answers documents of other skills."""
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """Every train step, once."""
+        """All train steps, each once."""
         return tuple(dict.fromkeys([*self.router, *(step for stack in self.stacks.values() for step in stack)]))
 
 
 Stack = tuple[str, ...] | Routing
-"""Train steps whose artifacts are in effect for all documents, or routed document by document."""
+"""Train steps whose artifacts are in effect for all documents, or a routing for each document."""
 
 
 @dataclass(frozen=True)
@@ -74,38 +74,39 @@ class SelectTry:
     tries: tuple[Mapping[str, tuple[str, ...]], ...]
     """For each try, target -> the train steps whose artifacts are in effect when it is answered."""
     candidates: tuple[str, ...]
-    """Each try's own train step: the artifact of one of them is kept."""
+    """Each try's own train step; the artifact of one of them is kept."""
     targets: Mapping[str, TaskFile]
     track: Track
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """All that is scored or kept."""
+        """All steps that are scored or kept."""
         stacks = [step for stacks in self.tries for stack in stacks.values() for step in stack]
         return tuple(dict.fromkeys([*stacks, *self.candidates]))
 
 
 @dataclass(frozen=True)
 class CopyFromTry:
-    """Keep the artifact that goes with a choice: the chosen try's prompt beside the chosen try's weights."""
+    """Copy the artifact that belongs to a choice, such as the chosen try's prompt beside the chosen try's weights."""
 
     choice: str
     """The `SelectTry` step."""
     among: tuple[str, ...]
-    """Its candidates, one of whose artifacts it kept."""
+    """Its candidates; it kept the artifact of one of them."""
     candidates: tuple[str, ...]
-    """What goes with each of them: the artifact of one of these is kept."""
+    """For each of these, the step that belongs to it; the artifact of one of these steps is kept."""
     track: Track
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """The choice, and all that it was or goes with."""
+        """The choice, its candidates, and the steps that belong to them."""
         return tuple(dict.fromkeys([*self.among, *self.candidates, self.choice]))
 
 
 @dataclass(frozen=True)
 class TakePart:
-    """Keep a part of another step's artifact as an artifact: weights without the prompt they were trained with."""
+    """Save a part of another step's artifact as an artifact, such as weights without the prompt they were trained
+    with."""
 
     step: str
     """The train step whose artifact has the part."""
@@ -117,7 +118,7 @@ class TakePart:
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """The step."""
+        """The step with the whole artifact."""
         return (self.step,)
 
 
@@ -126,17 +127,17 @@ class Evaluate:
     """Answer a task's documents with a stack of artifacts."""
 
     stack: tuple[str, ...]
-    """Train steps whose artifacts are in effect, in order; none is the base model."""
+    """Train steps whose artifacts are in effect, in order; empty for the base model."""
     task: TaskFile
     shots: int
     documents: int | None
     track: Track
     routes: Routing | None = None
-    """Where each document has a stack of its own; `stack` is empty then."""
+    """The routing, if each document has a stack of its own; `stack` is then empty."""
 
     @property
     def parents(self) -> tuple[str, ...]:
-        """The stack, or the stacks."""
+        """All train steps of the stack, or of the routing."""
         return self.routes.steps if self.routes else self.stack
 
 
@@ -145,34 +146,35 @@ Work = Train | SelectTry | CopyFromTry | TakePart | Evaluate
 
 @dataclass(frozen=True)
 class Step:
-    """One node of the plan, named by a fingerprint of all that can change its result."""
+    """One step of the plan, identified by a fingerprint of everything that can change its result."""
 
     id: str
     title: str
     work: Work
     key: Mapping[str, Any]
-    """What the fingerprint is made of; kept in the store, so that a stale step can say why it is stale."""
+    """The data of the fingerprint. The store keeps it, so that a stale step can show what changed."""
     estimate: StepEstimate
     plugins: tuple[PinnedPlugin, ...] = field(default=(), compare=False, repr=False)
-    """The methods from outside by which it, and what it builds on, was trained."""
+    """The methods from outside that trained this step and the steps it builds on."""
 
     @classmethod
     def of(
         cls, title: str, work: Work, key: Mapping[str, Any], estimate: StepEstimate, before: Mapping[str, Step]
     ) -> Step:
-        """A step after those `before` it, which are given by their ids."""
+        """A step after the steps `before` it (id -> step)."""
         own = work.methods.plugin(work.method) if isinstance(work, Train) else None
         plugins = [plugin for parent in work.parents for plugin in before[parent].plugins]
         plugins = list(dict.fromkeys([*plugins, *((own,) if own else ())]))
         return cls(fingerprint(key), title, work, key, estimate, tuple(plugins))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Settings and artifacts are of classes of plugins: another process loads these first."""
+        """Pickle the step after its plugins: another process must load them before settings and artifacts of their
+        classes."""
         return _unpickled, (AfterPlugins(self.plugins), vars(self))
 
     @property
     def kind(self) -> Literal["train", "evaluate"]:
-        """The step's kind, as stored: what leaves an artifact is a train step."""
+        """The step's kind, as stored: a step that leaves an artifact is a train step."""
         return "evaluate" if isinstance(self.work, Evaluate) else "train"
 
     @property
@@ -187,7 +189,7 @@ def _unpickled(_: AfterPlugins, fields: Mapping[str, Any]) -> Step:
 
 @dataclass(frozen=True)
 class Link:
-    """The part a step plays in an experiment."""
+    """The part that a step plays in an experiment."""
 
     step: str
     part: Literal["train", "evaluate"]
@@ -205,14 +207,14 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """Experiments over shared steps, in an order in which they can run."""
+    """Experiments and their shared steps, in an order in which the steps can run."""
 
     experiments: tuple[Planned, ...]
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = field(default=())
 
     def users(self) -> Mapping[str, tuple[str, ...]]:
-        """Step id -> the experiments (name, seed) that need it, to tell what is shared."""
+        """Step id -> the experiments, as `name (seed N)`, that need it."""
         users: dict[str, list[str]] = {step.id: [] for step in self.steps}
         for planned in self.experiments:
             for step in dict.fromkeys(link.step for link in planned.links):

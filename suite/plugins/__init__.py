@@ -1,6 +1,6 @@
-"""What extends suite from outside: entry points of installed packages, and Python files of a workspace.
+"""Plugins: extensions of suite from entry points of installed packages and from Python files of a workspace.
 
-Nothing is imported here: names, places and descriptions are read, so that listings and pages run no code of others.
+Nothing is imported here, only names, places and descriptions are read, so that listings and pages run no outside code.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from suite.plugins.source import Sources, package_sources, workspace_sources
 
 @dataclass(frozen=True)
 class Origin:
-    """Where something that was added from outside comes from: an entry point, or a file of a workspace."""
+    """The origin of a plugin: an entry point, or a file of a workspace."""
 
     name: str
     package: str = ""
     """The installed package and its version (`suite-example 0.1.0`); empty for a file."""
     target: str = ""
-    """What its entry point names: `module`, or `module:attribute`."""
+    """The target of its entry point: `module`, or `module:attribute`."""
     file: Path | None = None
 
     def __str__(self) -> str:
@@ -37,34 +37,35 @@ class Origin:
         return self.target.partition(":")[0].strip()
 
     def sources(self) -> Sources:
-        """Its module and those of its own package or folder that it imports. Raises SuiteError where it has none."""
+        """Its module and the modules of its own package or folder that it imports. Raises SuiteError if it has none."""
         if self.file is not None:
             return workspace_sources(self.file, str(self))
         return package_sources(self.module, str(self))
 
     def recorded(self) -> Mapping[str, str]:
-        """What a record says of it: of a file its name only, for folders are this machine's."""
+        """The origin as records store it. For a file only its folder's and its own name: full paths are specific to a
+        machine."""
         if self.file is not None:
             return {"from": "workspace", "file": f"{self.file.parent.name}/{self.file.name}"}
         return {"from": "package", "package": self.package, "target": self.target}
 
     def described(self) -> Mapping[str, str]:
-        """The same whatever its package's version: where it stands for the code, whose hash is elsewhere."""
+        """The origin without its package's version, for keys that have the hash of the code separately."""
         return {key: text.partition(" ")[0] if key == "package" else text for key, text in self.recorded().items()}
 
     def about(self) -> str:
-        """The first line of its description, read without running it; empty where there is none."""
-        with suppress(Exception):  # a broken one has its line elsewhere
+        """The first line of its docstring, read without running the code; empty if there is none."""
+        with suppress(Exception):  # a broken plugin is reported elsewhere
             text = self.sources().text(self.file.stem if self.file else self.module)
             return (ast.get_docstring(ast.parse(text)) or "").strip().partition("\n")[0]
         return ""
 
 
 def added(group: str, folders: tuple[Path, ...], kind: str) -> dict[str, tuple[Origin, ...]]:
-    """Name -> where it comes from: more than once where several packages, or a package and a file, have the name.
+    """Name -> its origins: several if more than one package, or a package and a file, use the name.
 
-    `folders` are those of a workspace, nearest first; of one file name the nearest counts. `kind` is their own name
-    (`methods`): a folder that is a Python package itself is nobody's workspace.
+    `folders` are a workspace's folders, the nearest first; of files with the same name the nearest counts. `kind` is
+    the subfolder (`methods`). A subfolder that is itself a Python package is not read.
     """
     by_name: dict[str, list[Origin]] = {}
     for origin in _entry_points(group, tuple(sys.path)):
@@ -79,15 +80,15 @@ def added(group: str, folders: tuple[Path, ...], kind: str) -> dict[str, tuple[O
 
 
 def modules_of(folder: Path) -> Iterator[Path]:
-    """The Python files of a workspace's folder that are no helpers (`_name.py`), in order."""
-    with suppress(OSError):  # not there, or not ours to read
+    """Yield the Python files of a workspace's folder in order, except helpers (`_name.py`)."""
+    with suppress(OSError):  # missing, or not readable
         if not (folder / "__init__.py").exists():
             yield from sorted(file for file in folder.glob("[!_]*.py") if file.is_file())
 
 
 @cache
 def _entry_points(group: str, path: tuple[str, ...]) -> tuple[Origin, ...]:
-    """The entry points of a group, each once, by name and package; looked for again where `sys.path` is another."""
+    """The entry points of a group, each once, by name and package; searched again if `sys.path` has changed."""
     origins = {
         Origin(point.name, f"{point.dist.name} {point.dist.version}" if point.dist else "?", point.value)
         for point in importlib.metadata.entry_points(group=group)

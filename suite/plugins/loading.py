@@ -1,4 +1,4 @@
-"""Code from outside is loaded when it is asked for by name, and what is wrong with it is one line that names it."""
+"""Loads code from outside when it is requested by name. Errors in it become one line that names the plugin."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from suite.plugins.source import Sources
 
 
 def loaded(origin: Origin, sources: Sources) -> Any:
-    """What an origin names, made of these sources: a file that has changed since is loaded anew.
+    """The object that an origin names, loaded from these sources. A file that has changed since is loaded again.
 
-    Raises SuiteError, in one line, when it cannot be imported.
+    Raises SuiteError, in one line, if it cannot be imported.
     """
     try:
         if origin.file is not None:
@@ -38,7 +38,7 @@ def loaded(origin: Origin, sources: Sources) -> Any:
 
 
 def broken(origin: Origin, error: BaseException, what: str) -> SuiteError:
-    """One line about an error in code from outside: where in its files it was raised, and what it is."""
+    """One line about an error in code from outside: the file and line that raised it, and the error."""
     own = {str(file) for file in origin.sources().files.values()}
     raised = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]
     where = str(origin)
@@ -50,16 +50,16 @@ def broken(origin: Origin, error: BaseException, what: str) -> SuiteError:
 
 
 class _Snapshots(MetaPathFinder, Loader):
-    """Files of workspaces as they were when their hash was taken: what runs is what was hashed, and nothing else.
+    """An importer for workspace files as they were when their hash was taken: exactly the hashed code runs.
 
-    Python's own loader would read bytecode that may be older than the file, and neighbours that changed since.
+    Python's own loader might read bytecode that is older than the file, and neighbouring files that have changed since.
     """
 
     def __init__(self) -> None:
         self._modules: dict[str, tuple[Path, bytes]] = {}
 
     def take(self, sources: Sources, module: str) -> str:
-        """Make a workspace's file importable together with what it imports; returns the name to import."""
+        """Make a workspace's file importable together with the files that it imports. Returns the name to import."""
         if self not in sys.meta_path:
             sys.meta_path.insert(0, self)
         package = f"suite_workspace_{sources.hash}"
@@ -74,7 +74,7 @@ class _Snapshots(MetaPathFinder, Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """A module that was taken."""
+        """The spec of a module that `take` has registered; None for any other."""
         if fullname not in self._modules:
             return None
         file = self._modules[fullname][0]
@@ -82,7 +82,7 @@ class _Snapshots(MetaPathFinder, Loader):
         return spec_from_file_location(fullname, file, loader=self, submodule_search_locations=inside)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run it."""
+        """Run the module's code."""
         file, content = self._modules[module.__name__]
         exec(compile(content, str(file), "exec", dont_inherit=True), vars(module))
 

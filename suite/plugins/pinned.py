@@ -1,6 +1,6 @@
-"""What was added from outside, with its source as it was when it was first asked for.
+"""Plugins with their source as it was when they were first requested.
 
-Code does not travel between processes: a plugin goes by its origin and the hash of its source, and is loaded again.
+Code is not sent between processes. A plugin is sent as its origin and the hash of its source, and loaded again.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from suite.plugins.source import COMPILED, Sources
 
 @dataclass(frozen=True)
 class PinnedPlugin:
-    """A plugin and the source that it must have."""
+    """A plugin with the hash that its source must have."""
 
     origin: Origin
     source: str
-    """The hash of its module and of what that imports of its own package or folder."""
+    """The hash of its module and of the modules of its own package or folder that it imports."""
     read: Sources | None = field(default=None, compare=False, repr=False)
-    """The source itself, where it was read in this process."""
+    """The source, if it was read in this process."""
 
     @classmethod
     def of(cls, origin: Origin) -> PinnedPlugin:
-        """A plugin as it is now. Raises SuiteError where it cannot be read."""
+        """A plugin with its current source. Raises SuiteError if it cannot be read."""
         sources = origin.sources()
         return cls(origin, sources.hash, sources)
 
@@ -38,7 +38,7 @@ class PinnedPlugin:
 
     @cached_property
     def sources(self) -> Sources:
-        """Its source. Raises SuiteError, in one line, where it is another here."""
+        """Its source. Raises SuiteError, in one line, if the source on this machine differs."""
         if self.read is not None:
             return self.read
         sources = self.origin.sources()
@@ -49,18 +49,19 @@ class PinnedPlugin:
 
     @property
     def text(self) -> str:
-        """The text of its module; empty for a compiled one. Raises SuiteError where its source is another here."""
+        """The text of its module; empty for a compiled one. Raises SuiteError if the source on this machine differs."""
         module = self.origin.file.stem if self.origin.file else self.origin.module
         return "" if self.sources.files[module].suffix in COMPILED else self.sources.text(module)
 
     def load(self) -> Any:
-        """What the origin names. Raises SuiteError, in one line, where the source is another here, or is broken."""
+        """The object that the origin names. Raises SuiteError, in one line, if the source on this machine differs or is
+        broken."""
         return loaded(self.origin, self.sources)
 
 
 @dataclass(frozen=True)
 class AfterPlugins:
-    """Stands before what may name classes of plugins in a pickle: they are loaded before that is read."""
+    """Placed in a pickle before objects of plugins' classes, so that the plugins are loaded first."""
 
     plugins: tuple[PinnedPlugin, ...]
 
@@ -76,23 +77,24 @@ def _after(plugins: tuple[PinnedPlugin, ...]) -> AfterPlugins:
 
 @dataclass(frozen=True)
 class Plugins:
-    """The plugins of one kind, by name; none is loaded before it is asked for."""
+    """The plugins of one kind, by name. A plugin is loaded only when it is requested."""
 
     kind: str = ""
-    """What each of them is, as messages call it: `method`."""
+    """The kind's name in messages, such as `method`."""
     own: frozenset[str] = frozenset()
-    """The names that suite has itself."""
+    """The names of suite's own methods, metrics and so on."""
     origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
-    """The names that are added, and where each comes from."""
+    """Names of plugins -> their origins."""
     _pinned: dict[Origin, PinnedPlugin] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, kind: str, own: Collection[str], folders: Sequence[Path]) -> Plugins:
-        """Those of the entry points `suite.<kind>s`, and of the folders `<kind>s/` in some folders, nearest first."""
+        """The plugins of the entry points `suite.<kind>s`, and of the subfolders `<kind>s/` of these folders, the
+        nearest first."""
         return cls(kind, frozenset(own), added(f"suite.{kind}s", tuple(folders), f"{kind}s"))
 
     def origin(self, name: str) -> Origin | None:
-        """Where one comes from; None if it is none of these. Raises SuiteError for a name that is taken."""
+        """The origin of a plugin; None if there is no such plugin. Raises SuiteError for a name that is used twice."""
         origins = self.origins.get(name, ())
         if origins and name in self.own:
             what = f"adds a {self.kind} '{name}', which suite has itself"
@@ -103,7 +105,8 @@ class Plugins:
         return origins[0] if origins else None
 
     def plugin(self, name: str) -> PinnedPlugin | None:
-        """One as it was when it was first asked for; None if it is none of these. Raises SuiteError as `origin`."""
+        """A plugin with its source as it was when it was first requested; None without one. Raises SuiteError like
+        `origin`."""
         origin = self.origin(name)
         if origin is None:
             return None

@@ -1,7 +1,7 @@
-"""The source that something from outside is made of: its module and what it imports of its own package or folder.
+"""The source of a plugin: its module and the modules of its own package or folder that it imports.
 
-Imports are read from the text, those inside of functions, too; nothing is run. A module that is imported by a computed
-name, and a file that is only read, are not seen.
+Imports are found in the text, including those in functions; no code is run. Modules that are imported by a computed
+name, and files that are only read, are not found.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ COMPILED = (".so", ".pyd")
 
 @dataclass(frozen=True)
 class Sources:
-    """Dotted module -> its file and bytes, with line ends as on Unix."""
+    """Dotted module -> its file, and its bytes with Unix line ends."""
 
     files: Mapping[str, Path]
     contents: Mapping[str, bytes]
 
     @property
     def hash(self) -> str:
-        """The same for the same modules only, wherever they are."""
+        """A hash of the modules' names and contents; their location does not matter."""
         digest = hashlib.sha256()
         for name, content in sorted(self.contents.items()):
             digest.update(f"{name} {len(content)}\n".encode() + content)
@@ -39,12 +39,12 @@ class Sources:
 
 
 def workspace_sources(file: Path, where: str) -> Sources:
-    """A file of a workspace's folder and what it imports of that folder (`from . import _helpers`)."""
+    """A file of a workspace's folder and the files of that folder that it imports (`from . import _helpers`)."""
     return _Collector("", file.parent, where).collected(file.stem)
 
 
 def package_sources(module: str, where: str) -> Sources:
-    """A module of an installed package and what it imports of that package."""
+    """A module of an installed package and the modules of that package that it imports."""
     top = module.partition(".")[0]
     try:
         spec = importlib.util.find_spec(top)
@@ -58,7 +58,7 @@ def package_sources(module: str, where: str) -> Sources:
 
 
 class _Collector:
-    """Follows imports within one folder, which is the package `top`, or a folder of modules where that is empty."""
+    """Follows imports within one folder: the package `top`, or a folder of modules if `top` is empty."""
 
     def __init__(self, top: str, folder: Path, where: str) -> None:
         self.top, self.folder, self.where = top, folder, where
@@ -67,7 +67,7 @@ class _Collector:
         self.contents: dict[str, bytes] = {}
 
     def collected(self, module: str) -> Sources:
-        """The module and all that it imports here."""
+        """The sources of the module and of everything that it imports from here."""
         if self._file(module) is None:
             raise SuiteError(f"cannot be loaded: there is no module '{module}'", where=self.where)
         self.main = module
@@ -80,7 +80,8 @@ class _Collector:
         return Sources(self.files, self.contents)
 
     def _add(self, name: str, file: Path) -> Iterator[str]:
-        """Take a module up, and give what it imports; packages above it run before it."""
+        """Add a module and yield the names that it imports. The packages above it run before it, so they are
+        included."""
         try:
             content = file.read_bytes()
         except OSError as error:
@@ -105,17 +106,17 @@ class _Collector:
                 yield from self._imported(node, package)
 
     def _imported(self, node: ast.ImportFrom, package: str) -> Iterator[str]:
-        """What `from X import a, b` may load: X, and its modules a and b."""
+        """Yield the modules that `from X import a, b` may load: X, and its modules a and b."""
         base = package.split(".") if package else []
         if node.level - 1 > len(base) or not (node.level or self.top):
-            return  # beyond the folder, or a module of elsewhere
+            return  # outside the folder, or a module from elsewhere
         above = base[: len(base) + 1 - node.level] if node.level else []
         name = ".".join([*above, *([node.module] if node.module else [])])
         yield name
         yield from (f"{name}.{alias.name}" if name else alias.name for alias in node.names)
 
     def _file(self, module: str) -> Path | None:
-        """The file of a module of this package or folder; None for any other."""
+        """The file of a module of this package or folder; None for any other module."""
         parts = module.split(".")
         if "" in parts or (self.top and parts[0] != self.top):
             return None
