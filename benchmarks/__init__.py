@@ -1,1 +1,1 @@
-"""Measurements of speed: each against a named baseline, in one run, after checking that results are equal."""
+"""Speed measurements, each against a named baseline, in one run, after checking that results are equal."""

@@ -1,10 +1,10 @@
-"""All benchmarks of speed, one after another, as one table and one JSON file.
+"""Run all speed benchmarks one after another; the result is one table and one JSON file.
 
-`python -m benchmarks --json FILE` runs each in a process of its own: evaluation of both bundled models and of variants
-of one base, ten commands, beam search, training, a whole set of experiments, ceilings, and how cost grows. `--path
-FOLDER --data FOLDER` adds a decoder of yours on data of yours, `--device cuda` takes a GPU for what can use one,
-`--only NAME …` chooses. On one core it takes about an hour, half of it the set (`sharing`): let the machine do nothing
-else.
+`python -m benchmarks --json FILE` runs each benchmark in a separate process: evaluation of both bundled models and of
+variants of one base, ten commands, beam search, training, a whole set of experiments, ceilings, and scaling. `--path
+FOLDER --data FOLDER` adds your own decoder on your own data, `--device cuda` uses a GPU where possible, `--only NAME …`
+selects benchmarks. It takes about an hour on one core, half of it for the set (`sharing`). Do not use the machine
+meanwhile.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typing import Any
 
 NAMES = ("evaluation", "commands", "beams", "training", "sharing", "ceilings", "scaling")
 Line = tuple[str, str, str, str, str]
-"""What is measured, ours, theirs, the ratio, the ratio that is wanted."""
+"""What is measured, our figure, their figure, the ratio, the target ratio."""
 
 
 def run(name: str, *options: str) -> dict[str, Any]:
-    """One benchmark's figures; what it prints is shown as it goes."""
+    """Run one benchmark and return its figures; its output is shown."""
     print(" ".join((name, *options)), flush=True)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "told.json"
@@ -36,7 +36,7 @@ def run(name: str, *options: str) -> dict[str, Any]:
 
 
 def lines(told: dict[str, Any]) -> Iterator[Line]:
-    """The table of all that was measured."""
+    """The rows of the table."""
     cuda = str(told["device"]).startswith("cuda")
     for name, found in told.get("evaluation", {}).items():
         if "tasks" in found:
@@ -81,13 +81,13 @@ def lines(told: dict[str, Any]) -> Iterator[Line]:
 
 
 def table(told: dict[str, Any]) -> str:
-    """The same as Markdown."""
+    """The figures as a Markdown table."""
     head = ["| measured | ours | theirs | ratio | wanted |", "|---|---|---|---|---|"]
     return "\n".join([*head, *("| " + " | ".join(line) + " |" for line in lines(told))])
 
 
 def machine(threads: int) -> str:
-    """What it runs on, without its name."""
+    """A description of the machine, without its name."""
     import torch
 
     models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
@@ -97,7 +97,7 @@ def machine(threads: int) -> str:
 
 
 def measure(given: argparse.Namespace, keep: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """All that is asked for; `keep` is given the figures so far, now and then."""
+    """Run the selected benchmarks. `keep` is called with the figures so far from time to time."""
     told: dict[str, Any] = {"machine": machine(given.threads), "device": given.device}
     common = ["--threads", str(given.threads), "--device", given.device]
     of_yours = ["--path", given.path, "--data", str(given.data)] if given.path else []
@@ -137,7 +137,7 @@ def measure(given: argparse.Namespace, keep: Callable[[dict[str, Any]], None]) -
 
 
 def main() -> None:
-    """Measure, print and keep."""
+    """Measure, print the table, and write the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", type=Path, help="keep the figures here")
     parser.add_argument("--only", nargs="+", choices=NAMES, default=NAMES, help="some of the benchmarks")

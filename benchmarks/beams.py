@@ -1,8 +1,8 @@
-"""Beam search: ours against transformers' `generate`, on the same prompts, in one process with as many threads.
+"""Beam search: ours against transformers' `generate`, on the same prompts, in one process with equal threads.
 
-`python -m benchmarks.beams` answers prompts of held-out tasks with both bundled models. `generate` has them all in one
-padded batch, and one by one. Both must say the same, token for token: it stops and says where they do not. Seconds are
-of processor time on a CPU, of the clock on a GPU; `--json FILE` keeps the sums.
+`python -m benchmarks.beams` answers prompts of held-out tasks with both bundled models. `generate` gets all of them in
+one padded batch, and one by one. Both must give the same tokens; otherwise it stops and shows the difference. Seconds
+are processor time on a CPU and wall time on a GPU; `--json FILE` writes the sums.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from suite.tasks.load import load_task
 
 
 def generated(adapted: AdaptedModel, prompts: Sequence[Ids], limit: int, width: int) -> list[list[int]]:
-    """Answers by `generate`, up to their end token, of one batch."""
+    """Answers of `generate` to one batch, up to the end token."""
     ends, two_sided = sorted(end_tokens(adapted)), adapted.backbone.shape == "encoder-decoder"
     ids, mask = padded(prompts, adapted, side="right" if two_sided else "left")
     found = adapted.backbone.model.generate(
@@ -39,7 +39,7 @@ def generated(adapted: AdaptedModel, prompts: Sequence[Ids], limit: int, width: 
 
 
 def compare(adapted: AdaptedModel, prompts: Sequence[Ids], limit: int, width: int, times: int) -> tuple[float, ...]:
-    """Seconds of ours, of `generate` in one batch, and one by one. Raises SystemExit where they do not say the same."""
+    """Seconds of ours, of `generate` in one batch, and one by one. Raises SystemExit if an answer differs."""
     device = adapted.backbone.device
     ours, said = timed(lambda: beam(adapted, prompts, max_new_tokens=limit, beams=width), device, times)
     batch, right = timed(lambda: generated(adapted, prompts, limit, width), device, times)
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def tell(name: str, ours: float, batch: float, single: float) -> None:
-    """Print a line."""
+    """Print one line of results."""
     print(
         f"{name:36} ours {ours:.2f} s, generate {batch:.2f} s in one batch ({batch / ours:.2f}x), "
         f"{single:.2f} s one by one ({single / ours:.1f}x)",

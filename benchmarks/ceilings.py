@@ -1,14 +1,14 @@
-"""How much of what the machine can do is used: memory bandwidth in decoding, arithmetic in reading and training.
+"""Utilisation of the machine: memory bandwidth in decoding, arithmetic in prefill and training.
 
-`python -m benchmarks.ceilings` measures the ceilings where it runs, not from a datasheet: the most bytes per second of
-products of a large matrix with one vector and of copies, the most operations per second of products of square matrices
-in the model's type. Then a decoder (the bundled one; `--path FOLDER` another) decodes one row and `--rows` rows, reads
-prompts, and trains. `--device cuda` takes a GPU, `--dtype bfloat16` the type it is used in there, `--json FILE` keeps
-the figures.
+`python -m benchmarks.ceilings` measures the ceilings on this machine instead of taking them from a datasheet. Bandwidth
+is the maximum over products of a large matrix with a vector and copies; arithmetic is the maximum over products of
+square matrices in the model's dtype. Then a decoder (the bundled one, or `--path FOLDER`) decodes one row and `--rows`
+rows, reads prompts, and trains. `--device cuda` uses a GPU, `--dtype bfloat16` sets the dtype for it, `--json FILE`
+writes the figures.
 
-Bytes of a decoding step are those of the weights (less the table of embeddings, of which a row is read) and of the keys
-and values that the rows attend to, the shared prefix's once. Operations are two for each weight and token, four for
-each key and value read and layer's width; training takes three times as many.
+The bytes of a decoding step are those of the weights (without the embedding table, of which one row is read) and of the
+keys and values attended to; the shared prefix counts once. Operations are two for each weight and token, and four for
+each key and value read and unit of the layer's width. Training takes three times as many.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SHARED, OWN, STEPS = 256, 64, 16
 
 
 def best(work: Callable[[], Any], device: torch.device, times: int = 5) -> float:
-    """The least seconds of some runs."""
+    """Minimum seconds over several runs."""
     found = []
     for _ in range(times):
         began = time.perf_counter()
@@ -46,7 +46,7 @@ def best(work: Callable[[], Any], device: torch.device, times: int = 5) -> float
 
 
 def bandwidth(device: torch.device, dtype: torch.dtype) -> float:
-    """Bytes per second, the most of reading a large matrix and of copying one (read and written)."""
+    """Bytes per second: the maximum over reading a large matrix and copying one (read and written)."""
     side = 16384 if device.type == "cuda" else 8192
     matrix, vector = torch.ones(side, side, device=device, dtype=dtype), torch.ones(side, device=device, dtype=dtype)
     into, size = torch.empty_like(matrix), matrix.nbytes
@@ -54,7 +54,7 @@ def bandwidth(device: torch.device, dtype: torch.dtype) -> float:
 
 
 def arithmetic(device: torch.device, dtype: torch.dtype) -> float:
-    """Operations per second of products of square matrices, the most of some sizes."""
+    """Operations per second of products of square matrices, the maximum over several sizes."""
     found = []
     for side in (8192, 4096, 2048) if device.type == "cuda" else (2048, 1024, 512):
         matrix = torch.randn(side, side, device=device, dtype=dtype)
@@ -63,14 +63,14 @@ def arithmetic(device: torch.device, dtype: torch.dtype) -> float:
 
 
 class Work:
-    """Bytes and operations of a decoder."""
+    """Counts bytes and operations of a decoder."""
 
     def __init__(self, backbone: Backbone) -> None:
         model: Any = backbone.model
         config = model.config
         table = model.get_input_embeddings().weight
         self.weights = sum(each.numel() for each in model.parameters()) - table.numel()
-        # the logits' weights are not read for tokens that are only read
+        # tokens that are only read do not need the logits' weights
         self.logits = table.numel()
         if model.get_output_embeddings().weight is not table:
             self.weights -= self.logits
@@ -82,22 +82,22 @@ class Work:
         self.last = self.weights // self.layers - config.hidden_size * (self.width + 2 * self.kept)
 
     def step_bytes(self, rows: int, seen: float) -> float:
-        """Of one decoding step of rows that see so many tokens of their own and the shared prefix."""
+        """Bytes of one decoding step of rows that attend to `seen` own tokens and the shared prefix."""
         keys = 2 * self.layers * self.kept * (SHARED + rows * seen)
         return float(self.size * (self.weights + self.logits + keys))
 
     def step_operations(self, rows: int, seen: float) -> float:
-        """Of one decoding step."""
+        """Operations of one decoding step."""
         return float(rows * (2 * (self.weights + self.logits) + 4 * self.layers * self.width * (SHARED + seen)))
 
     def read_operations(self, rows: int, length: int, ends: int) -> float:
-        """Of reading texts from their beginning, the last layer's only at `ends` tokens but for keys and values."""
+        """Operations of reading texts; the last layer is computed at `ends` tokens only, except for keys and values."""
         attention = 2 * self.width * length * ((self.layers - 1) * length + ends)
         return float(rows * (2 * self.weights * length - 2 * self.last * (length - ends) + attention))
 
 
 def decoding(backbone: Backbone, work: Work, rows: int) -> dict[str, float]:
-    """Seconds a step, bytes and operations."""
+    """Seconds, bytes and operations of one step."""
     stack, words = AdaptedModel(backbone, backbone.model), len(backbone.tokenizer)
     cache = tuple(place % words for place in range(7, 7 + SHARED))
     prompts = [(*cache, *((row + place) % words for place in range(OWN))) for row in range(rows)]
@@ -113,22 +113,22 @@ def decoding(backbone: Backbone, work: Work, rows: int) -> dict[str, float]:
 
 
 def reading(backbone: Backbone, work: Work, rows: int, length: int) -> dict[str, float]:
-    """Seconds to read texts that share nothing, up to their first answer token."""
+    """Seconds to read texts without a shared prefix, up to the first answer token."""
     stack, words = AdaptedModel(backbone, backbone.model), len(backbone.tokenizer)
     draw = torch.Generator().manual_seed(0)
     prompts = [tuple(torch.randint(words, (length,), generator=draw).tolist()) for _ in range(rows)]
     cache = read_shared_prefix([stack], [prompts])
     seconds = best(lambda: SharedPrefixState(cache, prompts, [stack] * rows, 1), backbone.device, 3)
-    # and the first step
+    # plus the first step
     operations = work.read_operations(rows, length - 1, ends=0) + rows * 2 * (work.weights + work.logits)
     return {"seconds": seconds, "operations": operations}
 
 
 def training(backbone: Backbone, work: Work, rows: int, length: int) -> dict[str, float]:
-    """Seconds of a step of full fine-tuning with AdamW, answers a fifth of the text."""
+    """Seconds of one step of full fine-tuning with AdamW; a fifth of the text is the answer."""
     model: Any = backbone.model
     asked, said = length * 4 // 5, tuple(range(5, 5 + length // 5))
-    # no two prompts begin alike: what they share would be read once
+    # no two prompts begin alike, because a shared prefix would be read once
     prompts = [tuple(5 + (row + place) % asked for place in range(asked)) for row in range(rows)]
     examples = [Encoded(prompt, said, 0) for prompt in prompts]
     batch = Collator(backbone)(examples).to(backbone.device)
@@ -148,7 +148,7 @@ def training(backbone: Backbone, work: Work, rows: int, length: int) -> dict[str
 
 
 def measure(backbone: Backbone, rows: int, length: int) -> dict[str, Any]:
-    """Ceilings, what was achieved, and the shares."""
+    """The ceilings, the measured figures, and their shares."""
     device, dtype = backbone.device, next(iter(backbone.model.parameters())).dtype
     bytes_most, most, work = bandwidth(device, dtype), arithmetic(device, dtype), Work(backbone)
     told: dict[str, Any] = {"bytes per second": bytes_most, "operations per second": most}
@@ -171,7 +171,7 @@ def measure(backbone: Backbone, rows: int, length: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print and keep."""
+    """Measure, print, and write the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ceilings", description=__doc__)
     parser.add_argument("--json", type=Path, help="keep the figures here")
     parser.add_argument("--threads", type=int, default=1)

@@ -1,11 +1,11 @@
-"""Ten prompt-tuned variants of one base as users evaluate them: ten runs of lm-eval's command, one process of ours.
+"""Ten prompt-tuned variants of one base: ten runs of lm-eval's command against one process of ours.
 
 `python -m benchmarks.commands` saves ten soft prompts for PEFT and for us, and answers XSum at 4 shots with each.
-Theirs is `lm_eval run --model hf --model_args pretrained=…,peft=…` once for each prompt, on a task of the same prompts,
-ready made, scored by exact match; ours renders the task itself, scores it by ROUGE, and answers all ten in common
-batches. Every answer must be the same. Seconds are of the processor, from start to end of each process: importing and
-loading are what ten runs pay ten times. `--path FOLDER --data FOLDER` takes a decoder's folder and the tasks of track
-`smol-cpu`, `--json FILE` keeps the figures.
+Theirs is `lm_eval run --model hf --model_args pretrained=…,peft=…`, once for each prompt, on a task with the same
+rendered prompts, scored by exact match. Ours renders the task itself, scores it by ROUGE, and answers all ten variants
+in common batches. All answers must be equal. Seconds are processor time of whole processes: ten runs pay for importing
+and loading ten times. `--path FOLDER --data FOLDER` uses a decoder's folder and the tasks of track `smol-cpu`, `--json
+FILE` writes the figures.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from suite.tasks.data import DataLocations
 
 
 def loaded(given: argparse.Namespace) -> tuple[Backbone, Asked]:
-    """The base, and the task as the track asks it."""
+    """The base model, and the task with the track's settings."""
     source = ModelSource(path=given.path) if given.path else ModelSource(bundled="micro-llama")
     backbone = load_backbone(locate(source, None), "cpu")
     (experiment,) = load([shipped() / "pretrained.yaml"], Options(track="smol-cpu" if given.path else "micro"))
@@ -47,7 +47,7 @@ def loaded(given: argparse.Namespace) -> tuple[Backbone, Asked]:
 
 
 def ours(given: argparse.Namespace, folder: Path) -> None:
-    """What one process of ours does: the answers of all variants, as JSON."""
+    """The work of our process: write the answers of all variants as JSON."""
     backbone, each = loaded(given)
     prompts = [load_artifact(folder / f"ours{place}", backbone.identity) for place in range(benchmarks.variants.COUNT)]
     stacks = [AdaptedModel(backbone, backbone.model, prompt.vectors, (prompt.hash,)) for prompt in prompts]  # type: ignore[union-attr]
@@ -57,7 +57,7 @@ def ours(given: argparse.Namespace, folder: Path) -> None:
 
 
 def prepared(given: argparse.Namespace, folder: Path) -> tuple[Path, int]:
-    """Save the soft prompts, and the task for lm-eval: the base's folder, and the positions for text."""
+    """Save the soft prompts, and the task for lm-eval. Returns the base model's folder and the positions for text."""
     backbone, each = loaded(given)
     for place, stack in enumerate(benchmarks.variants.variants(backbone)):
         assert stack.soft is not None
@@ -80,7 +80,7 @@ def prepared(given: argparse.Namespace, folder: Path) -> tuple[Path, int]:
 
 
 def theirs(folder: Path, model: Path, length: int, place: int, size: int) -> list[str]:
-    """One run of lm-eval's command: the answers."""
+    """Run lm-eval's command once and return its answers."""
     out = folder / f"out{place}"
     named = f"pretrained={model},peft={folder}/theirs{place},dtype=float32,max_length={length}"
     command = [sys.executable, "-m", "lm_eval", "run", "--model", "hf", "--model_args", named, "--tasks", "variants"]
@@ -103,7 +103,7 @@ def _used() -> float:
 
 
 def compare(given: argparse.Namespace) -> dict[str, Any]:
-    """Seconds of both. Raises SystemExit where an answer differs."""
+    """Seconds of both sides. Raises SystemExit if an answer differs."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model, length = prepared(given, folder)
@@ -125,7 +125,7 @@ def compare(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print and keep."""
+    """Measure, print, and write the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.commands", description=__doc__)
     parser.add_argument("--json", type=Path, help="keep the figures here")
     parser.add_argument("--path", help="a decoder's folder, instead of the bundled one")

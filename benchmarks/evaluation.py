@@ -1,11 +1,11 @@
-"""Evaluation: ours against lm-eval's own `HFLM`, on the same task objects, documents and threads, in one process.
+"""Evaluation: ours against lm-eval's own `HFLM`, on the same tasks, documents and threads, in one process.
 
 `python -m benchmarks.evaluation` answers the eight held-out tasks at 1 and 4 shots with the bundled decoder and the
-bundled encoder-decoder, and ten prompt-tuned variants of the decoder; `--path FOLDER --data FOLDER` takes a decoder's
-folder and the tasks of track `smol-cpu` instead. It prints ratios of seconds and keeps them with `--json FILE`. Every
-answer and score must be equal first: it stops and says where they are not. `HFLM` runs at each of `--sizes` and counts
-with its best, task by task; on a CPU its "auto" is 64 rows and the time to find that out, so 64 is its better form.
-Seconds are of processor time on a CPU, of the clock on a GPU; loading models and tasks is nobody's.
+bundled encoder-decoder, and ten prompt-tuned variants of the decoder. `--path FOLDER --data FOLDER` uses a decoder's
+folder and the tasks of track `smol-cpu` instead. It prints ratios of seconds; `--json FILE` writes them. Every answer
+and score must be equal first; otherwise it stops and shows the difference. `HFLM` runs at each of `--sizes`, and its
+best size counts for each task. On a CPU its "auto" is 64 rows plus the time to find that, so 64 is its better setting.
+Seconds are processor time on a CPU and wall time on a GPU. Loading models and tasks is not counted.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SHOTS = (1, 4)
 
 @dataclass(frozen=True)
 class Case:
-    """What is compared: a model, and tasks as a track asks them."""
+    """A comparison: a model, and tasks with a track's settings."""
 
     name: str
     track: str
@@ -46,7 +46,7 @@ def asked(
     experiment: Experiment, locations: DataLocations, documents: int | None, roles: Sequence[str],
     shots: Sequence[int], max_length: int | None = None,
 ) -> list[Asked]:  # fmt: skip
-    """Tasks of a track at each shot count, on its terms but for what is given."""
+    """Tasks of a track at each shot count, with the track's settings except for the given ones."""
     track = experiment.track
     limit = documents or track.held_out.documents
     return [
@@ -59,15 +59,15 @@ def asked(
 
 
 def ours(adapted: AdaptedModel, each: Asked) -> EvaluationResult:
-    """The same by `suite`; each run reads its prompts anew, as `HFLM` does."""
+    """The same evaluation by `suite`; each run tokenises its prompts again, as `HFLM` does."""
     adapted.backbone.ids.forget()
     return evaluate(adapted, each.task, batch_tokens=each.batch_tokens, max_length=each.max_length)
 
 
 def compare(backbone: Backbone, tasks: Sequence[Asked], sizes: Sequence[int | str], times: int) -> dict[str, Any]:
-    """Seconds of both sides for each task. Raises SystemExit where they do not say the same."""
+    """Seconds of both sides for each task. Raises SystemExit if an answer or a score differs."""
     adapted, rows = AdaptedModel(backbone, backbone.model), {}
-    ours(adapted, tasks[0])  # what is done once in a process (imports, kernels) is nobody's
+    ours(adapted, tasks[0])  # one-time costs of the process (imports, kernels) are not counted
     for each in tasks:
         mine, result = timed(lambda each=each: ours(adapted, each), backbone.device, times)
         by_size = {}

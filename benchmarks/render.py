@@ -1,8 +1,8 @@
-"""Rendering a large store: seconds, memory, files; and again after one new experiment.
+"""Render a large store: seconds, memory and files; and render it again after one new experiment.
 
 `python -m benchmarks.render` makes a store of 1,000 experiments × 20 tasks × 3 seeds with 2 million answers in a
-temporary folder and renders it twice, each time in a process of its own; `--rows N` makes a smaller one, `--json FILE`
-keeps the figures. The target is less than 60 s and 1 GiB.
+temporary folder and renders it twice, each time in a separate process. `--rows N` makes a smaller store, `--json FILE`
+writes the figures. The target is less than 60 s and 1 GiB.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ METHODS = ("finetune", "lora", "dora", "ia3", "prompt_tuning", "svf")
 
 
 def fill(store: Store, rows: range) -> None:
-    """Put experiments into a store, in bulk."""
+    """Insert experiments into a store in bulk."""
     for row in rows:
         found: dict[Any, list[dict[str, Any]]] = {}
         for table, values in _rows(row):
@@ -48,7 +48,7 @@ def fill(store: Store, rows: range) -> None:
 
 
 def _rows(row: int) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """One experiment's rows in all tables; the first is the pretrained model."""
+    """One experiment's rows in all tables; experiment 0 is the pretrained model."""
     method = METHODS[row % len(METHODS)] if row else "pretrained"
     name = f"{method}_{row:04}" if row else method
     for seed in SEEDS if row else (0,):
@@ -110,7 +110,7 @@ def _id(*parts: object) -> str:
 
 
 def measured(database: Path, out: Path) -> dict[str, float]:
-    """Render in this process: seconds on the wall and of one core (those of the boards alone, too), and memory."""
+    """Render in this process. Returns wall and processor seconds (and those of the boards alone), and peak memory."""
     with Store.open(database, create=False) as store:
         worked = time.process_time()
         boards(store)
@@ -129,7 +129,7 @@ def measured(database: Path, out: Path) -> dict[str, float]:
 
 
 def sizes(out: Path) -> dict[str, Path]:
-    """Every file of the site."""
+    """All files of the site."""
     return {str(file.relative_to(out)): file for file in out.rglob("*") if file.is_file()}
 
 
@@ -141,7 +141,7 @@ def weight(page: Path) -> int:
 
 
 def main() -> None:
-    """Make the store, render it, add an experiment, render again."""
+    """Make the store, render it, add an experiment, and render again."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--json", type=Path)

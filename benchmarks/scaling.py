@@ -1,14 +1,13 @@
-"""How cost grows with documents, with methods and with a model's width.
+"""How cost grows with the number of documents, the number of methods, and a model's width.
 
-`python -m benchmarks.scaling` measures each of three quantities at 1, 4 and 16 times (width: 1, 2 and 4 times) its
-least, every point in a process of its own, and prints processor seconds, peak memory and the exponent of the power law
-that fits them (least squares of logarithms: 1 is proportional, below 1 is cheaper than that); `--json FILE` keeps the
-figures.
+`python -m benchmarks.scaling` measures each quantity at 1, 4 and 16 times its minimum (width: 1, 2 and 4 times). Each
+point runs in a separate process. It prints processor seconds, peak memory, and the exponent of the power law that fits
+them by least squares of logarithms (1: proportional, below 1: cheaper). `--json FILE` writes the figures.
 
-Documents: the bundled decoder answers the eight held-out tasks of track `micro` at 4 shots. Methods: `suite run` on as
-many specs (20 steps of fine-tuning on `rte` and 17 evaluations each), all of it: starting, training, evaluating,
-storing, rendering. Width: decoders of the bundled one's depth and vocabulary, with random weights, answer 32 documents
-of XSum at 4 shots. Seconds leave out starting for documents and width; peak memory is the whole process's.
+Documents: the bundled decoder answers the eight held-out tasks of track `micro` at 4 shots. Methods: `suite run` on
+this number of specs (each with 20 steps of fine-tuning on `rte` and 17 evaluations), from start to rendered pages.
+Width: decoders with the bundled one's depth and vocabulary and random weights answer 32 documents of XSum at 4 shots.
+Seconds exclude starting for documents and width; peak memory is that of the whole process.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ def _pretrained() -> Experiment:
 
 
 def documents(count: int) -> float:
-    """Seconds for so many documents of each task."""
+    """Seconds for this number of documents of each task."""
     experiment, backbone = _pretrained(), load_backbone(locate(ModelSource(bundled="micro-llama"), None), "cpu")
     tasks = asked(experiment, DataLocations(), count, roles=experiment.held_out, shots=(4,))
     stack = AdaptedModel(backbone, backbone.model)
@@ -62,7 +61,7 @@ def documents(count: int) -> float:
 
 
 def methods(count: int) -> float:
-    """Seconds of `suite run` on so many specs."""
+    """Seconds of `suite run` on this number of specs."""
     with tempfile.TemporaryDirectory() as folder:
         specs = [Path(folder) / f"rate_{number}.yaml" for number in range(count)]
         for number, spec in enumerate(specs):
@@ -93,7 +92,7 @@ POINTS: dict[str, Callable[[int], float]] = {"documents": documents, "methods": 
 
 
 def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """The slope of the logarithms' line of least squares."""
+    """Slope of the least-squares line of the logarithms."""
     x, y = [math.log(size) for size in sizes], [math.log(value) for value in values]
     middle, height = sum(x) / len(x), sum(y) / len(y)
     above = sum((one - middle) * (other - height) for one, other in zip(x, y, strict=True))
@@ -101,7 +100,7 @@ def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
 
 
 def _point(name: str, size: int, threads: int) -> dict[str, float]:
-    """One point, measured in a process of its own."""
+    """Measure one point in a separate process."""
     command = [sys.executable, "-m", "benchmarks.scaling", "--point", name, str(size), "--threads", str(threads)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
     found: dict[str, float] = json.loads(said)
@@ -126,7 +125,7 @@ def scale(name: str, threads: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure, print and keep."""
+    """Measure, print, and write the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     parser.add_argument("--json", type=Path, help="keep the figures here")
     parser.add_argument("--threads", type=int, default=1)

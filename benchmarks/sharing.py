@@ -1,11 +1,11 @@
 """A whole set of experiments in one run, against each of them run alone.
 
-`python -m benchmarks.sharing` runs ProMoT's set (specs/promot, one seed) on track `micro` in one process, then some of
-its experiments (`--alone N`, spread over the set) each in a process and a home of its own, and checks that every score
-is the same. An experiment alone takes its own steps and the pretrained model's, of which the whole run has recorded the
-seconds, and what a run takes besides (starting, loading the base, storing, rendering): those that did run alone tell.
-`--home HOME` takes a home with such a run instead of making one, `--json FILE` keeps the figures. Seconds are of the
-clock, with one thread.
+`python -m benchmarks.sharing` runs ProMoT's set (specs/promot, one seed) on track `micro` in one process. It then runs
+some of its experiments (`--alone N`, spread over the set) in separate processes and homes, and checks that all scores
+are equal. An experiment alone takes its own steps, the pretrained model's steps, and a run's overhead (starting,
+loading the base, storing, rendering). The whole run has recorded the seconds of steps; the experiments that did run
+alone give the overhead. `--home HOME` uses a home with such a run instead of making one, `--json FILE` writes the
+figures. Seconds are wall time with one thread.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def suite_run(specs: Sequence[Path], home: Path, *options: str) -> float:
 
 
 def seen(home: Path) -> list[ExperimentResults]:
-    """The finished experiments of a home, by name and seed."""
+    """The finished experiments of a home, sorted by name and seed."""
     with Store.open(RunDir(home).url) as store:
         every = ExperimentResults.of_many(store, store.experiments(TRACK))
     done = [each for each in every if all(step.status == "done" for step in own(each).values())]
@@ -53,7 +53,7 @@ def own(experiment: ExperimentResults) -> dict[str, Any]:
 
 
 def asked(experiment: ExperimentResults, every: Sequence[ExperimentResults]) -> dict[str, Any]:
-    """All steps that `suite run` has to do for an experiment alone: those of the pretrained model, too."""
+    """All steps that `suite run` needs for an experiment alone, including those of the pretrained model."""
     steps = own(experiment)
     for base in every:
         if base.record.method == "pretrained" and base.record.seed == experiment.record.seed:
@@ -62,7 +62,7 @@ def asked(experiment: ExperimentResults, every: Sequence[ExperimentResults]) -> 
 
 
 def seconds(steps: dict[str, Any]) -> float:
-    """What steps took, by their own record."""
+    """The recorded seconds of some steps."""
     return float(sum(step.costs.seconds for step in steps.values()))
 
 
@@ -75,9 +75,9 @@ def scores(every: Sequence[ExperimentResults], steps: Iterable[str]) -> dict[str
 
 
 def alone(experiment: ExperimentResults, every: Sequence[ExperimentResults]) -> tuple[float, float]:
-    """Seconds of an experiment in a home of its own: all, and those of its steps.
+    """Seconds of an experiment in a separate home: in total, and of its steps.
 
-    Raises SystemExit where a step or a score is another one.
+    Raises SystemExit if a step or a score differs.
     """
     with tempfile.TemporaryDirectory() as folder:
         spec = shipped() / "promot" / f"{Path(str(experiment.record.spec['file'])).stem}.yaml"
@@ -90,7 +90,7 @@ def alone(experiment: ExperimentResults, every: Sequence[ExperimentResults]) -> 
 
 
 def measure(home: Path, count: int, took: float | None) -> dict[str, Any]:
-    """The set in one run (of which `took` is the time, if it is known), and the sum of its experiments alone."""
+    """The set in one run (`took` is its time if known), and the sum of its experiments alone."""
     every = seen(home)
     wanted = {(each.record.name, each.record.seed): asked(each, every) for each in every}
     distinct: dict[str, Any] = {}
@@ -120,7 +120,7 @@ def measure(home: Path, count: int, took: float | None) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run, compare, print and keep."""
+    """Run, compare, print, and write the figures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.sharing", description=__doc__)
     parser.add_argument("--json", type=Path, help="keep the figures here")
     parser.add_argument("--home", type=Path, help="a home that has the set already")

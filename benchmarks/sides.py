@@ -1,4 +1,4 @@
-"""What benchmarks of evaluation need on both sides: tasks, lm-eval's own LM, and whether the two say the same."""
+"""Parts that evaluation benchmarks share: tasks, lm-eval's own LM, and the comparison of both sides."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Asked:
 
 
 def hflm(model: Any, backbone: Backbone, size: int | str, max_length: int) -> HFLM:
-    """lm-eval's own LM of a model in memory, without its warning about one."""
+    """lm-eval's own LM for a model in memory, without its warning."""
     with quiet():
         return HFLM(pretrained=model, tokenizer=backbone.tokenizer, batch_size=size, max_length=max_length)
 
 
 def theirs(lm: HFLM, each: Asked, backbone: Backbone) -> dict[str, Any]:
-    """A task's scores and answers by an LM of lm-eval's."""
+    """A task's scores and answers by an LM of lm-eval."""
     options = each.task.config.generation_kwargs
     if backbone.shape == "encoder-decoder" and options:
-        # HFLM lets a decoder write as much as the encoder reads, on top of the limit
+        # HFLM lets a decoder write as many tokens as the encoder reads, in addition to the limit
         options["max_length"] = options["max_gen_toks"] + 1
     with quiet(), redirect_stderr(io.StringIO()):  # its progress bar
         found: dict[str, Any] = lm_eval.evaluator.evaluate(
@@ -49,7 +49,7 @@ def theirs(lm: HFLM, each: Asked, backbone: Backbone) -> dict[str, Any]:
 
 
 def differences(found: dict[str, Any], result: EvaluationResult, each: Asked) -> list[str]:
-    """Where answers or the score differ, a line each."""
+    """One line for each difference of answers or scores."""
     name = each.task.file.name
     right = [sample["resps"][0][0] for sample in found["samples"][name]]
     lines = [
@@ -60,13 +60,13 @@ def differences(found: dict[str, Any], result: EvaluationResult, each: Asked) ->
     score, metric = result.primary, result.primary.metric
     (value,) = (value for key, value in found["results"][name].items() if key.partition(",")[0] == metric)
     equal = [score.value is not None and math.isclose(score.value, scaled) for scaled in (value, value * 100)]
-    if not lines and not any(equal):  # its own digits at the end, as in a BLEU of 100.00000000000004, are no difference
+    if not lines and not any(equal):  # rounding errors such as a BLEU of 100.00000000000004 do not count
         lines.append(f"{each.name}: {metric} is {value} by lm-eval, {score.value} by ours")
     return lines
 
 
 def timed(work: Callable[[], Any], device: torch.device, times: int) -> tuple[float, Any]:
-    """The least seconds of some runs, and what the last gave."""
+    """Minimum seconds over several runs, and the result of the last one."""
     clock = time.perf_counter if device.type == "cuda" else time.process_time
     seconds, given = [], None
     for _ in range(times):

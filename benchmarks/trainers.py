@@ -1,4 +1,4 @@
-"""What benchmarks of training need on both sides: one run of ours, and one of transformers' `Trainer` on the same."""
+"""Parts that training benchmarks share: a run of ours, and a run of transformers' `Trainer` on the same examples."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ from suite.training.trainable import Trainable
 
 @dataclass(frozen=True)
 class Ran:
-    """One run."""
+    """The result of one run."""
 
     seconds: float
     losses: list[float]
-    """Of a token, step by step."""
+    """Mean loss of a token for each step."""
     held: float
-    """The loss of a token of examples that were not trained on, afterwards."""
+    """Mean loss of a token after training, on examples that were not trained on."""
     positions: int
-    """In all batches, padding among them."""
+    """Positions of all batches, including padding."""
 
 
 @dataclass
@@ -49,16 +49,16 @@ class Losses:
     found: list[float] = field(default_factory=list)
 
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
-        """After a step."""
+        """Record a step's loss."""
         self.found.append(loss)
 
     def say(self, text: str) -> None:
-        """Nothing is to be told."""
+        """Fail: no notice is expected."""
         raise SystemExit(f"ours: {text}")
 
 
 def ours(backbone: Backbone, batches: Batches, budget: FitConfig, start: Tensor | None, held: Sequence[Batch]) -> Ran:
-    """A run of `suite`: all weights, or a soft prompt from its first values [P, d]."""
+    """A run of `suite`: all weights, or a soft prompt with initial values [P, d]."""
     log = Losses()
     with weights(backbone, start is None) as parameters, tempfile.TemporaryDirectory() as folder:
         if start is None:
@@ -82,10 +82,10 @@ def theirs(
     backbone: Backbone, batches: Batches, budget: FitConfig, start: Tensor | None, held: Sequence[Batch],
     *, usual: bool = False, seed: int = 0,
 ) -> Ran:  # fmt: skip
-    """The same by `Trainer`: a soft prompt through PEFT; nothing is logged, saved or evaluated.
+    """The same run by `Trainer` (a soft prompt through PEFT), without logging, saving and evaluation.
 
-    It gets our batches, or as is `usual`, the same examples, which it puts in an order of its own and pads as
-    transformers' collator does.
+    It gets our batches. With `usual`, it gets the same examples, shuffles them itself, and pads them with transformers'
+    collator.
     """
     examples: list[Any] = [example for step in range(budget.steps) for example in batches.examples(step)]
     collate = _collate(backbone)
@@ -113,13 +113,13 @@ def theirs(
 
 
 class _Watched(Trainer):  # type: ignore[misc]
-    """A `Trainer` that keeps the losses where they are, and counts positions."""
+    """A `Trainer` that keeps the losses on their device and counts positions."""
 
     losses: list[Tensor]
     positions: int
 
     def training_step(self, model: Any, inputs: dict[str, Tensor], *more: Any) -> Tensor:
-        """Theirs, remembered."""
+        """Trainer's step; records its loss and positions."""
         self.positions += _positions(inputs)
         loss: Tensor = super().training_step(model, inputs, *more)
         self.losses.append(loss)
@@ -127,7 +127,7 @@ class _Watched(Trainer):  # type: ignore[misc]
 
 
 def _positions(inputs: Mapping[str, Any]) -> int:
-    """Of a batch: of an encoder-decoder those of both sides."""
+    """Number of positions of a batch; for an encoder-decoder, those of both sides."""
     two_sided = inputs.get("decoder_input_ids") is not None
     return int(inputs["input_ids"].numel()) + (int(inputs["labels"].numel()) if two_sided else 0)
 
@@ -159,7 +159,7 @@ def _optimizer(model: Any, budget: FitConfig) -> torch.optim.Optimizer:
 
 
 def _collate(backbone: Backbone) -> Callable[[Sequence[Encoded]], dict[str, Tensor]]:
-    """Our padding in their layout. Without a mask where padding is on the right of a causal model: it is faster."""
+    """Our padding in Trainer's format; no mask for right padding of a causal model, which is faster."""
     collate = Collator(backbone)
 
     def inputs(examples: Sequence[Encoded]) -> dict[str, Tensor]:
@@ -169,7 +169,7 @@ def _collate(backbone: Backbone) -> Callable[[Sequence[Encoded]], dict[str, Tens
                 "input_ids": batch.input_ids, "attention_mask": batch.attention_mask,
                 "labels": batch.labels, "decoder_input_ids": batch.decoder_input_ids,
             }  # fmt: skip
-        labels = torch.full_like(batch.labels, IGNORE)  # they shift labels themselves
+        labels = torch.full_like(batch.labels, IGNORE)  # the model shifts labels itself
         labels[:, 1:] = batch.labels[:, :-1]
         return {"input_ids": batch.input_ids, "labels": labels}
 
@@ -177,7 +177,7 @@ def _collate(backbone: Backbone) -> Callable[[Sequence[Encoded]], dict[str, Tens
 
 
 def _features(example: Encoded, backbone: Backbone) -> dict[str, list[int]]:
-    """An example as transformers' collators take it."""
+    """An example in the format of transformers' collators."""
     prompt, target = list(example.prompt), list(example.target)
     if backbone.shape == "encoder-decoder":
         return {"input_ids": prompt, "attention_mask": [1] * len(prompt), "labels": target}
@@ -186,7 +186,7 @@ def _features(example: Encoded, backbone: Backbone) -> dict[str, list[int]]:
 
 
 def _collator(backbone: Backbone) -> DataCollatorForSeq2Seq:
-    """Theirs, which pads to the longest of a batch."""
+    """Transformers' collator, which pads to the longest example of a batch."""
     tokenizer = copy(backbone.tokenizer)
     tokenizer.padding_side = "right"
     return DataCollatorForSeq2Seq(tokenizer, model=backbone.model, label_pad_token_id=IGNORE)
@@ -205,7 +205,7 @@ def _prompted(backbone: Backbone, start: Tensor) -> Any:
 
 @contextmanager
 def weights(backbone: Backbone, own: bool) -> Iterator[dict[str, torch.nn.Parameter]]:
-    """Let the model have float32 weights of its own for a while, if they are to be trained."""
+    """Give the model its own float32 weights temporarily, if they are trained."""
     parameters = dict(backbone.model.named_parameters())
     copies = {name: tensor.detach().to(torch.float32, copy=True) for name, tensor in parameters.items()} if own else {}
     with swapped(backbone.model, copies, cast=False) as given:
@@ -213,7 +213,7 @@ def weights(backbone: Backbone, own: bool) -> Iterator[dict[str, torch.nn.Parame
 
 
 def clocked(work: Callable[[], Any], device: torch.device) -> tuple[float, Any]:
-    """Seconds of a processor, or of the clock where a GPU works; and what came out."""
+    """Seconds of processor time (wall time on a GPU), and the result."""
     cuda = device.type == "cuda"
     clock = time.perf_counter if cuda else time.process_time
     begun = clock()

@@ -1,16 +1,16 @@
-"""Training: `fit` against transformers' `Trainer`, trained tokens a second, in one process.
+"""Training: `fit` against transformers' `Trainer`, in trained tokens per second, in one process.
 
 `python -m benchmarks.training` trains the bundled decoder and the bundled encoder-decoder: all weights by AdamW and by
-Adafactor, and a soft prompt (theirs is PEFT's) by AdamW. `--path FOLDER --data FOLDER` takes another model, with the
-terms of track `smol-cpu`. Both sides have the same first values, examples, batch size, optimiser (fused AdamW),
-schedule, clipping and precision. `Trainer` runs as it usually does, in its own order of the examples and with
-transformers' collator (the ratio), and once more on our very batches, its decoder without a mask, which is faster
-(the ratio on our batches). It neither logs nor saves nor evaluates.
+Adafactor, and a soft prompt (theirs is PEFT's) by AdamW. `--path FOLDER --data FOLDER` uses another model, with the
+settings of track `smol-cpu`. Both sides have the same initial values, examples, batch size, optimiser (fused AdamW),
+schedule, clipping and precision. `Trainer` runs as usual, with its own order of examples and transformers' collator
+(the ratio). It also runs on our batches, for a decoder without a mask, which is faster (the ratio on our batches). It
+does not log, save or evaluate.
 
-Losses on our batches must be equal to a relative 1e-4 at the first steps, and those of examples that were not trained
-on equal afterwards, within what several orders make of them: it stops where they are not. Tokens are those that are
-not padding. Seconds are of processor time on a CPU, of the clock on a GPU; the sides run by turns and count with their
-fastest run. Loading models and encoding examples is nobody's. `--json FILE` keeps the figures.
+Losses on our batches must agree to a relative 1e-4 at the first steps. After training, losses on other examples must
+agree within the variation over several orders; otherwise it stops. Padding does not count as tokens. Seconds are
+processor time on a CPU and wall time on a GPU. The sides run alternately, and the fastest run of each counts. Loading
+models and encoding examples is not counted. `--json FILE` writes the figures.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ from suite.training.data.examples import encode
 from suite.training.prompts import start_vectors
 
 SOFT = 20
-"""Soft vectors, as the tracks have it."""
+"""Number of soft vectors, as in the tracks."""
 FIRST = 2
-"""Steps at which losses must agree; later ones drift apart as rounding grows, as ours do on halves of a batch."""
+"""Number of steps at which losses must agree; later, rounding makes them diverge."""
 TOLERANCE = 1e-4
 HELD = 128
-"""Examples that are not trained on, for the loss afterwards; no more than are trained on."""
+"""Maximum number of examples for the loss after training; they are not trained on."""
 LEAST_SPREAD = 0.15
-"""The share of a loss within which it counts as equal, however little the order of the examples changes it."""
+"""Losses within this share of each other count as equal, however little they vary with the order of examples."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is trained, on which role of the track, and how."""
+    """What is trained, on which role of the track, with which settings."""
 
     name: str
     role: str
@@ -68,7 +68,8 @@ CASES = (
 
 
 def budget(experiment: Experiment, steps: int, settings: dict[str, Any]) -> FitConfig:
-    """The track's batch and length with a case's settings; nothing is selected, so that only training is measured."""
+    """The track's batch size and length with a case's settings. Nothing is selected, so that only training is
+    measured."""
     track = experiment.track.budget
     usual: dict[str, Any] = {
         "optimizer": "adamw", "schedule": "constant", "warmup": 0, "weight_decay": 0.0, "label_smoothing": 0.0,
@@ -81,7 +82,7 @@ def budget(experiment: Experiment, steps: int, settings: dict[str, Any]) -> FitC
 def measure(
     backbone: Backbone, experiment: Experiment, locations: DataLocations, case: Case, steps: int, times: int
 ) -> dict[str, Any]:
-    """Tokens a second of both sides. Raises SystemExit where they do not learn the same."""
+    """Tokens per second of both sides. Raises SystemExit if they do not learn the same."""
     terms = budget(experiment, steps, case.settings)
     count, length = terms.batch_size * steps, terms.max_length
     texts = training_examples(experiment.tasks[case.role], locations)[: count + min(HELD, count)]
@@ -95,7 +96,7 @@ def measure(
     usual: list[Ran] = []
     for seed in range(times):
         batches = Batches(backbone, trained, batch_size=terms.batch_size, seed=seed)
-        if seed == 0:  # what is done once in a process (imports, kernels, pages of memory) is nobody's
+        if seed == 0:  # one-time costs of the process (imports, kernels, memory pages) are not counted
             for side in (ours, theirs):
                 side(backbone, batches, replace(terms, steps=1), start, held[:1])
         mine.append(ours(backbone, batches, terms, start, held))
@@ -123,7 +124,7 @@ def measure(
 
 
 def alike(ours: Sequence[float], theirs: Sequence[float]) -> bool:
-    """Whether losses of runs with several orders of the examples are equal within what the order makes of them."""
+    """Whether losses of runs with several orders of examples agree within the variation that the order causes."""
     spread = max(max(side) - min(side) for side in (ours, theirs))
     return abs(fmean(ours) - fmean(theirs)) <= max(2 * spread, LEAST_SPREAD * fmean(theirs))
 
@@ -137,7 +138,7 @@ def compare(
     times: int = 3,
     only: str = "",
 ) -> dict[str, Any]:
-    """All figures: model -> case -> what was measured, printed as they come. `only` is a part of `model, case`."""
+    """All figures, printed as they are measured: model -> case -> figures. `only` is a part of `model, case`."""
     models = [("micro decoder", "micro", ModelSource(bundled="micro-llama")),
               ("micro encoder-decoder", "micro-t5", ModelSource(bundled="micro-t5", sentinels=True))]  # fmt: skip
     if path:

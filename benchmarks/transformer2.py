@@ -1,10 +1,10 @@
-"""Transformer²: our update, search and dispatch against the published procedure, written plainly.
+"""Transformer²: our update, search and routing against a plain implementation of the published procedure.
 
-`python -m benchmarks.transformer2` prints ratios and, with `--json FILE`, keeps them; `--path FOLDER` takes another
-model than the bundled one. The plain procedure answers one sample at a time, makes every matrix anew as
-`U diag(s ⊙ m) Vᵀ` for every sample and candidate, and caches nothing. Both use the same prompts, draw greedy answers,
-and must give equal gradients, scores and answers. Of a large model the plain procedure does a part (`--part N`) of the
-samples, which it does one by one, and its time is scaled up.
+`python -m benchmarks.transformer2` prints ratios; `--json FILE` writes them; `--path FOLDER` uses another model than
+the bundled one. The plain procedure answers one sample at a time, recomputes every matrix as `U diag(s ⊙ m) Vᵀ` for
+every sample and candidate, and caches nothing. Both use the same prompts and greedy answers, and must give equal
+gradients, scores and answers. For a large model, the plain procedure processes only a part (`--part N`) of the samples,
+and its time is scaled up.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Plain:
         self.sides = {name: each.sides(weights[name].detach()) for name, each in factors.items()}
 
     def weights(self, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Every matrix from its three factors, with a graph."""
+        """Compute every matrix from its three factors, differentiable."""
         new = {}
         for name, each in self.factors.items():
             scaled = each.values * masks[name]
@@ -63,7 +63,7 @@ class Plain:
         return new
 
     def answer(self, prompt: list[int], weights: Mapping[str, Tensor], most: int = NEW_TOKENS) -> list[int]:
-        """A greedy answer by `generate`."""
+        """The greedy answer of `generate`."""
         ends = self.backbone.eos_id
         with swapped(self.model, weights), torch.no_grad():
             ids = torch.tensor([prompt])
@@ -74,7 +74,7 @@ class Plain:
         return list(said[0, len(prompt) :].tolist())
 
     def update(self, parameters: Mapping[str, Tensor], prompts: list[list[int]], rights: list[list[int]]) -> float:
-        """Gradients of one update over all prompts; the mean reward."""
+        """Compute the gradients of one update over all prompts. Returns the mean reward."""
         total = 0.0
         for prompt, right in zip(prompts, rights, strict=True):
             weights = self.weights({name: masked(each, "sigmoid") for name, each in parameters.items()})
@@ -96,19 +96,19 @@ class Plain:
 
 
 class Ours:
-    """What `suite` does for the same."""
+    """The same work by `suite`."""
 
     def __init__(self, backbone: Backbone) -> None:
         self.backbone, self.collate = backbone, Collator(backbone)
         self.stops = Stops(backbone.tokenizer, ())
 
     def answers(self, adapted: AdaptedModel, prompts: list[list[int]], most: int = NEW_TOKENS) -> list[tuple[int, ...]]:
-        """Greedy answers, end token included."""
+        """Greedy answers, including end tokens."""
         said = decode(adapted, [tuple(p) for p in prompts], max_new_tokens=most, stops=self.stops)
         return [(*each.tokens, *([] if each.end is None else [each.end])) for each in said]
 
     def update(self, trainable: Trainable, job: Any, prompts: list[list[int]], rights: list[list[int]]) -> float:
-        """Gradients of one update over all prompts; the mean reward."""
+        """Compute the gradients of one update over all prompts. Returns the mean reward."""
         with torch.no_grad():
             said = self.answers(trainable.adapted(self.backbone), prompts)
         pairs = zip(said, rights, strict=True)
@@ -126,7 +126,7 @@ class Ours:
 
 
 def measure(work: Callable[[], Any], times: int, *, warm: bool = True) -> float:
-    """Median seconds of processor time of some runs, after one that does not count: neighbours do not matter to it."""
+    """Median processor seconds over several runs, after a warm-up run. Other processes do not affect processor time."""
     if warm:
         work()
     seconds = []
@@ -145,7 +145,8 @@ def encoded(backbone: Backbone, examples: list[Example]) -> tuple[list[list[int]
 
 
 def compare_updates(backbone: Backbone, examples: list[Example], part: int) -> dict[str, float]:
-    """One SVF update by reward at batch 64: the gradient of `part` samples is compared, and their time scaled up."""
+    """One SVF update by reward at batch size 64. Gradients of `part` samples are compared, and their time is scaled
+    up."""
     prompts, rights = encoded(backbone, examples[:BATCH])
     factors = decomposed(backbone)
     start = {name: torch.full((len(each.values),), 0.1) for name, each in factors.items()}
@@ -165,7 +166,7 @@ def compare_updates(backbone: Backbone, examples: list[Example], part: int) -> d
 
 
 def compare_candidates(backbone: Backbone, examples: list[Example], part: int) -> dict[str, float]:
-    """One candidate of the search, three experts and ten shots."""
+    """One candidate of the search, with three experts and ten shots."""
     prompts, rights = encoded(backbone, examples[:SHOTS])
     factors, part = decomposed(backbone), min(part, SHOTS)
     alpha = torch.tensor([0.5, 0.3, 0.8])
@@ -179,10 +180,10 @@ def compare_candidates(backbone: Backbone, examples: list[Example], part: int) -
 
 
 def compare_dispatch(backbone: Backbone, examples: list[list[Example]], part: int) -> dict[str, float]:
-    """96 prompts of three tasks in turn: a first pass, then the expert of each prompt's task.
+    """Routing of 96 prompts of three tasks: a first pass, then the expert of each prompt's task.
 
-    The bundled model cannot name skills, so documents go to the expert of their own task; the first pass is made, timed
-    and compared all the same.
+    The bundled model cannot name skills, so documents go to the expert of their own task. The first pass is still made,
+    timed and compared.
     """
     mixed = [(task, each) for row in zip(*examples, strict=False) for task, each in enumerate(row)][:MIXED]
     prompts = encoded(backbone, [each for _, each in mixed])[0]
@@ -215,11 +216,11 @@ def compare_dispatch(backbone: Backbone, examples: list[list[Example]], part: in
 
 
 def memory(backbone: Backbone, examples: list[Example], loaded: int) -> dict[str, float]:
-    """Peak memory of SVF updates of two samples, as a multiple of the model's own; on Linux."""
+    """Peak memory of SVF updates of two samples, as a multiple of the model's own; Linux only."""
     size = sum(parameter.numel() * parameter.element_size() for parameter in backbone.model.parameters())
     prompts, rights = encoded(backbone, examples[:2])
     factors, ours = decomposed(backbone), Ours(backbone)
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts anew
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets the peak
     start = {name: torch.full((len(each.values),), 0.1) for name, each in factors.items()}
     with composing(backbone.model, factors, start, mask="sigmoid", renormalise=True) as made:
         held = resident("VmRSS")
@@ -230,7 +231,7 @@ def memory(backbone: Backbone, examples: list[Example], loaded: int) -> dict[str
 
 
 def resident(key: str) -> int:
-    """Bytes of this process in memory, now (`VmRSS`) or at most (`VmHWM`)."""
+    """Bytes of this process in memory: now (`VmRSS`) or peak (`VmHWM`)."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key))
 
@@ -242,7 +243,7 @@ def decomposed(backbone: Backbone) -> dict[str, Factors]:
 
 
 def experts(factors: Mapping[str, Factors]) -> list[Singular]:
-    """Three experts that scale every value by 0.9 to 1.1."""
+    """Three experts that scale every singular value by 0.9 to 1.1."""
     generator = torch.Generator().manual_seed(0)
     values = {name: each.values for name, each in factors.items()}
     return [
@@ -268,7 +269,7 @@ def main() -> None:
     examples = [list(training_examples(task, DataLocations())) for task in tasks]
     machine = f"{platform.machine()}, {arguments.threads} threads, torch {torch.__version__}"
     found: dict[str, dict[str, float]] = {}
-    if sys.platform == "linux" and arguments.path:  # of a small model, what Python needs would drown it
+    if sys.platform == "linux" and arguments.path:  # for a small model, Python's own memory would dominate
         found["memory of SVF training / the model's own"] = memory(backbone, examples[0], resident("VmRSS"))
     found["SVF update by reward, batch 64"] = compare_updates(backbone, examples[0], arguments.part)
     found["search candidate, 3 experts, 10 shots"] = compare_candidates(backbone, examples[0], arguments.part)

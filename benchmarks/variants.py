@@ -1,4 +1,4 @@
-"""Ten prompt-tuned variants of one base on one task: together, against ten runs of `HFLM` on PEFT models."""
+"""Ten prompt-tuned variants of one base on one task: in common batches, against ten runs of `HFLM` on PEFT models."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ COUNT, LENGTH = 10, 20
 
 
 def variants(backbone: Backbone) -> list[AdaptedModel]:
-    """Soft prompts as prompt tuning starts from: embeddings of words drawn from the vocabulary."""
+    """Soft prompts with prompt tuning's initial values: embeddings of words drawn from the vocabulary."""
     table: Any = backbone.model.get_input_embeddings().weight
     made = []
     for seed in range(COUNT):
@@ -29,10 +29,10 @@ def variants(backbone: Backbone) -> list[AdaptedModel]:
 
 
 def compare_variants(backbone: Backbone, each: Asked, sizes: list[int], times: int) -> dict[str, Any]:
-    """Seconds of all variants by both. Raises SystemExit where lm-eval with PEFT at batch 1 says something else.
+    """Seconds of all variants on both sides. Raises SystemExit if lm-eval with PEFT at batch size 1 differs.
 
-    PEFT puts the soft prompt before the padding, so at a larger batch a shorter prompt stands farther from it: the
-    answers that change are counted, and such runs are shown but are nobody's best.
+    PEFT puts the soft prompt before the padding, so in a larger batch a shorter prompt is farther from it. The changed
+    answers are counted; such runs are shown but do not count as the best.
     """
     stacks = variants(backbone)
     options: Any = {"batch_tokens": each.batch_tokens, "max_length": each.max_length}
@@ -42,7 +42,7 @@ def compare_variants(backbone: Backbone, each: Asked, sizes: list[int], times: i
         backbone.ids.forget()
         return work()
 
-    evaluate(stacks[0], each.task, **options)  # what is done once in a process is nobody's
+    evaluate(stacks[0], each.task, **options)  # one-time costs of the process are not counted
     together, results = timed(lambda: anew(lambda: evaluate_together(stacks, each.task, **options)), *terms)
     singly, alone = timed(lambda: anew(lambda: [evaluate(s, each.task, **options) for s in stacks]), *terms)
     for one, other in zip(results, alone, strict=True):

@@ -1,1 +1,1 @@
-"""Trials of faults: kills, full disks, flipped bits, hostile inputs. Run by `python -m benchmarks.faults`."""
+"""Fault trials: kills, full disks, flipped bits, hostile inputs. Run by `python -m benchmarks.faults`."""

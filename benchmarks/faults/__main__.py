@@ -24,7 +24,7 @@ def named() -> dict[str, Trial]:
 
 
 def measure(name: str, trial: Trial, count: int | None, seed: int) -> dict[str, Any]:
-    """One trial's row: how many faults, how they ended, what went wrong, and seconds."""
+    """One trial's row: number of faults, how they ended, what went wrong, and seconds."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="suite-faults-", ignore_cleanup_errors=True) as scratch:
         outcome = trial.trial(Path(scratch), count or trial.COUNT, seed)
@@ -34,14 +34,14 @@ def measure(name: str, trial: Trial, count: int | None, seed: int) -> dict[str, 
 
 
 def shown(row: dict[str, Any]) -> str:
-    """A row as a line of a Markdown table, with what went wrong below it."""
+    """A row as a line of a Markdown table, followed by what went wrong."""
     told = ", ".join(f"{count} {what}" for what, count in row["told"].items())
     line = f"| {row['name']} | {row['tried']} | {told} | {len(row['wrong'])} | {row['seconds']:.0f} s |"
     return "\n".join([line, *(f"  wrong: {each}" for each in row["wrong"])])
 
 
 def main() -> int:
-    """Exit code 1 when anything went wrong."""
+    """Run the selected trials. Returns exit code 1 if anything went wrong."""
     usual_signals()
     trials = named()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults", description=__doc__)

@@ -1,7 +1,7 @@
-"""Commands, each in a process of its own that is forked from a server and has its imports already.
+"""Run commands in separate processes that are forked from a server with all imports done.
 
-The server (`python -m benchmarks.faults._forked`) has imported modules and done nothing with them: torch's pools of
-threads do not live through a fork of a process that has used them.
+The server (`python -m benchmarks.faults._forked`) has only imported modules and not used them: torch's thread pools do
+not survive a fork of a process that has used them.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from benchmarks.faults.trial import usual_signals
 
 REPOSITORY: Final = Path(__file__).resolve().parents[2]
 SECONDS: Final = 300.0
-"""A command that takes longer hangs."""
+"""A command that takes longer is considered hung."""
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended."""
+    """The exit code and output of a command."""
 
     code: int
     out: str
@@ -38,14 +38,14 @@ class Ended:
 
     @property
     def lines(self) -> list[str]:
-        """What it told as an error or a warning."""
+        """The errors and warnings that it printed."""
         return [line for line in self.err.splitlines() if line.startswith(("error: ", "warning: "))]
 
 
 def forked(*arguments: str, first: Callable[[], None] | None = None) -> Ended:
-    """A command in a process of its own, in which something else is done first (it is pickled).
+    """Run a command in a separate process, after calling `first` there (which is pickled).
 
-    The code of one that a signal ended is minus the signal, also of one that was killed as it hangs.
+    If a signal ended it, its code is minus the signal's number, also if it was killed because it hung.
     """
     server = _server()
     assert server.stdin
@@ -61,7 +61,7 @@ def forked(*arguments: str, first: Callable[[], None] | None = None) -> Ended:
 
 @cache
 def _server() -> subprocess.Popen[bytes]:
-    """The server, until this process ends."""
+    """The server, which runs until this process ends."""
     usual_signals()
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(REPOSITORY)}
     command = [sys.executable, "-m", __name__]
@@ -73,7 +73,7 @@ def _server() -> subprocess.Popen[bytes]:
 
 
 def _serve(asked: BinaryIO, answers: BinaryIO) -> None:
-    """Be the server until nobody asks any more."""
+    """Run the server until its input is closed."""
     import lm_eval.evaluator
     import torch
     import transformers
@@ -96,7 +96,7 @@ def _serve(asked: BinaryIO, answers: BinaryIO) -> None:
 
 
 def _waited_for(pid: int) -> int:
-    """The exit code of a process; of one that hangs, once it is killed, that of its signal."""
+    """The exit code of a process; minus the signal if it hung and was killed."""
     until = time.monotonic() + SECONDS
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
@@ -110,7 +110,7 @@ def _waited_for(pid: int) -> int:
 
 
 def _become(arguments: tuple[str, ...], out: Path, err: Path, first: bytes) -> None:
-    """Be the command. Does not return."""
+    """Run the command in this process. Does not return."""
     code = 70
     try:
         files = (os.devnull, os.O_RDONLY), (out, os.O_WRONLY | os.O_CREAT), (err, os.O_WRONLY | os.O_CREAT)

@@ -1,4 +1,4 @@
-"""Wrong programs that set out to look right: each by a way of its own, with the tests that it has to get past."""
+"""Wrong programs that try to pass their tests, each in a different way."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def everywhere(data):
         except OSError: pass
 """
 PLACES: Final = ("", "usr", "etc", "root", "var/tmp", "home", "tmp", "dev/shm", "proc", "run")
-"""Where one of them tries to leave a file."""
+"""Folders in which one of them tries to leave a file."""
 HARNESS: Final = "import sys\nh = sys.modules['__main__']\n"
 HOSTILE: Final[tuple[tuple[str, str, str], ...]] = (
     # the mark of success

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of a trial's own, and a proxy before it that restarts it at chosen commits."""
+"""A temporary PostgreSQL server, and a proxy that restarts it at chosen commits."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from typing import Any, Final, Literal
 from sqlalchemy import create_engine, text
 
 SECONDS: Final = 60.0
-"""A server that takes longer to start or stop hangs."""
+"""A server that takes longer to start or stop is considered hung."""
 Mode = Literal["immediate", "fast"]
 When = Literal["before", "reply", "later"]
 
 
 @dataclass(frozen=True)
 class Restart:
-    """When a server is restarted, and how: about the nth commit that it is asked for."""
+    """When and how a server is restarted, relative to the n-th commit."""
 
     when: When
-    """Before the server has the commit; once it has made it, but before its reply; or some time after it."""
+    """Before the server gets the commit; after it has committed but before its reply; or some time later."""
     mode: Mode
     pause: float
-    """Seconds that it is down."""
+    """Seconds of downtime."""
     later: float = 0.0
     """Seconds after the commit."""
 
@@ -42,13 +42,13 @@ class Restart:
 
 
 def program(name: str) -> str | None:
-    """A program of PostgreSQL: on the path, or where Debian keeps the newest version's."""
+    """The path of a PostgreSQL program: on PATH, or in Debian's folder of the newest version; None if missing."""
     kept = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda file: file.parts[-3].zfill(4))
     return shutil.which(name) or (str(kept[-1]) if kept else None)
 
 
 def missing() -> str | None:
-    """Why there can be no server here; None if there can."""
+    """Why no server can run here; None if one can."""
     if program("initdb") is None or program("pg_ctl") is None:
         return "no PostgreSQL here: initdb and pg_ctl are not on the path"
     try:
@@ -64,7 +64,7 @@ def missing() -> str | None:
 
 
 def _user() -> dict[str, Any]:
-    """Whom the server runs as: it refuses to run as root."""
+    """The user of the server, as arguments of `subprocess`: it refuses to run as root."""
     if os.geteuid():
         return {}
     import pwd
@@ -77,7 +77,7 @@ def _user() -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Server:
-    """A server that listens on this machine only, for a user who needs no password."""
+    """A server that listens on this machine only and needs no password."""
 
     folder: Path
     port: int
@@ -85,7 +85,7 @@ class Server:
     @classmethod
     @contextmanager
     def started(cls) -> Iterator[Server]:
-        """A new server, gone afterwards. Raises RuntimeError with what it said if it does not start."""
+        """A new server, removed on exit. Raises RuntimeError with its output if it does not start."""
         folder = Path(tempfile.mkdtemp(prefix="suite-postgres-"))
         try:
             who = _user()
@@ -103,21 +103,21 @@ class Server:
             shutil.rmtree(folder, ignore_errors=True)
 
     def start(self, wait: bool = True) -> None:
-        """Start it; it may take a while until it answers."""
+        """Start it; with `wait`, until it answers."""
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''"
         log = str(self.folder / "log")
         self._do("pg_ctl", "start", "-w" if wait else "-W", "-s", "-l", log, "-o", options)
 
     def stop(self, mode: Mode) -> None:
-        """Stop it: in order, or as a crash would."""
+        """Stop it in order (`fast`), or as in a crash (`immediate`)."""
         self._do("pg_ctl", "stop", "-w", "-s", "-m", mode)
 
     def url(self, database: str, port: int | None = None) -> str:
-        """The URL of a database, maybe on the port of a proxy."""
+        """The URL of a database, optionally on a proxy's port."""
         return f"postgresql+psycopg://suite@127.0.0.1:{port or self.port}/{database}"
 
     def database(self, name: str) -> str:
-        """A new database's name."""
+        """Create a database and return its name."""
         engine = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
         try:
             with engine.connect() as connection:
@@ -127,7 +127,7 @@ class Server:
         return name
 
     def wait(self) -> None:
-        """Until it answers. Raises RuntimeError if that takes too long."""
+        """Wait until it answers. Raises RuntimeError if that takes too long."""
         until = time.monotonic() + SECONDS
         engine = create_engine(self.url("postgres"))
         while True:
@@ -141,7 +141,7 @@ class Server:
 
     def _do(self, name: str, *arguments: str) -> None:
         command = [str(program(name)), *arguments, "-D", str(self.folder / "data")]
-        with tempfile.TemporaryFile() as said:  # the server keeps what it is started with: a pipe would never end
+        with tempfile.TemporaryFile() as said:  # a file: the server keeps the descriptor, so a pipe would never end
             ended = subprocess.run(command, cwd=self.folder, stdout=said, stderr=said, timeout=SECONDS, **_user())
             said.seek(0)
             if ended.returncode:
@@ -149,7 +149,7 @@ class Server:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A port that is not in use."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
@@ -157,11 +157,11 @@ def free_port() -> int:
 
 @dataclass
 class Proxy:
-    """Between a program and its server: counts commits, and restarts the server at some of them."""
+    """A proxy between a program and its server: counts commits, and restarts the server at some of them."""
 
     server: Server
     plan: Mapping[int, Restart | None]
-    """At which commit what is done; None: the server is stopped for good."""
+    """Number of the commit -> restart; None: stop the server for good."""
     commits: int = 0
     done: list[Restart | None] = field(default_factory=list)
     port: int = field(default_factory=free_port)
@@ -172,14 +172,14 @@ class Proxy:
 
     @contextmanager
     def listening(self) -> Iterator[Proxy]:
-        """Inside, it takes connections."""
+        """Context manager in which it accepts connections."""
         self._listen()
         try:
             yield self
         finally:
             for thread in self._threads:
                 thread.join()
-            with self._lock:  # a restart may go on when the command has ended
+            with self._lock:  # a restart may still run when the command has ended
                 self._close()
 
     def _listen(self) -> None:
@@ -189,7 +189,7 @@ class Proxy:
     def _close(self) -> None:
         if self._socket is not None:
             with suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)  # else the thread that accepts keeps it open
+                self._socket.shutdown(socket.SHUT_RDWR)  # otherwise the accepting thread keeps it open
             self._socket.close()
 
     def _accept(self, listener: socket.socket) -> None:
@@ -199,7 +199,7 @@ class Proxy:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        """Hand on what a client and the server say until either has gone."""
+        """Forward data of a client and the server until one of them closes."""
         with client, suppress(OSError):
             server = socket.create_connection(("127.0.0.1", self.server.port))
             with server:
@@ -236,7 +236,7 @@ class Proxy:
         self._restart(restart)
 
     def _restart(self, restart: Restart | None) -> None:
-        """Stop the server, and start it again after a pause; meanwhile there is nobody to connect to."""
+        """Stop the server, and start it again after a pause; no connections are accepted meanwhile."""
         with self._lock:
             self._close()
             self.server.stop("fast" if restart is None else restart.mode)
@@ -249,7 +249,7 @@ class Proxy:
 
 
 def _replies(server: socket.socket, client: socket.socket, mute: threading.Event, answered: threading.Event) -> None:
-    """Hand on what the server says, unless that is to be lost."""
+    """Forward the server's replies, unless they are to be lost."""
     with suppress(OSError):
         while said := server.recv(1 << 16):
             if mute.is_set():

@@ -1,4 +1,4 @@
-"""Real `suite` processes for trials, and what a home holds afterwards."""
+"""Run real `suite` processes for trials, and read the contents of a home afterwards."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ SMALL: Final = (
     "--set", "target.documents=16", "--set", "selection.documents=8", "--set", "budget.batch_size=4",
     "--set", "budget.max_length=128", "--set", "method.steps=6",
 )  # fmt: skip
-"""The micro track, cut down to seconds."""
+"""The micro track, reduced to seconds."""
 RESULTS: Final = {
     "scores": "SELECT title, metric, value, stderr, n FROM score JOIN step ON step.id = step_id ORDER BY 1, 2",
     "answers": "SELECT title, doc_id, output, value FROM answer JOIN step ON step.id = step_id ORDER BY 1, 2",
     "artifacts": "SELECT title, hash FROM artifact JOIN step ON step.id = step_id ORDER BY 1, 2",
     "curves": "SELECT title, name, step, value FROM curve_point JOIN step ON step.id = step_id ORDER BY 1, 2, 3",
 }
-"""All that must be the same however often a run was disturbed."""
+"""Queries whose results must not depend on disturbances."""
 
 
 def start(*arguments: str | Path, before: str = "") -> subprocess.Popen[str]:
-    """A command in a process of its own, after a line of Python."""
+    """Start a command in a separate process, after a line of Python."""
     code = f"{before}\nfrom suite.cli import main; main()"
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(REPOSITORY)}
     return subprocess.Popen(
@@ -39,7 +39,7 @@ def start(*arguments: str | Path, before: str = "") -> subprocess.Popen[str]:
 
 
 def finished(*arguments: str | Path) -> None:
-    """Run a command to its good end. Raises RuntimeError with what it said."""
+    """Run a command. Raises RuntimeError with its output if it fails."""
     process = start(*arguments)
     _, err = process.communicate()
     if process.returncode:
@@ -47,12 +47,12 @@ def finished(*arguments: str | Path) -> None:
 
 
 def results(home: Path, db: str | None = None) -> dict[str, list[tuple[Any, ...]]]:
-    """What the finished steps of a home left."""
+    """The results of a home's finished steps."""
     return {name: rows(home, query, db) for name, query in RESULTS.items()}
 
 
 def rows(home: Path, query: str, db: str | None = None) -> list[tuple[Any, ...]]:
-    """What a home's database says. A look before there is one makes none: an empty file would be refused."""
+    """Query a home's database. Opens it read-only: an empty new file would be refused later."""
     engine = create_engine(db or f"sqlite:///file:{home / 'suite.db'}?mode=ro&uri=true")
     try:
         with engine.connect() as connection:
@@ -62,7 +62,7 @@ def rows(home: Path, query: str, db: str | None = None) -> list[tuple[Any, ...]]
 
 
 def differing(found: Mapping[str, Sequence[Any]], expected: Mapping[str, Sequence[Any]]) -> tuple[str, ...]:
-    """A line for each table that is not as it should be."""
+    """One line for each table that differs."""
     return tuple(
         f"{name}: {len(set(rows) - set(expected[name]))} rows more or other, "
         f"{len(set(expected[name]) - set(rows))} lost, {len(rows) - len(set(rows))} twice"
@@ -72,7 +72,7 @@ def differing(found: Mapping[str, Sequence[Any]], expected: Mapping[str, Sequenc
 
 
 def badly_told(code: int, err: str) -> str:
-    """What is wrong with how a command ended; empty if it told its user what there is to do."""
+    """What is wrong with a command's end; empty if its message tells the user what to do."""
     last = " ".join(err.strip().splitlines()[-1:])[:200]
     if "Traceback" in err:
         return f"a traceback (exit code {code}): {' '.join(err.split())[-1500:]}"

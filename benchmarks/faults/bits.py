@@ -1,7 +1,8 @@
-"""One bit flipped at a time, in the store, in checkpoints, artifacts and records: what is shown is right, or told.
+"""Flip single bits in the store, checkpoints, artifacts and records: results must be right, or the damage reported.
 
-After each flip the commands that read the file run, each in a process of its own (forked from a server that has
-imported what they need). Right is: the same as before the flip, or one line (a warning, or an error and exit code 2).
+After each flip, the commands that read the file run in separate processes (forked from a server with all imports). An
+outcome is right if it equals that before the flip, or if one line reports the damage (a warning, or an error with exit
+code 2).
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ CUT: Final = (
 )  # fmt: skip
 RUN: Final = ("run", "specs/finetune_rte.yaml", *CUT)
 MORE: Final = (*RUN, "--set", "held_out.documents=6")
-"""The same training, asked something else: its artifact is read again."""
+"""The same training with another evaluation, so that its artifact is read again."""
 KINDS: Final = ("store", "store", "artifact", "store", "record", "store", "checkpoint", "record", "store", "artifact")
 
 
 @dataclass
 class Flipping:
-    """The sound files, what commands say of them, and what came of each flip."""
+    """The sound files, the commands' output for them, and the outcomes of the flips."""
 
     home: Path
     stopped: Path
@@ -113,7 +114,7 @@ class Flipping:
         data = bytearray(file.read_bytes())
         place, bit = self.random.randrange(len(data)), self.random.randrange(8)
         data[place] ^= 1 << bit
-        file.unlink()  # it may be a link to the sound one
+        file.unlink()  # it may be a link to the sound file
         file.write_bytes(data)
         self.what = f"{file.name}, byte {place}, bit {bit}"
 
@@ -124,14 +125,14 @@ class Flipping:
         yield "render", ("render", "--home", str(home), "--out", str(work / "site"))
 
     def _judged(self, name: str, ended: Ended) -> str:
-        """A command that shows what is stored: the same, or a word."""
+        """Judge a command that shows stored results: equal output, or a message."""
         way = self._plain(name, ended)
         if way != "right" or name == "render":
             return way
         return way if ended.out == self.sound[name] else f"{name}: shows something else without a word"
 
     def _plain(self, name: str, ended: Ended) -> str:
-        """A command that may not end in a traceback, hang, or fail without a line."""
+        """Judge a command that must not end in a traceback, hang, or fail without a line."""
         if "Traceback" in ended.err or ended.code not in (0, 1, 2):
             return f"{name}: exit {ended.code}: {ended.err[-300:]!r}"
         if ended.code == 2 and not 1 <= len(ended.lines) <= 2:
@@ -151,16 +152,16 @@ class Flipping:
 
 
 WAYS: Final = ("right", "found by the doctor", "warned", "one line")
-"""How a command may end, the most said last."""
+"""The acceptable outcomes; the most explicit message is last."""
 
 
 def rows(text: str) -> list[str]:
-    """The lines of JSON that hold a number."""
+    """The lines of JSON that contain a digit."""
     return [line.strip(" ,") for line in text.splitlines() if any(sign.isdigit() for sign in line)]
 
 
 def scores(text: str) -> str:
-    """What `show --json` says, without costs, which differ from run to run."""
+    """The output of `show --json` without costs, which differ between runs."""
     kept = [line for line in text.splitlines() if not any(f'"{each}"' in line for each in COSTS)]
     return "\n".join(kept)
 
@@ -169,7 +170,7 @@ COSTS: Final = ("seconds", "peak_memory", "tokens", "accelerator_hours", "experi
 
 
 def copied(home: Path, work: Path) -> Path:
-    """A copy of a home: its database, and links to its other files."""
+    """A copy of a home: a copied database, and links to its other files."""
     shutil.copytree(home, work / "home", copy_function=os.link)
     database = work / "home" / "suite.db"
     database.unlink()
@@ -181,12 +182,12 @@ SLOW: Final = "import suite.execution.session as s; s.CHECKPOINT_SECONDS = 0.0; 
 
 
 def checkpoints(home: Path) -> list[Path]:
-    """The whole checkpoints of a home: one that is being written has another name."""
+    """The complete checkpoints of a home; one that is being written has another name."""
     return sorted(file for file in (home / "work").glob("*/**/*.safetensors") if not file.name.startswith("."))
 
 
 def stopped_run(home: Path) -> None:
-    """A run that is killed once it has a checkpoint."""
+    """Start a run and kill it as soon as it has a checkpoint."""
     command = [sys.executable, "-c", SLOW, *RUN, "--home", str(home)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + SECONDS
@@ -199,11 +200,11 @@ def stopped_run(home: Path) -> None:
 
 
 def prepared(scratch: Path, seed: int) -> Flipping:
-    """The sound files. Raises RuntimeError where a command fails on them."""
+    """Prepare the sound files. Raises RuntimeError if a command fails on them."""
     home, stopped, records = scratch / "home", scratch / "stopped", scratch / "records"
     _sound(forked(*RUN, "--home", str(home)))
     _sound(forked("export", str(records), "--home", str(home)))
-    for file in sorted(records.rglob("*.json")):  # one of two is compressed
+    for file in sorted(records.rglob("*.json")):  # one of the two is compressed
         if file.name.startswith("pretrained"):
             import gzip
 
@@ -231,7 +232,7 @@ def _sound(ended: Ended) -> str:
 
 
 def trial(scratch: Path, count: int, seed: int) -> Outcome:
-    """Flip bits, one after another, each in a copy of sound files."""
+    """Flip bits one after another, each in a copy of sound files."""
     flipping = prepared(scratch, seed)
     for number in range(count):
         flipping.flip(KINDS[number % len(KINDS)], number)

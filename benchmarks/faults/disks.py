@@ -1,6 +1,6 @@
-"""Full disks: commands in a home with almost no room end in one line, and end well once there is room.
+"""Full disks: commands in a home with little space must end with one line, and succeed once there is space.
 
-Every fault is a file system in memory of so many bytes (`mount -t tmpfs`), which only root may make.
+Each fault is a file system in memory of limited size (`mount -t tmpfs`), which only root can mount.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ SMALL: Final = (
     "held_out.documents=4", "--set", "target.documents=8", "--set", "selection.documents=4", "--set",
     "budget.batch_size=4", "--set", "budget.max_length=128", "--set", "method.steps=1",
 )  # fmt: skip
-"""A run of seconds."""
+"""A run that takes seconds."""
 SPARE: Final = 65536
-"""Bytes that a store takes beside its file while it is open."""
+"""Bytes that an open store needs beside its file."""
 UNEQUAL: Final = ("seconds", "started", "finished", "peak_memory", "tokens", "attempts", "created", "sha256")
-"""What differs between two runs of the same, of which one was tried twice: what it took adds up."""
+"""Fields that differ between two equal runs if one was tried twice, because costs add up."""
 
 
 def trial(scratch: Path, count: int, seed: int) -> Outcome:
@@ -56,7 +56,7 @@ def trial(scratch: Path, count: int, seed: int) -> Outcome:
 
 
 def can_mount() -> bool:
-    """Whether this process may mount a file system in memory."""
+    """Whether this process can mount a file system in memory."""
     if sys.platform != "linux" or os.geteuid() != 0:
         return False
     with tempfile.TemporaryDirectory() as folder:
@@ -67,7 +67,7 @@ def can_mount() -> bool:
 
 @contextmanager
 def _disk(folder: Path, size: int) -> Iterator[Path]:
-    """A file system of so many bytes."""
+    """A file system with this number of bytes."""
     folder.mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
     try:
@@ -77,11 +77,11 @@ def _disk(folder: Path, size: int) -> Iterator[Path]:
 
 
 def _fault(command: str, level: float, base: Path, records: Path, folder: Path) -> tuple[str, list[str]]:
-    """How a command ended on a full disk, and what was wrong with that or with doing it again."""
+    """How a command ended on a full disk, and what was wrong with it or with the repeated command."""
     prepared = {"run": 0, "import": 0}.get(command, _bytes(base / "suite.db"))
     needed = {"run": _bytes(base), "import": _bytes(base / "suite.db")}.get(command, 0)
     needed = needed or _bytes(base / "site" if command == "render" else records)
-    spare = 0 if command == "export" else SPARE  # records are small, and a store is read without any room
+    spare = 0 if command == "export" else SPARE  # records are small, and a store can be read without any space
     with _disk(folder, prepared + spare + int(level * needed)) as disk:
         home, out = disk / "home", disk / "out"
         home.mkdir()
@@ -123,7 +123,7 @@ def _badly_told(ended: subprocess.CompletedProcess[str]) -> Iterator[str]:
 
 
 def _content(command: str, home: Path, out: Path) -> Mapping[str, str]:
-    """What a command leaves that two undisturbed ones have in common."""
+    """The results of a command that do not differ between undisturbed runs."""
     if command in ("run", "import"):
         exported = home.parent / "exported"
         _suite(["export", str(exported), "--home", str(home)])

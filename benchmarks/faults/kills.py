@@ -1,8 +1,8 @@
-"""Processes killed at random moments, and the same command again: what is stored is what an undisturbed run stores.
+"""Kill processes at random moments and repeat the command: the store must equal that of an undisturbed run.
 
-A moment lies in training, in the writing of a checkpoint, in an evaluation, in what is written at a step's end, in a
-render or in an import. Most are killed (SIGKILL), one of five is asked to end (SIGTERM). Each command is a process of
-its own, forked from a server that has imported what it needs; checkpoints are written after every training step.
+A moment is in training, while a checkpoint is written, in an evaluation, in the writes at a step's end, in a render or
+in an import. Most processes are killed (SIGKILL); one of five gets SIGTERM. Each command is a separate process, forked
+from a server with all imports. Checkpoints are written after every training step.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from benchmarks.faults.trial import Outcome
 COUNT: Final = 100
 RUN: Final = ("run", "specs/finetune_rte.yaml", *CUT)
 STEPS: Final = 12
-"""Of training, as `CUT` says."""
+"""Training steps set by `CUT`."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """When a process is killed: so long after a function was called for the nth time."""
+    """When a process is killed: some time after the n-th call of a function."""
 
     name: str
     module: str
     function: str
-    """Its name within the module, with that of its class."""
+    """Its qualified name within the module."""
     calls: int
-    """The nth call is drawn from 1 to this."""
+    """n is drawn from 1 to this number."""
     seconds: float
-    """The time after it is drawn from 0 to this."""
+    """The time after the call is drawn from 0 to this number of seconds."""
 
 
 MOMENTS: Final = (
@@ -56,7 +56,7 @@ MOMENTS: Final = (
     Moment("end of a step", "suite.results.store.store", "Store.finish", 7, 0.02),
     Moment("artifact", "suite.execution.session", "publish", 1, 0.05),
 )
-"""Those of a length of 0 seconds last as long as the function did when nothing disturbed it."""
+"""If `seconds` is 0, the function's undisturbed duration is used."""
 QUERIES: Final = {
     "experiments": "SELECT id, name, track, seed, method, spec, imported FROM experiment ORDER BY 1",
     "links": "SELECT experiment_id, position, step_id, part, role, shots FROM experiment_step ORDER BY 1, 2",
@@ -71,14 +71,14 @@ QUERIES: Final = {
 
 @dataclass
 class Killing:
-    """What undisturbed commands left, and what came of each kill."""
+    """Results of undisturbed commands, and the outcomes of the kills."""
 
     home: Path
     records: Path
     scratch: Path
     random: Random
     seconds: dict[str, float] = field(default_factory=dict)
-    """Of the functions that render and import, undisturbed."""
+    """Seconds of the functions that render and import, undisturbed."""
     stored: dict[str, dict[str, list[Any]]] = field(default_factory=dict)
     shown: dict[str, str] = field(default_factory=dict)
     pages: dict[str, bytes] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Killing:
     wrong: list[str] = field(default_factory=list)
 
     def kill(self, moment: Moment, number: int) -> None:
-        """Kill a command at a moment, run it until it ends, and compare."""
+        """Kill a command at a moment, repeat it until it ends, and compare the results."""
         work = self.scratch / str(number)
         work.mkdir()
         command, home = self._command(moment, work)
@@ -103,7 +103,7 @@ class Killing:
         shutil.rmtree(work)
 
     def _command(self, moment: Moment, work: Path) -> tuple[Sequence[str], Path]:
-        """The command in which the moment lies, and the home that it works on."""
+        """The command that contains the moment, and its home."""
         home = work / "home"
         if moment.name == "import":
             return ("import", str(self.records), "--home", str(home)), home
@@ -113,7 +113,7 @@ class Killing:
         return (*RUN, "--home", str(home)), home
 
     def _differs(self, moment: Moment, again: Ended, home: Path, work: Path) -> Iterator[str]:
-        """What is not as an undisturbed command leaves it."""
+        """Differences from the results of an undisturbed command."""
         if again.code or again.lines or "Traceback" in again.err:
             yield f"the same command again: exit {again.code}: {again.err[-300:]!r}"
         name = "import" if moment.name == "import" else "run"
@@ -131,14 +131,14 @@ class Killing:
 
 
 def _often() -> None:
-    """Checkpoints after every step."""
+    """Set checkpoints after every step."""
     import suite.execution.session
 
     suite.execution.session.CHECKPOINT_SECONDS = 0.0
 
 
 def _armed(moment: Moment, call: int, after: float, asked: signal.Signals) -> None:
-    """Have this process killed at a moment."""
+    """Let this process be killed at a moment."""
     _often()
     owner, name = _place(moment)
     original: Callable[..., Any] = getattr(owner, name)
@@ -155,7 +155,7 @@ def _armed(moment: Moment, call: int, after: float, asked: signal.Signals) -> No
 
 
 def _place(moment: Moment) -> tuple[Any, str]:
-    """Whose function it is, and its name there."""
+    """The object that has the function, and the attribute's name."""
     *owners, name = moment.function.split(".")
     owner: Any = importlib.import_module(moment.module)
     for each in owners:
@@ -164,7 +164,7 @@ def _place(moment: Moment) -> tuple[Any, str]:
 
 
 def _timed(moment: Moment, file: Path) -> None:
-    """Have this process write down how long a function took."""
+    """Let this process write the duration of a function to a file."""
     owner, name = _place(moment)
     original: Callable[..., Any] = getattr(owner, name)
 
@@ -183,19 +183,19 @@ def _die(after: float, asked: signal.Signals) -> None:
 
 
 def _badly(ended: Ended, asked: signal.Signals) -> Iterator[str]:
-    """A process that was killed says nothing; one that was asked to end, a line at most."""
+    """Faults of how a process ended: a killed one prints nothing, one that got SIGTERM at most one line."""
     if ended.code not in (0, -asked, 128 + asked, 130) or "Traceback" in ended.err:
         yield f"ended badly: exit {ended.code}: {ended.err[-300:]!r}"
 
 
 def stored(database: Path) -> dict[str, list[Any]]:
-    """All that must be the same however often a run was killed."""
+    """Everything that must not depend on kills."""
     with closing(sqlite3.connect(database)) as connection:
         return {name: connection.execute(query).fetchall() for name, query in QUERIES.items()}
 
 
 def costs(database: Path, undisturbed: Path) -> Iterator[str]:
-    """Costs that are less than what the work takes, or that nobody knows."""
+    """Costs that are missing, or lower than the work takes."""
     query = "SELECT title, seconds, peak_memory, tokens FROM step WHERE kind = '{}' ORDER BY id"
     for kind in ("train", "evaluate"):
         tables = []
@@ -209,13 +209,13 @@ def costs(database: Path, undisturbed: Path) -> Iterator[str]:
 
 
 def pages(site: Path) -> dict[str, bytes]:
-    """Every file of a site that is shown."""
+    """All visible files of a site."""
     files = [file for file in sorted(site.rglob("*")) if file.is_file() and not file.name.startswith(".")]
     return {str(file.relative_to(site)): file.read_bytes() for file in files}
 
 
 def left_behind(work: Path) -> Iterator[str]:
-    """Files and folders that something unfinished left."""
+    """Files and folders that unfinished work left behind."""
     for each in sorted(work.rglob("*")):
         name = str(each.relative_to(work))
         if (
@@ -228,7 +228,7 @@ def left_behind(work: Path) -> Iterator[str]:
 
 
 def prepared(scratch: Path, seed: int) -> Killing:
-    """Undisturbed commands. Raises RuntimeError where one of them fails."""
+    """Run the undisturbed commands. Raises RuntimeError if one of them fails."""
     found = Killing(scratch / "whole", scratch / "records", scratch, Random(seed))
     site, fresh = scratch / "site", scratch / "imported"
     home = ("--home", str(found.home))
@@ -247,14 +247,14 @@ def prepared(scratch: Path, seed: int) -> Killing:
     for name, each in (("run", found.home), ("import", fresh)):
         found.stored[name] = stored(each / "suite.db")
         found.shown[name] = scores(forked("show", "--json", "--home", str(each)).out)
-    copy = copied(found.home, scratch / "copy")  # a page names the database from where it stands
+    copy = copied(found.home, scratch / "copy")  # pages contain the database's path, so the same layout is needed
     forked("render", "--home", str(copy), "--out", str(scratch / "copy" / "site"))
     found.pages = pages(scratch / "copy" / "site")
     return found
 
 
 def trial(scratch: Path, count: int, seed: int) -> Outcome:
-    """Kill commands, one after another, each in a home of its own."""
+    """Kill commands one after another, each in a separate home."""
     killing = prepared(scratch, seed)
     for number in range(count):
         killing.kill(MOMENTS[number % len(MOMENTS)], number)

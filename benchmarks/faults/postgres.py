@@ -1,9 +1,9 @@
-"""A PostgreSQL server restarted in the middle of runs: nothing is lost, nothing done twice, and each fault is told.
+"""Restart a PostgreSQL server during runs: nothing may be lost or done twice, and each fault must be reported.
 
-A proxy before the server restarts it about commits that are drawn by the seed: before the server has the commit, once
-it has made it but before its reply, or some time after it; in order or as a crash, with a pause of up to 3 seconds.
-Afterwards the store holds what an undisturbed run leaves in SQLite, each step tried once. At last the server stays
-away: the command ends by Ctrl-C at once, or by itself in one line, and goes on when it is run again.
+A proxy restarts the server at commits drawn by the seed: before the server gets the commit, after it has committed but
+before its reply, or some time later; in order or as in a crash, with a downtime of up to 3 seconds. Afterwards the
+store must equal that of an undisturbed run in SQLite, with each step tried once. Finally the server stays away: the
+command must end at once by Ctrl-C, or by itself with one line, and continue when it is repeated.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ RUN: Final = (
     "--set", "budget.max_length=128", "--set", "method.steps=30",
 )  # fmt: skip
 AWAY_SECONDS: Final = 2.0
-"""How long a command waits for the server that stays away."""
+"""Seconds that a command waits for a server that stays away."""
 HANGS_SECONDS: Final = 300.0
 """A command that takes longer is killed."""
 END_SECONDS: Final = 20.0
-"""A command that takes longer to end by Ctrl-C waits for the server."""
+"""A command that takes longer to end by Ctrl-C is waiting for the server."""
 Stored = Mapping[str, Any]
 
 
 def started(*arguments: str, away: float | None = None, end_at: str | None = None) -> tuple[int, str]:
-    """The exit code of a command in a process of its own, and what it said on standard error.
+    """Exit code and standard error of a command in a separate process.
 
-    It waits `away` seconds for its server, if that is given. It gets a Ctrl-C when it says `end_at`.
+    With `away`, it waits that number of seconds for its server. It gets a Ctrl-C when it prints `end_at`.
     """
     first = (
         ""
@@ -75,7 +75,7 @@ def started(*arguments: str, away: float | None = None, end_at: str | None = Non
 
 
 def stored(url: str | Path) -> Stored:
-    """All that must be the same however often the server was restarted."""
+    """Everything that must not depend on restarts."""
     with Store.open(url, create=False) as store:
         experiments = store.experiments()
         ids = store.step_ids()
@@ -96,12 +96,12 @@ def stored(url: str | Path) -> Stored:
 
 
 def differing(found: Stored, expected: Stored) -> Iterator[str]:
-    """A line for each part that is not as it should be."""
+    """One line for each part that differs."""
     yield from (f"other {name} than undisturbed" for name in expected if found[name] != expected[name])
 
 
 def drawn(random: Random, commits: int, count: int) -> dict[int, Restart]:
-    """Which commits meet a restart, and how it is done."""
+    """The commits that get a restart, and how it is done."""
     plan: dict[int, Restart] = {}
     whens: tuple[When, ...] = ("reply", "later", "before")
     modes: tuple[Mode, ...] = ("immediate", "fast")
@@ -112,7 +112,7 @@ def drawn(random: Random, commits: int, count: int) -> dict[int, Restart]:
 
 
 class Restarting:
-    """A server, what an undisturbed run left, and what came of each restart."""
+    """A server, the results of an undisturbed run, and the outcomes of the restarts."""
 
     def __init__(self, server: Server, scratch: Path, seed: int) -> None:
         self.server, self.scratch, self.random = server, scratch, Random(seed)
@@ -122,17 +122,17 @@ class Restarting:
         self.commits = 0
 
     def undisturbed(self) -> None:
-        """A run on SQLite, and one on the server that counts commits. Raises RuntimeError if one of them fails."""
+        """Run on SQLite for the expected results and the number of commits. Raises RuntimeError if it fails."""
         home = self.scratch / "sqlite"
         code, err = started(*RUN, "--home", str(home))
         if code:
             raise RuntimeError(f"undisturbed: exit {code}: {err[-500:]}")
         self.sound = stored(home / "suite.db")
         steps = len(self.sound["attempts"])
-        self.commits = 8 + 2 * steps  # what comes before the first, a claim and an end of each; beats come on top
+        self.commits = 8 + 2 * steps  # at the start, and a claim and an end of each step; heartbeats add to these
 
     def run(self, number: int, count: int) -> None:
-        """A run during which the server is restarted so many times."""
+        """A run during which the server is restarted `count` times."""
         database = self.server.database(f"run{number}")
         home = self.scratch / database
         with Proxy(self.server, drawn(self.random, self.commits, count)).listening() as proxy:
@@ -151,7 +151,7 @@ class Restarting:
         yield from differing(stored(self.server.url(database)), self.sound)
 
     def stays_away(self) -> None:
-        """A run whose server stays away and that is ended by Ctrl-C, one that gives up, and one once it is back."""
+        """Runs whose server stays away: one ended by Ctrl-C, one that gives up, and one after it is back."""
         database = self.server.database("away")
         home, url = self.scratch / database, self.server.url(database)
         kept: dict[str, int] = {}
@@ -181,7 +181,7 @@ class Restarting:
 
 
 def trial(scratch: Path, count: int, seed: int) -> Outcome:
-    """Restart a server of its own `count` times, at most ten times in a run; then it stays away."""
+    """Restart a server `count` times, at most ten times in a run; then it stays away."""
     reason = missing()
     if reason is not None:
         return Outcome(0, {f"not tried: {reason}": 1}, ())

@@ -1,11 +1,9 @@
-"""Eight processes on one home: runs of overlapping specs that are stopped, woken and killed, and readers beside them.
+"""Eight processes on one home: runs of overlapping specs that are stopped, resumed and killed, beside readers.
 
-Each of `COUNT` workers starts one command after another until the time is up: most of them `suite run` on one or two
-of the specs, the others `show`, `board` and `render`. Now and then one of the processes is stopped and woken, ended by
-a signal, or killed; leases are short, so that a stopped process loses its step. When
-all steps are done, the results are compared with those of one run alone, and all begins anew in another home.
-
-`SUITE_FAULTS_MINUTES` says how long (30).
+Each of `COUNT` workers starts one command after another until the time is up: mostly `suite run` on some of the specs,
+otherwise `show`, `board` or `render`. From time to time a process is stopped and resumed, ended by a signal, or killed.
+Leases are short, so that a stopped process loses its step. When all steps are done, the results are compared with those
+of a single run, and the trial starts again in another home. `SUITE_FAULTS_MINUTES` sets its duration (30).
 """
 
 from __future__ import annotations
@@ -31,31 +29,31 @@ COUNT: Final = 8
 MINUTES: Final = float(os.environ.get("SUITE_FAULTS_MINUTES", "30"))
 SPECS: Final = ("specs/finetune_rte.yaml", "specs/lora_rte.yaml", "specs/prompt_tuning_rte.yaml")
 LEASE: Final = "import suite.api.running as running; running.LEASE_SECONDS = 8.0"
-"""A step's silent owner loses it after so long, in place of two minutes."""
+"""A step's silent owner loses it after this time, instead of two minutes."""
 STOPPED_SECONDS: Final = (0.1, 12.0)
 BETWEEN_FAULTS_SECONDS: Final = (1.0, 6.0)
 FAULTS: Final = (signal.SIGSTOP, signal.SIGSTOP, signal.SIGSTOP, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 _DONE: Final = re.compile(r"^\[\d+/\d+\] (.*) · ([^·]*) · (?![^·]* left$)[^·]*$", re.MULTILINE)
-"""The line at the end of a step; a line of progress, which a resumed attempt repeats, ends with the time left."""
+"""The line at the end of a step. A progress line, which a resumed attempt repeats, ends with the time left instead."""
 _NOT_DONE: Final = ("done, by another process", "cancelled", "left to another process", "FAILED")
 READERS: Final = (("show",), ("board",), ("render",))
 
 
 @dataclass
 class _Home:
-    """A home that several threads start commands on."""
+    """A home in which several threads start commands."""
 
     folder: Path
     until: float
     told: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
-    """How often a run said that it had done a step."""
+    """Step -> how often a run reported it as done."""
     running: dict[int, subprocess.Popen[str]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def work(self, number: int, chance: random.Random) -> None:
-        """One command after another."""
+        """Start one command after another."""
         while time.monotonic() < self.until:
             command = _command(chance) if (self.folder / "suite.db").exists() else _run(chance)
             process = start(*command, "--home", self.folder, before=LEASE)
@@ -67,14 +65,14 @@ class _Home:
                 self.note(command, process.returncode, err)
 
     def note(self, command: tuple[str, ...], code: int, err: str) -> None:
-        """How a command ended."""
+        """Record how a command ended."""
         self.told[f"{command[0]} ended {code}"] += 1
         self.done.update(title for title, outcome in _DONE.findall(err) if not outcome.startswith(_NOT_DONE))
         if wrong := badly_told(code, err):
             self.wrong.append(f"{' '.join(command[:3])}: {wrong}")
 
     def disturb(self, chance: random.Random) -> None:
-        """Stop, wake, end and kill."""
+        """Stop, resume, end and kill processes."""
         while time.monotonic() < self.until:
             time.sleep(chance.uniform(*BETWEEN_FAULTS_SECONDS))
             number = chance.choice(FAULTS)
@@ -89,7 +87,7 @@ class _Home:
 
 
 def trial(scratch: Path, count: int, seed: int) -> Outcome:
-    """So many processes at once, for as long as MINUTES says."""
+    """Run `count` processes at once, for MINUTES."""
     alone = scratch / "alone"
     finished("run", *SPECS, "--home", alone, *SMALL)
     expected, chance = results(alone), random.Random(seed)
@@ -108,7 +106,7 @@ def trial(scratch: Path, count: int, seed: int) -> Outcome:
 
 
 def _together(folder: Path, until: float, count: int, chance: random.Random) -> _Home:
-    """Workers on one home until every step is done, or the time is up."""
+    """Run workers on one home until every step is done, or the time is up."""
     home = _Home(folder, until)
     seeds = [chance.randrange(2**32) for _ in range(count + 1)]
     workers = [threading.Thread(target=home.work, args=(at, random.Random(seeds[at]))) for at in range(count)]
@@ -129,12 +127,12 @@ def _all_done(folder: Path) -> bool:
         ((undone, specs),) = rows(
             folder, "SELECT (SELECT count(*) FROM step WHERE status != 'done'), (SELECT count(*) FROM experiment)"
         )
-        return undone == 0 and specs == len(SPECS) + 1  # and the pretrained model
+        return undone == 0 and specs == len(SPECS) + 1  # plus the pretrained model
     return False
 
 
 def _judged(folder: Path, expected: dict[str, list[tuple[object, ...]]]) -> Iterator[str]:
-    """The same command finishes whatever is left, and all is as after a single run."""
+    """Differences after the same command has finished the remaining steps, compared with a single run."""
     try:
         finished("run", *SPECS, "--home", folder, *SMALL)
     except RuntimeError as error:
@@ -155,7 +153,7 @@ def _command(chance: random.Random) -> tuple[str, ...]:
 
 
 def _has_begun(process: subprocess.Popen[str]) -> bool:
-    """Whether it takes signals by now: while Python starts they end it at once."""
+    """Whether it handles signals by now: while Python starts, they end it at once."""
     with suppress(OSError):
         status = Path(f"/proc/{process.pid}/status").read_text()
         caught = int(re.findall(r"^SigCgt:\s*(\w+)", status, re.MULTILINE)[0], 16)

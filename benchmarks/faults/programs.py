@@ -1,4 +1,4 @@
-"""Wrong programs that set out to look right or to do harm, and right ones that do unusual things."""
+"""Wrong programs that try to pass or to do harm, and right programs that do unusual things."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from suite.sandbox.judging import Program, run_program
 COUNT: Final = len(HOSTILE)
 LIMITS: Final = Limits(seconds=3.0)
 PATIENCE: Final = 2.0
-"""Seconds until killed processes are gone."""
+"""Seconds to wait for the end of killed processes."""
 
 
 def trial(scratch: Path, count: int, seed: int) -> Outcome:
-    """Judge hostile programs, and all right ones. More than there are is all of them; nothing is drawn."""
+    """Judge `count` hostile programs (at most all), and all right ones; nothing is random."""
     told, wrong = Counter[str](), list[str]()
     with patch.object(tempfile, "tempdir", str(scratch)):
         for name, answer, tests in HOSTILE[:count]:
@@ -42,7 +42,7 @@ def trial(scratch: Path, count: int, seed: int) -> Outcome:
 
 
 def left(scratch: Path) -> Iterator[str]:
-    """What is still there of sandboxes whose files were in a folder: files, processes, and files on the host."""
+    """What sandboxes with files in a folder left behind: files, processes, and files on the host."""
     yield from map(str, scratch.iterdir())
     yield from (str(file) for place in PLACES if (file := Path("/") / place / "suite-was-here").exists())
     deadline = time.monotonic() + PATIENCE
@@ -52,7 +52,7 @@ def left(scratch: Path) -> Iterator[str]:
 
 
 def processes(scratch: Path) -> list[str]:
-    """Those that name a folder in their command line."""
+    """Ids of processes with the folder in their command line."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended

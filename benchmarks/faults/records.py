@@ -1,6 +1,6 @@
-"""Records changed at random: each is refused in one line, or every command and page shows it without an error.
+"""Randomly changed records: each must be rejected in one line, or shown by every command and page without an error.
 
-Most are signed anew (ids and hash follow the change), as somebody would do who wants to get one in.
+Most are signed again (ids and hash match the change), as an attacker would do.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ UNESCAPED: Final = ("<script>alert(1)", "<img src=x onerror")
 
 
 def trial(scratch: Path, count: int, seed: int) -> Outcome:
-    """Import `count` changed records, each into a store of its own, and look at what was let in."""
+    """Import `count` changed records into separate stores, and check those that were accepted."""
     bases = [json.loads(gzip.decompress((PUBLISHED / name).read_bytes())) for name in BASE]
     told: Counter[str] = Counter()
     wrong: list[str] = []
@@ -55,7 +55,7 @@ def trial(scratch: Path, count: int, seed: int) -> Outcome:
 
 
 def changed(record: dict[str, Any], random: Random) -> tuple[str, bytes]:
-    """What was done to a record, and its bytes afterwards."""
+    """Describe the changes to a record, and return its new bytes."""
     said = []
     for _ in range(random.choice((1, 1, 1, 2, 3))):
         said.append(one_change(record, random))
@@ -117,7 +117,7 @@ def one_change(record: dict[str, Any], random: Random) -> str:
 
 
 def inner(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The path of every place within a record; of answers and curves only of a few."""
+    """The path of every place in a record; only a few of answers and curves."""
     if path:
         yield path
     items: Sequence[tuple[Any, Any]] = ()
@@ -130,7 +130,7 @@ def inner(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def sign(record: dict[str, Any]) -> None:
-    """Let ids and hash follow the content, as far as it still has that form."""
+    """Make ids and hash match the content, as far as it still has the right form."""
     with suppress(KeyError, TypeError, AttributeError, ValueError, IndexError):
         names = {}
         for step in record["steps"]:
@@ -147,7 +147,7 @@ def sign(record: dict[str, Any]) -> None:
 
 
 def judged(folder: Path) -> tuple[str, list[str]]:
-    """How an import ended, and what is wrong with it or with what shows it."""
+    """How an import ended, and what is wrong with it or with commands that show it."""
     home, file = str(folder / "home"), str(folder / "record.json")
     ended = forked("import", file, "--home", home)
     if ended.code == 2:
@@ -170,7 +170,7 @@ def judged(folder: Path) -> tuple[str, list[str]]:
     wrong = []
     for each, command in commands.items():
         shown = forked(*command, "--home", home)
-        # a row of another name, track or method is in no table of these papers, and may have nothing to compare
+        # a row of another name, track or method is in none of these tables and may have no comparison
         in_a_line = each in ("compare", "table", "csv", "latex") and shown.code == 2 and len(shown.lines) == 1
         if shown.code != 0 and not in_a_line:
             wrong.append(_told(each, shown))
@@ -181,7 +181,7 @@ def judged(folder: Path) -> tuple[str, list[str]]:
 
 
 def harmful(site: Path) -> Iterator[str]:
-    """What a browser or a spreadsheet would take for more than text."""
+    """Parts of pages and CSV files that a browser or a spreadsheet would not treat as text."""
     for page in site.rglob("*.html"):
         text = page.read_text("utf-8")
         yield from (f"{page.name}: {each!r} unescaped" for each in UNESCAPED if each in text)
@@ -198,7 +198,7 @@ def formulas(stream: TextIO) -> Iterator[str]:
 
 
 def steering(ended: Ended) -> list[str]:
-    """What a terminal would obey in what a command printed, ends of lines and of cells aside."""
+    """Control characters in a command's output, except ends of lines and cells."""
     return [found for found in STEERING.findall(ended.out + ended.err) if found not in "\n\r"][:1]
 
 

@@ -1,4 +1,4 @@
-"""What a trial is: a kind of fault that is caused many times over, and whatever went wrong by it."""
+"""The interface of a trial: it causes one kind of fault many times and reports what went wrong."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from suite.core.signals import ENDING
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a trial ended."""
+    """The result of a trial."""
 
     tried: int
-    """Faults that were caused."""
+    """Number of faults."""
     told: Mapping[str, int]
-    """How many of them ended how, in words."""
+    """How they ended, in words -> count."""
     wrong: tuple[str, ...]
-    """A line for whatever was lost, done twice, shown wrong or told badly; none is what is hoped for."""
+    """A line for everything that was lost, done twice, shown wrong or reported badly; ideally empty."""
 
 
 class Trial(Protocol):
     """A module of this package."""
 
     COUNT: int
-    """How many faults a whole trial causes."""
+    """Number of faults in a complete trial."""
 
     def trial(self, scratch: Path, count: int, seed: int) -> Outcome:
         """Cause `count` faults, drawn by `seed`, in an empty folder."""
 
 
 def usual_signals() -> None:
-    """End what is started from now on by signals as usual, though whoever started this process had them ignored.
+    """Restore the usual effect of signals on child processes, even if this process's parent ignored them.
 
-    A shell ignores SIGINT for what it starts with `&`, and children inherit that.
+    A shell ignores SIGINT for commands started with `&`, and children inherit that.
     """
     for number in ENDING:
         if signal.getsignal(number) == signal.SIG_IGN:
