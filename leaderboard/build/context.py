@@ -21,8 +21,7 @@ class SiteContext:
     unread: Sequence[str] = ()
     """Files of claims that could not be read, each with the reason."""
     database: str = ""
-    """The path of the store's SQLite file relative to the site's folder, or its file name alone; never an absolute
-    path."""
+    """The path of the store's SQLite file relative to the site's folder, or its file name alone; never absolute."""
     shipped: frozenset[str] = frozenset()
     """Experiments that did not run in this store but come with suite as records."""
 

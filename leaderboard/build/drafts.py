@@ -63,8 +63,7 @@ def _clear(folder: Path) -> None:
 
 
 def _lock(folder: Path, *, wait: bool) -> int | None:
-    """A descriptor that locks a folder until its process ends; None if another process holds it or locks do not
-    work."""
+    """A descriptor that locks a folder until its process ends; None if it is locked already or cannot be locked."""
     if fcntl is None:
         return None
     descriptor = -1

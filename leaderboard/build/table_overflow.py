@@ -11,8 +11,7 @@ from leaderboard.view.urls import TrackUrls
 
 
 def overflow_rows(page: TrackPage) -> list[dict[str, Any]] | None:
-    """For each table of a page, the rows that it leaves out and the number of drawn cells; None if no row is left
-    out."""
+    """For each table of a page, the rows that it leaves out and the number of drawn cells; None if no row is left."""
     if not any(table.rest for table in page.tables):
         return None
     return [

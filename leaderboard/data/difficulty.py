@@ -39,8 +39,10 @@ class AnswerPass:
 
 
 def recall(store: ResultsReader, answer_pass: AnswerPass, urls: TrackUrls, answered: Sequence[Sequence[Any]]) -> None:
-    """Add the scores of a row whose files come from the cache. `answered` is the cache's list of (role, shots, step,
-    document set)."""
+    """Add the scores of a row whose files come from the cache.
+
+    `answered` is the cache's list of (role, shots, step, document set).
+    """
     scores = store.values([step for _, _, step, _ in answered])
     for role, shots, step, documents in answered:
         pairs = zip(*(column.tolist() for column in scores[step]), strict=True) if step in scores else ()

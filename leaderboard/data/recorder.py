@@ -30,8 +30,7 @@ def merged(*reads: Mapping[str, Collection[str]]) -> Reads:
 
 
 class Recorder:
-    """Notes every read during a `recording`, by name and part. `current` maps each name to the versions of its
-    parts."""
+    """Notes every read during a `recording`, by name and part. `current` maps each name to its parts' versions."""
 
     def __init__(self, current: Mapping[str, Versions]) -> None:
         self.current: dict[str, Versions] = dict(current)
@@ -44,8 +43,7 @@ class Recorder:
 
     @contextmanager
     def recording(self) -> Iterator[Reads]:
-        """Context manager that gives the set of reads inside it. Recordings may be nested; the outer one includes the
-        inner one."""
+        """Context manager that gives the set of reads inside it. Recordings may be nested; each has all inner reads."""
         reads: Reads = {}
         self._open.append(reads)
         try:

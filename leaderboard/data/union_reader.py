@@ -127,8 +127,7 @@ class UnionReader:
         return self._both(steps, lambda reader, own: reader.artifacts(own))
 
     def versions(self, links: Mapping[str, Sequence[StepLink]]) -> dict[str, dict[str, str]]:
-        """Experiment -> stored part -> its version. The versions of published experiments differ from those of local
-        ones."""
+        """Experiment -> stored part -> its version. Published experiments and local ones have different versions."""
         versions = self.local.versions({name: own for name, own in links.items() if name in self._own})
         published = {
             name: tuple(replace(link, step_id=link.step_id.removeprefix(PUBLISHED)) for link in own)

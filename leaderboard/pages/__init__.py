@@ -1,1 +1,1 @@
-"""What each page shows, and each section of a page: from boards and stored records to what templates take."""
+"""The content of each page and section, computed from boards and stored records for the templates."""

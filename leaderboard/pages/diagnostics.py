@@ -98,8 +98,7 @@ def _share(seeds: Mapping[int, RoutingReport], skill: str) -> HeatCell:
 
 
 def _spectra(row_records: RowRecords) -> Iterator[HeatMap]:
-    """Matrices by tenths of their singular values, for the first seed: different seeds' matrices have nothing to
-    average."""
+    """Matrices by tenths of their singular values, for the first seed: different seeds' matrices have no mean."""
     for index, (role, seeds) in enumerate(_of_trained(row_records, Spectra).items()):
         seed, spectra = next(iter(seeds.items()))
         factors = [factor for spectrum in spectra.matrices for factor in spectrum.factors]

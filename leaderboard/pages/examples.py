@@ -1,7 +1,7 @@
 """Answers side by side where a row took its target's format; a fixed rule chooses them, never a person.
 
-The rule applies to each held-out task that has another format, at the fewest shots. It takes the first document, in
-order, that the pretrained model answers right and that the row's first seed answers in the format of a target.
+The rule applies to each held-out task that has another format, at the fewest shots. It takes the first document that
+the pretrained model answers right and the row's first seed answers in a target's format.
 """
 
 from __future__ import annotations
@@ -113,8 +113,10 @@ class AnswerExamples:
 
 
 def is_right(answer: AnswerRecord) -> bool:
-    """Whether the answer has full marks. Without a score per document: whether it matches a right answer, ignoring case
-    and spaces."""
+    """Whether the answer has full marks; without a score per document, whether it matches a right answer.
+
+    The match ignores case and spaces.
+    """
     if answer.value is not None:
         return answer.value == 100.0
     return bool(answer.target.strip()) and is_one_of(answer.parsed, references_of(answer.target))

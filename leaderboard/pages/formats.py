@@ -38,7 +38,7 @@ class FormatTable:
 
 
 def format_table(urls: TrackUrls, row: Row) -> FormatTable | None:
-    """A row's table; None where it has no format ratio."""
+    """A row's table; None if it has no format ratio."""
     if not row.format_by_task:
         return None
     seeds, unasked = len(row.seeds), "the pretrained model was not asked the same"

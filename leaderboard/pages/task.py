@@ -75,8 +75,7 @@ def task_page(
     store: ResultsReader, urls: TrackUrls, role: str, records: Sequence[ExperimentRecord], answer_pass: AnswerPass,
     templates: Mapping[str, str],
 ) -> TaskPage:  # fmt: skip
-    """A task of a track. `records` are the track's experiments; `answer_pass` must already include all their
-    answers."""
+    """A task of a track. `records` are the track's experiments; `answer_pass` must already have all their answers."""
     rows = [(row, {cell.shots: cell for cell in _cells(row) if cell.role == role}) for row in urls.board.rows]
     shots = tuple(sorted({count for _, cells_by_shots in rows for count in cells_by_shots}))
     lines = tuple(_line(urls, row, role, cells_by_shots, shots) for row, cells_by_shots in rows if cells_by_shots)
@@ -143,9 +142,9 @@ def _counted(documents: int, distinct: int) -> str:
 def _gold(store: ResultsReader, steps: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Problems with a task's right answers, as (label, counts).
 
-    They are right answers that miss full marks by the task's own filters and metrics, right answers that the model
-    cannot write (its tokenizer lacks them, or they exceed the token limit), and programs that were not kept apart from
-    their tests.
+    They cover right answers that miss full marks by the task's own filters and metrics. They also cover right answers
+    that the model cannot write: its tokenizer lacks them, or they exceed the token limit. For programs, they count
+    those that were not kept apart from their tests.
     """
     findings = [read(name, content) for by_name in store.findings(steps).values() for name, content in by_name.items()]
     misses = [miss for finding in findings if isinstance(finding, Gold) for miss in finding.misses]

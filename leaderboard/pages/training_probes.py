@@ -202,8 +202,10 @@ def _shaded(series: ProbeSeries, step: int) -> HeatCell:
 def _trajectories(
     tasks: Mapping[OfTask, Mapping[str, Points]], targets: Sequence[str], held_out: Sequence[str]
 ) -> Iterable[Trajectory]:
-    """Yield a trajectory for each target and shot count of held-out tasks. A step counts if all compared tasks have a
-    value."""
+    """Yield a trajectory for each target and shot count of held-out tasks.
+
+    A step counts if all compared tasks have a value.
+    """
     scores = {of: seeds for of, seeds in tasks.items() if of.measure == "score"}
     for role in targets:
         target_curve = min((of for of in scores if of.role == role), key=lambda of: of.shots, default=None)

@@ -1,1 +1,1 @@
-"""How values are shown, whatever the page: numbers, cells, badges, text that is not trusted, URLs."""
+"""The form in which all pages show values: numbers, cells, badges, untrusted text, URLs."""

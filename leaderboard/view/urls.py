@@ -109,8 +109,7 @@ def _files(board: Board) -> dict[tuple[str, ...], str]:
 
 
 def slug(name: str) -> str:
-    """A safe file name. If the name had to be changed, a hash of the original is appended, so that slugs stay
-    distinct."""
+    """A safe file name. If the name had to be changed, a hash of the original is appended, to keep slugs distinct."""
     safe = re.sub(r"[^A-Za-z0-9_.+-]+", "-", name).strip(".-")[:LONGEST].rstrip(".-")
     return safe if safe and safe == name else f"{safe or 'x'}-{fingerprint(name.encode('utf-8', 'replace').hex(), 8)}"
 

@@ -48,8 +48,10 @@ class DocumentAnswer:
     score: float | None
     """0 to 100; None for a metric that scores all documents together."""
     is_right: bool | None
-    """Whether it has full marks. Without a score of its own: whether it matches a right answer, ignoring case and
-    spaces. None: not known."""
+    """Whether it has full marks; without a score of its own, whether it matches a right answer. None: not known.
+
+    The match ignores case and spaces.
+    """
     unparsable: bool
     truncated: bool
     """Whether the beginning of the prompt was cut off to fit the model's input."""

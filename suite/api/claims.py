@@ -85,8 +85,7 @@ def _chosen(
 def _check_names(
     store: ResultsReader, read: Mapping[Path, Claims], chosen: Sequence[tuple[Path, str]], track: str | None
 ) -> None:
-    """Raises SuiteError with every name of a row, spec or track that does not exist: such claims could never be
-    decided."""
+    """Raises SuiteError with all unknown names of rows, specs or tracks: their claims could never be decided."""
     records = store.experiments()
     rows = {*(record.name for record in records), *shipped_rows(), BASELINE}
     roles = {role for record in records for role in record.spec["roles"]}

@@ -94,10 +94,10 @@ def load_model(
 ) -> LoadedModel:
     """Load the model of a finished experiment: the base with the artifacts for a task, checked to be in effect.
 
-    The experiment is given by its name (with `track` and `seed` if there are several), by its id or the beginning of
-    it, or as the object from `load_spec` or the store. `role` is the task to answer: a target (by default the first),
-    or a held-out task, which some methods answer with other artifacts. Raises SuiteError if the experiment is not
-    stored, is not finished, or answers with several models, and if an artifact is missing or damaged.
+    The experiment is given by its name (with `track` and `seed` if there are several), or by its id or the beginning of
+    it. It may also be the object from `load_spec` or the store. `role` is the task to answer: a target (by default the
+    first), or a held-out task, which some methods answer with other artifacts. Raises SuiteError if the experiment is
+    not stored, is not finished, or answers with several models. Raises it also if an artifact is missing or damaged.
     """
     run_dir = home_of(home, db)
     with Store.open(run_dir.url, create=False) as store:
@@ -116,8 +116,10 @@ def load_model(
 
 
 def _define(kind: str, experiment: object, results: ExperimentResults, step: str) -> None:
-    """Load the module of a method from outside that defines this kind of artifact, if its source is unchanged. Raises
-    SuiteError otherwise."""
+    """Load the module of a method from outside that defines this kind of artifact.
+
+    Raises SuiteError if its source has changed.
+    """
     from suite.models.artifacts import kinds
 
     if kind in kinds():

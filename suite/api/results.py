@@ -47,8 +47,7 @@ def compare(store: ResultsReader, first: str, second: str, track: str | None = N
 
 @contextmanager
 def reading(home: RunDir, warn: Callable[[str], object], *, patient: bool = True) -> Iterator[Store]:
-    """The store of a home, which must exist. Calls `warn` if any data that was read had been changed after it was
-    written."""
+    """The store of a home, which must exist. Calls `warn` if data that was read was changed after it was written."""
     with Store.open(home.url, create=False, patient=patient) as store:
         yield store
         changed = store.alteration()

@@ -62,8 +62,7 @@ def render_site(home: RunDir, out: Path | None, records: Path | None, warn: Call
 
 
 def _database(home: RunDir, site: Path) -> str:
-    """The path of the SQLite file for a published page: relative to the site if the site is in its folder, else its
-    name."""
+    """The SQLite file's path for a published page: relative to the site if the site is in its folder, or its name."""
     url = database_url(home.url)
     if not home.exists or url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return ""
@@ -76,8 +75,7 @@ def _ids(store: ResultsReader) -> frozenset[str]:
 
 
 def _templates(stores: Sequence[ResultsReader]) -> dict[str, str]:
-    """Fingerprint -> task file, for the tasks of stored runs. Pages show a file only if it is still the version that
-    was run."""
+    """Fingerprint -> task file, for the tasks of stored runs. Pages show a file only if it is the version that ran."""
     specs = [record.spec for store in stores for record in store.experiments()]
     named = sorted({str(role["task"]) for spec in specs for role in spec["roles"].values()})
     folders = Workspace.here().task_folders

@@ -19,8 +19,7 @@ Verbosity = Literal["quiet", "normal", "verbose"]
 
 @dataclass
 class PlanProgress:
-    """Progress of a plan: the current step and the number of steps, its training step, loss, score, and the time
-    left."""
+    """Progress of a plan: the current step, the number of steps, the training step, loss, score and the time left."""
 
     steps: int
     """Number of steps to run."""

@@ -25,8 +25,7 @@ def versions() -> dict[str, str]:
 
 @cache
 def git_commit() -> str | None:
-    """The commit of the repository that this code runs from, with `+` if files differ from it; None for an installed
-    package."""
+    """The commit of the repository that this code runs from; None for an installed package. `+` marks changed files."""
     folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return None

@@ -1,5 +1,4 @@
-"""The log file of a run: all its messages, with times, and those that the terminal does not show. It never ends a
-run."""
+"""The log file of a run: all its messages, with times, including those hidden on the terminal. It never ends a run."""
 
 from __future__ import annotations
 

@@ -51,8 +51,7 @@ class Schedule:
         progress.steps = len(self._round)
 
     def take(self) -> Step | None:
-        """The next step that can run; None once nothing is left. Waits while other processes run all remaining
-        steps."""
+        """The next step that can run; None once nothing is left. Waits while other processes run what remains."""
         while self._round or self._later or self._again:
             signals.check()
             if not self._round:
@@ -133,8 +132,10 @@ class Schedule:
         self.progress.end(step.title, f"FAILED: {reason}", seconds)
 
     def _renewed(self, step: Step, result: NeedsArtifact) -> bool:
-        """Reset a finished step whose artifact is lost, so that it runs again. Returns False if `step` fails: repeated
-        resets did not help."""
+        """Reset a finished step whose artifact is lost, so that it runs again.
+
+        Returns False if `step` fails: repeated resets did not help.
+        """
         parent = self.steps[result.parent.id]
         self._renewals[parent.id] += 1
         if self._renewals[parent.id] > RENEWALS:

@@ -119,8 +119,7 @@ class Session:
         return self._copied(step, work.candidates[best], work.track, hashes, curve)
 
     def _scores_of_tries(self, work: SelectTry, log: Log, hashes: Mapping[str, str]) -> list[float]:
-        """The mean score of each try. Soft prompts leave the base unchanged, so these tries are answered in shared
-        batches."""
+        """The mean score of each try. Soft prompts leave the base unchanged: these tries share batches."""
         role_scorers = scorers(work, training_sets(work, self.inputs.data)[1], self.inputs.data)
         role_scores: list[dict[str, float]] = [{} for _ in work.tries]
         prompts: dict[str, list[tuple[int, AdaptedModel]]] = {role: [] for role in role_scorers}
@@ -199,8 +198,7 @@ class Session:
         return result
 
     def _unwritable(self, work: Evaluate, task: LoadedTask, rows: str) -> Lost | None:
-        """The right answers of a task that the base's tokenizer cannot write; computed once for all stacks and shot
-        counts."""
+        """The right answers that the base's tokenizer cannot write; computed once for all stacks and shot counts."""
         backbone = self.backbone(work.track)
         key = (backbone.identity, work.task.fingerprint, rows, work.documents)
         if key not in self._unwritable_answers:
@@ -224,8 +222,7 @@ class Session:
         return self._backbones[track.model]
 
     def stack(self, steps: tuple[str, ...], track: Track, hashes: Mapping[str, str]) -> AdaptedModel:
-        """The base model with a stack applied. It stays until another one is requested: an experiment's evaluations
-        share one."""
+        """The base model with a stack applied, until another one is requested: an experiment's evaluations share it."""
         backbone = self.backbone(track)
         if self._current and self._current[0] == steps and self._current[1].backbone is backbone:
             return self._current[1]

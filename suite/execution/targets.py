@@ -74,8 +74,7 @@ def scorers(
 def roll_outs(
     work: Train, data: DataLocations
 ) -> Callable[[AdaptedModel, TrainingSet, Sequence[Example], Sampling], list[Rollout]]:
-    """A function that samples the model's own answers to training examples, with the prompts and scoring of the
-    target."""
+    """A function that samples the model's answers to training examples, with the target's prompts and scoring."""
     track = work.track
 
     def answers(

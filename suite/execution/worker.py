@@ -41,8 +41,7 @@ class StepLog(Protocol):
         """Called when the step was claimed and begins."""
 
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
-        """Called after each optimiser step (from 1): the mean loss per answer token, and the last selection score
-        (0–100)."""
+        """Called after each optimiser step (from 1): mean loss per answer token, last selection score (0–100)."""
 
     def say(self, text: str) -> None:
         """Show a message to the user."""
@@ -110,8 +109,7 @@ def run_step(step: Step, context: StepContext, log: StepLog) -> StepResult:
 
 @contextmanager
 def working(context: StepContext, store: Store) -> Iterator[None]:
-    """Context manager in which this thread's `run_step` uses this store. Afterwards nothing is kept, not even the base
-    model."""
+    """Context manager in which this thread's `run_step` uses this store. Afterwards even the base model is released."""
     close_worker()
     _HERE.worker = _Worker(context, store)
     try:
@@ -151,8 +149,7 @@ class _Worker:
 
     @cached_property
     def session(self) -> Session:
-        """The session that trains and answers. It is created for the first claimed step: importing torch takes
-        seconds."""
+        """The session that trains and answers, created for the first claimed step: importing torch takes seconds."""
         from suite.execution.session import Session
 
         session = Session(self.context.home, self.context.inputs, self.context.device)

@@ -70,7 +70,7 @@ def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSo
 
 
 def _selectable(task: TaskFile, rows: Rows) -> None:
-    """Raises SuiteError if a quarter of the training rows is no row at all: these rows select the checkpoint."""
+    """Raises SuiteError for fewer than LEAST_ROWS training rows: a quarter of them selects the checkpoint."""
     if len(rows.docs) < LEAST_ROWS:
         what = f"task '{task.name}' has {len(rows.docs)} training rows in {rows.source}, fewer than {LEAST_ROWS}"
         raise SuiteError(what, where=str(task.path), fix="a quarter of them selects the checkpoint: add rows")

@@ -1,5 +1,4 @@
-"""Steps without training: they choose the best try of a sweep, copy artifacts that belong to it, or save an artifact's
-part."""
+"""Steps without training: choose a sweep's best try, copy artifacts that belong to it, or save an artifact's part."""
 
 from __future__ import annotations
 
@@ -25,8 +24,7 @@ class Try:
     """Role -> the train steps whose artifacts are in effect when the role is answered."""
 
     def parts(self, role: str) -> tuple[str, ...]:
-        """The stack of a role. Only methods without a train step of their own have routes, and these cannot be
-        swept."""
+        """The stack of a role. Only methods without their own train step have routes, and these cannot be swept."""
         stack = self.stacks[role]
         assert not isinstance(stack, Routing)
         return stack

@@ -21,8 +21,8 @@ _LONGEST: Final = 60
 def gold_notes(used: Sequence[tuple[TaskFile, Rows]]) -> list[str]:
     """Notes about the right answers of rows that are trained on, shown or reported.
 
-    Raises SuiteError for rows that their templates do not fit, and if more right answers miss full marks in the primary
-    metric than the task allows (`metadata.gold_misses`).
+    Raises SuiteError for rows that their templates do not fit. Raises it also if more right answers miss full marks in
+    the primary metric than the task allows (`metadata.gold_misses`).
     """
     problems: list[Problem] = []
     notes: list[str] = []

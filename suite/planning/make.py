@@ -42,8 +42,7 @@ class Inputs:
 
 
 def make_plan(experiments: Sequence[Experiment], inputs: Inputs) -> Plan:
-    """Plan all steps of all experiments. Raises SuiteError with all missing models, missing data sets and leaks
-    together."""
+    """Plan all steps of all experiments. Raises SuiteError with all missing models and data sets and all leaks."""
     builder = _Builder(inputs)
     planned: list[Planned] = []
     problems: list[Problem] = []
@@ -97,8 +96,7 @@ class _Builder:
         return Try(trained, {role: self._stack(experiment, config, role, trained) for role in roles})
 
     def _best(self, experiment: Experiment, tries: Sequence[Try]) -> Try:
-        """The try that is chosen at run time: each position of a stack has a step that holds the chosen try's
-        artifact."""
+        """The try that is chosen at run time: each position of its stacks has a step with the chosen try's artifact."""
         model = model_key(experiment.track.model, self._located(experiment.track.model))
         title, work, key = choose(experiment, tries, model, self._tasks_key(experiment, experiment.targets))
         chosen = self._step(title, work, key, self._choosing(experiment, len(tries)))

@@ -105,8 +105,7 @@ class CopyFromTry:
 
 @dataclass(frozen=True)
 class TakePart:
-    """Save a part of another step's artifact as an artifact, such as weights without the prompt they were trained
-    with."""
+    """Save a part of another step's artifact as an artifact, such as weights without their prompt."""
 
     step: str
     """The train step whose artifact has the part."""
@@ -168,8 +167,7 @@ class Step:
         return cls(fingerprint(key), title, work, key, estimate, tuple(plugins))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the step after its plugins: another process must load them before settings and artifacts of their
-        classes."""
+        """Pickle the step after its plugins: another process must load these before settings and artifacts."""
         return _unpickled, (AfterPlugins(self.plugins), vars(self))
 
     @property

@@ -43,8 +43,7 @@ class Origin:
         return package_sources(self.module, str(self))
 
     def recorded(self) -> Mapping[str, str]:
-        """The origin as records store it. For a file only its folder's and its own name: full paths are specific to a
-        machine."""
+        """The origin as records store it. Of a file only its folder's name and its own: paths differ by machine."""
         if self.file is not None:
             return {"from": "workspace", "file": f"{self.file.parent.name}/{self.file.name}"}
         return {"from": "package", "package": self.package, "target": self.target}

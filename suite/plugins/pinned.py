@@ -54,8 +54,7 @@ class PinnedPlugin:
         return "" if self.sources.files[module].suffix in COMPILED else self.sources.text(module)
 
     def load(self) -> Any:
-        """The object that the origin names. Raises SuiteError, in one line, if the source on this machine differs or is
-        broken."""
+        """The object that the origin names. Raises SuiteError, in one line, if the source here differs or is broken."""
         return loaded(self.origin, self.sources)
 
 
@@ -82,15 +81,14 @@ class Plugins:
     kind: str = ""
     """The kind's name in messages, such as `method`."""
     own: frozenset[str] = frozenset()
-    """The names of suite's own methods, metrics and so on."""
+    """The names that suite itself has of this kind."""
     origins: Mapping[str, tuple[Origin, ...]] = field(default_factory=dict)
     """Names of plugins -> their origins."""
     _pinned: dict[Origin, PinnedPlugin] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, kind: str, own: Collection[str], folders: Sequence[Path]) -> Plugins:
-        """The plugins of the entry points `suite.<kind>s`, and of the subfolders `<kind>s/` of these folders, the
-        nearest first."""
+        """The plugins of entry points `suite.<kind>s` and of subfolders `<kind>s/` of these folders, nearest first."""
         return cls(kind, frozenset(own), added(f"suite.{kind}s", tuple(folders), f"{kind}s"))
 
     def origin(self, name: str) -> Origin | None:
@@ -105,8 +103,7 @@ class Plugins:
         return origins[0] if origins else None
 
     def plugin(self, name: str) -> PinnedPlugin | None:
-        """A plugin with its source as it was when it was first requested; None without one. Raises SuiteError like
-        `origin`."""
+        """A plugin with its source from the first request; None without one. Raises SuiteError like `origin`."""
         origin = self.origin(name)
         if origin is None:
             return None

@@ -80,8 +80,7 @@ class _Collector:
         return Sources(self.files, self.contents)
 
     def _add(self, name: str, file: Path) -> Iterator[str]:
-        """Add a module and yield the names that it imports. The packages above it run before it, so they are
-        included."""
+        """Add a module and yield the names that it imports. Packages above it run before it, so they are included."""
         try:
             content = file.read_bytes()
         except OSError as error:

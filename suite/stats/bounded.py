@@ -1,10 +1,10 @@
 """Intervals of scores on a bounded scale, such as 0 to 100. All such scores use the same method.
 
-Documents: the exact binomial interval (Clopper and Pearson) at an effective number of right or wrong answers, which has
-the same uncertainty as the documents' scores (Korn and Graubard, 1998). For n answers that are right or wrong, this is
-the exact interval of a share. Graded scores, clusters and means over tasks have another effective number. Seeds:
-Student's t over the seeds' logits, with Cox's term for the mean of a skewed distribution. Both are combined on the
-logit scale (MOVER; Zou and Donner, 2008). An interval contains its score and never leaves the scale.
+Documents: the exact binomial interval (Clopper and Pearson) at an effective number of right or wrong answers. With that
+number, the binomial is as uncertain as the documents' scores (Korn and Graubard, 1998). For n answers that are right or
+wrong, this is the exact interval of a share. Graded scores, clusters and means over tasks have another effective
+number. Seeds: Student's t over the seeds' logits, with Cox's term for the mean of a skewed distribution. Both are
+combined on the logit scale (MOVER; Zou and Donner, 2008). An interval contains its score and never leaves the scale.
 tests/stats/test_bounded.py measures its coverage.
 """
 
@@ -23,8 +23,10 @@ TAIL = ALPHA / 2
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Many scores over the same number of seeds, each on its own scale. All fields except `values` have one number for
-    each score."""
+    """Many scores over the same number of seeds, each on its own scale.
+
+    All fields except `values` have one number for each score.
+    """
 
     values: Numbers
     """Shape (scores, seeds)."""
@@ -75,8 +77,10 @@ def exact(share: Numbers, answers: Numbers) -> tuple[Numbers, Numbers]:
 def _over_seeds(
     shares: Numbers, ends: tuple[Numbers, Numbers], within_seed: Numbers, documents: Numbers
 ) -> tuple[Numbers, Numbers]:
-    """Documents' intervals, widened by the variation between seeds. Shares of 0 and 1 hold for all seeds and are not
-    widened."""
+    """Documents' intervals, widened by the variation between seeds.
+
+    Shares of 0 and 1 hold for all seeds and are not widened.
+    """
     seeds = shares.shape[1]
     share, within_seed = shares.mean(axis=1), np.clip(within_seed, 0.0, 1.0)
     smoothed = (shares * documents[:, None] + 0.5) / (documents[:, None] + 1)

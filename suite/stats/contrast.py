@@ -40,11 +40,12 @@ class Contrast:
     high: float
     """The upper end. Both ends are on the scale."""
     p: float
-    """The probability of a value at least this far from zero if the true value is zero. Exact (McNemar) if that
-    applies."""
+    """The probability of a value at least this far from zero if the true value is zero; exact (McNemar) if possible."""
     resolvable: float
-    """The minimum detectable effect: the true difference that is found with 80 % power. Assumes another sample of the
-    same size and spread."""
+    """The minimum detectable effect: the true difference that is found with 80 % power.
+
+    Assumes another sample of the same size and spread.
+    """
 
     @property
     def estimate(self) -> Estimate:
@@ -142,8 +143,7 @@ def _scores(parts: Sequence[Parts], added: _Added, which: NDArray[np.bool_]) -> 
         weights = [(part.high - part.low)[which] / (high - low) for part in parts]
         documents = np.min([np.where(weight > 0, part.equivalent[which] / weight, np.inf)
                             for part, weight in zip(parts, weights, strict=True)], axis=0)  # fmt: skip
-    # No score spreads more than right and wrong answers do. Near an end, the observed variance therefore needs no
-    # floor.
+    # No score spreads more than right and wrong answers do. Near an end, this limits the floor on the variance.
     most = (added.value[which] - low) * (high - added.value[which]) / np.maximum(documents - 1, 1)
     variance = np.maximum(common, np.minimum(floored, most))
     within_seed = np.maximum(single - common, 0.0) / max(added.seeds - 1, 1)

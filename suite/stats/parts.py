@@ -49,8 +49,10 @@ class Part:
         cls, values: Numbers, stderrs: Numbers, documents: int, *, equivalent: float | None = None,
         scale: Scale = UNBOUNDED,
     ) -> Part:  # fmt: skip
-        """From standard errors, if documents have no scores to pair. Wider than necessary: treats terms and documents
-        as independent."""
+        """From standard errors, if documents have no scores to pair.
+
+        Wider than necessary: treats terms and documents as independent.
+        """
         variance = float((stderrs**2).mean())
         return cls(values, variance, variance, documents, 0.0, equivalent, scale)
 

@@ -65,8 +65,7 @@ def ranks(rows: Sequence[Contender], documents: int, least: float) -> tuple[Rank
 
 
 def _variances(rows: Sequence[Contender], least: float) -> tuple[Numbers, Numbers, Numbers]:
-    """For each difference of two rows: variance from documents, variance from seeds, and the degrees of freedom of the
-    latter."""
+    """For each difference of two rows: variance from documents, from seeds, and the latter's degrees of freedom."""
     alone = np.array([row.alone for row in rows])
     common = np.maximum(
         _distances(np.array([row.influence.mean(axis=0) for row in rows])) + np.add.outer(alone, alone), least

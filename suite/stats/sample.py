@@ -107,7 +107,9 @@ def equivalent(same: Clusters | None, documents: int) -> float:
 
 @lru_cache(maxsize=4)
 def _draws(n: int) -> Numbers:
-    """How often each of n documents is drawn, shape (RESAMPLES, n). Depends on n alone, so that all evaluations share
-    the draws."""
+    """How often each of n documents is drawn, shape (RESAMPLES, n).
+
+    Depends on n alone, so that all evaluations share the draws.
+    """
     drawn = np.random.default_rng(seed_of("documents", n)).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
     return drawn.astype(np.float64)

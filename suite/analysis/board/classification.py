@@ -56,8 +56,7 @@ class Classification:
     classes: tuple[ClassScores, ...]
     """One for each label, in the order of the task's labels."""
     confusion: tuple[tuple[int, ...], ...]
-    """Number of documents by their class (rows) and by the answered class (columns; the last one: none of the
-    labels)."""
+    """Number of documents by their class (rows) and by the answered class (columns; the last: none of the labels)."""
 
 
 def classify(

@@ -30,8 +30,7 @@ class TaskDifference:
     corrected: float | None
     """The p-value, corrected (Holm) for all tasks of the comparison; None if nothing was tested."""
     won: int | None
-    """Number of documents on which the first row is better, by its mean over seeds; None if documents have no
-    scores."""
+    """Number of documents on which the first row has the higher mean over seeds; None if documents have no scores."""
     lost: int | None
     why: str = ""
     """The reason if there is no difference."""
@@ -90,8 +89,7 @@ def difference_of(
 def _tally(
     task: TaskInfluence, key: tuple[str, int], one: Sequence[ExperimentResults], evaluations: Mapping[str, Evaluated]
 ) -> tuple[int | None, int | None]:
-    """The numbers of distinct documents won and lost, from the documents' influence: a document's difference minus the
-    mean."""
+    """The numbers of distinct documents won and lost. A document's influence is its difference minus the mean."""
     step = one[0].step(*key)
     scores = evaluations[step.id].scores if step and step.id in evaluations else None
     if task.influence is None or scores is None or scores.ndim > 1:

@@ -80,8 +80,10 @@ class TaskInfluence:
 
     @property
     def score(self) -> Part:
-        """The task as a part of a score by itself. A single document shows only its own score, so its variance has a
-        wide lower bound."""
+        """The task as a part of a score by itself.
+
+        A single document shows only its own score, so its variance has a wide lower bound.
+        """
         part = self.part
         if self.influence is None and part.common:
             return part

@@ -57,8 +57,10 @@ def _numbered(hashes: Sequence[str]) -> list[object]:
 
 
 def same_of(steps: Mapping[str, Evaluated], indices: Mapping[str, NDArray[np.int64]]) -> Clusters | None:
-    """The clusters of equal documents among the shared ones; None if all differ. Hashes in old records may find fewer
-    equal ones."""
+    """The clusters of equal documents among the shared ones; None if all differ.
+
+    Hashes in old records may find fewer equal documents.
+    """
     clusters = [
         evaluation.same if evaluation.same is None or step not in indices else evaluation.same.subset(indices[step])
         for step, evaluation in steps.items()

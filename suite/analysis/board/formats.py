@@ -1,5 +1,4 @@
-"""The format ratio: the share of held-out answers that take the format of a target's answers, from the stored
-answers."""
+"""The format ratio, from stored answers: the share of held-out answers that take the format of a target's answers."""
 
 from __future__ import annotations
 

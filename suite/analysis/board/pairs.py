@@ -24,8 +24,7 @@ SINGLY = 2000
 Key = tuple[str, int]
 Seeds = tuple[int | None, ...]
 Groups = dict[Seeds | str, list[int]]
-"""Other rows by how they are compared: over these seeds, or singly: `OTHER_TERMS` (terms differ) or `ALONE` (anything
-else)."""
+"""Rows by how they are compared: over these seeds, or singly: `OTHER_TERMS` (terms differ), `ALONE` (other reasons)."""
 OTHER_TERMS, ALONE = "other terms", "alone"
 
 
@@ -133,8 +132,7 @@ class _Table:
         return row_differences(one.of(seeds), [side.of(seeds) for side in two])
 
     def _averages(self, index: int) -> dict[int, dict[int, Contrast]]:
-        """Other row -> shots -> the difference in held-out averages. Rows that need too many single computations are
-        left out."""
+        """Other row -> shots -> the difference in held-out averages, without rows that need too many computations."""
         averages: dict[int, dict[int, Contrast]] = {}
         for other in range(index + 1, len(self.rows)):
             slow = sum(

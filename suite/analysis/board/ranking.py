@@ -90,8 +90,7 @@ def _contender(made: RowSamples, paired: Sequence[bool]) -> Contender:
 
 
 def _draws(made: Sequence[RowSamples]) -> dict[tuple[str, int], float]:
-    """(settings, shots) -> standard deviation of the held-out average between exemplar draws, if there are several
-    draws."""
+    """(settings, shots) -> standard deviation of the held-out average between exemplar draws, for several draws."""
     values: dict[tuple[str, int], dict[int, float]] = {}
     for member in made:
         name, draw = member.draw

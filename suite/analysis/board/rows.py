@@ -69,8 +69,10 @@ def questions(member: ExperimentResults, keys: Sequence[tuple[str, int]]) -> lis
 
 
 def base_of(member: ExperimentResults, bases: Sequence[PretrainedResults]) -> PretrainedResults | None:
-    """The pretrained model's experiment with exactly the same questions; only the stack of artifacts differs. None
-    without one."""
+    """The pretrained model's experiment with exactly the same questions; None without one.
+
+    Only the stack of artifacts may differ.
+    """
     keys = held_out_keys(member)
     asked_of_member = questions(member, keys)
     return next((base for base in bases if questions(base.results, keys) == asked_of_member), None)
@@ -235,8 +237,7 @@ def _draw(spec: Mapping[str, Any]) -> tuple[str, int]:
 
 
 def _differently_asked(members: Sequence[ExperimentResults], keys: Sequence[tuple[str, int]]) -> list[str]:
-    """A message for each evaluation in which seeds had different questions: their mean would not be the score of
-    anything."""
+    """A message for each evaluation in which seeds had different questions: their mean would have no meaning."""
     problems: list[str] = []
     for role, shots in keys:
         (first, reference), *rest = [(member.record.seed, *questions(member, [(role, shots)])) for member in members]

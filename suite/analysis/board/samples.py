@@ -28,8 +28,7 @@ class Evaluated:
     documents: NDArray[np.int64]
     """Ids of the documents in `scores`, ascending."""
     scores: Numbers | None
-    """A score for each document. For a corpus metric, the counts of each document. None if only the whole corpus has a
-    score."""
+    """A score for each document; for a corpus metric, its counts. None if only the whole corpus has a score."""
     same: Clusters | None = None
     """The clusters of equal documents in `scores`, or in the corpus; None if all differ."""
 

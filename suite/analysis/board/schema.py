@@ -83,8 +83,7 @@ class Variation:
     documents: float
     """From the choice of documents, for these seeds."""
     seeds: float | None
-    """From the choice of seeds, without the part of documents. None for one seed, or if no answer depends on the
-    seed."""
+    """From the choice of seeds, without the part of documents. None for one seed, or if no answer depends on it."""
     draws: float | None
     """From the draw of exemplars: the standard deviation over rows that differ in `held_out.draw` alone."""
 
@@ -131,16 +130,14 @@ class Row:
     format_by_task: tuple[TaskFormat, ...] = ()
     """The format ratio for each task that has another format, and each shot count."""
     against: Mapping[int, Contrast | None] = field(default_factory=dict)
-    """Shots -> `change` with its test, its variance components (documents, seeds), and its minimum detectable
-    effect."""
+    """Shots -> `change` with its test, its variance components (documents, seeds) and its minimum detectable effect."""
     corrected: Mapping[int, float | None] = field(default_factory=dict)
     """Shots -> p-value of the change, corrected (Holm) for all changes of rows with the same targets. None if the
     change is not known, or zero by construction."""
     rank: Rank | None = None
     """Rank by held-out average at the most shots, among complete rows with the same targets on the track's terms."""
     contenders: int = 0
-    """Number of rows that were ranked together. The best of that many equal rows leads by chance
-    (`stats.lead_by_chance`)."""
+    """Number of rows ranked together. The best of that many equal rows leads by chance (`stats.lead_by_chance`)."""
     variation: Mapping[int, Variation | None] = field(default_factory=dict)
     """Shots -> the variance components of the held-out average."""
 
@@ -163,8 +160,7 @@ class Board:
     """Held-out roles, in the track's order."""
     targets: tuple[str, ...]
     rows: tuple[Row, ...] = field(default=())
-    """In order: the pretrained model first, then by target, then by held-out average at the most shots; incomplete rows
-    last."""
+    """The pretrained model first, then by target and by held-out average at the most shots; incomplete rows last."""
     deviations: tuple[str, ...] = ()
     """Differences between the track and the paper whose setting it has."""
 

@@ -16,8 +16,10 @@ from suite.stats import ALPHA, Contrast
 
 
 def judge(store: ResultsReader, claims: Claims, track: str | None = None) -> tuple[Verdict, ...]:
-    """Each claim's verdict, on the file's track or another one. Claims are independent: p-values are not corrected for
-    their number."""
+    """Each claim's verdict, on the file's track or another one.
+
+    Claims are independent: p-values are not corrected for the number of claims.
+    """
     rows = NamedRows(store, track or claims.track)
     return tuple(replace(_judged(rows, claim), experiments=_experiments(rows, claim)) for claim in claims.claims)
 

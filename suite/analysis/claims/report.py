@@ -62,8 +62,10 @@ def markdown(files: Sequence[Judged], *, strict: bool = False) -> str:
 
 
 def junit(files: Sequence[Judged], *, strict: bool = False) -> bytes:
-    """One test suite for each file: *fails* is a failure, *not comparable* an error, *undecided* skipped (a failure if
-    strict)."""
+    """One test suite for each file: *fails* is a failure, *not comparable* an error, *undecided* skipped.
+
+    If `strict`, *undecided* is a failure too.
+    """
     tags = {"fails": "failure", "not comparable": "error", "undecided": "failure" if strict else "skipped"}
     root = ElementTree.Element("testsuites", name="suite check")
     for judged in files:

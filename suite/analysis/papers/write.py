@@ -50,8 +50,10 @@ def as_latex(table: Table) -> str:
 
 
 def as_csv(table: Table) -> str:
-    """Four fields for each column: our value, both ends of its interval, the paper's figure. Notes are left out: they
-    are not data."""
+    """Four fields for each column: our value, both ends of its interval, the paper's figure.
+
+    Notes are left out: they are not data.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     labels = [_label(column) for column in table.layout.columns]

@@ -163,8 +163,10 @@ def _wrong_score(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> str | N
 
 
 def _wrong_corpus(score: ScoreRecord, step: StepPart) -> str | None:
-    """An error message if a corpus metric does not match the answers, or None. Answers store the reading of the primary
-    filter only."""
+    """An error message if a corpus metric does not match the answers, or None.
+
+    Answers store only the reading of the primary metric's filter.
+    """
     answers = step.answers
     name, _, filtered = score.metric.partition(",")
     metric = corpora.corpus_metric(name)
@@ -186,8 +188,7 @@ def _wrong_corpus(score: ScoreRecord, step: StepPart) -> str | None:
 
 
 def _close(stated: float | None, recomputed: float) -> bool:
-    """Whether both standard errors can come from a bootstrap of the same answers: they differ by a factor of 2 at
-    most."""
+    """Whether both standard errors can come from a bootstrap of the same answers: they differ by a factor up to 2."""
     return stated is not None and recomputed / 2 - TOLERANCE <= stated <= recomputed * 2 + TOLERANCE
 
 
@@ -196,8 +197,10 @@ def _without_texts(answers: Sequence[AnswerRecord]) -> bool:
 
 
 def unchecked(record: RecordFile) -> tuple[str, ...]:
-    """The primary metrics that cannot be recomputed: texts were left out, the metric needs more than texts, or its
-    tokenizer is missing."""
+    """The primary metrics that cannot be recomputed.
+
+    Texts were left out, the metric needs more than texts, or its tokenizer is missing.
+    """
     metrics = [
         score.metric
         for step in record.steps

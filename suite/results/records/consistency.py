@@ -80,8 +80,7 @@ def _differing(step: StepPart, config: Mapping[str, Any], expected: Mapping[str,
 
 
 def _tasks_mixed_up(spec: Mapping[str, Any], answered: Sequence[Answered]) -> Iterator[str]:
-    """Yield a message if one task has two fingerprints, or two tasks have one: a task's fingerprint includes its
-    name."""
+    """Yield a message if one task has two fingerprints, or two tasks have one: fingerprints include the task's name."""
     fingerprints: dict[str, Any] = {}
     names: dict[Any, str] = {}
     for link, step in answered:
@@ -91,8 +90,8 @@ def _tasks_mixed_up(spec: Mapping[str, Any], answered: Sequence[Answered]) -> It
 
 
 def _several_models(spec: Mapping[str, Any], answered: Sequence[Answered]) -> Iterator[str]:
-    """Yield a message for evaluations of different base models, or of a model that was loaded with other settings than
-    the spec's."""
+    """Yield a message for evaluations of different base models, or of one loaded with settings other than the
+    spec's."""
     for _, step in answered:
         model = step.config.get("model") or {}
         if canonical(model) != canonical(answered[0][1].config.get("model") or {}):
@@ -103,8 +102,7 @@ def _several_models(spec: Mapping[str, Any], answered: Sequence[Answered]) -> It
 def _trained_for_nothing(
     record: RecordFile, answered: Sequence[Answered], trained: Mapping[str, StepPart]
 ) -> Iterator[str]:
-    """Yield a message for a target that was not answered with its own training, and for train steps that nothing
-    uses."""
+    """Yield a message for a target that was not answered with its own training, and for unused train steps."""
     experiment = record.experiment
     own = _own(experiment.spec["method"], trained)
     if own and not any(_has_settings(trained[step].config, experiment.spec["method"]) for step in own):
@@ -120,8 +118,7 @@ def _trained_for_nothing(
 
 
 def _own(method: Mapping[str, Any], trained: Mapping[str, StepPart]) -> set[str]:
-    """The method's own train steps, or the choosing step of a sweep; empty if a method only combines others'
-    artifacts."""
+    """The method's own train steps, or the choosing step of a sweep; empty if a method only combines artifacts."""
     chosen = {step for step, part in trained.items() if "choice" in part.config}
     return chosen or {step for step, part in trained.items() if _method(part.config).get("name") == method["name"]}
 
@@ -131,8 +128,10 @@ def _method(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _has_settings(config: Mapping[str, Any], method: Mapping[str, Any]) -> bool:
-    """Whether a step was trained with a spec's settings. Nested settings are not compared: there, a step names models
-    differently."""
+    """Whether a step was trained with a spec's settings.
+
+    Nested settings are not compared: a step names models differently there.
+    """
     plain = {name: value for name, value in _method(config).items() if not isinstance(value, dict)}
     return "choice" in config or all(
         canonical(method[name]) == canonical(plain[name]) for name in plain if name in method

@@ -26,8 +26,10 @@ def scores_of(metric: MetricDefinition, pairs: Sequence[tuple[str, str]], tokeni
 def errors_of(
     resampling: Resampling, pairs: Sequence[tuple[str, str]], names: Sequence[str], tokenizer: str
 ) -> list[float]:
-    """Bootstrap standard errors: first with equal documents as one cluster, then without clusters. Empty for fewer than
-    two documents or clusters."""
+    """Bootstrap standard errors: first with equal documents as one cluster, then without clusters.
+
+    Empty for fewer than two documents or clusters.
+    """
     same = Clusters.of(names)
     if len(pairs) < 2 or (same is not None and same.count < 2):
         return []

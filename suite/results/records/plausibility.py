@@ -94,8 +94,7 @@ def _wrongly_scored(score: ScoreRecord, answers: Sequence[AnswerRecord]) -> Iter
 
 
 def _errors(values: Sequence[float], same: Clusters | None) -> list[float | None]:
-    """The standard error of the mean. With repeated documents also the one of older versions, which ignored the
-    repetitions."""
+    """The standard error of the mean. For repeated documents also that of older versions, which ignored repetition."""
     plain = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
     if same is None:
         return [plain]

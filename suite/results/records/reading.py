@@ -38,8 +38,7 @@ def import_records(store: Store, files_or_folders: Sequence[Path], also: Check =
 
 
 def verify_records(files_or_folders: Sequence[Path], also: Check = lambda _: None) -> list[str]:
-    """Check records like an import, without a store. Returns one line for each. Raises SuiteError like
-    `import_records`."""
+    """Check records like an import, without a store; one line for each. Raises SuiteError like `import_records`."""
     lines: list[str] = []
     with Store.open("sqlite://") as store:
         for record, _ in _imported(store, files_or_folders, also):

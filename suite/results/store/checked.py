@@ -48,8 +48,7 @@ class Checked(DatabaseSession):
                     self.changed[name, part] = None
 
     def _due(self, connection: Connection, part: str) -> dict[str, Any]:
-        """Id -> stored checksum of a part, for those not compared yet. All are read at once, which is the cheapest
-        way."""
+        """Id -> stored checksum of a part, for those not compared yet. All are read at once: this is cheapest."""
         if part not in self._sealed:
             self._sealed[part] = dict(_sealed_rows(connection, part))
         return self._sealed[part]

@@ -48,8 +48,8 @@ MIGRATION_LOCK = 0x5017E
 def connect(url: str | Path, create: bool) -> Engine:
     """An engine on an up-to-date database, at a URL or in a SQLite file.
 
-    Raises SuiteError for an unknown URL, and for a file that is missing (unless `create`), is not a database of suite,
-    or was written by a newer version.
+    Raises SuiteError for an unknown URL. Raises it also for a file that is missing (unless `create`), is not a database
+    of suite, or was written by a newer version.
     """
     parsed = database_url(url)
     file = _file(parsed)
@@ -80,8 +80,7 @@ def _file(url: URL) -> Path | None:
 
 @contextmanager
 def connected(engine: Engine) -> Iterator[Connection]:
-    """A connection. Signals are held while it closes: SQLAlchemy would print a traceback of an exception raised
-    then."""
+    """A connection. Signals are held while it closes: SQLAlchemy would print a traceback of an exception then."""
     connection = engine.connect()
     try:
         yield connection
@@ -119,13 +118,12 @@ def _opened(engine: Engine, create: bool, read_only: bool = False) -> Engine:
 
 @contextmanager
 def one_line_errors(url: URL) -> Iterator[None]:
-    """Turn database errors that users can fix (a full disk, a locked or damaged file, a server that is away) into one
-    line."""
+    """Turn database errors that users can fix into one line: a full disk, a locked or damaged file, no server."""
     try:
         yield
     except UnicodeDecodeError as error:  # SQLite's own message about a damaged schema is not valid text in this case
         raise SuiteError("is damaged: a name in its schema is not text", where=shown(url), fix=RESTORE) from error
-    except (DatabaseError, InterfaceError, sqlite3.DatabaseError) as error:  # the last where SQLAlchemy wraps nothing
+    except (DatabaseError, InterfaceError, sqlite3.DatabaseError) as error:  # the last if SQLAlchemy wraps nothing
         away = is_away(url, error)
         if not away and isinstance(error, OURS):
             raise
@@ -256,8 +254,10 @@ def migrate(engine: Engine, revision: str = "head") -> None:
 
 
 def _use_wal(engine: Engine) -> None:
-    """Let readers and a writer work at the same time. The mode is stored in the file, so it is set before the first
-    table is made."""
+    """Let readers and a writer work at the same time.
+
+    The mode is stored in the file, so it is set before the first table is made.
+    """
     if engine.dialect.name != "sqlite" or isinstance(engine.pool, StaticPool):
         return
     until = time.monotonic() + BUSY_SECONDS

@@ -20,8 +20,10 @@ RESTORE: Final = "restore a copy (without a -wal and a -shm beside it), or delet
 WAL_HEADER: Final = 32
 """Bytes of a write-ahead log's header; see https://sqlite.org/fileformat2.html#the_write_ahead_log."""
 UNWRITABLE: Final = ("unable to open", "readonly", "disk I/O", "is full")
-"""SQLite's messages if it cannot create a file beside the database. Even reading needs one, unless the database is
-immutable."""
+"""SQLite's messages if it cannot create a file beside the database.
+
+Even reading needs one, unless the database is immutable.
+"""
 
 
 def check_file(file: Path, create: bool) -> None:

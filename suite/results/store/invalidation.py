@@ -31,10 +31,11 @@ class Invalidating(DatabaseSession):
             return tuple(step_record(row) for row in connection.execute(query.order_by(StepRow.id)).all())
 
     def invalidate(self, steps: Sequence[StepRecord]) -> bool:
-        """Make finished steps pending if what they are built on is lost. Returns whether there were any.
+        """Make finished steps pending because a step or artifact that they build on is lost.
 
         `steps` are as they were read; a step that a process has started again since then is left alone. Results stay
-        until new ones replace them; costs start at zero.
+        until new ones replace them; costs start at zero. Returns whether any step was or, in a retried call, had been
+        made pending.
         """
         with self._writing() as connection:
             return reset_finished(connection, steps) or (self._retried and _any_pending(connection, steps))

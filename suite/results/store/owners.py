@@ -56,8 +56,11 @@ class Owner:
         return self.host == this.host and (not placed or (self.boot, self.space) == (this.boot, this.space))
 
     def is_dead(self, heartbeat: float | None) -> bool:
-        """Whether it is known to have ended. For other machines only a missing heartbeat (seconds since 1970) can show
-        it."""
+        """Whether it is known to have ended. `heartbeat` is its last one, in seconds since 1970.
+
+        A process on this machine is looked up; an earlier boot of this machine has ended. On other machines, only a
+        missing heartbeat can show it.
+        """
         if self.near:
             now = _start_of(self.pid)
             return now is None or bool(self.start and now and now != self.start)
@@ -68,8 +71,7 @@ class Owner:
 
 
 def _start_of(pid: int) -> str | None:
-    """When a process started; empty if unknown, None if there is no such process (or only a zombie, whose work is
-    done)."""
+    """When a process started; empty if unknown, None if it does not exist (or is a zombie, whose work is done)."""
     if not _proc_is_ours():
         return _start_elsewhere(pid)
     try:
@@ -138,8 +140,7 @@ def _space() -> str:
 
 
 def _digest(file: Path) -> str:
-    """A short digest of a file: machine ids must not be passed on unchanged (machine-id(5)). Empty if there is no
-    file."""
+    """A short digest of a file; empty without one. Machine ids must not be passed on unchanged (machine-id(5))."""
     try:
         text = file.read_text().strip()
     except (OSError, ValueError):

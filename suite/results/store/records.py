@@ -113,8 +113,7 @@ class AnswerRecord:
 
 @dataclass(frozen=True)
 class AnswerColumns:
-    """A step's answers in the documents' order, as columns: one record for each answer would cost more than reading
-    it."""
+    """A step's answers in the documents' order, as columns: one record for each would cost more than reading it."""
 
     doc_id: tuple[int, ...]
     doc_hash: tuple[str, ...]

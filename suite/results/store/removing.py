@@ -18,7 +18,7 @@ from suite.results.store.writing import LEASE_SECONDS, abandoned
 
 @dataclass(frozen=True)
 class Removal:
-    """What is removed together with some experiments."""
+    """The experiments to remove, with the steps, scores, answers and folders that are removed with them."""
 
     experiments: tuple[ExperimentRecord, ...]
     steps: tuple[str, ...]
@@ -35,7 +35,7 @@ class Removing(DatabaseSession):
     """Removes experiments; the only code that deletes them."""
 
     def removal(self, experiments: Sequence[str]) -> Removal:
-        """What removing these experiments (ids) would remove. Changes nothing."""
+        """The removal of these experiments (ids), without any change yet."""
         with self._reading() as connection:
             return _removal(connection, experiments)
 

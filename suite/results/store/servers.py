@@ -23,8 +23,7 @@ AWAY_SECONDS: Final = 60.0
 PAUSES_SECONDS: Final = (0.1, 1.0)
 """The first and the longest pause between two tries; each pause is twice the one before."""
 ENDED: Final = ("57P01", "57P02", "57P03")
-"""PostgreSQL's error codes for a shutdown by an administrator, a crash, and not ready yet. Class 08: connection
-errors."""
+"""PostgreSQL's error codes for an administrator's shutdown, a crash, and not ready yet. Class 08: connection errors."""
 CONFLICTS: Final = ("40001", "40P01")
 """Codes of transactions that conflict. In a deadlock PostgreSQL aborts one transaction, which then changes nothing."""
 RESTARTING: Final = ("starting up", "shutting down", "recovery", "not yet accepting connections")
@@ -60,8 +59,7 @@ def _code(error: DBAPIError) -> str | None:
 
 
 def away_error(message: str, where: str) -> StoreAway:
-    """The error for a server that is away. For several addresses, a driver's message has a title and one line for
-    each."""
+    """The error for a server that is away. For several addresses, a driver's message has one line for each."""
     lines = [" ".join(line.split()) for line in message.splitlines()]
     reason = next((line for line in lines if line and not line.endswith(":")), "no connection")[:200]
     restarting = any(word in message for word in RESTARTING)
@@ -84,7 +82,7 @@ class _Thread(threading.local):
 
 
 class Server:
-    """What this process knows about a server. Threads may share it."""
+    """The state of a server, as this process knows it. Threads may share it."""
 
     def __init__(self, where: str) -> None:
         self.where = where
@@ -165,8 +163,7 @@ class Server:
                 return answer
 
     def _report_away(self, reason: str, until: float | None) -> float:
-        """Return since when the server is away. Users are notified once for all threads, and once more when a thread
-        waits."""
+        """Return since when the server is away. Notify users once for all threads, and again when a thread waits."""
         with self._lock:
             since = self._since = self._since or time.time()
             kind = "waits" if until else "seen"

@@ -69,8 +69,7 @@ class DatabaseSession:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """A transaction that is committed as a whole, or not at all if anything is raised in it. Signals are held
-        meanwhile."""
+        """A transaction that is committed as a whole, or not at all after an exception. Signals are held meanwhile."""
         writer = self.engine.execution_options(write=True)
         with signals.held(), self._turn, one_line_errors(self.engine.url), writer.begin() as connection:
             yield connection

@@ -23,8 +23,7 @@ from suite.results.store.tables import (
 OF_STEPS: Final = ("step", "scores", "answers", "curve", "findings", "artifact")
 """The parts that belong to an experiment's steps."""
 UNSEEN: Final = ("owner", "heartbeat", "created")
-"""Columns that versions ignore: no step record has the first two; `created` differs at each read of published
-records."""
+"""Columns that versions ignore: step records lack two of them; `created` changes at each read of published records."""
 
 
 def versions_of(connection: Connection, links: Mapping[str, Sequence[StepLink]]) -> dict[str, dict[str, str]]:

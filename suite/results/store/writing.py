@@ -76,8 +76,10 @@ class Writing(DatabaseSession):
                 connection.execute(update(StepRow).where(chosen).values(**reset))
 
     def claim(self, step: str, owner: str, lease_seconds: float = LEASE_SECONDS) -> bool:
-        """Claim a pending step, or one whose owner died or was silent for longer than the lease. Of several callers,
-        one succeeds."""
+        """Claim a pending step, or one whose owner died or was silent for longer than the lease.
+
+        Returns whether the claim succeeded; of several callers, only one succeeds.
+        """
         with self._writing() as connection:
             free = or_(StepRow.status == "pending", abandoned(connection, step, lease_seconds))
             taken = {**UNTRIED, "status": "running", "owner": owner, "heartbeat": time.time(), "started": now()}
@@ -87,8 +89,7 @@ class Writing(DatabaseSession):
             return claimed or self._done_by_earlier_try(connection, step, owner, "running")
 
     def heartbeat(self, step: str, owner: str, spent: Costs | None = None) -> bool:
-        """Record that the owner is alive, and the step's costs so far. Returns False if the step is no longer the
-        owner's."""
+        """Record a heartbeat, and the step's costs so far. Returns False if the step is no longer the owner's."""
         with self._writing() as connection:
             costs = {} if spent is None else vars(spent)
             return update_step(connection, _owned(step, owner), {"heartbeat": time.time(), **costs})
@@ -198,8 +199,7 @@ def abandoned(connection: Connection, step: str, lease_seconds: float) -> Column
 
 
 def _import_step(connection: Connection, step: StepRecord, outcome: StepOutcome) -> bool:
-    """Store a finished step, unless it is finished here or a living process works on it. Returns whether it was
-    stored."""
+    """Store a finished step, unless it is finished here or a living process works on it. Returns whether it did."""
     row = step_row(step)
     _insert_new(connection, StepRow, [{**row, "status": "pending"}])
     waiting = StepRow.status.in_(("pending", "failed", "cancelled"))

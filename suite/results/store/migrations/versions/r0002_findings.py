@@ -1,5 +1,4 @@
-"""Findings: other facts that a step recorded about itself (weights of a mixture, spectra, both passes of a
-dispatch)."""
+"""Findings: other facts that a step recorded about itself (mixture weights, spectra, both passes of a dispatch)."""
 
 import sqlalchemy as sa
 from alembic import op
