@@ -129,8 +129,8 @@ class UnwritableAnswers(Counted):
 
 
 class JudgedWeaker(Counted):
-    """Documents whose programs could have cheated: they ran in one process with their tests or answered through
-    objects."""
+    """Documents whose programs could have cheated: they ran in one process with their tests or their objects took
+    part."""
 
     NAME: ClassVar[str] = "judged_weaker"
 

@@ -2,8 +2,8 @@
 
 A label is any text: several words, punctuation (`half-true`, `C++`), any script, a number. If labels begin alike, the
 longest one that matches counts. These differences are ignored: case (unless it is significant or labels differ only by
-it), amount of white space, kinds of dashes, Unicode composition, notations of a number (`1.0` and `1`), and a space
-instead of a hyphen between words if no other label is meant (`half true`).
+it), amount of white space, kinds of dashes, Unicode composition, and notations of a number (`1.0` and `1`). A space may
+replace a hyphen between words if no other label is meant (`half true`).
 """
 
 from __future__ import annotations

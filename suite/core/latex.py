@@ -1,8 +1,8 @@
 r"""LaTeX answers: find them in a text, and compare them up to notation, as the MATH data set requires.
 
-Differences of notation are those of spelling (`\dfrac`, `\left`, spaces, `$`), of units, and of number formats (1,000
-and 1000, 0.50 and \frac{1}{2}). Answers are a model's output: they are not evaluated, and only single fractions are
-computed. So `x + 1` and `1 + x`, or the same set in another order, are different answers here.
+Notation means spelling (`\dfrac`, `\left`, spaces, `$`), units, and number formats (1,000 and 1000, 0.50 and
+\frac{1}{2}). Answers are a model's output: they are not evaluated, and only single fractions are computed. So `x + 1`
+and `1 + x`, or the same set in another order, are different answers here.
 """
 
 from __future__ import annotations

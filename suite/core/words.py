@@ -1,7 +1,8 @@
 """Split texts into words for BLEU, TER and ROUGE, by the field's tools if they suit the language.
 
-Languages with spaces use sacrebleu's default (`13a`), English uses rouge-score's tokenizer (ASCII letters and digits).
-For other languages rouge-score drops letters, and in languages without spaces both see one word per sentence.
+BLEU and TER use sacrebleu's default (`13a`) for languages with spaces; ROUGE uses rouge-score's tokenizer (ASCII
+letters and digits) for English. For other languages rouge-score drops letters. In languages without spaces both
+tokenizers see one word per sentence.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether a model can write a task's right answers at all: with its tokenizer and within the token limit.
 
 The ids of each right answer are decoded like a model's answer. If they miss full marks although the text itself has
-them, training cannot help: the tokenizer lacks a token for a part of the answer, or the answer exceeds the task's
+them, training cannot help. Then the tokenizer lacks a token for a part of the answer, or the answer exceeds the task's
 limit.
 """
 

@@ -111,7 +111,7 @@ class EncoderDecoderState:
     logits: Tensor
 
     def __init__(self, stacks: Sequence[AdaptedModel], prompts: Sequence[Ids]) -> None:
-        """`stacks`: one adapted model for each prompt; they may differ only in their soft prompts."""
+        """`stacks`: the same adapted model for all prompts, or one for each; they may differ only in soft prompts."""
         adapted = stacks[0]
         self.model = cast(Any, adapted.model)
         self.device = adapted.backbone.device

@@ -88,7 +88,7 @@ class MethodRegistry:
     def train_steps(
         self, name: str, config: Block, targets: tuple[str, ...], roles: tuple[str, ...]
     ) -> list[Prerequisite]:
-        """All train steps that a method with these settings needs to answer some roles: each once, parents first."""
+        """All train steps that a method with these settings needs to answer some roles: each once, its own first."""
         method = self.get(name)
         needed: list[Part] = [] if method.train is None else [SELF, *method.prerequisites(config, targets)]
         for role in roles:

@@ -28,13 +28,13 @@ class Config(Block):
     INHERITS: ClassVar[dict[str, str]] = {"tuner": "ia3", "first": "ia3"}
 
     tuner: Tuner = Ia3Expert()
-    """The method and settings of the tuning. Settings that are left out are those of that method on the same track."""
+    """The method and settings of the tuning. Defaults come from the track's settings of that method."""
     shots: Count = 10
     """Examples of a task to tune on: the rows of its training split that a mixture would be searched on."""
     start: Literal["base", "targets"] = "base"
     """Start of the tuning: the base model, or an IA³ that was trained on all targets together."""
     first: ia3.Config = ia3.Config()
-    """With `start: targets`: settings of that IA³. Those that are left out are those of `ia3` on the same track."""
+    """With `start: targets`: settings of that IA³. Defaults come from the track's settings of `ia3`."""
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:

@@ -25,7 +25,7 @@ class Config(ia3.Config):
     INHERITS: ClassVar[dict[str, str]] = {"first": "ia3"}
 
     first: ia3.Config = ia3.Config()
-    """Settings of the first training. Those that are left out are those of `ia3` on the same track."""
+    """Settings of the first training. Defaults come from the track's settings of `ia3`."""
     roles: tuple[str, ...] = ()
     """The roles of the first training, all together; empty: the targets."""
 

@@ -33,7 +33,7 @@ class Config(Block):
     experts: tuple[str, ...] = ()
     """Roles; one expert is trained on each."""
     expert: Expert = SvfExpert()
-    """Settings of the experts. Those that are left out are those of their method on the same track."""
+    """Settings of the experts. Defaults come from the track's settings of their method."""
     weights: Literal["few_shot", "uniform"] = "few_shot"
     """Search the weights on a few examples of the target, or give each of the K experts the weight 1 / K."""
     shots: Count = 10

@@ -74,8 +74,8 @@ class Config(Optimisation):
     """Learning-rate schedule after the warm-up: constant, linear decay to 0, or cosine decay to 0."""
     stage_one: StageOne = PromptStage()
     """The first stage, which is to learn the format and is removed for other tasks: `{name: prompt_tuning |
-    fixed_prompt | lora, …}` with that method's settings; prompt tuning if no name is given. Settings that are left out
-    are those of that method on the same track."""
+    fixed_prompt | lora, …}` with that method's settings; prompt tuning if no name is given. Defaults come from the
+    track's settings of that method."""
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:

@@ -32,7 +32,7 @@ class Config(Block):
     base: ModelSource
     """The base model on which the masks are trained, with the track's data and budget."""
     expert: svf.Config = svf.Config()
-    """Settings of that training. Those that are left out are those of `svf` on the same track."""
+    """Settings of that training. Defaults come from the track's settings of `svf`."""
     order: Literal["kept", "shuffled"] = "kept"
     """Keep each factor at the rank of its singular value, or shuffle the factors within each matrix by the seed."""
 

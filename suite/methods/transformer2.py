@@ -36,7 +36,7 @@ class Config(Block):
     adaptation: Literal["prompt", "classifier", "few_shot", "uniform", "oracle"] = "few_shot"
     """How the expert or mixture for a task, or for each of its documents, is chosen."""
     expert: Expert = SvfExpert()
-    """Settings of the experts. Those that are left out are those of their method on the same track."""
+    """Settings of the experts. Defaults come from the track's settings of their method."""
     dispatch: str = "skills"
     """For `prompt` and `classifier`: the role whose task asks which skill a prompt needs. Skills have the names of the
     targets; the base model answers other skills."""

@@ -153,8 +153,8 @@ def blank(name: ModelName, recipe: Recipe, tokenizer: PreTrainedTokenizerBase) -
 def _prepare_t5(model: PreTrainedModel) -> None:
     """Initialise so that a small encoder-decoder needs hundreds of steps instead of thousands."""
     shrink = model.config.d_model**-0.5
-    # transformers ties the head to embeddings of deviation 1, whose logits take hundreds of steps to shrink; updates of
-    # the embeddings shrink with them, otherwise no layer distinguishes words
+    # transformers ties the head to embeddings of deviation 1, whose logits take hundreds of steps to shrink;
+    # what layers add to the embeddings is shrunk, too: otherwise no layer distinguishes words
     model.get_output_embeddings().weight.mul_(shrink)
     heads = model.config.num_heads // 2
     for key, weight in model.named_parameters():

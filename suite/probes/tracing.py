@@ -1,6 +1,6 @@
 """Trace a model: which modules feed attention, which read its output, and which mix positions.
 
-Names are not used. In a call on a few tokens, the output of each matrix is detached from its inputs, so that a query
+Names are not used. In a call on a few tokens, the output of each matrix is detached from its inputs. A query then
 depends only on the matrix that computes queries. This detects attention by `softmax` or `scaled_dot_product_attention`;
 other kernels are not detected.
 """

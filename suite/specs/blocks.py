@@ -47,7 +47,7 @@ class Selection(Block):
     documents: Count = 64
     """Number of selection rows for each target: rows of its training split that are scored to select the checkpoint."""
     every: Count | None = None
-    """Score the selection rows after every this many steps; null: at the end only, so that the last checkpoint is
+    """Steps between scores of the selection rows; null: score at the end only, so that the last checkpoint is
     selected."""
     stop_at_score: Annotated[float, Field(gt=0, le=100)] | None = None
     """Stop training when the selection score (0 to 100) reaches this value, to compare methods at equal target
@@ -70,7 +70,7 @@ class Probes(Block):
     """Measurements during training. They do not change what training gives."""
 
     every: Count
-    """Measure before the first step, after every this many steps, and after the last step."""
+    """Steps between probes; the model is also probed before the first step and after the last one."""
     roles: tuple[Role, ...] = ()
     """Held-out tasks to answer at each probe, besides the targets. Measured are their scores and the share of answers
     that take a target's format."""
@@ -79,8 +79,8 @@ class Probes(Block):
     documents: Count = 32
     """Answer only this number of documents of each task, the first ones."""
     gradients: Count | None = None
-    """Number of examples of each target for gradient alignment: the cosine between the gradient on these examples and
-    on the same with shuffled answers, for each part of the model. null: not measured."""
+    """Number of examples of each target for gradient alignment; null: not measured. It is the cosine between the
+    gradients on these examples and on the same with shuffled answers, by part of the model."""
 
 
 class Decoding(Block):

@@ -1,4 +1,4 @@
-"""Reads claims files and finds those that are not named. Reports every problem with its line, and names that do not
+"""Read claims files, or find them if none is named. Reports every problem with its line, and names that do not
 exist."""
 
 from __future__ import annotations

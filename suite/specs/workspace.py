@@ -39,7 +39,7 @@ class Workspace:
 
     roots: tuple[Path, ...]
     with_code: tuple[Path, ...] = ()
-    """The user's own folders and those of the specs, nearest first; each may have `methods/`."""
+    """The user's own folders and the specs' folders, nearest first; each may have `methods/`."""
 
     @classmethod
     def around(cls, *files: Path) -> Workspace:

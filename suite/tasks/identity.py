@@ -1,4 +1,4 @@
-"""Which documents are equal: those that a model reads alike, whatever other fields their rows have.
+"""Which documents are equal: documents that a model reads alike, whatever other fields their rows have.
 
 The rule, for the rows of a task as its templates render them:
 

@@ -47,7 +47,7 @@ class NamedMetrics:
     definitions: Mapping[str, MetricDefinition]
     """The loaded metrics."""
     problems: tuple[Problem, ...]
-    """Problems of those that the task names."""
+    """Problems of the metrics that the task names."""
 
 
 def named(metric_names: Iterable[str], task_folders: Sequence[Path], *, load: bool) -> NamedMetrics:

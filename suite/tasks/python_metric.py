@@ -1,7 +1,7 @@
 """Metrics that a task file names as `module:function`: functions in a Python file of the user's workspace.
 
-Such a file runs with the user's own rights. Therefore it is only searched beside the task file (in its folder, or in
-the workspace around `tasks/`), and data or lm-eval's own tasks can never name one.
+Such a file runs with the user's own rights. Therefore it is only searched beside the task file: in its folder, or in
+the workspace around `tasks/`. Data and lm-eval's own tasks can never name one.
 """
 
 from __future__ import annotations

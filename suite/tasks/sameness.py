@@ -1,4 +1,4 @@
-"""Equal texts, and nearly equal texts: those that differ in case, width, spacing or punctuation."""
+"""Equal texts, and nearly equal texts: they differ only in case, width, spacing or punctuation."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ _Environment.template_class = _Template
 
 
 def checked(value: Any) -> Any:
-    """A template's output. Raises Unfit for values that are not answers or texts."""
+    """A template's output. Raises Unfit for values that must not be written as text."""
     if isinstance(value, str):
         return value
     if isinstance(value, Undefined):

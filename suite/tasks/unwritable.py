@@ -1,8 +1,8 @@
 """Values that must not become text (`null`, `nan`, methods), wherever a template uses them as text.
 
 Jinja would write them out (`None`, `<built-in method …>`) in filters, formats and concatenations. Within a template
-they are wrapped in objects of this module: conditions, `is none` and calls work as usual, but converting them to a text
-or a number fails.
+they are wrapped in objects of this module: conditions, `is none` and calls work as usual. Converting them to a text or
+a number fails.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class Optimisation(Block):
     dropout: Share = 0.0
     """Dropout in training, wherever the model has it (Llama: attention; T5: everywhere)."""
     select_every: Count | None = None
-    """Score the selection rows after every this many steps; null: as the track says."""
+    """Steps between scores of the selection rows; null: as the track says."""
     examples: Count | None = None
     """Train on this many examples of each target: those on which a mixture would be searched (a batch is no larger);
     null: all."""

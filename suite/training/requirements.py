@@ -31,7 +31,7 @@ class GradientSteps:
     shots: int = 0
     """Exemplars before each training input."""
     select_every: int | None = None
-    """The selection rows are answered after every this many steps; None: as the track says."""
+    """Steps between scores of the selection rows; None: as the track says."""
     decomposes: bool = False
     """Whether each step recomputes weights from their singular value decompositions."""
 

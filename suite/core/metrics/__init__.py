@@ -45,7 +45,7 @@ def metrics() -> Mapping[str, MetricDefinition]:
 
 
 def metric_named(name: str) -> MetricDefinition | None:
-    """The metric of that name, which may name a filter behind a comma; None for functions of the user's."""
+    """The metric of a name, ignoring a filter after a comma; None for the user's functions."""
     return metrics().get(name.partition(",")[0])
 
 

@@ -15,7 +15,7 @@ from suite.core.numbers import same_number
 def exact_match(reference: str, answer: str, settings: MetricSettings) -> float:
     """1 if both texts are equal, except for surrounding white space and what the options ignore.
 
-    A reference of which everything is ignored equals nothing, so that the gold check reports it.
+    A completely ignored reference equals nothing, so that the gold check reports it.
     """
     return float(_same_text(reference, answer, settings.options))
 

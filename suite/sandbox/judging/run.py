@@ -60,8 +60,8 @@ def run_program(program: Program | str, limits: Limits = Limits()) -> ProgramOut
     Tests run apart from the program, so that it cannot reach the comparison of its results. If the row's own right
     answer shows that this is impossible, tests may use the program's objects, or else run in its process. The same
     holds for a text that is program and tests in one. A program cannot influence this choice. Tests that distinguish an
-    object from an equal one have to pass both ways: apart, where no program can cheat, and in one process, where no
-    value is a copy.
+    object from an equal one have to pass both ways. If both are apart, a program cannot cheat; in one process, no value
+    is a copy.
     """
     bubblewrap.require("this task")
     parsed = Program("", program) if isinstance(program, str) else program
