@@ -30,7 +30,7 @@ Draw = Callable[[Random], SampledRow]
 
 
 def draw_from(draw: Draw, split: Split, rng: Random) -> SampledRow:
-    """Draw until the combination belongs to `split`."""
+    """Draw rows until one belongs to `split`, and return it."""
     while (drawn := draw(rng)).split != split:
         pass
     return drawn

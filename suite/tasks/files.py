@@ -111,7 +111,7 @@ def _parsed(text: str, place: str) -> Any:
         raise SuiteError(f"not a JSON object ({error.msg}, {at})", where=place, fix=fix) from None
     except _Refused as error:
         raise SuiteError(str(error), where=place, fix=error.fix) from None
-    except ValueError:  # more digits than Python reads
+    except ValueError:  # a number with more digits than Python accepts
         raise SuiteError("holds a number of thousands of digits", where=place, fix="write it as a text") from None
     except RecursionError:
         raise _too_deep(place) from None

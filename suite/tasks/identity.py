@@ -39,7 +39,7 @@ _KEPT: Final = 128
 
 @dataclass(frozen=True)
 class Identity:
-    """What a row is to a model."""
+    """A row as a model sees it: hashes of its question and answers."""
 
     question: str
     """Rows with an equal value ask the same question."""

@@ -22,7 +22,7 @@ class KnownMetrics:
     added: frozenset[str] = frozenset()
     """Names of the metrics from outside: they range from 0 to 100, and more is better."""
     loaded: Mapping[str, MetricDefinition] = field(default_factory=dict)
-    """Those of them that are loaded."""
+    """The loaded metrics from outside."""
 
     def get(self, name: str) -> MetricDefinition | None:
         """The definition of a metric; None if it does not exist or is not loaded."""

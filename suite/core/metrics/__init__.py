@@ -1,7 +1,7 @@
 """The table of metrics: the modules of this folder, and what others `register`. Imports neither lm-eval nor numpy.
 
-A metric is one entry in one module: how it is checked, computed, stored, computed again, resampled and shown follows
-from it.
+A metric is one entry in one module. The entry determines how it is checked, computed, stored, recomputed, resampled and
+shown.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _METRICS: Final[dict[str, MetricDefinition]] = {}
 
 
 def register(*definitions: MetricDefinition) -> None:
-    """Make metrics known by their names. Raises ValueError if a name is another's."""
+    """Register metrics by their names. Raises ValueError if another metric has the name."""
     for definition in definitions:
         if _METRICS.setdefault(definition.name, definition) != definition:
             raise ValueError(f"there is a metric '{definition.name}' already")
 
 
 def metrics() -> Mapping[str, MetricDefinition]:
-    """Every metric that a task may name, except a user's own functions."""
+    """All metrics that a task may name, except users' own functions."""
     _import_own()
     return _METRICS
 
@@ -50,7 +50,7 @@ def metric_named(name: str) -> MetricDefinition | None:
 
 
 def names_over(*over: Over) -> frozenset[str]:
-    """The metrics that are computed over something."""
+    """Names of the metrics that are computed over any of `over`."""
     return frozenset(name for name, metric in metrics().items() if metric.over in over)
 
 
