@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from leaderboard.view import numbers
 from leaderboard.view.urls import TrackUrls, slugs
 from suite.analysis.claims import Verdict
-from suite.analysis.claims.verdict import tally
+from suite.analysis.claims.verdict import decided_first, tally
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ class ClaimGroup:
 
 
 def claim_groups(track_urls: Sequence[TrackUrls], verdicts: Sequence[Verdict]) -> tuple[ClaimGroup, ...]:
-    """The claims grouped by track, in the order of their files."""
+    """The claims grouped by track, tracks in the site's order; in each group decided claims come first."""
     tracks = {urls.board.track: urls for urls in track_urls}
     pages = {id_: urls.row(row) for urls in track_urls for row in urls.board.rows for id_ in row.experiments}
     groups: dict[str, list[Verdict]] = {}
     for verdict in verdicts:
         groups.setdefault(verdict.track, []).append(verdict)
     return tuple(
-        _group(track, tracks.get(track), verdicts_of_track, pages)
-        for track, verdicts_of_track in sorted(groups.items())
+        _group(track, tracks.get(track), decided_first(groups[track]), pages)
+        for track in (*(name for name in tracks if name in groups), *sorted(groups.keys() - tracks.keys()))
     )
 
 

@@ -141,12 +141,12 @@ def check(
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write a Markdown table to a file.")
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for undecided claims, too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Also exit with 1 for undecided or not-run claims.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Judge claims from stored results: holds, fails or undecided.
+    """Judge claims from stored results: holds, fails, undecided or not run.
 
     Without a store, the records that come with suite are judged. Exit code 1: a claim fails or cannot be compared.
     Exit code 2: a claim names what no spec and no row has.

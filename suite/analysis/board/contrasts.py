@@ -28,6 +28,10 @@ class Missing(Exception):
     """A required measurement does not exist."""
 
 
+class NotRun(Missing):
+    """The experiment, or the seed, was not run."""
+
+
 @dataclass(frozen=True, eq=False)
 class Term:
     """`weight` times a row's score on a task."""

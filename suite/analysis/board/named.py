@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-from suite.analysis.board.contrasts import Missing
+from suite.analysis.board.contrasts import Missing, NotRun
 from suite.analysis.board.rows import PretrainedResults, base_of
 from suite.analysis.board.schema import BASELINE
 from suite.analysis.board.tables import grouped
@@ -22,14 +22,14 @@ class NamedRows:
         self._read: dict[str, tuple[ExperimentResults, ...]] = {}
 
     def named(self, name: str) -> tuple[ExperimentResults, ...]:
-        """The row's members by seed. Raises Missing if there is no such row.
+        """The row's members by seed. Raises NotRun if there is no such row.
 
         If rows with different settings have this name, it is the one on the track's terms that was run last.
         """
         if name not in self._read:
             variants = [group for group in grouped(self._records) if group[0].name == name]
             if not variants:
-                raise Missing(f"'{name}' was not run on {self.track}")
+                raise NotRun(f"'{name}' was not run on {self.track}")
             self._read[name] = ExperimentResults.of_many(self.store, max(variants, key=_preference))
         return self._read[name]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from suite.analysis.board.contrasts import Missing
+from suite.analysis.board.contrasts import Missing, NotRun
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.named import NamedRows
 from suite.analysis.claims.expectation import Expectation
@@ -35,6 +35,8 @@ def _judged(rows: NamedRows, claim: Claim) -> Verdict:
             return verdict_of(claim, rows.track, *_reproduced(rows, claim.reproduces))
         assert claim.expectation is not None
         value = value_of(rows, claim.expectation)
+    except NotRun as missing:
+        return verdict_of(claim, rows.track, "not run", str(missing))
     except Missing as missing:
         return verdict_of(claim, rows.track, "undecided", str(missing))
     except Incomparable as reason:
@@ -49,7 +51,7 @@ def _experiments(rows: NamedRows, claim: Claim) -> dict[str, str | None]:
     for name in names:
         try:
             experiments[name] = rows.named(name)[0].record.id
-        except Missing:
+        except NotRun:
             experiments[name] = None
     return experiments
 
@@ -69,7 +71,7 @@ def _reproduced(rows: NamedRows, recorded: Recording) -> tuple[Status, str]:
     name = f"{recorded.experiment} (seed {recorded.seed})"
     member = next((member for member in rows.named(recorded.experiment) if member.record.seed == recorded.seed), None)
     if member is None:
-        raise Missing(f"{name} was not run on {rows.track}")
+        raise NotRun(f"{name} was not run on {rows.track}")
     trained = [link.step_id for link in member.links if link.part == "train"]
     curve = [point.value for point in rows.store.curve(trained[-1]) if point.name == recorded.curve] if trained else []
     if not curve:

@@ -8,7 +8,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from suite import stats
-from suite.analysis.claims.verdict import Judged, Verdict, tally
+from suite.analysis.claims.verdict import OPEN, Judged, Verdict, decided_first, tally
 from suite.core import escape
 
 HEAD = ("| verdict | claim | comparison | value | judged on | why |", "|---|---|---|---|---|---|")
@@ -17,10 +17,10 @@ FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010fff
 
 
 def text(files: Sequence[Judged]) -> Iterator[str]:
-    """Yield lines: two for each claim (verdict, numbers), and the tally at the end."""
+    """Yield lines: two for each claim (verdict, numbers), decided ones first, and the tally at the end."""
     for judged in files:
         yield f"{judged.file} on {judged.track}"
-        for verdict in judged.verdicts:
+        for verdict in decided_first(judged.verdicts):
             yield f"{verdict.status:<14}  {verdict.id}: {verdict.says}"
             yield f"{'':<16}{verdict.expects}: {_numbers(verdict)}"
         if judged.left_out:
@@ -52,7 +52,7 @@ def markdown(files: Sequence[Judged], *, strict: bool = False) -> str:
     lines: list[str] = []
     for judged in files:
         lines += [f"### {escape.markdown(judged.name)}", "", *HEAD]
-        for verdict in judged.verdicts:
+        for verdict in decided_first(judged.verdicts):
             status = verdict.status if verdict.passes(strict=strict) else f"**{verdict.status}**"
             says, why = escape.markdown(verdict.says), escape.markdown(verdict.reason)
             cells = (status, says, f"`{verdict.expects}`", verdict.value_text, verdict.evidence, why)
@@ -62,11 +62,11 @@ def markdown(files: Sequence[Judged], *, strict: bool = False) -> str:
 
 
 def junit(files: Sequence[Judged], *, strict: bool = False) -> bytes:
-    """One test suite for each file: *fails* is a failure, *not comparable* an error, *undecided* skipped.
+    """One test suite for each file: *fails* is a failure, *not comparable* an error, an open claim skipped.
 
-    If `strict`, *undecided* is a failure too.
+    Open claims are undecided or not run. If `strict`, they are failures.
     """
-    tags = {"fails": "failure", "not comparable": "error", "undecided": "failure" if strict else "skipped"}
+    tags = {"fails": "failure", "not comparable": "error"} | dict.fromkeys(OPEN, "failure" if strict else "skipped")
     root = ElementTree.Element("testsuites", name="suite check")
     for judged in files:
         outcomes = [tags.get(verdict.status, "") for verdict in judged.verdicts]

@@ -10,9 +10,11 @@ from typing import Any, Literal
 from suite.analysis.claims.schema import Claim
 from suite.stats import Contrast
 
-Status = Literal["holds", "fails", "undecided", "not comparable"]
+Status = Literal["holds", "fails", "undecided", "not comparable", "not run"]
 WRONG: tuple[Status, ...] = ("fails", "not comparable")
 """Verdicts that make a check fail."""
+OPEN: tuple[Status, ...] = ("undecided", "not run")
+"""Verdicts that make only a strict check fail."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Verdict:
     track: str
     status: Status
     reason: str = ""
-    """Why the verdict is undecided or not comparable, or what differs; empty if the numbers say everything."""
+    """Why the verdict is open or not comparable, or what differs; empty if the numbers say everything."""
     value: float | None = None
     low: float | None = None
     high: float | None = None
@@ -51,8 +53,8 @@ class Verdict:
         return self.status in WRONG
 
     def passes(self, *, strict: bool) -> bool:
-        """Whether a check passes with this verdict. A strict check fails undecided claims."""
-        return not self.wrong and not (strict and self.status == "undecided")
+        """Whether a check passes with this verdict. A strict check also fails open claims."""
+        return not self.wrong and not (strict and self.status in OPEN)
 
     @property
     def value_text(self) -> str:
@@ -109,8 +111,13 @@ def verdict_of(claim: Claim, track: str, status: Status, reason: str = "", contr
     return Verdict(*text, *numbers, contrast.documents or None, seeds, contrast.resolvable or None)
 
 
+def decided_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The verdicts in their order, but undecided ones after the others, and at the end those that were not run."""
+    return sorted(verdicts, key=lambda verdict: OPEN.index(verdict.status) + 1 if verdict.status in OPEN else 0)
+
+
 def tally(verdicts: Sequence[Verdict]) -> str:
     """The number of claims with each verdict, in words."""
     counts = {status: sum(verdict.status == status for verdict in verdicts) for status in
-              ("holds", "fails", "not comparable", "undecided")}  # fmt: skip
+              ("holds", "fails", "not comparable", "undecided", "not run")}  # fmt: skip
     return ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no claims"

@@ -43,17 +43,17 @@ def file(tmp_path: Path) -> Path:
     return file
 
 
-def test_what_holds_or_is_undecided_passes(capsys: pytest.CaptureFixture[str], home: Path, file: Path) -> None:
+def test_what_holds_or_was_not_run_passes(capsys: pytest.CaptureFixture[str], home: Path, file: Path) -> None:
     code, out, _ = suite(capsys, "check", file, "--home", home)
     assert code == 0
     assert "holds           better: a | b is <better>" in out
     assert "+40.00 [" in out
     assert "100 documents, 1 seed, minimum detectable effect" in out
     assert "'promot_rte' was not run on tiny" in out
-    assert out.endswith("1 holds, 1 undecided\n")
+    assert out.endswith("1 holds, 1 not run\n")
 
 
-@pytest.mark.parametrize(("more", "said"), [(WRONG, "1 holds, 1 fails, 1 undecided"), (OTHER, "1 not comparable")])
+@pytest.mark.parametrize(("more", "said"), [(WRONG, "1 holds, 1 fails, 1 not run"), (OTHER, "1 not comparable")])
 def test_what_fails_or_cannot_be_compared_ends_with_1(
     capsys: pytest.CaptureFixture[str], home: Path, file: Path, more: str, said: str
 ) -> None:
@@ -69,7 +69,7 @@ def test_junit_markdown_and_json_say_the_same(capsys: pytest.CaptureFixture[str]
     code, out, _ = suite(capsys, "check", file, "--junit", junit, "--markdown", markdown, "--json", "--home", home)
     assert code == 1
     (verdicts,) = json.loads(out).values()
-    assert [each["status"] for each in verdicts] == ["holds", "undecided", "fails", "not comparable"]
+    assert [each["status"] for each in verdicts] == ["holds", "not run", "fails", "not comparable"]
     (tests,) = ElementTree.parse(junit).getroot()
     assert {name: tests.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
         "tests": "4", "failures": "1", "errors": "1", "skipped": "1",
@@ -98,7 +98,7 @@ def test_a_users_mistakes_are_one_line_each(
     assert suite(capsys, "check", file, "--home", tmp_path / "nowhere")[0] == 2
 
 
-def test_a_strict_check_fails_what_is_undecided_and_every_report_says_so(
+def test_a_strict_check_fails_what_is_not_decided_and_every_report_says_so(
     capsys: pytest.CaptureFixture[str], home: Path, file: Path
 ) -> None:
     junit, markdown = home / "junit.xml", home / "summary.md"
@@ -106,12 +106,12 @@ def test_a_strict_check_fails_what_is_undecided_and_every_report_says_so(
     code, out, _ = suite(capsys, *arguments)
     assert code == 1
     assert [(each["status"], each["passes"]) for each in json.loads(out)[str(file)]] == [
-        ("holds", True), ("undecided", False),
+        ("holds", True), ("not run", False),
     ]  # fmt: skip
     (tests,) = ElementTree.parse(junit).getroot()
     assert [[part.tag for part in case] for case in tests] == [["system-out"], ["failure"]]
     assert (tests.get("failures"), tests.get("skipped")) == ("1", "0")
-    assert "| **undecided** |" in markdown.read_text(encoding="utf-8")
+    assert "| **not run** |" in markdown.read_text(encoding="utf-8")
     file.write_text("".join(CLAIMS.splitlines(keepends=True)[:-1]), encoding="utf-8")
     assert suite(capsys, "check", file, "--strict", "--home", home)[0] == 0
 
@@ -163,7 +163,7 @@ def test_claims_are_judged_on_further_tracks_that_have_rows(
     out = suite(capsys, "check", file, "--home", home)[1]
     assert f"{file} on tiny" in out
     assert out.endswith("(1 more are about rows that were not run on tiny)\n\n1 holds\n")
-    assert "1 undecided" in suite(capsys, "check", file, "--track", "tiny", "--home", home)[1]
+    assert "1 not run" in suite(capsys, "check", file, "--track", "tiny", "--home", home)[1]
 
 
 def test_without_a_store_the_records_that_come_with_suite_are_judged(
@@ -185,7 +185,7 @@ def test_claims_are_judged_on_another_track_if_asked(
     capsys: pytest.CaptureFixture[str], home: Path, file: Path
 ) -> None:
     file.write_text(CLAIMS.replace("track: tiny", "track: micro"), encoding="utf-8")
-    assert "2 undecided" in suite(capsys, "check", file, "--home", home)[1]
+    assert "2 not run" in suite(capsys, "check", file, "--home", home)[1]
     assert "1 holds" in suite(capsys, "check", file, "--track", "tiny", "--home", home)[1]
 
 
