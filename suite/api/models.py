@@ -200,7 +200,8 @@ def _located(experiment: object, record: ExperimentRecord, models: Path | None) 
         return locate(experiment.track.model, models)
     source = ModelSource.model_validate(record.spec["track"]["model"])
     try:
-        return locate(source.beside(Path(str(record.spec.get("file", ""))).parent), models)
+        folder = Path(str(record.spec.get("file", ""))).parent
+        return locate(source.beside(folder, folder), models)
     except SuiteError as error:
         fix = "name the folder it is in with models=, or give the experiment as load_spec has it"
         raise SuiteError(error.problems[0].what, where=error.problems[0].where, fix=fix) from error

@@ -13,7 +13,7 @@ from suite.specs.blocks import OVERRIDABLE, Track
 from suite.specs.tracks import load_track
 from suite.specs.workspace import Workspace
 
-NOT_TERMS: Final = ("model.path", "model.gguf", "model.revision")
+NOT_TERMS: Final = ("model.path", "model.gguf", "model.revision", "model.adapter")
 """Settings that are not terms of a track: where a machine keeps its models."""
 
 

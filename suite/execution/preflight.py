@@ -72,9 +72,8 @@ def absent_models(sources: Iterable[ModelSource], models: Path | None) -> list[P
 
 
 def _absent(source: ModelSource, reason: str) -> Problem:
-    what = (
-        f"the model '{source.hub}' is neither in the models folder nor in the cache, and cannot be fetched ({reason})"
-    )
+    name = source.title if source.adapter is None else f"{source.title}' or its adapter '{source.adapter}"
+    what = f"the model '{name}' is neither in the models folder nor in the cache, and cannot be fetched ({reason})"
     return Problem("", what, "connect to the hub, or pass a folder that has a copy with --models (or SUITE_MODELS)")
 
 
@@ -85,6 +84,9 @@ def fetch(source: ModelSource) -> None:
     from huggingface_hub import snapshot_download
 
     try:
-        snapshot_download(str(source.hub), revision=source.revision, allow_patterns=list(WANTED_FILES))
+        if source.hub is not None:
+            snapshot_download(source.hub, revision=source.revision, allow_patterns=list(WANTED_FILES))
+        if source.adapter is not None and locate(source, None).folder is None:
+            snapshot_download(source.adapter, allow_patterns=list(WANTED_FILES))
     except Exception as error:  # the hub's client raises dozens of kinds: no such name, no access, a full disk …
         raise SuiteError.of([_absent(source, reason_of(error))]) from error

@@ -23,6 +23,7 @@ from transformers.utils import logging
 from suite.core.errors import SuiteError
 from suite.models.embedded import check_ids, embeddings_of, refuse_unknown_ids
 from suite.models.ids import KnownIds
+from suite.models.peft_folder import merged
 from suite.models.source import LocatedModel
 
 Shape = Literal["decoder", "encoder-decoder"]
@@ -107,12 +108,17 @@ def load_backbone(located: LocatedModel, device: str | None = None, factors: Pat
         is_encoder_decoder = bool(config.is_encoder_decoder)
         loader: Any = AutoModelForSeq2SeqLM if is_encoder_decoder else AutoModelForCausalLM
         tokenizer = AutoTokenizer.from_pretrained(location, **options)
+        dtype = getattr(torch, source.dtype)
+        # an adapter is merged in float32: rounding each weight before and after would lose small updates
+        loaded = dtype if located.adapter is None else torch.float32
         model, report = loader.from_pretrained(
-            location, **options, dtype=getattr(torch, source.dtype), use_safetensors=True, output_loading_info=True
+            location, **options, dtype=loaded, use_safetensors=True, output_loading_info=True
         )
         absent = sorted(set(report["missing_keys"]) | {str(key) for key in report["mismatched_keys"]})
         if absent:  # transformers would fill these with random numbers
             raise SuiteError(f"the weights of {source.title} lack {len(absent)} tensors, {absent[0]} among them")
+        if located.adapter is not None:
+            model = merged(model, located.adapter).to(dtype)
         check_ids(model, tokenizer)
         return as_backbone(
             model, tokenizer, located.identity, sentinels=source.sentinels, device=device, factors=factors

@@ -5,22 +5,25 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Final, Literal
 
-from pydantic import PrivateAttr, model_validator
+from pydantic import PrivateAttr, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from suite.core.block import Block
 from suite.core.errors import SuiteError, did_you_mean
 from suite.models.filehash import cached_file_hash
-from suite.models.weight_files import config_of, parameters, weight_files
+from suite.models.peft_folder import WEIGHTS, adapter_files
+from suite.models.weight_files import ADAPTER, config_of, parameters, weight_files
 
 TOKENIZER_FILES = (
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
     "vocab.txt", "merges.txt", "*.model",
 )  # fmt: skip
+_HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 CONFIG_FILES = ("config.json", "generation_config.json")
 
 
@@ -37,23 +40,33 @@ class ModelSource(Block):
     """A local folder with config.json, a tokenizer and *.safetensors; relative to the file that names it."""
     gguf: str | None = None
     """A local GGUF file, relative to the file that names it; its weights are dequantised when loaded."""
+    adapter: str | None = None
+    """A PEFT adapter of weights (LoRA and kin) that is merged into the model when it is loaded: a local folder,
+    relative to the file that names it, or `org/name` on the hub."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Data type of the weights in memory."""
     sentinels: bool = False
     """For encoder-decoders pretrained by span corruption (T5, mT5): append ` <extra_id_0>` to the input, and read the
     answer after `<extra_id_0>` and before `<extra_id_1>`."""
     _folder: Path | None = PrivateAttr(default=None)
+    _adapter_folder: Path | None = PrivateAttr(default=None)
 
-    def beside(self, folder: Path | None) -> ModelSource:
+    def beside(self, folder: Path | None, adapter_folder: Path | None = None) -> ModelSource:
         """The same model with its relative path resolved in a folder; None: in the working directory.
 
-        The folder is not part of the model's name: the same files elsewhere are the same model.
+        That of an adapter is resolved in a folder of its own. Neither folder is part of the model's name: the same
+        files elsewhere are the same model.
         """
-        if self.path is None and self.gguf is None:
+        if self.path is None and self.gguf is None and self.adapter is None:
             return self
         found = self.model_copy()
-        found._folder = folder
+        found._folder, found._adapter_folder = folder, adapter_folder
         return found
+
+    @model_serializer(mode="wrap")
+    def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without an adapter if it has none: it came later, and changes no name."""
+        return {key: value for key, value in handler(self).items() if key != "adapter" or value is not None}
 
     @model_validator(mode="after")
     def _one_source(self) -> ModelSource:
@@ -69,7 +82,8 @@ class ModelSource(Block):
     def title(self) -> str:
         """The model's name for readers."""
         name = self.bundled or self.hub or self.path or self.gguf or ""
-        return name if self.bundled or self.hub else Path(name).name
+        name = name if self.bundled or self.hub else Path(name).name
+        return name if self.adapter is None else f"{name} + {Path(self.adapter).name}"
 
 
 @dataclass(frozen=True)
@@ -87,10 +101,33 @@ class LocatedModel:
     """Number of parameters in the files; 0 while the model has not been downloaded."""
     note: str | None = None
     """A note about where it was found."""
+    adapter: Path | None = None
+    """The folder of the adapter that is merged into it."""
 
 
 def locate(source: ModelSource, models_dir: Path | None) -> LocatedModel:
     """Find the model. Raises SuiteError, in one line, if it does not exist or its files cannot be loaded."""
+    base = _base(source, models_dir)
+    return base if source.adapter is None else _with_adapter(base, source.adapter, models_dir)
+
+
+def _with_adapter(base: LocatedModel, text: str, models_dir: Path | None) -> LocatedModel:
+    """The base with its adapter, whose content is part of its identity; without a folder if either is on the hub."""
+    note: str | None = None
+    folder: Path | None
+    try:
+        folder, note = _existing(text, base.source._adapter_folder, models_dir, "adapter folder")
+    except SuiteError:
+        if not _HUB_ID.fullmatch(text):
+            raise
+        folder = _beside(text, models_dir) or _cached_adapter(text)
+    if folder is None:
+        return replace(base, folder=None, file=None, identity=f"{base.identity} + hub:{text}")
+    identity = _identity(adapter_files(folder), base.identity)
+    return replace(base, identity=identity, adapter=folder, note=base.note or note)
+
+
+def _base(source: ModelSource, models_dir: Path | None) -> LocatedModel:
     if source.bundled is not None:
         return _in_folder(source, _bundled(source.bundled))
     if source.gguf is not None:
@@ -175,6 +212,14 @@ def _hub_cache(hub_id: str, revision: str | None) -> Path | None:
     return folder if any(folder.glob("tokenizer*")) else None
 
 
+def _cached_adapter(hub_id: str) -> Path | None:
+    """The snapshot of an adapter in the hub's local cache, if it is complete."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = [try_to_load_from_cache(hub_id, name) for name in (ADAPTER, WEIGHTS)]
+    return Path(str(found[0])).parent if all(isinstance(file, str) for file in found) else None
+
+
 def _in_folder(source: ModelSource, folder: Path) -> LocatedModel:
     if not (folder / "config.json").is_file():
         raise SuiteError(f"{folder} is not a model folder: it has no config.json")
@@ -203,9 +248,9 @@ def _gguf(source: ModelSource, file: Path) -> LocatedModel:
     return LocatedModel(source, file.parent, file, _identity([file]), sum(int(tensor.n_elements) for tensor in tensors))
 
 
-def _identity(files: Sequence[Path]) -> str:
+def _identity(files: Sequence[Path], base: str = "") -> str:
     """One hash of several files: of names and contents, not of folders (nor of a GGUF file's name)."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(base.encode())
     for file in files:
         name = "gguf" if file.suffix == ".gguf" else file.name
         digest.update(f"{name}\0{cached_file_hash(file)}\n".encode())

@@ -28,7 +28,7 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
     Raises SuiteError if neither exists, if a shard is missing, or if an adapter would be loaded, too.
     """
     if (folder / ADAPTER).is_file():
-        fix = "name the base model, or merge the adapter into it (merge_and_unload) and save that"
+        fix = "name the base model and this as its adapter: `model: {hub: org/base, adapter: FOLDER}`"
         raise SuiteError(f"{folder} holds a PEFT adapter ({ADAPTER}), not a model alone", fix=fix)
     if (folder / WHOLE).is_file():
         return (folder / WHOLE,)

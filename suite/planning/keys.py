@@ -19,7 +19,7 @@ def settings_key(config: Block, locate: Callable[[ModelSource], LocatedModel]) -
     key = config.model_dump(mode="json")
     for name in key:
         inner = getattr(config, name, None)
-        if isinstance(inner, ModelSource) and (inner.path or inner.gguf):
+        if isinstance(inner, ModelSource) and (inner.path or inner.gguf or inner.adapter):
             key[name] = model_key(inner, locate(inner))
         elif isinstance(inner, Block):
             key[name] = settings_key(inner, locate)

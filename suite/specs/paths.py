@@ -46,7 +46,7 @@ def placed(block: B, where: Callable[[Key], str], key: Key = ()) -> B:
     """The block, with a base folder set for each model's path. `where` gives a key's ``file:line``."""
     if isinstance(block, ModelSource):
         source = "gguf" if block.path is None else "path"
-        return cast(B, block.beside(folder_of(where((*key, source)))))
+        return cast(B, block.beside(*(folder_of(where((*key, name))) for name in (source, "adapter"))))
     inner = {name: getattr(block, name) for name in type(block).model_fields}
     changed = {name: placed(value, where, (*key, name)) for name, value in inner.items() if isinstance(value, Block)}
     return block.model_copy(update=changed)

@@ -87,9 +87,8 @@ def over_track(below: Layered, value: Mapping[str, Any], origins: Mapping[Key, s
     """A layer over a track's. Another model source replaces the one below instead of being merged with it."""
     model = value.get("model")
     if isinstance(model, Mapping) and any(source in model for source in SOURCES):
-        rest = {
-            key: item for key, item in dict(below.value.get("model") or {}).items() if key not in (*SOURCES, "revision")
-        }
+        of_another = (*SOURCES, "revision", "adapter")
+        rest = {key: item for key, item in dict(below.value.get("model") or {}).items() if key not in of_another}
         below = Layered({**below.value, "model": rest}, below.origins)
     return below.over(value, origins)
 
@@ -97,7 +96,7 @@ def over_track(below: Layered, value: Mapping[str, Any], origins: Mapping[Key, s
 def changes_of(below: Layered, changes: Mapping[str, Any], merged: Layered) -> tuple[str, ...]:
     """Dotted keys of a track that a spec or `--set` really changes. Paths are compared after they are resolved."""
     keys = {key for key in _changed(below.value, changes, ()) if key.partition(".")[0] != "probes"}
-    for source in ("path", "gguf"):
+    for source in ("path", "gguf", "adapter"):
         text, key = merged.block("model").value.get(source), ("model", source)
         if text is not None and meant(str(text), below.where(key)) != meant(str(text), merged.where(key)):
             keys.add(f"model.{source}")

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 from suite.core.errors import SuiteError
+from suite.models.peft_folder import settings_of
 from suite.models.source import ModelSource
+from suite.models.weight_files import ADAPTER
 
 _HUB_ID = re.compile(r"(?P<hub>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 
@@ -17,6 +19,8 @@ def model_named(text: str) -> ModelSource:
     Raises SuiteError for what can be none of them.
     """
     path = Path(text).expanduser()
+    if (path / ADAPTER).is_file():
+        return _adapted(path.resolve())
     if path.is_dir():
         return ModelSource(path=str(path.resolve()))
     if path.suffix.lower() == ".gguf":
@@ -28,6 +32,19 @@ def model_named(text: str) -> ModelSource:
         fix = "name a folder with config.json, a GGUF file, or org/name of the hub"
         raise SuiteError("is no model", where=f"--model {text}", fix=fix)
     return ModelSource(hub=found["hub"], revision=found["revision"])
+
+
+def _adapted(folder: Path) -> ModelSource:
+    """An adapter on the base that its settings name. Raises SuiteError if that is neither here nor a hub id."""
+    base = str(settings_of(folder).get("base_model_name_or_path") or "")
+    path = Path(base)
+    if base and path.is_dir():
+        return ModelSource(path=str(path.resolve()), adapter=str(folder))
+    if not _HUB_ID.fullmatch(base):
+        what = f"is an adapter whose base is '{base}', which is neither a folder here nor a model of the hub"
+        fix = f"correct base_model_name_or_path in {folder / ADAPTER}"
+        raise SuiteError(what, where=f"--model {folder}", fix=fix)
+    return ModelSource(hub=base, adapter=str(folder))
 
 
 def written(source: ModelSource) -> str:
