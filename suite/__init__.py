@@ -8,9 +8,11 @@ TYPE_CHECKING = False  # as type checkers know it: `typing` itself takes ten tim
 if TYPE_CHECKING:
     from typing import Any, Final
 
+    from suite.analysis.advice import Advice, Candidate, Constraints
     from suite.analysis.board import Board, Row
     from suite.analysis.board.compare import Comparison
     from suite.analysis.claims import Judged, Verdict
+    from suite.api.advice import recommend
     from suite.api.answers import DocumentAnswer, TaskEvaluation, answers
     from suite.api.claims import check
     from suite.api.models import LoadedModel, load_model
@@ -26,8 +28,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Advice",
     "Board",
+    "Candidate",
     "Comparison",
+    "Constraints",
     "DocumentAnswer",
     "Experiment",
     "Judged",
@@ -49,6 +54,7 @@ __all__ = [
     "load_spec",
     "open_store",
     "plan",
+    "recommend",
     "render",
     "run",
 ]
@@ -56,8 +62,10 @@ __all__ = [
 _MODULES: Final = {
     name: module
     for module, names in {
+        "analysis.advice": ("Advice", "Candidate", "Constraints"),
         "analysis.board": ("Board", "Row"),
         "analysis.board.compare": ("Comparison",),
+        "api.advice": ("recommend",),
         "api.answers": ("DocumentAnswer", "TaskEvaluation", "answers"),
         "api.claims": ("check",),
         "api.models": ("LoadedModel", "load_model"),

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from suite.api.planning import PlannedRun
 from suite.core import signals
+from suite.core.quantities import clock
 from suite.execution.context import StepContext
 from suite.execution.outcome import Outcome
 from suite.execution.preflight import check
-from suite.execution.progress import PlanProgress, Verbosity, clock
+from suite.execution.progress import PlanProgress, Verbosity
 from suite.execution.run import run_plan
 from suite.execution.run_log import run_log
 from suite.results.store.writing import LEASE_SECONDS

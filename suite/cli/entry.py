@@ -148,6 +148,7 @@ def remove(
 
 app.command()(results.board)
 app.command()(results.compare)
+app.command()(results.recommend)
 app.command()(results.answers)
 app.command()(results.table)
 app.command()(results.check)

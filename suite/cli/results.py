@@ -79,6 +79,34 @@ def compare(
     print_comparison(RunDir(home, db), first, second, track, as_json=as_json, wide=wide)
 
 
+def recommend(
+    target: Annotated[str | None, typer.Option("--target", metavar="ROLE", help="Only this target.")] = None,
+    max_memory: Annotated[
+        str | None, typer.Option("--max-memory", metavar="SIZE", help="Peak memory of training, as 8GB.")
+    ] = None,
+    max_time: Annotated[
+        str | None, typer.Option("--max-time", metavar="TIME", help="Time of training, as 1h or 90s.")
+    ] = None,
+    keep: Annotated[
+        str | None, typer.Option("--keep", metavar="SHARE", help="Least share of the held-out average, as 95%.")
+    ] = None,
+    track: OfTrackOption = None,
+    as_json: JsonOption = False,
+    wide: WideOption = False,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Say which row to take, within limits of memory, time and loss.
+
+    Of rows that are tied on the target, one that keeps most; of those, the cheapest.
+    """
+    from suite.cli.commands.advice import limits_of, print_advice
+    from suite.core.run_dir import RunDir
+
+    limits = limits_of(max_memory, max_time, keep)
+    print_advice(RunDir(home, db), target, track, limits, as_json=as_json, wide=wide)
+
+
 def answers(
     experiment: ExperimentArgument,
     role: Annotated[

@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, TextIO
 
+from suite.core.quantities import clock
+
 LOG_EVERY_SECONDS = 10.0
 TERMINAL_EVERY_SECONDS = 0.2
 
@@ -113,22 +115,3 @@ class PlanProgress:
         with suppress(OSError, ValueError, AttributeError):
             self.out.write(text)
             self.out.flush()
-
-
-def clock(seconds: float) -> str:
-    """Seconds as readable text: `8 s`, `2 min 05 s`, `3 h 10 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def size(count: float) -> str:
-    """Bytes with a unit."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if abs(count) < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"

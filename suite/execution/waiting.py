@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from datetime import datetime, timezone
 
-from suite.execution.progress import PlanProgress, clock
+from suite.core.quantities import clock
+from suite.execution.progress import PlanProgress
 from suite.planning import Step
 from suite.results.store import Lease, Store
 from suite.results.store.writing import LEASE_SECONDS

@@ -6,6 +6,7 @@ from suite.stats.estimate import (
     UNBOUNDED,
     Estimate,
     Scale,
+    estimate_text,
     first_of_the_best,
     over_seeds,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "contrast",
     "contrasts",
     "equivalent",
+    "estimate_text",
     "estimates",
     "first_of_the_best",
     "holm",

@@ -55,6 +55,17 @@ class Estimate:
         return max(abs(end) for end in (self.value, self.low, self.high) if end is not None)
 
 
+def estimate_text(estimate: Estimate, *, sign: bool = False) -> str:
+    """``81.3 ± 2.1``, or ``99.6 [97.8, 100.0]`` if the sides of the interval differ."""
+    value = f"{estimate.value:+.1f}" if sign else f"{estimate.value:.1f}"
+    if estimate.low is None or estimate.high is None:
+        return value
+    if estimate.half is not None:
+        return f"{value} ± {estimate.half:.1f}"
+    ends = [f"{end:+.1f}" if sign else f"{end:.1f}" for end in (estimate.low, estimate.high)]
+    return f"{value} [{', '.join(ends)}]"
+
+
 def within(value: float, half: float, scale: Sequence[float]) -> tuple[float, float]:
     """The ends of a symmetric interval, cut at the ends of the scale."""
     return min(value, max(value - half, scale[0])), max(value, min(value + half, scale[1]))

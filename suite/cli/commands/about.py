@@ -13,9 +13,9 @@ from suite import methods
 from suite.core.block import Block
 from suite.core.errors import Problem, SuiteError, did_you_mean
 from suite.core.metrics import metrics
+from suite.core.quantities import size
 from suite.core.run_dir import RunDir
 from suite.core.yamlfile import read_yaml
-from suite.execution.progress import size
 from suite.execution.provenance import versions
 from suite.execution.run_log import newest_log
 from suite.methods import MethodRegistry

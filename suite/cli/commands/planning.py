@@ -11,8 +11,9 @@ import yaml
 from suite.api import planning
 from suite.api.planning import PlannedRun, PlannedStep
 from suite.core.errors import SuiteError
+from suite.core.quantities import clock, size
 from suite.core.run_dir import RunDir
-from suite.execution.progress import Verbosity, clock, size
+from suite.execution.progress import Verbosity
 from suite.planning import Plan
 from suite.specs import Options
 from suite.specs.load import Seeds

@@ -12,8 +12,8 @@ import typer
 from suite.cli.commands.stored import reading
 from suite.cli.commands.tables import aligned
 from suite.core.errors import SuiteError, did_you_mean
+from suite.core.quantities import size
 from suite.core.run_dir import RunDir
-from suite.execution.progress import size
 from suite.results.store import ExperimentRecord, Removal, ResultsReader, Store
 
 SHORTEST_ID = 8

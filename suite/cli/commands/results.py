@@ -14,11 +14,11 @@ from suite.cli.commands.as_json import as_text, plain
 from suite.cli.commands.stored import reading
 from suite.cli.commands.tables import fitted, room, wrapped
 from suite.core.errors import StoreAway, SuiteError, did_you_mean
+from suite.core.quantities import clock
 from suite.core.run_dir import RunDir
-from suite.execution.progress import clock
 from suite.planning import Plan
 from suite.results.store import ResultsReader
-from suite.stats import Estimate
+from suite.stats import Estimate, estimate_text
 
 if TYPE_CHECKING:
     from suite.execution.outcome import Outcome
@@ -218,15 +218,7 @@ def _by_class(row: Row, width: int | None) -> Iterator[str]:
 
 def shown(estimate: Estimate | None, sign: bool = False) -> str:
     """Format an estimate: ``81.3 ± 2.1``, ``99.6 [97.8, 100.0]`` for an asymmetric interval, or a dash."""
-    if estimate is None:
-        return DASH
-    value = f"{estimate.value:+.1f}" if sign else f"{estimate.value:.1f}"
-    if estimate.low is None or estimate.high is None:
-        return value
-    if estimate.half is not None:
-        return f"{value} ± {estimate.half:.1f}"
-    ends = [f"{end:+.1f}" if sign else f"{end:.1f}" for end in (estimate.low, estimate.high)]
-    return f"{value} [{', '.join(ends)}]"
+    return DASH if estimate is None else estimate_text(estimate, sign=sign)
 
 
 def _ratio(row: Row) -> str:

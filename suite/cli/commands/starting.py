@@ -14,7 +14,7 @@ import typer
 from suite.core.console import visible
 from suite.core.errors import SuiteError, did_you_mean
 from suite.core.outputs import copy_folder
-from suite.execution.progress import clock
+from suite.core.quantities import clock
 from suite.specs import shipped
 from suite.starter.columns import KIND_NAMES, ChosenColumns, ColumnReading, NotPlain, TaskKind, columns_of
 from suite.starter.sources import DataSource, read_source
