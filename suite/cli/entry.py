@@ -264,7 +264,7 @@ def new(
     models: ModelsOption = None,
     device: DeviceOption = None,
 ) -> None:
-    """Make a workspace: your data as a task, your model's track, six specs.
+    """Make a workspace from your data: a task, a track, six specs.
 
     Says what it takes the columns for, and asks where that is not plain. Without --data, a copy of all shipped specs.
     """
