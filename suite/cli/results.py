@@ -174,7 +174,7 @@ def check(
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Judge claims from stored results: holds, fails, undecided or not run.
+    """Judge claims from stored results.
 
     Without a store, the records that come with suite are judged. Exit code 1: a claim fails or cannot be compared.
     Exit code 2: a claim names what no spec and no row has.
