@@ -13,13 +13,17 @@ import jinja2
 from suite.starter.budget import METHODS, PROMPT_STEPS, StarterBudget, rates
 from suite.starter.columns import KIND_NAMES, TaskKind
 from suite.starter.sources import TEST, TRAIN, VALIDATION
-from suite.starter.table import PreparedTable, question_of
+from suite.starter.table import PreparedTable
 from suite.starter.timing import MeasuredSpeed
 from suite.tasks.files import Row
 
 FOLDER: Final = Path(__file__).parent / "files"
 LISTED_LABELS: Final = 12
 """Labels that a prompt lists; more would make it long."""
+WORDS: Final[Mapping[TaskKind, tuple[str, str]]] = {
+    "classification": ("Text", "Label"), "qa": ("Question", "Answer"), "text": ("Input", "Output"),
+}  # fmt: skip
+"""Kind of task -> what a prompt calls the input and the answer."""
 ANSWER_TOKENS: Final = 256
 """Tokens of a free answer at most."""
 
@@ -44,30 +48,34 @@ class PromptTemplate:
     @property
     def template(self) -> str:
         """The Jinja template."""
-        inputs = self.table.reading.inputs
-        fields = [f"{{{{{name}}}}}" for name in inputs]
-        return self._around(fields)
+        lines: list[str] = []
+        for column, name in self._names().items():
+            line = f"{name}: {{{{{column}}}}}\n"
+            optional = any(not row[column] for row in self.table.rows)
+            lines.append(f"{{% if {column} %}}{line}{{% endif %}}" if optional else line)
+        return "".join([*self._instruction(), *lines, self._end()])
 
     def text(self, row: Row) -> str:
         """The prompt of a row."""
-        return self._around([question_of(row, (name,)) for name in self.table.reading.inputs])
+        lines = [f"{name}: {row[column]}\n" for column, name in self._names().items() if row[column]]
+        return "".join([*self._instruction(), *lines, self._end()])
 
-    def _around(self, texts: list[str]) -> str:
-        inputs, kind = self.table.reading.inputs, self.table.reading.kind
-        words: dict[TaskKind, tuple[str, str]] = {
-            "classification": ("Text", "Label"), "qa": ("Question", "Answer"), "text": ("Input", "Output"),
-        }  # fmt: skip
-        before, after = words[kind]
-        names = [before] if len(inputs) == 1 else [name.replace("_", " ").strip().capitalize() for name in inputs]
-        lines = [f"{name}: {text}" for name, text in zip(names, texts, strict=True)]
-        return "\n".join([*self._instruction(), *lines, f"{after}:"])
+    def _names(self) -> dict[str, str]:
+        """Each input column -> what the prompt calls it."""
+        inputs = self.table.reading.inputs
+        if len(inputs) == 1:
+            return {inputs[0]: WORDS[self.table.reading.kind][0]}
+        return {column: column.replace("_", " ").strip().capitalize() for column in inputs}
+
+    def _end(self) -> str:
+        return f"{WORDS[self.table.reading.kind][1]}:"
 
     def _instruction(self) -> list[str]:
         """The labels, which a model that was not trained cannot guess."""
         labels = self.table.labels
         if not 0 < len(labels) <= LISTED_LABELS or any("{" in label for label in labels):
             return []
-        return [f"Label the text with one of: {', '.join(labels)}."]
+        return [f"Label the text with one of: {', '.join(labels)}.\n"]
 
 
 @dataclass(frozen=True)

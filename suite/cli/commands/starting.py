@@ -17,6 +17,7 @@ from suite.core.outputs import copy_folder
 from suite.core.quantities import clock
 from suite.specs import shipped
 from suite.starter.columns import KIND_NAMES, ChosenColumns, ColumnReading, NotPlain, TaskKind, columns_of
+from suite.starter.conversations import unpacked
 from suite.starter.sources import DataSource, read_source
 from suite.starter.table import PreparedTable, prepare
 from suite.starter.workspace import NewWorkspace, check_folder, reading_of, write_workspace
@@ -37,7 +38,7 @@ def new_workspace(
         copy_folder(shipped(), folder / "specs", "name another folder")
         print(f"{folder}: now run `cd {folder} && suite run specs/promot_rte.yaml`")
         return
-    source = read_source(data)
+    source = unpacked(read_source(data))
     reading = _with_questions(source, chosen) if sys.stdin.isatty() else reading_of(source, chosen)
     table = prepare(source, reading, seed)
     for line in _understood(source, reading, table):

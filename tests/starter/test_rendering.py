@@ -1,0 +1,37 @@
+"""The prompt of a new task: as a template and as a text it is the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jinja2
+import pytest
+
+from suite.starter.columns import ColumnReading, TaskKind
+from suite.starter.rendering import PromptTemplate
+from suite.starter.sources import TEST, TRAIN
+from suite.starter.table import PreparedTable
+
+
+def table(rows: list[dict[str, Any]], *inputs: str, kind: TaskKind = "classification", **more: Any) -> PreparedTable:
+    return PreparedTable(
+        ColumnReading(inputs, "label", kind), more.get("labels", ()), {TRAIN: tuple(rows), TEST: ()}, ()
+    )
+
+
+@pytest.mark.parametrize("kind", ["classification", "qa", "text"])
+@pytest.mark.parametrize("inputs", [("body",), ("subject_line", "body")])
+def test_template_and_text_agree_also_where_a_column_is_empty(inputs: tuple[str, ...], kind: TaskKind) -> None:
+    rows = [{"subject_line": subject, "body": "some text {{x}}", "label": "a"} for subject in ("hello", "")]
+    template = PromptTemplate(table(rows, *inputs, kind=kind, labels=("a", "b")))
+    for row in rows:
+        assert jinja2.Template(template.template).render(row) == template.text(row)
+
+
+def test_labels_are_listed_unless_they_are_many_or_would_be_part_of_the_template() -> None:
+    rows = [{"body": "x", "label": "a"}]
+    assert PromptTemplate(table(rows, "body", labels=("a", "b c"))).text(rows[0]) == (
+        "Label the text with one of: a, b c.\nText: x\nLabel:"
+    )
+    for labels in (tuple(map(str, range(40))), ("a", "{b")):
+        assert PromptTemplate(table(rows, "body", labels=labels)).text(rows[0]) == "Text: x\nLabel:"
