@@ -33,7 +33,7 @@ def test_the_files_of_the_docs_are_a_plan(
         (tmp_path / name).write_text(content, encoding="utf-8")
     shutil.copytree(MODEL, tmp_path / "models" / "ours")
     monkeypatch.chdir(tmp_path)
-    code, out, err = suite(capsys, "plan", "specs/lora_tickets.yaml", "--data", "data")
+    code, out, err = suite(capsys, "plan")
     assert (code, err) == (0, "")
     assert "2 experiments ask for 7 steps" in out
     assert "made from the track and the targets (tickets)" in out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 import runpy
 from pathlib import Path
@@ -47,18 +46,22 @@ def test_the_files_of_a_page_are_a_plan(page: str, spec: str, steps: str, capsys
 
 
 @pytest.mark.usefixtures("folder")
-def test_the_tutorial_is_a_plan_and_prints_what_it_shows(capsys: pytest.CaptureFixture[str]) -> None:
-    write_files("tutorial.md")
+def test_the_tutorial_prints_what_it_shows(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (DOCS / "tutorial.md").read_text("utf-8")
+    script = dict(FILE.findall(text))["make_csv.py"]
+    Path("make_csv.py").write_text(script, encoding="utf-8")
     runpy.run_path("make_csv.py")
-    head, *rows = csv.reader(Path("tickets.csv").read_text("utf-8").splitlines())
-    assert (head, len(rows), len(set(map(tuple, rows)))) == (["text", "label"], 360, 360)
-    lines = Path("tickets.csv").read_text("utf-8").splitlines(keepends=True)
-    Path("data/tickets").mkdir(parents=True)
-    Path("data/tickets/train.csv").write_text("".join(lines[:241]), "utf-8")
-    Path("data/tickets/test.csv").write_text("".join([lines[0], *lines[241:]]), "utf-8")
-    specs = ("specs/finetune_tickets.yaml", "specs/lora_tickets.yaml")
-    code, out, err = suite(capsys, "plan", *specs, "--data", "data", "--seeds", "all")
+    code, out, err = suite(capsys, "new", "shop", "--data", "tickets.csv")
     assert (code, err) == (0, "")
-    steps = "7 experiments ask for 27 steps: 27 distinct, 0 shared, 0 done\n"
-    assert steps in out
-    assert steps in (DOCS / "tutorial.md").read_text("utf-8")
+    assert out.partition("measured on")[0] in text
+    write_files("tutorial.md")
+    monkeypatch.chdir("shop")
+    code, out, err = suite(capsys, "plan", "--seeds", "all")
+    assert (code, err) == (0, "")
+    (line,) = (line for line in out.splitlines() if " experiments ask for " in line)
+    assert f"\n{line}\n" in text
+    task = Path("specs/tasks/tickets.yaml")
+    task.write_text(task.read_text("utf-8").replace("{{team}}", "{{taem}}"), "utf-8")
+    code, _, err = suite(capsys, "plan")
+    assert code == 2
+    assert "train.jsonl:1" in err
