@@ -32,18 +32,21 @@ def run(
     unsafe_code: bool = False,
     executor: Executor | None = None,
     verbosity: Verbosity = "normal",
+    max_seconds: float | None = None,
 ) -> Outcome:
     """Run every step of a plan that is not done; the options are those of `suite run`. Progress goes to standard error.
 
     An `executor` runs the steps elsewhere (`suite.execution.executor.Executor`); without one they run here. A failed
     step stops only the steps that need it: see `failed` and `blocked` of the outcome. Ctrl-C cancels the current step,
-    keeps finished ones and raises KeyboardInterrupt; running the same plan resumes from there. Raises SuiteError,
+    keeps finished ones and raises KeyboardInterrupt; running the same plan resumes from there. `max_seconds` does the
+    same without an error: see `left` of the outcome. Raises SuiteError,
     before anything is written, if the device, a model or the sandbox is not available.
     """
     with _interruptible():
         outcome = execute(
-            planned, device=device, again=again, unsafe_code=unsafe_code, executor=executor, verbosity=verbosity
-        )
+            planned, device=device, again=again, unsafe_code=unsafe_code, executor=executor, verbosity=verbosity,
+            max_seconds=max_seconds,
+        )  # fmt: skip
         if outcome.interrupted:
             raise outcome.interrupted
     return outcome
@@ -57,6 +60,7 @@ def execute(
     unsafe_code: bool = False,
     executor: Executor | None = None,
     verbosity: Verbosity = "normal",
+    max_seconds: float | None = None,
     begin: Callable[[PlannedRun], None] = lambda planned: None,
 ) -> Outcome:
     """Like `run`, for callers that handle signals themselves. Calls `begin` after all checks have passed."""
@@ -69,9 +73,22 @@ def execute(
     with run_log(home, device, verbosity) as log:
         log.say("\n".join(_summary(planned)))
         progress = PlanProgress(0, verbosity=verbosity, log=log.say)
-        outcome = run_plan(planned.plan, context, again=again, executor=executor, progress=progress)
+        try:
+            with signals.time_limit(max_seconds):
+                outcome = run_plan(planned.plan, context, again=again, executor=executor, progress=progress)
+        except signals.EndedBySignal as end:  # before or after its steps
+            outcome = Outcome(0, 0, interrupted=end)
+        outcome = _in_time(outcome, len(planned.plan.steps))
         log.say("\n".join(_ending(outcome)), at_the_end=True)
     return replace(outcome, log=log.path)
+
+
+def _in_time(outcome: Outcome, steps: int) -> Outcome:
+    """The outcome; a run that its time limit ended is not interrupted but has steps left."""
+    if outcome.interrupted is None or not outcome.interrupted.by_time:
+        return outcome
+    ended = outcome.done + outcome.reused + len(outcome.failed) + outcome.blocked
+    return replace(outcome, interrupted=None, left=steps - ended)
 
 
 def _summary(planned: PlannedRun) -> Iterator[str]:
@@ -88,6 +105,8 @@ def _ending(outcome: Outcome) -> Iterator[str]:
     """Yield lines about the outcome."""
     if outcome.interrupted:
         yield str(outcome.interrupted)
+    if outcome.left:
+        yield f"the time limit was reached; {outcome.left} steps are left"
     yield from (f"failed: {title}: {reason}" for title, reason in outcome.failed.items())
     if outcome.blocked:
         yield f"not run, as they need a failed step: {outcome.blocked}"

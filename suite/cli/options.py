@@ -68,6 +68,10 @@ AgainOption = Annotated[bool, typer.Option("--again", help="Repeat finished step
 UnsafeOption = Annotated[
     bool, typer.Option("--unsafe-code", help="Run generated programs even where there is no sandbox.")
 ]
+MaxTimeOption = Annotated[
+    str | None,
+    typer.Option("--max-time", metavar="TIME", help="Stop in order after this time (2h, 30m), and say what is left."),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the end, and errors.")]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print step ids and all warnings of libraries, too.")

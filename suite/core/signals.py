@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from typing import Final
 
 ENDING: Final = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+ALARM: Final = getattr(signal, "SIGALRM", -1)
+"""The signal of a time limit."""
 GRACE_SECONDS: Final = 0.5
 """Signals within this time count as one: a launcher and its process group both receive one and pass it on."""
 
@@ -28,7 +30,14 @@ class EndedBySignal(BaseException):
         super().__init__(number)
         self.number = number
 
+    @property
+    def by_time(self) -> bool:
+        """Whether a time limit ended it."""
+        return self.number == ALARM
+
     def __str__(self) -> str:
+        if self.by_time:
+            return "the time limit was reached (--max-time)"
         if self.number == signal.SIGINT:
             return "interrupted by the user (Ctrl-C)"
         return f"ended by a signal ({signal.Signals(self.number).name})"
@@ -101,6 +110,28 @@ def held() -> Iterator[None]:
         _state.depth -= 1
         if _state.number > 0 and not _state.depth and not _state.raised:
             _raise()
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Context manager, within `ending`, in which EndedBySignal is raised after this time; None: no limit.
+
+    After the context, the command can go on. Raises ValueError outside the main thread and on systems without alarms.
+    """
+    if seconds is None:
+        yield
+        return
+    if ALARM < 0:
+        raise ValueError("this system has no alarms")
+    before = signal.signal(ALARM, _first)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-3))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(ALARM, before)
+        if _state.number == ALARM:
+            _state.number, _state.raised = 0, False
 
 
 def check() -> None:

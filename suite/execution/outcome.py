@@ -21,13 +21,16 @@ class Outcome:
     blocked: int = 0
     """Number of steps that need a failed one."""
     interrupted: signals.EndedBySignal | None = None
+    left: int = 0
+    """Number of steps left at the time limit."""
     seconds: float = 0.0
     log: Path | None = None
     """The file with all messages of the run; None if none could be written."""
 
     @property
     def exit_code(self) -> int:
-        """0: all done; 1: a step failed; 130, 143 or 129: ended by Ctrl-C, SIGTERM or SIGHUP."""
+        """0: all done, or the time limit was reached; 1: a step failed; 130, 143 or 129: ended by Ctrl-C, SIGTERM or
+        SIGHUP."""
         if self.interrupted:
             return self.interrupted.exit_code
         return 1 if self.failed or self.blocked else 0

@@ -87,4 +87,4 @@ def _run(schedule: Schedule, context: StepContext, store: Store, executor: Execu
         interrupted = end
     failed = {schedule.steps[step].title: reason for step, reason in schedule.failed.items()}
     seconds = time.monotonic() - began
-    return Outcome(schedule.done, reused, failed, len(schedule.blocked), interrupted, seconds)
+    return Outcome(schedule.done, reused, failed, len(schedule.blocked), interrupted, seconds=seconds)

@@ -43,6 +43,22 @@ def test_it_ends_as_by_the_keyboard(name: str, code: int, tmp_path: Path) -> Non
     assert rows(tmp_path, "SELECT 1 FROM step WHERE status = 'running'") == []
 
 
+def test_a_time_limit_keeps_the_work_and_says_what_is_left(tmp_path: Path) -> None:
+    command = ["run", "specs/finetune_rte.yaml", "--home", tmp_path, *LONG]
+    process = start(*command, "--max-time", "15s")
+    out, err = process.communicate(timeout=100)
+    assert (process.returncode, "Traceback" in err) == (0, False)
+    (left,) = [line for line in out.splitlines() if "time limit" in line]
+    assert left.startswith("The time limit was reached with ")
+    assert left.endswith(" steps left. The same command goes on from there.")
+    assert "\nopen " in out
+    assert rows(tmp_path, "SELECT 1 FROM step WHERE status IN ('running', 'failed')") == []
+    ended = rows(tmp_path, "SELECT count(*) FROM step WHERE status = 'done'")[0][0]
+    waiting = rows(tmp_path, "SELECT count(*) FROM step WHERE status != 'done'")[0][0]
+    assert f" with {waiting} steps left." in left
+    assert f"{ended} steps done" in out
+
+
 def test_a_terminal_that_is_closed_ends_it_in_order(tmp_path: Path) -> None:
     main, terminal = pty.openpty()
     command = [sys.executable, "-c", "from suite.cli import main; main()", "run", "specs/finetune_rte.yaml"]

@@ -44,6 +44,8 @@ def report(plan: Plan, home: RunDir, outcome: Outcome) -> None:
     if outcome.interrupted:
         why = str(outcome.interrupted)
         print(f"{why[0].upper()}{why[1:]}. What was finished is kept; the same command goes on from there.")
+    if outcome.left:
+        print(f"The time limit was reached with {outcome.left} steps left. The same command goes on from there.")
     for title, reason in outcome.failed.items():
         print(f"failed: {title}: {reason}")
     if outcome.blocked:
