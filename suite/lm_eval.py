@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
-import jinja2
 import torch
 from lm_eval._cli import HarnessCLI
 from lm_eval.api.registry import register_model
@@ -22,6 +21,7 @@ from suite.evaluation.lm import StackLM
 from suite.models.apply import applied
 from suite.models.artifacts import load_artifact
 from suite.models.backbone import load_backbone
+from suite.models.chat import render
 from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
 
@@ -75,16 +75,7 @@ class SuiteLM(StackLM):
         """Messages as one prompt, as lm-eval's `hf` model makes it. Raises SuiteError without a template for them."""
         if self.tokenizer.chat_template is None:
             raise SuiteError("this model's tokenizer has no chat template", fix="leave out `--apply_chat_template`")
-        options = {"tokenize": False, "add_generation_prompt": add_generation_prompt}
-        options["continue_final_message"] = not add_generation_prompt
-        try:
-            return str(self.tokenizer.apply_chat_template(chat_history, **options))
-        except jinja2.TemplateError:  # many templates know no system message
-            own = [message for message in chat_history if message["role"] != "system"]
-        try:
-            return str(self.tokenizer.apply_chat_template(own, **options))
-        except jinja2.TemplateError as error:
-            raise SuiteError(f"the chat template of this model's tokenizer refuses the messages: {error}") from error
+        return render(self.tokenizer, chat_history, add_generation_prompt=add_generation_prompt)
 
     def get_model_info(self) -> dict[str, Any]:
         """What lm-eval keeps beside results: equal identities give equal answers."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from suite.api.experiments import experiment_named
+from suite.api.models import base_of
 from suite.api.paths import File, folder_of
 from suite.core.corpus import is_one_of, references_of
 from suite.core.diagnostics import RoutingReport, read
@@ -17,6 +18,7 @@ from suite.results.store import AnswerRecord, ExperimentRecord, ResultsReader, S
 from suite.results.store.experiment_results import ExperimentResults
 
 if TYPE_CHECKING:
+    from suite.core.chat import ChatFormat
     from suite.evaluation.prompts import RenderedPrompts
 
 
@@ -108,13 +110,14 @@ def answers(
     prompts: bool = False,
     limit: int | None = None,
     data: File | None = None,
+    models: File | None = None,
 ) -> TaskEvaluation:
     """An experiment's questions and answers; the experiment is given by its name or the beginning of its id.
 
     Without `role`, the first target; without `shots`, the fewest. `document`, `wrong` (documents without full marks)
     and `limit` select documents. With `prompts`, each whole prompt is rendered from its task and data (`data`, as in a
-    run), and returned if it has the stored hash. Raises SuiteError if there is no such experiment, evaluation or
-    document.
+    run), for a chat also from the model's tokenizer (`models`), and returned if it has the stored hash. Raises
+    SuiteError if there is no such experiment, evaluation or document.
     """
     record = experiment_named(store, experiment, track, seed)
     results = ExperimentResults.of(store, record)
@@ -123,7 +126,9 @@ def answers(
     evaluation = _evaluated(store, results, wanted, count, step)
     chosen = _chosen(evaluation, document, wrong=wrong)
     shown = replace(evaluation, matching=len(chosen), answers=chosen[:limit])
-    return _with_prompts(shown, record, step, folder_of(data, "SUITE_DATA")) if prompts else shown
+    if not prompts:
+        return shown
+    return _with_prompts(shown, record, step, folder_of(data, "SUITE_DATA"), folder_of(models, "SUITE_MODELS"))
 
 
 def _evaluation(results: ExperimentResults, role: str | None, shots: int | None) -> tuple[str, int]:
@@ -240,13 +245,13 @@ def _chosen(evaluation: TaskEvaluation, document: int | None, *, wrong: bool) ->
 
 
 def _with_prompts(
-    evaluation: TaskEvaluation, record: ExperimentRecord, step: StepRecord, data: Path | None
+    evaluation: TaskEvaluation, record: ExperimentRecord, step: StepRecord, data: Path | None, models: Path | None
 ) -> TaskEvaluation:
     """The evaluation with every prompt that can be rendered unchanged, and the reasons for the others."""
     reasons: dict[str, None] = {}
     filled: list[DocumentAnswer] = []
     try:
-        prompts = _prompts(evaluation.task, record, step.config, data)
+        prompts = _prompts(evaluation.task, record, step.config, data, models)
     except SuiteError as error:
         return replace(evaluation, no_prompts=(str(error.problems[0]),))
     for answer in evaluation.answers:
@@ -260,11 +265,30 @@ def _with_prompts(
     return replace(evaluation, answers=tuple(filled), no_prompts=tuple(reasons))
 
 
-def _prompts(task: str, record: ExperimentRecord, config: Mapping[str, object], data: Path | None) -> RenderedPrompts:
+def _prompts(
+    task: str, record: ExperimentRecord, config: Mapping[str, Any], data: Path | None, models: Path | None
+) -> RenderedPrompts:
     from suite.evaluation.prompts import RenderedPrompts
     from suite.specs.workspace import Workspace
     from suite.tasks.data import DataLocations
 
     # the file path in an imported record is not read
     files = [] if record.imported else [Path(str(record.spec.get("file", "")))]
-    return RenderedPrompts(task, config, Workspace.here(*files).task_folders, DataLocations.of(data))
+    chat = _chat(record, config, models) if "chat" in config else None
+    return RenderedPrompts(task, config, Workspace.here(*files).task_folders, DataLocations.of(data), chat)
+
+
+def _chat(record: ExperimentRecord, config: Mapping[str, Any], models: Path | None) -> ChatFormat:
+    """How the model was asked. Raises SuiteError where its tokenizer is not here, or has another template now."""
+    from suite.core.hashing import fingerprint
+    from suite.models.chat import Chat, load_tokenizer, prompt_format, template_in
+
+    located = base_of(record, models)
+    title, template = located.source.title, template_in(located)
+    if located.folder is None or located.identity != config["model"]["identity"]:
+        what = f"the prompts are chats, and the tokenizer of {title} that wrote them is not here"
+        raise SuiteError(what, fix="name the folder it is in with --models (or SUITE_MODELS)")
+    if template is None or fingerprint(template) != config["chat"]["template"]:
+        raise SuiteError(f"the chat template of {title} was changed since", where=str(located.file or located.folder))
+    asked = {name: value for name, value in config["chat"].items() if name != "template"}
+    return prompt_format(load_tokenizer(located), Chat.model_validate(asked), title)

@@ -53,8 +53,13 @@ class LoadedModel:
         """The model's tokenizer."""
         return self.adapted.backbone.tokenizer
 
-    def answer(self, prompts: Sequence[str], *, max_new_tokens: int = 64, stop: Sequence[str] = ()) -> tuple[str, ...]:
-        """The model's answer to each prompt, up to a `stop` string, decoded as in the experiment's evaluations."""
+    def answer(
+        self, prompts: Sequence[str], *, max_new_tokens: int = 64, stop: Sequence[str] = (), raw: bool = False
+    ) -> tuple[str, ...]:
+        """The model's answer to each prompt, up to a `stop` string, decoded as in the experiment's evaluations.
+
+        If the track asks as a chat, each prompt is a user's message, unless it is `raw`.
+        """
         if isinstance(prompts, str) or isinstance(stop, str):
             raise SuiteError("prompts and stop strings are lists of texts", fix="write answer([prompt], stop=[text])")
         if max_new_tokens < 1:
@@ -63,9 +68,10 @@ class LoadedModel:
 
         from suite.evaluation.lm import StackLM
 
-        lm = StackLM(self.adapted, **self.decoding)
+        lm, chat = StackLM(self.adapted, **self.decoding), self.adapted.backbone.chat
+        asked = prompts if chat is None or raw else [chat.asked(prompt) for prompt in prompts]
         settings = {"until": list(stop), "max_gen_toks": max_new_tokens}
-        requests = [Instance("generate_until", {}, (prompt, settings), index) for index, prompt in enumerate(prompts)]
+        requests = [Instance("generate_until", {}, (prompt, settings), index) for index, prompt in enumerate(asked)]
         return tuple(lm.generate_until(requests)) if requests else ()
 
     def close(self) -> None:
@@ -111,7 +117,7 @@ def load_model(
     if located.identity != base:
         what = f"the base model {located.source.title} is not the one that '{results.record.name}' was made for"
         raise SuiteError(what, fix="name the folder it is in with models=")
-    applied, current = _applied(run_dir, located, steps, hashes, device)
+    applied, current = _applied(run_dir, located, results.record, steps, hashes, device)
     return LoadedModel(results.record, answers_for, current, _decoding(results.record), applied)
 
 
@@ -136,19 +142,23 @@ def _define(kind: str, experiment: object, results: ExperimentResults, step: str
 
 
 def _applied(
-    home: RunDir, located: LocatedModel, steps: Sequence[str], hashes: Mapping[str, str], device: str | None
-) -> tuple[ExitStack, AdaptedModel]:
+    home: RunDir, located: LocatedModel, record: ExperimentRecord, steps: Sequence[str], hashes: Mapping[str, str],
+    device: str | None,
+) -> tuple[ExitStack, AdaptedModel]:  # fmt: skip
     """The steps' artifacts applied to the base and checked to be in effect. Closing the first value removes them."""
     from suite.execution.artifacts import load_published
     from suite.execution.preflight import check_device, fetch
     from suite.models.apply import applied
     from suite.models.backbone import load_backbone
+    from suite.models.chat import Chat, asked_as
     from suite.models.in_effect import assert_in_effect
 
     check_device(device)
     if located.folder is None:
         fetch(located.source)
-    backbone = load_backbone(located, device, home.factors)
+    given = record.spec["track"].get("chat")
+    chat = None if given is None else Chat.model_validate(given)
+    backbone = asked_as(load_backbone(located, device, home.factors), chat, located.source.title)
     try:
         artifacts = [load_published(home.artifact(step), backbone.identity, hashes.get(step, "")) for step in steps]
     except StepFailed as error:
@@ -195,16 +205,32 @@ def _stack(results: ExperimentResults, role: str | None) -> tuple[str, tuple[str
 
 
 def _located(experiment: object, record: ExperimentRecord, models: Path | None) -> LocatedModel:
-    """The base model. The store does not know which file a relative path belongs to, so the spec's folder is tried."""
+    """The base model."""
     if isinstance(experiment, Experiment):
         return locate(experiment.track.model, models)
-    source = ModelSource.model_validate(record.spec["track"]["model"])
     try:
-        folder = Path(str(record.spec.get("file", ""))).parent
-        return locate(source.beside(folder, folder), models)
+        return base_of(record, models)
     except SuiteError as error:
         fix = "name the folder it is in with models=, or give the experiment as load_spec has it"
         raise SuiteError(error.problems[0].what, where=error.problems[0].where, fix=fix) from error
+
+
+def base_of(record: ExperimentRecord, models: Path | None) -> LocatedModel:
+    """The base model of a stored experiment. Raises SuiteError where it is not there.
+
+    A store has not the file beside which a relative path is meant: the spec's folder is tried, then those of tracks.
+    """
+    source = ModelSource.model_validate(record.spec["track"]["model"])
+    if record.imported:  # the path that a record from elsewhere states is not looked into
+        return locate(source, models)
+    file = Path(str(record.spec.get("file", "")))
+    errors: list[SuiteError] = []
+    for folder in (file.parent, *(root / "tracks" for root in Workspace.around(file).roots)):
+        try:
+            return locate(source.beside(folder, folder), models)
+        except SuiteError as error:
+            errors.append(error)
+    raise errors[0]
 
 
 def _decoding(record: ExperimentRecord) -> dict[str, Any]:

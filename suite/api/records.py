@@ -51,6 +51,9 @@ def _unnamed(spec: Mapping[str, Any], track: Track) -> str | None:
 def _differing(spec: Mapping[str, Any], track: Track) -> Iterator[tuple[str, Any, Any]]:
     """Yield (dotted key, the record's value, the value here) for each common key whose values differ."""
     terms = track.model_dump(mode="json", exclude={"methods", "seeds", "roles"})
+    chats = spec["track"].get("chat"), terms.get("chat")
+    if (chats[0] is None) != (chats[1] is None):  # the one block that either may be without
+        yield "chat", *chats
     for block in OVERRIDABLE:
         if block != "probes" and block in spec["track"] and block in terms:
             yield from _within(spec["track"][block], terms[block], block)

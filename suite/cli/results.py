@@ -14,6 +14,7 @@ from suite.cli.options import (
     ExperimentArgument,
     HomeOption,
     JsonOption,
+    ModelsOption,
     OfTrackOption,
     WideOption,
 )
@@ -125,18 +126,20 @@ def answers(
     seed: Annotated[int | None, typer.Option("--seed", min=0, metavar="N", help="Of several seeds, this one.")] = None,
     as_json: JsonOption = False,
     data: DataOption = None,
+    models: ModelsOption = None,
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
     """Print what was asked, answered, parsed and scored.
 
-    A prompt is rendered again from its task and data, and shown only if it is the one that was asked.
+    A prompt is rendered again from its task and data (a chat also with the model's tokenizer), and shown only if it is
+    the one that was asked.
     """
     from suite.cli.commands.answers import Choice, print_answers
     from suite.core.run_dir import RunDir
 
     choice = Choice(track, seed, role, shots, document, wrong=wrong, prompts=prompt, limit=limit)
-    print_answers(RunDir(home, db), experiment, choice, data, as_json=as_json)
+    print_answers(RunDir(home, db), experiment, choice, data, models, as_json=as_json)
 
 
 def table(

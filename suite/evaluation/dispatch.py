@@ -94,7 +94,7 @@ def _skills(task: LoadedTask, first: TaskFile, locations: DataLocations, lm: Ans
     skills = list(dict.fromkeys(skill for of_source in first.sources.values() for skill in of_source))
     prompts = [question(task, doc) for doc in task.eval_docs]
     rows = [{"question": prompt, "skill": skills[0]} for prompt in dict.fromkeys(prompts)]
-    loaded = selection_task(first, locations, rows)
+    loaded = selection_task(first, locations, rows, chat=task.chat)
     words = {references(loaded, {**rows[0], "skill": skill})[0]: skill for skill in skills}
     routed = evaluate_with(lm, loaded)
     named = {row["question"]: words.get(answer.parsed, "") for row, answer in zip(rows, routed.answers, strict=True)}

@@ -152,7 +152,7 @@ def evaluate_with(lm: Answering, task: LoadedTask) -> EvaluationResult:
         unparsable=sum(answer.unparsable for answer in answers),
         truncated=sum(answer.truncated for answer in answers),
         findings=() if weaker is None else (weaker,),
-        notices=() if weaker is None else (_WEAKER.format(task.file.name, len(weaker.documents), weaker.tried),),
+        notices=(*_left_out(task), *([] if weaker is None else [_weaker(task, weaker)])),
     )
 
 
@@ -160,6 +160,18 @@ _WEAKER: Final = (
     "{}: {} of {} programs could not be kept apart from their tests, and one that is made to look right could pass "
     "(docs/scoring.md)"
 )
+
+
+def _weaker(task: LoadedTask, weaker: JudgedWeaker) -> str:
+    return _WEAKER.format(task.file.name, len(weaker.documents), weaker.tried)
+
+
+def _left_out(task: LoadedTask) -> list[str]:
+    """What a chat template has no place for."""
+    if task.chat is None or task.chat.takes_system or not task.config.description:
+        return []
+    what = "the chat template takes no system message, so the task's description is left out"
+    return [f"{task.file.name}: {what}"]
 
 
 def _judged_weaker(task: LoadedTask, samples: Sequence[Mapping[str, Any]]) -> JudgedWeaker | None:

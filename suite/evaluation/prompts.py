@@ -10,6 +10,7 @@ from typing import Any
 from lm_eval.api.instance import Instance
 from lm_eval.utils import hash_string
 
+from suite.core.chat import ChatFormat
 from suite.core.errors import SuiteError
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile, read_task
@@ -30,10 +31,14 @@ class RenderedPrompt:
 class RenderedPrompts:
     """The prompts of one evaluation, rendered from the present task and data."""
 
-    def __init__(self, name: str, config: Mapping[str, Any], folders: Sequence[Path], locations: DataLocations) -> None:
+    def __init__(
+        self, name: str, config: Mapping[str, Any], folders: Sequence[Path], locations: DataLocations,
+        chat: ChatFormat | None = None,
+    ) -> None:  # fmt: skip
         """`config` is the step's: it has the task's fingerprint and the data's hashes at the time of the evaluation.
 
-        Raises SuiteError if the task or its data are missing here.
+        `chat` is the chat format, if the model was asked as a chat. Raises SuiteError if the task or its data are
+        missing here.
         """
         try:
             self._file = read_task(name, folders)
@@ -41,7 +46,7 @@ class RenderedPrompts:
             raise SuiteError(error.problems[0].what, where=error.problems[0].where) from error
         shots, draw, documents = int(config.get("shots") or 0), config.get("draw", 0), config.get("documents")
         self._differs = _differs(self._file, config, locations, shots)
-        self._task = load_task(self._file, locations, shots=shots, draw=draw, limit=documents)
+        self._task = load_task(self._file, locations, shots=shots, draw=draw, limit=documents, chat=chat)
 
     def of(self, document: int, prompt_hash: str) -> RenderedPrompt:
         """The prompt of a document. Raises SuiteError if it differs from the prompt of the evaluation."""

@@ -47,7 +47,7 @@ def unwritable(backbone: Backbone, task: LoadedTask) -> Lost | None:
 
     None, too, for tasks with scored choices, for programs, and for lm-eval's own tasks.
     """
-    marks = marks_of(task.file)
+    marks = marks_of(task.file, chat=task.chat is not None)
     if marks is None:
         return None
     settings = task.config.generation_kwargs or {}

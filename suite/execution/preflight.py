@@ -13,7 +13,7 @@ from suite.planning import CopyFromTry, Evaluate, Inputs, Plan, Step, TakePart
 from suite.sandbox import bubblewrap
 from suite.tasks.definition import TaskFile
 
-WANTED_FILES = ("*.json", "*.safetensors", "*.model", "*.txt")
+WANTED_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 
 
 def check(plan: Plan, inputs: Inputs, device: str | None) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from suite.core.chat import ChatFormat
 from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import RunDir
 from suite.evaluation.answer_cache import AnswerCache
@@ -24,6 +25,7 @@ from suite.models.adapted import AdaptedModel
 from suite.models.apply import applied
 from suite.models.artifacts import Artifact
 from suite.models.backbone import Backbone, load_backbone
+from suite.models.chat import Chat, asked_as
 from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
 from suite.planning.make import Inputs
@@ -53,10 +55,10 @@ class Session:
     device: str | None
     ours: Callable[[str], bool] = lambda step: True
     """Whether a step still belongs to this process."""
-    _backbones: dict[ModelSource, Backbone] = field(default_factory=dict)
+    _backbones: dict[ModelSource, list[tuple[Chat | None, Backbone]]] = field(default_factory=dict)
     _current: tuple[tuple[str, ...], AdaptedModel, ExitStack] | None = None
     _answers: AnswerCache | None = None
-    _unwritable_answers: dict[tuple[str, str, str, int | None], Lost | None] = field(default_factory=dict)
+    _unwritable_answers: dict[tuple[Hashable, ...], Lost | None] = field(default_factory=dict)
 
     def train(
         self, step: Step, work: Train, log: Log, hashes: Mapping[str, str], spending: Spending = UNCOUNTED
@@ -67,17 +69,18 @@ class Session:
         """
         self.release()
         backbone = self.backbone(work.track)
-        sets, selection_rows = training_sets(work, self.inputs.data)
+        data, chat = self.inputs.data, backbone.chat
+        sets, selection_rows = training_sets(work, data, chat)
         checkpoint = self.home.work(step.id)
         checkpoint.mkdir(parents=True, exist_ok=True)
-        selection, role_scorers = work.track.selection, scorers(work, selection_rows, self.inputs.data)
+        selection, role_scorers = work.track.selection, scorers(work, selection_rows, data, chat)
         job = Job(
             backbone=backbone,
             examples=sets,
             selection=lambda answering: _mean(
                 [_score(scorer, answering(role)) for role, scorer in role_scorers.items()]
             ),
-            roll_out=roll_outs(work, self.inputs.data),
+            roll_out=roll_outs(work, data, chat),
             budget=work.track.budget,
             selection_rule=selection,
             seed=work.seed,
@@ -85,7 +88,7 @@ class Session:
             checkpoint=checkpoint,
             checkpoint_seconds=CHECKPOINT_SECONDS,
             log=log,
-            probe=self._probe_callback(work) if work.probes else None,
+            probe=self._probe_callback(work, chat) if work.probes else None,
             spending=spending,
         )
         method = self._method(step, work)
@@ -120,7 +123,8 @@ class Session:
 
     def _scores_of_tries(self, work: SelectTry, log: Log, hashes: Mapping[str, str]) -> list[float]:
         """The mean score of each try. Soft prompts leave the base unchanged: these tries share batches."""
-        role_scorers = scorers(work, training_sets(work, self.inputs.data)[1], self.inputs.data)
+        data, chat = self.inputs.data, self.backbone(work.track).chat
+        role_scorers = scorers(work, training_sets(work, data, chat)[1], data, chat)
         role_scores: list[dict[str, float]] = [{} for _ in work.tries]
         prompts: dict[str, list[tuple[int, AdaptedModel]]] = {role: [] for role in role_scorers}
         try:
@@ -167,8 +171,11 @@ class Session:
 
         Answers are cached until `stored` is called: if an attempt fails after decoding, the next one only scores them.
         """
-        draw, decoding = work.track.held_out.draw, decoding_of(work.track)
-        task = load_task(work.task, self.inputs.data, shots=work.shots, draw=draw, limit=work.documents)
+        decoding, chat = decoding_of(work.track), self.backbone(work.track).chat
+        task = load_task(
+            work.task, self.inputs.data, shots=work.shots, draw=work.track.held_out.draw, limit=work.documents,
+            chat=chat,
+        )  # fmt: skip
         key = {**step.key, "task": None, "hashes": dict(hashes)}
         self._answers = cache = AnswerCache(self.home.answers, key, step.id)
 
@@ -200,7 +207,7 @@ class Session:
     def _unwritable(self, work: Evaluate, task: LoadedTask, rows: str) -> Lost | None:
         """The right answers that the base's tokenizer cannot write; computed once for all stacks and shot counts."""
         backbone = self.backbone(work.track)
-        key = (backbone.identity, work.task.fingerprint, rows, work.documents)
+        key = (backbone.identity, backbone.chat, work.task.fingerprint, rows, work.documents)
         if key not in self._unwritable_answers:
             self._unwritable_answers[key] = unwritable(backbone, task)
         return self._unwritable_answers[key]
@@ -213,13 +220,17 @@ class Session:
         shutil.rmtree(self.home.work(step), ignore_errors=True)
 
     def backbone(self, track: Track) -> Backbone:
-        """The base model, loaded once."""
+        """The base model, loaded once, as the track asks it."""
         if track.model not in self._backbones:
             self._backbones.clear()  # one base at a time: two large ones may not fit
-            self._backbones[track.model] = load_backbone(
-                locate(track.model, self.inputs.models), self.device, self.home.factors
-            )
-        return self._backbones[track.model]
+            located = locate(track.model, self.inputs.models)
+            self._backbones[track.model] = [(None, load_backbone(located, self.device, self.home.factors))]
+        known = self._backbones[track.model]
+        for chat, backbone in known:
+            if chat == track.chat:
+                return backbone
+        known.append((track.chat, asked_as(known[0][1], track.chat, track.model.title)))
+        return known[-1][1]
 
     def stack(self, steps: tuple[str, ...], track: Track, hashes: Mapping[str, str]) -> AdaptedModel:
         """The base model with a stack applied, until another one is requested: an experiment's evaluations share it."""
@@ -257,7 +268,7 @@ class Session:
     def _publish(self, step: Step, artifact: Artifact, backbone: Backbone) -> Path:
         return publish(self.home.artifact(step.id), artifact, backbone.identity, lambda: self.ours(step.id))
 
-    def _probe_callback(self, work: Train) -> ProbeCallback | None:
+    def _probe_callback(self, work: Train, chat: ChatFormat | None) -> ProbeCallback | None:
         """The callback for the measurements of the track's probes while this step trains; None without probes."""
         track, probes = work.track, work.track.probes
         if probes is None:
@@ -269,7 +280,7 @@ class Session:
         def tasks() -> dict[tuple[str, int], LoadedTask]:
             options = {"draw": track.held_out.draw, "limit": probes.documents}
             return {
-                (role, shots): load_task(files[role], self.inputs.data, shots=shots, **options)
+                (role, shots): load_task(files[role], self.inputs.data, shots=shots, chat=chat, **options)
                 for role, shots in role_shots
             }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
+from suite.core.chat import ChatFormat
 from suite.evaluation.evaluate import measured, selection_task
 from suite.evaluation.multi_adapter import evaluate_together
 from suite.evaluation.rollout import Rollout, roll_out
@@ -23,20 +24,20 @@ Scorer = Callable[[Sequence[AdaptedModel]], list[float]]
 
 
 def training_sets(
-    work: Train | SelectTry, data: DataLocations
+    work: Train | SelectTry, data: DataLocations, chat: ChatFormat | None = None
 ) -> tuple[tuple[TrainingSet, ...], dict[str, tuple[Example, ...]]]:
     """Training sets, and the selection rows: rows of the same split on which checkpoints are selected."""
     sets: list[TrainingSet] = []
     selection_rows: dict[str, tuple[Example, ...]] = {}
     for role, task in work.targets.items():
-        examples = list(training_examples(task, data))
+        examples = list(training_examples(task, data, chat))
         # Not seeded by the experiment: every seed and every method selects on the same rows.
         Random(f"selection/{task.name}").shuffle(examples)
         count = min(work.track.selection.documents, len(examples) // 4)
         selection_rows[role] = tuple(examples[:count])
         selecting = {example.hash for example in selection_rows[role]}
         trained = tuple(example for example in examples[count:] if example.hash not in selecting)
-        sets.append(TrainingSet(role, task, trained, Prompts(task, data)))
+        sets.append(TrainingSet(role, task, trained, Prompts(task, data, chat)))
     return tuple(sets), selection_rows
 
 
@@ -49,8 +50,9 @@ def decoding_of(track: Track) -> dict[str, Any]:
 
 
 def scorers(
-    work: Train | SelectTry, selection_rows: Mapping[str, Sequence[Example]], data: DataLocations
-) -> dict[str, Scorer]:
+    work: Train | SelectTry, selection_rows: Mapping[str, Sequence[Example]], data: DataLocations,
+    chat: ChatFormat | None = None,
+) -> dict[str, Scorer]:  # fmt: skip
     """Target -> a function that scores stacks on its selection rows.
 
     A scorer raises SuiteError if the metric gives no number: a missing score must not count as a low one.
@@ -59,7 +61,7 @@ def scorers(
 
     def scorer(role: str, task: TaskFile) -> Scorer:
         docs = [example.doc for example in selection_rows[role]]
-        selecting = selection_task(task, data, docs, shots=track.target.shots)
+        selecting = selection_task(task, data, docs, shots=track.target.shots, chat=chat)
 
         def score(stacks: Sequence[AdaptedModel]) -> list[float]:
             return [
@@ -72,7 +74,7 @@ def scorers(
 
 
 def roll_outs(
-    work: Train, data: DataLocations
+    work: Train, data: DataLocations, chat: ChatFormat | None = None
 ) -> Callable[[AdaptedModel, TrainingSet, Sequence[Example], Sampling], list[Rollout]]:
     """A function that samples the model's answers to training examples, with the target's prompts and scoring."""
     track = work.track
@@ -81,7 +83,8 @@ def roll_outs(
         current: AdaptedModel, target: TrainingSet, examples: Sequence[Example], sampling: Sampling
     ) -> list[Rollout]:
         docs = [example.doc for example in examples]
-        task, options = selection_task(target.task, data, docs, shots=track.target.shots), decoding_of(track)
+        task = selection_task(target.task, data, docs, shots=track.target.shots, chat=chat)
+        options = decoding_of(track)
         if not sampling.as_reported:
             options |= {"beams": 1, "length_penalty": None}
         return roll_out(

@@ -87,11 +87,12 @@ class Stops:
 
 
 def end_tokens(adapted: AdaptedModel) -> frozenset[int]:
-    """The tokens that end an answer: those of the generation config, the tokenizer's, and the closing sentinel."""
+    """The tokens that end an answer: those of the generation config, the tokenizer's, the closing sentinel, and the end
+    of a chat's turn."""
     backbone = adapted.backbone
     configured = getattr(backbone.model.generation_config, "eos_token_id", None)
     ends = {*configured} if isinstance(configured, (list, tuple)) else {configured}
-    ends.add(backbone.tokenizer.eos_token_id)
+    ends |= {backbone.tokenizer.eos_token_id, backbone.end_of_answer[-1]}
     if backbone.sentinels:
         ends.add(backbone.tokenizer.convert_tokens_to_ids(SENTINELS[1]))
     return frozenset(int(end) for end in ends if end is not None)

@@ -20,6 +20,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from suite.core.chat import ChatFormat
 from suite.core.errors import SuiteError
 from suite.models.embedded import check_ids, embeddings_of, refuse_unknown_ids
 from suite.models.ids import KnownIds
@@ -52,6 +53,8 @@ class Backbone:
     """Folder for cached singular value decompositions (`suite.models.singular`); None: no cache."""
     ids: KnownIds = field(default_factory=KnownIds, repr=False)
     """Cache of its tokenizer's ids."""
+    chat: ChatFormat | None = None
+    """The chat format, if the model is asked as a chat (`suite.models.chat.asked_as`)."""
 
     @property
     def pad_id(self) -> int:
@@ -66,8 +69,13 @@ class Backbone:
 
     @property
     def eos_id(self) -> int:
-        """The id that ends an answer."""
+        """The tokenizer's end token."""
         return int(self.tokenizer.eos_token_id)
+
+    @property
+    def end_of_answer(self) -> tuple[int, ...]:
+        """What a model writes behind an answer: the end of a chat's turn, or else the end token."""
+        return self.chat.end if self.chat is not None else (self.eos_id,)
 
     @property
     def start_id(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 
 from suite.core.errors import Problem, SuiteError
 from suite.methods import Prerequisite
+from suite.models.chat import no_template, template_in
 from suite.models.names import has_kind, has_matrix, matrix_names, short_names
 from suite.models.source import LocatedModel, ModelSource
 from suite.planning.gold import gold_notes
@@ -40,6 +41,7 @@ def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSo
     located = attempt(lambda: locate(experiment.track.model))
     problems = [_where_the_model_is_named(problem, experiment) for problem in problems]
     notes += [located.note] if located and located.note else []
+    problems += _chat(experiment, located) if located else []
     problems += (attempt(lambda: _matrices(experiment, locate)) or []) if located else []
     for role in _trained_roles(experiment):
         rows = attempt(lambda role=role: training_rows(experiment.tasks[role], data))
@@ -78,6 +80,14 @@ def _selectable(task: TaskFile, rows: Rows) -> None:
 
 def _where_the_model_is_named(problem: Problem, experiment: Experiment) -> Problem:
     return problem if problem.where else replace(problem, where=experiment.lines.get(("model",), ""))
+
+
+def _chat(experiment: Experiment, located: LocatedModel) -> list[Problem]:
+    """A model that is here and cannot be asked as a chat."""
+    if experiment.track.chat is None or located.folder is None or template_in(located) is not None:
+        return []
+    (problem,) = no_template(located.source.title).problems
+    return [replace(problem, where=experiment.lines.get(("chat",), ""))]
 
 
 def _matrices(experiment: Experiment, locate: Callable[[ModelSource], LocatedModel]) -> list[Problem]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from suite.methods import OwnPart
+from suite.models.source import LocatedModel
+from suite.planning.keys import chat_key, model_key
 from suite.planning.steps import CopyFromTry, Routing, SelectTry, Step, TakePart, Train
 from suite.specs import Experiment
 
@@ -31,9 +33,9 @@ class Try:
 
 
 def choose(
-    experiment: Experiment, tries: Sequence[Try], model: Mapping[str, Any], tasks: Mapping[str, Any]
+    experiment: Experiment, tries: Sequence[Try], model: LocatedModel, tasks: Mapping[str, Any]
 ) -> tuple[str, SelectTry, dict[str, Any]]:
-    """Title, work and key of the choosing step. `model` and `tasks` are as in a train step's key."""
+    """Title, work and key of the choosing step. `tasks` is as in a train step's key."""
     track, targets = experiment.track, experiment.targets
     work = SelectTry(
         tries=tuple({role: attempt.parts(role) for role in targets} for attempt in tries),
@@ -46,19 +48,18 @@ def choose(
         "code": CHOICE,
         "choice": [{role: list(stack) for role, stack in stacks.items()} for stacks in work.tries],
         "candidates": list(work.candidates),
-        "model": dict(model),
+        "model": model_key(track.model, model),
         "tasks": dict(tasks),
         "selection": {**track.selection.model_dump(mode="json", include={"documents"}), **track.decoding.search},
         "target": track.target.model_dump(mode="json", include={"shots"}),
         "max_length": track.budget.max_length,
+        **chat_key(track.chat, model),
     }
     title = f"choose {experiment.method} on {'+'.join(targets)}, best of {len(tries)}"
     return f"{title} · {track.name} · seed {experiment.seed}", work, key
 
 
-def follow(
-    experiment: Experiment, choice: Step, candidates: Sequence[Step], model: Mapping[str, Any]
-) -> tuple[str, CopyFromTry, dict[str, Any]]:
+def follow(experiment: Experiment, choice: Step, candidates: Sequence[Step]) -> tuple[str, CopyFromTry, dict[str, Any]]:
     """Title, work and key of a step that copies the artifact that belongs to a choice, such as each try's prompt.
 
     `candidates` are in the order of the tries.
@@ -70,7 +71,7 @@ def follow(
         "code": CHOICE,
         "follows": choice.id,
         "candidates": list(work.candidates),
-        "model": dict(model),
+        "model": dict(choice.key["model"]),
     }
     first = candidates[0].work
     assert isinstance(first, Train | TakePart)

@@ -6,12 +6,22 @@ from collections.abc import Callable
 from typing import Any
 
 from suite.core.block import Block
+from suite.core.hashing import fingerprint
+from suite.models.chat import Chat, template_in
 from suite.models.source import LocatedModel, ModelSource
 
 
 def model_key(source: ModelSource, located: LocatedModel) -> dict[str, Any]:
     """A base model's key: its content, and how it is loaded."""
     return {"identity": located.identity, "dtype": source.dtype, "sentinels": source.sentinels}
+
+
+def chat_key(chat: Chat | None, located: LocatedModel) -> dict[str, Any]:
+    """How tasks are asked of an instruct model, its template by content; nothing where they are plain text."""
+    if chat is None:
+        return {}
+    template = template_in(located)  # of a model that is not here yet, its name stands for it
+    return {"chat": {**chat.model_dump(mode="json"), "template": template and fingerprint(template)}}
 
 
 def settings_key(config: Block, locate: Callable[[ModelSource], LocatedModel]) -> dict[str, Any]:

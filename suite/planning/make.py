@@ -15,7 +15,7 @@ from suite.models.source import LocatedModel, ModelSource, locate
 from suite.planning import estimate
 from suite.planning.checks import check
 from suite.planning.choice import Try, choose, follow, take_part
-from suite.planning.keys import model_key, settings_key
+from suite.planning.keys import chat_key, model_key, settings_key
 from suite.planning.probes import answers, probed, probes_key
 from suite.planning.steps import Evaluate, Link, Plan, Planned, Routing, Stack, Step, StepEstimate, Train, Work
 from suite.specs import Experiment
@@ -97,8 +97,8 @@ class _Builder:
 
     def _best(self, experiment: Experiment, tries: Sequence[Try]) -> Try:
         """The try that is chosen at run time: each position of its stacks has a step with the chosen try's artifact."""
-        model = model_key(experiment.track.model, self._located(experiment.track.model))
-        title, work, key = choose(experiment, tries, model, self._tasks_key(experiment, experiment.targets))
+        model, tasks = self._located(experiment.track.model), self._tasks_key(experiment, experiment.targets)
+        title, work, key = choose(experiment, tries, model, tasks)
         chosen = self._step(title, work, key, self._choosing(experiment, len(tries)))
 
         def chosen_step(candidates: tuple[str, ...]) -> str:
@@ -107,7 +107,7 @@ class _Builder:
             if candidates == work.candidates:
                 return chosen
             steps = [self.steps[step] for step in candidates]
-            return self._step(*follow(experiment, self.steps[chosen], steps, model), StepEstimate(0, 0.0, 0))
+            return self._step(*follow(experiment, self.steps[chosen], steps), StepEstimate(0, 0.0, 0))
 
         stacks: dict[str, tuple[str, ...]] = {}
         for role in tries[0].stacks:
@@ -200,6 +200,7 @@ class _Builder:
             "selection": {**track.selection.model_dump(mode="json"), **track.decoding.search},
             "target": track.target.model_dump(mode="json", include={"shots"}),
             "parents": list(parents),
+            **chat_key(track.chat, model),
             **({"source": source} if source else {}),  # of a method from outside: changed source, another step
             **probes_key(experiment, needs, targets, self.inputs.data),
         }
@@ -222,8 +223,8 @@ class _Builder:
         }
 
     def _evaluate(
-        self, experiment: Experiment, chosen: Stack, task: TaskFile, shots: int, documents: int | None,
-    ) -> str:  # fmt: skip
+        self, experiment: Experiment, chosen: Stack, task: TaskFile, shots: int, documents: int | None
+    ) -> str:
         routes, stack = (chosen, ()) if isinstance(chosen, Routing) else (None, chosen)
         track, model = experiment.track, self._located(experiment.track.model)
         rows = reported_rows(task, self.inputs.data)
@@ -238,6 +239,7 @@ class _Builder:
             "documents": documents,
             **track.decoding.search,
             "max_length": track.budget.max_length,
+            **chat_key(track.chat, model),
         }
         if task.words:
             key["words"] = dict(task.words)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from suite.core.block import Block
+from suite.models.chat import Chat
 from suite.models.source import ModelSource
 
 Count = Annotated[int, Field(ge=1)]
@@ -122,6 +123,8 @@ class Track(Block):
     roles: dict[Role, TaskName]
     """Role -> task (`rte: micro_rte`): a task of a file or of lm-eval. `lm_eval:arc_easy` is always lm-eval's task,
     even if a file has the name."""
+    chat: Chat | None = None
+    """How an instruct model is asked, in training and in evaluation; null: prompts are plain text."""
     held_out: HeldOut
     """The held-out tasks, which show what a method keeps."""
     target: Target = Target()
@@ -141,8 +144,9 @@ class Track(Block):
 
     @model_serializer(mode="wrap")
     def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out empty probes and deviations, so that they change neither names nor output."""
-        return {key: value for key, value in handler(self).items() if value or key not in ("probes", "deviations")}
+        """Leave out an empty chat, probes and deviations, so that they change neither names nor output."""
+        idle = ("chat", "probes", "deviations")
+        return {key: value for key, value in handler(self).items() if value or key not in idle}
 
 
 class Spec(Block):
@@ -165,6 +169,6 @@ class Spec(Block):
     combination is a try. The try that scores best on the selection rows becomes the row."""
 
 
-OVERRIDABLE = ("model", "roles", "held_out", "target", "selection", "budget", "decoding", "probes", "seeds")
+OVERRIDABLE = ("model", "chat", "roles", "held_out", "target", "selection", "budget", "decoding", "probes", "seeds")
 """The track's blocks that a spec or `--set` may change. Except for probes, the row then says that its terms differ from
 the track's."""

@@ -43,7 +43,7 @@ class Experiment:
     tries: tuple[Block, ...] = ()
     """The tries of a sweep, in order: two or more blocks of settings. Empty without a sweep."""
     lines: Mapping[Key, str] = field(default_factory=dict, compare=False, repr=False)
-    """``file:line`` of each of the method's settings, of each field of the sweep, and of the model."""
+    """``file:line`` of each of the method's settings, of each field of the sweep, of the model and of the chat."""
     methods: MethodRegistry = field(default_factory=MethodRegistry, compare=False, repr=False)
     """The registry of methods for this experiment and its prerequisites."""
 

@@ -140,7 +140,7 @@ def experiments_of(
     settings = _settings(registry, method, layer, below)
     lines = {("method", *key): where for key, where in settings.origins.items()}
     lines |= {key: where for key, where in layer.origins.items() if key[:1] == ("sweep",)}
-    lines[("model",)] = merged.where(("model",))
+    lines |= {(block,): merged.where((block,)) for block in ("model", "chat")}
     seeds = chosen_seeds(track, options.seeds)
     return tuple(
         Experiment(

@@ -83,6 +83,8 @@ def _fields(model: type[BaseModel], location: Iterable[Any]) -> list[str]:
         if part not in fields:
             return []
         current = fields[part].annotation
+        blocks = list(_members(current))
+        current = blocks[0] if len(blocks) == 1 else current  # a block that may be left out
     return list(getattr(current, "model_fields", {}))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -58,6 +60,44 @@ def builtin_config(name: str) -> tuple[Path, dict[str, Any]] | None:
     metadata = config.get("metadata")
     config["metadata"] = dict(metadata) if isinstance(metadata, Mapping) else {}
     return path, config
+
+
+def runnable_config(path: Path, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of one of lm-eval's tasks as its task object wants it, with templates as compiled functions."""
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    config = {key: value for key, value in load_yaml(path).items() if key not in ("tag", "group", "task_list")}
+    config = deepcopy({**config, "metadata": dict(metadata)})
+    choices = config.get("doc_to_choice") is not None
+    for key in ("doc_to_text", "doc_to_target"):
+        if isinstance(config.get(key), str):
+            config[key] = _renderer(config[key], choices=choices, lists=key == "doc_to_target")
+    return config
+
+
+def _renderer(template: str, *, choices: bool, lists: bool) -> Callable[[Mapping[str, Any]], Any]:
+    """What lm-eval does with a template of its own tasks, compiled once instead of for each row.
+
+    lm-eval's way takes 0.4 ms a text, which is most of the time of a small evaluation.
+    """
+    import lm_eval.utils
+
+    compiled = lm_eval.utils.env.from_string(template)
+
+    def render(doc: Mapping[str, Any]) -> Any:
+        if template in doc:
+            return doc[template]
+        text = compiled.render(**doc)
+        if choices and text.isascii() and text.isdigit():
+            return int(text)
+        if lists and len(text) >= 2 and text[0] == "[" and text[-1] == "]":
+            try:
+                return ast.literal_eval(text)
+            except (SyntaxError, ValueError):
+                return text
+        return text
+
+    return render
 
 
 def release() -> str:

@@ -71,6 +71,8 @@ class Marks:
     task: TaskFile
     read: Read
     metric: Metric
+    chat: bool = False
+    """Whether the outputs answer a chat."""
 
     def full(self, row: Row, right: Sequence[str], one: str, output: str) -> bool:
         """Whether an output gets the best value in place of one of the right answers."""
@@ -78,17 +80,17 @@ class Marks:
 
     def text_is_full(self, row: Row, right: Sequence[str], one: str) -> bool:
         """Whether the right answer itself gets the best value, as in `gold`."""
-        return self.full(row, right, one, written(self.task, one))
+        return self.full(row, right, one, written(self.task, one, chat=self.chat))
 
 
-def marks_of(task: TaskFile) -> Marks | None:
+def marks_of(task: TaskFile, *, chat: bool = False) -> Marks | None:
     """The full marks of a task with written answers; None for programs and for lm-eval's own tasks."""
     if task.builtin or task.config.get("output_type", "generate_until") != "generate_until":
         return None
     primary = next((metric for metric in metrics_of(task) if metric.name == task.metadata["primary"]), None)
     if primary is None or not primary.computed:
         return None
-    return Marks(task, next(iter(readers(task).values())), primary)
+    return Marks(task, next(iter(readers(task, chat=chat).values())), primary, chat)
 
 
 _DONE: dict[tuple[str, str, str], tuple[Misses, ...]] = {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,11 +11,12 @@ from functools import partial
 from typing import Any
 
 import jinja2
-import lm_eval.utils
 
+from suite.core.chat import ChatFormat
 from suite.core.console import VERBOSE
 from suite.core.errors import SuiteError
 from suite.core.targets import WrittenTarget
+from suite.tasks.builtin import runnable_config
 from suite.tasks.data import DataLocations, Row, rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.identity import Identities, identified, told
@@ -29,7 +29,7 @@ from suite.tasks.metrics import by_name
 from suite.tasks.rendering import Texts, fields_of
 from suite.tasks.splits import draw_exemplars, reported_rows, training_rows
 from suite.tasks.templates import Unfit
-from suite.tasks.training_text import following_text, prompt_text
+from suite.tasks.training_text import following_text, prompt_text, refuse_text_before_answers
 
 
 @dataclass(frozen=True)
@@ -45,28 +45,36 @@ class Example:
 
 
 def load_task(
-    task: TaskFile, locations: DataLocations, *, shots: int = 0, draw: int = 0, limit: int | None = None
-) -> LoadedTask:
+    task: TaskFile, locations: DataLocations, *, shots: int = 0, draw: int = 0, limit: int | None = None,
+    chat: ChatFormat | None = None,
+) -> LoadedTask:  # fmt: skip
     """A task over its reported rows (the first `limit`), with exemplars that all documents share.
 
-    Raises SuiteError for missing rows, and for templates that do not fit them.
+    Prompts are plain text, or follow a `chat` format. Raises SuiteError for missing rows, and for templates that do not
+    fit them.
     """
     docs = reported_rows(task, locations).docs[:limit]
-    return _load(task, docs, draw_exemplars(task, locations, shots, draw), locations)
+    return _load(task, docs, draw_exemplars(task, locations, shots, draw), locations, chat)
 
 
-def selection_task(task: TaskFile, locations: DataLocations, docs: Sequence[Row], *, shots: int = 0) -> LoadedTask:
+def selection_task(
+    task: TaskFile, locations: DataLocations, docs: Sequence[Row], *, shots: int = 0, chat: ChatFormat | None = None
+) -> LoadedTask:
     """The same task over other rows, to select a checkpoint by its own metric. Exemplars are never among these rows."""
     identity = Identities(task, fields_of(docs))
     scored = {identity.question(row) for row in docs}
     exemplars = draw_exemplars(task, locations, shots, draw=0, besides=scored)
-    return _load(task, docs, exemplars, locations)
+    return _load(task, docs, exemplars, locations, chat)
 
 
-def training_examples(task: TaskFile, locations: DataLocations) -> tuple[Example, ...]:
-    """The training split, in order; each prompt equals that of a 0-shot evaluation of the row."""
+def training_examples(task: TaskFile, locations: DataLocations, chat: ChatFormat | None = None) -> tuple[Example, ...]:
+    """The training split, in order; each prompt equals that of a 0-shot evaluation of the row.
+
+    Raises SuiteError for a chat template that cannot be trained with.
+    """
     split = training_rows(task, locations)
-    loaded = _load(task, split.docs, (), locations)
+    loaded = _load(task, split.docs, (), locations, chat)
+    refuse_text_before_answers(loaded)
     pairs = zip(loaded.eval_docs, identified(task, split).questions, strict=True)
     with quiet():
         return tuple(
@@ -89,20 +97,26 @@ def document_hashes(task: LoadedTask) -> Callable[[Row], str]:
 class Prompts:
     """Training prompts with exemplars from the split before them, as in a few-shot evaluation."""
 
-    def __init__(self, task: TaskFile, locations: DataLocations) -> None:
-        self._task = _load(task, training_rows(task, locations).docs[:1], (), locations)
+    def __init__(self, task: TaskFile, locations: DataLocations, chat: ChatFormat | None = None) -> None:
+        first = training_rows(task, locations).docs[:1]
+        self._plain = _load(task, first, (), locations)
+        self._task = self._plain if chat is None else _load(task, first, (), locations, chat)
 
     def __call__(self, doc: Row, exemplars: Sequence[Row] = ()) -> str:
         """The prompt of a row (see `Example.doc`) after exemplars."""
-        self._task.sampler = _Given(exemplars)
-        with quiet():
-            return prompt_text(self._task, doc, len(exemplars))
+        return _behind(self._task, doc, exemplars)
 
     def exemplar(self, doc: Row) -> str:
-        """The text before a prompt whose exemplar is this row."""
-        both, alone = self(doc, (doc,)), self(doc)
-        description = self._task.resolve_field(doc, self._task.config.description) or ""
+        """The text before a prompt whose exemplar is this row; also plain text in a chat."""
+        both, alone = _behind(self._plain, doc, (doc,)), _behind(self._plain, doc, ())
+        description = self._plain.resolve_field(doc, self._plain.config.description) or ""
         return both.removeprefix(description)[: len(both) - len(alone)]
+
+
+def _behind(task: LoadedTask, doc: Row, exemplars: Sequence[Row]) -> str:
+    task.sampler = _Given(exemplars)
+    with quiet():
+        return prompt_text(task, doc, len(exemplars))
 
 
 class _Given:
@@ -132,7 +146,10 @@ class _Docs(Sequence[Row]):
         return iter(self._docs)
 
 
-def _load(task: TaskFile, docs: Sequence[Row], exemplars: Sequence[Row], locations: DataLocations) -> LoadedTask:
+def _load(
+    task: TaskFile, docs: Sequence[Row], exemplars: Sequence[Row], locations: DataLocations,
+    chat: ChatFormat | None = None,
+) -> LoadedTask:  # fmt: skip
     """lm-eval's task over these rows, from whatever split."""
     config = _config(task, docs)
     as_table = config.get("process_docs") is not None
@@ -148,7 +165,7 @@ def _load(task: TaskFile, docs: Sequence[Row], exemplars: Sequence[Row], locatio
     }
     with quiet():
         try:
-            return LoadedTask(task, config, partial(_place, task, locations), _before(task, docs))
+            return LoadedTask(task, config, partial(_place, task, locations), _before(task, docs), chat)
         except (jinja2.TemplateError, KeyError, IndexError) as error:
             have = ", ".join(sorted(docs[0]))
             raise SuiteError(
@@ -176,7 +193,7 @@ def _others(task: TaskFile, locations: DataLocations) -> Mapping[str, Sequence[R
 def _config(task: TaskFile, docs: Sequence[Row]) -> dict[str, Any]:
     """The task's configuration for lm-eval, with templates as compiled functions."""
     if task.builtin:
-        return _builtin_config(task)
+        return runnable_config(task.path, task.config["metadata"])
     config: dict[str, Any] = deepcopy(_lists(task.config))
     texts = Texts(task, fields_of(docs))
     made = {"doc_to_text": texts.question, "doc_to_target": texts.target, "doc_to_choice": texts.choices}
@@ -218,46 +235,11 @@ def _told(task: TaskFile, key: str, render: Callable[[Row], Any]) -> Callable[[R
     return rendered
 
 
-def _builtin_config(task: TaskFile) -> dict[str, Any]:
-    from lm_eval.tasks._yaml_loader import load_yaml
-
-    config = {key: value for key, value in load_yaml(task.path).items() if key not in ("tag", "group", "task_list")}
-    config = deepcopy({**config, "metadata": dict(task.config["metadata"])})
-    choices = config.get("doc_to_choice") is not None
-    for key in ("doc_to_text", "doc_to_target"):
-        if isinstance(config.get(key), str):
-            config[key] = _renderer(config[key], choices=choices, lists=key == "doc_to_target")
-    return config
-
-
 def _lists(value: Any) -> Any:
     """Plain data with lists instead of tuples, because lm-eval checks `isinstance(…, list)`."""
     if isinstance(value, Mapping):
         return {key: _lists(item) for key, item in value.items()}
     return [_lists(item) for item in value] if isinstance(value, (tuple, list)) else value
-
-
-def _renderer(template: str, *, choices: bool, lists: bool) -> Callable[[Row], Any]:
-    """lm-eval's rendering of its own tasks' templates, compiled once instead of for each row.
-
-    lm-eval takes 0.4 ms for a text, which is most of the time of a small evaluation.
-    """
-    compiled = lm_eval.utils.env.from_string(template)
-
-    def render(doc: Row) -> Any:
-        if template in doc:
-            return doc[template]
-        text = compiled.render(**doc)
-        if choices and text.isascii() and text.isdigit():
-            return int(text)
-        if lists and len(text) >= 2 and text[0] == "[" and text[-1] == "]":
-            try:
-                return ast.literal_eval(text)
-            except (SyntaxError, ValueError):
-                return text
-        return text
-
-    return render
 
 
 def _table(docs: Sequence[Row]) -> Any:

@@ -12,6 +12,7 @@ from lm_eval.api.metrics import f1_score, matthews_corrcoef
 from lm_eval.api.task import ConfigurableTask
 
 import suite.tasks.filters  # noqa: F401  (registers what task files name)
+from suite.core.chat import ChatFormat
 from suite.core.confusion import Measured
 from suite.core.errors import SuiteError
 from suite.core.metrics import score_of_choices, score_of_labels
@@ -29,10 +30,10 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
 
     def __init__(
         self, task: TaskFile, config: Mapping[str, Any], place: Callable[[Row], str],
-        before: Mapping[str, Callable[[Row], str]] | None = None,
+        before: Mapping[str, Callable[[Row], str]] | None = None, chat: ChatFormat | None = None,
     ) -> None:  # fmt: skip
         """`place` tells where a row stands; `before` renders descriptions and prefixes of answers."""
-        self.file, self._place = task, place
+        self.file, self._place, self.chat = task, place, chat
         self._before = before or {}
         samples = (config.get("fewshot_config") or {}).get("samples") or ()
         self._exemplars = {id(row): row for row in samples}
@@ -43,7 +44,7 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
         self._program = None if template is None else compiled(template)
         written = self.OUTPUT_TYPE == "generate_until"
         self._choices = 0
-        self._readers = readers(task) if written and not task.builtin else None
+        self._readers = readers(task, chat=chat is not None) if written and not task.builtin else None
 
     def doc_to_text(self, doc: Row, doc_to_text: Any = None) -> Any:
         """As lm-eval does; an exemplar's is made once, not once for each document."""
@@ -62,6 +63,16 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
         """The description of a document, or the `gen_prefix` of an exemplar."""
         render = self._before.get(field or "")
         return super().resolve_field(doc, field) if render is None else render(doc)
+
+    def fewshot_context(self, doc: Row, num_fewshot: int, **options: Any) -> Any:
+        """As lm-eval does; as its `--apply_chat_template` does where the model is asked as a chat."""
+        asked = options if self.chat is None else {**options, **self.chat.of_lm_eval}
+        return super().fewshot_context(doc, num_fewshot=num_fewshot, **asked)
+
+    def construct_requests(self, doc: Row, ctx: Any, **options: Any) -> Any:
+        """As lm-eval does; of a chat, a choice follows without a delimiter."""
+        asked = options if self.chat is None else {**options, "apply_chat_template": True}
+        return super().construct_requests(doc, ctx, **asked)
 
     def _once(self, make: Callable[[Row, Any], Any], doc: Row, template: Any) -> Any:
         if self._exemplars.get(id(doc)) is not doc:
@@ -169,7 +180,7 @@ class LoadedTask(ConfigurableTask):  # type: ignore[misc]
         right = None
         if self._readers is not None:
             read = next(iter(self._readers.values()))
-            right = read(written(self.file, references(self, doc)[0]), doc)
+            right = read(written(self.file, references(self, doc)[0], chat=self.chat is not None), doc)
         return parted(lambda row: as_text(render(row)), doc, answer, right)
 
     def build_all_requests(self, **options: Any) -> None:

@@ -21,29 +21,32 @@ NO_FILTER: Final = "none"
 """lm-eval's name of the pipeline of a task without filters."""
 
 
-def readers(task: TaskFile) -> dict[str, Read]:
-    """The filter pipelines of a task file by name, in order.
+def readers(task: TaskFile, *, chat: bool = False) -> dict[str, Read]:
+    """The filter pipelines of a task file by name, in order, for answers to a `chat` or to plain text.
 
     Raises SuiteError for a filter with invalid options.
     """
-    delimiter = _delimiter(task)
+    delimiter = _delimiter(task, chat=chat)
     given = task.config.get("filter_list") or ()
     pipelines = {str(each["name"]): [_step(task, step) for step in each["filter"]] for each in given}
     pipelines = pipelines or {NO_FILTER: []}
     return {name: partial(_read, delimiter=delimiter, steps=steps) for name, steps in pipelines.items()}
 
 
-def written(task: TaskFile, reference: str) -> str:
+def written(task: TaskFile, reference: str, *, chat: bool = False) -> str:
     """The output of a model that gives this answer: after the target delimiter, and up to a stop string."""
-    output = _delimiter(task) + reference
+    output = _delimiter(task, chat=chat) + reference
     for stop in (task.config.get("generation_kwargs") or {}).get("until") or ():
         output = output.partition(stop)[0]
     return output
 
 
-def _delimiter(task: TaskFile) -> str:
-    """The text between a prompt and its answer; a prefix of the answer (`gen_prefix`) is part of the prompt."""
-    return " " if task.config.get("gen_prefix") else str(task.config.get("target_delimiter", " "))
+def _delimiter(task: TaskFile, *, chat: bool) -> str:
+    """The text between a prompt and its answer; a prefix of the answer (`gen_prefix`) is part of the prompt.
+
+    In a chat it is a space, which some templates have there (Mistral's).
+    """
+    return " " if chat or task.config.get("gen_prefix") else str(task.config.get("target_delimiter", " "))
 
 
 def _read(output: str, row: Row, *, delimiter: str, steps: list[Callable[[Any, Row], Any]]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.cli.calls import suite
 
 DOCS = Path(__file__).parents[2] / "docs"
+MICRO = DOCS.parent / "suite" / "micro" / "models" / "micro-llama"
 FILE = re.compile(r"^```\w+ ([\w/.-]+\.\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -43,6 +45,18 @@ def test_the_files_of_a_page_are_a_plan(page: str, spec: str, steps: str, capsys
     code, out, err = suite(capsys, "plan", spec, "--data", "data" if Path("data").exists() else ".")
     assert (code, err) == (0, "")
     assert steps in out
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_page_on_chats_is_a_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    write_files("howto/chat.md")
+    model = Path("models/SmolLM2-135M-Instruct")
+    shutil.copytree(MICRO, model)
+    code, _, err = suite(capsys, "plan", "specs/lora_chatting.yaml", "--models", "models")
+    assert (code, "chat: the tokenizer of HuggingFaceTB/SmolLM2-135M-Instruct has no chat template" in err) == (2, True)
+    (model / "chat_template.jinja").write_text("{{ messages[0].content }}")
+    code, out, err = suite(capsys, "plan", "specs/lora_chatting.yaml", "--models", "models")
+    assert (code, err, "2 experiments ask for" in out) == (0, "", True)
 
 
 @pytest.mark.usefixtures("folder")

@@ -20,6 +20,7 @@ TERMS: Mapping[str, str] = {
     "code": "scored by another version of the code", "task": "another version of the task",
     "exemplars": "other exemplars", "draw": "another draw of exemplars", "beams": "other beams",
     "length_penalty": "another length penalty", "max_length": "another length of prompts",
+    "chat": "another chat format",
 }  # fmt: skip
 """Settings that must be equal, so that a difference comes only from the models -> how messages name an inequality."""
 

@@ -41,13 +41,16 @@ class Choice:
     limit: int | None = None
 
 
-def print_answers(home: RunDir, experiment: str, choice: Choice, data: Path | None, *, as_json: bool = False) -> None:
+def print_answers(
+    home: RunDir, experiment: str, choice: Choice, data: Path | None, models: Path | None, *, as_json: bool = False
+) -> None:
     """Print an evaluation's answers: a shortened list, one document in full, or all as JSON."""
     limit = choice.limit or (None if as_json else LISTED)
     with _holding(home, experiment, choice.track) as (store, source):
         evaluation = answers(
             store, experiment, track=choice.track, seed=choice.seed, role=choice.role, shots=choice.shots,
             document=choice.document, wrong=choice.wrong, prompts=choice.prompts, limit=limit, data=data,
+            models=models,
         )  # fmt: skip
     if as_json:
         print(as_text(plain(evaluation)))

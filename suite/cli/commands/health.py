@@ -153,7 +153,8 @@ class _Scoring:
         return _Again(scores, {answer.doc_id: answer for answer in result.answers})
 
     def _task(self, name: str, step: StepRecord) -> LoadedTask:
-        key = (name, f"{step.config['task']} {step.config['data']}", step.config["documents"])
+        data = f"{step.config['data']}{' chat' if 'chat' in step.config else ''}"
+        key = (name, f"{step.config['task']} {data}", step.config["documents"])
         if key not in self._loaded:
             try:
                 self._loaded[key] = self._load(name, step)
@@ -165,6 +166,7 @@ class _Scoring:
         return task
 
     def _load(self, name: str, step: StepRecord) -> LoadedTask:
+        from suite.core.chat import ChatFormat, unrendered
         from suite.tasks.definition import read_task
         from suite.tasks.load import load_task
         from suite.tasks.splits import reported_rows
@@ -174,7 +176,8 @@ class _Scoring:
             raise SuiteError(f"the task '{name}' is another one here", where=str(file.path))
         if reported_rows(file, self.locations).content_hash != step.config["data"]:
             raise SuiteError(f"the data of task '{name}' are others here", where=str(file.path))
-        return load_task(file, self.locations, limit=step.config["documents"])
+        chat = ChatFormat(unrendered) if "chat" in step.config else None
+        return load_task(file, self.locations, limit=step.config["documents"], chat=chat)
 
 
 def _unlike_answers(scores: Sequence[ScoreRecord], answers: Sequence[AnswerRecord]) -> Iterator[str]:

@@ -65,12 +65,24 @@ def _answered_otherwise(spec: Mapping[str, Any], link: StepLink, step: StepPart)
         name: value for name, value in track.get("decoding", {}).items() if name in ("beams", "length_penalty")
     }
     yield from _differing(step, step.config, expected)
+    yield from _asked_otherwise(spec, step)
+
+
+def _asked_otherwise(spec: Mapping[str, Any], step: StepPart) -> Iterator[str]:
+    """A step that was asked as a chat, or as plain text, or by another chat format, and should not have been."""
+    stated, config = spec["track"].get("chat"), step.config.get("chat")
+    asked = {name: value for name, value in config.items() if name != "template"} if config else None
+    if canonical(asked) != canonical(stated or None):
+        said = f"with the chat format {str(asked)[:60]}, and its spec says {str(stated)[:60]}"
+        yield f"the step '{step.id}' was made {said}"
 
 
 def _trained_otherwise(spec: Mapping[str, Any], step: StepPart) -> Iterator[str]:
     """Yield a message if the seed or the budget of a train step differs from the spec."""
     yield from _differing(step, step.config, {"seed": spec["seed"]})
     yield from _differing(step, step.config.get("budget") or {}, spec["track"].get("budget", {}))
+    if "follows" not in step.config:  # nothing is asked there
+        yield from _asked_otherwise(spec, step)
 
 
 def _differing(step: StepPart, config: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:

@@ -81,6 +81,7 @@ class _Track(_Loose):
     about: str
     deviations: list[str] = []
     model: dict[str, Any] = {}
+    chat: dict[str, Any] | None = None
     budget: dict[str, Any] = {}
     decoding: dict[str, Any] = {}
     held_out: _HeldOut
@@ -104,6 +105,7 @@ class _StepConfig(_Loose):
     task: str | None = None
     data: str | None = None
     model: dict[str, Any] = {}
+    chat: dict[str, Any] | None = None
     method: _MethodRecord | None = None
     budget: dict[str, Any] = {}
     stack: list[str] = []

@@ -84,7 +84,7 @@ def encode(
     cut_prompts = cut_answers = 0
     for prompt_text, answer_text in texts:
         prompt, answer = encode_pair(backbone, prompt_text, answer_text)
-        target = [*answer, backbone.eos_id]
+        target = [*answer, *backbone.end_of_answer]
         for_answer = room - min(len(prompt), LEAST_PROMPT) if decoder else max_length - prefix_length
         cut_target = target[:for_answer]
         # cut as in evaluation: a decoder's prompt leaves room for the longest answer

@@ -163,6 +163,8 @@ LIES: Mapping[str, tuple[Callable[[Record], None], str]] = {
     "another draw": (configured("cb", 1, draw=3), "made with draw 3, and its spec says 0"),
     "wider beams": (configured("cb", 1, beams=4), "made with beams 4, and its spec says 1"),
     "true for one": (configured("cb", 1, beams=True), "made with beams True"),
+    "a chat": (configured("cb", 1, chat={"system": None}), "with the chat format {'system': None}, and its spec"),
+    "a chat that is none": (configured("cb", 1, chat="text"), "config.chat: Input should be an object"),
     "another model": (configured("cb", 1, model={"identity": "x"}), "answered by different base models"),
     "another task's print": (configured("cb", 1, task="0" * 16), "not answered on the task and data of 'cb'"),
     "another metric": (by_another_metric, "'rte' is scored by 'accuracy', and"),
