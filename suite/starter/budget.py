@@ -23,6 +23,10 @@ SETTING_UP: Final = 3.0
 STEPS_OF_PLAN: Final = 24
 FEWEST: Final = 20
 MOST: Final = 1000
+PROMPT_LENGTH: Final = 20
+"""Vectors of a tuned prompt, which take as many tokens' places."""
+LONGEST: Final = 2048
+"""Tokens of an input at most."""
 EPOCHS: Final = 5
 """Times that training reads each row, where time allows it."""
 
@@ -52,7 +56,7 @@ class StarterBudget:
 
 def budget_of(
     speed: MeasuredSpeed, *, train: int, tested: int, held_out: int, minutes: float, positions: int,
-    held_out_length: int,
+    held_out_length: int, longest: int,
 ) -> StarterBudget:  # fmt: skip
     """The steps that fit, with `train` and `tested` rows of the target and `held_out` tasks on a model of `positions`.
 
@@ -73,10 +77,10 @@ def budget_of(
     affordable = (available - evaluating - looks) / a_step
     steps = max(FEWEST, min(wanted, MOST, int(affordable)) // 10 * 10)
     room = positions - 32
-    max_length = min(room, max(256, _rounded(max(speed.lengths) + 24), held_out_length * 2))
-    cut = sum(length + 20 > max_length for length in speed.lengths)
+    max_length = min(room, LONGEST, max(longest, _rounded(max(speed.lengths) + PROMPT_LENGTH)))
+    cut = sum(length + PROMPT_LENGTH > max_length for length in speed.lengths)
     seconds = steps * a_step + evaluating + looks + STEPS_OF_PLAN * SETTING_UP
-    return StarterBudget(steps, documents, selection, min(max_length, 2048), cut, seconds)
+    return StarterBudget(steps, documents, selection, max_length, cut, seconds)
 
 
 def _rounded(count: int) -> int:

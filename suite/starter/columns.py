@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final, Literal, get_args
 
@@ -29,6 +32,7 @@ TARGET_NAMES: Final = frozenset(
 CLASS_NAMES: Final = frozenset({"category", "class", "intent", "sentiment", "topic", "type"})
 """Names of columns that answer where no other column holds labels."""
 IDENTIFIER_NAMES: Final = frozenset(["id", "idx", "index", "uid", "uuid", "guid", "key", "no", "nr", "number", "row"])
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}(\D|$)")
 MOST_LABELS: Final = 30
 """Different answers of a column that is plainly one of labels."""
 ROWS_A_LABEL: Final = 5
@@ -64,8 +68,13 @@ class DataColumn:
 
     @property
     def nested(self) -> bool:
-        """Whether some cell holds a list or a mapping."""
-        return any(isinstance(value, (list, dict, tuple)) for value in self.values)
+        """Whether some cell holds a list, a mapping, or something else that is no plain value."""
+        return any(not isinstance(value, (str, int, float, bool, date, Decimal)) for value in self.values)
+
+    @property
+    def dates(self) -> bool:
+        """Whether all cells are dates or times."""
+        return all(isinstance(value, date) or _DATE.match(str(value)) for value in self.values)
 
     @property
     def identifies(self) -> bool:
@@ -84,8 +93,8 @@ class DataColumn:
     def __str__(self) -> str:
         if self.nested:
             return f"{self.name} (nested)"
-        if self.identifies:
-            return f"{self.name} (names rows)"
+        if self.identifies or self.dates:
+            return f"{self.name} ({'dates' if self.dates else 'names rows'})"
         if self.is_of_labels:
             return f"{self.name} ({self.distinct} labels)"
         return f"{self.name} ({self.words:.0f} words)" if self.words >= 2 else f"{self.name} ({self.distinct} values)"
@@ -145,7 +154,7 @@ def _check(columns: Mapping[str, DataColumn], name: str | None, option: str, whe
 
 
 def _usable(columns: Mapping[str, DataColumn]) -> list[DataColumn]:
-    return [column for column in columns.values() if not column.nested and not column.identifies]
+    return [column for column in columns.values() if not (column.nested or column.identifies or column.dates)]
 
 
 def _target(columns: Mapping[str, DataColumn], inputs: Sequence[str], where: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Final
 
 import jinja2
 
+from suite.core.languages import CODES, DEFAULT, language_of
 from suite.starter.budget import METHODS, PROMPT_STEPS, StarterBudget, rates
 from suite.starter.columns import KIND_NAMES, TaskKind
 from suite.starter.sources import TEST, TRAIN, VALIDATION
@@ -24,6 +26,9 @@ WORDS: Final[Mapping[TaskKind, tuple[str, str]]] = {
     "classification": ("Text", "Label"), "qa": ("Question", "Answer"), "text": ("Input", "Output"),
 }  # fmt: skip
 """Kind of task -> what a prompt calls the input and the answer."""
+ENDS: Final = {"\n": "at a line break", "\n\n": "at a blank line", "": "where the model ends it"}
+LANGUAGE_ROWS: Final = 200
+"""Rows whose language is looked at."""
 ANSWER_TOKENS: Final = 256
 """Tokens of a free answer at most."""
 
@@ -36,6 +41,8 @@ class HeldOutSet:
     shots: int
     length: int
     """Tokens of a document, about."""
+    longest: int
+    """Tokens of the longest prompt with its exemplars, about."""
     about: str
 
 
@@ -103,7 +110,8 @@ def render(
         "validation": VALIDATION in splits, "prompt": PromptTemplate(table).template,
         "target": f"{{{{{reading.target}}}}}", "kind": reading.kind, "labels": table.labels,
         "chance": round(100 / max(len(table.labels), 1), 1), "until": _until(table),
-        "answer_tokens": min(ANSWER_TOKENS, speed.longest_answer + 4),
+        "ends": ENDS["".join(_until(table))],
+        "language": _language(table), "answer_tokens": min(ANSWER_TOKENS, speed.longest_answer + 4),
     }  # fmt: skip
     track = {
         **shared, "model": model, "held_out": list(held_out.tasks.items()), "held_out_note": held_out.about,
@@ -130,8 +138,18 @@ def data_file(rows: tuple[Row, ...]) -> str:
 
 
 def _until(table: PreparedTable) -> list[str]:
-    """What ends a free answer: a blank line, unless right answers have one."""
-    return [] if any("\n\n" in table.answer(row) for row in table.rows) else ["\n\n"]
+    """What ends a free answer: a line break or a blank line, unless right answers have one."""
+    ends = ["\n", "\n\n"] if table.reading.kind == "qa" else ["\n\n"]
+    return next(([end] for end in ends if not any(end in table.answer(row) for row in table.rows)), [])
+
+
+def _language(table: PreparedTable) -> str | None:
+    """The language of most answers, if it is not English: ROUGE splits words by it."""
+    if table.reading.kind != "text":
+        return None
+    found = Counter(language_of(table.answer(row), tuple(sorted(CODES))) for row in table.rows[:LANGUAGE_ROWS])
+    language, count = found.most_common(1)[0]
+    return language if language not in (None, DEFAULT) and count > found.total() / 2 else None
 
 
 def _kind(table: PreparedTable) -> str:

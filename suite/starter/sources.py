@@ -57,7 +57,7 @@ def read_source(text: str) -> DataSource:
     if path.is_dir():
         source = _of_datasets(path) if _saved_by_datasets(path) else _folder(path)
     elif path.exists():
-        source = DataSource(_name(path.stem), str(path), {WHOLE: tuple(read_file(path))})
+        source = _file(path)
     elif HUB_NAME.fullmatch(text):
         source = _hub(text)
     else:
@@ -68,6 +68,20 @@ def read_source(text: str) -> DataSource:
     if not source.rows:
         raise SuiteError("has no rows", where=source.shown, fix="name a file with a header and rows")
     return _by_column(source)
+
+
+def _file(path: Path) -> DataSource:
+    """A file. A CSV with semicolons and no comma in its header is read by these: many spreadsheets save it so."""
+    by_semicolons = path.suffix.lower() == ".csv" and path.is_file() and _has_semicolons(path)
+    rows = tuple(read_file(path, sep=";") if by_semicolons else read_file(path))
+    notes = ("its cells are separated by semicolons",) if by_semicolons else ()
+    return DataSource(_name(path.stem), str(path), {WHOLE: rows}, notes)
+
+
+def _has_semicolons(path: Path) -> bool:
+    with path.open("rb") as file:
+        header = file.readline(10_000)
+    return b";" in header and b"," not in header
 
 
 def _folder(folder: Path) -> DataSource:

@@ -91,6 +91,26 @@ def _smaller(error: Exception, micro_batch: int) -> int:
     return micro_batch // 2
 
 
+def on_cpu(device: str | None) -> bool:
+    """Whether a model is trained on the CPU."""
+    import torch
+
+    return device == "cpu" or (device is None and not torch.cuda.is_available())
+
+
+def check_memory(parameters: int, dtype: str, device: str | None) -> None:
+    """Raises SuiteError where memory cannot hold a model of so many parameters with a gradient for each."""
+    import psutil
+    import torch
+
+    free = psutil.virtual_memory().available if on_cpu(device) else torch.cuda.mem_get_info()[0]
+    needed = parameters * (4 if dtype == "bfloat16" else 8)
+    if needed > free:
+        sizes = f"{needed / 1e9:.0f} GB, and {free / 1e9:.0f} GB are free"
+        what = f"{parameters / 1e9:.1f} billion weights with their gradients take {sizes}"
+        raise SuiteError(what, where="--model", fix="choose a smaller model, or another machine")
+
+
 def _load() -> float:
     """The processes of the last minute for each core; 0 where the system does not say."""
     try:
@@ -107,7 +127,7 @@ def _cpu() -> str:
 
 
 def _timed(backbone: Backbone, work: Callable[[Backbone, Examples], None], parts: Sequence[Examples]) -> float:
-    """The median seconds of some work on all parts of a batch."""
+    """The seconds of some work on all parts of a batch: the fastest of some times, which other work slowed least."""
     import torch
 
     taken: list[float] = []
@@ -119,8 +139,7 @@ def _timed(backbone: Backbone, work: Callable[[Backbone, Examples], None], parts
         if backbone.device.type == "cuda":
             torch.cuda.synchronize(backbone.device)
         taken.append(time.perf_counter() - start)
-    counted = sorted(taken[1:])  # the first also sets things up
-    return counted[len(counted) // 2]
+    return min(taken[1:])  # the first also sets things up
 
 
 def _learn(backbone: Backbone, examples: Examples) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from suite.starter.models import model_named, written
 from suite.starter.rendering import HeldOutSet, PromptTemplate, WorkspaceNames, data_file, render
 from suite.starter.sources import TEST, TRAIN, DataSource
 from suite.starter.table import PreparedTable
-from suite.starter.timing import MeasuredSpeed, measure
+from suite.starter.timing import MeasuredSpeed, check_memory, measure, on_cpu
 
 if TYPE_CHECKING:
     from suite.models.backbone import Backbone
@@ -25,16 +26,18 @@ if TYPE_CHECKING:
 
 MICRO: Final = HeldOutSet(
     {"triviaqa": "micro_triviaqa", "web_questions": "micro_web_questions", "cb": "micro_cb", "xsum": "micro_xsum"},
-    shots=1, length=60, about="These are of the micro model's own world.",
+    shots=1, length=60, longest=192, about="These are of the micro model's own world.",
 )  # fmt: skip
 """What the bundled model can do, and nothing else."""
 BASICS: Final = HeldOutSet(
     {"facts": "basics_facts", "arithmetic": "basics_arithmetic", "instructions": "basics_instructions",
      "reasoning": "basics_reasoning", "reading": "basics_reading"},
-    shots=4, length=80, about="The basics come with suite; lm-eval's tasks (`arc_easy`) do, too.",
+    shots=4, length=80, longest=384, about="The basics come with suite; lm-eval's tasks (`arc_easy`) do, too.",
 )  # fmt: skip
 """What an instruct model can do."""
 BATCH: Final = 8
+LARGE: Final = 1.5e9
+"""Parameters from which a model is kept in bfloat16 on a GPU."""
 SAMPLED: Final = 512
 """Rows whose tokens are counted."""
 
@@ -78,13 +81,13 @@ def write_workspace(
         fresh = Path(made) / "workspace"
         fresh.mkdir()
         named = _toy(fresh, pairs) if model is None else model_named(model)
-        backbone = _loaded(named, models, device)
+        named, backbone = _loaded(named, models, device)
         held_out = MICRO if model is None else BASICS
         sampled = pairs[:: max(1, len(pairs) // SAMPLED)]
         speed = measure(backbone, sampled, min(_batch(backbone), max(2, len(table.splits[TRAIN]) // 4)))
         budget = budget_of(
             speed, train=len(table.splits[TRAIN]), tested=len(table.splits[TEST]), held_out=len(held_out.tasks),
-            minutes=minutes, positions=backbone.max_length, held_out_length=held_out.length,
+            minutes=minutes, positions=backbone.max_length, held_out_length=held_out.length, longest=held_out.longest,
         )  # fmt: skip
         texts = render(
             names, table, "{path: ../../models/micro}" if model is None else written(named), bundled=model is None,
@@ -92,9 +95,11 @@ def write_workspace(
         )  # fmt: skip
         texts |= {f"data/{names.task}/{split}.jsonl": data_file(rows) for split, rows in table.splits.items()}
         _write(fresh, texts)
-        if folder.exists():
-            folder.rmdir()  # it is empty
-        copy_folder(fresh, folder, "name another folder")
+        if folder.exists():  # and is empty
+            for child in fresh.iterdir():
+                shutil.move(child, folder / child.name)
+        else:
+            copy_folder(fresh, folder, "name another folder")
     return NewWorkspace(folder, tuple(texts), speed, budget)
 
 
@@ -110,7 +115,8 @@ def _toy(folder: Path, pairs: list[tuple[str, str]]) -> ModelSource:
     return ModelSource(path=str(target))
 
 
-def _loaded(source: ModelSource, models: Path | None, device: str | None) -> Backbone:
+def _loaded(source: ModelSource, models: Path | None, device: str | None) -> tuple[ModelSource, Backbone]:
+    """The model in memory, in bfloat16 where it is large and on a GPU. Raises SuiteError if it cannot be trained."""
     from suite.execution.preflight import check_device, fetch
     from suite.models.backbone import load_backbone
     from suite.models.source import locate
@@ -120,7 +126,11 @@ def _loaded(source: ModelSource, models: Path | None, device: str | None) -> Bac
     if located.folder is None:
         fetch(source)
         located = locate(source, models)
-    return load_backbone(located, device)
+    large = located.parameters > LARGE and not on_cpu(device)
+    source = source.model_copy(update={"dtype": "bfloat16"}) if large else source
+    located = locate(source, models)
+    check_memory(located.parameters, source.dtype, device)
+    return source, load_backbone(located, device)
 
 
 def _batch(backbone: Backbone) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -25,6 +26,13 @@ def test_a_text_and_a_few_labels_are_a_classification() -> None:
 def test_numbers_of_rows_are_neither_input_nor_target() -> None:
     table = {"no": list(range(40)), "customer_id": [f"c{n}" for n in range(40)], "text": TEXTS, "label": LABELS}
     assert read(table) == ColumnReading(("text",), "label", "classification")
+
+
+def test_dates_are_neither() -> None:
+    days = [f"2026-01-{n % 28 + 1:02} 10:00" for n in range(40)]
+    table = {"when": days, "day": [datetime(2026, 1, n % 28 + 1) for n in range(40)], "text": TEXTS, "label": LABELS}
+    assert read(table).inputs == ("text",)
+    assert str(columns_of(table, [{"day": datetime(2026, 1, 2)}])["day"]) == "day (dates)"
 
 
 def test_numbers_and_truth_values_may_be_labels() -> None:

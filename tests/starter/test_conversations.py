@@ -35,7 +35,6 @@ def test_earlier_turns_are_part_of_what_is_asked_and_later_ones_are_left() -> No
         ("assistant", "d"),
         ("user", "e"),
     ]
-    turns += [("assistant", "d"), ("user", "e")]
     (placed,) = unpacked(source(said(*turns))).rows
     assert placed.row["question"] == "System: be short\nUser: a\nAssistant: b\nUser: c"
     assert placed.row["answer"] == "d"

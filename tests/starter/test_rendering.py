@@ -6,11 +6,15 @@ from typing import Any
 
 import jinja2
 import pytest
+import yaml
 
+from suite.starter.budget import StarterBudget
 from suite.starter.columns import ColumnReading, TaskKind
-from suite.starter.rendering import PromptTemplate
+from suite.starter.rendering import PromptTemplate, WorkspaceNames, render
 from suite.starter.sources import TEST, TRAIN
 from suite.starter.table import PreparedTable
+from suite.starter.timing import MeasuredSpeed
+from suite.starter.workspace import MICRO
 
 
 def table(rows: list[dict[str, Any]], *inputs: str, kind: TaskKind = "classification", **more: Any) -> PreparedTable:
@@ -35,3 +39,24 @@ def test_labels_are_listed_unless_they_are_many_or_would_be_part_of_the_template
     )
     for labels in (tuple(map(str, range(40))), ("a", "{b")):
         assert PromptTemplate(table(rows, "body", labels=labels)).text(rows[0]) == "Text: x\nLabel:"
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "says"),
+    [
+        ("qa", "a word", 'until: ["\\n"]'), ("qa", "a\nword", 'until: ["\\n\\n"]'), ("text", "a\n\nword", "until: []"),
+        ("text", "wir gehen heute nicht in die Schule, weil es regnet und der Bus nicht kommt", "language: de"),
+        ("text", "we do not go to school today because it rains", "chance: 0.0}"),
+    ],
+)  # fmt: skip
+def test_where_an_answer_ends_and_its_language_are_those_of_the_right_ones(
+    kind: TaskKind, answer: str, says: str
+) -> None:
+    prepared = table([{"body": f"text {n}", "label": answer} for n in range(4)], "body", kind=kind)
+    files = render(
+        WorkspaceNames("mine", "mine", "f.csv"), prepared, "{bundled: micro-llama}", bundled=False, parameters=10,
+        held_out=MICRO, speed=MeasuredSpeed("cpu", 8, 0.1, 0.001, (30, 40), 9),
+        budget=StarterBudget(20, 16, 4, 256, 0, 60.0), minutes=5,
+    )  # fmt: skip
+    assert says in files["specs/tasks/mine.yaml"]
+    assert yaml.safe_load(files["specs/tasks/mine.yaml"])["task"] == "mine"

@@ -35,6 +35,13 @@ def test_other_kinds_of_files_have_the_same_rows(name: str, text: str, tmp_path:
     assert [placed.row for placed in read_source(str(tmp_path / name)).rows] == ROWS
 
 
+def test_a_csv_of_semicolons_is_read_by_these(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("text;label\na, b;x\nc;y\n", encoding="utf-8")
+    source = read_source(str(tmp_path / "a.csv"))
+    assert [placed.row for placed in source.rows] == [{"text": "a, b", "label": "x"}, {"text": "c", "label": "y"}]
+    assert source.notes == ("its cells are separated by semicolons",)
+
+
 def test_a_folder_has_a_file_for_each_split(tmp_path: Path) -> None:
     for name in ("train-00000.csv", "dev.csv", "test.csv", "readme.csv"):
         (tmp_path / name).write_text(CSV, encoding="utf-8")

@@ -1,0 +1,50 @@
+"""Steps and documents that fit a time."""
+
+from __future__ import annotations
+
+import pytest
+
+from suite.core.errors import SuiteError
+from suite.starter.budget import FEWEST, MOST, StarterBudget, budget_of
+from suite.starter.timing import MeasuredSpeed, check_memory
+
+
+def budget(minutes: float = 30, *, step: float = 1.0, token: float = 0.0005, train: int = 300) -> StarterBudget:
+    speed = MeasuredSpeed("cpu", 8, step, token, (40, 60), 3)
+    return budget_of(
+        speed, train=train, tested=100, held_out=5, minutes=minutes, positions=2048, held_out_length=80, longest=384
+    )
+
+
+def test_what_fits_is_within_the_time_and_more_time_gives_more() -> None:
+    few, many = budget(10), budget(30)
+    assert few.seconds <= 600
+    assert many.seconds <= 1800
+    assert few.steps < many.steps
+
+
+def test_small_data_needs_few_steps_and_none_takes_more_than_a_thousand() -> None:
+    assert budget(600, step=0.01, train=40).steps == 60
+    assert budget(6000, step=0.001, train=100_000).steps == MOST
+
+
+def test_a_slow_model_gets_the_fewest_steps_and_says_what_they_take() -> None:
+    slow = budget(30, step=20.0, token=0.05)
+    assert (slow.steps, slow.documents) == (FEWEST, 16)
+    assert slow.minutes > 30
+
+
+def test_inputs_hold_the_longest_row_and_the_exemplars_of_held_out_tasks() -> None:
+    assert budget().max_length == 384
+    speed = MeasuredSpeed("cpu", 8, 1.0, 0.001, (40, 1000, 4000), 3)
+    found = budget_of(
+        speed, train=300, tested=100, held_out=5, minutes=30, positions=1024, held_out_length=80, longest=384
+    )
+    assert found.max_length == 992
+    assert found.cut == 2
+
+
+def test_a_model_that_memory_cannot_hold_is_refused_before_it_is_loaded() -> None:
+    with pytest.raises(SuiteError, match="choose a smaller model"):
+        check_memory(10**13, "float32", "cpu")
+    check_memory(10**6, "float32", "cpu")
