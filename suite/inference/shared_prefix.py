@@ -25,8 +25,7 @@ from suite.models.adapted import AdaptedModel
 
 NAME: Final = "suite_shared_prefix"
 COPIED: Final = 65_536
-"""Tokens that a GPU reads at a time, including the shared prefix's: each row has a copy of the prefix while it is
-read."""
+"""Tokens that a GPU reads at a time; each row has a copy of the shared prefix, whose tokens count."""
 WORTH = 16
 """Minimum length of a shared prefix for which a separate call pays."""
 KeyValues = tuple[Tensor, Tensor]
@@ -177,10 +176,7 @@ class SharedPrefixState:
         self._back[order] = owners[order] * most + within
 
     def _read(self, texts: Sequence[Ids], first: int) -> None:
-        """Read the texts of the rows from `first` on and store their keys and values.
-
-        Texts of similar length are read together, each batch with its own padding.
-        """
+        """Read and cache the texts of the rows from `first` on, those of similar length together."""
         most, prefix_length = (CACHED, 0) if self.device.type == "cpu" else (COPIED, self.cache.mask.shape[1])
         for group in alike([len(text) for text in texts], most, prefix_length):
             ids, mask = padded([texts[row] for row in group], self.cache.stacks[0], side="left")
@@ -261,8 +257,7 @@ class SharedPrefixState:
     def _attend_once(
         self, cache: KeyValues | None, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scale: float
     ) -> Tensor:
-        """Attention of one step: [B, key heads, heads of each, width]. A stack's rows form one matrix for its shared
-        prefix."""
+        """Attention of one step, [B, key heads, heads of each, width]: a stack's rows are one matrix to its prefix."""
         query = query * scale
         score = query @ key.transpose(2, 3)
         if cache is not None:
