@@ -28,7 +28,7 @@ from leaderboard.pages.method import method_names, method_page
 from leaderboard.pages.overview import card
 from leaderboard.pages.task import task_page
 from leaderboard.pages.track import track_page
-from leaderboard.view.urls import TrackUrls, query, track_urls
+from leaderboard.view.urls import TrackUrls, own_first, query, track_urls
 from suite.analysis.board import Row, boards
 from suite.results.store import ResultsReader
 
@@ -46,7 +46,7 @@ def site(
     store: ResultsReader, context: SiteContext, cache: PageCache
 ) -> Iterator[Page | File | Unchanged | CacheEntry]:
     """Yield every file except the static ones, in a fixed order; files that `cache` has up to date as `Unchanged`."""
-    tracks = track_urls(boards(store), context.shipped)
+    tracks = own_first(track_urls(boards(store), context.shipped))
     cards = [card(urls) for urls in tracks]
     yield Page("index.html", "index.html.j2", {"cards": cards})
     yield Page("about.html", "about.html.j2", {"tracks": tracks, "database": context.database})

@@ -38,10 +38,20 @@ def _line(urls: TrackUrls, line: TableLine, plain: int) -> dict[str, Any]:
 
 
 def _cell(cell: CellView, drawn: bool) -> list[Any]:
-    """[text, sort key, title, margin, what the interval is over, whisker, notes], without empty values at the end."""
+    """[text, sort key, title, margin, what the interval is over, whisker, notes, change], without empty values at the
+    end."""
     whisker = drawn and cell.whisker and [cell.whisker.at, cell.whisker.low, cell.whisker.high, cell.whisker.zero]
     title = cell.title if drawn or not cell.sort else ""
-    values: list[Any] = [cell.text, cell.sort, title, cell.margin, cell.over, whisker or 0, _notes(cell.notes)]
+    values: list[Any] = [
+        cell.text,
+        cell.sort,
+        title,
+        cell.margin,
+        cell.over,
+        whisker or 0,
+        _notes(cell.notes),
+        cell.change,
+    ]
     while values and not values[-1]:
         values.pop()
     return values

@@ -20,7 +20,7 @@ from leaderboard.build.cache import LIST, CacheEntry, PageCache, Unchanged
 from leaderboard.build.context import SiteContext
 from leaderboard.build.site import Page, site
 from leaderboard.data.js_data import File
-from leaderboard.view.text import finalize, initials, passage
+from leaderboard.view.text import breakable, finalize, initials, passage
 from leaderboard.view.urls import slug
 from suite.core.errors import SuiteError, machine_problem
 from suite.core.outputs import not_written
@@ -156,6 +156,7 @@ def _environment(context: SiteContext) -> Environment:
         auto_reload=False,
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment.filters["breakable"] = breakable
     environment.filters["initials"] = initials
     environment.filters["passage"] = passage
     environment.filters["slug"] = slug

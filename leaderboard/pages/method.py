@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from leaderboard.view import cells, numbers
 from leaderboard.view.badges import marks
 from leaderboard.view.cells import CellView, Note
+from leaderboard.view.legend import LegendItem, legend
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Board, Row
 
@@ -31,6 +32,8 @@ class MethodTrack:
     href: str
     shots: str
     lines: tuple[MethodLine, ...]
+    legend: tuple[LegendItem, ...]
+    """The marks in its table."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ def method_page(name: str, tracks: Sequence[TrackUrls], docstring: str) -> Metho
 def _track(name: str, urls: TrackUrls) -> MethodTrack:
     board = urls.board
     lines = tuple(_line(board, urls, row) for row in board.rows if row.method == name)
-    return MethodTrack(board.title, urls.page, numbers.shots(board.shots[-1]) if board.shots else "", lines)
+    items = legend((cell for line in lines for cell in line.cells), (mark for line in lines for mark in line.marks))
+    return MethodTrack(board.title, urls.page, numbers.shots(board.shots[-1]) if board.shots else "", lines, items)
 
 
 def _line(board: Board, urls: TrackUrls, row: Row) -> MethodLine:
@@ -81,7 +85,7 @@ def _line(board: Board, urls: TrackUrls, row: Row) -> MethodLine:
     change = cells.estimate(row.change.get(most), why, signed=True, seeds=seeds, span=_span(row, most))
     control = CellView(numbers.MISSING, title="this is the control")
     shown = (
-        cells.task(first, row, "several targets: see its page" if row.target_scores else "not measured"),
+        cells.gained(first, row, board, "several targets: see its page" if row.target_scores else "not measured"),
         kept,
         control if row.method == BASELINE else change,
         *cells.costs(row),

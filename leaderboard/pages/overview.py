@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from leaderboard.view import cells, numbers
-from leaderboard.view.badges import RankCell, origin, rank_cell, target_groups
+from leaderboard.view.badges import RankCell, in_common, origin, rank_cell, target_groups
 from leaderboard.view.cells import CellView, Note
+from leaderboard.view.legend import LegendItem, legend
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Row
 
@@ -31,6 +32,8 @@ class OverviewGroup:
 
     targets: str
     lines: tuple[OverviewLine, ...]
+    common: tuple[Note, ...]
+    """Marks that all lines share; they are shown once."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class TrackCard:
     groups: tuple[OverviewGroup, ...]
     omitted: int
     """Number of further groups of targets."""
+    legend: tuple[LegendItem, ...]
+    """The marks in its tables."""
 
 
 def card(urls: TrackUrls) -> TrackCard:
@@ -51,7 +56,10 @@ def card(urls: TrackUrls) -> TrackCard:
     targets = target_groups(board)
     groups = tuple(_group(urls, group) for group in targets[:GROUPS])
     shots = numbers.shots(board.shots[-1]) if board.shots else ""
-    return TrackCard(urls, shots, len(board.rows), groups, len(targets) - len(groups))
+    lines = [line for group in groups for line in group.lines]
+    marks = [mark for line in lines for mark in line.marks]
+    items = legend((cell for line in lines for cell in line.cells), marks)
+    return TrackCard(urls, shots, len(board.rows), groups, len(targets) - len(groups), items)
 
 
 def _group(urls: TrackUrls, targets: tuple[str, ...]) -> OverviewGroup:
@@ -59,15 +67,16 @@ def _group(urls: TrackUrls, targets: tuple[str, ...]) -> OverviewGroup:
     rows = [row for _, row in sorted(ranked, key=lambda rank_and_row: rank_and_row[0])]
     control = [row for row in urls.board.rows if row.method == BASELINE][:1]
     lines = [_best(urls, row, targets) for row in (*control, *rows[:ROWS])]
-    return OverviewGroup(", ".join(targets), tuple(lines))
+    common = in_common([line.marks for line in lines])
+    own = tuple(replace(line, marks=tuple(mark for mark in line.marks if mark not in common)) for line in lines)
+    return OverviewGroup(", ".join(targets), own, common)
 
 
 def _best(urls: TrackUrls, row: Row, targets: Sequence[str]) -> OverviewLine:
-    most, seeds = urls.board.shots[-1] if urls.board.shots else 0, len(row.seeds)
+    most = urls.board.shots[-1] if urls.board.shots else 0
     scores = [cell for cell in row.target_scores if cell.role in targets]
-    target = cells.task(scores[0], row, "not measured") if len(scores) == 1 else cells.missing("several targets")
-    kept = cells.estimate(row.norm_avg.get(most), "not every held-out task was measured", seeds=seeds)
+    several = cells.missing("several targets: see the track’s page")
+    target = cells.gained(scores[0], row, urls.board, "not measured") if len(scores) == 1 else several
     marks = origin(row, urls.shipped)
-    return OverviewLine(
-        rank_cell(row, urls.board.shots), row, urls.row(row), marks, (target, kept, *cells.costs(row)[:2])
-    )
+    shown = (target, cells.kept(row, most), *cells.costs(row)[:3])
+    return OverviewLine(rank_cell(row, urls.board.shots), row, urls.row(row), marks, shown)

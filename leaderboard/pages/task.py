@@ -10,6 +10,7 @@ from leaderboard.pages.classes import ClassGrid, class_grids, majority_of
 from leaderboard.view import cells, numbers
 from leaderboard.view.badges import origin
 from leaderboard.view.cells import CellView, Note
+from leaderboard.view.legend import LegendItem, legend
 from leaderboard.view.text import LONG
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Cell, Row
@@ -66,6 +67,8 @@ class TaskPage:
     target: str
     shots: tuple[int, ...]
     lines: tuple[TaskLine, ...]
+    legend: tuple[LegendItem, ...]
+    """The marks in their table."""
     classes: tuple[ClassGrid, ...]
     """Rows by classes, for each shot count; none for a task without labels."""
     hardest: tuple[HardestDocuments, ...]
@@ -91,6 +94,9 @@ def task_page(
         target=first.target[:LONG] if first else "",
         shots=shots,
         lines=lines,
+        legend=legend(
+            (cell for line in lines for cell, _ in line.cells), (mark for line in lines for mark in line.marks)
+        ),
         classes=class_grids(urls, role, shots),
         hardest=tuple(_hardest(store, count, hard) for count, hard in groups if hard.sums),
     )

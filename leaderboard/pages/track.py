@@ -21,6 +21,7 @@ from leaderboard.view.badges import (
     tied_with_best,
 )
 from leaderboard.view.cells import CellView, Note
+from leaderboard.view.legend import LegendItem, legend
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Board, Cell, Row
 
@@ -92,6 +93,8 @@ class TargetTable:
     """How far the best of several equal rows leads by chance, as a sentence."""
     common: tuple[Note, ...]
     """Marks that all rows share; they are shown once."""
+    legend: tuple[LegendItem, ...]
+    """The marks in the table."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +158,9 @@ def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> T
         rank_chart=rank_chart([(line.row, line.href, line.index) for line in lines[:most]]),
         chance_lead=chance_lead(rows),
         common=common,
+        legend=legend(
+            (cell for line in lines for cell in line.cells), (*common, *(mark for line in lines for mark in line.marks))
+        ),
     )
 
 
@@ -163,7 +169,7 @@ def _bands(urls: TrackUrls, rows: Sequence[Row], targets: tuple[str, ...]) -> tu
     target = [
         TableColumn(
             _task_label(rows, role),
-            f"score on {role}, the task that was trained for, {over}",
+            f"score on {role}, the task that was trained for, {over}, and its change from the pretrained model",
             "number",
             f"target.{role}",
         )
@@ -207,9 +213,9 @@ def _bands(urls: TrackUrls, rows: Sequence[Row], targets: tuple[str, ...]) -> tu
         if board.shots and role not in targets
     )
     return (
-        ColumnGroup("Gained on target", "the score on the task that was trained for", tuple(target), "target"),
+        ColumnGroup("Gained: score (change)", "on the task that was trained for", tuple(target), "target"),
         *(
-            [ColumnGroup("Kept: held-out average", "mean score of the held-out tasks", tuple(kept), "kept")]
+            [ColumnGroup("Kept: held-out average", "mean score over the held-out tasks", tuple(kept), "kept")]
             if kept
             else []
         ),
@@ -227,7 +233,7 @@ def _line(urls: TrackUrls, row: Row, index: int, targets: tuple[str, ...], reach
     seeds = len(row.seeds)
     lack = clipped("; ".join(row.missing)) or "a held-out task was not evaluated"
     shown: list[CellView] = [
-        cells.task(target.get(role), row, f"{row.name} was not evaluated on {role}") for role in targets
+        cells.gained(target.get(role), row, board, f"{row.name} was not evaluated on {role}") for role in targets
     ]
     for n in board.shots:
         shown.append(

@@ -97,10 +97,10 @@
     const names = order.map((at) => track.rows[at][1]);
     const once = names.every((name) => track.rows.filter((row) => row[1] === name).length === 1);
     const command = once ? `suite compare ${[...names].map(quoted).join(" ")} --track ${quoted(track.track)}` : null;
-    if (!track.compared) return {command, unknown: "This track has too many rows for all to be compared here: these are plain differences, without intervals and tests."};
+    if (!track.compared) return {command, unknown: "This track has too many rows to compare all of them here. These are plain differences, without intervals and tests."};
     const turned = order[0] > order[1], [first, second] = turned ? [keys[1], keys[0]] : keys;
     const chunk = await suite.load(`pairs/${first}.js`), told = chunk.rows[second];
-    if (!told) return {command, unknown: "These two share some of their documents only: these are plain differences, without intervals and tests."};
+    if (!told) return {command, unknown: "These two share only some of their documents. These are plain differences, without intervals and tests."};
     const turn = (found) => {
       if (!Array.isArray(found)) return found;
       const [value, half, p, seen, documents, seeds, won, lost] = found;
@@ -113,7 +113,8 @@
 
   const quoted = (name) => /^[\w.+-]+$/.test(name) ? name : `'${suite.visible(name).replaceAll("'", "'\\''")}'`;
 
-  const score = (value) => value === null ? "–" : `${suite.number(value[0])} ${value[1]}`.trim();
+  const score = (value) => value === null ? "–"
+    : [suite.number(value[0]), value[1] ? [" ", make("span", {class: "margin"}, value[1])] : []].flat();
 
   const num = (text, kind = "num") => make("td", {class: kind}, text);
 
@@ -133,21 +134,21 @@
   const counts = (found, places) => places.map((at) => num(found && typeof found[at] === "number" ? String(found[at]) : "–"));
 
   function table(pairs, lone, state, given) {
-    const link = (row) => make("a", {href: suite.root + row.page}, make("bdi", {}, suite.visible(row.name)));
+    const link = (row) => make("a", {href: suite.root + row.page}, suite.named(row.name));
     const column = (text, title) => make("th", {scope: "col", class: "num", title: title || null}, text);
     const head = make("tr", {}, make("th", {scope: "col"}, "Task"), make("th", {scope: "col"}, "Metric"),
       make("th", {scope: "col", class: "num"}, "A: ", link(rows[0])), make("th", {scope: "col", class: "num"}, "B: ", link(rows[1])),
-      column("A − B"), column("±", "half of the 95 % interval over the documents and seeds in common, or its ends where they are not as far off"),
+      column("A − B"), column("±", "half of the 95\u00a0% interval over the documents and seeds in common; its ends if the sides differ"),
       column("p", "corrected (Holm) for all tasks; that of the held-out average is not"),
       column("MDE", "minimum detectable effect: the true difference that is found with 80\u00a0% power; none: no difference is large enough"),
-      column("A won", "documents on which A is better, by its mean over seeds"), column("A lost"),
+      column("A won", "documents on which A is better, by the mean over seeds"), column("A lost", "documents on which B is better"),
       column("documents", "in common"), column("seeds", "in common"), make("th", {scope: "col"}, "Documents"));
     const body = pairs.map((each) => {
       const button = each.differ && each.differ.length
         ? make("button", {type: "button", class: "link", "aria-pressed": String(each.key === state.get("task"))},
           `${each.differ.length} of ${each.count} differ`, make("span", {class: "sr"}, ` on ${suite.visible(each.label)}`)) : null;
       if (button) button.addEventListener("click", () => { change({task: each.key, page: "", show: ""}); list.scrollIntoView(); });
-      return make("tr", {}, make("th", {scope: "row", class: "name"}, suite.visible(each.label)), make("td", {}, suite.visible(each.metric)),
+      return make("tr", {}, make("th", {scope: "row", class: "name"}, suite.named(each.label)), make("td", {}, suite.named(each.metric)),
         each.scores.map((value) => num(score(value))), tested(each.found, each.plain), counts(each.found, [6, 7, 4, 5]),
         make("td", {}, button || make("span", {class: "dim"}, each.differ ? "none differs" : each.why)));
     });
@@ -155,16 +156,17 @@
       make("th", {scope: "row", class: "name"}, `Held-out average, ${shots === "1" ? "1 shot" : `${shots} shots`}`), make("td", {}, "mean"),
       rows.map((row) => num(score(row.averages[shots] || null))), tested(found), counts(found, [6, 7, 4, 5]), make("td", {})));
     const other = rows[0].board === rows[1].board ? null
-      : "These two are of different tracks: what is equal in a track is not equal here, so nothing is tested.";
+      : "These two are of different tracks. They may differ in more than the method, so nothing is tested.";
     status.textContent = other || given.unknown || "";
     view.replaceChildren(
       make("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "Difference by task"},
         make("table", {class: "compared"}, make("caption", {class: "sr"}, "Difference by task"), make("thead", {}, head), make("tbody", {}, body, averages))),
-      make("p", {class: "dim"}, "A − B is paired by document and by seed; ± is half of its 95 % interval (its ends are given where the sides differ) over the documents and seeds that both have, "
-        + "p of tasks is corrected for all of them (Holm), and in bold is what has p < 0.05. MDE: minimum detectable effect, the true difference "
-        + "that is found with 80\u00a0% power. Won and lost: documents on which one is better, by its mean over seeds."
+      make("p", {class: "dim"}, "A − B is paired by document and by seed, over those that both have. ± is half of its 95\u00a0% interval; if the sides differ, "
+        + "both ends are given. The p of a task is corrected for all tasks (Holm). Differences with p < 0.05 are bold. MDE is the minimum detectable effect: "
+        + "the smallest true difference that is found with 80\u00a0% power. A won and A lost count the documents on which A or B is better, by the mean over seeds."
         + (lone.length ? ` Only B was asked ${lone.map((task) => suite.visible(task.label)).join(", ")}.` : "")),
       given.command ? make("p", {class: "dim"}, given.unknown ? "With intervals and tests: " : "The same in a terminal: ", make("code", {}, suite.visible(given.command))) : "");
+    suite.hints(view);
   }
 
   async function documents(each, state, mine) {

@@ -19,12 +19,14 @@ suite.rows = (() => {
 
   const aloud = (text) => make("span", {class: "sr"}, text);
 
-  function cell([text, sort, title, margin, over, drawn, noted], plain) {
+  function cell([text, sort, title, margin, over, drawn, noted, change], plain) {
     const told = title ? visible(title) : null;
     const value = plain ? make("span", {class: "value"}, text, text === "–" && told ? aloud(` (${told})`) : null) : text;
-    const sure = over ? make("span", {class: "margin"}, margin, make("i", {class: "over", "aria-hidden": plain ? "true" : null}, initials(over)),
+    const moved = change ? [" ", make("span", {class: "change"}, change)] : [];
+    const sure = over ? make("span", {class: "margin"}, margin,
+      make("i", {class: "over", "aria-hidden": plain ? "true" : null, title: `over ${over}`}, initials(over)),
       plain ? aloud(` over ${over}`) : null) : null;
-    return make("td", {class: "num", "data-sort": sort || "", title: told}, value, sure ? " " : null, sure,
+    return make("td", {class: "num", "data-sort": sort || "", title: told}, value, moved, sure ? " " : null, sure,
       drawn ? whisker(drawn) : null, notes(noted, "note"));
   }
 
@@ -36,8 +38,8 @@ suite.rows = (() => {
         "data-family": row.family, "data-parameters": row.parameters},
       make("td", {class: "rank", "data-sort": sort, title: why}, rank),
       make("th", {scope: "row", class: "name", "data-sort": row.name},
-        make("a", {href: suite.root + row.href}, make("bdi", {}, visible(row.name))),
-        make("span", {class: "sub"}, make("a", {class: "quiet", href: suite.root + page}, visible(method)), visible(row.about)), marks),
+        make("a", {href: suite.root + row.href}, suite.named(row.name)),
+        make("span", {class: "sub"}, make("a", {class: "quiet", href: suite.root + page}, suite.broken(method)), visible(row.about)), marks),
       row.cells.map((each, at) => cell(each, at < plain)));
     },
   };

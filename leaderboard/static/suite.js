@@ -51,6 +51,23 @@ suite.visible = (text) => text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/g
   character === "\n" || character === "\t" ? character
     : `⟨U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 
+// A name in parts: it may be broken after _ and -.
+suite.broken = (name) => suite.visible(name).split(/(?<=[_-])(?=.)/su)
+  .flatMap((part, at) => at ? [suite.make("wbr"), part] : [part]);
+
+suite.named = (name) => suite.make("bdi", {}, suite.broken(name));
+
+// A line above each table that is wider than its room says that it scrolls.
+suite.hints = (root = document) => {
+  for (const box of root.querySelectorAll(".scroll")) {
+    const hint = suite.make("p", {class: "scroll-hint", hidden: true}, "Scroll the table sideways for more columns →");
+    box.before(hint);
+    const watch = new ResizeObserver(() => { hint.hidden = box.scrollWidth <= box.clientWidth + 1; });
+    watch.observe(box);
+    if (box.firstElementChild) watch.observe(box.firstElementChild);
+  }
+};
+
 // A stored text (or [its beginning, characters left out]): long ones folded.
 suite.text = (stored) => {
   const [text, leftOut] = Array.isArray(stored) ? stored : [stored, 0];
@@ -133,3 +150,5 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   document.getElementById("main").focus();
 });
+
+suite.hints();

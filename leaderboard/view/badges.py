@@ -54,12 +54,15 @@ def rank_interval(rank: Rank) -> str:
 
 
 def chance_lead(rows: Sequence[Row]) -> str:
-    """How far the best of several equal rows leads by chance, as a sentence; empty for fewer than two ranked rows."""
+    """How far the best of several equally good rows leads by chance, as a sentence; empty for fewer than two."""
     ranked_rows = max((row.contenders for row in rows), default=0)
     if ranked_rows < 2:
         return ""
     lead = f"{stats.lead_by_chance(ranked_rows):.1f}"
-    return f"Of {ranked_rows} equal rows, the best would lead their mean by {lead} standard errors by chance."
+    return (
+        f"A small lead can be chance: if all {ranked_rows} ranked rows were equally good, the best would still be "
+        f"about {lead} standard errors above their mean."
+    )
 
 
 def _within(rank: Rank) -> str:
@@ -78,13 +81,13 @@ def _unranked(row: Row) -> str:
 
 def origin(row: Row, shipped: frozenset[str]) -> tuple[Note, ...]:
     """The mark of a row with imported results; empty for local results."""
-    title = "these results were made elsewhere: they are records that come with suite, and not of this store"
+    title = "a record that comes with suite; it was not run in this store"
     seeds = [str(seed) for seed, experiment in zip(row.seeds, row.experiments, strict=True) if experiment in shipped]
     if len(seeds) == len(row.seeds):
-        return (Note("imported: shipped with suite", title, warning=True),)
+        return (Note("shipped with suite", title, warning=True),)
     if seeds:
         which = f"seed{'s' * (len(seeds) > 1)} {', '.join(seeds)}"
-        return (Note(f"{which} imported: shipped with suite", title, warning=True),)
+        return (Note(f"{which} shipped with suite", title, warning=True),)
     if row.imported:
         return (Note("imported", "these results were made elsewhere and imported", warning=True),)
     return ()
@@ -94,7 +97,7 @@ def marks(row: Row, shipped: frozenset[str] = frozenset()) -> tuple[Note, ...]:
     """The warnings about a row that do not depend on other rows."""
     notes: list[Note] = []
     if row.method == BASELINE:
-        notes.append(Note("control", "the model as it came: what the others are compared with"))
+        notes.append(Note("control", "the untrained model; the other rows are compared with it"))
     notes += origin(row, shipped)
     if row.tries:
         details = "settings chosen on the selection rows, never on reported ones; the time is that of all tries"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from leaderboard.view import numbers
 from leaderboard.view.whiskers import Whisker, whisker
-from suite.analysis.board import Cell, Row
+from suite.analysis.board import BASELINE, Board, Cell, Row
 from suite.stats import Estimate
 
 
@@ -35,6 +35,8 @@ class CellView:
     """`documents`, `seeds`, `documents and seeds`, or empty when there is no interval."""
     whisker: Whisker | None = None
     notes: tuple[Note, ...] = ()
+    change: str = ""
+    """The change from the pretrained model in parentheses, after the value."""
 
 
 def missing(why: str) -> CellView:
@@ -102,7 +104,9 @@ def task(cell: Cell | None, row: Row, why: str) -> CellView:
     if cell is None:
         return missing(why)
     notes: list[Note] = []
-    if cell.at_chance:
+    if cell.below_chance:
+        notes.append(Note("below chance", f"below the score of guessing, {numbers.plain(cell.chance)}", warning=True))
+    elif cell.at_chance:
         notes.append(
             Note("≤ chance", f"not shown to be above the score of guessing, {numbers.plain(cell.chance)}", warning=True)
         )
@@ -121,6 +125,35 @@ def task(cell: Cell | None, row: Row, why: str) -> CellView:
         notes=tuple(notes),
         seeds=len(row.seeds),
         documents=cell.documents,
+    )
+
+
+def gained(cell: Cell | None, row: Row, board: Board, why: str) -> CellView:
+    """A target's score with its change from the pretrained model; the pretrained model's own has no change."""
+    view, base = task(cell, row, why), _control(cell, board) if cell and row.method != BASELINE else None
+    if base is None or base.score is None or cell is None or cell.score is None:
+        return view
+    change = numbers.score(cell.score.value - base.score.value, signed=True)
+    title = f"{view.title}; change from the pretrained model’s {numbers.score(base.score.value)}: {change}"
+    return replace(view, change=f"({change})", title=title)
+
+
+def kept(row: Row, shots: int) -> CellView:
+    """The held-out average with its change from the pretrained model; the pretrained model's own has no change."""
+    view = estimate(row.norm_avg.get(shots), "not every held-out task was measured", seeds=len(row.seeds))
+    value = row.change.get(shots)
+    if value is None or row.method == BASELINE:
+        return view
+    title = f"{view.title}; change from the pretrained model’s: {interval(value, len(row.seeds), 0)}"
+    return replace(view, change=f"({numbers.score(value.value, signed=True)})", title=title)
+
+
+def _control(cell: Cell, board: Board) -> Cell | None:
+    """The pretrained model's score on a target, for the same documents and shots; None if it was not asked the same."""
+    question = (cell.role, cell.shots, cell.metric, cell.documents)
+    controls = (other for row in board.rows if row.method == BASELINE for other in row.target_scores)
+    return next(
+        (other for other in controls if (other.role, other.shots, other.metric, other.documents) == question), None
     )
 
 

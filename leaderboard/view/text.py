@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,6 +40,11 @@ def finalize(value: Any) -> Any:
     if len(value) > LONGEST:
         return f"{visible(value[:LONGEST])} … (cut here: {len(value) - LONGEST:,} more characters)"
     return visible(value)
+
+
+def breakable(name: str) -> Markup:
+    """A name that a browser may break after `_` and `-`."""
+    return Markup("<wbr>").join(re.split(r"(?<=[_-])(?=.)", finalize(name), flags=re.DOTALL))
 
 
 def initials(text: str) -> str:

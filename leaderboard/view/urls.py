@@ -91,6 +91,11 @@ def track_urls(boards: Sequence[Board], shipped: frozenset[str] = frozenset()) -
     )
 
 
+def own_first(tracks: Sequence[TrackUrls]) -> tuple[TrackUrls, ...]:
+    """Tracks with runs of this store, by name, and then those that hold only records that come with suite."""
+    return tuple(sorted(tracks, key=lambda urls: urls.shipped_rows == len(urls.board.rows)))
+
+
 def _tasks(board: Board) -> dict[str, str]:
     cells = (cell.role for row in board.rows for cell in (*row.target_scores, *row.held_out))
     return slugs((*board.targets, *board.roles, *cells))

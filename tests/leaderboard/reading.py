@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
-VOID = {"meta", "link", "br", "input", "img", "path", "circle"}
+VOID = {"meta", "link", "br", "input", "img", "wbr", "path", "circle"}
 
 
 @dataclass

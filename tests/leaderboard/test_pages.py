@@ -100,15 +100,15 @@ def test_a_record_that_comes_with_suite_is_marked_wherever_its_row_is(store: Sto
     site = render(store, tmp_path / "site", SiteContext(shipped=frozenset(ids))).parent
     for name in ("index.html", "tracks/micro.html", "tasks/micro/cb.html", "methods/lora.html"):
         page = read(site / name)
-        marked = [cell.text for cell in page.all("th") if "imported: shipped with suite" in cell.text]
+        marked = [cell.text for cell in page.all("th") if "shipped with suite" in cell.text]
         assert marked, name
         assert all("lora_rte" in text for text in marked), name
     for name in ("index.html", "tracks/micro.html"):
-        assert "1 of 3 rows is a record shipped with suite, no run of this store." in read(site / name).text
+        assert "1 of 3 rows is a record shipped with suite. It was not run in this store." in read(site / name).text
     assert 'id="shipped"' in (site / "about.html").read_text(encoding="utf-8")
     first = next(record.id for record in store.experiments() if record.name == "lora_rte" and record.seed == 1)
     one = render(store, tmp_path / "site", SiteContext(shipped=frozenset([first]))).parent
-    assert "seed 1 imported: shipped with suite" in read(one / "index.html").text
+    assert "seed 1 shipped with suite" in read(one / "index.html").text
     none = render(store, tmp_path / "site").parent
     assert "shipped with suite" not in "".join(file.read_text(encoding="utf-8") for file in none.rglob("*.html"))
 

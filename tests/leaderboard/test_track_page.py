@@ -12,6 +12,7 @@ import pytest
 
 from leaderboard import render
 from leaderboard.pages import track
+from leaderboard.view.text import breakable
 from leaderboard.view.urls import track_urls
 from suite.analysis.board import board
 from suite.results.store import Store
@@ -69,6 +70,35 @@ def margin(score: Estimate) -> str:
     return f"±{wider:.1f}" if other >= 0.9 * wider else f"[{score.low:.1f}, {score.high:.1f}]"
 
 
+def test_gained_is_the_score_with_its_change_and_the_pretrained_model_has_none(rendered: Rendered) -> None:
+    made = {row.name: row for row in board(rendered.store, "micro").rows}
+    after, before = (made[name].target_scores[0].score for name in ("promot_rte", "pretrained"))
+    assert after is not None
+    assert before is not None
+    change = f"({after.value - before.value:+.1f})".replace("-", "−")
+    for page, place in (("tracks/micro.html", 1), ("index.html", 1), ("methods/promot.html", 1)):
+        table = read(rendered.folder / page).all("table")[0]
+        rows = {row.all("th")[0].all("a")[0].text: row.all("td")[place] for row in table.all("tbody")[0].all("tr")}
+        assert rows["promot_rte"].with_class("change")[0].text == change, page
+        assert "pretrained" not in rows or rows["pretrained"].with_class("change") == []
+
+
+def test_the_marks_of_a_table_are_explained_below_it(rendered: Rendered) -> None:
+    for page in ("index.html", "tracks/micro.html", "tasks/micro/cb.html", "methods/lora.html"):
+        key = read(rendered.folder / page).with_class("mark-key")[0].text
+        assert "ds interval over documents and seeds" in key, page
+    key = read(rendered.folder / "tracks/micro.html").with_class("mark-key")[0].text
+    for mark in ("( ) change from", "± and [ ] 95\u00a0% interval", "≤ chance not shown", "unparsable answers that"):
+        assert mark in key
+    assert "repeated" not in key  # no document of this store is
+
+
+def test_names_break_after_an_underscore_and_nowhere_else(rendered: Rendered) -> None:
+    text = (rendered.folder / "tracks/micro.html").read_text(encoding="utf-8")
+    assert "<bdi>prompt_<wbr>tuning_<wbr>rte</bdi>" in text
+    assert breakable("a_<b>-c") == "a_<wbr>&lt;b&gt;-<wbr>c"
+
+
 def test_missing_is_a_dash_with_its_reason_and_no_number(rendered: Rendered) -> None:
     row = _rows(rendered)["lora_half"]
     kept = row.all("td")[2]
@@ -100,7 +130,7 @@ def test_the_chart_links_every_row_it_shows_and_names_those_it_cannot(rendered: 
     points = charts(page, "scatter")[0]["points"]
     assert len(points) == 6
     assert all((rendered.folder / point["href"]).is_file() for point in points)
-    assert "Not shown, as a score is missing: lora_broken, lora_half" in page.text
+    assert "Not shown, because a score is missing: lora_broken, lora_half" in page.text
 
 
 def test_tables_have_captions_and_scopes_and_headings_go_down_by_one(rendered: Rendered) -> None:

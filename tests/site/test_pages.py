@@ -40,6 +40,29 @@ def test_no_page_is_wider_than_a_phone(page: Any, site: Path) -> None:
         assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"), address
 
 
+def test_tables_of_tracks_are_not_cut_on_a_laptop(page: Any, site: Path) -> None:
+    for name in ("index.html", "tracks/micro.html"):
+        page.goto((site / name).as_uri())
+        wide = "boxes => boxes.filter(box => box.scrollWidth > box.clientWidth).map(box => box.textContent)"
+        assert page.eval_on_selector_all(".scroll", wide) == [], name
+        assert page.locator(".scroll-hint:visible").count() == 0
+
+
+def test_gained_and_kept_are_seen_side_by_side_on_a_phone_and_a_line_says_that_a_table_scrolls(
+    page: Any, site: Path
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    for name, places in (("index.html", (2, 3)), ("tracks/micro.html", (2, 3, 4))):
+        page.goto((site / name).as_uri())
+        box = page.locator(".scroll").first
+        inside = box.bounding_box()
+        for row in box.locator("tbody tr").all():
+            for place in places:
+                cell = row.locator("th, td").nth(place).bounding_box()
+                assert cell["x"] + cell["width"] <= inside["x"] + inside["width"] + 1, (name, place)
+        assert page.get_by_text("Scroll the table sideways").first.is_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(page: Any, site: Path, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")

@@ -41,6 +41,12 @@ class Cell:
         return score.low <= self.chance
 
     @property
+    def below_chance(self) -> bool:
+        """Whether the whole interval lies below the score of guessing."""
+        score = self.score
+        return score is not None and self.chance is not None and score.high is not None and score.high < self.chance
+
+    @property
     def at_majority(self) -> bool:
         """Whether an accuracy is not shown to be above that of always answering the majority class."""
         score, classes = self.score, self.classes

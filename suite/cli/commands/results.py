@@ -164,6 +164,13 @@ def _table_notes(rows: Sequence[Row]) -> Iterator[str]:
     yield f"{INTERVAL}, over {' or '.join(_over(rows)) or 'documents'}; {DASH} is not measured"
 
 
+def _chance(cell: Cell) -> str:
+    """The score of guessing, and where a score stands that is not shown to be above it."""
+    if cell.chance is None:
+        return DASH
+    return f"{cell.chance:g}" + (" (below chance)" if cell.below_chance else " (at chance)" if cell.at_chance else "")
+
+
 def details(row: Row, width: int | None = None) -> Iterator[str]:
     """Every score of a row."""
     lines = [["task", "shots", "metric", "score", "documents", "unparsable", "chance", "majority", "macro-F1"]]
@@ -176,7 +183,7 @@ def details(row: Row, width: int | None = None) -> Iterator[str]:
                 shown(cell.score),
                 str(cell.documents) + (f" ({cell.distinct} distinct)" if 0 < cell.distinct < cell.documents else ""),
                 str(cell.unparsable),
-                DASH if cell.chance is None else f"{cell.chance:g}" + (" (at chance)" if cell.at_chance else ""),
+                _chance(cell),
                 _majority(cell),
                 shown(cell.classes.macro_f1 if cell.classes else None),
             ]
