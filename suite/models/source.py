@@ -6,7 +6,7 @@ import hashlib
 import importlib.resources
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -24,6 +24,10 @@ TOKENIZER_FILES = (
     "vocab.txt", "merges.txt", "*.model",
 )  # fmt: skip
 _HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+QUANTISED: Final = frozenset(
+    {"bitsandbytes", "bitsandbytes_4bit", "bitsandbytes_8bit", "gptq", "awq", "aqlm", "hqq", "eetq"}
+)
+"""Quantisations of weights that need packages of their own."""
 CONFIG_FILES = ("config.json", "generation_config.json")
 
 
@@ -224,11 +228,21 @@ def _in_folder(source: ModelSource, folder: Path) -> LocatedModel:
     if not (folder / "config.json").is_file():
         raise SuiteError(f"{folder} is not a model folder: it has no config.json")
     weights = weight_files(folder)
+    _refuse_quantised(source, folder)
     if source.sentinels and not config_of(folder).get("is_encoder_decoder", False):
         fix = "leave out `sentinels: true`"
         raise SuiteError(f"{source.title} is decoder-only: it has no span-corruption sentinels", fix=fix)
     named = [path for pattern in (*CONFIG_FILES, *TOKENIZER_FILES) for path in sorted(folder.glob(pattern))]
     return LocatedModel(source, folder, None, _identity([*named, *weights]), parameters(weights))
+
+
+def _refuse_quantised(source: ModelSource, folder: Path) -> None:
+    """Raises SuiteError for weights in a few bits, which no method here can train."""
+    settings = config_of(folder).get("quantization_config")
+    kind = settings.get("quant_method") if isinstance(settings, Mapping) else None
+    if kind in QUANTISED:
+        what = f"the weights of {source.title} are quantised ({kind}), which cannot be loaded for training"
+        raise SuiteError(what, fix="name the model that it was made of, or a GGUF file, which is dequantised")
 
 
 def _gguf(source: ModelSource, file: Path) -> LocatedModel:

@@ -111,3 +111,12 @@ def test_finding_a_model_and_listing_methods_does_not_load_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_quantised_weights_are_refused_with_what_to_name_instead(tmp_path: Path) -> None:
+    save(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    settings = {"quant_method": "bitsandbytes", "load_in_4bit": True}
+    (tmp_path / "config.json").write_text(json.dumps({**config, "quantization_config": settings}))
+    with pytest.raises(SuiteError, match=r"quantised \(bitsandbytes\).*name the model that it was made of"):
+        locate(ModelSource(path=str(tmp_path)), None)
