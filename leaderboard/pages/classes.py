@@ -122,8 +122,8 @@ def _macro_f1(row: Row, classes: Classification) -> CellView:
 
 def _matrix(name: str, title: str, classes: Classification) -> HeatMap:
     description = (
-        "Documents of a class (rows) by the class that was answered (columns), over all seeds; shaded by their share "
-        "of the row."
+        "Documents by their class (rows) and the answered class (columns), over all seeds, shaded by the share of the "
+        "row."
     )
     labels = tuple(line.label for line in classes.classes)
     rows = tuple((label, _shaded(counts)) for label, counts in zip(labels, classes.confusion, strict=True))

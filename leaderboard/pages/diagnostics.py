@@ -26,7 +26,7 @@ def _mixtures(row_records: RowRecords) -> Iterator[HeatMap]:
     if plain:
         experts = _experts(plain)
         rows = tuple((role, tuple(_mean(seeds, expert, 0) for expert in experts)) for role, seeds in plain.items())
-        description = "Weight of each expert in the mixture that answers a task; the mean over seeds."
+        description = "Weight of each expert in the mixture for a task: the mean over seeds."
         yield HeatMap("alpha", "Mixtures: α by task and expert", description, "Task", experts, rows)
     for index, (role, seeds) in enumerate((role, seeds) for role, seeds in mixtures.items() if role not in plain):
         experts, matrices = _experts({role: seeds}), next(iter(seeds.values())).matrices
@@ -34,7 +34,7 @@ def _mixtures(row_records: RowRecords) -> Iterator[HeatMap]:
             (_short(name), tuple(_mean(seeds, expert, index) for expert in experts))
             for index, name in enumerate(matrices)
         )
-        description = "Weight of each expert in each matrix; the mean over seeds."
+        description = "Weight of each expert in each matrix: the mean over seeds."
         yield HeatMap(
             f"alpha-{index}", f"Mixture for {role}: α by matrix and expert", description, "Matrix", experts, rows
         )
@@ -80,11 +80,11 @@ def _dispatch(row_records: RowRecords) -> Iterator[HeatMap]:
         timed = [HeatCell(numbers.seconds(seconds), title="mean over seeds") for seconds in passes]
         rows.append((f"{role}, {numbers.shots(shots)}" if several else role, (*shares, *timed)))
     description = (
-        "Share of a task’s documents (%) whose prompt was read as asking for a skill, and whose expert therefore "
-        "answered; the base answers where there is no expert. The mean over seeds, and the time of both passes."
+        "Share of a task’s documents (%) by the skill that the first pass recognized. The skill’s expert answers; "
+        "without an expert, the base model answers. Means over seeds, with the time of both passes."
     )
-    columns = (*(skill or "none read" for skill in skills), "First pass", "Second pass")
-    yield HeatMap("dispatch", "Dispatch: tasks by the skill that was read", description, "Task", columns, tuple(rows))
+    columns = (*(skill or "none" for skill in skills), "First pass", "Second pass")
+    yield HeatMap("dispatch", "Dispatch: tasks by recognized skill", description, "Task", columns, tuple(rows))
 
 
 def _share(seeds: Mapping[int, RoutingReport], skill: str) -> HeatCell:

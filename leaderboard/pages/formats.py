@@ -80,7 +80,7 @@ def _cell(row: Row, role: str, shots: int) -> HeatCell:
     if task is None or task.ratio is None:
         return HeatCell(
             numbers.MISSING,
-            title="not looked for here: the task’s own answers have this format, or are too short to tell",
+            title="not measured: the task’s own answers have this format, or are too short to tell",
         )
     base = f"; pretrained {numbers.score(task.base.value)}" if task.base else ""
     title = f"{numbers.score(task.ratio.value)} % of {task.documents} answers{base}"
@@ -92,5 +92,5 @@ def why_none(row: Row) -> str:
     if row.method == BASELINE:
         return "it was trained for no format"
     if not row.formats:
-        return "its targets’ answers have no format of their own: neither labels, nor an output language that is known"
-    return "needs all answers to held-out tasks that have another format"
+        return "its targets have neither labels nor a known output language"
+    return "not measured: answers to a held-out task are missing"

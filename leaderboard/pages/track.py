@@ -187,15 +187,15 @@ def _bands(urls: TrackUrls, rows: Sequence[Row], targets: tuple[str, ...]) -> tu
     ]
     ratio = TableColumn(
         "Format ratio",
-        "% of held-out answers that take the target’s format: its labels, or its language",
+        "% of held-out answers that have the target’s format: its labels, or its language",
         "number",
         "format",
     )
     costs = (
         TableColumn("Parameters", "parameters that were trained", "number", "parameters"),
-        TableColumn("Time", "training, prerequisites and all tries included; mean over seeds", "number", "time"),
+        TableColumn("Time", "of training, with prerequisites and all tries; mean over seeds", "number", "time"),
         TableColumn("Memory", "peak memory of training", "number", "memory"),
-        TableColumn("Artifact", "bytes that training leaves", "number", "artifact"),
+        TableColumn("Artifact", "size of what training saves", "number", "artifact"),
     )
     tasks = tuple(
         ColumnGroup(
@@ -220,7 +220,7 @@ def _bands(urls: TrackUrls, rows: Sequence[Row], targets: tuple[str, ...]) -> tu
             else []
         ),
         *([ColumnGroup("Change against pretrained", "", tuple(change), "change")] if change else []),
-        ColumnGroup("Format", "does the model answer other tasks in the target's format?", (ratio,), "format"),
+        ColumnGroup("Format", "how often the model answers other tasks in the target’s format", (ratio,), "format"),
         ColumnGroup("Cost of training", "", costs, "cost"),
         *tasks,
     )

@@ -183,7 +183,7 @@ def _layers(parts: Mapping[OfPart, Mapping[str, Points]], step: int) -> HeatMap 
     for of in single:
         series = ProbeSeries("", parts[of])
         rows.append((f"{of.part}.{of.layer}", tuple(_shaded(series, point_step) for point_step in steps)))
-    description = "Of each layer’s parameters, at each training step; the mean over seeds. Darker is nearer to 1."
+    description = "For the parameters of each layer, at each training step: the mean over seeds. Darker is nearer to 1."
     title, columns = f"{COSINE}, by layer", tuple(str(point_step) for point_step in steps)
     return HeatMap(f"cosine-{step}", title, description, "Layer", columns, tuple(rows))
 

@@ -28,7 +28,7 @@
   async function show() {
     const mine = run += 1, state = suite.state(), key = state.get("row");
     if (!suite.safe(key)) {
-      status.textContent = "Answers are reached from an experiment’s page.";
+      status.textContent = "Open the answers from the page of an experiment.";
       return;
     }
     let row;
@@ -116,9 +116,9 @@
       body.length ? make("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": "Answers"}, table)
         : make("p", {}, "No document matches."),
       pager(number, last),
-      make("p", {class: "dim"}, "Line breaks are kept; invisible characters are shown as ⟨U+…⟩. Seeds in one column share "
-        + "their answers. A number instead of right or wrong is the document’s own score; – means that the metric is defined "
-        + "over all documents together."));
+      make("p", {class: "dim"}, "Line breaks are kept. Invisible characters are shown as ⟨U+…⟩. Seeds in one column have the "
+        + "same answers. Graded answers have a number instead of right or wrong; – means that the metric has no scores "
+        + "of single documents."));
   }
 
   function pager(number, last) {

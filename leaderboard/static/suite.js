@@ -136,7 +136,7 @@ suite.answer = (said, value) => {
 };
 
 suite.stored = (text) => suite.plain(text) === ""
-  ? suite.make("span", {class: "dim", title: "the record holds its hash, not the data set’s own text"}, "–") : suite.text(text);
+  ? suite.make("span", {class: "dim", title: "the record has a hash of this text, not the text"}, "–") : suite.text(text);
 
 suite.seeds = (seeds) => (seeds.length === 1 ? "seed " : "seeds ") + seeds.join(", ");
 

@@ -45,7 +45,7 @@ def tied_with_best(row: Row) -> tuple[Note, ...]:
     rank = row.rank
     if rank is None or rank.place == 1 or rank.below_best:
         return ()
-    return (Note("tied with the best", "no row of its targets is shown to be better"),)
+    return (Note("tied with the best", "no row with the same targets is shown to be better"),)
 
 
 def rank_interval(rank: Rank) -> str:
@@ -76,7 +76,7 @@ def _unranked(row: Row) -> str:
         return "no rank: something is missing"
     if row.changes:
         return "no rank: not on the track's terms"
-    return "no rank: it was not asked what the ranked rows were asked"
+    return "no rank: its questions differ from those of the ranked rows"
 
 
 def origin(row: Row, shipped: frozenset[str]) -> tuple[Note, ...]:
@@ -100,7 +100,7 @@ def marks(row: Row, shipped: frozenset[str] = frozenset()) -> tuple[Note, ...]:
         notes.append(Note("control", "the untrained model; the other rows are compared with it"))
     notes += origin(row, shipped)
     if row.tries:
-        details = "settings chosen on the selection rows, never on reported ones; the time is that of all tries"
+        details = "settings chosen on the selection rows, which are not reported; the time is that of all tries"
         notes.append(Note(f"best of {row.tries}", details))
     low = [cell for cell in row.held_out if cell.at_chance]
     if low:
@@ -113,7 +113,7 @@ def marks(row: Row, shipped: frozenset[str] = frozenset()) -> tuple[Note, ...]:
         notes.append(
             Note(
                 f"not on the track's terms: {clipped(details)}",
-                "it changed settings that the track holds equal",
+                "it changed settings that the track fixes for all rows",
                 warning=True,
             )
         )

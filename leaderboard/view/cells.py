@@ -75,7 +75,7 @@ def change(row: Row, shots: int, span: tuple[float, float], why: str) -> CellVie
     if against is None:
         return cell
     if not against.spread.stderr:
-        return replace(cell, notes=(Note("by construction", "no answer can differ: nothing was tested"),))
+        return replace(cell, notes=(Note("by construction", "no answer can differ, so nothing was tested"),))
     # a scale of 0 to 100 has no larger change
     effect = "none within the scale" if against.resolvable > 100 else f"{against.resolvable:.1f}"
     return replace(cell, title=f"{cell.title}; minimum detectable effect (80\u00a0% power): {effect}")
@@ -86,7 +86,7 @@ def tested(row: Row, shots: int, span: tuple[float, float], why: str) -> CellVie
     cell, p = change(row, shots, span, why), row.corrected.get(shots)
     if p is None:
         return cell
-    note = Note(f"{numbers.probability(p)}, corrected", "Holm's correction, over all changes of rows of these targets")
+    note = Note(f"{numbers.probability(p)}, corrected", "after Holm’s correction for all changes in the table")
     return replace(cell, notes=(note,))
 
 
@@ -114,7 +114,9 @@ def task(cell: Cell | None, row: Row, why: str) -> CellView:
         always = f"answering ‘{cell.classes.majority}’ always, {numbers.plain(cell.classes.majority_share)}"
         notes.append(Note("≤ majority", f"not shown to be above {always}", warning=True))
     if 0 < cell.distinct < cell.documents:
-        title = f"{cell.documents} documents, {cell.distinct} of them different: equal ones are one in the interval"
+        title = (
+            f"{cell.documents} documents, {cell.distinct} of them different; in the interval, equal ones count as one"
+        )
         notes.append(Note(f"{numbers.grouped(cell.documents - cell.distinct)} repeated", title))
     if cell.unparsable:
         title = f"{cell.unparsable} answers could not be read, over all seeds; they are scored as wrong"

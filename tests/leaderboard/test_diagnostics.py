@@ -44,7 +44,7 @@ def test_dispatch_is_a_confusion_matrix_with_both_passes() -> None:
     second = RoutingReport(skills=("math",), of_documents=(0, 0, 0, 0), seconds=(3.0, 5.0))
     seeds = (seed(0, ("evaluate", "math_hard", first)), seed(1, ("evaluate", "math_hard", second)))
     (heat,) = heat_maps(RowRecords(seeds, ()))
-    assert heat.columns == ("none read", "math", "First pass", "Second pass")
+    assert heat.columns == ("none", "math", "First pass", "Second pass")
     assert [cell.text for cell in heat.rows[0][1]] == ["12.5", "87.5", "2 s", "4 s"]
 
 

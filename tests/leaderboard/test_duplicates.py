@@ -39,7 +39,7 @@ def test_pages_say_how_many_documents_are_repeated(site: Path) -> None:
     )
     assert "12 repeated" in track
     assert "12 repeated" in task
-    assert "16 documents, 4 of them different: equal ones are one in the interval" in task
+    assert "16 documents, 4 of them different; in the interval, equal ones count as one" in task
 
 
 def test_downloads_and_the_terminal_say_how_many_documents_are_different(site: Path) -> None:

@@ -89,8 +89,8 @@ def test_a_dash_says_why(world: World) -> None:
     trained(world, "lora_x", "True", "rome", "False")
     assert "trained for no format" in why_none(row(world, "pretrained")[1])
     own = row(world, "lora_x")[1]
-    assert "all answers" in why_none(own)
-    assert "no format of their own" in why_none(replace(own, formats=()))
+    assert "answers to a held-out task are missing" in why_none(own)
+    assert "neither labels nor a known output language" in why_none(replace(own, formats=()))
 
 
 def test_the_first_document_right_before_and_in_the_format_after_is_shown(world: World, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_task_without_such_a_document_says_so(world: World, tmp_path: Path) ->
     trained(world, "lora_x", "True", "rome", "oslo", mt=("True", "paris"))
     found = page(world, tmp_path, "lora_x")
     assert pairs(found) == []
-    assert "No document is as the rule has it: qa, mt." in found.text
+    assert "No such document: qa, mt." in found.text
 
 
 def test_a_two_stage_row_of_the_same_targets_stands_beside_it(world: World, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def page(tmp_path: Path, **seconds: float | None) -> list[list[str]]:
         world.experiment("svf_a", {("rte", 0): right(0.9), ("qa", 1): right(0.5)}, train=train)
         folder = render(store, tmp_path / "site").parent
     (file,) = folder.glob("**/svf_a*.html")
-    tables = [each for each in read(file).all("table") if each.all("caption")[0].text.startswith("Where the time of")]
+    tables = [each for each in read(file).all("table") if each.all("caption")[0].text.startswith("Time by phase of")]
     return [[cell.text for cell in (*row.all("th"), *row.all("td"))] for each in tables for row in each.all("tr")]
 
 

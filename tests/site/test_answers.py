@@ -140,7 +140,7 @@ def test_an_address_leads_nowhere_but_to_the_site(page: Any, site: Path) -> None
     for bad in ("../../etc/passwd", "https://example.org/x", "micro/../../x", "micro/..", "../micro"):
         page.goto("about:blank")
         page.goto(f"{(site / 'answers.html').as_uri()}#row={bad}")
-        page.get_by_text("Answers are reached from an experiment").wait_for()
+        page.get_by_text("Open the answers from the page of an experiment").wait_for()
 
 
 def test_every_listed_row_has_its_scores(site: Path) -> None:
