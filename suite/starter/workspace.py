@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from suite.models.source import ModelSource
 
 MICRO: Final = HeldOutSet(
-    {"triviaqa": "micro_triviaqa", "web_questions": "micro_web_questions", "cb": "micro_cb", "xsum": "micro_xsum"},
+    {"triviaqa": "micro_triviaqa", "openbookqa": "micro_openbookqa", "choice": "micro_choice_hard",
+     "arithmetic": "micro_arithmetic_hard"},
     shots=1, length=60, longest=192, about="These are of the micro model's own world.",
 )  # fmt: skip
 """What the bundled model can do, and nothing else."""
