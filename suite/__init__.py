@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from suite.api.planning import LoadedSpec, PlannedRun, PlannedStep, load_spec, plan
     from suite.api.results import board, compare, open_store
     from suite.api.running import run
+    from suite.api.saving import SavedModel, save
     from suite.api.site import render
     from suite.core.errors import SuiteError
     from suite.execution.outcome import Outcome
@@ -42,6 +43,7 @@ __all__ = [
     "PlannedRun",
     "PlannedStep",
     "Row",
+    "SavedModel",
     "Store",
     "SuiteError",
     "TaskEvaluation",
@@ -57,6 +59,7 @@ __all__ = [
     "recommend",
     "render",
     "run",
+    "save",
 ]
 
 _MODULES: Final = {
@@ -72,6 +75,7 @@ _MODULES: Final = {
         "api.planning": ("LoadedSpec", "PlannedRun", "PlannedStep", "load_spec", "plan"),
         "api.results": ("board", "compare", "open_store"),
         "api.running": ("run",),
+        "api.saving": ("SavedModel", "save"),
         "api.site": ("render",),
         "analysis.claims": ("Judged", "Verdict"),
         "core.errors": ("SuiteError",),

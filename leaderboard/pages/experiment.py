@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +26,7 @@ from leaderboard.view.cells import CellView, Note
 from leaderboard.view.urls import TrackUrls
 from suite import stats
 from suite.analysis.board import BASELINE, Board, Cell, Row
+from suite.results.commands import run_command
 from suite.results.store import ScoreRecord
 
 INTERNAL = ("variant", "file", "sets", "origin")
@@ -129,7 +129,7 @@ def experiment_view(
         marks=marks(row, urls.shipped),
         imported=tuple(seed.record.seed for seed in row_records.seeds if seed.imported),
         file=str(first.spec.get("file", "")),
-        command=_command(row, first.spec),
+        command=run_command(row.name, first.spec, row.seeds),
         origin=_origin(first.spec),
         spec=_yaml({key: value for key, value in first.spec.items() if key not in INTERNAL}),
         summary=_summary(board, row),
@@ -150,27 +150,9 @@ def experiment_view(
     )
 
 
-def _command(row: Row, spec: Mapping[str, Any]) -> str:
-    words = ["suite", "run", str(spec.get("file") or f"{row.name}.yaml"), "--track", str(_track(spec).get("name", ""))]
-    words += ["--seeds", ",".join(map(str, row.seeds))]
-    sets = spec.get("sets")
-    for text in sets if isinstance(sets, (list, tuple)) else ():
-        words += ["--set", str(text)]
-    return " ".join(shlex.quote(word) for word in words)
-
-
 def _origin(spec: Mapping[str, Any]) -> str:
     origin = spec.get("origin")
     return ", ".join(f"{name} {text}" for name, text in sorted(origin.items())) if isinstance(origin, Mapping) else ""
-
-
-def _track(spec: Mapping[str, Any]) -> Mapping[str, Any]:
-    track = spec.get("track")
-    return track if isinstance(track, Mapping) else {}
-
-
-def _of(value: Any, key: str, default: Any = None) -> Any:
-    return value.get(key, default) if isinstance(value, Mapping) else default
 
 
 def _yaml(value: Mapping[str, Any]) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from suite.api.experiments import experiment_named
-from suite.api.models import base_of
 from suite.api.paths import File, folder_of
+from suite.api.stored import base_of
 from suite.core.corpus import is_one_of, references_of
 from suite.core.diagnostics import RoutingReport, read
 from suite.core.errors import SuiteError, did_you_mean

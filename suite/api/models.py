@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from suite.api.experiments import experiment_named
 from suite.api.paths import File, folder_of, home_of
-from suite.core.errors import StepFailed, SuiteError, did_you_mean
+from suite.api.stored import define_kind, located_base, stored_record
+from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import RunDir
-from suite.models.source import LocatedModel, ModelSource, locate
-from suite.results.store import ExperimentRecord, ResultsReader, Store
+from suite.models.source import LocatedModel
+from suite.results.stacks import answering_step, finished_stack
+from suite.results.store import ExperimentRecord, Store
 from suite.results.store.experiment_results import ExperimentResults
 from suite.specs import Experiment
 from suite.specs.blocks import Decoding
-from suite.specs.workspace import Workspace
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -107,38 +106,18 @@ def load_model(
     """
     run_dir = home_of(home, db)
     with Store.open(run_dir.url, create=False) as store:
-        results = ExperimentResults.of(store, _record(store, experiment, track, seed))
+        results = ExperimentResults.of(store, stored_record(store, experiment, track, seed))
         answers_for, steps, base = _stack(results, role)
         artifacts = store.artifacts(steps)
     for step, artifact in artifacts.items():
-        _define(artifact.kind, experiment, results, step)
+        define_kind(artifact.kind, experiment, results, step)
     hashes = {step: artifact.hash for step, artifact in artifacts.items()}
-    located = _located(experiment, results.record, folder_of(models, "SUITE_MODELS"))
+    located = located_base(experiment, results.record, folder_of(models, "SUITE_MODELS"))
     if located.identity != base:
         what = f"the base model {located.source.title} is not the one that '{results.record.name}' was made for"
         raise SuiteError(what, fix="name the folder it is in with models=")
     applied, current = _applied(run_dir, located, results.record, steps, hashes, device)
     return LoadedModel(results.record, answers_for, current, _decoding(results.record), applied)
-
-
-def _define(kind: str, experiment: object, results: ExperimentResults, step: str) -> None:
-    """Load the module of a method from outside that defines this kind of artifact.
-
-    Raises SuiteError if its source has changed.
-    """
-    from suite.models.artifacts import kinds
-
-    if kind in kinds():
-        return
-    record, config = results.record, results.steps[step].config
-    # a choosing step has no method of its own: the experiment's method made the artifact that it kept
-    name, source = (config.get("method") or record.spec["method"])["name"], config.get("source")
-    file = Path(str(record.spec.get("file", "")))
-    registry = experiment.methods if isinstance(experiment, Experiment) else Workspace.here(file).methods
-    if source is not None and registry.source(name) != source:
-        what = f"'{record.name}' was trained by another version of the method '{name}', which defines its artifact"
-        raise SuiteError(what, fix="run the spec again, or bring that version back")
-    registry.get(name)
 
 
 def _applied(
@@ -169,68 +148,13 @@ def _applied(
         return context.pop_all(), current
 
 
-def _record(
-    store: ResultsReader, experiment: str | Experiment | ExperimentRecord, track: str | None, seed: int | None
-) -> ExperimentRecord:
-    """The stored experiment for this argument."""
-    if isinstance(experiment, str):
-        return experiment_named(store, experiment, track, seed)
-    matches = [record for record in store.experiments(track) if record.id == experiment.id]
-    if not matches:
-        raise SuiteError(f"'{experiment.name}' is not in the store", fix="suite.run its plan first")
-    return matches[0]
-
-
 def _stack(results: ExperimentResults, role: str | None) -> tuple[str, tuple[str, ...], str]:
     """The role to answer, the train steps whose artifacts it uses, and the base model's identity."""
-    record = results.record
-    roles = list(dict.fromkeys(evaluated for evaluated, _ in results.evaluations()))
-    answered = role or (*record.targets, *roles)[0]
-    if answered not in roles:
-        raise SuiteError(f"'{record.name}' was not asked '{answered}'", where="role", fix=did_you_mean(answered, roles))
-    step = results.step(answered, next(shots for evaluated, shots in results.evaluations() if evaluated == answered))
-    assert step is not None, "it is among the evaluations"
+    answered, step = answering_step(results, role)
     if "dispatch" in step.config:
-        what = f"'{record.name}' answers each document of '{answered}' with one of several models"
+        what = f"'{results.record.name}' answers each document of '{answered}' with one of several models"
         raise SuiteError(what, fix="name one of its experts' experiments")
-    steps = tuple(map(str, step.config["stack"]))
-    undone = [
-        results.steps[step_id].title
-        for step_id in steps
-        if step_id in results.steps and results.steps[step_id].status != "done"
-    ]
-    if undone:
-        raise SuiteError(f"'{record.name}' is not finished: {undone[0]} is to be done", fix="suite.run its plan first")
-    return answered, steps, str(step.config["model"]["identity"])
-
-
-def _located(experiment: object, record: ExperimentRecord, models: Path | None) -> LocatedModel:
-    """The base model."""
-    if isinstance(experiment, Experiment):
-        return locate(experiment.track.model, models)
-    try:
-        return base_of(record, models)
-    except SuiteError as error:
-        fix = "name the folder it is in with models=, or give the experiment as load_spec has it"
-        raise SuiteError(error.problems[0].what, where=error.problems[0].where, fix=fix) from error
-
-
-def base_of(record: ExperimentRecord, models: Path | None) -> LocatedModel:
-    """The base model of a stored experiment. Raises SuiteError where it is not there.
-
-    A store has not the file beside which a relative path is meant: the spec's folder is tried, then those of tracks.
-    """
-    source = ModelSource.model_validate(record.spec["track"]["model"])
-    if record.imported:  # the path that a record from elsewhere states is not looked into
-        return locate(source, models)
-    file = Path(str(record.spec.get("file", "")))
-    errors: list[SuiteError] = []
-    for folder in (file.parent, *(root / "tracks" for root in Workspace.around(file).roots)):
-        try:
-            return locate(source.beside(folder, folder), models)
-        except SuiteError as error:
-            errors.append(error)
-    raise errors[0]
+    return answered, finished_stack(results, step.config["stack"]), str(step.config["model"]["identity"])
 
 
 def _decoding(record: ExperimentRecord) -> dict[str, Any]:

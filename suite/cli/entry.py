@@ -154,6 +154,7 @@ app.command()(results.board)
 app.command()(results.compare)
 app.command()(results.recommend)
 app.command()(results.answers)
+app.command()(results.save)
 app.command()(results.table)
 app.command()(results.check)
 

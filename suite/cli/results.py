@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -140,6 +140,43 @@ def answers(
 
     choice = Choice(track, seed, role, shots, document, wrong=wrong, prompts=prompt, limit=limit)
     print_answers(RunDir(home, db), experiment, choice, data, models, as_json=as_json)
+
+
+def save(
+    experiment: ExperimentArgument,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to make.")],
+    track: OfTrackOption = None,
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", min=0, metavar="N", help="This seed (default: the best one on the selection rows)."),
+    ] = None,
+    role: Annotated[
+        str | None, typer.Option("--role", metavar="ROLE", help="What answers this task (default: the targets).")
+    ] = None,
+    merge: Annotated[bool, typer.Option("--merge", help="Put an adapter into the weights.")] = False,
+    dtype: Annotated[
+        Literal["float32", "bfloat16", "float16"] | None,
+        typer.Option("--dtype", help="The type of the numbers (default: as evaluated)."),
+    ] = None,
+    push: Annotated[
+        str | None,
+        typer.Option("--push", metavar="ORG/NAME", help="Upload the folder to the hub, to a private repository."),
+    ] = None,
+    models: ModelsOption = None,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Save a trained model for plain transformers and PEFT, with a model card.
+
+    An existing folder is not overwritten. The folder is loaded again and compared before the command ends.
+    """
+    from suite.cli.commands.saving import save_experiment
+    from suite.core.run_dir import RunDir
+
+    save_experiment(
+        RunDir(home, db), experiment, folder, track=track, seed=seed, role=role, merge=merge, dtype=dtype, push=push,
+        models=models,
+    )  # fmt: skip
 
 
 def table(

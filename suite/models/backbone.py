@@ -171,11 +171,16 @@ def content_sum(tensor: Tensor) -> int:
     return int(raw[:whole].view(torch.int64).sum()) + int(raw[whole:].sum())
 
 
+def probe_ids(table: Tensor) -> Tensor:
+    """A few fixed tokens [1, 8] of an embedding table [V, d]."""
+    return (torch.arange(1, 9, device=table.device) * 7919 % table.shape[0]).unsqueeze(0)
+
+
 @torch.no_grad()
 def probe_logits(model: nn.Module, soft: Tensor | None = None, **cached: Any) -> Tensor:
     """Logits [8, V] on a few fixed tokens, after soft vectors [P, d] and the cache of a prefix if given."""
     table: Any = model.get_input_embeddings()  # type: ignore[operator]
-    ids = (torch.arange(1, 9, device=table.weight.device) * 7919 % table.weight.shape[0]).unsqueeze(0)
+    ids = probe_ids(table.weight)
     embeds = table(ids)
     if soft is not None:
         embeds = torch.cat([soft.to(embeds.dtype).unsqueeze(0), embeds], 1)

@@ -110,7 +110,7 @@ def no_token(answer: str, where: str = "") -> SuiteError:
 def _read(backbone: Backbone, texts: Sequence[str]) -> list[Ids]:
     """`encode_text` of some, all at once: one call for each takes as long as a small model's answer."""
     start = backbone.tokenizer.bos_token
-    (closing,) = backbone.ids.of([("closing",)], lambda _: [_closing(backbone)])
+    (closing,) = backbone.ids.of([("closing",)], lambda _: [closing_ids(backbone)])
     ids_by_index: dict[int, Ids] = {}
     for begun in (False, True):
         indices = [index for index, text in enumerate(texts) if begun == bool(start and text.startswith(start))]
@@ -127,7 +127,7 @@ def _read(backbone: Backbone, texts: Sequence[str]) -> list[Ids]:
     return [ids_by_index[index] for index in range(len(texts))]
 
 
-def _closing(backbone: Backbone) -> Ids:
+def closing_ids(backbone: Backbone) -> Ids:
     """What the tokenizer appends to each text."""
     for text in _PROBES:
         bare = _plain(backbone, text)

@@ -15,9 +15,12 @@ from typing import Any, Final, TypeVar
 
 from suite.core.errors import SuiteError
 from suite.models.artifact_files import RECORD, TENSORS
-from suite.models.artifacts.base import Artifact, Mixer, ParameterArtifact
+from suite.models.artifacts.base import PEFT_TASKS, Artifact, Mixer, ParameterArtifact, PeftFiles
 
-__all__ = ["AGAIN", "Artifact", "Mixer", "ParameterArtifact", "kind_named", "kinds", "load_artifact", "register"]
+__all__ = [
+    "AGAIN", "PEFT_TASKS", "Artifact", "Mixer", "ParameterArtifact", "PeftFiles", "kind_named", "kinds",
+    "load_artifact", "register",
+]  # fmt: skip
 
 AGAIN: Final = "train it again (--again)"
 _KINDS: Final[dict[str, type[Artifact]]] = {}

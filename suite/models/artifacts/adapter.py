@@ -14,12 +14,14 @@ from typing_extensions import Self
 from suite.core.errors import StepFailed
 from suite.models.adapted import AdaptedModel, Change, Replaced, Suspension, same_bits
 from suite.models.adapter import adapter_state, disabled, injected, is_active, merged_changes
-from suite.models.artifacts import Artifact, Mixer, register
+from suite.models.artifacts import PEFT_TASKS, Artifact, Mixer, PeftFiles, register
 from suite.models.artifacts._shares import LEAST, shares
 from suite.models.backbone import Backbone
 
 LINEAR: Final = ({"LORA"}, {"IA3"})
 """PEFT types whose updates are additive, so that they can be weighted and summed."""
+OUTER: Final = "base_model.model."
+"""What the names of an adapter's tensors begin with in PEFT's files."""
 
 
 @register
@@ -74,6 +76,11 @@ class Adapter(Artifact):
         """The changes that merging it would make to each weight."""
         for path, weight, change in merged_changes(model.model):
             yield model.model.get_submodule(path.rpartition(".")[0]), weight, change
+
+    def for_peft(self, backbone: Backbone) -> PeftFiles:
+        """The same tensors under the names of PEFT's files."""
+        settings = {**self.peft, "task_type": PEFT_TASKS[backbone.shape], "inference_mode": True}
+        return PeftFiles(settings, {f"{OUTER}{name.removeprefix(OUTER)}": each for name, each in self.state.items()})
 
     @classmethod
     def mixer(cls, backbone: Backbone, experts: Sequence[Self]) -> Mixer:

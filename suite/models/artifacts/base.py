@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from typing_extensions import Self
 
@@ -26,6 +26,20 @@ if TYPE_CHECKING:
 
     from suite.models.adapted import AdaptedModel, Change, Replaced, Suspension
     from suite.models.backbone import Backbone
+
+
+PEFT_TASKS: Final = {"decoder": "CAUSAL_LM", "encoder-decoder": "SEQ_2_SEQ_LM"}
+"""Shape of a model -> what PEFT calls it."""
+
+
+@dataclass(frozen=True, eq=False)
+class PeftFiles:
+    """What `PeftModel.from_pretrained` reads from a folder."""
+
+    settings: Mapping[str, Any]
+    """`adapter_config.json`, without the name of the base model."""
+    tensors: Mapping[str, Tensor]
+    """`adapter_model.safetensors`."""
 
 
 class Mixer(Protocol):
@@ -108,6 +122,10 @@ class Artifact:
         for each in replaced:
             value = each.value.to(each.parameter.device, each.parameter.dtype)
             yield owners[id(each.parameter)], each.before, value.float() - each.before.float()
+
+    def for_peft(self, backbone: Backbone) -> PeftFiles | None:
+        """The same as PEFT loads it; None for a kind that PEFT does not have, which is saved as weights."""
+        return None
 
     @classmethod
     def mixer(cls, backbone: Backbone, experts: Sequence[Self]) -> Mixer:

@@ -12,7 +12,8 @@ from typing_extensions import Self
 
 from suite.core.errors import SuiteError
 from suite.models.adapted import AdaptedModel, Replaced, Suspension, same_bits
-from suite.models.artifacts import Artifact, register
+from suite.models.artifacts import PEFT_TASKS, Artifact, PeftFiles, register
+from suite.models.backbone import Backbone
 
 KEY: Final = "prompt_embeddings"
 """PEFT's name for the same tensor."""
@@ -57,3 +58,12 @@ class SoftPrompt(Artifact):
     def is_held(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> bool:
         """Whether exactly these vectors stand before the text."""
         return model.soft is not None and same_bits(model.soft, self.vectors)
+
+    def for_peft(self, backbone: Backbone) -> PeftFiles:
+        """PEFT's prompt tuning; of an encoder-decoder the encoder reads it."""
+        length, width = self.vectors.shape
+        settings = {
+            "peft_type": "PROMPT_TUNING", "task_type": PEFT_TASKS[backbone.shape], "num_virtual_tokens": length,
+            "token_dim": width, "num_transformer_submodules": 1, "prompt_tuning_init": "RANDOM", "inference_mode": True,
+        }  # fmt: skip
+        return PeftFiles(settings, {KEY: self.vectors})

@@ -1,0 +1,221 @@
+"""The lines of code that load a saved model with plain libraries and ask it as it was evaluated."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from suite.inference.decode import SENTINELS, end_tokens
+from suite.models.adapted import AdaptedModel
+from suite.models.backbone import Backbone
+from suite.models.tokens import closing_ids
+from suite.saving.asking import Asking
+from suite.saving.base_model import BaseModel
+from suite.saving.layout import Answering
+
+GREEDY: Final[dict[str, Any]] = {
+    "num_beams": 1, "repetition_penalty": 1.0, "encoder_repetition_penalty": 1.0, "no_repeat_ngram_size": 0,
+    "encoder_no_repeat_ngram_size": 0, "min_length": 0, "min_new_tokens": None, "forced_bos_token_id": None,
+    "forced_eos_token_id": None, "suppress_tokens": None, "begin_suppress_tokens": None, "bad_words_ids": None,
+    "sequence_bias": None, "exponential_decay_length_penalty": None, "guidance_scale": None,
+}  # fmt: skip
+"""Settings of `generate` that would make it another search than evaluation's, and their neutral values."""
+
+
+@dataclass(frozen=True)
+class Texts:
+    """How the model reads and ends texts."""
+
+    two_sided: bool
+    sentinels: bool
+    closing: int
+    """Tokens that the tokenizer appends to each text, and that a decoder does not go on from."""
+    start: int
+    """The token that an encoder-decoder's answer begins behind."""
+    ends: tuple[int, ...]
+    """The tokens that end an answer."""
+    own_ends: tuple[int, ...]
+    """Those of them that the model's own settings have."""
+    unusual: tuple[tuple[str, Any], ...]
+    """The model's own settings that evaluation does not apply, with neutral values."""
+    special_stops: tuple[tuple[str, int], ...]
+    """Special tokens that a task's answers may end at."""
+
+    @classmethod
+    def of(cls, backbone: Backbone, askings: Sequence[Asking]) -> Texts:
+        """What the code of a card has to know of a base model."""
+        own = backbone.model.generation_config
+        given = getattr(own, "eos_token_id", None)
+        configured = given if isinstance(given, (list, tuple)) else [given]
+        unusual = [(name, usual) for name, usual in GREEDY.items() if getattr(own, name, None) not in (None, usual)]
+        decoder = backbone.shape == "decoder"
+        return cls(
+            not decoder, backbone.sentinels, len(closing_ids(backbone)) if decoder else 0, backbone.start_id,
+            tuple(sorted(end_tokens(AdaptedModel(backbone, backbone.model)))),
+            tuple(sorted(int(each) for each in configured if each is not None)), tuple(unusual),
+            tuple(_special_stops(backbone, [stop for asking in askings for stop in asking.stops])),
+        )  # fmt: skip
+
+
+def _special_stops(backbone: Backbone, stops: Sequence[str]) -> Iterator[tuple[str, int]]:
+    tokenizer = backbone.tokenizer
+    vocabulary = tokenizer.get_vocab()
+    for stop in dict.fromkeys(stops):
+        token = vocabulary.get(stop)
+        if token is not None and tokenizer.decode([token], skip_special_tokens=True) == "":
+            yield stop, token
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the code of one model depends on."""
+
+    answering: Answering
+    asking: Asking
+    base: BaseModel
+    texts: Texts
+    folder: str
+    """Where the folder is: a path, or an id on the hub."""
+    on_hub: bool
+    beams: int = 1
+
+    @property
+    def code(self) -> str:
+        """Python that loads the model, and defines and calls `answer`."""
+        parts = ["\n".join(self._imports()), "\n".join(self._loading()), "", *self._functions(), "", *self._call()]
+        return "\n".join(parts) + "\n"
+
+    @property
+    def _class(self) -> str:
+        return "AutoModelForSeq2SeqLM" if self.texts.two_sided else "AutoModelForCausalLM"
+
+    def _imports(self) -> Iterator[str]:
+        yield "import torch"
+        if self._templated:
+            yield "from jinja2 import Template"
+        if self.answering.adapter is not None:
+            yield "from peft import PeftModel"
+        yield f"from transformers import {self._class}, AutoTokenizer"
+        yield ""
+
+    def _loading(self) -> Iterator[str]:
+        weights, adapter = self.answering.weights, self.answering.adapter
+        yield f"folder = {_quoted(self.folder)}"
+        if weights is None:
+            yield f"base = {_quoted(self.base.name)}"
+            revision = f", revision={_quoted(self.base.revision)}" if self.base.revision else ""
+            yield f"tokenizer = AutoTokenizer.from_pretrained(base{revision})"
+            yield f"model = {self._class}.from_pretrained(base{revision}, dtype=torch.{self.base.dtype})"
+        else:
+            inside = self._inside(weights.path)
+            yield f"tokenizer = AutoTokenizer.from_pretrained({inside})"
+            yield f"model = {self._class}.from_pretrained({inside})"
+        if adapter is not None:
+            yield f"model = PeftModel.from_pretrained(model, {self._inside(adapter.path)})"
+        yield "model.eval()"
+
+    def _inside(self, path: str) -> str:
+        """The folder, or one below it."""
+        if not path:
+            return "folder"
+        return f"folder, subfolder={_quoted(path)}" if self.on_hub else f'f"{{folder}}/{path}"'
+
+    @property
+    def _templated(self) -> bool:
+        return self.asking.template is not None and not self.asking.is_field
+
+    def _functions(self) -> Iterator[str]:
+        yield ""
+        yield from self._choosing() if self.asking.choices else self._writing()
+        yield ""
+
+    def _ids(self) -> str:
+        text = f'prompt + " {SENTINELS[0]}"' if self.texts.sentinels else "prompt"
+        cut = f"[:, : -{self.texts.closing}]" if self.texts.closing else ""
+        return f'ids = tokenizer({text}, return_tensors="pt").input_ids{cut}'
+
+    def _writing(self) -> Iterator[str]:
+        texts, asking = self.texts, self.asking
+        yield "def answer(prompt: str) -> str:"
+        yield f"    {self._ids()}"
+        yield "    with torch.no_grad():"
+        yield "        output = model.generate("
+        yield "            input_ids=ids, attention_mask=torch.ones_like(ids),"
+        yield f"            {', '.join(self._options())},"
+        yield "        )[0]"
+        if texts.two_sided:
+            yield "    tokens = output[1:].tolist()"
+        else:
+            yield "    tokens = output[ids.shape[1] :].tolist()"
+        if texts.sentinels:
+            yield f'    begin = tokenizer.convert_tokens_to_ids("{SENTINELS[0]}")'
+            yield "    tokens = tokens[tokens.index(begin) + 1 :] if begin in tokens else tokens"
+        yield "    text = tokenizer.decode(tokens, skip_special_tokens=True)"
+        special = dict(texts.special_stops)
+        for stop in asking.stops:
+            if stop not in special:
+                yield f"    text = text.split({_quoted(stop)})[0]"
+        yield "    return text"
+
+    def _options(self) -> Iterator[str]:
+        texts, asking = self.texts, self.asking
+        yield f"max_new_tokens={asking.max_new_tokens + texts.sentinels}"
+        yield "do_sample=False"
+        stops = [token for stop, token in texts.special_stops if stop in asking.stops]
+        ends = tuple(sorted({*texts.ends, *stops}))
+        own = self.answering.weights is not None  # its generation_config.json is ours
+        if ends != (texts.ends if own else texts.own_ends):
+            yield f"eos_token_id={list(ends)}"
+        if self.beams > 1:
+            yield f"num_beams={self.beams}"
+        if not own:
+            yield from (f"{name}={value}" for name, value in texts.unusual if name != "num_beams" or self.beams == 1)
+
+    def _choosing(self) -> Iterator[str]:
+        texts = self.texts
+        yield "def score(prompt: str, choice: str) -> float:"
+        if texts.two_sided:
+            yield f"    {self._ids()}"
+            yield f"    choice = {_quoted(self.asking.delimiter)} + choice"
+            yield "    tokens = tokenizer(choice, add_special_tokens=False).input_ids"
+            opening = f', tokenizer.convert_tokens_to_ids("{SENTINELS[0]}")' if texts.sentinels else ""
+            yield f"    before = [{texts.start}{opening}]"
+            yield "    asked = {"
+            yield '        "input_ids": ids, "attention_mask": torch.ones_like(ids),'
+            yield '        "decoder_input_ids": torch.tensor([before + tokens[:-1]]),'
+            yield "    }"
+        else:
+            cut = f"[: -{texts.closing}]" if texts.closing else ""
+            yield f"    context = tokenizer(prompt).input_ids{cut}"
+            yield f"    whole = tokenizer(prompt + {_quoted(self.asking.delimiter)} + choice).input_ids{cut}"
+            yield "    tokens = whole[len(context) :]"
+            yield "    ids = torch.tensor([whole[:-1]])"
+            yield '    asked = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}'
+        yield "    with torch.no_grad():"
+        yield "        likely = model(**asked).logits[0, -len(tokens) :].log_softmax(-1)"
+        yield "    return sum(float(likely[at, token]) for at, token in enumerate(tokens))"
+        yield ""
+        yield ""
+        yield "def answer(prompt: str, choices: list[str]) -> str:"
+        yield "    return max(choices, key=lambda choice: score(prompt, choice))"
+
+    def _call(self) -> Iterator[str]:
+        asking = self.asking
+        if asking.template is None:
+            yield 'prompt = "…"  # as the task makes it'
+        else:
+            row = ", ".join(f'{_quoted(field)}: "…"' for field in asking.fields)
+            yield f"row = {{{row}}}"
+            if asking.is_field:
+                yield f"prompt = row[{_quoted(asking.template)}]"
+            else:
+                yield f"template = {_quoted(asking.template)}"
+                yield "prompt = Template(template, keep_trailing_newline=True).render(row)"
+        yield 'print(answer(prompt, ["…", "…"]))' if asking.choices else "print(answer(prompt))"
+
+
+def _quoted(text: str) -> str:
+    """A text as Python has it, in double quotes."""
+    return json.dumps(text, ensure_ascii=False)
