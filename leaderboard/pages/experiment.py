@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from leaderboard.view.cells import CellView, Note
 from leaderboard.view.urls import TrackUrls
 from suite import stats
 from suite.analysis.board import BASELINE, Board, Cell, Row
-from suite.results.commands import run_command
+from suite.results.commands import run_command, save_command
 from suite.results.store import ScoreRecord
 
 INTERNAL = ("variant", "file", "sets", "origin")
@@ -73,6 +73,18 @@ class TaskScores:
 
 
 @dataclass(frozen=True)
+class ArtifactPlace:
+    """The artifact of a train step, and where it lies."""
+
+    seed: int
+    title: str
+    kind: str
+    size: str
+    folder: str
+    """Below the folder of runs."""
+
+
+@dataclass(frozen=True)
 class ExperimentPage:
     """The page."""
 
@@ -81,6 +93,9 @@ class ExperimentPage:
     """Seeds with imported results."""
     file: str
     command: str
+    save_command: str
+    """The command that writes its model for plain libraries; empty where no artifact is on this machine."""
+    artifacts: tuple[ArtifactPlace, ...]
     origin: str
     """The source of the method; empty for suite's own methods."""
     spec: str
@@ -122,6 +137,7 @@ def experiment_view(
     """The page of a row."""
     board = urls.board
     first = row_records.seeds[0].record
+    artifacts = tuple(_artifacts(row_records))
     versions = versions_of(row_records)
     steps = range(max(len(seed.trained) for seed in row_records.seeds))
     trainings = tuple(training_of(row, row_records, index) for index in steps)
@@ -130,6 +146,8 @@ def experiment_view(
         imported=tuple(seed.record.seed for seed in row_records.seeds if seed.imported),
         file=str(first.spec.get("file", "")),
         command=run_command(row.name, first.spec, row.seeds),
+        save_command=save_command(row.name, first.spec) if artifacts else "",
+        artifacts=artifacts,
         origin=_origin(first.spec),
         spec=_yaml({key: value for key, value in first.spec.items() if key not in INTERNAL}),
         summary=_summary(board, row),
@@ -148,6 +166,16 @@ def experiment_view(
         traces=tuple((seed.record.seed, traces_of(seed, versions)) for seed in row_records.seeds),
         versions=tuple((name, text) for text, name in versions.items()),
     )
+
+
+def _artifacts(row_records: RowRecords) -> Iterator[ArtifactPlace]:
+    """The artifacts that were made here: those of imported steps are elsewhere."""
+    for seed in row_records.seeds:
+        for link in seed.trained:
+            step, artifact = seed.steps[link.step_id], seed.artifacts.get(link.step_id)
+            if artifact is not None and not step.imported:
+                folder = f"artifacts/{artifact.path}"
+                yield ArtifactPlace(seed.record.seed, step.title, artifact.kind, numbers.size(artifact.bytes), folder)
 
 
 def _origin(spec: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from suite.results.store.experiment_results import ExperimentResults
 from suite.specs import Experiment
 
 if TYPE_CHECKING:
-    from suite.saving.layout import Layout
+    from suite.saving.layout import FolderLayout
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 
@@ -77,11 +77,11 @@ def save(
     refuse_taken(target)
     if push is not None:
         check_upload(push)
-    from suite.saving.stored import Stored
+    from suite.saving.stored import StoredExperiment
     from suite.saving.writing import Destination, write_folder
 
     with Store.open(run_dir.url, create=False) as store:
-        stored = Stored.read(store, *_row(store, experiment, track, seed), role)
+        stored = StoredExperiment.read(store, *_row(store, experiment, track, seed), role)
     for step, artifact in stored.artifacts.items():
         define_kind(artifact.kind, experiment, stored.results, step)
     located = located_base(experiment, stored.record, folder_of(models, "SUITE_MODELS"))
@@ -112,7 +112,7 @@ def _row(
     return ExperimentResults.of_many(store, same), record.id
 
 
-def _parts(layout: Layout) -> tuple[SavedPart, ...]:
+def _parts(layout: FolderLayout) -> tuple[SavedPart, ...]:
     return tuple(
         SavedPart(
             each.names, tuple(artifact.kind for artifact in each.artifacts),

@@ -166,9 +166,9 @@ def save(
     home: HomeOption = RUNS,
     db: DbOption = None,
 ) -> None:
-    """Save a trained model for plain transformers and PEFT, with a model card.
+    """Save a trained model for plain transformers and PEFT.
 
-    An existing folder is not overwritten. The folder is loaded again and compared before the command ends.
+    The folder has a model card. It is loaded again and compared before the command ends; nothing is overwritten.
     """
     from suite.cli.commands.saving import save_experiment
     from suite.core.run_dir import RunDir

@@ -38,6 +38,7 @@ class AppliedArtifact(Protocol):
 
     kind: ClassVar[str]
     only_before_text: ClassVar[bool]
+    replaces_values: ClassVar[bool]
 
     def is_held(self, model: AdaptedModel, replaced: Sequence[Replaced]) -> bool:
         """Whether the model holds exactly this artifact's values."""

@@ -25,7 +25,10 @@ class BaseModel:
     """The type of its weights in memory, as it was evaluated."""
     two_sided: bool
     """Whether it is an encoder-decoder."""
-    on_hub: bool
+    hub: str | None
+    """The id on the hub of the model, or of the one below its adapter; None: a local model."""
+    adapted: bool
+    """Whether an adapter was merged into it when it was loaded."""
     revision: str | None = None
     gguf: str | None = None
     """The name of its file, where it is a GGUF file."""
@@ -38,9 +41,13 @@ class BaseModel:
         source, folder = located.source, located.folder
         local = str(folder) if folder is not None else str(source.hub)
         return cls(
-            source.title, source.hub or local, local, source.dtype, two_sided, source.hub is not None,
+            source.title, source.hub or local, local, source.dtype, two_sided, source.hub, source.adapter is not None,
             source.revision, located.file.name if located.file else None, _licence(source, folder),
         )  # fmt: skip
+
+    def is_found_by_name(self, *, elsewhere: bool) -> bool:
+        """Whether plain libraries load it by its name alone, here or also `elsewhere`."""
+        return self.gguf is None and not self.adapted and (not elsewhere or self.hub is not None)
 
     @property
     def options(self) -> dict[str, Any]:

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import yaml
 
-from suite.execution.progress import clock, size
+from suite.core.quantities import clock, size
 from suite.execution.provenance import versions
 from suite.results.commands import run_command
 from suite.saving.base_model import BaseModel
 from suite.saving.facts import Facts, ScoreLine
-from suite.saving.layout import Answering, Layout
+from suite.saving.layout import AnsweringModel, FolderLayout
 from suite.saving.usage import Usage
 from suite.stats import Estimate, estimate_text
 
@@ -31,7 +31,7 @@ class Card:
     """All that a card is made of."""
 
     facts: Facts
-    layout: Layout
+    layout: FolderLayout
     base: BaseModel
     usages: tuple[Usage, ...]
     """One for each part of the folder that answers."""
@@ -53,7 +53,7 @@ def _front_matter(card: Card) -> dict[str, Any]:
     record, base = card.facts.record, card.base
     only_adapter = not card.layout.weights and bool(card.layout.adapters)
     matter: dict[str, Any] = {
-        "base_model": base.name if base.on_hub else base.title,
+        "base_model": base.hub or base.title,
         "base_model_relation": "adapter" if only_adapter else "finetune",
         "library_name": "peft" if card.layout.adapters and only_adapter else "transformers",
     }
@@ -116,9 +116,8 @@ def _body(card: Card) -> Iterator[str]:
 def _summary(card: Card) -> Iterator[str]:
     record = card.facts.record
     targets = ", ".join(f"`{target}`" for target in record.targets)
-    base = (
-        f"[{card.base.name}](https://huggingface.co/{card.base.name})" if card.base.on_hub else f"`{card.base.title}`"
-    )
+    hub = card.base.hub
+    base = f"`{card.base.title}`" + (f" ([on the hub](https://huggingface.co/{hub}))" if hub else "")
     yield f"`{record.method}` trained on {targets}; base model {base}. {card.seed_note}"
     if record.spec.get("about"):
         yield ""
@@ -133,12 +132,12 @@ def _summary(card: Card) -> Iterator[str]:
         yield card.held_out_note
 
 
-def _what(answering: Answering) -> str:
+def _what(answering: AnsweringModel) -> str:
     kinds = [TITLES.get(artifact.kind, artifact.kind) for artifact in answering.artifacts]
     return " and ".join(kinds) or "the base model as it is"
 
 
-def _where(answering: Answering) -> str:
+def _where(answering: AnsweringModel) -> str:
     paths = [part.path for part in (answering.weights, answering.adapter) if part is not None]
     return " and ".join(f"`{path}/`" if path else "this folder" for path in paths) or DASH
 
@@ -217,7 +216,8 @@ def _data(card: Card) -> Iterator[str]:
 
 
 def _limits(card: Card) -> Iterator[str]:
-    facts = card.facts
+    facts, asking = card.facts, card.usages[0].asking
+    track = facts.record.spec["track"]
     documents = sorted({cell.documents for cell in facts.row.target_scores if cell.documents})
     if documents:
         yield f"- Tested on {' and '.join(map(str, documents))} documents of the target, asked as above."
@@ -226,8 +226,15 @@ def _limits(card: Card) -> Iterator[str]:
     if any(artifact.only_before_text for each in card.layout.answering for artifact in each.artifacts):
         yield "- Ask one prompt at a time. PEFT puts the padding of a batch between the prompt's vectors and the text;"
         yield "  answers then depend on the other prompts."
-    length = facts.record.spec["track"]["budget"]["max_length"]
-    yield f"- Inputs were cut to {length} tokens at their beginning. This code does not cut."
+    yield f"- Inputs were cut to {track['budget']['max_length']} tokens at their beginning. This code does not cut."
+    if asking.shots:
+        yield f"- The evaluation showed exemplars before each question ({_shots(asking.shots)}). This code shows none."
+    if track["decoding"]["beams"] > 1 and track["decoding"].get("length_penalty") is not None:
+        yield "- The evaluation's beam search ranked answers by a length penalty that `generate` does not have."
+    if card.usages[0].texts.dated:
+        yield "- The chat template names today's date. The evaluation's was 26 July 2024, so answers may differ."
+    if card.merged or card.dtype != card.base.dtype:
+        yield "- The numbers in these files are rounded. The scores are of the numbers before that."
 
 
 def _again(card: Card) -> Iterator[str]:

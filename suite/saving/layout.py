@@ -34,7 +34,7 @@ class AdapterFolder:
 
 
 @dataclass(frozen=True, eq=False)
-class Answering:
+class AnsweringModel:
     """What answers some tasks."""
 
     names: tuple[str, ...]
@@ -51,10 +51,10 @@ class Answering:
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class FolderLayout:
     """All folders."""
 
-    answering: tuple[Answering, ...]
+    answering: tuple[AnsweringModel, ...]
 
     @property
     def weights(self) -> tuple[WeightsFolder, ...]:
@@ -87,7 +87,7 @@ class _Split:
 
 def layout_of(
     stacks: Mapping[str, Sequence[Artifact]], backbone: Backbone, *, merge: bool = False, with_base: bool = False
-) -> Layout:
+) -> FolderLayout:
     """The folders for the stacks of some roles or skills, by name.
 
     What PEFT loads stays an adapter unless `merge`; all else goes into weights. Stacks of the same weights share them.
@@ -102,12 +102,12 @@ def layout_of(
     first = {key: next(name for name, split in splits.items() if split.key == key) for key in keys}
     weights = {key: WeightsFolder("" if shared else _slug(first[key]), _of_key(splits, key)) for key in keys if key}
     base = WeightsFolder(BASE, ()) if with_base else None
-    return Layout(_answering(splits, weights, base))
+    return FolderLayout(_answering(splits, weights, base))
 
 
 def _answering(
     splits: Mapping[str, _Split], weights: Mapping[tuple[str, ...], WeightsFolder], base: WeightsFolder | None
-) -> tuple[Answering, ...]:
+) -> tuple[AnsweringModel, ...]:
     """Who answers with what: names with the same stack together."""
     together: dict[tuple[tuple[str, ...], str], list[str]] = {}
     for name, split in splits.items():
@@ -120,7 +120,7 @@ def _answering(
             siblings = sum(1 for other, apart in together if other == key and apart)
             path = _adapter_path(own, split.apart[0].kind, names[0], alone=siblings == 1, single=len(together) == 1)
             adapter = AdapterFolder(path, *split.apart)
-        found.append(Answering(tuple(names), own or (base if adapter else None), adapter))
+        found.append(AnsweringModel(tuple(names), own or (base if adapter else None), adapter))
     return tuple(found)
 
 

@@ -14,13 +14,13 @@ from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 from suite.core.errors import SuiteError
 from suite.models.backbone import probe_ids
 from suite.saving.base_model import BaseModel
-from suite.saving.layout import Answering
+from suite.saving.layout import AnsweringModel
 
 TOLERANCE: Final = {torch.float32: 1e-3, torch.float16: 2e-2, torch.bfloat16: 1e-1}
 """How far logits may differ, as a share of the largest, by the type that numbers were written in."""
 
 
-def assert_same(answering: Answering, root: Path, base: BaseModel, expected: Tensor, dtype: torch.dtype) -> None:
+def assert_same(answering: AnsweringModel, root: Path, base: BaseModel, expected: Tensor, dtype: torch.dtype) -> None:
     """Raises SuiteError if what was written does not give the expected logits [8, V] on a few fixed tokens."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what these libraries will rename
@@ -32,7 +32,7 @@ def assert_same(answering: Answering, root: Path, base: BaseModel, expected: Ten
 
 
 @torch.no_grad()
-def plain_logits(answering: Answering, root: Path, base: BaseModel) -> Tensor:
+def plain_logits(answering: AnsweringModel, root: Path, base: BaseModel) -> Tensor:
     """Logits [8, V] of a saved model on the tokens that `suite.models.backbone.probe_logits` asks."""
     loader: Any = AutoModelForSeq2SeqLM if base.two_sided else AutoModelForCausalLM
     if answering.weights is None:

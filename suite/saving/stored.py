@@ -17,7 +17,7 @@ from suite.tasks.definition import TaskFile, read_task
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredExperiment:
     """An experiment with what answers its targets, or one of its tasks."""
 
     results: ExperimentResults
@@ -40,7 +40,7 @@ class Stored:
     @classmethod
     def read(
         cls, store: ResultsReader, members: Sequence[ExperimentResults], named: str | None, role: str | None
-    ) -> Stored:
+    ) -> StoredExperiment:
         """Read one of a row's experiments: the one with the id `named`, or the best seed.
 
         Raises SuiteError where it is not finished or was not asked the role.

@@ -11,9 +11,9 @@ from suite.inference.decode import SENTINELS, end_tokens
 from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
 from suite.models.tokens import closing_ids
-from suite.saving.asking import Asking
+from suite.saving.asking import EXAMPLE, Asking
 from suite.saving.base_model import BaseModel
-from suite.saving.layout import Answering
+from suite.saving.layout import AnsweringModel
 
 GREEDY: Final[dict[str, Any]] = {
     "num_beams": 1, "repetition_penalty": 1.0, "encoder_repetition_penalty": 1.0, "no_repeat_ngram_size": 0,
@@ -25,7 +25,7 @@ GREEDY: Final[dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Texts:
+class TextConventions:
     """How the model reads and ends texts."""
 
     two_sided: bool
@@ -42,21 +42,35 @@ class Texts:
     """The model's own settings that evaluation does not apply, with neutral values."""
     special_stops: tuple[tuple[str, int], ...]
     """Special tokens that a task's answers may end at."""
+    begun: bool
+    """Whether a chat's prompt begins with the special tokens that a text would get."""
+    takes_system: bool
+    """Whether the chat template has a place for a system message."""
+    dated: bool
+    """Whether the chat template asks for today's date."""
 
     @classmethod
-    def of(cls, backbone: Backbone, askings: Sequence[Asking]) -> Texts:
+    def of(cls, backbone: Backbone, askings: Sequence[Asking]) -> TextConventions:
         """What the code of a card has to know of a base model."""
         own = backbone.model.generation_config
         given = getattr(own, "eos_token_id", None)
         configured = given if isinstance(given, (list, tuple)) else [given]
         unusual = [(name, usual) for name, usual in GREEDY.items() if getattr(own, name, None) not in (None, usual)]
-        decoder = backbone.shape == "decoder"
+        decoder, chat, bos = backbone.shape == "decoder", backbone.chat, backbone.tokenizer.bos_token
+        stops = [stop for asking in askings for stop in asking.stops]
         return cls(
-            not decoder, backbone.sentinels, len(closing_ids(backbone)) if decoder else 0, backbone.start_id,
-            tuple(sorted(end_tokens(AdaptedModel(backbone, backbone.model)))),
-            tuple(sorted(int(each) for each in configured if each is not None)), tuple(unusual),
-            tuple(_special_stops(backbone, [stop for asking in askings for stop in asking.stops])),
-        )  # fmt: skip
+            two_sided=not decoder,
+            sentinels=backbone.sentinels,
+            closing=len(closing_ids(backbone)) if decoder else 0,
+            start=backbone.start_id,
+            ends=tuple(sorted(end_tokens(AdaptedModel(backbone, backbone.model)))),
+            own_ends=tuple(sorted(int(each) for each in configured if each is not None)),
+            unusual=tuple(unusual),
+            special_stops=tuple(_special_stops(backbone, stops)),
+            begun=bool(chat and bos and chat.asked("a").startswith(str(bos))),
+            takes_system=chat is None or chat.takes_system,
+            dated=chat is not None and "strftime_now" in str(backbone.tokenizer.chat_template),
+        )
 
 
 def _special_stops(backbone: Backbone, stops: Sequence[str]) -> Iterator[tuple[str, int]]:
@@ -72,10 +86,10 @@ def _special_stops(backbone: Backbone, stops: Sequence[str]) -> Iterator[tuple[s
 class Usage:
     """What the code of one model depends on."""
 
-    answering: Answering
+    answering: AnsweringModel
     asking: Asking
     base: BaseModel
-    texts: Texts
+    texts: TextConventions
     folder: str
     """Where the folder is: a path, or an id on the hub."""
     on_hub: bool
@@ -124,22 +138,30 @@ class Usage:
 
     @property
     def _templated(self) -> bool:
-        return self.asking.template is not None and not self.asking.is_field
+        asking = self.asking
+        return any("{" in (text or "") for text in (asking.description, asking.question, asking.prefix))
 
     def _functions(self) -> Iterator[str]:
         yield ""
         yield from self._choosing() if self.asking.choices else self._writing()
         yield ""
 
-    def _ids(self) -> str:
+    def _ids(self, text: str, *, tensor: bool = False) -> str:
+        """An expression for the ids of a text as evaluation has them."""
+        begun, closing = self.asking.chat is not None and self.texts.begun, self.texts.closing
+        options = (["add_special_tokens=False"] if begun else []) + (['return_tensors="pt"'] if tensor else [])
+        cut = "" if begun or not closing else f"[:, : -{closing}]" if tensor else f"[: -{closing}]"
+        return f"tokenizer({', '.join([text, *options])}).input_ids{cut}"
+
+    @property
+    def _prompt_ids(self) -> str:
         text = f'prompt + " {SENTINELS[0]}"' if self.texts.sentinels else "prompt"
-        cut = f"[:, : -{self.texts.closing}]" if self.texts.closing else ""
-        return f'ids = tokenizer({text}, return_tensors="pt").input_ids{cut}'
+        return f"ids = {self._ids(text, tensor=True)}"
 
     def _writing(self) -> Iterator[str]:
         texts, asking = self.texts, self.asking
         yield "def answer(prompt: str) -> str:"
-        yield f"    {self._ids()}"
+        yield f"    {self._prompt_ids}"
         yield "    with torch.no_grad():"
         yield "        output = model.generate("
         yield "            input_ids=ids, attention_mask=torch.ones_like(ids),"
@@ -174,12 +196,12 @@ class Usage:
             yield from (f"{name}={value}" for name, value in texts.unusual if name != "num_beams" or self.beams == 1)
 
     def _choosing(self) -> Iterator[str]:
-        texts = self.texts
+        texts, delimiter = self.texts, self.asking.delimiter
+        choice = f"{_quoted(delimiter)} + choice" if delimiter else "choice"
         yield "def score(prompt: str, choice: str) -> float:"
         if texts.two_sided:
-            yield f"    {self._ids()}"
-            yield f"    choice = {_quoted(self.asking.delimiter)} + choice"
-            yield "    tokens = tokenizer(choice, add_special_tokens=False).input_ids"
+            yield f"    {self._prompt_ids}"
+            yield f"    tokens = tokenizer({choice}, add_special_tokens=False).input_ids"
             opening = f', tokenizer.convert_tokens_to_ids("{SENTINELS[0]}")' if texts.sentinels else ""
             yield f"    before = [{texts.start}{opening}]"
             yield "    asked = {"
@@ -187,11 +209,9 @@ class Usage:
             yield '        "decoder_input_ids": torch.tensor([before + tokens[:-1]]),'
             yield "    }"
         else:
-            cut = f"[: -{texts.closing}]" if texts.closing else ""
-            yield f"    context = tokenizer(prompt).input_ids{cut}"
-            yield f"    whole = tokenizer(prompt + {_quoted(self.asking.delimiter)} + choice).input_ids{cut}"
-            yield "    tokens = whole[len(context) :]"
-            yield "    ids = torch.tensor([whole[:-1]])"
+            yield f"    context = {self._ids('prompt.rstrip()')}"
+            yield f"    whole = {self._ids(f'prompt + {choice}')}"
+            yield "    tokens, ids = whole[len(context) :], torch.tensor([whole[:-1]])"
             yield '    asked = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}'
         yield "    with torch.no_grad():"
         yield "        likely = model(**asked).logits[0, -len(tokens) :].log_softmax(-1)"
@@ -203,17 +223,47 @@ class Usage:
 
     def _call(self) -> Iterator[str]:
         asking = self.asking
-        if asking.template is None:
+        if asking.question is None:
             yield 'prompt = "…"  # as the task makes it'
         else:
-            row = ", ".join(f'{_quoted(field)}: "…"' for field in asking.fields)
-            yield f"row = {{{row}}}"
-            if asking.is_field:
-                yield f"prompt = row[{_quoted(asking.template)}]"
-            else:
-                yield f"template = {_quoted(asking.template)}"
-                yield "prompt = Template(template, keep_trailing_newline=True).render(row)"
+            row = ", ".join(f"{_quoted(field)}: {_quoted(EXAMPLE)}" for field in asking.fields)
+            lines = [f"row = {{{row}}}", *(self._chat() if asking.chat is not None else self._plain())]
+            if asking.takes_texts:
+                yield from lines
+            else:  # the template wants a real row
+                yield from (f"# {line}" for line in lines)
+                yield f"prompt = {_quoted(EXAMPLE)}  # as above, with a row of the data"
         yield 'print(answer(prompt, ["…", "…"]))' if asking.choices else "print(answer(prompt))"
+
+    def _plain(self) -> Iterator[str]:
+        asking = self.asking
+        template = f"{asking.description}{asking.question}{asking.gap}{asking.prefix}"
+        if "{" not in template:
+            yield f"prompt = {_quoted(template)}"
+            return
+        yield f"template = {_quoted(template)}"
+        yield "prompt = Template(template, keep_trailing_newline=True).render(row)"
+
+    def _chat(self) -> Iterator[str]:
+        """The prompt as messages that the tokenizer's template writes out."""
+        asking, chat = self.asking, self.asking.chat
+        assert chat is not None
+        system = "\n\n".join(text for text in (chat.system or "", asking.description) if text)
+        yield "messages = ["
+        if system and self.texts.takes_system:
+            yield f'    {{"role": "system", "content": {_rendered(system)}}},'
+        yield f'    {{"role": "user", "content": {_rendered(asking.question or "")}}},'
+        if asking.prefix:
+            yield f'    {{"role": "assistant", "content": {_rendered(asking.prefix)}}},'
+        yield "]"
+        open_end = "continue_final_message=True" if asking.prefix else "add_generation_prompt=True"
+        more = "".join(f", {name}={value!r}" for name, value in chat.template_args.items())
+        yield f"prompt = tokenizer.apply_chat_template(messages, tokenize=False, {open_end}{more})"
+
+
+def _rendered(text: str) -> str:
+    """An expression for a text, which may be a template of a row."""
+    return f"Template({_quoted(text)}, keep_trailing_newline=True).render(row)" if "{" in text else _quoted(text)
 
 
 def _quoted(text: str) -> str:

@@ -16,7 +16,7 @@ from suite.core.errors import SuiteError
 from suite.inference.decode import end_tokens
 from suite.models.adapted import AdaptedModel
 from suite.models.apply import applied
-from suite.models.artifacts import Artifact, ParameterArtifact
+from suite.models.artifacts import Artifact
 from suite.models.backbone import Backbone
 
 
@@ -27,7 +27,7 @@ def write_weights(backbone: Backbone, artifacts: Sequence[Artifact], folder: Pat
     SuiteError for one that changes a weight which two parts of the model share.
     """
     merged = _merged(backbone, artifacts)
-    with applied(backbone, [each for each in artifacts if isinstance(each, ParameterArtifact)]):
+    with applied(backbone, [each for each in artifacts if each.replaces_values]):
         state = {**backbone.model.state_dict(), **merged}
         _save(backbone, _cast(state, dtype), folder, dtype)
     backbone.tokenizer.save_pretrained(folder)
@@ -36,7 +36,7 @@ def write_weights(backbone: Backbone, artifacts: Sequence[Artifact], folder: Pat
 @torch.no_grad()
 def _merged(backbone: Backbone, artifacts: Sequence[Artifact]) -> dict[str, Tensor]:
     """New values of the parameters that artifacts change without giving them values; {} if there are none."""
-    if all(isinstance(each, ParameterArtifact) for each in artifacts):
+    if all(each.replaces_values for each in artifacts):
         return {}
     parameters = dict(backbone.model.named_parameters())
     twice = _shared(backbone.model)
@@ -44,7 +44,7 @@ def _merged(backbone: Backbone, artifacts: Sequence[Artifact]) -> dict[str, Tens
     with applied(backbone, artifacts) as current:
         names = {parameter.data.data_ptr(): name for name, parameter in parameters.items()}
         for each in current.applied:
-            if isinstance(each.part, ParameterArtifact):
+            if each.part.replaces_values:
                 continue
             for _, weight, change in each.part.changes(current, each.replaced):
                 name = names[weight.data.data_ptr()]

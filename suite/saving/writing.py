@@ -16,6 +16,7 @@ from suite.execution.preflight import fetch
 from suite.models.apply import applied
 from suite.models.artifacts import Artifact
 from suite.models.backbone import Backbone, load_backbone, probe_logits
+from suite.models.chat import Chat, asked_as
 from suite.models.in_effect import assert_in_effect
 from suite.models.source import LocatedModel
 from suite.saving.adapters import write_adapter
@@ -23,10 +24,10 @@ from suite.saving.asking import Asking, asking_of
 from suite.saving.base_model import BaseModel
 from suite.saving.card import Card
 from suite.saving.folder import fresh
-from suite.saving.layout import AdapterFolder, Layout, layout_of
+from suite.saving.layout import AdapterFolder, FolderLayout, layout_of
 from suite.saving.loaded_again import assert_same
-from suite.saving.stored import Stored
-from suite.saving.usage import Texts, Usage
+from suite.saving.stored import StoredExperiment
+from suite.saving.usage import TextConventions, Usage
 from suite.saving.weights import write_weights
 
 
@@ -52,14 +53,14 @@ class Destination:
 class _Written:
     """What was written, without the model itself."""
 
-    layout: Layout
+    layout: FolderLayout
     base: BaseModel
     usages: tuple[Usage, ...]
     logits: tuple[Tensor, ...]
     """Of each part that answers, on a few fixed tokens."""
 
 
-def write_folder(stored: Stored, home: RunDir, located: LocatedModel, to: Destination) -> Layout:
+def write_folder(stored: StoredExperiment, home: RunDir, located: LocatedModel, to: Destination) -> FolderLayout:
     """Write the folder; it is there whole at the end, or not at all.
 
     Raises SuiteError where an artifact is missing, or plain libraries do not give the model that was evaluated.
@@ -76,15 +77,15 @@ def write_folder(stored: Stored, home: RunDir, located: LocatedModel, to: Destin
     return written.layout
 
 
-def _write(stored: Stored, home: RunDir, located: LocatedModel, to: Destination, folder: Path) -> _Written:
+def _write(stored: StoredExperiment, home: RunDir, located: LocatedModel, to: Destination, folder: Path) -> _Written:
     """Write weights and adapters with the base model, which is not kept."""
-    backbone = load_backbone(located, "cpu", home.factors)
+    chat = _chat(stored)
+    backbone = asked_as(load_backbone(located, "cpu", home.factors), chat, located.source.title)
     base = BaseModel.of(located, two_sided=backbone.shape == "encoder-decoder")
-    # a base that no plain library finds by its name goes along
-    found_by_name = base.gguf is None and (to.repository is None or base.on_hub)
+    alone = base.is_found_by_name(elsewhere=to.repository is not None)
     try:
         stacks = _artifacts(stored, home, backbone)
-        layout = layout_of(stacks, backbone, merge=to.merge, with_base=not found_by_name)
+        layout = layout_of(stacks, backbone, merge=to.merge, with_base=not alone)
     except SuiteError as error:
         (problem,) = error.problems
         what = f"'{stored.record.name}': {problem.what}"
@@ -100,8 +101,8 @@ def _write(stored: Stored, home: RunDir, located: LocatedModel, to: Destination,
     for adapter in layout.adapters:
         name, revision = _base_of(adapter, layout, base, to)
         write_adapter(adapter.files, folder / adapter.path, name, revision, None if to.dtype is None else dtype)
-    askings = _askings(stored)
-    texts = Texts.of(backbone, list(askings.values()))
+    askings = _askings(stored, chat)
+    texts = TextConventions.of(backbone, list(askings.values()))
     beams = int(stored.record.spec["track"]["decoding"]["beams"])
     usages = tuple(
         Usage(each, askings[each.names[0]], base, texts, to.name, to.repository is not None, beams)
@@ -110,7 +111,7 @@ def _write(stored: Stored, home: RunDir, located: LocatedModel, to: Destination,
     return _Written(layout, base, usages, tuple(logits))
 
 
-def _artifacts(stored: Stored, home: RunDir, backbone: Backbone) -> dict[str, list[Artifact]]:
+def _artifacts(stored: StoredExperiment, home: RunDir, backbone: Backbone) -> dict[str, list[Artifact]]:
     """The artifacts of each role or skill. Raises SuiteError for one that is missing or damaged."""
     loaded: dict[str, Artifact] = {}
     try:
@@ -122,7 +123,7 @@ def _artifacts(stored: Stored, home: RunDir, backbone: Backbone) -> dict[str, li
     return {name: [loaded[step] for step in stack] for name, stack in stored.stacks.steps.items()}
 
 
-def _base_of(adapter: AdapterFolder, layout: Layout, base: BaseModel, to: Destination) -> tuple[str, str | None]:
+def _base_of(adapter: AdapterFolder, layout: FolderLayout, base: BaseModel, to: Destination) -> tuple[str, str | None]:
     """What an adapter's configuration says of its base model: a name, and a revision."""
     weights = next(each.weights for each in layout.answering if each.adapter is adapter)
     if weights is None:
@@ -130,17 +131,24 @@ def _base_of(adapter: AdapterFolder, layout: Layout, base: BaseModel, to: Destin
     return (to.name if to.repository or not weights.path else f"{to.name}/{weights.path}"), None
 
 
-def _askings(stored: Stored) -> dict[str, Asking]:
+def _chat(stored: StoredExperiment) -> Chat | None:
+    """How the model was asked, if that was as a chat."""
+    given = stored.record.spec["track"].get("chat")
+    return None if given is None else Chat.model_validate(given)
+
+
+def _askings(stored: StoredExperiment, chat: Chat | None) -> dict[str, Asking]:
     """How each role's or skill's task asks."""
     shots = dict(reversed(stored.results.evaluations()))
     described = stored.record.spec["roles"]
+    kinds = {role: str(each.get("output_type") or "generate_until") for role, each in described.items()}
     return {
-        name: asking_of(role, stored.tasks.get(role), shots.get(role, 0), described.get(role, {"task": role}))
+        name: asking_of(role, stored.tasks.get(role), shots.get(role, 0), kinds.get(role, "generate_until"), chat)
         for name, role in stored.stacks.roles.items()
     }
 
 
-def _card(stored: Stored, to: Destination, written: _Written) -> Card:
+def _card(stored: StoredExperiment, to: Destination, written: _Written) -> Card:
     return Card(
         facts=stored.facts, layout=written.layout, base=written.base, usages=written.usages,
         seed_note=stored.seed_note, held_out_note=_held_out_note(stored, written.layout),
@@ -148,7 +156,7 @@ def _card(stored: Stored, to: Destination, written: _Written) -> Card:
     )  # fmt: skip
 
 
-def _held_out_note(stored: Stored, layout: Layout) -> str:
+def _held_out_note(stored: StoredExperiment, layout: FolderLayout) -> str:
     """What answered the held-out tasks, beside what is saved."""
     hashes = set(stored.held_out.values())
     if not hashes:

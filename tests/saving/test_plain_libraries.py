@@ -11,9 +11,8 @@ from suite.methods import names
 from tests.saving.trained import FAST, METHODS, MODELS, ROWS, TRACKS, Asked, asked, plainly, run, write_specs
 
 SHAPES = tuple(TRACKS)
-MERGED = ("lora", "dora", "pissa", "boft", "ia3", "promot_lora", "t2_uniform_lora")
+MERGED = ("lora", "boft", "promot_lora")
 """Rows that are saved with merged adapters, too."""
-ALONE = {"fixed_prompt", "fixed_exemplar", "prompt_tuning", "prefix_tuning"}
 
 
 @dataclass(frozen=True)

@@ -252,3 +252,25 @@ def test_the_command_says_what_was_written(home: Path, tmp_path: Path, capsys: p
     assert f"rte: prompt in {folder}/prompt, on weights in {folder}\n" in out
     code, out, err = command(capsys, "save", "promot", folder, "--home", home)
     assert (code, out, err.count("\n")) == (2, "", 1)
+
+
+def test_show_says_where_artifacts_are_and_how_the_model_is_saved(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = command(capsys, "show", "promot", "--home", home, "--json")
+    (board,) = json.loads(out)
+    assert [each["kind"] for each in board["artifacts"]] == ["prompt", "weights"]
+    for each in board["artifacts"]:
+        assert Path(each["folder"]).is_dir()
+        assert each["save"] == "suite save promot FOLDER --track micro"
+    _, out, _ = command(capsys, "show", "promot", "--home", home)
+    assert "save the model with suite save promot FOLDER --track micro\n" in out
+
+
+def test_an_experiments_page_says_where_artifacts_are_and_how_the_model_is_saved(home: Path, tmp_path: Path) -> None:
+    suite.render(home, out=tmp_path)
+    (page,) = [file for file in tmp_path.rglob("*.html") if file.name.startswith("lora-")]
+    text = page.read_text("utf-8")
+    assert "suite save lora FOLDER --track micro" in text
+    assert len(re.findall(r"<code>artifacts/[0-9a-f]{16}</code>", text)) == 3
+    assert str(home) not in text

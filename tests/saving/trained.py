@@ -30,7 +30,6 @@ WEIGHTS = {"steps": 3, "learning_rate": 3e-3, "select_every": 3}
 METHODS: dict[str, dict[str, Any]] = {
     "finetune": WEIGHTS,
     "lora": LORA,
-    "lora_all": {"name": "lora", **LORA, "target_modules": "all-linear"},
     "dora": LORA,
     "rslora": LORA,
     "pissa": LORA,
@@ -50,9 +49,6 @@ METHODS: dict[str, dict[str, Any]] = {
     "mixture": {"experts": ["rte", "cb"], "expert": SVF, "weights": "uniform"},
     "t2_uniform_lora": {
         "name": "transformer2", "adaptation": "uniform", "expert": {"name": "lora", **LORA}, "targets": ["rte", "cb"],
-    },
-    "t2_uniform_ia3": {
-        "name": "transformer2", "adaptation": "uniform", "expert": {"name": "ia3", **IA3}, "targets": ["rte", "cb"],
     },
     "t2_few_shot": {
         "name": "transformer2", "adaptation": "few_shot", "expert": SVF, "targets": ["rte", "cb"], "shots": 3,

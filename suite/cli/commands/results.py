@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from suite.analysis.board import BASELINE, Board, Cell, Row, boards
 from suite.api.results import stored_boards
 from suite.api.shipped import remark
+from suite.cli.commands.artifacts import artifact_lines, stored_artifacts
 from suite.cli.commands.as_json import as_text, plain
 from suite.cli.commands.stored import reading
 from suite.cli.commands.tables import fitted, room, wrapped
@@ -83,20 +84,23 @@ def show_results(
             raise SuiteError(f"there is no experiment '{name}' in the store", fix=hint)
         more = remark(store, track, (name,) if name else ())
         rows_of = [(board, [row for row in board.rows if name in (None, row.name)]) for board in stored]
-        chosen = [(board, rows, failures(store, rows)) for board, rows in rows_of if rows]
+        chosen = [
+            (board, rows, failures(store, rows), stored_artifacts(store, home, rows)) for board, rows in rows_of if rows
+        ]
     if as_json:
-        print(
-            as_text(
-                [{"track": board.track, "rows": plain(rows), "failed": plain(wrong)} for board, rows, wrong in chosen]
-            )
-        )
+        shown_boards = [
+            {"track": board.track, "rows": plain(rows), "failed": plain(wrong), "artifacts": plain(artifacts)}
+            for board, rows, wrong, artifacts in chosen
+        ]
+        print(as_text(shown_boards))
         return
     width = room(wide=wide)
-    for board, rows, wrong in chosen:
+    for board, rows, wrong, artifacts in chosen:
         failed_lines = [*wrapped(map(str, wrong), width), ""] if wrong else []
         print("\n".join([*table(board, rows, width), *failed_lines]))
         for row in rows if name else ():
-            print("\n".join(details(row, width)))
+            own = [artifact for artifact in artifacts if artifact.variant == row.variant]
+            print("\n".join([*details(row, width), *wrapped(artifact_lines(own), width), ""]))
     for line in wrapped(more, width):
         print(line)
 

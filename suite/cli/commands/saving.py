@@ -6,8 +6,8 @@ from pathlib import Path
 
 from suite.api.saving import Dtype, SavedModel, SavedPart, save
 from suite.core.console import visible
+from suite.core.quantities import size
 from suite.core.run_dir import RunDir
-from suite.execution.progress import size
 
 
 def save_experiment(

@@ -74,6 +74,8 @@ class Artifact:
     before the text come last."""
     only_before_text: ClassVar[bool] = False
     """Whether the model itself stays unchanged: such artifacts can answer together in one model."""
+    replaces_values: ClassVar[bool] = False
+    """Whether its only effect is to replace values of the model's parameters."""
 
     @property
     def tensors(self) -> Mapping[str, Tensor]:
@@ -203,6 +205,7 @@ class ParameterArtifact(Artifact):
     """A kind that replaces values of the model's own parameters. A subclass implements `new_values`."""
 
     order: ClassVar[int] = 10
+    replaces_values: ClassVar[bool] = True
 
     def new_values(self, backbone: Backbone) -> Mapping[str, Tensor]:
         """The new values by the names of `model.named_parameters()`, computed from the model's current values."""
