@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from leaderboard.view import numbers
-from suite.analysis.board import Board, Cell, Row
+from suite.analysis.board import Board, Cell, LenientScore, Row
 from suite.analysis.board.classification import Classification
 from suite.core.escape import spreadsheet
 from suite.stats import Estimate
@@ -56,7 +56,7 @@ def _written(rows: Sequence[Mapping[str, str]]) -> list[str]:
 
 def _csv_row(board: Board, row: Row) -> dict[str, str]:
     held_out = {(cell.role, cell.shots): cell for cell in row.held_out}
-    by_class = _roles_by_class(board)
+    kinds = _kinds(board)
     target = {cell.role: cell for cell in row.target_scores}
     listed: dict[str, str] = {
         "track": _text(board.track),
@@ -76,7 +76,7 @@ def _csv_row(board: Board, row: Row) -> dict[str, str]:
         "missing": _text("; ".join(row.missing)),
     }
     for role in board.targets:
-        listed |= _csv_cell(f"target.{role}", target.get(role), by_class=role in by_class)
+        listed |= _csv_cell(f"target.{role}", target.get(role), kinds.get(role, frozenset()))
     for count in board.shots:
         listed |= _csv_estimate(f"norm_avg.{count}", row.norm_avg.get(count))
     for count in board.shots:
@@ -87,7 +87,7 @@ def _csv_row(board: Board, row: Row) -> dict[str, str]:
     listed |= {name: "" if value is None else repr(value) for name, value in vars(row.costs).items()}
     for role in board.roles:
         for count in board.shots:
-            listed |= _csv_cell(f"{role}.{count}", held_out.get((role, count)), by_class=role in by_class)
+            listed |= _csv_cell(f"{role}.{count}", held_out.get((role, count)), kinds.get(role, frozenset()))
     return listed
 
 
@@ -106,13 +106,16 @@ def _csv_test(name: str, row: Row, shots: int) -> dict[str, str]:
     return {f"{name}.p_corrected": numbers.raw(row.corrected.get(shots)), f"{name}.resolvable": numbers.raw(effect)}
 
 
-def _roles_by_class(board: Board) -> frozenset[str]:
-    """The roles for which any row has answers by class."""
-    cells = (cell for row in board.rows for cell in (*row.target_scores, *row.held_out))
-    return frozenset(cell.role for cell in cells if cell.classes)
+def _kinds(board: Board) -> dict[str, frozenset[str]]:
+    """Role -> the further results that any row has of it: `classes`, `lenient`."""
+    kinds: dict[str, frozenset[str]] = {}
+    for cell in (cell for row in board.rows for cell in (*row.target_scores, *row.held_out)):
+        of_cell = frozenset(name for name in ("classes", "lenient") if getattr(cell, name))
+        kinds[cell.role] = kinds.get(cell.role, frozenset()) | of_cell
+    return kinds
 
 
-def _csv_cell(name: str, cell: Cell | None, *, by_class: bool) -> dict[str, str]:
+def _csv_cell(name: str, cell: Cell | None, kinds: frozenset[str]) -> dict[str, str]:
     counts = {
         f"{name}.metric": _text(cell.metric) if cell else "",
         f"{name}.documents": str(cell.documents) if cell else "",
@@ -124,7 +127,11 @@ def _csv_cell(name: str, cell: Cell | None, *, by_class: bool) -> dict[str, str]
         f"{name}.macro_f1": numbers.raw(by_document.macro_f1.value if by_document else None),
         f"{name}.majority": numbers.raw(by_document.majority_share if by_document else None),
     }
-    return {**_csv_estimate(name, cell.score if cell else None), **counts, **(classes if by_class else {})}
+    lenient = cell.lenient if cell else None
+    read = _csv_estimate(f"{name}.lenient", lenient.score if lenient else None)
+    read |= _csv_estimate(f"{name}.format_gain", lenient.format_gain if lenient else None)
+    more = {**(classes if "classes" in kinds else {}), **(read if "lenient" in kinds else {})}
+    return {**_csv_estimate(name, cell.score if cell else None), **counts, **more}
 
 
 def _text(text: str) -> str:
@@ -176,7 +183,13 @@ def _json_estimate(value: Estimate | None) -> dict[str, Any] | None:
 def _json_cell(cell: Cell) -> dict[str, Any]:
     names = ("role", "shots", "metric", "chance", "documents", "distinct", "unparsable")
     values = {**{name: getattr(cell, name) for name in names}, "score": _json_estimate(cell.score)}
-    return {**values, "classes": _json_classes(cell.classes)} if cell.classes else values
+    values |= {"classes": _json_classes(cell.classes)} if cell.classes else {}
+    return {**values, "lenient": _json_lenient(cell.lenient)} if cell.lenient else values
+
+
+def _json_lenient(lenient: LenientScore) -> dict[str, Any]:
+    estimates = {"score": lenient.score, "format_gain": lenient.format_gain}
+    return {"reading": lenient.reading, **{name: _json_estimate(value) for name, value in estimates.items()}}
 
 
 def _json_classes(classes: Classification) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from leaderboard.pages.classes import ClassTable, class_tables
 from leaderboard.pages.diagnostics import heat_maps
 from leaderboard.pages.examples import AnswerExample
 from leaderboard.pages.formats import FormatTable, format_table, why_none
+from leaderboard.pages.lenient import LenientLine, lenient_lines
 from leaderboard.pages.provenance import StepProvenance, traces_of, versions_of
 from leaderboard.pages.step_costs import StepCosts, step_costs
 from leaderboard.pages.sweep import SweepTry, sweep_tries
@@ -104,6 +105,8 @@ class ExperimentPage:
     """Variance components of the held-out average, by shots: documents, seeds, exemplar draws."""
     seeds: tuple[int, ...]
     tasks: tuple[TaskScores, ...]
+    lenient: tuple[LenientLine, ...]
+    """Score and lenient score of the tasks that have both."""
     formats: FormatTable | None
     """The format ratio task by task; None without one."""
     classes: tuple[ClassTable, ...]
@@ -154,6 +157,7 @@ def experiment_view(
         variance_components=variance_components(board, row),
         seeds=row.seeds,
         tasks=tuple(_task(urls, row, row_records, key) for key in row_records.evaluations),
+        lenient=lenient_lines(urls, row),
         formats=format_table(urls, row),
         classes=class_tables(urls, row),
         classes_csv=urls.classes(row),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from leaderboard.data.difficulty import AnswerPass, DocumentDifficulty
 from leaderboard.pages.classes import ClassGrid, class_grids, majority_of
+from leaderboard.pages.lenient import LenientLine, lenient_rows
 from leaderboard.view import cells, numbers
 from leaderboard.view.badges import origin
 from leaderboard.view.cells import CellView, Note
@@ -69,6 +70,8 @@ class TaskPage:
     lines: tuple[TaskLine, ...]
     legend: tuple[LegendItem, ...]
     """The marks in their table."""
+    lenient: tuple[LenientLine, ...]
+    """Score and lenient score of each row; empty for a task without a lenient reading."""
     classes: tuple[ClassGrid, ...]
     """Rows by classes, for each shot count; none for a task without labels."""
     hardest: tuple[HardestDocuments, ...]
@@ -97,6 +100,7 @@ def task_page(
         legend=legend(
             (cell for line in lines for cell, _ in line.cells), (mark for line in lines for mark in line.marks)
         ),
+        lenient=lenient_rows(urls, role, shots),
         classes=class_grids(urls, role, shots),
         hardest=tuple(_hardest(store, count, hard) for count, hard in groups if hard.sums),
     )

@@ -43,12 +43,13 @@ def seed_of(*parts: object) -> int:
 def experiment_id(resolved: Mapping[str, Any]) -> str:
     """Hash of a resolved experiment: of all its settings, without texts for readers.
 
-    Entries of roles that only the format ratio needs are left out, because they do not change what is run.
+    Entries of roles that only pages need (for the format ratio and the lenient score) are left out, because they do not
+    change what is run.
     """
     settings = {key: value for key, value in resolved.items() if key not in ("source", "about")}
     track = {key: value for key, value in resolved["track"].items() if key not in ("title", "about", "deviations")}
     roles = {
-        role: {key: value for key, value in about.items() if key not in ("language", "output_type")}
+        role: {key: value for key, value in about.items() if key not in ("language", "output_type", "lenient")}
         for role, about in resolved["roles"].items()
     }
     return fingerprint({**settings, "track": track, "roles": roles})

@@ -120,5 +120,6 @@ def describe(task: TaskFile) -> dict[str, Any]:
         "primary": metadata.get("primary"),
         "language": task.language,
         "output_type": task.config.get("output_type", "generate_until"),
+        **({"lenient": dict(task.lenient)} if task.lenient else {}),
         **({"metrics": {name: dict(plugin.origin.described()) for name, plugin in plugins.items()}} if plugins else {}),
     }

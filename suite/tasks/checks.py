@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from suite.core.block import Block
 from suite.core.errors import Problem, did_you_mean
 from suite.core.labels import alike
 from suite.core.languages import CODES
 from suite.tasks import lm_eval_names, metric_checks
-from suite.tasks.metadata import Metadata
+from suite.tasks.metadata import KnownOverlap, Lenient, Metadata
 from suite.tasks.metric_checks import KnownMetrics, Where, labels_of, metric_names, rankable, runs_programs
 
 SLICE: Final = re.compile(r"([\w.-]+)(?:\[(\d*):(\d*)\])?")
@@ -191,6 +192,8 @@ def _filter_options(path: str, step: Mapping[str, Any], at: str) -> Iterator[Pro
     options = lm_eval_names.OUR_FILTERS.get(name, {})
     if "labels" in options and "labels" not in step:
         yield Problem(at, f"{path}: {name} has no labels", 'add them: `labels: ["True", "False"]`')
+    if name == "json_field" and not step.get("field"):
+        yield Problem(at, f"{path}: json_field has no field", "name it: `{function: json_field, field: label}`")
     for option, value in step.items():
         if option == "function" or not options:
             continue
@@ -223,7 +226,9 @@ def _metadata(config: Mapping[str, Any], where: Where, known: KnownMetrics) -> I
             place = ("metadata", *item["loc"])
             path = ".".join(str(part) for part in place)
             if item["type"] == "extra_forbidden":
-                yield Problem(where(place), f"{path}: unknown key", did_you_mean(str(place[-1]), Metadata.model_fields))
+                blocks: dict[str, type[Block]] = {"lenient": Lenient, "known_overlap": KnownOverlap}
+                block = blocks.get(str(place[1]), Metadata)
+                yield Problem(where(place), f"{path}: unknown key", did_you_mean(str(place[-1]), block.model_fields))
             else:
                 fix = "put it in quotes" if item["type"] == "string_type" else ""
                 yield Problem(where(place), f"{path}: {item['msg'].removeprefix('Input ')}", fix)
@@ -256,3 +261,27 @@ def _metadata(config: Mapping[str, Any], where: Where, known: KnownMetrics) -> I
     if same := alike(metadata.labels):
         what = f"metadata.labels: '{same[0]}' and '{same[1]}' are not distinct"
         yield Problem(where(("metadata", "labels")), what, "list each label once, and no blank one")
+    if metadata.lenient is not None:
+        at = where(("metadata", "lenient"))
+        yield from (Problem(at, f"metadata.lenient: {what}", fix) for what, fix in _lenient(config, metadata, known))
+
+
+def _lenient(config: Mapping[str, Any], metadata: Metadata, known: KnownMetrics) -> Iterator[tuple[str, str]]:
+    """What is wrong with a lenient reading, each with its correction."""
+    assert metadata.lenient is not None
+    function, remove = metadata.lenient.function, "leave it out"
+    if config.get("output_type", "generate_until") != "generate_until":
+        yield "the model chooses, so there is no answer to read", remove
+    elif metadata.program is not None:
+        yield "programs are run, not read", remove
+    primary = metadata.primary or next(iter(rankable(metric_names(config), known)), None)
+    definition = None if primary is None else known.get(primary)
+    if definition is not None and definition.together:
+        yield f"{primary} scores all answers together, not one by one", remove
+    if function == "named_label" and not labels_of(config):
+        yield "the task has no labels", 'list them: `labels: ["yes", "no"]`'
+    for name, of in (("field", "json_field"), ("marker", "stated")):
+        if getattr(metadata.lenient, name) and function != of:
+            yield f"{function} has no {name}", f"it belongs to {of}"
+    if function == "json_field" and not metadata.lenient.field:
+        yield "json_field has no field", "name it: `{function: json_field, field: label}`"

@@ -126,6 +126,12 @@ class TaskFile:
         return float(self.metadata.get("gold_misses", Metadata.model_fields["gold_misses"].default))
 
     @property
+    def lenient(self) -> Mapping[str, str] | None:
+        """How its answers are read leniently (`Lenient`), as plain data; None if they are not."""
+        given = None if self.builtin else self.metadata.get("lenient")
+        return given and Metadata(lenient=given).model_dump(include={"lenient"}, exclude_defaults=True)["lenient"]
+
+    @property
     def language(self) -> str:
         """The language of the right answers, as an ISO 639 code."""
         return str(self.metadata.get("language") or DEFAULT) if not self.builtin else DEFAULT
@@ -179,15 +185,22 @@ def make_task(
 ) -> TaskFile:  # fmt: skip
     """A task with its fingerprint; `salt` is anything else that can change its scores."""
     scored = {key: value for key, value in config.items() if key not in ("task_alias", "tag")}
+    if not builtin and "lenient" in (config.get("metadata") or {}):  # stored answers are read anew for it
+        scored = _without(scored, "lenient")
     words: dict[str, str] = {}
     if not builtin and not plugins and "language" in (config.get("metadata") or {}):
         words = _tokenizers(config)  # scores of suite's own metrics depend on the language only through these
-        rest = {key: value for key, value in config["metadata"].items() if key != "language"}
-        scored = {key: value for key, value in {**scored, "metadata": rest}.items() if value or key != "metadata"}
+        scored = _without(scored, "language")
     key = {"scoring": SCORING, "salt": salt, "name": name, "config": scored, **({"words": words} if words else {})}
     key |= {"python": {metric: function.hash for metric, function in python.items()}} if python else {}
     key |= {"metrics": {metric: plugin.source for metric, plugin in plugins.items()}} if plugins else {}
     return TaskFile(name, path, config, fingerprint(key), builtin, python or {}, plugins or {}, **more)
+
+
+def _without(config: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A task file without one of the fields of `metadata`."""
+    rest = {key: value for key, value in config["metadata"].items() if key != name}
+    return {key: value for key, value in {**config, "metadata": rest}.items() if value or key != "metadata"}
 
 
 def _read(name: str, path: Path, folders: Sequence[Path], *, load_plugins: bool) -> TaskFile:

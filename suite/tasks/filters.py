@@ -8,6 +8,7 @@ from typing import Any
 from lm_eval.api.filter import Filter
 from lm_eval.api.registry import register_filter
 
+from suite.core.extraction import json_field, last_number
 from suite.core.labels import first_label, named_label
 from suite.core.latex import stated
 from suite.tasks.text import UNPARSABLE, cut
@@ -69,3 +70,28 @@ class Stated(Filter):  # type: ignore[misc]
     def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
         """One list of stated answers for each document; `UNPARSABLE` if an answer states none."""
         return [[stated(answer, self.marker) or UNPARSABLE for answer in answers] for answers in resps]
+
+
+@register_filter("last_number")
+class LastNumber(Filter):  # type: ignore[misc]
+    """Reads the last number of each answer, as it is written."""
+
+    def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
+        """One list of numbers for each document; `UNPARSABLE` if an answer has none."""
+        return [[last_number(answer) or UNPARSABLE for answer in answers] for answers in resps]
+
+
+@register_filter("json_field")
+class JsonField(Filter):  # type: ignore[misc]
+    """Reads a `field` of the first JSON object of each answer that has it."""
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+
+    def apply(self, resps: Iterable[Sequence[str]], docs: Sequence[dict[str, Any]]) -> list[list[str]]:
+        """One list of values for each document; `UNPARSABLE` if an answer has no such field."""
+        return [[self._read(answer) for answer in answers] for answers in resps]
+
+    def _read(self, answer: str) -> str:
+        found = json_field(answer, self.field)
+        return UNPARSABLE if found is None else found

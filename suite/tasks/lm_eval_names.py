@@ -69,6 +69,8 @@ OUR_FILTERS: Final[Mapping[str, Mapping[str, type]]] = {
     "first_label": {"labels": tuple, "ignore_case": bool},
     "named_label": {"labels": tuple, "ignore_case": bool},
     "stated": {"marker": str},
+    "last_number": {},
+    "json_field": {"field": str},
 }
 """Our filters, and the options of each."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from suite.core.block import Block
 from suite.core.languages import DEFAULT
+from suite.core.lenient import Function
 
 Kind = Literal[
     "entailment", "classification", "qa", "translation", "summarisation", "choice", "math", "code", "dispatch"
@@ -21,6 +22,17 @@ class KnownOverlap(Block):
     """Maximum number of such rows."""
     reason: str = Field(min_length=1)
     """Reason for allowing them."""
+
+
+class Lenient(Block):
+    """How answers are read leniently, for a second score beside the one that counts."""
+
+    function: Function
+    """`named_label` (the first label anywhere), `last_number`, `json_field`, or `stated` (the last box)."""
+    field: str = ""
+    """For `json_field`: the field's name; dots lead into objects, as in `result.label`."""
+    marker: str = ""
+    """For `stated`: the text before an answer without a box."""
 
 
 class Metadata(Block):
@@ -46,6 +58,9 @@ class Metadata(Block):
     """The metric that ranks rows; the first one if left out."""
     known_overlap: KnownOverlap | None = None
     """Reported documents that are allowed in training; null: none."""
+    lenient: Lenient | None = None
+    """How a written answer is read leniently (`named_label`, or `{function: json_field, field: label}`). Pages show the
+    lenient score beside the score, computed from stored answers; the difference is format. It changes no name."""
     gold_misses: float = Field(default=0.01, ge=0, le=1)
     """Maximum share of rows whose right answers may miss full marks in the primary metric. A task with more is
     rejected."""
@@ -55,3 +70,8 @@ class Metadata(Block):
     program: str | None = None
     """For `pass@1`: a template of a Python program and its tests. It has the row's fields and `answer`. The text after
     the answer is the tests, which run apart from the program. Both run in the sandbox."""
+
+    @field_validator("lenient", mode="before")
+    @classmethod
+    def _function_alone(cls, given: Any) -> Any:
+        return {"function": given} if isinstance(given, str) else given

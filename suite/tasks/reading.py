@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from suite.core.errors import SuiteError
+from suite.core.extraction import json_field, last_number
 from suite.core.labels import first_label, named_label
 from suite.core.latex import stated
 from suite.tasks.definition import TaskFile
@@ -129,6 +130,8 @@ FILTERS: Final[Mapping[str, Make]] = {
     "first_label": _of_labels(first_label),
     "named_label": _of_labels(named_label),
     "stated": lambda marker="": lambda text: stated(text, marker),
+    "last_number": lambda: last_number,
+    "json_field": lambda field: lambda text: json_field(text, field),
     "regex": _regex,
     "remove_whitespace": lambda: str.strip,
     "lowercase": lambda: str.lower,

@@ -43,3 +43,25 @@ def test_show_json_has_the_confusion_matrix(capsys: pytest.CaptureFixture[str], 
         "label": "True", "support": 3, "answered": 1, "precision": 100.0, "recall": pytest.approx(100 / 3), "f1": 50.0,
     }  # fmt: skip
     assert classes["macro_f1"]["value"] == pytest.approx(175 / 3)
+
+
+def test_show_has_the_lenient_score_beside_the_score(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    about = {"task": "t", "kind": "qa", "labels": [], "chance": None, "primary": "exact_match"}
+    lenient = {**about, "lenient": {"function": "last_number"}}
+    with Store.open(f"sqlite:///{tmp_path / 'suite.db'}") as store:
+        world = World(store, held_out=(), roles={"rte": lenient})
+        world.experiment("pretrained", {("rte", 0): classified(("8", "It is 8."), ("9", "9"), ("7", "no"))})
+        world.experiment(
+            "lora",
+            {("rte", 0): classified(("8", "8"), ("9", "9"), ("7", "no"))},
+            train=[world.train("lora", 0, Costs(1.0))],
+        )
+    code, out, _ = suite(capsys, "show", "lora", "--home", tmp_path, "--wide")
+    assert code == 0
+    (head,) = [line.split() for line in out.splitlines() if line.startswith("task") and "metric" in line]
+    assert head[3:6] == ["score", "lenient", "format"]
+    (line,) = [line for line in out.splitlines() if line.startswith("rte") and "exact_match" in line]
+    assert line.count("66.7 [") == 2
+    assert "  +33.3" in line
+    assert "lenient: the last number also counts as the answer to rte" in out
+    assert "format: points of the change from the pretrained model" in out

@@ -61,6 +61,8 @@ def outputs(count: int = 200) -> list[str]:
         "{function: first_label, labels: ['true', red fox]}",
         "{function: named_label, labels: ['true', red fox]}",
         "{function: stated, marker: 'A:'}",
+        "{function: last_number}",
+        "{function: json_field, field: label}",
     ],
 )
 def test_what_is_read_is_what_lm_evals_filters_read(write: Write, steps: str) -> None:
@@ -70,7 +72,7 @@ def test_what_is_read_is_what_lm_evals_filters_read(write: Write, steps: str) ->
     theirs = build_filter_ensemble(
         name, [[each["function"], {key: each[key] for key in each if key != "function"}] for each in given]
     )
-    for output in outputs():
+    for output in [*outputs(), 'It is {"label": "red"} {"label": 3}', '{"label": null}', '{"label": ["a", 1]']:
         instance = Instance("generate_until", dict(ROW), ("", {}), 0)
         instance.resps = [output]
         theirs.apply([instance])

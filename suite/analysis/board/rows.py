@@ -14,8 +14,9 @@ from suite.analysis.board.costs import costs_of
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.formats import FormatHits, by_task, format_ratio, formats_of_row, hits_by_task
 from suite.analysis.board.intervals import norm_avg, task_estimates
+from suite.analysis.board.lenient import lenient_scores
 from suite.analysis.board.samples import Evaluated, evaluated
-from suite.analysis.board.schema import BASELINE, Cell, Row, Variation
+from suite.analysis.board.schema import BASELINE, Cell, LenientScore, Row, Variation
 from suite.core.formats import Format
 from suite.core.hashing import fingerprint
 from suite.results.store import ResultsReader
@@ -88,7 +89,10 @@ def make_row(
     evaluations = {**(base.evaluations if base else {}), **evaluated(store, members, keys)}
     scores = task_estimates(store, members, keys, evaluations)
     classes = _classes(store, members, keys, evaluations)
-    cells = {key: _cell(members, *key, scores.get(key), classes.get(key), evaluations) for key in keys}
+    lenient = lenient_scores(store, members, keys, base.results if base and first.method != BASELINE else None)
+    cells = {
+        key: _cell(members, *key, scores.get(key), classes.get(key), lenient.get(key), evaluations) for key in keys
+    }
     targets = tuple(cell for (role, _), cell in cells.items() if role in first.targets)
     held_out = tuple(cell for (role, _), cell in cells.items() if role not in first.targets)
     shots = sorted({cell.shots for cell in held_out})
@@ -158,7 +162,7 @@ def _classes(
 
 def _cell(
     members: Sequence[ExperimentResults], role: str, shots: int, score: Estimate | None, classes: Classification | None,
-    answers: Mapping[str, Evaluated],
+    lenient: LenientScore | None, answers: Mapping[str, Evaluated],
 ) -> Cell:  # fmt: skip
     steps = [step.id for member in members if (step := member.step(role, shots))]
     distinct = next((answers[step].distinct for step in steps if step in answers), 0)
@@ -174,6 +178,7 @@ def _cell(
         distinct=distinct,
         unparsable=sum(score_record.unparsable for score_record in primary),
         classes=classes,
+        lenient=lenient,
     )
 
 

@@ -15,6 +15,18 @@ BASELINE = "pretrained"
 
 
 @dataclass(frozen=True)
+class LenientScore:
+    """The lenient score of a task at a shot count."""
+
+    reading: str
+    """What also counts as the answer: `the last number`, or what a filter pipeline reads."""
+    score: Estimate
+    format_gain: Estimate | None = None
+    """Points of the change from the pretrained model that only the format explains: the change of the score, minus that
+    of the lenient score, on the same documents. None if it is not known."""
+
+
+@dataclass(frozen=True)
 class Cell:
     """A task's score at a shot count."""
 
@@ -31,6 +43,8 @@ class Cell:
     """Answers that could not be parsed, over all seeds; they are scored as wrong."""
     classes: Classification | None = None
     """The answers by class; None for a task without labels, or if right answers are not stored."""
+    lenient: LenientScore | None = None
+    """The lenient score; None for a task without a lenient reading, or if right answers are not stored."""
 
     @property
     def at_chance(self) -> bool:

@@ -177,14 +177,19 @@ def _chance(cell: Cell) -> str:
 
 def details(row: Row, width: int | None = None) -> Iterator[str]:
     """Every score of a row."""
-    lines = [["task", "shots", "metric", "score", "documents", "unparsable", "chance", "majority", "macro-F1"]]
-    for cell in (*row.target_scores, *row.held_out):
+    shown_cells = (*row.target_scores, *row.held_out)
+    lenient = ["lenient", "format"] if any(cell.lenient for cell in shown_cells) else []
+    lines = [
+        ["task", "shots", "metric", "score", *lenient, "documents", "unparsable", "chance", "majority", "macro-F1"]
+    ]
+    for cell in shown_cells:
         lines.append(
             [
                 cell.role,
                 str(cell.shots),
                 cell.metric,
                 shown(cell.score),
+                *(_lenient(cell) if lenient else ()),
                 str(cell.documents) + (f" ({cell.distinct} distinct)" if 0 < cell.distinct < cell.documents else ""),
                 str(cell.unparsable),
                 _chance(cell),
@@ -192,10 +197,29 @@ def details(row: Row, width: int | None = None) -> Iterator[str]:
                 shown(cell.classes.macro_f1 if cell.classes else None),
             ]
         )
-    yield from fitted(lines, width, [[5], [4], [2], [6], [7], [8]], name=0)
+    more = len(lenient)
+    yield from fitted(lines, width, [[5 + more], [4 + more], [2], [6 + more], [7 + more], [8 + more]], name=0)
+    yield from wrapped(_lenient_notes(shown_cells), width)
     yield from _by_class(row, width)
     yield f"run with --seeds {','.join(map(str, row.seeds))}"
     yield ""
+
+
+def _lenient(cell: Cell) -> tuple[str, str]:
+    """The lenient score, and the points of the change that are format."""
+    lenient = cell.lenient
+    return (shown(lenient.score), shown(lenient.format_gain, sign=True)) if lenient else (DASH, DASH)
+
+
+def _lenient_notes(cells: Sequence[Cell]) -> Iterator[str]:
+    counted: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell.lenient and cell.role not in counted.setdefault(cell.lenient.reading, []):
+            counted[cell.lenient.reading].append(cell.role)
+    for what, roles in counted.items():
+        yield f"lenient: {what} also counts as the answer to {', '.join(roles)}"
+    if counted:
+        yield "format: points of the change from the pretrained model that disappear when answers are read leniently"
 
 
 def _majority(cell: Cell) -> str:
