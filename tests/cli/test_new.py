@@ -7,9 +7,12 @@ import json
 import sys
 from pathlib import Path
 
+import peft
 import pytest
 import yaml
+from transformers import AutoModelForCausalLM
 
+from suite.micro.pretrain import MODELS
 from suite.starter.budget import METHODS
 from tests.cli.calls import suite
 
@@ -108,3 +111,25 @@ def test_a_run_without_specs_needs_a_workspace(tickets: Path, capsys: pytest.Cap
     code, _, err = suite(capsys, "run")
     assert code == 2
     assert "no spec is named, and there is no workspace here" in err
+
+
+def test_an_adapter_is_named_with_the_base_that_it_was_trained_on(
+    tickets: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = AutoModelForCausalLM.from_pretrained(MODELS / "micro-llama")
+    peft.get_peft_model(model, peft.LoraConfig(r=2, task_type="CAUSAL_LM")).save_pretrained("adapter")
+    code, _, err = suite(capsys, "new", "mine", "--data", "tickets.csv", "--minutes", "1", "--model", "adapter")
+    assert (code, err) == (0, "")
+    track = yaml.safe_load(Path("mine/specs/tracks/mine.yaml").read_text("utf-8"))
+    assert track["model"] == {"path": str(MODELS / "micro-llama"), "adapter": str(tickets / "adapter")}
+    assert track["held_out"]["roles"] == ["facts", "arithmetic", "instructions", "reasoning", "reading"]
+
+
+def test_an_empty_folder_is_filled(
+    tickets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("mine").mkdir()
+    monkeypatch.chdir("mine")
+    code, _, err = suite(capsys, "new", ".", "--data", "../tickets.csv", "--minutes", "1")
+    assert (code, err) == (0, "")
+    assert Path("specs/tracks/mine.yaml").is_file()
