@@ -112,9 +112,8 @@ def plan(
     from suite.cli.commands.planning import own_specs, planned, show_plan, show_resolved
     from suite.core.run_dir import RunDir
 
-    made = planned(
-        specs or own_specs(), track, sets or (), seeds, data, models, RunDir(home, db), baseline=not resolved
-    )
+    chosen, place = specs or own_specs(), RunDir(home, db)
+    made = planned(chosen, track, sets or (), seeds, data, models, place, baseline=not resolved)
     show_resolved(made.plan) if resolved else show_plan(made)
 
 
