@@ -36,7 +36,9 @@ def readers(task: TaskFile, *, chat: bool = False) -> dict[str, Read]:
 
 def written(task: TaskFile, reference: str, *, chat: bool = False) -> str:
     """The output of a model that gives this answer: after the target delimiter, and up to a stop string."""
-    output = _delimiter(task, chat=chat) + reference
+    # as lm-eval, which sets an answer off from a prefix only where neither has white space
+    blank = (chat or bool(task.config.get("gen_prefix"))) and reference[:1].isspace()
+    output = reference if blank else _delimiter(task, chat=chat) + reference
     for stop in (task.config.get("generation_kwargs") or {}).get("until") or ():
         output = output.partition(stop)[0]
     return output

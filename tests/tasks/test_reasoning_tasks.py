@@ -143,3 +143,52 @@ def test_a_second_problem_is_solved_by_calling_the_first(tmp_path: Path) -> None
     right = target_text(task, doc).removesuffix("```")
     outputs = (right, right.replace("+ 1", "+ 2"), row["new_problem"] + row["new_solution"], "")
     assert [scored(task, output) for output in outputs] == [1.0, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "rights", "wrongs"),
+    [
+        (
+            "t2_gsm8k",
+            {"question": "How much?", "answer": "It is 9 * 2 = 18.\n#### 1,800"},
+            ("So she has $1800.", "1,800", "It is 1,800.00 in all."),
+            ("1800 or 1801", "none", ""),
+        ),
+        (
+            "t2_math500",
+            {"problem": "How much?", "solution": r"It is $\boxed{\frac{1}{2}}.$", "answer": r"\frac{1}{2}"},
+            (r"Then \boxed{0.5}.", "The answer is: 1/2."),
+            ("1/2", r"\boxed{2}"),
+        ),
+        (
+            "t2_arc_easy",
+            {"question": "Why?", "choices": {"text": ["a", "b"], "label": ["1", "2"]}, "answerKey": "2"},
+            ("A is wrong. The answer is (B).", "Answer: B", "B", "(B)", "the answer is B."),
+            ("B is wrong, and the answer is (A)", "I do not know", "A"),
+        ),
+    ],
+)
+def test_an_answer_to_a_chat_is_read_as_the_reference_code_reads_it(
+    tmp_path: Path, name: str, row: Mapping[str, Any], rights: tuple[str, ...], wrongs: tuple[str, ...]
+) -> None:
+    task = loaded(tmp_path, name, row)
+    assert question(task, next(iter(task.eval_docs))) in ("How much?", "Why?\nOptions:\nA. a\nB. b\n")
+    assert [scored(task, output) for output in rights] == [1.0] * len(rights)
+    assert [scored(task, output) for output in wrongs] == [0.0] * len(wrongs)
+
+
+@pytest.mark.skipif(not bubblewrap.available(), reason="there is no sandbox here")
+def test_a_program_in_a_chat_goes_on_from_its_prefix_and_ends_with_its_block(tmp_path: Path) -> None:
+    prompt = 'def add(a, b):\n    """Add two numbers."""\n'
+    row = {
+        "prompt": prompt, "canonical_solution": "    return a + b\n", "entry_point": "add",
+        "test": "def check(candidate):\n    assert candidate(1, 2) == 3\n",
+    }  # fmt: skip
+    task = loaded(tmp_path, "t2_humaneval", row)
+    (doc,) = task.eval_docs
+    assert task.doc_to_prefix(doc) == f"```python\n{prompt}"
+    assert [scored(task, output) for output in ("    return a + b\n", "\n    return b + a", "    return a - b")] == [
+        1,
+        1,
+        0,
+    ]
