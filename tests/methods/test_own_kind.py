@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import suite
 from suite.core.errors import SuiteError
@@ -120,7 +121,7 @@ SPEC = "name: own\nmethod: {name: own}\ntargets: [rte]\n"
 
 @pytest.fixture
 def spec(tmp_path: Path) -> Iterator[Path]:
-    known = dict(artifacts._KINDS)
+    known = dict(artifacts.kinds())
     (tmp_path / "methods").mkdir()
     (tmp_path / "methods" / "own.py").write_text(MODULE)
     (tmp_path / "tiny.yaml").write_text(TRACK)
@@ -154,6 +155,11 @@ def test_a_method_with_a_kind_of_its_own_is_planned_trained_evaluated_and_loaded
         assert not torch.equal(table(ids), table.weight[ids])
         assert len(model.answer(["red"], max_new_tokens=2)) == 1
     assert torch.equal(table(ids), table.weight[ids])
+    forget()
+    saved = suite.save("own", spec.parent / "saved", home=home)
+    weights = load_file(saved.folder / "model.safetensors")["model.embed_tokens.weight"]
+    factors = load_file(artifact.parent / "artifact.safetensors")["factors"]
+    torch.testing.assert_close(weights, table.weight * factors)
     forget()
     (spec.parent / "methods" / "own.py").write_text(MODULE + "\n# another version\n")
     with pytest.raises(SuiteError, match="trained by another version of the method 'own'"):

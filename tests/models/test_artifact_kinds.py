@@ -46,7 +46,7 @@ def test_a_stored_artifact_of_before_loads_and_is_saved_byte_for_byte(kind: str,
 @pytest.fixture
 def only_here() -> Iterator[None]:
     """Kinds that a test registers are forgotten after it."""
-    known = dict(artifacts._KINDS)
+    known = dict(artifacts.kinds())
     yield
     artifacts._KINDS.clear()
     artifacts._KINDS.update(known)

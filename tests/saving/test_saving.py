@@ -22,14 +22,17 @@ from tests.api.small import one_line
 from tests.cli.calls import suite as command
 from tests.saving.trained import FAST, METHODS, run, write_specs
 
-ROWS = ("finetune", "lora", "promot", "prompt_tuning")
+ROWS = {
+    **{name: METHODS[name] for name in ("finetune", "lora", "promot", "prompt_tuning")},
+    "tried": {**METHODS["promot"], "name": "promot", "sweep": {"learning_rate": [1e-2, 1e-3]}},
+}
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A few rows; LoRA with three seeds."""
     folder = tmp_path_factory.mktemp("rows")
-    files = write_specs(folder, {name: METHODS[name] for name in ROWS}, "micro", "micro-llama")
+    files = write_specs(folder, ROWS, "micro", "micro-llama")
     small = {**FAST, "target.documents": 8, "selection.documents": 8}
     run(files, folder / "home", load={"overrides": small})
     run([folder / "lora.yaml"], folder / "home", load={"overrides": small, "seeds": [0, 1, 2]})
@@ -62,6 +65,19 @@ def test_promot_is_weights_and_a_prompt_beside_them(home: Path, tmp_path: Path) 
     assert [(part.weights, part.adapter) for part in saved.parts] == [("", "prompt")]
     assert {"model.safetensors", "prompt/adapter_config.json", "tokenizer.json"} <= set(files_of(saved.folder))
     assert "The held-out tasks were answered without the prompt." in (saved.folder / "README.md").read_text("utf-8")
+
+
+def test_the_chosen_try_of_a_sweep_is_saved(home: Path, tmp_path: Path) -> None:
+    saved = suite.save("tried", tmp_path / "tried", home=home)
+    with suite.open_store(home) as store:
+        (chosen,) = [
+            step for step in store.steps(store.step_ids()).values() if step.title.startswith("choose promot on rte")
+        ]
+        best = store.artifacts([chosen.id])[chosen.id]
+    weights = load_file(home / "artifacts" / best.path / "artifact.safetensors")
+    written = load_file(saved.folder / "model.safetensors")
+    assert all(torch.equal(written[name], tensor) for name, tensor in weights.items())
+    assert [part.adapter for part in saved.parts] == ["prompt"]
 
 
 def test_numbers_are_written_in_the_type_that_is_asked_for(home: Path, tmp_path: Path) -> None:

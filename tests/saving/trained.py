@@ -68,13 +68,14 @@ def write_specs(folder: Path, rows: Mapping[str, Mapping[str, Any]], track: str,
     files = []
     for name, given in rows.items():
         settings = {"name": name, **given}
-        targets = settings.pop("targets", ["rte"])
+        spec = {"name": name, "track": track, "targets": settings.pop("targets", ["rte"])}
+        spec |= {"sweep": settings.pop("sweep")} if "sweep" in settings else {}
         if "base" in settings:
             settings["base"] = {"bundled": model}
             if model == "micro-t5":
                 settings["base"]["sentinels"] = True
         file = folder / f"{name}.yaml"
-        file.write_text(yaml.safe_dump({"name": name, "track": track, "method": settings, "targets": targets}))
+        file.write_text(yaml.safe_dump({**spec, "method": settings}))
         files.append(file)
     return files
 
