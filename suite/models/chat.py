@@ -73,18 +73,23 @@ def template_in(located: LocatedModel) -> str | None:
         return _template_in_gguf(located.file, located.identity)
     if located.folder is None:
         return None
-    further, file = sorted((located.folder / FOLDER).glob("*.jinja")), located.folder / FILE
+    file, further = located.folder / FILE, located.folder / FOLDER
     if file.is_file():
-        return file.read_text(encoding="utf-8")
-    if further:
-        return next((each.read_text(encoding="utf-8") for each in further if each.stem == "default"), None)
+        return _text(file)
+    if any(further.glob("*.jinja")):
+        default = further / "default.jinja"
+        return _text(default) if default.is_file() else None
     try:
-        given = json.loads((located.folder / "tokenizer_config.json").read_text(encoding="utf-8")).get("chat_template")
-    except (OSError, ValueError, AttributeError):  # loading the tokenizer says what is wrong with it
+        given = json.loads((located.folder / "tokenizer_config.json").read_text(encoding="utf-8"))["chat_template"]
+        if isinstance(given, list):
+            given = {each["name"]: each["template"] for each in given}["default"]
+    except (OSError, ValueError, LookupError, TypeError):  # loading the tokenizer says if something is wrong with it
         return None
-    if isinstance(given, list):
-        given = {each["name"]: each["template"] for each in given}.get("default")
     return given if isinstance(given, str) else None
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")
 
 
 @lru_cache(maxsize=8)
@@ -108,18 +113,19 @@ def render(
     """Messages as one prompt, as lm-eval's `hf` model makes it: a system message is left out where the template has no
     place for it, and without a generation prompt the last message is left open.
 
-    Raises SuiteError where the template refuses the other messages, too.
+    Raises SuiteError if the template refuses the other messages, too, or fails on them.
     """
     options = {"tokenize": False, "add_generation_prompt": add_generation_prompt, **more}
     options.setdefault("continue_final_message", not add_generation_prompt)
+    own = [message for message in messages if message["role"] != "system"]
     try:
-        return str(tokenizer.apply_chat_template(list(messages), **options))
-    except jinja2.TemplateError:  # many templates know no system message
-        own = [message for message in messages if message["role"] != "system"]
-    try:
-        return str(tokenizer.apply_chat_template(own, **options))
-    except jinja2.TemplateError as error:
-        raise SuiteError(f"the chat template of this model's tokenizer refuses the messages: {error}") from error
+        try:
+            return str(tokenizer.apply_chat_template(list(messages), **options))
+        except jinja2.TemplateError:  # many templates know no system message
+            return str(tokenizer.apply_chat_template(own, **options))
+    except Exception as error:  # a template is a program, and may fail in any way
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise SuiteError(f"the chat template of this model's tokenizer refuses the messages: {reason}") from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +167,8 @@ def load_tokenizer(located: LocatedModel) -> PreTrainedTokenizerBase:
 
 def prompt_format(tokenizer: PreTrainedTokenizerBase, chat: Chat, title: str) -> ChatFormat:
     """How prompts are made, for who needs no answers. Raises SuiteError without a template, or one for the messages."""
-    if not tokenizer.chat_template:
+    given = tokenizer.chat_template
+    if not (given.get("default") if isinstance(given, dict) else given):
         raise no_template(title)
     template = Template(tokenizer, chat)
     if chat.system and not template.takes_system:

@@ -286,6 +286,14 @@ def test_a_template_without_an_end_of_its_own_ends_with_the_end_token() -> None:
     assert asked_as(backbone, Chat(), "tiny").end_of_answer == (backbone.eos_id,)
 
 
+def test_a_template_that_fails_is_one_line() -> None:
+    with pytest.raises(
+        SuiteError, match="the chat template of this model's tokenizer refuses the messages: "
+    ) as raised:
+        asked_as(with_template("{{ messages[0].content + 1 }}"), Chat(), "tiny")
+    assert "\n" not in str(raised.value)
+
+
 def test_what_is_not_a_templates_variable_is_refused() -> None:
     with pytest.raises(ValueError, match="'tokenize' is no variable of a template"):
         Chat(template_args={"tokenize": True})
