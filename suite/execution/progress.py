@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, TextIO
@@ -44,15 +44,15 @@ class PlanProgress:
         """Show that a step begins."""
         self._title, self._step_began = title, time.monotonic()
         self._shown = self._logged = 0.0
-        self._line(self._head(), self._head(with_id=True))
+        self._line([self._head()], self._head(with_id=True))
 
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
         """Show the progress of a train step: optimiser steps, loss, and the last selection score."""
         spent = time.monotonic() - self._step_began
         left = spent / max(step, 1) * (total - step) + self.seconds_after
-        scored = "" if score is None else f" · score {score:.1f}"
-        text = f"step {step}/{total} · loss {loss:.3f}{scored} · {clock(left)} left"
-        self._line(f"{self._head()} · {text}", text, final=step == total)
+        scored = [] if score is None else [f"score {score:.1f}"]
+        parts = [f"step {step}/{total}", f"loss {loss:.3f}", *scored, f"{clock(left)} left"]
+        self._line([self._head(), *parts], " · ".join(parts), final=step == total)
 
     def say(self, text: str) -> None:
         """Print a line that stays."""
@@ -81,7 +81,7 @@ class PlanProgress:
     def _named(self, title: str, *, with_id: bool) -> str:
         return f"{title} · step {self.ids[title]}" if with_id and title in self.ids else title
 
-    def _line(self, text: str, logged: str, final: bool = False) -> None:
+    def _line(self, parts: Sequence[str], logged: str, final: bool = False) -> None:
         """Show a line that the next one replaces; `logged` is its text in the log."""
         now = time.monotonic()
         if final or not self._logged or now - self._logged >= LOG_EVERY_SECONDS:
@@ -93,10 +93,10 @@ class PlanProgress:
             return
         first, self._shown = not self._shown, now
         if terminal:
-            width = shutil.get_terminal_size().columns
-            self._write(f"\r\x1b[2K{text[: width - 1]}")
+            width = shutil.get_terminal_size().columns - 1
+            self._write(f"\r\x1b[2K{_fitted(parts, width)}")
         elif not first:
-            self._write(f"{text}\n")
+            self._write(f"{' · '.join(parts)}\n")
 
     def _clear(self) -> None:
         if self._terminal:
@@ -115,3 +115,14 @@ class PlanProgress:
         with suppress(OSError, ValueError, AttributeError):
             self.out.write(text)
             self.out.flush()
+
+
+def _fitted(parts: Sequence[str], width: int) -> str:
+    """The parts of a line within a width. The last stays, those before it go one by one, at last the first is cut."""
+    first, *more, last = ("", *parts) if len(parts) == 1 else parts
+    while more and len(" · ".join([first, *more, last])) > width:
+        more.pop()
+    room = width - len(" · ".join(["", *more, last]))
+    if len(first) > room:
+        first = f"{first[: room - 1]}…" if room > 1 else ""
+    return " · ".join(filter(None, [first, *more, last]))[:width]
