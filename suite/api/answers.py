@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from suite.api.experiments import experiment_named
+from suite.api.experiments import experiment_named, seeds_of
 from suite.api.paths import File, folder_of
 from suite.api.stored import base_of
 from suite.core.corpus import is_one_of, references_of
@@ -93,6 +93,8 @@ class TaskEvaluation:
     matching: int
     """Number of documents that match the selection, before `limit`."""
     answers: tuple[DocumentAnswer, ...]
+    seeds: tuple[int, ...] = ()
+    """The seeds that the experiment was run with."""
     no_prompts: tuple[str, ...] = ()
     """Reasons why prompts are missing although `prompts` was set; each reason once."""
 
@@ -114,12 +116,12 @@ def answers(
 ) -> TaskEvaluation:
     """An experiment's questions and answers; the experiment is given by its name or the beginning of its id.
 
-    Without `role`, the first target; without `shots`, the fewest. `document`, `wrong` (documents without full marks)
-    and `limit` select documents. With `prompts`, each whole prompt is rendered from its task and data (`data`, as in a
-    run), for a chat also from the model's tokenizer (`models`), and returned if it has the stored hash. Raises
-    SuiteError if there is no such experiment, evaluation or document.
+    Without `seed`, the first; without `role`, the first target; without `shots`, the fewest. `document`, `wrong`
+    (documents without full marks) and `limit` select documents. With `prompts`, each whole prompt is rendered from its
+    task and data (`data`, as in a run), for a chat also from the model's tokenizer (`models`), and returned if it has
+    the stored hash. Raises SuiteError if there is no such experiment, evaluation or document.
     """
-    record = experiment_named(store, experiment, track, seed)
+    record = experiment_named(store, experiment, track, seed, first_seed=True)
     results = ExperimentResults.of(store, record)
     wanted, count = _evaluation(results, role, shots)
     step = _finished(results, wanted, count)
@@ -182,7 +184,7 @@ def _evaluated(
         experiment=record.id, name=record.name, track=record.track, seed=record.seed, role=role,
         task=str(record.spec["roles"][role]["task"]), shots=shots, step=step.id, title=step.title,
         artifacts=_artifacts(store, step), score=score, documents=len(stored), has_texts=has_texts,
-        evaluations=tuple(_evaluations(results)), matching=len(stored),
+        evaluations=tuple(_evaluations(results)), matching=len(stored), seeds=seeds_of(store, record),
         answers=tuple(
             _answer(each, score, skills[place] if place < len(skills) else None, has_texts=has_texts)
             for place, each in enumerate(stored)

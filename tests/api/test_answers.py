@@ -78,8 +78,16 @@ def test_the_beginning_of_an_id_names_an_experiment(home: Path) -> None:
         ("finetune_rte", {"role": "cb", "shots": 4}, "was not asked 'cb' with 4 shots; known: 1"),
         ("finetune_rte", {"shots": 4}, "was not asked any task with 4 shots; known: 0, 1"),
         ("finetune_rte", {"document": 16}, "rte 0-shot has no document 16; they are 0 to 15"),
-        ("finetune_rte", {"seed": 7}, "'finetune_rte' has no seed 7; name its track and seed, or its id:"),
-        ("finetune_rte", {"track": "smol"}, "'finetune_rte' has no track 'smol'; name its track and seed, or its id:"),
+        (
+            "finetune_rte",
+            {"seed": 7},
+            "'finetune_rte' has no seed 7; name its track and seed (--track, --seed), or its id:",
+        ),
+        (
+            "finetune_rte",
+            {"track": "smol"},
+            "'finetune_rte' has no track 'smol'; name its track and seed (--track, --seed), or its id:",
+        ),
     ],
 )
 def test_what_is_not_there_is_told_in_a_line(home: Path, name: str, options: dict[str, str], told: str) -> None:
@@ -88,13 +96,23 @@ def test_what_is_not_there_is_told_in_a_line(home: Path, name: str, options: dic
     assert told in one_line(error)
 
 
-def test_several_of_a_name_are_told_in_a_line(world: World) -> None:
-    for seed in (0, 1):
+def test_of_several_seeds_the_first_is_taken(world: World) -> None:
+    for seed in (2, 0, 1):
+        trained = world.train("lora", seed, Costs())
+        world.experiment("lora", {("rte", 0): per_document(100.0)}, seed=seed, train=[trained])
+    found = suite.answers(world.store, "lora")
+    assert (found.seed, found.seeds) == (0, (0, 1, 2))
+    assert suite.answers(world.store, "lora", seed=1).seed == 1
+
+
+def test_several_settings_of_a_name_are_told_in_a_line(world: World) -> None:
+    for seed, changes in ((0, ()), (1, ("budget.steps",))):
+        world.changes = changes
         trained = world.train("lora", seed, Costs())
         world.experiment("lora", {("rte", 0): per_document(100.0)}, seed=seed, train=[trained])
     with pytest.raises(suite.SuiteError) as error:
         suite.answers(world.store, "lora")
-    assert "2 experiments are named 'lora'; name its track and seed, or its id:" in one_line(error)
+    assert "2 experiments are named 'lora'; name its track and seed (--track, --seed), or its id:" in one_line(error)
     assert "(tiny, seed 1)" in one_line(error)
     assert suite.answers(world.store, "lora", seed=1).seed == 1
 

@@ -87,7 +87,7 @@ def test_json_has_all_documents_and_a_fixed_set_of_fields(capsys: pytest.Capture
     found = json.loads(out)
     assert list(found) == [
         "experiment", "name", "track", "seed", "role", "task", "shots", "step", "title", "artifacts", "score",
-        "documents", "has_texts", "evaluations", "matching", "answers", "no_prompts",
+        "documents", "has_texts", "evaluations", "matching", "answers", "seeds", "no_prompts",
     ]  # fmt: skip
     assert [each["output"] for each in found["answers"]] == list(OUTPUTS)
     assert list(found["answers"][0]) == [

@@ -93,6 +93,8 @@ def lines(evaluation: TaskEvaluation, choice: Choice, width: int | None) -> Iter
 
 def _head(evaluation: TaskEvaluation, choice: Choice) -> Iterator[str]:
     yield f"{evaluation.name} · {evaluation.track} · seed {evaluation.seed} · {evaluation.experiment[:8]}"
+    if choice.seed is None and len(evaluation.seeds) > 1:
+        yield f"of the seeds {', '.join(map(str, evaluation.seeds))} (--seed)"
     yield f"{evaluation.title} · step {evaluation.step[:8]}"
     yield from (f"with: {each}" for each in evaluation.artifacts)
     score = evaluation.score
