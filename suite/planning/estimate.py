@@ -12,6 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from suite import methods
+from suite.models.source import LocatedModel
+from suite.planning.memory import ModelMemory
 from suite.planning.steps import StepEstimate
 from suite.training.requirements import CandidateSearch, Requirements
 
@@ -31,6 +33,19 @@ class Speed:
     parameters: int
     rates: Mapping[str, float] = field(default_factory=dict)
     """Kind of step (`sort_of`) -> tokens per second."""
+    sizes: ModelMemory | None = None
+    """Of the model, where they are known."""
+
+    @classmethod
+    def of(cls, model: LocatedModel, rates: Mapping[tuple[str, str], float]) -> Speed:
+        """That of a model that was found; `rates` are of all models, by identity and kind of step."""
+        own = {sort: rate for (name, sort), rate in rates.items() if name == model.identity}
+        return cls(model.parameters, own, ModelMemory.of(model))
+
+    @property
+    def memory(self) -> ModelMemory:
+        """What a step's memory follows from."""
+        return self.sizes or ModelMemory.of_parameters(self.parameters)
 
     def measured(self, sort: str, tokens: float) -> float | None:
         """Seconds at the rate of earlier steps of this kind, with all their overhead; None without a rate."""
@@ -93,11 +108,13 @@ def words(docs: Sequence[Mapping[str, Any]]) -> float:
 def training(
     steps: int, batch_size: int, max_length: int, mean_words: float, speed: Speed, *,
     rewarded: bool, select_every: int | None, selection: int, composed: int = 0, probed: int = 0,
+    in_memory: int | None = None,
 ) -> StepEstimate:  # fmt: skip
     """The estimate of a train step: its batches (with reward, they are sampled first) and its selections.
 
     `selection` is the number of selection rows. If singular values are trained, matrices are decomposed first and then
-    composed `composed` times. Probes answer `probed` documents.
+    composed `composed` times. Probes answer `probed` documents. `in_memory` texts of a batch are processed at once
+    (default: all).
     """
     length = _length(mean_words, max_length, more=16)
     learned = steps * batch_size * length
@@ -109,7 +126,7 @@ def training(
         seconds = speed.learning(learned) + speed.answering(written + selections * selection * length, rounds)
         seconds += speed.answering(2 * probed * length)  # with an exemplar before each
         seconds += speed.products(30 + 3 * composed) if composed else 0.0  # to answer, to learn, and its gradient
-    memory = speed.parameters * 16 + batch_size * length * 4096  # including AdamW's state
+    memory = speed.memory.training(in_memory or batch_size, length)
     return StepEstimate(learned + written, seconds + OVERHEAD_SECONDS, memory)
 
 
@@ -122,13 +139,13 @@ def adapting(
     if seconds is None:
         sums = candidates * experts * 2 * speed.parameters / FLOPS_PER_SECOND
         seconds = speed.products(experts) + sums + speed.answering(tokens, candidates)
-    return StepEstimate(tokens, seconds + OVERHEAD_SECONDS, speed.parameters * 4 * (experts + 2))
+    return StepEstimate(tokens, seconds + OVERHEAD_SECONDS, speed.memory.mixing(experts))
 
 
 def answering(documents: int, shots: int, max_length: int, mean_words: float, speed: Speed) -> StepEstimate:
     """The estimate of an evaluate step: one pass over the prompts, and the answers."""
     tokens = documents * _length(mean_words * (shots + 1), max_length, more=32)
-    return StepEstimate(tokens, speed.answering(tokens) + OVERHEAD_SECONDS, speed.parameters * 4 + 16384 * 4096)
+    return StepEstimate(tokens, speed.answering(tokens) + OVERHEAD_SECONDS, speed.memory.answering())
 
 
 def _length(mean_words: float, max_length: int, *, more: int) -> int:

@@ -279,8 +279,7 @@ class _Builder:
         return self._words[rows.content_hash]
 
     def _speed(self, model: LocatedModel) -> estimate.Speed:
-        rates = {sort: rate for (name, sort), rate in (self.inputs.rates or {}).items() if name == model.identity}
-        return estimate.Speed(model.parameters, rates)
+        return estimate.Speed.of(model, self.inputs.rates or {})
 
 
 def _training_cost(work: Train, needs: Requirements, mean_words: float, speed: estimate.Speed) -> StepEstimate:
@@ -295,6 +294,7 @@ def _training_cost(work: Train, needs: Requirements, mean_words: float, speed: e
             select_every=cost.select_every or track.selection.every,
             selection=track.selection.documents * len(work.targets),
             composed=cost.steps * parts if cost.decomposes else 0, probed=answers(work, cost.steps),
+            in_memory=min(batch, budget.micro_batch or batch),
         )  # fmt: skip
     candidates, shots = (cost.candidates, cost.shots) if cost else (0, 0)
     return estimate.adapting(len(work.parents), candidates, shots, length, mean_words, speed)

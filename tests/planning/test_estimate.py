@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from suite.models.source import LocatedModel, ModelSource
 from suite.planning import Inputs, Plan, make_plan
 from suite.planning.estimate import Speed, adapting, sort_of, training
+from suite.planning.memory import LIBRARIES, ModelMemory
 from suite.specs import Options, load
 from suite.tasks.data import DataLocations
 
@@ -54,7 +56,35 @@ def test_decomposing_and_composing_matrices_cost_time() -> None:
 def test_more_experts_take_more_memory_and_time() -> None:
     few, many = (adapting(experts, 100, 10, 64, 20.0, SPEED) for experts in (2, 8))
     assert many.seconds > few.seconds
-    assert many.memory == 2.5 * few.memory
+    assert many.memory - LIBRARIES == 2.5 * (few.memory - LIBRARIES)
+
+
+def test_memory_is_about_what_was_measured(specs: Path) -> None:
+    made = make_plan(load([specs / "finetune_rte.yaml"], Options(track="micro")), Inputs(DataLocations()))
+    memory = {step.kind: step.estimate.memory for step in made.steps}
+    assert memory["train"] == pytest.approx(804e6, rel=0.25)  # the peak of two CPU cores' process, with its libraries
+    assert memory["evaluate"] == pytest.approx(660e6, rel=0.25)
+
+
+def test_memory_follows_from_the_sizes_of_the_model_and_from_what_is_worked_on_at_once(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(
+        '{"hidden_size": 576, "num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3, '
+        '"vocab_size": 49152}'
+    )
+    located = LocatedModel(ModelSource(path="x"), tmp_path, None, "x", 134_515_008)
+    sizes = ModelMemory.of(located)
+    assert (sizes.layers, sizes.width, sizes.keys, sizes.vocabulary) == (30, 576, 192, 49152)
+    assert sizes.training(8, 120) == pytest.approx(6.5e9, rel=0.25)  # fine-tuning SmolLM2-135M on RTE, as recorded
+    assert sizes.answering() == pytest.approx(1.95e9, rel=0.25)
+    whole, half = (training(speed=SPEED, rewarded=False, **TERMS, in_memory=texts) for texts in (8, 4))  # type: ignore[arg-type]
+    assert whole.memory > half.memory
+    assert whole.seconds == half.seconds
+
+
+def test_without_a_config_sizes_are_told_from_the_parameters() -> None:
+    located = LocatedModel(ModelSource(hub="a/b"), None, None, "hub:a/b@main", 2_000_000)
+    assert ModelMemory.of(located) == ModelMemory.of_parameters(2_000_000)
+    assert (ModelMemory.of_parameters(0).layers, ModelMemory.of_parameters(0).width) == (1, 1)
 
 
 def test_a_measured_rate_counts_for_steps_of_its_sort() -> None:
