@@ -50,7 +50,7 @@ def check_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Non
     for name, ids in given.items():
         wrong = [each for each in ids if each is not None and (type(each) is not int or each < 0)]
         if wrong:
-            raise SuiteError(f"{name} of the model is {wrong[0]!r}, which is no token's id", fix="mend its config.json")
+            raise SuiteError(f"{name} of the model is {wrong[0]!r}, which is no token's id", fix="fix its config.json")
     tokenizer.decode(tokenizer.encode("a"))
 
 

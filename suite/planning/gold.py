@@ -63,16 +63,16 @@ def _remedy(task: TaskFile, misses: Misses) -> str:
     if misses.corpus is not None:
         return "give the `language` of the answers in `metadata`, or name a metric that reads short texts, such as chrf"
     if runs_programs([misses.metric]):
-        return "mend `metadata.program`, the target or `target_delimiter`"
+        return "fix `metadata.program`, the target or `target_delimiter`"
     first, metric = misses.rows[0], task.metric(misses.metric)
     if metric is not None and metric.tokenizer and first.read == first.reference and not first.read.isascii():
         return "give the `language` of the answers in `metadata`: it decides what a word is"
     if metric is not None and metric.options & IGNORING and first.read.strip() == first.reference.strip():
-        return "mend the metric's options: they ignore all of this answer"
+        return "fix the metric's options: they ignore all of this answer"
     if misses.share > HALF:
-        return "mend the template, the filter or the metric"
+        return "fix the template, the filter or the metric"
     share = -(-len(misses.rows) * 1000 // misses.tried) / 1000
-    return f"mend the row, the filter or the metric, or allow it: `metadata: {{gold_misses: {share:g}}}`"
+    return f"fix the row, the filter or the metric, or allow it: `metadata: {{gold_misses: {share:g}}}`"
 
 
 def _tokenizers(task: TaskFile) -> Iterator[str]:

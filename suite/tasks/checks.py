@@ -11,11 +11,11 @@ from pydantic import ValidationError
 
 from suite.core.block import Block
 from suite.core.errors import Problem, did_you_mean
-from suite.core.labels import alike
+from suite.core.labels import alike, as_label
 from suite.core.languages import CODES
 from suite.tasks import lm_eval_names, metric_checks
 from suite.tasks.metadata import KnownOverlap, Lenient, Metadata
-from suite.tasks.metric_checks import KnownMetrics, Where, labels_of, metric_names, rankable, runs_programs
+from suite.tasks.metric_checks import KnownMetrics, Where, label_words, labels_of, metric_names, rankable, runs_programs
 
 SLICE: Final = re.compile(r"([\w.-]+)(?:\[(\d*):(\d*)\])?")
 """A stored split, or some of its rows: `test`, `test[:32]`, `test[32:]`."""
@@ -258,6 +258,12 @@ def _metadata(config: Mapping[str, Any], where: Where, known: KnownMetrics) -> I
             yield Problem(where(("metadata", "made_of", split)), what, did_you_mean(split, used))
     if metadata.kind in ("entailment", "classification") and not labels_of(config):
         yield Problem(where(("metadata",)), "metadata.labels: is missing", 'list them: `labels: ["True", "False"]`')
+    steps = [step for pipeline in config.get("filter_list") or () for step in pipeline["filter"]]
+    mapped = any((step.get("function") if isinstance(step, Mapping) else step) == "map" for step in steps)
+    unread = [label for label in metadata.labels if not mapped and as_label(label, label_words(config)) is None]
+    if unread:
+        what = f"metadata.labels: no filter reads '{unread[0]}' from an answer, so it would never be right"
+        yield Problem(where(("metadata", "labels")), what, "add it to the `labels` of the filter, too")
     if same := alike(metadata.labels):
         what = f"metadata.labels: '{same[0]}' and '{same[1]}' are not distinct"
         yield Problem(where(("metadata", "labels")), what, "list each label once, and no blank one")

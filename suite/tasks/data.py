@@ -52,7 +52,7 @@ class Rows:
     content_hash: str
     """SHA-256 of all rows: equal for rows from a folder and from the hub."""
     places: tuple[str, ...] = ()
-    """Location of each row: `FILE:LINE`, or `FILE: row N` of a table."""
+    """Location of each row: `FILE:LINE`, or `FILE: row N` in Parquet and arrays."""
 
     def place(self, index: int) -> str:
         """Location of a row for messages."""
@@ -79,8 +79,10 @@ def rows(task: TaskFile, split: str, locations: DataLocations) -> Rows:
     path = task.config.get("dataset_path")
     if not path:
         raise SuiteError(
-            f"task '{task.name}' needs the data folder '{task.folder}', which is nowhere",
-            fix=f"put {task.folder}/{stored}.jsonl into a folder and pass the folder with --data (or SUITE_DATA)",
+            f"task '{task.name}' reads its rows from a folder '{task.folder}', and {_looked(locations)}",
+            where=task.where(),
+            fix=f"pass the folder that holds {task.folder}/ with --data (or SUITE_DATA); it has a file for each split, "
+            "such as train.csv and test.csv (or .jsonl, .parquet)",
         )
     local = local_files(task, stored)
     if local is not None:
@@ -92,6 +94,12 @@ def rows(task: TaskFile, split: str, locations: DataLocations) -> Rows:
         options["data_files"] = resolved(task, options["data_files"])
     more = json.dumps(options, sort_keys=True, default=str)
     return _hub(str(path), task.config.get("dataset_name"), more, stored, cutting, task.folder)
+
+
+def _looked(locations: DataLocations) -> str:
+    """Where no folder was found."""
+    named = [str(folder) for folder in locations.folders]
+    return f"there is none in {' or '.join(named)}" if named else "no --data says where it is"
 
 
 def _composed(task: TaskFile, split: str, locations: DataLocations, low: int, high: int | None) -> Rows:

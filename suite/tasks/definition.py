@@ -12,10 +12,11 @@ from suite.core.hashing import fingerprint
 from suite.core.languages import DEFAULT
 from suite.core.metrics import MetricDefinition, metric_named
 from suite.core.words import DEFAULT_BLEU, DEFAULT_ROUGE
+from suite.core.yamlfile import Key
 from suite.plugins.pinned import PinnedPlugin
 from suite.tasks import checks, metric_checks, outside_metrics, python_metric
 from suite.tasks.builtin import builtin_config, builtin_names, release
-from suite.tasks.merging import MergedFile
+from suite.tasks.merging import MergedFile, where
 from suite.tasks.metadata import Metadata
 from suite.tasks.python_metric import PythonMetric
 
@@ -47,6 +48,12 @@ class TaskFile:
     """Split -> skill -> the tasks whose prompts are the rows (`metadata.made_of`)."""
     data_file: Path | None = None
     """The file that names the data files, if `path` includes it."""
+    lines: Mapping[Key, str] = field(default_factory=dict, compare=False, repr=False)
+    """The ``file:line`` of each key."""
+
+    def where(self, *key: str | int) -> str:
+        """The ``file:line`` of a key, or of what is nearest above it; for lm-eval's own tasks the file."""
+        return where(self.lines, key) or str(self.path)
 
     @property
     def base(self) -> Path:
@@ -222,13 +229,23 @@ def _read(name: str, path: Path, folders: Sequence[Path], *, load_plugins: bool)
     if problems:
         raise SuiteError.of(problems)
     if not (merged.value.get("metadata") or {}).get("made_of"):
-        return make_task(name, path, merged.value, python=python, plugins=added.plugins, data_file=merged.data_file)
+        return make_task(
+            name,
+            path,
+            merged.value,
+            python=python,
+            plugins=added.plugins,
+            data_file=merged.data_file,
+            lines=merged.lines,
+        )
     sources = _sources(merged, folders, load_plugins=load_plugins)
     names = {
         split: {skill: [task.fingerprint for task in tasks] for skill, tasks in skills.items()}
         for split, skills in sources.items()
     }
-    return make_task(name, path, merged.value, salt=names, python=python, plugins=added.plugins, sources=sources)
+    return make_task(
+        name, path, merged.value, salt=names, python=python, plugins=added.plugins, sources=sources, lines=merged.lines
+    )
 
 
 def _sources(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import io
 import json
 import math
@@ -20,6 +21,8 @@ SUFFIXES: Final = (".jsonl", ".json", ".ndjson", ".csv", ".tsv", ".parquet")
 """Suffixes of a data folder's files; if a split has several files, the first suffix wins."""
 
 MAX_DEPTH: Final = 64
+OTHER_SEPARATORS: Final = ";\t|"
+"""What separates columns in files that are called CSV, besides the comma."""
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
@@ -33,7 +36,7 @@ class Placed(NamedTuple):
     """A row and its location."""
 
     place: str
-    """`FILE:LINE` for JSON lines and texts, `FILE: row N` for tables and arrays."""
+    """`FILE:LINE` for JSON lines, CSV and texts, `FILE: row N` for Parquet and arrays."""
     row: Row
 
 
@@ -160,9 +163,30 @@ def _csv(file: Path, data: bytes, sep: str = ",") -> Iterator[Placed]:
     _check_names(file, names)
     if not isinstance(table.index, pandas.RangeIndex):
         raise SuiteError("has rows of more fields than its header", where=str(file), fix=_TABLE_FIX)
+    if len(names) == 1 and sep == "," and (other := next((sign for sign in OTHER_SEPARATORS if sign in names[0]), "")):
+        what = f"has one column, {_printable(names[0])!r}: its columns seem to be separated by {other!r}, not by ','"
+        fix = "save it with commas; of files that a task names, `dataset_kwargs: {sep: …}` says what separates columns"
+        raise SuiteError(what, where=f"{file}:1", fix=fix)
     columns = [_typed([cell if isinstance(cell, str) and cell else None for cell in table[name]]) for name in table]
-    for number, cells in enumerate(zip(*columns, strict=True), 1):
-        yield Placed(f"{file}: row {number}", dict(zip(map(str, table), cells, strict=True)))
+    places = _places(file, text, sep, len(table))
+    for place, cells in zip(places, zip(*columns, strict=True), strict=True):
+        yield Placed(place, dict(zip(map(str, table), cells, strict=True)))
+
+
+def _places(file: Path, text: str, sep: str, count: int) -> list[str]:
+    """The line that each row of a table begins on; its number where another reader of CSV finds other rows."""
+    begins: list[int] = []
+    reader, line = csv.reader(io.StringIO(text, newline=""), delimiter=sep), 1
+    try:
+        for cells in reader:
+            if len(cells) > 1 or any(cell.strip() for cell in cells):
+                begins.append(line)
+            line = reader.line_num + 1
+    except csv.Error:  # such as a field of more than 131,072 characters
+        begins = []
+    if len(begins) != count + 1:
+        return [f"{file}: row {number}" for number in range(1, count + 1)]
+    return [f"{file}:{begin}" for begin in begins[1:]]
 
 
 def _typed(column: Sequence[str | None]) -> Sequence[Any]:

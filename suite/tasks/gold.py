@@ -21,8 +21,10 @@ from suite.tasks.language_check import lost_words
 from suite.tasks.reading import Read, readers, written
 from suite.tasks.rendering import Texts, fields_of
 from suite.tasks.scoring import Metric, metrics_of, of_all, score, words
-from suite.tasks.templates import Row, Unfit, as_text, compiled
+from suite.tasks.templates import Row, Unfit, as_text, compiled, names_in
 
+COLUMNS: Final = 12
+"""Columns that an error names."""
 LISTED: Final = 5
 """Maximum number of rows that do not fit their templates in a message."""
 PROGRAMS: Final = 4
@@ -157,7 +159,7 @@ def _references(task: TaskFile, rows: Rows) -> References:
     problems: list[Problem] = []
     if constant := [*_constants(task, rows)]:
         raise SuiteError.of(constant)
-    asked = list[str | int]()
+    asked, keys = list[str | int](), set[str]()
     for index, row in enumerate(rows.docs):
         key = ""
         try:
@@ -173,7 +175,11 @@ def _references(task: TaskFile, rows: Rows) -> References:
                 key = "metadata.program"
                 compiled(str(program))({**row, "answer": references[-1][0]})
         except Unfit as error:
-            problems.append(Problem(rows.place(index), f"{key} of task '{task.name}' {error}", _FIX))
+            fix = f"fix or remove the row, or fix the template ({task.where(*key.split('.'))})"
+            problems.append(Problem(rows.place(index), f"{key} of task '{task.name}' {error}", fix))
+            keys.add(key)
+    if 1 < len(rows.docs) == len(problems) and len(keys) == 1:  # it is the template that is wrong
+        raise SuiteError.of([_of_all_rows(task, rows, key, problems[0])])
     problems = problems or [*_mixed(task, rows, asked)]
     if problems:
         more = len(problems) - LISTED
@@ -211,10 +217,23 @@ def _mixed(task: TaskFile, rows: Rows, asked: Sequence[str | int]) -> Iterator[P
         few, kind = (others, "no place of a choice") if len(others) < len(chosen) else (chosen, "the place of a choice")
         for index in few:
             what = f"doc_to_text of task '{task.name}' gives {str(asked[index])[:40]!r}, {kind}, other than most rows"
-            yield Problem(rows.place(index), f"{what}; or doc_to_target is none of the choices", _FIX)
+            fix = f"fix or remove the row, or fix the template ({task.where('doc_to_text')})"
+            yield Problem(rows.place(index), f"{what}; or doc_to_target is none of the choices", fix)
 
 
-_FIX: Final = "mend or remove the row, or the template"
+def _of_all_rows(task: TaskFile, rows: Rows, key: str, first: Problem) -> Problem:
+    """What is wrong with a template that fits no row: a column that is not there, or what the first row says."""
+    where = task.where(*key.split("."))
+    template = task.metadata.get("program") if key == "metadata.program" else task.config.get(key)
+    columns = sorted(map(str, fields_of(rows.docs)))
+    missing = sorted(names_in(str(template)) - set(columns))
+    if not missing:
+        what = f"{key} fits none of the {len(rows.docs)} rows of {rows.source}; the first one: {first.what}"
+        return Problem(where, what, f"fix the template, or the rows ({first.where})")
+    named = ", ".join(columns[:COLUMNS]) + (f" and {len(columns) - COLUMNS} more" if len(columns) > COLUMNS else "")
+    near = did_you_mean(missing[0], columns)
+    what = f"{key}: the data of task '{task.name}' have no column '{missing[0]}'; the columns are {named}"
+    return Problem(where, what, near if near.endswith("?") else "")
 
 
 def _missed(task: TaskFile, rows: Rows, answers: References, read: Read, metric: Metric) -> Iterator[Miss]:

@@ -27,9 +27,7 @@ class MergedFile:
 
     def where(self, key: Key) -> str:
         """The ``file:line`` of a key, or of the nearest key above it."""
-        while key and key not in self.lines:
-            key = key[:-1]
-        return self.lines.get(key, "")
+        return where(self.lines, key)
 
     @property
     def data_file(self) -> Path | None:
@@ -60,6 +58,13 @@ class MergedFile:
     def _record(self, document: Document) -> None:
         for key in document.lines:
             self.lines[key] = document.where(key)
+
+
+def where(lines: Mapping[Key, str], key: Key) -> str:
+    """The ``file:line`` of a key, or of what is nearest above it."""
+    while key and key not in lines:
+        key = key[:-1]
+    return lines.get(key, "")
 
 
 def _merge(under: dict[str, Any], over: Mapping[str, Any]) -> None:

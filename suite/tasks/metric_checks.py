@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from suite.core.errors import Problem, did_you_mean
 from suite.core.labels import as_label
 from suite.core.metrics import IGNORING, WRITTEN, MetricDefinition, metrics
 from suite.tasks import lm_eval_names
 
+LABEL_FILTERS: Final = frozenset({"first_label", "named_label"})
 Where = Callable[[tuple[str | int, ...]], str]
 
 
@@ -61,6 +62,13 @@ def _ranks(name: str, known: KnownMetrics) -> bool:
 def runs_programs(names: Iterable[str]) -> bool:
     """Whether one of the metrics runs the answers as programs."""
     return any(metric.runs_programs for name in names if (metric := metrics().get(name)))
+
+
+def label_words(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The labels that the first filter of labels reads; where no filter does, those of `metadata`."""
+    steps = [step for pipeline in config.get("filter_list") or () for step in pipeline["filter"]]
+    named = (tuple(step["labels"]) for step in steps if isinstance(step, Mapping) and step["function"] in LABEL_FILTERS)
+    return next(named, None) or tuple(map(str, (config.get("metadata") or {}).get("labels") or ()))
 
 
 def labels_of(config: Mapping[str, Any]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from suite.core.errors import SuiteError
+from suite.core.errors import SuiteError, did_you_mean
 from suite.tasks.definition import TaskFile
 from suite.tasks.files import SUFFIXES
 
@@ -30,11 +30,15 @@ def in_data_folder(folder: Path, split: str, task: TaskFile) -> Path:
         file = folder / f"{split}{suffix}"
         if _is_there(file):
             return file
-    have = sorted({each.stem for each in folder.iterdir() if each.suffix in SUFFIXES})
+    have = sorted(each.name for each in folder.iterdir() if each.suffix in SUFFIXES)
+    suffix = Path(have[0]).suffix if have else SUFFIXES[0]
+    near = did_you_mean(split, {Path(name).stem for name in have})
+    there = f"there are {', '.join(have)}; " if have else ""
     raise SuiteError(
-        f"task '{task.name}' needs the split '{split}' of '{folder.name}', which {folder} lacks",
-        fix=f"it has: {', '.join(have) or 'none'}; add {split}.jsonl, or choose a task that is made of the splits that "
-        "are there",
+        f"task '{task.name}' needs the split '{split}' of '{folder.name}', and {folder} has no {split}{suffix}",
+        where=task.where(),
+        fix=f"{there}{f'{near} ' if near.endswith('?') else ''}add {split}{suffix}, or name the split in the task as "
+        "its file is named",
     )
 
 

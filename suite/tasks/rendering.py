@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from suite.core.labels import as_label
 from suite.tasks.definition import TaskFile
+from suite.tasks.metric_checks import label_words
 from suite.tasks.templates import Render, Row, Unfit, as_text, checked, field_or_template
-
-LABEL_FILTERS: Final = frozenset({"first_label", "named_label"})
 
 
 class Texts:
@@ -120,13 +119,6 @@ class Texts:
         """An answer as text; one that stands for a label is written as the task lists it."""
         found = as_label(value, self._labels) if self._labels else None
         return as_text(value) if found is None else found
-
-
-def label_words(config: Mapping[str, Any]) -> tuple[str, ...]:
-    """The labels of the first label filter, or else those of `metadata`."""
-    steps = [step for pipeline in config.get("filter_list") or () for step in pipeline["filter"]]
-    named = (tuple(step["labels"]) for step in steps if isinstance(step, Mapping) and step["function"] in LABEL_FILTERS)
-    return next(named, None) or tuple(map(str, (config.get("metadata") or {}).get("labels") or ()))
 
 
 def fields_of(rows: Sequence[Row]) -> frozenset[str]:

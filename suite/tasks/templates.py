@@ -215,6 +215,11 @@ def fault(template: str) -> str | None:
     return None
 
 
+def names_in(template: str) -> frozenset[str]:
+    """The names that a template takes from a row."""
+    return frozenset(meta.find_undeclared_variables(_ENVIRONMENT.parse(template)))
+
+
 @lru_cache(maxsize=512)
 def compiled(template: str, *, answers: bool = False) -> Render:
     """The template as a function of a row, which raises Unfit for rows that it does not fit.

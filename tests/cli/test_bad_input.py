@@ -121,7 +121,7 @@ def test_a_data_folder_that_lacks_a_split_is_refused(capsys: pytest.CaptureFixtu
     rows(workplace / "data", "train", [json.dumps(ROW | {"hypothesis": f"{i}"}) for i in range(40)])
     line = refused(capsys, workplace, *ON_REAL_RTE)
     assert "needs the split 'validation' of 'rte'" in line
-    assert "it has: train" in line
+    assert "there are train.jsonl" in line
 
 
 def test_a_malformed_line_of_data_is_named(capsys: pytest.CaptureFixture[str], workplace: Path) -> None:

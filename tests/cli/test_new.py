@@ -36,7 +36,7 @@ def test_a_table_becomes_a_workspace_whose_specs_are_a_plan(
     assert (code, err) == (0, "")
     assert "columns: id (names rows), text (7 words), label (4 labels)" in out
     assert "taken for classification: input text, target label" in out
-    assert "note: 1 row without input or target left out, first tickets.csv: row 49" in out
+    assert "note: 1 row without input or target left out, first tickets.csv:50" in out
     assert out.endswith("now run `cd mine && suite run`\n")
     monkeypatch.chdir("mine")
     track = yaml.safe_load(Path("specs/tracks/mine.yaml").read_text("utf-8"))

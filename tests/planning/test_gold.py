@@ -39,7 +39,7 @@ def test_too_many_that_miss_are_refused_in_one_line(capsys: pytest.CaptureFixtur
     assert code == 2
     assert (
         f"error: {folder}/data/mine/test.jsonl:2: mine: 2 of 10 right answers of mine/test.jsonl miss full marks in "
-        "accuracy (filter label): '[invalid]' is read from 'maybe'; mend the row, the filter or the metric, or allow "
+        "accuracy (filter label): '[invalid]' is read from 'maybe'; fix the row, the filter or the metric, or allow "
         "it: `metadata: {gold_misses: 0.2}`"
     ) in said
     assert not (folder / "runs").exists()

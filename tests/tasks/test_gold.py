@@ -233,9 +233,38 @@ def test_a_template_that_renders_no_text_is_refused_with_the_row(
 
 def test_many_rows_that_do_not_fit_are_counted(judged: Callable[..., Any]) -> None:
     with pytest.raises(SuiteError) as caught:
-        judged(*[None] * 9)
+        judged("red", *[None] * 9)
     assert len(caught.value.problems) == 6
+    assert "fix or remove the row, or fix the template (" in str(caught.value)
     assert "and 4 more rows of colours/test.jsonl" in str(caught.value)
+
+
+def test_a_template_that_fits_no_row_is_one_problem_at_its_line(judged: Callable[..., Any], tmp_path: Path) -> None:
+    with pytest.raises(SuiteError) as caught:
+        judged(*[None] * 9)
+    (problem,) = caught.value.problems
+    assert problem.where.endswith("colours.yaml:5")
+    assert problem.what.startswith("doc_to_target fits none of the 9 rows of colours/test.jsonl; the first one: ")
+    assert problem.fix.endswith("colours/test.jsonl:1)")
+
+
+@pytest.mark.parametrize(
+    ("template", "line", "said"),
+    [
+        ({"{{question}}": "{{qestion}}"}, 4, "doc_to_text: the data of task 'colours' have no column 'qestion'; the "
+         "columns are answers, question; did you mean 'question'?"),
+        ({"{{question}}": "{% if hint %}{{question}}{% endif %}"}, 4, "no column 'hint'; the columns are answers, que"),
+        ({"{{answers}}": "{{answers}} {{lable}}"}, 5, "doc_to_target: the data of task 'colours' have no column 'lab"),
+    ],
+)  # fmt: skip
+def test_a_column_that_no_row_has_is_one_problem_at_its_line(
+    judged: Callable[..., Any], template: dict[str, str], line: int, said: str
+) -> None:
+    with pytest.raises(SuiteError) as caught:
+        judged("red", "blue", "red", **template)
+    (problem,) = caught.value.problems
+    assert problem.where.endswith(f"colours.yaml:{line}")
+    assert said in str(problem)
 
 
 CHOICE = {

@@ -31,10 +31,19 @@ def test_the_data_folder_comes_before_the_bundled_rows(write: Write, data: Data)
 
 def test_a_split_that_is_not_there_names_those_that_are(write: Write, data: Data) -> None:
     task = read_task("colours", [write()])
+    with pytest.raises(SuiteError) as caught:
+        training_rows(task, data(test=[row(1)], trian=[row(2)]))
+    assert "needs the split 'train' of 'colours', and " in str(caught.value)
+    assert "has no train.jsonl; there are test.jsonl, trian.jsonl; did you mean 'trian'? add train" in str(caught.value)
+
+
+def test_the_file_that_is_missing_is_of_the_kind_of_the_others(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "colours").mkdir()
+    (tmp_path / "colours" / "train.csv").write_text("text,label\na,b\n")
     with pytest.raises(
-        SuiteError, match=r"needs the split 'train' of 'colours', which .* lacks; it has: dev, test; add"
+        SuiteError, match=r"colours\.yaml:1: .* has no test\.csv; there are train\.csv; add test\.csv, or"
     ):
-        training_rows(task, data(test=[row(1)], dev=[row(2)]))
+        reported_rows(read_task("colours", [write()]), DataLocations((tmp_path,)))
 
 
 @pytest.mark.parametrize(
@@ -96,10 +105,13 @@ def test_an_absent_data_folder_is_an_error(tmp_path: Path) -> None:
 
 
 def test_without_folder_and_hub_name_the_error_says_what_to_do(write: Write, tmp_path: Path) -> None:
+    task = read_task("colours", [write()])
     with pytest.raises(
-        SuiteError, match=r"needs the data folder 'colours', which is nowhere; put colours/test.jsonl into"
+        SuiteError, match="'colours', and no --data says where it is; pass the folder that holds colours/"
     ):
-        reported_rows(read_task("colours", [write()]), DataLocations())
+        reported_rows(task, DataLocations())
+    with pytest.raises(SuiteError, match=f"'colours', and there is none in {tmp_path}; pass the folder"):
+        reported_rows(task, DataLocations((tmp_path,)))
 
 
 def test_rows_come_from_the_hub_last_and_bounded_cuts_are_streamed(
