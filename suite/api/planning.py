@@ -23,6 +23,7 @@ from suite.specs import Experiment, Options, load
 from suite.specs.baseline import BASELINE, baselines
 from suite.specs.kinds import only_specs
 from suite.specs.shared_names import shared_names
+from suite.specs.workspace import spec_file
 from suite.tasks.data import DataLocations
 
 
@@ -129,7 +130,7 @@ def loaded(files: Sequence[Path], options: Options) -> LoadedSpec:
     """The loaded specs among these files, and a note about the other files."""
     if not files:
         raise SuiteError("no spec file is named", fix="name one, such as specs/promot_rte.yaml")
-    specs, notes = only_specs(files)
+    specs, notes = only_specs([spec_file(file) for file in files])
     return LoadedSpec(load(specs, options), options, notes)
 
 

@@ -34,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Compare fine-tuning methods for language models: what they gain, what they keep, what they cost.",
-    epilog="Begin with `suite run specs/promot_rte.yaml`. `suite COMMAND --help` explains a command.",
+    epilog="Begin with `suite run promot_rte`, or `suite new --help`. `suite COMMAND --help` explains a command.",
 )
 
 

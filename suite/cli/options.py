@@ -12,7 +12,7 @@ from suite.cli.completion import experiment_names, track_names
 Specs = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="SPEC", help="Spec files (default: specs/*.yaml of the workspace here).", show_default=False
+        metavar="SPEC", help="Spec files, or names of `suite list` (default: specs/*.yaml here).", show_default=False
     ),
 ]
 TrackOption = Annotated[
@@ -39,7 +39,10 @@ SeedsOption = Annotated[
 DataOption = Annotated[
     Path | None,
     typer.Option(
-        "--data", envvar="SUITE_DATA", metavar="FOLDER", help="Data sets, as <dataset>/<split>.jsonl (else: the hub)."
+        "--data",
+        envvar="SUITE_DATA",
+        metavar="FOLDER",
+        help="Data sets, as <dataset>/<split>.csv, .jsonl, .parquet … (else: the hub).",
     ),
 ]
 ModelsOption = Annotated[

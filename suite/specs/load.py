@@ -123,7 +123,8 @@ def experiments_of(
     problems += more
     if spec is None or track is None:
         raise SuiteError.of(problems)
-    problems += method_problems(registry, track, merged)
+    of_track = method_problems(registry, track, merged)
+    problems = [*(problem for problem in problems if _at_end(problem) not in set(map(_at_end, of_track))), *of_track]
     trains = method in registry.names() and registry.get(method).TRAINS
     used = registry.roles_of(method, config, spec.targets, ()) if config is not None else {}
     tasks, more = _tasks(spec, track, trains, used, read, workspace.task_folders, layer, merged)
@@ -165,6 +166,12 @@ def experiments_of(
     )
 
 
+def _at_end(problem: Problem) -> tuple[str, str, str, str]:
+    """A problem without the path of blocks that leads to its key: `method.ranks` and `methods.lora.ranks` are one."""
+    path, _, what = problem.what.partition(": ")
+    return problem.where, path.rpartition(".")[2], what, problem.fix
+
+
 def chosen_seeds(track: Track, seeds: Seeds) -> tuple[int, ...]:
     """The track's first seed, all of its seeds, or the named seeds."""
     if seeds == "first":
@@ -182,7 +189,7 @@ def _method(registry: MethodRegistry, spec: Layered, track: Layered) -> tuple[st
         return "", None, [Problem(where, "method.name: is missing or not a text", known_names)]
     if name not in registry.names():
         where = spec.where(("method", "name"))
-        fix = did_you_mean(name, registry.names())
+        fix = f"known: {', '.join(registry.names())}"  # the one that is spelt most alike is another method
         return name, None, [Problem(where, f"method.name: there is no method '{name}'", fix)]
     config, problems = validate(registry.get(name).Config, _settings(registry, name, spec, track), ("method",))
     return name, config, problems

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from suite.core.errors import Problem, SuiteError, did_you_mean
+from suite.core.errors import Problem, SuiteError
 from suite.core.yamlfile import Key, read_yaml
 from suite.methods import MethodRegistry
 from suite.specs.blocks import Track
@@ -59,7 +59,7 @@ def method_problems(registry: MethodRegistry, track: Track, layer: Layered) -> l
     for name in track.methods:
         if name not in registry.names():
             where = layer.where(("methods", name))
-            fix = did_you_mean(name, registry.names())
+            fix = f"known: {', '.join(registry.names())}"
             problems.append(Problem(where, f"methods.{name}: there is no such method", fix))
             continue
         if name not in registry.outside:

@@ -107,6 +107,30 @@ class Workspace:
                     yield file
 
 
+def spec_file(argument: Path) -> Path:
+    """The file of a spec that the command line names: a path, or a name as `suite list` prints it.
+
+    Raises SuiteError for a name that no spec has, and for a path that is not there but is that of a shipped spec.
+    """
+    if argument.is_file() or (is_path(str(argument)) and not _shipped_as(argument)):
+        return argument
+    named = {file.stem: file for file in reversed([*Workspace.here().specs()])}
+    if is_path(str(argument)):
+        what, fix = "there is no such file", f"`{argument.stem}` names the spec that comes with suite"
+        raise SuiteError(what, where=str(argument), fix=fix)
+    if str(argument) not in named:
+        if argument.exists():  # reading it says what is wrong with it
+            return argument
+        fix = f"{did_you_mean(str(argument), named)} (`suite list specs`)"
+        raise SuiteError(f"there is no spec '{argument}'", fix=fix)
+    return named[str(argument)]
+
+
+def _shipped_as(argument: Path) -> bool:
+    """Whether the path is that of a shipped spec, from another folder."""
+    return argument.parts[:1] == ("specs",) and shipped().joinpath(*argument.parts[1:]).is_file()
+
+
 def _has_yaml(folder: Path) -> bool:
     return folder.is_dir() and any(folder.glob("*.yaml"))
 

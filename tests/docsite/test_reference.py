@@ -121,7 +121,7 @@ def test_commands_have_every_option_of_their_own_help(capsys: pytest.CaptureFixt
         found += (own := re.findall(r"^  \[?(\w+)\]?(?:\.\.\.)? +<", out.partition("Options:")[0], re.MULTILINE))
         assert [each for each in own if f"`{each.upper()}`" not in described[name]] == []
     assert {"SPEC", "NAME", "FOLDER"} <= set(found)
-    assert "Data sets, as &lt;dataset>/&lt;split>.jsonl" in described["run"]  # in `<>` without code it would be HTML
+    assert "Data sets, as &lt;dataset>/&lt;split>.csv" in described["run"]  # in `<>` without code it would be HTML
 
 
 @pytest.mark.parametrize("package", objects.PACKAGES)

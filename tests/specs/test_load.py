@@ -111,7 +111,7 @@ BAD = {
     "no such skill": ("name: a\ntrack: micro-t2\nmethod: {name: transformer2, adaptation: prompt}\ntargets: [math_hard]\n", ":4: targets: 'math_hard' is no skill of task 'micro_skills'"),
     "no method": ("name: a\ntargets: [rte]\n", ":1: method: is missing"),
     "no name of a method": ("name: a\nmethod: {}\ntargets: [rte]\n", ":2: method.name: is missing"),
-    "unknown method": ("name: a\nmethod: {name: promt}\ntargets: [rte]\n", ":2: method.name: there is no method 'promt'; did you mean 'promot'?"),
+    "unknown method": ("name: a\nmethod: {name: promt}\ntargets: [rte]\n", ":2: method.name: there is no method 'promt'; known: boft, dora,"),
     "unknown method key": ("name: a\nmethod:\n  name: promot\n  stepz: 4\ntargets: [rte]\n", ":4: method.stepz: unknown key; did you mean 'steps'?"),
     "nested unknown key": ("name: a\nmethod: {name: promot, stage_one: {lenght: 4}}\ntargets: [rte]\n", ":2: method.stage_one.lenght: unknown key; did you mean 'length'?"),
     "unknown role": ("name: a\nmethod: {name: finetune}\ntargets: [rtee]\n", ":3: targets: there is no role 'rtee' in track 'micro'; did you mean 'rte'?"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from suite import methods
+from suite.cli.commands.tables import room, wrapped
 from suite.core.block import Block
 from suite.core.errors import Problem, SuiteError, did_you_mean
 from suite.core.metrics import metrics
@@ -39,8 +40,8 @@ def listing(what: str) -> Iterator[str]:
             yield f"{kind}:"
         rows = list(_lines(kind, workspace))
         width = max((len(name) for name, _ in rows), default=0)
-        for name, line in rows:
-            yield f"  {name:<{width}}  {line}".rstrip()
+        lines = (f"  {name:<{width}}  {line}".rstrip() for name, line in rows)
+        yield from wrapped(lines, room(), indent=f"{'':<{width + 4}}")
 
 
 def _lines(kind: str, workspace: Workspace) -> Iterator[tuple[str, str]]:
@@ -54,7 +55,9 @@ def _lines(kind: str, workspace: Workspace) -> Iterator[tuple[str, str]]:
                 continue
             if value not in listed:  # files with equal content are one row
                 listed.append(value)
-                yield str(value.get("name", file.stem)), f"{shown(file)}: {value.get('about', '')}".removesuffix(": ")
+                # shipped ones are named by their names, and stand in a folder of the installation
+                place = "" if Path(shown(file)).is_absolute() and file.is_relative_to(shipped()) else f"{shown(file)}: "
+                yield str(value.get("name", file.stem)), f"{place}{value.get('about', '')}".removesuffix(": ")
     elif kind == "methods":
         yield from _methods(workspace.methods)
     elif kind == "metrics":
@@ -179,10 +182,12 @@ def _data(data: Path | None) -> str:
     if data is None:
         return "none given (--data): the bundled micro data, then the hub"
     if not data.is_dir():
-        raise SuiteError("there is no such folder", where=str(data), fix="it holds <dataset>/<split>.jsonl")
+        raise SuiteError(
+            "there is no such folder", where=str(data), fix="it holds <dataset>/<split>.csv, .jsonl, .parquet …"
+        )
     sets = sorted(folder.name for folder in data.iterdir() if any(file.suffix in SUFFIXES for file in folder.glob("*")))
     if not sets:
-        raise SuiteError("has no <dataset>/<split>.jsonl", where=str(data))
+        raise SuiteError("has no <dataset>/<split>.csv, .jsonl, .parquet …", where=str(data))
     return f"{data}: {len(sets)} data sets ({', '.join(sets)})"
 
 
