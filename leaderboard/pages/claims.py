@@ -63,7 +63,7 @@ def _line(anchor: str, verdict: Verdict, pages: Mapping[str, str]) -> ClaimLine:
     return ClaimLine(
         anchor=anchor,
         verdict=verdict,
-        estimate=verdict.value_text.replace("-", "−"),
+        estimate=verdict.value_text,
         p="" if verdict.p is None else numbers.probability(verdict.p),
         judged_on=", ".join(judged_on),
         minimum_detectable_effect="" if verdict.could_see is None else f"{verdict.could_see:.1f}",

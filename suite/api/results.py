@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 
 from suite.analysis.board import Board
@@ -11,6 +11,7 @@ from suite.analysis.board import board as board_of
 from suite.analysis.board.compare import Comparison
 from suite.analysis.board.compare import compare as compare_rows
 from suite.analysis.board.named import NamedRows
+from suite.analysis.board.unwritable import unwritable_answers, unwritable_lines
 from suite.api.paths import File, home_of
 from suite.api.shipped import remark
 from suite.core.errors import SuiteError, did_you_mean
@@ -75,6 +76,14 @@ def comparisons(store: ResultsReader, first: str, second: str, track: str | None
     """Comparisons of two experiments on each track that has both. Raises SuiteError if there is none."""
     tracks = common_tracks(store, first, second, track)
     return [compare_rows(NamedRows(store, name), first, second) for name in tracks]
+
+
+def unwritable_on(store: ResultsReader, track: str, names: Collection[str] = ()) -> list[str]:
+    """A line for each task of a track of whose right answers the model cannot write some; of named experiments only."""
+    records = [record for record in store.experiments(track) if not names or record.name in names]
+    of_experiments = store.links_of([record.id for record in records]).values()
+    found = unwritable_answers(store, (link for links in of_experiments for link in links))
+    return list(unwritable_lines((role, len(each.documents), each.tried) for (role, _), each in found.items()))
 
 
 def common_tracks(store: ResultsReader, first: str, second: str, track: str | None) -> tuple[str, ...]:

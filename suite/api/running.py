@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from suite.api.planning import PlannedRun
+from suite.api.planning import PlannedRun, PlannedStep
 from suite.core import signals
 from suite.core.quantities import clock
 from suite.execution.context import StepContext
@@ -65,13 +65,13 @@ def execute(
 ) -> Outcome:
     """Like `run`, for callers that handle signals themselves. Calls `begin` after all checks have passed."""
     home, inputs = planned.home, replace(planned.inputs, rates=None)
-    context = StepContext(home, inputs, device, unsafe_code, LEASE_SECONDS)
+    context, steps = StepContext(home, inputs, device, unsafe_code, LEASE_SECONDS), planned.steps()
     with bubblewrap.unsafe(unsafe_code):
-        check(planned.plan, inputs, device)
+        check(planned.plan, inputs, device, () if again else {step.id for step in steps if step.status == "done"})
     begin(planned)
     home.create()
     with run_log(home, device, verbosity) as log:
-        log.say("\n".join(_summary(planned)))
+        log.say("\n".join(_summary(planned, steps)))
         progress = PlanProgress(0, verbosity=verbosity, log=log.say)
         try:
             with signals.time_limit(max_seconds):
@@ -91,11 +91,10 @@ def _in_time(outcome: Outcome, steps: int) -> Outcome:
     return replace(outcome, interrupted=None, left=steps - ended)
 
 
-def _summary(planned: PlannedRun) -> Iterator[str]:
+def _summary(planned: PlannedRun, steps: Sequence[PlannedStep]) -> Iterator[str]:
     """Yield lines about the experiments and steps to run."""
     for each in planned.experiments:
         yield f"experiment {each.id[:8]}: {each.name} · {each.track.name} · seed {each.seed} · {each.file}"
-    steps = planned.steps()
     todo = [step for step in steps if step.status != "done"]
     yield f"plan: {len(steps)} steps, {len(steps) - len(todo)} done, about {clock(sum(step.seconds for step in todo))}"
     yield from (f"note: {note}" for note in planned.notes)

@@ -7,17 +7,30 @@ limit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from suite.core.diagnostics import UnwritableAnswers
 from suite.inference.decode import Stops
-from suite.models.backbone import Backbone
-from suite.models.tokens import encode_answer
+from suite.models.tokens import Tokenizing, encode_answer
 from suite.tasks.data import Row
 from suite.tasks.gold import Marks, marks_of
 from suite.tasks.load import LoadedTask, references
 from suite.tasks.training_text import following_text, new_tokens, prompt_text
+
+
+@dataclass(frozen=True)
+class LostAnswer:
+    """A document without a right answer that can be written, and the first of its right answers."""
+
+    document: int
+    reference: str
+    read: str
+    """What is read from its tokens."""
+    length: int | None
+    """How many tokens it has, where it is only too long; None where the tokenizer loses a part of it."""
+    limit: int
+    """How many tokens an answer may have."""
 
 
 @dataclass(frozen=True)
@@ -26,62 +39,78 @@ class Lost:
 
     task: str
     finding: UnwritableAnswers
-    reference: str
-    """The right answer of the first such document."""
-    read: str
-    """The text that is read from its tokens."""
+    first: LostAnswer
 
     @property
     def notice(self) -> str:
         """A notice for the user."""
-        documents = self.finding.documents
-        first = f"document {documents[0]}: {_short(self.reference)} is read as {_short(self.read)}"
+        finding, first = self.finding, self.first
+        example = f"document {first.document}: {short(first.reference)} is read as {short(first.read)}"
         return (
-            f"{self.task}: the model cannot write the right answers of {len(documents)} of {self.finding.tried} "
-            f"documents with its tokenizer and within `max_gen_toks` ({first})"
+            f"{self.task}: the model cannot write the right answers of {len(finding.documents)} of {finding.tried} "
+            f"documents with its tokenizer and within `max_gen_toks` ({example})"
         )
 
 
-def unwritable(backbone: Backbone, task: LoadedTask) -> Lost | None:
+def unwritable(tokenizing: Tokenizing, task: LoadedTask) -> Lost | None:
     """The documents none of whose right answers can be written with full marks; None if there are none.
 
     None, too, for tasks with scored choices, for programs, and for lm-eval's own tasks.
     """
-    marks = marks_of(task.file, chat=task.chat is not None)
-    if marks is None:
+    lost = [answer for answer in _answers(tokenizing, task) if isinstance(answer, LostAnswer)]
+    if not lost:
         return None
-    settings = task.config.generation_kwargs or {}
-    until = settings.get("until") or ()
-    stops = Stops(backbone.tokenizer, (until,) if isinstance(until, str) else until)
-    limit = new_tokens(settings) + backbone.sentinels  # the opening sentinel is not part of the answer
-    lost_documents, example = list[int](), ("", "")
-    for index, doc in enumerate(task.eval_docs):
-        right = references(task, doc)
-        lost_answer = _lost(backbone, task, doc, right, marks, stops, limit)
-        if lost_answer is not None:
-            example = example if lost_documents else lost_answer
-            lost_documents.append(index)
-    if not lost_documents:
-        return None
-    return Lost(task.file.name, UnwritableAnswers(documents=tuple(lost_documents), tried=len(task.eval_docs)), *example)
+    documents = tuple(answer.document for answer in lost)
+    return Lost(task.file.name, UnwritableAnswers(documents=documents, tried=len(task.eval_docs)), lost[0])
 
 
-def _lost(
-    backbone: Backbone, task: LoadedTask, doc: Row, right: Sequence[str], marks: Marks, stops: Stops, limit: int
-) -> tuple[str, str] | None:
-    """A document's first right answer and what is read from it; None if one of its right answers can be written."""
-    first: tuple[str, str] | None = None
-    prompt = prompt_text(task, doc, 0)
-    for reference in right:
-        ids = encode_answer(backbone, prompt, following_text(task, doc, reference))[:limit]
-        decoded = stops.before(ids)
-        if marks.full(doc, right, reference, decoded):
+def none_writable(tokenizing: Tokenizing, task: LoadedTask) -> LostAnswer | None:
+    """The first document, where none has a right answer that can be written; the first that has one ends the search."""
+    first: LostAnswer | None = None
+    for answer in _answers(tokenizing, task):
+        if answer is True:
             return None
-        if marks.text_is_full(doc, right, reference):
-            first = first or (reference, marks.read(decoded, doc))
+        first = answer if first is None and isinstance(answer, LostAnswer) else first
     return first
 
 
-def _short(text: str) -> str:
+def _answers(tokenizing: Tokenizing, task: LoadedTask) -> Iterator[LostAnswer | bool]:
+    """For each document whether one of its right answers can be written, and the first one where that is lost.
+
+    False: they miss full marks as texts, too. Nothing for tasks whose answers are not written.
+    """
+    marks = marks_of(task.file, chat=task.chat is not None)
+    if marks is None:
+        return
+    settings = task.config.generation_kwargs or {}
+    until = settings.get("until") or ()
+    stops = Stops(tokenizing.tokenizer, (until,) if isinstance(until, str) else until)
+    limit = new_tokens(settings)
+    for index, doc in enumerate(task.eval_docs):
+        yield _lost(tokenizing, task, index, doc, references(task, doc), marks, stops, limit)
+
+
+def _lost(
+    tokenizing: Tokenizing, task: LoadedTask, index: int, doc: Row, right: Sequence[str], marks: Marks, stops: Stops,
+    limit: int,
+) -> LostAnswer | bool:  # fmt: skip
+    """What `_answers` gives for one document."""
+    first: LostAnswer | None = None
+    prompt = prompt_text(task, doc, 0)
+    opening = int(tokenizing.sentinels)  # the opening sentinel is no part of the answer
+    for reference in right:
+        whole = encode_answer(tokenizing, prompt, following_text(task, doc, reference))
+        decoded = stops.before(whole[: limit + opening])
+        if marks.full(doc, right, reference, decoded):
+            return True
+        if first is None and marks.text_is_full(doc, right, reference):
+            too_long = marks.full(doc, right, reference, stops.before(whole))
+            length = len(whole) - 2 * opening if too_long else None
+            first = LostAnswer(index, reference, marks.read(decoded, doc), length, limit)
+    return first or False
+
+
+def short(text: str) -> str:
+    """A text on one line, in quotes; a long one is cut."""
     line = " ".join(text.split())
     return repr(line if len(line) <= 40 else f"{line[:39]}…")

@@ -1,8 +1,8 @@
-"""Checks before a run writes anything: the device, the sandbox and every model are available."""
+"""Checks before a run writes anything: device, sandbox and models are available, and can write the answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,14 +10,18 @@ from suite.core.errors import Problem, SuiteError
 from suite.core.hub import reason_of, unreachable
 from suite.models.source import ModelSource, locate
 from suite.planning import CopyFromTry, Evaluate, Inputs, Plan, Step, TakePart
+from suite.planning.writable import check_writable
 from suite.sandbox import bubblewrap
 from suite.tasks.definition import TaskFile
 
 WANTED_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 
 
-def check(plan: Plan, inputs: Inputs, device: str | None) -> None:
-    """Raises SuiteError with all problems. Downloads models that are only on the hub."""
+def check(plan: Plan, inputs: Inputs, device: str | None, done: Collection[str] = ()) -> None:
+    """Raises SuiteError with all problems. Downloads models that are only on the hub.
+
+    `done` are the steps that are not run again.
+    """
     problems: list[Problem] = []
     try:
         check_device(device)
@@ -34,6 +38,22 @@ def check(plan: Plan, inputs: Inputs, device: str | None) -> None:
     for name in tasks:
         try:
             bubblewrap.require(f"task '{name}'")
+        except SuiteError as error:
+            problems += error.problems
+    if problems:
+        raise SuiteError.of(problems)
+    _answers_can_be_written([step for step in plan.steps if step.id not in done], inputs)
+
+
+def _answers_can_be_written(steps: Iterable[Step], inputs: Inputs) -> None:
+    """Raises SuiteError for every task of which a model can write no right answer. Most were asked at plan time."""
+    works = [step.work for step in steps if isinstance(step.work, Evaluate)]
+    asked = {(work.task.fingerprint, work.documents, work.track.model, str(work.track.chat)): work for work in works}
+    problems: list[Problem] = []
+    for work in asked.values():
+        try:
+            located = locate(work.track.model, inputs.models)
+            check_writable(work.task, work.documents, located, inputs.data, work.track.chat, before_run=True)
         except SuiteError as error:
             problems += error.problems
     if problems:

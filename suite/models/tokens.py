@@ -7,12 +7,17 @@ answer together read as the text that evaluation has.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from suite.core.errors import SuiteError
 from suite.core.targets import WrittenTarget, following
-from suite.models.backbone import Backbone
 from suite.models.embedded import reading_texts
+from suite.models.ids import KnownIds
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from suite.models.backbone import Shape
 
 SENTINEL_BEGIN, SENTINEL_END = "<extra_id_0>", "<extra_id_1>"
 _ANCHORS: Final = ("", "\n", ":", "0")
@@ -23,7 +28,31 @@ _PROBES: Final = ("a", "0", ".")
 Ids = tuple[int, ...]
 
 
-def encode_text(backbone: Backbone, text: str) -> list[int]:
+class Tokenizing(Protocol):
+    """What turns texts into ids: a loaded base model, or its tokenizer alone (`suite.models.tokenizer`)."""
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """Of transformers."""
+
+    @property
+    def shape(self) -> Shape:
+        """Whether answers continue the prompt, or are a text of their own."""
+
+    @property
+    def sentinels(self) -> bool:
+        """Whether answers stand between the sentinels of span corruption."""
+
+    @property
+    def eos_id(self) -> int:
+        """The id that ends an answer."""
+
+    @property
+    def ids(self) -> KnownIds:
+        """What was read before."""
+
+
+def encode_text(backbone: Tokenizing, text: str) -> list[int]:
     """Ids of a text with the special tokens that the tokenizer puts before it, unless the text has its BOS already.
 
     A decoder goes on from a text, so what the tokenizer would close one with is left out; an encoder reads it.
@@ -31,7 +60,7 @@ def encode_text(backbone: Backbone, text: str) -> list[int]:
     return list(_read(backbone, [text])[0])
 
 
-def encode_prompts(backbone: Backbone, prompts: Sequence[str]) -> list[Ids]:
+def encode_prompts(backbone: Tokenizing, prompts: Sequence[str]) -> list[Ids]:
     """Ids of prompts as the model reads them before it answers.
 
     An encoder-decoder with sentinels gets ` <extra_id_0>` appended. An empty prompt is the begin or end token.
@@ -42,17 +71,17 @@ def encode_prompts(backbone: Backbone, prompts: Sequence[str]) -> list[Ids]:
     return [ids or (_first_id(backbone),) for ids in ids_of_each]
 
 
-def encode_prompt(backbone: Backbone, prompt: str) -> list[int]:
+def encode_prompt(backbone: Tokenizing, prompt: str) -> list[int]:
     """Ids of one prompt."""
     return list(encode_prompts(backbone, [prompt])[0])
 
 
-def encode_answer(backbone: Backbone, prompt: str, answer: str) -> list[int]:
+def encode_answer(backbone: Tokenizing, prompt: str, answer: str) -> list[int]:
     """Ids of an answer after a prompt, without the end token: the second part of `encode_pair`."""
     return encode_pair(backbone, prompt, answer)[1]
 
 
-def encode_pair(backbone: Backbone, prompt: str, answer: str) -> tuple[list[int], list[int]]:
+def encode_pair(backbone: Tokenizing, prompt: str, answer: str) -> tuple[list[int], list[int]]:
     """Ids of a prompt and of the answer that follows it, without the end token.
 
     Where the model writes its answers, the first are those of `encode_prompt`, and the second are what joining the
@@ -75,7 +104,9 @@ def encode_pair(backbone: Backbone, prompt: str, answer: str) -> tuple[list[int]
     return encode_prompt(backbone, prompt), list(ids)
 
 
-def encode_choices(backbone: Backbone, context: str, continuations: Sequence[str]) -> tuple[list[int], list[list[int]]]:
+def encode_choices(
+    backbone: Tokenizing, context: str, continuations: Sequence[str]
+) -> tuple[list[int], list[list[int]]]:
     """Ids of a context and of each of some continuations to be scored, split as lm-eval does: white space at the end of
     the context goes to the continuation.
 
@@ -95,7 +126,7 @@ def encode_choices(backbone: Backbone, context: str, continuations: Sequence[str
     return list(ids[:split]) or [_first_id(backbone)], [list(whole[split:]) for whole in wholes]
 
 
-def encode_word(backbone: Backbone, word: str) -> list[int]:
+def encode_word(backbone: Tokenizing, word: str) -> list[int]:
     """Ids of a word as it stands within a text, behind a space."""
     decoder = backbone.shape == "decoder"
     return list(_continued(backbone, _ANCHORS[-1], f" {word}") if decoder else _plain(backbone, word))
@@ -107,7 +138,7 @@ def no_token(answer: str, where: str = "") -> SuiteError:
     return SuiteError(f"{where}: {what}" if where else what, fix="give each answer a text that the tokenizer keeps")
 
 
-def _read(backbone: Backbone, texts: Sequence[str]) -> list[Ids]:
+def _read(backbone: Tokenizing, texts: Sequence[str]) -> list[Ids]:
     """`encode_text` of some, all at once: one call for each takes as long as a small model's answer."""
     start = backbone.tokenizer.bos_token
     (closing,) = backbone.ids.of([("closing",)], lambda _: [closing_ids(backbone)])
@@ -127,7 +158,7 @@ def _read(backbone: Backbone, texts: Sequence[str]) -> list[Ids]:
     return [ids_by_index[index] for index in range(len(texts))]
 
 
-def closing_ids(backbone: Backbone) -> Ids:
+def closing_ids(backbone: Tokenizing) -> Ids:
     """What the tokenizer appends to each text."""
     for text in _PROBES:
         bare = _plain(backbone, text)
@@ -139,7 +170,7 @@ def closing_ids(backbone: Backbone) -> Ids:
     return ()
 
 
-def _continued(backbone: Backbone, prompt: str, text: str) -> Ids:
+def _continued(backbone: Tokenizing, prompt: str, text: str) -> Ids:
     """What a text adds to the ids of a decoder's prompt."""
     if not text:
         return ()
@@ -156,14 +187,14 @@ def _continued(backbone: Backbone, prompt: str, text: str) -> Ids:
     return _plain(backbone, text)
 
 
-def _between_sentinels(backbone: Backbone, answer: Iterable[int]) -> list[int]:
+def _between_sentinels(backbone: Tokenizing, answer: Iterable[int]) -> list[int]:
     if not backbone.sentinels:
         return list(answer)
     begin, end = backbone.tokenizer.convert_tokens_to_ids([SENTINEL_BEGIN, SENTINEL_END])
     return [begin, *answer, end]
 
 
-def _plain(backbone: Backbone, text: str) -> Ids:
+def _plain(backbone: Tokenizing, text: str) -> Ids:
     """Ids of a text without special tokens but its own."""
     with reading_texts():
         return tuple(int(token) for token in backbone.tokenizer.encode(text, add_special_tokens=False))
@@ -175,6 +206,6 @@ def _common(one: Sequence[int], other: Sequence[int]) -> int:
     return next((at for at in range(limit) if one[at] != other[at]), limit)
 
 
-def _first_id(backbone: Backbone) -> int:
+def _first_id(backbone: Tokenizing) -> int:
     bos = backbone.tokenizer.bos_token_id
     return int(bos) if bos is not None else backbone.eos_id

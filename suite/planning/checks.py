@@ -12,6 +12,7 @@ from suite.models.chat import no_template, template_in
 from suite.models.names import has_kind, has_matrix, matrix_names, short_names
 from suite.models.source import LocatedModel, ModelSource
 from suite.planning.gold import gold_notes
+from suite.planning.writable import check_writable
 from suite.specs import Experiment
 from suite.tasks.contamination import check_leaks, doubles
 from suite.tasks.data import DataLocations, Rows
@@ -66,9 +67,28 @@ def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSo
             note = attempt(lambda task=task, reported=reported, pool=pool: check_leaks(task, train, pool, reported))
             notes += [*(note or []), *doubles(task, reported, "reports")]
     notes += attempt(lambda: gold_notes(used)) or []
+    if located is not None and not problems:
+        notes += attempt(lambda: _unwritable(experiment, located, data)) or []
     if problems:
         raise SuiteError.of(problems)
     return list(dict.fromkeys(notes))
+
+
+def _unwritable(experiment: Experiment, located: LocatedModel, data: DataLocations) -> list[str]:
+    """Notes about tasks of which the model cannot write some right answers, as far as a plan can tell.
+
+    Raises SuiteError with those of which it can write none.
+    """
+    problems, notes = list[Problem](), list[str]()
+    for role in (*experiment.targets, *experiment.held_out):
+        asked = experiment.track.target if role in experiment.targets else experiment.track.held_out
+        try:
+            notes.append(check_writable(experiment.tasks[role], asked.documents, located, data, experiment.track.chat))
+        except SuiteError as error:
+            problems += error.problems
+    if problems:
+        raise SuiteError.of(problems)
+    return list(filter(None, notes))
 
 
 def _selectable(task: TaskFile, rows: Rows) -> None:

@@ -20,6 +20,7 @@ UNBOUNDED: Scale = (-math.inf, math.inf)
 PERCENT: Scale = (0.0, 100.0)
 NOTHING = 1e-12
 """A variance that is too small to widen an interval."""
+MINUS = "\N{MINUS SIGN}"
 ALIKE = 0.1
 """An interval is written with ± if its sides differ by at most this share of the wider one."""
 
@@ -57,13 +58,18 @@ class Estimate:
 
 def estimate_text(estimate: Estimate, *, sign: bool = False) -> str:
     """``81.3 ± 2.1``, or ``99.6 [97.8, 100.0]`` if the sides of the interval differ."""
-    value = f"{estimate.value:+.1f}" if sign else f"{estimate.value:.1f}"
+    value = _number(estimate.value, sign=sign)
     if estimate.low is None or estimate.high is None:
         return value
     if estimate.half is not None:
         return f"{value} ± {estimate.half:.1f}"
-    ends = [f"{end:+.1f}" if sign else f"{end:.1f}" for end in (estimate.low, estimate.high)]
-    return f"{value} [{', '.join(ends)}]"
+    return f"{value} [{_number(estimate.low, sign=sign)}, {_number(estimate.high, sign=sign)}]"
+
+
+def _number(value: float, *, sign: bool) -> str:
+    """One decimal, with a true minus sign and no minus zero."""
+    text = f"{abs(value):.1f}"
+    return text if float(text) == 0 else f"{MINUS if value < 0 else '+' * sign}{text}"
 
 
 def within(value: float, half: float, scale: Sequence[float]) -> tuple[float, float]:

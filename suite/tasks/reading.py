@@ -44,6 +44,12 @@ def written(task: TaskFile, reference: str, *, chat: bool = False) -> str:
     return output
 
 
+def new_tokens(settings: Mapping[str, Any]) -> int:
+    """The tokens that an answer may have, by any of the names that lm-eval has for it."""
+    names = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
+    return int(next((settings[name] for name in names if settings.get(name) is not None), 256))
+
+
 def _delimiter(task: TaskFile, *, chat: bool) -> str:
     """The text between a prompt and its answer; a prefix of the answer (`gen_prefix`) is part of the prompt.
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from lm_eval.api.utils import ends_with_whitespace, maybe_delimit
 
 from suite.core.chat import ChatFormat
@@ -12,6 +9,7 @@ from suite.core.errors import SuiteError
 from suite.core.targets import WrittenTarget
 from suite.tasks.data import Row
 from suite.tasks.loaded import LoadedTask
+from suite.tasks.reading import new_tokens as new_tokens
 
 
 def prompt_text(task: LoadedTask, doc: Row, shots: int) -> str:
@@ -67,9 +65,3 @@ def refuse_text_before_answers(task: LoadedTask) -> None:
     what = f"chat: the template puts {chat.before.strip()[:40]!r} before an answer, and its generation prompt does not"
     fix = "set the template's variable for it, as in `chat: {template_args: {enable_thinking: false}}`"
     raise SuiteError(what, fix=fix)
-
-
-def new_tokens(settings: Mapping[str, Any]) -> int:
-    """The tokens that an answer may have, by any of the names that lm-eval has for it."""
-    names = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
-    return int(next((settings[name] for name in names if settings.get(name) is not None), 256))

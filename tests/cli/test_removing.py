@@ -60,7 +60,8 @@ def test_nothing_goes_without_a_yes(
     code, out, err = suite(capsys, "remove", "lora_rte", "--home", home)
     assert code == 2
     assert "2 experiments would go" in out
-    assert err == "error: nobody is there to be asked, and nothing was removed; say --yes\n"
+    what = "cannot confirm: stdin is not a terminal, so nothing was removed"
+    assert err == f"error: {what}; pass --yes to remove without a question\n"
     typed = io.StringIO("n\n")
     monkeypatch.setattr(typed, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", typed)

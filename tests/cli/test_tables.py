@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from suite.cli.commands.as_json import as_text
-from suite.cli.commands.tables import fitted, room, wrapped
+from suite.cli.commands.tables import TerminalColumn, fitted, room, wrapped
 from suite.core.errors import SuiteError
 from suite.core.escape import latex, markdown, spreadsheet
 from suite.results.store import Store
@@ -58,10 +59,11 @@ def test_the_least_important_columns_are_left_out_and_named(
     assert "left out" not in whole
     head = some.splitlines()[1]
     assert "variance components" not in head
-    assert "held-out average 4-shot  change" in head
-    (told,) = (line for line in some.splitlines() if line.startswith("left out"))
+    told = " ".join(some[some.index("left out") : some.index("(--wide")].split())
     assert "variance components" in told
-    assert "change" not in told  # that of the most shots is there
+    assert "change 1-shot" in told  # that of the most shots is there
+    assert "variance components:" in whole.split("\n\n")[-2]  # its legend, which goes with it
+    assert "variance components:" not in some
 
 
 def test_json_is_not_cut(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
@@ -70,12 +72,63 @@ def test_json_is_not_cut(capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     assert {row["name"] for row in board["rows"]} == {"pretrained", "finetune_rte", LONG}
 
 
+@pytest.mark.parametrize(("columns", "expected"), [(48, "change"), (64, "target change"), (80, "target gain change")])
+def test_target_gain_and_change_stay_longest(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path, columns: int, expected: str
+) -> None:
+    narrow(monkeypatch, columns)
+    out = suite(capsys, "board", "--home", home)[1]
+    heads = " ".join(out[: out.index("----")].split())
+    for head in expected.split():
+        assert head in heads, out
+
+
+def test_a_board_says_what_was_gained_and_what_it_cost(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    out = suite(capsys, "board", "--home", home)[1]
+    head, _, *rows = [re.split(" {2,}", line) for line in out.splitlines()[1:5]]
+    pretrained, tuned = (dict(zip(head, row, strict=True)) for row in rows)
+    score, before = (float(row["target"].split()[1]) for row in (tuned, pretrained))
+    assert tuned["gain"].split()[0] == f"{score - before:+.1f}"
+    assert (pretrained["gain"], pretrained["time"]) == ("–", "–")
+    assert {tuned[name] for name in ("trained", "memory", "size", "time")}.isdisjoint({"–"})
+
+
 def test_the_name_is_cut_when_nothing_else_can_go() -> None:
-    lines = [["name", "a", "b"], ["x" * 30, "1.0 ± 0.1", "2.0 ± 0.2"]]
-    table = list(fitted(lines, 36, [[1]], name=0))
-    assert table[2].split() == ["x" * 24 + "…", "2.0", "±", "0.2"]
-    assert table[3] == "left out to fit the terminal: a"
-    assert list(fitted(lines, None, [[1]], name=0))[2].endswith("2.0 ± 0.2")
+    columns = [
+        TerminalColumn("name", ["x" * 30], cut=True),
+        TerminalColumn("a", ["1.0 ± 0.1"], 1),
+        TerminalColumn("b", ["2.0 ± 0.2"]),
+    ]
+    table = fitted(columns, 33).lines
+    assert table[2].split() == ["x" * 21 + "…", "2.0", "±", "0.2"]
+    assert table[3].startswith("left out to fit the terminal: a")
+    assert fitted(columns, None).lines[2].endswith("2.0 ± 0.2")
+
+
+def test_heads_and_cells_are_broken_before_a_column_is_left_out() -> None:
+    columns = [
+        TerminalColumn("name", ["x"]),
+        TerminalColumn("held-out average 4-shot", ["1.0"]),
+        TerminalColumn("target", [("a 1.0", "b 2.0")]),
+    ]
+    assert fitted(columns, None).lines == (
+        "name  held-out average 4-shot  target",
+        "----  -----------------------  ------------",
+        "x     1.0                      a 1.0, b 2.0",
+    )
+    assert fitted(columns, 24).lines == (
+        "      held-out",
+        "      average",
+        "name  4-shot    target",
+        "----  --------  ------",
+        "x     1.0       a 1.0",
+        "                b 2.0",
+    )
+
+
+def test_a_narrow_column_takes_the_room_that_a_wide_one_leaves() -> None:
+    columns = [TerminalColumn("name", ["x"]), TerminalColumn("wide", ["1" * 30], 2), TerminalColumn("p", ["0.1"], 1)]
+    assert fitted(columns, 20).lines[0] == "name  p"
 
 
 def test_a_pipe_has_any_width(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,7 +145,7 @@ SHOWN = r"\x1b[31ma\x9bb\u202ec d e\x00f\u2066"
 
 @pytest.mark.parametrize("width", [None, 300])
 def test_no_text_of_a_table_steers_the_terminal(width: int | None) -> None:
-    lines = list(fitted([["name", STEERS], [STEERS, "1"]], width, [], name=0))
+    lines = fitted([TerminalColumn("name", [STEERS]), TerminalColumn(STEERS, ["1"])], width).lines
     assert [line.split("  ")[-1] for line in lines[:1]] == [SHOWN]
     assert lines[2].startswith(SHOWN)
     assert list(wrapped([STEERS], width)) == [SHOWN]

@@ -17,6 +17,7 @@ from suite.analysis.board.intervals import norm_avg, task_estimates
 from suite.analysis.board.lenient import lenient_scores
 from suite.analysis.board.samples import Evaluated, evaluated
 from suite.analysis.board.schema import BASELINE, Cell, LenientScore, Row, Variation
+from suite.analysis.board.unwritable import unwritable_answers
 from suite.core.formats import Format
 from suite.core.hashing import fingerprint
 from suite.results.store import ResultsReader
@@ -53,9 +54,9 @@ class PretrainedResults:
 
     @classmethod
     def of(cls, store: ResultsReader, results: ExperimentResults) -> PretrainedResults:
-        """The pretrained model's experiment with all its answers to the held-out tasks."""
+        """The pretrained model's experiment with all its answers."""
         read = lru_cache(maxsize=64)(lambda formats: hits_by_task(store, [results], formats))
-        return cls(results, evaluated(store, [results], held_out_keys(results)), read)
+        return cls(results, evaluated(store, [results], results.evaluations()), read)
 
 
 def held_out_keys(member: ExperimentResults) -> list[tuple[str, int]]:
@@ -90,9 +91,12 @@ def make_row(
     scores = task_estimates(store, members, keys, evaluations)
     classes = _classes(store, members, keys, evaluations)
     lenient = lenient_scores(store, members, keys, base.results if base and first.method != BASELINE else None)
+    unwritable = unwritable_answers(store, (link for member in members for link in member.links))
     cells = {
-        key: _cell(members, *key, scores.get(key), classes.get(key), lenient.get(key), evaluations) for key in keys
-    }
+        key: _cell(members, *key, scores.get(key), classes.get(key), lenient.get(key), evaluations,
+                   len(unwritable[key].documents) if key in unwritable else 0)
+        for key in keys
+    }  # fmt: skip
     targets = tuple(cell for (role, _), cell in cells.items() if role in first.targets)
     held_out = tuple(cell for (role, _), cell in cells.items() if role not in first.targets)
     shots = sorted({cell.shots for cell in held_out})
@@ -129,6 +133,7 @@ def make_row(
         formats=formats,
         format_by_task=by_task(hits, base_hits),
         against=against,
+        gained={cell.role: _gained(store, members, bases, cell, evaluations) for cell in targets},
         variation={count: _variation(parts) for count, parts in average_parts.items()},
     )
     seeds, tasks = (_comparable(average_parts[shots[-1]]) if shots else None) or ((), ())
@@ -162,7 +167,7 @@ def _classes(
 
 def _cell(
     members: Sequence[ExperimentResults], role: str, shots: int, score: Estimate | None, classes: Classification | None,
-    lenient: LenientScore | None, answers: Mapping[str, Evaluated],
+    lenient: LenientScore | None, answers: Mapping[str, Evaluated], unwritable: int,
 ) -> Cell:  # fmt: skip
     steps = [step.id for member in members if (step := member.step(role, shots))]
     distinct = next((answers[step].distinct for step in steps if step in answers), 0)
@@ -179,6 +184,7 @@ def _cell(
         unparsable=sum(score_record.unparsable for score_record in primary),
         classes=classes,
         lenient=lenient,
+        unwritable=unwritable,
     )
 
 
@@ -200,6 +206,26 @@ def _change(
     subtracted = [Term(-term.weight, (base.results,), term.role, shots) for term in _terms(members, shots, 1.0)]
     try:
         return contrast_of(store, [*_terms(members, shots, 1.0), *subtracted], evaluations)
+    except (Missing, Incomparable):
+        return None
+
+
+def _gained(
+    store: ResultsReader,
+    members: Sequence[ExperimentResults],
+    bases: Sequence[PretrainedResults],
+    cell: Cell,
+    evaluations: Mapping[str, Evaluated],
+) -> Contrast | None:
+    """What a target won or lost against the pretrained model that was asked the same."""
+    key = (cell.role, cell.shots)
+    asked = questions(members[0], [key])
+    base = next((base for base in bases if questions(base.results, [key]) == asked), None)
+    if base is None or members[0].record.method == BASELINE:
+        return None
+    terms = [Term(1.0, tuple(members), *key), Term(-1.0, (base.results,), *key)]
+    try:
+        return contrast_of(store, terms, {**base.evaluations, **evaluations})
     except (Missing, Incomparable):
         return None
 

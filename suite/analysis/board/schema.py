@@ -45,6 +45,8 @@ class Cell:
     """The answers by class; None for a task without labels, or if right answers are not stored."""
     lenient: LenientScore | None = None
     """The lenient score; None for a task without a lenient reading, or if right answers are not stored."""
+    unwritable: int = 0
+    """Documents whose right answers the model cannot write: its tokenizer lacks them, or they exceed the limit."""
 
     @property
     def at_chance(self) -> bool:
@@ -151,6 +153,9 @@ class Row:
     """The format ratio for each task that has another format, and each shot count."""
     against: Mapping[int, Contrast | None] = field(default_factory=dict)
     """Shots -> `change` with its test, its variance components (documents, seeds) and its minimum detectable effect."""
+    gained: Mapping[str, Contrast | None] = field(default_factory=dict)
+    """Target -> its score minus the pretrained model's on the same documents and prompts. None if the pretrained model
+    was not asked the same, and for the pretrained model itself."""
     corrected: Mapping[int, float | None] = field(default_factory=dict)
     """Shots -> p-value of the change, corrected (Holm) for all changes of rows with the same targets. None if the
     change is not known, or zero by construction."""

@@ -58,12 +58,14 @@ class Verdict:
 
     @property
     def value_text(self) -> str:
-        """The value with its interval."""
+        """The value with its interval, and with true minus signs."""
         if self.value is None:
             return "–"
         if self.low is None or self.high is None or self.low == self.high:
-            return f"{self.value:+,.0f}" if self.value.is_integer() else f"{self.value:+,.2f}"
-        return f"{self.value:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+            text = f"{self.value:+,.0f}" if self.value.is_integer() else f"{self.value:+,.2f}"
+        else:
+            text = f"{self.value:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+        return text.replace("-", "\N{MINUS SIGN}")
 
     @property
     def evidence(self) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from suite.analysis.advice import Advice, Candidate, Constraints
+from suite.analysis.advice import Advice, Constraints
 from suite.api.advice import recommendations
 from suite.cli.commands.as_json import as_text, plain
-from suite.cli.commands.results import DASH, INTERVAL
+from suite.cli.commands.cells import DASH, INTERVAL
 from suite.cli.commands.stored import reading
-from suite.cli.commands.tables import fitted, room, wrapped
+from suite.cli.commands.tables import TerminalColumn, fitted, room, wrapped
 from suite.core.quantities import byte_count, clock, duration, share, size
 from suite.core.run_dir import RunDir
 from suite.stats import estimate_text
@@ -39,32 +39,36 @@ def print_advice(
 
 def _advice(advice: Advice, width: int | None) -> Iterator[str]:
     yield from wrapped([f"{advice.track}, target {advice.target}", "", advice.because, ""], width)
-    head = ["experiment", advice.target, "gain", "held-out change", "kept", "training", "memory", "artifact", "seeds"]
-    lines = [[*head, "place"], *(_line(candidate) for candidate in advice.candidates)]
     if advice.candidates:
-        yield from fitted(lines, width, [[8], [4], [7], [6], [5], [2]], name=0)
+        yield from fitted(_columns(advice), width).lines
     yield ""
     yield from wrapped(_notes(advice), width)
     yield ""
 
 
-def _line(candidate: Candidate) -> list[str]:
+def _columns(advice: Advice) -> list[TerminalColumn]:
+    rows = advice.candidates
+    gains = [DASH if row.gain is None else estimate_text(row.gain.estimate, sign=True) for row in rows]
+    changes = [DASH if row.retention is None else estimate_text(row.retention.estimate, sign=True) for row in rows]
+    shares = [DASH if row.retained_share is None else f"{row.retained_share:.1%}" for row in rows]
+    sizes = [DASH if row.artifact_bytes is None else size(row.artifact_bytes) for row in rows]
     return [
-        candidate.name,
-        estimate_text(candidate.score),
-        DASH if candidate.gain is None else estimate_text(candidate.gain.estimate, sign=True),
-        DASH if candidate.retention is None else estimate_text(candidate.retention.estimate, sign=True),
-        DASH if candidate.retained_share is None else f"{candidate.retained_share:.1%}",
-        DASH if candidate.seconds is None else clock(candidate.seconds),
-        DASH if candidate.peak_memory is None else size(candidate.peak_memory),
-        DASH if candidate.artifact_bytes is None else size(candidate.artifact_bytes),
-        str(candidate.seeds),
-        "not considered" if candidate.excluded else str(candidate.front),
+        TerminalColumn("experiment", [row.name for row in rows], cut=True),
+        TerminalColumn(advice.target, [estimate_text(row.score) for row in rows]),
+        TerminalColumn("gain", gains, 6),
+        TerminalColumn("held-out change", changes),
+        TerminalColumn("kept", shares, 2),
+        TerminalColumn("training", [DASH if row.seconds is None else clock(row.seconds) for row in rows], 5),
+        TerminalColumn("memory", [DASH if row.peak_memory is None else size(row.peak_memory) for row in rows], 4),
+        TerminalColumn("artifact", sizes, 3),
+        TerminalColumn("seeds", [str(row.seeds) for row in rows], 1),
+        TerminalColumn("place", ["not considered" if row.excluded else str(row.front) for row in rows]),
     ]
 
 
 def _notes(advice: Advice) -> Iterator[str]:
-    yield f"{INTERVAL}; gain and change: against the pretrained model"
+    yield INTERVAL
+    yield "gain and change: against the pretrained model"
     yield "place: among the rows within the limits, by score and held-out average; tied: not significantly worse"
     for candidate in advice.candidates:
         if candidate.excluded:

@@ -7,16 +7,36 @@ from collections.abc import Iterator, Sequence
 
 from suite.analysis.board import BASELINE, Board, Row
 from suite.analysis.board.compare import Comparison, TaskDifference
-from suite.api.results import comparisons, stored_boards
+from suite.api.results import comparisons, stored_boards, unwritable_on
 from suite.api.shipped import remark
 from suite.cli.commands.as_json import as_text, plain
-from suite.cli.commands.results import DASH, INTERVAL, shown
+from suite.cli.commands.cells import (
+    CHANGE,
+    DASH,
+    shown,
+    target_cells,
+    time_column,
+    trained_column,
+    unwritable_notes,
+)
+from suite.cli.commands.results import with_legends
 from suite.cli.commands.stored import reading
-from suite.cli.commands.tables import fitted, room, wrapped
+from suite.cli.commands.tables import Cell, Fitted, TerminalColumn, fitted, room, wrapped
+from suite.core.quantities import size
 from suite.core.run_dir import RunDir
 from suite.stats import Contrast, lead_by_chance, p_text
 
-LONGEST_HEAD = 32
+RANK = (
+    "rank: by the held-out average at the most shots (what is kept, not the gain), among rows of the same "
+    "targets, with its 95% interval; =: tied with the best"
+)
+GAINED = "gain: the target's score minus the pretrained model's"
+P = "p: of the change, Holm-corrected for all changes of the table"
+MDE = "MDE: minimum detectable effect: the smallest difference that is found with 80% power; none: even 100 is not"
+COMPONENTS = (
+    "variance components: standard errors by documents and by seeds, standard deviation between draws of exemplars"
+)
+WON = "won, lost: documents on which the first, or the second, is better (means over seeds; equal documents count once)"
 
 
 def print_boards(home: RunDir, track: str | None, *, as_json: bool, wide: bool = False) -> None:
@@ -28,7 +48,7 @@ def print_boards(home: RunDir, track: str | None, *, as_json: bool, wide: bool =
         print(as_text([plain(_without_control(board)) for board in boards]))
         return
     width = room(wide=wide)
-    print("\n".join([*(_board(board, width) for board in boards), *wrapped(more, width)]))
+    print("\n".join([*with_legends([_board(board, width) for board in boards], width), *wrapped(more, width)]))
 
 
 def print_comparison(
@@ -37,12 +57,14 @@ def print_comparison(
     """Print the differences of two experiments on each track that has both."""
     with reading(home) as store:
         differences = comparisons(store, first, second, track)
+        lost = {each.track: unwritable_on(store, each.track, (first, second)) for each in differences}
         more = remark(store, track, (first, second))
     if as_json:
         print(as_text([plain(comparison) for comparison in differences]))
         return
     width = room(wide=wide)
-    print("\n".join([*(_comparison(comparison, width) for comparison in differences), *wrapped(more, width)]))
+    tables = [_comparison(each, lost[each.track], width) for each in differences]
+    print("\n".join([*with_legends(tables, width), *wrapped(more, width)]))
 
 
 def _without_control(board: Board) -> Board:
@@ -54,36 +76,52 @@ def _without_control(board: Board) -> Board:
     return dataclasses.replace(board, rows=rows)
 
 
-def _board(board: Board, width: int | None) -> str:
-    shots = board.shots
-    head = ["rank", "experiment", "seeds", "target"]
-    for count in shots:
-        head += [f"held-out average {count}-shot", "change", "p", "MDE", "variance components"]
-    lines = [head, *(_line(row, shots) for row in board.rows)]
-    table = fitted(lines, width, _expendable(len(shots)), name=1)
-    return "\n".join([*wrapped([board.title], width), *table, *wrapped(_notes(board), width), ""])
+def _board(board: Board, width: int | None) -> Fitted:
+    rows, last = board.rows, max(board.shots, default=0)
+    columns = [
+        TerminalColumn("rank", [_rank(row) for row in rows], 12, RANK),
+        TerminalColumn("experiment", [row.name + ("*" if row.changes else "") for row in rows], cut=True),
+        TerminalColumn("seeds", [str(len(row.seeds)) for row in rows], 3),
+        TerminalColumn("target", target_cells(rows), 14),
+        TerminalColumn("gain", [_gained(row) for row in rows], 13, GAINED),
+    ]
+    for count in board.shots:
+        columns += _of_shots(rows, count, earlier=count < last)
+    columns += [
+        trained_column(rows, 7),
+        TerminalColumn("memory", [_bytes(row.costs.peak_memory) for row in rows], 4, "memory: the peak in training"),
+        TerminalColumn(
+            "size", [_bytes(row.costs.artifact_bytes) for row in rows], 6, "size: what training leaves, on disk"
+        ),
+        time_column(rows, 9),
+    ]
+    made = fitted(columns, width)
+    lines = [*wrapped([board.title], width), *made.lines, *wrapped(_notes(board), width), ""]
+    return dataclasses.replace(made, lines=tuple(lines))
 
 
-def _expendable(shots: int) -> Iterator[list[int]]:
-    """Groups of column indices to leave out, the least important first. The last shot count decides the rank."""
-    seeds, target, first, per_shot = 2, 3, 4, 5
-    for column in (4, 3):
-        yield [first + per_shot * index + column for index in range(shots)]
-    yield [seeds]
-    yield [first + per_shot * index + 2 for index in range(shots)]
-    yield [target]
-    for index in range(shots - 1):
-        yield [first + per_shot * index + column for column in (0, 1)]
-    yield [first + per_shot * (shots - 1) + 1]
+def _of_shots(rows: Sequence[Row], count: int, *, earlier: bool) -> Iterator[TerminalColumn]:
+    """What is kept at a shot count. Those of the most shots, by which rows are ranked, are left out last."""
+    contrasts = [None if row.method == BASELINE else row.against.get(count) for row in rows]
+    tested = [_tested(contrast, row.corrected.get(count)) for contrast, row in zip(contrasts, rows, strict=True)]
+    changes, ps, effects = zip(*tested, strict=True) if tested else ((), (), ())
+    averages = [shown(row.norm_avg.get(count)) for row in rows]
+    yield TerminalColumn(f"held-out average {count}-shot", averages, 8 if earlier else 11)
+    yield TerminalColumn(f"change {count}-shot", changes, 8 if earlier else None, CHANGE)
+    yield TerminalColumn(f"p {count}-shot", ps, 5 if earlier else 10, P)
+    yield TerminalColumn(f"MDE {count}-shot", effects, 2, MDE)
+    yield TerminalColumn(f"variance components {count}-shot", [_components(row, count) for row in rows], 1, COMPONENTS)
 
 
-def _line(row: Row, shots: Sequence[int]) -> list[str]:
-    targets = " ".join(f"{cell.role} {shown(cell.score)}" for cell in row.target_scores)
-    line = [_rank(row), row.name + ("*" if row.changes else ""), str(len(row.seeds)), targets or DASH]
-    for count in shots:
-        against = None if row.method == BASELINE else row.against.get(count)
-        line += [shown(row.norm_avg.get(count)), *(_tested(against, row.corrected.get(count))), _components(row, count)]
-    return line
+def _gained(row: Row) -> Cell:
+    """The change of each target."""
+    if row.method == BASELINE or not row.gained:
+        return DASH
+    return tuple(shown(None if contrast is None else contrast.estimate, sign=True) for contrast in row.gained.values())
+
+
+def _bytes(count: int | None) -> str:
+    return size(count) if count else DASH
 
 
 def _rank(row: Row) -> str:
@@ -94,64 +132,70 @@ def _rank(row: Row) -> str:
     return interval if rank.below_best or row.contenders < 2 else f"{interval} ="
 
 
-def _tested(contrast: Contrast | None, corrected: float | None) -> list[str]:
+def _tested(contrast: Contrast | None, corrected: float | None) -> tuple[str, str, str]:
     """The texts of a difference, its p, and its minimum detectable effect."""
     if contrast is None:
-        return [DASH] * 3
+        return DASH, DASH, DASH
     p = "by construction" if not contrast.spread.stderr else DASH if corrected is None else p_text(corrected)
     # no difference on a scale of 0 to 100 exceeds 100, so these documents cannot reach the power
     mde = DASH if not contrast.resolvable else "none" if contrast.resolvable > 100 else f"{contrast.resolvable:.1f}"
-    return [shown(contrast.estimate, sign=True), p, mde]
+    return shown(contrast.estimate, sign=True), p, mde
 
 
-def _components(row: Row, count: int) -> str:
+def _components(row: Row, count: int) -> Cell:
     variation = row.variation.get(count)
     if variation is None:
         return DASH
     named = {"documents": variation.documents, "seeds": variation.seeds, "draws": variation.draws}
-    return ", ".join(f"{name} {value:.1f}" for name, value in named.items() if value is not None)
+    return tuple(f"{name} {value:.1f}" for name, value in named.items() if value is not None)
 
 
 def _notes(board: Board) -> Iterator[str]:
     ranked = max((row.contenders for row in board.rows), default=0)
-    yield "rank (95% interval), among rows of the same targets; = tied with the best"
-    yield f"{INTERVAL}, over documents and seeds; change: against the pretrained model; p is Holm's"
-    yield "MDE: minimum detectable effect, 80% power (none: no change is large enough)"
-    yield "variance components: the standard error of each"
     if ranked > 1:
         lead = lead_by_chance(ranked)
-        yield f"of {ranked} equal rows the best leads their mean by {lead:.1f} standard errors by chance"
+        what = f"by chance alone, the first of {ranked} equal rows leads their mean by {lead:.1f} standard errors"
+        yield f"{what}: a lead of that size means nothing"
+    yield from unwritable_notes(board.rows)
     for row in board.rows:
         if row.changes:
             yield f"* {row.name} is not on the track's terms: {', '.join(row.changes)}"
+        unsure = [role for role, gain in row.gained.items() if gain is not None and gain.low <= 0]
+        if row.rank is not None and unsure:
+            yield f"! {row.name} has no certain gain on {', '.join(unsure)}: its rank says only what it keeps"
         if row.tries:
             yield f"{row.name} is the best of {row.tries} tries, chosen on the selection rows"
         if row.missing:
             yield f"! {row.name} has no rank: it misses {', '.join(row.missing[:3])}" + (" …" * (len(row.missing) > 3))
 
 
-def _comparison(comparison: Comparison, width: int | None) -> str:
-    names = f"{comparison.first} − {comparison.second}"
-    long = width is not None and len(names) > LONGEST_HEAD
-    head = "difference" if long else names
-    lines = [["task", "shots", head, "p", "MDE", "won", "lost", "documents", "seeds"]]
-    lines += [_task_line(task) for task in comparison.tasks]
+def _comparison(comparison: Comparison, unwritable: Sequence[str], width: int | None) -> Fitted:
+    lines = [_task_line(task) for task in comparison.tasks]
     for shots, average in comparison.averages.items():
         # a single pre-stated number: not corrected for the tasks that it averages
         tested = _tested(average, average.p)
-        lines.append(["held-out average", str(shots), *tested, "", "", str(average.documents), str(average.seeds)])
-    notes = [
-        f"{INTERVAL}, over the documents and seeds in common; p of tasks is Holm's; won and lost: documents on which",
-        "one is better (by its mean over seeds); equal documents are one;",
-        "MDE: minimum detectable effect, 80% power (none: no difference is large enough)",
-        *(f"! {task.why}" for task in comparison.tasks if task.why),
+        lines.append(("held-out average", str(shots), *tested, "", "", str(average.documents), str(average.seeds)))
+    task, shot_counts, differences, ps, effects, won, lost, documents, seeds = (
+        [line[index] for line in lines] for index in range(9)
+    )
+    columns = [
+        TerminalColumn("task", task, cut=True),
+        TerminalColumn("shots", shot_counts),
+        TerminalColumn("difference", differences),
+        TerminalColumn("p", ps, 5, "p of tasks: Holm-corrected for all tasks of the table"),
+        TerminalColumn("MDE", effects, 1, MDE),
+        TerminalColumn("won", won, 4, WON),
+        TerminalColumn("lost", lost, 4, WON),
+        TerminalColumn("documents", documents, 3),
+        TerminalColumn("seeds", seeds, 2),
     ]
-    table = fitted(lines, width, [[4], [8], [7], [5, 6], [3]], name=0)
-    title = f"{comparison.track}: {names}" if long else comparison.track
-    return "\n".join([*wrapped([title], width), *table, *wrapped(notes, width), ""])
+    notes = [*(f"! {task.why}" for task in comparison.tasks if task.why), *unwritable]
+    title = f"{comparison.track}: {comparison.first} − {comparison.second}"
+    made = fitted(columns, width)
+    return dataclasses.replace(made, lines=(*wrapped([title], width), *made.lines, *wrapped(notes, width), ""))
 
 
-def _task_line(task: TaskDifference) -> list[str]:
+def _task_line(task: TaskDifference) -> tuple[Cell, ...]:
     counts = [DASH if number is None else str(number) for number in (task.won, task.lost)]
     sizes = [str(task.difference.documents), str(task.difference.seeds)] if task.difference else [DASH, DASH]
-    return [task.role, str(task.shots), *_tested(task.difference, task.corrected), *counts, *sizes]
+    return (task.role, str(task.shots), *_tested(task.difference, task.corrected), *counts, *sizes)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from suite.analysis.claims.report import junit, markdown, plain, text
 from suite.api.claims import chosen, judged
+from suite.api.results import unwritable_on
 from suite.api.shipped import remark
 from suite.cli.commands.as_json import as_text
 from suite.cli.commands.stored import reading
+from suite.cli.commands.tables import room, wrapped
 from suite.core.errors import SuiteError
 from suite.core.outputs import write_output
 from suite.core.run_dir import RunDir
@@ -43,13 +45,15 @@ def check_claims(
             what = f"there is no store yet, and the records that come with suite have nothing about {tracks}"
             raise SuiteError(what, where=str(home.folder), fix="`suite run` makes one")
         verdicts = judged(store, selected)
-        more = [source] if source else [line for name in selected.tracks for line in remark(store, name)]
+        more = [f"{line} ({name})" for name in selected.tracks for line in unwritable_on(store, name)]
+        more += [source] if source else [line for name in selected.tracks for line in remark(store, name)]
     _write(reports.junit, junit(verdicts, strict=strict))
     _write(reports.markdown, markdown(verdicts, strict=strict).encode())
     if reports.as_json:
         print(as_text(plain(verdicts, strict=strict)))
     else:
-        print("\n".join([*text(verdicts), *more]))
+        width = room()
+        print("\n".join([*wrapped(text(verdicts), width, indent=f"{'':<16}"), *wrapped(more, width)]))
     return all(verdict.passes(strict=strict) for file in verdicts for verdict in file.verdicts)
 
 

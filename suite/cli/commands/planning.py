@@ -10,6 +10,7 @@ import yaml
 
 from suite.api import planning
 from suite.api.planning import PlannedRun, PlannedStep
+from suite.cli.commands.tables import room, wrapped
 from suite.core.errors import SuiteError
 from suite.core.quantities import clock, size
 from suite.core.run_dir import RunDir
@@ -74,7 +75,7 @@ def verbosity_of(*, quiet: bool, verbose: bool) -> Verbosity:
 
 def show_plan(run: PlannedRun) -> None:
     """Print the plan: each step once with its state, then what is left to do and its cost."""
-    for line in plan_lines(run):
+    for line in wrapped(plan_lines(run), room()):
         print(line)
 
 
@@ -103,7 +104,7 @@ def plan_lines(run: PlannedRun) -> Iterator[str]:
 
 def print_notes(run: PlannedRun) -> None:
     """Print the notes of a plan."""
-    print("".join(f"{line}\n" for line in notes_of(run.plan)), end="", flush=True)
+    print("".join(f"{line}\n" for line in wrapped(notes_of(run.plan), room())), end="", flush=True)
 
 
 def notes_of(plan: Plan) -> Iterator[str]:

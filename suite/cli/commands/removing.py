@@ -27,7 +27,7 @@ def remove_experiments(
     ask."""
     if not names and not failed:
         raise SuiteError(
-            "there is nothing to remove", fix="name experiments (`suite show` lists them), or say --failed"
+            "there is nothing to remove", fix="name experiments (`suite show` lists them), or pass --failed"
         )
     with reading(home) as store:
         chosen = _chosen(store, names, track, seeds, failed=failed)
@@ -108,5 +108,6 @@ def _bytes(folder: Path) -> int:
 
 def _agreed() -> bool:
     if not sys.stdin.isatty():
-        raise SuiteError("nobody is there to be asked, and nothing was removed", fix="say --yes")
+        what = "cannot confirm: stdin is not a terminal, so nothing was removed"
+        raise SuiteError(what, fix="pass --yes to remove without a question")
     return typer.confirm("Remove this for good?")

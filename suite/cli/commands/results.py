@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from suite.analysis.board import BASELINE, Board, Cell, Row, boards
+from suite.analysis.board import BASELINE, Board, Row, boards
+from suite.analysis.board import Cell as TaskScore
 from suite.api.results import stored_boards
 from suite.api.shipped import remark
 from suite.cli.commands.artifacts import artifact_lines, stored_artifacts
 from suite.cli.commands.as_json import as_text, plain
+from suite.cli.commands.cells import (
+    CHANGE,
+    DASH,
+    INTERVAL,
+    shown,
+    target_cells,
+    time_column,
+    trained_column,
+    unwritable_notes,
+)
 from suite.cli.commands.stored import reading
-from suite.cli.commands.tables import fitted, room, wrapped
+from suite.cli.commands.tables import Fitted, TerminalColumn, fitted, room, wrapped
 from suite.core.errors import StoreAway, SuiteError, did_you_mean
 from suite.core.quantities import clock
 from suite.core.run_dir import RunDir
 from suite.planning import Plan
 from suite.results.store import ResultsReader
-from suite.stats import Estimate, estimate_text
 
 if TYPE_CHECKING:
     from suite.execution.outcome import Outcome
 
-DASH = "–"
+EARLIER, AVERAGE, TARGET, LENIENT = 4, 6, 9, 7
+"""When columns leave a narrow terminal (`TerminalColumn.leaves`)."""
 MOST_CLASSES = 20
 """Maximum number of classes of a task in a terminal."""
-INTERVAL = "± is half of a 95% interval, [low, high] one whose sides differ"
 
 
 def report(plan: Plan, home: RunDir, outcome: Outcome) -> None:
@@ -47,21 +57,23 @@ def report(plan: Plan, home: RunDir, outcome: Outcome) -> None:
         print(f"{why[0].upper()}{why[1:]}. What was finished is kept; the same command goes on from there.")
     if outcome.left:
         print(f"The time limit was reached with {outcome.left} steps left. The same command goes on from there.")
-    for title, reason in outcome.failed.items():
-        print(f"failed: {title}: {reason}")
+    for line in wrapped((f"failed: {title}: {reason}" for title, reason in outcome.failed.items()), room()):
+        print(line)
     if outcome.blocked:
         print(f"not run, as they need a failed step: {outcome.blocked}")
     planned = {(experiment.experiment.track.name, experiment.experiment.name) for experiment in plan.experiments}
+    tables = list[Fitted]()
     hurried = outcome.interrupted or isinstance(unrendered, StoreAway)
     try:
         with reading(home, patient=not hurried) as store:
             for board in boards(store):
                 rows = [row for row in board.rows if (board.track, row.name) in planned]
                 if rows:
-                    print("\n".join(table(board, rows, room())))
+                    tables.append(table(board, rows, room()))
     except StoreAway:
         if not hurried:  # an interrupted run should not wait for its table, and no run should wait twice
             raise
+    print("".join(f"{line}\n" for line in with_legends(tables, room())), end="")
     if outcome.log is not None:
         print(f"log {outcome.log}")
     undone = f", {len(outcome.failed)} failed, {outcome.blocked} not run" if outcome.failed else ""
@@ -95,14 +107,24 @@ def show_results(
         print(as_text(shown_boards))
         return
     width = room(wide=wide)
+    tables: list[Fitted] = []
     for board, rows, wrong, artifacts in chosen:
-        failed_lines = [*wrapped(map(str, wrong), width), ""] if wrong else []
-        print("\n".join([*table(board, rows, width), *failed_lines]))
+        made = table(board, rows, width)
+        lines = [*made.lines, *([*wrapped(map(str, wrong), width), ""] if wrong else [])]
         for row in rows if name else ():
             own = [artifact for artifact in artifacts if artifact.variant == row.variant]
-            print("\n".join([*details(row, width), *wrapped(artifact_lines(own), width), ""]))
-    for line in wrapped(more, width):
-        print(line)
+            lines += [*details(row, width), *wrapped(artifact_lines(own), width), ""]
+        tables.append(replace(made, lines=tuple(lines)))
+    print("\n".join([*with_legends(tables, width), *wrapped(more, width)]))
+
+
+def with_legends(tables: Sequence[Fitted], width: int | None) -> Iterator[str]:
+    """Some tables, and below them what their columns mean, each once."""
+    for made in tables:
+        yield from made.lines
+    if tables:
+        yield from wrapped(dict.fromkeys([*(legend for made in tables for legend in made.legends), INTERVAL]), width)
+        yield ""
 
 
 @dataclass(frozen=True)
@@ -128,33 +150,32 @@ def failures(store: ResultsReader, rows: Sequence[Row]) -> list[Failure]:
     return [Failure(step.id, step.title, step.status, step.reason or "") for step in failed]
 
 
-def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Iterator[str]:
+RATIO = "format ratio: the share of held-out answers in the target's format; base: of the pretrained model's"
+
+
+def table(board: Board, rows: Sequence[Row], width: int | None = None) -> Fitted:
     """A board's main columns, or those that fit into the width."""
-    shots = board.shots
-    head = ["experiment", "seeds", "target"]
-    head += [f"held-out average {count}-shot" for count in shots] + [f"change {count}-shot" for count in shots]
-    head += ["format ratio", "trained", "time"]
-    lines = [head]
-    for row in rows:
-        lines.append(
-            [
-                row.name + ("*" if row.changes else ""),
-                str(len(row.seeds)),
-                " ".join(f"{cell.role} {shown(cell.score)}" for cell in row.target_scores) or DASH,
-                *(shown(row.norm_avg.get(count)) for count in shots),
-                *(DASH if row.method == BASELINE else shown(row.change.get(count), sign=True) for count in shots),
-                _ratio(row),
-                f"{row.costs.trained_parameters:,}" if row.costs.trained_parameters else DASH,
-                clock(row.costs.seconds) if row.costs.seconds else DASH,
-            ]
-        )
-    yield from wrapped([board.title], width)
-    seeds, target, first = 1, 2, 3
-    ratio, trained, time = (first + 2 * len(shots) + index for index in range(3))
-    earlier = [[first + index, first + len(shots) + index] for index in range(len(shots) - 1)]
-    yield from fitted(lines, width, [[seeds], [trained], [ratio], [target], *earlier, [time], [ratio - 1]], name=0)
-    yield from wrapped(_table_notes(rows), width)
-    yield ""
+    last = board.shots[-1:]
+    kept, changes = list[TerminalColumn](), list[TerminalColumn]()
+    for count in board.shots:
+        leaves = None if [count] == [*last] else EARLIER
+        changed = [DASH if row.method == BASELINE else shown(row.change.get(count), sign=True) for row in rows]
+        averages = [shown(row.norm_avg.get(count)) for row in rows]
+        kept.append(TerminalColumn(f"held-out average {count}-shot", averages, AVERAGE if leaves is None else leaves))
+        changes.append(TerminalColumn(f"change {count}-shot", changed, leaves, CHANGE))
+    columns = [
+        TerminalColumn("experiment", [row.name + ("*" if row.changes else "") for row in rows], cut=True),
+        TerminalColumn("seeds", [str(len(row.seeds)) for row in rows], 1),
+        TerminalColumn("target", target_cells(rows), TARGET),
+        *kept,
+        *changes,
+        TerminalColumn("format ratio", [_ratio(row) for row in rows], 3, RATIO),
+        trained_column(rows, 2),
+        time_column(rows, 5),
+    ]
+    made = fitted(columns, width)
+    lines = [*wrapped([board.title], width), *made.lines, *wrapped(_table_notes(rows), width), ""]
+    return replace(made, lines=tuple(lines))
 
 
 def _table_notes(rows: Sequence[Row]) -> Iterator[str]:
@@ -165,53 +186,54 @@ def _table_notes(rows: Sequence[Row]) -> Iterator[str]:
             yield f"{row.name} is the best of {row.tries} tries on the selection rows; its time is that of all"
         if row.missing:
             yield f"! {row.name} misses {', '.join(row.missing[:3])}" + (" …" if len(row.missing) > 3 else "")
-    yield f"{INTERVAL}, over {' or '.join(_over(rows)) or 'documents'}; {DASH} is not measured"
+    yield from unwritable_notes(rows)
 
 
-def _chance(cell: Cell) -> str:
+def details(row: Row, width: int | None = None) -> Iterator[str]:
+    """Every score of a row."""
+    cells = (*row.target_scores, *row.held_out)
+    columns = [
+        TerminalColumn("task", [cell.role for cell in cells], cut=True),
+        TerminalColumn("shots", [str(cell.shots) for cell in cells]),
+        TerminalColumn("metric", [cell.metric for cell in cells], 3),
+        TerminalColumn("score", [shown(cell.score) for cell in cells]),
+        *_lenient_columns(cells),
+        TerminalColumn("documents", [_documents(cell) for cell in cells], 2),
+        TerminalColumn("unparsable", [str(cell.unparsable) for cell in cells], 1),
+        TerminalColumn("chance", [_chance(cell) for cell in cells], 4),
+        TerminalColumn("majority", [_majority(cell) for cell in cells], 5),
+        TerminalColumn("macro-F1", [shown(cell.classes.macro_f1 if cell.classes else None) for cell in cells], 6),
+    ]
+    yield from fitted(columns, width).lines
+    yield from wrapped(_lenient_notes(cells), width)
+    yield from _by_class(row, width)
+    yield f"run with --seeds {','.join(map(str, row.seeds))}"
+    yield ""
+
+
+def _documents(cell: TaskScore) -> str:
+    return str(cell.documents) + (f" ({cell.distinct} distinct)" if 0 < cell.distinct < cell.documents else "")
+
+
+def _chance(cell: TaskScore) -> str:
     """The score of guessing, and where a score stands that is not shown to be above it."""
     if cell.chance is None:
         return DASH
     return f"{cell.chance:g}" + (" (below chance)" if cell.below_chance else " (at chance)" if cell.at_chance else "")
 
 
-def details(row: Row, width: int | None = None) -> Iterator[str]:
-    """Every score of a row."""
-    shown_cells = (*row.target_scores, *row.held_out)
-    lenient = ["lenient", "format"] if any(cell.lenient for cell in shown_cells) else []
-    lines = [
-        ["task", "shots", "metric", "score", *lenient, "documents", "unparsable", "chance", "majority", "macro-F1"]
+def _lenient_columns(cells: Sequence[TaskScore]) -> list[TerminalColumn]:
+    """The lenient scores, and the points of the changes that are format; none where no task has a lenient reading."""
+    lenient = [cell.lenient for cell in cells]
+    if not any(lenient):
+        return []
+    return [
+        TerminalColumn("lenient", [shown(each.score) if each else DASH for each in lenient], LENIENT),
+        TerminalColumn("format", [shown(each.format_gain, sign=True) if each else DASH for each in lenient], LENIENT),
     ]
-    for cell in shown_cells:
-        lines.append(
-            [
-                cell.role,
-                str(cell.shots),
-                cell.metric,
-                shown(cell.score),
-                *(_lenient(cell) if lenient else ()),
-                str(cell.documents) + (f" ({cell.distinct} distinct)" if 0 < cell.distinct < cell.documents else ""),
-                str(cell.unparsable),
-                _chance(cell),
-                _majority(cell),
-                shown(cell.classes.macro_f1 if cell.classes else None),
-            ]
-        )
-    more = len(lenient)
-    yield from fitted(lines, width, [[5 + more], [4 + more], [2], [6 + more], [7 + more], [8 + more]], name=0)
-    yield from wrapped(_lenient_notes(shown_cells), width)
-    yield from _by_class(row, width)
-    yield f"run with --seeds {','.join(map(str, row.seeds))}"
-    yield ""
 
 
-def _lenient(cell: Cell) -> tuple[str, str]:
-    """The lenient score, and the points of the change that are format."""
-    lenient = cell.lenient
-    return (shown(lenient.score), shown(lenient.format_gain, sign=True)) if lenient else (DASH, DASH)
-
-
-def _lenient_notes(cells: Sequence[Cell]) -> Iterator[str]:
+def _lenient_notes(cells: Sequence[TaskScore]) -> Iterator[str]:
     counted: dict[str, list[str]] = {}
     for cell in cells:
         if cell.lenient and cell.role not in counted.setdefault(cell.lenient.reading, []):
@@ -222,7 +244,7 @@ def _lenient_notes(cells: Sequence[Cell]) -> Iterator[str]:
         yield "format: points of the change from the pretrained model that disappear when answers are read leniently"
 
 
-def _majority(cell: Cell) -> str:
+def _majority(cell: TaskScore) -> str:
     if cell.classes is None:
         return DASH
     return f"{cell.classes.majority_share:.1f}" + (" (at majority)" if cell.at_majority else "")
@@ -230,32 +252,34 @@ def _majority(cell: Cell) -> str:
 
 def _by_class(row: Row, width: int | None) -> Iterator[str]:
     """The classes of the row's tasks with labels; of many classes, those with the most documents."""
-    lines = [["task", "shots", "class", "documents", "answered", "precision", "recall", "F1"]]
+    lines: list[tuple[str, ...]] = []
     left_out = 0
     for cell in (*row.target_scores, *row.held_out):
         classes = cell.classes.classes if cell.classes else ()
-        most = {
-            class_scores.label
-            for class_scores in sorted(classes, key=lambda class_scores: -class_scores.support)[:MOST_CLASSES]
-        }
+        by_support = sorted(classes, key=lambda of_class: -of_class.support)
+        most = {of_class.label for of_class in by_support[:MOST_CLASSES]}
         left_out += len(classes) - len(most)
-        for class_scores in classes:
-            if class_scores.label in most:
-                shares = (class_scores.precision, class_scores.recall, class_scores.f1)
-                counts = [str(class_scores.support), str(class_scores.answered)]
-                lines.append(
-                    [cell.role, str(cell.shots), class_scores.label, *counts, *(f"{share:.1f}" for share in shares)]
-                )
-    if len(lines) > 1:
+        for each in (of_class for of_class in classes if of_class.label in most):
+            shares = (f"{share:.1f}" for share in (each.precision, each.recall, each.f1))
+            lines.append((cell.role, str(cell.shots), each.label, str(each.support), str(each.answered), *shares))
+    if lines:
+        task, shots, label, documents, answered, *shares_by_class = map(list, zip(*lines, strict=True))
+        heads = ("precision", "recall", "F1")
         yield ""
-        yield from fitted(lines, width, [[4], [5], [3]], name=2)
+        yield from fitted(
+            [
+                TerminalColumn("task", task),
+                TerminalColumn("shots", shots),
+                TerminalColumn("class", label, cut=True),
+                TerminalColumn("documents", documents, 3),
+                TerminalColumn("answered", answered, 1),
+                *(TerminalColumn(head, shares, 2 if head == "precision" else None)
+                  for head, shares in zip(heads, shares_by_class, strict=True)),
+            ],
+            width,
+        ).lines  # fmt: skip
         if left_out:
             yield f"{left_out} classes of fewer documents are left out; --json has them, and all confusion matrices"
-
-
-def shown(estimate: Estimate | None, sign: bool = False) -> str:
-    """Format an estimate: ``81.3 ± 2.1``, ``99.6 [97.8, 100.0]`` for an asymmetric interval, or a dash."""
-    return DASH if estimate is None else estimate_text(estimate, sign=sign)
 
 
 def _ratio(row: Row) -> str:
@@ -263,8 +287,3 @@ def _ratio(row: Row) -> str:
         return DASH
     control = "" if row.base_format_ratio is None else f" (base {row.base_format_ratio.value:.1f})"
     return f"{shown(row.format_ratio)}{control}"
-
-
-def _over(rows: Iterable[Row]) -> list[str]:
-    cells: list[Cell] = [cell for row in rows for cell in (*row.target_scores, *row.held_out)]
-    return sorted({cell.score.over for cell in cells if cell.score and cell.score.low is not None})

@@ -58,4 +58,4 @@ def test_no_difference_can_be_seen_where_it_would_have_to_be_larger_than_the_sca
     assert "none" in line.split()
     print_comparison(home, "one_rte", "pretrained", "tiny", as_json=False, wide=True)
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("qa"))
-    assert line.split()[2:7] == ["+50.0", "[-100.0,", "+100.0]", "1.000", "none"]
+    assert line.split()[2:7] == ["+50.0", "[−100.0,", "+100.0]", "1.000", "none"]

@@ -226,7 +226,7 @@ def test_the_board_prints_ranks_and_what_could_be_seen(capsys: pytest.CaptureFix
     code, out, _ = suite(capsys, "board", "--home", home)
     assert code == 0
     assert "1 " in next(line for line in out.splitlines() if " lora_a " in line)
-    assert "= tied with the best" in out
+    assert "=: tied with the best" in " ".join(out.split())
     (found,) = json.loads(suite(capsys, "board", "--json", "--home", home)[1])
     by_name = {row["name"]: row for row in found["rows"]}
     assert by_name["lora_a"]["rank"] == {"place": 1, "low": 1, "high": 1}
