@@ -14,7 +14,7 @@ from suite.execution.provenance import versions
 from suite.results.commands import run_command
 from suite.saving.base_model import BaseModel
 from suite.saving.facts import Facts, ScoreLine
-from suite.saving.layout import AnsweringModel, FolderLayout
+from suite.saving.layout import BASE, AnsweringModel, FolderLayout
 from suite.saving.usage import Usage
 from suite.stats import Estimate, estimate_text
 
@@ -51,11 +51,11 @@ class Card:
 
 def _front_matter(card: Card) -> dict[str, Any]:
     record, base = card.facts.record, card.base
-    only_adapter = not card.layout.weights and bool(card.layout.adapters)
+    only_adapter = all(weights.path == BASE for weights in card.layout.weights)
     matter: dict[str, Any] = {
         "base_model": base.hub or base.title,
         "base_model_relation": "adapter" if only_adapter else "finetune",
-        "library_name": "peft" if card.layout.adapters and only_adapter else "transformers",
+        "library_name": "peft" if only_adapter else "transformers",
     }
     if base.licence:
         matter["license"] = base.licence
@@ -138,8 +138,15 @@ def _what(answering: AnsweringModel) -> str:
 
 
 def _where(answering: AnsweringModel) -> str:
-    paths = [part.path for part in (answering.weights, answering.adapter) if part is not None]
-    return " and ".join(f"`{path}/`" if path else "this folder" for path in paths) or DASH
+    weights, adapter = answering.weights, answering.adapter
+    if adapter is None:
+        return _folder(weights.path) if weights else DASH
+    beside = f", on the weights in {_folder(weights.path)}" if weights else ""
+    return f"{_folder(adapter.path)}{beside}"
+
+
+def _folder(path: str) -> str:
+    return f"`{path}/`" if path else "this folder"
 
 
 def _use(card: Card) -> Iterator[str]:

@@ -8,8 +8,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from suite.core.errors import SuiteError, machine_problem
+
+CARD: Final = "README.md"
+"""The model card."""
 
 
 def refuse_taken(folder: Path) -> None:
@@ -23,8 +27,12 @@ def refuse_taken(folder: Path) -> None:
 
 @contextmanager
 def fresh(folder: Path) -> Iterator[Path]:
-    """A folder to write into, which takes the name at the end; nothing of it is left where that is not reached."""
+    """A folder to write into, which takes the name at the end. If that is not reached, nothing of it is left.
+
+    An empty folder of the name stays and takes the files, the card last.
+    """
     refuse_taken(folder)
+    folder = folder.absolute()
     part = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
     try:
         part.mkdir(parents=True)
@@ -32,8 +40,11 @@ def fresh(folder: Path) -> Iterator[Path]:
         _make_readable(part)
         refuse_taken(folder)
         if folder.is_dir():
-            folder.rmdir()
-        part.rename(folder)
+            for file in sorted(part.iterdir(), key=lambda file: file.name == CARD):
+                file.rename(folder / file.name)
+            part.rmdir()
+        else:
+            part.rename(folder)
     except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
         problem = machine_problem(error) if isinstance(error, Exception) else None

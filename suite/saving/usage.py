@@ -249,10 +249,13 @@ class Usage:
         asking, chat = self.asking, self.asking.chat
         assert chat is not None
         system = "\n\n".join(text for text in (chat.system or "", asking.description) if text)
+        if "{" in (asking.question or ""):
+            yield f"template = Template({_quoted(asking.question or '')}, keep_trailing_newline=True)"
         yield "messages = ["
         if system and self.texts.takes_system:
             yield f'    {{"role": "system", "content": {_rendered(system)}}},'
-        yield f'    {{"role": "user", "content": {_rendered(asking.question or "")}}},'
+        user = "template.render(row)" if "{" in (asking.question or "") else _quoted(asking.question or "")
+        yield f'    {{"role": "user", "content": {user}}},'
         if asking.prefix:
             yield f'    {{"role": "assistant", "content": {_rendered(asking.prefix)}}},'
         yield "]"

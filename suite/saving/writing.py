@@ -23,7 +23,7 @@ from suite.saving.adapters import write_adapter
 from suite.saving.asking import Asking, asking_of
 from suite.saving.base_model import BaseModel
 from suite.saving.card import Card
-from suite.saving.folder import fresh
+from suite.saving.folder import CARD, fresh
 from suite.saving.layout import AdapterFolder, FolderLayout, layout_of
 from suite.saving.loaded_again import assert_same
 from suite.saving.stored import StoredExperiment
@@ -73,7 +73,7 @@ def write_folder(stored: StoredExperiment, home: RunDir, located: LocatedModel, 
         dtype: torch.dtype = getattr(torch, to.dtype or written.base.dtype)
         for answering, logits in zip(written.layout.answering, written.logits, strict=True):
             assert_same(answering, folder, written.base, logits, dtype)
-        (folder / "README.md").write_text(_card(stored, to, written).text, encoding="utf-8")
+        (folder / CARD).write_text(_card(stored, to, written).text, encoding="utf-8")
     return written.layout
 
 
