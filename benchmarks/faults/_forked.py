@@ -56,6 +56,8 @@ def forked(*arguments: str, first: Callable[[], None] | None = None) -> Ended:
         server.stdin.flush()
         code = int(server.stdout.readline())
         out, err = (file.read_text("utf-8", "replace") for file in files)
+    home = arguments[arguments.index("--home") + 1] if "--home" in arguments else None
+    out = out.replace(home, "HOME") if home else out  # copies of a home show the same
     return Ended(code, out, err)
 
 

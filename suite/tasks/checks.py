@@ -258,7 +258,8 @@ def _metadata(config: Mapping[str, Any], where: Where, known: KnownMetrics) -> I
             yield Problem(where(("metadata", "made_of", split)), what, did_you_mean(split, used))
     if metadata.kind in ("entailment", "classification") and not labels_of(config):
         yield Problem(where(("metadata",)), "metadata.labels: is missing", 'list them: `labels: ["True", "False"]`')
-    steps = [step for pipeline in config.get("filter_list") or () for step in pipeline["filter"]]
+    pipelines = [pipeline for pipeline in config.get("filter_list") or () if isinstance(pipeline, Mapping)]
+    steps = [step for pipeline in pipelines for step in pipeline.get("filter") or ()]
     mapped = any((step.get("function") if isinstance(step, Mapping) else step) == "map" for step in steps)
     unread = [label for label in metadata.labels if not mapped and as_label(label, label_words(config)) is None]
     if unread:

@@ -50,15 +50,15 @@ def test_a_folder_that_does_not_fit_is_not_there(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [source]
 
 
-def test_init_on_a_full_disk_is_one_line_and_can_be_done_again(
+def test_new_on_a_full_disk_is_one_line_and_can_be_done_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with room_for(2000):
-        code, _, err = suite(capsys, "init", tmp_path / "mine")
+        code, _, err = suite(capsys, "new", tmp_path / "mine")
     assert code == 2
     assert len(err.splitlines()) == 1
     assert "make room" in err
-    assert suite(capsys, "init", tmp_path / "mine")[0] == 0
+    assert suite(capsys, "new", tmp_path / "mine")[0] == 0
 
 
 def test_render_and_export_on_a_full_disk_leave_what_was_there(

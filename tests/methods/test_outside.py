@@ -64,7 +64,8 @@ def test_a_method_of_a_workspace_runs_and_its_record_says_where_it_comes_from(
         code, _, err = suite(capsys, *command, "--home", other)
         assert code == 0, err
     pages = [page.read_text() for page in (tmp_path / "site").rglob("mine*.html")]
-    assert any(f"It was loaded from: file methods/mine.py, from workspace, source {source}." in page for page in pages)
+    origin = f"file methods/mine.py, from workspace, source {source}."
+    assert any(f"The method comes from outside suite: {origin}" in page for page in pages)
 
 
 def test_a_package_brings_a_method_with_it(
@@ -183,7 +184,9 @@ def test_a_method_that_nobody_has_is_answered_with_those_of_the_workspace(
 ) -> None:
     spec = workspace(tmp_path)
     spec.write_text("name: mine\ntargets: [rte]\nmethod: {name: mien}\n")
-    assert "did you mean 'mine'" in refused(capsys, "plan", spec, "--home", tmp_path)
+    line = refused(capsys, "plan", spec, "--home", tmp_path)
+    assert "there is no" in line
+    assert " mine, " in line
 
 
 def test_a_folder_that_is_a_package_is_nobodys_workspace(tmp_path: Path) -> None:

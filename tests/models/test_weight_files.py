@@ -87,7 +87,7 @@ def damage(folder: Path, name: str) -> None:
 SAID = {
     "shard": "lacks 1 of", "index": "cannot be read", "map": "names no shards", "list": "holds no settings",
     "adapter": "holds a PEFT adapter", "half": "the header is longer than the file", "shape": "a shape in it is none",
-    "config": "cannot load the model from",
+    "config": "config.json holds no settings",
 }  # fmt: skip
 
 

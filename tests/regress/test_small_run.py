@@ -37,5 +37,5 @@ def test_a_method_that_does_not_learn_fails(tmp_path: Path) -> None:
     failed = {name for name, each in found.items() if each["status"] == "fails"}
     assert {"loss-curve", "finetune-learns", "gains-are-gains"} <= failed
     assert found["finetune-learns"]["high"] < 87
-    assert found["promot-learns"]["status"] == "undecided"
+    assert found["promot-learns"]["status"] == "not run"
     assert "'promot_rte' was not run" in found["promot-learns"]["reason"]

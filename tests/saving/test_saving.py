@@ -158,7 +158,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(home: Path, tmp_path: Path) ->
 
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "no such experiment": ("loraa", {}, "there is no experiment 'loraa' in the store; did you mean 'lora'?"),
-    "no such seed": ("lora", {"seed": 7}, "'lora' has no seed 7; name its track and seed (--track, --seed), or its id:"),
+    "no such seed": ("lora", {"seed": 7}, "'lora' has no seed 7; name its track and seed (--track, --seed), or its"),
     "no such role": ("lora", {"role": "rtee"}, "'lora' was not asked 'rtee'; did you mean 'rte'?"),
     "nothing trained": ("pretrained", {}, "'pretrained': there is nothing to save: the base model answers as it is"),
     "a prompt to merge": ("prompt_tuning", {"merge": True}, "stands before the text and cannot be merged"),
