@@ -77,6 +77,8 @@ def _csv_row(board: Board, row: Row) -> dict[str, str]:
     }
     for role in board.targets:
         listed |= _csv_cell(f"target.{role}", target.get(role), kinds.get(role, frozenset()))
+        gained = row.gained.get(role)
+        listed |= _csv_estimate(f"gained.{role}", gained.estimate if gained else None)
     for count in board.shots:
         listed |= _csv_estimate(f"norm_avg.{count}", row.norm_avg.get(count))
     for count in board.shots:
@@ -121,6 +123,7 @@ def _csv_cell(name: str, cell: Cell | None, kinds: frozenset[str]) -> dict[str, 
         f"{name}.documents": str(cell.documents) if cell else "",
         f"{name}.distinct": str(cell.distinct) if cell else "",
         f"{name}.unparsable": str(cell.unparsable) if cell else "",
+        f"{name}.unwritable": str(cell.unwritable) if cell else "",
     }
     by_document = cell.classes if cell else None
     classes = {
@@ -151,6 +154,7 @@ def _json_row(row: Row) -> dict[str, Any]:
         "changes": list(row.changes),
         "missing": list(row.missing),
         "target_scores": [_json_cell(cell) for cell in row.target_scores],
+        "gained": {role: _json_estimate(gain.estimate if gain else None) for role, gain in row.gained.items()},
         "norm_avg": _json_estimates(row.norm_avg),
         "change": {str(shots): _json_change(row, shots) for shots in row.change},
         "format_ratio": _json_estimate(row.format_ratio),
@@ -181,7 +185,7 @@ def _json_estimate(value: Estimate | None) -> dict[str, Any] | None:
 
 
 def _json_cell(cell: Cell) -> dict[str, Any]:
-    names = ("role", "shots", "metric", "chance", "documents", "distinct", "unparsable")
+    names = ("role", "shots", "metric", "chance", "documents", "distinct", "unparsable", "unwritable")
     values = {**{name: getattr(cell, name) for name in names}, "score": _json_estimate(cell.score)}
     values |= {"classes": _json_classes(cell.classes)} if cell.classes else {}
     return {**values, "lenient": _json_lenient(cell.lenient)} if cell.lenient else values

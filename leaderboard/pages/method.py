@@ -85,7 +85,7 @@ def _line(board: Board, urls: TrackUrls, row: Row) -> MethodLine:
     change = cells.estimate(row.change.get(most), why, signed=True, seeds=seeds, span=_span(row, most))
     control = CellView(numbers.MISSING, title="this is the control")
     shown = (
-        cells.gained(first, row, board, "several targets: see its page" if row.target_scores else "not measured"),
+        cells.gained(first, row, "several targets: see its page" if row.target_scores else "not measured"),
         kept,
         control if row.method == BASELINE else change,
         *cells.costs(row),

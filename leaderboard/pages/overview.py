@@ -9,6 +9,7 @@ from leaderboard.view import cells, numbers
 from leaderboard.view.badges import RankCell, in_common, origin, rank_cell, target_groups
 from leaderboard.view.cells import CellView, Note
 from leaderboard.view.legend import LegendItem, legend
+from leaderboard.view.unwritable import UnwritableTask, unwritable_tasks
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Row
 
@@ -46,6 +47,8 @@ class TrackCard:
     groups: tuple[OverviewGroup, ...]
     omitted: int
     """Number of further groups of targets."""
+    unwritable: tuple[UnwritableTask, ...]
+    """Targets and held-out tasks with right answers that the model cannot write."""
     legend: tuple[LegendItem, ...]
     """The marks in its tables."""
 
@@ -59,7 +62,8 @@ def card(urls: TrackUrls) -> TrackCard:
     lines = [line for group in groups for line in group.lines]
     marks = [mark for line in lines for mark in line.marks]
     items = legend((cell for line in lines for cell in line.cells), marks)
-    return TrackCard(urls, shots, len(board.rows), groups, len(targets) - len(groups), items)
+    unwritable = unwritable_tasks(cell for row in board.rows for cell in (*row.target_scores, *row.held_out))
+    return TrackCard(urls, shots, len(board.rows), groups, len(targets) - len(groups), unwritable, items)
 
 
 def _group(urls: TrackUrls, targets: tuple[str, ...]) -> OverviewGroup:
@@ -76,7 +80,7 @@ def _best(urls: TrackUrls, row: Row, targets: Sequence[str]) -> OverviewLine:
     most = urls.board.shots[-1] if urls.board.shots else 0
     scores = [cell for cell in row.target_scores if cell.role in targets]
     several = cells.missing("several targets: see the track’s page")
-    target = cells.gained(scores[0], row, urls.board, "not measured") if len(scores) == 1 else several
+    target = cells.gained(scores[0], row, "not measured") if len(scores) == 1 else several
     marks = origin(row, urls.shipped)
     shown = (target, cells.kept(row, most), *cells.costs(row)[:3])
     return OverviewLine(rank_cell(row, urls.board.shots), row, urls.row(row), marks, shown)

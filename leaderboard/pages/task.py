@@ -13,9 +13,10 @@ from leaderboard.view.badges import origin
 from leaderboard.view.cells import CellView, Note
 from leaderboard.view.legend import LegendItem, legend
 from leaderboard.view.text import LONG
+from leaderboard.view.unwritable import UnwritableTask, unwritable_tasks
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Cell, Row
-from suite.core.diagnostics import Gold, JudgedWeaker, UnwritableAnswers, read
+from suite.core.diagnostics import Gold, JudgedWeaker, read
 from suite.results.store import ExperimentRecord, ResultsReader
 
 HARDEST = 12
@@ -61,6 +62,8 @@ class TaskPage:
 
     role: str
     facts: tuple[tuple[str, str], ...]
+    unwritable: tuple[UnwritableTask, ...]
+    """The task itself, if the model cannot write some of its right answers."""
     templates: tuple[str, ...]
     """The task file of each version that was run, if it is known."""
     prompt: str
@@ -92,6 +95,7 @@ def task_page(
     return TaskPage(
         role=role,
         facts=(*_facts(role, records, lines), *_gold(store, [hard.step for _, hard in groups])),
+        unwritable=unwritable_tasks(cell for row, _ in rows for cell in _cells(row) if cell.role == role),
         templates=_templates(store, groups, templates),
         prompt=first.question[:LONG] if first else "",
         target=first.target[:LONG] if first else "",
@@ -152,22 +156,17 @@ def _counted(documents: int, distinct: int) -> str:
 def _gold(store: ResultsReader, steps: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """Problems with a task's right answers, as (label, counts).
 
-    They cover right answers that miss full marks by the task's own filters and metrics. They also cover right answers
-    that the model cannot write: its tokenizer lacks them, or they exceed the token limit. For programs, they count
-    those that were not kept apart from their tests.
+    They cover right answers that miss full marks by the task's own filters and metrics. For programs, they count those
+    that were not kept apart from their tests.
     """
     findings = [read(name, content) for by_name in store.findings(steps).values() for name, content in by_name.items()]
     misses = [miss for finding in findings if isinstance(finding, Gold) for miss in finding.misses]
     missed = dict.fromkeys(f"{len(miss.documents)} of {miss.tried} ({miss.metric})" for miss in misses)
-    lost = dict.fromkeys(
-        f"{len(finding.documents)} of {finding.tried}" for finding in findings if isinstance(finding, UnwritableAnswers)
-    )
     weaker = dict.fromkeys(
         f"{len(finding.documents)} of {finding.tried}" for finding in findings if isinstance(finding, JudgedWeaker)
     )
     facts = (
         ("Right answers that miss full marks", missed),
-        ("Right answers that the model cannot write", lost),
         ("Programs not kept apart from their tests", weaker),
     )
     return tuple((name, ", ".join(texts)) for name, texts in facts if texts)

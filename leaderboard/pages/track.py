@@ -22,6 +22,7 @@ from leaderboard.view.badges import (
 )
 from leaderboard.view.cells import CellView, Note
 from leaderboard.view.legend import LegendItem, legend
+from leaderboard.view.unwritable import UnwritableTask, unwritable_tasks
 from leaderboard.view.urls import TrackUrls
 from suite.analysis.board import BASELINE, Board, Cell, Row
 
@@ -108,6 +109,8 @@ class TrackPage:
     grid: Grid | None
     formats: Grid | None
     """Format ratios by task."""
+    unwritable: tuple[UnwritableTask, ...]
+    """Targets and held-out tasks with right answers that the model cannot write."""
 
     @property
     def charted(self) -> bool:
@@ -128,7 +131,8 @@ def track_page(urls: TrackUrls) -> TrackPage:
     most = len(board.rows) if few else max(MOST // max(len(groups), 1), LEAST)
     tables = tuple(_table(urls, targets, f"{urls.slug}-{number}", most) for number, targets in enumerate(groups, 1))
     families = tuple(sorted({row.family for row in board.rows if row.method != BASELINE}))
-    return TrackPage(urls, board, tables, families, grid(urls, board.rows), format_grid(urls, board.rows))
+    unwritable = unwritable_tasks(cell for row in board.rows for cell in (*row.target_scores, *row.held_out))
+    return TrackPage(urls, board, tables, families, grid(urls, board.rows), format_grid(urls, board.rows), unwritable)
 
 
 def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> TargetTable:
@@ -233,7 +237,7 @@ def _line(urls: TrackUrls, row: Row, index: int, targets: tuple[str, ...], reach
     seeds = len(row.seeds)
     lack = clipped("; ".join(row.missing)) or "a held-out task was not evaluated"
     shown: list[CellView] = [
-        cells.gained(target.get(role), row, board, f"{row.name} was not evaluated on {role}") for role in targets
+        cells.gained(target.get(role), row, f"{row.name} was not evaluated on {role}") for role in targets
     ]
     for n in board.shots:
         shown.append(

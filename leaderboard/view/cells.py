@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from leaderboard.view import numbers
 from leaderboard.view.whiskers import Whisker, whisker
-from suite.analysis.board import BASELINE, Board, Cell, Row
-from suite.stats import Estimate
+from suite.analysis.board import BASELINE, Cell, Row
+from suite.stats import Contrast, Estimate
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,9 @@ def task(cell: Cell | None, row: Row, why: str) -> CellView:
             f"{cell.documents} documents, {cell.distinct} of them different; in the interval, equal ones count as one"
         )
         notes.append(Note(f"{numbers.grouped(cell.documents - cell.distinct)} repeated", title))
+    if cell.unwritable:
+        title = f"the model cannot write the right answers to {cell.unwritable} of {cell.documents} documents"
+        notes.append(Note(f"{numbers.grouped(cell.unwritable)} cannot be written", title, warning=True))
     if cell.unparsable:
         title = f"{cell.unparsable} answers could not be read, over all seeds; they are scored as wrong"
         notes.append(Note(f"{numbers.grouped(cell.unparsable)} unparsable", title))
@@ -130,33 +133,22 @@ def task(cell: Cell | None, row: Row, why: str) -> CellView:
     )
 
 
-def gained(cell: Cell | None, row: Row, board: Board, why: str) -> CellView:
+def gained(cell: Cell | None, row: Row, why: str) -> CellView:
     """A target's score with its change from the pretrained model; the pretrained model's own has no change."""
-    view, base = task(cell, row, why), _control(cell, board) if cell and row.method != BASELINE else None
-    if base is None or base.score is None or cell is None or cell.score is None:
-        return view
-    change = numbers.score(cell.score.value - base.score.value, signed=True)
-    title = f"{view.title}; change from the pretrained model’s {numbers.score(base.score.value)}: {change}"
-    return replace(view, change=f"({change})", title=title)
+    return _with_change(task(cell, row, why), row, row.gained.get(cell.role) if cell else None)
 
 
 def kept(row: Row, shots: int) -> CellView:
     """The held-out average with its change from the pretrained model; the pretrained model's own has no change."""
     view = estimate(row.norm_avg.get(shots), "not every held-out task was measured", seeds=len(row.seeds))
-    value = row.change.get(shots)
-    if value is None or row.method == BASELINE:
+    return _with_change(view, row, row.against.get(shots))
+
+
+def _with_change(view: CellView, row: Row, change: Contrast | None) -> CellView:
+    if change is None or row.method == BASELINE:
         return view
-    title = f"{view.title}; change from the pretrained model’s: {interval(value, len(row.seeds), 0)}"
-    return replace(view, change=f"({numbers.score(value.value, signed=True)})", title=title)
-
-
-def _control(cell: Cell, board: Board) -> Cell | None:
-    """The pretrained model's score on a target, for the same documents and shots; None if it was not asked the same."""
-    question = (cell.role, cell.shots, cell.metric, cell.documents)
-    controls = (other for row in board.rows if row.method == BASELINE for other in row.target_scores)
-    return next(
-        (other for other in controls if (other.role, other.shots, other.metric, other.documents) == question), None
-    )
+    title = f"{view.title}; change from the pretrained model: {interval(change.estimate, len(row.seeds), 0)}"
+    return replace(view, change=f"({numbers.score(change.value, signed=True)})", title=title)
 
 
 def costs(row: Row) -> tuple[CellView, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from suite.core.diagnostics import UnwritableAnswers
 from suite.core.metrics.bleu import RESAMPLING, bleu_counts
 from suite.results.store import (
     AnswerRecord,
@@ -18,6 +19,7 @@ from suite.results.store import (
     Costs,
     CurvePointRecord,
     ExperimentRecord,
+    FindingRecord,
     Provenance,
     ScoreRecord,
     StepLink,
@@ -96,6 +98,8 @@ class Filling:
     """(name, seed) whose train step fails."""
     lacking: frozenset[tuple[str, str]] = frozenset()
     """(name, role) whose evaluation never ran."""
+    unwritable: Mapping[str, int] = field(default_factory=dict)
+    """Role -> the number of its documents whose right answers the model cannot write."""
     reason: str = "the loss is not finite at step 12: try a lower learning rate"
     _done: set[str] = field(default_factory=set)
 
@@ -189,7 +193,10 @@ class Filling:
         score = _score(answers)
         primary = ScoreRecord(metric, score.value, score.stderr, self.documents, True, unread, 1)
         other = ScoreRecord(f"{metric}_norm", score.value / 2, None, self.documents, False, unread, 1)
-        return StepOutcome((primary, other), answers, costs=Costs(3.2, 390_000_000, 20_000), provenance=PROVENANCE)
+        lost = UnwritableAnswers(documents=tuple(range(self.unwritable.get(role, 0))), tried=self.documents)
+        findings = (FindingRecord(lost.NAME, lost.model_dump(mode="json")),) if lost.documents else ()
+        costs = Costs(3.2, 390_000_000, 20_000)
+        return StepOutcome((primary, other), answers, costs=costs, provenance=PROVENANCE, findings=findings)
 
     def _answer(
         self, role: str, number: int, labels: list[str], value: float, how: Method, draw: random.Random

@@ -95,6 +95,10 @@ def test_downloads_have_ranks_and_tests(rendered: Rendered) -> None:
     ]
     assert line["change.4.p_corrected"] == repr(made.corrected[4])
     told = json.loads((folder / "micro.json").read_text(encoding="utf-8"))["rows"]
+    gained = made.gained["rte"]
+    assert gained is not None
+    assert line["gained.rte"] == repr(gained.value)
+    assert next(row["gained"] for row in told if row["name"] == "promot_rte")["rte"]["value"] == gained.value
     rank = next(row["rank"] for row in told if row["name"] == "promot_rte")
     assert rank == {"place": made.rank.place, "low": made.rank.low, "high": made.rank.high, "of": 4}
 

@@ -60,6 +60,24 @@ def test_a_task_page_counts_documents_that_are_equal(store: Store, tmp_path: Pat
     assert "distinct" not in read(site / "tasks/micro/cb.html").with_class("facts")[0].text
 
 
+def test_a_task_that_the_model_cannot_write_is_a_warning_wherever_its_scores_are(store: Store, tmp_path: Path) -> None:
+    filling = Filling(store, documents=4, unwritable={"rte": 4, "cb": 1})
+    filling.add("pretrained", "pretrained", BASE, (0,))
+    filling.add("lora_rte", "lora", METHODS["lora"], (0, 1))
+    site = render(store, tmp_path / "site").parent
+    for page in ("index.html", "tracks/micro.html"):
+        warned = [each.text for each in read(site / page).with_class("warned")]
+        assert len(warned) == 2
+        assert warned[0].startswith("Warning, rte: the model cannot write any right answer")
+        assert warned[1].startswith("Warning, cb: the model cannot write the right answers to 1 of 4 documents")
+    for role, text in (("rte", "any right answer"), ("cb", "the right answers to 1 of 4 documents")):
+        (warned,) = (each.text for each in read(site / f"tasks/micro/{role}.html").with_class("warned"))
+        assert f"the model cannot write {text}" in warned
+    assert read(site / "tasks/micro/wic.html").with_class("warned") == []
+    cell = next(each for each in read(site / "tracks/micro.html").all("td") if "4 cannot be written" in each.text)
+    assert any(note.text == "4 cannot be written" for note in cell.with_class("warning"))
+
+
 def test_without_claims_there_is_no_page_of_them(rendered: Rendered) -> None:
     assert not (rendered.folder / "claims.html").exists()
     assert "claims.html" not in (rendered.folder / "index.html").read_text(encoding="utf-8")
