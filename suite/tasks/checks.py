@@ -15,7 +15,16 @@ from suite.core.labels import alike, as_label
 from suite.core.languages import CODES
 from suite.tasks import lm_eval_names, metric_checks
 from suite.tasks.metadata import KnownOverlap, Lenient, Metadata
-from suite.tasks.metric_checks import KnownMetrics, Where, label_words, labels_of, metric_names, rankable, runs_programs
+from suite.tasks.metric_checks import (
+    KnownMetrics,
+    Where,
+    filter_names,
+    label_words,
+    labels_of,
+    metric_names,
+    rankable,
+    runs_programs,
+)
 
 SLICE: Final = re.compile(r"([\w.-]+)(?:\[(\d*):(\d*)\])?")
 """A stored split, or some of its rows: `test`, `test[:32]`, `test[32:]`."""
@@ -258,11 +267,8 @@ def _metadata(config: Mapping[str, Any], where: Where, known: KnownMetrics) -> I
             yield Problem(where(("metadata", "made_of", split)), what, did_you_mean(split, used))
     if metadata.kind in ("entailment", "classification") and not labels_of(config):
         yield Problem(where(("metadata",)), "metadata.labels: is missing", 'list them: `labels: ["True", "False"]`')
-    pipelines = [pipeline for pipeline in config.get("filter_list") or () if isinstance(pipeline, Mapping)]
-    steps = [step for pipeline in pipelines for step in pipeline.get("filter") or ()]
-    mapped = any((step.get("function") if isinstance(step, Mapping) else step) == "map" for step in steps)
-    unread = [label for label in metadata.labels if not mapped and as_label(label, label_words(config)) is None]
-    if unread:
+    unread = [label for label in metadata.labels if as_label(label, label_words(config)) is None]
+    if unread and "map" not in filter_names(config):
         what = f"metadata.labels: no filter reads '{unread[0]}' from an answer, so it would never be right"
         yield Problem(where(("metadata", "labels")), what, "add it to the `labels` of the filter, too")
     if same := alike(metadata.labels):

@@ -64,10 +64,24 @@ def runs_programs(names: Iterable[str]) -> bool:
     return any(metric.runs_programs for name in names if (metric := metrics().get(name)))
 
 
+def filter_steps(config: Mapping[str, Any]) -> Iterator[Any]:
+    """The filters of all pipelines; pipelines that are malformed, which other checks report, have none."""
+    pipelines = config.get("filter_list")
+    for pipeline in pipelines if isinstance(pipelines, (list, tuple)) else ():
+        steps = pipeline.get("filter") if isinstance(pipeline, Mapping) else None
+        yield from steps if isinstance(steps, (list, tuple)) else ()
+
+
+def filter_names(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of all filters."""
+    return tuple(str(step.get("function") if isinstance(step, Mapping) else step) for step in filter_steps(config))
+
+
 def label_words(config: Mapping[str, Any]) -> tuple[str, ...]:
     """The labels that the first filter of labels reads; where no filter does, those of `metadata`."""
-    steps = [step for pipeline in config.get("filter_list") or () for step in pipeline["filter"]]
-    named = (tuple(step["labels"]) for step in steps if isinstance(step, Mapping) and step["function"] in LABEL_FILTERS)
+    steps = [step for step in filter_steps(config) if isinstance(step, Mapping)]
+    listed = [step.get("labels") for step in steps if str(step.get("function")) in LABEL_FILTERS]
+    named = (tuple(map(str, labels)) for labels in listed if isinstance(labels, (list, tuple)))
     return next(named, None) or tuple(map(str, (config.get("metadata") or {}).get("labels") or ()))
 
 

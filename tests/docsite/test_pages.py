@@ -78,4 +78,5 @@ def test_the_tutorial_prints_what_it_shows(capsys: pytest.CaptureFixture[str], m
     task.write_text(task.read_text("utf-8").replace("{{team}}", "{{taem}}"), "utf-8")
     code, _, err = suite(capsys, "plan")
     assert code == 2
-    assert "train.jsonl:1" in err
+    assert "tickets.yaml:" in err
+    assert "did you mean 'team'?" in err
