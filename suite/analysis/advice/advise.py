@@ -43,14 +43,15 @@ def _candidate(row: Row, board: Board, pairs: _Pairs, limits: Constraints) -> Ca
     most, base = max(board.shots, default=0), pairs.base
     cell = next(cell for cell in row.target_scores if cell.role == pairs.role)
     assert cell.score is not None
-    average, before = row.norm_avg.get(most), base.norm_avg.get(most) if base else None
+    average, change = row.norm_avg.get(most), row.against.get(most)
+    before = average.value - change.value if average and change else None  # of the pretrained row asked the same
     candidate = Candidate(
         name=row.name,
         variant=row.variant,
         score=cell.score,
         gain=pairs.target(row.variant, base.variant) if base else None,
         retention=row.against.get(most),
-        retained_share=average.value / before.value if average and before and before.value else None,
+        retained_share=average.value / before if average and before else None,
         seconds=row.costs.seconds,
         peak_memory=row.costs.peak_memory,
         artifact_bytes=row.costs.artifact_bytes,
