@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from suite.core.errors import SuiteError
 from suite.models.peft_folder import settings_of
 from suite.models.source import ModelSource
 from suite.models.weight_files import ADAPTER
 
-_HUB_ID = re.compile(r"(?P<hub>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
+if TYPE_CHECKING:
+    from suite.models.backbone import Backbone
+    from suite.models.chat import Chat
+
+_HUB_ID = re.compile(r"(?P<hub>[A-Za-z0-9][\w.-]*/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 
 
 def model_named(text: str) -> ModelSource:
@@ -51,6 +57,34 @@ def written(source: ModelSource) -> str:
     """A model as a track has it, on one line."""
     fields = source.model_dump(exclude_defaults=True)
     return "{" + ", ".join(f"{name}: {_quoted(value)}" for name, value in fields.items()) + "}"
+
+
+def chat_of(backbone: Backbone, title: str) -> Chat | None:
+    """How a model is asked as a chat so that training has what evaluation asks; None if its template cannot do that."""
+    from suite.models.chat import Chat, asked_as
+
+    if backbone.tokenizer.chat_template is None:
+        return None
+    for chat in (Chat(), Chat(template_args={"enable_thinking": False})):
+        try:
+            asked = asked_as(backbone, chat, title).chat
+        except SuiteError:
+            continue
+        if asked is not None and not asked.before.strip():
+            return chat
+    return None
+
+
+def as_asked(
+    backbone: Backbone, chat: Chat | None, title: str, pairs: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Prompts and answers as a track asks them."""
+    if chat is None:
+        return [(prompt, f" {answer}") for prompt, answer in pairs]
+    from suite.models.chat import prompt_format
+
+    template = prompt_format(backbone.tokenizer, chat, title).template
+    return [(template([{"role": "user", "content": prompt}]), answer) for prompt, answer in pairs]
 
 
 def _quoted(value: object) -> str:

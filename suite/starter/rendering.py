@@ -12,20 +12,16 @@ from typing import Any, Final
 import jinja2
 
 from suite.core.languages import CODES, DEFAULT, language_of
+from suite.models.chat import Chat
 from suite.starter.budget import METHODS, PROMPT_STEPS, StarterBudget, rates
-from suite.starter.columns import KIND_NAMES, TaskKind
-from suite.starter.sources import TEST, TRAIN, VALIDATION
+from suite.starter.columns import KIND_NAMES
+from suite.starter.prompts import PromptTemplate
+from suite.starter.sources import TEST, TRAIN
 from suite.starter.table import PreparedTable
 from suite.starter.timing import MeasuredSpeed
 from suite.tasks.files import Row
 
 FOLDER: Final = Path(__file__).parent / "files"
-LISTED_LABELS: Final = 12
-"""Labels that a prompt lists; more would make it long."""
-WORDS: Final[Mapping[TaskKind, tuple[str, str]]] = {
-    "classification": ("Text", "Label"), "qa": ("Question", "Answer"), "text": ("Input", "Output"),
-}  # fmt: skip
-"""Kind of task -> what a prompt calls the input and the answer."""
 ENDS: Final = {"\n": "at a line break", "\n\n": "at a blank line", "": "where the model ends it"}
 LANGUAGE_ROWS: Final = 200
 """Rows whose language is looked at."""
@@ -47,45 +43,6 @@ class HeldOutSet:
 
 
 @dataclass(frozen=True)
-class PromptTemplate:
-    """The prompt of a task, as a template and as texts."""
-
-    table: PreparedTable
-
-    @property
-    def template(self) -> str:
-        """The Jinja template."""
-        lines: list[str] = []
-        for column, name in self._names().items():
-            line = f"{name}: {{{{{column}}}}}\n"
-            optional = any(not row[column] for row in self.table.rows)
-            lines.append(f"{{% if {column} %}}{line}{{% endif %}}" if optional else line)
-        return "".join([*self._instruction(), *lines, self._end()])
-
-    def text(self, row: Row) -> str:
-        """The prompt of a row."""
-        lines = [f"{name}: {row[column]}\n" for column, name in self._names().items() if row[column]]
-        return "".join([*self._instruction(), *lines, self._end()])
-
-    def _names(self) -> dict[str, str]:
-        """Each input column -> what the prompt calls it."""
-        inputs = self.table.reading.inputs
-        if len(inputs) == 1:
-            return {inputs[0]: WORDS[self.table.reading.kind][0]}
-        return {column: column.replace("_", " ").strip().capitalize() for column in inputs}
-
-    def _end(self) -> str:
-        return f"{WORDS[self.table.reading.kind][1]}:"
-
-    def _instruction(self) -> list[str]:
-        """The labels, which a model that was not trained cannot guess."""
-        labels = self.table.labels
-        if not 0 < len(labels) <= LISTED_LABELS or any("{" in label for label in labels):
-            return []
-        return [f"Label the text with one of: {', '.join(labels)}.\n"]
-
-
-@dataclass(frozen=True)
 class WorkspaceNames:
     """What things are called."""
 
@@ -95,41 +52,46 @@ class WorkspaceNames:
     """Where the rows come from, for people."""
 
 
+@dataclass(frozen=True)
+class StarterModel:
+    """The model of the track."""
+
+    source: str
+    """As YAML has it."""
+    parameters: int
+    chat: Chat | None
+    """How it is asked as a chat."""
+    has_template: bool
+    """Whether it could be."""
+    toy: bool
+    """Whether it is the bundled one."""
+
+
 def render(
-    names: WorkspaceNames, table: PreparedTable, model: str, *, bundled: bool, parameters: int, held_out: HeldOutSet,
-    speed: MeasuredSpeed, budget: StarterBudget, minutes: float,
+    names: WorkspaceNames, table: PreparedTable, model: StarterModel, held_out: HeldOutSet, speed: MeasuredSpeed,
+    budget: StarterBudget, *, minutes: float,
 ) -> dict[str, str]:  # fmt: skip
     """Path -> text of each file but the data."""
-    reading, splits = table.reading, table.splits
-    shared = {
-        "task": names.task, "track": names.track, "name": names.track, "title": f"{names.task}: {_kind(table)}",
-        "bundled": bundled, "minutes": budget.minutes,
+    values = {
+        "names": names, "table": table, "model": model, "held_out": held_out, "speed": speed, "budget": budget,
+        "asked_minutes": minutes, "kind": _kind(table), "summary": _summary(table), "rates": rates(model.parameters),
+        "prompt_steps": PROMPT_STEPS * budget.steps, **_task(table, speed),
     }  # fmt: skip
-    task = {
-        "name": names.task, "splits": " and ".join(f"{split}.jsonl" for split in splits), "inputs": reading.inputs,
-        "validation": VALIDATION in splits, "prompt": PromptTemplate(table).template,
-        "target": f"{{{{{reading.target}}}}}", "kind": reading.kind, "labels": table.labels,
-        "chance": round(100 / max(len(table.labels), 1), 1), "until": _until(table),
-        "ends": ENDS["".join(_until(table))],
-        "language": _language(table), "answer_tokens": min(ANSWER_TOKENS, speed.longest_answer + 4),
-    }  # fmt: skip
-    track = {
-        **shared, "model": model, "held_out": list(held_out.tasks.items()), "held_out_note": held_out.about,
-        "shots": held_out.shots, "documents": budget.documents, "selection": budget.selection,
-        "every": max(10, budget.steps // 4), "device": speed.device, "batch_size": speed.batch_size,
-        "step_seconds": f"{speed.training:.2g}", "max_length": budget.max_length, "steps": budget.steps,
-        "prompt_steps": PROMPT_STEPS * budget.steps, "warmup": max(1, budget.steps // 10), "rates": rates(parameters),
-        "within": f"within the {minutes:g} min that were asked for" if budget.seconds <= minutes * 60 * 1.05 else
-                  f"more than the {minutes:g} min that were asked for: fewer steps teach nothing",
-    }  # fmt: skip
-    counts = ", ".join(f"{split}.jsonl ({len(rows)} rows)" for split, rows in splits.items())
-    readme = {**shared, "source": names.source, "summary": _summary(table), "counts": counts, "notes": table.notes}
     files = {
-        f"specs/tasks/{names.task}.yaml": _filled("task.yaml", task),
-        f"specs/tracks/{names.track}.yaml": _filled("track.yaml", track),
-        "README.md": _filled("README.md", readme), ".gitignore": _filled("gitignore", {}),
+        "README.md": "README.md", ".gitignore": "gitignore", f"specs/tasks/{names.task}.yaml": "task.yaml",
+        f"specs/tracks/{names.track}.yaml": "track.yaml", **{f"specs/{each}.yaml": f"{each}.yaml" for each in METHODS},
     }  # fmt: skip
-    return files | {f"specs/{method}.yaml": _filled(f"{method}.yaml", shared) for method in METHODS}
+    return {path: _filled(template, values) for path, template in files.items()}
+
+
+def _task(table: PreparedTable, speed: MeasuredSpeed) -> dict[str, Any]:
+    """What the task's file says of the rows."""
+    until = _until(table)
+    return {
+        "prompt": PromptTemplate(table).template, "until": until, "ends": ENDS["".join(until)],
+        "language": _language(table), "answer_tokens": min(ANSWER_TOKENS, speed.longest_answer + 4),
+        "chance": round(100 / max(len(table.labels), 1), 1),
+    }  # fmt: skip
 
 
 def data_file(rows: tuple[Row, ...]) -> str:

@@ -14,8 +14,9 @@ from suite.core.outputs import copy_folder
 from suite.specs.workspace import Workspace
 from suite.starter.budget import StarterBudget, budget_of
 from suite.starter.columns import ChosenColumns, ColumnReading, columns_of, read_columns
-from suite.starter.models import model_named, written
-from suite.starter.rendering import HeldOutSet, PromptTemplate, WorkspaceNames, data_file, render
+from suite.starter.models import as_asked, chat_of, model_named, written
+from suite.starter.prompts import PromptTemplate
+from suite.starter.rendering import HeldOutSet, StarterModel, WorkspaceNames, data_file, render
 from suite.starter.sources import TEST, TRAIN, DataSource
 from suite.starter.table import PreparedTable
 from suite.starter.timing import MeasuredSpeed, check_memory, measure, on_cpu
@@ -39,6 +40,10 @@ BASICS: Final = HeldOutSet(
 BATCH: Final = 8
 LARGE: Final = 1.5e9
 """Parameters from which a model is kept in bfloat16 on a GPU."""
+CHATTING: Final = 5e8
+"""Parameters from which an instruct model is asked as a chat: smaller ones answer plain text better."""
+MARKS: Final = 32
+"""Tokens that a chat template puts around a question and its answer, about."""
 SAMPLED: Final = 512
 """Rows whose tokens are counted."""
 
@@ -77,23 +82,26 @@ def write_workspace(
     track = _free(_plain(folder.resolve().name), taken)
     names = WorkspaceNames(_free(source.name, shipped_tasks), track, source.shown)
     prompts = PromptTemplate(table)
-    pairs = [(prompts.text(row), f" {table.answer(row)}") for row in table.rows]
+    pairs = [(prompts.text(row), table.answer(row)) for row in table.rows]
     with TemporaryDirectory() as made:
         fresh = Path(made) / "workspace"
         fresh.mkdir()
         named = _toy(fresh, pairs) if model is None else model_named(model)
         named, backbone = _loaded(named, models, device)
         held_out = MICRO if model is None else BASICS
-        sampled = pairs[:: max(1, len(pairs) // SAMPLED)]
+        parameters = locate(named, models).parameters
+        chat = chat_of(backbone, named.title) if parameters >= CHATTING else None
+        sampled = as_asked(backbone, chat, named.title, pairs[:: max(1, len(pairs) // SAMPLED)])
         speed = measure(backbone, sampled, min(_batch(backbone), max(2, len(table.splits[TRAIN]) // 4)))
         budget = budget_of(
             speed, train=len(table.splits[TRAIN]), tested=len(table.splits[TEST]), held_out=len(held_out.tasks),
-            minutes=minutes, positions=backbone.max_length, held_out_length=held_out.length, longest=held_out.longest,
+            minutes=minutes, positions=backbone.max_length, held_out_length=held_out.length,
+            longest=held_out.longest + (MARKS * (held_out.shots + 1) if chat else 0),
         )  # fmt: skip
-        texts = render(
-            names, table, "{path: ../../models/micro}" if model is None else written(named), bundled=model is None,
-            parameters=locate(named, models).parameters, held_out=held_out, speed=speed, budget=budget, minutes=minutes,
-        )  # fmt: skip
+        source_text = "{path: ../../models/micro}" if model is None else written(named)
+        has_template = backbone.tokenizer.chat_template is not None
+        starter = StarterModel(source_text, parameters, chat, has_template=has_template, toy=model is None)
+        texts = render(names, table, starter, held_out, speed, budget, minutes=minutes)
         texts |= {f"data/{names.task}/{split}.jsonl": data_file(rows) for split, rows in table.splits.items()}
         _write(fresh, texts)
         if folder.exists():  # and is empty

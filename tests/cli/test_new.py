@@ -47,7 +47,7 @@ def test_a_table_becomes_a_workspace_whose_specs_are_a_plan(
     assert "trains on" not in out.replace("trains on 3", "")  # the two doubles are said, and no leak
     task = yaml.safe_load(Path("specs/tasks/tickets.yaml").read_text("utf-8"))
     assert sorted(task["metadata"].pop("labels")) == sorted(WORDS)
-    assert task["metadata"] == {"kind": "classification", "chance": 25.0}
+    assert task["metadata"] == {"kind": "classification", "chance": 25.0, "lenient": "named_label"}
 
 
 def test_a_row_of_a_new_workspace_runs(

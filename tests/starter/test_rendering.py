@@ -8,9 +8,11 @@ import jinja2
 import pytest
 import yaml
 
+from suite.models.chat import Chat
 from suite.starter.budget import StarterBudget
 from suite.starter.columns import ColumnReading, TaskKind
-from suite.starter.rendering import PromptTemplate, WorkspaceNames, render
+from suite.starter.prompts import PromptTemplate
+from suite.starter.rendering import StarterModel, WorkspaceNames, render
 from suite.starter.sources import TEST, TRAIN
 from suite.starter.table import PreparedTable
 from suite.starter.timing import MeasuredSpeed
@@ -54,9 +56,9 @@ def test_where_an_answer_ends_and_its_language_are_those_of_the_right_ones(
 ) -> None:
     prepared = table([{"body": f"text {n}", "label": answer} for n in range(4)], "body", kind=kind)
     files = render(
-        WorkspaceNames("mine", "mine", "f.csv"), prepared, "{bundled: micro-llama}", bundled=False, parameters=10,
-        held_out=MICRO, speed=MeasuredSpeed("cpu", 8, 0.1, 0.001, (30, 40), 9),
-        budget=StarterBudget(20, 16, 4, 256, 0, 60.0), minutes=5,
+        WorkspaceNames("mine", "mine", "f.csv"), prepared, StarterModel("{hub: a/b}", 10, Chat(), True, False), MICRO,
+        MeasuredSpeed("cpu", 8, 0.1, 0.001, (30, 40), 9), StarterBudget(20, 16, 4, 256, 0, 60.0), minutes=5,
     )  # fmt: skip
     assert says in files["specs/tasks/mine.yaml"]
     assert yaml.safe_load(files["specs/tasks/mine.yaml"])["task"] == "mine"
+    assert yaml.safe_load(files["specs/tracks/mine.yaml"])["chat"] == {}
