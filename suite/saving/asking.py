@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -37,6 +37,8 @@ class Asking:
     stops: tuple[str, ...]
     """An answer ends before any of these."""
     max_new_tokens: int
+    filters: tuple[str, ...]
+    """The filters that read what is scored from an answer."""
     chat: Chat | None
     """How the model is asked as a chat; None: prompts are plain text."""
 
@@ -72,8 +74,17 @@ def asking_of(role: str, task: TaskFile | None, shots: int, output_type: str, ch
         gap=delimiter if prefix and question and not question[-1].isspace() else "",
         choices=output_type == "multiple_choice", delimiter=delimiter if delimited else "",
         stops=(until,) if isinstance(until, str) else tuple(map(str, until)), max_new_tokens=new_tokens(settings),
-        chat=chat,
+        filters=tuple(_filters(config)), chat=chat,
     )  # fmt: skip
+
+
+def _filters(config: Mapping[str, Any]) -> Iterator[str]:
+    """Those of the first pipeline, less what only takes the first of several answers."""
+    for pipeline in tuple(config.get("filter_list") or ())[:1]:
+        for step in pipeline["filter"]:
+            name = step if isinstance(step, str) else str(step["function"])
+            if name != "take_first":
+                yield name
 
 
 def _question(text: object) -> str | None:

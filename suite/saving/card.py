@@ -39,8 +39,14 @@ class Card:
     """Why this seed."""
     held_out_note: str
     """What answered the held-out tasks."""
+    removable: bool
+    """Whether these were answered without the adapter."""
     dtype: str
+    """The type of the numbers in its files."""
     merged: bool
+    """Whether adapters are in the weights."""
+    rounded: bool
+    """Whether the numbers are others than those that were evaluated."""
 
     @property
     def text(self) -> str:
@@ -151,7 +157,9 @@ def _folder(path: str) -> str:
 
 def _use(card: Card) -> Iterator[str]:
     packages = "transformers, PEFT and PyTorch" if card.layout.adapters else "transformers and PyTorch"
+    installed = versions()
     yield f"With plain {packages}; suite is not needed. The answers are those of the evaluation below."
+    yield f"Tested with transformers {installed['transformers']} and PEFT {installed['peft']} when it was saved."
     yield ""
     for usage in card.usages:
         if len(card.usages) > 1:
@@ -160,6 +168,13 @@ def _use(card: Card) -> Iterator[str]:
         yield "```python"
         yield usage.code.rstrip("\n")
         yield "```"
+        yield ""
+        if usage.asking.filters:
+            filters = ", ".join(f"`{name}`" for name in usage.asking.filters)
+            yield f"The evaluation read what it scored from this text with {filters}."
+            yield ""
+    if card.removable:
+        yield "For all other tasks, leave out the line with `PeftModel`: the held-out tasks were answered so."
         yield ""
 
 
@@ -233,6 +248,9 @@ def _limits(card: Card) -> Iterator[str]:
     if any(artifact.only_before_text for each in card.layout.answering for artifact in each.artifacts):
         yield "- Ask one prompt at a time. PEFT puts the padding of a batch between the prompt's vectors and the text;"
         yield "  answers then depend on the other prompts."
+    kinds = {artifact.kind for each in card.layout.answering for artifact in each.artifacts}
+    if "prefix" in kinds and card.base.two_sided:
+        yield f"- Load it with PEFT {versions()['peft']}. Another version may give the prefix to other layers."
     yield f"- Inputs were cut to {track['budget']['max_length']} tokens at their beginning. This code does not cut."
     if asking.shots:
         yield f"- The evaluation showed exemplars before each question ({_shots(asking.shots)}). This code shows none."
@@ -240,7 +258,7 @@ def _limits(card: Card) -> Iterator[str]:
         yield "- The evaluation's beam search ranked answers by a length penalty that `generate` does not have."
     if card.usages[0].texts.dated:
         yield "- The chat template names today's date. The evaluation's was 26 July 2024, so answers may differ."
-    if card.merged or card.dtype != card.base.dtype:
+    if card.rounded:
         yield "- The numbers in these files are rounded. The scores are of the numbers before that."
 
 

@@ -149,28 +149,38 @@ def _askings(stored: StoredExperiment, chat: Chat | None) -> dict[str, Asking]:
 
 
 def _card(stored: StoredExperiment, to: Destination, written: _Written) -> Card:
+    left_out = _left_out(stored, written.layout)
+    evaluated = written.base.dtype if written.layout.weights else "float32"  # adapters are kept in float32
+    dtype = to.dtype or evaluated
     return Card(
         facts=stored.facts, layout=written.layout, base=written.base, usages=written.usages,
-        seed_note=stored.seed_note, held_out_note=_held_out_note(stored, written.layout),
-        dtype=to.dtype or written.base.dtype, merged=to.merge,
+        seed_note=stored.seed_note, held_out_note=_held_out_note(stored, left_out),
+        removable=bool(left_out and written.layout.adapters),
+        dtype=dtype, merged=to.merge, rounded=dtype != evaluated or (to.merge and dtype != "float32"),
     )  # fmt: skip
 
 
-def _held_out_note(stored: StoredExperiment, layout: FolderLayout) -> str:
-    """What answered the held-out tasks, beside what is saved."""
+def _left_out(stored: StoredExperiment, layout: FolderLayout) -> tuple[Artifact, ...] | None:
+    """What the held-out tasks were answered without; None where another model answered some of them."""
     hashes = set(stored.held_out.values())
-    if not hashes:
+    if len(layout.answering) > 1 or len(hashes) > 1:
+        return None
+    here = {artifact.hash: artifact for artifact in layout.answering[0].artifacts}
+    whole = (frozenset(artifact.hash for artifact in stored.artifacts.values()), here.keys())
+    of_all = next(iter(hashes), frozenset())
+    if of_all is None or not (of_all in whole or of_all <= here.keys()):
+        return None
+    return () if of_all in whole else tuple(artifact for name, artifact in here.items() if name not in of_all)
+
+
+def _held_out_note(stored: StoredExperiment, left_out: tuple[Artifact, ...] | None) -> str:
+    """What answered the held-out tasks, beside what is saved."""
+    if not stored.held_out:
         return ""
-    own = frozenset(artifact.hash for artifact in stored.artifacts.values())
-    if len(layout.answering) == 1 and len(hashes) == 1:
-        (of_all,) = hashes
-        here = {artifact.hash: artifact for artifact in layout.answering[0].artifacts}
-        if of_all == own or of_all == here.keys():
-            return "The held-out tasks were answered by the same model."
-        if of_all is not None and of_all <= here.keys():
-            kinds = " and ".join(artifact.kind for name, artifact in here.items() if name not in of_all)
-            return f"The held-out tasks were answered without the {kinds}."
-    return (
-        "The held-out tasks were answered by models of their own, or by one that was chosen for each document. "
-        f"`suite save {stored.record.name} FOLDER --role ROLE` saves the one of a task."
-    )
+    if left_out is None:
+        return (
+            "The held-out tasks were answered by models of their own, or by one that was chosen for each document. "
+            f"`suite save {stored.record.name} FOLDER --role ROLE` saves the one of a task."
+        )
+    kinds = " and ".join(artifact.kind for artifact in left_out)
+    return f"The held-out tasks were answered {f'without the {kinds}' if kinds else 'by the same model'}."

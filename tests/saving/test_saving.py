@@ -64,7 +64,10 @@ def test_promot_is_weights_and_a_prompt_beside_them(home: Path, tmp_path: Path) 
     saved = suite.save("promot", tmp_path / "promot", home=home)
     assert [(part.weights, part.adapter) for part in saved.parts] == [("", "prompt")]
     assert {"model.safetensors", "prompt/adapter_config.json", "tokenizer.json"} <= set(files_of(saved.folder))
-    assert "The held-out tasks were answered without the prompt." in (saved.folder / "README.md").read_text("utf-8")
+    text = (saved.folder / "README.md").read_text("utf-8")
+    assert "The held-out tasks were answered without the prompt." in text
+    assert "For all other tasks, leave out the line with `PeftModel`" in text
+    assert "The evaluation read what it scored from this text with `first_label`." in text
 
 
 def test_the_chosen_try_of_a_sweep_is_saved(home: Path, tmp_path: Path) -> None:
