@@ -45,6 +45,9 @@ def show(
 def board(
     track: OfTrackOption = None,
     as_json: JsonOption = False,
+    as_markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print Markdown, as for a comment on a pull request.")
+    ] = False,
     wide: WideOption = False,
     home: HomeOption = RUNS,
     db: DbOption = None,
@@ -56,7 +59,7 @@ def board(
     from suite.cli.commands.boards import print_boards
     from suite.core.run_dir import RunDir
 
-    print_boards(RunDir(home, db), track, as_json=as_json, wide=wide)
+    print_boards(RunDir(home, db), track, as_json=as_json, as_markdown=as_markdown, wide=wide)
 
 
 def compare(
@@ -209,6 +212,9 @@ def check(
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write a Markdown table to a file.")
     ] = None,
+    badge: Annotated[
+        Path | None, typer.Option("--badge", metavar="FILE", help="Write the tally as JSON for a badge of shields.io.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Also exit with 1 for undecided or not-run claims.")] = False,
     as_json: JsonOption = False,
     home: HomeOption = RUNS,
@@ -222,5 +228,6 @@ def check(
     from suite.cli.commands.checking import Reports, check_claims
     from suite.core.run_dir import RunDir
 
-    well = check_claims(RunDir(home, db), claims or [], track, Reports(junit, markdown, as_json), strict=strict)
+    reports = Reports(junit, markdown, badge, as_json)
+    well = check_claims(RunDir(home, db), claims or [], track, reports, strict=strict)
     raise typer.Exit(0 if well else 1)

@@ -72,6 +72,23 @@ def test_json_is_not_cut(capsys: pytest.CaptureFixture[str], monkeypatch: pytest
     assert {row["name"] for row in board["rows"]} == {"pretrained", "finetune_rte", LONG}
 
 
+def test_markdown_has_all_columns_and_no_markup_of_others(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with Store.open(tmp_path / "suite.db") as store:
+        filling = Filling(store, documents=2, title="a <b>title</b> | of two")
+        filling.add("pretrained", "pretrained", BASE, (0,))
+        filling.add("finetune_rte", "finetune", METHODS["finetune"], (0, 1))
+    code, out, _ = suite(capsys, "board", "--markdown", "--home", tmp_path)
+    assert code == 0
+    title, _, head, rule, *rows = out.splitlines()
+    assert title == r"### a \<b\>title\</b\> \| of two"
+    assert "| variance components 4-shot |" in head
+    assert {line.count("|") for line in (head, rule, *rows[:2])} == {head.count("|")}
+    assert r"| finetune\_rte | 2 | rte " in "\n".join(rows)
+    assert out.endswith("</details>\n")
+    code, _, err = suite(capsys, "board", "--markdown", "--json", "--home", tmp_path)
+    assert (code, err) == (2, "error: suite board: takes one of --json and --markdown; leave one out\n")
+
+
 @pytest.mark.parametrize(("columns", "expected"), [(48, "change"), (64, "target change"), (80, "target gain change")])
 def test_target_gain_and_change_stay_longest(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path, columns: int, expected: str

@@ -1,7 +1,8 @@
-"""Verdicts as text for a terminal, as Markdown for a job summary, and as JUnit XML for tools that read test results."""
+"""Verdicts as text for a terminal, Markdown for a job summary, JUnit XML for tools that read test results, a badge."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -59,6 +60,15 @@ def markdown(files: Sequence[Judged], *, strict: bool = False) -> str:
             lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
     return "\n".join([*lines, _tally(files), ""])
+
+
+def badge(files: Sequence[Judged]) -> bytes:
+    """The tally as the JSON that an endpoint badge of shields.io reads."""
+    verdicts = [verdict for judged in files for verdict in judged.verdicts]
+    wrong, unsettled = any(verdict.wrong for verdict in verdicts), any(verdict.status in OPEN for verdict in verdicts)
+    color = "red" if wrong else "yellow" if unsettled else "brightgreen" if verdicts else "lightgrey"
+    endpoint = {"schemaVersion": 1, "label": "claims", "message": _tally(files), "color": color}
+    return json.dumps(endpoint).encode() + b"\n"
 
 
 def junit(files: Sequence[Judged], *, strict: bool = False) -> bytes:

@@ -13,6 +13,7 @@ from suite.cli.commands.as_json import as_text, plain
 from suite.cli.commands.cells import (
     CHANGE,
     DASH,
+    INTERVAL,
     shown,
     target_cells,
     time_column,
@@ -21,7 +22,9 @@ from suite.cli.commands.cells import (
 )
 from suite.cli.commands.results import with_legends
 from suite.cli.commands.stored import reading
-from suite.cli.commands.tables import Cell, Fitted, TerminalColumn, fitted, room, wrapped
+from suite.cli.commands.tables import Cell, Fitted, TerminalColumn, fitted, markdown_lines, room, wrapped
+from suite.core.errors import SuiteError
+from suite.core.escape import markdown
 from suite.core.quantities import size
 from suite.core.run_dir import RunDir
 from suite.stats import Contrast, lead_by_chance, p_text
@@ -39,13 +42,20 @@ COMPONENTS = (
 WON = "won, lost: documents on which the first, or the second, is better (means over seeds; equal documents count once)"
 
 
-def print_boards(home: RunDir, track: str | None, *, as_json: bool, wide: bool = False) -> None:
+def print_boards(
+    home: RunDir, track: str | None, *, as_json: bool = False, as_markdown: bool = False, wide: bool = False
+) -> None:
     """Print the boards with rank intervals, tests and minimum detectable effects."""
+    if as_json and as_markdown:
+        raise SuiteError("takes one of --json and --markdown", where="suite board", fix="leave one out")
     with reading(home) as store:
         boards = stored_boards(store, track)
         more = remark(store, track)
     if as_json:
         print(as_text([plain(_without_control(board)) for board in boards]))
+        return
+    if as_markdown:
+        print("\n".join(_in_markdown(boards)))
         return
     width = room(wide=wide)
     print("\n".join([*with_legends([_board(board, width) for board in boards], width), *wrapped(more, width)]))
@@ -77,6 +87,26 @@ def _without_control(board: Board) -> Board:
 
 
 def _board(board: Board, width: int | None) -> Fitted:
+    made = fitted(_columns(board), width)
+    lines = [*wrapped([board.title], width), *made.lines, *wrapped(_notes(board), width), ""]
+    return dataclasses.replace(made, lines=tuple(lines))
+
+
+def _in_markdown(boards: Sequence[Board]) -> Iterator[str]:
+    """All columns and notes of the boards, and at the end what the columns mean, folded."""
+    legends: dict[str, None] = {}
+    for board in boards:
+        columns = _columns(board)
+        legends |= dict.fromkeys(column.legend for column in columns if column.legend)
+        yield from (f"### {markdown(board.title)}", "", *markdown_lines(columns), "")
+        yield from (f"- {markdown(note)}" for note in _notes(board))
+        yield ""
+    yield from ("<details><summary>What the columns mean</summary>", "")
+    yield from (f"- {markdown(legend)}" for legend in (*legends, INTERVAL))
+    yield from ("", "</details>")
+
+
+def _columns(board: Board) -> list[TerminalColumn]:
     rows, last = board.rows, max(board.shots, default=0)
     columns = [
         TerminalColumn("rank", [_rank(row) for row in rows], 12, RANK),
@@ -95,9 +125,7 @@ def _board(board: Board, width: int | None) -> Fitted:
         ),
         time_column(rows, 9),
     ]
-    made = fitted(columns, width)
-    lines = [*wrapped([board.title], width), *made.lines, *wrapped(_notes(board), width), ""]
-    return dataclasses.replace(made, lines=tuple(lines))
+    return columns
 
 
 def _of_shots(rows: Sequence[Row], count: int, *, earlier: bool) -> Iterator[TerminalColumn]:

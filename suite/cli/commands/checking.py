@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from suite.analysis.claims.report import junit, markdown, plain, text
+from suite.analysis.claims.report import badge, junit, markdown, plain, text
 from suite.api.claims import chosen, judged
 from suite.api.results import unwritable_on
 from suite.api.shipped import remark
@@ -27,6 +27,7 @@ class Reports:
 
     junit: Path | None = None
     markdown: Path | None = None
+    badge: Path | None = None
     as_json: bool = False
 
 
@@ -49,6 +50,7 @@ def check_claims(
         more += [source] if source else [line for name in selected.tracks for line in remark(store, name)]
     _write(reports.junit, junit(verdicts, strict=strict))
     _write(reports.markdown, markdown(verdicts, strict=strict).encode())
+    _write(reports.badge, badge(verdicts))
     if reports.as_json:
         print(as_text(plain(verdicts, strict=strict)))
     else:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from suite.core.console import visible
+from suite.core.escape import markdown
 
 GAP = "  "
 LEAST_NAME: Final = 12
@@ -74,6 +75,15 @@ def fitted(columns: Sequence[TerminalColumn], width: int | None) -> Fitted:
     return Fitted(tuple(lines), tuple(dict.fromkeys(column.legend for column in shown if column.legend)))
 
 
+def markdown_lines(columns: Sequence[TerminalColumn]) -> Iterator[str]:
+    """A table in Markdown with all columns. No cell has markup of its own."""
+    texts = [[markdown(_joined(cell)) for cell in (column.head, *column.cells)] for column in columns]
+    for number, line in enumerate(zip(*texts, strict=True)):
+        yield f"| {' | '.join(line)} |"
+        if number == 0:
+            yield "|---" * len(columns) + "|"
+
+
 def _fitting(columns: Sequence[TerminalColumn], width: int) -> list[TerminalColumn]:
     """The columns that fit, the important ones first; of little ones those that there is still room for."""
     least = {column.leaves for column in columns if column.leaves is not None}
@@ -122,8 +132,11 @@ class _Text:
 
 def _column(column: TerminalColumn) -> _Text:
     """Each cell on one line."""
-    cells = [cell if isinstance(cell, str) else ", ".join(cell) for cell in (column.head, *column.cells)]
-    return _Text([[visible(cell)] for cell in cells])
+    return _Text([[visible(_joined(cell))] for cell in (column.head, *column.cells)])
+
+
+def _joined(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else ", ".join(cell)
 
 
 def _broken(column: TerminalColumn) -> _Text:

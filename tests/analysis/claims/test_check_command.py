@@ -80,6 +80,24 @@ def test_junit_markdown_and_json_say_the_same(capsys: pytest.CaptureFixture[str]
     assert "| **fails** |" in text
 
 
+@pytest.mark.parametrize(
+    ("more", "tally", "color"),
+    [
+        ("", "1 holds, 1 not run", "yellow"),
+        (WRONG, "1 holds, 1 fails, 1 not run", "red"),
+        (None, "1 holds", "brightgreen"),
+    ],
+)
+def test_a_badge_has_the_tally_and_its_color(
+    capsys: pytest.CaptureFixture[str], home: Path, file: Path, more: str | None, tally: str, color: str
+) -> None:
+    gone = next(line for line in CLAIMS.splitlines(keepends=True) if "gone" in line)
+    file.write_text(CLAIMS.replace(gone, "") if more is None else CLAIMS + more, encoding="utf-8")
+    suite(capsys, "check", file, "--badge", home / "badge.json", "--home", home)
+    badge = {"schemaVersion": 1, "label": "claims", "message": tally, "color": color}
+    assert json.loads((home / "badge.json").read_text("utf-8")) == badge
+
+
 def test_a_users_mistakes_are_one_line_each(
     capsys: pytest.CaptureFixture[str], home: Path, file: Path, tmp_path: Path
 ) -> None:
