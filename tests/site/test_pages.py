@@ -48,6 +48,14 @@ def test_tables_of_tracks_are_not_cut_on_a_laptop(page: Any, site: Path) -> None
         assert page.locator(".scroll-hint:visible").count() == 0
 
 
+def test_the_steps_of_an_experiment_are_not_cut_on_a_laptop(page: Any, site: Path) -> None:
+    for address in addresses(site):
+        if "/experiments/" in address:
+            visit(page, address)
+            cut = "[...document.querySelectorAll('.scroll:has(.steps)')].map(box => box.scrollWidth - box.clientWidth)"
+            assert set(page.evaluate(cut)) == {0}, address
+
+
 def test_gained_and_kept_are_seen_side_by_side_on_a_phone_and_a_line_says_that_a_table_scrolls(
     page: Any, site: Path
 ) -> None:
