@@ -95,7 +95,7 @@ class Killing:
         after = self.random.uniform(0.0, moment.seconds or self.seconds[moment.name])
         ended = forked(*command, first=partial(_armed, moment, call, after, asked))
         killed = ended.code != 0
-        again = forked(*command, first=_often)
+        again = forked(*command)
         self.told[f"{moment.name}: {'killed' if killed else 'had ended'}"] += 1
         found = [*_badly(ended, asked), *self._differs(moment, again, home, work)]
         what = f"kill {number} ({moment.name}, {asked.name} {after:.3f} s after call {call})"
@@ -130,16 +130,8 @@ class Killing:
         yield from (f"left behind: {each}" for each in left_behind(work))
 
 
-def _often() -> None:
-    """Set checkpoints after every step."""
-    import suite.execution.session
-
-    suite.execution.session.CHECKPOINT_SECONDS = 0.0
-
-
 def _armed(moment: Moment, call: int, after: float, asked: signal.Signals) -> None:
     """Let this process be killed at a moment."""
-    _often()
     owner, name = _place(moment)
     original: Callable[..., Any] = getattr(owner, name)
     count = 0
@@ -239,7 +231,7 @@ def prepared(scratch: Path, seed: int) -> Killing:
     }  # fmt: skip
     moments, file = {each.name: each for each in MOMENTS}, scratch / "seconds"
     for name, command in commands.items():
-        first = partial(_timed, moments[name], file) if name in moments else _often
+        first = partial(_timed, moments[name], file) if name in moments else None
         if (ended := forked(*command, first=first)).code:
             raise RuntimeError(f"{name}: exit {ended.code}: {ended.err[-500:]}")
         if name in moments:

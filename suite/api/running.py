@@ -33,19 +33,21 @@ def run(
     executor: Executor | None = None,
     verbosity: Verbosity = "normal",
     max_seconds: float | None = None,
+    max_disk: int | None = None,
 ) -> Outcome:
     """Run every step of a plan that is not done; the options are those of `suite run`. Progress goes to standard error.
 
     An `executor` runs the steps elsewhere (`suite.execution.executor.Executor`); without one they run here. A failed
     step stops only the steps that need it: see `failed` and `blocked` of the outcome. Ctrl-C cancels the current step,
     keeps finished ones and raises KeyboardInterrupt; running the same plan resumes from there. `max_seconds` does the
-    same without an error: see `left` of the outcome. Raises SuiteError,
-    before anything is written, if the device, a model or the sandbox is not available.
+    same without an error: see `left` of the outcome. A train step that would let the home hold more than `max_disk`
+    bytes, or more than the disk has room for, fails before it begins. Raises SuiteError, before anything is written, if
+    the device, a model or the sandbox is not available.
     """
     with _interruptible():
         outcome = execute(
             planned, device=device, again=again, unsafe_code=unsafe_code, executor=executor, verbosity=verbosity,
-            max_seconds=max_seconds,
+            max_seconds=max_seconds, max_disk=max_disk,
         )  # fmt: skip
         if outcome.interrupted:
             raise outcome.interrupted
@@ -61,11 +63,12 @@ def execute(
     executor: Executor | None = None,
     verbosity: Verbosity = "normal",
     max_seconds: float | None = None,
+    max_disk: int | None = None,
     begin: Callable[[PlannedRun], None] = lambda planned: None,
 ) -> Outcome:
     """Like `run`, for callers that handle signals themselves. Calls `begin` after all checks have passed."""
     home, inputs = planned.home, replace(planned.inputs, rates=None)
-    context, steps = StepContext(home, inputs, device, unsafe_code, LEASE_SECONDS), planned.steps()
+    context, steps = StepContext(home, inputs, device, unsafe_code, LEASE_SECONDS, max_disk), planned.steps()
     with bubblewrap.unsafe(unsafe_code):
         check(planned.plan, inputs, device, () if again else {step.id for step in steps if step.status == "done"})
     begin(planned)

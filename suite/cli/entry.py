@@ -16,6 +16,7 @@ from suite.cli.options import (
     DeepOption,
     DeviceOption,
     HomeOption,
+    MaxDiskOption,
     MaxTimeOption,
     ModelsOption,
     OfTrackOption,
@@ -69,6 +70,7 @@ def run(
     again: AgainOption = False,
     unsafe_code: UnsafeOption = False,
     max_time: MaxTimeOption = None,
+    max_disk: MaxDiskOption = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -79,14 +81,16 @@ def run(
     from suite.api.running import execute
     from suite.cli.commands.planning import own_specs, planned, print_notes, verbosity_of
     from suite.cli.commands.results import report
-    from suite.core.quantities import duration
+    from suite.core.quantities import byte_count, duration
     from suite.core.run_dir import RunDir
 
     verbosity = verbosity_of(quiet=quiet, verbose=verbose)
     seconds = None if max_time is None else duration(max_time, "--max-time")
+    room = None if max_disk is None else byte_count(max_disk, "--max-disk")
     made = planned(specs or own_specs(), track, sets or (), seeds, data, models, RunDir(home, db), baseline=True)
     outcome = execute(
         made, device=device, again=again, unsafe_code=unsafe_code, verbosity=verbosity, max_seconds=seconds,
+        max_disk=room,
         begin=(lambda made: None) if quiet else print_notes,
     )  # fmt: skip
     report(made.plan, made.home, outcome)

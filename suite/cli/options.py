@@ -75,6 +75,10 @@ MaxTimeOption = Annotated[
     str | None,
     typer.Option("--max-time", metavar="TIME", help="Stop in order after this time (2h, 30m), and say what is left."),
 ]
+MaxDiskOption = Annotated[
+    str | None,
+    typer.Option("--max-disk", metavar="SIZE", help="Bytes that the home may hold, as 20GB (default: the disk)."),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the end, and errors.")]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print step ids and all warnings of libraries, too.")

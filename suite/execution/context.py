@@ -21,5 +21,7 @@ class StepContext:
     """Whether generated programs may run without a sandbox."""
     lease_seconds: float = LEASE_SECONDS
     """A step whose owner has been silent for longer is taken over."""
+    max_disk: int | None = None
+    """Bytes that the home may hold in all; None: as much as the disk has room for."""
     imported: frozenset[str] = frozenset()
     """Imported steps in the plan. They run again if an artifact that they build on changes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from suite.core.chat import ChatFormat
+from suite.core.disk import DiskSpace
 from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import RunDir
 from suite.evaluation.answer_cache import AnswerCache
@@ -43,8 +45,6 @@ from suite.training.loop import Log
 from suite.training.objectives.optimise import time_spent
 from suite.training.requirements import GradientSteps
 
-CHECKPOINT_SECONDS = 20.0
-
 
 @dataclass
 class Session:
@@ -53,6 +53,8 @@ class Session:
     home: RunDir
     inputs: Inputs
     device: str | None
+    max_disk: int | None = None
+    """Bytes that the home may hold in all; None: as much as the disk has room for."""
     ours: Callable[[str], bool] = lambda step: True
     """Whether a step still belongs to this process."""
     _backbones: dict[ModelSource, list[tuple[Chat | None, Backbone]]] = field(default_factory=dict)
@@ -73,6 +75,7 @@ class Session:
         sets, selection_rows = training_sets(work, data, chat)
         checkpoint = self.home.work(step.id)
         checkpoint.mkdir(parents=True, exist_ok=True)
+        minutes = work.track.budget.checkpoint_minutes
         selection, role_scorers = work.track.selection, scorers(work, selection_rows, data, chat)
         job = Job(
             backbone=backbone,
@@ -86,7 +89,8 @@ class Session:
             seed=work.seed,
             parents=tuple(self._artifact(each, backbone, hashes, work.bases.get(each)) for each in work.parents),
             checkpoint=checkpoint,
-            checkpoint_seconds=CHECKPOINT_SECONDS,
+            checkpoint_seconds=math.inf if minutes is None else 60 * minutes,
+            disk=self._disk,
             log=log,
             probe=self._probe_callback(work, chat) if work.probes else None,
             spending=spending,
@@ -266,7 +270,13 @@ class Session:
         return TrainOutcome(artifact, folder, curve, None, size, backbone.identity, source=source)
 
     def _publish(self, step: Step, artifact: Artifact, backbone: Backbone) -> Path:
+        size = sum(tensor.numel() * tensor.element_size() for tensor in artifact.tensors.values())
+        self._disk.require(size, "the artifact")
         return publish(self.home.artifact(step.id), artifact, backbone.identity, lambda: self.ours(step.id))
+
+    @property
+    def _disk(self) -> DiskSpace:
+        return DiskSpace(self.home.folder, self.max_disk)
 
     def _probe_callback(self, work: Train, chat: ChatFormat | None) -> ProbeCallback | None:
         """The callback for the measurements of the track's probes while this step trains; None without probes."""

@@ -152,7 +152,7 @@ class _Worker:
         """The session that trains and answers, created for the first claimed step: importing torch takes seconds."""
         from suite.execution.session import Session
 
-        session = Session(self.context.home, self.context.inputs, self.context.device)
+        session = Session(self.context.home, self.context.inputs, self.context.device, self.context.max_disk)
         session.ours = lambda step: self.store.heartbeat(step, self.owner)
         return session
 

@@ -65,6 +65,9 @@ class Budget(Block):
     micro_batch: Count | None = None
     """Examples per forward pass; gradients are accumulated over the batch. null: the whole batch. Does not change
     results."""
+    checkpoint_minutes: Annotated[float, Field(ge=0)] | None = Field(default=5.0, exclude=True)
+    """Minutes between checkpoints, from which an interrupted training goes on; an orderly end (Ctrl-C, SIGTERM,
+    `--max-time`) writes one, too. 0: after each step. null: none. Changes neither results nor names."""
 
 
 class Probes(Block):

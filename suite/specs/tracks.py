@@ -16,6 +16,8 @@ from suite.specs.validate import validate
 from suite.specs.workspace import Workspace, shown
 
 SOURCES = ("bundled", "hub", "path", "gguf")
+WITHOUT_EFFECT = ("probes", "budget.checkpoint_minutes")
+"""Beginnings of keys that change no result: a row that sets them is on the track's terms."""
 
 
 def track_layer(workspace: Workspace, file: Path, extended_by: tuple[Path, ...] = ()) -> Layered:
@@ -95,7 +97,7 @@ def over_track(below: Layered, value: Mapping[str, Any], origins: Mapping[Key, s
 
 def changes_of(below: Layered, changes: Mapping[str, Any], merged: Layered) -> tuple[str, ...]:
     """Dotted keys of a track that a spec or `--set` really changes. Paths are compared after they are resolved."""
-    keys = {key for key in _changed(below.value, changes, ()) if key.partition(".")[0] != "probes"}
+    keys = {key for key in _changed(below.value, changes, ()) if not key.startswith(WITHOUT_EFFECT)}
     for source in ("path", "gguf", "adapter"):
         text, key = merged.block("model").value.get(source), ("model", source)
         if text is not None and meant(str(text), below.where(key)) != meant(str(text), merged.where(key)):

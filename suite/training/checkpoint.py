@@ -1,12 +1,13 @@
 """A training run's state in one safetensors file, written atomically; nothing is pickled.
 
-Each checkpoint has a checksum of its content, and the previous one is kept. Corruption on disk is detected on reading;
-training then continues from the last intact checkpoint.
+It holds what is trained, never the rest of the model. There is one for each run: a new one replaces the one before.
+Each has a checksum of its content. Corruption on disk is detected on reading; training then starts again.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -25,8 +26,6 @@ from suite.models.checksum import checksum
 from suite.training.data.source import Spending
 
 FILE = "checkpoint.safetensors"
-EARLIER = "earlier.safetensors"
-"""The previous checkpoint."""
 LAYOUT = 2
 """Version of a checkpoint's layout. Checkpoints of other versions are not read; the first version had no number."""
 
@@ -84,28 +83,23 @@ class Writer:
 
 
 def _write(folder: Path, tensors: dict[str, Tensor], state: str) -> None:
-    """Write a checkpoint and keep the previous one. A process killed at any moment leaves one complete checkpoint."""
+    """Replace the folder's checkpoint. A process killed at any moment leaves the old one or the new one, complete."""
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{FILE}.part"
-    metadata = {"state": state, "checksum": checksum(tensors, state)}
     try:
-        save_file(tensors, part, metadata=metadata)
+        save_file(tensors, part, metadata={"state": state, "checksum": checksum(tensors, state)})
     except (OSError, SafetensorError):
-        earlier = folder / EARLIER
-        if not (earlier.exists() and (folder / FILE).exists()):
-            raise
-        earlier.unlink()  # there may be room for two checkpoints but not for three
-        save_file(tensors, part, metadata=metadata)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)  # a full disk needs the room
+        raise
     with part.open("rb") as file:
         os.fsync(file.fileno())  # the bytes must reach the disk before the name does
-    with suppress(FileNotFoundError):
-        os.replace(folder / FILE, folder / EARLIER)
     os.replace(part, folder / FILE)
 
 
-def read_checkpoint(folder: Path, name: str = FILE) -> Checkpoint | None:
-    """Read a checkpoint of the folder; None if there is none. Raises ValueError if it is damaged."""
-    path = folder / name
+def read_checkpoint(folder: Path) -> Checkpoint | None:
+    """Read the folder's checkpoint; None if there is none. Raises ValueError if it is damaged."""
+    path = folder / FILE
     if not path.exists():
         return None
     try:
@@ -124,21 +118,12 @@ def read_checkpoint(folder: Path, name: str = FILE) -> Checkpoint | None:
     return Checkpoint(groups, state)
 
 
-def last_good(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
-    """The folder's last intact checkpoint, or None. Reports damaged ones."""
-    damaged = ""
-    for name in (FILE, EARLIER):
-        try:
-            checkpoint = read_checkpoint(folder, name)
-        except ValueError as error:
-            damaged = damaged or f"the checkpoint cannot be read ({error})"
-            continue
-        if checkpoint is not None:
-            if damaged:
-                say(f"going back to the one before: {damaged}")
-            return checkpoint
-    if damaged:
-        say(f"starting anew: {damaged}")
+def intact(folder: Path, say: Callable[[str], None]) -> Checkpoint | None:
+    """The folder's checkpoint, or None. Reports a damaged one."""
+    try:
+        return read_checkpoint(folder)
+    except ValueError as error:
+        say(f"starting anew: the checkpoint cannot be read ({error})")
     return None
 
 
@@ -146,8 +131,8 @@ class RunCheckpoints:
     """The checkpoints of one run, for any training loop: `with job.checkpoints(…) as checkpoints:`."""
 
     def __init__(self, folder: Path, key: str, seconds: float, spending: Spending, say: Callable[[str], None]) -> None:
-        """`key` has to be equal in a checkpoint and the run. Checkpoints are `seconds` apart, or after each step
-        (0)."""
+        """`key` has to be equal in a checkpoint and the run. Checkpoints are `seconds` apart, or after each step (0);
+        infinity: none is written."""
         self._folder, self._key, self._seconds = folder, key, seconds
         self._spending, self._say = spending, say
         self._writer, self._saved = Writer(folder), time.monotonic()
@@ -158,6 +143,11 @@ class RunCheckpoints:
     def __exit__(self, *_: object) -> None:
         if wrong := self._writer.close():
             self._say(wrong)
+
+    @property
+    def written(self) -> bool:
+        """Whether this run writes checkpoints at all."""
+        return math.isfinite(self._seconds)
 
     @property
     def due(self) -> bool:
@@ -174,7 +164,7 @@ class RunCheckpoints:
 
     def resume(self) -> Checkpoint | None:
         """The checkpoint of an interrupted attempt, or None to start again. What that attempt spent is counted."""
-        checkpoint = last_good(self._folder, self._say)
+        checkpoint = intact(self._folder, self._say)
         if checkpoint is None:
             return None
         run = checkpoint.state

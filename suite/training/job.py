@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from suite.core.diagnostics import Finding
+from suite.core.disk import DiskSpace
 from suite.core.hashing import fingerprint, seed_of
 from suite.training.config import FitConfig, Optimisation, SelectionRule, TrackBudget
 from suite.training.data.source import UNCOUNTED, Source, Spending
@@ -70,6 +71,9 @@ class Job:
     """The step's own folder. It is kept between attempts, so that interrupted training can resume."""
     log: Log
     checkpoint_seconds: float = 60.0
+    """Seconds between checkpoints. 0: after each step; infinity: none."""
+    disk: DiskSpace | None = None
+    """The room that training may take; None: not checked."""
     probe: Probe | None = None
     spending: Spending = UNCOUNTED
     """Counts all processed tokens."""

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from suite.core.errors import StepFailed
 from suite.core.hashing import fingerprint, seed_of
+from suite.core.signals import EndedBySignal
 from suite.models.fused import fused
 from suite.training.checkpoint import RunCheckpoints
 from suite.training.config import FREE, FitConfig
@@ -130,14 +131,24 @@ class _Loop(Generic[P]):
         self.optimizer = make_optimizer(trainable, budget)
         self.state = Progress(micro_batch=budget.micro_batch)
         self.best: dict[str, Tensor] = {}
+        self.saved = 0
+        """The last step that a checkpoint holds."""
+        self.between_steps = False
+        """Whether parameters, optimiser and progress all belong to the end of the same step."""
         self.checkpoints = RunCheckpoints(folder, self._key(base), budget.checkpoint_seconds, spending, log.say)
 
     def run(self) -> Fit:
         with self.checkpoints:
-            return self._run()
+            try:
+                return self._run()
+            except EndedBySignal:
+                if self.checkpoints.written and self.between_steps and self.state.step > self.saved:
+                    self._save()
+                raise
 
     def _run(self) -> Fit:
         self._resume()
+        self.between_steps = True
         state, budget = self.state, self.budget
         if state.step == 0:
             self._run_probe()
@@ -148,6 +159,7 @@ class _Loop(Generic[P]):
             if state.step == budget.steps or (budget.select_every and state.step % budget.select_every == 0):
                 self._select()
             self._run_probe()
+            self.between_steps = True
             self.log.progress(state.step, budget.steps, loss, state.best_score)
             if self.checkpoints.due:
                 self._save()
@@ -194,6 +206,7 @@ class _Loop(Generic[P]):
                 self.accelerator.backward(loss)
                 total += loss.detach()
                 tokens += part.tokens
+            self.between_steps = False
             self.state.tokens += tokens
             self.spending.add_tokens(tokens)
             return float(total)
@@ -247,8 +260,11 @@ class _Loop(Generic[P]):
 
     def _save(self) -> None:
         tensors, numbers = state_of(self.optimizer, self.trainable)
-        groups = {"now": self.trainable, "best": self.best, "optimizer": tensors}
+        groups = {"now": self.trainable, "optimizer": tensors}
+        if self.best and self.state.best_step < self.state.step:  # otherwise they are those of now
+            groups["best"] = self.best
         self.checkpoints.save(groups, {"progress": asdict(self.state), "optimizer": numbers})
+        self.saved = self.state.step
 
     def _resume(self) -> None:
         checkpoint = self.checkpoints.resume()
@@ -259,6 +275,8 @@ class _Loop(Generic[P]):
         with torch.no_grad():
             for name, parameter in self.trainable.items():
                 parameter.copy_(groups["now"][name])
-        self.best = {name: tensor.clone().to(self.device) for name, tensor in groups.get("best", {}).items()}
+        best = groups.get("best", groups["now"] if self.state.best_step else {})
+        self.best = {name: tensor.clone().to(self.device) for name, tensor in best.items()}
         restore_state(self.optimizer, self.trainable, groups.get("optimizer", {}), checkpoint.state["optimizer"])
+        self.saved = self.state.step
         self.log.say(f"going on after step {self.state.step}")

@@ -12,7 +12,6 @@ import torch
 
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
-from suite.execution import session
 from suite.execution.artifacts import publish
 from suite.models.artifacts import load_artifact
 from suite.models.artifacts.prompt import SoftPrompt
@@ -59,8 +58,8 @@ def test_a_store_that_cannot_grow_is_refused_in_one_line_and_recovers(tmp_path: 
 def test_training_whose_end_cannot_be_stored_is_not_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ("run", "specs/finetune_rte.yaml", *SMALL, "--set", "method.steps=6", "--home", str(tmp_path))
-    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
+    sets = (*SMALL, "--set", "method.steps=6", "--set", "budget.checkpoint_minutes=0")
+    arguments = ("run", "specs/finetune_rte.yaml", *sets, "--home", str(tmp_path))
     finish = Store.finish
 
     def full(store: Store, step: str, owner: str, outcome: StepOutcome, *rest: object) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from suite.training.checkpoint import last_good
+from suite.training.checkpoint import intact
 from tests.cli.calls import SMALL, light, start, suite
 
 QUICK = [*SMALL, "--set", "method.steps=6"]
@@ -184,15 +184,16 @@ def test_what_a_killed_attempt_took_counts(tmp_path: Path) -> None:
 
 
 SAVING = """
-import suite.execution.worker as worker, suite.execution.session as session
-worker.HEARTBEAT_SECONDS, session.CHECKPOINT_SECONDS = 0.2, 1.0
+import suite.execution.worker as worker
+worker.HEARTBEAT_SECONDS = 0.2
 from suite.cli import main
 main()
 """
 
 
 def test_tokens_of_a_killed_attempt_are_told_once_and_what_was_lost_was_spent(tmp_path: Path) -> None:
-    arguments = ["run", "specs/finetune_rte.yaml", *SMALL, "--set", "method.steps=60"]
+    sets = ["--set", "method.steps=60", "--set", "budget.checkpoint_minutes=0.02"]
+    arguments = ["run", "specs/finetune_rte.yaml", *SMALL, *sets]
     costs = "SELECT seconds, peak_memory, tokens, attempts FROM step WHERE kind = 'train'"
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     _, err = start(*arguments, "--home", whole).communicate(timeout=300)
@@ -202,7 +203,7 @@ def test_tokens_of_a_killed_attempt_are_told_once_and_what_was_lost_was_spent(tm
     process.communicate()
     ((before, peak, told, attempts),) = rows(cut, costs)
     (folder,) = (cut / "work").iterdir()
-    kept = last_good(folder, print)
+    kept = intact(folder, print)
     assert kept is not None, err
     progress = kept.state["state"]["progress"]
     assert 0 < progress["step"] < 60

@@ -78,10 +78,28 @@ def test_whatever_can_change_a_result_changes_the_id(specs: Path, change: str) -
     assert before != after
 
 
-@pytest.mark.parametrize("change", ["budget.micro_batch=4", "decoding.batch_tokens=999", "held_out.documents=5"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "budget.micro_batch=4",
+        "budget.checkpoint_minutes=0",
+        "budget.checkpoint_minutes=null",
+        "decoding.batch_tokens=999",
+        "held_out.documents=5",
+    ],
+)
 def test_what_cannot_change_training_does_not_change_its_id(specs: Path, change: str) -> None:
     before, after = (ids(plan(specs, "finetune_rte", sets=sets), "train") for sets in ((), (change,)))
     assert before == after
+
+
+def test_checkpoints_change_neither_a_row_nor_its_terms(specs: Path) -> None:
+    before, after = (
+        plan(specs, "finetune_rte", sets=sets).experiments[0].experiment
+        for sets in ((), ("budget.checkpoint_minutes=1",))
+    )
+    assert after.track.budget.checkpoint_minutes == 1
+    assert (before.id, before.changes) == (after.id, after.changes)
 
 
 def test_the_draw_of_exemplars_matters_where_there_are_exemplars(specs: Path) -> None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from accelerate import Accelerator
 
 from suite.core.errors import StepFailed
+from suite.core.signals import EndedBySignal
 from suite.training import checkpoint as checkpoint_module
-from suite.training.checkpoint import EARLIER, FILE, Checkpoint, RunCheckpoints, Writer, last_good, read_checkpoint
+from suite.training import loop as loop_module
+from suite.training.checkpoint import FILE, Checkpoint, RunCheckpoints, Writer, intact, read_checkpoint
 from tests.models.tiny_budget import Memory, Stop
 from tests.models.tiny_models import tiny_backbone
 from tests.training.test_loop import same, train
@@ -145,53 +150,76 @@ def two_checkpoints(folder: Path) -> None:
     assert writer.close() is None
 
 
-def test_the_one_before_is_kept_and_a_flipped_bit_goes_back_to_it(tmp_path: Path) -> None:
+def test_one_checkpoint_is_on_disk_and_a_flipped_bit_starts_anew(tmp_path: Path) -> None:
     two_checkpoints(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == [FILE]
     said: list[str] = []
-    found = last_good(tmp_path, said.append)
+    found = intact(tmp_path, said.append)
     assert found is not None
     assert (found.state, said) == ({"step": 2}, [])
     flip(tmp_path / FILE)
-    found = last_good(tmp_path, said.append)
-    assert found is not None
-    assert (found.state, found.groups["now"]["x"].tolist()) == ({"step": 1}, [1, 1, 1])
-    assert len(said) == 1
-    assert "going back to the one before" in said[0]
+    assert intact(tmp_path, said.append) is None
+    assert [text.partition(":")[0] for text in said] == ["starting anew"]
     assert "does not have the checksum" in said[0]
 
 
-def test_without_a_good_one_training_starts_anew(tmp_path: Path) -> None:
-    two_checkpoints(tmp_path)
-    flip(tmp_path / FILE)
-    (tmp_path / EARLIER).write_bytes((tmp_path / EARLIER).read_bytes()[:-2])
-    said: list[str] = []
-    assert last_good(tmp_path, said.append) is None
-    assert [text.partition(":")[0] for text in said] == ["starting anew"]
+def test_a_checkpoint_holds_what_is_trained_and_the_best_only_if_it_is_another(tmp_path: Path) -> None:
+    with pytest.raises(Stop):
+        train(tiny_backbone("decoder"), tmp_path / "at", log=Memory(3), checkpoint_seconds=0.0)
+    at = read_checkpoint(tmp_path / "at")  # of step 2, which was selected
+    with pytest.raises(Stop):
+        train(tiny_backbone("decoder"), tmp_path / "after", log=Memory(4), checkpoint_seconds=0.0)
+    after = read_checkpoint(tmp_path / "after")  # of step 3
+    assert at is not None
+    assert after is not None
+    assert (set(at.groups), set(after.groups)) == ({"now", "optimizer"}, {"now", "optimizer", "best"})
+    assert set(after.groups["now"]) == set(after.groups["best"])
 
 
-def test_a_kill_between_the_two_names_leaves_the_one_before(tmp_path: Path) -> None:
-    two_checkpoints(tmp_path)
-    (tmp_path / FILE).unlink()
-    found = last_good(tmp_path, lambda text: None)
-    assert found is not None
-    assert found.state == {"step": 1}
+@pytest.mark.parametrize("step", [2, 3])
+def test_an_orderly_end_saves_the_step_and_training_goes_on_to_the_same_bytes(tmp_path: Path, step: int) -> None:
+    backbone, log = tiny_backbone("decoder"), Memory()
+
+    class Ended(Memory):
+        def progress(self, done: int, total: int, loss: float, score: float | None = None) -> None:
+            if done == step:
+                raise EndedBySignal(15)
+
+    with pytest.raises(EndedBySignal):
+        train(backbone, tmp_path / "cut", log=Ended(), checkpoint_seconds=3600.0)
+    resumed = train(backbone, tmp_path / "cut", log=log, checkpoint_seconds=3600.0)
+    assert log.said == [f"going on after step {step}"]
+    assert same(resumed, train(backbone, tmp_path / "whole"))
 
 
-def test_where_there_is_room_for_two_the_earlier_one_gives_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    two_checkpoints(tmp_path)
+@pytest.mark.parametrize(("owner", "place", "last"), [(Accelerator, "backward", 2), (loop_module, "shrink", None)])
+def test_an_end_within_a_step_saves_the_step_before_it_or_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, place: str, last: int | None
+) -> None:
+    backbone, calls, log, original = tiny_backbone("decoder"), count(1), Memory(), getattr(owner, place)
 
-    def full(tensors: Any, path: Path, metadata: Any = None) -> None:
-        if (tmp_path / EARLIER).exists():
-            raise OSError(28, "No space left on device")
-        save(tensors, path, metadata=metadata)
+    def ends(*arguments: Any) -> None:
+        if next(calls) == 3:
+            raise EndedBySignal(2)
+        original(*arguments)
 
-    monkeypatch.setattr(checkpoint_module, "save_file", full)
-    writer = Writer(tmp_path)
-    writer.write(saved(3))
-    assert writer.close() is None
-    found = last_good(tmp_path, lambda text: None)
-    assert found is not None
-    assert found.state == {"step": 3}
+    monkeypatch.setattr(owner, place, ends)
+    with pytest.raises(EndedBySignal):
+        train(backbone, tmp_path / "cut", checkpoint_seconds=3600.0)
+    monkeypatch.undo()
+    assert same(train(backbone, tmp_path / "cut", log=log), train(backbone, tmp_path / "whole"))
+    assert log.said == ([] if last is None else [f"going on after step {last}"])
+
+
+def test_without_checkpoints_nothing_is_written(tmp_path: Path) -> None:
+    class Ended(Memory):
+        def progress(self, done: int, total: int, loss: float, score: float | None = None) -> None:
+            if done == 2:
+                raise EndedBySignal(2)
+
+    with pytest.raises(EndedBySignal):
+        train(tiny_backbone("decoder"), tmp_path / "cut", log=Ended(), checkpoint_seconds=math.inf)
+    assert not (tmp_path / "cut").exists()
 
 
 def test_a_closed_writer_leaves_no_thread(tmp_path: Path) -> None:
@@ -225,9 +253,8 @@ def test_what_an_interruption_lost_is_spent_and_is_none_of_the_steps(tmp_path: P
     assert spending.tokens == whole.tokens > 0
     cut = Counting()
     with pytest.raises(Stop):
-        train(backbone, tmp_path / "cut", log=Memory(4), checkpoint_seconds=0.0, spending=cut)
-    (tmp_path / "cut" / FILE).unlink()  # so that two steps are lost, of which one was in the checkpoint
-    kept = read_checkpoint(tmp_path / "cut", EARLIER)
+        train(backbone, tmp_path / "cut", log=Memory(3), checkpoint_seconds=0.0, spending=cut)
+    kept = read_checkpoint(tmp_path / "cut")  # of two steps; the third is lost
     assert kept is not None
     progress = kept.state["state"]["progress"]
     assert progress["step"] == 2
@@ -255,7 +282,7 @@ def test_a_checkpoint_of_an_earlier_version_is_dropped_in_one_line_and_training_
     backbone, log = tiny_backbone("decoder"), Memory()
     with pytest.raises(Stop):
         train(backbone, tmp_path / "cut", log=Memory(4), checkpoint_seconds=0.0)
-    found = last_good(tmp_path / "cut", print)
+    found = intact(tmp_path / "cut", print)
     assert found is not None
     state = dict(found.state)
     del state["layout"]  # the first layout: key and progress side by side, without a number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from suite.core.diagnostics import TrainingTime
 from suite.training.config import Optimisation
+from suite.training.disk import require_disk
 from suite.training.job import Job
 from suite.training.loop import Fit
 from suite.training.objectives.reinforce import train_by_reward
@@ -13,7 +14,11 @@ from suite.training.trainable import Trainable
 
 
 def optimise(config: Optimisation, job: Job, trainable: Trainable) -> Fit:
-    """Train for `config.objective` on `config.examples` examples of each target."""
+    """Train for `config.objective` on `config.examples` examples of each target.
+
+    Raises StepFailed before the first step if the disk has no room for what training writes.
+    """
+    require_disk(config, job, trainable)
     train = train_by_reward if config.objective == "reinforce" else train_supervised
     return train(config, job.limited(config), trainable)
 
