@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from leaderboard.charts.chart import Chart
 from leaderboard.charts.lines import Point, Series, lines
@@ -13,8 +13,10 @@ from leaderboard.pages.training_probes import TrainingProbes, training_probes
 from leaderboard.view import numbers
 from suite.analysis.board import Row
 from suite.core.curves import read_curve_name
-from suite.core.diagnostics import TrainingTime
+from suite.core.diagnostics import EarlyStop, TrainingTime
 from suite.results.store import StepLink
+
+Kind = TypeVar("Kind", EarlyStop, TrainingTime)
 
 MOST_POINTS = 600
 """The most points of a curve; longer ones are thinned out."""
@@ -51,6 +53,8 @@ class Training:
     """The phases whose time is known."""
     times: tuple[tuple[str, tuple[str, ...]], ...]
     """(seed, the time of each phase)."""
+    early_stops: tuple[str, ...]
+    """Why training ended before its last step, for each seed in which it did."""
 
 
 def training_of(row: Row, row_records: RowRecords, index: int) -> Training:
@@ -63,7 +67,11 @@ def training_of(row: Row, row_records: RowRecords, index: int) -> Training:
     held_out = tuple(dict.fromkeys(cell.role for cell in row.held_out))
     if method is None and any("candidates" in seed.steps[link.step_id].config for seed, link in seeds_and_links):
         method = "choice"
-    spent = {f"seed {seed.record.seed}": time for seed, link in seeds_and_links if (time := _time(seed, link))}
+    spent = {
+        f"seed {seed.record.seed}": time
+        for seed, link in seeds_and_links
+        if (time := _finding(seed, link, TrainingTime))
+    }
     phases = [name for name in PHASES if any(getattr(time, name) for time in spent.values())]
     title = f"Step {index + 1}: {method}" if isinstance(method, str) else f"Step {index + 1}"
     return Training(
@@ -77,11 +85,15 @@ def training_of(row: Row, row_records: RowRecords, index: int) -> Training:
                           for name in phases))
             for label, time in spent.items()
         ),
+        early_stops=tuple(
+            f"Seed {seed.record.seed} {stop}."
+            for seed, link in seeds_and_links if (stop := _finding(seed, link, EarlyStop))
+        ),
     )  # fmt: skip
 
 
-def _time(seed: SeedRecords, link: StepLink) -> TrainingTime | None:
-    return next((finding for finding in seed.findings.get(link.step_id, ()) if isinstance(finding, TrainingTime)), None)
+def _finding(seed: SeedRecords, link: StepLink, kind: type[Kind]) -> Kind | None:
+    return next((finding for finding in seed.findings.get(link.step_id, ()) if isinstance(finding, kind)), None)
 
 
 def _curve(name: str, seeds_and_links: Sequence[tuple[SeedRecords, StepLink]]) -> Curve:

@@ -60,6 +60,8 @@ class PlannedStep:
     seconds: float
     memory: int
     """Bytes. Tokens, seconds and memory are estimates."""
+    at_most: bool = False
+    """Whether training may stop early, so that tokens and seconds may be fewer."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class PlannedRun:
         return tuple(
             PlannedStep(
                 step.id, step.kind, step.title, statuses.get(step.id, "pending"), why.get(step.id, ""), users[step.id],
-                step.estimate.tokens, step.estimate.seconds, step.estimate.memory,
+                step.estimate.tokens, step.estimate.seconds, step.estimate.memory, step.estimate.at_most,
             )
             for step in self.plan.steps
         )  # fmt: skip

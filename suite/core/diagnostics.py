@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -91,6 +91,37 @@ class TrainingTime(Block):
     """Probes."""
 
 
+class EarlyStop(Block):
+    """Why training ended before its last step."""
+
+    NAME: ClassVar[str] = "early_stop"
+
+    reason: Literal["score", "patience"]
+    """The selection score reached the track's goal, or it did not rise in as many selections as the patience."""
+    step: Place
+    """The last step that was done."""
+    steps: Place
+    """The number of steps in the budget."""
+    best_step: Place
+    """The step of the selected checkpoint."""
+    selections: Place = 0
+    """With `patience`: the selections after the best one."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> EarlyStop:
+        if not self.best_step <= self.step < self.steps or (self.selections > 0) != (self.reason == "patience"):
+            raise ValueError("the steps are not best step, last step, budget, in this order, or it has no reason")
+        return self
+
+    def __str__(self) -> str:
+        """One clause for people."""
+        ended = f"stopped after step {self.step} of {self.steps}"
+        if self.reason == "score":
+            return f"{ended}: the selection score reached the goal"
+        times = f"{self.selections} selection{'s' if self.selections > 1 else ''}"
+        return f"{ended}: {times} without a better score than at step {self.best_step}"
+
+
 class Counted(Block):
     """Some documents of an evaluation."""
 
@@ -135,10 +166,8 @@ class JudgedWeaker(Counted):
     NAME: ClassVar[str] = "judged_weaker"
 
 
-Finding = Mixture | RoutingReport | Spectra | TrainingTime | Gold | UnwritableAnswers | JudgedWeaker
-KINDS: Final[Mapping[str, type[Finding]]] = {
-    kind.NAME: kind for kind in (Mixture, RoutingReport, Spectra, TrainingTime, Gold, UnwritableAnswers, JudgedWeaker)
-}
+Finding = Mixture | RoutingReport | Spectra | TrainingTime | EarlyStop | Gold | UnwritableAnswers | JudgedWeaker
+KINDS: Final[Mapping[str, type[Finding]]] = {kind.NAME: kind for kind in get_args(Finding)}
 
 
 def read(name: str, content: Mapping[str, Any]) -> Finding:

@@ -105,7 +105,7 @@ class Session:
         curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
         return TrainOutcome(
             trained.artifact, folder, curve, trained.trained_parameters, size, backbone.identity,
-            (*trained.findings, *time_spent(needs, trained.fit)),
+            (*trained.findings, *time_spent(needs, trained.fit), *filter(None, [trained.fit.early_stop])),
         )  # fmt: skip
 
     def _method(self, step: Step, work: Train) -> Method:

@@ -57,7 +57,8 @@ def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisit
 def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ...]:
     """The artifact that was tuned on this role's examples."""
     # no checkpoint is selected: its selection rows would be more examples
-    tuner = config.tuner.model_copy(update={"examples": config.shots, "select_every": config.tuner.steps})
+    alone = {"select_every": config.tuner.steps, "patience": None}
+    tuner = config.tuner.model_copy(update={"examples": config.shots, **alone})
     if config.start == "targets":
         own = {name: getattr(tuner, name) for name in ia3.Config.model_fields}
         further = ia3_further.Config(**own, first=config.first, roles=targets)

@@ -20,7 +20,7 @@ from suite.tasks.data import rows as rows_of
 from suite.tasks.definition import TaskFile
 from suite.tasks.splits import draw_exemplars, exemplar_rows, reported_rows, training_rows
 from suite.training.config import LEAST_INPUT
-from suite.training.requirements import MatrixSelection, Requirements
+from suite.training.requirements import GradientSteps, MatrixSelection, Requirements
 
 LEAST_ROWS = 4
 """The smallest number of training rows that yields a selection row."""
@@ -51,7 +51,7 @@ def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSo
             used.append(train[role])
             attempt(lambda role=role: _selectable(*train[role]))
             notes += doubles(*train[role], "trains on")
-    problems += _room(experiment)
+    problems += [*_room(experiment), *_patience(experiment)]
     for role in (*experiment.targets, *experiment.held_out):
         task = experiment.tasks[role]
         reported = attempt(lambda task=task: reported_rows(task, data))
@@ -167,4 +167,22 @@ def _room(experiment: Experiment) -> list[Problem]:
             kind = "prefix" if experiment.methods.get(step.method).FAMILY == "prefix" else "soft prompt"
             what = f"a {kind} of {length} leaves no room in inputs of {longest} tokens"
             problems.append(Problem(experiment.file, what, f"shorten the {kind}, or raise `budget.max_length`"))
+    return list(dict.fromkeys(problems))
+
+
+def _patience(experiment: Experiment) -> list[Problem]:
+    """Problems for a patience without selections before the end: nothing would ever stop."""
+    rule, problems = experiment.track.selection, list[Problem]()
+    for step, needs in _train_steps(experiment):
+        cost = needs.cost
+        if not isinstance(cost, GradientSteps) or cost.select_every or rule.every:
+            continue
+        if cost.patience:
+            what, where = experiment.field_and_line(*step.field, "patience")
+        elif rule.patience:
+            what, where = "selection.patience", experiment.lines.get(("selection", "patience"), experiment.file)
+        else:
+            continue
+        fix = "set `selection.every`, or `select_every` of the method"
+        problems.append(Problem(where, f"{what}: {step.method} scores the selection rows only at its end", fix))
     return list(dict.fromkeys(problems))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from suite import methods
 from suite.models.source import LocatedModel
 from suite.planning.memory import ModelMemory
-from suite.planning.steps import StepEstimate
-from suite.training.requirements import CandidateSearch, Requirements
+from suite.planning.probes import answers
+from suite.planning.steps import StepEstimate, Train
+from suite.training.requirements import CandidateSearch, GradientSteps, Requirements
 
 WORDS_TO_TOKENS = 1.3
 FLOPS_PER_SECOND = 4e10  # two laptop cores in float32; measured rates replace it once there are any
@@ -103,6 +104,24 @@ def words(docs: Sequence[Mapping[str, Any]]) -> float:
     if not sample:
         return 64.0
     return sum(len(_text(doc).split()) for doc in sample) / len(sample)
+
+
+def of_training(work: Train, needs: Requirements, mean_words: float, speed: Speed) -> StepEstimate:
+    """The estimate of a train step: gradient steps, a search, or combining its parents."""
+    track, cost = work.track, needs.cost
+    budget, length, rule = track.budget, track.budget.max_length, track.selection
+    if isinstance(cost, GradientSteps):
+        batch = min(budget.batch_size, cost.examples or budget.batch_size)
+        parts = -(-batch // (budget.micro_batch or batch))
+        whole = training(
+            cost.steps, batch, length, mean_words * (1 + cost.shots), speed, rewarded=needs.reward,
+            select_every=cost.select_every or rule.every, selection=rule.documents * len(work.targets),
+            composed=cost.steps * parts if cost.decomposes else 0, probed=answers(work, cost.steps),
+            in_memory=min(batch, budget.micro_batch or batch),
+        )  # fmt: skip
+        return replace(whole, at_most=rule.stop_at_score is not None or bool(cost.patience or rule.patience))
+    candidates, shots = (cost.candidates, cost.shots) if cost else (0, 0)
+    return adapting(len(work.parents), candidates, shots, length, mean_words, speed)
 
 
 def training(

@@ -16,14 +16,13 @@ from suite.planning import estimate
 from suite.planning.checks import check
 from suite.planning.choice import Try, choose, follow, take_part
 from suite.planning.keys import chat_key, model_key, settings_key
-from suite.planning.probes import answers, probed, probes_key
+from suite.planning.probes import probed, probes_key
 from suite.planning.steps import Evaluate, Link, Plan, Planned, Routing, Stack, Step, StepEstimate, Train, Work
 from suite.specs import Experiment
 from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations, Rows
 from suite.tasks.definition import TaskFile
 from suite.tasks.splits import exemplar_rows, reported_rows, training_rows
-from suite.training.requirements import GradientSteps, Requirements
 
 TRAINING = 3
 """Increased whenever a change to the training loop changes its result for the same settings."""
@@ -213,7 +212,7 @@ class _Builder:
         title = f"{what} {name} on {'+'.join(targets) or 'every task'}{' with ' if differs else ''}{describe(differs)}"
         title = f"{title}{model_name} · {track.name} · seed {experiment.seed}"
         length = max(map(self._mean_words, rows), default=0.0)
-        return self._step(title, work, key, _training_cost(work, needs, length, self._speed(model)))
+        return self._step(title, work, key, estimate.of_training(work, needs, length, self._speed(model)))
 
     def _tasks_key(self, experiment: Experiment, targets: tuple[str, ...]) -> dict[str, Any]:
         tasks = {role: experiment.tasks[role] for role in targets}
@@ -280,21 +279,3 @@ class _Builder:
 
     def _speed(self, model: LocatedModel) -> estimate.Speed:
         return estimate.Speed.of(model, self.inputs.rates or {})
-
-
-def _training_cost(work: Train, needs: Requirements, mean_words: float, speed: estimate.Speed) -> StepEstimate:
-    """The estimate of a train step: gradient steps, a search, or combining its parents."""
-    track, cost = work.track, needs.cost
-    budget, length = track.budget, track.budget.max_length
-    if isinstance(cost, GradientSteps):
-        batch = min(budget.batch_size, cost.examples or budget.batch_size)
-        parts = -(-batch // (budget.micro_batch or batch))
-        return estimate.training(
-            cost.steps, batch, length, mean_words * (1 + cost.shots), speed, rewarded=needs.reward,
-            select_every=cost.select_every or track.selection.every,
-            selection=track.selection.documents * len(work.targets),
-            composed=cost.steps * parts if cost.decomposes else 0, probed=answers(work, cost.steps),
-            in_memory=min(batch, budget.micro_batch or batch),
-        )  # fmt: skip
-    candidates, shots = (cost.candidates, cost.shots) if cost else (0, 0)
-    return estimate.adapting(len(work.parents), candidates, shots, length, mean_words, speed)

@@ -23,6 +23,8 @@ class StepEstimate:
     seconds: float
     memory: int
     """Bytes."""
+    at_most: bool = False
+    """Whether training may stop early, so that tokens and seconds may be fewer."""
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,14 @@ class Selection(Block):
     stop_at_score: Annotated[float, Field(gt=0, le=100)] | None = None
     """Stop training when the selection score (0 to 100) reaches this value, to compare methods at equal target
     score."""
+    patience: Count | None = None
+    """Stop training early after this number of selections in a row without a better score; null: train all steps. The
+    best checkpoint is taken either way."""
+
+    @model_serializer(mode="wrap")
+    def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out an unset patience, so that it changes neither names nor output."""
+        return {key: value for key, value in handler(self).items() if key != "patience" or value is not None}
 
 
 class Budget(Block):

@@ -141,7 +141,7 @@ def experiments_of(
     settings = _settings(registry, method, layer, below)
     lines = {("method", *key): where for key, where in settings.origins.items()}
     lines |= {key: where for key, where in layer.origins.items() if key[:1] == ("sweep",)}
-    lines |= {(block,): merged.where((block,)) for block in ("model", "chat")}
+    lines |= {key: merged.where(key) for key in (("model",), ("chat",), ("selection", "patience"))}
     seeds = chosen_seeds(track, options.seeds)
     return tuple(
         Experiment(

@@ -49,7 +49,8 @@ class Optimisation(Block):
     """How a method's parameters are optimised. The Config of each trained method extends this class."""
 
     IDLE: ClassVar[dict[str, Any]] = {
-        "examples": None, "shots": 0, "mix": None, "scale_parameter": False, "decay_by_rate": True, "z_loss": 0.0,
+        "patience": None, "examples": None, "shots": 0, "mix": None, "scale_parameter": False, "decay_by_rate": True,
+        "z_loss": 0.0,
     }  # fmt: skip
     """Fields that were added later, and their values without effect."""
 
@@ -80,6 +81,8 @@ class Optimisation(Block):
     """Dropout in training, wherever the model has it (Llama: attention; T5: everywhere)."""
     select_every: Count | None = None
     """Steps between scores of the selection rows; null: as the track says."""
+    patience: Count | None = None
+    """Stop training early after this number of selections in a row without a better score; null: as the track says."""
     examples: Count | None = None
     """Train on this many examples of each target: those on which a mixture would be searched (a batch is no larger);
     null: all."""
@@ -142,9 +145,11 @@ class SelectionRule(Protocol):
     def every(self) -> int | None: ...  # noqa: D102
     @property
     def stop_at_score(self) -> float | None: ...  # noqa: D102
+    @property
+    def patience(self) -> int | None: ...  # noqa: D102
 
 
-_OTHER: Final = ("select_every", "examples", "shots", "mix", "objective", "reinforce")
+_OTHER: Final = ("select_every", "patience", "examples", "shots", "mix", "objective", "reinforce")
 
 
 @dataclass(frozen=True)
@@ -165,6 +170,7 @@ class FitConfig:
     dropout: float
     select_every: int | None
     stop_at_score: float | None
+    patience: int | None = None
     checkpoint_seconds: float = 60.0
     scale_parameter: bool = False
     decay_by_rate: bool = True
@@ -182,6 +188,7 @@ class FitConfig:
             max_length=track.max_length,
             select_every=config.select_every or rule.every,
             stop_at_score=rule.stop_at_score,
+            patience=config.patience or rule.patience,
             checkpoint_seconds=checkpoint_seconds,
             **{name: getattr(config, name) for name in Optimisation.model_fields if name not in _OTHER},
         )

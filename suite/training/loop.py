@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Generic, Protocol
+from typing import Generic, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from suite.core.diagnostics import EarlyStop
 from suite.core.errors import StepFailed
 from suite.core.hashing import fingerprint, seed_of
 from suite.core.signals import EndedBySignal
@@ -63,6 +64,8 @@ class Fit:
     curve: tuple[CurvePoint, ...]
     seconds: Mapping[str, float] = field(default_factory=dict)
     """Seconds by phase: sampling (the model's own answers, or making batches), update, selection, probes."""
+    early_stop: EarlyStop | None = None
+    """Why training ended before its last step; None if it did not."""
 
 
 def fit(
@@ -165,7 +168,10 @@ class _Loop(Generic[P]):
                 self._save()
         curve = tuple(CurvePoint(*point) for point in state.curve)
         best = {name: tensor.cpu() for name, tensor in self.best.items()}
-        return Fit(best, state.best_step, state.best_score, state.step, state.tokens, curve, dict(state.seconds))
+        return Fit(
+            best, state.best_step, state.best_score, state.step, state.tokens, curve, dict(state.seconds),
+            self._early_stop(),
+        )  # fmt: skip
 
     def _step(self) -> float:
         """One optimiser step, in smaller micro-batches if memory is too small. Returns the mean loss of a token."""
@@ -238,8 +244,21 @@ class _Loop(Generic[P]):
         if value is None or state.best_score is None or value > state.best_score:
             state.best_step, state.best_score = state.step, value
             self.best = {name: parameter.detach().clone() for name, parameter in self.trainable.items()}
-        goal = self.budget.stop_at_score
-        state.stopped = value is not None and goal is not None and value >= goal
+        if value is not None:
+            goal, patience = self.budget.stop_at_score, self.budget.patience
+            reached = goal is not None and value >= goal
+            state.stopped = reached or (patience is not None and state.selections_since_best >= patience)
+        if (stop := self._early_stop()) is not None:
+            self.log.say(str(stop))
+
+    def _early_stop(self) -> EarlyStop | None:
+        """Why training stopped before its last step; None if it did not."""
+        state, steps = self.state, self.budget.steps
+        if not state.stopped or state.step == steps:
+            return None
+        since = state.selections_since_best
+        reason: Literal["score", "patience"] = "patience" if since else "score"
+        return EarlyStop(reason=reason, step=state.step, steps=steps, best_step=state.best_step, selections=since)
 
     def _run_probe(self) -> None:
         """Probe the current parameters if a probe is due."""

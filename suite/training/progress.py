@@ -32,6 +32,11 @@ class Progress:
     seconds: dict[str, float] = field(default_factory=dict)
     """Seconds by phase, without work that an interruption lost."""
 
+    @property
+    def selections_since_best(self) -> int:
+        """Selections after the one with the best score; 0 if the last one is the best."""
+        return sum(name == "selection" and step > self.best_step for step, name, _ in self.curve)
+
     @contextmanager
     def timed(self, phase: Phase) -> Iterator[None]:
         """Add the time spent inside to a phase's seconds."""

@@ -34,6 +34,8 @@ class GradientSteps:
     """Steps between scores of the selection rows; None: as the track says."""
     decomposes: bool = False
     """Whether each step recomputes weights from their singular value decompositions."""
+    patience: int | None = None
+    """Selections without a better score after which training stops; None: as the track says."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,9 @@ def optimisation_requirements(
         reward=config.rewarded,
         mix=config.mix,
         probes=True,
-        cost=GradientSteps(config.steps, config.examples, config.shots, config.select_every, decomposes),
+        cost=GradientSteps(
+            config.steps, config.examples, config.shots, config.select_every, decomposes, config.patience
+        ),
     )
 
 

@@ -37,5 +37,20 @@ def test_training_on_right_answers_samples_nothing(tmp_path: Path) -> None:
     assert page(tmp_path, sampling=None, update=20.0) == [["Seed", "Updates"], ["seed 0", "20 s"]]
 
 
+def test_an_early_stop_is_shown_with_its_reason(tmp_path: Path) -> None:
+    stop = {"reason": "patience", "step": 40, "steps": 200, "best_step": 20, "selections": 2}
+    with Store.open("sqlite://") as store:
+        world = World(store, held_out=("qa",))
+        world.experiment("pretrained", {("qa", 1): right(0.5)}, targets=())
+        train = [
+            world.train("lora_a", 0, Costs(130.0, 100, 1000, 7, 80), findings=(FindingRecord("early_stop", stop),))
+        ]
+        world.experiment("lora_a", {("rte", 0): right(0.9), ("qa", 1): right(0.5)}, train=train)
+        folder = render(store, tmp_path / "site").parent
+    (file,) = folder.glob("**/lora_a*.html")
+    says = "Seed 0 stopped after step 40 of 200: 2 selections without a better score than at step 20."
+    assert says in [paragraph.text for paragraph in read(file).all("p")]
+
+
 def test_where_it_is_not_known_nothing_is_said(tmp_path: Path) -> None:
     assert page(tmp_path) == []

@@ -175,6 +175,15 @@ def test_training_stops_at_the_tracks_score(name: str, backbone: Backbone, tmp_p
     assert (trained.fit.steps_done, trained.fit.best_score) == (1, 60.0)
 
 
+def test_training_stops_after_selections_without_a_better_score(name: str, backbone: Backbone, tmp_path: Path) -> None:
+    scores = iter([50.0, 60.0, 60.0, 40.0])
+    rule = Rule(every=1, patience=7)
+    changes = {"steps": 20, "patience": 2, "select_every": 1}  # the method's own patience comes before the track's
+    trained = train(name, backbone, tmp_path, changes, selection=lambda answering: next(scores), selection_rule=rule)
+    assert (trained.fit.steps_done, trained.fit.best_step) == (4, 2)
+    assert str(trained.fit.early_stop).endswith("2 selections without a better score than at step 2")
+
+
 def test_a_target_is_learned(name: str, backbone: Backbone, tmp_path: Path) -> None:
     if objective_of(name) == "reinforce":
         pytest.skip("what is learned from reward is tested where rewards can be had (tests/training)")

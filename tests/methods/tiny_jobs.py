@@ -47,6 +47,7 @@ class Terms:
 class Rule:
     every: int | None = 2
     stop_at_score: float | None = None
+    patience: int | None = None
 
 
 def method_of(name: str) -> methods.Method:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,42 @@ def test_the_best_checkpoint_is_kept_and_ties_go_to_the_earliest(backbone: Backb
 def test_training_stops_when_the_score_is_reached(backbone: Backbone, tmp_path: Path) -> None:
     found = train(backbone, tmp_path, steps=100, scores=[10.0, 95.0], stop_at_score=90.0)
     assert (found.steps_done, found.best_step, found.best_score) == (4, 4, 95.0)
+    assert str(found.early_stop) == "stopped after step 4 of 100: the selection score reached the goal"
+
+
+def test_training_stops_when_the_score_no_longer_rises(backbone: Backbone, tmp_path: Path) -> None:
+    log = Memory()
+    scores = [10.0, 50.0, 20.0, 60.0, 60.0, 30.0, 99.0]
+    found = train(backbone, tmp_path / "a", log=log, steps=100, scores=scores, patience=2)
+    assert (found.steps_done, found.best_step, found.best_score) == (12, 8, 60.0)
+    assert log.said == ["stopped after step 12 of 100: 2 selections without a better score than at step 8"]
+    assert str(found.early_stop) == log.said[0]
+    until_there = train(backbone, tmp_path / "b", steps=8, scores=scores, patience=2)
+    assert all(torch.equal(found.best[name], until_there.best[name]) for name in found.best)
+    assert until_there.early_stop is None
+
+
+def test_training_that_stops_at_its_last_step_ended_in_time(backbone: Backbone, tmp_path: Path) -> None:
+    found = train(backbone, tmp_path, steps=6, scores=[50.0, 20.0, 10.0], patience=2)
+    assert (found.steps_done, found.early_stop) == (6, None)
+
+
+def test_without_selection_scores_no_patience_stops(backbone: Backbone, tmp_path: Path) -> None:
+    assert train(backbone, tmp_path, steps=6, patience=1).steps_done == 6
+
+
+@pytest.mark.parametrize("stop", [1, 4, 5, 8])
+def test_an_interrupted_run_loses_its_patience_at_the_same_step(shape: Shape, tmp_path: Path, stop: int) -> None:
+    backbone = tiny_backbone(shape)
+    settings: dict[str, Any] = {"steps": 60, "by_size": True, "patience": 3, "select_every": 1, "dropout": 0.1}
+    whole = train(backbone, tmp_path / "whole", **settings)
+    assert whole.early_stop is not None
+    assert whole.steps_done < 60
+    with suppress(Stop):
+        train(backbone, tmp_path / "cut", log=Memory(stop), checkpoint_seconds=0.0, **settings)
+    resumed = train(backbone, tmp_path / "cut", checkpoint_seconds=0.0, **settings)
+    assert same(whole, resumed)
+    assert resumed.early_stop == whole.early_stop
 
 
 @pytest.mark.parametrize("clip", [1e-3, None])

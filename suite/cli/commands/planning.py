@@ -89,8 +89,6 @@ def plan_lines(run: PlannedRun) -> Iterator[str]:
         yield f"… and {len(steps) - MAX_LISTED} more"
     todo = [step for step in steps if step.status != "done"]
     kinds = Counter(step.kind for step in todo)
-    tokens, seconds = sum(step.tokens for step in todo), sum(step.seconds for step in todo)
-    memory = max((step.memory for step in todo), default=0)
     yield ""
     yield (
         f"{len(plan.experiments)} experiments ask for {requested} steps: {len(steps)} distinct, "
@@ -98,7 +96,7 @@ def plan_lines(run: PlannedRun) -> Iterator[str]:
     )
     if requested > len(steps):
         yield f"sharing saves {_saved(steps)}"
-    yield f"to do: {kinds['train']} train, {kinds['evaluate']} evaluate: {_cost(tokens, seconds, memory)}"
+    yield f"to do: {kinds['train']} train, {kinds['evaluate']} evaluate: {_cost(todo)}"
     yield from notes_of(plan)
 
 
@@ -136,13 +134,16 @@ def _saved(steps: Sequence[PlannedStep]) -> str:
 def _step_line(step: PlannedStep) -> str:
     mark = {"done": "done", "running": "running", "failed": "failed"}.get(step.status, "to do")
     shared = f" · shared by {len(step.experiments)}" if len(step.experiments) > 1 else ""
-    cost = "" if step.status == "done" else f" · ~{clock(step.seconds)}"
+    cost = "" if step.status == "done" else f" · {'at most ' * step.at_most}~{clock(step.seconds)}"
     why = f" · {step.why}" if step.why else ""
     return f"{mark:<8}{step.id[:8]}  {step.title}{shared}{cost}{why}"
 
 
-def _cost(tokens: int, seconds: float, memory: int) -> str:
-    return f"about {tokens / 1e6:.1f} M tokens, {clock(seconds)}, {size(memory)} of memory"
+def _cost(steps: Sequence[PlannedStep]) -> str:
+    tokens, seconds = sum(step.tokens for step in steps), sum(step.seconds for step in steps)
+    memory = max((step.memory for step in steps), default=0)
+    about = "at most about" if any(step.at_most for step in steps) else "about"
+    return f"{about} {tokens / 1e6:.1f} M tokens, {clock(seconds)}, {size(memory)} of memory"
 
 
 def show_resolved(plan: Plan) -> None:
