@@ -50,16 +50,13 @@ def test_a_run_that_stops_early_says_so_and_costs_what_it_took(
     assert "evaluate: at most about" in " ".join(out.split())
 
 
-def test_an_interrupted_attempt_stops_where_an_uninterrupted_one_does(
-    specs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sets = (*EARLY, *SMALL[1::2])
+def test_an_interrupted_attempt_stops_where_an_uninterrupted_one_does(specs: Path, tmp_path: Path) -> None:
+    sets = (*EARLY, *SMALL[1::2], "budget.checkpoint_minutes=0")
     (step,) = (
         step for step in make_plan(load([specs / "lora_rte.yaml"], Options(sets=sets)), INPUTS).steps
         if step.kind == "train"
     )  # fmt: skip
     whole = attempt(step, tmp_path / "whole", Memory())
-    monkeypatch.setattr(session, "CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(Stop):
         attempt(step, tmp_path / "cut", Memory(5))
     log = Memory()
