@@ -14,13 +14,10 @@ STEP_COSTS: Final = {"lora": 0.9, "finetune": 1.2, "prompt_tuning": 1.0, "promot
 """What a step takes beside a bare forward and backward pass: fewer gradients, longer inputs, the optimiser."""
 PROMPT_STEPS: Final = 2
 """Prompt tuning takes as many times the steps of the others: it learns slowly."""
-EVALUATED: Final = 5
-"""Models that answer the held-out tasks: all but the tuned prompt, which is left out there."""
-TESTED: Final = 6
-"""Models that answer the target."""
 SETTING_UP: Final = 3.0
 """Seconds that each of the steps takes besides: the model is loaded, checked, saved."""
-STEPS_OF_PLAN: Final = 24
+STEPS_OF_SPEC: Final = 4
+"""Steps of a plan for each spec."""
 FEWEST: Final = 20
 MOST: Final = 1000
 PROMPT_LENGTH: Final = 20
@@ -33,7 +30,7 @@ EPOCHS: Final = 5
 
 @dataclass(frozen=True)
 class StarterBudget:
-    """What the six specs may take."""
+    """What the specs may take."""
 
     steps: int
     """Training steps of each method; prompt tuning takes `PROMPT_STEPS` times as many."""
@@ -46,7 +43,9 @@ class StarterBudget:
     cut: int
     """Rows that are longer."""
     seconds: float
-    """What all six take, by the measurement."""
+    """What all specs take, by the measurement."""
+    methods: tuple[str, ...] = METHODS
+    """Those of the specs."""
 
     @property
     def minutes(self) -> int:
@@ -56,22 +55,25 @@ class StarterBudget:
 
 def budget_of(
     speed: MeasuredSpeed, *, train: int, tested: int, held_out: int, minutes: float, positions: int,
-    held_out_length: int, longest: int,
+    held_out_length: int, longest: int, methods: tuple[str, ...] = METHODS,
 ) -> StarterBudget:  # fmt: skip
-    """The steps that fit, with `train` and `tested` rows of the target and `held_out` tasks on a model of `positions`.
+    """The steps of `methods` that fit, for `train` and `tested` rows of the target, `held_out` tasks, some positions.
 
     Evaluations take half of the time at most: tasks are asked fewer documents if they would take more.
     """
+    costs = {name: cost for name, cost in STEP_COSTS.items() if name in methods}
+    evaluated = sum(name != "prompt_tuning" for name in methods)  # a tuned prompt is left out for held-out tasks
+    setting_up = STEPS_OF_SPEC * len(methods) * SETTING_UP
     mean_length = sum(speed.lengths) / len(speed.lengths)
-    available = max(minutes * 60 - STEPS_OF_PLAN * SETTING_UP, minutes * 20)
-    target = TESTED * tested * mean_length * speed.reading * 2  # answers are written token by token
-    a_document = EVALUATED * held_out * held_out_length * speed.reading
+    available = max(minutes * 60 - setting_up, minutes * 20)
+    target = len(methods) * tested * mean_length * speed.reading * 2  # answers are written token by token
+    a_document = evaluated * held_out * held_out_length * speed.reading
     documents = next((count for count in (64, 48, 32, 24) if target + count * a_document <= available / 2), 16)
     evaluating = target + documents * a_document
     selection = max(4, min(64, train // 5))
-    looks = 4 * (len(STEP_COSTS) + 1) * selection * mean_length * speed.reading * 2
+    looks = 4 * (len(costs) + 1) * selection * mean_length * speed.reading * 2
     a_step = speed.training * sum(
-        cost * (PROMPT_STEPS if name == "prompt_tuning" else 1) for name, cost in STEP_COSTS.items()
+        cost * (PROMPT_STEPS if name == "prompt_tuning" else 1) for name, cost in costs.items()
     )
     wanted = max(60, math.ceil(EPOCHS * (train - selection) / speed.batch_size))
     affordable = (available - evaluating - looks) / a_step
@@ -79,8 +81,8 @@ def budget_of(
     room = positions - 32
     max_length = min(room, LONGEST, max(longest, _rounded(max(speed.lengths) + PROMPT_LENGTH)))
     cut = sum(length + PROMPT_LENGTH > max_length for length in speed.lengths)
-    seconds = steps * a_step + evaluating + looks + STEPS_OF_PLAN * SETTING_UP
-    return StarterBudget(steps, documents, selection, max_length, cut, seconds)
+    seconds = steps * a_step + evaluating + looks + setting_up
+    return StarterBudget(steps, documents, selection, max_length, cut, seconds, methods)
 
 
 def _rounded(count: int) -> int:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final, Literal, get_args
 
-from suite.core.errors import SuiteError, did_you_mean
+from suite.core.errors import Problem, SuiteError, did_you_mean
 from suite.tasks.files import Row
 
 TaskKind = Literal["classification", "qa", "text"]
@@ -20,6 +20,11 @@ KIND_NAMES: Final[Mapping[TaskKind, str]] = {
     "classification": "classification", "qa": "question and answer", "text": "free text",
 }  # fmt: skip
 
+OPTIONS: Final = {
+    "input": "--input COLUMN (may be repeated)", "target": "--target COLUMN",
+    "kind": f"--kind {'|'.join(get_args(TaskKind))}",
+}  # fmt: skip
+"""How the command line names what is not plain."""
 INPUT_NAMES: Final = frozenset({
     "text", "input", "question", "prompt", "instruction", "sentence", "ticket", "message", "body", "content", "query",
     "review", "comment", "document", "article", "utterance", "description", "request", "email", "abstract", "context",
@@ -143,6 +148,24 @@ def read_columns(columns: Mapping[str, DataColumn], chosen: ChosenColumns, where
     return ColumnReading(inputs, target, chosen.kind or _kind(columns[target], where))
 
 
+def missing_options(
+    columns: Mapping[str, DataColumn], chosen: ChosenColumns, where: str, first: NotPlain
+) -> SuiteError:
+    """The error that names all options that a user has to give, where `read_columns` stops at the first."""
+    options: list[str] = [first.missing]
+    what = [first.problems[0].what]
+    if first.missing == "target":
+        options = ["target"] if chosen.inputs else ["input", "target"]
+        candidates = [column for column in _usable(columns) if column.name not in chosen.inputs]
+    else:
+        candidates = [columns[chosen.target or _target(columns, chosen.inputs, where)]]
+    if chosen.kind is None and first.missing != "kind":
+        unclear = [problem.what for column in candidates for problem in _kind_problems(column, where)]
+        options += ["kind"] * bool(unclear)
+        what += unclear if first.missing == "input" else []
+    return SuiteError("; ".join(what), where=where, fix=f"name {' '.join(OPTIONS[option] for option in options)}")
+
+
 def _check(columns: Mapping[str, DataColumn], name: str | None, option: str, where: str) -> None:
     if name is None:
         return
@@ -173,7 +196,7 @@ def _target(columns: Mapping[str, DataColumn], inputs: Sequence[str], where: str
     if not named and inputs and len(usable) == 1:
         return usable[0].name
     what = f"which column answers is not plain; columns: {_list(columns)}"
-    raise NotPlain("target", what, where=where, fix="name both with --input COLUMN --target COLUMN")
+    raise NotPlain("target", what, where=where, fix=f"name {OPTIONS['target']}")
 
 
 def _input(columns: Mapping[str, DataColumn], target: str, where: str) -> str:
@@ -185,7 +208,7 @@ def _input(columns: Mapping[str, DataColumn], target: str, where: str) -> str:
     if not texts and len(usable) == 1:
         return usable[0].name
     what = f"which column is asked is not plain; columns: {_list(columns)}"
-    raise NotPlain("input", what, where=where, fix="name it with --input COLUMN; for several, repeat it")
+    raise NotPlain("input", what, where=where, fix=f"name {OPTIONS['input']}")
 
 
 def _kind(column: DataColumn, where: str) -> TaskKind:
@@ -201,7 +224,16 @@ def _kind(column: DataColumn, where: str) -> TaskKind:
         f"what the answers in '{column.name}' are is not plain: {column.distinct} different ones in "
         f"{len(column.values)} rows, {column.words:.1f} words on average"
     )
-    raise NotPlain("kind", what, where=where, fix=f"name it with --kind {'|'.join(get_args(TaskKind))}")
+    raise NotPlain("kind", what, where=where, fix=f"name {OPTIONS['kind']}")
+
+
+def _kind_problems(column: DataColumn, where: str) -> tuple[Problem, ...]:
+    """Why it is not plain what the answers in a column are; empty if it is."""
+    try:
+        _kind(column, where)
+    except NotPlain as error:
+        return tuple(error.problems)
+    return ()
 
 
 def labels_in(texts: Iterable[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import jinja2
 
 from suite.core.languages import CODES, DEFAULT, language_of
 from suite.models.chat import Chat
-from suite.starter.budget import METHODS, PROMPT_STEPS, StarterBudget, rates
+from suite.starter.budget import PROMPT_STEPS, StarterBudget, rates
 from suite.starter.columns import KIND_NAMES
 from suite.starter.prompts import PromptTemplate
 from suite.starter.sources import TEST, TRAIN
@@ -69,17 +69,19 @@ class StarterModel:
 
 def render(
     names: WorkspaceNames, table: PreparedTable, model: StarterModel, held_out: HeldOutSet, speed: MeasuredSpeed,
-    budget: StarterBudget, *, minutes: float,
+    budget: StarterBudget, *, minutes: float, left_out: str = "",
 ) -> dict[str, str]:  # fmt: skip
-    """Path -> text of each file but the data."""
+    """Path -> text of each file but the data. `left_out` says which methods memory does not hold."""
     values = {
         "names": names, "table": table, "model": model, "held_out": held_out, "speed": speed, "budget": budget,
-        "asked_minutes": minutes, "kind": _kind(table), "summary": _summary(table), "rates": rates(model.parameters),
+        "left_out": left_out, "asked_minutes": minutes,
+        "kind": _kind(table), "summary": _summary(table), "rates": rates(model.parameters),
         "prompt_steps": PROMPT_STEPS * budget.steps, **_task(table, speed),
     }  # fmt: skip
     files = {
         "README.md": "README.md", ".gitignore": "gitignore", f"specs/tasks/{names.task}.yaml": "task.yaml",
-        f"specs/tracks/{names.track}.yaml": "track.yaml", **{f"specs/{each}.yaml": f"{each}.yaml" for each in METHODS},
+        f"specs/tracks/{names.track}.yaml": "track.yaml",
+        **{f"specs/{each}.yaml": f"{each}.yaml" for each in budget.methods},
     }  # fmt: skip
     return {path: _filled(template, values) for path, template in files.items()}
 

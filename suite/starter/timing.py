@@ -21,6 +21,8 @@ Examples = Sequence["Encoded"]
 
 SECONDS: Final = 8.0
 """Time for each measurement; a slow step is made once."""
+FULL_STEP: Final = 1.5
+"""A step with a gradient for every weight, in steps without: three passes instead of two."""
 ROUNDS: Final = 5
 """Steps of a measurement at most, after one that is not counted."""
 
@@ -33,7 +35,7 @@ class MeasuredSpeed:
     batch_size: int
     """Examples of a step."""
     training: float
-    """Seconds of a step: forward and backward, with a gradient for every weight."""
+    """Seconds of a step: forward and backward, with a gradient for every weight (estimated where memory lacks)."""
     reading: float
     """Seconds a token that is read without one."""
     lengths: tuple[int, ...]
@@ -44,10 +46,13 @@ class MeasuredSpeed:
     """How many processes ran or waited for each core before, on average: above 1 an idle machine is faster."""
 
 
-def measure(backbone: Backbone, pairs: Sequence[tuple[str, str]], batch_size: int) -> MeasuredSpeed:
+def measure(
+    backbone: Backbone, pairs: Sequence[tuple[str, str]], batch_size: int, *, full: bool = True
+) -> MeasuredSpeed:
     """Time training steps and forward passes on some of these prompts and answers, as training makes them.
 
-    Raises SuiteError where not even one example fits into memory.
+    If not `full`, only activations have gradients, not the weights. Raises SuiteError where memory does not hold even
+    one example.
     """
     from suite.models.tokens import encode_pair
     from suite.training.data.examples import Encoded
@@ -64,10 +69,11 @@ def measure(backbone: Backbone, pairs: Sequence[tuple[str, str]], batch_size: in
     while True:
         try:
             parts = [batch[at : at + micro_batch] for at in range(0, len(batch), micro_batch)]
-            training, reading = _timed(backbone, _learn, parts), _timed(backbone, _read, parts)
+            training = _timed(backbone, _learn, parts) if full else FULL_STEP * _timed(backbone, _pass_back, parts)
+            reading = _timed(backbone, _read, parts)
             break
         except Exception as error:
-            micro_batch = _smaller(error, micro_batch)
+            micro_batch = _smaller(error, micro_batch, full=full)
     tokens = sum(example.length for example in batch)
     device = str(backbone.device) if backbone.device.type != "cpu" else _cpu()
     longest = max(len(example.target) for example in examples)
@@ -76,7 +82,7 @@ def measure(backbone: Backbone, pairs: Sequence[tuple[str, str]], batch_size: in
     )
 
 
-def _smaller(error: Exception, micro_batch: int) -> int:
+def _smaller(error: Exception, micro_batch: int, *, full: bool) -> int:
     """Half of a batch that memory did not hold, as training does. Raises the error if it is another."""
     import torch
 
@@ -86,7 +92,7 @@ def _smaller(error: Exception, micro_batch: int) -> int:
         raise error
     torch.cuda.empty_cache()
     if micro_batch == 1:
-        what = "memory does not hold one example with a gradient for every weight"
+        what = f"memory does not hold one example{' with a gradient for every weight' if full else ''}"
         raise SuiteError(what, where="--model", fix="choose a smaller model, or another machine") from None
     return micro_batch // 2
 
@@ -96,19 +102,6 @@ def on_cpu(device: str | None) -> bool:
     import torch
 
     return device == "cpu" or (device is None and not torch.cuda.is_available())
-
-
-def check_memory(parameters: int, dtype: str, device: str | None) -> None:
-    """Raises SuiteError where memory cannot hold a model of so many parameters with a gradient for each."""
-    import psutil
-    import torch
-
-    free = psutil.virtual_memory().available if on_cpu(device) else torch.cuda.mem_get_info()[0]
-    needed = parameters * (4 if dtype == "bfloat16" else 8)
-    if needed > free:
-        sizes = f"{needed / 1e9:.0f} GB, and {free / 1e9:.0f} GB are free"
-        what = f"{parameters / 1e9:.1f} billion weights with their gradients take {sizes}"
-        raise SuiteError(what, where="--model", fix="choose a smaller model, or another machine")
 
 
 def _load() -> float:
@@ -150,6 +143,22 @@ def _learn(backbone: Backbone, examples: Examples) -> None:
     finally:
         model.zero_grad(set_to_none=True)
         model.requires_grad_(False)
+
+
+def _pass_back(backbone: Backbone, examples: Examples) -> None:
+    """A backward pass through all layers to the embeddings, as while adapters are trained."""
+    import torch
+
+    hooks = [
+        module.register_forward_hook(lambda module, inputs, output: output.requires_grad_())
+        for module in backbone.model.modules()  # an encoder and its decoder have one each
+        if isinstance(module, torch.nn.Embedding)
+    ]
+    try:
+        _loss(backbone, examples).backward()  # type: ignore[no-untyped-call]
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 def _read(backbone: Backbone, examples: Examples) -> None:

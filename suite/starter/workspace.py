@@ -14,12 +14,13 @@ from suite.core.outputs import copy_folder
 from suite.specs.workspace import Workspace
 from suite.starter.budget import StarterBudget, budget_of
 from suite.starter.columns import ChosenColumns, ColumnReading, columns_of, read_columns
+from suite.starter.memory import FittingMethods, methods_that_fit
 from suite.starter.models import as_asked, chat_of, model_named, written
 from suite.starter.prompts import PromptTemplate
 from suite.starter.rendering import HeldOutSet, StarterModel, WorkspaceNames, data_file, render
 from suite.starter.sources import TEST, TRAIN, DataSource
 from suite.starter.table import PreparedTable
-from suite.starter.timing import MeasuredSpeed, check_memory, measure, on_cpu
+from suite.starter.timing import MeasuredSpeed, measure, on_cpu
 
 if TYPE_CHECKING:
     from suite.models.backbone import Backbone
@@ -56,6 +57,8 @@ class NewWorkspace:
     files: tuple[str, ...]
     speed: MeasuredSpeed
     budget: StarterBudget
+    left_out: str
+    """Which methods memory does not hold; empty if it holds all."""
 
 
 def reading_of(source: DataSource, chosen: ChosenColumns) -> ColumnReading:
@@ -87,21 +90,23 @@ def write_workspace(
         fresh = Path(made) / "workspace"
         fresh.mkdir()
         named = _toy(fresh, pairs) if model is None else model_named(model)
-        named, backbone = _loaded(named, models, device)
+        named, backbone, fitting = _loaded(named, models, device)
         held_out = MICRO if model is None else BASICS
         parameters = locate(named, models).parameters
         chat = chat_of(backbone, named.title) if parameters >= CHATTING else None
         sampled = as_asked(backbone, chat, named.title, pairs[:: max(1, len(pairs) // SAMPLED)])
-        speed = measure(backbone, sampled, min(_batch(backbone), max(2, len(table.splits[TRAIN]) // 4)))
+        batch_size = min(_batch(backbone), max(2, len(table.splits[TRAIN]) // 4))
+        speed = measure(backbone, sampled, batch_size, full="finetune" in fitting.methods)
         budget = budget_of(
             speed, train=len(table.splits[TRAIN]), tested=len(table.splits[TEST]), held_out=len(held_out.tasks),
             minutes=minutes, positions=backbone.max_length, held_out_length=held_out.length,
             longest=held_out.longest + (MARKS * (held_out.shots + 1) if chat else 0),
+            methods=fitting.methods,
         )  # fmt: skip
         source_text = "{path: ../../models/micro}" if model is None else written(named)
         has_template = backbone.tokenizer.chat_template is not None
         starter = StarterModel(source_text, parameters, chat, has_template=has_template, toy=model is None)
-        texts = render(names, table, starter, held_out, speed, budget, minutes=minutes)
+        texts = render(names, table, starter, held_out, speed, budget, minutes=minutes, left_out=fitting.note)
         texts |= {f"data/{names.task}/{split}.jsonl": data_file(rows) for split, rows in table.splits.items()}
         _write(fresh, texts)
         if folder.exists():  # and is empty
@@ -109,7 +114,7 @@ def write_workspace(
                 shutil.move(child, folder / child.name)
         else:
             copy_folder(fresh, folder, "name another folder")
-    return NewWorkspace(folder, tuple(texts), speed, budget)
+    return NewWorkspace(folder, tuple(texts), speed, budget, fitting.note)
 
 
 def _toy(folder: Path, pairs: list[tuple[str, str]]) -> ModelSource:
@@ -124,8 +129,13 @@ def _toy(folder: Path, pairs: list[tuple[str, str]]) -> ModelSource:
     return ModelSource(path=str(target))
 
 
-def _loaded(source: ModelSource, models: Path | None, device: str | None) -> tuple[ModelSource, Backbone]:
-    """The model in memory, in bfloat16 where it is large and on a GPU. Raises SuiteError if it cannot be trained."""
+def _loaded(
+    source: ModelSource, models: Path | None, device: str | None
+) -> tuple[ModelSource, Backbone, FittingMethods]:
+    """The model in memory, in bfloat16 where it is large and on a GPU, and the methods that memory can hold with it.
+
+    Raises SuiteError if it holds none.
+    """
     from suite.execution.preflight import check_device, fetch
     from suite.models.backbone import load_backbone
     from suite.models.source import locate
@@ -138,8 +148,8 @@ def _loaded(source: ModelSource, models: Path | None, device: str | None) -> tup
     large = located.parameters > LARGE and not on_cpu(device)
     source = source.model_copy(update={"dtype": "bfloat16"}) if large else source
     located = locate(source, models)
-    check_memory(located.parameters, source.dtype, device)
-    return source, load_backbone(located, device)
+    fitting = methods_that_fit(located.parameters, source.dtype, device)
+    return source, load_backbone(located, device), fitting
 
 
 def _batch(backbone: Backbone) -> int:

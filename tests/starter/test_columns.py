@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from suite.core.errors import SuiteError
-from suite.starter.columns import ChosenColumns, ColumnReading, NotPlain, columns_of, read_columns
+from suite.starter.columns import ChosenColumns, ColumnReading, NotPlain, columns_of, missing_options, read_columns
 
 TEXTS = [f"the server number {number} is down again" for number in range(40)]
 LABELS = [("bug", "billing", "other", "account")[number % 4] for number in range(40)]
+VAGUE = [f"l{number % 15}" for number in range(40)]
+"""Too many for labels, too few for answers that are all different."""
 
 
 def read(columns: dict[str, list[Any]], *inputs: str, **chosen: Any) -> ColumnReading:
@@ -92,3 +94,23 @@ def test_a_choice_that_cannot_be_is_refused(inputs: tuple[str, ...], chosen: dic
 def test_a_table_of_one_column_is_no_task() -> None:
     with pytest.raises(SuiteError, match="a column that is asked and one that answers"):
         read({"text": TEXTS})
+
+
+@pytest.mark.parametrize(
+    ("table", "inputs", "fix"),
+    [
+        ({"a": TEXTS, "b": TEXTS}, (), "name --input COLUMN (may be repeated) --target COLUMN --kind "),
+        ({"text": TEXTS, "team": LABELS, "urgent": LABELS}, ("text",), "name --target COLUMN"),
+        ({"a": TEXTS, "b": TEXTS, "label": VAGUE}, (), "name --input COLUMN (may be repeated) --kind "),
+        ({"a": TEXTS, "b": TEXTS, "label": LABELS}, (), "name --input COLUMN (may be repeated)"),
+        ({"a": TEXTS, "label": VAGUE}, (), "name --kind classification|qa|text"),
+    ],
+)  # fmt: skip
+def test_all_that_is_missing_is_named_at_once(table: dict[str, list[Any]], inputs: tuple[str, ...], fix: str) -> None:
+    columns = columns_of(table, [dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)])
+    chosen = ChosenColumns(inputs)
+    with pytest.raises(NotPlain) as first:
+        read_columns(columns, chosen, "data.csv")
+    (problem,) = missing_options(columns, chosen, "data.csv", first.value).problems
+    assert problem.fix.startswith(fix)
+    assert problem.fix.count("--") == fix.count("--")

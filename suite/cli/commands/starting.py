@@ -16,7 +16,15 @@ from suite.core.errors import SuiteError, did_you_mean
 from suite.core.outputs import copy_folder
 from suite.core.quantities import clock
 from suite.specs import shipped
-from suite.starter.columns import KIND_NAMES, ChosenColumns, ColumnReading, NotPlain, TaskKind, columns_of
+from suite.starter.columns import (
+    KIND_NAMES,
+    ChosenColumns,
+    ColumnReading,
+    NotPlain,
+    TaskKind,
+    columns_of,
+    missing_options,
+)
 from suite.starter.conversations import unpacked
 from suite.starter.sources import DataSource, read_source
 from suite.starter.table import PreparedTable, prepare
@@ -39,7 +47,7 @@ def new_workspace(
         print(f"{folder}: now run `cd {folder} && suite run specs/promot_rte.yaml`")
         return
     source = unpacked(read_source(data))
-    reading = _with_questions(source, chosen) if sys.stdin.isatty() else reading_of(source, chosen)
+    reading = _with_questions(source, chosen) if sys.stdin.isatty() else _without_questions(source, chosen)
     table = prepare(source, reading, seed)
     for line in _understood(source, reading, table):
         print(visible(line), flush=True)
@@ -72,6 +80,15 @@ def _with_questions(source: DataSource, chosen: ChosenColumns) -> ColumnReading:
                 chosen = replace(chosen, inputs=(_choice("Column that is asked", names),))
 
 
+def _without_questions(source: DataSource, chosen: ChosenColumns) -> ColumnReading:
+    """The use of the columns. Raises SuiteError with all options that are missing."""
+    try:
+        return reading_of(source, chosen)
+    except NotPlain as error:
+        columns = columns_of(source.columns, [placed.row for placed in source.rows])
+        raise missing_options(columns, chosen, source.shown, error) from None
+
+
 def _choice(question: str, options: list[str] | tuple[str, ...]) -> str:
     """Ask until the answer is one of the options."""
     while True:
@@ -98,8 +115,10 @@ def _ending(made: NewWorkspace, *, bundled: bool) -> Iterator[str]:
     speed, budget = made.speed, made.budget
     yield (
         f"measured on {speed.device}: {clock(speed.training)} a step of {speed.batch_size} examples; "
-        f"{budget.steps} steps a method, about {budget.minutes} min for the six specs"
+        f"{budget.steps} steps a method, about {budget.minutes} min for {len(budget.methods)} specs"
     )
+    if made.left_out:
+        yield f"note: {made.left_out}"
     if speed.busy > 1:
         yield f"note: the machine was busy ({speed.busy:.1f} processes a core): idle, it is faster, and more steps fit"
     if budget.cut:
