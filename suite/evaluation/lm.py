@@ -11,12 +11,14 @@ from lm_eval.api.model import TemplateLM
 from lm_eval.utils import get_rolling_token_windows, make_disjoint_window
 
 from suite.core.errors import StepFailed, SuiteError
+from suite.evaluation.answered import Answered, Ended, unwatched
 from suite.inference.batching import as_fill_a_batch, in_batches
 from suite.inference.beam import beam
 from suite.inference.decode import SENTINELS, Completion, Sampler, Stops, decode, greedy
+from suite.inference.likelihood import score_continuations
 from suite.inference.prefix_support import supports_shared_prefix
-from suite.inference.shared_prefix import SharedPrefixCache, SharedPrefixState, read_shared_prefix
-from suite.inference.state import Ids, State, read
+from suite.inference.shared_prefix import SharedPrefixCache, read_shared_prefix
+from suite.inference.state import Ids
 from suite.models.adapted import AdaptedModel
 from suite.models.embedded import reading_texts
 from suite.models.fused import fused
@@ -44,8 +46,11 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         beams: int = 1,
         length_penalty: float | None = None,
         sampler: Sampler = greedy,
+        answered: Answered | None = None,
     ) -> None:
         super().__init__()
+        self._answered = answered
+        self._ended: Ended = unwatched
         self.adapted, self.beams, self.length_penalty, self.sampler = adapted, beams, length_penalty, sampler
         self.batch_tokens, self.max_new_tokens = batch_tokens, max_new_tokens
         backbone = adapted.backbone
@@ -80,6 +85,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
 
     def generate_until(self, requests: list[Instance], disable_tqdm: bool = True) -> list[str]:
         """The answer to each prompt, up to its stop string, its limit or the end token."""
+        self._watch(requests)
         return generate_together([self], requests)[0]
 
     def loglikelihood(self, requests: list[Instance], disable_tqdm: bool = True) -> list[tuple[float, bool]]:
@@ -98,6 +104,7 @@ class StackLM(TemplateLM):  # type: ignore[misc]
                 if not continuation:
                     raise no_token(text, f"document {document}" if document is not None else "")
                 pairs[index] = ((context, text), ids, continuation)
+        self._watch(requests)
         return self._loglikelihood_tokens([pairs[index] for index in range(len(requests))])
 
     def loglikelihood_rolling(self, requests: list[Instance], disable_tqdm: bool = True) -> list[float]:
@@ -112,10 +119,15 @@ class StackLM(TemplateLM):  # type: ignore[misc]
             for part in parts:
                 windows.append((None, *make_disjoint_window(part)))
                 owners.append(owner)
+        self._watch(requests, len(windows))
         totals = [0.0] * len(requests)
         for owner, (value, _) in zip(owners, self._loglikelihood_tokens(windows), strict=True):
             totals[owner] += value
         return totals
+
+    def _watch(self, requests: Sequence[Instance], items: int | None = None) -> None:
+        """Count these requests from now on, if somebody watches."""
+        self._ended = unwatched if self._answered is None else self._answered.group(requests, items)
 
     def _settings(self, options: dict[str, Any]) -> tuple[int, tuple[str, ...]]:
         """The limit and the stop strings of a request. Raises SuiteError if it asks for sampling."""
@@ -141,9 +153,11 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         if self.beams > 1:
             options = {name: options[name] for name in ("max_new_tokens", "cache")}
             options |= {"beams": self.beams, "length_penalty": self.length_penalty}
-            return [Completion(tokens) for tokens in beam(self.adapted, prompts, **options)]
+            found = beam(self.adapted, prompts, **options)
+            self._ended(len(found), sum(map(len, prompts)) + sum(map(len, found)))
+            return [Completion(tokens) for tokens in found]
         several = None if all(stack is self.adapted for stack in stacks) else stacks
-        return decode(self.adapted, prompts, sampler=self.sampler, stacks=several, **options)
+        return decode(self.adapted, prompts, sampler=self.sampler, stacks=several, ended=self._ended, **options)
 
     def _stream(self, items: Sequence[tuple[AdaptedModel, Ids]], sizes: list[int], **options: Any) -> list[Completion]:
         """Answers to prompts with a shared prefix by continuous batching: waiting prompts join as others leave.
@@ -201,7 +215,12 @@ class StackLM(TemplateLM):  # type: ignore[misc]
         sizes = [sum(len(text) + len(requests[index][2]) for index in contexts[text]) for text in texts]
 
         def work(batch: Sequence[Ids]) -> list[list[tuple[float, bool]]]:
-            return self._score(batch, [[requests[index][2] for index in contexts[text]] for text in batch], cache)
+            continuations = [[requests[index][2] for index in contexts[text]] for text in batch]
+            scores = score_continuations(self.adapted, batch, continuations, cache)
+            of_both = zip(batch, continuations, strict=True)
+            tokens = sum(len(text) + len(each) for text, of_text in of_both for each in of_text)
+            self._ended(sum(map(len, continuations)), tokens)
+            return scores
 
         with fused(self.adapted.model):
             batches = in_batches(texts, sizes, self.batch_tokens, work)
@@ -210,35 +229,6 @@ class StackLM(TemplateLM):  # type: ignore[misc]
                 results[index] = score
         self.tokens += sum(sizes)
         return results
-
-    @torch.no_grad()
-    def _score(
-        self, contexts: Sequence[Ids], continuations: Sequence[Sequence[Sequence[int]]], cache: SharedPrefixCache | None
-    ) -> list[list[tuple[float, bool]]]:
-        """(log-likelihood, whether greedy) of some continuations of each context, in the given order."""
-        flat = [continuation for of_context in continuations for continuation in of_context]
-        longest = max(len(continuation) for continuation in flat)
-        state: State
-        if cache is None:
-            state = read(self.adapted, contexts)
-        else:
-            state = SharedPrefixState(cache, contexts, [self.adapted] * len(contexts), longest)
-        if self.adapted.backbone.sentinels:
-            opening = self.tokenizer.convert_tokens_to_ids(SENTINELS[0])
-            state.step(torch.full((len(contexts),), opening, device=self.device))
-        owner = [row for row, of_context in enumerate(continuations) for _ in of_context]
-        state.keep(torch.tensor(owner, device=self.device))
-        logits = state.logits[:, None]  # logits of each continuation's first token
-        targets = torch.tensor([[*tokens, *[0] * (longest - len(tokens))] for tokens in flat], device=self.device)
-        if longest > 1:
-            logits = torch.cat([logits, state.score(targets[:, :-1])], 1)
-        likely = logits.log_softmax(-1)
-        scores = likely.gather(2, targets[..., None])[..., 0]
-        matches = logits.argmax(-1) == targets
-        score_of_row = iter(
-            (float(scores[row, : len(ids)].sum()), bool(matches[row, : len(ids)].all())) for row, ids in enumerate(flat)
-        )
-        return [[next(score_of_row) for _ in of_context] for of_context in continuations]
 
 
 def generate_together(lms: Sequence[StackLM], requests: Sequence[Instance]) -> list[list[str]]:

@@ -54,6 +54,13 @@ class PlanProgress:
         parts = [f"step {step}/{total}", f"loss {loss:.3f}", *scored, f"{clock(left)} left"]
         self._line([self._head(), *parts], " · ".join(parts), final=step == total)
 
+    def answered(self, documents: int, total: int, tokens: int, seconds: float) -> None:
+        """Show the progress of an evaluation: documents, tokens per second, and the time left."""
+        parts = [f"documents {documents}/{total}", f"{tokens / max(seconds, 1e-3):,.0f} tokens/s"]
+        if documents:
+            parts.append(f"{clock(seconds / documents * (total - documents) + self.seconds_after)} left")
+        self._line([self._head(), *parts], " · ".join(parts))
+
     def say(self, text: str) -> None:
         """Print a line that stays."""
         self._clear()
@@ -118,10 +125,18 @@ class PlanProgress:
 
 
 def _fitted(parts: Sequence[str], width: int) -> str:
-    """The parts of a line within a width. The last stays, those before it go one by one, at last the first is cut."""
+    """The parts of a line within a width. The last part stays longest.
+
+    Of those between the first and the last, all but one go; then the end of the first, from its last `·`; then the one.
+    At last the first is cut.
+    """
     first, *more, last = ("", *parts) if len(parts) == 1 else parts
     while more and len(" · ".join([first, *more, last])) > width:
-        more.pop()
+        begun = first.rpartition(" · ")[0]
+        if len(more) == 1 and begun:
+            first = begun
+        else:
+            more.pop()
     room = width - len(" · ".join(["", *more, last]))
     if len(first) > room:
         first = f"{first[: room - 1]}…" if room > 1 else ""

@@ -10,18 +10,18 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from suite.core.chat import ChatFormat
 from suite.core.disk import DiskSpace
 from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import RunDir
 from suite.evaluation.answer_cache import AnswerCache
+from suite.evaluation.answered import Answered, Report
 from suite.evaluation.dispatch import evaluate_dispatched
 from suite.evaluation.evaluate import EvaluationResult, evaluate_with
 from suite.evaluation.lm import StackLM
 from suite.evaluation.writable import Lost, unwritable
 from suite.execution.artifacts import TrainOutcome as TrainOutcome
 from suite.execution.artifacts import load_published, publish
-from suite.execution.targets import Scorer, decoding_of, roll_outs, scorers, training_sets
+from suite.execution.targets import Scorer, decoding_of, probe_callback, roll_outs, scorers, training_sets
 from suite.methods import Method
 from suite.models.adapted import AdaptedModel
 from suite.models.apply import applied
@@ -32,9 +32,7 @@ from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
 from suite.planning.make import Inputs
 from suite.planning.steps import CopyFromTry, Evaluate, SelectTry, Step, TakePart, Train
-from suite.probes import ProbeCallback
 from suite.specs.blocks import Track
-from suite.specs.experiment import describe
 from suite.stats import first_of_the_best
 from suite.tasks.gold import gold_finding
 from suite.tasks.load import LoadedTask, load_task
@@ -92,7 +90,7 @@ class Session:
             checkpoint_seconds=math.inf if minutes is None else 60 * minutes,
             disk=self._disk,
             log=log,
-            probe=self._probe_callback(work, chat) if work.probes else None,
+            probe=probe_callback(work, data, chat) if work.probes else None,
             spending=spending,
         )
         method = self._method(step, work)
@@ -170,9 +168,12 @@ class Session:
         size = sum(file.stat().st_size for file in folder.iterdir())
         return TrainOutcome(part, folder, [], 0, size, backbone.identity)
 
-    def evaluate(self, step: Step, work: Evaluate, hashes: Mapping[str, str]) -> EvaluationResult:
+    def evaluate(
+        self, step: Step, work: Evaluate, hashes: Mapping[str, str], report: Report | None = None
+    ) -> EvaluationResult:
         """Answer and score a task's documents with a stack, whose artifacts must have these hashes.
 
+        `report` receives the progress of answering.
         Answers are cached until `stored` is called: if an attempt fails after decoding, the next one only scores them.
         """
         decoding, chat = decoding_of(work.track), self.backbone(work.track).chat
@@ -183,8 +184,10 @@ class Session:
         key = {**step.key, "task": None, "hashes": dict(hashes)}
         self._answers = cache = AnswerCache(self.home.answers, key, step.id)
 
+        answered = None if report is None else Answered(len(task.eval_docs), report)
+
         def language_model(current: AdaptedModel) -> StackLM:
-            return StackLM(current, **decoding)
+            return StackLM(current, answered=answered, **decoding)
 
         routes = work.routes
         if routes is None:
@@ -277,25 +280,6 @@ class Session:
     @property
     def _disk(self) -> DiskSpace:
         return DiskSpace(self.home.folder, self.max_disk)
-
-    def _probe_callback(self, work: Train, chat: ChatFormat | None) -> ProbeCallback | None:
-        """The callback for the measurements of the track's probes while this step trains; None without probes."""
-        track, probes = work.track, work.track.probes
-        if probes is None:
-            return None
-        role_shots = [(role, track.target.shots) for role in work.targets]
-        role_shots += [(role, shots) for role in work.probed for shots in probes.shots]
-        files = {**work.targets, **work.probed}
-
-        def tasks() -> dict[tuple[str, int], LoadedTask]:
-            options = {"draw": track.held_out.draw, "limit": probes.documents}
-            return {
-                (role, shots): load_task(files[role], self.inputs.data, shots=shots, chat=chat, **options)
-                for role, shots in role_shots
-            }
-
-        descriptions = {role: describe(task) for role, task in files.items()}
-        return ProbeCallback(probes, track, tuple(work.targets), tasks, descriptions)
 
 
 def _score(scorer: Scorer, answering: AbstractContextManager[AdaptedModel]) -> float:

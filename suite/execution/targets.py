@@ -12,10 +12,12 @@ from suite.evaluation.multi_adapter import evaluate_together
 from suite.evaluation.rollout import Rollout, roll_out
 from suite.models.adapted import AdaptedModel
 from suite.planning.steps import SelectTry, Train
+from suite.probes import ProbeCallback
 from suite.specs.blocks import Track
+from suite.specs.experiment import describe
 from suite.tasks.data import DataLocations
 from suite.tasks.definition import TaskFile
-from suite.tasks.load import Example, Prompts, training_examples
+from suite.tasks.load import Example, LoadedTask, Prompts, load_task, training_examples
 from suite.training.data.training_set import TrainingSet
 from suite.training.job import Sampling
 
@@ -93,3 +95,22 @@ def roll_outs(
         )  # fmt: skip
 
     return answers
+
+
+def probe_callback(work: Train, data: DataLocations, chat: ChatFormat | None) -> ProbeCallback | None:
+    """The callback for the measurements of the track's probes while this step trains; None without probes."""
+    track, probes = work.track, work.track.probes
+    if probes is None:
+        return None
+    role_shots = [(role, track.target.shots) for role in work.targets]
+    role_shots += [(role, shots) for role in work.probed for shots in probes.shots]
+    files = {**work.targets, **work.probed}
+
+    def tasks() -> dict[tuple[str, int], LoadedTask]:
+        options = {"draw": track.held_out.draw, "limit": probes.documents}
+        return {
+            (role, shots): load_task(files[role], data, shots=shots, chat=chat, **options) for role, shots in role_shots
+        }
+
+    descriptions = {role: describe(task) for role, task in files.items()}
+    return ProbeCallback(probes, track, tuple(work.targets), tasks, descriptions)

@@ -43,6 +43,9 @@ class StepLog(Protocol):
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
         """Called after each optimiser step (from 1): mean loss per answer token, last selection score (0–100)."""
 
+    def answered(self, documents: int, total: int, tokens: int, seconds: float) -> None:
+        """Called while an evaluation answers: documents so far and in all, tokens and seconds so far."""
+
     def say(self, text: str) -> None:
         """Show a message to the user."""
 
@@ -222,7 +225,7 @@ class _Worker:
         hashes = {parent: artifact.hash for parent, artifact in self.store.artifacts(step.parents).items()}
         if isinstance(step.work, Evaluate):
             with cost.measured(device):
-                result = self.session.evaluate(step, step.work, hashes)
+                result = self.session.evaluate(step, step.work, hashes, log.answered)
             for notice in result.notices:
                 log.say_once(notice)
             return evaluate_outcome(result, cost, _provenance(device))
@@ -276,6 +279,10 @@ class _Interruptible:
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
         signals.check()
         self.log.progress(step, total, loss, score)
+
+    def answered(self, documents: int, total: int, tokens: int, seconds: float) -> None:
+        signals.check()
+        self.log.answered(documents, total, tokens, seconds)
 
     def say(self, text: str) -> None:
         self.log.say(text)

@@ -130,13 +130,15 @@ def temperature_sampler(temperature: float, generator: torch.Generator) -> Sampl
 def decode(
     adapted: AdaptedModel, prompts: Sequence[Ids], *, max_new_tokens: int, stops: Stops, sampler: Sampler = greedy,
     cache: SharedPrefixCache | None = None, stacks: Sequence[AdaptedModel] | None = None, room: int | None = None,
+    ended: Callable[[int, int], None] | None = None,
 ) -> list[Completion]:  # fmt: skip
     """Decode an answer to each prompt token by token, as `sampler` selects tokens.
 
     An ended prompt leaves the batch, so that one long answer does not slow down many short ones. `cache` holds the
     shared prefix of these and other prompts. `stacks` are the prompts' stacks if there are several on one base model.
     With a cache, a batch holds `room` tokens, read or to be written: continuous batching, in which waiting prompts join
-    as others leave. Give the prompts longest first.
+    as others leave. Give the prompts longest first. `ended` is called as answers end: their number, and the tokens of
+    prompts and answers.
     """
     answers = [Completion() for _ in prompts]
     if max_new_tokens < 1 or not prompts:
@@ -162,6 +164,9 @@ def decode(
             for row, (index, token) in enumerate(zip(alive, tokens.tolist(), strict=True))
             if not _ended(answers[index], token, ends, stops) and len(answers[index].tokens) < max_new_tokens
         ]
+        if ended is not None and len(continuing) < len(alive):
+            leaving = set(alive).difference(alive[row] for row in continuing)
+            ended(len(leaving), sum(len(prompts[index]) + len(answers[index].tokens) for index in leaving))
         rows, any_ended = torch.tensor(continuing, dtype=torch.long, device=tokens.device), len(continuing) < len(alive)
         alive = [alive[row] for row in continuing]
         entering = _entering(waiting, alive, sizes, room)

@@ -41,6 +41,9 @@ class FileLog:
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
         """Nobody watches."""
 
+    def answered(self, documents: int, total: int, tokens: int, seconds: float) -> None:
+        """Nobody watches."""
+
     def say(self, text: str) -> None:
         with self.file.open("a") as out:
             out.write(f"{text}\n")

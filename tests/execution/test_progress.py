@@ -31,7 +31,8 @@ def line(monkeypatch: pytest.MonkeyPatch, columns: int) -> str:
     [
         (120, f"[1/27] {TITLE} · step 300/300 · loss 0.005 · score 100.0 · 0.0 s left"),
         (90, f"[1/27] {TITLE} · step 300/300 · loss 0.005 · 0.0 s left"),
-        (62, f"[1/27] {TITLE} · 0.0 s left"),
+        (80, f"[1/27] {TITLE} · step 300/300 · 0.0 s left"),
+        (62, "[1/27] train lora on tickets · step 300/300 · 0.0 s left"),
         (40, "[1/27] train lora on tick… · 0.0 s left"),
         (12, "0.0 s left"),
     ],
@@ -45,3 +46,40 @@ def test_a_line_without_a_time_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     PlanProgress(27, terminal).begin(TITLE)
     assert terminal.getvalue() == f"\r\x1b[2K[1/27] {TITLE}"[: 19 + 5]
+
+
+LONG = "micro_openbookqa 0-shot · prompt_tuning on rte + finetune on rte · micro · seed 0"
+
+
+@pytest.mark.parametrize("columns", range(20, 130, 3))
+def test_an_evaluation_says_how_far_it_is_and_no_field_is_cut(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    terminal = Terminal()
+    progress = PlanProgress(27, terminal)
+    progress.begin(LONG)
+    terminal.truncate(0)
+    progress._shown = 1e-9  # as if the last line were long ago
+    progress.answered(64, 128, 12_800, 10.0)
+    shown = terminal.getvalue().rpartition("\x1b[2K")[2]
+    assert len(shown) < columns
+    title, *fields = shown.removeprefix("[1/27] ").split(" · ")
+    known = [*LONG.split(" · "), "documents 64/128", "1,280 tokens/s", "10 s left"]
+    assert fields == [field for field in known[1:] if field in fields]
+    assert fields[-1:] in (["10 s left"], [])
+    if columns >= 80:
+        assert "documents 64/128" in fields
+        assert title == "micro_openbookqa 0-shot"
+
+
+def test_elsewhere_lines_of_an_evaluation_are_sparse() -> None:
+    out, logged = io.StringIO(), list[str]()
+    progress = PlanProgress(27, out, log=logged.append)
+    progress.begin(LONG)
+    for documents in range(128):
+        progress.answered(documents, 128, 100 * documents, 0.1)
+    assert out.getvalue() == ""
+    progress._shown -= 11
+    progress._logged -= 11
+    progress.answered(128, 128, 12_800, 20.0)
+    assert out.getvalue() == f"[1/27] {LONG} · documents 128/128 · 640 tokens/s · 0.0 s left\n"
+    assert logged[1:] == ["documents 128/128 · 640 tokens/s · 0.0 s left"]
