@@ -43,7 +43,7 @@ def test_documents_are_counted_up_to_all_and_answers_are_the_same(shape: str, ki
     done = [each[0] for each in seen]
     assert done == sorted(done)
     assert seen[-1] == (len(TEXTS), len(TEXTS), watched.tokens)
-    assert len(seen) > 1
+    assert len(seen) > 1 or kind == "loglikelihood_rolling"  # texts of one context are scored together
 
 
 def test_another_pass_over_the_documents_begins_again() -> None:
