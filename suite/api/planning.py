@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from suite.api.paths import File, folder_of, home_of
+from suite.core.disk import DiskSpace
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
 from suite.execution.lost_artifacts import lost_artifacts
 from suite.execution.preflight import absent_models
 from suite.models.source import locate
 from suite.planning import Inputs, Plan, make_plan, stale_reasons
+from suite.planning.disk import shape_of
 from suite.planning.estimate import sort_of
 from suite.results.store.records import Status
 from suite.specs import Experiment, Options, load
@@ -62,6 +64,26 @@ class PlannedStep:
     """Bytes. Tokens, seconds and memory are estimates."""
     at_most: bool = False
     """Whether training may stop early, so that tokens and seconds may be fewer."""
+    artifact: int = 0
+    """Bytes of the artifact, which stays."""
+    checkpoints: int = 0
+    """Bytes of checkpoints at their peak; they go when the step is done."""
+
+
+@dataclass(frozen=True)
+class DiskEstimate:
+    """The disk that the steps to be done need, one after the other, and what is free. Answers are not counted."""
+
+    artifacts: int
+    """Bytes that stay."""
+    checkpoints: int
+    """Bytes of the largest checkpoints, which go when their step is done."""
+    free: int
+
+    @property
+    def fits(self) -> bool:
+        """Whether the free disk has room for all."""
+        return self.artifacts + self.checkpoints <= self.free
 
 
 @dataclass(frozen=True)
@@ -82,6 +104,14 @@ class PlannedRun:
         """Notes on the plan for the user, one line each."""
         return self.plan.notes
 
+    def disk(self, steps: Sequence[PlannedStep]) -> DiskEstimate:
+        """The disk that those of the steps need that are not done."""
+        todo = [step for step in steps if step.status != "done"]
+        return DiskEstimate(
+            sum(step.artifact for step in todo), max((step.checkpoints for step in todo), default=0),
+            DiskSpace(self.home.folder).free,
+        )  # fmt: skip
+
     def steps(self) -> tuple[PlannedStep, ...]:
         """Every step once, in the order of the run, with its current status in the store."""
         statuses, why = _progress(self)
@@ -90,6 +120,7 @@ class PlannedRun:
             PlannedStep(
                 step.id, step.kind, step.title, statuses.get(step.id, "pending"), why.get(step.id, ""), users[step.id],
                 step.estimate.tokens, step.estimate.seconds, step.estimate.memory, step.estimate.at_most,
+                step.estimate.artifact, step.estimate.checkpoints,
             )
             for step in self.plan.steps
         )  # fmt: skip
@@ -146,7 +177,8 @@ def check_folders(data: Path | None, models: Path | None) -> None:
 def planned(spec: LoadedSpec, home: RunDir, data: Path | None, models: Path | None, *, baseline: bool) -> PlannedRun:
     """The plan of loaded specs; with `baseline`, including the pretrained rows of their tracks."""
     rows, options = spec.experiments, spec.options
-    inputs = Inputs(DataLocations.of(data), models, _rates(home, rows, models))
+    rates, sizes = _measured(home, rows, models)
+    inputs = Inputs(DataLocations.of(data), models, rates, sizes)
     absent = absent_models([row.track.model for row in rows], models)
     made, before = None, _stored_targets(home, rows)
     if baseline and before:  # the data of a target that was evaluated before may be gone: it is left out then
@@ -186,10 +218,12 @@ def _stored_targets(home: RunDir, experiments: Sequence[Experiment]) -> dict[str
     return {track: targets for track, targets in targets_by_track.items() if targets}
 
 
-def _rates(home: RunDir, experiments: Sequence[Experiment], models: Path | None) -> dict[tuple[str, str], float]:
-    """Rates (tokens per second) measured in earlier steps of the same base models."""
+def _measured(
+    home: RunDir, experiments: Sequence[Experiment], models: Path | None
+) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], tuple[int, int]]]:
+    """Rates (tokens per second) and sizes of artifacts that earlier steps of the same base models had."""
     if not home.exists:
-        return {}
+        return {}, {}
     from suite.results.store import Store
 
     identities: set[str] = set()
@@ -197,7 +231,11 @@ def _rates(home: RunDir, experiments: Sequence[Experiment], models: Path | None)
         with suppress(SuiteError):  # the plan reports the problem
             identities.add(locate(experiment.track.model, models).identity)
     with Store.open(home.url, create=False) as store:
-        return {(name, sort): rate for name in identities for sort, rate in store.rates(name, sort_of).items()}
+        rates = {(name, sort): rate for name in identities for sort, rate in store.rates(name, sort_of).items()}
+        sizes = {
+            (name, sort): size for name in identities for sort, size in store.artifact_sizes(name, shape_of).items()
+        }
+    return rates, sizes
 
 
 def _progress(run: PlannedRun) -> tuple[Mapping[str, Status], Mapping[str, str]]:

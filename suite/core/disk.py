@@ -27,7 +27,7 @@ class DiskSpace:
         `use` is what needs them; `otherwise` is a remedy besides making room.
         """
         more = f", or {otherwise}" if otherwise else ""
-        free = self._free()
+        free = self.free
         if free < needed:
             fix = f"make room, or choose a folder on another disk with --home{more}"
             raise StepFailed(f"{use} takes {size(needed)}, and the disk has {size(free)} free: {fix}")
@@ -38,7 +38,9 @@ class DiskSpace:
             has = f"{self.folder} has {size(used)} of the {size(self.limit)} of --max-disk"
             raise StepFailed(f"{use} takes {size(needed)}, and {has}: raise it, or remove what is old{more}")
 
-    def _free(self) -> int:
+    @property
+    def free(self) -> int:
+        """Bytes that are free on the folder's disk; the folder may not exist yet."""
         folder = self.folder.resolve()
         return shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free
 

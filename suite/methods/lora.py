@@ -48,7 +48,7 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
 
 def requirements(config: Config) -> Requirements:
     """The named matrices, and gradient steps."""
-    return optimisation_requirements(config, matrices=named_matrices(config.target_modules))
+    return optimisation_requirements(config, matrices=named_matrices(config.target_modules), rank=config.rank)
 
 
 def train(config: Config, job: Job) -> Trained:

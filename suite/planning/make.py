@@ -15,6 +15,7 @@ from suite.models.source import LocatedModel, ModelSource, locate
 from suite.planning import estimate
 from suite.planning.checks import check
 from suite.planning.choice import Try, choose, follow, take_part
+from suite.planning.disk import Sizes, shape_of, with_disk
 from suite.planning.keys import chat_key, model_key, settings_key
 from suite.planning.probes import probed, probes_key
 from suite.planning.steps import Evaluate, Link, Plan, Planned, Routing, Stack, Step, StepEstimate, Train, Work
@@ -38,6 +39,8 @@ class Inputs:
     models: Path | None = None
     rates: Mapping[tuple[str, str], float] | None = None
     """(model identity, kind of step) -> tokens per second, as measured in the store."""
+    sizes: Sizes | None = None
+    """What artifacts took and trained, as stored."""
 
 
 def make_plan(experiments: Sequence[Experiment], inputs: Inputs) -> Plan:
@@ -98,7 +101,9 @@ class _Builder:
         """The try that is chosen at run time: each position of its stacks has a step with the chosen try's artifact."""
         model, tasks = self._located(experiment.track.model), self._tasks_key(experiment, experiment.targets)
         title, work, key = choose(experiment, tries, model, tasks)
-        chosen = self._step(title, work, key, self._choosing(experiment, len(tries)))
+        copy = self._copying(work.candidates)
+        choosing = replace(self._choosing(experiment, len(tries)), artifact=copy.artifact)
+        chosen = self._step(title, work, key, choosing)
 
         def chosen_step(candidates: tuple[str, ...]) -> str:
             if len(set(candidates)) == 1:
@@ -106,7 +111,7 @@ class _Builder:
             if candidates == work.candidates:
                 return chosen
             steps = [self.steps[step] for step in candidates]
-            return self._step(*follow(experiment, self.steps[chosen], steps), StepEstimate(0, 0.0, 0))
+            return self._step(*follow(experiment, self.steps[chosen], steps), self._copying(candidates))
 
         stacks: dict[str, tuple[str, ...]] = {}
         for role in tries[0].stacks:
@@ -116,6 +121,10 @@ class _Builder:
                 raise SuiteError(what, where=experiment.file, fix="write a spec for each")
             stacks[role] = tuple(map(chosen_step, zip(*all_stacks, strict=True)))
         return Try(chosen, stacks)
+
+    def _copying(self, candidates: Sequence[str]) -> StepEstimate:
+        """The estimate of a step that copies the artifact of one of these steps."""
+        return StepEstimate(0, 0.0, 0, artifact=max(self.steps[step].estimate.artifact for step in candidates))
 
     def _choosing(self, experiment: Experiment, tries: int) -> StepEstimate:
         """The estimate of a choosing step, which answers the selection rows once for each try."""
@@ -144,7 +153,7 @@ class _Builder:
             if isinstance(part, Prerequisite):
                 chosen.append(self._trained(part.method, part.config, part.targets, experiment, part.config))
             elif isinstance(part, OwnPart):
-                chosen.append(trained and self._step(*take_part(self.steps[trained], part), StepEstimate(0, 0.0, 0)))
+                chosen.append(trained and self._step(*take_part(self.steps[trained], part), self._copying([trained])))
             else:
                 chosen.append(parents[part] if isinstance(part, int) else trained)
         return tuple(step for step in chosen if step is not None)
@@ -212,7 +221,13 @@ class _Builder:
         title = f"{what} {name} on {'+'.join(targets) or 'every task'}{' with ' if differs else ''}{describe(differs)}"
         title = f"{title}{model_name} · {track.name} · seed {experiment.seed}"
         length = max(map(self._mean_words, rows), default=0.0)
-        return self._step(title, work, key, estimate.of_training(work, needs, length, self._speed(model)))
+        speed = self._speed(model)
+        stored = (self.inputs.sizes or {}).get((model.identity, shape_of("train", key)))
+        cost = with_disk(
+            estimate.of_training(work, needs, length, speed), work, needs, method.FAMILY, speed.memory, stored,
+            [self.steps[parent].estimate for parent in parents],
+        )  # fmt: skip
+        return self._step(title, work, key, cost)
 
     def _tasks_key(self, experiment: Experiment, targets: tuple[str, ...]) -> dict[str, Any]:
         tasks = {role: experiment.tasks[role] for role in targets}

@@ -25,6 +25,10 @@ class StepEstimate:
     """Bytes."""
     at_most: bool = False
     """Whether training may stop early, so that tokens and seconds may be fewer."""
+    artifact: int = 0
+    """Bytes of the artifact, which stays."""
+    checkpoints: int = 0
+    """Bytes of checkpoints at their peak; they go when the step is done."""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ class GradientSteps:
     """Whether each step recomputes weights from their singular value decompositions."""
     patience: int | None = None
     """Selections without a better score after which training stops; None: as the track says."""
+    moments: int = 2
+    """Numbers that the optimiser keeps for each trained one: 2 for AdamW, about 0 for Adafactor."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class Requirements:
     probes: bool = False
     """Whether the track's probes measure the model during training (`job.probe`). Only then are probes part of the
     step's name and of the job."""
+    rank: int | None = None
+    """Rank of the update of each matrix; None: the method trains no low-rank updates."""
     cost: GradientSteps | CandidateSearch | None = None
     """Where most of the time goes; None: the step only combines its prerequisites' artifacts."""
 
@@ -72,6 +76,7 @@ def optimisation_requirements(
     reserved_positions: int = 0,
     matrices: tuple[MatrixSelection, ...] = (),
     decomposes: bool = False,
+    rank: int | None = None,
 ) -> Requirements:
     """The requirements of `optimise` for the settings that all trained methods share, and those that a method adds."""
     return Requirements(
@@ -80,10 +85,12 @@ def optimisation_requirements(
         reward=config.rewarded,
         mix=config.mix,
         probes=True,
+        rank=rank,
         cost=GradientSteps(
-            config.steps, config.examples, config.shots, config.select_every, decomposes, config.patience
+            config.steps, config.examples, config.shots, config.select_every, decomposes, config.patience,
+            moments=2 if config.optimizer == "adamw" else 0,
         ),
-    )
+    )  # fmt: skip
 
 
 def named_matrices(chosen: tuple[str, ...] | str | None, field: str = "target_modules") -> tuple[MatrixSelection, ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 
 from suite.api import planning
-from suite.api.planning import PlannedRun, PlannedStep
+from suite.api.planning import DiskEstimate, PlannedRun, PlannedStep
 from suite.cli.commands.tables import room, wrapped
 from suite.core.errors import SuiteError
 from suite.core.quantities import clock, size
@@ -97,12 +97,27 @@ def plan_lines(run: PlannedRun) -> Iterator[str]:
     if requested > len(steps):
         yield f"sharing saves {_saved(steps)}"
     yield f"to do: {kinds['train']} train, {kinds['evaluate']} evaluate: {_cost(todo)}"
+    yield from _disk_lines(run.disk(steps))
     yield from notes_of(plan)
 
 
 def print_notes(run: PlannedRun) -> None:
     """Print the notes of a plan."""
-    print("".join(f"{line}\n" for line in wrapped(notes_of(run.plan), room())), end="", flush=True)
+    lines = [line for line in _disk_lines(run.disk(run.steps())) if line.startswith("note")]
+    print("".join(f"{line}\n" for line in wrapped([*lines, *notes_of(run.plan)], room())), end="", flush=True)
+
+
+def _disk_lines(disk: DiskEstimate) -> Iterator[str]:
+    """The disk that steps need, and a note if it is not free."""
+    needed = disk.artifacts + disk.checkpoints
+    if needed:
+        yield (
+            f"disk: about {size(disk.artifacts)} of artifacts and, while training, up to {size(disk.checkpoints)} of "
+            f"checkpoints; {size(disk.free)} free (answers, pages and caches are not counted)"
+        )
+    if not disk.fits:
+        fix = "make room, or choose a folder on another disk with --home"
+        yield f"note: the steps need about {size(needed)} of disk, and {size(disk.free)} are free: {fix}"
 
 
 def notes_of(plan: Plan) -> Iterator[str]:

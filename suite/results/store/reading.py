@@ -223,6 +223,18 @@ class Reading(Checked):
                     total[1] += seconds
         return {kind: tokens / seconds for kind, (tokens, seconds) in sums.items()}
 
+    def artifact_sizes(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, tuple[int, int]]:
+        """Shape of a train step (`sort`) -> bytes of its artifact and trained parameters, for steps of a base model."""
+        query = select(StepRow.kind, StepRow.config, StepRow.artifact_bytes, StepRow.trained_parameters).where(
+            StepRow.status == "done", StepRow.artifact_bytes > 0, StepRow.trained_parameters > 0
+        )
+        with self._reading() as connection:
+            return {
+                sort(kind, config): (size, trained)
+                for kind, config, size, trained in connection.execute(query.order_by(StepRow.id))
+                if config.get("model", {}).get("identity") == model
+            }
+
     def finished_keys(self, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Title -> the key of the last finished step with that title."""
         keys: dict[str, Mapping[str, Any]] = {}

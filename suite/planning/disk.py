@@ -1,0 +1,58 @@
+"""About how many bytes a train step writes: its artifact, which stays, and checkpoints, which go when it is done."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from suite.methods import Family
+from suite.planning.memory import NUMBER, ModelMemory
+from suite.planning.steps import StepEstimate, Train
+from suite.training.config import Optimisation
+from suite.training.requirements import GradientSteps, Requirements
+
+MAPS: Final = 7
+"""Linear maps of a layer: four of attention, three of the MLP."""
+SIDES: Final = 5
+"""Inputs and outputs of a linear map together, at most, as a multiple of the model's width."""
+
+Sizes = Mapping[tuple[str, str], tuple[int, int]]
+"""(model identity, `shape_of` a step's key) -> bytes of the artifact and number of trained parameters, as stored."""
+
+
+def shape_of(kind: str, key: Mapping[str, Any]) -> str:
+    """The settings of a step that the size of its artifact depends on; its optimiser and its steps are left out."""
+    method = key.get("method") or {}
+    return json.dumps([kind, {name: value for name, value in method.items() if name not in Optimisation.model_fields}])
+
+
+def with_disk(
+    cost: StepEstimate, work: Train, needs: Requirements, family: Family, sizes: ModelMemory,
+    stored: tuple[int, int] | None, parents: Sequence[StepEstimate],
+) -> StepEstimate:  # fmt: skip
+    """The estimate with the bytes that the step writes. `stored` is what a step of the same shape left and trained."""
+    numbers = _numbers(family, needs, sizes)
+    artifact = NUMBER * numbers if family != "mixture" else sum(parent.artifact for parent in parents)
+    artifact, numbers = stored or (artifact, numbers)
+    steps, rule = needs.cost, work.track.selection
+    if not isinstance(steps, GradientSteps) or work.track.budget.checkpoint_minutes is None:
+        return replace(cost, artifact=artifact)
+    every = steps.select_every or rule.every
+    copies = 1 + (every is not None and every < steps.steps) + steps.moments  # now, the best so far, the optimiser's
+    return replace(cost, artifact=artifact, checkpoints=2 * copies * NUMBER * numbers)  # a new one beside the old one
+
+
+def _numbers(family: Family, needs: Requirements, sizes: ModelMemory) -> int:
+    """Numbers that are trained, by the shape of the model; for adapters, at most."""
+    soft = needs.reserved_positions
+    if family in ("full", "two-stage"):
+        return sizes.parameters
+    if family == "prompt":
+        return soft * sizes.width
+    if family == "prefix":
+        return soft * 2 * sizes.layers * sizes.keys
+    named = [name for selection in needs.matrices for name in selection.names or ()]
+    maps = sizes.layers * (len(named) or MAPS)
+    return maps * SIDES * sizes.width * (needs.rank or 1)
