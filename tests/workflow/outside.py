@@ -15,8 +15,9 @@ RECORD = '#!/bin/sh\nprintf "%s\\n" "$(basename "$0") $*" >> {calls}\n'
 SUITE = f'#!/bin/sh\nexec env PYTHONPATH={REPOSITORY} {sys.executable} -m suite "$@"\n'
 MADE_UP = """#!/bin/sh
 case "$1" in
-  run) mkdir -p runs && echo rows > runs/suite.db; echo "The time limit was reached with 3 steps left. Go on." ;;
-  render) mkdir -p site && echo page > site/index.html ;;
+  run)
+    mkdir -p runs/site && echo rows > runs/suite.db && echo page > runs/site/index.html
+    echo "The time limit was reached with 3 steps left. Go on." ;;
   board) cat "$RUNNER_TEMP/../board.md" ;;
 esac
 """

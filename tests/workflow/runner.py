@@ -148,7 +148,7 @@ def _upload(paths: list[str], work: Path, target: Path) -> bool:
     there = [work / path for path in paths if (work / path).exists()]
     for path in there:
         if path.is_dir():
-            shutil.copytree(path, target if len(paths) == 1 else target / path.name, dirs_exist_ok=True)
+            shutil.copytree(path, target if len(paths) == 1 else target / path.relative_to(work), dirs_exist_ok=True)
         else:
             place = target / (path.name if len(paths) == 1 else path.relative_to(work))
             place.parent.mkdir(parents=True, exist_ok=True)

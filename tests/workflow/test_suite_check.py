@@ -110,8 +110,8 @@ def test_a_pull_request_gets_the_table_as_a_comment_which_a_claim_that_fails_upd
     assert "| holds | LoRA keeps something |" in comment
     assert check.summary == comment
     results = own.state / "artifacts-1" / "results"
-    assert "claims" in (results / "site" / "claims.html").read_text("utf-8")
-    assert json.loads((results / "site" / "badge.json").read_text("utf-8")) == {
+    assert "claims" in (results / "runs" / "site" / "claims.html").read_text("utf-8")
+    assert json.loads((results / "runs" / "site" / "badge.json").read_text("utf-8")) == {
         "schemaVersion": 1, "label": "claims", "message": "1 holds", "color": "brightgreen",
     }  # fmt: skip
     assert (results / "runs" / "suite.db").is_file()
@@ -128,7 +128,7 @@ def test_a_pull_request_gets_the_table_as_a_comment_which_a_claim_that_fails_upd
     (comment,) = own.outside.comments()
     assert "| lora | 1 | tickets " in comment
     assert "| **fails** | LoRA keeps something |" in comment
-    badge = json.loads((own.state / "artifacts-2" / "results" / "site" / "badge.json").read_text("utf-8"))
+    badge = json.loads((own.state / "artifacts-2" / "results" / "runs" / "site" / "badge.json").read_text("utf-8"))
     assert (badge["message"], badge["color"]) == ("1 fails", "red")
 
 
