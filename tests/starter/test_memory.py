@@ -18,21 +18,22 @@ TABLE = "text,label\n" + "".join(f"a {'xy'[n % 2]} in line {n},{'ab'[n % 2]}\n" 
 
 
 @pytest.mark.parametrize(
-    ("dtype", "free", "left_out"),
+    ("dtype", "device", "free", "left_out"),
     [
-        ("float32", 20_000, []),
-        ("float32", 19_999, ["finetune", "promot"]),
-        ("float32", 12_000, ["finetune", "promot"]),
-        ("float32", 11_999, ["finetune", "promot", "svf"]),
-        ("bfloat16", 18_000, []),
-        ("bfloat16", 2_000, ["finetune", "promot", "svf"]),
+        ("float32", "cpu", 36_000, []),
+        ("float32", "cpu", 35_999, ["finetune", "promot"]),
+        ("float32", "cpu", 20_000, ["finetune", "promot"]),
+        ("float32", "cpu", 19_999, ["finetune", "promot", "svf"]),
+        ("bfloat16", "cuda", 18_000, []),
+        ("bfloat16", "cuda", 2_000, ["finetune", "promot", "svf"]),
     ],
 )
 def test_what_needs_more_memory_than_there_is_is_left_out(
-    monkeypatch: pytest.MonkeyPatch, dtype: str, free: int, left_out: list[str]
+    monkeypatch: pytest.MonkeyPatch, dtype: str, device: str, free: int, left_out: list[str]
 ) -> None:
     monkeypatch.setattr(memory, "_free", lambda device: free)
-    found = methods_that_fit(1000, dtype, "cpu")
+    monkeypatch.setattr(memory, "on_cpu", lambda device: device == "cpu")
+    found = methods_that_fit(1000, dtype, device)
     assert list(found.left_out) == left_out
     assert set(found.methods) == set(memory.METHODS) - set(left_out)
     assert bool(found.note) == bool(left_out)
