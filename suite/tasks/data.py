@@ -19,9 +19,10 @@ from suite.tasks.definition import TaskFile
 from suite.tasks.files import Placed, check_row, read_file
 from suite.tasks.files import Row as Row
 from suite.tasks.places import in_data_folder, local_files, resolved
+from suite.tickets import DATA as TICKETS
 
-BUNDLED: Final = (Path(__file__).parents[1] / "micro" / "data", BASICS)
-"""The rows that ship with the package: those of the micro world and the basics."""
+BUNDLED: Final = (Path(__file__).parents[1] / "micro" / "data", BASICS, TICKETS)
+"""The rows that ship with the package: those of the micro world, the basics and the tickets."""
 
 
 @dataclass(frozen=True)
