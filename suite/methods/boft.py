@@ -39,7 +39,7 @@ class Config(Optimisation):
 
 def requirements(config: Config) -> Requirements:
     """The named matrices, and gradient steps."""
-    return optimisation_requirements(config, matrices=named_matrices(config.target_modules))
+    return optimisation_requirements(config, matrices=named_matrices(config.target_modules), full_weights=True)
 
 
 def train(config: Config, job: Job) -> Trained:

@@ -44,7 +44,7 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
 
 def requirements(config: Config) -> Requirements:
     """Gradient steps."""
-    return optimisation_requirements(config)
+    return optimisation_requirements(config, full_weights=True)
 
 
 def train(config: Config, job: Job) -> Trained:

@@ -59,7 +59,7 @@ def requirements(config: Config) -> Requirements:
     """Rewards for each candidate's answers if the weights are searched."""
     searched = config.weights == "few_shot"
     candidates = config.search.population * config.search.generations if searched else 0
-    return Requirements(reward=searched, cost=CandidateSearch(candidates, config.shots))
+    return Requirements(reward=searched, full_weights=True, cost=CandidateSearch(candidates, config.shots))
 
 
 def train(config: Config, job: Job) -> Trained:

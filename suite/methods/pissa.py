@@ -6,9 +6,11 @@ twice the rank, so that the base stays unchanged. Deviations: none.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from suite.methods import Family, lora
+from suite.training.requirements import Requirements
 
 if TYPE_CHECKING:
     from suite.training.job import Job, Trained
@@ -16,11 +18,16 @@ if TYPE_CHECKING:
 FAMILY: Final[Family] = "adapter"
 VERSION: Final = 1
 TRAINS: Final = True
-prerequisites, stack, requirements = lora.prerequisites, lora.stack, lora.requirements
+prerequisites, stack = lora.prerequisites, lora.stack
 
 
 class Config(lora.Config):
     """Settings of PiSSA: those of LoRA."""
+
+
+def requirements(config: Config) -> Requirements:
+    """Those of LoRA, and weights that can be decomposed."""
+    return replace(lora.requirements(config), full_weights=True)
 
 
 def train(config: Config, job: Job) -> Trained:

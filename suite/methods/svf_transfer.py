@@ -54,7 +54,7 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
 
 def requirements(config: Config) -> Requirements:
     """Nothing: this step does not train."""
-    return Requirements()
+    return Requirements(full_weights=True)
 
 
 def train(config: Config, job: Job) -> Trained:

@@ -13,6 +13,7 @@ from peft import get_peft_config, get_peft_model_state_dict, set_peft_model_stat
 from peft.config import PeftConfig
 from peft.mapping import PEFT_TYPE_TO_TUNER_MAPPING
 from peft.tuners.tuners_utils import BaseTunerLayer, cast_adapter_dtype
+from peft.utils.integrations import dequantize_bnb_weight
 from torch import Tensor, nn
 
 from suite.core.errors import SuiteError
@@ -41,6 +42,7 @@ def injected(
                 warnings.simplefilter("ignore")
                 PEFT_TYPE_TO_TUNER_MAPPING[settings.peft_type](model, settings, NAME)
                 cast_adapter_dtype(model, NAME)  # float32: a bfloat16 adapter would lose small steps
+                _answer_as_asked(model)
             if state is not None:
                 _set_state(model, state)
         model.train(training)
@@ -103,11 +105,15 @@ def merged_changes(model: nn.Module) -> Iterator[tuple[str, Tensor, Tensor]]:
     """(name, value, change) of each parameter that the injected adapter may change; merging it would add the change.
 
     Names are those without the adapter; changes are float32. A generator; the model's values are restored bit for bit.
+    Of weights in 4 or 8 bits, value and change are those of the weights that they stand for.
     """
     for path, module in model.named_modules():
         if not isinstance(module, BaseTunerLayer):
             continue
         base: Any = module.get_base_layer()
+        if not base.weight.is_floating_point():
+            yield f"{path}.weight", *_change_in_few_bits(module)
+            continue
         before = {name: parameter.data for name, parameter in base.named_parameters(recurse=False)}
         try:
             for name, parameter in base.named_parameters(recurse=False):
@@ -122,6 +128,22 @@ def merged_changes(model: nn.Module) -> Iterator[tuple[str, Tensor, Tensor]]:
                 parameter.data = before[name]
         for name, change in changes.items():
             yield f"{path}.{name}", before[name], change
+
+
+def _answer_as_asked(model: nn.Module) -> None:
+    """Let injected layers over weights in few bits answer in the type of their input; PEFT's IA³ answers in float32."""
+    for module in model.modules():
+        if isinstance(module, BaseTunerLayer) and not module.get_base_layer().weight.is_floating_point():
+            module.register_forward_hook(lambda _, inputs, output: output.to(inputs[0].dtype))
+
+
+def _change_in_few_bits(module: Any) -> tuple[Tensor, Tensor]:
+    """(weight, change by LoRA's product or IA³'s factors), both float32, of a layer whose weight is quantised."""
+    base = module.get_base_layer()
+    weight = dequantize_bnb_weight(base.weight, getattr(base, "state", None)).float()
+    if hasattr(module, "ia3_l"):
+        return weight, weight * (module.ia3_l[NAME].float() - 1)
+    return weight, module.get_delta_weight(NAME).float()
 
 
 def adapter_state(model: nn.Module) -> dict[str, Tensor]:

@@ -25,6 +25,7 @@ from suite.core.errors import SuiteError
 from suite.models.embedded import check_ids, embeddings_of, refuse_unknown_ids
 from suite.models.ids import KnownIds
 from suite.models.peft_folder import merged
+from suite.models.quantized import is_quantized, keep_as_loaded, quantized_loading
 from suite.models.source import LocatedModel
 
 Shape = Literal["decoder", "encoder-decoder"]
@@ -119,14 +120,16 @@ def load_backbone(located: LocatedModel, device: str | None = None, factors: Pat
         dtype = getattr(torch, source.dtype)
         # an adapter is merged in float32: rounding each weight before and after would lose small updates
         loaded = dtype if located.adapter is None else torch.float32
+        few_bits = quantized_loading(source.quantization, dtype, device_of(device)) if source.quantization else {}
         model, report = loader.from_pretrained(
-            location, **options, dtype=loaded, use_safetensors=True, output_loading_info=True
+            location, **options, **few_bits, dtype=loaded, use_safetensors=True, output_loading_info=True
         )
         absent = sorted(set(report["missing_keys"]) | {str(key) for key in report["mismatched_keys"]})
         if absent:  # transformers would fill these with random numbers
             raise SuiteError(f"the weights of {source.title} lack {len(absent)} tensors, {absent[0]} among them")
         if located.adapter is not None:
             model = merged(model, located.adapter).to(dtype)
+        keep_as_loaded(model)
         check_ids(model, tokenizer)
         return as_backbone(
             model, tokenizer, located.identity, sentinels=source.sentinels, device=device, factors=factors
@@ -148,7 +151,7 @@ def as_backbone(
     factors: Path | None = None,
 ) -> Backbone:
     """Freeze a model that is already in memory and return it as a backbone. Raises SuiteError if it cannot be used."""
-    target_device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    target_device = device_of(device)
     shape: Shape = "encoder-decoder" if model.config.is_encoder_decoder else "decoder"
     if sentinels and (shape == "decoder" or "<extra_id_0>" not in tokenizer.get_vocab()):
         raise SuiteError("this model has no span-corruption sentinels", fix="leave out `sentinels: true`")
@@ -157,10 +160,17 @@ def as_backbone(
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     refuse_unknown_ids(model, tokenizer)
-    model.eval().requires_grad_(False).to(target_device)
+    model.eval().requires_grad_(False)
+    if not is_quantized(model):
+        model.to(target_device)
     length, probe = _positions(model, tokenizer), probe_logits(model)
     content = {parameter: content_sum(parameter.data) for parameter in model.parameters()}
     return Backbone(model, tokenizer, shape, identity, sentinels, target_device, length, probe, content, factors)
+
+
+def device_of(name: str | None) -> torch.device:
+    """The device of a name; None: the GPU if there is one."""
+    return torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 def content_sum(tensor: Tensor) -> int:

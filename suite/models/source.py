@@ -17,6 +17,7 @@ from suite.core.block import Block
 from suite.core.errors import SuiteError, did_you_mean
 from suite.models.filehash import cached_file_hash
 from suite.models.peft_folder import WEIGHTS, adapter_files
+from suite.models.quantized import Quantization, check_installed
 from suite.models.weight_files import ADAPTER, config_of, parameters, weight_files
 
 TOKENIZER_FILES = (
@@ -48,7 +49,9 @@ class ModelSource(Block):
     """A PEFT adapter of weights (LoRA and kin) that is merged into the model when it is loaded: a local folder,
     relative to the file that names it, or `org/name` on the hub."""
     dtype: Literal["float32", "bfloat16"] = "float32"
-    """Data type of the weights in memory."""
+    """Data type of the weights in memory, or of what is computed with quantised ones."""
+    quantization: Quantization | None = None
+    """Keep the weights of linear maps in 4 bits (NF4, as QLoRA) or 8, by bitsandbytes: adapters and prompts only."""
     sentinels: bool = False
     """For encoder-decoders pretrained by span corruption (T5, mT5): append ` <extra_id_0>` to the input, and read the
     answer after `<extra_id_0>` and before `<extra_id_1>`."""
@@ -69,8 +72,9 @@ class ModelSource(Block):
 
     @model_serializer(mode="wrap")
     def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without an adapter if it has none: it came later, and changes no name."""
-        return {key: value for key, value in handler(self).items() if key != "adapter" or value is not None}
+        """Without an adapter and quantisation if it has none: these fields came later, and change no name."""
+        later = ("adapter", "quantization")
+        return {key: value for key, value in handler(self).items() if key not in later or value is not None}
 
     @model_validator(mode="after")
     def _one_source(self) -> ModelSource:
@@ -80,6 +84,10 @@ class ModelSource(Block):
             raise ValueError(f"a model needs exactly one of bundled, hub, path, gguf; given: {names}")
         if self.revision is not None and self.hub is None:
             raise ValueError("revision belongs to a hub model")
+        if self.quantization is not None and (self.gguf is not None or self.adapter is not None):
+            other = "gguf" if self.gguf is not None else "adapter"
+            fix = "name the model that it was made of" if other == "gguf" else "merge it first (`suite save --merge`)"
+            raise ValueError(f"quantization and {other} do not go together: {fix}")
         return self
 
     @property
@@ -87,7 +95,8 @@ class ModelSource(Block):
         """The model's name for readers."""
         name = self.bundled or self.hub or self.path or self.gguf or ""
         name = name if self.bundled or self.hub else Path(name).name
-        return name if self.adapter is None else f"{name} + {Path(self.adapter).name}"
+        name = name if self.adapter is None else f"{name} + {Path(self.adapter).name}"
+        return name if self.quantization is None else f"{name} ({self.quantization})"
 
 
 @dataclass(frozen=True)
@@ -112,6 +121,9 @@ class LocatedModel:
 def locate(source: ModelSource, models_dir: Path | None) -> LocatedModel:
     """Find the model. Raises SuiteError, in one line, if it does not exist or its files cannot be loaded."""
     base = _base(source, models_dir)
+    if source.quantization is not None:
+        check_installed()
+        return replace(base, identity=hashlib.sha256(f"{base.identity} in {source.quantization}".encode()).hexdigest())
     return base if source.adapter is None else _with_adapter(base, source.adapter, models_dir)
 
 

@@ -51,7 +51,7 @@ def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSo
             used.append(train[role])
             attempt(lambda role=role: _selectable(*train[role]))
             notes += doubles(*train[role], "trains on")
-    problems += [*_room(experiment), *_patience(experiment)]
+    problems += [*_full_weights(experiment), *_room(experiment), *_patience(experiment)]
     for role in (*experiment.targets, *experiment.held_out):
         task = experiment.tasks[role]
         reported = attempt(lambda task=task: reported_rows(task, data))
@@ -122,6 +122,18 @@ def _matrices(experiment: Experiment, locate: Callable[[ModelSource], LocatedMod
             if names is not None:
                 field = experiment.field_and_line(*step.field, chosen.field)
                 problems += _selected(chosen, names, field, model.source.title)
+    return list(dict.fromkeys(problems))
+
+
+def _full_weights(experiment: Experiment) -> list[Problem]:
+    """Problems for steps that need the weights of a base whose weights are in 4 or 8 bits."""
+    problems: list[Problem] = []
+    for step, needs in _train_steps(experiment):
+        source = step.model or experiment.track.model
+        if needs.full_weights and source.quantization is not None:
+            what = f"{step.method} reads or changes the weights themselves, and those of {source.title} are quantised"
+            fix = "leave out `quantization`, or train an adapter of LoRA's kind or a prompt"
+            problems.append(Problem(experiment.file, what, fix))
     return list(dict.fromkeys(problems))
 
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
+from suite.models.quantized import Quantization, quantized_loading
 from suite.models.source import LocatedModel, ModelSource
 
 
@@ -34,6 +36,8 @@ class BaseModel:
     """The name of its file, where it is a GGUF file."""
     licence: str | None = None
     """As its own card says; None: not known."""
+    quantization: Quantization | None = None
+    """Bits of its weights, as it was evaluated; None: all."""
 
     @classmethod
     def of(cls, located: LocatedModel, *, two_sided: bool) -> BaseModel:
@@ -42,7 +46,7 @@ class BaseModel:
         local = str(folder) if folder is not None else str(source.hub)
         return cls(
             source.title, source.hub or local, local, source.dtype, two_sided, source.hub, source.adapter is not None,
-            source.revision, located.file.name if located.file else None, _licence(source, folder),
+            source.revision, located.file.name if located.file else None, _licence(source, folder), source.quantization,
         )  # fmt: skip
 
     def is_found_by_name(self, *, elsewhere: bool) -> bool:
@@ -53,6 +57,8 @@ class BaseModel:
     def options(self) -> dict[str, Any]:
         """Further arguments of `from_pretrained` on this machine."""
         options: dict[str, Any] = {"dtype": self.dtype}
+        if self.quantization:
+            options |= quantized_loading(self.quantization, getattr(torch, self.dtype), torch.device("cpu"))
         if self.gguf:
             options["gguf_file"] = self.gguf
         if self.revision and self.location == self.name:

@@ -25,7 +25,8 @@ def assert_same(answering: AnsweringModel, root: Path, base: BaseModel, expected
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what these libraries will rename
         found = plain_logits(answering, root, base)
-    limit = TOLERANCE[dtype] * float(expected.abs().max())
+    computed = torch.bfloat16 if base.quantization else dtype  # some processors multiply few bits in bfloat16
+    limit = TOLERANCE[computed] * float(expected.abs().max())
     if found.shape != expected.shape or not float((found - expected).abs().max()) <= limit:
         kinds = " and ".join(artifact.kind for artifact in answering.artifacts)
         raise SuiteError(f"plain transformers and PEFT do not give the answers of this {kinds}: nothing is saved")

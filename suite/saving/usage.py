@@ -111,7 +111,8 @@ class Usage:
             yield "from jinja2 import Template"
         if self.answering.adapter is not None:
             yield "from peft import PeftModel"
-        yield f"from transformers import {self._class}, AutoTokenizer"
+        few_bits = ", BitsAndBytesConfig" if self.base.quantization else ""
+        yield f"from transformers import {self._class}, AutoTokenizer{few_bits}"
         yield ""
 
     def _loading(self) -> Iterator[str]:
@@ -121,7 +122,9 @@ class Usage:
             yield f"base = {_quoted(self.base.name)}"
             revision = f", revision={_quoted(self.base.revision)}" if self.base.revision else ""
             yield f"tokenizer = AutoTokenizer.from_pretrained(base{revision})"
-            yield f"model = {self._class}.from_pretrained(base{revision}, dtype=torch.{self.base.dtype})"
+            yield from self._few_bits()
+            bits = ", quantization_config=few_bits" if self.base.quantization else ""
+            yield f"model = {self._class}.from_pretrained(base{revision}, dtype=torch.{self.base.dtype}{bits})"
         else:
             inside = self._inside(weights.path)
             yield f"tokenizer = AutoTokenizer.from_pretrained({inside})"
@@ -129,6 +132,14 @@ class Usage:
         if adapter is not None:
             yield f"model = PeftModel.from_pretrained(model, {self._inside(adapter.path)})"
         yield "model.eval()"
+
+    def _few_bits(self) -> Iterator[str]:
+        """The settings of a base in 4 or 8 bits; see `suite.models.quantized.quantized_loading`."""
+        if self.base.quantization == "8bit":
+            yield "few_bits = BitsAndBytesConfig(load_in_8bit=True)"
+        elif self.base.quantization == "4bit":
+            yield 'few_bits = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4",'
+            yield f"    bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.{self.base.dtype})"
 
     def _inside(self, path: str) -> str:
         """The folder, or one below it."""

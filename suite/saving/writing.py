@@ -86,6 +86,10 @@ def _write(stored: StoredExperiment, home: RunDir, located: LocatedModel, to: De
     try:
         stacks = _artifacts(stored, home, backbone)
         layout = layout_of(stacks, backbone, merge=to.merge, with_base=not alone)
+        if layout.weights and base.quantization:
+            what = f"the weights of {base.title} cannot be written: they are rounded to few bits"
+            fix = "save the adapter alone" + ("" if alone else ", on a base that others find on the hub")
+            raise SuiteError(what, where="--merge" if to.merge else "", fix=fix)
     except SuiteError as error:
         (problem,) = error.problems
         what = f"'{stored.record.name}': {problem.what}"

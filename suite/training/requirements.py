@@ -61,6 +61,8 @@ class Requirements:
     """Whether training scores the model's own answers one by one."""
     mix: Mapping[str, float] | None = None
     """Ratio of the targets' examples in a batch; None: pooled."""
+    full_weights: bool = False
+    """Whether the step reads or changes the base's own weights, so that these cannot be in 4 or 8 bits."""
     probes: bool = False
     """Whether the track's probes measure the model during training (`job.probe`). Only then are probes part of the
     step's name and of the job."""
@@ -77,6 +79,7 @@ def optimisation_requirements(
     matrices: tuple[MatrixSelection, ...] = (),
     decomposes: bool = False,
     rank: int | None = None,
+    full_weights: bool = False,
 ) -> Requirements:
     """The requirements of `optimise` for the settings that all trained methods share, and those that a method adds."""
     return Requirements(
@@ -84,6 +87,7 @@ def optimisation_requirements(
         matrices,
         reward=config.rewarded,
         mix=config.mix,
+        full_weights=full_weights,
         probes=True,
         rank=rank,
         cost=GradientSteps(
