@@ -17,6 +17,7 @@ from suite.execution.preflight import check
 from suite.execution.progress import PlanProgress, Verbosity
 from suite.execution.run import run_plan
 from suite.execution.run_log import run_log
+from suite.execution.tracking import check_trackers
 from suite.results.store.writing import LEASE_SECONDS
 from suite.sandbox import bubblewrap
 
@@ -34,6 +35,7 @@ def run(
     verbosity: Verbosity = "normal",
     max_seconds: float | None = None,
     max_disk: int | None = None,
+    track_with: Sequence[str] = (),
 ) -> Outcome:
     """Run every step of a plan that is not done; the options are those of `suite run`. Progress goes to standard error.
 
@@ -42,12 +44,12 @@ def run(
     keeps finished ones and raises KeyboardInterrupt; running the same plan resumes from there. `max_seconds` does the
     same without an error: see `left` of the outcome. A train step that would let the home hold more than `max_disk`
     bytes, or more than the disk has room for, fails before it begins. Raises SuiteError, before anything is written, if
-    the device, a model or the sandbox is not available.
+    the device, a model, a tracker or the sandbox is not available.
     """
     with _interruptible():
         outcome = execute(
             planned, device=device, again=again, unsafe_code=unsafe_code, executor=executor, verbosity=verbosity,
-            max_seconds=max_seconds, max_disk=max_disk,
+            max_seconds=max_seconds, max_disk=max_disk, track_with=track_with,
         )  # fmt: skip
         if outcome.interrupted:
             raise outcome.interrupted
@@ -64,11 +66,13 @@ def execute(
     verbosity: Verbosity = "normal",
     max_seconds: float | None = None,
     max_disk: int | None = None,
+    track_with: Sequence[str] = (),
     begin: Callable[[PlannedRun], None] = lambda planned: None,
 ) -> Outcome:
     """Like `run`, for callers that handle signals themselves. Calls `begin` after all checks have passed."""
     home, inputs = planned.home, replace(planned.inputs, rates=None)
     context, steps = StepContext(home, inputs, device, unsafe_code, LEASE_SECONDS, max_disk), planned.steps()
+    check_trackers(track_with)
     with bubblewrap.unsafe(unsafe_code):
         check(planned.plan, inputs, device, () if again else {step.id for step in steps if step.status == "done"})
     begin(planned)
@@ -78,7 +82,9 @@ def execute(
         progress = PlanProgress(0, verbosity=verbosity, log=log.say)
         try:
             with signals.time_limit(max_seconds):
-                outcome = run_plan(planned.plan, context, again=again, executor=executor, progress=progress)
+                outcome = run_plan(
+                    planned.plan, context, again=again, executor=executor, progress=progress, track_with=track_with
+                )
         except signals.EndedBySignal as end:  # before or after its steps
             outcome = Outcome(0, 0, interrupted=end)
         outcome = _in_time(outcome, len(planned.plan.steps))

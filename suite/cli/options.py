@@ -79,6 +79,12 @@ MaxDiskOption = Annotated[
     str | None,
     typer.Option("--max-disk", metavar="SIZE", help="Bytes that the home may hold, as 20GB (default: the disk)."),
 ]
+TrackWithOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track-with", metavar="NAME", help="Live charts: tensorboard, wandb, mlflow or trackio. May be repeated."
+    ),
+]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the end, and errors.")]
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print step ids and all warnings of libraries, too.")

@@ -56,6 +56,11 @@ class RunDir:
         """Logs of past runs, one file each."""
         return self.folder / "logs"
 
+    @property
+    def trackers(self) -> Path:
+        """Files of trackers, a folder for each (`suite run --track-with`)."""
+        return self.folder / "trackers"
+
     def artifact(self, step: str) -> Path:
         """The folder of a finished train step's artifact."""
         return self.folder / "artifacts" / step

@@ -16,7 +16,7 @@ class Executor(Protocol):
         """Take steps from the schedule until none is left, and report the result of `run_step` for each.
 
         `run_step`, its arguments and its result can be pickled, except the log. An executor that sends steps away
-        passes their log calls on to `schedule.progress`. Raises EndedBySignal if the user ends the run.
+        passes their log calls on to `schedule.log(step)`. Raises EndedBySignal if the user ends the run.
         """
 
 
@@ -26,4 +26,4 @@ class LocalExecutor:
     def run(self, schedule: Schedule, context: StepContext) -> None:
         """Run all steps of the schedule."""
         while step := schedule.take():
-            schedule.ended(step, run_step(step, context, schedule.progress))
+            schedule.ended(step, run_step(step, context, schedule.log(step)))

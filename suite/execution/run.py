@@ -17,6 +17,7 @@ from suite.execution.outcome import Outcome
 from suite.execution.progress import PlanProgress
 from suite.execution.records import experiment_records, step_record
 from suite.execution.schedule import Schedule
+from suite.execution.tracking import Tracking
 from suite.execution.worker import working
 from suite.planning import Plan
 from suite.results.store import StepRecord, Store
@@ -29,9 +30,11 @@ def run_plan(
     again: bool = False,
     executor: Executor | None = None,
     progress: PlanProgress | None = None,
+    track_with: Sequence[str] = (),
 ) -> Outcome:
     """Run every step that is not done, in this process unless there is an `executor`; reports to `progress`.
 
+    `track_with` are trackers that draw live charts (`suite.execution.tracking`).
     Several processes may run overlapping plans on one store.
     """
     progress = progress or PlanProgress(0)
@@ -46,7 +49,12 @@ def run_plan(
             return Outcome(0, len(ids))
         imported = frozenset(step for step, record in seen.items() if record.imported)
         context = replace(context, imported=imported)
-        schedule = Schedule(plan, store, progress, statuses=statuses, lease_seconds=context.lease_seconds)
+        tracking = None
+        if track_with:
+            tracking = Tracking(plan, track_with, context.home.trackers, store, progress.say)
+        schedule = Schedule(
+            plan, store, progress, statuses=statuses, lease_seconds=context.lease_seconds, tracking=tracking
+        )
         titles = {step.id: step.title for step in plan.steps}
         for step, reason in lost.items():
             progress.say(f"{titles[step]}: done again, for {reason}")
@@ -85,6 +93,9 @@ def _run(schedule: Schedule, context: StepContext, store: Store, executor: Execu
             executor.run(schedule, context)
     except signals.EndedBySignal as end:
         interrupted = end
+    finally:
+        if schedule.tracking is not None:
+            schedule.tracking.close()
     failed = {schedule.steps[step].title: reason for step, reason in schedule.failed.items()}
     seconds = time.monotonic() - began
     return Outcome(schedule.done, reused, failed, len(schedule.blocked), interrupted, seconds=seconds)

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from suite.core import signals
 from suite.core.errors import ArtifactLost
 from suite.execution.progress import PlanProgress
+from suite.execution.tracking import TrackedLog, Tracking
 from suite.execution.waiting import Waiting
-from suite.execution.worker import Cancelled, Done, Failed, NeedsArtifact, NotOurs, StepResult
+from suite.execution.worker import Cancelled, Done, Failed, NeedsArtifact, NotOurs, StepLog, StepResult
 from suite.planning import Plan, Step
 from suite.results.store import Owner, Store
 from suite.results.store.writing import LEASE_SECONDS
@@ -25,10 +26,11 @@ class Schedule:
 
     def __init__(
         self, plan: Plan, store: Store, progress: PlanProgress, *, statuses: Mapping[str, str],
-        lease_seconds: float = LEASE_SECONDS,
+        lease_seconds: float = LEASE_SECONDS, tracking: Tracking | None = None,
     ) -> None:  # fmt: skip
         """`statuses` are the current statuses of the plan's steps in the store."""
         self.progress = progress
+        self.tracking = tracking
         self.failed: dict[str, str] = {}
         """Step id -> reason."""
         self.blocked: set[str] = set()
@@ -49,6 +51,10 @@ class Schedule:
         self._seconds = sum(step.estimate.seconds for step in self._round)
         """The estimated seconds of all remaining steps."""
         progress.steps = len(self._round)
+
+    def log(self, step: Step) -> StepLog:
+        """The log of a step: the run's lines, and its trackers."""
+        return self.progress if self.tracking is None else TrackedLog(self.progress, step, self.tracking)
 
     def take(self) -> Step | None:
         """The next step that can run; None once nothing is left. Waits while other processes run what remains."""
@@ -119,6 +125,8 @@ class Schedule:
 
     def _done(self, step: Step, result: Done) -> None:
         self.done += 1
+        if self.tracking is not None:
+            self.tracking.ended(step)
         if result.outdated:
             self._again.update({other: self.steps[other] for other in result.outdated if other in self.steps})
             count = len(result.outdated)
