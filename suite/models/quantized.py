@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,7 +29,6 @@ def quantized_loading(kind: Quantization, dtype: torch.dtype, device: torch.devi
     from transformers import BitsAndBytesConfig
 
     check_installed()
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it tells of each cast
     settings: Any = BitsAndBytesConfig
     if kind == "8bit":
         config = settings(load_in_8bit=True)
