@@ -181,7 +181,10 @@ def _settings(run: TrackerRun, name: str, folder: Path, *, first: bool) -> dict[
             mlflow.set_tracking_uri(f"sqlite:///{folder.resolve()}/mlflow.db")
         files = str(folder.resolve() / "files")
         return {"experiment_name": project, "logging_dir": files, "run_name": run.name, "nested_run": not first}
-    os.environ.setdefault("TRACKIO_DIR", str(folder.resolve()))
+    os.environ.setdefault("TRACKIO_DIR", str(folder.resolve()))  # read on import
+    from trackio import context_vars
+
+    context_vars.current_run.set(None)  # a new run ends the current one, and a shared training is in several
     return {"run_name": project, "name": run.name, "resume": "allow", "embed": False}
 
 

@@ -134,10 +134,8 @@ class _Loop(Generic[P]):
         self.optimizer = make_optimizer(trainable, budget)
         self.state = Progress(micro_batch=budget.micro_batch)
         self.best: dict[str, Tensor] = {}
-        self.saved = 0
-        """The last step that a checkpoint holds."""
-        self.between_steps = False
-        """Whether parameters, optimiser and progress all belong to the end of the same step."""
+        self.saved = 0  # the last step that a checkpoint holds
+        self.between_steps = False  # whether parameters, optimiser and progress belong to the end of the same step
         self.checkpoints = RunCheckpoints(folder, self._key(base), budget.checkpoint_seconds, spending, log.say)
 
     def run(self) -> Fit:
