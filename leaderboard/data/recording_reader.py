@@ -166,6 +166,11 @@ class RecordingReader(Recorder):
         self._note_anything()
         return self.reader.rates(model, sort)
 
+    def artifact_sizes(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, tuple[int, int]]:
+        """Shape of a train step -> bytes of its artifact and trained parameters."""
+        self._note_anything()
+        return self.reader.artifact_sizes(model, sort)
+
     def finished_keys(self, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Title -> the key of the last finished step with that title."""
         self._note_anything()

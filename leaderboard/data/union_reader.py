@@ -150,6 +150,10 @@ class UnionReader:
         """Kind of step -> tokens per second on this machine. Published steps ran on other machines and do not count."""
         return self.local.rates(model, sort)
 
+    def artifact_sizes(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, tuple[int, int]]:
+        """Shape of a train step -> bytes of its artifact and trained parameters; where both have one, the local one."""
+        return self.published.artifact_sizes(model, sort) | self.local.artifact_sizes(model, sort)
+
     def finished_keys(self, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Title -> the key of the last finished step with that title; a local step comes first."""
         return self.published.finished_keys(titles) | self.local.finished_keys(titles)

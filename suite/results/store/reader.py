@@ -130,6 +130,10 @@ class ResultsReader(Protocol):
         """Kind of step -> tokens per second, over this base model's steps that finished here."""
         ...
 
+    def artifact_sizes(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, tuple[int, int]]:
+        """Shape of a train step (`sort`) -> bytes of its artifact and trained parameters, for steps of a base model."""
+        ...
+
     def finished_keys(self, titles: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """Title -> the key of the last finished step with that title."""
         ...
