@@ -30,7 +30,7 @@ def check_trackers(names: Sequence[str]) -> None:
         if name not in TRACKERS:
             problems.append(Problem("--track-with", f"no tracker is named '{name}'", did_you_mean(name, TRACKERS)))
         elif importlib.util.find_spec(name) is None:
-            fix = f"pip install 'finetune-suite[{name}]'"
+            fix = f"pip install {name}"
             problems.append(Problem("--track-with", f"{name} is not installed", fix))
     if problems:
         raise SuiteError.of(problems)

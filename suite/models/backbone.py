@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +19,7 @@ from transformers import (
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    modeling_gguf_pytorch_utils,
 )
 from transformers.utils import logging
 
@@ -111,7 +114,6 @@ def load_backbone(located: LocatedModel, device: str | None = None, factors: Pat
         options["revision"] = source.revision or "main"
     if located.file is not None:
         options["gguf_file"] = located.file.name
-    logging.disable_progress_bar()
     try:
         config = AutoConfig.from_pretrained(location, **options)
         is_encoder_decoder = bool(config.is_encoder_decoder)
@@ -121,9 +123,10 @@ def load_backbone(located: LocatedModel, device: str | None = None, factors: Pat
         # an adapter is merged in float32: rounding each weight before and after would lose small updates
         loaded = dtype if located.adapter is None else torch.float32
         few_bits = quantized_loading(source.quantization, dtype, device_of(device)) if source.quantization else {}
-        model, report = loader.from_pretrained(
-            location, **options, **few_bits, dtype=loaded, use_safetensors=True, output_loading_info=True
-        )
+        with _without_progress_bars():
+            model, report = loader.from_pretrained(
+                location, **options, **few_bits, dtype=loaded, use_safetensors=True, output_loading_info=True
+            )
         absent = sorted(set(report["missing_keys"]) | {str(key) for key in report["mismatched_keys"]})
         if absent:  # transformers would fill these with random numbers
             raise SuiteError(f"the weights of {source.title} lack {len(absent)} tensors, {absent[0]} among them")
@@ -139,6 +142,18 @@ def load_backbone(located: LocatedModel, device: str | None = None, factors: Pat
     except Exception as error:  # libraries do not document the exceptions for damaged files
         where = located.file or located.folder or f"the hub ({source.hub})"
         raise SuiteError(f"cannot load the model from {where}: {_first_line(error)}", fix=_remedy(located)) from error
+
+
+@contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    """Let transformers draw none while it loads: its switch does not reach the one of GGUF files."""
+    logging.disable_progress_bar()
+    drawn = modeling_gguf_pytorch_utils.tqdm
+    modeling_gguf_pytorch_utils.tqdm = partial(drawn, disable=True)
+    try:
+        yield
+    finally:
+        modeling_gguf_pytorch_utils.tqdm = drawn
 
 
 def as_backbone(

@@ -17,7 +17,7 @@ Quantization = Literal["4bit", "8bit"]
 def check_installed() -> None:
     """Raises SuiteError without the package that quantises weights."""
     if find_spec("bitsandbytes") is None:
-        fix = "pip install 'finetune-suite[quantized]', or leave out `quantization`"
+        fix = "pip install bitsandbytes, or leave out `quantization`"
         raise SuiteError("a model in 4 or 8 bits needs the package bitsandbytes", fix=fix)
 
 

@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -257,12 +258,16 @@ def _refuse_quantised(source: ModelSource, folder: Path) -> None:
         raise SuiteError(what, fix="name the model that it was made of, or a GGUF file, which is dequantised")
 
 
+def check_gguf_reader() -> None:
+    """Raises SuiteError if the package that reads GGUF files is not installed."""
+    if find_spec("gguf") is None:
+        raise SuiteError("reading a GGUF file needs the package gguf", fix="pip install gguf")
+
+
 def _gguf(source: ModelSource, file: Path) -> LocatedModel:
-    try:
-        from gguf import GGUFReader
-    except ImportError as error:
-        fix = "pip install 'finetune-suite[gguf]'"
-        raise SuiteError("reading a GGUF file needs the package gguf", fix=fix) from error
+    check_gguf_reader()
+    from gguf import GGUFReader
+
     if not file.is_file():
         raise SuiteError(f"{file} is not a GGUF file")
     try:

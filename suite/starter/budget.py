@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,12 @@ SETTING_UP: Final = 3.0
 STEPS_OF_SPEC: Final = 4
 """Steps of a plan for each spec."""
 FEWEST: Final = 20
+ENOUGH: Final = 40
+"""Steps that a first comparison should have: with fewer, methods are left out instead."""
+DISPENSABLE: Final = ("svf", "promot", "prompt_tuning", "finetune")
+"""What is left out of a first comparison if time lacks, in this order; pretrained and LoRA remain."""
+MOST_DOCUMENTS: Final = 64
+FEWEST_DOCUMENTS: Final = 16
 MOST: Final = 1000
 PROMPT_LENGTH: Final = 20
 """Vectors of a tuned prompt, which take as many tokens' places."""
@@ -46,6 +53,8 @@ class StarterBudget:
     """What all specs take, by the measurement."""
     methods: tuple[str, ...] = METHODS
     """Those of the specs."""
+    left_out: tuple[str, ...] = ()
+    """Those for which time lacks."""
 
     @property
     def minutes(self) -> int:
@@ -59,30 +68,84 @@ def budget_of(
 ) -> StarterBudget:  # fmt: skip
     """The steps of `methods` that fit, for `train` and `tested` rows of the target, `held_out` tasks, some positions.
 
-    Evaluations take half of the time at most: tasks are asked fewer documents if they would take more.
+    Evaluations take half of the time at most: tasks are asked fewer documents if they would take more. If even few
+    documents leave no time for `ENOUGH` steps of each method, methods are left out.
     """
-    costs = {name: cost for name, cost in STEP_COSTS.items() if name in methods}
-    evaluated = sum(name != "prompt_tuning" for name in methods)  # a tuned prompt is left out for held-out tasks
-    setting_up = STEPS_OF_SPEC * len(methods) * SETTING_UP
-    mean_length = sum(speed.lengths) / len(speed.lengths)
-    available = max(minutes * 60 - setting_up, minutes * 20)
-    target = len(methods) * tested * mean_length * speed.reading * 2  # answers are written token by token
-    a_document = evaluated * held_out * held_out_length * speed.reading
-    documents = next((count for count in (64, 48, 32, 24) if target + count * a_document <= available / 2), 16)
-    evaluating = target + documents * a_document
     selection = max(4, min(64, train // 5))
-    looks = 4 * (len(costs) + 1) * selection * mean_length * speed.reading * 2
-    a_step = speed.training * sum(
-        cost * (PROMPT_STEPS if name == "prompt_tuning" else 1) for name, cost in costs.items()
-    )
     wanted = max(60, math.ceil(EPOCHS * (train - selection) / speed.batch_size))
-    affordable = (available - evaluating - looks) / a_step
-    steps = max(FEWEST, min(wanted, MOST, int(affordable)) // 10 * 10)
+    work = _Work(speed, tested, held_out * held_out_length, selection, minutes * 60)
+    chosen = list(methods)
+    for name in DISPENSABLE:
+        if work.affordable(chosen) >= min(wanted, ENOUGH):
+            break
+        chosen = [method for method in chosen if method != name]
+    steps = max(FEWEST, min(wanted, MOST, int(work.affordable(chosen))) // 10 * 10)
     room = positions - 32
     max_length = min(room, LONGEST, max(longest, _rounded(max(speed.lengths) + PROMPT_LENGTH)))
     cut = sum(length + PROMPT_LENGTH > max_length for length in speed.lengths)
-    seconds = steps * a_step + evaluating + looks + setting_up
-    return StarterBudget(steps, documents, selection, max_length, cut, seconds, methods)
+    seconds = steps * work.step(chosen) + work.besides(chosen)
+    left_out = tuple(name for name in methods if name not in chosen)
+    return StarterBudget(steps, work.documents(chosen), selection, max_length, cut, seconds, tuple(chosen), left_out)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What some methods take, in seconds."""
+
+    speed: MeasuredSpeed
+    tested: int
+    """Rows of the target that are reported."""
+    held_out_tokens: int
+    """Tokens of one document of each held-out task together."""
+    selection: int
+    """Selection rows."""
+    seconds: float
+    """All that is available."""
+
+    def step(self, methods: Sequence[str]) -> float:
+        """A step of each method that trains; prompt tuning makes `PROMPT_STEPS` instead."""
+        costs = {name: cost for name, cost in STEP_COSTS.items() if name in methods}
+        return self.speed.training * sum(
+            cost * (PROMPT_STEPS if name == "prompt_tuning" else 1) for name, cost in costs.items()
+        )
+
+    def documents(self, methods: Sequence[str]) -> int:
+        """Documents of each held-out task."""
+        half, target = self._remaining(methods) / 2, self._target(methods)
+        counts = (MOST_DOCUMENTS, 48, 32, 24)
+        return next((count for count in counts if target + self._held_out(methods, count) <= half), FEWEST_DOCUMENTS)
+
+    def besides(self, methods: Sequence[str]) -> float:
+        """What is not training: evaluations, selection, setting up."""
+        return (
+            self._target(methods)
+            + self._held_out(methods, self.documents(methods))
+            + self._selecting(methods)
+            + self._setting_up(methods)
+        )
+
+    def affordable(self, methods: Sequence[str]) -> float:
+        """Steps of each method that fit."""
+        available = self._remaining(methods) + self._setting_up(methods)
+        return (available - self.besides(methods)) / self.step(methods)
+
+    def _remaining(self, methods: Sequence[str]) -> float:
+        return max(self.seconds - self._setting_up(methods), self.seconds / 3)
+
+    def _setting_up(self, methods: Sequence[str]) -> float:
+        return STEPS_OF_SPEC * len(methods) * SETTING_UP
+
+    def _target(self, methods: Sequence[str]) -> float:
+        """Each method answers the target's rows, token by token."""
+        return len(methods) * self.tested * self.speed.mean_length * self.speed.reading * 2
+
+    def _held_out(self, methods: Sequence[str], documents: int) -> float:
+        evaluated = sum(name != "prompt_tuning" for name in methods)  # a tuned prompt is left out for held-out tasks
+        return evaluated * documents * self.held_out_tokens * self.speed.reading
+
+    def _selecting(self, methods: Sequence[str]) -> float:
+        trained = sum(name in STEP_COSTS for name in methods) + 1  # ProMoT selects in both of its stages
+        return 4 * trained * self.selection * self.speed.mean_length * self.speed.reading * 2
 
 
 def _rounded(count: int) -> int:

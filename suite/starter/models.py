@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from suite.core.errors import SuiteError
 from suite.models.peft_folder import settings_of
-from suite.models.source import ModelSource
+from suite.models.source import ModelSource, check_gguf_reader
 from suite.models.weight_files import ADAPTER
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def model_named(text: str) -> ModelSource:
     if path.suffix.lower() == ".gguf":
         if not path.is_file():
             raise SuiteError("there is no such file", where=f"--model {text}", fix="check the path")
+        check_gguf_reader()
         return ModelSource(gguf=str(path.resolve()))
     found = _HUB_ID.fullmatch(text)
     if found is None or path.exists() or text.startswith((".", "~", "/")):

@@ -45,6 +45,11 @@ class MeasuredSpeed:
     busy: float = 0.0
     """How many processes ran or waited for each core before, on average: above 1 an idle machine is faster."""
 
+    @property
+    def mean_length(self) -> float:
+        """Tokens of a prompt with its answer, on average."""
+        return sum(self.lengths) / len(self.lengths)
+
 
 def measure(
     backbone: Backbone, pairs: Sequence[tuple[str, str]], batch_size: int, *, full: bool = True

@@ -99,7 +99,7 @@ def test_a_tracker_that_is_not_installed_names_its_extra(monkeypatch: pytest.Mon
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SuiteError) as caught:
         check_trackers(["wandb"])
-    assert str(caught.value) == "--track-with: wandb is not installed; pip install 'finetune-suite[wandb]'"
+    assert str(caught.value) == "--track-with: wandb is not installed; pip install wandb"
 
 
 def test_an_unknown_tracker_is_answered_with_the_nearest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -102,10 +102,12 @@ def write_gguf(file: Path) -> dict[str, torch.Tensor]:
     return tensors
 
 
-def test_a_gguf_file_is_loaded_with_its_tokenizer(tmp_path: Path) -> None:
+def test_a_gguf_file_is_loaded_with_its_tokenizer(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     tensors = write_gguf(tmp_path / "tiny.gguf")
     located = locate(ModelSource(gguf="tiny.gguf"), tmp_path)
+    capfd.readouterr()
     backbone = load_backbone(located, "cpu")
+    assert "GGUF tensors" not in capfd.readouterr().err  # transformers' bar
     assert located.parameters == sum(tensor.numel() for tensor in tensors.values())
     assert torch.equal(backbone.model.get_input_embeddings().weight, tensors["token_embd.weight"])
     assert torch.equal(backbone.model.get_output_embeddings().weight, tensors["output.weight"])

@@ -48,7 +48,7 @@ def test_it_is_another_model_with_another_name() -> None:
 
 def test_without_the_package_one_line_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("suite.models.quantized.find_spec", lambda name: None)
-    with pytest.raises(SuiteError, match=r"needs the package bitsandbytes; pip install 'finetune-suite\[quantized\]'"):
+    with pytest.raises(SuiteError, match=r"needs the package bitsandbytes; pip install bitsandbytes"):
         locate(ModelSource(bundled="micro-llama", quantization="4bit"), None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from suite.starter.budget import FEWEST, MOST, StarterBudget, budget_of
+from suite.starter.budget import ENOUGH, FEWEST, METHODS, MOST, StarterBudget, budget_of
 from suite.starter.timing import MeasuredSpeed
 
 
@@ -26,9 +26,29 @@ def test_small_data_needs_few_steps_and_none_takes_more_than_a_thousand() -> Non
 
 
 def test_a_slow_model_gets_the_fewest_steps_and_says_what_they_take() -> None:
-    slow = budget(30, step=20.0, token=0.05)
+    slow = budget(30, step=60.0, token=0.05)
     assert (slow.steps, slow.documents) == (FEWEST, 16)
+    assert slow.methods == ("pretrained", "lora")
     assert slow.minutes > 30
+
+
+def test_methods_are_left_out_until_the_rest_gets_enough_steps_within_the_time() -> None:
+    assert budget(30, step=4.0).left_out == ()
+    for step, left_out in (
+        (6.0, ("svf",)),
+        (8.0, ("promot", "svf")),
+        (12.0, ("prompt_tuning", "promot", "svf")),
+        (25.0, ("finetune", "prompt_tuning", "promot", "svf")),
+    ):
+        found = budget(30, step=step)
+        assert found.left_out == left_out, step
+        assert set(found.methods) == set(METHODS) - set(left_out)
+        assert found.steps >= ENOUGH, step
+        assert found.seconds <= 1800, step
+
+
+def test_data_that_needs_few_steps_leaves_out_no_method_for_them() -> None:
+    assert budget(30, step=4.0, train=40).left_out == ()
 
 
 def test_inputs_hold_the_longest_row_and_the_exemplars_of_held_out_tasks() -> None:

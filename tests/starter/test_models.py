@@ -25,6 +25,13 @@ def test_a_model_is_a_folder_a_file_or_a_name_of_the_hub(tmp_path: Path) -> None
     assert written(ModelSource(path="/it's: mine")) == "{path: '/it''s: mine'}"
 
 
+def test_a_gguf_file_needs_a_package_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.gguf").touch()
+    monkeypatch.setattr("suite.models.source.find_spec", lambda name: None)
+    with pytest.raises(SuiteError, match="reading a GGUF file needs the package gguf; pip install gguf"):
+        model_named(str(tmp_path / "a.gguf"))
+
+
 def test_an_adapter_of_an_unknown_base_is_refused(tmp_path: Path) -> None:
     (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "../gone"}', encoding="utf-8")
     with pytest.raises(SuiteError, match=r"whose base is '\.\./gone'.*correct base_model_name_or_path"):

@@ -16,6 +16,7 @@ from suite.core.errors import SuiteError, did_you_mean
 from suite.core.outputs import copy_folder
 from suite.core.quantities import clock
 from suite.specs import shipped
+from suite.starter.budget import ENOUGH, MOST_DOCUMENTS
 from suite.starter.columns import (
     KIND_NAMES,
     ChosenColumns,
@@ -26,6 +27,7 @@ from suite.starter.columns import (
     missing_options,
 )
 from suite.starter.conversations import unpacked
+from suite.starter.models import model_named
 from suite.starter.sources import DataSource, read_source
 from suite.starter.table import PreparedTable, prepare
 from suite.starter.workspace import NewWorkspace, check_folder, reading_of, write_workspace
@@ -46,13 +48,15 @@ def new_workspace(
         copy_folder(shipped(), folder / "specs", "name another folder")
         print(f"{folder}: now run `cd {folder} && suite run specs/promot_rte.yaml`")
         return
+    if model is not None:
+        model_named(model)  # refuses what is no model before the table is read
     source = unpacked(read_source(data))
     reading = _with_questions(source, chosen) if sys.stdin.isatty() else _without_questions(source, chosen)
     table = prepare(source, reading, seed)
     for line in _understood(source, reading, table):
         print(visible(line), flush=True)
     made = write_workspace(folder, source, table, model, models, minutes=minutes, device=device)
-    for line in _ending(made, bundled=model is None):
+    for line in _ending(made, minutes, bundled=model is None):
         print(visible(line))
 
 
@@ -111,7 +115,7 @@ def _understood(source: DataSource, reading: ColumnReading, table: PreparedTable
     yield from (f"note: {note}" for note in table.notes)
 
 
-def _ending(made: NewWorkspace, *, bundled: bool) -> Iterator[str]:
+def _ending(made: NewWorkspace, minutes: float, *, bundled: bool) -> Iterator[str]:
     speed, budget = made.speed, made.budget
     yield (
         f"measured on {speed.device}: {clock(speed.training)} a step of {speed.batch_size} examples; "
@@ -119,8 +123,20 @@ def _ending(made: NewWorkspace, *, bundled: bool) -> Iterator[str]:
     )
     if made.left_out:
         yield f"note: {made.left_out}"
+    if budget.left_out:
+        yield f"note: left out, as {minutes:g} min do not hold {ENOUGH} steps of each: {', '.join(budget.left_out)}"
+    if budget.seconds > minutes * 63:
+        yield f"note: that is more than {minutes:g} min (--minutes): fewer than {budget.steps} steps teach nothing"
+    if budget.documents < MOST_DOCUMENTS:
+        yield (
+            f"note: held-out tasks are asked {budget.documents} documents each, to save time; an interval of a task is "
+            f"then about ± {200 * (0.25 / budget.documents) ** 0.5:.0f}"
+        )
     if speed.busy > 1:
-        yield f"note: the machine was busy ({speed.busy:.1f} processes a core): idle, it is faster, and more steps fit"
+        yield (
+            f"note: the machine was busy ({speed.busy:.1f} processes a core): idle, steps may be several times faster; "
+            "remove the folder and repeat this then, for more steps"
+        )
     if budget.cut:
         long = f"{budget.cut} of {len(speed.lengths)} rows that were counted are longer"
         yield f"note: {long} than {budget.max_length} tokens: they lose their beginning"
