@@ -11,8 +11,9 @@ from torch import Tensor
 
 from suite.inference.decode import end_tokens
 from suite.inference.prefix_support import supports_shared_prefix
+from suite.inference.reading import read
 from suite.inference.shared_prefix import SharedPrefixCache, SharedPrefixState, read_shared_prefix
-from suite.inference.state import Ids, Steps, read
+from suite.inference.state import Ids, Steps
 from suite.models.adapted import AdaptedModel
 
 NEVER: Final = -1e9

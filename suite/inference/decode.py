@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from suite.inference.prefix_support import supports_shared_prefix
+from suite.inference.reading import read
 from suite.inference.shared_prefix import SharedPrefixCache, SharedPrefixState, read_shared_prefix
-from suite.inference.state import EncoderDecoderState, Ids, Steps, read
+from suite.inference.state import EncoderDecoderState, Ids, Steps
 from suite.models.adapted import AdaptedModel
 
 SENTINELS: Final = ("<extra_id_0>", "<extra_id_1>")

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import torch
 
 from suite.inference.decode import SENTINELS
+from suite.inference.reading import read
 from suite.inference.shared_prefix import SharedPrefixCache, SharedPrefixState
-from suite.inference.state import Ids, State, read
+from suite.inference.state import Ids, State
 from suite.models.adapted import AdaptedModel
 
 

@@ -19,9 +19,10 @@ from torch import Tensor
 from torch.nn.functional import pad, scaled_dot_product_attention
 from transformers import AttentionInterface
 
-from suite.inference.state import CACHED, Ids, accepted, padded, positions, shared
+from suite.inference.state import CACHED, Ids, padded, positions, shared
 from suite.inference.suffix_cache import SuffixCache, alike, flash
 from suite.models.adapted import AdaptedModel
+from suite.models.layers import accepted
 
 NAME: Final = "suite_shared_prefix"
 COPIED: Final = 65_536

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any, Literal, Protocol, cast
 
@@ -11,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from suite.models.adapted import AdaptedModel
+from suite.models.layers import accepted
 
 Ids = tuple[int, ...]
 Side = Literal["left", "right"]
@@ -41,13 +41,6 @@ class State(Steps, Protocol):
     def score(self, tokens: Tensor) -> Tensor:
         """Append tokens ([B, T], right-padded with any id) to each prompt. Returns float32 logits [B, T, V] after
         each."""
-
-
-def read(adapted: AdaptedModel, prompts: Sequence[Ids]) -> State:
-    """Read a batch of prompts, each of at least one token id."""
-    if adapted.backbone.shape == "encoder-decoder":
-        return EncoderDecoderState([adapted] * len(prompts), prompts)
-    return DecoderState(adapted, prompts)
 
 
 class DecoderState:
@@ -200,11 +193,6 @@ def _encoder_inputs(stacks: Sequence[AdaptedModel], prompts: Sequence[Ids]) -> t
     masks = [pad(mask, (0, longest - mask.shape[1])) for _, mask in rows]
     texts = [pad(text, (0, 0, 0, longest - text.shape[1])) for text, _ in rows]
     return torch.cat(masks), {"inputs_embeds": torch.cat(texts)}
-
-
-def accepted(model: Any) -> frozenset[str]:
-    """Names of the parameters of a model's `forward`."""
-    return frozenset(inspect.signature(model.forward).parameters)
 
 
 def positions(mask: Tensor) -> Tensor:

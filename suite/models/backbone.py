@@ -25,8 +25,9 @@ from transformers.utils import logging
 
 from suite.core.chat import ChatFormat
 from suite.core.errors import SuiteError
-from suite.models.embedded import check_ids, embeddings_of, refuse_unknown_ids
+from suite.models.embedded import check_ids, decoder_start, embeddings_of, refuse_unknown_ids
 from suite.models.ids import KnownIds
+from suite.models.layers import keeps_states
 from suite.models.peft_folder import merged
 from suite.models.quantized import is_quantized, keep_as_loaded, quantized_loading
 from suite.models.source import LocatedModel
@@ -84,9 +85,8 @@ class Backbone:
     @property
     def start_id(self) -> int:
         """The id before an encoder-decoder's answer, both in training and in evaluation."""
-        configs = (self.model.config, self.model.generation_config)
-        given = (getattr(config, "decoder_start_token_id", None) for config in configs)
-        return int(next((start for start in given if start is not None), self.pad_id))
+        _, start = decoder_start(self.model)
+        return self.pad_id if start is None else int(start)
 
     @property
     def width(self) -> int:
@@ -97,11 +97,16 @@ class Backbone:
     def windowed(self) -> bool:
         """Whether some attention layers see only a fixed number of earlier positions, which padding within a text would
         use up."""
-        config: Any = self.model.config
+        config: Any = self.model.config.get_text_config(decoder=True)
         kinds = getattr(config, "layer_types", None) or ()
         return any(kind != "full_attention" for kind in kinds) or bool(
             getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
         )
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether some layers keep a state of all that came before, not keys and values of each position (Mamba)."""
+        return keeps_states(self.model)
 
 
 def load_backbone(located: LocatedModel, device: str | None = None, factors: Path | None = None) -> Backbone:

@@ -43,15 +43,24 @@ def check_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Non
     ends = getattr(model.generation_config, "eos_token_id", None)
     given = {"eos_token_id": ends if isinstance(ends, (list, tuple)) else [ends]}
     if model.config.is_encoder_decoder:
-        start = model.config.decoder_start_token_id
+        name, start = decoder_start(model)
         if start is None:
             raise SuiteError("the model has no decoder_start_token_id", fix="set it in config.json: T5's is 0")
-        given["decoder_start_token_id"] = [start]
+        given[name] = [start]
     for name, ids in given.items():
         wrong = [each for each in ids if each is not None and (type(each) is not int or each < 0)]
         if wrong:
             raise SuiteError(f"{name} of the model is {wrong[0]!r}, which is no token's id", fix="fix its config.json")
     tokenizer.decode(tokenizer.encode("a"))
+
+
+def decoder_start(model: PreTrainedModel) -> tuple[str, int | None]:
+    """The id before an encoder-decoder's answer, as transformers' `generate` finds it, and the name of its setting."""
+    for name in ("decoder_start_token_id", "bos_token_id"):
+        for config in (model.config, model.generation_config):
+            if getattr(config, name, None) is not None:
+                return name, getattr(config, name)
+    return "decoder_start_token_id", None
 
 
 @contextmanager

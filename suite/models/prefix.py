@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import Cache, DynamicCache, EncoderDecoderCache
 
 from suite.core.errors import SuiteError
+from suite.models.architecture import INSTEAD, no_prefix, prefix_obstacle
 from suite.models.backbone import Backbone, Shape
 
 
@@ -27,19 +28,22 @@ def cache_of(prefix: Tensor | None, rows: int, shape: Shape) -> Cache:
 def key_value_shape(backbone: Backbone) -> tuple[int, int, int]:
     """(layers, key/value heads, width of a head) of the decoder's self-attention, as the model caches them.
 
-    Raises SuiteError for a model whose layers differ, or whose attention sees only a fixed number of positions.
+    Raises SuiteError for a model whose layers differ, keep a state, or see only a fixed number of positions.
     """
-    if backbone.windowed:
-        raise SuiteError("a prefix needs attention to all that came before: this model would lose sight of it")
+    model: Any = backbone.model
+    obstacle = prefix_obstacle(model.config.to_dict())
+    if obstacle is None and backbone.windowed:
+        obstacle = "some layers of this model attend only to the last positions"
+    if obstacle is not None:
+        raise SuiteError(no_prefix(obstacle), fix=INSTEAD)
     ids = torch.ones(1, 1, dtype=torch.long, device=backbone.device)
     extra = {"decoder_input_ids": ids} if backbone.shape == "encoder-decoder" else {}
-    model: Any = backbone.model
     cache = model(input_ids=ids, use_cache=True, **extra).past_key_values
     cache = cache.self_attention_cache if isinstance(cache, EncoderDecoderCache) else cache
     shapes = {(layer.keys.shape[1], layer.keys.shape[3], layer.values.shape[3]) for layer in cache.layers}
     heads, width, other = next(iter(shapes))
     if len(shapes) > 1 or width != other:
-        raise SuiteError("a prefix needs keys and values of one shape in all layers: this model has several")
+        raise SuiteError(no_prefix("its layers have keys and values of several shapes"), fix=INSTEAD)
     return len(cache.layers), heads, width
 
 

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from suite.core.block import Block
 from suite.core.hashing import fingerprint
+from suite.models.architecture import STATEFUL, decoder_settings
 from suite.models.chat import Chat, template_in
 from suite.models.source import LocatedModel, ModelSource
+from suite.models.weight_files import config_of
+
+STATES: Final = 2
+"""Increased whenever answers of models that keep states change: those before 2 were wrong."""
 
 
 def model_key(source: ModelSource, located: LocatedModel) -> dict[str, Any]:
-    """A base model's key: its content, and how it is loaded."""
-    return {"identity": located.identity, "dtype": source.dtype, "sentinels": source.sentinels}
+    """A base model's key: its content, how it is loaded, and for models that keep states how these are read."""
+    key = {"identity": located.identity, "dtype": source.dtype, "sentinels": source.sentinels}
+    return {**key, "states": STATES} if _keeps_states(located) else key
+
+
+def _keeps_states(located: LocatedModel) -> bool:
+    if located.folder is None or located.file is not None:
+        return False
+    return decoder_settings(config_of(located.folder)).get("model_type") in STATEFUL
 
 
 def chat_key(chat: Chat | None, located: LocatedModel) -> dict[str, Any]:

@@ -214,7 +214,7 @@ def test_a_prompt_that_is_too_long_is_cut_as_evaluation_cuts_it(name: str, lengt
     assert found.cut_prompts == len(lm.truncated) > 1
 
 
-@pytest.mark.parametrize(("config", "generation", "start"), [(5, 6, 5), (None, 6, 6), (None, None, 0)])
+@pytest.mark.parametrize(("config", "generation", "start"), [(5, 6, 5), (None, 6, 6), (None, None, 3)])
 def test_an_answer_begins_behind_the_same_token_in_training_and_evaluation(
     config: int | None, generation: int | None, start: int
 ) -> None:

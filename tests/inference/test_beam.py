@@ -14,7 +14,8 @@ from suite.evaluation.lm import StackLM
 from suite.inference.beam import beam
 from suite.inference.decode import Stops, end_tokens
 from suite.inference.prefix_support import supports_shared_prefix
-from suite.inference.state import Ids, padded, read
+from suite.inference.reading import read
+from suite.inference.state import Ids, padded
 from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
 from tests.evaluation.test_multi_adapter import gpt2

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from suite.evaluation.lm import StackLM
 from suite.inference.decode import Stops
-from suite.inference.state import Ids, read
+from suite.inference.reading import read
+from suite.inference.state import Ids
 from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone
 from suite.training.prefixes import TrainedPrefix
