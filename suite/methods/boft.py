@@ -34,7 +34,7 @@ class Config(Optimisation):
     factors: Count = 1
     """Number of butterfly factors."""
     target_modules: tuple[str, ...] | Literal["all-linear"] | None = None
-    """Names of the matrices (`q_proj`), or all linear ones; null: PEFT's choice for the architecture, as for LoRA."""
+    """Names of the matrices (`q_proj`), or all linear ones; null: as for LoRA."""
 
 
 def requirements(config: Config) -> Requirements:

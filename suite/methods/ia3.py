@@ -1,6 +1,7 @@
 """IA³: vectors that scale keys, values and the hidden layer of each MLP (Liu et al., NeurIPS 2022); PEFT's code.
 
 Deviations: none in the procedure. The paper's two further losses (unlikelihood and length-normalised) are left out.
+Where PEFT has no choice of maps for an architecture, those with the usual names are scaled, or else all linear ones.
 """
 
 from __future__ import annotations

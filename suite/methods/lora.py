@@ -33,7 +33,8 @@ class Config(Optimisation):
     alpha: Positive = 32.0
     """The update is scaled by alpha / rank."""
     target_modules: tuple[str, ...] | Literal["all-linear"] | None = None
-    """Names of the matrices (`q_proj`), or all linear ones; null: PEFT's choice for the architecture (q and v)."""
+    """Names of the matrices (`q_proj`), or all linear ones; null: PEFT's choice for the architecture (often q
+    and v), or all linear ones where it has none."""
 
 
 def prerequisites(config: Config, targets: tuple[str, ...]) -> tuple[Prerequisite, ...]:

@@ -110,10 +110,11 @@ def merged_changes(model: nn.Module) -> Iterator[tuple[str, Tensor, Tensor]]:
     for path, module in model.named_modules():
         if not isinstance(module, BaseTunerLayer):
             continue
-        base: Any = module.get_base_layer()
-        if not base.weight.is_floating_point():
+        if _in_few_bits(module):
             yield f"{path}.weight", *_change_in_few_bits(module)
             continue
+        base: Any = module.get_base_layer()
+        path = path.removesuffix(".base_layer")  # of experts in one tensor each, PEFT wraps the module once a tensor
         before = {name: parameter.data for name, parameter in base.named_parameters(recurse=False)}
         try:
             for name, parameter in base.named_parameters(recurse=False):
@@ -130,10 +131,16 @@ def merged_changes(model: nn.Module) -> Iterator[tuple[str, Tensor, Tensor]]:
             yield f"{path}.{name}", before[name], change
 
 
+def _in_few_bits(module: Any) -> bool:
+    """Whether an injected layer is over a weight in 4 or 8 bits."""
+    weight = getattr(module.get_base_layer(), "weight", None)
+    return isinstance(weight, Tensor) and not weight.is_floating_point()
+
+
 def _answer_as_asked(model: nn.Module) -> None:
     """Let injected layers over weights in few bits answer in the type of their input; PEFT's IA³ answers in float32."""
     for module in model.modules():
-        if isinstance(module, BaseTunerLayer) and not module.get_base_layer().weight.is_floating_point():
+        if isinstance(module, BaseTunerLayer) and _in_few_bits(module):
             module.register_forward_hook(lambda _, inputs, output: output.to(inputs[0].dtype))
 
 

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from suite.core.errors import SuiteError
 from suite.models.checksum import checksum
+from suite.models.linear_maps import linear_maps
 from suite.models.svf_types import Mask, Matrices
 
 LARGE: Final = 100_000
@@ -73,18 +74,18 @@ class Factors:
 
 
 def matrices(model: nn.Module, which: Matrices) -> tuple[str, ...]:
-    """Names of the weights [out, in] of the linear maps in a model's blocks, in the model's order.
+    """Names of the weights of the linear maps in a model's blocks, in the model's order.
+
+    A weight is [out, in] or [in, out]: a decomposition is the same either way.
 
     A map belongs to attention if its path says so, otherwise to the MLP. The head belongs to neither. Raises SuiteError
     if there is none of the kind.
     """
-    head: Any = getattr(model, "get_output_embeddings", lambda: None)()
     names = []
-    for path, module in model.named_modules():
-        if isinstance(module, nn.Linear) and module is not head:
-            kind = "attention" if "att" in path.lower() else "mlp"
-            if which in ("all", kind):
-                names.append(f"{path}.weight")
+    for path in linear_maps(model):
+        kind = "attention" if "att" in path.lower() else "mlp"
+        if which in ("all", kind):
+            names.append(f"{path}.weight")
     if not names:
         raise SuiteError(f"the model has no linear maps of the kind '{which}'")
     return tuple(names)

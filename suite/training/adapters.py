@@ -12,6 +12,7 @@ from torch import Tensor
 
 from suite.core.hashing import seed_of
 from suite.models.adapter import adapter_state, as_it_was, config_as_json, injected
+from suite.models.adapter_targets import choose_targets
 from suite.models.artifacts.adapter import Adapter
 from suite.training.config import Optimisation
 from suite.training.job import Job, Trained
@@ -40,6 +41,9 @@ def train_adapter(
     model = job.backbone.model
     before = {name: parameter.data for name, parameter in model.named_parameters()}
     parameters = dict(model.named_parameters())
+    notice = choose_targets(peft, model)
+    if notice:
+        job.log.say(notice)
     torch.manual_seed(seed_of(job.seed, "adapter"))
     with injected(model, peft, start) as own:
         first = adapter_state(model)

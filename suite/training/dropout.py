@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from torch import nn
+
+UNITS: Final = ("attention_dropout", "dropout", "hidden_dropout")
+"""Settings of modules that drop units by themselves."""
+OTHERS: Final = ("layerdrop", "activation_dropout", "jitter_noise", "input_jitter_noise", "router_jitter_noise")
+"""Settings of modules that leave out layers or add noise in training: no method asks for that."""
 
 
 def drops(model: nn.Module) -> bool:
@@ -15,24 +21,33 @@ def drops(model: nn.Module) -> bool:
 
 @contextmanager
 def dropout(model: nn.Module, share: float) -> Iterator[None]:
-    """Set the model's dropout to `share` for training, in modules and in attention's own setting; restore it on
-    exit."""
-    before = _shares(model)
+    """Set the model's dropout to `share` for training, in modules and in their own settings, and leave out no layers.
+
+    Everything is restored on exit.
+    """
+    units, others = _shares(model), _settings(model, OTHERS)
     try:
-        for module, name, _ in before:
+        for module, name, _ in units:
             setattr(module, name, share)
+        for module, name, _ in others:
+            setattr(module, name, 0.0)
         yield
     finally:
-        for module, name, value in before:
+        for module, name, value in (*units, *others):
             setattr(module, name, value)
 
 
 def _shares(model: nn.Module) -> list[tuple[nn.Module, str, float]]:
     """All dropout settings, as (module, attribute, share)."""
-    settings: list[tuple[nn.Module, str, float]] = []
-    for module in model.modules():
-        names = ("p",) if isinstance(module, nn.Dropout) else ("attention_dropout", "dropout")
-        settings += [
-            (module, name, vars(module)[name]) for name in names if type(vars(module).get(name)) in (int, float)
-        ]
-    return settings
+    drops = _settings(model, UNITS)
+    return [*drops, *((module, "p", module.p) for module in model.modules() if isinstance(module, nn.Dropout))]
+
+
+def _settings(model: nn.Module, names: tuple[str, ...]) -> list[tuple[nn.Module, str, float]]:
+    return [
+        (module, name, vars(module)[name])
+        for module in model.modules()
+        if not isinstance(module, nn.Dropout)
+        for name in names
+        if type(vars(module).get(name)) in (int, float)
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from suite.core.errors import StepFailed
 from suite.core.hashing import seed_of
 from suite.models.adapted import AdaptedModel
 from suite.models.artifacts.singular import Singular
+from suite.models.linear_maps import covered, read_directly
 from suite.models.singular import Factors, compose, factorise, masked, matrices, scaled
 from suite.models.svf_types import Mask
 from suite.training.job import Job, Trained
@@ -23,6 +24,9 @@ from suite.training.loop import Fit
 from suite.training.objectives.optimise import optimise
 from suite.training.svf_config import Scaling
 from suite.training.trainable import Trainable
+
+MOST: Final = 0.9
+"""A share of the layers' weights from which on a notice about the others is not needed."""
 
 
 @dataclass
@@ -36,6 +40,8 @@ class Composition:
     factors: Mapping[str, Factors]
     mask: Mask
     renormalise: bool
+    direct: frozenset[str] = frozenset()
+    """Names of weights that the model may use without calling their modules."""
     parameters: dict[str, nn.Parameter] = field(default_factory=dict)
     """Unbounded parameters p [r] by the names of the weights, float32."""
     _hooks: list[RemovableHandle] = field(default_factory=list)
@@ -44,7 +50,7 @@ class Composition:
         """Apply weights composed from the current parameters, with a graph if gradients are enabled."""
         self.release()
         for name, module in self.modules.items():
-            if torch.is_grad_enabled():
+            if torch.is_grad_enabled() and name not in self.direct:
                 # compose as late as possible: the backward pass then uses up a matrix's gradient before the next one
                 # exists
                 self._hooks.append(module.register_forward_pre_hook(lambda module, _, name=name: self._put(name)))
@@ -87,7 +93,8 @@ def composing(
     try:
         for module in modules.values():
             del module._parameters["weight"]
-        made = Composition(modules, weights, factors, mask, renormalise, parameters)
+        direct = frozenset(f"{path}.weight" for path in read_directly(model))
+        made = Composition(modules, weights, factors, mask, renormalise, direct, parameters)
         with torch.no_grad():
             made.compose()
         try:
@@ -109,6 +116,10 @@ def train_singular(config: Scaling, job: Job) -> Trained:
     """Train the masks of a model's singular values for the objective of `config`."""
     backbone = job.backbone
     names = matrices(backbone.model, config.matrices)
+    share = covered(backbone.model, names)
+    if config.matrices == "all" and share < MOST:
+        others = "the others (such as experts) are no linear maps"
+        job.log.say(f"SVF scales {100 * share:.0f} % of the layers' weights; {others}")
     weights = dict(backbone.model.named_parameters())
     factors = {name: factorise(weights[name], backbone.factors).cut(config.rank).to(backbone.device) for name in names}
     generator = torch.Generator().manual_seed(seed_of(job.seed, "singular vectors"))

@@ -15,6 +15,7 @@ from suite.evaluation.rollout import Rollout
 from suite.inference.decode import Stops, decode, greedy, temperature_sampler
 from suite.models.adapted import AdaptedModel
 from suite.models.adapter import adapter_state, config_as_json, injected
+from suite.models.adapter_targets import choose_targets
 from suite.models.artifacts import Artifact
 from suite.models.artifacts.adapter import Adapter
 from suite.models.artifacts.prompt import SoftPrompt
@@ -108,6 +109,7 @@ def ia3_vectors(backbone: Backbone) -> Adapter:
     from peft import IA3Config
 
     settings = IA3Config()
+    choose_targets(settings, backbone.model)
     with injected(backbone.model, settings):
         state = adapter_state(backbone.model)
     generator = torch.Generator().manual_seed(5)
