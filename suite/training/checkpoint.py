@@ -24,6 +24,7 @@ from torch import Tensor
 from suite.core.errors import StepFailed
 from suite.models.checksum import checksum
 from suite.training.data.source import Spending
+from suite.training.offload import file_bytes
 
 FILE = "checkpoint.safetensors"
 LAYOUT = 2
@@ -52,14 +53,19 @@ class Writer:
         return self._writing is not None and not self._writing.done()
 
     def write(self, checkpoint: Checkpoint) -> None:
-        """Copy a checkpoint and start to write it, after the previous write has finished."""
+        """Copy a checkpoint and start to write it, after the previous write has finished.
+
+        A large one on the CPU is not copied, as memory may not hold that: this returns when it is written.
+        """
         self.wait()
-        copies = {
-            f"{group}/{name}": tensor.detach().to("cpu", copy=True).contiguous()
-            for group, members in checkpoint.groups.items()
-            for name, tensor in members.items()
+        tensors = {
+            f"{group}/{name}": each for group, members in checkpoint.groups.items() for name, each in members.items()
         }
+        at_once = file_bytes(tensors) > 0
+        copies = {name: each.detach().to("cpu", copy=not at_once).contiguous() for name, each in tensors.items()}
         self._writing = self._thread.submit(_write, self._folder, copies, json.dumps(checkpoint.state))
+        if at_once:
+            self.wait()
 
     def wait(self) -> None:
         """Wait until the current write has finished. Raises StepFailed if it failed."""

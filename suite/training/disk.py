@@ -11,6 +11,7 @@ from torch import nn
 from suite.training.checkpoint import FILE
 from suite.training.config import FitConfig, Optimisation
 from suite.training.job import Job
+from suite.training.offload import file_bytes
 from suite.training.trainable import Trainable
 
 NUMBER: Final = 4
@@ -23,24 +24,30 @@ def require_disk(config: Optimisation, job: Job, trainable: Trainable) -> None:
     if job.disk is None:
         return
     budget = job.budget_for(config)
+    best = file_bytes(trainable.parameters) if may_select(budget) else 0
     artifact = NUMBER * sum(parameter.numel() for parameter in trainable.parameters.values())
     if math.isinf(budget.checkpoint_seconds):
-        job.disk.require(artifact, "the artifact")
+        job.disk.require(best + artifact, "the artifact")
         return
     checkpoint, file = checkpoint_bytes(trainable.parameters, budget), job.checkpoint / FILE
     earlier = file.stat().st_size if file.exists() else 0
     # a new checkpoint stands beside the old one until it is complete; then the artifact stands beside the last one
-    job.disk.require(checkpoint + max(checkpoint, artifact) - earlier, "training with checkpoints", NO_CHECKPOINTS)
+    needed = best + checkpoint + max(checkpoint, artifact) - earlier
+    job.disk.require(needed, "training with checkpoints", NO_CHECKPOINTS)
 
 
 def checkpoint_bytes(parameters: Mapping[str, nn.Parameter], budget: FitConfig) -> int:
     """Bytes of a checkpoint: the parameters, those of the best step so far if there may be one, and the optimiser."""
-    selects = budget.select_every is not None and budget.select_every < budget.steps
-    copies = 1 + selects + (2 if budget.optimizer == "adamw" else 0)
+    copies = 1 + may_select(budget) + (2 if budget.optimizer == "adamw" else 0)
     numbers = copies * sum(parameter.numel() for parameter in parameters.values())
     if budget.optimizer == "adafactor":
         numbers += sum(_factored(tuple(parameter.shape)) for parameter in parameters.values())
     return NUMBER * numbers
+
+
+def may_select(budget: FitConfig) -> bool:
+    """Whether parameters of an earlier step may be the best."""
+    return budget.select_every is not None and budget.select_every < budget.steps
 
 
 def _factored(shape: tuple[int, ...]) -> int:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Generic, Literal, Protocol
+from typing import Generic, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -22,8 +22,10 @@ from suite.training.data.source import UNCOUNTED, P, Source, Spending
 from suite.training.device import accelerator_of, seed_device
 from suite.training.dropout import dropout
 from suite.training.memory import out_of_memory
-from suite.training.optim import learning_rate, make_optimizer, restore_state, shrink, state_of
+from suite.training.offload import offloaded
+from suite.training.optim import restore_state, state_of
 from suite.training.progress import Progress
+from suite.training.updates import Updates
 
 ProbeFunction = Callable[[int], "Sequence[CurvePoint]"]
 
@@ -92,9 +94,7 @@ def fit(
     after each step that is `due`; it must not change what training gives. Raises StepFailed if the loss is not finite
     or memory is too small.
     """
-    loop = _Loop(
-        module, trainable, forward, batches, budget, seed, score, checkpoint, log, probe, due, spending, base
-    )  # fmt: skip
+    loop = _Loop(module, trainable, forward, batches, budget, seed, score, checkpoint, log, probe, due, spending, base)
     required = {name: parameter.requires_grad for name, parameter in trainable.items()}
     try:
         with dropout(module, budget.dropout), fused(module):
@@ -131,9 +131,9 @@ class _Loop(Generic[P]):
         self.probe, self.due, self.spending = probe, due, spending
         self.device = next(iter(trainable.values())).device
         self.accelerator = accelerator_of(self.device)
-        self.optimizer = make_optimizer(trainable, budget)
+        self.updates, self.folder = Updates(trainable, budget), folder
         self.state = Progress(micro_batch=budget.micro_batch)
-        self.best: dict[str, Tensor] = {}
+        self.best: Mapping[str, Tensor] = {}
         self.saved = 0  # the last step that a checkpoint holds
         self.between_steps = False  # whether parameters, optimiser and progress belong to the end of the same step
         self.checkpoints = RunCheckpoints(folder, self._key(base), budget.checkpoint_seconds, spending, log.say)
@@ -164,60 +164,62 @@ class _Loop(Generic[P]):
             self.log.progress(state.step, budget.steps, loss, state.best_score)
             if self.checkpoints.due:
                 self._save()
-        curve = tuple(CurvePoint(*point) for point in state.curve)
-        best = {name: tensor.cpu() for name, tensor in self.best.items()}
         return Fit(
-            best, state.best_step, state.best_score, state.step, state.tokens, curve, dict(state.seconds),
-            self._early_stop(),
+            self.best, state.best_step, state.best_score, state.step, state.tokens,
+            tuple(CurvePoint(*point) for point in state.curve), dict(state.seconds), state.early_stop(budget.steps),
         )  # fmt: skip
 
     def _step(self) -> float:
         """One optimiser step, in smaller micro-batches if memory is too small. Returns the mean loss of a token."""
         while True:
             try:
-                loss = self._gradients()
+                loss, updated = self._gradients()
                 break
             except RuntimeError as error:
                 if not out_of_memory(error):
                     raise
+            self.updates.check_repeatable()
             self._halve()  # outside of the handler: its traceback still holds the failed pass's tensors
-        step, budget = self.state.step, self.budget
-        if not math.isfinite(loss):
-            raise StepFailed(f"the loss is {loss} at step {step + 1} of {budget.steps}: try a lower learning rate")
         with self.state.timed("update"):
-            if budget.clip is not None:
-                torch.nn.utils.clip_grad_norm_(list(self.trainable.values()), budget.clip)
-            for group in self.optimizer.param_groups:
-                group["lr"] = learning_rate(step, budget)
-            shrink(self.trainable, budget)
-            self.optimizer.step()
+            self.updates.finish(within=updated)
         return loss
 
-    def _gradients(self) -> float:
-        """Compute gradients of the mean loss over all answer tokens of the step's batch, whatever the parts' sizes."""
+    def _gradients(self) -> tuple[float, bool]:
+        """Compute gradients of the mean loss over all answer tokens of the step's batch, whatever the parts' sizes.
+
+        Returns that loss, and whether the parameters were updated within the backward pass.
+        """
         step = self.state.step
         # depends only on the seed and the step, so that a resumed run drops the same units
         seed_device(self.device, seed_of(self.seed, "step", step))
-        self.optimizer.zero_grad(set_to_none=True)
         targets = self.batches.target_tokens(step)
         total, tokens = torch.zeros((), device=self.device), 0
         with self.state.timed("sampling"):
             parts = self.batches.parts(step, self.state.micro_batch)
-        with self.state.timed("update"):
+        with self.state.timed("update"), self.updates.receiving(step, len(parts)) as updated:
             for part in parts:
                 with self.accelerator.autocast():
                     loss = self.forward(part.to(self.device)) / targets
+                if updated:
+                    self._check(float(loss.detach()))
+                    self.between_steps = False
                 self.accelerator.backward(loss)
                 total += loss.detach()
                 tokens += part.tokens
+            self._check(float(total))
             self.between_steps = False
             self.state.tokens += tokens
             self.spending.add_tokens(tokens)
-            return float(total)
+            return float(total), updated
+
+    def _check(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            step, steps = self.state.step + 1, self.budget.steps
+            raise StepFailed(f"the loss is {loss} at step {step} of {steps}: try a lower learning rate")
 
     def _halve(self) -> None:
         state = self.state
-        self.optimizer.zero_grad(set_to_none=True)
+        self.updates.optimizer.zero_grad(set_to_none=True)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         if state.micro_batch == 1:
@@ -241,22 +243,18 @@ class _Loop(Generic[P]):
             state.curve.append((state.step, "selection", value))
         if value is None or state.best_score is None or value > state.best_score:
             state.best_step, state.best_score = state.step, value
-            self.best = {name: parameter.detach().clone() for name, parameter in self.trainable.items()}
+            self._take(self.trainable)
         if value is not None:
             goal, patience = self.budget.stop_at_score, self.budget.patience
             reached = goal is not None and value >= goal
             state.stopped = reached or (patience is not None and state.selections_since_best >= patience)
-        if (stop := self._early_stop()) is not None:
+        if (stop := self.state.early_stop(self.budget.steps)) is not None:
             self.log.say(str(stop))
 
-    def _early_stop(self) -> EarlyStop | None:
-        """Why training stopped before its last step; None if it did not."""
-        state, steps = self.state, self.budget.steps
-        if not state.stopped or state.step == steps:
-            return None
-        since = state.selections_since_best
-        reason: Literal["score", "patience"] = "patience" if since else "score"
-        return EarlyStop(reason=reason, step=state.step, steps=steps, best_step=state.best_step, selections=since)
+    def _take(self, tensors: Mapping[str, Tensor]) -> None:
+        """Let these be the best so far."""
+        self.best = {}  # frees the ones before
+        self.best = offloaded(tensors, self.folder, copy=True)
 
     def _run_probe(self) -> None:
         """Probe the current parameters if a probe is due."""
@@ -272,11 +270,12 @@ class _Loop(Generic[P]):
         """A hash of everything that a checkpoint must have in common with this run."""
         terms = {name: value for name, value in asdict(self.budget).items() if name not in FREE}
         shapes = {name: list(parameter.shape) for name, parameter in self.trainable.items()}
-        progress = [each.name for each in fields(Progress)]
-        return fingerprint([terms, shapes, self.seed, self.batches.fingerprint, base, progress])
+        return fingerprint(
+            [terms, shapes, self.seed, self.batches.fingerprint, base, [f.name for f in fields(Progress)]]
+        )
 
     def _save(self) -> None:
-        tensors, numbers = state_of(self.optimizer, self.trainable)
+        tensors, numbers = state_of(self.updates.optimizer, self.trainable)
         groups = {"now": self.trainable, "optimizer": tensors}
         if self.best and self.state.best_step < self.state.step:  # otherwise they are those of now
             groups["best"] = self.best
@@ -293,7 +292,9 @@ class _Loop(Generic[P]):
             for name, parameter in self.trainable.items():
                 parameter.copy_(groups["now"][name])
         best = groups.get("best", groups["now"] if self.state.best_step else {})
-        self.best = {name: tensor.clone().to(self.device) for name, tensor in best.items()}
-        restore_state(self.optimizer, self.trainable, groups.get("optimizer", {}), checkpoint.state["optimizer"])
+        self._take(best)
+        restore_state(
+            self.updates.optimizer, self.trainable, groups.get("optimizer", {}), checkpoint.state["optimizer"]
+        )
         self.saved = self.state.step
         self.log.say(f"going on after step {self.state.step}")

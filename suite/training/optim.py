@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -34,10 +34,10 @@ def make_optimizer(trainable: Mapping[str, nn.Parameter], budget: FitConfig) -> 
 
 
 @torch.no_grad()
-def shrink(trainable: Mapping[str, nn.Parameter], budget: FitConfig) -> None:
+def shrink(trainable: Iterable[nn.Parameter], budget: FitConfig) -> None:
     """Apply the weight decay that does not depend on the rate, if there is one; called before each step."""
     if budget.weight_decay and not budget.decay_by_rate:
-        torch._foreach_mul_(list(trainable.values()), 1 - budget.weight_decay)
+        torch._foreach_mul_(list(trainable), 1 - budget.weight_decay)
 
 
 def learning_rate(step: int, budget: FitConfig) -> float:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from suite.core.diagnostics import EarlyStop
+
 Phase = Literal["sampling", "update", "selection", "probes"]
 
 CURVE_POINTS: Final = 200
@@ -36,6 +38,14 @@ class Progress:
     def selections_since_best(self) -> int:
         """Selections after the one with the best score; 0 if the last one is the best."""
         return sum(name == "selection" and step > self.best_step for step, name, _ in self.curve)
+
+    def early_stop(self, steps: int) -> EarlyStop | None:
+        """Why training stopped before the last of its `steps`; None if it did not."""
+        if not self.stopped or self.step == steps:
+            return None
+        since = self.selections_since_best
+        reason: Literal["score", "patience"] = "patience" if since else "score"
+        return EarlyStop(reason=reason, step=self.step, steps=steps, best_step=self.best_step, selections=since)
 
     @contextmanager
     def timed(self, phase: Phase) -> Iterator[None]:

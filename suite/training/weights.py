@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import torch
+from torch import Tensor, nn
 
 from suite.core.errors import StepFailed
-from suite.models.adapted import AdaptedModel, holding, swapped
+from suite.models.adapted import AdaptedModel, holding
 from suite.models.artifacts import Artifact
 from suite.models.artifacts.joint import Joint
 from suite.models.artifacts.weights import Weights
 from suite.training.config import Optimisation
 from suite.training.job import Job, Trained
 from suite.training.objectives.optimise import optimise
+from suite.training.offload import file_bytes, offloaded
 from suite.training.prompts import FlatPrompt
 from suite.training.trainable import Trainable, in_place
 
@@ -42,18 +44,18 @@ def train_weights(
     if not parameters:
         raise StepFailed("the model has no parameter that this method trains")
     every = dict(model.named_parameters())
-    base = {name: parameter.data for name, parameter in every.items()}
     trained = dict(parameters)
     if joint is not None:
         trained[PROMPT] = joint.flat
-    # bfloat16 would lose small steps: 1 + 0.003 is 1. A layer needs all its tensors in one dtype
-    copies = {name: tensor.to(torch.float32, copy=True) for name, tensor in base.items()}
-    with swapped(model, copies, cast=False), _in_effect(job, frozen) as models:
-        del copies  # the parameters hold them now, and restoring frees them
+    # a layer needs all its tensors in one dtype
+    converted = {name: each for name, each in every.items() if name in parameters or each.dtype != torch.float32}
+    read_often = config.rewarded and config.reinforce.kl > 0
+    with _in_float32(converted, job, stay=read_often) as base, _in_effect(job, frozen) as models:
 
         @contextmanager
         def as_base() -> Iterator[None]:
-            with holding(every, base), _suspended(frozen, models):
+            on_device = {name: value.to(every[name].device) for name, value in base.items()}
+            with holding(converted, on_device), _suspended(frozen, models):
                 yield
 
         @contextmanager
@@ -63,12 +65,34 @@ def train_weights(
 
         adapt = joint.adapt if joint is not None else _with_frozen(models) if models else in_place
         fit = optimise(config, job, Trainable(trained, as_base, adapt, elsewhere, Weights if joint is None else Joint))
-    best = {name: fit.best[name].to(base[name].dtype) for name in parameters}
-    changed = {name: tensor for name, tensor in best.items() if not torch.equal(tensor, base[name].cpu())}
+    best = {name: fit.best[name].to(every[name].dtype) for name in parameters}
+    changed = {name: tensor for name, tensor in best.items() if not torch.equal(tensor, every[name].detach().cpu())}
     count = sum(parameter.numel() for parameter in trained.values())
     if joint is None:
         return Trained(Weights(changed), fit, count)
     return Trained(Joint(fit.best[PROMPT].view(joint.shape), changed), fit, count)
+
+
+@contextmanager
+def _in_float32(parameters: Mapping[str, nn.Parameter], job: Job, *, stay: bool) -> Iterator[Mapping[str, Tensor]]:
+    """Let parameters be float32 copies of their values temporarily; yields the values before, by name.
+
+    bfloat16 would lose small steps: 1 + 0.003 is 1. The values before are away from the device meanwhile, or `stay`.
+    """
+    values = {name: parameter.data for name, parameter in parameters.items()}
+    devices = {name: value.device for name, value in values.items()}
+    if not stay:
+        if job.disk is not None and (needed := file_bytes(values)):
+            job.disk.require(needed, "a copy of the weights")
+        values = offloaded(values, job.checkpoint, copy=False)
+    in_file = not stay and file_bytes(values) > 0
+    try:
+        for parameter in parameters.values():
+            parameter.data = parameter.data.to(torch.float32, copy=True)
+        yield values
+    finally:
+        for name, parameter in parameters.items():
+            parameter.data = values[name].to(devices[name], copy=in_file)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from accelerate import Accelerator
 from suite.core.errors import StepFailed
 from suite.core.signals import EndedBySignal
 from suite.training import checkpoint as checkpoint_module
-from suite.training import loop as loop_module
+from suite.training import updates as updates_module
 from suite.training.checkpoint import FILE, Checkpoint, RunCheckpoints, Writer, intact, read_checkpoint
 from tests.models.tiny_budget import Memory, Stop
 from tests.models.tiny_models import tiny_backbone
@@ -192,7 +192,7 @@ def test_an_orderly_end_saves_the_step_and_training_goes_on_to_the_same_bytes(tm
     assert same(resumed, train(backbone, tmp_path / "whole"))
 
 
-@pytest.mark.parametrize(("owner", "place", "last"), [(Accelerator, "backward", 2), (loop_module, "shrink", None)])
+@pytest.mark.parametrize(("owner", "place", "last"), [(Accelerator, "backward", 2), (updates_module, "shrink", None)])
 def test_an_end_within_a_step_saves_the_step_before_it_or_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, place: str, last: int | None
 ) -> None:

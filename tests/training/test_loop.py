@@ -211,7 +211,7 @@ def test_the_gradient_of_all_parameters_together_is_clipped(
         optimizer.register_step_pre_hook(whole)
         return optimizer
 
-    monkeypatch.setattr("suite.training.loop.make_optimizer", watched)
+    monkeypatch.setattr("suite.training.updates.make_optimizer", watched)
     train(tiny_backbone("decoder"), tmp_path, steps=3, clip=clip)
     assert len(norms) == 3
     assert all((norm <= 1.001e-3) == (clip is not None) for norm in norms)
