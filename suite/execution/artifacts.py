@@ -10,6 +10,7 @@ from pathlib import Path
 
 from suite.core.diagnostics import Finding
 from suite.core.errors import ArtifactLost, StepFailed, SuiteError, TakenOver, machine_problem
+from suite.models.artifact_files import difference
 from suite.models.artifacts import Artifact, load_artifact
 
 
@@ -30,7 +31,7 @@ class TrainOutcome:
 
 
 def publish(folder: Path, artifact: Artifact, base: str, ours: Callable[[], bool] = lambda: True) -> Path:
-    """Save an artifact in its step's folder, after reading it back to check it.
+    """Save an artifact in its step's folder, after reading its files back to check them.
 
     It replaces an existing artifact only if the step is still `ours`: an attempt that was taken over must not overwrite
     the artifact of its successor. Raises SuiteError if it cannot be written, and leaves the folder unchanged; TakenOver
@@ -40,7 +41,7 @@ def publish(folder: Path, artifact: Artifact, base: str, ours: Callable[[], bool
     try:
         fresh.mkdir(parents=True)
         artifact.save(fresh, base=base, extra={"step": folder.name})
-        if load_artifact(fresh, base).hash != artifact.hash:
+        if difference(fresh, base, artifact.hash):
             raise StepFailed("the saved artifact differs from the selected checkpoint")
         if not ours():
             raise TakenOver

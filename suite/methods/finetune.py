@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from suite.methods import SELF, Family, Part, Prerequisite
-from suite.training.config import Count, Optimisation, Positive, Schedule
+from suite.training.config import Count, Positive, Schedule, WeightOptimisation
 from suite.training.requirements import Requirements, optimisation_requirements
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ VERSION: Final = 1
 TRAINS: Final = True
 
 
-class Config(Optimisation):
+class Config(WeightOptimisation):
     """Settings of fine-tuning all parameters."""
 
     steps: Count = 500

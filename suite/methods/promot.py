@@ -16,7 +16,7 @@ from pydantic import Discriminator, Tag
 
 from suite.core.errors import StepFailed, SuiteError
 from suite.methods import SELF, Family, Part, Prerequisite, fixed_prompt, get, lora, prompt_tuning
-from suite.training.config import Count, Optimisation, Positive, Schedule
+from suite.training.config import Count, Positive, Schedule, WeightOptimisation
 from suite.training.requirements import Requirements, optimisation_requirements
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ StageOne = Annotated[
 ]
 
 
-class Config(Optimisation):
+class Config(WeightOptimisation):
     """Settings of the second stage, and of the first one under `stage_one`."""
 
     INHERITS: ClassVar[dict[str, str]] = {"stage_one": "prompt_tuning"}

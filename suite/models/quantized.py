@@ -14,11 +14,10 @@ if TYPE_CHECKING:
 Quantization = Literal["4bit", "8bit"]
 
 
-def check_installed() -> None:
-    """Raises SuiteError without the package that quantises weights."""
+def check_installed(what: str = "a model in 4 or 8 bits", otherwise: str = "leave out `quantization`") -> None:
+    """Raises SuiteError without the package that quantises weights and optimisers."""
     if find_spec("bitsandbytes") is None:
-        fix = "pip install bitsandbytes, or leave out `quantization`"
-        raise SuiteError("a model in 4 or 8 bits needs the package bitsandbytes", fix=fix)
+        raise SuiteError(f"{what} needs the package bitsandbytes", fix=f"pip install bitsandbytes, or {otherwise}")
 
 
 def quantized_loading(kind: Quantization, dtype: torch.dtype, device: torch.device) -> dict[str, Any]:

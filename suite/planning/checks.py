@@ -11,6 +11,7 @@ from suite.methods import Prerequisite
 from suite.models.architecture import INSTEAD, no_prefix, prefix_obstacle
 from suite.models.chat import no_template, template_in
 from suite.models.names import has_kind, has_matrix, matrix_names, short_names
+from suite.models.quantized import check_installed
 from suite.models.source import LocatedModel, ModelSource
 from suite.models.weight_files import config_of
 from suite.planning.gold import gold_notes
@@ -21,7 +22,7 @@ from suite.tasks.data import DataLocations, Rows
 from suite.tasks.data import rows as rows_of
 from suite.tasks.definition import TaskFile
 from suite.tasks.splits import draw_exemplars, exemplar_rows, reported_rows, training_rows
-from suite.training.config import LEAST_INPUT
+from suite.training.config import LEAST_INPUT, Optimisation, WeightOptimisation
 from suite.training.requirements import GradientSteps, MatrixSelection, Requirements
 
 LEAST_ROWS = 4
@@ -54,7 +55,7 @@ def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSo
             used.append(train[role])
             attempt(lambda role=role: _selectable(*train[role]))
             notes += doubles(*train[role], "trains on")
-    problems += [*_full_weights(experiment), *_room(experiment), *_patience(experiment)]
+    problems += [*_full_weights(experiment), *_precision(experiment), *_room(experiment), *_patience(experiment)]
     for role in (*experiment.targets, *experiment.held_out):
         task = experiment.tasks[role]
         reported = attempt(lambda task=task: reported_rows(task, data))
@@ -153,6 +154,24 @@ def _full_weights(experiment: Experiment) -> list[Problem]:
             what = f"{step.method} reads or changes the weights themselves, and those of {source.title} are quantised"
             fix = "leave out `quantization`, or train an adapter of LoRA's kind or a prompt"
             problems.append(Problem(experiment.file, what, fix))
+    return list(dict.fromkeys(problems))
+
+
+def _precision(experiment: Experiment) -> list[Problem]:
+    """Problems for steps that cannot be computed in the precision, or by the optimiser, that they ask for."""
+    problems: list[Problem] = []
+    for step, _ in _train_steps(experiment):
+        source, config = step.model or experiment.track.model, step.config
+        if isinstance(config, WeightOptimisation) and config.precision == "bf16" and source.dtype != "bfloat16":
+            what, where = experiment.field_and_line(*step.field, "precision")
+            fix = "add `dtype: bfloat16` to the model, or leave out `precision`"
+            problems.append(Problem(where, f"{what}: {source.title} is in {source.dtype}, not in bfloat16", fix))
+        if isinstance(config, Optimisation) and config.optimizer == "adamw8bit":
+            what, where = experiment.field_and_line(*step.field, "optimizer")
+            try:
+                check_installed(what, "set it to adafactor")
+            except SuiteError as error:
+                problems += [replace(problem, where=where) for problem in error.problems]
     return list(dict.fromkeys(problems))
 
 

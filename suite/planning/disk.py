@@ -10,7 +10,7 @@ from typing import Any, Final
 from suite.methods import Family
 from suite.planning.memory import NUMBER, ModelMemory
 from suite.planning.steps import StepEstimate, Train
-from suite.training.config import Optimisation
+from suite.training.config import WeightOptimisation
 from suite.training.requirements import GradientSteps, Requirements
 
 MAPS: Final = 7
@@ -25,7 +25,9 @@ Sizes = Mapping[tuple[str, str], tuple[int, int]]
 def shape_of(kind: str, key: Mapping[str, Any]) -> str:
     """The settings of a step that the size of its artifact depends on; its optimiser and its steps are left out."""
     method = key.get("method") or {}
-    return json.dumps([kind, {name: value for name, value in method.items() if name not in Optimisation.model_fields}])
+    return json.dumps(
+        [kind, {name: value for name, value in method.items() if name not in WeightOptimisation.model_fields}]
+    )
 
 
 def with_disk(
@@ -41,7 +43,9 @@ def with_disk(
         return replace(cost, artifact=artifact)
     every = steps.select_every or rule.every
     copies = 1 + (every is not None and every < steps.steps) + steps.moments  # now, the best so far, the optimiser's
-    return replace(cost, artifact=artifact, checkpoints=2 * copies * NUMBER * numbers)  # a new one beside the old one
+    return replace(
+        cost, artifact=artifact, checkpoints=round(2 * copies * NUMBER * numbers)
+    )  # a new one beside the old one
 
 
 def _numbers(family: Family, needs: Requirements, sizes: ModelMemory) -> int:

@@ -14,7 +14,10 @@ LEAST_PROMPT: Final = 8
 """Minimum number of prompt tokens that a long answer leaves."""
 LEAST_INPUT: Final = LEAST_PROMPT + 2
 """Minimum number of input tokens: the prompt's, one token of the answer, and the end token."""
-Optimizer = Literal["adamw", "adafactor"]
+Optimizer = Literal["adamw", "adafactor", "adamw8bit"]
+MOMENTS: Final = {"adamw": 2.0, "adamw8bit": 0.5, "adafactor": 0.0}
+"""Numbers of 4 bytes that an optimiser keeps for each trained one, about."""
+Precision = Literal["float32", "bf16"]
 Schedule = Literal["constant", "linear", "cosine"]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -59,7 +62,8 @@ class Optimisation(Block):
     learning_rate: Positive = 1e-3
     """Peak learning rate."""
     optimizer: Optimizer = "adamw"
-    """`adamw` (betas 0.9 and 0.999), or `adafactor` with the given rate (no relative step)."""
+    """`adamw` (betas 0.9 and 0.999), `adamw8bit` (its moments in 8 bits, by bitsandbytes), or `adafactor` with the
+    given rate (no relative step)."""
     scale_parameter: bool = False
     """With `adafactor`: scale the rate by the root mean square of each parameter (at least 0.001), as T5X does;
     otherwise the rate is the step size."""
@@ -127,6 +131,21 @@ class Optimisation(Block):
         return fields
 
 
+class WeightOptimisation(Optimisation):
+    """How the model's own weights are optimised, by methods that train all of them."""
+
+    IDLE: ClassVar[dict[str, Any]] = {**Optimisation.IDLE, "precision": "float32"}
+
+    precision: Precision = "float32"
+    """Precision of the weights in training: `float32` copies of them, or `bf16`, for a base in bfloat16 (a third of the
+    memory): a step is computed in float32 for one parameter at a time, and rounded to bfloat16 stochastically."""
+
+
+def precision_of(config: Optimisation) -> Precision:
+    """The precision of trained weights: float32 for methods without a setting of it."""
+    return config.precision if isinstance(config, WeightOptimisation) else "float32"
+
+
 class TrackBudget(Protocol):
     """The budget that a track gives to all methods (`budget:` in a track)."""
 
@@ -175,6 +194,7 @@ class FitConfig:
     scale_parameter: bool = False
     decay_by_rate: bool = True
     z_loss: float = 0.0
+    precision: Precision = "float32"
 
     @classmethod
     def of(
@@ -190,6 +210,7 @@ class FitConfig:
             stop_at_score=rule.stop_at_score,
             patience=config.patience or rule.patience,
             checkpoint_seconds=checkpoint_seconds,
+            precision=precision_of(config),
             **{name: getattr(config, name) for name in Optimisation.model_fields if name not in _OTHER},
         )
 

@@ -9,7 +9,7 @@ from typing import Final
 from torch import nn
 
 from suite.training.checkpoint import FILE
-from suite.training.config import FitConfig, Optimisation
+from suite.training.config import MOMENTS, FitConfig, Optimisation
 from suite.training.job import Job
 from suite.training.offload import file_bytes
 from suite.training.trainable import Trainable
@@ -38,8 +38,8 @@ def require_disk(config: Optimisation, job: Job, trainable: Trainable) -> None:
 
 def checkpoint_bytes(parameters: Mapping[str, nn.Parameter], budget: FitConfig) -> int:
     """Bytes of a checkpoint: the parameters, those of the best step so far if there may be one, and the optimiser."""
-    copies = 1 + may_select(budget) + (2 if budget.optimizer == "adamw" else 0)
-    numbers = copies * sum(parameter.numel() for parameter in parameters.values())
+    copies = 1 + may_select(budget) + MOMENTS[budget.optimizer]
+    numbers = math.ceil(copies * sum(parameter.numel() for parameter in parameters.values()))
     if budget.optimizer == "adafactor":
         numbers += sum(_factored(tuple(parameter.shape)) for parameter in parameters.values())
     return NUMBER * numbers

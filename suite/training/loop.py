@@ -131,7 +131,7 @@ class _Loop(Generic[P]):
         self.probe, self.due, self.spending = probe, due, spending
         self.device = next(iter(trainable.values())).device
         self.accelerator = accelerator_of(self.device)
-        self.updates, self.folder = Updates(trainable, budget), folder
+        self.updates, self.folder = Updates(trainable, budget, seed), folder
         self.state = Progress(micro_batch=budget.micro_batch)
         self.best: Mapping[str, Tensor] = {}
         self.saved = 0  # the last step that a checkpoint holds

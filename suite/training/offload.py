@@ -18,7 +18,7 @@ from torch import Tensor
 from suite.core.errors import StepFailed
 from suite.core.quantities import size
 
-LARGE: Final = 2**28
+LARGE: Final = 2**27
 """Bytes from which tensors on the CPU go to a file, and from which an optimiser updates one parameter at a time."""
 ALIGNMENT: Final = 64
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers.optimization import Adafactor
 
+from suite.models.quantized import check_installed
 from suite.training.config import FitConfig
 
 
@@ -21,6 +22,8 @@ def make_optimizer(trainable: Mapping[str, nn.Parameter], budget: FitConfig) -> 
     """
     parameters = list(trainable.values())
     decay = budget.weight_decay if budget.decay_by_rate else 0.0
+    if budget.optimizer == "adamw8bit":
+        return _adamw_8bit(parameters, budget.learning_rate, decay)
     if budget.optimizer == "adamw":
         return torch.optim.AdamW(parameters, lr=budget.learning_rate, weight_decay=decay, fused=True)
     return Adafactor(  # type: ignore[no-any-return]
@@ -33,11 +36,20 @@ def make_optimizer(trainable: Mapping[str, nn.Parameter], budget: FitConfig) -> 
     )
 
 
+def _adamw_8bit(parameters: list[nn.Parameter], rate: float, decay: float) -> torch.optim.Optimizer:
+    """AdamW with block-wise 8-bit moments (Dettmers et al., ICLR 2022), of small tensors (4,096 numbers) in float32."""
+    check_installed("`optimizer: adamw8bit`", "set `optimizer: adafactor`")
+    from bitsandbytes.optim.adamw import AdamW8bit
+
+    return AdamW8bit(parameters, lr=rate, weight_decay=decay)  # type: ignore[no-untyped-call]
+
+
 @torch.no_grad()
 def shrink(trainable: Iterable[nn.Parameter], budget: FitConfig) -> None:
     """Apply the weight decay that does not depend on the rate, if there is one; called before each step."""
-    if budget.weight_decay and not budget.decay_by_rate:
-        torch._foreach_mul_(list(trainable), 1 - budget.weight_decay)
+    parameters: list[Tensor] = list(trainable)
+    if parameters and budget.weight_decay and not budget.decay_by_rate:
+        torch._foreach_mul_(parameters, 1 - budget.weight_decay)
 
 
 def learning_rate(step: int, budget: FitConfig) -> float:

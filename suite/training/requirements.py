@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from suite.models.svf_types import Matrices
-from suite.training.config import Optimisation
+from suite.training.config import MOMENTS, Optimisation
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class GradientSteps:
     """Whether each step recomputes weights from their singular value decompositions."""
     patience: int | None = None
     """Selections without a better score after which training stops; None: as the track says."""
-    moments: int = 2
-    """Numbers that the optimiser keeps for each trained one: 2 for AdamW, about 0 for Adafactor."""
+    moments: float = 2
+    """Numbers of 4 bytes that the optimiser keeps for each trained one: 2 for AdamW, about 0 for Adafactor."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def optimisation_requirements(
         rank=rank,
         cost=GradientSteps(
             config.steps, config.examples, config.shots, config.select_every, decomposes, config.patience,
-            moments=2 if config.optimizer == "adamw" else 0,
+            moments=MOMENTS[config.optimizer],
         ),
     )  # fmt: skip
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
 
 from suite.core.errors import StepFailed
+from suite.core.hashing import seed_of
 from suite.training.config import FitConfig
 from suite.training.offload import is_large
 from suite.training.optim import learning_rate, make_optimizer, shrink
@@ -20,10 +21,15 @@ class Updates:
     Large parameters are updated within the backward pass, each as soon as its gradient is there, which is dropped then:
     all gradients are never in memory at once. The values are the same. It needs a batch in one part, and no clipping
     by the norm of all gradients.
+
+    Parameters in bfloat16 are updated in float32, one at a time, and rounded stochastically: up with the probability of
+    the distance, so that small steps are not lost on average. What is rounded up depends on seed, step and name.
     """
 
-    def __init__(self, trainable: Mapping[str, nn.Parameter], budget: FitConfig) -> None:
-        self.trainable, self.budget = trainable, budget
+    def __init__(self, trainable: Mapping[str, nn.Parameter], budget: FitConfig, seed: int = 0) -> None:
+        self.trainable, self.budget, self.seed, self.step = trainable, budget, seed, 0
+        self.low = {id(each): name for name, each in trainable.items() if each.dtype == torch.bfloat16}
+        """Names of the parameters in bfloat16, by identity."""
         self.optimizer = make_optimizer(trainable, budget)
         self.begun = False
         """Whether some parameters have been updated in a step that is not complete."""
@@ -32,6 +38,7 @@ class Updates:
     @contextmanager
     def receiving(self, step: int, parts: int) -> Iterator[bool]:
         """In it, the gradients of a step's `parts` are computed. Yields whether parameters are updated meanwhile."""
+        self.step, self.begun = step, False
         self.optimizer.zero_grad(set_to_none=True)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(step, self.budget)
@@ -49,7 +56,9 @@ class Updates:
             return
         if self.budget.clip is not None:
             torch.nn.utils.clip_grad_norm_(list(self.trainable.values()), self.budget.clip)
-        shrink(self.trainable.values(), self.budget)
+        if self.low:
+            self._update_low()
+        shrink([each for each in self.trainable.values() if id(each) not in self.low], self.budget)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)  # selection needs the memory
 
@@ -58,9 +67,42 @@ class Updates:
         if self.begun:
             raise StepFailed("memory does not suffice for the batch: lower batch_size or max_length")
 
+    def _update_low(self) -> None:
+        """Update the parameters in bfloat16 one by one, while the others have no gradient."""
+        gradients = {name: parameter.grad for name, parameter in self.trainable.items()}
+        self.optimizer.zero_grad(set_to_none=True)
+        for name, parameter in self.trainable.items():
+            if id(parameter) in self.low:
+                parameter.grad, gradients[name] = gradients[name], None
+                self._update(parameter)
+        for name, parameter in self.trainable.items():
+            parameter.grad = gradients[name]
+
     def _update(self, parameter: Tensor) -> None:
+        """Update one parameter. The others have no gradient."""
         self.begun = True
         assert isinstance(parameter, nn.Parameter)
-        shrink([parameter], self.budget)
-        self.optimizer.step()  # the others have no gradient
+        name = self.low.get(id(parameter))
+        with self._in_float32(parameter, name) if name is not None else nullcontext():
+            shrink([parameter], self.budget)
+            self.optimizer.step()
         parameter.grad = None
+
+    @contextmanager
+    def _in_float32(self, parameter: nn.Parameter, name: str) -> Iterator[None]:
+        """Let a parameter and its gradient be in float32; then round it."""
+        low, gradient = parameter.data, parameter.grad
+        parameter.grad = None  # it has to have the parameter's dtype
+        parameter.data = low.float()
+        parameter.grad = None if gradient is None else gradient.float()
+        yield
+        parameter.grad, new = None, parameter.data
+        low.copy_(rounded(new, seed_of(self.seed, "rounding", self.step, name)))
+        parameter.data = low
+
+
+def rounded(values: Tensor, seed: int) -> Tensor:
+    """float32 values as bfloat16, each rounded up or down with the probability of the distance to the other."""
+    generator = torch.Generator(values.device).manual_seed(seed)
+    noise = torch.randint(0, 1 << 16, values.shape, generator=generator, device=values.device, dtype=torch.int32)
+    return ((values.contiguous().view(torch.int32) + noise) & -(1 << 16)).view(torch.float32).to(torch.bfloat16)

@@ -14,7 +14,7 @@ from suite.models.adapted import AdaptedModel, holding
 from suite.models.artifacts import Artifact
 from suite.models.artifacts.joint import Joint
 from suite.models.artifacts.weights import Weights
-from suite.training.config import Optimisation
+from suite.training.config import Optimisation, precision_of
 from suite.training.job import Job, Trained
 from suite.training.objectives.optimise import optimise
 from suite.training.offload import file_bytes, offloaded
@@ -32,7 +32,8 @@ def train_weights(
     joint: FlatPrompt | None = None,
     only: Callable[[str], bool] = lambda name: True,
 ) -> Trained:
-    """Train in a float32 copy of the model's parameters; the backbone's own tensors stay unchanged.
+    """Train in a copy of the model's parameters: in float32 unless `config.precision` says otherwise, as bfloat16 loses
+    small steps (1 + 0.003 is 1) if it is rounded to nearest. The backbone's own values stay unchanged.
 
     `frozen` artifacts are in effect for the targets and are not trained: one for each target if they stand before the
     text, otherwise a single one. A `joint` prompt stands before the inputs of all targets and is trained with the
@@ -47,10 +48,11 @@ def train_weights(
     trained = dict(parameters)
     if joint is not None:
         trained[PROMPT] = joint.flat
+    dtype = torch.bfloat16 if precision_of(config) == "bf16" else torch.float32
     # a layer needs all its tensors in one dtype
-    converted = {name: each for name, each in every.items() if name in parameters or each.dtype != torch.float32}
+    converted = {name: each for name, each in every.items() if name in parameters or each.dtype != dtype}
     read_often = config.rewarded and config.reinforce.kl > 0
-    with _in_float32(converted, job, stay=read_often) as base, _in_effect(job, frozen) as models:
+    with _copied(converted, dtype, job, stay=read_often) as base, _in_effect(job, frozen) as models:
 
         @contextmanager
         def as_base() -> Iterator[None]:
@@ -74,10 +76,12 @@ def train_weights(
 
 
 @contextmanager
-def _in_float32(parameters: Mapping[str, nn.Parameter], job: Job, *, stay: bool) -> Iterator[Mapping[str, Tensor]]:
-    """Let parameters be float32 copies of their values temporarily; yields the values before, by name.
+def _copied(
+    parameters: Mapping[str, nn.Parameter], dtype: torch.dtype, job: Job, *, stay: bool
+) -> Iterator[Mapping[str, Tensor]]:
+    """Let parameters be copies of their values temporarily, in a dtype; yields the values before, by name.
 
-    bfloat16 would lose small steps: 1 + 0.003 is 1. The values before are away from the device meanwhile, or `stay`.
+    These are away from the device meanwhile, unless they `stay`.
     """
     values = {name: parameter.data for name, parameter in parameters.items()}
     devices = {name: value.device for name, value in values.items()}
@@ -88,7 +92,7 @@ def _in_float32(parameters: Mapping[str, nn.Parameter], job: Job, *, stay: bool)
     in_file = not stay and file_bytes(values) > 0
     try:
         for parameter in parameters.values():
-            parameter.data = parameter.data.to(torch.float32, copy=True)
+            parameter.data = parameter.data.to(dtype, copy=True)
         yield values
     finally:
         for name, parameter in parameters.items():
