@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from suite.analysis.advice import Advice, Constraints, advise
-from suite.analysis.board import BASELINE, Board
+from suite.analysis.advice import Advice, Constraints, advise, trained_targets
 from suite.api.results import board as board_of
 from suite.api.results import stored_boards
 from suite.core.errors import SuiteError, did_you_mean
@@ -31,11 +30,6 @@ def recommendations(store: ResultsReader, target: str | None, track: str | None,
     _check_target(target, [name for _, targets in boards for name in targets])
     chosen = [(board, name) for board, targets in boards for name in targets if target in (None, name)]
     return [advise(store, board, name, limits) for board, name in chosen]
-
-
-def trained_targets(board: Board) -> list[str]:
-    """The targets of a board that a row was trained for."""
-    return sorted({target for row in board.rows if row.method != BASELINE for target in row.targets})
 
 
 def _check_target(target: str | None, targets: list[str]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from suite.analysis.board.contrasts import TERMS
 from suite.core.diagnostics import UnwritableAnswers
 from suite.core.metrics.bleu import RESAMPLING, bleu_counts
 from suite.results.store import (
@@ -117,7 +118,7 @@ class Filling:
         """One row's experiments, with all their steps tried."""
         for seed in seeds:
             spec = self._spec(name, method, seed, source, about, changes or {}, variant)
-            links = self._train(name, method, how, seed) + self._evaluations(name, how, seed)
+            links = self._train(name, method, how, seed) + self._evaluations(name, how, seed, changes or {})
             record = ExperimentRecord(
                 id=identity(self.track, name, seed, spec["variant"]), name=name, track=self.track, seed=seed,
                 method=method,
@@ -166,7 +167,10 @@ class Filling:
             self._step(step, "train", title, {"method": {"name": stage}}, None if failed else outcome)
         return links
 
-    def _evaluations(self, name: str, how: Method, seed: int) -> list[tuple[str, str, str, int]]:
+    def _evaluations(
+        self, name: str, how: Method, seed: int, changes: Mapping[str, Any]
+    ) -> list[tuple[str, str, str, int]]:
+        asked = {term: value for term, value in changes.items() if term in TERMS}
         links: list[tuple[str, str, str, int]] = []
         for role, shots in [("rte", 0), *((role, shots) for role in HELD_OUT for shots in SHOTS)]:
             step = identity(self.track, "evaluate", name, role, shots, seed)
@@ -177,7 +181,7 @@ class Filling:
                 step,
                 "evaluate",
                 f"micro_{role} {shots}-shot · {name}",
-                {"stack": [], "task": f"file of {role}"},
+                {"stack": [], "task": f"file of {role}", **asked},
                 outcome,
                 tried=not undone,
             )

@@ -8,7 +8,8 @@ from typing import Literal
 from suite.stats import Contrast, Estimate
 
 Front = Literal["on the front", "tied", "dominated"]
-"""`tied`: another row has better values, but no such row is significantly better in either."""
+"""`tied`: a row on the front has better values, but no such row is significantly better in either.
+`dominated`: one is."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,9 @@ class Candidate:
     score: Estimate
     """The target's score."""
     gain: Contrast | None
-    """The score minus the pretrained model's, on the same documents; None if they cannot be compared."""
+    """The score minus the pretrained model's, on the same documents; None if it was not asked the same."""
+    average: Estimate | None
+    """The held-out average, at the largest shot count; None if a task was not measured."""
     retention: Contrast | None
     """The held-out average minus the pretrained model's, at the largest shot count; None if it was not measured."""
     retained_share: float | None
@@ -46,7 +49,8 @@ class Candidate:
     front: Front | None = None
     """Its place among the candidates within the limits, by score and held-out average; None for others."""
     better: tuple[str, ...] = ()
-    """Candidates that dominate it."""
+    """Candidates on the front that dominate it: those significantly better on the target or, if none is, in what they
+    keep."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,9 @@ class Advice:
     candidates: tuple[Candidate, ...]
     """Those within the limits first, each group by score."""
     choice: str | None
-    """The advised row; None: keep the pretrained model."""
+    """The name of the advised row; None: no row is advised."""
+    choice_variant: str | None
+    """Its variant: rows with other settings may have the same name."""
     because: str
     """One or two sentences, with the numbers."""
     unknown: tuple[str, ...]

@@ -10,6 +10,8 @@ from suite.core.quantities import clock, size
 from suite.stats import Contrast, estimate_text
 
 FEW_SEEDS = 3
+COMPLETE = "complete and on the track's terms"
+"""What a row has to be without limits."""
 
 
 def excluded(row: Row, candidate: Candidate, limits: Constraints) -> Iterator[str]:
@@ -34,8 +36,10 @@ def excluded(row: Row, candidate: Candidate, limits: Constraints) -> Iterator[st
             yield f"keeps {share:.1%} of the held-out average, below {limits.keep:.1%}"
 
 
-def because(advice: Advice, choice: Candidate | None, compare: Callable[[str, str], Contrast | None]) -> str:
-    """The advice in one or two sentences, with the numbers."""
+def because(
+    advice: Advice, choice: Candidate | None, compare: Callable[[Candidate, Candidate], Contrast | None]
+) -> str:
+    """The advice in one or two sentences, with the numbers. `compare`: the first's target score minus the other's."""
     fitting = [candidate for candidate in advice.candidates if not candidate.excluded]
     if choice is None:
         return _none(advice, fitting)
@@ -47,21 +51,27 @@ def because(advice: Advice, choice: Candidate | None, compare: Callable[[str, st
     text += f", {_costs(choice)}."
     highest = max(others, key=lambda row: row.score.value, default=None)
     if highest is None:
-        return f"{text} It is the only row within the limits."
-    return f"{text} {_beside(choice, highest, compare(highest.variant, choice.variant))}"
+        only = "row within the limits" if _limited(advice) else "complete row on the track's terms"
+        return f"{text} It is the only {only}."
+    return f"{text} {_beside(choice, highest, compare(highest, choice))}"
 
 
 def _none(advice: Advice, fitting: list[Candidate]) -> str:
     if not advice.candidates:
         return f"No row was trained for {advice.target}."
     if not fitting:
-        return "No row is within the limits."
+        return f"No row is {'within the limits' if _limited(advice) else COMPLETE}."
     best = max(fitting, key=lambda row: row.score.value)
     gain = "" if best.gain is None else f" ({estimate_text(best.gain.estimate, sign=True)})"
-    return (
-        f"Keep the pretrained model: no row within the limits is significantly better on {advice.target}."
-        f" The highest score is {best.name}'s {estimate_text(best.score)}{gain}."
-    )
+    highest = f"The highest score is {best.name}'s {estimate_text(best.score)}{gain}."
+    if all(candidate.gain is None for candidate in fitting):
+        return f"No row can be advised for {advice.target}: no gain over the pretrained model is known. {highest}"
+    within = " within the limits" if _limited(advice) else ""
+    return f"Keep the pretrained model: no row{within} is significantly better on {advice.target}. {highest}"
+
+
+def _limited(advice: Advice) -> bool:
+    return advice.limits != Constraints()
 
 
 def _beside(choice: Candidate, other: Candidate, difference: Contrast | None) -> str:
@@ -99,19 +109,30 @@ def _unknown(advice: Advice, choice: Candidate | None, board: Board) -> Iterator
     if few:
         yield f"fewer than {FEW_SEEDS} seeds: {', '.join(few[:3])}{' …' * (len(few) > 3)}; other seeds may differ more"
     if not any(row.method == BASELINE for row in board.rows):
-        yield "there is no pretrained row, so gains are not known"
+        yield f"there is no pretrained row, so gains are not known (suite run pretrained --track {advice.track})"
+    elif fitting and all(candidate.gain is None for candidate in fitting):
+        yield "no pretrained row was asked the same, so gains are not known"
     if not board.roles:
         yield "no task is held out, so what is kept is not known"
     row = next((row for row in board.rows if choice is not None and row.variant == choice.variant), None)
     cell = next((cell for cell in row.target_scores if cell.role == advice.target), None) if row else None
-    if choice is not None and choice.gain is not None and choice.retention is not None:
-        least = f"{choice.gain.resolvable:.1f} points on {advice.target} and {choice.retention.resolvable:.1f}"
-        yield f"differences below {least} in the held-out average would not be found (80 % power)"
-    if cell is not None and cell.unparsable:
-        yield f"{cell.unparsable} answers of {row.name if row else ''} could not be read and count as wrong"
+    least = _detectable(advice, choice) if choice is not None else ""
+    if least:
+        yield f"differences below {least} would not be found (80 % power)"
+    if row is not None and cell is not None and cell.unparsable:
+        number, ending = cell.unparsable, "s" * (cell.unparsable == 1)
+        yield f"{number} answer{'s' * (number != 1)} of {row.name} could not be read and count{ending} as wrong"
     if row is not None and row.tries:
         yield f"{row.name} is the best of {row.tries} tries; the others were tried less, or once"
     yield "held-out tasks are a sample of what the model can do; time and memory are of training on the machine used"
+
+
+def _detectable(advice: Advice, choice: Candidate) -> str:
+    """The minimum detectable effects; without those of a difference that is zero by construction."""
+    gain, retention = choice.gain, choice.retention
+    points = f"{gain.resolvable:.1f} points on {advice.target}" if gain and gain.spread.stderr else ""
+    average = f"{retention.resolvable:.1f} in the held-out average" if retention and retention.spread.stderr else ""
+    return " and ".join(text for text in (points, average) if text)
 
 
 def _memory_text(value: float) -> str:

@@ -35,12 +35,12 @@ def comparisons(
 
     Rows that would need too many single computations (`SINGLY`) are left out.
     """
-    table = _Table(store, track, [tuple(row) for row in rows])
+    table = PairTable(store, track, [tuple(row) for row in rows])
     return (table.of(index) for index in range(len(rows)))
 
 
-class _Table:
-    """The rows' answers, which are read once."""
+class PairTable:
+    """The rows' answers, which are read once, and the differences of rows."""
 
     def __init__(self, store: ResultsReader, track: str, rows: Sequence[tuple[ExperimentResults, ...]]) -> None:
         self.store, self.track, self.rows, self.singly = store, track, rows, 0
@@ -82,6 +82,38 @@ class _Table:
             )
             for other, by_key in tasks.items()
         }
+
+    def task(self, index: int, other_rows: Sequence[int], key: Key) -> dict[int, Contrast | None]:
+        """Other row -> the row's score on a task minus the other's; None if they cannot be compared."""
+        contrasts: dict[int, Contrast | None] = {}
+        for kind, group in self._groups(index, other_rows, [key]).items():
+            if isinstance(kind, tuple):
+                differences = self._differences(index, group, key, kind)
+                tested = stats.contrasts([differences.parts], differences.exact, differences.uneven)
+                contrasts |= zip(group, tested, strict=True)
+            else:
+                contrasts |= {other: self._alone(index, other, key, kind).difference for other in group}
+        return contrasts
+
+    def average(self, index: int, other_rows: Sequence[int], shots: int) -> dict[int, Contrast]:
+        """Other row -> the row's held-out average minus the other's, for rows with the same tasks."""
+        roles = self.roles[index].get(shots, ())
+        keys = [(role, shots) for role in roles]
+        same_tasks = [other for other in other_rows if keys and set(self.roles[other].get(shots, ())) == set(roles)]
+        averages: dict[int, Contrast] = {}
+        for kind, group in self._groups(index, same_tasks, keys, shots).items():
+            if isinstance(kind, tuple):
+                differences = [self._differences(index, group, key, kind) for key in keys]
+                tests = (differences[0].exact, differences[0].uneven) if len(keys) == 1 else ()
+                contrasts = stats.contrasts([task.parts.weighted(1 / len(keys)) for task in differences], *tests)
+                averages |= zip(group, contrasts, strict=True)
+            elif kind == ALONE:
+                for other in group:
+                    rows = self.rows[index], self.rows[other]
+                    alone = averages_of(self.store, *rows, [shots], self.evaluations)
+                    if shots in alone:
+                        averages[other] = alone[shots]
+        return averages
 
     def _groups(self, index: int, other_rows: Sequence[int], keys: Sequence[Key], shots: int | None = None) -> Groups:
         """Other rows, grouped by how these tasks can be subtracted."""
@@ -141,23 +173,9 @@ class _Table:
             if not slow or self.singly + slow <= SINGLY:
                 self.singly += slow
                 averages[other] = {}
-        for shots in sorted(shots for shots, roles in self.roles[index].items() if roles):
-            keys = [(role, shots) for role in self.roles[index][shots]]
-            same_tasks = [
-                other for other in averages if set(self.roles[other].get(shots, ())) == set(self.roles[index][shots])
-            ]
-            for kind, group in self._groups(index, same_tasks, keys, shots).items():
-                if isinstance(kind, tuple):
-                    differences = [self._differences(index, group, key, kind) for key in keys]
-                    tests = (differences[0].exact, differences[0].uneven) if len(keys) == 1 else ()
-                    contrasts = stats.contrasts([task.parts.weighted(1 / len(keys)) for task in differences], *tests)
-                    for other, average in zip(group, contrasts, strict=True):
-                        averages[other][shots] = average
-                elif kind == ALONE:
-                    for other in group:
-                        averages[other] |= averages_of(
-                            self.store, self.rows[index], self.rows[other], [shots], self.evaluations
-                        )
+        for shots in sorted(self.roles[index]):
+            for other, average in self.average(index, [*averages], shots).items():
+                averages[other][shots] = average
         return averages
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,17 +27,24 @@ class ExperimentResults:
         return cls(record, links, store.steps(ids), store.scores(ids))
 
     @classmethod
-    def of_many(cls, store: ResultsReader, records: Sequence[ExperimentRecord]) -> tuple[ExperimentResults, ...]:
-        """The stored results of several experiments, read together."""
-        links = store.links_of([record.id for record in records])
+    def of_many(
+        cls,
+        store: ResultsReader,
+        records: Sequence[ExperimentRecord],
+        only: Collection[tuple[str, int]] | None = None,
+    ) -> tuple[ExperimentResults, ...]:
+        """The stored results of several experiments, read together. `only`: just these evaluations (role, shots)."""
+        links: Mapping[str, Sequence[StepLink]] = store.links_of([record.id for record in records])
+        if only is not None:
+            links = {name: [link for link in own if _evaluation(link) in only] for name, own in links.items()}
         ids = [link.step_id for of_experiment in links.values() for link in of_experiment]
         steps, scores = store.steps(ids), store.scores(ids)
-        return tuple(cls(record, links.get(record.id, ()), steps, scores) for record in records)
+        return tuple(cls(record, tuple(links.get(record.id, ())), steps, scores) for record in records)
 
     @cached_property
     def _evaluated(self) -> Mapping[tuple[str, int], StepRecord]:
-        evaluated = [link for link in reversed(self.links) if link.part == "evaluate"]
-        return {(str(link.role), int(link.shots or 0)): self.steps[link.step_id] for link in evaluated}
+        evaluated = ((_evaluation(link), link.step_id) for link in reversed(self.links))
+        return {key: self.steps[step] for key, step in evaluated if key is not None}
 
     @cached_property
     def held_out_roles(self) -> tuple[str, ...]:
@@ -55,11 +62,16 @@ class ExperimentResults:
 
     def evaluations(self) -> list[tuple[str, int]]:
         """(role, shots) of every evaluation, targets first."""
-        return [(str(link.role), int(link.shots or 0)) for link in self.links if link.part == "evaluate"]
+        return [key for link in self.links if (key := _evaluation(link)) is not None]
 
     def held_out(self, shots: int) -> tuple[str, ...]:
         """The held-out roles that are evaluated at a shot count."""
         return tuple(role for role, count in self.evaluations() if count == shots and role in self.held_out_roles)
+
+
+def _evaluation(link: StepLink) -> tuple[str, int] | None:
+    """(role, shots) of a link to an evaluation; None for other links."""
+    return (str(link.role), int(link.shots or 0)) if link.part == "evaluate" else None
 
 
 def held_out_roles(record: ExperimentRecord) -> tuple[str, ...]:
