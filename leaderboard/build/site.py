@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from leaderboard.build.advice import track_advice
 from leaderboard.build.cache import CacheEntry, PageCache, Unchanged, Written, cache_key
 from leaderboard.build.context import SiteContext
 from leaderboard.build.row_scores import row_files
@@ -74,7 +75,11 @@ def _track_pages(
     store: ResultsReader, urls: TrackUrls, answer_pass: AnswerPass, context: SiteContext, cache: PageCache
 ) -> Iterator[Page | File | Unchanged | CacheEntry]:
     board = urls.board
-    part = track_page(urls)
+    reader = RecordingReader(store, store.experiments(board.track))
+    recorded = recorded_urls(urls, reader)
+    advice, entry = track_advice(reader, recorded, cache)
+    yield entry
+    part = track_page(urls, advice)
     yield Page(urls.page, "track.html.j2", {"page": part, "board": board, "urls": urls})
     rest = overflow_rows(part)
     if rest is not None:
@@ -82,8 +87,7 @@ def _track_pages(
     yield File(f"{urls.data}.csv", downloads.as_csv(board))
     yield File(f"{urls.data}.json", downloads.as_json(board))
     yield script(f"{urls.data}.js", downloads.as_lines(board))
-    reader = RecordingReader(store, store.experiments(board.track))
-    urls = recorded_urls(urls, reader)
+    urls = recorded
     examples = AnswerExamples(reader, urls)
     inputs = cache_key(context.on_every_page)
     rest_inputs = cache_key(context.on_every_page, context.templates)

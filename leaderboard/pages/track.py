@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from leaderboard.charts.grid import Grid, grid
 from leaderboard.charts.ranking import RankChart, rank_chart
 from leaderboard.charts.tradeoff import Tradeoff, TradeoffPoint, tradeoff
+from leaderboard.pages.advice import TargetAdvice, target_advice
+from leaderboard.pages.columns import ColumnGroup, column_groups, task_label
 from leaderboard.pages.formats import format_grid, why_none
 from leaderboard.view import cells, numbers
 from leaderboard.view.badges import (
@@ -24,37 +26,11 @@ from leaderboard.view.cells import CellView, Note
 from leaderboard.view.legend import LegendItem, legend
 from leaderboard.view.unwritable import UnwritableTask, unwritable_tasks
 from leaderboard.view.urls import TrackUrls
-from suite.analysis.board import BASELINE, Board, Cell, Row
+from suite.analysis.advice import Advice
+from suite.analysis.board import BASELINE, Board, Row
 
 MOST, LEAST = 50, 8
 """The most rows of a page over all its tables, and the least for each table."""
-
-
-@dataclass(frozen=True)
-class TableColumn:
-    """A column of a table; tables can be sorted by it."""
-
-    label: str
-    title: str
-    kind: str
-    """`text` or `number`."""
-    key: str
-    """The column's name in the page's address; equal columns of a page's tables share it."""
-
-
-@dataclass(frozen=True)
-class ColumnGroup:
-    """Columns under one heading."""
-
-    label: str
-    title: str
-    columns: tuple[TableColumn, ...]
-    key: str
-    """The group's name in the page's address."""
-    href: str = ""
-    """Link to a page about it."""
-    extra: bool = False
-    """Whether the group starts collapsed."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +87,8 @@ class TrackPage:
     """Format ratios by task."""
     unwritable: tuple[UnwritableTask, ...]
     """Targets and held-out tasks with right answers that the model cannot write."""
+    advice: tuple[TargetAdvice, ...]
+    """Which row to take, for each target."""
 
     @property
     def charted(self) -> bool:
@@ -123,8 +101,8 @@ class TrackPage:
         return sum(len(table.rest) for table in self.tables)
 
 
-def track_page(urls: TrackUrls) -> TrackPage:
-    """A track's page."""
+def track_page(urls: TrackUrls, advice: Sequence[Advice] = ()) -> TrackPage:
+    """A track's page. `advice`: which row to take, by target."""
     board = urls.board
     groups = target_groups(board)
     few = len(board.rows) <= MOST  # then no table is cut, however the rows are distributed
@@ -132,7 +110,16 @@ def track_page(urls: TrackUrls) -> TrackPage:
     tables = tuple(_table(urls, targets, f"{urls.slug}-{number}", most) for number, targets in enumerate(groups, 1))
     families = tuple(sorted({row.family for row in board.rows if row.method != BASELINE}))
     unwritable = unwritable_tasks(cell for row in board.rows for cell in (*row.target_scores, *row.held_out))
-    return TrackPage(urls, board, tables, families, grid(urls, board.rows), format_grid(urls, board.rows), unwritable)
+    return TrackPage(
+        urls=urls,
+        board=board,
+        tables=tables,
+        families=families,
+        grid=grid(urls, board.rows),
+        formats=format_grid(urls, board.rows),
+        unwritable=unwritable,
+        advice=target_advice(urls, advice),
+    )
 
 
 def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> TargetTable:
@@ -145,7 +132,7 @@ def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> T
     lines = tuple(replace(line, marks=tuple(mark for mark in line.marks if mark not in common)) for line in lines)
     points, omitted = _tradeoff_points(urls, rows, indices, targets)
     shots = numbers.shots(board.shots[-1]) if board.shots else ""
-    bands = _bands(urls, rows, targets)
+    bands = column_groups(urls, rows, targets)
     return TargetTable(
         id=name,
         targets=targets,
@@ -154,7 +141,7 @@ def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> T
         rest=lines[most:],
         tradeoff=tradeoff(
             points,
-            f"target score: {', '.join(_task_label(rows, role) for role in targets[:1])}",
+            f"target score: {', '.join(task_label(rows, role) for role in targets[:1])}",
             f"Held-out average, {shots}",
         ),
         plain=sum(len(band.columns) for band in bands if not band.extra),
@@ -165,68 +152,6 @@ def _table(urls: TrackUrls, targets: tuple[str, ...], name: str, most: int) -> T
         legend=legend(
             (cell for line in lines for cell in line.cells), (*common, *(mark for line in lines for mark in line.marks))
         ),
-    )
-
-
-def _bands(urls: TrackUrls, rows: Sequence[Row], targets: tuple[str, ...]) -> tuple[ColumnGroup, ...]:
-    board, over = urls.board, "with its 95\u00a0% interval"
-    target = [
-        TableColumn(
-            _task_label(rows, role),
-            f"score on {role}, the task that was trained for, {over}, and its change from the pretrained model",
-            "number",
-            f"target.{role}",
-        )
-        for role in targets
-    ]
-    kept = [
-        TableColumn(
-            numbers.shots(n), f"mean over the held-out tasks, {numbers.shots(n)}, {over}", "number", f"kept.{n}"
-        )
-        for n in board.shots
-    ]
-    change = [
-        TableColumn(numbers.shots(n), "the held-out average minus the pretrained model's", "number", f"change.{n}")
-        for n in board.shots
-    ]
-    ratio = TableColumn(
-        "Format ratio",
-        "% of held-out answers that have the target’s format: its labels, or its language",
-        "number",
-        "format",
-    )
-    costs = (
-        TableColumn("Parameters", "parameters that were trained", "number", "parameters"),
-        TableColumn("Time", "of training, with prerequisites and all tries; mean over seeds", "number", "time"),
-        TableColumn("Memory", "peak memory of training", "number", "memory"),
-        TableColumn("Artifact", "size of what training saves", "number", "artifact"),
-    )
-    tasks = tuple(
-        ColumnGroup(
-            _task_label(rows, role),
-            f"held-out task {role}",
-            tuple(
-                TableColumn(numbers.shots(n), f"{role}, {numbers.shots(n)}", "number", f"task.{role}.{n}")
-                for n in board.shots
-            ),
-            f"task.{role}",
-            urls.task(role),
-            extra=True,
-        )
-        for role in board.roles
-        if board.shots and role not in targets
-    )
-    return (
-        ColumnGroup("Gained: score (change)", "on the task that was trained for", tuple(target), "target"),
-        *(
-            [ColumnGroup("Kept: held-out average", "mean score over the held-out tasks", tuple(kept), "kept")]
-            if kept
-            else []
-        ),
-        *([ColumnGroup("Change against pretrained", "", tuple(change), "change")] if change else []),
-        ColumnGroup("Format", "how often the model answers other tasks in the target’s format", (ratio,), "format"),
-        ColumnGroup("Cost of training", "", costs, "cost"),
-        *tasks,
     )
 
 
@@ -292,9 +217,3 @@ def _tradeoff_points(
 def _reach(row: Row, shots: int) -> float:
     change = row.change.get(shots)
     return change.reach if change else 0.0
-
-
-def _task_label(rows: Sequence[Row], role: str) -> str:
-    cells_of: list[Cell] = [cell for row in rows for cell in (*row.target_scores, *row.held_out) if cell.role == role]
-    metric = next((cell.metric for cell in cells_of if cell.metric), "")
-    return f"{role} ({metric})" if metric else role

@@ -65,6 +65,11 @@ def read(page: Path | str) -> Element:
     return reader.root
 
 
+def board_table(page: Element) -> Element:
+    """The first table of rows on a page: on a track's page, the first board."""
+    return (page.with_class("board") or [page])[0].all("table")[0]
+
+
 def files(folder: Path) -> dict[str, bytes]:
     """Every file below a folder."""
     return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}

@@ -14,7 +14,7 @@ from leaderboard.view.numbers import probability
 from suite.analysis.board import Row, board
 from suite.results.store import Store
 from tests.leaderboard.filled import METHODS, Filling, Method, Rendered
-from tests.leaderboard.reading import Element, charts, experiment_page, read
+from tests.leaderboard.reading import Element, board_table, charts, experiment_page, read
 
 
 def _made(rendered: Rendered) -> dict[str, Row]:
@@ -22,7 +22,7 @@ def _made(rendered: Rendered) -> dict[str, Row]:
 
 
 def _row(rendered: Rendered, name: str) -> Element:
-    table = read(rendered.folder / "tracks/micro.html").all("table")[0]
+    table = board_table(read(rendered.folder / "tracks/micro.html"))
     return next(row for row in table.all("tr") if row.all("a") and row.all("a")[0].text == name)
 
 
@@ -119,7 +119,7 @@ def test_what_all_rows_of_a_table_share_is_said_once(store: Store, tmp_path: Pat
     page = read(render(store, tmp_path / "site").parent / "tracks/micro.html")
     told = [mark.text for mark in page.with_class("common")[0].with_class("mark")]
     assert {"imported", "not on the track's terms: budget.batch_size"} <= set(told)
-    texts = [mark.text for mark in page.all("table")[0].with_class("mark")]
+    texts = [mark.text for mark in board_table(page).with_class("mark")]
     assert not set(told) & set(texts)
     assert in_common([()]) == ()
 

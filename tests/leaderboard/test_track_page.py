@@ -18,11 +18,11 @@ from suite.analysis.board import board
 from suite.results.store import Store
 from suite.stats import Estimate
 from tests.leaderboard.filled import BASE, Filling, Rendered
-from tests.leaderboard.reading import Element, charts, experiment_page, loaded, read
+from tests.leaderboard.reading import Element, board_table, charts, experiment_page, loaded, read
 
 
 def _rows(rendered: Rendered) -> dict[str, Element]:
-    table = read(rendered.folder / "tracks/micro.html").all("table")[0]
+    table = board_table(read(rendered.folder / "tracks/micro.html"))
     body = table.all("tbody")[0]
     return {row.all("th")[0].all("a")[0].text: row for row in body.all("tr")}
 
@@ -77,7 +77,7 @@ def test_gained_is_the_score_with_its_change_and_the_pretrained_model_has_none(r
     assert before is not None
     change = f"({after.value - before.value:+.1f})".replace("-", "−")
     for page, place in (("tracks/micro.html", 1), ("index.html", 1), ("methods/promot.html", 1)):
-        table = read(rendered.folder / page).all("table")[0]
+        table = board_table(read(rendered.folder / page))
         rows = {row.all("th")[0].all("a")[0].text: row.all("td")[place] for row in table.all("tbody")[0].all("tr")}
         assert rows["promot_rte"].with_class("change")[0].text == change, page
         assert "pretrained" not in rows or rows["pretrained"].with_class("change") == []

@@ -18,7 +18,7 @@ from suite.core.errors import SuiteError
 from suite.results.store import Costs, Store
 from tests.analysis.board.tiny_board import World, per_document
 from tests.leaderboard.filled import BASE, METHODS, Filling, Rendered
-from tests.leaderboard.reading import files, read
+from tests.leaderboard.reading import board_table, files, read
 
 
 def _two_rows(store: Store, **options: object) -> Filling:
@@ -104,7 +104,7 @@ def test_published_records_stand_beside_local_rows_and_local_ones_win(store: Sto
         others.add("finetune_rte", "finetune", METHODS["finetune"], (0, 1))
         index = render(UnionReader(store, published), tmp_path / "site")
     page = read(index.parent / "tracks/micro.html")
-    rows = {row.all("th")[0].all("a")[0].text: row.text for row in page.all("tbody")[0].all("tr")}
+    rows = {row.all("th")[0].all("a")[0].text: row.text for row in board_table(page).all("tbody")[0].all("tr")}
     assert set(rows) == {"pretrained", "lora_rte", "finetune_rte"}
     assert [name for name, text in rows.items() if "imported" in text] == ["finetune_rte"]
     assert "incomplete" not in rows["lora_rte"]

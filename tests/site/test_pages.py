@@ -62,7 +62,7 @@ def test_gained_and_kept_are_seen_side_by_side_on_a_phone_and_a_line_says_that_a
     page.set_viewport_size({"width": 390, "height": 800})
     for name, places in (("index.html", (2, 3)), ("tracks/micro.html", (2, 3, 4))):
         page.goto((site / name).as_uri())
-        box = page.locator(".scroll").first
+        box = page.locator(".groups .scroll, .board").first
         inside = box.bounding_box()
         for row in box.locator("tbody tr").all():
             for place in places:

@@ -72,8 +72,8 @@ def test_columns_hide_and_per_task_scores_unfold(board: Any) -> None:
     assert board.locator("th[data-key='task.cb.1']").is_visible()
     board.get_by_role("button", name="Show per-task scores").click()
     assert board.locator("th[data-key='task.wikilingua.4']").is_visible()
-    width = board.locator("tbody tr").first.locator("td:visible, th:visible").count()
-    assert width == board.locator("thead tr").nth(1).locator("th:visible").count() + 2
+    width = board.locator(".board tbody tr").first.locator("td:visible, th:visible").count()
+    assert width == board.locator(".board thead tr").nth(1).locator("th:visible").count() + 2
 
 
 def test_the_address_keeps_the_state_and_gives_it_back(board: Any) -> None:
