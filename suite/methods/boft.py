@@ -39,7 +39,8 @@ class Config(Optimisation):
 
 def requirements(config: Config) -> Requirements:
     """The named matrices, and gradient steps."""
-    return optimisation_requirements(config, matrices=named_matrices(config.target_modules), full_weights=True)
+    named, usual = named_matrices(config.target_modules), config.target_modules is None
+    return optimisation_requirements(config, matrices=named, full_weights=True, adapter="BOFT", usual_maps=usual)
 
 
 def train(config: Config, job: Job) -> Trained:

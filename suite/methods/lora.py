@@ -49,7 +49,9 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
 
 def requirements(config: Config) -> Requirements:
     """The named matrices, and gradient steps."""
-    return optimisation_requirements(config, matrices=named_matrices(config.target_modules), rank=config.rank)
+    named = named_matrices(config.target_modules)
+    usual = config.target_modules is None
+    return optimisation_requirements(config, matrices=named, rank=config.rank, adapter="LORA", usual_maps=usual)
 
 
 def train(config: Config, job: Job) -> Trained:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from peft import IA3Config
@@ -13,7 +13,7 @@ from peft.utils.constants import INCLUDE_LINEAR_LAYERS_SHORTHAND
 from peft.utils.transformers_weight_conversion import _MODEL_TO_CONVERSION_PATTERN, _MOE_TARGET_MODULE_MAPPING
 from torch import nn
 
-from suite.models.linear_maps import linear_maps, read_directly
+from suite.models.linear_maps import every_linear_map, linear_maps, read_directly
 
 KEYS_AND_VALUES: Final = frozenset(
     {"k_proj", "v_proj", "k", "v", "key", "value", "query_key_value", "qkv_proj", "Wqkv", "kv_b_proj"}
@@ -28,30 +28,35 @@ def choose_targets(config: PeftConfig, model: Any) -> str:
 
     Returns a notice that says so; empty where PEFT chooses or the configuration does.
     """
-    maps = linear_maps(model)
-    left_out = read_directly(model) | {path for path, each in maps.items() if decides(each)}
-    usable = names_without(maps, left_out | _renamed(config, model, maps))
+    every, direct, kind = list(every_linear_map(model)), read_directly(model), str(model.config.model_type)
+    usable = [path for path, each in linear_maps(model).items() if path not in direct and not decides(each)]
     if config.target_modules == INCLUDE_LINEAR_LAYERS_SHORTHAND:
-        config.target_modules = set(names_without(maps, left_out)) if left_out else config.target_modules
+        if len(usable) < len(every):
+            config.target_modules = names_of(usable, every)
         return ""
     if config.target_modules is not None:
         return ""
-    kind = str(model.config.model_type)
     if isinstance(config, IA3Config):
-        if kind in TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING:
-            return ""
-        last = {path.rpartition(".")[2] for path in usable}
-        chosen, ends = last & KEYS_AND_VALUES, last & LAST_OF_MLP
-        config.target_modules, config.feedforward_modules = (chosen | ends, ends) if chosen else (set(usable), set())
-        what = ", ".join(sorted(config.target_modules)) if chosen else "all linear maps"
-        return f"PEFT has no choice of maps for {kind}: IA³ scales {what}"
+        return "" if kind in TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING else _of_ia3(config, usable, every, kind)
     default = PEFT_TYPE_TO_TUNER_MAPPING[config.peft_type].target_module_mapping.get(kind)
     if default is not None:
         # as PEFT itself would, which it fails to do where transformers stores experts in one tensor
         config.target_modules = default if isinstance(default, str) else set(default)
         return ""
-    config.target_modules = set(usable)
+    renamed = _names_of_experts(config, kind)
+    config.target_modules = names_of([path for path in usable if _last(path) not in renamed], every)
     return f"PEFT has no choice of maps for {kind}: the adapter changes all linear maps of the layers"
+
+
+def _of_ia3(config: IA3Config, usable: Sequence[str], every: Sequence[str], kind: str) -> str:
+    """Let IA³ scale keys, values and the hidden layer of MLPs if these have usual names, or all maps' outputs."""
+    ends = [path for path in usable if _last(path) in LAST_OF_MLP]
+    both = [path for path in usable if _last(path) in KEYS_AND_VALUES] + ends
+    found = len(both) > len(ends)
+    config.target_modules = names_of(both if found else usable, every)
+    config.feedforward_modules = names_of(ends, every) if found else set()
+    what = ", ".join(sorted({_last(path) for path in both})) if found else "all linear maps of the layers"
+    return f"PEFT has no choice of maps for {kind}: IA³ scales {what}"
 
 
 def decides(module: nn.Module) -> bool:
@@ -59,15 +64,17 @@ def decides(module: nn.Module) -> bool:
     return "Router" in type(module).__name__ or getattr(module, "out_features", 0) == 1
 
 
-def names_without(maps: Iterable[str], left_out: frozenset[str]) -> list[str]:
-    """The last parts of the maps' paths, as PEFT matches them; whole paths where others have the same last part."""
-    taken = {path.rpartition(".")[2] for path in left_out}
-    last = {path: path.rpartition(".")[2] for path in maps if path not in left_out}
-    return sorted({path if name in taken else name for path, name in last.items()})
+def names_of(chosen: Sequence[str], every: Sequence[str]) -> set[str]:
+    """The last parts of some paths, as PEFT matches them; whole paths where others have the same last part."""
+    taken = {_last(path) for path in set(every).difference(chosen)}
+    return {path if _last(path) in taken else _last(path) for path in chosen}
 
 
-def _renamed(config: PeftConfig, model: Any, maps: Iterable[str]) -> frozenset[str]:
-    """Paths of maps whose names PEFT takes for those of experts, which it then changes instead (LoRA only)."""
-    pattern = _MODEL_TO_CONVERSION_PATTERN.get(model.config.model_type)
-    names = _MOE_TARGET_MODULE_MAPPING.get(pattern, {}) if config.peft_type == "LORA" else {}
-    return frozenset(path for path in maps if path.rpartition(".")[2] in names)
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _names_of_experts(config: PeftConfig, kind: str) -> Collection[str]:
+    """Names that PEFT takes for those of experts, in whatever module they are, and changes these instead (LoRA)."""
+    pattern = _MODEL_TO_CONVERSION_PATTERN.get(kind)
+    return _MOE_TARGET_MODULE_MAPPING.get(pattern, {}) if config.peft_type == "LORA" else ()

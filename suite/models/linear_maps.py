@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from torch import nn
 from transformers.pytorch_utils import Conv1D
@@ -11,10 +11,22 @@ KINDS: Final = (nn.Linear, Conv1D)
 """GPT-2's `Conv1D` is a linear map whose weight is [in, out]."""
 
 
-def linear_maps(model: nn.Module) -> dict[str, nn.Module]:
-    """The linear maps by path, in the model's order, without the head."""
+def every_linear_map(model: nn.Module) -> dict[str, nn.Module]:
+    """All linear maps by path, in the model's order, except the head."""
     head: Any = getattr(model, "get_output_embeddings", lambda: None)()
     return {path: each for path, each in model.named_modules() if isinstance(each, KINDS) and each is not head}
+
+
+def linear_maps(model: Any) -> dict[str, nn.Module]:
+    """Those of the layers that read texts: a model that also reads images has others, which no text reaches."""
+    inside = {id(module) for module in _reading_texts(model).modules()}
+    return {path: each for path, each in every_linear_map(model).items() if id(each) in inside}
+
+
+def _reading_texts(model: Any) -> nn.Module:
+    config = getattr(model, "config", None)
+    both = config is not None and not config.is_encoder_decoder and hasattr(config, "vision_config")
+    return cast(nn.Module, model.get_decoder() if both else model)
 
 
 def read_directly(model: nn.Module) -> frozenset[str]:
@@ -32,12 +44,11 @@ def read_directly(model: nn.Module) -> frozenset[str]:
 
 
 def covered(model: nn.Module, names: tuple[str, ...]) -> float:
-    """The share of the matrices' values in a model's layers that the named weights have."""
-    inside = {
-        id(each)
-        for path, each in model.named_parameters()
-        if each.ndim > 1 and any(map(str.isdecimal, path.split(".")))
+    """The share of the values in the layers' matrices, of those that read texts, that the named weights have."""
+    inside = {id(parameter) for parameter in _reading_texts(model).parameters()}
+    matrices = {
+        name: each.numel()
+        for name, each in model.named_parameters()
+        if each.ndim > 1 and id(each) in inside and any(part.isdecimal() for part in name.split("."))
     }
-    every = {id(each): each.numel() for each in model.parameters() if id(each) in inside}
-    chosen = {id(model.get_parameter(name)) for name in names}
-    return sum(every.get(each, 0) for each in chosen) / (sum(every.values()) or 1)
+    return sum(matrices.get(name, 0) for name in names) / (sum(matrices.values()) or 1)

@@ -8,12 +8,11 @@ from typing import Any
 
 from suite.core.errors import Problem, SuiteError
 from suite.methods import Prerequisite
-from suite.models.architecture import INSTEAD, no_prefix, prefix_obstacle
 from suite.models.chat import no_template, template_in
 from suite.models.names import has_kind, has_matrix, matrix_names, short_names
 from suite.models.quantized import check_installed
 from suite.models.source import LocatedModel, ModelSource
-from suite.models.weight_files import config_of
+from suite.planning.architectures import check_architecture
 from suite.planning.gold import gold_notes
 from suite.planning.writable import check_writable
 from suite.specs import Experiment
@@ -47,7 +46,9 @@ def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSo
     notes += [located.note] if located and located.note else []
     problems += _chat(experiment, located) if located else []
     problems += (attempt(lambda: _matrices(experiment, locate)) or []) if located else []
-    problems += (attempt(lambda: _prefixes(experiment, locate)) or []) if located else []
+    fit = attempt(lambda: check_architecture(experiment, _train_steps(experiment), locate)) if located else None
+    if fit is not None:
+        problems, notes = [*problems, *fit.problems], [*notes, *fit.notes]
     for role in _trained_roles(experiment):
         rows = attempt(lambda role=role: training_rows(experiment.tasks[role], data))
         if rows is not None:
@@ -126,22 +127,6 @@ def _matrices(experiment: Experiment, locate: Callable[[ModelSource], LocatedMod
             if names is not None:
                 field = experiment.field_and_line(*step.field, chosen.field)
                 problems += _selected(chosen, names, field, model.source.title)
-    return list(dict.fromkeys(problems))
-
-
-def _prefixes(experiment: Experiment, locate: Callable[[ModelSource], LocatedModel]) -> list[Problem]:
-    """Problems for prefixes on models whose config.json says that they cannot have one."""
-    problems: list[Problem] = []
-    for step, _ in _train_steps(experiment):
-        if experiment.methods.get(step.method).FAMILY != "prefix":
-            continue
-        model = locate(step.model or experiment.track.model)
-        if model.folder is None or model.file is not None:
-            continue
-        obstacle = prefix_obstacle(config_of(model.folder))
-        if obstacle is not None:
-            what = f"{step.method} on {model.source.title}: {no_prefix(obstacle)}"
-            problems.append(Problem(experiment.file, what, INSTEAD))
     return list(dict.fromkeys(problems))
 
 

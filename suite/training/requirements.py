@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from suite.models.peft_choices import AdapterKind
 from suite.models.svf_types import Matrices
 from suite.training.config import MOMENTS, Optimisation
 
@@ -70,6 +71,10 @@ class Requirements:
     """Rank of the update of each matrix; None: the method trains no low-rank updates."""
     cost: GradientSteps | CandidateSearch | None = None
     """Where most of the time goes; None: the step only combines its prerequisites' artifacts."""
+    adapter: AdapterKind | None = None
+    """The kind of PEFT adapter that is trained."""
+    usual_maps: bool = False
+    """Whether the adapter changes the maps that PEFT chooses for the architecture, if it has a choice."""
 
 
 def optimisation_requirements(
@@ -80,6 +85,8 @@ def optimisation_requirements(
     decomposes: bool = False,
     rank: int | None = None,
     full_weights: bool = False,
+    adapter: AdapterKind | None = None,
+    usual_maps: bool = False,
 ) -> Requirements:
     """The requirements of `optimise` for the settings that all trained methods share, and those that a method adds."""
     return Requirements(
@@ -94,6 +101,8 @@ def optimisation_requirements(
             config.steps, config.examples, config.shots, config.select_every, decomposes, config.patience,
             moments=MOMENTS[config.optimizer],
         ),
+        adapter=adapter,
+        usual_maps=usual_maps,
     )  # fmt: skip
 
 

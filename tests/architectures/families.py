@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
 from suite.models.backbone import Backbone, as_backbone
 from tests.models.tiny_models import tiny_tokenizer
@@ -34,7 +35,8 @@ SLIDING: Final = {"sliding_window": 8}
 MAMBA: Final = {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 4}
 SPREAD: Final = 0.2
 """Least standard deviation of a matrix's values."""
-T5GEMMA: Final = {**LLAMA, "query_pre_attn_scalar": 8, "vocab_size": len(tiny_tokenizer()), **IDS}
+TEXT: Final = {"vocab_size": len(tiny_tokenizer()), **IDS}
+T5GEMMA: Final = {**LLAMA, "query_pre_attn_scalar": 8, **TEXT}
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Family:
     encoder_decoder: bool = False
 
 
-FAMILIES: Final[Mapping[str, Family]] = {
+ALL: Final[Mapping[str, Family]] = {
     "GPT-2": Family("gpt2", GPT),
     "GPT-NeoX": Family("gpt_neox", NEOX),
     "GPT-J": Family("gptj", {**GPT, "rotary_dim": 4}),
@@ -79,6 +81,17 @@ FAMILIES: Final[Mapping[str, Family]] = {
     "Gemma 1": Family("gemma", LLAMA),
     "Gemma 2": Family("gemma2", {**LLAMA, **SLIDING, "query_pre_attn_scalar": 8}),
     "Gemma 3": Family("gemma3_text", {**LLAMA, **SLIDING, "query_pre_attn_scalar": 8, "sliding_window_pattern": 2}),
+    "Gemma 3, with images": Family(
+        "gemma3",
+        {
+            "text_config": {**LLAMA, **SLIDING, "query_pre_attn_scalar": 8, "sliding_window_pattern": 2, **TEXT},
+            "vision_config": {
+                "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
+                "image_size": 28, "patch_size": 14,
+            },
+            "mm_tokens_per_image": 4, "boi_token_index": 50, "eoi_token_index": 51, "image_token_index": 52,
+        },
+    ),
     "Granite": Family("granite", LLAMA),
     "Cohere 2": Family("cohere2", {**LLAMA, **SLIDING, "sliding_window_pattern": 2}),
     "DeepSeek-V3": Family(
@@ -131,12 +144,15 @@ FAMILIES: Final[Mapping[str, Family]] = {
     ),
 }  # fmt: skip
 
+FAMILIES: Final = {name: family for name, family in ALL.items() if family.kind in CONFIG_MAPPING_NAMES}
+"""Those that the installed transformers has."""
+
 
 def tiny(name: str, seed: int = 0) -> Any:
     """A random model of a family, in evaluation mode; its answers differ from prompt to prompt."""
     family = FAMILIES[name]
     torch.manual_seed(seed)
-    config = AutoConfig.for_model(family.kind, vocab_size=len(tiny_tokenizer()), **IDS, **family.sizes)
+    config = AutoConfig.for_model(family.kind, **{**TEXT, **family.sizes})
     loader: Any = AutoModelForSeq2SeqLM if family.encoder_decoder else AutoModelForCausalLM
     model = loader.from_config(config).eval()
     with torch.no_grad():

@@ -30,7 +30,7 @@ from tests.architectures.answers import (
     with_soft,
 )
 
-NO_EMBEDDINGS = {"Falcon-H1"}
+NO_EMBEDDINGS = {"Falcon-H1", "Gemma 3, with images"}
 """`generate` of these models takes no embeddings."""
 STATES_INSIDE = {"RecurrentGemma"}
 """These models have their states in their modules. `generate` begins a prompt of one token with those of the text

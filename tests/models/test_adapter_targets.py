@@ -65,6 +65,16 @@ def test_peft_s_choice_and_the_spec_s_come_first() -> None:
     assert mixtral.target_modules == {"q_proj", "v_proj"}
 
 
+def test_only_layers_that_texts_reach_are_changed() -> None:
+    model = tiny("Gemma 3, with images")
+    for config in (LoraConfig(), IA3Config(), LoraConfig(target_modules="all-linear")):
+        choose_targets(config, model)
+        chosen = {path for path in linear_maps(model) if any(path.endswith(name) for name in config.target_modules)}
+        assert {path.split(".")[1] for path in config.target_modules if "." in path} == {"language_model"}
+        assert len(chosen) == (6 if isinstance(config, IA3Config) else 14)
+    assert all(name.startswith("model.language_model.") for name in matrices(model, "all"))
+
+
 def test_all_linear_leaves_out_what_decides_or_is_read_directly() -> None:
     for name, absent in (("Mamba", "dt_proj"), ("Llama 4", "router"), ("Qwen 2 MoE", "shared_expert_gate")):
         config: Any = LoraConfig(target_modules="all-linear")

@@ -1,0 +1,57 @@
+"""What a model's architecture allows, by its config.json: refusals and notes before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from suite.core.errors import Problem
+from suite.methods import Prerequisite
+from suite.models.architecture import INSTEAD, no_prefix, prefix_obstacle
+from suite.models.peft_choices import CONV1D, chosen_for
+from suite.models.source import LocatedModel, ModelSource
+from suite.models.weight_files import config_of
+from suite.specs import Experiment
+from suite.training.requirements import Requirements
+
+
+@dataclass(frozen=True)
+class ArchitectureCheck:
+    """What is wrong with the steps of an experiment, and what is to be noted."""
+
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+
+def check_architecture(
+    experiment: Experiment,
+    steps: Iterable[tuple[Prerequisite, Requirements]],
+    locate: Callable[[ModelSource], LocatedModel],
+) -> ArchitectureCheck:
+    """Check the train steps whose models' files are here."""
+    problems: list[Problem] = []
+    notes: list[str] = []
+    for step, needs in steps:
+        model = locate(step.model or experiment.track.model)
+        if model.folder is None or model.file is not None:
+            continue
+        config, title = config_of(model.folder), model.source.title
+        obstacle = prefix_obstacle(config) if experiment.methods.get(step.method).FAMILY == "prefix" else None
+        if obstacle is not None:
+            problems.append(Problem(experiment.file, f"{step.method} on {title}: {no_prefix(obstacle)}", INSTEAD))
+        kind = str(config.get("model_type", ""))
+        if needs.adapter == "BOFT" and kind in CONV1D:
+            what = f"{step.method} does not take the maps of {title} ({kind}): PEFT has no BOFT of transposed maps"
+            problems.append(Problem(experiment.file, what, "train another adapter (lora)"))
+        notes += _maps(step.method, needs, kind, title)
+    return ArchitectureCheck(tuple(dict.fromkeys(problems)), tuple(dict.fromkeys(notes)))
+
+
+def _maps(method: str, needs: Requirements, kind: str, title: str) -> list[str]:
+    """A note for an adapter whose maps PEFT does not choose."""
+    chosen = chosen_for(needs.adapter) if needs.adapter is not None and needs.usual_maps and kind else None
+    if chosen is None or kind in chosen:
+        return []
+    maps = "keys, values and MLPs where they have usual names, or else all linear maps"
+    maps = maps if needs.adapter == "IA3" else "all linear maps of the layers (`target_modules` names others)"
+    return [f"{method} on {title}: PEFT has no choice of maps for {kind}, so it changes {maps}"]
