@@ -116,7 +116,8 @@ def arguments(store: Store, question: str) -> tuple[object, ...]:
     given: dict[str, tuple[object, ...]] = {
         "experiments": (), "tracks": (), "step_ids": (), "count_steps": (), "links": (experiment,),
         "links_of": ([experiment],), "versions": (links,), "finished_keys": (["x"],), "curve": (steps[0],),
-        "rates": ("model", lambda kind, _: kind), "answers": (steps[1],),
+        "rates": ("model", lambda kind, _: kind), "artifact_sizes": ("model", lambda kind, _: kind),
+        "answers": (steps[1],),
     }  # fmt: skip
     return given.get(question, (steps,))
 
