@@ -28,7 +28,7 @@ from suite.micro.pretrain import MODELS
 from suite.models.source import locate
 from suite.planning import Inputs, Plan, make_plan
 from suite.planning.memory import LIBRARIES
-from suite.planning.steps import Evaluate, Train
+from suite.planning.steps import Evaluate, TakePart, Train
 from suite.specs import Options, load
 from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations
@@ -97,10 +97,11 @@ def measured(plan: Plan, session: Session, device: str) -> Iterator[dict[str, An
     """Yield the predicted and the measured bytes of each step in turn; the base is loaded within each."""
     hashes: dict[str, str] = {}
     for step in plan.steps:
-        work = step.work
+        work, parents = step.work, {name: hashes[name] for name in step.parents}
+        if isinstance(work, TakePart):
+            hashes[step.id] = session.take_part(step, work, parents).artifact.hash
         if not isinstance(work, Train | Evaluate):
             continue
-        parents = {name: hashes[name] for name in step.parents if name in hashes}
         session.release()
         session._backbones.clear()
         loading = partial(loaded, session, work.track)

@@ -104,6 +104,14 @@ class PlannedRun:
         """Notes on the plan for the user, one line each."""
         return self.plan.notes
 
+    def renewed(self) -> PlannedRun:
+        """The plan of the same experiments with what is here by now: a model that was fetched names steps anew.
+
+        Raises SuiteError with what only shows once the model is here.
+        """
+        made = make_plan(self.experiments, self.inputs)
+        return replace(self, plan=replace(made, notes=tuple(dict.fromkeys((*self.notes, *made.notes)))))
+
     def disk(self, steps: Sequence[PlannedStep]) -> DiskEstimate:
         """The disk that those of the steps need that are not done."""
         todo = [step for step in steps if step.status != "done"]

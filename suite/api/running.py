@@ -13,7 +13,7 @@ from suite.core import signals
 from suite.core.quantities import clock
 from suite.execution.context import StepContext
 from suite.execution.outcome import Outcome
-from suite.execution.preflight import check
+from suite.execution.preflight import check_answers, prepare
 from suite.execution.progress import PlanProgress, Verbosity
 from suite.execution.run import run_plan
 from suite.execution.run_log import run_log
@@ -71,10 +71,14 @@ def execute(
 ) -> Outcome:
     """Like `run`, for callers that handle signals themselves. Calls `begin` after all checks have passed."""
     home, inputs = planned.home, replace(planned.inputs, rates=None)
-    context, steps = StepContext(home, inputs, device, unsafe_code, LEASE_SECONDS, max_disk), planned.steps()
+    context = StepContext(home, inputs, device, unsafe_code, LEASE_SECONDS, max_disk)
     check_trackers(track_with)
     with bubblewrap.unsafe(unsafe_code):
-        check(planned.plan, inputs, device, () if again else {step.id for step in steps if step.status == "done"})
+        if prepare(planned.plan, inputs, device):
+            planned = planned.renewed()
+        steps = planned.steps()
+        done = {step.id for step in steps if step.status == "done" and not again}
+        check_answers([step for step in planned.plan.steps if step.id not in done], inputs)
     begin(planned)
     home.create()
     with run_log(home, device, verbosity) as log:

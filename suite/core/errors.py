@@ -88,6 +88,7 @@ MACHINE: Final = frozenset(
 )  # fmt: skip
 """Errors of the machine and its disks, which code cannot prevent."""
 ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
+_NO_MEMORY: Final = re.compile("allocate memory|not enough memory|_ALLOC_FAILED")
 _NUMBERED: Final = re.compile(r"(?:os error |\[Errno )(\d+)")
 
 
@@ -96,7 +97,7 @@ def machine_problem(error: BaseException) -> Problem | None:
 
     Libraries written in Rust and C++ report such errors only as texts.
     """
-    if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError) or "allocate memory" in str(error):
+    if type(error).__name__ == "OutOfMemoryError" or isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
         return Problem("", "there is not enough memory", "make the model, the batch or `decoding.batch_tokens` smaller")
     if type(error).__name__ == "PanicException":  # of a library in Rust; not an Exception
         fix = "check the files that it was given, such as the tokenizer's"

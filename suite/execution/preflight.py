@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,12 +17,13 @@ from suite.tasks.definition import TaskFile
 WANTED_FILES = ("*.json", "*.safetensors", "*.model", "*.txt", "*.jinja")
 
 
-def check(plan: Plan, inputs: Inputs, device: str | None, done: Collection[str] = ()) -> None:
-    """Raises SuiteError with all problems. Downloads models that are only on the hub.
+def prepare(plan: Plan, inputs: Inputs, device: str | None) -> bool:
+    """Raises SuiteError with all problems. Downloads models that are only on the hub; returns whether there were any.
 
-    `done` are the steps that are not run again.
+    A plan that was made before a download names steps by the model's name. Make it anew: names follow from its content.
     """
     problems: list[Problem] = []
+    downloaded = False
     try:
         check_device(device)
     except SuiteError as error:
@@ -32,6 +33,7 @@ def check(plan: Plan, inputs: Inputs, device: str | None, done: Collection[str] 
             located = locate(source, inputs.models)
             if located.folder is None:
                 fetch(source)
+                downloaded = True
         except SuiteError as error:
             problems += error.problems
     tasks = {task.name: task for step in plan.steps for task in tasks_of(step) if task.metadata.get("program")}
@@ -42,10 +44,10 @@ def check(plan: Plan, inputs: Inputs, device: str | None, done: Collection[str] 
             problems += error.problems
     if problems:
         raise SuiteError.of(problems)
-    _answers_can_be_written([step for step in plan.steps if step.id not in done], inputs)
+    return downloaded
 
 
-def _answers_can_be_written(steps: Iterable[Step], inputs: Inputs) -> None:
+def check_answers(steps: Iterable[Step], inputs: Inputs) -> None:
     """Raises SuiteError for every task of which a model can write no right answer. Most were asked at plan time."""
     works = [step.work for step in steps if isinstance(step.work, Evaluate)]
     asked = {(work.task.fingerprint, work.documents, work.track.model, str(work.track.chat)): work for work in works}

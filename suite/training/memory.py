@@ -10,4 +10,5 @@ def out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError):
         return True
     message = str(error)
-    return isinstance(error, RuntimeError) and ("not enough memory" in message or "DefaultCPUAllocator" in message)
+    texts = ("not enough memory", "DefaultCPUAllocator", "_ALLOC_FAILED")  # of the CPU, and of CUDA's libraries
+    return isinstance(error, RuntimeError) and any(text in message for text in texts)
