@@ -13,6 +13,15 @@ STATEFUL: Final = frozenset(
     }
 )  # fmt: skip
 """Model types of which some layers keep a state, and whose configurations need not say so."""
+MIXERS: Final = frozenset(
+    {
+        "bamba", "falcon_h1", "falcon_mamba", "granitemoehybrid", "jamba", "mamba", "mamba2", "nemotron_h", "zamba",
+        "zamba2",
+    }
+)  # fmt: skip
+"""Those of them whose layers are Mamba's."""
+READ_DIRECTLY: Final = frozenset({"conv1d", "dt_proj", "out_proj", "x_proj"})
+"""Maps whose weights Mamba's kernels read without calling them: an adapter of one has no effect."""
 FULL: Final = "full_attention"
 WINDOWED: Final = "attention"
 """Part of the names of other kinds of attention: to the last positions, or to those of the same chunk."""

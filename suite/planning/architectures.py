@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from suite.core.errors import Problem
 from suite.methods import Prerequisite
-from suite.models.architecture import INSTEAD, no_prefix, prefix_obstacle
+from suite.models.architecture import INSTEAD, MIXERS, READ_DIRECTLY, no_prefix, prefix_obstacle
 from suite.models.peft_choices import CONV1D, chosen_for
 from suite.models.source import LocatedModel, ModelSource
 from suite.models.weight_files import config_of
@@ -40,16 +40,30 @@ def check_architecture(
         if obstacle is not None:
             problems.append(Problem(experiment.file, f"{step.method} on {title}: {no_prefix(obstacle)}", INSTEAD))
         kind = str(config.get("model_type", ""))
-        if needs.adapter == "BOFT" and kind in CONV1D:
-            what = f"{step.method} does not take the maps of {title} ({kind}): PEFT has no BOFT of transposed maps"
-            problems.append(Problem(experiment.file, what, "train another adapter (lora)"))
-        notes += _maps(step.method, needs, kind, title)
+        if needs.adapter is not None:
+            problems += _untrainable(experiment, step, needs, kind, title)
+            notes += _maps(step.method, needs, kind, title)
     return ArchitectureCheck(tuple(dict.fromkeys(problems)), tuple(dict.fromkeys(notes)))
+
+
+def _untrainable(
+    experiment: Experiment, step: Prerequisite, needs: Requirements, kind: str, title: str
+) -> Iterator[Problem]:
+    """Problems for maps that PEFT does not take, or that the model reads past an adapter."""
+    if needs.adapter == "BOFT" and kind in CONV1D:
+        what = f"{step.method} does not take the maps of {title} ({kind}): PEFT has no BOFT of transposed maps"
+        yield Problem(experiment.file, what, "train another adapter (lora)")
+    for chosen in needs.matrices if kind in MIXERS else ():
+        what, where = experiment.field_and_line(*step.field, chosen.field)
+        for name in chosen.names or ():
+            if name.rpartition(".")[2] in READ_DIRECTLY:
+                reason = f"{what}: {title} ({kind}) reads '{name}' without calling it, so an adapter has no effect"
+                yield Problem(where, reason, "name others, such as in_proj")
 
 
 def _maps(method: str, needs: Requirements, kind: str, title: str) -> list[str]:
     """A note for an adapter whose maps PEFT does not choose."""
-    chosen = chosen_for(needs.adapter) if needs.adapter is not None and needs.usual_maps and kind else None
+    chosen = chosen_for(needs.adapter) if needs.adapter and needs.usual_maps and kind else None
     if chosen is None or kind in chosen:
         return []
     maps = "keys, values and MLPs where they have usual names, or else all linear maps"

@@ -60,6 +60,16 @@ def test_boft_on_transposed_maps_is_refused(tmp_path: Path) -> None:
     assert line == f"mine.yaml: {what}; train another adapter (lora)"
 
 
+def test_an_adapter_of_what_mamba_reads_itself_is_refused(tmp_path: Path) -> None:
+    source = written(tmp_path, [f"layers.0.mixer.{name}.weight" for name in ("in_proj", "x_proj", "dt_proj")])
+    (tmp_path / "config.json").write_text('{"model_type": "mamba"}')
+    model = f"model: {{path: {source.path}, bundled: null}}\n"
+    (line,) = refused(tmp_path, "{name: lora, target_modules: [in_proj, dt_proj]}", model)
+    what = f"{tmp_path.name} (mamba) reads 'dt_proj' without calling it, so an adapter has no effect"
+    assert line == f"mine.yaml:4: method.target_modules: {what}; name others, such as in_proj"
+    assert refused(tmp_path, "{name: lora, target_modules: [in_proj]}", model) == []
+
+
 @pytest.mark.parametrize(
     ("method", "kind", "says"),
     [
