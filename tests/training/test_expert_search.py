@@ -13,7 +13,7 @@ from suite.core.diagnostics import Mixture
 from suite.core.errors import StepFailed
 from suite.models.adapted import AdaptedModel, swapped
 from suite.models.apply import applied
-from suite.models.artifacts import Artifact
+from suite.models.artifacts import Artifact, singular
 from suite.models.artifacts.adapter import Adapter
 from suite.models.artifacts.prompt import SoftPrompt
 from suite.models.artifacts.singular import Singular
@@ -25,6 +25,13 @@ from suite.training.expert_search import mix_by_search, mix_evenly, mixer_of
 from suite.training.singular import spectra
 from tests.methods.tiny_jobs import config_of, job_for, method_of
 from tests.models.tiny_models import bits
+
+
+@pytest.fixture(autouse=True, params=["stored", "computed"])
+def products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mixtures as sums of stored products, and computed from the factors each time, as of large models."""
+    if request.param == "computed":
+        monkeypatch.setattr(singular, "STORED", 0)
 
 
 def expert(backbone: Backbone, seed: int, *, renormalise: bool = True, rank: int | None = None) -> Singular:

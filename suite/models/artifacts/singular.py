@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import torch
 from torch import Tensor
@@ -14,7 +14,10 @@ from suite.core.errors import StepFailed
 from suite.models.artifacts import Mixer, ParameterArtifact, register
 from suite.models.artifacts._shares import LEAST, shares
 from suite.models.backbone import Backbone
-from suite.models.singular import composed, factorise, fitting
+from suite.models.singular import Factors, composed, factorise, fitting
+
+STORED: Final = 2**31
+"""Bytes of stored products from which mixtures are computed from the factors each time."""
 
 
 @register
@@ -79,13 +82,16 @@ class Singular(ParameterArtifact):
 class SingularMixer:
     """Mixtures of SVF experts of one base over the same matrices.
 
-    `W'(α) = rest + c(α) Σ αₖ Pₖ` with `Pₖ = U diag(s ⊙ mₖ) Vᵀ`. Masks are mixed after the sigmoid. With `renormalise`,
-    c(α) keeps the sum of singular values: only the proportions of α matter, and a mixture of copies of an expert is
-    that expert. Without it c is 1: such a mixture is that expert if α sums to 1.
+    `W'(α) = W + U diag(σ(α) − s) Vᵀ` with `σ(α) = c(α) Σ αₖ s ⊙ mₖ`. Masks are mixed after the sigmoid. With
+    `renormalise`, c(α) keeps the sum of singular values: only the proportions of α matter, and a mixture of copies of
+    an expert is that expert. Without it c is 1: such a mixture is that expert if α sums to 1.
+
+    Of small models, each expert's product is computed once and stored, and a mixture is their sum. Of large ones
+    (`STORED`), a mixture takes one product for each matrix, and nothing is stored but the factors.
     """
 
     def __init__(self, backbone: Backbone, experts: Sequence[Singular]) -> None:
-        """Decompose the matrices and compute every expert's part. Raises StepFailed if the experts cannot be mixed."""
+        """Decompose the matrices. Raises StepFailed if the experts cannot be mixed."""
         self.experts = tuple(experts)
         first = self.experts[0]
         self.names = tuple(first.masks)
@@ -93,23 +99,19 @@ class SingularMixer:
         if any(each != shapes[0] for each in shapes) or len({each.renormalise for each in self.experts}) > 1:
             raise StepFailed("the experts of a mixture scale other matrices, ranks, or sums")
         self.renormalise = first.renormalise
-        self._parts: dict[str, Tensor] = {}
-        self._rest: dict[str, Tensor] = {}
-        self._sums: dict[str, Tensor] = {}
-        self._total: dict[str, float] = {}
         weights = dict(backbone.model.named_parameters())
-        for name in self.names:
-            weight = weights[name].detach()
+        self._weights = {name: weights[name].detach() for name in self.names}
+        self._factors: dict[str, Factors] = {}
+        self._scaled: dict[str, Tensor] = {}
+        for name, weight in self._weights.items():
             factors = factorise(weight, backbone.factors).cut(len(first.masks[name])).to(weight.device)
             if not all(fitting(factors.values, each.values[name]) for each in self.experts):
                 raise StepFailed(f"an expert's '{name}' has other singular values than the base")
-            left, right = factors.sides(weight)
             masks = torch.stack([each.masks[name] for each in self.experts]).to(weight.device)
-            scaled = factors.values * masks
-            self._parts[name] = torch.stack([(left * each) @ right for each in scaled])
-            self._rest[name] = weight.float() - (left * factors.values) @ right
-            self._sums[name] = scaled.sum(1)
-            self._total[name] = float(factors.values.sum())
+            self._factors[name], self._scaled[name] = factors, factors.values * masks
+        numbers = sum(weight.numel() for weight in self._weights.values()) * (len(self.experts) + 1)
+        self._stores = 4 * numbers < STORED
+        self._products: dict[str, tuple[Tensor, Tensor]] = {}
 
     def weights(self, alpha: Tensor) -> dict[str, Tensor]:
         """The weights of a mixture for α [K] or [K, matrices]; matrices whose α vanishes are left out."""
@@ -117,10 +119,27 @@ class SingularMixer:
         for name, share in zip(self.names, shares(alpha, self.names), strict=True):
             if float(share.sum()) < LEAST:
                 continue
-            share = share.to(self._sums[name].device)
-            scale = self._total[name] / float(share @ self._sums[name]) if self.renormalise else 1.0
-            new[name] = self._rest[name] + scale * torch.tensordot(share, self._parts[name], dims=1)
+            scaled, values = self._scaled[name], self._factors[name].values
+            share = share.to(scaled.device)
+            scale = float(values.sum()) / float(share @ scaled.sum(1)) if self.renormalise else 1.0
+            if self._stores:
+                rest, parts = self._stored(name)
+                new[name] = rest + scale * torch.tensordot(share, parts, dims=1)
+            else:
+                weight = self._weights[name]
+                left, right = self._factors[name].sides(weight)
+                mixed = weight.float() + (left * (scale * (share @ scaled) - values)) @ right
+                new[name] = mixed.to(weight.dtype)
         return new
+
+    def _stored(self, name: str) -> tuple[Tensor, Tensor]:
+        """What a matrix is without its factors [out, in], and each expert's product [K, out, in]."""
+        if name not in self._products:
+            weight = self._weights[name]
+            left, right = self._factors[name].sides(weight)
+            parts = torch.stack([(left * each) @ right for each in self._scaled[name]])
+            self._products[name] = (weight.float() - (left * self._factors[name].values) @ right, parts)
+        return self._products[name]
 
     def artifact(self, alpha: Tensor) -> Singular:
         """The mixture as one set of masks."""
