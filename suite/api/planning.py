@@ -68,6 +68,8 @@ class PlannedStep:
     """Bytes of the artifact, which stays."""
     checkpoints: int = 0
     """Bytes of checkpoints at their peak; they go when the step is done."""
+    model_here: bool = True
+    """Whether the base model was here; without its size, only tokens are estimated."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,8 @@ class DiskEstimate:
     checkpoints: int
     """Bytes of the largest checkpoints, which go when their step is done."""
     free: int
+    models_here: bool = True
+    """Whether all models were here, so that the sizes of what is trained are known."""
 
     @property
     def fits(self) -> bool:
@@ -117,7 +121,7 @@ class PlannedRun:
         todo = [step for step in steps if step.status != "done"]
         return DiskEstimate(
             sum(step.artifact for step in todo), max((step.checkpoints for step in todo), default=0),
-            DiskSpace(self.home.folder).free,
+            DiskSpace(self.home.folder).free, all(step.model_here for step in todo),
         )  # fmt: skip
 
     def steps(self) -> tuple[PlannedStep, ...]:
@@ -128,7 +132,7 @@ class PlannedRun:
             PlannedStep(
                 step.id, step.kind, step.title, statuses.get(step.id, "pending"), why.get(step.id, ""), users[step.id],
                 step.estimate.tokens, step.estimate.seconds, step.estimate.memory, step.estimate.at_most,
-                step.estimate.artifact, step.estimate.checkpoints,
+                step.estimate.artifact, step.estimate.checkpoints, step.estimate.model_here,
             )
             for step in self.plan.steps
         )  # fmt: skip

@@ -278,7 +278,8 @@ class _Builder:
         return " + ".join(self.steps[step].title.partition(" ")[2] for step in stack) or f"pretrained · {track.name}"
 
     def _step(self, title: str, work: Work, key: Mapping[str, Any], cost: StepEstimate) -> str:
-        step = Step.of(title, work, key, cost, self.steps)
+        model_here = self._located(work.track.model).folder is not None
+        step = Step.of(title, work, key, replace(cost, model_here=model_here), self.steps)
         return self.steps.setdefault(step.id, step).id
 
     def _located(self, source: ModelSource) -> LocatedModel:

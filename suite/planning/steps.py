@@ -29,6 +29,8 @@ class StepEstimate:
     """Bytes of the artifact, which stays."""
     checkpoints: int = 0
     """Bytes of checkpoints at their peak; they go when the step is done."""
+    model_here: bool = True
+    """Whether the base model was here; without its size, only tokens are estimated."""
 
 
 @dataclass(frozen=True)

@@ -132,3 +132,15 @@ def test_specs_that_say_the_same_are_listed_once(capsys: pytest.CaptureFixture[s
     names = [line.split()[0] for line in suite(capsys, "list", "specs")[1].splitlines()]
     assert names.count("promot_rte") == 1
     assert names.count("pretrained") == 2  # on tracks of different roles
+
+
+def test_a_plan_of_a_model_that_is_not_here_estimates_no_time(
+    capsys: pytest.CaptureFixture[str], specs: Path, tmp_path: Path
+) -> None:
+    code, out, _ = suite(capsys, "plan", specs / "finetune_rte.yaml", "--set", "model={hub: org/none}",
+                         "--home", tmp_path)  # fmt: skip
+    assert code == 0
+    assert "train finetune on rte · micro · seed 0 · time unknown\n" in out
+    assert " M tokens; time, memory and disk are known once the model is here\n" in out
+    assert "~" not in out
+    assert "disk:" not in out

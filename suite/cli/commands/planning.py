@@ -110,7 +110,7 @@ def print_notes(run: PlannedRun) -> None:
 def _disk_lines(disk: DiskEstimate) -> Iterator[str]:
     """The disk that steps need, and a note if it is not free."""
     needed = disk.artifacts + disk.checkpoints
-    if needed:
+    if needed and disk.models_here:
         yield (
             f"disk: about {size(disk.artifacts)} of artifacts and, while training, up to {size(disk.checkpoints)} of "
             f"checkpoints; {size(disk.free)} free (answers, pages and caches are not counted)"
@@ -143,13 +143,15 @@ def _saved(steps: Sequence[PlannedStep]) -> str:
     more = [(step, len(step.experiments) - 1) for step in steps]
     counts = Counter({kind: sum(times for step, times in more if step.kind == kind) for kind in ("train", "evaluate")})
     seconds = sum(times * step.seconds for step, times in more)
-    return f"{counts['train']} train steps and {counts['evaluate']} evaluations, about {clock(seconds)}"
+    time = f", about {clock(seconds)}" if all(step.model_here for step in steps) else ""
+    return f"{counts['train']} train steps and {counts['evaluate']} evaluations{time}"
 
 
 def _step_line(step: PlannedStep) -> str:
     mark = {"done": "done", "running": "running", "failed": "failed"}.get(step.status, "to do")
     shared = f" · shared by {len(step.experiments)}" if len(step.experiments) > 1 else ""
-    cost = "" if step.status == "done" else f" · {'at most ' * step.at_most}~{clock(step.seconds)}"
+    time = f"{'at most ' * step.at_most}~{clock(step.seconds)}" if step.model_here else "time unknown"
+    cost = "" if step.status == "done" else f" · {time}"
     why = f" · {step.why}" if step.why else ""
     return f"{mark:<8}{step.id[:8]}  {step.title}{shared}{cost}{why}"
 
@@ -158,6 +160,8 @@ def _cost(steps: Sequence[PlannedStep]) -> str:
     tokens, seconds = sum(step.tokens for step in steps), sum(step.seconds for step in steps)
     memory = max((step.memory for step in steps), default=0)
     about = "at most about" if any(step.at_most for step in steps) else "about"
+    if not all(step.model_here for step in steps):
+        return f"{about} {tokens / 1e6:.1f} M tokens; time, memory and disk are known once the model is here"
     return f"{about} {tokens / 1e6:.1f} M tokens, {clock(seconds)}, {size(memory)} of memory"
 
 
