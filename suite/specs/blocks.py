@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
@@ -73,6 +73,10 @@ class Budget(Block):
     micro_batch: Count | None = None
     """Examples per forward pass; gradients are accumulated over the batch. null: the whole batch. Does not change
     results."""
+    gradient_checkpointing: Literal["auto"] | bool = Field(default="auto", exclude=True)
+    """Whether layers compute their activations again in the backward pass instead of storing them: much less memory for
+    about a third more time. auto: once memory does not suffice for a batch, and before micro-batches become smaller.
+    Changes results by rounding only."""
     checkpoint_minutes: Annotated[float, Field(ge=0)] | None = Field(default=5.0, exclude=True)
     """Minutes between checkpoints, from which an interrupted training goes on; an orderly end (Ctrl-C, SIGTERM,
     `--max-time`) writes one, too. 0: after each step. null: none. Changes neither results nor names."""

@@ -155,6 +155,8 @@ class TrackBudget(Protocol):
     def max_length(self) -> int: ...  # noqa: D102
     @property
     def micro_batch(self) -> int | None: ...  # noqa: D102
+    @property
+    def gradient_checkpointing(self) -> Literal["auto"] | bool: ...  # noqa: D102
 
 
 class SelectionRule(Protocol):
@@ -195,6 +197,7 @@ class FitConfig:
     decay_by_rate: bool = True
     z_loss: float = 0.0
     precision: Precision = "float32"
+    gradient_checkpointing: Literal["auto"] | bool = "auto"
 
     @classmethod
     def of(
@@ -206,6 +209,7 @@ class FitConfig:
             batch_size=batch,
             micro_batch=min(track.micro_batch or batch, batch),
             max_length=track.max_length,
+            gradient_checkpointing=track.gradient_checkpointing,
             select_every=config.select_every or rule.every,
             stop_at_score=rule.stop_at_score,
             patience=config.patience or rule.patience,
@@ -215,5 +219,5 @@ class FitConfig:
         )
 
 
-FREE: Final = ("micro_batch", "checkpoint_seconds")
+FREE: Final = ("micro_batch", "checkpoint_seconds", "gradient_checkpointing")
 """Settings of a budget that do not change the result of training."""

@@ -25,7 +25,8 @@ from suite.training.memory import out_of_memory
 from suite.training.offload import offloaded
 from suite.training.optim import restore_state, state_of
 from suite.training.progress import Progress
-from suite.training.updates import Updates
+from suite.training.recomputing import Recomputing
+from suite.training.updates import Updates, check_loss
 
 ProbeFunction = Callable[[int], "Sequence[CurvePoint]"]
 
@@ -97,7 +98,7 @@ def fit(
     loop = _Loop(module, trainable, forward, batches, budget, seed, score, checkpoint, log, probe, due, spending, base)
     required = {name: parameter.requires_grad for name, parameter in trainable.items()}
     try:
-        with dropout(module, budget.dropout), fused(module):
+        with dropout(module, budget.dropout), fused(module), loop.recomputing:
             module.train()
             for parameter in trainable.values():
                 parameter.requires_grad_(True)
@@ -132,6 +133,7 @@ class _Loop(Generic[P]):
         self.device = next(iter(trainable.values())).device
         self.accelerator = accelerator_of(self.device)
         self.updates, self.folder = Updates(trainable, budget, seed), folder
+        self.recomputing = Recomputing(module, begin=budget.gradient_checkpointing is True)
         self.state = Progress(micro_batch=budget.micro_batch)
         self.best: Mapping[str, Tensor] = {}
         self.saved = 0  # the last step that a checkpoint holds
@@ -151,6 +153,8 @@ class _Loop(Generic[P]):
         self._resume()
         self.between_steps = True
         state, budget = self.state, self.budget
+        if state.recomputing:
+            self.recomputing.begin()
         if state.step == 0:
             self._run_probe()
         while state.step < budget.steps and not state.stopped:
@@ -178,7 +182,7 @@ class _Loop(Generic[P]):
             except RuntimeError as error:
                 if not out_of_memory(error):
                     raise
-            self.updates.check_repeatable()
+            self.updates.abandon()
             self._halve()  # outside of the handler: its traceback still holds the failed pass's tensors
         with self.state.timed("update"):
             self.updates.finish(within=updated)
@@ -201,27 +205,23 @@ class _Loop(Generic[P]):
                 with self.accelerator.autocast():
                     loss = self.forward(part.to(self.device)) / targets
                 if updated:
-                    self._check(float(loss.detach()))
+                    check_loss(float(loss.detach()), step + 1, self.budget.steps)
                     self.between_steps = False
                 self.accelerator.backward(loss)
                 total += loss.detach()
                 tokens += part.tokens
-            self._check(float(total))
+            check_loss(float(total), step + 1, self.budget.steps)
             self.between_steps = False
             self.state.tokens += tokens
             self.spending.add_tokens(tokens)
             return float(total), updated
 
-    def _check(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            step, steps = self.state.step + 1, self.budget.steps
-            raise StepFailed(f"the loss is {loss} at step {step} of {steps}: try a lower learning rate")
-
     def _halve(self) -> None:
         state = self.state
-        self.updates.optimizer.zero_grad(set_to_none=True)
-        if self.device.type == "cuda":
-            torch.cuda.empty_cache()
+        if self.budget.gradient_checkpointing == "auto" and self.recomputing.begin():
+            state.recomputing = True
+            self.log.say(f"out of memory at step {state.step + 1}: going on with gradient checkpointing")
+            return
         if state.micro_batch == 1:
             raise StepFailed(f"memory does not suffice for one example at step {state.step + 1}: lower max_length")
         state.micro_batch = (state.micro_batch + 1) // 2

@@ -23,6 +23,8 @@ class Progress:
     step: int = 0
     """Number of steps done."""
     micro_batch: int = 1
+    recomputing: bool = False
+    """Whether layers compute their activations again, as memory did not suffice."""
     tokens: int = 0
     best_step: int = 0
     best_score: float | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 
@@ -62,10 +63,17 @@ class Updates:
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)  # selection needs the memory
 
-    def check_repeatable(self) -> None:
-        """Raises StepFailed if memory ran out while parameters were being updated: the step cannot be repeated."""
+    def abandon(self) -> None:
+        """Drop the gradients of a step that memory did not hold, which is repeated then.
+
+        Raises StepFailed if parameters were being updated already: the step cannot be repeated.
+        """
         if self.begun:
-            raise StepFailed("memory does not suffice for the batch: lower batch_size or max_length")
+            fix = "set `budget.gradient_checkpointing: true`, or lower batch_size or max_length"
+            raise StepFailed(f"memory does not suffice for the batch: {fix}")
+        self.optimizer.zero_grad(set_to_none=True)
+        if next(iter(self.trainable.values())).device.type == "cuda":
+            torch.cuda.empty_cache()
 
     def _update_low(self) -> None:
         """Update the parameters in bfloat16 one by one, while the others have no gradient."""
@@ -99,6 +107,12 @@ class Updates:
         parameter.grad, new = None, parameter.data
         low.copy_(rounded(new, seed_of(self.seed, "rounding", self.step, name)))
         parameter.data = low
+
+
+def check_loss(loss: float, step: int, steps: int) -> None:
+    """Raises StepFailed if the loss of a step, counted from 1, is no finite number."""
+    if not math.isfinite(loss):
+        raise StepFailed(f"the loss is {loss} at step {step} of {steps}: try a lower learning rate")
 
 
 def rounded(values: Tensor, seed: int) -> Tensor:

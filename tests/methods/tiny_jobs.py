@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -42,6 +42,7 @@ class Terms:
     batch_size: int = 4
     max_length: int = 64
     micro_batch: int | None = None
+    gradient_checkpointing: Literal["auto"] | bool = "auto"
 
 
 @dataclass(frozen=True)

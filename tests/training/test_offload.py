@@ -117,7 +117,7 @@ def test_memory_that_runs_out_within_an_update_is_no_reason_to_repeat_the_step(t
         next(adapted.model.parameters()).register_hook(fails)  # the embeddings' gradient comes last
         return answer_loss(adapted, batch)
 
-    with pytest.raises(StepFailed, match="memory does not suffice for the batch: lower batch_size or max_length"):
+    with pytest.raises(StepFailed, match=r"for the batch: set `budget\.gradient_checkpointing: true`, or lower batch"):
         train(tiny_backbone("decoder"), tmp_path, loss=loss, clip=None, steps=2)
 
 

@@ -13,6 +13,7 @@ from suite.models.prefix import cache_of
 from suite.training.data.batches import Batch
 from suite.training.dropout import drops
 from suite.training.objectives.answer_positions import SUPPORTED, at_answers, model_type, narrowed
+from suite.training.recomputing import recomputes, storing
 
 WORTH: Final = 64
 """Minimum number of positions to save before a separate call pays: it goes over all weights once more."""
@@ -32,6 +33,9 @@ def answer_loss(adapted: AdaptedModel, batch: Batch, label_smoothing: float = 0.
 
 def answer_logits(adapted: AdaptedModel, batch: Batch) -> tuple[Tensor, Tensor]:
     """Logits [N, V] at the positions that predict answer tokens, row by row, and those tokens [N]."""
+    if adapted.prefix is not None and recomputes(adapted.model):  # a layer that computes again cannot read a cache
+        with storing(adapted.model):
+            return answer_logits(adapted, batch)
     labels = batch.labels.flatten().index_select(0, batch.answers)
     model, at = adapted.model, batch.answers
     if batch.decoder_input_ids is not None:
@@ -61,7 +65,8 @@ def _decoder_inputs(adapted: AdaptedModel, batch: Batch) -> tuple[dict[str, Any]
     so each row computes everything.
     """
     rows = len(batch.input_ids)
-    shareable = model_type(adapted.model) in SUPPORTED and not adapted.backbone.windowed and not drops(adapted.model)
+    shareable = model_type(adapted.model) in SUPPORTED and not adapted.backbone.windowed
+    shareable = shareable and not drops(adapted.model) and not recomputes(adapted.model)
     shared = batch.shared if shareable and (adapted.soft is not None or _pays(batch)) else 0
     if shared or (shareable and adapted.soft is not None):
         read = _read(adapted, batch.input_ids[:1, :shared])
