@@ -53,11 +53,12 @@ class DecoderState:
     next: Tensor
     """[B]: the position of each row's next token."""
 
-    def __init__(self, adapted: AdaptedModel, prompts: Sequence[Ids]) -> None:
+    def __init__(self, adapted: AdaptedModel, prompts: Sequence[Ids], *, sharing: bool = True) -> None:
+        """`sharing`: read what all prompts begin with once, which puts padding behind it."""
         self.model = cast(Any, adapted.model)
         self.device = adapted.backbone.device
         self._accepted = accepted(self.model)
-        common = shared(prompts) if len(prompts) > 1 and not adapted.backbone.windowed else 0
+        common = shared(prompts) if sharing and len(prompts) > 1 and not adapted.backbone.windowed else 0
         # [prefix][soft][shared text] is read once, and every prompt continues from a copy of its keys and values
         first = [prompts[0][:common]] if common >= SHARED else prompts
         self.cache = adapted.cache(len(first))

@@ -99,6 +99,8 @@ class Backbone:
         use up."""
         config: Any = self.model.config.get_text_config(decoder=True)
         kinds = getattr(config, "layer_types", None) or ()
+        if "local" in (getattr(config, "attention_layers", None) or ()):  # GPT-Neo's name for it
+            return True
         return any(kind != "full_attention" for kind in kinds) or bool(
             getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from suite.core.errors import Problem
 from suite.methods import Prerequisite
-from suite.models.architecture import INSTEAD, MIXERS, READ_DIRECTLY, no_prefix, prefix_obstacle
+from suite.models.architecture import INSTEAD, MIXERS, READ_DIRECTLY, no_prefix, prefix_obstacle, prompt_obstacle
 from suite.models.peft_choices import CONV1D, chosen_for
 from suite.models.source import LocatedModel, ModelSource
 from suite.models.weight_files import config_of
@@ -36,14 +37,26 @@ def check_architecture(
         if model.folder is None or model.file is not None:
             continue
         config, title = config_of(model.folder), model.source.title
-        obstacle = prefix_obstacle(config) if experiment.methods.get(step.method).FAMILY == "prefix" else None
-        if obstacle is not None:
-            problems.append(Problem(experiment.file, f"{step.method} on {title}: {no_prefix(obstacle)}", INSTEAD))
+        problems += _before_the_text(experiment, step, needs, config, title)
         kind = str(config.get("model_type", ""))
         if needs.adapter is not None:
             problems += _untrainable(experiment, step, needs, kind, title)
             notes += _maps(step.method, needs, kind, title)
     return ArchitectureCheck(tuple(dict.fromkeys(problems)), tuple(dict.fromkeys(notes)))
+
+
+def _before_the_text(
+    experiment: Experiment, step: Prerequisite, needs: Requirements, config: Mapping[str, Any], title: str
+) -> Iterator[Problem]:
+    """Problems for a prefix or a soft prompt that the model cannot have."""
+    if experiment.methods.get(step.method).FAMILY == "prefix":
+        obstacle = prefix_obstacle(config)
+        what, fix = no_prefix(obstacle or ""), INSTEAD
+    else:
+        obstacle = prompt_obstacle(config) if needs.reserved_positions else None
+        what, fix = obstacle or "", "train an adapter (lora)"
+    if obstacle is not None:
+        yield Problem(experiment.file, f"{step.method} on {title}: {what}", fix)
 
 
 def _untrainable(

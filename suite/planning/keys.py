@@ -12,20 +12,20 @@ from suite.models.chat import Chat, template_in
 from suite.models.source import LocatedModel, ModelSource
 from suite.models.weight_files import config_of
 
-STATES: Final = 2
-"""Increased whenever answers of models that keep states change: those before 2 were wrong."""
+READING: Final = 2
+"""Of models that keep states, and of GPT-Neo and MPT: answers or scores before 2 were wrong."""
 
 
 def model_key(source: ModelSource, located: LocatedModel) -> dict[str, Any]:
-    """A base model's key: its content, how it is loaded, and for models that keep states how these are read."""
+    """A base model's key: its content, how it is loaded, and for some architectures how they are read."""
     key = {"identity": located.identity, "dtype": source.dtype, "sentinels": source.sentinels}
-    return {**key, "states": STATES} if _keeps_states(located) else key
+    return {**key, "reading": READING} if _was_read_wrongly(located) else key
 
 
-def _keeps_states(located: LocatedModel) -> bool:
+def _was_read_wrongly(located: LocatedModel) -> bool:
     if located.folder is None or located.file is not None:
         return False
-    return decoder_settings(config_of(located.folder)).get("model_type") in STATEFUL
+    return decoder_settings(config_of(located.folder)).get("model_type") in STATEFUL | {"gpt_neo", "mpt"}
 
 
 def chat_key(chat: Chat | None, located: LocatedModel) -> dict[str, Any]:

@@ -53,6 +53,12 @@ ALL: Final[Mapping[str, Family]] = {
     "GPT-2": Family("gpt2", GPT),
     "GPT-NeoX": Family("gpt_neox", NEOX),
     "GPT-J": Family("gptj", {**GPT, "rotary_dim": 4}),
+    "GPT-Neo": Family(
+        "gpt_neo",
+        {"hidden_size": 32, "num_layers": 2, "num_heads": 4, "attention_types": [[["global", "local"], 1]],
+         "window_size": 8, "max_position_embeddings": 128},
+    ),
+    "MPT": Family("mpt", {"d_model": 32, "n_layers": 2, "n_heads": 4, "max_seq_len": 128}),
     "OPT": Family("opt", {**NEOX, "ffn_dim": 48, "word_embed_proj_dim": 32}),
     "BLOOM": Family("bloom", {"hidden_size": 32, "n_layer": 2, "n_head": 4}),
     "Falcon": Family("falcon", {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}),

@@ -9,7 +9,9 @@ from typing import Any, Final
 from peft import IA3Config, LoraConfig
 
 from suite.inference.prefix_support import supports_shared_prefix
-from suite.inference.recurrent import continues
+from suite.inference.reading import fastest
+from suite.inference.recurrent import Recurrent
+from suite.inference.whole_texts import WholeTexts
 from suite.models.adapter_targets import choose_targets
 from suite.models.architecture import prefix_obstacle
 from suite.models.backbone import Backbone
@@ -51,9 +53,9 @@ def cells(name: str) -> Iterator[str]:
 
 
 def _answers(backbone: Backbone) -> str:
-    if not backbone.recurrent:
+    if backbone.shape == "encoder-decoder":
         return "keys and values"
-    return "state" if continues(plain(backbone)) else "whole text"
+    return {Recurrent: "state", WholeTexts: "whole text"}.get(fastest(plain(backbone)), "keys and values")
 
 
 def _config(backbone: Backbone) -> Any:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from suite.inference.reading import read
-from suite.inference.recurrent import Recurrent, WholeTexts, continues
+from suite.inference.reading import LENGTHS, fastest, read
+from suite.inference.recurrent import Recurrent
 from suite.inference.state import DecoderState
+from suite.inference.whole_texts import WholeTexts, agrees
 from suite.models.layers import keeps_states
 from tests.architectures.answers import PROMPTS, plain
 from tests.architectures.families import backbone_of, tiny
@@ -27,7 +28,7 @@ def test_a_state_is_continued_from_where_that_is_right(name: str, kind: type) ->
 
 def test_a_model_whose_state_is_wrong_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     adapted = plain(backbone_of("Mamba"))
-    assert continues(adapted)
+    assert agrees(Recurrent, adapted, LENGTHS)
     real = Recurrent.keep
 
     def forgetting(self: Recurrent, rows: torch.Tensor) -> None:
@@ -35,7 +36,13 @@ def test_a_model_whose_state_is_wrong_is_found_out(monkeypatch: pytest.MonkeyPat
         self.cache.reorder_cache(torch.zeros_like(rows))  # all rows go on from one row's state
 
     monkeypatch.setattr(Recurrent, "keep", forgetting)
-    assert not continues(adapted)
+    assert fastest(adapted) is WholeTexts
+
+
+def test_a_beginning_is_not_shared_where_padding_behind_it_changes_answers() -> None:
+    sharing = {name: fastest(plain(backbone_of(name))) for name in ("BLOOM", "MPT")}
+    assert sharing["BLOOM"] is DecoderState
+    assert getattr(sharing["MPT"], "keywords", None) == {"sharing": False}
 
 
 @pytest.mark.parametrize("kind", [Recurrent, WholeTexts])

@@ -27,6 +27,8 @@ METHOD = "{name: prefix_tuning}"
         ({"model_type": "mamba"}, "some layers of this model keep a state, not keys and values"),
         ({"model_type": "x", "layer_types": ["linear_attention", "full_attention"]}, "keep a state"),
         ({"model_type": "deepseek_v3", "kv_lora_rank": 512}, "have different widths"),
+        ({"model_type": "gpt_neo", "attention_types": [[["global", "local"], 12]]}, "only to the last positions"),
+        ({"model_type": "mpt"}, "takes padding behind the prefix for distance"),
     ],
 )
 def test_a_model_without_keys_and_values_of_all_positions_is_refused(
@@ -50,6 +52,20 @@ def test_a_model_without_keys_and_values_of_all_positions_is_refused(
 )
 def test_others_are_let_through(config: dict[str, object]) -> None:
     assert prefix_obstacle(config) is None
+
+
+@pytest.mark.parametrize("method", ["{name: prompt_tuning}", "{name: promot}"])
+def test_soft_prompts_need_a_model_that_reads_vectors(tmp_path: Path, method: str) -> None:
+    source = written(tmp_path, ["layers.0.q_proj.weight"])
+    model = f"model: {{path: {source.path}, bundled: null}}\n"
+    gemma = {"model_type": "gemma4", "text_config": {"model_type": "gemma4_text", "hidden_size_per_layer_input": 256}}
+    (tmp_path / "config.json").write_text(json.dumps(gemma))
+    lines = refused(tmp_path, method, model)
+    reason = "each layer of this model looks up the tokens' ids, and vectors of a soft prompt have none"
+    steps = ["promot", "prompt_tuning"] if "promot" in method else ["prompt_tuning"]
+    assert lines == [f"mine.yaml: {step} on {tmp_path.name}: {reason}; train an adapter (lora)" for step in steps]
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "gemma4_text", "hidden_size_per_layer_input": 0}))
+    assert refused(tmp_path, method, model) == []
 
 
 def test_boft_on_transposed_maps_is_refused(tmp_path: Path) -> None:
@@ -104,13 +120,16 @@ def test_peft_s_tables_are_read_from_its_source_as_they_are() -> None:
     assert boft == constants.TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
 
 
-def test_steps_of_models_that_keep_states_have_names_of_their_own(tmp_path: Path) -> None:
+def test_steps_of_models_that_were_read_wrongly_have_other_names(tmp_path: Path) -> None:
     source = written(tmp_path, ["layers.0.q_proj.weight"])
     named = {}
     for kind in ("llama", "mamba"):
         (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
         named[kind] = set(model_key(source, locate(source, None)))
-    assert named == {"llama": {"identity", "dtype", "sentinels"}, "mamba": {"identity", "dtype", "sentinels", "states"}}
+    assert named == {
+        "llama": {"identity", "dtype", "sentinels"},
+        "mamba": {"identity", "dtype", "sentinels", "reading"},
+    }
 
 
 def test_the_bundled_models_can_have_prefixes(tmp_path: Path) -> None:
