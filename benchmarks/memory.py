@@ -2,9 +2,10 @@
 
 `python -m benchmarks.memory SPEC …` runs the steps of specs on their track, one after another, in a temporary home, and
 prints for each training step the predicted and the measured peak of tensors, in MB and in bytes for each parameter of
-the base. `--layers N` uses a Llama of random weights with N layers of 768 units instead (7.1 million parameters each):
-memory needs no real weights. `--set KEY=VALUE` changes settings, `--models FOLDER` has the models, `--json FILE` writes
-the figures. On a GPU (`--device cuda`) the peak is that of CUDA's allocator. Files mapped into memory do not count.
+the base. `--layers N --width D` uses a Llama of made-up weights with N layers of D units (768: 7.1 million parameters
+each; 4,096: 201 million) instead: memory needs no real weights. `--set KEY=VALUE` changes settings, `--models FOLDER`
+has the models, `--json FILE` writes the figures. On a GPU (`--device cuda`) the peak is that of CUDA's allocator. Files
+that are mapped into memory do not count.
 """
 
 from __future__ import annotations
@@ -74,16 +75,22 @@ def peak(prepare: Callable[[], Any], work: Callable[[], Any], device: str) -> tu
     return most, result
 
 
-def random_model(folder: Path, layers: int, dtype: torch.dtype) -> None:
-    """Write a Llama of random weights with the bundled tokenizer."""
+def made_up_model(folder: Path, layers: int, width: int, dtype: torch.dtype) -> None:
+    """Write a Llama with the bundled tokenizer, whose weights are all equal."""
     tokenizer = AutoTokenizer.from_pretrained(MODELS / "micro-llama")
     config = LlamaConfig(
-        hidden_size=768, intermediate_size=2048, num_hidden_layers=layers, num_attention_heads=12,
-        num_key_value_heads=12, max_position_embeddings=512, vocab_size=len(tokenizer), tie_word_embeddings=True,
+        hidden_size=width, intermediate_size=width * 8 // 3, num_hidden_layers=layers, num_attention_heads=width // 64,
+        num_key_value_heads=width // 64, max_position_embeddings=512, vocab_size=len(tokenizer),
+        tie_word_embeddings=True,
         pad_token_id=tokenizer.pad_token_id, eos_token_id=tokenizer.eos_token_id, bos_token_id=tokenizer.bos_token_id,
     )  # fmt: skip
-    torch.manual_seed(0)
-    LlamaForCausalLM(config).to(dtype).save_pretrained(folder)
+    with torch.device("meta"):
+        model = LlamaForCausalLM(config)
+    model = model.to(dtype).to_empty(device="cpu")  # to draw billions of numbers would take minutes
+    for name, parameter in model.named_parameters():
+        parameter.data.fill_(1.0 if "norm" in name else 1 / width)
+    model.tie_weights()
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
@@ -125,6 +132,7 @@ def main() -> None:
     parser.add_argument("--track")
     parser.add_argument("--set", action="append", default=[], dest="sets")
     parser.add_argument("--layers", type=int)
+    parser.add_argument("--width", type=int, default=768)
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--models", type=Path)
     parser.add_argument("--data", type=Path, action="append", default=[])
@@ -137,7 +145,7 @@ def main() -> None:
         sets = list(arguments.sets)
         if arguments.layers:
             made = Path(folder) / "model"
-            random_model(made, arguments.layers, getattr(torch, arguments.dtype))
+            made_up_model(made, arguments.layers, arguments.width, getattr(torch, arguments.dtype))
             sets.append(f"model={{path: {made}, dtype: {arguments.dtype}}}")
         inputs = Inputs(DataLocations(tuple(arguments.data)), arguments.models)
         plan = make_plan(load(arguments.specs, Options(arguments.track, sets=tuple(sets))), inputs)

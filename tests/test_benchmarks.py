@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import evaluation, training
+from benchmarks import equality, evaluation, gpu, training
 from benchmarks.__main__ import table
 from benchmarks.evaluation import asked, compare
 from benchmarks.scaling import exponent
@@ -84,3 +85,47 @@ def test_a_trainer_that_learns_something_else_stops_it(usual: bool, monkeypatch:
 
 def test_a_power_law_has_its_exponent() -> None:
     assert exponent([1, 4, 16], [3.0, 6.0, 12.0]) == pytest.approx(0.5)
+
+
+def test_the_command_for_a_gpu_keeps_what_each_part_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "gpu.json"
+    arguments = ["gpu", "--device", "cpu", "--tiny", "--json", str(file), "--only", "equality", "memory", "row"]
+    monkeypatch.setattr("sys.argv", [*arguments, "--minutes", "5"])
+    with pytest.raises(SystemExit) as ended:
+        gpu.main()
+    assert ended.value.code == 0
+    parts = json.loads(file.read_text(encoding="utf-8"))["parts"]
+    assert [(name, part["exit"]) for name, part in parts.items()] == [("equality", 0), ("memory", 0), ("row", 0)]
+    assert parts["equality"]["figures"]["micro-llama"]["loss, float32"] == 0
+    (lora,) = parts["memory"]["figures"]
+    assert lora["title"].startswith("train lora on rte")
+    assert lora["measured"] > 4 * lora["parameters"]
+    assert any("micro_cb 4-shot" in line for line in parts["row"]["end"])
+    assert "exit 0 after" in capsys.readouterr().out
+
+
+def test_a_part_without_time_is_not_begun_and_one_that_fails_is_the_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = gpu.Part("broken", 0, lambda given, figures: ["-c", "print('why'); raise SystemExit(3)"])
+    endless = gpu.Part("endless", 0, lambda given, figures: ["-c", "print('on', flush=True)\nwhile True: pass"])
+    monkeypatch.setattr(gpu, "PARTS", (broken, endless, gpu.Part("tests", 60, gpu.tests)))
+    file = tmp_path / "gpu.json"
+    monkeypatch.setattr("sys.argv", ["gpu", "--device", "cpu", "--minutes", "0.05", "--json", str(file)])
+    with pytest.raises(SystemExit) as ended:
+        gpu.main()
+    assert ended.value.code == 1
+    parts = json.loads(file.read_text(encoding="utf-8"))["parts"]
+    assert (parts["broken"]["exit"], parts["broken"]["end"]) == (3, ["why"])
+    assert (parts["endless"]["exit"], parts["endless"]["end"]) == (None, ["on"])
+    assert parts["tests"]["end"][0].startswith("not begun: ")
+
+
+def test_a_device_that_answers_otherwise_is_out_of_bounds() -> None:
+    figures = {"answers that differ, float32": 0.01, "loss, float32": 2e-3, "gradient, float32": float("nan"),
+               "loss, bfloat16": 0.01}  # fmt: skip
+    assert equality.wrong(figures) == [
+        "loss, float32 is 0.002, more than 0.001", "gradient, float32 is nan, more than 0.001"
+    ]  # fmt: skip
