@@ -10,7 +10,7 @@ import torch
 
 from suite.core.errors import StepFailed
 from suite.models.adapted import AdaptedModel
-from suite.models.backbone import Backbone
+from suite.models.backbone import Backbone, Shape
 from suite.training import offload
 from suite.training.data.batches import Batches
 from suite.training.data.examples import encode
@@ -19,7 +19,7 @@ from suite.training.objectives.losses import answer_loss
 from suite.training.optim import make_optimizer
 from suite.training.updates import rounded
 from suite.training.weights import train_weights
-from tests.methods.tiny_jobs import config_of, job_for
+from tests.methods.tiny_jobs import config_of, job_for, method_of
 from tests.models.tiny_budget import Memory, Stop, budget
 from tests.models.tiny_models import tiny_backbone, tiny_examples
 from tests.training.test_loop import same
@@ -123,6 +123,19 @@ def test_a_model_trained_in_bfloat16_gets_its_own_values_back(tmp_path: Path) ->
     assert {tensor.dtype for tensor in trained.artifact.tensors.values()} == {torch.bfloat16}
     after = backbone.model.state_dict()
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+
+
+@pytest.mark.parametrize("name", ["finetune", "promot", "joint_tuning"])
+def test_every_method_of_all_weights_trains_in_bfloat16(name: str, shape: Shape, tmp_path: Path) -> None:
+    backbone, log = tiny_backbone(shape, dtype=torch.bfloat16), Memory()
+    before = {key: tensor.clone() for key, tensor in backbone.model.state_dict().items()}
+    config = config_of(name, precision="bf16", steps=20, learning_rate=3e-3)
+    trained = method_of(name).train(config, job_for(name, backbone, tmp_path, log=log))  # type: ignore[misc]
+    assert sum(log.losses[-4:]) < 0.8 * sum(log.losses[:4])
+    weights = trained.artifact.parts.get("weights", trained.artifact).tensors
+    assert {each.dtype for each in weights.values()} == {torch.bfloat16}
+    assert len(weights) > len(before) / 2
+    assert all(torch.equal(backbone.model.state_dict()[key], tensor) for key, tensor in before.items())
 
 
 def test_a_loss_that_is_no_number_stops_before_an_update_within_the_backward_pass(
