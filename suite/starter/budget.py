@@ -26,11 +26,15 @@ DISPENSABLE: Final = ("svf", "promot", "prompt_tuning", "finetune")
 """What is left out of a first comparison if time lacks, in this order; pretrained and LoRA remain."""
 MOST_DOCUMENTS: Final = 64
 FEWEST_DOCUMENTS: Final = 16
+COUNTS: Final = (MOST_DOCUMENTS, 48, 32, 24)
+"""Documents of a held-out task, if there is time."""
 MOST: Final = 1000
 PROMPT_LENGTH: Final = 20
 """Vectors of a tuned prompt, which take as many tokens' places."""
 LONGEST: Final = 2048
 """Tokens of an input at most."""
+WRITING: Final = 2
+"""Tokens that are read in the time in which one is written, in a batch."""
 EPOCHS: Final = 5
 """Times that training reads each row, where time allows it."""
 
@@ -68,24 +72,25 @@ def budget_of(
 ) -> StarterBudget:  # fmt: skip
     """The steps of `methods` that fit, for `train` and `tested` rows of the target, `held_out` tasks, some positions.
 
-    Evaluations take half of the time at most: tasks are asked fewer documents if they would take more. If even few
-    documents leave no time for `ENOUGH` steps of each method, methods are left out.
+    Evaluations take half of the time at most, and leave time for `ENOUGH` steps of each method: tasks are asked fewer
+    documents if they would not. If even few documents leave too little time, methods are left out.
     """
     selection = max(4, min(64, train // 5))
     wanted = max(60, math.ceil(EPOCHS * (train - selection) / speed.batch_size))
     work = _Work(speed, tested, held_out * held_out_length, selection, minutes * 60)
-    chosen = list(methods)
+    chosen, enough = list(methods), min(wanted, ENOUGH)
     for name in DISPENSABLE:
-        if work.affordable(chosen) >= min(wanted, ENOUGH):
+        if work.affordable(chosen, FEWEST_DOCUMENTS) >= enough:
             break
         chosen = [method for method in chosen if method != name]
-    steps = max(FEWEST, min(wanted, MOST, int(work.affordable(chosen))) // 10 * 10)
+    documents = work.documents(chosen, enough)
+    steps = max(FEWEST, min(wanted, MOST, int(work.affordable(chosen, documents))) // 10 * 10)
     room = positions - 32
     max_length = min(room, LONGEST, max(longest, _rounded(max(speed.lengths) + PROMPT_LENGTH)))
     cut = sum(length + PROMPT_LENGTH > max_length for length in speed.lengths)
-    seconds = steps * work.step(chosen) + work.besides(chosen)
+    seconds = steps * work.step(chosen) + work.besides(chosen, documents)
     left_out = tuple(name for name in methods if name not in chosen)
-    return StarterBudget(steps, work.documents(chosen), selection, max_length, cut, seconds, tuple(chosen), left_out)
+    return StarterBudget(steps, documents, selection, max_length, cut, seconds, tuple(chosen), left_out)
 
 
 @dataclass(frozen=True)
@@ -109,25 +114,27 @@ class _Work:
             cost * (PROMPT_STEPS if name == "prompt_tuning" else 1) for name, cost in costs.items()
         )
 
-    def documents(self, methods: Sequence[str]) -> int:
-        """Documents of each held-out task."""
-        half, target = self._remaining(methods) / 2, self._target(methods)
-        counts = (MOST_DOCUMENTS, 48, 32, 24)
-        return next((count for count in counts if target + self._held_out(methods, count) <= half), FEWEST_DOCUMENTS)
+    def documents(self, methods: Sequence[str], enough: int) -> int:
+        """Documents of each held-out task: evaluations take half of the time at most, and leave time for `enough` steps."""
+        for count in COUNTS:
+            evaluating = self._target(methods) + self._held_out(methods, count)
+            if evaluating <= self._remaining(methods) / 2 and self.affordable(methods, count) >= enough:
+                return count
+        return FEWEST_DOCUMENTS
 
-    def besides(self, methods: Sequence[str]) -> float:
+    def besides(self, methods: Sequence[str], documents: int) -> float:
         """What is not training: evaluations, selection, setting up."""
         return (
             self._target(methods)
-            + self._held_out(methods, self.documents(methods))
+            + self._held_out(methods, documents)
             + self._selecting(methods)
             + self._setting_up(methods)
         )
 
-    def affordable(self, methods: Sequence[str]) -> float:
+    def affordable(self, methods: Sequence[str], documents: int) -> float:
         """Steps of each method that fit."""
         available = self._remaining(methods) + self._setting_up(methods)
-        return (available - self.besides(methods)) / self.step(methods)
+        return (available - self.besides(methods, documents)) / self.step(methods)
 
     def _remaining(self, methods: Sequence[str]) -> float:
         return max(self.seconds - self._setting_up(methods), self.seconds / 3)
@@ -135,9 +142,14 @@ class _Work:
     def _setting_up(self, methods: Sequence[str]) -> float:
         return STEPS_OF_SPEC * len(methods) * SETTING_UP
 
+    @property
+    def _answering(self) -> float:
+        """A row of the target: its prompt is read, and its answer written token by token."""
+        return (self.speed.mean_length + WRITING * self.speed.longest_answer) * self.speed.reading
+
     def _target(self, methods: Sequence[str]) -> float:
-        """Each method answers the target's rows, token by token."""
-        return len(methods) * self.tested * self.speed.mean_length * self.speed.reading * 2
+        """Each method answers the target's rows."""
+        return len(methods) * self.tested * self._answering
 
     def _held_out(self, methods: Sequence[str], documents: int) -> float:
         evaluated = sum(name != "prompt_tuning" for name in methods)  # a tuned prompt is left out for held-out tasks
@@ -145,7 +157,7 @@ class _Work:
 
     def _selecting(self, methods: Sequence[str]) -> float:
         trained = sum(name in STEP_COSTS for name in methods) + 1  # ProMoT selects in both of its stages
-        return 4 * trained * self.selection * self.speed.mean_length * self.speed.reading * 2
+        return 4 * trained * self.selection * self._answering
 
 
 def _rounded(count: int) -> int:

@@ -47,6 +47,12 @@ def test_methods_are_left_out_until_the_rest_gets_enough_steps_within_the_time()
         assert found.seconds <= 1800, step
 
 
+def test_held_out_tasks_are_asked_fewer_documents_before_a_method_is_left_out() -> None:
+    some = budget(10, step=2.6, token=0.001)
+    assert (some.documents, some.left_out, some.steps) == (32, ("promot", "svf"), 40)
+    assert some.seconds <= 600
+
+
 def test_data_that_needs_few_steps_leaves_out_no_method_for_them() -> None:
     assert budget(30, step=4.0, train=40).left_out == ()
 
