@@ -115,7 +115,7 @@ class _Work:
         )
 
     def documents(self, methods: Sequence[str], enough: int) -> int:
-        """Documents of each held-out task: evaluations take half of the time at most, and leave time for `enough` steps."""
+        """Documents of each held-out task: evaluations take half of the time at most, and leave time for the steps."""
         for count in COUNTS:
             evaluating = self._target(methods) + self._held_out(methods, count)
             if evaluating <= self._remaining(methods) / 2 and self.affordable(methods, count) >= enough:
