@@ -59,6 +59,8 @@ class StarterBudget:
     """Those of the specs."""
     left_out: tuple[str, ...] = ()
     """Those for which time lacks."""
+    minutes_of_all: int = 0
+    """What all of them would take with the fewest steps and documents that are enough."""
 
     @property
     def minutes(self) -> int:
@@ -90,7 +92,10 @@ def budget_of(
     cut = sum(length + PROMPT_LENGTH > max_length for length in speed.lengths)
     seconds = steps * work.step(chosen) + work.besides(chosen, documents)
     left_out = tuple(name for name in methods if name not in chosen)
-    return StarterBudget(steps, documents, selection, max_length, cut, seconds, tuple(chosen), left_out)
+    all_of_them = enough * work.step(methods) + work.besides(methods, FEWEST_DOCUMENTS)
+    return StarterBudget(
+        steps, documents, selection, max_length, cut, seconds, tuple(chosen), left_out, math.ceil(all_of_them / 60)
+    )
 
 
 @dataclass(frozen=True)

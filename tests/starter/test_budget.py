@@ -51,6 +51,10 @@ def test_held_out_tasks_are_asked_fewer_documents_before_a_method_is_left_out() 
     some = budget(10, step=2.6, token=0.001)
     assert (some.documents, some.left_out, some.steps) == (32, ("promot", "svf"), 40)
     assert some.seconds <= 600
+    assert some.minutes_of_all > 10
+    everything = budget(some.minutes_of_all, step=2.6, token=0.001)
+    assert (everything.left_out, everything.steps) == ((), 40)
+    assert budget(some.minutes_of_all - 1, step=2.6, token=0.001).left_out == ("svf",)
 
 
 def test_data_that_needs_few_steps_leaves_out_no_method_for_them() -> None:

@@ -124,7 +124,10 @@ def _ending(made: NewWorkspace, minutes: float, *, bundled: bool) -> Iterator[st
     if made.left_out:
         yield f"note: {made.left_out}"
     if budget.left_out:
-        yield f"note: left out, as {minutes:g} min do not hold {ENOUGH} steps of each: {', '.join(budget.left_out)}"
+        yield (
+            f"note: left out, as {minutes:g} min do not hold {ENOUGH} steps of each: {', '.join(budget.left_out)}; "
+            f"--minutes {budget.minutes_of_all} would hold all"
+        )
     if budget.seconds > minutes * 63:
         yield f"note: that is more than {minutes:g} min (--minutes): fewer than {budget.steps} steps teach nothing"
     if budget.documents < MOST_DOCUMENTS:
