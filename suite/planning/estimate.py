@@ -19,7 +19,7 @@ from suite.planning.steps import StepEstimate, Train
 from suite.training.requirements import CandidateSearch, GradientSteps, Requirements
 
 WORDS_TO_TOKENS = 1.3
-FLOPS_PER_SECOND = 4e10  # two laptop cores in float32; measured rates replace it once there are any
+FLOPS_PER_SECOND = 8e10  # what a core gives in float32 (docs/performance.md), until there are measured rates
 PRODUCTS_PER_SECOND = 1.2e11
 """Rate for products of large matrices."""
 OVERHEAD_SECONDS = 0.3
