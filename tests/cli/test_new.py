@@ -32,7 +32,7 @@ def tickets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_table_becomes_a_workspace_whose_specs_are_a_plan(
     tickets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    code, out, err = suite(capsys, "new", "mine", "--data", "tickets.csv", "--minutes", "1")
+    code, out, err = suite(capsys, "new", "mine", "--data", "tickets.csv", "--minutes", "60")
     assert (code, err) == (0, "")
     assert "columns: id (names rows), text (7 words), label (4 labels)" in out
     assert "taken for classification: input text, target label" in out
