@@ -12,7 +12,7 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-from suite.training.objectives.answer_positions import SUPPORTED, model_type
+from suite.training.answer_positions import SUPPORTED, model_type
 
 
 class Recomputing:

@@ -9,7 +9,7 @@ from suite.models.backbone import Backbone
 from suite.models.fused import fused
 from suite.training.objectives.losses import answer_loss
 from tests.models.tiny_models import tiny_backbone
-from tests.training.objectives.test_answer_positions import batch_of
+from tests.training.test_answer_positions import batch_of
 
 
 def nodes(loss: torch.Tensor) -> set[str]:

@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from suite.models.adapted import AdaptedModel
 from suite.models.prefix import cache_of
+from suite.training.answer_positions import SUPPORTED, at_answers, model_type, narrowed
 from suite.training.data.batches import Batch
 from suite.training.dropout import drops
-from suite.training.objectives.answer_positions import SUPPORTED, at_answers, model_type, narrowed
 from suite.training.recomputing import recomputes, storing
 
 WORTH: Final = 64

@@ -14,11 +14,11 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone, as_backbone
+from suite.training import answer_positions
+from suite.training.answer_positions import SUPPORTED
 from suite.training.data.batches import IGNORE, Batch, Collator
 from suite.training.data.examples import encode
 from suite.training.dropout import dropout
-from suite.training.objectives import answer_positions
-from suite.training.objectives.answer_positions import SUPPORTED
 from suite.training.objectives.losses import answer_loss
 from tests.models.tiny_models import WORDS, tiny_backbone, tiny_examples, tiny_tokenizer
 

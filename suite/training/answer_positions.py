@@ -15,7 +15,7 @@ from torch import Tensor, nn
 SUPPORTED: Final = frozenset(
     {"cohere", "gemma", "granite", "llama", "mistral", "olmo", "olmo2", "qwen2", "qwen3", "smollm3", "stablelm"}
 )
-"""Model types whose layers are written this way (tests/training/objectives/test_answer_positions.py). Other models
+"""Model types whose layers are written this way (tests/training/test_answer_positions.py). Other models
 compute all positions."""
 PARTS: Final = ("self_attn.q_proj", "self_attn.o_proj", "mlp")
 """The position-wise parts of such a layer."""
