@@ -1,9 +1,9 @@
 """A device against the CPU: the same answers, the same losses, the same gradients, with bounds in bfloat16.
 
 `python -m benchmarks.equality --device cuda` loads the bundled models (or `--path FOLDER`) in float32 on the CPU and on
-the device, and compares greedy answers to prompts of RTE, the loss of a batch, and its gradient. In float32, answers
-must be equal but for `ANSWERS`, losses and gradients but for `FLOAT32` of their size; in bfloat16, losses but for
-`BFLOAT16`. It ends with exit code 1 if they are not. `--json FILE` writes the figures.
+the device, and compares greedy answers to prompts of RTE, the loss of a batch, and its gradient. In float32, at most
+`ANSWERS` of the answers may differ, and losses and gradients by at most `FLOAT32` of their size; in bfloat16, losses by
+at most `BFLOAT16`. Otherwise the exit code is 1. `--json FILE` writes the figures.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from suite.training.data.examples import encode
 from suite.training.objectives.losses import answer_loss
 
 ANSWERS = 0.02
-"""Share of answers that may differ in float32: two tokens may be equally likely but for rounding."""
+"""Share of answers that may differ in float32: rounding may decide between two tokens."""
 FLOAT32 = 1e-3
 BFLOAT16 = 5e-2
 NEW_TOKENS = 8
@@ -100,13 +100,13 @@ def main() -> None:
     sources = {name: ModelSource(bundled=name) for name in ("micro-llama", "micro-t5")}
     if given.path:
         sources[Path(given.path).name] = ModelSource(path=str(Path(given.path).resolve()))
-    told: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     for name, source in sources.items():
-        told[name] = compared(source, given.device, given.prompts, DataLocations())
-        print(name, {key: f"{value:.3g}" for key, value in told[name].items()}, flush=True)
+        measured[name] = compared(source, given.device, given.prompts, DataLocations())
+        print(name, {key: f"{value:.3g}" for key, value in measured[name].items()}, flush=True)
     if given.json:
-        given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    problems = [f"{name}: {problem}" for name, figures in told.items() for problem in wrong(figures)]
+        given.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    problems = [f"{name}: {problem}" for name, figures in measured.items() for problem in wrong(figures)]
     if problems:
         raise SystemExit("\n".join(problems))
 

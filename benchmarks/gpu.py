@@ -161,7 +161,7 @@ def run_part(part: Part, given: argparse.Namespace, folder: Path, seconds: float
 
 def run(given: argparse.Namespace) -> dict[str, Any]:
     """Run the chosen parts while there is time, writing the figures after each."""
-    told: dict[str, Any] = {"machine": machine(1), "device": given.device, "parts": {}}
+    measured: dict[str, Any] = {"machine": machine(1), "device": given.device, "parts": {}}
     deadline = time.monotonic() + 60 * given.minutes
     with TemporaryDirectory() as folder:
         for part in PARTS:
@@ -169,14 +169,14 @@ def run(given: argparse.Namespace) -> dict[str, Any]:
                 continue
             left = deadline - time.monotonic()
             if left < part.least:
-                told["parts"][part.name] = {"exit": None, "end": [f"not begun: {left:.0f} s are left"]}
+                measured["parts"][part.name] = {"exit": None, "end": [f"not begun: {left:.0f} s are left"]}
             else:
                 print(f"{part.name} …", flush=True)
-                found = told["parts"][part.name] = run_part(part, given, Path(folder), left)
+                found = measured["parts"][part.name] = run_part(part, given, Path(folder), left)
                 print("\n".join(found["end"][-4:]), f"\nexit {found['exit']} after {found['seconds']} s", flush=True)
             if given.json:
-                given.json.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    return told
+                given.json.write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    return measured
 
 
 def main() -> None:
@@ -190,8 +190,8 @@ def main() -> None:
     parser.add_argument("--skip", nargs="+", default=[], choices=names)
     parser.add_argument("--only", nargs="+", default=[], choices=names)
     parser.add_argument("--tiny", action="store_true")
-    told = run(parser.parse_args())
-    sys.exit(any(part["exit"] not in (0, None) for part in told["parts"].values()))
+    measured = run(parser.parse_args())
+    sys.exit(any(part["exit"] not in (0, None) for part in measured["parts"].values()))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from suite.core.diagnostics import Finding
 from suite.core.errors import ArtifactLost, StepFailed, SuiteError, TakenOver, machine_problem
 from suite.models.artifact_files import difference
 from suite.models.artifacts import Artifact, load_artifact
+from suite.training.offload import is_large
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def publish(folder: Path, artifact: Artifact, base: str, ours: Callable[[], bool
     try:
         fresh.mkdir(parents=True)
         artifact.save(fresh, base=base, extra={"step": folder.name})
-        if difference(fresh, base, artifact.hash):
+        if not _is_as_saved(fresh, artifact, base):
             raise StepFailed("the saved artifact differs from the selected checkpoint")
         if not ours():
             raise TakenOver
@@ -56,6 +57,13 @@ def publish(folder: Path, artifact: Artifact, base: str, ours: Callable[[], bool
     for left in folder.parent.glob(f".{folder.name}.*.new"):  # of attempts that were killed, or lost the step
         shutil.rmtree(left, ignore_errors=True)
     return folder
+
+
+def _is_as_saved(folder: Path, artifact: Artifact, base: str) -> bool:
+    """Whether the files are the artifact. It is loaded for this, unless memory may hold no copy of it."""
+    if is_large(artifact.tensors):
+        return not difference(folder, base, artifact.hash)
+    return load_artifact(folder, base).hash == artifact.hash
 
 
 def _clear(folder: Path) -> None:

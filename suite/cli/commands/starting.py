@@ -129,7 +129,7 @@ def _ending(made: NewWorkspace, minutes: float, *, bundled: bool) -> Iterator[st
             f"--minutes {budget.minutes_of_all} would hold all"
         )
     if budget.seconds > minutes * 63:
-        yield f"note: that is more than {minutes:g} min (--minutes): fewer than {budget.steps} steps teach nothing"
+        yield f"note: that is more than {minutes:g} min (--minutes): fewer than {budget.steps} steps may teach nothing"
     if budget.documents < MOST_DOCUMENTS:
         yield (
             f"note: held-out tasks are asked {budget.documents} documents each, to save time; an interval of a task is "
