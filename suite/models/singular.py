@@ -142,8 +142,9 @@ class _Composed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, new: Tensor, weight: Tensor, factors: Factors) -> Tensor:
         ctx.weight, ctx.factors = weight, factors
-        left, right = factors.sides(weight)
-        return (weight.to(left.dtype) + (left * (new - factors.values)) @ right).to(weight.dtype)
+        with torch.autocast(weight.device.type, enabled=False):  # as in evaluation, which does not autocast
+            left, right = factors.sides(weight)
+            return (weight.to(left.dtype) + (left * (new - factors.values)) @ right).to(weight.dtype)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:

@@ -21,6 +21,7 @@ from suite.training.config import Optimisation
 from suite.training.data.batches import Collator, in_parts
 from suite.training.data.examples import Encoded, encode
 from suite.training.data.exemplars import with_exemplars
+from suite.training.device import computing
 from suite.training.job import Job
 from suite.training.loop import CurvePoint
 from suite.training.objectives.losses import answer_loss
@@ -81,8 +82,9 @@ class Alignment:
         total: dict[str, Tensor] = {}
         for rows in in_parts([(each.target_index, at) for at, each in enumerate(examples)], most):
             batch = collate([examples[at] for at in rows]).to(job.backbone.device)
-            current = trainable.adapted(job.backbone, batch.target_index)
-            loss = answer_loss(current, batch, self._config.label_smoothing, self._config.z_loss)
+            with computing(job.backbone.device, job.budget.precision):
+                current = trainable.adapted(job.backbone, batch.target_index)
+                loss = answer_loss(current, batch, self._config.label_smoothing, self._config.z_loss)
             for name, each in zip(names, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True):
                 if each is not None:
                     total[name] = each if name not in total else total[name] + each

@@ -9,6 +9,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from suite.core.block import Block
 from suite.models.chat import Chat
 from suite.models.source import ModelSource
+from suite.training.config import Precision
 
 Count = Annotated[int, Field(ge=1)]
 Sweep = Annotated[dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]], Field(min_length=1)]
@@ -77,9 +78,19 @@ class Budget(Block):
     """Whether layers compute their activations again in the backward pass instead of storing them: much less memory for
     about a third more time. auto: once memory does not suffice for a batch, and before micro-batches become smaller.
     Changes results by rounding only."""
+    precision: Precision = "float32"
+    """Precision in which training computes, on any device: float32, or bf16 (torch's autocast to bfloat16: faster on a
+    GPU, rounded results). Weights that are in bfloat16 compute in bfloat16 either way; `method.precision` says in which
+    precision full tuning stores them. With bf16, checkpoints are selected as their artifacts will be, rounded to the
+    model's `dtype`."""
     checkpoint_minutes: Annotated[float, Field(ge=0)] | None = Field(default=5.0, exclude=True)
     """Minutes between checkpoints, from which an interrupted training goes on; an orderly end (Ctrl-C, SIGTERM,
     `--max-time`) writes one, too. 0: after each step. null: none. Changes neither results nor names."""
+
+    @model_serializer(mode="wrap")
+    def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out float32, so that it changes neither names nor output."""
+        return {key: value for key, value in handler(self).items() if (key, value) != ("precision", "float32")}
 
 
 class Probes(Block):

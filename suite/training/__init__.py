@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from suite.models.artifacts.prompt import SoftPrompt
     from suite.models.artifacts.weights import Weights
     from suite.training.config import Count, Optimisation, Positive, Schedule
+    from suite.training.device import computing
     from suite.training.job import Job, Trained
     from suite.training.loop import CurvePoint, Fit
     from suite.training.objectives.losses import answer_loss
@@ -26,6 +27,7 @@ _OFFERED: Final = {
     "suite.models.artifacts.prompt": ("SoftPrompt",),
     "suite.models.artifacts.weights": ("Weights",),
     "suite.training.config": ("Count", "Optimisation", "Positive", "Schedule"),
+    "suite.training.device": ("computing",),
     "suite.training.job": ("Job", "Trained"),
     "suite.training.loop": ("CurvePoint", "Fit"),
     "suite.training.objectives.losses": ("answer_loss",),
@@ -38,7 +40,7 @@ _OFFERED: Final = {
 
 __all__ = [
     "Count", "CurvePoint", "Fit", "Job", "Optimisation", "Positive", "Requirements", "Schedule", "SoftPrompt",
-    "Trainable", "Trained", "Weights", "answer_loss", "learning_rate", "make_optimizer", "named_matrices",
+    "Trainable", "Trained", "Weights", "answer_loss", "computing", "learning_rate", "make_optimizer", "named_matrices",
     "optimisation_requirements", "optimise", "restore_state", "state_of", "train_weights",
 ]  # fmt: skip
 

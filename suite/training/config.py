@@ -18,6 +18,7 @@ Optimizer = Literal["adamw", "adafactor", "adamw8bit"]
 MOMENTS: Final = {"adamw": 2.0, "adamw8bit": 0.5, "adafactor": 0.0}
 """Numbers of 4 bytes that an optimiser keeps for each trained one, about."""
 Precision = Literal["float32", "bf16"]
+"""Of the trained weights (`method.precision`), or of training's computing (`budget.precision`)."""
 Schedule = Literal["constant", "linear", "cosine"]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -138,7 +139,8 @@ class WeightOptimisation(Optimisation):
 
     precision: Precision = "float32"
     """Precision of the weights in training: `float32` copies of them, or `bf16`, for a base in bfloat16 (a third of the
-    memory): a step is computed in float32 for one parameter at a time, and rounded to bfloat16 stochastically."""
+    memory): an update is computed in float32 for one parameter at a time, and rounded to bfloat16 stochastically. The
+    track's `budget.precision` says in which precision forward and backward passes compute."""
 
 
 def precision_of(config: Optimisation) -> Precision:
@@ -157,6 +159,8 @@ class TrackBudget(Protocol):
     def micro_batch(self) -> int | None: ...  # noqa: D102
     @property
     def gradient_checkpointing(self) -> Literal["auto"] | bool: ...  # noqa: D102
+    @property
+    def precision(self) -> Precision: ...  # noqa: D102
 
 
 class SelectionRule(Protocol):
@@ -197,6 +201,9 @@ class FitConfig:
     decay_by_rate: bool = True
     z_loss: float = 0.0
     precision: Precision = "float32"
+    """Of the trained weights."""
+    compute_precision: Precision = "float32"
+    """Of computing: `bf16` autocasts."""
     gradient_checkpointing: Literal["auto"] | bool = "auto"
 
     @classmethod
@@ -210,6 +217,7 @@ class FitConfig:
             micro_batch=min(track.micro_batch or batch, batch),
             max_length=track.max_length,
             gradient_checkpointing=track.gradient_checkpointing,
+            compute_precision=track.precision,
             select_every=config.select_every or rule.every,
             stop_at_score=rule.stop_at_score,
             patience=config.patience or rule.patience,

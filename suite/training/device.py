@@ -1,16 +1,22 @@
-"""Mixed precision and random seeds on the training device."""
+"""The precision of computing and random seeds on the training device."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
-from accelerate import Accelerator
-from accelerate.state import AcceleratorState
+
+from suite.training.config import Precision
 
 
-def accelerator_of(device: torch.device) -> Accelerator:
-    """An accelerator that autocasts to bfloat16 on a GPU and uses float32 elsewhere."""
-    AcceleratorState._reset_state(reset_partial_state=True)  # one process may train on the CPU first, then on a GPU
-    return Accelerator(cpu=device.type == "cpu", mixed_precision="bf16" if device.type == "cuda" else "no")
+def computing(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
+    """Context manager of a track's `budget.precision`: float32 computes in the dtype of the weights, bf16 autocasts.
+
+    Casts are not cached, since a parameter may hold the base model's values and its own in turn (KL to the base).
+    """
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
 
 
 def seed_device(device: torch.device, seed: int) -> None:

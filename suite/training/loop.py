@@ -19,7 +19,7 @@ from suite.models.fused import fused
 from suite.training.checkpoint import RunCheckpoints
 from suite.training.config import FREE, FitConfig
 from suite.training.data.source import UNCOUNTED, P, Source, Spending
-from suite.training.device import accelerator_of, seed_device
+from suite.training.device import computing, seed_device
 from suite.training.dropout import dropout
 from suite.training.memory import out_of_memory
 from suite.training.offload import offloaded
@@ -131,7 +131,6 @@ class _Loop(Generic[P]):
         self.budget, self.seed, self.score, self.log = budget, seed, score, log
         self.probe, self.due, self.spending = probe, due, spending
         self.device = next(iter(trainable.values())).device
-        self.accelerator = accelerator_of(self.device)
         self.updates, self.folder = Updates(trainable, budget, seed), folder
         self.recomputing = Recomputing(module, begin=budget.gradient_checkpointing is True)
         self.state = Progress(micro_batch=budget.micro_batch)
@@ -198,16 +197,16 @@ class _Loop(Generic[P]):
         seed_device(self.device, seed_of(self.seed, "step", step))
         targets = self.batches.target_tokens(step)
         total, tokens = torch.zeros((), device=self.device), 0
-        with self.state.timed("sampling"):
+        with self.state.timed("sampling"), computing(self.device, self.budget.compute_precision):
             parts = self.batches.parts(step, self.state.micro_batch)
         with self.state.timed("update"), self.updates.receiving(step, len(parts)) as updated:
             for part in parts:
-                with self.accelerator.autocast():
+                with computing(self.device, self.budget.compute_precision):
                     loss = self.forward(part.to(self.device)) / targets
                 if updated:
                     check_loss(float(loss.detach()), step + 1, self.budget.steps)
                     self.between_steps = False
-                self.accelerator.backward(loss)
+                loss.backward()  # type: ignore[no-untyped-call]
                 total += loss.detach()
                 tokens += part.tokens
             check_loss(float(total), step + 1, self.budget.steps)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
@@ -39,6 +39,8 @@ class Trainable:
     `contextlib.nullcontext`: with the changes in the modules, and nothing before the text."""
     kind: type[Artifact] = Artifact
     """The kind of artifact that the parameters become."""
+    as_artifact: Callable[[], AbstractContextManager[object]] = nullcontext
+    """Context manager in which the parameters have the values and the dtype that the artifact would give the model."""
 
     def adapted(self, backbone: Backbone, target_index: int = 0, label: str = "in training") -> AdaptedModel:
         """The model as it answers a target. Models of different `label` are never treated as equal."""
@@ -52,13 +54,14 @@ class Trainable:
 
     @contextmanager
     def answering(self, backbone: Backbone, targets: Sequence[str], role: str, label: str) -> Iterator[AdaptedModel]:
-        """The model as it answers a task, a target or another one."""
+        """The model as it answers a task, a target or another one, for scores and probes."""
         label = f"{label} · {role}"
         if role in targets or self.elsewhere is None:
-            yield self.adapted(backbone, targets.index(role) if role in targets else 0, label)
+            with self.as_artifact():
+                yield self.adapted(backbone, targets.index(role) if role in targets else 0, label)
             return
         model = AdaptedModel(backbone, backbone.model, artifacts=(label,))
-        with self.elsewhere(model) as current:
+        with self.as_artifact(), self.elsewhere(model) as current:
             # an artifact that only stands before the text leaves the base model unchanged for other tasks
             base = self.kind.only_before_text and current is model
             yield replace(current, artifacts=()) if base else current

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 
 import torch
@@ -37,8 +37,9 @@ def train_weights(
 
     `frozen` artifacts are in effect for the targets and are not trained: one for each target if they stand before the
     text, otherwise a single one. A `joint` prompt stands before the inputs of all targets and is trained with the
-    weights. The artifact holds the changed tensors, in the backbone's dtype. `only` decides by its name whether a
-    parameter is trained. Raises StepFailed if none is, or if an artifact cannot be frozen.
+    weights. The artifact holds the changed tensors, in the backbone's dtype. Scores in training are of the same rounded
+    weights if the track computes in bf16, otherwise of the copies. `only` decides by its name whether a parameter is
+    trained. Raises StepFailed if none is, or if an artifact cannot be frozen.
     """
     model = job.backbone.model
     parameters = {name: parameter for name, parameter in model.named_parameters() if only(name)}
@@ -51,6 +52,7 @@ def train_weights(
     dtype = torch.bfloat16 if precision_of(config) == "bf16" else torch.float32
     # a layer needs all its tensors in one dtype
     converted = {name: each for name, each in every.items() if name in parameters or each.dtype != dtype}
+    dtypes = {name: each.dtype for name, each in converted.items()}
     read_often = config.rewarded and config.reinforce.kl > 0
     with _copied(converted, dtype, job, stay=read_often) as base, _in_effect(job, frozen) as models:
 
@@ -61,12 +63,19 @@ def train_weights(
                 yield
 
         @contextmanager
+        def as_artifact() -> Iterator[None]:
+            with holding(converted, {name: each.data.to(dtypes[name]) for name, each in converted.items()}):
+                yield
+
+        @contextmanager
         def elsewhere(current: AdaptedModel) -> Iterator[AdaptedModel]:
             with _suspended(frozen, models):
                 yield current
 
         adapt = joint.adapt if joint is not None else _with_frozen(models) if models else in_place
-        fit = optimise(config, job, Trainable(trained, as_base, adapt, elsewhere, Weights if joint is None else Joint))
+        rounding = as_artifact if job.budget.precision == "bf16" else nullcontext
+        kind = Weights if joint is None else Joint
+        fit = optimise(config, job, Trainable(trained, as_base, adapt, elsewhere, kind, rounding))
     best = {name: fit.best[name].to(every[name].dtype) for name in parameters}
     changed = {name: tensor for name, tensor in best.items() if not torch.equal(tensor, every[name].detach().cpu())}
     count = sum(parameter.numel() for parameter in trained.values())

@@ -43,6 +43,7 @@ class Terms:
     max_length: int = 64
     micro_batch: int | None = None
     gradient_checkpointing: Literal["auto"] | bool = "auto"
+    precision: Literal["float32", "bf16"] = "float32"
 
 
 @dataclass(frozen=True)

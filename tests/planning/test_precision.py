@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from suite.core.errors import SuiteError
+from suite.specs import Workspace
+from suite.specs.load import load_track
 from tests.planning.test_patience import plan, training
 
 BF16 = ("method.precision=bf16", "model.dtype=bfloat16")
@@ -16,6 +18,25 @@ def test_without_a_precision_nothing_names_it(specs: Path) -> None:
     made, unset = (plan(specs, *sets, name="finetune_rte") for sets in ((), ("method.precision=float32",)))
     assert "precision" not in str(training(made).key)
     assert [step.id for step in unset.steps] == [step.id for step in made.steps]
+
+
+def test_computing_in_float32_is_not_named_and_bf16_is(specs: Path) -> None:
+    usual, same, low = (
+        plan(specs, *sets, name="lora_rte") for sets in ((), ("budget.precision=float32",), ("budget.precision=bf16",))
+    )
+    assert [step.id for step in same.steps] == [step.id for step in usual.steps]
+    assert training(low).key["budget"] == {**training(usual).key["budget"], "precision": "bf16"}
+    assert low.experiments[0].experiment.changes == ("budget.precision",)
+    pretrained = [
+        {step.id for step in each.steps if step.kind == "evaluate" and not step.parents} for each in (usual, low)
+    ]
+    assert pretrained[0] == pretrained[1]  # answers are computed in the model's dtype
+
+
+def test_tracks_of_papers_compute_in_bf16_and_others_in_float32(specs: Path) -> None:
+    tracks = {file.stem: load_track(Workspace.here(), file.stem) for file in (specs / "tracks").glob("*.yaml")}
+    low = {name for name, track in tracks.items() if track.budget.precision == "bf16"}
+    assert low == {name for name in tracks if name.startswith("paper")}
 
 
 @pytest.mark.parametrize("name", ["finetune_rte", "promot_rte"])

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import torch
-from accelerate import Accelerator
 
 from suite.core.errors import StepFailed
 from suite.core.signals import EndedBySignal
@@ -192,7 +191,7 @@ def test_an_orderly_end_saves_the_step_and_training_goes_on_to_the_same_bytes(tm
     assert same(resumed, train(backbone, tmp_path / "whole"))
 
 
-@pytest.mark.parametrize(("owner", "place", "last"), [(Accelerator, "backward", 2), (updates_module, "shrink", None)])
+@pytest.mark.parametrize(("owner", "place", "last"), [(torch.Tensor, "backward", 2), (updates_module, "shrink", None)])
 def test_an_end_within_a_step_saves_the_step_before_it_or_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, place: str, last: int | None
 ) -> None:
