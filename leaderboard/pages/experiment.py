@@ -178,7 +178,7 @@ def _artifacts(row_records: RowRecords) -> Iterator[ArtifactPlace]:
         for link in seed.trained:
             step, artifact = seed.steps[link.step_id], seed.artifacts.get(link.step_id)
             if artifact is not None and not step.imported:
-                folder = f"artifacts/{artifact.path}"
+                folder = f"artifacts/{artifact.path}" if artifact.path else "deleted"
                 yield ArtifactPlace(seed.record.seed, step.title, artifact.kind, numbers.size(artifact.bytes), folder)
 
 

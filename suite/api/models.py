@@ -13,6 +13,7 @@ from suite.api.stored import define_kind, located_base, stored_record
 from suite.core.errors import StepFailed, SuiteError
 from suite.core.run_dir import RunDir
 from suite.models.source import LocatedModel
+from suite.results.commands import restore_command
 from suite.results.stacks import answering_step, finished_stack
 from suite.results.store import ExperimentRecord, Store
 from suite.results.store.experiment_results import ExperimentResults
@@ -137,11 +138,12 @@ def _applied(
         fetch(located.source)
     given = record.spec["track"].get("chat")
     chat = None if given is None else Chat.model_validate(given)
-    backbone = asked_as(load_backbone(located, device, home.factors), chat, located.source.title)
+    backbone = asked_as(load_backbone(located, device, home.factors_of(located.identity)), chat, located.source.title)
     try:
         artifacts = [load_published(home.artifact(step), backbone.identity, hashes.get(step, "")) for step in steps]
     except StepFailed as error:
-        raise SuiteError(str(error), fix="run the spec again, which trains it anew") from error
+        fix = f"`{restore_command(record.name, record.spec, record.seed)}` trains it again"
+        raise SuiteError(str(error), fix=fix) from error
     with ExitStack() as context:
         current = context.enter_context(applied(backbone, artifacts))
         assert_in_effect(current)

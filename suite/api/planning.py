@@ -14,7 +14,7 @@ from suite.api.paths import File, folder_of, home_of
 from suite.core.disk import DiskSpace
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
-from suite.execution.lost_artifacts import lost_artifacts
+from suite.execution.lost_artifacts import DELETED, deleted_artifacts, lost_artifacts
 from suite.execution.preflight import absent_models
 from suite.models.source import locate
 from suite.planning import Inputs, Plan, make_plan, stale_reasons
@@ -97,6 +97,8 @@ class PlannedRun:
     plan: Plan
     inputs: Inputs
     home: RunDir
+    restore: bool = False
+    """Whether artifacts that evaluations had in effect are trained again if they were deleted."""
 
     @property
     def experiments(self) -> tuple[Experiment, ...]:
@@ -160,15 +162,17 @@ def plan(
     data: File | None = None,
     models: File | None = None,
     baseline: bool = True,
+    restore: bool = False,
 ) -> PlannedRun:
     """The plan for loaded specs (or a spec file) and for the pretrained model that they are compared with.
 
-    Writes nothing. Raises SuiteError with all missing models, missing data sets and leaks together.
+    With `restore`, artifacts that evaluations had in effect and that were deleted since are trained again. Writes
+    nothing. Raises SuiteError with all missing models, missing data sets and leaks together.
     """
     loaded_spec = spec if isinstance(spec, LoadedSpec) else load_spec(spec)
     data_folder, models_folder = folder_of(data, "SUITE_DATA"), folder_of(models, "SUITE_MODELS")
     check_folders(data_folder, models_folder)
-    return planned(loaded_spec, home_of(home, db), data_folder, models_folder, baseline=baseline)
+    return planned(loaded_spec, home_of(home, db), data_folder, models_folder, baseline=baseline, restore=restore)
 
 
 def loaded(files: Sequence[Path], options: Options) -> LoadedSpec:
@@ -186,7 +190,9 @@ def check_folders(data: Path | None, models: Path | None) -> None:
             raise SuiteError("there is no such folder", where=f"{option} {folder}")
 
 
-def planned(spec: LoadedSpec, home: RunDir, data: Path | None, models: Path | None, *, baseline: bool) -> PlannedRun:
+def planned(
+    spec: LoadedSpec, home: RunDir, data: Path | None, models: Path | None, *, baseline: bool, restore: bool = False
+) -> PlannedRun:
     """The plan of loaded specs; with `baseline`, including the pretrained rows of their tracks."""
     rows, options = spec.experiments, spec.options
     rates, sizes = _measured(home, rows, models)
@@ -200,7 +206,7 @@ def planned(spec: LoadedSpec, home: RunDir, data: Path | None, models: Path | No
         made = made or (_with_baselines(rows, options, {}, inputs) if baseline else make_plan(rows, inputs))
     except SuiteError as error:  # all that is missing is reported together, models and data
         raise SuiteError.of([*error.problems, *absent]) from None
-    return PlannedRun(replace(made, notes=(*spec.notes, *made.notes, *map(str, absent))), inputs, home)
+    return PlannedRun(replace(made, notes=(*spec.notes, *made.notes, *map(str, absent))), inputs, home, restore)
 
 
 def _with_baselines(
@@ -259,12 +265,13 @@ def _progress(run: PlannedRun) -> tuple[Mapping[str, Status], Mapping[str, str]]
     plan = run.plan
     with Store.open(run.home.url, create=False) as store:
         records = store.steps([step.id for step in plan.steps])
-        lost = lost_artifacts(plan, records, store, run.home)
+        lost = lost_artifacts(plan, records, store, run.home, restore=run.restore)
+        deleted = deleted_artifacts(store.artifacts([step for step in records if records[step].status == "done"]))
         statuses: dict[str, Status] = {
             step: "pending" if step in lost else record.status for step, record in records.items()
         }
         imported = {step: "imported" for step, record in records.items() if record.imported}
-        return statuses, {**imported, **stale_reasons(plan, statuses, store), **lost}
+        return statuses, {**dict.fromkeys(deleted, DELETED), **imported, **stale_reasons(plan, statuses, store), **lost}
 
 
 def _seeds(seeds: Literal["first", "all"] | Sequence[int]) -> Literal["first", "all"] | tuple[int, ...]:

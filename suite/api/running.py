@@ -87,7 +87,13 @@ def execute(
         try:
             with signals.time_limit(max_seconds):
                 outcome = run_plan(
-                    planned.plan, context, again=again, executor=executor, progress=progress, track_with=track_with
+                    planned.plan,
+                    context,
+                    again=again,
+                    executor=executor,
+                    progress=progress,
+                    track_with=track_with,
+                    restore=planned.restore,
                 )
         except signals.EndedBySignal as end:  # before or after its steps
             outcome = Outcome(0, 0, interrupted=end)

@@ -21,6 +21,7 @@ from suite.cli.options import (
     ModelsOption,
     OfTrackOption,
     QuietOption,
+    RestoreOption,
     SeedsOption,
     SetOption,
     Specs,
@@ -69,6 +70,7 @@ def run(
     db: DbOption = None,
     device: DeviceOption = None,
     again: AgainOption = False,
+    restore: RestoreOption = False,
     unsafe_code: UnsafeOption = False,
     max_time: MaxTimeOption = None,
     max_disk: MaxDiskOption = None,
@@ -89,7 +91,8 @@ def run(
     verbosity = verbosity_of(quiet=quiet, verbose=verbose)
     seconds = None if max_time is None else duration(max_time, "--max-time")
     room = None if max_disk is None else byte_count(max_disk, "--max-disk")
-    made = planned(specs or own_specs(), track, sets or (), seeds, data, models, RunDir(home, db), baseline=True)
+    place = RunDir(home, db)
+    made = planned(specs or own_specs(), track, sets or (), seeds, data, models, place, baseline=True, restore=restore)
     outcome = execute(
         made, device=device, again=again, unsafe_code=unsafe_code, verbosity=verbosity, max_seconds=seconds,
         max_disk=room, track_with=track_with or (),
@@ -109,6 +112,7 @@ def plan(
     models: ModelsOption = None,
     home: HomeOption = RUNS,
     db: DbOption = None,
+    restore: RestoreOption = False,
     resolved: Annotated[bool, typer.Option("--resolved", help="Print the specs with all settings filled in.")] = False,
 ) -> None:
     """Show what would run, what is shared, and how long it takes.
@@ -119,7 +123,7 @@ def plan(
     from suite.core.run_dir import RunDir
 
     chosen, place = specs or own_specs(), RunDir(home, db)
-    made = planned(chosen, track, sets or (), seeds, data, models, place, baseline=not resolved)
+    made = planned(chosen, track, sets or (), seeds, data, models, place, baseline=not resolved, restore=restore)
     show_resolved(made.plan) if resolved else show_plan(made)
 
 
@@ -153,6 +157,36 @@ def remove(
 
     numbers = None if seeds == "all" else seeds_of(seeds, "all")
     remove_experiments(RunDir(home, db), names or [], track, numbers, failed=failed, yes=yes)
+
+
+@app.command()
+def gc(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME",
+            autocompletion=experiment_names,
+            help="Experiments that --keep-artifacts is about (default: all).",
+        ),
+    ] = None,
+    keep_artifacts: Annotated[
+        str | None,
+        typer.Option("--keep-artifacts", metavar="WHICH", help="all, reported, best (seed of each row) or none"),
+    ] = None,
+    track: OfTrackOption = None,
+    caches: Annotated[bool, typer.Option("--caches", help="Delete SVD factors of models in use, too.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be deleted, and delete nothing.")] = False,
+    home: HomeOption = RUNS,
+    db: DbOption = None,
+) -> None:
+    """Free disk space: delete files that no result needs.
+
+    Safe beside running processes. Scores, answers and logs stay.
+    """
+    from suite.cli.commands.garbage import collect_garbage
+    from suite.core.run_dir import RunDir
+
+    collect_garbage(RunDir(home, db), names or [], track, keep_artifacts, caches=caches, dry_run=dry_run)
 
 
 app.command()(results.board)

@@ -68,6 +68,7 @@ DeviceOption = Annotated[
     str | None, typer.Option(metavar="DEVICE", help="cpu, cuda, cuda:1 … (default: a GPU, if there is one)")
 ]
 AgainOption = Annotated[bool, typer.Option("--again", help="Repeat finished steps.")]
+RestoreOption = Annotated[bool, typer.Option("--restore", help="Train deleted artifacts again (see `suite gc`).")]
 UnsafeOption = Annotated[
     bool, typer.Option("--unsafe-code", help="Run generated programs even where there is no sandbox.")
 ]

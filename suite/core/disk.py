@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class DiskSpace:
             raise StepFailed(f"{use} takes {size(needed)}, and the disk has {size(free)} free: {fix}")
         if self.limit is None:
             return
-        used = sum(_sizes(self.folder))
+        used = bytes_in(self.folder)
         if used + needed > self.limit:
             has = f"{self.folder} has {size(used)} of the {size(self.limit)} of --max-disk"
             raise StepFailed(f"{use} takes {size(needed)}, and {has}: raise it, or remove what is old{more}")
@@ -43,6 +44,15 @@ class DiskSpace:
         """Bytes that are free on the folder's disk; the folder may not exist yet."""
         folder = self.folder.resolve()
         return shutil.disk_usage(next(each for each in (folder, *folder.parents) if each.exists())).free
+
+
+def bytes_in(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder; 0 if there is none. Links are not followed."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return 0
+    return sum(_sizes(path)) if stat.S_ISDIR(found.st_mode) else found.st_size
 
 
 def _sizes(folder: Path) -> Iterator[int]:

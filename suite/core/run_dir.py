@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suite.core.errors import SuiteError
+from suite.core.hashing import fingerprint
 
 RUNS = Path("runs")
 """The default home."""
@@ -61,23 +62,37 @@ class RunDir:
         """Files of trackers, a folder for each (`suite run --track-with`)."""
         return self.folder / "trackers"
 
+    @property
+    def artifacts(self) -> Path:
+        """The artifacts of train steps, a folder for each."""
+        return self.folder / "artifacts"
+
     def artifact(self, step: str) -> Path:
         """The folder of a finished train step's artifact."""
-        return self.folder / "artifacts" / step
+        return self.artifacts / step
 
     @property
     def factors(self) -> Path:
-        """Cached singular value decompositions, by the content of the matrix."""
+        """Cached singular value decompositions, a folder for each base model."""
         return self.folder / "factors"
+
+    def factors_of(self, model: str) -> Path:
+        """Those of a base model (its identity), by the content of the matrix."""
+        return self.factors / fingerprint(model)
 
     @property
     def answers(self) -> Path:
         """Answers that are not scored yet."""
         return self.folder / "answers"
 
+    @property
+    def work_folder(self) -> Path:
+        """The steps in progress, a folder for each."""
+        return self.folder / "work"
+
     def work(self, step: str) -> Path:
         """The folder of a step in progress, with its checkpoints."""
-        return self.folder / "work" / step
+        return self.work_folder / step
 
     def create(self) -> RunDir:
         """Create the folder. Raises SuiteError if this fails."""

@@ -31,10 +31,12 @@ def run_plan(
     executor: Executor | None = None,
     progress: PlanProgress | None = None,
     track_with: Sequence[str] = (),
+    restore: bool = False,
 ) -> Outcome:
     """Run every step that is not done, in this process unless there is an `executor`; reports to `progress`.
 
-    `track_with` are trackers that draw live charts (`suite.execution.tracking`).
+    `track_with` are trackers that draw live charts (`suite.execution.tracking`). With `restore`, artifacts that
+    evaluations had in effect are trained again if they were deleted.
     Several processes may run overlapping plans on one store.
     """
     progress = progress or PlanProgress(0)
@@ -42,7 +44,7 @@ def run_plan(
     ids = [step.id for step in plan.steps]
     with Store.open(context.home.url) as store:
         seen = _stored(plan, store, context.home, again=again)
-        lost = lost_artifacts(plan, seen, store, context.home, read=True)
+        lost = lost_artifacts(plan, seen, store, context.home, read=True, restore=restore)
         store.invalidate([seen[step] for step in lost])
         statuses = store.statuses(ids)
         if all(statuses.get(step) == "done" for step in ids):

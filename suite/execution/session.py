@@ -231,7 +231,9 @@ class Session:
         if track.model not in self._backbones:
             self._backbones.clear()  # one base at a time: two large ones may not fit
             located = locate(track.model, self.inputs.models)
-            self._backbones[track.model] = [(None, load_backbone(located, self.device, self.home.factors))]
+            self._backbones[track.model] = [
+                (None, load_backbone(located, self.device, self.home.factors_of(located.identity)))
+            ]
         known = self._backbones[track.model]
         for chat, backbone in known:
             if chat == track.chat:

@@ -17,6 +17,11 @@ def run_command(name: str, spec: Mapping[str, Any], seeds: Sequence[int]) -> str
     return shlex.join(words)
 
 
+def restore_command(name: str, spec: Mapping[str, Any], seed: int) -> str:
+    """The `suite run` that trains an experiment's artifacts again if they are not here."""
+    return f"{run_command(name, spec, [seed])} --restore"
+
+
 def save_command(name: str, spec: Mapping[str, Any], folder: str = "FOLDER") -> str:
     """The `suite save` that writes a row's model for plain libraries."""
     return shlex.join(["suite", "save", name, folder, "--track", _track(spec)])

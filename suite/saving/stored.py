@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from suite.core.errors import SuiteError
+from suite.results.seeds import best_seed
 from suite.results.stacks import Stacks, finished_stack, stacks_of
 from suite.results.store import ArtifactRecord, ExperimentRecord, ResultsReader
 from suite.results.store.experiment_results import ExperimentResults
 from suite.saving.facts import Facts, facts_of
-from suite.saving.seeds import best_seed
 from suite.specs.workspace import Workspace
 from suite.tasks.definition import TaskFile, read_task
 

@@ -19,6 +19,7 @@ from suite.models.backbone import Backbone, load_backbone, probe_logits
 from suite.models.chat import Chat, asked_as
 from suite.models.in_effect import assert_in_effect
 from suite.models.source import LocatedModel
+from suite.results.commands import restore_command
 from suite.saving.adapters import write_adapter
 from suite.saving.asking import Asking, asking_of
 from suite.saving.base_model import BaseModel
@@ -80,7 +81,7 @@ def write_folder(stored: StoredExperiment, home: RunDir, located: LocatedModel, 
 def _write(stored: StoredExperiment, home: RunDir, located: LocatedModel, to: Destination, folder: Path) -> _Written:
     """Write weights and adapters with the base model, which is not kept."""
     chat = _chat(stored)
-    backbone = asked_as(load_backbone(located, "cpu", home.factors), chat, located.source.title)
+    backbone = asked_as(load_backbone(located, "cpu", home.factors_of(located.identity)), chat, located.source.title)
     base = BaseModel.of(located, two_sided=backbone.shape == "encoder-decoder")
     alone = base.is_found_by_name(elsewhere=to.repository is not None)
     try:
@@ -120,10 +121,12 @@ def _artifacts(stored: StoredExperiment, home: RunDir, backbone: Backbone) -> di
     loaded: dict[str, Artifact] = {}
     try:
         for step in dict.fromkeys(step for stack in stored.stacks.steps.values() for step in stack):
-            record = stored.artifacts.get(step)
-            loaded[step] = load_published(home.artifact(step), backbone.identity, record.hash if record else "")
+            artifact = stored.artifacts.get(step)
+            loaded[step] = load_published(home.artifact(step), backbone.identity, artifact.hash if artifact else "")
     except ArtifactLost as error:
-        raise SuiteError(str(error), fix="run the spec again, which trains it anew") from error
+        record = stored.record
+        fix = f"`{restore_command(record.name, record.spec, record.seed)}` trains it again"
+        raise SuiteError(str(error), fix=fix) from error
     return {name: [loaded[step] for step in stack] for name, stack in stored.stacks.steps.items()}
 
 

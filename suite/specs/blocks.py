@@ -19,6 +19,10 @@ TaskName = Annotated[str, Field(pattern=r"^(lm_eval:)?[A-Za-z0-9][A-Za-z0-9_.+-]
 Role = TaskName
 """A role of the track. `lm_eval:NAME` needs no role there: it is that task of lm-eval."""
 
+KeepArtifacts = Literal["all", "reported", "best", "none"]
+"""Which artifacts stay once their results are stored: all; those in effect in an evaluation (not the tries of a sweep
+that were not chosen); of these the best seed's of each row; none."""
+
 
 class HeldOut(Block):
     """The tasks that show what a model keeps after it was trained for another task."""

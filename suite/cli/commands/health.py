@@ -205,10 +205,11 @@ def _artifacts(store: ResultsReader, home: RunDir) -> Iterator[str]:
     from suite.models.artifacts import load_artifact
 
     steps = store.steps(store.step_ids())
-    sound, elsewhere = 0, 0
+    sound, elsewhere, deleted = 0, 0, 0
     for step, artifact in sorted(store.artifacts(list(steps)).items()):
-        if not artifact.path:  # an imported record has no files
-            elsewhere += 1
+        if not artifact.path:  # it has no files here
+            elsewhere += steps[step].imported
+            deleted += not steps[step].imported
             continue
         where = f"FAIL  artifact: {steps[step].title}"
         folder = home.artifact(artifact.path)
@@ -226,4 +227,6 @@ def _artifacts(store: ResultsReader, home: RunDir) -> Iterator[str]:
             yield f"{where}: stored hash {artifact.hash[:12]}, of the file {actual[:12]}"
     if elsewhere:
         yield f"skip  artifact: {elsewhere} were imported without their files"
+    if deleted:
+        yield f"skip  artifact: {deleted} were deleted since (`suite gc`)"
     yield f"ok    artifact: {sound} files have the hash that is stored"

@@ -32,11 +32,12 @@ def planned(
     home: RunDir,
     *,
     baseline: bool,
+    restore: bool = False,
 ) -> PlannedRun:
     """The plan for some spec files and for the pretrained model on their tracks."""
     planning.check_folders(data, models)
     spec = planning.loaded(specs, Options(track, tuple(sets), _seeds(seeds)))
-    return planning.planned(spec, home, data, models, baseline=baseline)
+    return planning.planned(spec, home, data, models, baseline=baseline, restore=restore)
 
 
 def own_specs() -> tuple[Path, ...]:

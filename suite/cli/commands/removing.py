@@ -11,9 +11,11 @@ import typer
 
 from suite.cli.commands.stored import reading
 from suite.cli.commands.tables import aligned
+from suite.core.disk import bytes_in
 from suite.core.errors import SuiteError, did_you_mean
 from suite.core.quantities import size
 from suite.core.run_dir import RunDir
+from suite.execution.cleanup import clear
 from suite.results.store import ExperimentRecord, Removal, ResultsReader, Store
 
 SHORTEST_ID = 8
@@ -41,24 +43,29 @@ def remove_experiments(
         store.remove(removal)
     for folder in existing:
         shutil.rmtree(folder, ignore_errors=True)
+    clear(home, removal.steps)
     print(f"removed; `suite render --home {home.folder}` makes the pages anew")
 
 
-def _chosen(
-    store: ResultsReader, names: Sequence[str], track: str | None, seeds: Sequence[int] | None, *, failed: bool
-) -> list[ExperimentRecord]:
-    """The selected experiments: by name or beginning of the id, on a track, with these seeds."""
+def experiments_named(store: ResultsReader, names: Sequence[str], track: str | None) -> list[ExperimentRecord]:
+    """The experiments of these names, or beginnings of ids, on a track; all without names.
+
+    Raises SuiteError for a name that the store does not have.
+    """
     every = store.experiments(track)
     for name in names:
         if not any(_is(record, name) for record in every):
             where = f" on the track '{track}'" if track else ""
             fix = did_you_mean(name, {record.name for record in every})
             raise SuiteError(f"there is no experiment '{name}' in the store{where}", fix=fix)
-    chosen = [
-        record
-        for record in every
-        if (not names or any(_is(record, name) for name in names)) and (seeds is None or record.seed in seeds)
-    ]
+    return [record for record in every if not names or any(_is(record, name) for name in names)]
+
+
+def _chosen(
+    store: ResultsReader, names: Sequence[str], track: str | None, seeds: Sequence[int] | None, *, failed: bool
+) -> list[ExperimentRecord]:
+    """The selected experiments: by name or beginning of the id, on a track, with these seeds."""
+    chosen = [record for record in experiments_named(store, names, track) if seeds is None or record.seed in seeds]
     if failed:
         states = _states(store, chosen)
         chosen = [record for record in chosen if states[record.id] == "failed"]
@@ -93,17 +100,13 @@ def _summary(store: Store, removal: Removal, folders: Sequence[Path]) -> Iterato
     yield from aligned(lines)
     if len(removal.experiments) > MAX_LISTED:
         yield f"… and {len(removal.experiments) - MAX_LISTED} more"
-    count, room = len(removal.experiments), sum(_bytes(folder) for folder in folders)
+    count, room = len(removal.experiments), sum(map(bytes_in, folders))
     yield (
         f"{count} experiment{'s' * (count != 1)} would go, with {len(removal.steps)} steps that no other needs, "
         f"{removal.scores} scores, {removal.answers} answers and {size(room)} of files"
     )
     if removal.shared_steps:
         yield f"{removal.shared_steps} steps stay, as other experiments need them"
-
-
-def _bytes(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _agreed() -> bool:

@@ -17,6 +17,7 @@ from suite.results.store.records import (
     StepOutcome,
     StepRecord,
 )
+from suite.results.store.references import StepReferences
 from suite.results.store.removing import Removal
 from suite.results.store.store import Store
 
@@ -37,5 +38,6 @@ __all__ = [
     "StepLink",
     "StepOutcome",
     "StepRecord",
+    "StepReferences",
     "Store",
 ]

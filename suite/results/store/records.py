@@ -157,6 +157,7 @@ class ArtifactRecord:
     parameters: int
     bytes: int
     path: str
+    """The name of its folder in the home; empty if it was deleted, or belongs to an imported step."""
 
 
 @dataclass(frozen=True)

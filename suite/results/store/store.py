@@ -15,11 +15,12 @@ from suite.results.store.integrity import Integrity
 from suite.results.store.invalidation import Invalidating
 from suite.results.store.leases import LeaseReading
 from suite.results.store.reading import Reading
+from suite.results.store.references import FileReferences
 from suite.results.store.removing import Removing
 from suite.results.store.writing import Writing
 
 
-class Store(Reading, Writing, Removing, Invalidating, LeaseReading, Integrity):
+class Store(Reading, Writing, Removing, Invalidating, LeaseReading, FileReferences, Integrity):
     """A database of experiments. Every method is one transaction; several processes may use one database."""
 
     @classmethod
