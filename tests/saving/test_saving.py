@@ -185,7 +185,7 @@ def test_a_lost_artifact_and_an_unfinished_row_are_refused(home: Path, tmp_path:
     shutil.rmtree(tmp_path / "copy" / "artifacts")
     with pytest.raises(suite.SuiteError) as error:
         suite.save("finetune", tmp_path / "new", home=tmp_path / "copy")
-    assert "--seeds 0 --restore` trains it again" in one_line(error)
+    assert " --restore` trains it again" in one_line(error)
     with sqlite3.connect(tmp_path / "copy" / "suite.db") as connection:
         connection.execute("UPDATE step SET status = 'failed' WHERE kind = 'train'")
     with pytest.raises(suite.SuiteError) as error:
