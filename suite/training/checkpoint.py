@@ -63,6 +63,10 @@ class Writer:
         }
         at_once = file_bytes(tensors) > 0
         copies = {name: each.detach().to("cpu", copy=not at_once).contiguous() for name, each in tensors.items()}
+        seen: set[int] = set()
+        for name, each in copies.items():  # a file has no tensor twice: 8-bit moments share their code
+            copies[name] = each.clone() if each.data_ptr() in seen else each
+            seen.add(each.data_ptr())
         self._writing = self._thread.submit(_write, self._folder, copies, json.dumps(checkpoint.state))
         if at_once:
             self.wait()

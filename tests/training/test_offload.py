@@ -13,6 +13,7 @@ from suite.core.errors import StepFailed
 from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Shape
 from suite.training import offload
+from suite.training.checkpoint import Checkpoint, Writer, read_checkpoint
 from suite.training.data.batches import Batch
 from suite.training.objectives.losses import answer_loss
 from suite.training.offload import bytes_of, offloaded
@@ -86,6 +87,23 @@ def test_an_interrupted_run_of_large_parameters_ends_as_if_it_had_not_been(tmp_p
     with pytest.raises(Stop):
         train(backbone, tmp_path / "cut", log=Memory(stop), checkpoint_seconds=0.0, **settings)
     assert same(train(backbone, tmp_path / "cut", checkpoint_seconds=0.0, **settings), whole)
+
+
+def test_a_large_checkpoint_holds_a_tensor_that_several_names_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Moments in 8 bits share their code."""
+    monkeypatch.setattr(offload, "LARGE", 0)
+    code, whole = torch.arange(4.0), torch.arange(8.0)
+    groups = {"optimizer": {"a": code, "b": code, "c": whole[:4], "d": whole[4:]}}
+    writer = Writer(tmp_path)
+    writer.write(Checkpoint(groups, {"step": 1}))
+    assert writer.close() is None
+    read = read_checkpoint(tmp_path)
+    assert read is not None
+    assert {name: tensor.tolist() for name, tensor in read.groups["optimizer"].items()} == {
+        "a": [0, 1, 2, 3], "b": [0, 1, 2, 3], "c": [0, 1, 2, 3], "d": [4, 5, 6, 7],
+    }  # fmt: skip
 
 
 def test_each_gradient_is_dropped_once_its_parameter_is_updated(
