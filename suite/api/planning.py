@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from suite.api.disk import DiskEstimate, disk_estimate
 from suite.api.paths import File, folder_of, home_of
-from suite.core.disk import DiskSpace
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
 from suite.execution.lost_artifacts import DELETED, deleted_artifacts, lost_artifacts
@@ -73,24 +73,6 @@ class PlannedStep:
 
 
 @dataclass(frozen=True)
-class DiskEstimate:
-    """The disk that the steps to be done need, one after the other, and what is free. Answers are not counted."""
-
-    artifacts: int
-    """Bytes that stay."""
-    checkpoints: int
-    """Bytes of the largest checkpoints, which go when their step is done."""
-    free: int
-    models_here: bool = True
-    """Whether all models were here, so that the sizes of what is trained are known."""
-
-    @property
-    def fits(self) -> bool:
-        """Whether the free disk has room for all."""
-        return self.artifacts + self.checkpoints <= self.free
-
-
-@dataclass(frozen=True)
 class PlannedRun:
     """A plan with everything that is needed to run it."""
 
@@ -118,13 +100,9 @@ class PlannedRun:
         made = make_plan(self.experiments, self.inputs)
         return replace(self, plan=replace(made, notes=tuple(dict.fromkeys((*self.notes, *made.notes)))))
 
-    def disk(self, steps: Sequence[PlannedStep]) -> DiskEstimate:
-        """The disk that those of the steps need that are not done."""
-        todo = [step for step in steps if step.status != "done"]
-        return DiskEstimate(
-            sum(step.artifact for step in todo), max((step.checkpoints for step in todo), default=0),
-            DiskSpace(self.home.folder).free, all(step.model_here for step in todo),
-        )  # fmt: skip
+    def disk(self, steps: Sequence[PlannedStep], max_disk: int | None = None) -> DiskEstimate:
+        """The disk that those of the steps need that are not done. `max_disk` is one more limit, in bytes."""
+        return disk_estimate(self.plan, {step.id for step in steps if step.status != "done"}, self.home, max_disk)
 
     def steps(self) -> tuple[PlannedStep, ...]:
         """Every step once, in the order of the run, with its current status in the store."""

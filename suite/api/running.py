@@ -71,14 +71,16 @@ def execute(
 ) -> Outcome:
     """Like `run`, for callers that handle signals themselves. Calls `begin` after all checks have passed."""
     home, inputs = planned.home, replace(planned.inputs, rates=None)
-    context = StepContext(home, inputs, device, unsafe_code, LEASE_SECONDS, max_disk)
     check_trackers(track_with)
     with bubblewrap.unsafe(unsafe_code):
         if prepare(planned.plan, inputs, device):
             planned = planned.renewed()
         steps = planned.steps()
+        disk = planned.disk(steps, max_disk)
+        disk.require()
         done = {step.id for step in steps if step.status == "done" and not again}
         check_answers([step for step in planned.plan.steps if step.id not in done], inputs)
+    context = StepContext(home, inputs, device, unsafe_code, LEASE_SECONDS, disk.limit)
     begin(planned)
     home.create()
     with run_log(home, device, verbosity) as log:

@@ -36,8 +36,8 @@ class DiskSpace:
             return
         used = bytes_in(self.folder)
         if used + needed > self.limit:
-            has = f"{self.folder} has {size(used)} of the {size(self.limit)} of --max-disk"
-            raise StepFailed(f"{use} takes {size(needed)}, and {has}: raise it, or remove what is old{more}")
+            has = f"{self.folder} has {size(used)} of the {size(self.limit)} of --max-disk or budget.max_disk"
+            raise StepFailed(f"{use} takes {size(needed)}, and {has}: raise it, or free some with `suite gc`{more}")
 
     @property
     def free(self) -> int:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 
+from suite.core.disk import bytes_in
 from suite.core.errors import SuiteError
+from suite.core.quantities import size
+from suite.core.run_dir import RunDir
+from suite.execution.garbage import GarbageItem, delete_garbage
+from suite.planning import Plan
 from suite.results.seeds import best_seed
 from suite.results.stacks import stacks_of
 from suite.results.store import ExperimentRecord, StepReferences, Store
@@ -21,12 +27,13 @@ def replaced_steps(references: Mapping[str, StepReferences]) -> tuple[str, ...]:
 
 
 def surplus_steps(
-    store: Store, experiments: Sequence[ExperimentRecord], keep: Mapping[str, KeepArtifacts]
-) -> tuple[str, ...]:
+    store: Store, experiments: Sequence[ExperimentRecord], keep: Mapping[str, KeepArtifacts],
+    unclaimed: Collection[str] = (),
+) -> tuple[str, ...]:  # fmt: skip
     """Train steps of these experiments whose artifact none of their users keeps. `keep` has an entry for each.
 
     Of a row's experiments with `best`, the one that `suite save` takes keeps its artifacts. It is known once all are
-    finished; before, all keep theirs. Experiments that are not among these keep all.
+    finished; before, all keep theirs. Experiments that are not among these keep all, but for the steps `unclaimed`.
     """
     results = ExperimentResults.of_many(store, experiments)
     retained = {step for each in _rows(results, keep) for step in _retained(store, each, keep)}
@@ -34,7 +41,7 @@ def surplus_steps(
     candidates = [step for step in dict.fromkeys(trained) if step not in retained]
     users = store.users_of(candidates)
     own = {each.record.id for each in results}
-    return tuple(step for step in candidates if users.get(step, frozenset()) <= own)
+    return tuple(step for step in candidates if step in unclaimed or users.get(step, frozenset()) <= own)
 
 
 def _rows(
@@ -79,3 +86,40 @@ def _in_effect(results: ExperimentResults) -> Iterator[str]:
         yield from map(str, dispatch.get("asker", ()))
         for stack in (dispatch.get("stacks") or {}).values():
             yield from map(str, stack)
+
+
+class RunRetention:
+    """Deletes artifacts of a plan once no step of it needs them, as `budget.keep_artifacts` of each experiment says."""
+
+    def __init__(self, plan: Plan, store: Store, home: RunDir, deleted: Collection[str] = ()) -> None:
+        """`deleted` are steps whose artifact was deleted before the run: no experiment outside the plan keeps it."""
+        self._store, self._home, self._deleted = store, home, deleted
+        self._keep: dict[str, KeepArtifacts] = {
+            planned.experiment.id: planned.experiment.track.budget.keep_artifacts for planned in plan.experiments
+        }
+        self._tracks = sorted({planned.experiment.track.name for planned in plan.experiments})
+
+    def apply(self) -> str | None:
+        """Delete what may go by now. Returns a line about it; None if nothing did."""
+        if set(self._keep.values()) <= {"all"}:
+            return None
+        surplus = surplus_steps(self._store, self._records, self._keep, self._deleted)
+        items = [
+            GarbageItem("artifacts", "budget.keep_artifacts", folder, bytes_in(folder), step)
+            for step in self._store.mark_deleted(surplus)
+            if (folder := self._home.artifact(step)).exists()
+        ]
+        if not items:
+            return None
+        try:
+            deleted = delete_garbage(self._store, items)
+        except SuiteError as error:  # the run goes on; `suite gc` deletes it later
+            return str(error)
+        artifacts = "1 artifact" if len(deleted) == 1 else f"{len(deleted)} artifacts"
+        return f"{artifacts} of {size(sum(item.bytes for item in deleted))} deleted (budget.keep_artifacts)"
+
+    @cached_property
+    def _records(self) -> list[ExperimentRecord]:
+        """The plan's experiments, which are in the store before its first step begins."""
+        records = (record for track in self._tracks for record in self._store.experiments(track))
+        return [record for record in records if record.id in self._keep]

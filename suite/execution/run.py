@@ -12,10 +12,11 @@ from suite.core.run_dir import RunDir
 from suite.execution.cleanup import clear
 from suite.execution.context import StepContext
 from suite.execution.executor import Executor, LocalExecutor
-from suite.execution.lost_artifacts import lost_artifacts
+from suite.execution.lost_artifacts import DELETED, lost_artifacts
 from suite.execution.outcome import Outcome
 from suite.execution.progress import PlanProgress
 from suite.execution.records import experiment_records, step_record
+from suite.execution.retention import RunRetention
 from suite.execution.schedule import Schedule
 from suite.execution.tracking import Tracking
 from suite.execution.worker import working
@@ -47,6 +48,10 @@ def run_plan(
         lost = lost_artifacts(plan, seen, store, context.home, read=True, restore=restore)
         store.invalidate([seen[step] for step in lost])
         statuses = store.statuses(ids)
+        deleted = frozenset(step for step, reason in lost.items() if reason == DELETED)
+        retention = None if restore else RunRetention(plan, store, context.home, deleted)
+        if retention is not None and (line := retention.apply()):  # of steps that were done before
+            progress.say(line)
         if all(statuses.get(step) == "done" for step in ids):
             return Outcome(0, len(ids))
         imported = frozenset(step for step, record in seen.items() if record.imported)
@@ -55,7 +60,13 @@ def run_plan(
         if track_with:
             tracking = Tracking(plan, track_with, context.home.trackers, store, progress.say)
         schedule = Schedule(
-            plan, store, progress, statuses=statuses, lease_seconds=context.lease_seconds, tracking=tracking
+            plan,
+            store,
+            progress,
+            statuses=statuses,
+            lease_seconds=context.lease_seconds,
+            tracking=tracking,
+            retention=retention,
         )
         titles = {step.id: step.title for step in plan.steps}
         for step, reason in lost.items():

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from suite.core import signals
 from suite.core.errors import ArtifactLost
 from suite.execution.progress import PlanProgress
+from suite.execution.retention import RunRetention
 from suite.execution.tracking import TrackedLog, Tracking
 from suite.execution.waiting import Waiting
 from suite.execution.worker import Cancelled, Done, Failed, NeedsArtifact, NotOurs, StepLog, StepResult
@@ -26,9 +27,10 @@ class Schedule:
 
     def __init__(
         self, plan: Plan, store: Store, progress: PlanProgress, *, statuses: Mapping[str, str],
-        lease_seconds: float = LEASE_SECONDS, tracking: Tracking | None = None,
+        lease_seconds: float = LEASE_SECONDS, tracking: Tracking | None = None, retention: RunRetention | None = None,
     ) -> None:  # fmt: skip
-        """`statuses` are the current statuses of the plan's steps in the store."""
+        """`statuses` are the current statuses of the plan's steps in the store. Without `retention`, all artifacts
+        stay."""
         self.progress = progress
         self.tracking = tracking
         self.failed: dict[str, str] = {}
@@ -38,7 +40,7 @@ class Schedule:
         self.done = 0
         """Number of steps that were finished here."""
         self.steps: Mapping[str, Step] = {step.id: step for step in plan.steps}
-        self._store, self._lease_seconds = store, lease_seconds
+        self._store, self._lease_seconds, self._retention = store, lease_seconds, retention
         self._others = Waiting(store, progress)
         self._renewals: Counter[str] = Counter()
         self._round = deque(step for step in plan.steps if statuses.get(step.id) != "done")
@@ -101,6 +103,8 @@ class Schedule:
         """Record that a step needs no more work."""
         self._moved = True
         self._seconds -= step.estimate.seconds
+        if self._retention is not None and (line := self._retention.apply()):
+            self.progress.say(line)
 
     def _next_round(self) -> None:
         """Start another round over the remaining steps, after a pause if other processes are running all of them."""

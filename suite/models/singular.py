@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, cast
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -23,13 +23,7 @@ from torch import Tensor, nn
 from suite.core.errors import SuiteError
 from suite.models.checksum import checksum
 from suite.models.linear_maps import linear_maps
-from suite.models.svf_types import Mask, Matrices
-
-LARGE: Final = 100_000
-"""From this size on, only the singular vectors of a matrix's shorter side are kept; the others are recomputed.
-
-For an MLP's matrix this takes a fifth of the memory and one more product each time.
-"""
+from suite.models.svf_types import LARGE, Mask, Matrices
 
 
 @dataclass(frozen=True, eq=False)

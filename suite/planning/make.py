@@ -225,7 +225,7 @@ class _Builder:
         stored = (self.inputs.sizes or {}).get((model.identity, shape_of("train", key)))
         cost = with_disk(
             estimate.of_training(work, needs, length, speed), work, needs, method.FAMILY, speed.memory, stored,
-            [self.steps[parent].estimate for parent in parents],
+            [self.steps[parent].estimate for parent in parents], model,
         )  # fmt: skip
         return self._step(title, work, key, cost)
 

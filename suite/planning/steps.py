@@ -29,6 +29,8 @@ class StepEstimate:
     """Bytes of the artifact, which stays."""
     checkpoints: int = 0
     """Bytes of checkpoints at their peak; they go when the step is done."""
+    factors: int = 0
+    """Bytes of the base model's SVD factors that the step caches; all steps of the model share them."""
     model_here: bool = True
     """Whether the base model was here; without its size, only tokens are estimated."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer
 
 from suite.core.block import Block
+from suite.core.errors import SuiteError
+from suite.core.quantities import byte_count
 from suite.models.chat import Chat
 from suite.models.source import ModelSource
 from suite.training.config import Precision
@@ -19,6 +21,17 @@ TaskName = Annotated[str, Field(pattern=r"^(lm_eval:)?[A-Za-z0-9][A-Za-z0-9_.+-]
 Role = TaskName
 """A role of the track. `lm_eval:NAME` needs no role there: it is that task of lm-eval."""
 
+
+def _checked_size(text: str) -> str:
+    try:
+        byte_count(text, "")
+    except SuiteError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+DiskSize = Annotated[str, AfterValidator(_checked_size)]
+"""Bytes, as `200GB` or `500 MiB`."""
 KeepArtifacts = Literal["all", "reported", "best", "none"]
 """Which artifacts stay once their results are stored: all; those in effect in an evaluation (not the tries of a sweep
 that were not chosen); of these the best seed's of each row; none."""
@@ -90,6 +103,19 @@ class Budget(Block):
     checkpoint_minutes: Annotated[float, Field(ge=0)] | None = Field(default=5.0, exclude=True)
     """Minutes between checkpoints, from which an interrupted training goes on; an orderly end (Ctrl-C, SIGTERM,
     `--max-time`) writes one, too. 0: after each step. null: none. Changes neither results nor names."""
+
+    keep_artifacts: KeepArtifacts = Field(default="all", exclude=True)
+    """Artifacts that stay on disk; the others are deleted as soon as every planned step that needs them is done, and
+    scores stay. all; reported: those in effect in an evaluation; best: of these, the best seed's of each row; none.
+    Changes neither results nor names."""
+    max_disk: DiskSize | None = Field(default=None, exclude=True)
+    """What the home may hold (`200GB`): artifacts, checkpoints, caches and all else. A run is refused if its plan needs
+    more at its peak. null: as much as the disk has room for. Changes neither results nor names."""
+
+    @property
+    def max_disk_bytes(self) -> int | None:
+        """`max_disk` in bytes."""
+        return None if self.max_disk is None else byte_count(self.max_disk, "budget.max_disk")
 
     @model_serializer(mode="wrap")
     def _in_effect(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:

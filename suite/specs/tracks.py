@@ -16,7 +16,9 @@ from suite.specs.validate import validate
 from suite.specs.workspace import Workspace, shown
 
 SOURCES = ("bundled", "hub", "path", "gguf")
-WITHOUT_EFFECT = ("probes", "budget.checkpoint_minutes", "budget.gradient_checkpointing")
+WITHOUT_EFFECT = (
+    "probes", "budget.checkpoint_minutes", "budget.gradient_checkpointing", "budget.keep_artifacts", "budget.max_disk",
+)  # fmt: skip
 """Beginnings of keys that change no result: a row that sets them is on the track's terms."""
 
 

@@ -40,4 +40,4 @@ def test_the_limit_counts_all_files_of_the_home(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(StepFailed) as caught:
         DiskSpace(tmp_path, 1000).require(200, "the artifact")
     assert str(caught.value).startswith("the artifact takes 200 B, and ")
-    assert "of the 1.0 kB of --max-disk: raise it, or remove what is old" in str(caught.value)
+    assert "of the 1.0 kB of --max-disk or budget.max_disk: raise it, or free some with `suite gc`" in str(caught.value)

@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from suite.core.disk import DiskSpace
+from suite.models.backbone import load_backbone
+from suite.models.singular import factorise, matrices
+from suite.models.source import ModelSource, locate
 from suite.planning import Inputs, Step, make_plan
 from suite.planning.disk import shape_of
+from suite.planning.retention import DiskUse, disk_use
 from suite.specs import Options, load
+from suite.specs.blocks import KeepArtifacts
 from suite.tasks.data import DataLocations
 from tests.cli.calls import SMALL, suite
 
@@ -73,3 +78,106 @@ def test_a_finished_step_needs_no_more_disk_and_tells_the_next_its_size(
     assert "disk:" not in out
     _, out, _ = suite(capsys, "plan", "specs/lora_rte.yaml", "--home", home, *TINY, "--set", "method.steps=3")
     assert f"disk: about {size / 1e3:.1f} kB of artifacts" in out
+
+
+def use(specs: Path, name: str, *sets: str, keep: KeepArtifacts | None = None, checkpoints: bool = True) -> DiskUse:
+    experiments = load([specs / f"{name}.yaml"], Options(sets=sets, seeds=(0, 1, 2)))
+    made = make_plan(experiments, Inputs(DataLocations()))
+    return disk_use(made, {step.id for step in made.steps}, {}, keep, checkpoints=checkpoints)
+
+
+WHOLE = 4 * PARAMETERS
+SAVED = 6 * WHOLE
+"""Two checkpoints of a training that selects nothing before its end: parameters and two moments."""
+ONCE = ("method.select_every=null", "selection.every=null")
+
+
+def test_artifacts_of_three_seeds_add_up_to_the_peak_unless_they_are_deleted(specs: Path) -> None:
+    whole = use(specs, "finetune_rte", *ONCE)
+    assert whole == DiskUse(artifacts=3 * WHOLE, checkpoints=SAVED, factors=0, peak=2 * WHOLE + SAVED)
+    assert use(specs, "finetune_rte", *ONCE, "budget.keep_artifacts=best") == DiskUse(WHOLE, SAVED, 0, whole.peak)
+    assert use(specs, "finetune_rte", *ONCE, "budget.keep_artifacts=none") == DiskUse(0, SAVED, 0, SAVED)
+    assert use(specs, "finetune_rte", *ONCE, keep="none", checkpoints=False) == DiskUse(0, 0, 0, WHOLE)
+
+
+def test_tries_that_were_not_chosen_go_where_reported_artifacts_stay(specs: Path) -> None:
+    sweep = (*ONCE, "sweep.learning_rate=[1e-4,1e-3]")
+    assert use(specs, "finetune_rte", *sweep).artifacts == 3 * 3 * WHOLE  # two tries and the copy of the chosen one
+    reported = use(specs, "finetune_rte", *sweep, keep="reported")
+    assert reported.artifacts == 3 * WHOLE
+    assert reported.peak == 2 * WHOLE + WHOLE + SAVED  # copies of two seeds, and the third seed's first try
+
+
+def test_a_step_that_another_row_keeps_stays(specs: Path) -> None:
+    sets = ("method.stage_one.steps=9",)
+    alone = use(specs, "promot_rte", *sets, keep="none")
+    assert alone.artifacts == 0
+    experiments = [
+        *load([specs / "promot_rte.yaml"], Options(sets=("budget.keep_artifacts=none",))),
+        *load([specs / "prompt_tuning_rte.yaml"], Options()),
+    ]
+    made = make_plan(experiments, Inputs(DataLocations()))
+    (prompt,) = (step for step in made.steps if step.kind == "train" and "prompt_tuning on" in step.title)
+    assert disk_use(made, {step.id for step in made.steps}, {}).artifacts == prompt.estimate.artifact > 0
+
+
+def test_factors_are_counted_once_a_model_and_not_where_they_are_cached(specs: Path) -> None:
+    backbone = load_backbone(locate(ModelSource(bundled="micro-llama"), None), "cpu")
+    weights = dict(backbone.model.named_parameters())
+    sides = [factorise(weights[name]) for name in matrices(backbone.model, "mlp")]
+    tensors = [tensor for each in sides for tensor in (each.left, each.values, each.right) if tensor is not None]
+    made = make_plan(
+        load([specs / "transformer2" / "svf_math.yaml"], Options(track="micro-t2", sets=("method.matrices=mlp",))),
+        Inputs(DataLocations()),
+    )
+    (step,) = (step for step in made.steps if step.kind == "train")
+    assert step.estimate.factors == sum(tensor.numel() * 4 for tensor in tensors)
+    ids, model = {each.id for each in made.steps}, str(step.key["model"]["identity"])
+    assert disk_use(made, ids, {}).factors == step.estimate.factors
+    assert disk_use(made, ids, {model: step.estimate.factors}).factors == 0
+
+
+def test_the_fields_change_neither_names_nor_terms(specs: Path) -> None:
+    sets = ("budget.keep_artifacts=none", "budget.max_disk=200GB")
+    (plain,), (bounded,) = (load([specs / "finetune_rte.yaml"], Options(sets=each)) for each in ((), sets))
+    assert bounded.track.budget.max_disk_bytes == 200_000_000_000
+    assert (bounded.id, bounded.changes) == (plain.id, ())
+    assert bounded.resolved() == plain.resolved()
+    steps = [{step.id for step in make_plan([each], Inputs(DataLocations())).steps} for each in (plain, bounded)]
+    assert steps[0] == steps[1]
+
+
+@pytest.mark.parametrize(
+    ("field", "line"),
+    [
+        ("max_disk=much", "--set budget.max_disk=much: budget.max_disk: 'much' is no size; write 8GB, or 500MB"),
+        ("keep_artifacts=some", "budget.keep_artifacts: is 'some'; should be 'all', 'reported', 'best' or 'none'"),
+    ],
+)
+def test_a_wrong_value_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], field: str, line: str) -> None:
+    code, _, err = suite(capsys, "plan", "specs/lora_rte.yaml", "--set", f"budget.{field}", "--home", tmp_path)
+    assert code == 2
+    assert line in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_plan_over_the_bound_is_refused_with_what_would_help_before_anything_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "runs"
+    row = ["specs/finetune_rte.yaml", "--seeds", "0,1", "--home", home, *SMALL, "--set", "method.select_every=null"]
+    code, out, err = suite(capsys, "plan", *row, "--set", "budget.max_disk=50MB")
+    assert code == 2
+    assert "0 B of 50.0 MB used (budget.max_disk)" in " ".join(out.split())
+    assert err == (
+        "error: budget.max_disk: 50.0 MB do not hold the plan: 0 B are used, and it writes 54.6 MB more at its peak "
+        "(46.8 MB of checkpoints, 0 B of SVD factors, 15.6 MB of artifacts stay); raise it, or free some with "
+        "`suite gc`, or set budget.keep_artifacts: none (46.8 MB at its peak), or set budget.checkpoint_minutes: null "
+        "(15.6 MB)\n"
+    )
+    assert suite(capsys, "plan", *row, "--set", "budget.max_disk=55MB")[0] == 0
+    assert suite(capsys, "run", *row, "--set", "budget.max_disk=50MB")[::2] == (2, err)
+    code, _, err = suite(capsys, "run", *row, "--set", "budget.max_disk=50MB", "--max-disk", "40MB")
+    assert code == 2
+    assert err.startswith("error: --max-disk: 40.0 MB do not hold the plan")
+    assert not home.exists()

@@ -43,7 +43,9 @@ def test_adafactor_keeps_rows_and_columns() -> None:
 
 def test_training_without_room_is_refused_before_its_first_step(tmp_path: Path) -> None:
     log = Memory()
-    with pytest.raises(StepFailed, match=r"training with checkpoints takes .* of --max-disk: .* no checkpoints"):
+    with pytest.raises(
+        StepFailed, match=r"training with checkpoints takes .* of --max-disk or budget.max_disk: .* no checkpoints"
+    ):
         train("finetune", tiny_backbone("decoder"), tmp_path, {}, log=log, disk=DiskSpace(tmp_path, 1000))
     assert log.losses == []
 

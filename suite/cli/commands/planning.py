@@ -9,7 +9,8 @@ from pathlib import Path
 import yaml
 
 from suite.api import planning
-from suite.api.planning import DiskEstimate, PlannedRun, PlannedStep
+from suite.api.disk import DiskEstimate
+from suite.api.planning import PlannedRun, PlannedStep
 from suite.cli.commands.tables import room, wrapped
 from suite.core.errors import SuiteError
 from suite.core.quantities import clock, size
@@ -78,6 +79,7 @@ def show_plan(run: PlannedRun) -> None:
     """Print the plan: each step once with its state, then what is left to do and its cost."""
     for line in wrapped(plan_lines(run), room()):
         print(line)
+    run.disk(run.steps()).require()
 
 
 def plan_lines(run: PlannedRun) -> Iterator[str]:
@@ -110,15 +112,17 @@ def print_notes(run: PlannedRun) -> None:
 
 def _disk_lines(disk: DiskEstimate) -> Iterator[str]:
     """The disk that steps need, and a note if it is not free."""
-    needed = disk.artifacts + disk.checkpoints
-    if needed and disk.models_here:
+    if disk.peak and disk.models_here:
+        factors = f" and {size(disk.factors)} of SVD factors" if disk.factors else ""
+        limit = "" if disk.limit is None else f"{size(disk.used)} of {size(disk.limit)} used ({disk.limit_name}), "
         yield (
-            f"disk: about {size(disk.artifacts)} of artifacts and, while training, up to {size(disk.checkpoints)} of "
-            f"checkpoints; {size(disk.free)} free (answers, pages and caches are not counted)"
+            f"disk: about {size(disk.artifacts)} of artifacts{factors} that stay; while training, up to "
+            f"{size(disk.checkpoints)} of checkpoints, and {size(disk.peak)} of all together; {limit}{size(disk.free)} "
+            "free (answers and pages are not counted)"
         )
     if not disk.fits:
         fix = "make room, or choose a folder on another disk with --home"
-        yield f"note: the steps need about {size(needed)} of disk, and {size(disk.free)} are free: {fix}"
+        yield f"note: the steps need about {size(disk.peak)} of disk, and {size(disk.free)} are free: {fix}"
 
 
 def notes_of(plan: Plan) -> Iterator[str]:
