@@ -96,6 +96,11 @@ def test_a_deleted_artifact_is_trained_again_only_where_it_is_needed_or_restored
     code, out, _ = suite(capsys, "plan", *LORA[1:], "--home", home)
     lines = [said(line) for line in out.splitlines() if "train lora on rte" in line]
     assert [line.endswith("its artifact was deleted") and line.startswith("done") for line in lines] == [True, True]
+    shown = said(suite(capsys, "show", "lora_rte", "--home", home)[1])
+    assert "seed 0: adapter of " in shown
+    assert shown.count(" deleted") >= 2
+    assert "train what was deleted again with suite run specs/lora_rte.yaml --track micro --seeds 1 --set" in shown
+    assert "save the model with" not in shown
     assert "0 steps done" in suite(capsys, *LORA, "--home", home)[1]
     _, _, err = suite(capsys, "save", "lora_rte", tmp_path / "saved", "--seed", "1", "--home", home)
     assert "--seeds 1" in err
