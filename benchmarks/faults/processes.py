@@ -1,9 +1,10 @@
-"""Eight processes on one home: runs of overlapping specs that are stopped, resumed and killed, beside readers.
+"""Eight processes on one home: runs of overlapping specs that are stopped, resumed and killed, beside readers and `gc`.
 
 Each of `COUNT` workers starts one command after another until the time is up: mostly `suite run` on some of the specs,
-otherwise `show`, `board` or `render`. From time to time a process is stopped and resumed, ended by a signal, or killed.
-Leases are short, so that a stopped process loses its step. When all steps are done, the results are compared with those
-of a single run, and the trial starts again in another home. `SUITE_FAULTS_MINUTES` sets its duration (30).
+otherwise `show`, `board`, `render`, or `gc`, which deletes artifacts as soon as their row is done. From time to time a
+process is stopped and resumed, ended by a signal, or killed. Leases are short, so that a stopped process loses its
+step. When all steps are done, the results are compared with those of a single run, and the trial starts again in
+another home. `SUITE_FAULTS_MINUTES` sets its duration (30).
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ _DONE: Final = re.compile(r"^\[\d+/\d+\] (.*) · ([^·]*) · (?![^·]* left$)[^�
 """The line at the end of a step. A progress line, which a resumed attempt repeats, ends with the time left instead."""
 _NOT_DONE: Final = ("done, by another process", "cancelled", "left to another process", "FAILED")
 READERS: Final = (("show",), ("board",), ("render",))
+COLLECTORS: Final = (
+    ("gc", "--dry-run"), ("gc",), ("gc", "--caches"), ("gc", "--keep-artifacts", "none", "--caches"),
+)  # fmt: skip
 
 
 @dataclass
@@ -142,6 +146,9 @@ def _judged(folder: Path, expected: dict[str, list[tuple[object, ...]]]) -> Iter
         yield f"not done: {left[:3]}"
     if list((folder / "work").glob("*/*")):
         yield "checkpoints of finished steps are left"
+    finished("gc", "--keep-artifacts", "none", "--home", folder)
+    if left_behind := sorted(str(path) for name in ("artifacts", "work") for path in (folder / name).glob("*")):
+        yield f"not collected: {left_behind[:3]}"
 
 
 def _run(chance: random.Random) -> tuple[str, ...]:
@@ -149,7 +156,7 @@ def _run(chance: random.Random) -> tuple[str, ...]:
 
 
 def _command(chance: random.Random) -> tuple[str, ...]:
-    return _run(chance) if chance.random() < 0.7 else chance.choice(READERS)
+    return _run(chance) if chance.random() < 0.7 else chance.choice((*READERS, *COLLECTORS))
 
 
 def _has_begun(process: subprocess.Popen[str]) -> bool:

@@ -36,6 +36,9 @@ def lost_artifacts(
             lost[step.id] = f"{why} (it was imported)" if steps[step.id].imported else why
         if step.id not in done or step.id in lost:
             needed.update(step.parents)
+    since = deleted_artifacts(store.artifacts(list(lost))) - deleted_artifacts(artifacts)
+    if since:  # by another process, while their files were looked at
+        return lost_artifacts(plan, steps, store, home, read=read, restore=restore)
     return lost
 
 

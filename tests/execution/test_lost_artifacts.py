@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ from suite.core.run_dir import RunDir
 from suite.execution.artifacts import publish
 from suite.execution.context import StepContext
 from suite.execution.executor import LocalExecutor
+from suite.execution.lost_artifacts import lost_artifacts
 from suite.execution.progress import PlanProgress
 from suite.execution.schedule import Schedule
 from suite.execution.worker import working
 from suite.models.artifacts import load_artifact
-from suite.results.store import Store
+from suite.results.store import ArtifactRecord, Store
 from tests.cli.calls import SMALL, start, suite
 
 QUICK = [*SMALL, "--set", "method.steps=6"]
@@ -143,6 +145,32 @@ def test_what_was_measured_with_another_artifact_is_measured_again(
     assert outputs
     assert not any("lora" in title for (title,) in outputs)
     assert scores(home) == before
+
+
+class Interrupted(Store):
+    """A store whose artifacts another process deletes once they have been read."""
+
+    home: Path
+
+    def artifacts(self, steps: Sequence[str]) -> dict[str, ArtifactRecord]:
+        read = super().artifacts(steps)
+        for step in self.mark_deleted(list(read)):
+            shutil.rmtree(self.home / "artifacts" / step)
+        return read
+
+
+def test_an_artifact_that_another_process_deletes_meanwhile_is_deleted_and_not_lost(home: Path) -> None:
+    sets = [each for each in QUICK if each != "--set"]
+    made = planned([Path("specs/lora_rte.yaml")], None, sets, "first", None, None, RunDir(home), baseline=True)
+    with Interrupted.open(home / "suite.db") as store:
+        assert isinstance(store, Interrupted)
+        store.home = home
+        steps = store.steps([step.id for step in made.plan.steps])
+        assert artifacts(home)[0].is_dir()
+        assert lost_artifacts(made.plan, steps, store, RunDir(home)) == {}
+        assert not artifacts(home)[0].exists()
+        restored = lost_artifacts(made.plan, steps, store, RunDir(home), restore=True)
+    assert restored == {artifacts(home)[0].name: "its artifact was deleted"}
 
 
 def test_imported_results_are_results_and_an_imported_train_step_is_work_to_do(
