@@ -22,6 +22,8 @@ from suite.training.requirements import GradientSteps, Requirements
 
 MAPS: Final = 7
 """Linear maps of a layer: four of attention, three of the MLP."""
+WHOLE: Final = ("full", "two-stage")
+"""Families of methods that train all weights."""
 _IN_BLOCK: Final = re.compile(r"\.\d+\.(?!.*bias).*weight$")
 """Names of weights in a model's blocks, without tables of relative positions."""
 SIDES: Final = 5
@@ -45,7 +47,10 @@ def with_disk(
 ) -> StepEstimate:  # fmt: skip
     """The estimate with the bytes that the step writes. `stored` is what a step of the same shape left and trained."""
     numbers = _numbers(family, needs, sizes)
-    artifact = NUMBER * numbers if family != "mixture" else sum(parent.artifact for parent in parents)
+    rounded = family in WHOLE and work.track.model.dtype == "bfloat16"  # saved as the base has its weights
+    artifact = (
+        (2 if rounded else NUMBER) * numbers if family != "mixture" else sum(parent.artifact for parent in parents)
+    )
     artifact, numbers = stored or (artifact, numbers)
     if family == "singular":
         chosen = needs.matrices[0].kind if needs.matrices else "all"
@@ -80,7 +85,7 @@ def _factors_of(folder: Path | None, file: Path | None, identity: str, chosen: M
 def _numbers(family: Family, needs: Requirements, sizes: ModelMemory) -> int:
     """Numbers that are trained, by the shape of the model; for adapters, at most."""
     soft = needs.reserved_positions
-    if family in ("full", "two-stage"):
+    if family in WHOLE:
         return sizes.parameters
     if family == "prompt":
         return soft * sizes.width

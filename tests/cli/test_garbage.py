@@ -119,6 +119,8 @@ def test_a_deleted_artifact_is_trained_again_only_where_it_is_needed_or_restored
         (["lora_rte"], "--keep-artifacts: experiments are named, and not what they should keep; add --keep-artifacts "
                        "reported, best or none"),
         (["--keep-artifacts", "bst"], "--keep-artifacts: 'bst' is no choice; did you mean 'best'?"),
+        (["--track", "nano", "--keep-artifacts", "none"],
+         "no experiment of the track 'nano' is stored; `suite show` lists the experiments"),
         (["lora", "--keep-artifacts", "none"], "there is no experiment 'lora' in the store; did you mean 'lora_rte'?"),
     ],
 )  # fmt: skip

@@ -34,6 +34,8 @@ def test_all_weights_take_what_the_model_takes_and_their_checkpoints_a_multiple(
     assert cost.checkpoints == 2 * 4 * cost.artifact  # now, best, two moments; the new one beside the old one
     once = training(specs, "finetune_rte", "method.select_every=null", "selection.every=null").estimate
     assert once.checkpoints == 2 * 3 * cost.artifact
+    rounded = training(specs, "finetune_rte", "model.dtype=bfloat16", "method.select_every=5").estimate
+    assert (rounded.artifact, rounded.checkpoints) == (2 * PARAMETERS, cost.checkpoints)  # trained in float32
     none = training(specs, "finetune_rte", "budget.checkpoint_minutes=null").estimate
     assert (none.artifact, none.checkpoints) == (cost.artifact, 0)
 

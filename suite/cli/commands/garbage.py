@@ -52,6 +52,8 @@ def _surplus(store: Store, names: Sequence[str], track: str | None, keep: KeepAr
     if keep is None:
         return ()
     records = experiments_named(store, names, track)
+    if not records and track is not None:
+        raise SuiteError(f"no experiment of the track '{track}' is stored", fix="`suite show` lists the experiments")
     return surplus_steps(store, records, {record.id: keep for record in records})
 
 

@@ -84,6 +84,7 @@ class FileReferences(DatabaseSession):
         user wants it back, its step runs again.
         """
         with self._writing() as connection:
+            _lock(connection, steps)
             deleted = _deletable(connection, steps)
             for ids in chunks(deleted):
                 of_steps = ArtifactRow.step_id.in_(ids)
@@ -101,11 +102,18 @@ class FileReferences(DatabaseSession):
         Returns whether `move` was called. It may run again if the database's server goes away meanwhile.
         """
         with self._writing() as connection:
+            _lock(connection, [step])
             references = _references(connection, step).get(step)
             if references is not None and in_use(references):
                 return False
             move()
             return True
+
+
+def _lock(connection: Connection, steps: Sequence[str]) -> None:
+    """Let no other process change these steps until the transaction ends; SQLite's has one writer anyway."""
+    for ids in chunks(sorted(steps)):
+        connection.execute(select(StepRow.id).where(StepRow.id.in_(ids)).order_by(StepRow.id).with_for_update()).all()
 
 
 def _references(connection: Connection, step: str | None = None) -> dict[str, StepReferences]:
