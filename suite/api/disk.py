@@ -11,6 +11,7 @@ from suite.core.quantities import size
 from suite.core.run_dir import RunDir
 from suite.planning import Plan
 from suite.planning.retention import DiskUse, disk_use
+from suite.specs.blocks import KeepArtifacts
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,16 @@ class DiskEstimate:
         raise SuiteError(what, where=self.limit_name, fix=fix)
 
 
-def disk_estimate(plan: Plan, todo: Collection[str], home: RunDir, max_disk: int | None) -> DiskEstimate:
-    """The disk for the steps `todo`. `max_disk` is a limit besides those of the plan's tracks, in bytes."""
+def disk_estimate(
+    plan: Plan, todo: Collection[str], home: RunDir, max_disk: int | None, keep: KeepArtifacts | None = None
+) -> DiskEstimate:
+    """The disk for the steps `todo`. `max_disk` is a limit besides those of the plan's tracks, in bytes.
+
+    `keep` takes the place of each track's `budget.keep_artifacts`.
+    """
     models = {str(step.key["model"]["identity"]) for step in plan.steps if step.id in todo and step.estimate.factors}
     cached = {model: bytes_in(home.factors_of(model)) for model in models}
-    use = disk_use(plan, todo, cached)
+    use = disk_use(plan, todo, cached, keep)
     budgets = [planned.experiment.track.budget.max_disk_bytes for planned in plan.experiments]
     limits = [(limit, "budget.max_disk") for limit in budgets if limit is not None]
     limits += [] if max_disk is None else [(max_disk, "--max-disk")]
@@ -76,7 +82,8 @@ def disk_estimate(plan: Plan, todo: Collection[str], home: RunDir, max_disk: int
 
 def _remedies(plan: Plan, todo: Collection[str], cached: dict[str, int], use: DiskUse) -> Iterator[str]:
     """Settings that make the peak smaller, with the peak that is left."""
-    for keep in ("best", "none"):
+    policies: tuple[KeepArtifacts, ...] = ("best", "none")
+    for keep in policies:
         smaller = disk_use(plan, todo, cached, keep)
         if smaller.peak < use.peak:
             yield f"set budget.keep_artifacts: {keep} ({size(smaller.peak)} at its peak)"

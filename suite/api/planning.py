@@ -102,7 +102,8 @@ class PlannedRun:
 
     def disk(self, steps: Sequence[PlannedStep], max_disk: int | None = None) -> DiskEstimate:
         """The disk that those of the steps need that are not done. `max_disk` is one more limit, in bytes."""
-        return disk_estimate(self.plan, {step.id for step in steps if step.status != "done"}, self.home, max_disk)
+        todo = {step.id for step in steps if step.status != "done"}
+        return disk_estimate(self.plan, todo, self.home, max_disk, keep="all" if self.restore else None)
 
     def steps(self) -> tuple[PlannedStep, ...]:
         """Every step once, in the order of the run, with its current status in the store."""

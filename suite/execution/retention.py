@@ -94,6 +94,8 @@ class RunRetention:
     def __init__(self, plan: Plan, store: Store, home: RunDir, deleted: Collection[str] = ()) -> None:
         """`deleted` are steps whose artifact was deleted before the run: no experiment outside the plan keeps it."""
         self._store, self._home, self._deleted = store, home, deleted
+        self._marked: set[str] = set()
+        """Steps whose artifact this run has marked as deleted."""
         self._keep: dict[str, KeepArtifacts] = {
             planned.experiment.id: planned.experiment.track.budget.keep_artifacts for planned in plan.experiments
         }
@@ -103,10 +105,12 @@ class RunRetention:
         """Delete what may go by now. Returns a line about it; None if nothing did."""
         if set(self._keep.values()) <= {"all"}:
             return None
-        surplus = surplus_steps(self._store, self._records, self._keep, self._deleted)
+        surplus = set(surplus_steps(self._store, self._records, self._keep, self._deleted)) - self._marked
+        marked = self._store.mark_deleted(sorted(surplus))
+        self._marked.update(marked)
         items = [
             GarbageItem("artifacts", "budget.keep_artifacts", folder, bytes_in(folder), step)
-            for step in self._store.mark_deleted(surplus)
+            for step in marked
             if (folder := self._home.artifact(step)).exists()
         ]
         if not items:

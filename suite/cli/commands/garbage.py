@@ -79,7 +79,7 @@ def _report(
     yield f"{size(freed)} {'would be freed' if dry_run else 'freed'}; {size(rest)} stay in {home.folder}"
     running = sum(each.running for each in store.references().values())
     if running:
-        yield f"{running} steps are running: their files stay"
+        yield "1 step is running: its files stay" if running == 1 else f"{running} steps are running: their files stay"
     lost = [step for step, reason in why.items() if reason != REPLACED]
     if lost:
         seconds = sum(record.costs.seconds or 0.0 for record in store.steps(lost).values())

@@ -148,6 +148,8 @@ def _may_live(name: str | None, heartbeat: float | None) -> bool:
 
 
 def _deletable(connection: Connection, steps: Sequence[str]) -> tuple[str, ...]:
+    if not steps:
+        return ()
     references = _references(connection)
     own = set(connection.execute(select(ArtifactRow.step_id).where(ArtifactRow.path != "")).scalars())
     stored = [step for step in dict.fromkeys(steps) if step in own and not references[step].running]
