@@ -161,8 +161,8 @@ class RecordingReader(Recorder):
         self._note_anything()
         return self.reader.count_steps()
 
-    def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, float]:
-        """Kind of step -> tokens per second."""
+    def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[tuple[str | None, str], float]:
+        """(class of device, kind of step) -> tokens per second."""
         self._note_anything()
         return self.reader.rates(model, sort)
 

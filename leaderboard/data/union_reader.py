@@ -146,8 +146,8 @@ class UnionReader:
         """The number of steps."""
         return self.local.count_steps() + self.published.count_steps()
 
-    def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, float]:
-        """Kind of step -> tokens per second on this machine. Published steps ran on other machines and do not count."""
+    def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[tuple[str | None, str], float]:
+        """(class of device, kind of step) -> tokens per second. Published steps, of other machines, do not count."""
         return self.local.rates(model, sort)
 
     def artifact_sizes(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, tuple[int, int]]:

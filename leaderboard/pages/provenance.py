@@ -19,22 +19,25 @@ class StepProvenance:
     step: StepRecord
     id: str
     versions: str
-    """The letter of its list of versions on the page."""
+    """The letter of its list of versions on the page, which begins with the device's model, precision and threads."""
     started: str
     finished: str
     commit: str
 
 
 def versions_of(row_records: RowRecords) -> dict[str, str]:
-    """A list of package versions, as text -> its letter."""
+    """A device's model, precision, threads and package versions, as text -> its letter."""
     texts = [_version_text(step) for seed in row_records.seeds for step in seed.steps.values()]
     letters = sorted({text for text in texts if text})
     return {text: chr(ord("A") + index) if index < 26 else f"A{index}" for index, text in enumerate(letters)}
 
 
 def _version_text(step: StepRecord) -> str:
-    versions = step.provenance.versions or {}
-    return ", ".join(f"{name} {version}" for name, version in sorted(versions.items()))
+    made = step.provenance
+    threads = None if made.threads is None else f"{made.threads} thread{'s' if made.threads != 1 else ''}"
+    machine = ", ".join(filter(None, (made.device_name, made.precision, threads)))
+    packages = ", ".join(f"{name} {version}" for name, version in sorted((made.versions or {}).items()))
+    return "; ".join(filter(None, (machine, packages)))
 
 
 def traces_of(seed: SeedRecords, versions: Mapping[str, str]) -> tuple[StepProvenance, ...]:

@@ -16,6 +16,7 @@ from leaderboard.view.badges import (
     RankCell,
     chance_lead,
     clipped,
+    devices,
     in_common,
     marks,
     rank_cell,
@@ -180,7 +181,7 @@ def _line(urls: TrackUrls, row: Row, index: int, targets: tuple[str, ...], reach
             shown += [cells.task(held_out.get((role, n)), row, f"{why}, {numbers.shots(n)}") for n in board.shots]
     family = f" · {row.family}" if row.family and row.family != "none" else ""
     subtitle = f"{family} · {seeds} seed{'s' if seeds != 1 else ''}"
-    rank, notes = rank_cell(row, board.shots), (*tied_with_best(row), *marks(row, urls.shipped))
+    rank, notes = rank_cell(row, board.shots), (*tied_with_best(row), *marks(row, urls.shipped), *devices(row, board))
     return TableLine(row, index, urls.row(row), urls.method(row.method), subtitle, rank, notes, tuple(shown))
 
 

@@ -93,6 +93,14 @@ def origin(row: Row, shipped: frozenset[str]) -> tuple[Note, ...]:
     return ()
 
 
+def devices(row: Row, board: Board) -> tuple[Note, ...]:
+    """The mark of a row's devices, if not all rows of the board were computed on the same."""
+    if not board.mixed_devices or not row.devices:
+        return ()
+    title = "not all rows were computed on the same kind of device: rounding differs; seconds and memory do not compare"
+    return (Note(f"on {' and '.join(row.devices)}", title, warning=True),)
+
+
 def marks(row: Row, shipped: frozenset[str] = frozenset()) -> tuple[Note, ...]:
     """The warnings about a row that do not depend on other rows."""
     notes: list[Note] = []

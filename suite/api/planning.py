@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from suite.api.disk import DiskEstimate, disk_estimate
 from suite.api.paths import File, folder_of, home_of
+from suite.core.devices import class_here
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
 from suite.execution.lost_artifacts import DELETED, deleted_artifacts, lost_artifacts
@@ -19,7 +20,7 @@ from suite.execution.preflight import absent_models
 from suite.models.source import locate
 from suite.planning import Inputs, Plan, make_plan, stale_reasons
 from suite.planning.disk import shape_of
-from suite.planning.estimate import sort_of
+from suite.planning.speed import DeviceSpeed, Rates, assumed, rates_on, sort_of
 from suite.results.store.records import Status
 from suite.specs import Experiment, Options, load
 from suite.specs.baseline import BASELINE, baselines
@@ -142,16 +143,19 @@ def plan(
     models: File | None = None,
     baseline: bool = True,
     restore: bool = False,
+    device: str | DeviceSpeed | None = None,
 ) -> PlannedRun:
     """The plan for loaded specs (or a spec file) and for the pretrained model that they are compared with.
 
-    With `restore`, artifacts that evaluations had in effect and that were deleted since are trained again. Writes
-    nothing. Raises SuiteError with all missing models, missing data sets and leaks together.
+    With `restore`, artifacts that evaluations had in effect and that were deleted since are trained again. Times are
+    estimated for a `device` of this machine (`cpu`, `cuda:1`; default: a GPU if there is one) or a described one.
+    Writes nothing. Raises SuiteError with all missing models, missing data sets and leaks together.
     """
     loaded_spec = spec if isinstance(spec, LoadedSpec) else load_spec(spec)
     data_folder, models_folder = folder_of(data, "SUITE_DATA"), folder_of(models, "SUITE_MODELS")
     check_folders(data_folder, models_folder)
-    return planned(loaded_spec, home_of(home, db), data_folder, models_folder, baseline=baseline, restore=restore)
+    place = home_of(home, db)
+    return planned(loaded_spec, place, data_folder, models_folder, baseline=baseline, restore=restore, device=device)
 
 
 def loaded(files: Sequence[Path], options: Options) -> LoadedSpec:
@@ -170,12 +174,14 @@ def check_folders(data: Path | None, models: Path | None) -> None:
 
 
 def planned(
-    spec: LoadedSpec, home: RunDir, data: Path | None, models: Path | None, *, baseline: bool, restore: bool = False
-) -> PlannedRun:
+    spec: LoadedSpec, home: RunDir, data: Path | None, models: Path | None, *, baseline: bool, restore: bool = False,
+    device: str | DeviceSpeed | None = None,
+) -> PlannedRun:  # fmt: skip
     """The plan of loaded specs; with `baseline`, including the pretrained rows of their tracks."""
     rows, options = spec.experiments, spec.options
-    rates, sizes = _measured(home, rows, models)
-    inputs = Inputs(DataLocations.of(data), models, rates, sizes)
+    described = device if isinstance(device, DeviceSpeed) else assumed(class_here(device))
+    rates, sizes = _measured(home, rows, models, described.name)
+    inputs = Inputs(DataLocations.of(data), models, rates, sizes, described)
     absent = absent_models([row.track.model for row in rows], models)
     made, before = None, _stored_targets(home, rows)
     if baseline and before:  # the data of a target that was evaluated before may be gone: it is left out then
@@ -216,9 +222,9 @@ def _stored_targets(home: RunDir, experiments: Sequence[Experiment]) -> dict[str
 
 
 def _measured(
-    home: RunDir, experiments: Sequence[Experiment], models: Path | None
-) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], tuple[int, int]]]:
-    """Rates (tokens per second) and sizes of artifacts that earlier steps of the same base models had."""
+    home: RunDir, experiments: Sequence[Experiment], models: Path | None, device: str
+) -> tuple[Rates, dict[tuple[str, str], tuple[int, int]]]:
+    """Rates on a class of devices, and sizes of artifacts, that earlier steps of the same base models had."""
     if not home.exists:
         return {}, {}
     from suite.results.store import Store
@@ -228,7 +234,11 @@ def _measured(
         with suppress(SuiteError):  # the plan reports the problem
             identities.add(locate(experiment.track.model, models).identity)
     with Store.open(home.url, create=False) as store:
-        rates = {(name, sort): rate for name in identities for sort, rate in store.rates(name, sort_of).items()}
+        rates = {
+            (name, sort): rate
+            for name in identities
+            for sort, rate in rates_on(device, store.rates(name, sort_of)).items()
+        }
         sizes = {
             (name, sort): size for name in identities for sort, size in store.artifact_sizes(name, shape_of).items()
         }

@@ -91,8 +91,8 @@ def run(
     verbosity = verbosity_of(quiet=quiet, verbose=verbose)
     seconds = None if max_time is None else duration(max_time, "--max-time")
     room = None if max_disk is None else byte_count(max_disk, "--max-disk")
-    place = RunDir(home, db)
-    made = planned(specs or own_specs(), track, sets or (), seeds, data, models, place, baseline=True, restore=restore)
+    place, chosen = RunDir(home, db), specs or own_specs()
+    made = planned(chosen, track, sets or (), seeds, data, models, place, baseline=True, restore=restore, device=device)
     outcome = execute(
         made, device=device, again=again, unsafe_code=unsafe_code, verbosity=verbosity, max_seconds=seconds,
         max_disk=room, track_with=track_with or (),
@@ -113,6 +113,7 @@ def plan(
     home: HomeOption = RUNS,
     db: DbOption = None,
     restore: RestoreOption = False,
+    device: DeviceOption = None,
     resolved: Annotated[bool, typer.Option("--resolved", help="Print the specs with all settings filled in.")] = False,
 ) -> None:
     """Show what would run, what is shared, and how long it takes.
@@ -123,7 +124,9 @@ def plan(
     from suite.core.run_dir import RunDir
 
     chosen, place = specs or own_specs(), RunDir(home, db)
-    made = planned(chosen, track, sets or (), seeds, data, models, place, baseline=not resolved, restore=restore)
+    made = planned(
+        chosen, track, sets or (), seeds, data, models, place, baseline=not resolved, restore=restore, device=device
+    )
     show_resolved(made.plan) if resolved else show_plan(made)
 
 

@@ -1,4 +1,4 @@
-"""The provenance of a run: versions, host, process and commit."""
+"""The provenance of a step: host, device, versions, commit and precision."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ import subprocess
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from suite.core.devices import cpu_name
+from suite.planning.steps import Train, Work
+from suite.results.store import Provenance
 
 PACKAGES = ("finetune-suite", "torch", "transformers", "peft", "accelerate", "lm-eval", "tokenizers", "datasets")
 EXTRA_PACKAGES = ("bitsandbytes",)
@@ -27,6 +31,36 @@ def versions() -> dict[str, str]:
         with suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)
     return found
+
+
+def provenance_of(device: str, work: Work) -> Provenance:
+    """Where and with what a step runs that computes on this device (`cpu`, `cuda:1` …)."""
+    import torch
+
+    name, threads = device_name(device), torch.get_num_threads()
+    return Provenance(platform.node(), device, versions(), git_commit(), name, precision_of(work), threads)
+
+
+def provenance_of_failure() -> Provenance:
+    """That of a step that failed, perhaps before its device was known."""
+    return Provenance(platform.node(), None, versions(), git_commit())
+
+
+def device_name(device: str) -> str:
+    """The model of a GPU or of the processor; of another kind of device, that kind."""
+    import torch
+
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return str(torch.cuda.get_device_name(torch.device(device)))
+    return cpu_name() if kind == "cpu" else kind
+
+
+def precision_of(work: Work) -> str:
+    """Of computing: the track's for a training, otherwise that of the model, which answers."""
+    if isinstance(work, Train):
+        return work.track.budget.precision
+    return "bf16" if work.track.model.dtype == "bfloat16" else work.track.model.dtype
 
 
 @cache

@@ -7,7 +7,6 @@ makes the second step faster and changes no result.
 
 from __future__ import annotations
 
-import platform
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,10 +20,10 @@ from suite.core.errors import ArtifactLost, StoreAway, SuiteError, TakenOver
 from suite.execution.context import StepContext
 from suite.execution.cost import Cost
 from suite.execution.outcome import reason_of
-from suite.execution.provenance import git_commit, versions
+from suite.execution.provenance import provenance_of, provenance_of_failure
 from suite.execution.records import evaluate_outcome, train_outcome
 from suite.planning import CopyFromTry, Evaluate, SelectTry, Step, TakePart, Train
-from suite.results.store import ArtifactRecord, Owner, Provenance, ScoreRecord, StepOutcome, StepRecord, Store
+from suite.results.store import ArtifactRecord, Owner, ScoreRecord, StepOutcome, StepRecord, Store
 from suite.sandbox import bubblewrap
 
 if TYPE_CHECKING:
@@ -202,7 +201,7 @@ class _Worker:
         except BaseException as error:
             reason = reason_of(error)
             stored = reason or f"{type(error).__name__}: {error}"
-            if not self.store.fail(step.id, self.owner, stored, _provenance(None), cost.spent):
+            if not self.store.fail(step.id, self.owner, stored, provenance_of_failure(), cost.spent):
                 return NotOurs(taken_over=True)  # whatever went wrong, perhaps while the new owner cleans up
             if reason is None:  # a bug: it is recorded, and keeps its traceback
                 raise
@@ -228,10 +227,10 @@ class _Worker:
                 result = self.session.evaluate(step, step.work, hashes, log.answered)
             for notice in result.notices:
                 log.say_once(notice)
-            return evaluate_outcome(result, cost, _provenance(device))
+            return evaluate_outcome(result, cost, provenance_of(device, step.work))
         with cost.measured(device):
             trained = self._trained(step, step.work, log, hashes, cost)
-        return train_outcome(trained, cost, _provenance(device))
+        return train_outcome(trained, cost, provenance_of(device, step.work))
 
     def _trained(
         self, step: Step, work: Train | SelectTry | CopyFromTry | TakePart, log: StepLog, hashes: Mapping[str, str],
@@ -289,7 +288,3 @@ class _Interruptible:
 
     def say_once(self, text: str) -> None:
         self.log.say_once(text)
-
-
-def _provenance(device: str | None) -> Provenance:
-    return Provenance(platform.node(), device, versions(), git_commit())

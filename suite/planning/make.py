@@ -18,6 +18,7 @@ from suite.planning.choice import Try, choose, follow, take_part
 from suite.planning.disk import Sizes, shape_of, with_disk
 from suite.planning.keys import chat_key, model_key, settings_key
 from suite.planning.probes import probed, probes_key
+from suite.planning.speed import CPU_CORE, DeviceSpeed, Rates, Speed
 from suite.planning.steps import Evaluate, Link, Plan, Planned, Routing, Stack, Step, StepEstimate, Train, Work
 from suite.specs import Experiment
 from suite.specs.blocks import Track
@@ -37,10 +38,12 @@ class Inputs:
 
     data: DataLocations
     models: Path | None = None
-    rates: Mapping[tuple[str, str], float] | None = None
-    """(model identity, kind of step) -> tokens per second, as measured in the store."""
+    rates: Rates | None = None
+    """As the store measured them on the device below."""
     sizes: Sizes | None = None
     """What artifacts took and trained, as stored."""
+    device: DeviceSpeed = CPU_CORE
+    """The class of devices that estimates are for, and its assumed speed."""
 
 
 def make_plan(experiments: Sequence[Experiment], inputs: Inputs) -> Plan:
@@ -293,5 +296,5 @@ class _Builder:
             self._words[rows.content_hash] = estimate.words(rows.docs)
         return self._words[rows.content_hash]
 
-    def _speed(self, model: LocatedModel) -> estimate.Speed:
-        return estimate.Speed.of(model, self.inputs.rates or {})
+    def _speed(self, model: LocatedModel) -> Speed:
+        return Speed.of(model, self.inputs.rates or {}, self.inputs.device)

@@ -218,8 +218,11 @@ def _method(card: Card) -> Iterator[str]:
     if costs.trained_parameters:
         yield f"- trained parameters: {costs.trained_parameters:,}"
     if costs.seconds:
-        devices = sorted({step.provenance.device for step in facts.trained if step.provenance.device})
+        where = [step.provenance for step in facts.trained if step.provenance.device]
+        devices = sorted({each.device_name or str(each.device) for each in where})
         yield f"- training time: {clock(costs.seconds)}" + (f" on {', '.join(devices)}" if devices else "")
+        if precisions := sorted({each.precision for each in where if each.precision}):
+            yield f"- computed in {', '.join(precisions)}"
     if costs.peak_memory:
         yield f"- peak memory: {size(costs.peak_memory)}"
     yield f"- numbers in these files: {card.dtype}" + (", the adapter merged into the weights" if card.merged else "")

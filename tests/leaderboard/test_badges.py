@@ -7,6 +7,8 @@ import io
 import json
 from pathlib import Path
 
+from sqlalchemy import text
+
 from leaderboard import render
 from leaderboard.charts.ranking import rank_chart
 from leaderboard.view.badges import in_common, tied_with_best
@@ -142,3 +144,24 @@ def test_the_control_has_no_change_in_downloads_as_on_its_page(rendered: Rendere
     told = json.loads((folder / "micro.json").read_text(encoding="utf-8"))["rows"]
     assert next(row["change"] for row in told if row["method"] == "pretrained") == {"1": None, "4": None}
     assert _made(rendered)["pretrained"].change == {1: None, 4: None}
+
+
+def test_rows_of_a_gpu_and_of_a_cpu_are_marked_and_their_provenance_names_the_devices(
+    store: Store, tmp_path: Path
+) -> None:
+    filling = Filling(store, documents=2)
+    for name in ("first", "second"):
+        filling.add(name, "lora", METHODS["lora"], (0,))
+    update = "UPDATE step SET device = 'cuda:1', device_name = 'NVIDIA H200', precision = 'bf16', threads = 8 "
+    with store.engine.begin() as connection:
+        connection.execute(text(f"{update} WHERE title LIKE '%second%'"))
+    site = render(store, tmp_path / "site").parent
+    rows = {
+        row.all("a")[0].text: [mark.text for mark in row.with_class("mark")]
+        for row in board_table(read(site / "tracks/micro.html")).all("tr")
+        if row.all("a")
+    }
+    assert "on cpu" in rows["first"]
+    assert any(mark.startswith("on ") and "NVIDIA H200" in mark for mark in rows["second"])
+    (page,) = (file for file in site.rglob("*.html") if "second" in file.name and "experiment" in str(file))
+    assert "NVIDIA H200, bf16, 8 threads; python 3.11.7" in read(page).with_class("versions")[0].text

@@ -12,7 +12,7 @@ from suite import methods
 from suite.core.errors import SuiteError
 from suite.execution import session
 from suite.planning import Inputs, Plan, Train, make_plan
-from suite.planning.estimate import sort_of
+from suite.planning.speed import sort_of
 from suite.specs import Options, load
 from suite.tasks.data import DataLocations
 from suite.training.job import Job
@@ -119,7 +119,7 @@ def test_names_of_fields_decide_nothing(outside: Any) -> None:
     (step,) = [step for step in outside("").steps if isinstance(step.work, Train)]
     assert step.title == "train outside on rte · micro · seed 0"
     assert step.estimate.tokens == 0
-    assert sort_of("train", step.key) == "train"
+    assert sort_of("train", step.key) == "train adapter"
 
 
 @pytest.mark.parametrize(
@@ -177,6 +177,6 @@ def test_a_stage_is_checked_under_its_own_key(tmp_path: Path) -> None:
 
 def test_the_sort_of_a_stored_step_survives_settings_of_another_version() -> None:
     key = {"method": {"name": "svf", "version": 1, "objective": "reinforce"}}
-    assert sort_of("train", key) == "reinforce"
+    assert sort_of("train", key) == "reinforce singular"
     assert sort_of("train", {"method": {**key["method"], "gone": 1}}) == "train"
     assert sort_of("train", {"method": {"name": "nobodys", "version": 1}}) == "train"

@@ -9,8 +9,9 @@ import pytest
 
 from suite.models.source import LocatedModel, ModelSource
 from suite.planning import Inputs, Plan, make_plan
-from suite.planning.estimate import Speed, adapting, sort_of, training
+from suite.planning.estimate import adapting, training
 from suite.planning.memory import LIBRARIES, ModelMemory
+from suite.planning.speed import Speed, sort_of
 from suite.specs import Options, load
 from suite.tasks.data import DataLocations
 
@@ -98,7 +99,10 @@ def test_a_measured_rate_counts_for_steps_of_its_sort() -> None:
 def test_the_sort_of_a_step_is_told_from_its_key(specs: Path) -> None:
     steps = [*plan(specs, "t2_few_shot").steps, *plan(specs, "lora_math").steps]
     sorts = {step.title.split(" on ")[0]: sort_of(step.kind, step.key) for step in steps if step.kind == "train"}
-    assert sorts == {"train svf": "reinforce", "adapt mixture": "adapt", "train lora": "train"}
+    expected = {"train svf": "reinforce singular", "adapt mixture": "adapt", "train lora": "train adapter"}
+    assert sorts == expected
+    low = plan(specs, "lora_math", "budget.precision=bf16").steps
+    assert [sort_of(step.kind, step.key) for step in low if step.kind == "train"] == ["train adapter in bf16"]
     assert {sort_of(step.kind, step.key) for step in steps if step.kind == "evaluate"} == {"evaluate"}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from suite import stats
 from suite.analysis.board.contrasts import Missing, TaskInfluence, Term, contrast_of, task_influences
+from suite.analysis.board.costs import devices_of
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.named import NamedRows
 from suite.analysis.board.samples import Evaluated, evaluated
@@ -46,6 +47,8 @@ class Comparison:
     tasks: tuple[TaskDifference, ...]
     averages: Mapping[int, Contrast]
     """Shots -> the difference in held-out averages, if both rows have the same tasks."""
+    devices: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
+    """The classes of devices that computed each row; empty if they are not known."""
 
 
 def compare(rows: NamedRows, first: str, second: str) -> Comparison:
@@ -64,6 +67,7 @@ def compare_rows(store: ResultsReader, track: str, one: Members, other: Members)
         second=other[0].record.name,
         tasks=corrected([difference_of(store, one, other, key, evaluations) for key in keys]),
         averages=averages_of(store, one, other, shots, evaluations),
+        devices=(devices_of(one), devices_of(other)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The costs of a row's training."""
+"""The costs of a row's training, and the devices that computed a row."""
 
 from __future__ import annotations
 
@@ -36,6 +36,12 @@ def costs_of(members: Sequence[ExperimentResults]) -> RowCosts:
         tokens=whole(mean("tokens", sum)),
         artifact_bytes=whole(mean("artifact_bytes", sum, without_tries)),
     )
+
+
+def devices_of(members: Sequence[ExperimentResults]) -> tuple[str, ...]:
+    """The classes of the devices that a row's finished steps ran on, in alphabetical order; empty if none is known."""
+    classes = {step.provenance.device_class for member in members for step in member.steps.values()}
+    return tuple(sorted(name for name in classes if name is not None))
 
 
 def _without_tries(steps: Sequence[StepRecord]) -> list[StepRecord]:

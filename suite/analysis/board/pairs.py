@@ -11,6 +11,7 @@ import numpy as np
 from suite import stats
 from suite.analysis.board.compare import Comparison, TaskDifference, averages_of, corrected, difference_of
 from suite.analysis.board.contrasts import TERMS, check_terms, varies
+from suite.analysis.board.costs import devices_of
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.row_differences import RowDifferences, SeedAnswers, row_differences
 from suite.analysis.board.samples import Evaluated, evaluated
@@ -45,6 +46,7 @@ class PairTable:
     def __init__(self, store: ResultsReader, track: str, rows: Sequence[tuple[ExperimentResults, ...]]) -> None:
         self.store, self.track, self.rows, self.singly = store, track, rows, 0
         self.keys = [row[0].evaluations() for row in rows]
+        self.devices = [devices_of(row) for row in rows]
         self.keys_of_row = [set(keys) for keys in self.keys]
         self.kinds: dict[tuple[object, object], Seeds | str] = {}
         all_keys = list(dict.fromkeys(key for keys in self.keys for key in keys))
@@ -79,6 +81,7 @@ class PairTable:
                 second=self.rows[other][0].record.name,
                 tasks=corrected([by_key[key] for key in self.keys[index] if key in by_key]),
                 averages=averages[other],
+                devices=(self.devices[index], self.devices[other]),
             )
             for other, by_key in tasks.items()
         }

@@ -10,7 +10,7 @@ from typing import Any
 from suite import stats
 from suite.analysis.board.classification import Classification, classify
 from suite.analysis.board.contrasts import Missing, TaskInfluence, Term, check_spread, contrast_of, task_influences
-from suite.analysis.board.costs import costs_of
+from suite.analysis.board.costs import costs_of, devices_of
 from suite.analysis.board.documents import Incomparable
 from suite.analysis.board.formats import FormatHits, by_task, format_ratio, formats_of_row, hits_by_task
 from suite.analysis.board.intervals import norm_avg, task_estimates
@@ -135,6 +135,7 @@ def make_row(
         against=against,
         gained={cell.role: _gained(store, members, bases, cell, evaluations) for cell in targets},
         variation={count: _variation(parts) for count, parts in average_parts.items()},
+        devices=devices_of(members),
     )
     seeds, tasks = (_comparable(average_parts[shots[-1]]) if shots else None) or ((), ())
     compared_keys = [(role, shots[-1]) for role in members[0].held_out(shots[-1])] if shots else []

@@ -165,6 +165,8 @@ class Row:
     """Number of rows ranked together. The best of that many equal rows leads by chance (`stats.lead_by_chance`)."""
     variation: Mapping[int, Variation | None] = field(default_factory=dict)
     """Shots -> the variance components of the held-out average."""
+    devices: tuple[str, ...] = ()
+    """The classes of devices that computed it: `cpu`, or models of GPUs."""
 
     @property
     def slug(self) -> str:
@@ -188,6 +190,11 @@ class Board:
     """The pretrained model first, then by target and by held-out average at the most shots; incomplete rows last."""
     deviations: tuple[str, ...] = ()
     """Differences between the track and the paper whose setting it has."""
+
+    @property
+    def mixed_devices(self) -> bool:
+        """Whether not all rows were computed on the same classes of devices, as far as these are known."""
+        return len({row.devices for row in self.rows if row.devices}) > 1
 
     def rows_where(self, **values: object) -> tuple[Row, ...]:
         """The rows whose fields have these values, in the board's order."""

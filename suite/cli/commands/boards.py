@@ -39,6 +39,7 @@ MDE = "MDE: minimum detectable effect: the smallest difference that is found wit
 COMPONENTS = (
     "variance components: standard errors by documents and by seeds, standard deviation between draws of exemplars"
 )
+DIFFERENT = "whose rounding, seconds and memory differ"
 WON = "won, lost: documents on which the first, or the second, is better (means over seeds; equal documents count once)"
 
 
@@ -185,6 +186,8 @@ def _notes(board: Board) -> Iterator[str]:
         what = f"by chance alone, the first of {ranked} equal rows leads their mean by {lead:.1f} standard errors"
         yield f"{what}: a lead of that size means nothing"
     yield from unwritable_notes(board.rows)
+    if board.mixed_devices:
+        yield f"! rows are of several devices, {DIFFERENT}: {_by_device(board.rows)}"
     for row in board.rows:
         if row.changes:
             yield f"* {row.name} is not on the track's terms: {', '.join(row.changes)}"
@@ -195,6 +198,14 @@ def _notes(board: Board) -> Iterator[str]:
             yield f"{row.name} is the best of {row.tries} tries, chosen on the selection rows"
         if row.missing:
             yield f"! {row.name} has no rank: it misses {', '.join(row.missing[:3])}" + (" …" * (len(row.missing) > 3))
+
+
+def _by_device(rows: Sequence[Row]) -> str:
+    """The names of the rows on each set of device classes."""
+    names: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        names.setdefault(row.devices, []).append(row.name)
+    return "; ".join(f"{' and '.join(devices) or 'not known'}: {', '.join(each)}" for devices, each in names.items())
 
 
 def _comparison(comparison: Comparison, unwritable: Sequence[str], width: int | None) -> Fitted:
@@ -218,6 +229,9 @@ def _comparison(comparison: Comparison, unwritable: Sequence[str], width: int | 
         TerminalColumn("seeds", seeds, 2),
     ]
     notes = [*(f"! {task.why}" for task in comparison.tasks if task.why), *unwritable]
+    one, other = (" and ".join(devices) for devices in comparison.devices)
+    if one and other and one != other:
+        notes.append(f"! the rows are of several devices, {DIFFERENT}: {one}; {other}")
     title = f"{comparison.track}: {comparison.first} − {comparison.second}"
     made = fitted(columns, width)
     return dataclasses.replace(made, lines=(*wrapped([title], width), *made.lines, *wrapped(notes, width), ""))

@@ -12,6 +12,7 @@ from suite.api import planning
 from suite.api.disk import DiskEstimate
 from suite.api.planning import PlannedRun, PlannedStep
 from suite.cli.commands.tables import room, wrapped
+from suite.core.devices import CPU
 from suite.core.errors import SuiteError
 from suite.core.quantities import clock, size
 from suite.core.run_dir import RunDir
@@ -34,11 +35,12 @@ def planned(
     *,
     baseline: bool,
     restore: bool = False,
+    device: str | None = None,
 ) -> PlannedRun:
-    """The plan for some spec files and for the pretrained model on their tracks."""
+    """The plan for some spec files and for the pretrained model on their tracks, with estimates for a device."""
     planning.check_folders(data, models)
     spec = planning.loaded(specs, Options(track, tuple(sets), _seeds(seeds)))
-    return planning.planned(spec, home, data, models, baseline=baseline, restore=restore)
+    return planning.planned(spec, home, data, models, baseline=baseline, restore=restore, device=device)
 
 
 def own_specs() -> tuple[Path, ...]:
@@ -100,8 +102,17 @@ def plan_lines(run: PlannedRun) -> Iterator[str]:
     if requested > len(steps):
         yield f"sharing saves {_saved(steps)}"
     yield f"to do: {kinds['train']} train, {kinds['evaluate']} evaluate: {_cost(todo)}"
+    yield from _device_lines(run)
     yield from _disk_lines(run.disk(steps))
     yield from notes_of(plan)
+
+
+def _device_lines(run: PlannedRun) -> Iterator[str]:
+    """The device that times are estimated for, if it is no CPU, and whether steps were measured there."""
+    name = run.inputs.device.name
+    if name != CPU:
+        measured = "as measured on it" if run.inputs.rates else "assumed: no step of these models was measured on it"
+        yield f"times are those of {name}, {measured}"
 
 
 def print_notes(run: PlannedRun) -> None:

@@ -24,7 +24,7 @@ else:  # the store's own records, validated as strictly as a spec
     _config = ConfigDict(**{**Block.model_config, "use_attribute_docstrings": False})
     Answer, Spent, Point, Finding, Score, Link = (dataclass(kind, config=_config) for kind in _kinds)
 
-SCHEMA = 2
+SCHEMA = 3
 """Increased whenever a record gains or loses a field."""
 MAX_BYTES = 64_000_000
 """A longer record (uncompressed) is neither written nor read."""
@@ -178,6 +178,9 @@ class ProvenancePart(Block):
     device: str | None
     versions: dict[str, str] | None
     git_commit: str | None
+    device_name: str | None = None  # records of schema 2 have none of these
+    precision: str | None = None
+    threads: int | None = None
 
 
 class ArtifactPart(Block):

@@ -47,6 +47,8 @@ RESULTS: Final[Mapping[str, tuple[type[Base], Any]]] = {
 """Tables that are checked by rows: name of the checksum -> (table, record type of a row)."""
 COLUMNS: Final = tuple(column.name for column in AnswerRow.__table__.columns if column.name != "step_id")
 """The columns of answers, which are checked column by column."""
+ADDED: Final = ("device_name", "precision", "threads")
+"""Fields of a step that older steps lack: where they are missing, the checksum is that without them."""
 _NUMBERS: Final = {"value": "<f8", "doc_id": "<i8", "unparsable": "<i8", "truncated": "<i8"}
 
 
@@ -75,7 +77,9 @@ def of_column(name: str, values: Sequence[Any]) -> str:
 def of_step(step: StepRecord) -> str:
     """The checksum of a step's own row."""
     nested = {**vars(step.provenance), **vars(step.costs)}
-    return of_value([*(nested[name] if name in nested else getattr(step, name) for name in STEP_FIELDS)])
+    values = {name: nested[name] if name in nested else getattr(step, name) for name in STEP_FIELDS}
+    added = {name: value for name in ADDED if (value := values.pop(name)) is not None}
+    return of_value([*values.values(), *([added] if added else [])])
 
 
 def of_tallies(tallies: Sequence[tuple[str, str, int]]) -> str:

@@ -126,8 +126,8 @@ class ResultsReader(Protocol):
         """The number of steps."""
         ...
 
-    def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, float]:
-        """Kind of step -> tokens per second, over this base model's steps that finished here."""
+    def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[tuple[str | None, str], float]:
+        """(class of device, kind of step) -> tokens per second, over this base model's steps that finished here."""
         ...
 
     def artifact_sizes(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, tuple[int, int]]:

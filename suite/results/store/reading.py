@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import CursorResult, func, select
 
+from suite.core.devices import device_class
 from suite.results.store.checked import UNFINISHED, Checked, of_records_in, records_of
 from suite.results.store.checksums import of_step, of_tallies
 from suite.results.store.mapping import STEP_FIELDS, chunks, experiment_record, grouped, runs, step_record
@@ -206,19 +207,19 @@ class Reading(Checked):
         with self._reading() as connection:
             return int(connection.execute(select(func.count()).select_from(StepRow)).scalar_one())
 
-    def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[str, float]:
-        """Kind of step -> tokens per second, over this base model's steps that finished here.
+    def rates(self, model: str, sort: Callable[[str, Mapping[str, Any]], str]) -> dict[tuple[str | None, str], float]:
+        """(class of device, kind of step) -> tokens per second, over this base model's steps that finished here.
 
         `sort` maps a step's kind and key to the name of its rate.
         """
-        query = select(StepRow.kind, StepRow.tokens, StepRow.seconds, StepRow.config).where(
-            StepRow.status == "done", StepRow.tokens > 0, StepRow.seconds > 0, StepRow.imported.is_(False)
-        )
-        sums: dict[str, list[float]] = {}
+        query = select(
+            StepRow.kind, StepRow.tokens, StepRow.seconds, StepRow.config, StepRow.device, StepRow.device_name
+        ).where(StepRow.status == "done", StepRow.tokens > 0, StepRow.seconds > 0, StepRow.imported.is_(False))
+        sums: dict[tuple[str | None, str], list[float]] = {}
         with self._reading() as connection:
-            for kind, tokens, seconds, config in connection.execute(query):
+            for kind, tokens, seconds, config, device, name in connection.execute(query):
                 if config.get("model", {}).get("identity") == model:
-                    total = sums.setdefault(sort(kind, config), [0.0, 0.0])
+                    total = sums.setdefault((device_class(device, name), sort(kind, config)), [0.0, 0.0])
                     total[0] += tokens
                     total[1] += seconds
         return {kind: tokens / seconds for kind, (tokens, seconds) in sums.items()}

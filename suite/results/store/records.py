@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from suite.core.devices import device_class
+
 Status = Literal["pending", "running", "done", "failed", "cancelled"]
 
 
@@ -44,8 +46,20 @@ class Provenance:
 
     host: str | None = None
     device: str | None = None
+    """As torch names it: cpu, cuda:1 …"""
     versions: Mapping[str, Any] | None = None
     git_commit: str | None = None
+    device_name: str | None = None
+    """The model of the GPU or of the processor. Records of schema 2 have neither this nor what follows."""
+    precision: str | None = None
+    """Of computing, float32 or bf16: the track's in training (`budget.precision`), the model's where it answers."""
+    threads: int | None = None
+    """The CPU threads that an operation of torch may use."""
+
+    @property
+    def device_class(self) -> str | None:
+        """What rates and rounding are compared by: `cpu`, or the model of a GPU."""
+        return device_class(self.device, self.device_name)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, DateTime, Float, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration, which an up-to-date store has applied."""
 
 
@@ -52,6 +52,9 @@ class StepRow(Base):
     device: Mapped[str | None] = mapped_column(String(200))
     versions: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     git_commit: Mapped[str | None] = mapped_column(String(64))
+    device_name: Mapped[str | None] = mapped_column(String(200))
+    precision: Mapped[str | None] = mapped_column(String(20))
+    threads: Mapped[int | None]
     started: Mapped[datetime | None]
     finished: Mapped[datetime | None]
     seconds: Mapped[float | None] = mapped_column(Float)

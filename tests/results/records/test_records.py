@@ -174,7 +174,7 @@ def set_value(record: Record, *path: Any, value: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("schema_version",), 3, "newer version of suite.*upgrade"),
+        (("schema_version",), 4, "newer version of suite.*upgrade"),
         (("steps", 0, "config", "seed"), 5, "id is not the fingerprint of its config"),
         (("steps", 1, "scores", 0, "value"), 99.0, "answers' mean is 100, and 'accuracy' is 99"),
         (("steps", 1, "scores", 0, "value"), None, "answers' mean is 100"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from suite.core.errors import SuiteError
-from suite.results.store import ExperimentRecord, StepLink, Store
+from suite.results.store import ExperimentRecord, Provenance, StepLink, Store
+from suite.results.store.checksums import ADDED, of_step, of_value
 from suite.results.store.tables import Base
 from tests.results.store.test_store import EXPERIMENT, LINK, OUTCOME, STEP, finished
 
@@ -26,10 +28,23 @@ CHANGES = {
     "UPDATE artifact SET hash = 'abd'": "artifact",
     "UPDATE step SET seconds = 3.0": "costs and provenance",
     "UPDATE step SET status = 'dooe'": "costs and provenance",
+    "UPDATE step SET threads = 3": "costs and provenance",
     "UPDATE experiment SET seed = 1": "settings",
     "UPDATE experiment SET track = 'micrn'": "settings",
     "UPDATE experiment_step SET shots = 4": "links to steps",
 }
+
+
+def test_a_step_without_a_devices_name_has_the_checksum_that_older_versions_stored() -> None:
+    older = Provenance("host", "cpu", {"torch": "2.13"}, "c0ffee")
+    step = replace(STEP, status="done", attempts=1, provenance=older, costs=OUTCOME.costs)
+    fields = (
+        step.id, step.kind, step.title, step.config, step.status, step.reason, step.attempts, step.started,
+        step.finished, step.imported, "host", "cpu", {"torch": "2.13"}, "c0ffee", *vars(step.costs).values(),
+    )  # fmt: skip
+    assert of_step(step) == of_value(fields)
+    named = [replace(older, **more) for more in ({"device_name": "x"}, {"precision": "x"}, {"threads": 1})]  # type: ignore[arg-type]
+    assert len({of_step(step), *(of_step(replace(step, provenance=each)) for each in named)}) == 4
 
 
 def stored(file: Path) -> None:
@@ -159,6 +174,8 @@ def test_an_older_store_has_no_checksums_and_is_not_judged(tmp_path: Path) -> No
     with sqlite3.connect(file) as connection:
         for table in ("checksum", "experiment_checksum"):
             connection.execute(f"DROP TABLE {table}")
+        for column in ADDED:
+            connection.execute(f"ALTER TABLE step DROP COLUMN {column}")
         connection.execute("UPDATE alembic_version SET version_num = '0002'")
         connection.execute("UPDATE score SET value = 1.0")
     with Store.open(file) as store:

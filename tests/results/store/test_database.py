@@ -24,8 +24,8 @@ from suite.results.store.tables import REVISION, Base
 SECOND = """
 from alembic import op
 import sqlalchemy as sa
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 def upgrade():
     op.add_column("step", sa.Column("colour", sa.Text(), nullable=True))
 """
@@ -49,12 +49,12 @@ def test_an_older_file_is_upgraded_and_keeps_its_rows(tmp_path: Path, monkeypatc
     with Store.open(file) as store:
         store.add_steps([StepRecord("a", "train", "t", {})])
     shutil.copytree(database.MIGRATIONS, tmp_path / "migrations")
-    (tmp_path / "migrations" / "versions" / "r0004_second.py").write_text(SECOND)
+    (tmp_path / "migrations" / "versions" / "r0005_second.py").write_text(SECOND)
     monkeypatch.setattr(database, "MIGRATIONS", tmp_path / "migrations")
-    monkeypatch.setattr(database, "REVISION", "0004")
+    monkeypatch.setattr(database, "REVISION", "0005")
     with Store.open(file) as store:
         assert store.count_steps() == 1
-    assert version(file) == "0004"
+    assert version(file) == "0005"
 
 
 def test_a_newer_file_is_refused_with_the_remedy_and_left_alone(tmp_path: Path) -> None:
@@ -133,10 +133,10 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path, monkey
         pass
     shutil.copytree(database.MIGRATIONS, tmp_path / "migrations")
     broken = SECOND + '    op.execute("INSERT INTO nowhere VALUES (1)")\n'
-    (tmp_path / "migrations" / "versions" / "r0004_second.py").write_text(broken)
+    (tmp_path / "migrations" / "versions" / "r0005_second.py").write_text(broken)
     with monkeypatch.context() as patch:
         patch.setattr(database, "MIGRATIONS", tmp_path / "migrations")
-        patch.setattr(database, "REVISION", "0004")
+        patch.setattr(database, "REVISION", "0005")
         with pytest.raises(SuiteError, match="nowhere"), Store.open(file):
             pass
     assert version(file) == REVISION

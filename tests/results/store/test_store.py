@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -40,7 +41,7 @@ OUTCOME = StepOutcome(
     findings=(FindingRecord("spectra", {"matrices": []}), FindingRecord("mixture", {"alpha": [0.5]})),
     artifact=ArtifactRecord("adapter", "abc", "m", 10, 80, "a"),
     costs=Costs(2.0, 1000, 400, 10, 80),
-    provenance=Provenance("host", "cpu", {"torch": "2.13"}, "c0ffee"),
+    provenance=Provenance("host", "cpu", {"torch": "2.13"}, "c0ffee", "AMD EPYC 7B13", "float32", 2),
 )
 
 
@@ -76,7 +77,19 @@ def test_a_finished_step_keeps_all_it_left(store: Store) -> None:
     assert store.findings(["a"]) == {"a": {"mixture": {"alpha": [0.5]}, "spectra": {"matrices": []}}}
     step = store.steps(["a"])["a"]
     assert (step.status, step.attempts, step.costs, step.provenance) == ("done", 1, OUTCOME.costs, OUTCOME.provenance)
-    assert store.rates("m", lambda kind, key: kind) == {"train": 200.0}
+    assert store.rates("m", lambda kind, key: kind) == {("cpu", "train"): 200.0}
+
+
+def test_rates_are_those_of_each_class_of_devices(store: Store) -> None:
+    devices = {"b": ("cuda:1", "NVIDIA H200", 4.0), "c": ("cuda:0", "NVIDIA H200", 1.0), "d": ("cuda", None, 10.0)}
+    store.add_steps([replace(STEP, id=step) for step in devices])
+    finished(store)
+    for step, (device, name, seconds) in devices.items():
+        provenance = replace(OUTCOME.provenance, device=device, device_name=name)
+        assert store.claim(step, "me:1:1", 60)
+        assert store.finish(step, "me:1:1", StepOutcome(costs=Costs(seconds, 1, 400), provenance=provenance))
+    rates = {("cpu", "train"): 200.0, ("NVIDIA H200", "train"): 160.0, ("cuda", "train"): 40.0}
+    assert store.rates("m", lambda kind, key: kind) == rates
 
 
 def test_an_outcome_that_cannot_be_stored_whole_is_not_stored_at_all(store: Store) -> None:
