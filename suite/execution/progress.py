@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TextIO
 
 from suite.core.quantities import clock
+from suite.execution.remaining import Remaining
 
 LOG_EVERY_SECONDS = 10.0
 TERMINAL_EVERY_SECONDS = 0.2
@@ -32,24 +33,28 @@ class PlanProgress:
     ids: Mapping[str, str] = field(default_factory=dict)
     """Title -> the ids of the steps with this title."""
     done: int = 0
-    seconds_after: float = 0.0
-    """The estimated seconds of the steps after the current one."""
+    remaining: Remaining = field(default_factory=Remaining)
+    """The time that the plan still takes."""
     _title: str = ""
     _step_began: float = field(default_factory=time.monotonic)
+    _first: tuple[float, float] | None = None
+    """(share of the current train step, time) of its first report: before it, the step was set up or resumed."""
     _shown: float = 0.0
     _logged: float = 0.0
     _said: set[str] = field(default_factory=set)
 
     def begin(self, title: str) -> None:
         """Show that a step begins."""
-        self._title, self._step_began = title, time.monotonic()
+        self._title, self._step_began, self._first = title, time.monotonic(), None
         self._shown = self._logged = 0.0
         self._line([self._head()], self._head(with_id=True))
 
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
         """Show the progress of a train step: optimiser steps, loss, and the last selection score."""
-        spent = time.monotonic() - self._step_began
-        left = spent / max(step, 1) * (total - step) + self.seconds_after
+        now, share = time.monotonic(), step / max(total, 1)
+        self._first = self._first or (share, now)
+        since, began = self._first if self.remaining.estimated else (0.0, self._step_began)
+        left = self.remaining.left(share, now - began, since)
         scored = [] if score is None else [f"score {score:.1f}"]
         parts = [f"step {step}/{total}", f"loss {loss:.3f}", *scored, f"{clock(left)} left"]
         self._line([self._head(), *parts], " · ".join(parts), final=step == total)
@@ -58,7 +63,7 @@ class PlanProgress:
         """Show the progress of an evaluation: documents, tokens per second, and the time left."""
         parts = [f"documents {documents}/{total}", f"{tokens / max(seconds, 1e-3):,.0f} tokens/s"]
         if documents:
-            parts.append(f"{clock(seconds / documents * (total - documents) + self.seconds_after)} left")
+            parts.append(f"{clock(self.remaining.left(documents / total, seconds))} left")
         self._line([self._head(), *parts], " · ".join(parts))
 
     def say(self, text: str) -> None:

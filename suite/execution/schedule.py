@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from suite.core import signals
 from suite.core.errors import ArtifactLost
 from suite.execution.progress import PlanProgress
+from suite.execution.remaining import EstimatedStep
 from suite.execution.retention import RunRetention
 from suite.execution.tracking import TrackedLog, Tracking
 from suite.execution.waiting import Waiting
 from suite.execution.worker import Cancelled, Done, Failed, NeedsArtifact, NotOurs, StepLog, StepResult
 from suite.planning import Plan, Step
+from suite.planning.speed import sort_of
 from suite.results.store import Owner, Store
 from suite.results.store.writing import LEASE_SECONDS
 
@@ -50,8 +52,7 @@ class Schedule:
         """Steps of this round that could not run yet."""
         self._moved = False
         """Whether this round made progress."""
-        self._seconds = sum(step.estimate.seconds for step in self._round)
-        """The estimated seconds of all remaining steps."""
+        self._remain(self._round)
         progress.steps = len(self._round)
 
     def log(self, step: Step) -> StepLog:
@@ -72,7 +73,7 @@ class Schedule:
             elif any(statuses[parent] != "done" for parent in step.parents):
                 self._later.append(step)
             else:
-                self.progress.seconds_after = self._seconds - step.estimate.seconds
+                self.progress.remaining.begin(step.id)
                 return step
         return None
 
@@ -102,7 +103,12 @@ class Schedule:
     def _over(self, step: Step) -> None:
         """Record that a step needs no more work."""
         self._moved = True
-        self._seconds -= step.estimate.seconds
+        self.progress.remaining.remove(step.id)
+
+    def _remain(self, steps: Iterable[Step]) -> None:
+        """Count steps for the time left."""
+        estimated = {step.id: EstimatedStep(sort_of(step.kind, step.key), step.estimate.seconds) for step in steps}
+        self.progress.remaining.steps.update(estimated)
         if self._retention is not None and (line := self._retention.apply()):
             self.progress.say(line)
 
@@ -112,7 +118,7 @@ class Schedule:
             self._others.tell(self._later, self._lease_seconds)
             time.sleep(POLL_SECONDS)
         self.progress.steps += len(self._again)
-        self._seconds += sum(step.estimate.seconds for step in self._again.values())
+        self._remain(self._again.values())
         self._round = deque([*self._again.values(), *self._later])
         self._again, self._later, self._moved = {}, [], False
 
@@ -129,6 +135,7 @@ class Schedule:
 
     def _done(self, step: Step, result: Done) -> None:
         self.done += 1
+        self.progress.remaining.finished(step.id, result.seconds)
         if self.tracking is not None:
             self.tracking.ended(step)
         if result.outdated:
