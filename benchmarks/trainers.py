@@ -145,7 +145,8 @@ def _arguments(budget: FitConfig, folder: str, backbone: Backbone, order: str, s
         max_grad_norm=budget.clip or 0.0, lr_scheduler_type=budget.schedule, warmup_steps=budget.warmup,
         learning_rate=budget.learning_rate, logging_strategy="no", save_strategy="no", eval_strategy="no",
         report_to=[], disable_tqdm=True, logging_nan_inf_filter=False, remove_unused_columns=False, seed=seed,
-        train_sampling_strategy=order, dataloader_pin_memory=cuda, use_cpu=not cuda, bf16=cuda,
+        train_sampling_strategy=order, dataloader_pin_memory=cuda, use_cpu=not cuda,
+        bf16=budget.compute_precision == "bf16",
     )  # fmt: skip
 
 

@@ -73,7 +73,7 @@ def budget(experiment: Experiment, steps: int, settings: dict[str, Any]) -> FitC
     track = experiment.track.budget
     usual: dict[str, Any] = {
         "optimizer": "adamw", "schedule": "constant", "warmup": 0, "weight_decay": 0.0, "label_smoothing": 0.0,
-        "dropout": 0.0, "select_every": None, "stop_at_score": None,
+        "dropout": 0.0, "select_every": None, "stop_at_score": None, "compute_precision": track.precision,
     }  # fmt: skip
     size, length = track.batch_size, track.max_length
     return FitConfig(steps=steps, batch_size=size, micro_batch=size, max_length=length, **{**usual, **settings})
