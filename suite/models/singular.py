@@ -28,7 +28,8 @@ from suite.models.svf_types import LARGE, Mask, Matrices
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """The largest singular values of a matrix [out, in], in falling order, and their singular vectors; float32."""
+    """The largest singular values of a matrix [out, in], in falling order, and their singular vectors; float32, or
+    vectors in another dtype (`to`)."""
 
     left: Tensor | None
     """U [out, r]; None: computed from the matrix and the other side."""
@@ -42,23 +43,30 @@ class Factors:
         left = None if self.left is None else self.left[:, :rank]
         return Factors(left, self.values[:rank], None if self.right is None else self.right[:rank])
 
-    def to(self, device: torch.device) -> Factors:
-        """The same factors on a device."""
-        left, right = (None if each is None else each.to(device) for each in (self.left, self.right))
+    def to(self, device: torch.device, vectors: torch.dtype | None = None) -> Factors:
+        """The same factors on a device, the vectors in this dtype."""
+        left, right = (
+            None if each is None else each.to(device=device, dtype=vectors) for each in (self.left, self.right)
+        )
         return Factors(left, self.values.to(device), right)
 
     def lean(self) -> Factors:
         """The factors without the vectors of the longer side."""
-        assert self.left is not None
-        assert self.right is not None
+        if self.left is None or self.right is None:
+            return self
         if self.left.shape[0] <= self.right.shape[1]:
             return Factors(self.left, self.values, None)
         return Factors(None, self.values, self.right)
 
+    @property
+    def divisors(self) -> Tensor:
+        """s [r], with a lower limit."""
+        # vectors of vanishing values are noise, and every use scales them by those values
+        return self.values.clamp(min=float(self.values[0]) * torch.finfo(self.values.dtype).eps or 1.0)
+
     def sides(self, weight: Tensor) -> tuple[Tensor, Tensor]:
         """U [out, r] and Vᵀ [r, in] for the decomposed matrix: `Vᵀ = diag(1/s) Uᵀ W`, `U = W V diag(1/s)`."""
-        # vectors of vanishing values are noise, and every use scales them by those values
-        values = self.values.clamp(min=float(self.values[0]) * torch.finfo(self.values.dtype).eps or 1.0)
+        values = self.divisors
         if self.left is None:
             assert self.right is not None
             return (weight.to(values.dtype) @ self.right.T) / values, self.right
@@ -128,6 +136,11 @@ def scaled(values: Tensor, mask: Tensor, *, renormalise: bool) -> Tensor:
     new = values * mask
     # for a mask of ones, c is exactly 1
     return new * (values.sum() / new.sum()) if renormalise else new
+
+
+def relative_change(factors: Factors, mask: Tensor, *, renormalise: bool) -> Tensor:
+    """The change of the singular values [r] by `mask` [r], as a share of each: `(c · s ⊙ m − s) / s`."""
+    return (scaled(factors.values, mask, renormalise=renormalise) - factors.values) / factors.divisors
 
 
 class _Composed(torch.autograd.Function):

@@ -14,6 +14,10 @@ LARGE: Final = 100_000
 For an MLP's matrix this takes a fifth of the memory and one more product each time.
 """
 
+STORED: Final = 2**31
+"""Bytes from which products of the factors are not stored: of the experts' products for mixtures, and of the selected
+weights in training."""
+
 
 def factor_bytes(rows: int, columns: int) -> int:
     """Bytes of the float32 factors of a matrix: its singular values, and vectors of the shorter side or of both."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from suite.core.diagnostics import Spectra, Spectrum
 from suite.core.errors import StepFailed
 from suite.core.hashing import seed_of
 from suite.models.adapted import AdaptedModel
 from suite.models.artifacts.singular import Singular
+from suite.models.backbone import Backbone
+from suite.models.factored import FactoredMap, factored_map, factored_names, put_forward
 from suite.models.linear_maps import covered, read_directly
-from suite.models.singular import Factors, compose, factorise, masked, matrices, scaled
+from suite.models.singular import Factors, compose, factorise, masked, matrices, relative_change, scaled
 from suite.models.svf_types import Mask
 from suite.training.job import Job, Trained
 from suite.training.loop import Fit
@@ -31,7 +32,7 @@ MOST: Final = 0.9
 
 @dataclass
 class Composition:
-    """A model whose selected weights are composed from scaled singular values."""
+    """A model whose selected weights have scaled singular values: composed, or of large models `factored`."""
 
     modules: Mapping[str, nn.Module]
     """The modules by the names of their weights."""
@@ -42,18 +43,23 @@ class Composition:
     renormalise: bool
     direct: frozenset[str] = frozenset()
     """Names of weights that the model may use without calling their modules."""
+    factored: Mapping[str, FactoredMap] = field(default_factory=dict)
+    """Maps that are computed without composing their weights, by the names of these."""
     parameters: dict[str, nn.Parameter] = field(default_factory=dict)
     """Unbounded parameters p [r] by the names of the weights, float32."""
-    _hooks: list[RemovableHandle] = field(default_factory=list)
+    _undo: list[Callable[[], object]] = field(default_factory=list)
 
     def compose(self) -> None:
-        """Apply weights composed from the current parameters, with a graph if gradients are enabled."""
+        """Apply the current parameters, with a graph if gradients are enabled."""
         self.release()
         for name, module in self.modules.items():
-            if torch.is_grad_enabled() and name not in self.direct:
+            if name in self.factored:
+                self._undo.append(put_forward(module, self._forward(name)))
+            elif torch.is_grad_enabled() and name not in self.direct:
                 # compose as late as possible: the backward pass then uses up a matrix's gradient before the next one
                 # exists
-                self._hooks.append(module.register_forward_pre_hook(lambda module, _, name=name: self._put(name)))
+                hook = module.register_forward_pre_hook(lambda module, _, name=name: self._put(name))
+                self._undo.append(hook.remove)
             else:
                 self._put(name)
 
@@ -71,14 +77,26 @@ class Composition:
         yield
 
     def release(self) -> None:
-        """Stop composing weights when the model is called."""
-        while self._hooks:
-            self._hooks.pop().remove()
+        """Stop composing and scaling when the model is called."""
+        while self._undo:
+            self._undo.pop()()
 
     def _put(self, name: str) -> None:
         scale = masked(self.parameters[name], self.mask)
         new = compose(self.weights[name], self.factors[name], scale, renormalise=self.renormalise)
         _set_weight(self.modules[name], new)
+
+    def _forward(self, name: str) -> Callable[[Tensor], Tensor]:
+        """The map with the current parameters; if gradients are enabled, with those at each call."""
+        current = self.factored[name]
+        if torch.is_grad_enabled():
+            return lambda inputs: current(inputs, self._change(name))
+        change = self._change(name)
+        return lambda inputs: current(inputs, change)
+
+    def _change(self, name: str) -> Tensor:
+        scale = masked(self.parameters[name], self.mask)
+        return relative_change(self.factors[name], scale, renormalise=self.renormalise)
 
 
 @contextmanager
@@ -91,10 +109,13 @@ def composing(
     weights = {name: parameters["weight"].data for name, parameters in before.items()}
     parameters = {name: nn.Parameter(values.clone()) for name, values in start.items()}
     try:
-        for module in modules.values():
-            del module._parameters["weight"]
         direct = frozenset(f"{path}.weight" for path in read_directly(model))
-        made = Composition(modules, weights, factors, mask, renormalise, direct, parameters)
+        chosen = factored_names(model, factors)
+        maps = {name: factored_map(modules[name], weights[name], factors[name]) for name in factors if name in chosen}
+        for name, module in modules.items():
+            del module._parameters["weight"]
+            _set_weight(module, weights[name])
+        made = Composition(modules, weights, factors, mask, renormalise, direct, maps, parameters)
         with torch.no_grad():
             made.compose()
         try:
@@ -120,8 +141,7 @@ def train_singular(config: Scaling, job: Job) -> Trained:
     if config.matrices == "all" and share < MOST:
         others = "the others (such as experts) are no linear maps"
         job.log.say(f"SVF scales {100 * share:.0f} % of the layers' weights; {others}")
-    weights = dict(backbone.model.named_parameters())
-    factors = {name: factorise(weights[name], backbone.factors).cut(config.rank).to(backbone.device) for name in names}
+    factors = factors_of(backbone, names, config.rank)
     generator = torch.Generator().manual_seed(seed_of(job.seed, "singular vectors"))
     start = {
         name: (config.start + config.spread * torch.randn(len(each.values), generator=generator)).to(backbone.device)
@@ -134,6 +154,21 @@ def train_singular(config: Scaling, job: Job) -> Trained:
     trained = sum(mask.numel() for mask in masks.values())
     artifact = Singular(masks, values, config.renormalise)
     return Trained(artifact, fit, trained, (spectra(artifact),))
+
+
+def factors_of(backbone: Backbone, names: Iterable[str], rank: int | None) -> dict[str, Factors]:
+    """The factors that training needs of these weights, on the backbone's device.
+
+    Of weights that are not composed they are the vectors of one side, in the weight's dtype: products are computed in
+    it. To compose a weight takes float32.
+    """
+    chosen, found = factored_names(backbone.model, names), dict[str, Factors]()
+    for name in names:
+        weight = backbone.model.get_parameter(name)
+        factors = factorise(weight, backbone.factors).cut(rank)
+        composed = name not in chosen
+        found[name] = factors.to(backbone.device) if composed else factors.lean().to(backbone.device, weight.dtype)
+    return found
 
 
 def spectra(artifact: Singular) -> Spectra:

@@ -11,9 +11,10 @@ import torch
 
 from suite.core.diagnostics import Mixture
 from suite.core.errors import StepFailed
+from suite.models import svf_types
 from suite.models.adapted import AdaptedModel, swapped
 from suite.models.apply import applied
-from suite.models.artifacts import Artifact, singular
+from suite.models.artifacts import Artifact
 from suite.models.artifacts.adapter import Adapter
 from suite.models.artifacts.prompt import SoftPrompt
 from suite.models.artifacts.singular import Singular
@@ -31,7 +32,7 @@ from tests.models.tiny_models import bits
 def products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Mixtures as sums of stored products, and computed from the factors each time, as of large models."""
     if request.param == "computed":
-        monkeypatch.setattr(singular, "STORED", 0)
+        monkeypatch.setattr(svf_types, "STORED", 0)
 
 
 def expert(backbone: Backbone, seed: int, *, renormalise: bool = True, rank: int | None = None) -> Singular:

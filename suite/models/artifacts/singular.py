@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 from typing_extensions import Self
 
 from suite.core.errors import StepFailed
+from suite.models import svf_types
 from suite.models.artifacts import Mixer, ParameterArtifact, register
 from suite.models.artifacts._shares import LEAST, shares
 from suite.models.backbone import Backbone
 from suite.models.singular import Factors, composed, factorise, fitting
-
-STORED: Final = 2**31
-"""Bytes of stored products from which mixtures are computed from the factors each time."""
 
 
 @register
@@ -87,7 +85,7 @@ class SingularMixer:
     an expert is that expert. Without it c is 1: such a mixture is that expert if α sums to 1.
 
     Of small models, each expert's product is computed once and stored, and a mixture is their sum. Of large ones
-    (`STORED`), a mixture takes one product for each matrix, and nothing is stored but the factors.
+    (`svf_types.STORED`), a mixture takes one product for each matrix, and nothing is stored but the factors.
     """
 
     def __init__(self, backbone: Backbone, experts: Sequence[Singular]) -> None:
@@ -110,7 +108,7 @@ class SingularMixer:
             masks = torch.stack([each.masks[name] for each in self.experts]).to(weight.device)
             self._factors[name], self._scaled[name] = factors, factors.values * masks
         numbers = sum(weight.numel() for weight in self._weights.values()) * (len(self.experts) + 1)
-        self._stores = 4 * numbers < STORED
+        self._stores = 4 * numbers < svf_types.STORED
         self._products: dict[str, tuple[Tensor, Tensor]] = {}
 
     def weights(self, alpha: Tensor) -> dict[str, Tensor]:
