@@ -28,8 +28,9 @@ from suite.execution.session import Session
 from suite.micro.pretrain import MODELS
 from suite.models.source import locate
 from suite.planning import Inputs, Plan, make_plan
-from suite.planning.memory import LIBRARIES
 from suite.planning.steps import Evaluate, TakePart, Train
+from suite.simulation.steps import PlanSimulation
+from suite.simulation.training import without_values
 from suite.specs import Options, load
 from suite.specs.blocks import Track
 from suite.tasks.data import DataLocations
@@ -103,6 +104,11 @@ def loaded(session: Session, track: Track) -> None:
 def measured(plan: Plan, session: Session, device: str) -> Iterator[dict[str, Any]]:
     """Yield the predicted and the measured bytes of each step in turn; the base is loaded within each."""
     hashes: dict[str, str] = {}
+    steps = {step.id: step for step in plan.steps}
+    on_gpu = device.startswith("cuda")
+    with without_values(on_gpu=on_gpu) as tracker:
+        simulation = PlanSimulation(session.inputs, tracker, on_gpu)
+        predicted = {name: simulation.of(step, steps).total for name, step in steps.items()}
     for step in plan.steps:
         work, parents = step.work, {name: hashes[name] for name in step.parents}
         if isinstance(work, TakePart):
@@ -120,7 +126,7 @@ def measured(plan: Plan, session: Session, device: str) -> Iterator[dict[str, An
         session.stored(step.id)
         parameters = locate(work.track.model, session.inputs.models).parameters
         yield {
-            "title": step.title, "kind": step.kind, "predicted": step.estimate.memory - LIBRARIES, "measured": most,
+            "title": step.title, "kind": step.kind, "predicted": predicted[step.id], "measured": most,
             "parameters": parameters,
         }  # fmt: skip
 

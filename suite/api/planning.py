@@ -16,10 +16,11 @@ from suite.core.devices import class_here
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
 from suite.execution.lost_artifacts import DELETED, deleted_artifacts, lost_artifacts
-from suite.execution.preflight import absent_models
+from suite.execution.preflight import absent_models, undescribed_models
 from suite.models.source import locate
 from suite.planning import Inputs, Plan, make_plan, stale_reasons
 from suite.planning.disk import shape_of
+from suite.planning.machine import TargetMachine
 from suite.planning.speed import DeviceSpeed, Rates, assumed, rates_on, sort_of
 from suite.results.store.records import Status
 from suite.specs import Experiment, Options, load
@@ -144,18 +145,24 @@ def plan(
     baseline: bool = True,
     restore: bool = False,
     device: str | DeviceSpeed | None = None,
+    machine: TargetMachine | None = None,
 ) -> PlannedRun:
     """The plan for loaded specs (or a spec file) and for the pretrained model that they are compared with.
 
     With `restore`, artifacts that evaluations had in effect and that were deleted since are trained again. Times are
-    estimated for a `device` of this machine (`cpu`, `cuda:1`; default: a GPU if there is one) or a described one.
-    Writes nothing. Raises SuiteError with all missing models, missing data sets and leaks together.
+    estimated for a `device` of this machine (`cpu`, `cuda:1`; default: a GPU if there is one) or a described one. With
+    a `machine`, they are for that, and models need no weights, only config and tokenizer, which are fetched from the
+    hub (see `suite.api.memory`); such a plan cannot be run. Writes nothing else. Raises SuiteError with all missing
+    models, missing data sets and leaks together.
     """
     loaded_spec = spec if isinstance(spec, LoadedSpec) else load_spec(spec)
     data_folder, models_folder = folder_of(data, "SUITE_DATA"), folder_of(models, "SUITE_MODELS")
     check_folders(data_folder, models_folder)
     place = home_of(home, db)
-    return planned(loaded_spec, place, data_folder, models_folder, baseline=baseline, restore=restore, device=device)
+    return planned(
+        loaded_spec, place, data_folder, models_folder, baseline=baseline, restore=restore, device=device,
+        machine=machine,
+    )  # fmt: skip
 
 
 def loaded(files: Sequence[Path], options: Options) -> LoadedSpec:
@@ -175,14 +182,16 @@ def check_folders(data: Path | None, models: Path | None) -> None:
 
 def planned(
     spec: LoadedSpec, home: RunDir, data: Path | None, models: Path | None, *, baseline: bool, restore: bool = False,
-    device: str | DeviceSpeed | None = None,
+    device: str | DeviceSpeed | None = None, machine: TargetMachine | None = None,
 ) -> PlannedRun:  # fmt: skip
     """The plan of loaded specs; with `baseline`, including the pretrained rows of their tracks."""
     rows, options = spec.experiments, spec.options
-    described = device if isinstance(device, DeviceSpeed) else assumed(class_here(device))
-    rates, sizes = _measured(home, rows, models, described.name)
-    inputs = Inputs(DataLocations.of(data), models, rates, sizes, described)
-    absent = absent_models([row.track.model for row in rows], models)
+    device = device if machine is None else machine.speed
+    speed = device if isinstance(device, DeviceSpeed) else assumed(class_here(device))
+    rates, sizes = _measured(home, rows, models, speed.name)
+    inputs = Inputs(DataLocations.of(data), models, rates, sizes, speed, machine is not None)
+    sources = [row.track.model for row in rows]
+    absent = undescribed_models(sources, models) if machine is not None else absent_models(sources, models)
     made, before = None, _stored_targets(home, rows)
     if baseline and before:  # the data of a target that was evaluated before may be gone: it is left out then
         with suppress(SuiteError):

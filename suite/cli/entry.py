@@ -16,6 +16,7 @@ from suite.cli.options import (
     DeepOption,
     DeviceOption,
     HomeOption,
+    MachineOption,
     MaxDiskOption,
     MaxTimeOption,
     ModelsOption,
@@ -115,6 +116,7 @@ def plan(
     restore: RestoreOption = False,
     device: DeviceOption = None,
     resolved: Annotated[bool, typer.Option("--resolved", help="Print the specs with all settings filled in.")] = False,
+    machine: MachineOption = None,
 ) -> None:
     """Show what would run, what is shared, and how long it takes.
 
@@ -122,12 +124,20 @@ def plan(
     """
     from suite.cli.commands.planning import own_specs, planned, show_plan, show_resolved
     from suite.core.run_dir import RunDir
+    from suite.planning.machine import TargetMachine
 
     chosen, place = specs or own_specs(), RunDir(home, db)
+    described = None if machine is None else TargetMachine.of(machine)
     made = planned(
-        chosen, track, sets or (), seeds, data, models, place, baseline=not resolved, restore=restore, device=device
-    )
+        chosen, track, sets or (), seeds, data, models, place, baseline=not resolved, restore=restore, device=device,
+        machine=described,
+    )  # fmt: skip
     show_resolved(made.plan) if resolved else show_plan(made)
+    if described is not None:
+        from suite.api.memory import memory_on
+        from suite.cli.commands.memory import show_memory
+
+        show_memory(memory_on(made, described))
 
 
 app.command()(results.show)

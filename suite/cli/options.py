@@ -90,3 +90,11 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print step ids and all warnings of libraries, too.")
 ]
+MachineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--machine",
+        metavar="MACHINE",
+        help="Plan time and each step's memory for a machine: 1xH100-80GB, cpu-16GB. Models need no weights.",
+    ),
+]

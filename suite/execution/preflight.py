@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from suite.core.errors import Problem, SuiteError
 from suite.core.hub import reason_of, unreachable
-from suite.models.source import ModelSource, locate
+from suite.models.source import CONFIG_FILES, TOKENIZER_FILES, ModelSource, locate
 from suite.planning import CopyFromTry, Evaluate, Inputs, Plan, Step, TakePart
 from suite.planning.writable import check_writable
 from suite.sandbox import bubblewrap
@@ -93,22 +93,36 @@ def absent_models(sources: Iterable[ModelSource], models: Path | None) -> list[P
     return problems
 
 
+def undescribed_models(sources: Iterable[ModelSource], models: Path | None) -> list[Problem]:
+    """Fetch config and tokenizer of models that are only on the hub. Problems for those that cannot be fetched."""
+    problems: list[Problem] = []
+    for source in dict.fromkeys(sources):
+        with suppress(SuiteError):  # planning reports problems with models that are here
+            if locate(source, models, described=True).folder is not None:
+                continue
+            try:
+                fetch(source, (*CONFIG_FILES, *TOKENIZER_FILES, "*.jinja"))
+            except SuiteError as error:
+                problems += error.problems
+    return problems
+
+
 def _absent(source: ModelSource, reason: str) -> Problem:
     name = source.title if source.adapter is None else f"{source.title}' or its adapter '{source.adapter}"
     what = f"the model '{name}' is neither in the models folder nor in the cache, and cannot be fetched ({reason})"
     return Problem("", what, "connect to the hub, or pass a folder that has a copy with --models (or SUITE_MODELS)")
 
 
-def fetch(source: ModelSource) -> None:
-    """Download a model from the hub into its cache. Raises SuiteError if that fails."""
+def fetch(source: ModelSource, files: Sequence[str] = WANTED_FILES) -> None:
+    """Download a model's files from the hub into its cache. Raises SuiteError if that fails."""
     if unreachable():  # the client would retry for minutes
         raise SuiteError.of([_absent(source, reason_of())])
     from huggingface_hub import snapshot_download
 
     try:
         if source.hub is not None:
-            snapshot_download(source.hub, revision=source.revision, allow_patterns=list(WANTED_FILES))
+            snapshot_download(source.hub, revision=source.revision, allow_patterns=list(files))
         if source.adapter is not None and locate(source, None).folder is None:
-            snapshot_download(source.adapter, allow_patterns=list(WANTED_FILES))
+            snapshot_download(source.adapter, allow_patterns=list(files))
     except Exception as error:  # the hub's client raises dozens of kinds: no such name, no access, a full disk …
         raise SuiteError.of([_absent(source, reason_of(error))]) from error

@@ -54,7 +54,9 @@ class WholeTexts:
         longest = int(lengths.max())
         kept = longest - int(lengths.min()) + count
         inputs: dict[str, Any] = {**embedded(texts, self.adapted, side="right")[1], "use_cache": False}
-        inputs |= {"logits_to_keep": kept} if "logits_to_keep" in self.accepted else {}
+        # a part of the positions is not contiguous, for which a CPU would copy the head's weights once for each row
+        few = "logits_to_keep" in self.accepted and self.adapted.backbone.device.type != "cpu"
+        inputs |= {"logits_to_keep": kept} if few else {}
         logits: Tensor = self.model(**inputs).logits[:, -kept:]
         at = (lengths - longest + kept - count)[:, None] + torch.arange(count, device=lengths.device)
         return logits.gather(1, at[:, :, None].expand(-1, -1, logits.shape[2])).float()

@@ -185,7 +185,7 @@ def as_backbone(
     model.eval().requires_grad_(False)
     if not is_quantized(model):
         model.to(target_device)
-    length, probe = _positions(model, tokenizer), probe_logits(model)
+    length, probe = positions_of(model, tokenizer), probe_logits(model)
     content = {parameter: content_sum(parameter.data) for parameter in model.parameters()}
     return Backbone(model, tokenizer, shape, identity, sentinels, target_device, length, probe, content, factors)
 
@@ -225,7 +225,8 @@ def probe_logits(model: nn.Module, soft: Tensor | None = None, **cached: Any) ->
     return logits[0, -ids.shape[1] :].float().cpu()
 
 
-def _positions(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+def positions_of(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Number of positions of a model; of the encoder for an encoder-decoder."""
     config = model.config.get_text_config(decoder=True) if not model.config.is_encoder_decoder else model.config
     for name in ("max_position_embeddings", "n_positions", "max_sequence_length"):
         if isinstance(getattr(config, name, None), int):

@@ -17,9 +17,10 @@ from pydantic import PrivateAttr, SerializerFunctionWrapHandler, model_serialize
 from suite.core.block import Block
 from suite.core.errors import SuiteError, did_you_mean
 from suite.models.filehash import cached_file_hash
-from suite.models.peft_folder import WEIGHTS, adapter_files
+from suite.models.hub_cache import adapter_snapshot_of, snapshot_of
+from suite.models.peft_folder import adapter_files
 from suite.models.quantized import Quantization, check_installed
-from suite.models.weight_files import ADAPTER, config_of, parameters, weight_files
+from suite.models.weight_files import config_of, parameters, weight_files
 
 TOKENIZER_FILES = (
     "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
@@ -119,9 +120,12 @@ class LocatedModel:
     """The folder of the adapter that is merged into it."""
 
 
-def locate(source: ModelSource, models_dir: Path | None) -> LocatedModel:
-    """Find the model. Raises SuiteError, in one line, if it does not exist or its files cannot be loaded."""
-    base = _base(source, models_dir)
+def locate(source: ModelSource, models_dir: Path | None, *, described: bool = False) -> LocatedModel:
+    """Find the model. Raises SuiteError, in one line, if it does not exist or its files cannot be loaded.
+
+    With `described`, config.json and a tokenizer are enough: the model cannot be loaded then.
+    """
+    base = _base(source, models_dir, described)
     if source.quantization is not None:
         check_installed()
         return replace(base, identity=hashlib.sha256(f"{base.identity} in {source.quantization}".encode()).hexdigest())
@@ -137,14 +141,14 @@ def _with_adapter(base: LocatedModel, text: str, models_dir: Path | None) -> Loc
     except SuiteError:
         if not _HUB_ID.fullmatch(text):
             raise
-        folder = _beside(text, models_dir) or _cached_adapter(text)
+        folder = _beside(text, models_dir) or adapter_snapshot_of(text)
     if folder is None:
         return replace(base, folder=None, file=None, identity=f"{base.identity} + hub:{text}")
     identity = _identity(adapter_files(folder), base.identity)
     return replace(base, identity=identity, adapter=folder, note=base.note or note)
 
 
-def _base(source: ModelSource, models_dir: Path | None) -> LocatedModel:
+def _base(source: ModelSource, models_dir: Path | None, described: bool) -> LocatedModel:
     if source.bundled is not None:
         return _in_folder(source, _bundled(source.bundled))
     if source.gguf is not None:
@@ -152,11 +156,11 @@ def _base(source: ModelSource, models_dir: Path | None) -> LocatedModel:
         return replace(_gguf(source, path), note=note)
     if source.path is not None:
         path, note = _existing(source.path, source._folder, models_dir, "model folder")
-        return replace(_in_folder(source, path), note=note)
+        return replace(_in_folder(source, path, described), note=note)
     assert source.hub is not None
-    folder = _beside(source.hub, models_dir) or _hub_cache(source.hub, source.revision)
+    folder = _beside(source.hub, models_dir) or snapshot_of(source.hub, source.revision, described=described)
     if folder is not None:
-        return _in_folder(source, folder)
+        return _in_folder(source, folder, described)
     return LocatedModel(source, None, None, f"hub:{source.hub}@{source.revision or 'main'}", 0)
 
 
@@ -210,43 +214,28 @@ def _beside(hub_id: str, models_dir: Path | None) -> Path | None:
     return None
 
 
-def _hub_cache(hub_id: str, revision: str | None) -> Path | None:
-    """The snapshot of a hub model in the local cache if it is complete; otherwise None."""
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        found = try_to_load_from_cache(hub_id, "config.json", revision=revision)
-    except HFValidationError as error:
-        raise SuiteError(f"'{hub_id}' is not a hub id", fix="write it as org/name") from error
-    if not isinstance(found, str):
-        return None
-    folder = Path(found).parent
-    try:
-        weight_files(folder)
-    except SuiteError:
-        return None
-    return folder if any(folder.glob("tokenizer*")) else None
-
-
-def _cached_adapter(hub_id: str) -> Path | None:
-    """The snapshot of an adapter in the hub's local cache, if it is complete."""
-    from huggingface_hub import try_to_load_from_cache
-
-    found = [try_to_load_from_cache(hub_id, name) for name in (ADAPTER, WEIGHTS)]
-    return Path(str(found[0])).parent if all(isinstance(file, str) for file in found) else None
-
-
-def _in_folder(source: ModelSource, folder: Path) -> LocatedModel:
+def _in_folder(source: ModelSource, folder: Path, described: bool = False) -> LocatedModel:
     if not (folder / "config.json").is_file():
         raise SuiteError(f"{folder} is not a model folder: it has no config.json")
-    weights = weight_files(folder)
+    try:
+        weights = weight_files(folder)
+    except SuiteError:
+        if not described or not any(folder.glob("tokenizer*")):
+            raise
+        weights = ()
     _refuse_quantised(source, folder)
     if source.sentinels and not config_of(folder).get("is_encoder_decoder", False):
         fix = "leave out `sentinels: true`"
         raise SuiteError(f"{source.title} is decoder-only: it has no span-corruption sentinels", fix=fix)
     named = [path for pattern in (*CONFIG_FILES, *TOKENIZER_FILES) for path in sorted(folder.glob(pattern))]
-    return LocatedModel(source, folder, None, _identity([*named, *weights]), parameters(weights))
+    count = parameters(weights) if weights else _by_config(folder)
+    return LocatedModel(source, folder, None, _identity([*named, *weights]), count)
+
+
+def _by_config(folder: Path) -> int:
+    from suite.models.described import parameters_by_config  # imports torch
+
+    return parameters_by_config(folder)
 
 
 def _refuse_quantised(source: ModelSource, folder: Path) -> None:

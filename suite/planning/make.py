@@ -44,6 +44,8 @@ class Inputs:
     """What artifacts took and trained, as stored."""
     device: DeviceSpeed = CPU_CORE
     """The class of devices that estimates are for, and its assumed speed."""
+    described: bool = False
+    """Whether a model's config and tokenizer are enough: for a plan that is not run."""
 
 
 def make_plan(experiments: Sequence[Experiment], inputs: Inputs) -> Plan:
@@ -234,10 +236,8 @@ class _Builder:
 
     def _tasks_key(self, experiment: Experiment, targets: tuple[str, ...]) -> dict[str, Any]:
         tasks = {role: experiment.tasks[role] for role in targets}
-        return {
-            role: {"task": task.fingerprint, "data": training_rows(task, self.inputs.data).content_hash}
-            for role, task in tasks.items()
-        }
+        hashes = {role: training_rows(task, self.inputs.data).content_hash for role, task in tasks.items()}
+        return {role: {"task": task.fingerprint, "data": hashes[role]} for role, task in tasks.items()}
 
     def _evaluate(
         self, experiment: Experiment, chosen: Stack, task: TaskFile, shots: int, documents: int | None
@@ -287,7 +287,7 @@ class _Builder:
 
     def _located(self, source: ModelSource) -> LocatedModel:
         if source not in self._models:
-            self._models[source] = locate(source, self.inputs.models)
+            self._models[source] = locate(source, self.inputs.models, described=self.inputs.described)
         return self._models[source]
 
     def _mean_words(self, rows: Rows) -> float:

@@ -47,7 +47,7 @@ def train_adapter(
     torch.manual_seed(seed_of(job.seed, "adapter"))
     with injected(model, peft, start) as own:
         first = adapter_state(model)
-        moved = any(parameters[name].data_ptr() != tensor.data_ptr() for name, tensor in before.items())
+        moved = any(_storage(parameters[name]) != _storage(tensor) for name, tensor in before.items())
         fit = optimise(config, job, Trainable(own, lambda: as_it_was(model, parameters, before), kind=Adapter))
         with torch.no_grad():
             for name, parameter in own.items():
@@ -56,6 +56,10 @@ def train_adapter(
         if moved:  # PiSSA moves its initial values out of the weights
             state, settings = _difference(state, first), _plain(settings)
         return Trained(Adapter(state, settings), fit, sum(parameter.numel() for parameter in own.values()))
+
+
+def _storage(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
 
 
 def _difference(state: Mapping[str, Tensor], start: Mapping[str, Tensor]) -> dict[str, Tensor]:

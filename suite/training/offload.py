@@ -7,7 +7,9 @@ them again; they do not count as allocated memory.
 from __future__ import annotations
 
 import mmap
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Final
@@ -21,6 +23,20 @@ from suite.core.quantities import size
 LARGE: Final = 2**27
 """Bytes from which tensors on the CPU go to a file, and from which an optimiser updates one parameter at a time."""
 ALIGNMENT: Final = 64
+
+
+Moved = Callable[[Mapping[str, Tensor], bool], dict[str, Tensor]]
+_MOVED: ContextVar[Moved | None] = ContextVar("moved", default=None)
+
+
+@contextmanager
+def moving(moved: Moved) -> Iterator[None]:
+    """Context manager: this function moves tensors away from the device, for tensors without values."""
+    token = _MOVED.set(moved)
+    try:
+        yield
+    finally:
+        _MOVED.reset(token)
 
 
 def bytes_of(tensors: Mapping[str, Tensor]) -> int:
@@ -46,6 +62,8 @@ def offloaded(tensors: Mapping[str, Tensor], folder: Path, *, copy: bool) -> dic
     `folder`, those of a GPU to the CPU. Raises StepFailed if the disk has no room.
     """
     own = {name: tensor.detach() for name, tensor in tensors.items()}
+    if (moved := _MOVED.get()) is not None:
+        return moved(own, copy)
     if file_bytes(own):
         return _in_file(own, folder)
     return {name: tensor.to("cpu", copy=copy) for name, tensor in own.items()}

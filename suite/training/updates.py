@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from suite.core.errors import StepFailed
 from suite.core.hashing import seed_of
+from suite.training.blockwise import adafactor_step, in_blocks
 from suite.training.config import FitConfig
 from suite.training.offload import is_large
 from suite.training.optim import learning_rate, make_optimizer, shrink
@@ -23,8 +25,9 @@ class Updates:
     all gradients are never in memory at once. The values are the same. It needs a batch in one part, and no clipping
     by the norm of all gradients.
 
-    Parameters in bfloat16 are updated in float32, one at a time, and rounded stochastically: up with the probability of
-    the distance, so that small steps are not lost on average. What is rounded up depends on seed, step and name.
+    Parameters in bfloat16 are updated in float32, one at a time (large ones block by block with Adafactor), and rounded
+    stochastically: up with the probability of the distance, so that small steps are not lost on average. What is
+    rounded up depends on seed, step, name and block.
     """
 
     def __init__(self, trainable: Mapping[str, nn.Parameter], budget: FitConfig, seed: int = 0) -> None:
@@ -91,10 +94,25 @@ class Updates:
         self.begun = True
         assert isinstance(parameter, nn.Parameter)
         name = self.low.get(id(parameter))
+        if name is not None and self.budget.optimizer == "adafactor" and in_blocks(parameter):
+            self._update_in_blocks(parameter, name)
+            return
         with self._in_float32(parameter, name) if name is not None else nullcontext():
             shrink([parameter], self.budget)
             self.optimizer.step()
         parameter.grad = None
+
+    def _update_in_blocks(self, parameter: nn.Parameter, name: str) -> None:
+        """Update a large parameter in bfloat16, without a copy of it in float32."""
+        gradient, parameter.grad = parameter.grad, None
+        if gradient is None:
+            return
+        decay = self.budget.weight_decay if not self.budget.decay_by_rate else 0.0
+        state: dict[str, Any] = self.optimizer.state[parameter]
+        adafactor_step(
+            parameter.data, gradient, state, self.optimizer.param_groups[0], decay,
+            lambda values, block: rounded(values, seed_of(self.seed, "rounding", self.step, name, block)),
+        )  # fmt: skip
 
     @contextmanager
     def _in_float32(self, parameter: nn.Parameter, name: str) -> Iterator[None]:
@@ -103,6 +121,7 @@ class Updates:
         parameter.grad = None  # it has to have the parameter's dtype
         parameter.data = low.float()
         parameter.grad = None if gradient is None else gradient.float()
+        del gradient
         yield
         parameter.grad, new = None, parameter.data
         low.copy_(rounded(new, seed_of(self.seed, "rounding", self.step, name)))

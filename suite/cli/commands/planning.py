@@ -18,6 +18,7 @@ from suite.core.quantities import clock, size
 from suite.core.run_dir import RunDir
 from suite.execution.progress import Verbosity
 from suite.planning import Plan
+from suite.planning.machine import TargetMachine
 from suite.specs import Options
 from suite.specs.load import Seeds
 
@@ -36,11 +37,14 @@ def planned(
     baseline: bool,
     restore: bool = False,
     device: str | None = None,
+    machine: TargetMachine | None = None,
 ) -> PlannedRun:
     """The plan for some spec files and for the pretrained model on their tracks, with estimates for a device."""
     planning.check_folders(data, models)
     spec = planning.loaded(specs, Options(track, tuple(sets), _seeds(seeds)))
-    return planning.planned(spec, home, data, models, baseline=baseline, restore=restore, device=device)
+    return planning.planned(
+        spec, home, data, models, baseline=baseline, restore=restore, device=device, machine=machine
+    )
 
 
 def own_specs() -> tuple[Path, ...]:

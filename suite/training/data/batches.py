@@ -67,17 +67,17 @@ class Collator:
         tokens = sum(example.length for example in examples)
         if not self._decoder:
             ids, mask = _padded([example.prompt for example in examples], self._pad)
-            labels, _ = _padded([example.target for example in examples], IGNORE)
+            answers = [example.target for example in examples]
+            labels, _ = _padded(answers, IGNORE)
             inputs, _ = _padded([(self._start, *example.target[:-1]) for example in examples], self._pad)
             even = len({len(example.prompt) for example in examples}) == 1
-            return Batch(ids, mask, labels, inputs, _labelled(labels), tokens, target_index, even)
+            return Batch(ids, mask, labels, inputs, _labelled(answers), tokens, target_index, even)
         ids, mask = _padded([example.prompt + example.target for example in examples], self._pad)
         # the last prompt token predicts the first answer token; the last token of all predicts nothing
-        labels, _ = _padded(
-            [(*[IGNORE] * (len(example.prompt) - 1), *example.target, IGNORE) for example in examples], IGNORE
-        )
+        answers = [(*[IGNORE] * (len(example.prompt) - 1), *example.target, IGNORE) for example in examples]
+        labels, _ = _padded(answers, IGNORE)
         common = shared([example.prompt for example in examples])
-        return Batch(ids, mask, labels, None, _labelled(labels), tokens, target_index, shared=common)
+        return Batch(ids, mask, labels, None, _labelled(answers), tokens, target_index, shared=common)
 
 
 class Batches:
@@ -199,8 +199,13 @@ def _fingerprint(examples: Sequence[Encoded], batch_size: int, seed: int) -> str
     return digest.hexdigest()
 
 
-def _labelled(labels: Tensor) -> Tensor:
-    return (labels != IGNORE).flatten().nonzero().flatten()
+def _labelled(rows: Sequence[Sequence[int]]) -> Tensor:
+    """Positions with a label, as indices into the padded and flattened rows."""
+    longest = max(len(row) for row in rows)
+    at = [
+        index * longest + place for index, row in enumerate(rows) for place, token in enumerate(row) if token != IGNORE
+    ]
+    return torch.tensor(at, dtype=torch.long)
 
 
 def _padded(rows: Sequence[Sequence[int]], fill: int) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,38 @@
+"""What the steps of a plan take of a machine's memory, before anything is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from suite.api.planning import PlannedRun
+from suite.planning.machine import TargetMachine
+
+if TYPE_CHECKING:
+    from suite.simulation.fitting import StepMemory
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """The memory of a plan's steps on a machine."""
+
+    machine: TargetMachine
+    steps: tuple[StepMemory, ...]
+    """One for each step that trains or answers, in order."""
+
+    @property
+    def refused(self) -> tuple[StepMemory, ...]:
+        """The steps that do not fit."""
+        return tuple(step for step in self.steps if not step.fits)
+
+
+def memory_on(run: PlannedRun, machine: TargetMachine | str) -> MemoryPlan:
+    """The memory that each step of a plan takes on a machine, such as ``1xH100-80GB`` or ``cpu-16GB``.
+
+    Training and answering are simulated on tensors without values, with the configs of the models and the longest
+    examples of the data. Raises SuiteError for a machine that cannot be read, and for a model without a config here.
+    """
+    from suite.simulation.fitting import memory_of
+
+    described = TargetMachine.of(machine) if isinstance(machine, str) else machine
+    return MemoryPlan(described, tuple(memory_of(run.plan, run.inputs, described)))

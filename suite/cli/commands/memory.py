@@ -1,0 +1,80 @@
+"""Print what the steps of a plan take of a machine's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from suite.api.memory import MemoryPlan
+from suite.cli.commands.tables import TerminalColumn, fitted, room, wrapped
+from suite.core.errors import Problem, SuiteError
+from suite.core.quantities import size
+
+if TYPE_CHECKING:
+    from suite.simulation.fitting import StepMemory
+
+LEGENDS: Final = {
+    "weights": "weights: the base model's",
+    "trained": "trained: what is trained, copies in float32 and of the best step so far, and loaded artifacts",
+    "gradients": "gradients: and what the backward pass computes on its way",
+    "optimizer": "optimizer: its moments, and what an update computes on its way",
+    "activations": "activations: what the forward pass computes and stores",
+    "caches": "caches: keys and values of the prompts in a batch of answers",
+}
+
+
+def show_memory(plan: MemoryPlan) -> None:
+    """Print each step's peak of memory by part. Raises SuiteError with the steps that do not fit."""
+    rows = tuple(_distinct(plan.steps))
+    print()
+    print(f"memory on {plan.machine.title}, of which tensors can take {size(plan.machine.usable)}; at the peak:")
+    print()
+    table = fitted(tuple(_columns(rows)), room())
+    for line in (*table.lines, *wrapped(table.legends, room())):
+        print(line)
+    refused = [row for row in rows if not row.fits]
+    print(f"\n{len(rows) - len(refused)} of {len(rows)} different steps fit")
+    if refused:
+        raise SuiteError.of([_problem(row, plan) for row in refused])
+
+
+def _distinct(steps: Sequence[StepMemory]) -> Iterator[StepMemory]:
+    """Each step once, whatever its seed."""
+    titles: set[str] = set()
+    for step in steps:
+        if (title := _title(step)) not in titles:
+            titles.add(title)
+            yield step
+
+
+def _title(memory: StepMemory) -> str:
+    return " · ".join(part for part in memory.step.title.split(" · ") if not part.startswith("seed "))
+
+
+def _columns(rows: Sequence[StepMemory]) -> Iterator[TerminalColumn]:
+    yield TerminalColumn("step", [_title(row) for row in rows], cut=True)
+    yield TerminalColumn("as planned", [size(row.memory.total) for row in rows])
+    yield TerminalColumn("fits", [_fits(row) for row in rows])
+    for rank, (part, legend) in enumerate(LEGENDS.items()):
+        yield TerminalColumn(part, [_bytes(row.least.parts, part) for row in rows], rank, legend)
+
+
+def _fits(row: StepMemory) -> str:
+    if not row.fits:
+        return "no"
+    return f"with {', '.join(row.measures)}: {size(row.least.total)}" if row.measures else "yes"
+
+
+def _bytes(parts: Mapping[Any, int], part: str) -> str:
+    count = parts.get(part, 0)
+    return size(count) if count else "–"
+
+
+def _problem(row: StepMemory, plan: MemoryPlan) -> Problem:
+    least = size(row.least.total)
+    measures = f" (with {', '.join(row.measures)})" if row.measures else ""
+    what = (
+        f"{_title(row)} needs {least}{measures}, and {plan.machine.title} has {size(plan.machine.usable)} for tensors"
+    )
+    fix = f"set `{row.remedy}`" if row.remedy else "take a smaller model, or a device with more memory"
+    return Problem("", what, fix)

@@ -1,0 +1,139 @@
+"""Whether the steps of a plan fit the memory of a machine, and which settings would help those that do not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from suite.core.errors import SuiteError
+from suite.planning import Inputs
+from suite.planning.machine import TargetMachine
+from suite.planning.steps import Evaluate, Plan, Step, Train
+from suite.simulation.steps import PlanSimulation
+from suite.simulation.training import Simulated, without_values
+from suite.training.config import Optimisation, WeightOptimisation
+
+RECOMPUTING: Final = "gradient checkpointing"
+SMALLER: Final = "micro-batches of one"
+ONE_PROMPT: Final = "one prompt at a time"
+
+
+@dataclass(frozen=True)
+class StepMemory:
+    """A step's memory on a machine, in bytes."""
+
+    step: Step
+    memory: Simulated
+    """At its peak as it is planned."""
+    least: Simulated
+    """At its peak with what the runner does by itself where memory is too small."""
+    measures: tuple[str, ...] = ()
+    """What the runner does by itself until the step fits."""
+    fits: bool = True
+    remedy: str = ""
+    """Settings with which the step would fit; empty if it does, or if none was found."""
+
+
+def memory_of(plan: Plan, inputs: Inputs, machine: TargetMachine) -> Iterator[StepMemory]:
+    """The memory of each step of a plan that trains or answers, in order.
+
+    Raises SuiteError for a model whose config is not here, or that cannot be simulated.
+    """
+    steps = {step.id: step for step in plan.steps}
+    with without_values(on_gpu=machine.on_gpu) as tracker:
+        simulation = PlanSimulation(inputs, tracker, machine.on_gpu)
+        for step in plan.steps:
+            if isinstance(step.work, Train | Evaluate):
+                yield _fitted(step, steps, simulation, machine)
+
+
+def _fitted(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation, machine: TargetMachine) -> StepMemory:
+    """The memory of a step, with the first of the runner's measures with which it fits."""
+    tried = []
+    for measures, changed in (((), step), *_measures(step)):
+        tried.append((simulation.of(changed, steps), measures))
+        if tried[-1][0].total <= machine.usable:
+            return StepMemory(step, tried[0][0], *tried[-1])
+    least, measures = min(tried, key=lambda each: each[0].total)
+    remedy = next(
+        (
+            text
+            for text, changed in _remedies(step)
+            if (helped := _total(changed, steps, simulation)) is not None and helped <= machine.usable
+        ),
+        "",
+    )
+    return StepMemory(step, tried[0][0], least, measures, fits=False, remedy=remedy)
+
+
+def _total(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation) -> int | None:
+    """The least memory of a changed step, with or without the runner's measures; None if it cannot be simulated."""
+    try:
+        return min(simulation.of(changed, steps).total for changed in (step, *(other for _, other in _measures(step))))
+    except SuiteError:
+        return None
+
+
+def _measures(step: Step) -> Iterator[tuple[tuple[str, ...], Step]]:
+    """What the runner does by itself where memory is too small, one after the other, and the step with it."""
+    work = step.work
+    if isinstance(work, Evaluate):
+        yield (ONE_PROMPT,), _with_track(step, "decoding", batch_tokens=1)
+        return
+    if not isinstance(work, Train) or not isinstance(work.config, Optimisation):
+        return
+    measures: tuple[str, ...] = ()
+    if work.track.budget.gradient_checkpointing == "auto":
+        step, measures = _with_track(step, "budget", gradient_checkpointing=True), (RECOMPUTING,)
+        yield measures, step
+    yield (*measures, SMALLER), _with_track(_with_track(step, "budget", micro_batch=1), "decoding", batch_tokens=1)
+
+
+def _remedies(step: Step) -> Iterator[tuple[str, Step]]:
+    """Settings that need less memory, the mildest first, and the step with them."""
+    work = step.work
+    if not isinstance(work, Train) or not isinstance(work.config, Optimisation):
+        return
+    model, config, tried = work.track.model, work.config, dict[str, Any]()
+    if config.clip is not None:
+        tried["clip"] = None
+        yield _changed(step, tried)
+    if config.optimizer == "adamw":
+        yield _changed(step, {**tried, "optimizer": "adamw8bit"})
+        tried["optimizer"] = "adafactor"
+        yield _changed(step, tried)
+    if isinstance(config, WeightOptimisation) and config.precision == "float32" and model.dtype == "bfloat16":
+        tried["precision"] = "bf16"
+        yield _changed(step, tried)
+    needs = work.methods.get(work.method).requirements(config)
+    if model.quantization is None and not needs.full_weights and model.gguf is None and model.adapter is None:
+        few_bits = model.model_copy(update={"quantization": "4bit"})
+        changed = replace(work, track=work.track.model_copy(update={"model": few_bits}))
+        yield "model.quantization: 4bit", replace(step, work=changed, key={**step.key, "quantization": "4bit"})
+
+
+def _changed(step: Step, settings: Mapping[str, Any]) -> tuple[str, Step]:
+    """The settings for readers, and the step with them."""
+    assert isinstance(step.work, Train)
+    work = replace(step.work, config=step.work.config.model_copy(update=dict(settings)))
+    text = ", ".join(f"method.{name}: {'null' if value is None else value}" for name, value in settings.items())
+    return text, replace(step, work=work, key={**step.key, "changed": text})
+
+
+def _with_track(step: Step, block: str, **settings: Any) -> Step:
+    """The step with settings of a block of its track."""
+    track: Any = step.work.track
+    changed = getattr(track, block).model_copy(update=settings)
+    work: Any = replace(step.work, track=track.model_copy(update={block: changed}))
+    return replace(step, work=work)
+
+
+def refusals(memories: Sequence[StepMemory], machine: TargetMachine) -> Iterator[tuple[StepMemory, str]]:
+    """The steps that do not fit, each once whatever its seed, and what would help."""
+    seen: set[str] = set()
+    for each in memories:
+        title = each.step.title.partition(" · seed ")[0]
+        if not each.fits and title not in seen:
+            seen.add(title)
+            yield each, each.remedy or "take a smaller model, or a device with more memory"

@@ -1,0 +1,116 @@
+"""Simulates the steps of a plan in order; a step's artifact without values is there for the steps that build on it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from suite.core.errors import SuiteError
+from suite.models.apply import applied
+from suite.models.artifacts import Artifact
+from suite.models.backbone import Backbone
+from suite.models.chat import asked_as
+from suite.models.source import ModelSource, locate
+from suite.planning import Inputs
+from suite.planning.steps import CopyFromTry, Evaluate, SelectTry, Step, TakePart, Train
+from suite.simulation.answering import Batching, answer
+from suite.simulation.models import backbone_without_values
+from suite.simulation.questions import EXAMINED, questions_of
+from suite.simulation.tracker import LiveBytes
+from suite.simulation.training import Simulated, Simulation
+from suite.specs.blocks import Track
+from suite.tasks.load import load_task
+from suite.training.offload import bytes_of
+
+
+@dataclass
+class PlanSimulation:
+    """Simulates steps of plans, each once; steps that differ in their seed are equal. Use it in `without_values`."""
+
+    inputs: Inputs
+    tracker: LiveBytes
+    on_gpu: bool
+    _backbones: dict[ModelSource, Backbone] = field(default_factory=dict)
+    _done: dict[str, Simulated] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
+
+    def of(self, step: Step, steps: Mapping[str, Step]) -> Simulated:
+        """What a step takes. `steps` has it and those that it builds on, by id.
+
+        Raises SuiteError if it cannot be simulated.
+        """
+        name = self._name(step, steps)
+        if name not in self._done:
+            parents = [self.of(steps[parent], steps) for parent in step.parents]
+            self._done[name] = self._simulated(step, parents)
+            if (artifact := self._done[name].artifact) is not None:
+                vars(artifact)["hash"] = name  # there are no values to hash
+        return self._done[name]
+
+    def _simulated(self, step: Step, parents: list[Simulated]) -> Simulated:
+        work = step.work
+        artifacts = [parent.artifact for parent in parents if parent.artifact is not None]
+        loaded = sum(bytes_of(each.tensors) for each in artifacts)
+        if isinstance(work, SelectTry | CopyFromTry):
+            return Simulated({}, artifacts[list(step.parents).index(work.candidates[0])])
+        if isinstance(work, TakePart):
+            return Simulated({}, artifacts[0].part(work.part))
+        backbone = self._backbone(work.track)
+        simulation = Simulation(backbone, self.inputs.data, self.tracker, self.on_gpu)
+        try:
+            if isinstance(work, Train):
+                return simulation.train(work, work.methods.get(work.method), artifacts).with_loaded(loaded)
+            by_step = dict(zip(step.parents, artifacts, strict=True))
+            return self._answered(work, backbone, by_step).with_loaded(loaded)
+        except SuiteError:
+            raise
+        except Exception as error:  # of any library that needs values
+            first = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise SuiteError(f"{step.title}: its memory cannot be predicted ({first})") from error
+
+    def _answered(self, work: Evaluate, backbone: Backbone, artifacts: Mapping[str, Artifact]) -> Simulated:
+        """The peak of answering: of the largest stack, if each document has its own."""
+        track = work.track
+        count = min(work.documents or EXAMINED, EXAMINED)
+        task = load_task(
+            work.task, self.inputs.data, shots=work.shots, draw=track.held_out.draw, limit=count, chat=backbone.chat
+        )
+        questions = questions_of(task, work.shots, backbone, track.budget.max_length)
+        batching = Batching.of(track.decoding.batch_tokens, track.decoding.beams, on_gpu=self.on_gpu)
+        stacks = {work.stack} if work.routes is None else {work.routes.router, *work.routes.stacks.values()}
+        others = self.tracker.begin(bytes_of(dict(backbone.model.named_parameters())))
+        for stack in sorted(stacks):
+            with ExitStack() as undo, self.tracker.making("trained"):
+                current = undo.enter_context(applied(backbone, [artifacts[step] for step in stack]))
+                answer(current, questions, batching, self.tracker)
+        return Simulated(self.tracker.peak - others)
+
+    def _backbone(self, track: Track) -> Backbone:
+        """The track's model without values, one at a time."""
+        if track.model not in self._backbones:
+            self._backbones.clear()
+            located = locate(track.model, self.inputs.models, described=True)
+            if located.folder is None:
+                raise SuiteError(f"the config of {track.model.title} is not here")
+            with self.tracker.making("weights"):
+                self._backbones[track.model] = backbone_without_values(track.model, located.folder, located.identity)
+        return asked_as(self._backbones[track.model], track.chat, track.model.title)
+
+    def _name(self, step: Step, steps: Mapping[str, Step]) -> str:
+        """A name that is equal for steps that take the same memory: without seeds, here and in what they build on."""
+        planned = steps.get(step.id) is step  # not one with changed settings, which has the same id
+        if planned and step.id in self._names:
+            return self._names[step.id]
+        key: Any = {name: value for name, value in step.key.items() if name != "seed"}
+        track = step.work.track
+        text = json.dumps([step.kind, key, repr(track.budget), repr(track.decoding)], sort_keys=True, default=str)
+        for parent in step.parents:
+            text = text.replace(parent, self._name(steps[parent], steps))
+        name = hashlib.sha256(text.encode()).hexdigest()
+        if planned:
+            self._names[step.id] = name
+        return name

@@ -1,0 +1,91 @@
+"""Counts the bytes of all tensors that are alive, and what they are for, while code runs on tensors without values."""
+
+from __future__ import annotations
+
+import weakref
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, Literal
+
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
+
+Part = Literal["weights", "trained", "gradients", "optimizer", "activations", "caches"]
+PARTS: Final[tuple[Part, ...]] = ("weights", "trained", "gradients", "optimizer", "activations", "caches")
+
+
+class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts the bytes of tensors' storages from their creation until nothing refers to them, and their peak.
+
+    A storage belongs to the part that was named when it was made. Reading a single value gives 1, as there is none.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.now: Counter[Part] = Counter()
+        self.peak: Counter[Part] = Counter()
+        self.part: Part = "weights"
+        self.counting = True
+        self._seen: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call an operation and count its results."""
+        if function is torch.ops.aten._local_scalar_dense.default:
+            return 1.0 if args[0].is_floating_point() else 1
+        if function is torch.ops.aten.equal.default:
+            return False
+        if function.namespace == "bitsandbytes":  # updates in place, whose kernels need values
+            return None
+        result = function(*args, **(kwargs or {}))
+        for each in tree_iter(result):
+            if isinstance(each, Tensor):
+                self._count(each)
+        return result
+
+    @contextmanager
+    def making(self, part: Part) -> Iterator[None]:
+        """Context manager: storages belong to this part."""
+        before, self.part = self.part, part
+        try:
+            yield
+        finally:
+            self.part = before
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """Context manager: storages are not on the device, and are not counted."""
+        before, self.counting = self.counting, False
+        try:
+            yield
+        finally:
+            self.counting = before
+
+    def begin(self, weights: int) -> Counter[Part]:
+        """Forget the peak so far. Returns what is alive besides the base model's `weights`, in bytes."""
+        self.peak = Counter(self.now)
+        base: Counter[Part] = Counter({"weights": weights})
+        return self.now - base
+
+    def _count(self, tensor: Tensor) -> None:
+        storage = tensor.untyped_storage()
+        if storage in self._seen:
+            return
+        size = storage.nbytes()
+        self._seen[storage] = size
+        if not self.counting:
+            return
+        part = self._part()
+        self.now[part] += size
+        weakref.finalize(storage, self._drop, part, size)
+        if self.now.total() > self.peak.total():
+            self.peak = Counter(self.now)
+
+    def _part(self) -> Part:
+        in_backward = torch._C._current_graph_task_id() != -1
+        return "gradients" if in_backward and self.part == "activations" else self.part
+
+    def _drop(self, part: Part, size: int) -> None:
+        self.now[part] -= size

@@ -1,0 +1,83 @@
+"""`suite plan --machine`: each step's memory on a machine that is not here, for models without weights."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from suite.core.errors import SuiteError
+from suite.core.quantities import size
+from suite.micro.pretrain import MODELS
+from suite.planning.machine import CONTEXT, TargetMachine
+from tests.cli.calls import suite
+
+LLAMA = {
+    "model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": 4096, "intermediate_size": 11008,
+    "num_hidden_layers": 4, "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 32000,
+    "max_position_embeddings": 2048, "tie_word_embeddings": False, "bos_token_id": 3, "eos_token_id": 1,
+    "pad_token_id": 0,
+}  # fmt: skip
+"""The shape of Llama-2-7B with four layers."""
+PARAMETERS = 1_071_681_536
+SMALL = ("--set", "held_out.roles=[cb]", "--set", "held_out.documents=8", "--set", "target.documents=8")
+
+
+@pytest.fixture
+def described(tmp_path: Path) -> Path:
+    """A folder with a config and a tokenizer, and no weights."""
+    folder = tmp_path / "described"
+    shutil.copytree(MODELS / "micro-llama", folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    (folder / "config.json").write_text(json.dumps(LLAMA))
+    return folder
+
+
+def spec(folder: Path, method: str) -> Path:
+    file = folder / "mine.yaml"
+    file.write_text(f"name: mine\ntrack: micro\nmethod: {method}\ntargets: [rte]\n")
+    return file
+
+
+def plan(
+    capsys: pytest.CaptureFixture[str], folder: Path, model: Path, machine: str, method: str
+) -> tuple[int, str, str]:
+    where = f"model={{path: {model}, dtype: bfloat16}}"
+    home = ("--home", folder / "home")
+    return suite(capsys, "plan", spec(folder, method), "--set", where, *SMALL, "--machine", machine, *home)
+
+
+def test_what_does_not_fit_is_refused_with_the_setting_that_helps(
+    tmp_path: Path, described: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    method = "{name: finetune, steps: 4}"
+    code, out, err = plan(capsys, tmp_path, described, "1xA10-12GB", method)
+    assert code == 2
+    (line,) = err.strip().splitlines()
+    assert "train finetune on rte · micro needs" in line
+    remedy = line.rpartition("set `")[2].rstrip("`")
+    assert remedy == "method.clip: null, method.optimizer: adamw8bit"
+    assert "no" in next(row for row in out.splitlines() if row.startswith("train finetune")).split()
+    settings = remedy.replace("method.", "")
+    code, out, _ = plan(capsys, tmp_path, described, "1xA10-12GB", f"{{name: finetune, steps: 4, {settings}}}")
+    assert code == 0
+    assert size(2 * PARAMETERS) in out  # the base, where it answers
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_machine_that_cannot_be_read_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = suite(capsys, "plan", "specs/pretrained.yaml", "--machine", "a big one")
+    assert code == 2
+    assert err.startswith("error: --machine: 'a big one' describes no machine; write the number of GPUs")
+
+
+def test_machines_are_read() -> None:
+    machine = TargetMachine.of("8xH100-80GB")
+    assert (machine.count, machine.name, machine.memory) == (8, "H100", 80 * 10**9)
+    assert machine.usable == 76 * 10**9 - CONTEXT
+    assert machine.speed.arithmetic["bf16"] == pytest.approx(0.4 * 989e12)
+    assert not TargetMachine.of("cpu-16GB").on_gpu
+    for wrong in ("H100", "0xH100-80GB", "1xH100-80"):
+        with pytest.raises(SuiteError, match="describes no machine"):
+            TargetMachine.of(wrong)

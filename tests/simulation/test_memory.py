@@ -1,0 +1,81 @@
+"""Predicted memory is what PyTorch's allocator gives, for every method on both bundled models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from benchmarks.memory import Quiet, loaded, peak
+from suite import methods
+from suite.core.run_dir import RunDir
+from suite.execution.session import Session
+from suite.planning import Inputs, Plan, make_plan
+from suite.planning.steps import Evaluate, TakePart, Train
+from suite.simulation.steps import PlanSimulation
+from suite.simulation.training import without_values
+from suite.specs import Options, load
+from suite.tasks.data import DataLocations
+
+INPUTS = Inputs(DataLocations())
+NEAR = 0.15
+DERIVED = ("few_shot_tuning", "fixed_prompt", "ia3_further", "mixture", "pretrained", "svf_transfer", "transformer2")
+"""Methods that train as another one does, or not by gradient steps."""
+TRAINED = tuple(name for name in methods.names() if name not in DERIVED)
+TWO_SIDED = ("finetune", "lora", "promot", "svf", "prefix_tuning")
+
+
+def planned(folder: Path, name: str, track: str, sets: Sequence[str] = ()) -> Plan:
+    """The plan of two small steps of a method."""
+    spec = folder / f"{name}.yaml"
+    first = ", stage_one: {steps: 2}" if name == "promot" else ""
+    spec.write_text(f"name: {name}\ntrack: {track}\nmethod: {{name: {name}, steps: 2{first}}}\ntargets: [rte]\n")
+    small = ("budget.batch_size=8", "selection.documents=16", "target.documents=16", *sets)
+    return make_plan(load([spec], Options(sets=small)), INPUTS)
+
+
+def predicted(plan: Plan, *, on_gpu: bool = False) -> dict[str, int]:
+    """The predicted bytes of each step of a plan, by id."""
+    steps = {step.id: step for step in plan.steps}
+    with without_values(on_gpu=on_gpu) as tracker:
+        simulation = PlanSimulation(INPUTS, tracker, on_gpu)
+        return {step.id: simulation.of(step, steps).total for step in plan.steps}
+
+
+@pytest.mark.parametrize(
+    ("name", "track"), [*((name, "micro") for name in TRAINED), *((name, "micro-t5") for name in TWO_SIDED)]
+)
+def test_training_takes_what_is_predicted(name: str, track: str, tmp_path: Path) -> None:
+    plan = planned(tmp_path, name, track)
+    expected = predicted(plan)
+    session, hashes = Session(RunDir(tmp_path / "home"), INPUTS, "cpu"), dict[str, str]()
+    for step in plan.steps:
+        parents = {parent: hashes[parent] for parent in step.parents}
+        if isinstance(step.work, TakePart):
+            hashes[step.id] = session.take_part(step, step.work, parents).artifact.hash
+        if isinstance(step.work, Train):
+            session.release()
+            session._backbones.clear()
+            work = partial(session.train, step, step.work, Quiet(), parents)
+            measured, outcome = peak(partial(loaded, session, step.work.track), work, "cpu")
+            hashes[step.id] = outcome.artifact.hash
+            assert expected[step.id] == pytest.approx(measured, rel=NEAR), step.title
+
+
+@pytest.mark.parametrize("track", ["micro", "micro-t5"])
+def test_answering_takes_what_is_predicted(track: str, tmp_path: Path) -> None:
+    plan = planned(tmp_path, "lora", track)
+    expected = predicted(plan)
+    session, hashes = Session(RunDir(tmp_path / "home"), INPUTS, "cpu"), dict[str, str]()
+    for step in plan.steps:
+        parents = {parent: hashes[parent] for parent in step.parents}
+        if isinstance(step.work, Train):
+            hashes[step.id] = session.train(step, step.work, Quiet(), parents).artifact.hash
+        elif isinstance(step.work, Evaluate) and step.work.task.name in ("micro_rte", "micro_triviaqa", "micro_xsum"):
+            session.release()
+            session._backbones.clear()
+            work = partial(session.evaluate, step, step.work, parents)
+            measured, _ = peak(partial(loaded, session, step.work.track), work, "cpu")
+            assert expected[step.id] == pytest.approx(measured, rel=2 * NEAR), step.title
