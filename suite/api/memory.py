@@ -30,7 +30,8 @@ def memory_on(run: PlannedRun, machine: TargetMachine | str) -> MemoryPlan:
     """The memory that each step of a plan takes on a machine, such as ``1xH100-80GB`` or ``cpu-16GB``.
 
     Training and answering are simulated on tensors without values, with the configs of the models and the longest
-    examples of the data. Raises SuiteError for a machine that cannot be read, and for a model without a config here.
+    examples of the data. Raises SuiteError for a machine that cannot be read. A method from outside may need values of
+    its tensors: what it takes is unknown then.
     """
     from suite.simulation.fitting import memory_of
 

@@ -33,19 +33,21 @@ class StepMemory:
     fits: bool = True
     remedy: str = ""
     """Settings with which the step would fit; empty if it does, or if none was found."""
+    unknown: str = ""
+    """Why the memory cannot be predicted; empty if it can. Such a step counts as one that fits."""
 
 
 def memory_of(plan: Plan, inputs: Inputs, machine: TargetMachine) -> Iterator[StepMemory]:
-    """The memory of each step of a plan that trains or answers, in order.
-
-    Raises SuiteError for a model whose config is not here, or that cannot be simulated.
-    """
+    """The memory of each step of a plan that trains or answers, in order."""
     steps = {step.id: step for step in plan.steps}
     with without_values(on_gpu=machine.on_gpu) as tracker:
         simulation = PlanSimulation(inputs, tracker, machine.on_gpu)
         for step in plan.steps:
             if isinstance(step.work, Train | Evaluate):
-                yield _fitted(step, steps, simulation, machine)
+                try:
+                    yield _fitted(step, steps, simulation, machine)
+                except SuiteError as error:  # of a method or a model that needs values
+                    yield StepMemory(step, Simulated({}), Simulated({}), unknown=str(error))
 
 
 def _fitted(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation, machine: TargetMachine) -> StepMemory:

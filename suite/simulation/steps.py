@@ -70,7 +70,7 @@ class PlanSimulation:
             raise
         except Exception as error:  # of any library that needs values
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise SuiteError(f"{step.title}: its memory cannot be predicted ({first})") from error
+            raise SuiteError(first) from error
 
     def _answered(self, work: Evaluate, backbone: Backbone, artifacts: Mapping[str, Artifact]) -> Simulated:
         """The peak of answering: of the largest stack, if each document has its own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -22,6 +23,7 @@ LLAMA = {
 }  # fmt: skip
 """The shape of Llama-2-7B with four layers."""
 PARAMETERS = 1_071_681_536
+METHODS = (Path(__file__).parents[2] / "docs" / "methods.md").read_text(encoding="utf-8")
 SMALL = ("--set", "held_out.roles=[cb]", "--set", "held_out.documents=8", "--set", "target.documents=8")
 
 
@@ -81,3 +83,21 @@ def test_machines_are_read() -> None:
     for wrong in ("H100", "0xH100-80GB", "1xH100-80"):
         with pytest.raises(SuiteError, match="describes no machine"):
             TargetMachine.of(wrong)
+
+
+def test_a_method_from_outside_is_simulated_or_its_memory_is_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own,) = re.findall(r"^```python methods/own_loop.py\n(.*?)```", METHODS, re.MULTILINE | re.DOTALL)
+    (tmp_path / "methods").mkdir()
+    (tmp_path / "methods" / "own_loop.py").write_text(own)
+    (tmp_path / "methods" / "reader.py").write_text(own.replace(
+        "    batches, budget =", "    prompt.detach().numpy()\n    batches, budget ="
+    ))  # fmt: skip
+    home = ("--home", tmp_path / "home", "--machine", "1xL4-24GB")
+    code, out, _ = suite(capsys, "plan", spec(tmp_path, "{name: own_loop, steps: 4}"), *SMALL, *home)
+    assert code == 0
+    assert "unknown" not in out
+    code, out, _ = suite(capsys, "plan", spec(tmp_path, "{name: reader, steps: 4}"), *SMALL, *home)
+    assert code == 0
+    assert "note: train reader on rte · micro: its memory cannot be predicted (" in out

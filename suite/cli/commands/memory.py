@@ -32,8 +32,10 @@ def show_memory(plan: MemoryPlan) -> None:
     table = fitted(tuple(_columns(rows)), room())
     for line in (*table.lines, *wrapped(table.legends, room())):
         print(line)
-    refused = [row for row in rows if not row.fits]
-    print(f"\n{len(rows) - len(refused)} of {len(rows)} different steps fit")
+    refused, unknown = [row for row in rows if not row.fits], [row for row in rows if row.unknown]
+    print(f"\n{len(rows) - len(refused) - len(unknown)} of {len(rows)} different steps fit")
+    for row in unknown:
+        print(f"note: {_title(row)}: its memory cannot be predicted ({row.unknown})")
     if refused:
         raise SuiteError.of([_problem(row, plan) for row in refused])
 
@@ -53,15 +55,15 @@ def _title(memory: StepMemory) -> str:
 
 def _columns(rows: Sequence[StepMemory]) -> Iterator[TerminalColumn]:
     yield TerminalColumn("step", [_title(row) for row in rows], cut=True)
-    yield TerminalColumn("as planned", [size(row.memory.total) for row in rows])
+    yield TerminalColumn("as planned", ["–" if row.unknown else size(row.memory.total) for row in rows])
     yield TerminalColumn("fits", [_fits(row) for row in rows])
     for rank, (part, legend) in enumerate(LEGENDS.items()):
         yield TerminalColumn(part, [_bytes(row.least.parts, part) for row in rows], rank, legend)
 
 
 def _fits(row: StepMemory) -> str:
-    if not row.fits:
-        return "no"
+    if row.unknown or not row.fits:
+        return "unknown" if row.unknown else "no"
     return f"with {', '.join(row.measures)}: {size(row.least.total)}" if row.measures else "yes"
 
 
