@@ -12,7 +12,7 @@ from suite.core.diagnostics import Finding
 from suite.core.errors import ArtifactLost, StepFailed, SuiteError, TakenOver, machine_problem
 from suite.models.artifact_files import difference
 from suite.models.artifacts import Artifact, load_artifact
-from suite.training.offload import is_large
+from suite.models.offload import is_large
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -166,20 +166,19 @@ def compose(weight: Tensor, factors: Factors, mask: Tensor, *, renormalise: bool
     return cast(Tensor, _Composed.apply(new, weight, factors))  # type: ignore[no-untyped-call]
 
 
-def composed(
+def each_composed(
     model: nn.Module,
     masks: Mapping[str, Tensor],
     values: Mapping[str, Tensor],
     *,
     renormalise: bool,
     cache: Path | None = None,
-) -> dict[str, Tensor]:
-    """New weights by name for `masks` that were trained with singular `values`.
+) -> Iterator[tuple[str, Tensor]]:
+    """New weights by name for `masks` that were trained with singular `values`, one by one.
 
     Raises SuiteError if the model does not have such a matrix or the matrix has other singular values.
     """
     parameters = dict(model.named_parameters())
-    new: dict[str, Tensor] = {}
     for name, mask in masks.items():
         if name not in parameters:
             raise SuiteError(f"the singular vectors do not fit this model: it has no matrix '{name}'")
@@ -188,8 +187,8 @@ def composed(
         if not fitting(factors.values, values[name]):
             raise SuiteError(f"the singular vectors do not fit this model: '{name}' has other singular values")
         with torch.no_grad():
-            new[name] = compose(weight, factors, mask.to(weight.device), renormalise=renormalise)
-    return new
+            new = compose(weight, factors, mask.to(weight.device), renormalise=renormalise)
+        yield name, new
 
 
 def fitting(found: Tensor, expected: Tensor) -> bool:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
+
+import torch
 
 from suite.core.errors import SuiteError
-from suite.models.apply import applied
+from suite.models.adapted import AdaptedModel
 from suite.models.artifacts import Artifact
 from suite.models.backbone import Backbone
 from suite.models.chat import asked_as
+from suite.models.offload import bytes_of
+from suite.models.replacing import replacing
 from suite.models.source import ModelSource, locate
 from suite.planning import Inputs
 from suite.planning.steps import CopyFromTry, Evaluate, SelectTry, Step, TakePart, Train
@@ -21,10 +25,9 @@ from suite.simulation.answering import Batching, answer
 from suite.simulation.models import backbone_without_values
 from suite.simulation.questions import EXAMINED, questions_of
 from suite.simulation.tracker import LiveBytes
-from suite.simulation.training import Simulated, Simulation
+from suite.simulation.training import Simulated, Simulation, renew_weights
 from suite.specs.blocks import Track
 from suite.tasks.load import load_task
-from suite.training.offload import bytes_of
 
 
 @dataclass
@@ -54,7 +57,9 @@ class PlanSimulation:
     def _simulated(self, step: Step, parents: list[Simulated]) -> Simulated:
         work = step.work
         artifacts = [parent.artifact for parent in parents if parent.artifact is not None]
-        loaded = sum(bytes_of(each.tensors) for each in artifacts)
+        pieces = [part for each in artifacts for part in each.pieces]
+        # values of parameters go from the CPU to a GPU one by one, in place of the old ones
+        loaded = sum(bytes_of(each.tensors) for each in pieces if not (self.on_gpu and each.replaces_values))
         if isinstance(work, SelectTry | CopyFromTry):
             return Simulated({}, artifacts[list(step.parents).index(work.candidates[0])])
         if isinstance(work, TakePart):
@@ -85,9 +90,25 @@ class PlanSimulation:
         others = self.tracker.begin(bytes_of(dict(backbone.model.named_parameters())))
         for stack in sorted(stacks):
             with ExitStack() as undo, self.tracker.making("trained"):
-                current = undo.enter_context(applied(backbone, [artifacts[step] for step in stack]))
+                current = AdaptedModel(backbone, backbone.model)
+                parts = [part for step in stack for part in artifacts[step].pieces]
+                for part in sorted(parts, key=lambda each: each.order):  # without values, none is known to be neutral
+                    current = undo.enter_context(self._in_effect(part, current))
                 answer(current, questions, batching, self.tracker)
-        return Simulated(self.tracker.peak - others)
+        peak = self.tracker.peak - others
+        renew_weights(backbone, self.tracker)
+        return Simulated(peak)
+
+    @contextmanager
+    def _in_effect(self, part: Artifact, model: AdaptedModel) -> Iterator[AdaptedModel]:
+        """The model with an artifact, whose new values of parameters come to a GPU one by one."""
+        if not (self.on_gpu and part.replaces_values):
+            with part.apply(model) as changed:
+                yield changed
+            return
+        values = cast(Any, part).each_new_value(model.backbone)
+        with replacing(model.model, ((name, torch.empty_like(value)) for name, value in values)):
+            yield model
 
     def _backbone(self, track: Track) -> Backbone:
         """The track's model without values, one at a time."""

@@ -37,6 +37,8 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return 1.0 if args[0].is_floating_point() else 1
         if function is torch.ops.aten.equal.default:
             return False
+        if function is torch.ops.aten.allclose.default:
+            return True
         if function.namespace == "bitsandbytes":  # updates in place, whose kernels need values
             return None
         result = function(*args, **(kwargs or {}))

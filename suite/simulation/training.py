@@ -21,6 +21,7 @@ from suite.methods import Method
 from suite.models.adapted import AdaptedModel
 from suite.models.artifacts import Artifact
 from suite.models.backbone import Backbone
+from suite.models.offload import LARGE, bytes_of, moving
 from suite.planning.steps import Train
 from suite.simulation.answering import Batching, Question, answer
 from suite.simulation.questions import questions_of
@@ -32,7 +33,6 @@ from suite.training.config import FitConfig, Optimisation
 from suite.training.data.examples import encode
 from suite.training.data.training_set import TrainingSet
 from suite.training.job import Answering, Job, Sampling
-from suite.training.offload import LARGE, bytes_of, moving
 
 STEPS: Final = 2
 """Simulated steps: an optimiser has its moments from the first one on."""
@@ -109,16 +109,8 @@ class Simulation:
         with self.tracker.making("trained"):
             trained = method.train(config, job)
         peak = self.tracker.peak - others
-        self._renew_weights()
+        renew_weights(self.backbone, self.tracker)
         return Simulated(peak, trained.artifact)
-
-    def _renew_weights(self) -> None:
-        """Let the base model have weights of its own again, if training moved them away meanwhile."""
-        parameters = list(self.backbone.model.parameters())
-        if self.tracker.now["weights"] < sum(each.numel() * each.element_size() for each in parameters):
-            with self.tracker.making("weights"):
-                for parameter in parameters:
-                    parameter.data = torch.empty_like(parameter.data)
 
     def _questions(self, target: TrainingSet, examples: Sequence[Example], work: Train) -> list[Question]:
         shots, chat = work.track.target.shots, self.backbone.chat
@@ -131,6 +123,15 @@ class Simulation:
         encoded = encode(self.backbone, examples, max_length=budget.max_length, soft_length=0).examples
         order = sorted(range(len(examples)), key=lambda index: -encoded[index].length)
         return replace(target, examples=tuple(examples[index] for index in order[: budget.batch_size]))
+
+
+def renew_weights(backbone: Backbone, tracker: LiveBytes) -> None:
+    """Let the base model have weights of its own again, if a step moved them away meanwhile."""
+    parameters = list(backbone.model.parameters())
+    if tracker.now["weights"] < sum(each.numel() * each.element_size() for each in parameters):
+        with tracker.making("weights"):
+            for parameter in parameters:
+                parameter.data = torch.empty_like(parameter.data)
 
 
 def _in_two_parts(budget: Budget) -> Budget:

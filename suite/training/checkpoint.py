@@ -23,8 +23,8 @@ from torch import Tensor
 
 from suite.core.errors import StepFailed
 from suite.models.checksum import checksum
+from suite.models.offload import file_bytes
 from suite.training.data.source import Spending
-from suite.training.offload import file_bytes
 
 FILE = "checkpoint.safetensors"
 LAYOUT = 2

@@ -8,10 +8,10 @@ from typing import Final
 
 from torch import nn
 
+from suite.models.offload import file_bytes
 from suite.training.checkpoint import FILE
 from suite.training.config import MOMENTS, FitConfig, Optimisation
 from suite.training.job import Job
-from suite.training.offload import file_bytes
 from suite.training.trainable import Trainable
 
 NUMBER: Final = 4

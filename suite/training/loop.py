@@ -16,13 +16,13 @@ from suite.core.errors import StepFailed
 from suite.core.hashing import fingerprint, seed_of
 from suite.core.signals import EndedBySignal
 from suite.models.fused import fused
+from suite.models.offload import offloaded
 from suite.training.checkpoint import RunCheckpoints
 from suite.training.config import FREE, FitConfig
 from suite.training.data.source import UNCOUNTED, P, Source, Spending
 from suite.training.device import computing, seed_device
 from suite.training.dropout import dropout
 from suite.training.memory import out_of_memory
-from suite.training.offload import offloaded
 from suite.training.optim import restore_state, state_of
 from suite.training.progress import Progress
 from suite.training.recomputing import Recomputing

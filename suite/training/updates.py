@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from suite.core.errors import StepFailed
 from suite.core.hashing import seed_of
+from suite.models.offload import is_large
 from suite.training.blockwise import adafactor_step, in_blocks
 from suite.training.config import FitConfig
-from suite.training.offload import is_large
 from suite.training.optim import learning_rate, make_optimizer, shrink
 
 

@@ -14,10 +14,10 @@ from suite.models.adapted import AdaptedModel, holding
 from suite.models.artifacts import Artifact
 from suite.models.artifacts.joint import Joint
 from suite.models.artifacts.weights import Weights
+from suite.models.offload import file_bytes, offloaded
 from suite.training.config import Optimisation, precision_of
 from suite.training.job import Job, Trained
 from suite.training.objectives.optimise import optimise
-from suite.training.offload import file_bytes, offloaded
 from suite.training.prompts import FlatPrompt
 from suite.training.trainable import Trainable, in_place
 

@@ -9,9 +9,9 @@ import torch
 
 from suite.core.errors import StepFailed, SuiteError
 from suite.execution.artifacts import publish
+from suite.models import offload
 from suite.models.artifacts import load_artifact
 from suite.models.artifacts.weights import Weights
-from suite.training import offload
 
 
 @pytest.mark.parametrize("large", [False, True])

@@ -12,6 +12,7 @@ from benchmarks.memory import Quiet, loaded, peak
 from suite import methods
 from suite.core.run_dir import RunDir
 from suite.execution.session import Session
+from suite.models import offload
 from suite.planning import Inputs, Plan, make_plan
 from suite.planning.steps import Evaluate, TakePart, Train
 from suite.simulation.steps import PlanSimulation
@@ -21,6 +22,8 @@ from suite.tasks.data import DataLocations
 
 INPUTS = Inputs(DataLocations())
 NEAR = 0.15
+BASE = 7_806_848
+"""Bytes of the bundled decoder."""
 DERIVED = ("few_shot_tuning", "fixed_prompt", "ia3_further", "mixture", "pretrained", "svf_transfer", "transformer2")
 """Methods that train as another one does, or not by gradient steps."""
 TRAINED = tuple(name for name in methods.names() if name not in DERIVED)
@@ -79,3 +82,22 @@ def test_answering_takes_what_is_predicted(track: str, tmp_path: Path) -> None:
             work = partial(session.evaluate, step, step.work, parents)
             measured, _ = peak(partial(loaded, session, step.work.track), work, "cpu")
             assert expected[step.id] == pytest.approx(measured, rel=2 * NEAR), step.title
+
+
+@pytest.mark.parametrize("name", ["finetune", "svf"])
+def test_a_gpu_holds_one_set_of_weights_while_it_answers(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planned(tmp_path, name, "micro", ("held_out.roles=[cb]", "held_out.documents=8"))
+    step = next(step for step in plan.steps if isinstance(step.work, Evaluate) and step.work.task.name == "micro_cb")
+    steps = {each.id: each for each in plan.steps}
+
+    def weights(*, large: bool) -> float:
+        with monkeypatch.context() as patched, without_values(on_gpu=True) as tracker:
+            if large:
+                patched.setattr(offload, "LARGE", 0)
+            parts = PlanSimulation(INPUTS, tracker, on_gpu=True).of(step, steps).parts
+        return parts.get("weights", 0) + parts.get("trained", 0)
+
+    assert weights(large=True) == pytest.approx(BASE, rel=0.1)
+    assert weights(large=False) > 1.7 * BASE

@@ -10,13 +10,13 @@ import torch
 
 from suite.core.disk import DiskSpace
 from suite.core.errors import StepFailed
+from suite.models import offload
 from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Shape
-from suite.training import offload
+from suite.models.offload import bytes_of, offloaded
 from suite.training.checkpoint import Checkpoint, Writer, read_checkpoint
 from suite.training.data.batches import Batch
 from suite.training.objectives.losses import answer_loss
-from suite.training.offload import bytes_of, offloaded
 from suite.training.updates import Updates
 from suite.training.weights import train_weights
 from tests.methods.tiny_jobs import config_of, job_for

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from suite.core.errors import StepFailed
+from suite.models import offload
 from suite.models.adapted import AdaptedModel
 from suite.models.backbone import Backbone, Shape
-from suite.training import offload
 from suite.training.data.batches import Batches
 from suite.training.data.examples import encode
 from suite.training.loop import Fit, fit

@@ -123,7 +123,8 @@ class Artifact:
         owners = {id(own): module for module in model.model.modules() for own in module.parameters(recurse=False)}
         for each in replaced:
             value = each.value.to(each.parameter.device, each.parameter.dtype)
-            yield owners[id(each.parameter)], each.before, value.float() - each.before.float()
+            before = each.before.to(value.device)
+            yield owners[id(each.parameter)], before, value.float() - before.float()
 
     def for_peft(self, backbone: Backbone) -> PeftFiles | None:
         """The same as PEFT loads it; None for a kind that PEFT does not have, which is saved as weights."""
@@ -211,13 +212,14 @@ class ParameterArtifact(Artifact):
         """The new values by the names of `model.named_parameters()`, computed from the model's current values."""
         raise NotImplementedError
 
+    def each_new_value(self, backbone: Backbone) -> Iterator[tuple[str, Tensor]]:
+        """The same one by one, for a kind that need not have all of them in memory at once."""
+        yield from self.new_values(backbone).items()
+
     @contextmanager
     def apply(self, to: AdaptedModel) -> Iterator[AdaptedModel]:
-        """Replace the parameters' values by the new ones."""
-        from suite.models.adapted import Replaced, swapped
+        """Replace the parameters' values by the new ones, one by one."""
+        from suite.models.replacing import replacing
 
-        values, own = self.new_values(to.backbone), dict(to.backbone.model.named_parameters())
-        before = {name: own[name].data for name in values if name in own}
-        with swapped(to.backbone.model, values) as parameters:
-            new = [Replaced(each, values[name], before[name]) for name, each in parameters.items()]
+        with replacing(to.backbone.model, self.each_new_value(to.backbone)) as new:
             yield replace(to, replaced=(*to.replaced, *new))

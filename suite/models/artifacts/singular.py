@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ from suite.models import svf_types
 from suite.models.artifacts import Mixer, ParameterArtifact, register
 from suite.models.artifacts._shares import LEAST, shares
 from suite.models.backbone import Backbone
-from suite.models.singular import Factors, composed, factorise, fitting
+from suite.models.singular import Factors, each_composed, factorise, fitting
 
 
 @register
@@ -68,8 +68,12 @@ class Singular(ParameterArtifact):
 
     def new_values(self, backbone: Backbone) -> Mapping[str, Tensor]:
         """The matrices with their singular values scaled."""
+        return dict(self.each_new_value(backbone))
+
+    def each_new_value(self, backbone: Backbone) -> Iterator[tuple[str, Tensor]]:
+        """The matrices one by one, each composed when the one before is in place."""
         masks, values = self.masks, self.values
-        return composed(backbone.model, masks, values, renormalise=self.renormalise, cache=backbone.factors)
+        yield from each_composed(backbone.model, masks, values, renormalise=self.renormalise, cache=backbone.factors)
 
     @classmethod
     def mixer(cls, backbone: Backbone, experts: Sequence[Self]) -> Mixer:

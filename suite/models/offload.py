@@ -1,4 +1,4 @@
-"""Tensors that training needs later, away from the device: in the host's memory, or in a file where that is the device.
+"""Tensors that are needed later, away from the device: in the host's memory, or in a file where that is the device.
 
 A file has no name, so nothing is left of it after a kill. Its pages are read when a tensor is, and the system may drop
 them again; they do not count as allocated memory.
@@ -67,6 +67,13 @@ def offloaded(tensors: Mapping[str, Tensor], folder: Path, *, copy: bool) -> dic
     if file_bytes(own):
         return _in_file(own, folder)
     return {name: tensor.to("cpu", copy=copy) for name, tensor in own.items()}
+
+
+def away(tensor: Tensor) -> Tensor:
+    """The same values away from a GPU; on a CPU the tensor itself."""
+    if (moved := _MOVED.get()) is not None:
+        return moved({"": tensor.detach()}, False)[""]
+    return tensor.detach().to("cpu")
 
 
 def _in_file(tensors: Mapping[str, Tensor], folder: Path) -> dict[str, Tensor]:
