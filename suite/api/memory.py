@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,14 +27,17 @@ class MemoryPlan:
         return tuple(step for step in self.steps if not step.fits)
 
 
-def memory_on(run: PlannedRun, machine: TargetMachine | str) -> MemoryPlan:
+def memory_on(
+    run: PlannedRun, machine: TargetMachine | str, progress: Callable[[int, int], None] = lambda done, all_steps: None
+) -> MemoryPlan:
     """The memory that each step of a plan takes on a machine, such as ``1xH100-80GB`` or ``cpu-16GB``.
 
     Training and answering are simulated on tensors without values, with the configs of the models and the longest
     examples of the data. Raises SuiteError for a machine that cannot be read. A method from outside may need values of
-    its tensors: what it takes is unknown then.
+    its tensors: what it takes is unknown then. `progress` is called before each step of the plan with the number of
+    those before it, and of all.
     """
     from suite.simulation.fitting import memory_of
 
     described = TargetMachine.of(machine) if isinstance(machine, str) else machine
-    return MemoryPlan(described, tuple(memory_of(run.plan, run.inputs, described)))
+    return MemoryPlan(described, tuple(memory_of(run.plan, run.inputs, described, progress)))

@@ -135,9 +135,9 @@ def plan(
     show_resolved(made.plan) if resolved else show_plan(made)
     if described is not None:
         from suite.api.memory import memory_on
-        from suite.cli.commands.memory import show_memory
+        from suite.cli.commands.memory import show_memory, simulating
 
-        show_memory(memory_on(made, described))
+        show_memory(memory_on(made, described, simulating))
 
 
 app.command()(results.show)

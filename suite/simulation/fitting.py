@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -37,12 +37,15 @@ class StepMemory:
     """Why the memory cannot be predicted; empty if it can. Such a step counts as one that fits."""
 
 
-def memory_of(plan: Plan, inputs: Inputs, machine: TargetMachine) -> Iterator[StepMemory]:
+def memory_of(
+    plan: Plan, inputs: Inputs, machine: TargetMachine, progress: Callable[[int, int], None]
+) -> Iterator[StepMemory]:
     """The memory of each step of a plan that trains or answers, in order."""
     steps = {step.id: step for step in plan.steps}
     with without_values(on_gpu=machine.on_gpu) as tracker:
         simulation = PlanSimulation(inputs, tracker, machine.on_gpu)
-        for step in plan.steps:
+        for index, step in enumerate(plan.steps):
+            progress(index, len(plan.steps))
             if isinstance(step.work, Train | Evaluate):
                 try:
                     yield _fitted(step, steps, simulation, machine)
@@ -129,13 +132,3 @@ def _with_track(step: Step, block: str, **settings: Any) -> Step:
     changed = getattr(track, block).model_copy(update=settings)
     work: Any = replace(step.work, track=track.model_copy(update={block: changed}))
     return replace(step, work=work)
-
-
-def refusals(memories: Sequence[StepMemory], machine: TargetMachine) -> Iterator[tuple[StepMemory, str]]:
-    """The steps that do not fit, each once whatever its seed, and what would help."""
-    seen: set[str] = set()
-    for each in memories:
-        title = each.step.title.partition(" · seed ")[0]
-        if not each.fits and title not in seen:
-            seen.add(title)
-            yield each, each.remedy or "take a smaller model, or a device with more memory"

@@ -20,6 +20,7 @@ from suite.models.offload import bytes_of
 from suite.models.replacing import replacing
 from suite.models.source import ModelSource, locate
 from suite.planning import Inputs
+from suite.planning.disk import shape_of
 from suite.planning.steps import CopyFromTry, Evaluate, SelectTry, Step, TakePart, Train
 from suite.simulation.answering import Batching, answer
 from suite.simulation.models import backbone_without_values
@@ -121,16 +122,27 @@ class PlanSimulation:
                 self._backbones[track.model] = backbone_without_values(track.model, located.folder, located.identity)
         return asked_as(self._backbones[track.model], track.chat, track.model.title)
 
+    def _shape(self, step: str, steps: Mapping[str, Step]) -> str:
+        """A name that is equal for steps that leave artifacts of the same shape."""
+        parents = [self._shape(parent, steps) for parent in steps[step].parents]
+        model = repr(steps[step].work.track.model)
+        part = getattr(steps[step].work, "part", "")
+        return repr([shape_of(steps[step].kind, steps[step].key), model, part, parents])
+
     def _name(self, step: Step, steps: Mapping[str, Step]) -> str:
-        """A name that is equal for steps that take the same memory: without seeds, here and in what they build on."""
+        """A name that is equal for steps that take the same memory: without seeds, here and in what they build on.
+
+        Answers take the same with artifacts of the same shape, whatever those were trained on.
+        """
         planned = steps.get(step.id) is step  # not one with changed settings, which has the same id
         if planned and step.id in self._names:
             return self._names[step.id]
         key: Any = {name: value for name, value in step.key.items() if name != "seed"}
         track = step.work.track
         text = json.dumps([step.kind, key, repr(track.budget), repr(track.decoding)], sort_keys=True, default=str)
+        shaped = isinstance(step.work, Evaluate)
         for parent in step.parents:
-            text = text.replace(parent, self._name(steps[parent], steps))
+            text = text.replace(parent, self._shape(parent, steps) if shaped else self._name(steps[parent], steps))
         name = hashlib.sha256(text.encode()).hexdigest()
         if planned:
             self._names[step.id] = name

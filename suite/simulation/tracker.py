@@ -71,6 +71,10 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         base: Counter[Part] = Counter({"weights": weights})
         return self.now - base
 
+    def begin_computing(self) -> None:
+        """What is made from now on are activations, if it was for what is trained."""
+        self.part = "activations" if self.part == "trained" else self.part
+
     def _count(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
         if storage in self._seen:

@@ -106,8 +106,10 @@ class Simulation:
             parents=tuple(parents), checkpoint=Path(), checkpoint_seconds=math.inf, log=_Silent(),
         )  # fmt: skip
         others = self.tracker.begin(bytes_of(dict(self.backbone.model.named_parameters())))
+        begins = self.backbone.model.register_forward_pre_hook(lambda *_: self.tracker.begin_computing())
         with self.tracker.making("trained"):
             trained = method.train(config, job)
+        begins.remove()
         peak = self.tracker.peak - others
         renew_weights(self.backbone, self.tracker)
         return Simulated(peak, trained.artifact)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +22,17 @@ LEGENDS: Final = {
     "activations": "activations: what the forward pass computes and stores",
     "caches": "caches: keys and values of the prompts in a batch of answers",
 }
+
+
+def simulating(done: int, steps: int) -> None:
+    """Show how many steps were simulated, on a terminal."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(
+            f"\rsimulating step {done + 1} of {steps}",
+            end="\n" if done + 1 == steps else "",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def show_memory(plan: MemoryPlan) -> None:
