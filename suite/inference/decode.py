@@ -168,12 +168,13 @@ def decode(
         if ended is not None and len(continuing) < len(alive):
             leaving = set(alive).difference(alive[row] for row in continuing)
             ended(len(leaving), sum(len(prompts[index]) + len(answers[index].tokens) for index in leaving))
-        rows, any_ended = torch.tensor(continuing, dtype=torch.long, device=tokens.device), len(continuing) < len(alive)
+        any_ended = len(continuing) < len(alive)
         alive = [alive[row] for row in continuing]
         entering = _entering(waiting, alive, sizes, room)
         if not alive and not entering:
             return answers
         if any_ended:
+            rows = torch.tensor(continuing, dtype=torch.long, device=tokens.device)
             state.keep(rows)
             tokens = tokens[rows]
         if entering:
