@@ -104,13 +104,13 @@ class Schedule:
         """Record that a step needs no more work."""
         self._moved = True
         self.progress.remaining.remove(step.id)
+        if self._retention is not None and (line := self._retention.apply()):
+            self.progress.say(line)
 
     def _remain(self, steps: Iterable[Step]) -> None:
         """Count steps for the time left."""
         estimated = {step.id: EstimatedStep(sort_of(step.kind, step.key), step.estimate.seconds) for step in steps}
         self.progress.remaining.steps.update(estimated)
-        if self._retention is not None and (line := self._retention.apply()):
-            self.progress.say(line)
 
     def _next_round(self) -> None:
         """Start another round over the remaining steps, after a pause if other processes are running all of them."""

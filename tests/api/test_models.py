@@ -79,7 +79,7 @@ def test_a_lost_artifact_is_told(home: Path, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "copy" / "artifacts")
     with pytest.raises(suite.SuiteError) as error:
         suite.load_model("finetune_rte", home=tmp_path / "copy")
-    assert "run the spec again" in one_line(error)
+    assert "trains it again" in one_line(error)
 
 
 def test_an_experiment_that_is_not_finished_is_told(home: Path, tmp_path: Path) -> None:
