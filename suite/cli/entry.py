@@ -132,7 +132,7 @@ def plan(
         chosen, track, sets or (), seeds, data, models, place, baseline=not resolved, restore=restore, device=device,
         machine=described,
     )  # fmt: skip
-    show_resolved(made.plan) if resolved else show_plan(made)
+    show_resolved(made.plan) if resolved else show_plan(made, memory=described is None)
     if described is not None:
         from suite.api.memory import memory_on
         from suite.cli.commands.memory import show_memory, simulating

@@ -81,14 +81,15 @@ def verbosity_of(*, quiet: bool, verbose: bool) -> Verbosity:
     return "quiet" if quiet else "verbose" if verbose else "normal"
 
 
-def show_plan(run: PlannedRun) -> None:
-    """Print the plan: each step once with its state, then what is left to do and its cost."""
-    for line in wrapped(plan_lines(run), room()):
+def show_plan(run: PlannedRun, *, memory: bool = True) -> None:
+    """Print the plan: each step once with its state, then what is left to do and its cost, with or without a rough
+    estimate of its memory."""
+    for line in wrapped(plan_lines(run, memory=memory), room()):
         print(line)
     run.disk(run.steps()).require()
 
 
-def plan_lines(run: PlannedRun) -> Iterator[str]:
+def plan_lines(run: PlannedRun, *, memory: bool = True) -> Iterator[str]:
     """The plan as lines of text."""
     plan, steps = run.plan, run.steps()
     requested = sum(len(dict.fromkeys(link.step for link in experiment.links)) for experiment in plan.experiments)
@@ -105,7 +106,7 @@ def plan_lines(run: PlannedRun) -> Iterator[str]:
     )
     if requested > len(steps):
         yield f"sharing saves {_saved(steps)}"
-    yield f"to do: {kinds['train']} train, {kinds['evaluate']} evaluate: {_cost(todo)}"
+    yield f"to do: {kinds['train']} train, {kinds['evaluate']} evaluate: {_cost(todo, memory=memory)}"
     yield from _device_lines(run)
     yield from _disk_lines(run.disk(steps))
     yield from notes_of(plan)
@@ -176,13 +177,13 @@ def _step_line(step: PlannedStep) -> str:
     return f"{mark:<8}{step.id[:8]}  {step.title}{shared}{cost}{why}"
 
 
-def _cost(steps: Sequence[PlannedStep]) -> str:
+def _cost(steps: Sequence[PlannedStep], *, memory: bool) -> str:
     tokens, seconds = sum(step.tokens for step in steps), sum(step.seconds for step in steps)
-    memory = max((step.memory for step in steps), default=0)
+    most = max((step.memory for step in steps), default=0)
     about = "at most about" if any(step.at_most for step in steps) else "about"
     if not all(step.model_here for step in steps):
         return f"{about} {tokens / 1e6:.1f} M tokens; time, memory and disk are known once the model is here"
-    return f"{about} {tokens / 1e6:.1f} M tokens, {clock(seconds)}, {size(memory)} of memory"
+    return f"{about} {tokens / 1e6:.1f} M tokens, {clock(seconds)}{f', {size(most)} of memory' if memory else ''}"
 
 
 def show_resolved(plan: Plan) -> None:
