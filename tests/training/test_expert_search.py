@@ -20,7 +20,7 @@ from suite.models.artifacts.prompt import SoftPrompt
 from suite.models.artifacts.singular import Singular
 from suite.models.artifacts.singular import SingularMixer as Mixer
 from suite.models.backbone import Backbone
-from suite.models.singular import composed, factorise, matrices
+from suite.models.singular import each_composed, factorise, matrices
 from suite.training.cem_config import Search
 from suite.training.expert_search import mix_by_search, mix_evenly, mixer_of
 from suite.training.singular import spectra
@@ -44,7 +44,7 @@ def expert(backbone: Backbone, seed: int, *, renormalise: bool = True, rank: int
 
 
 def plainly(backbone: Backbone, artifact: Singular) -> dict[str, torch.Tensor]:
-    return composed(backbone.model, artifact.masks, artifact.values, renormalise=artifact.renormalise)
+    return dict(each_composed(backbone.model, artifact.masks, artifact.values, renormalise=artifact.renormalise))
 
 
 @pytest.mark.parametrize("rank", [None, 5])
