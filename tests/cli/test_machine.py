@@ -74,6 +74,13 @@ def test_a_machine_that_cannot_be_read_is_refused(capsys: pytest.CaptureFixture[
     assert err.startswith("error: --machine: 'a big one' describes no machine; write the number of GPUs")
 
 
+def test_a_stack_of_two_artifacts_is_named_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    method, home = "{name: promot, steps: 2, stage_one: {steps: 2}}", ("--home", tmp_path / "home")
+    code, out, _ = suite(capsys, "plan", spec(tmp_path, method), *SMALL, "--machine", "cpu-16GB", *home)
+    assert code == 0
+    assert "micro_rte 0-shot · prompt_tuning on rte · micro + promot on rte · micro " in out
+
+
 def test_machines_are_read() -> None:
     machine = TargetMachine.of("8xH100-80GB")
     assert (machine.count, machine.name, machine.memory) == (8, "H100", 80 * 10**9)

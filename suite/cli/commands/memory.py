@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -62,7 +63,7 @@ def _distinct(steps: Sequence[StepMemory]) -> Iterator[StepMemory]:
 
 
 def _title(memory: StepMemory) -> str:
-    return " · ".join(part for part in memory.step.title.split(" · ") if not part.startswith("seed "))
+    return re.sub(r" · seed \d+", "", memory.step.title)
 
 
 def _columns(rows: Sequence[StepMemory]) -> Iterator[TerminalColumn]:
