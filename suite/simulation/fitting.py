@@ -17,6 +17,8 @@ from suite.training.config import Optimisation, WeightOptimisation
 RECOMPUTING: Final = "gradient checkpointing"
 SMALLER: Final = "micro-batches of one"
 ONE_PROMPT: Final = "one prompt at a time"
+FEW_TOKENS: Final = 1024
+"""Tokens of a smaller batch of answers."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class StepMemory:
     memory: Simulated
     """At its peak as it is planned."""
     least: Simulated
-    """At its peak with what the runner does by itself where memory is too small."""
+    """At its peak with what the runner does by itself where a GPU's memory is too small."""
     measures: tuple[str, ...] = ()
     """What the runner does by itself until the step fits."""
     fits: bool = True
@@ -56,7 +58,7 @@ def memory_of(
 def _fitted(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation, machine: TargetMachine) -> StepMemory:
     """The memory of a step, with the first of the runner's measures with which it fits."""
     tried = []
-    for measures, changed in (((), step), *_measures(step)):
+    for measures, changed in (((), step), *_measures(step, on_gpu=machine.on_gpu)):
         tried.append((simulation.of(changed, steps), measures))
         if tried[-1][0].total <= machine.usable:
             return StepMemory(step, tried[0][0], *tried[-1])
@@ -64,7 +66,7 @@ def _fitted(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation, m
     remedy = next(
         (
             text
-            for text, changed in _remedies(step)
+            for text, changed in _remedies(step, on_gpu=machine.on_gpu)
             if (helped := _total(changed, steps, simulation)) is not None and helped <= machine.usable
         ),
         "",
@@ -74,15 +76,21 @@ def _fitted(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation, m
 
 def _total(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation) -> int | None:
     """The least memory of a changed step, with or without the runner's measures; None if it cannot be simulated."""
+    measures = _measures(step, on_gpu=simulation.on_gpu)
     try:
-        return min(simulation.of(changed, steps).total for changed in (step, *(other for _, other in _measures(step))))
+        return min(simulation.of(changed, steps).total for changed in (step, *(other for _, other in measures)))
     except SuiteError:
         return None
 
 
-def _measures(step: Step) -> Iterator[tuple[tuple[str, ...], Step]]:
-    """What the runner does by itself where memory is too small, one after the other, and the step with it."""
+def _measures(step: Step, *, on_gpu: bool) -> Iterator[tuple[tuple[str, ...], Step]]:
+    """What the runner does by itself where a GPU's memory is too small, one after the other, and the step with it.
+
+    None on a CPU, where a system ends a process that takes too much without asking it.
+    """
     work = step.work
+    if not on_gpu:
+        return
     if isinstance(work, Evaluate):
         yield (ONE_PROMPT,), _with_track(step, "decoding", batch_tokens=1)
         return
@@ -95,35 +103,44 @@ def _measures(step: Step) -> Iterator[tuple[tuple[str, ...], Step]]:
     yield (*measures, SMALLER), _with_track(_with_track(step, "budget", micro_batch=1), "decoding", batch_tokens=1)
 
 
-def _remedies(step: Step) -> Iterator[tuple[str, Step]]:
+def _remedies(step: Step, *, on_gpu: bool) -> Iterator[tuple[str, Step]]:
     """Settings that need less memory, the mildest first, and the step with them."""
     work = step.work
+    if not on_gpu and isinstance(work, Evaluate):
+        yield f"decoding.batch_tokens: {FEW_TOKENS}", _with_track(step, "decoding", batch_tokens=FEW_TOKENS)
     if not isinstance(work, Train) or not isinstance(work.config, Optimisation):
         return
     model, config, tried = work.track.model, work.config, dict[str, Any]()
+    if not on_gpu:
+        step = _with_track(step, "budget", gradient_checkpointing=True)
+        yield "budget.gradient_checkpointing: true", step
+        fewer = _with_track(_with_track(step, "budget", micro_batch=1), "decoding", batch_tokens=FEW_TOKENS)
+        answers = f"decoding.batch_tokens: {FEW_TOKENS}"
+        yield f"budget.gradient_checkpointing: true, budget.micro_batch: 1, {answers}", fewer
+    before = "" if on_gpu else "budget.gradient_checkpointing: true, "
     if config.clip is not None:
         tried["clip"] = None
-        yield _changed(step, tried)
+        yield _changed(step, tried, before)
     if config.optimizer == "adamw":
-        yield _changed(step, {**tried, "optimizer": "adamw8bit"})
+        yield _changed(step, {**tried, "optimizer": "adamw8bit"}, before)
         tried["optimizer"] = "adafactor"
-        yield _changed(step, tried)
+        yield _changed(step, tried, before)
     if isinstance(config, WeightOptimisation) and config.precision == "float32" and model.dtype == "bfloat16":
         tried["precision"] = "bf16"
-        yield _changed(step, tried)
+        yield _changed(step, tried, before)
     needs = work.methods.get(work.method).requirements(config)
     if model.quantization is None and not needs.full_weights and model.gguf is None and model.adapter is None:
         few_bits = model.model_copy(update={"quantization": "4bit"})
-        changed = replace(work, track=work.track.model_copy(update={"model": few_bits}))
-        yield "model.quantization: 4bit", replace(step, work=changed, key={**step.key, "quantization": "4bit"})
+        changed = replace(step.work, track=step.work.track.model_copy(update={"model": few_bits}))
+        yield f"{before}model.quantization: 4bit", replace(step, work=changed, key={**step.key, "quantization": "4bit"})
 
 
-def _changed(step: Step, settings: Mapping[str, Any]) -> tuple[str, Step]:
+def _changed(step: Step, settings: Mapping[str, Any], before: str) -> tuple[str, Step]:
     """The settings for readers, and the step with them."""
     assert isinstance(step.work, Train)
     work = replace(step.work, config=step.work.config.model_copy(update=dict(settings)))
     text = ", ".join(f"method.{name}: {'null' if value is None else value}" for name, value in settings.items())
-    return text, replace(step, work=work, key={**step.key, "changed": text})
+    return before + text, replace(step, work=work, key={**step.key, "changed": text})
 
 
 def _with_track(step: Step, block: str, **settings: Any) -> Step:

@@ -68,6 +68,15 @@ def test_what_does_not_fit_is_refused_with_the_setting_that_helps(
     assert not (tmp_path / "home").exists()
 
 
+def test_on_a_cpu_the_runner_saves_no_memory_by_itself_and_the_settings_are_named(
+    tmp_path: Path, described: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = plan(capsys, tmp_path, described, "cpu-16GB", "{name: finetune, steps: 4}")
+    assert code == 2
+    assert "with gradient checkpointing" not in out + err
+    assert err.strip().endswith("set `budget.gradient_checkpointing: true, method.clip: null`")
+
+
 def test_a_machine_that_cannot_be_read_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = suite(capsys, "plan", "specs/pretrained.yaml", "--machine", "a big one")
     assert code == 2
