@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import secrets
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -112,13 +113,15 @@ def _read(file: Path, count: int) -> dict[str, Any] | None:
 
 def _write(file: Path, content: Mapping[str, Any]) -> None:
     """Write a file atomically. If there is no room, nothing is kept; a failure then costs the time of answering
-    again."""
-    part = file.with_suffix(".part")
+    again. Two attempts at a step never write to the same file."""
+    part = file.with_suffix(f".{secrets.token_hex(4)}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(content)
         part.write_text(f"{_checksum(text)}\n{text}", encoding="utf-8")
         os.replace(part, file)
+        for left in file.parent.glob(f"{file.stem}.*.part"):  # of attempts that were killed
+            left.unlink(missing_ok=True)
     except OSError:
         with suppress(OSError):
             part.unlink(missing_ok=True)

@@ -221,9 +221,9 @@ class Session:
 
     def stored(self, step: str) -> None:
         """Remove the cached answers and checkpoints of a stored step; other attempts would have resumed from them."""
-        if self._answers is not None:
+        if self._answers is not None and self._answers.step == step:
             self._answers.scored()
-        self._answers = None
+            self._answers = None
         shutil.rmtree(self.home.work(step), ignore_errors=True)
 
     def backbone(self, track: Track) -> Backbone:

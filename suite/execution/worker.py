@@ -16,9 +16,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from suite.core import signals
-from suite.core.errors import ArtifactLost, StoreAway, SuiteError, TakenOver
+from suite.core.errors import ArtifactLost, StoreAway, TakenOver
 from suite.execution.context import StepContext
 from suite.execution.cost import Cost
+from suite.execution.lease import HeldLease
 from suite.execution.outcome import reason_of
 from suite.execution.provenance import provenance_of, provenance_of_failure
 from suite.execution.records import evaluate_outcome, train_outcome
@@ -28,9 +29,6 @@ from suite.sandbox import bubblewrap
 
 if TYPE_CHECKING:
     from suite.execution.session import Session, TrainOutcome
-
-HEARTBEAT_SECONDS = 2.0
-"""At most this many seconds of a killed attempt are missing from the stored costs."""
 
 
 class StepLog(Protocol):
@@ -171,7 +169,8 @@ class _Worker:
                 return NotOurs()
             log.begin(step.title)
             cost = Cost(self.store.steps([step.id])[step.id].costs)
-            return self._do(step, _Interruptible(log), cost)
+            lease = HeldLease(self.store, step.id, self.owner, cost, self.context.lease_seconds)
+            return self._do(step, _Interruptible(log, lease), cost)
         except signals.EndedBySignal as end:
             spent = cost.spent if cost else None
             with suppress(StoreAway), self.store.without_retries():
@@ -179,12 +178,12 @@ class _Worker:
                     return Cancelled((spent.seconds if spent else None) or 0.0, end)
             raise
 
-    def _do(self, step: Step, log: StepLog, cost: Cost) -> StepResult:
+    def _do(self, step: Step, log: _Interruptible, cost: Cost) -> StepResult:
         """Run a claimed step and record its result."""
         began = time.monotonic()
         before, parents = self.store.artifacts([step.id]).get(step.id), self.store.steps(step.parents)
         try:
-            with self._heartbeats(step, cost), bubblewrap.unsafe(self.context.unsafe_code):
+            with log.lease.renewed(), bubblewrap.unsafe(self.context.unsafe_code):
                 outcome = self._outcome(step, log, cost)
             outdated = self._outdated(step, outcome, before)
             if not self.store.finish(step.id, self.owner, outcome, outdated):
@@ -247,40 +246,26 @@ class _Worker:
         source = str(copied.source)
         return replace(copied, trained_parameters=self.store.steps([source])[source].costs.trained_parameters)
 
-    @contextmanager
-    def _heartbeats(self, step: Step, cost: Cost) -> Iterator[None]:
-        """Context manager that regularly tells the store that this process is alive, and the costs so far."""
-        end = threading.Event()
-
-        def beat() -> None:
-            while not end.wait(HEARTBEAT_SECONDS):
-                with suppress(SuiteError), self.store.without_retries():  # busy or away: the next heartbeat is in time
-                    self.store.heartbeat(step.id, self.owner, cost.spent)
-
-        thread = threading.Thread(target=beat, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            end.set()
-            thread.join()
-
 
 @dataclass(frozen=True)
 class _Interruptible:
-    """A log that ends training after a signal, even if other code swallowed the signal's exception."""
+    """A log that ends an attempt after a signal, even if other code swallowed the signal's exception, and once another
+    process has taken over its step."""
 
     log: StepLog
+    lease: HeldLease
 
     def begin(self, title: str) -> None:
         self.log.begin(title)
 
     def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
         signals.check()
+        self.lease.check()
         self.log.progress(step, total, loss, score)
 
     def answered(self, documents: int, total: int, tokens: int, seconds: float) -> None:
         signals.check()
+        self.lease.check()
         self.log.answered(documents, total, tokens, seconds)
 
     def say(self, text: str) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from torch import nn
 
 from suite.models.offload import file_bytes
-from suite.training.checkpoint import FILE
+from suite.training.checkpoint import checkpoint_bytes_in
 from suite.training.config import MOMENTS, FitConfig, Optimisation
 from suite.training.job import Job
 from suite.training.trainable import Trainable
@@ -29,8 +29,7 @@ def require_disk(config: Optimisation, job: Job, trainable: Trainable) -> None:
     if math.isinf(budget.checkpoint_seconds):
         job.disk.require(best + artifact, "the artifact")
         return
-    checkpoint, file = checkpoint_bytes(trainable.parameters, budget), job.checkpoint / FILE
-    earlier = file.stat().st_size if file.exists() else 0
+    checkpoint, earlier = checkpoint_bytes(trainable.parameters, budget), checkpoint_bytes_in(job.checkpoint)
     # a new checkpoint stands beside the old one until it is complete; then the artifact stands beside the last one
     needed = best + checkpoint + max(checkpoint, artifact) - earlier
     job.disk.require(needed, "training with checkpoints", NO_CHECKPOINTS)

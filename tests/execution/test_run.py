@@ -184,8 +184,8 @@ def test_what_a_killed_attempt_took_counts(tmp_path: Path) -> None:
 
 
 SAVING = """
-import suite.execution.worker as worker
-worker.HEARTBEAT_SECONDS = 0.2
+import suite.execution.lease as lease
+lease.HEARTBEAT_SECONDS = 0.2
 from suite.cli import main
 main()
 """
@@ -198,7 +198,7 @@ def test_tokens_of_a_killed_attempt_are_told_once_and_what_was_lost_was_spent(tm
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     _, err = start(*arguments, "--home", whole).communicate(timeout=300)
     process = start(*arguments, "--home", cut, code=SAVING)
-    until(lambda: any((cut / "work").rglob("checkpoint.safetensors")))
+    until(lambda: any((cut / "work").rglob("checkpoint.*.safetensors")))
     process.send_signal(signal.SIGKILL)
     process.communicate()
     ((before, peak, told, attempts),) = rows(cut, costs)

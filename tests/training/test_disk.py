@@ -11,7 +11,7 @@ from torch import nn
 
 from suite.core.disk import DiskSpace
 from suite.core.errors import StepFailed
-from suite.training.checkpoint import FILE
+from suite.training.checkpoint import PATTERN
 from suite.training.disk import checkpoint_bytes
 from tests.methods.test_contract import train
 from tests.models.tiny_budget import Memory, Stop, budget
@@ -30,7 +30,7 @@ def test_a_checkpoint_has_the_size_that_was_asked_for(tmp_path: Path, name: str,
     job = {"log": Memory(4), "checkpoint_seconds": 0.0, "disk": Asking(tmp_path)}
     with pytest.raises(Stop):
         train(name, tiny_backbone("decoder"), tmp_path, settings, **job)
-    (file,) = tmp_path.rglob(FILE)
+    (file,) = tmp_path.rglob(PATTERN)
     names = 200_000  # of tensors and of settings; tiny models have tiny tensors
     assert asked[0] / 2 <= file.stat().st_size <= asked[0] / 2 + names
 

@@ -16,7 +16,7 @@ from suite.core.errors import StepFailed
 from suite.models.adapted import AdaptedModel, swapped
 from suite.models.backbone import Backbone, Shape
 from suite.training import checkpoint as checkpoint_module
-from suite.training.checkpoint import FILE
+from suite.training.checkpoint import checkpoint_files
 from suite.training.data.batches import Batch, Batches
 from suite.training.data.examples import encode
 from suite.training.data.source import UNCOUNTED, Spending
@@ -144,7 +144,8 @@ def test_a_checkpoint_that_does_not_belong_here_is_not_used(tmp_path: Path) -> N
     other = train(backbone, tmp_path / "a", learning_rate=2e-2, log=log)
     assert "another configuration" in log.said[0]
     assert same(other, train(backbone, tmp_path / "b", learning_rate=2e-2))
-    (tmp_path / "a" / FILE).write_bytes(b"damaged")
+    (file,) = checkpoint_files(tmp_path / "a")
+    file.write_bytes(b"damaged")
     again, log = train(backbone, tmp_path / "a", log=(log := Memory())), log
     assert "cannot be read" in log.said[0]
     assert same(again, train(backbone, tmp_path / "c"))
