@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from benchmarks.faults._server import Server, missing
 from benchmarks.faults.trial import usual_signals
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -27,3 +29,12 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def specs() -> Path:
     """The shipped specs."""
     return REPOSITORY / "specs"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server for all tests of this process; it starts when the first one asks for it."""
+    if reason := missing():
+        pytest.skip(reason)
+    with Server.started() as server:
+        yield server

@@ -30,7 +30,7 @@ class Waiting:
         if not running:
             return
         lease = leases[running[0].id]
-        silent = time.time() - (lease.heartbeat or 0.0) > SILENT_SECONDS
+        silent = lease.silence is None or lease.silence > SILENT_SECONDS
         about = (running[0].id, lease.owner, silent)
         if about != self._told:
             self._told = about
@@ -39,17 +39,16 @@ class Waiting:
 
 def line(title: str, lease: Lease, lease_seconds: float, others: int) -> str:
     """A line about who has a step and since when, and when a silent owner's step is taken over."""
-    owner, now = lease.owner, time.time()
+    owner, silence = lease.owner, lease.silence or 0.0
     who = "another process" if owner is None else f"process {owner.pid} on {owner.host}"
     near = owner is not None and owner.near
     if owner is not None and not near:
         who += " (another machine or container)"
     since = "" if lease.since is None else f" since {_shown(lease.since.timestamp())}"
     more = f" (and for {others} more steps)" if others > 1 else " (and for 1 more step)" if others else ""
-    beat = lease.heartbeat or now
-    quiet = now - beat
-    if quiet > SILENT_SECONDS:
-        then = f"; nothing heard of it for {clock(quiet)}, taken over at {_shown(beat + lease_seconds)}"
+    if silence > SILENT_SECONDS:
+        end = _shown(time.time() + lease_seconds - silence)
+        then = f"; nothing heard of it for {clock(silence)}, taken over at {end}"
     else:
         then = "" if near else f"; taken over after {clock(lease_seconds)} of silence"
     return f"waiting for {who}, at work on '{title}'{since}{more}{then}"

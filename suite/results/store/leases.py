@@ -12,6 +12,7 @@ from suite.results.store.mapping import chunks, utc
 from suite.results.store.owners import Owner
 from suite.results.store.session import DatabaseSession
 from suite.results.store.tables import StepRow
+from suite.results.store.times import time_now
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Lease:
     status: str
     owner: Owner | None
     since: datetime | None
-    heartbeat: float | None
-    """The last sign of life: seconds since 1970."""
+    silence: float | None
+    """Seconds since its last heartbeat, by the database's clock."""
 
 
 class LeaseReading(DatabaseSession):
@@ -31,10 +32,11 @@ class LeaseReading(DatabaseSession):
     def leases(self, steps: Sequence[str]) -> dict[str, Lease]:
         """Step id -> its current or last lease; unknown steps are left out."""
         leases: dict[str, Lease] = {}
-        columns = (StepRow.id, StepRow.status, StepRow.owner, StepRow.started, StepRow.heartbeat)
         with self._reading() as connection:
+            silent = time_now(connection) - StepRow.heartbeat
+            columns = (StepRow.id, StepRow.status, StepRow.owner, StepRow.started, silent)
             for ids in chunks(steps):
                 rows = connection.execute(select(*columns).where(StepRow.id.in_(ids))).tuples()
-                for step, status, owner, since, heartbeat in rows:
-                    leases[step] = Lease(status, Owner.parse(owner), since and utc(since), heartbeat)
+                for step, status, owner, since, silence in rows:
+                    leases[step] = Lease(status, Owner.parse(owner), since and utc(since), silence)
         return leases

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import platform
 import time
@@ -55,8 +56,8 @@ class Owner:
         placed = bool(self.start or self.boot or self.machine or self.space)
         return self.host == this.host and (not placed or (self.boot, self.space) == (this.boot, this.space))
 
-    def is_dead(self, heartbeat: float | None) -> bool:
-        """Whether it is known to have ended. `heartbeat` is its last one, in seconds since 1970.
+    def is_dead(self, silence: float | None) -> bool:
+        """Whether it is known to have ended. `silence` is the time since its last heartbeat, in seconds; None: forever.
 
         A process on this machine is looked up; an earlier boot of this machine has ended. On other machines, only a
         missing heartbeat can show it.
@@ -67,7 +68,7 @@ class Owner:
         this = Owner.here()
         rebooted = bool(self.machine and self.boot and this.boot) and self.machine == this.machine
         # The heartbeat distinguishes an earlier boot from a clone: cloned machines share one machine id.
-        return rebooted and self.boot != this.boot and (heartbeat or 0.0) < _booted()
+        return rebooted and self.boot != this.boot and (math.inf if silence is None else silence) > _uptime()
 
 
 def _start_of(pid: int) -> str | None:
@@ -116,10 +117,10 @@ def _proc_is_ours() -> bool:
         return False
 
 
-def _booted() -> float:
-    """When this machine booted, in seconds since 1970; 0 if unknown."""
+def _uptime() -> float:
+    """Seconds since this machine booted; infinity if unknown."""
     clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return 0.0 if clock is None else time.time() - time.clock_gettime(clock)
+    return math.inf if clock is None else time.clock_gettime(clock)
 
 
 @cache

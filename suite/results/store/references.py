@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from suite.results.store.owners import Owner
 from suite.results.store.records import ArtifactRecord
 from suite.results.store.session import DatabaseSession
 from suite.results.store.tables import ArtifactRow, ChecksumRow, ExperimentStepRow, StepRow
+from suite.results.store.times import time_now
 from suite.results.store.writing import LEASE_SECONDS
 
 _TEXTS = re.compile(r'"([^"\\]*)"')
@@ -119,7 +119,8 @@ def _lock(connection: Connection, steps: Sequence[str]) -> None:
 def _references(connection: Connection, step: str | None = None) -> dict[str, StepReferences]:
     """Step id -> its references, of all steps or of one."""
     linked, artifacts = select(ExperimentStepRow.step_id).distinct(), select(ArtifactRow.step_id, ArtifactRow.path)
-    steps = select(StepRow.id, StepRow.status, StepRow.owner, StepRow.heartbeat, StepRow.imported)
+    silence = time_now(connection) - StepRow.heartbeat
+    steps = select(StepRow.id, StepRow.status, StepRow.owner, silence, StepRow.imported)
     if step is not None:
         linked, artifacts = (
             linked.where(ExperimentStepRow.step_id == step),
@@ -131,20 +132,20 @@ def _references(connection: Connection, step: str | None = None) -> dict[str, St
     return {
         # an imported artifact has no path; its folder may have been copied to this home
         name: StepReferences(
-            status, status == "running" and _may_live(owner, heartbeat), name in in_experiment,
+            status, status == "running" and _may_live(owner, silent), name in in_experiment,
             name in paths and (bool(paths[name]) or imported),
         )
-        for name, status, owner, heartbeat, imported in connection.execute(steps.order_by(StepRow.id))
+        for name, status, owner, silent, imported in connection.execute(steps.order_by(StepRow.id))
     }  # fmt: skip
 
 
-def _may_live(name: str | None, heartbeat: float | None) -> bool:
+def _may_live(name: str | None, silence: float | None) -> bool:
     """Whether the owner of a running step may be alive: on this machine, if its process exists, even if it is silent;
-    elsewhere, if its last heartbeat is within the lease."""
+    elsewhere, if its last heartbeat, `silence` seconds ago, is within the lease."""
     owner = Owner.parse(name)
-    if owner is not None and owner.is_dead(heartbeat):
+    if owner is not None and owner.is_dead(silence):
         return False
-    return (owner is not None and owner.near) or (heartbeat or 0.0) >= time.time() - LEASE_SECONDS
+    return (owner is not None and owner.near) or (silence is not None and silence <= LEASE_SECONDS)
 
 
 def _deletable(connection: Connection, steps: Sequence[str]) -> tuple[str, ...]:

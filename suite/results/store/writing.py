@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -31,6 +30,7 @@ from suite.results.store.tables import (
     ScoreRow,
     StepRow,
 )
+from suite.results.store.times import time_now
 
 LEASE_SECONDS = 120.0
 """A running step may be taken over if its owner sent no heartbeat for this many seconds."""
@@ -82,17 +82,16 @@ class Writing(DatabaseSession):
         """
         with self._writing() as connection:
             free = or_(StepRow.status == "pending", abandoned(connection, step, lease_seconds))
-            taken = {**UNTRIED, "status": "running", "owner": owner, "heartbeat": time.time(), "started": now()}
-            claimed = update_step(
-                connection, and_(StepRow.id == step, free), {**taken, "attempts": StepRow.attempts + 1}
-            )
+            beat = {"owner": owner, "heartbeat": time_now(connection)}
+            taken = {**UNTRIED, **beat, "status": "running", "started": now(), "attempts": StepRow.attempts + 1}
+            claimed = update_step(connection, and_(StepRow.id == step, free), taken)
             return claimed or self._done_by_earlier_try(connection, step, owner, "running")
 
     def heartbeat(self, step: str, owner: str, spent: Costs | None = None) -> bool:
         """Record a heartbeat, and the step's costs so far. Returns False if the step is no longer the owner's."""
         with self._writing() as connection:
             costs = {} if spent is None else vars(spent)
-            return update_step(connection, _owned(step, owner), {"heartbeat": time.time(), **costs})
+            return update_step(connection, _owned(step, owner), {"heartbeat": time_now(connection), **costs})
 
     def finish(self, step: str, owner: str, outcome: StepOutcome, stale: Sequence[StepRecord] = ()) -> bool:
         """Store all results of a step. Returns False and stores nothing if the step is no longer the owner's.
@@ -190,11 +189,12 @@ def _end_step(
 
 def abandoned(connection: Connection, step: str, lease_seconds: float) -> ColumnElement[bool]:
     """A condition: the step is running, and its owner is dead or was silent for longer than the lease."""
-    query = select(StepRow.owner, StepRow.heartbeat).where(StepRow.id == step)
-    name, heartbeat = next(iter(connection.execute(query).tuples()), (None, None))
+    now = time_now(connection)
+    query = select(StepRow.owner, now - StepRow.heartbeat).where(StepRow.id == step)
+    name, silence = next(iter(connection.execute(query).tuples()), (None, None))
     owner = Owner.parse(name)
-    dead = StepRow.owner == name if owner and owner.is_dead(heartbeat) else false()
-    silent = or_(StepRow.heartbeat.is_(None), StepRow.heartbeat < time.time() - lease_seconds)
+    dead = StepRow.owner == name if owner and owner.is_dead(silence) else false()
+    silent = or_(StepRow.heartbeat.is_(None), StepRow.heartbeat < now - lease_seconds)
     return and_(StepRow.status == "running", or_(dead, silent))
 
 
