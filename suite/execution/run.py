@@ -21,7 +21,7 @@ from suite.execution.schedule import Schedule
 from suite.execution.tracking import Tracking
 from suite.execution.worker import working
 from suite.planning import Plan
-from suite.results.store import StepRecord, Store
+from suite.results.store import StepRecord, Store, caution_about
 
 
 def run_plan(
@@ -51,6 +51,8 @@ def run_plan(
         deleted = frozenset(step for step, reason in lost.items() if reason == DELETED)
         retention = None if restore else RunRetention(plan, store, context.home, deleted)
         if retention is not None and (line := retention.apply()):  # of steps that were done before
+            progress.say(line)
+        if line := caution_about(context.home.url):
             progress.say(line)
         if all(statuses.get(step) == "done" for step in ids):
             return Outcome(0, len(ids))

@@ -239,9 +239,10 @@ def _loaded(added: Plugins, load: Callable[[PinnedPlugin], object], own: int) ->
 
 
 def _store(home: RunDir) -> str:
-    if not home.exists:
-        return f"none yet at {home.folder} (made by the first run)"
-    from suite.results.store import Store
+    from suite.results.store import Store, caution_about
 
+    caution = "".join(f"; {line}" for line in filter(None, [caution_about(home.url)]))
+    if not home.exists:
+        return f"none yet at {home.folder} (made by the first run){caution}"
     with Store.open(home.url, create=False) as store:
-        return f"{store.where}: {store.count_steps()} steps"
+        return f"{store.where}: {store.count_steps()} steps{caution}"

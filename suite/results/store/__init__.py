@@ -19,7 +19,7 @@ from suite.results.store.records import (
 )
 from suite.results.store.references import StepReferences
 from suite.results.store.removing import Removal
-from suite.results.store.store import Store
+from suite.results.store.store import Store, caution_about
 
 __all__ = [
     "AnswerColumns",
@@ -40,4 +40,5 @@ __all__ = [
     "StepRecord",
     "StepReferences",
     "Store",
+    "caution_about",
 ]

@@ -26,6 +26,7 @@ from sqlalchemy.pool import StaticPool
 from suite.core import signals
 from suite.core.errors import StoreConflict, SuiteError, remedy
 from suite.results.store.files import RESTORE, check_file, immutable, made_beside, unwritable
+from suite.results.store.filesystems import leave_wal, network_type
 from suite.results.store.servers import Server, away_error, connection_options, is_away, is_conflict, server_at
 from suite.results.store.tables import REVISION, Base
 
@@ -52,9 +53,10 @@ def connect(url: str | Path, create: bool) -> Engine:
     of suite, or was written by a newer version.
     """
     parsed = database_url(url)
-    file = _file(parsed)
+    file = sqlite_file(parsed)
     if file is not None:
         check_file(file, create)
+        _suit_filesystem(file)
     try:
         engine = _engine(parsed)
         if file is not None and create and not file.exists() and not parsed.query:
@@ -71,7 +73,19 @@ def connect(url: str | Path, create: bool) -> Engine:
         raise SuiteError(f"needs the package {error.name}", where=where, fix=f"pip install {error.name}") from None
 
 
-def _file(url: URL) -> Path | None:
+def _suit_filesystem(file: Path) -> None:
+    """Let a database on a network file system have no write-ahead log; one in a place that cannot be written stays."""
+    kind = network_type(file) if file.exists() else None
+    if kind is not None:
+        try:
+            with one_line_errors(database_url(file)):
+                leave_wal(file, kind)
+        except SuiteError as error:
+            if not unwritable(error):
+                raise
+
+
+def sqlite_file(url: URL) -> Path | None:
     """The file of a SQLite database; None for a database in memory or on a server."""
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return None
@@ -166,7 +180,7 @@ def _unknown(url: str) -> SuiteError:
 
 
 def _engine(url: URL, read_only: Path | None = None) -> Engine:
-    memory = _file(url) is None
+    memory = sqlite_file(url) is None
     options: dict[str, Any] = {"json_serializer": partial(json.dumps, ensure_ascii=False, allow_nan=False)}
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True, connect_args=connection_options(url), **options)
@@ -176,6 +190,9 @@ def _engine(url: URL, read_only: Path | None = None) -> Engine:
     if read_only is not None:
         options["creator"] = partial(immutable, read_only)
     engine = create_engine(url, **options)
+    file = sqlite_file(url)
+    # without a write-ahead log, NORMAL may lose a database with the power
+    synchronous = "NORMAL" if file is None or network_type(file) is None else "FULL"
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
@@ -183,7 +200,7 @@ def _engine(url: URL, read_only: Path | None = None) -> Engine:
         cursor = connection.cursor()
         cursor.execute("PRAGMA foreign_keys=ON")
         if not memory:
-            cursor.execute("PRAGMA synchronous=NORMAL")
+            cursor.execute(f"PRAGMA synchronous={synchronous}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -210,7 +227,7 @@ def _upgrade(engine: Engine, create: bool, read_only: bool) -> None:
             where=where,
             fix="upgrade finetune-suite, or use another --home",
         )
-    if current is None and not create and _file(engine.url) is not None:
+    if current is None and not create and sqlite_file(engine.url) is not None:
         raise SuiteError("holds no table of suite's: what it held is gone", where=where, fix=RESTORE)
     if read_only:
         what = f"was written by an older version of suite (schema {current}) and cannot be upgraded where it is"
@@ -245,7 +262,7 @@ def migrate(engine: Engine, revision: str = "head") -> None:
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    _use_wal(engine)
+    _set_journal(engine)
     with connected(engine.execution_options(write=True)) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
@@ -253,11 +270,13 @@ def migrate(engine: Engine, revision: str = "head") -> None:
         command.upgrade(config, revision)
 
 
-def _use_wal(engine: Engine) -> None:
-    """Let readers and a writer work at the same time.
+def _set_journal(engine: Engine) -> None:
+    """Let readers and a writer work at the same time, by a write-ahead log; not on a network file system.
 
     The mode is stored in the file, so it is set before the first table is made.
     """
+    file = sqlite_file(engine.url)
+    mode = "WAL" if file is None or network_type(file) is None else "DELETE"
     if engine.dialect.name != "sqlite" or isinstance(engine.pool, StaticPool):
         return
     until = time.monotonic() + BUSY_SECONDS
@@ -265,11 +284,11 @@ def _use_wal(engine: Engine) -> None:
     try:
         while True:
             try:
-                connection.cursor().execute("PRAGMA journal_mode=WAL")
+                connection.cursor().execute(f"PRAGMA journal_mode={mode}")
                 return
             except sqlite3.OperationalError as error:  # SQLite does not wait here if another process does the same
                 if "locked" not in str(error) or time.monotonic() > until:
-                    raise OperationalError("PRAGMA journal_mode=WAL", None, error) from None
+                    raise OperationalError(f"PRAGMA journal_mode={mode}", None, error) from None
                 time.sleep(0.01)
     finally:
         with signals.held():

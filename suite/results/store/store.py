@@ -9,8 +9,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from suite.core.errors import SuiteError
-from suite.results.store.database import connect, database_url, dispose, server_of, shown
+from suite.results.store.database import connect, database_url, dispose, server_of, shown, sqlite_file
 from suite.results.store.files import RESTORE
+from suite.results.store.filesystems import caution
 from suite.results.store.integrity import Integrity
 from suite.results.store.invalidation import Invalidating
 from suite.results.store.leases import LeaseReading
@@ -50,3 +51,8 @@ class Store(Reading, Writing, Removing, Invalidating, LeaseReading, FileReferenc
             raise SuiteError(damage, where=shown(engine.url), fix=RESTORE) from error
         finally:
             dispose(engine)
+
+
+def caution_about(url: str | Path) -> str | None:
+    """One line if SQLite's locks may not hold where a store is or would be made; None otherwise."""
+    return caution(sqlite_file(database_url(url)))

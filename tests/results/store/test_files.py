@@ -137,7 +137,7 @@ def public(tmp_path: Path) -> Iterator[Path]:
         each.chmod(mode)
 
 
-def as_nobody(file: Path, how: str = "") -> str:
+def as_nobody(file: Path, how: str = "", before: str = "") -> str:
     command = [
         "setpriv",
         "--reuid=65534",
@@ -145,7 +145,7 @@ def as_nobody(file: Path, how: str = "") -> str:
         "--clear-groups",
         sys.executable,
         "-c",
-        COUNT,
+        before + COUNT,
         str(file),
         how,
     ]
@@ -160,6 +160,17 @@ def test_a_store_of_another_user_can_be_shown_and_not_written(public: Path) -> N
     told = as_nobody(file, "create")
     assert told.startswith(f"{file}: cannot be used as a database (")
     assert "or use another" in told
+
+
+@ANOTHER_USER
+def test_one_on_a_network_file_system_can_be_shown_too(public: Path) -> None:
+    """It has a write-ahead log, which could only be given up where it can be written."""
+    file, mounts = stored(public, 3), public / "mounts"
+    mounts.write_text(f"66 27 0:52 / {public} rw - nfs4 filer:/x rw\n")
+    there = f"from suite.results.store import filesystems as f; f.MOUNTS = f.Path({str(mounts)!r})\n"
+    assert as_nobody(file, before=there) == "3"
+    assert sorted(each.name for each in public.iterdir()) == ["mounts", "suite.db"]
+    assert as_nobody(file, "create", there).startswith(f"{file}: cannot be used as a database (")
 
 
 @ANOTHER_USER
