@@ -26,8 +26,16 @@ from sqlalchemy.pool import StaticPool
 from suite.core import signals
 from suite.core.errors import StoreConflict, SuiteError, remedy
 from suite.results.store.files import RESTORE, check_file, immutable, made_beside, unwritable
-from suite.results.store.filesystems import leave_wal, network_type
-from suite.results.store.servers import Server, away_error, connection_options, is_away, is_conflict, server_at
+from suite.results.store.filesystems import leave_wal, network_type, sqlite_file
+from suite.results.store.servers import (
+    Server,
+    away_error,
+    connection_options,
+    is_away,
+    is_conflict,
+    server_at,
+    without_driver,
+)
 from suite.results.store.tables import REVISION, Base
 
 BUSY_SECONDS = 60.0
@@ -59,6 +67,11 @@ def connect(url: str | Path, create: bool) -> Engine:
         _suit_filesystem(file)
     try:
         engine = _engine(parsed)
+    except ArgumentError:  # SQLAlchemy knows no such driver
+        raise _unknown(shown(parsed)) from None
+    except ImportError as error:
+        raise without_driver(parsed, shown(parsed), error) from None
+    try:
         if file is not None and create and not file.exists() and not parsed.query:
             _make(file)
         return _opened(engine, create)
@@ -66,11 +79,6 @@ def connect(url: str | Path, create: bool) -> Engine:
         if file is None or create or not unwritable(error):
             raise
         return _opened(_engine(parsed, read_only=file), create, read_only=True)
-    except ArgumentError:  # SQLAlchemy knows no such driver
-        raise _unknown(shown(parsed)) from None
-    except ModuleNotFoundError as error:
-        where = shown(parsed)
-        raise SuiteError(f"needs the package {error.name}", where=where, fix=f"pip install {error.name}") from None
 
 
 def _suit_filesystem(file: Path) -> None:
@@ -83,13 +91,6 @@ def _suit_filesystem(file: Path) -> None:
         except SuiteError as error:
             if not unwritable(error):
                 raise
-
-
-def sqlite_file(url: URL) -> Path | None:
-    """The file of a SQLite database; None for a database in memory or on a server."""
-    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
-        return None
-    return Path(str(url.database))
 
 
 @contextmanager

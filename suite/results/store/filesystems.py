@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import URL
+
 from suite.core.errors import SuiteError
 
 MOUNTS: Final = Path("/proc/self/mountinfo")
@@ -25,6 +27,13 @@ NETWORK_FUSE: Final = frozenset(
 """The same for types of the form `fuse.NAME`."""
 SERVER: Final = "postgresql+psycopg://USER@HOST/NAME"
 _ESCAPED: Final = re.compile(r"\\([0-7]{3})")
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """The file of a SQLite database; None for a database in memory or on a server."""
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(url.database))
 
 
 def filesystem_type(path: str, mounts: str) -> str | None:

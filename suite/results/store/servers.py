@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from suite.core.errors import StoreAway, StoreConflict
+from suite.core.errors import StoreAway, StoreConflict, SuiteError
 
 Result = TypeVar("Result")
 
@@ -71,6 +71,16 @@ def connection_options(url: URL) -> dict[str, Any]:
     if url.get_driver_name() not in ("psycopg", "psycopg2"):
         return {}
     return {name: value for name, value in CONNECTION.items() if name not in url.query}
+
+
+def without_driver(url: URL, where: str, error: ImportError) -> SuiteError:
+    """The error for a driver that is not installed, or lacks a library that it needs."""
+    if url.get_backend_name() == "sqlite":
+        return SuiteError(f"needs the package {error.name}", where=where, fix=f"pip install {error.name}")
+    also = "" if url.get_driver_name() == "psycopg" else ", and write postgresql+psycopg://…"
+    reason = " ".join(str(error).split())[:120]
+    fix = f'pip install "finetune-suite[postgres]"{also}'
+    return SuiteError(f"its driver cannot be loaded ({reason})", where=where, fix=fix)
 
 
 class _Thread(threading.local):

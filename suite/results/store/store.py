@@ -9,9 +9,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from suite.core.errors import SuiteError
-from suite.results.store.database import connect, database_url, dispose, server_of, shown, sqlite_file
+from suite.results.store.database import connect, database_url, dispose, server_of, shown
 from suite.results.store.files import RESTORE
-from suite.results.store.filesystems import caution
+from suite.results.store.filesystems import caution, sqlite_file
 from suite.results.store.integrity import Integrity
 from suite.results.store.invalidation import Invalidating
 from suite.results.store.leases import LeaseReading

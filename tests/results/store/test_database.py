@@ -98,6 +98,26 @@ def test_an_unusable_url_is_refused(url: str) -> None:
         pass
 
 
+@pytest.mark.parametrize(
+    ("driver", "url", "fix"),
+    [
+        ("psycopg", "postgresql+psycopg://me:secret@host/x", 'pip install "finetune-suite[postgres]"'),
+        ("psycopg2", "postgresql+psycopg2://host/x", '"finetune-suite[postgres]", and write postgresql+psycopg://…'),
+    ],
+)
+def test_a_driver_that_is_missing_is_named_with_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch, driver: str, url: str, fix: str
+) -> None:
+    monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(SuiteError) as raised, Store.open(url):
+        pass
+    told = str(raised.value)
+    assert f"its driver cannot be loaded (import of {driver} halted" in told
+    assert told.endswith(fix)
+    assert "\n" not in told
+    assert "secret" not in told
+
+
 def test_opening_an_up_to_date_store_does_not_load_alembic_or_torch(tmp_path: Path) -> None:
     with Store.open(tmp_path / "suite.db"):
         pass
