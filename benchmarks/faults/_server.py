@@ -165,6 +165,8 @@ class Proxy:
     commits: int = 0
     done: list[Restart | None] = field(default_factory=list)
     port: int = field(default_factory=free_port)
+    begun: threading.Event = field(default_factory=threading.Event)
+    """Commits are counted once this is set."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _counting: threading.Lock = field(default_factory=threading.Lock)
     _socket: socket.socket | None = None
@@ -207,7 +209,7 @@ class Proxy:
                 threading.Thread(target=_replies, args=(server, client, mute, answered), daemon=True).start()
                 while said := client.recv(1 << 16):
                     hand_on = partial(server.sendall, said)
-                    if b"COMMIT\0" in said:
+                    if b"COMMIT\0" in said and self.begun.is_set():
                         self._commit(hand_on, mute, answered)
                     else:
                         hand_on()

@@ -136,6 +136,7 @@ class Restarting:
         database = self.server.database(f"run{number}")
         home = self.scratch / database
         with Proxy(self.server, drawn(self.random, self.commits, count)).listening() as proxy:
+            proxy.begun.set()
             code, err = started(*RUN, "--home", str(home), "--db", self.server.url(database, proxy.port))
         self.told.update(str(each) for each in proxy.done)
         if len(proxy.done) < count:
@@ -157,6 +158,7 @@ class Restarting:
         kept: dict[str, int] = {}
         for what, expected, commit in (("Ctrl-C", 130, 14), ("gave up", 2, 8)):
             with Proxy(self.server, {self.random.randint(commit, commit + 4): None}).listening() as proxy:
+                proxy.begun.set()
                 there = ("--home", str(home), "--db", self.server.url(database, proxy.port))
                 away, end_at = (AWAY_SECONDS, None) if what == "gave up" else (None, " it is asked again until ")
                 code, err = started(*RUN, *there, away=away, end_at=end_at)

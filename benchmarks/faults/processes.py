@@ -43,6 +43,11 @@ COLLECTORS: Final = (
 )  # fmt: skip
 
 
+def done_in(err: str) -> list[str]:
+    """The titles of the steps that a run has done itself, by its lines."""
+    return [title for title, outcome in _DONE.findall(err) if not outcome.startswith(_NOT_DONE)]
+
+
 @dataclass
 class _Home:
     """A home in which several threads start commands."""
@@ -71,7 +76,7 @@ class _Home:
     def note(self, command: tuple[str, ...], code: int, err: str) -> None:
         """Record how a command ended."""
         self.told[f"{command[0]} ended {code}"] += 1
-        self.done.update(title for title, outcome in _DONE.findall(err) if not outcome.startswith(_NOT_DONE))
+        self.done.update(done_in(err))
         if wrong := badly_told(code, err):
             self.wrong.append(f"{' '.join(command[:3])}: {wrong}")
 
