@@ -48,7 +48,7 @@ class Moment:
 
 
 MOMENTS: Final = (
-    Moment("checkpoint", "suite.training.checkpoint", "_write", STEPS, 0.03),
+    Moment("checkpoint", "suite.training.checkpoint", "Writer._write", STEPS, 0.03),
     Moment("import", "suite.results.records", "import_records", 1, 0.0),
     Moment("training", "suite.training.loop", "_Loop._step", STEPS, 0.1),
     Moment("render", "suite.cli.commands.sharing", "render_site", 1, 0.0),
