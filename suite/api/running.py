@@ -13,7 +13,9 @@ from suite.core import signals
 from suite.core.quantities import clock
 from suite.execution.context import StepContext
 from suite.execution.outcome import Outcome
+from suite.execution.placement import Workers
 from suite.execution.preflight import check_answers, prepare
+from suite.execution.processes import executor_of
 from suite.execution.progress import PlanProgress, Verbosity
 from suite.execution.run import run_plan
 from suite.execution.run_log import run_log
@@ -32,6 +34,7 @@ def run(
     again: bool = False,
     unsafe_code: bool = False,
     executor: Executor | None = None,
+    workers: Workers = 1,
     verbosity: Verbosity = "normal",
     max_seconds: float | None = None,
     max_disk: int | None = None,
@@ -39,17 +42,18 @@ def run(
 ) -> Outcome:
     """Run every step of a plan that is not done; the options are those of `suite run`. Progress goes to standard error.
 
-    An `executor` runs the steps elsewhere (`suite.execution.executor.Executor`); without one they run here. A failed
-    step stops only the steps that need it: see `failed` and `blocked` of the outcome. Ctrl-C cancels the current step,
-    keeps finished ones and raises KeyboardInterrupt; running the same plan resumes from there. `max_seconds` does the
-    same without an error: see `left` of the outcome. A train step that would let the home hold more than `max_disk`
-    bytes, or more than the disk has room for, fails before it begins. Raises SuiteError, before anything is written, if
-    the device, a model, a tracker or the sandbox is not available.
+    With several `workers` (a number, or `auto`) as many steps run at a time, each in a process of its own: in a script,
+    call this under ``if __name__ == "__main__":``. An `executor` runs the steps elsewhere
+    (`suite.execution.executor.Executor`). A failed step stops only the steps that need it: see `failed` and `blocked`
+    of the outcome. Ctrl-C cancels the current steps, keeps finished ones and raises KeyboardInterrupt; running the same
+    plan resumes from there. `max_seconds` does the same without an error: see `left` of the outcome. A train step that
+    would let the home hold more than `max_disk` bytes, or more than the disk has room for, fails before it begins.
+    Raises SuiteError, before anything is written, if the device, a model, a tracker or the sandbox is not available.
     """
     with _interruptible():
         outcome = execute(
-            planned, device=device, again=again, unsafe_code=unsafe_code, executor=executor, verbosity=verbosity,
-            max_seconds=max_seconds, max_disk=max_disk, track_with=track_with,
+            planned, device=device, again=again, unsafe_code=unsafe_code, executor=executor, workers=workers,
+            verbosity=verbosity, max_seconds=max_seconds, max_disk=max_disk, track_with=track_with,
         )  # fmt: skip
         if outcome.interrupted:
             raise outcome.interrupted
@@ -63,6 +67,7 @@ def execute(
     again: bool = False,
     unsafe_code: bool = False,
     executor: Executor | None = None,
+    workers: Workers = 1,
     verbosity: Verbosity = "normal",
     max_seconds: float | None = None,
     max_disk: int | None = None,
@@ -70,6 +75,7 @@ def execute(
     begin: Callable[[PlannedRun], None] = lambda planned: None,
 ) -> Outcome:
     """Like `run`, for callers that handle signals themselves. Calls `begin` after all checks have passed."""
+    executor = executor or executor_of(workers, device)
     home, inputs = planned.home, replace(planned.inputs, rates=None)
     check_trackers(track_with)
     with bubblewrap.unsafe(unsafe_code):
@@ -84,8 +90,8 @@ def execute(
     begin(planned)
     home.create()
     with run_log(home, device, verbosity) as log:
-        log.say("\n".join(_summary(planned, steps)))
-        progress = PlanProgress(0, verbosity=verbosity, log=log.say)
+        log.write("\n".join(_summary(planned, steps)))
+        progress = PlanProgress(0, verbosity=verbosity, log=log.write)
         try:
             with signals.time_limit(max_seconds):
                 outcome = run_plan(
@@ -100,7 +106,7 @@ def execute(
         except signals.EndedBySignal as end:  # before or after its steps
             outcome = Outcome(0, 0, interrupted=end)
         outcome = _in_time(outcome, len(planned.plan.steps))
-        log.say("\n".join(_ending(outcome)), at_the_end=True)
+        log.write("\n".join(_ending(outcome)), at_the_end=True)
     return replace(outcome, log=log.path)
 
 

@@ -90,6 +90,10 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the
 VerboseOption = Annotated[
     bool, typer.Option("--verbose", "-v", help="Print step ids and all warnings of libraries, too.")
 ]
+WorkersOption = Annotated[
+    str,
+    typer.Option("--workers", metavar="N", help="Steps at a time, each in a process; auto: one a GPU, or one a core."),
+]
 MachineOption = Annotated[
     str | None,
     typer.Option(

@@ -10,13 +10,18 @@ from suite.execution.worker import run_step
 
 
 class Executor(Protocol):
-    """Runs the steps of a plan, here or elsewhere, one after another or in parallel."""
+    """Runs the steps of a plan, here or elsewhere, one after another or in parallel.
+
+    One that runs several steps at a time says how many in an attribute `workers`: then the longest path comes first.
+    """
 
     def run(self, schedule: Schedule, context: StepContext) -> None:
         """Take steps from the schedule until none is left, and report the result of `run_step` for each.
 
         `run_step`, its arguments and its result can be pickled, except the log. An executor that sends steps away
-        passes their log calls on to `schedule.log(step)`. Raises EndedBySignal if the user ends the run.
+        passes their log calls on to `schedule.log(step)`. One after another, steps come from `schedule.take()`; several
+        at a time from `schedule.ready()`, until `schedule.over`, with `schedule.poll()` from time to time. Raises
+        EndedBySignal if the user ends the run.
         """
 
 

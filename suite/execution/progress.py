@@ -1,16 +1,15 @@
-"""Progress messages of a run: one changing line on a terminal, a line every few seconds in a log."""
+"""Progress of a run: a changing line for each running step on a terminal, a line every few seconds in a log."""
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, TextIO
 
 from suite.core.quantities import clock
+from suite.execution.live_lines import LiveLines
 from suite.execution.remaining import Remaining
 
 LOG_EVERY_SECONDS = 10.0
@@ -22,7 +21,7 @@ Verbosity = Literal["quiet", "normal", "verbose"]
 
 @dataclass
 class PlanProgress:
-    """Progress of a plan: the current step, the number of steps, the training step, loss, score and the time left."""
+    """Progress of a plan: the running steps, the number of steps, and the time left."""
 
     steps: int
     """Number of steps to run."""
@@ -35,40 +34,18 @@ class PlanProgress:
     done: int = 0
     remaining: Remaining = field(default_factory=Remaining)
     """The time that the plan still takes."""
-    _title: str = ""
-    _step_began: float = field(default_factory=time.monotonic)
-    _first: tuple[float, float] | None = None
-    """(share of the current train step, time) of its first report: before it, the step was set up or resumed."""
-    _shown: float = 0.0
-    _logged: float = 0.0
+    _running: dict[str, StepProgress] = field(default_factory=dict)
     _said: set[str] = field(default_factory=set)
 
-    def begin(self, title: str) -> None:
-        """Show that a step begins."""
-        self._title, self._step_began, self._first = title, time.monotonic(), None
-        self._shown = self._logged = 0.0
-        self._line([self._head()], self._head(with_id=True))
+    def __post_init__(self) -> None:
+        self._lines = LiveLines(self.out)
 
-    def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
-        """Show the progress of a train step: optimiser steps, loss, and the last selection score."""
-        now, share = time.monotonic(), step / max(total, 1)
-        self._first = self._first or (share, now)
-        since, began = self._first if self.remaining.estimated else (0.0, self._step_began)
-        left = self.remaining.left(share, now - began, since)
-        scored = [] if score is None else [f"score {score:.1f}"]
-        parts = [f"step {step}/{total}", f"loss {loss:.3f}", *scored, f"{clock(left)} left"]
-        self._line([self._head(), *parts], " · ".join(parts), final=step == total)
-
-    def answered(self, documents: int, total: int, tokens: int, seconds: float) -> None:
-        """Show the progress of an evaluation: documents, tokens per second, and the time left."""
-        parts = [f"documents {documents}/{total}", f"{tokens / max(seconds, 1e-3):,.0f} tokens/s"]
-        if documents:
-            parts.append(f"{clock(self.remaining.left(documents / total, seconds))} left")
-        self._line([self._head(), *parts], " · ".join(parts))
+    def of_step(self, step: str) -> StepProgress:
+        """The log of a step, by its id."""
+        return StepProgress(self, step)
 
     def say(self, text: str) -> None:
         """Print a line that stays."""
-        self._clear()
         self._write(f"  {text}\n")
         self.log(text)
 
@@ -78,71 +55,119 @@ class PlanProgress:
             self._said.add(text)
             self.say(text)
 
-    def end(self, title: str, outcome: str, seconds: float) -> None:
+    def end(self, step: str, title: str, outcome: str, seconds: float) -> None:
         """Show that a step ended, with its outcome (its score, or what went wrong)."""
-        self._clear()
+        self.forget(step)
         self.done += 1
         count, end = f"[{self.done}/{self.steps}]", f"{outcome} · {clock(seconds)}"
-        self._write(f"{count} {self._named(title, with_id=self.verbosity == 'verbose')} · {end}\n")
-        self.log(f"{count} {self._named(title, with_id=True)} · {end}")
+        self._write(f"{count} {self.named(title, with_id=self.verbosity == 'verbose')} · {end}\n")
+        self.log(f"{count} {self.named(title, with_id=True)} · {end}")
 
-    def _head(self, *, with_id: bool = False) -> str:
-        named = self._named(self._title, with_id=with_id or self.verbosity == "verbose")
-        return f"[{self.done + 1}/{self.steps}] {named}"
+    def forget(self, step: str) -> None:
+        """A step no longer runs here."""
+        self._running.pop(step, None)
+        self.remaining.stop(step)
 
-    def _named(self, title: str, *, with_id: bool) -> str:
-        return f"{title} · step {self.ids[title]}" if with_id and title in self.ids else title
+    def begun(self, step: StepProgress) -> int:
+        """Count a step among those that run, and return its number among all."""
+        self._running[step.step] = step
+        return self.done + len(self._running)
 
-    def _line(self, parts: Sequence[str], logged: str, final: bool = False) -> None:
-        """Show a line that the next one replaces; `logged` is its text in the log."""
+    def show(self, step: StepProgress, final: bool = False) -> None:
+        """Show a step's new state: on a terminal beside those of the others, elsewhere as a line from time to time."""
         now = time.monotonic()
-        if final or not self._logged or now - self._logged >= LOG_EVERY_SECONDS:
-            self._logged = now
-            self.log(logged)
-        terminal = self._terminal
+        if final or not step.logged or now - step.logged >= LOG_EVERY_SECONDS:
+            step.logged = now
+            self.log(step.line_of_log(len(self._running)))
+        terminal = self._lines.on_terminal
         every = TERMINAL_EVERY_SECONDS if terminal else LOG_EVERY_SECONDS
-        if not final and self._shown and now - self._shown < every:
+        if not final and step.shown and now - step.shown < every:
             return
-        first, self._shown = not self._shown, now
-        if terminal:
-            width = shutil.get_terminal_size().columns - 1
-            self._write(f"\r\x1b[2K{_fitted(parts, width)}")
-        elif not first:
-            self._write(f"{' · '.join(parts)}\n")
-
-    def _clear(self) -> None:
-        if self._terminal:
-            self._write("\r\x1b[2K")
-
-    @property
-    def _terminal(self) -> bool:
-        with suppress(ValueError, AttributeError):  # closed, or None
-            return self.out.isatty()
-        return False
-
-    def _write(self, text: str) -> None:
-        """Write to the output, which may be closed, full or no longer read; the run goes on in any case."""
+        first, step.shown = not step.shown, now
         if self.verbosity == "quiet":
             return
-        with suppress(OSError, ValueError, AttributeError):
-            self.out.write(text)
-            self.out.flush()
+        if terminal:
+            self._lines.draw(self._shown_lines(step))
+        elif not first:
+            self._lines.write(f"{' · '.join(step.line())}\n")
+
+    def _shown_lines(self, newest: StepProgress) -> list[Sequence[str]]:
+        """A line for each running step, each as its parts, and what is left if there are several."""
+        if len(self._running) < 2:
+            return [newest.line()]
+        left = f"{newest.left} left" if newest.left else ""
+        count = f"{len(self._running)} steps at a time"
+        return [*(each.line()[: -1 if each.left else None] for each in self._running.values()), [count, left]]
+
+    def named(self, title: str, *, with_id: bool) -> str:
+        """A step's title, with its ids if wanted."""
+        return f"{title} · step {self.ids[title]}" if with_id and title in self.ids else title
+
+    def _write(self, text: str) -> None:
+        if self.verbosity != "quiet":
+            self._lines.write(text)
 
 
-def _fitted(parts: Sequence[str], width: int) -> str:
-    """The parts of a line within a width. The last part stays longest.
+@dataclass
+class StepProgress:
+    """The log of a step that runs: what is shown of it, and when it was shown."""
 
-    Of those between the first and the last, all but one go; then the end of the first, from its last `·`; then the one.
-    At last the first is cut.
-    """
-    first, *more, last = ("", *parts) if len(parts) == 1 else parts
-    while more and len(" · ".join([first, *more, last])) > width:
-        begun = first.rpartition(" · ")[0]
-        if len(more) == 1 and begun:
-            first = begun
-        else:
-            more.pop()
-    room = width - len(" · ".join(["", *more, last]))
-    if len(first) > room:
-        first = f"{first[: room - 1]}…" if room > 1 else ""
-    return " · ".join(filter(None, [first, *more, last]))[:width]
+    plan: PlanProgress
+    step: str
+    title: str = ""
+    number: int = 0
+    parts: Sequence[str] = ()
+    left: str = ""
+    """The time that the plan still takes, as this step's last report had it."""
+    shown: float = 0.0
+    logged: float = 0.0
+    _began: float = field(default_factory=time.monotonic)
+    _first: tuple[float, float] | None = None
+    """(share of the train step, time) of its first report: before it, the step was set up or resumed."""
+
+    def begin(self, title: str) -> None:
+        """Show that the step begins."""
+        self.title, self._began, self._first, self.parts, self.left = title, time.monotonic(), None, (), ""
+        self.shown = self.logged = 0.0
+        self.number = self.plan.begun(self)
+        self.plan.show(self)
+
+    def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
+        """Show the progress of a train step: optimiser steps, loss, and the last selection score."""
+        now, share = time.monotonic(), step / max(total, 1)
+        self._first = self._first or (share, now)
+        since, began = self._first if self.plan.remaining.estimated(self.step) else (0.0, self._began)
+        self.left = clock(self.plan.remaining.left(self.step, share, now - began, since))
+        scored = [] if score is None else [f"score {score:.1f}"]
+        self.parts = [f"step {step}/{total}", f"loss {loss:.3f}", *scored, f"{self.left} left"]
+        self.plan.show(self, final=step == total)
+
+    def answered(self, documents: int, total: int, tokens: int, seconds: float) -> None:
+        """Show the progress of an evaluation: documents, tokens per second, and the time left."""
+        self.parts = [f"documents {documents}/{total}", f"{tokens / max(seconds, 1e-3):,.0f} tokens/s"]
+        if documents:
+            self.left = clock(self.plan.remaining.left(self.step, documents / total, seconds))
+            self.parts = [*self.parts, f"{self.left} left"]
+        self.plan.show(self)
+
+    def say(self, text: str) -> None:
+        """Print a line that stays."""
+        self.plan.say(text)
+
+    def say_once(self, text: str) -> None:
+        """Print a line that stays, unless it was printed before."""
+        self.plan.say_once(text)
+
+    def line(self) -> Sequence[str]:
+        """The line on a terminal, as its parts."""
+        return [self._head(with_id=self.plan.verbosity == "verbose"), *self.parts]
+
+    def line_of_log(self, running: int) -> str:
+        """The line in the log: what is new; with its title if it is the first, or if several steps run."""
+        if not self.parts:
+            return self._head(with_id=True)
+        head = [self._head(with_id=False)] if running > 1 else []
+        return " · ".join([*head, *self.parts])
+
+    def _head(self, *, with_id: bool) -> str:
+        return f"[{self.number}/{self.plan.steps}] {self.plan.named(self.title, with_id=with_id)}"

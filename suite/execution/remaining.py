@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,61 +35,96 @@ class _Measured:
         return (self.seconds + PRIOR_SECONDS * prior) / (self.estimated + PRIOR_SECONDS)
 
 
+@dataclass(frozen=True)
+class _Current:
+    """How far a running step is: the share from which and to which it took these seconds."""
+
+    since: float = 0.0
+    share: float = 0.0
+    seconds: float = 0.0
+
+
 @dataclass
 class Remaining:
     """The steps that are to be done, by id, and how long the others took."""
 
     steps: dict[str, EstimatedStep] = field(default_factory=dict)
+    workers: int = 1
+    """How many steps run at a time."""
+    paths: Mapping[str, float] = field(default_factory=dict)
+    """Step -> estimated seconds of the longest chain of steps that begins with it, where several run at a time."""
     _by_kind: dict[str, _Measured] = field(default_factory=dict)
-    _current: str | None = None
-    _since: float = 0.0
+    _current: dict[str, _Current] = field(default_factory=dict)
 
-    @property
-    def estimated(self) -> bool:
-        """Whether there is an estimate of the current step."""
-        current = self.steps.get(self._current or "")
-        return current is not None and current.seconds > 0
+    def estimated(self, step: str) -> bool:
+        """Whether there is an estimate of the step."""
+        return step in self.steps and self.steps[step].seconds > 0
 
     def begin(self, step: str) -> None:
-        """Let this step be the current one."""
-        self._current, self._since = step, 0.0
+        """Count the step among those that run."""
+        self._current[step] = _Current()
+
+    def stop(self, step: str) -> None:
+        """The step no longer runs, but needs more work."""
+        self._current.pop(step, None)
 
     def remove(self, step: str) -> None:
         """A step needs no more work."""
         self.steps.pop(step, None)
-        self._current = None if step == self._current else self._current
+        self.stop(step)
 
     def finished(self, step: str, seconds: float) -> None:
         """Count the seconds of a finished step for those of its kind. What an earlier run did of it is left out."""
         known = self.steps.get(step)
         if known is not None and known.seconds:
-            share = 1.0 - (self._since if step == self._current else 0.0)
+            share = 1.0 - self._current.get(step, _Current()).since
             measured = self._by_kind.setdefault(known.kind, _Measured())
             measured.seconds += seconds
             measured.estimated += share * known.seconds
 
-    def left(self, share: float, seconds: float, since: float = 0.0) -> float:
-        """Seconds until all steps are done, if the current step took `seconds` from its share `since` to `share`.
+    def left(self, step: str, share: float, seconds: float, since: float = 0.0) -> float:
+        """Seconds until all steps are done, if a running step took `seconds` from its share `since` to `share`.
 
         Shares are from 0 to 1. A step that is resumed, or whose beginning is unlike the rest, has a later `since`.
         """
-        self._since = since
-        current = self.steps.get(self._current or "")
-        after = [each for name, each in self.steps.items() if name != self._current]
-        if current is None or not current.seconds:  # its pace is all that is known
-            return seconds / max(share - since, 1e-9) * (1.0 - share) + self._seconds(after, None)
-        own = _Measured(seconds, current.seconds * (share - since))
-        weight = PRIOR_SHARE * current.seconds
-        ratio = (own.seconds + weight * self._ratio(current.kind, None)) / (own.estimated + weight)
-        return ratio * current.seconds * (1.0 - share) + self._seconds(after, (current.kind, own))
+        self._current[step] = _Current(since, share, seconds)
+        own = [self._own(each) for each in self._current]
+        running = [self._left_of(each) for each in self._current]
+        after = [(name, each) for name, each in self.steps.items() if name not in self._current]
+        in_turn = sum(running) + sum(each.seconds * self._ratio(each.kind, own) for _, each in after)
+        if self.workers == 1:
+            return in_turn
+        paths = [left + self._path(each, own) for each, left in zip(self._current, running, strict=True)]
+        paths += [self._path(name, own) + each.seconds * self._ratio(each.kind, own) for name, each in after]
+        return max(in_turn / self.workers, *paths)
 
-    def _seconds(self, steps: Iterable[EstimatedStep], own: tuple[str, _Measured] | None) -> float:
-        return sum(each.seconds * self._ratio(each.kind, own) for each in steps)
+    def _path(self, step: str, own: Iterable[tuple[str, _Measured]]) -> float:
+        """Seconds of the longest chain of steps after a step."""
+        overall = self._ratio("", own)
+        known = self.steps.get(step)
+        return max(self.paths.get(step, 0.0) - (known.seconds if known else 0.0), 0.0) * overall
 
-    def _ratio(self, kind: str, own: tuple[str, _Measured] | None) -> float:
-        """That of a kind of step; where little of it was measured, one that leans to all kinds'. `own` is the current
-        step's."""
-        found = [*self._by_kind.items(), *([own] if own else [])]
+    def _own(self, step: str) -> tuple[str, _Measured]:
+        """(kind, what was measured) of a running step."""
+        known, current = self.steps.get(step), self._current[step]
+        if known is None or not known.seconds:
+            return "", _Measured()
+        return known.kind, _Measured(current.seconds, known.seconds * (current.share - current.since))
+
+    def _left_of(self, step: str) -> float:
+        """Seconds that a running step still takes."""
+        known, current = self.steps.get(step), self._current[step]
+        if known is None or not known.seconds:  # its pace is all that is known
+            return current.seconds / max(current.share - current.since, 1e-9) * (1.0 - current.share)
+        _, own = self._own(step)
+        weight = PRIOR_SHARE * known.seconds
+        ratio = (own.seconds + weight * self._ratio(known.kind, ())) / (own.estimated + weight)
+        return ratio * known.seconds * (1.0 - current.share)
+
+    def _ratio(self, kind: str, own: Iterable[tuple[str, _Measured]]) -> float:
+        """That of a kind of step; where little of it was measured, one that leans to all kinds'. `own` are the running
+        steps'."""
+        found = [*self._by_kind.items(), *own]
 
         def pooled(chosen: Iterable[_Measured]) -> _Measured:
             measured = list(chosen)

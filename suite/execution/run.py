@@ -69,6 +69,7 @@ def run_plan(
             lease_seconds=context.lease_seconds,
             tracking=tracking,
             retention=retention,
+            workers=getattr(executor, "workers", 1),
         )
         titles = {step.id: step.title for step in plan.steps}
         for step, reason in lost.items():

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import shlex
 import sys
 import traceback
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from suite.core import signals
 from suite.core.console import verbose, visible
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
+from suite.execution.messages import MessageHandler, heard
 from suite.execution.progress import Verbosity
 from suite.execution.provenance import git_commit, versions
 
@@ -28,8 +27,6 @@ MAX_BYTES: Final = 4_000_000
 RESERVED: Final = 200_000
 """Bytes of them that are reserved for messages at the end of the run."""
 NAME: Final = re.compile(r"\d{8}T\d{6}Z-\d+\.log")
-LIBRARIES: Final = ("transformers", "datasets", "huggingface_hub", "peft", "lm_eval")
-"""Libraries whose messages do not reach the root logger, always or once they are set up."""
 _SECRETS: Final = (
     (re.compile(r"(://[^:/@\s]*):[^\s]*@"), r"\1:***@"),
     (re.compile(r"(?i)((?:password|passwd|secret|token|api[_-]?key)=)[^&\s'\"]+"), r"\1***"),
@@ -38,17 +35,16 @@ _SECRETS: Final = (
 """Secrets that are masked in a log: passwords in URLs, settings whose name marks a secret, and tokens of the hub."""
 
 
-class RunLog(logging.Handler):
+class RunLog(MessageHandler):
     """A log file for lines and for messages of `logging`. If it cannot be written, it prints one warning."""
 
     def __init__(self, home: RunDir) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(self.write)
         started = datetime.now(timezone.utc)
         self.path: Path | None = home.logs / f"{started:%Y%m%dT%H%M%SZ}-{os.getpid()}.log"
         self._file: int | None = None
         self._bytes = 0
         self._secret = _password(home.db)
-        self._last: logging.LogRecord | None = None
         try:
             home.logs.mkdir(parents=True, exist_ok=True)
             _clear(home.logs)
@@ -56,7 +52,7 @@ class RunLog(logging.Handler):
         except OSError as error:
             self._give_up(error)
 
-    def say(self, text: str, *, at_the_end: bool = False) -> None:
+    def write(self, text: str, *, at_the_end: bool = False) -> None:
         """Write a text, line by line. If the log is too long, only messages at the end of the run are still written."""
         if self._file is None:
             return
@@ -76,14 +72,6 @@ class RunLog(logging.Handler):
             os.write(self._file, data)
         except OSError as error:
             self._give_up(error)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a library's message; a message that arrives through two loggers is written once."""
-        if record is self._last:
-            return
-        self._last = record
-        with suppress(Exception):  # a message that does not fit its arguments is the library's bug
-            self.say(f"{record.levelname.lower()} of {record.name}: {record.getMessage()}")
 
     def close(self) -> None:
         """Close the file."""
@@ -114,18 +102,18 @@ def run_log(home: RunDir, device: str | None, verbosity: Verbosity = "normal") -
     Libraries' warnings are also shown, unless the verbosity is quiet.
     """
     log = RunLog(home)
-    log.say("\n".join(_opening(device)))
+    log.write("\n".join(_opening(device)))
     try:
-        with _heard(log, shown=verbosity != "quiet"), verbose(verbosity == "verbose"):
+        with heard(log, shown=verbosity != "quiet"), verbose(verbosity == "verbose"):
             yield log
     except signals.EndedBySignal as end:
-        log.say(str(end), at_the_end=True)
+        log.write(str(end), at_the_end=True)
         raise
     except SuiteError as error:
-        log.say("\n".join(f"error: {problem}" for problem in error.problems), at_the_end=True)
+        log.write("\n".join(f"error: {problem}" for problem in error.problems), at_the_end=True)
         raise
     except BaseException as error:
-        log.say("".join(traceback.format_exception(error)), at_the_end=True)
+        log.write("".join(traceback.format_exception(error)), at_the_end=True)
         if log.path is not None and not isinstance(error, KeyboardInterrupt):
             with suppress(OSError, ValueError, AttributeError):
                 print(f"the log of this run is {log.path}", file=sys.stderr)
@@ -149,38 +137,6 @@ def _opening(device: str | None) -> Iterable[str]:
     yield f"versions: {', '.join(f'{name} {version}' for name, version in versions().items())}"
     yield f"commit: {git_commit() or 'an installation'}"
     yield f"device: {device or 'a GPU if there is one'}; {os.cpu_count()} cores"
-
-
-@contextmanager
-def _heard(log: RunLog, *, shown: bool) -> Iterator[None]:
-    """Context manager in which libraries' messages and warnings go to the log, and to where they went before."""
-    root, showwarning = logging.getLogger(), warnings.showwarning
-    handlers: list[logging.Handler] = [log]
-    if shown and not root.handlers:  # Python shows messages without a handler; now there is one
-        handlers.append(logging.StreamHandler())
-        handlers[-1].setLevel(logging.WARNING)
-
-    def log_warning(
-        message: Warning | str, category: type[Warning], filename: str, lineno: int, file: TextIO | None = None,
-        line: str | None = None,
-    ) -> None:  # fmt: skip
-        log.say(f"{category.__name__}: {message} ({filename}:{lineno})")
-        if shown:
-            showwarning(message, category, filename, lineno, file, line)
-
-    for handler in handlers:
-        root.addHandler(handler)
-    for name in LIBRARIES:
-        logging.getLogger(name).addHandler(log)
-    warnings.showwarning = log_warning
-    try:
-        yield
-    finally:
-        warnings.showwarning = showwarning
-        for name in LIBRARIES:
-            logging.getLogger(name).removeHandler(log)
-        for handler in handlers:
-            root.removeHandler(handler)
 
 
 def _files(folder: Path) -> list[Path]:

@@ -102,12 +102,13 @@ def test_the_site_is_made_whatever_becomes_of_the_console(monkeypatch: pytest.Mo
 def test_progress_goes_on_unseen(out: io.StringIO | None) -> None:
     if out is not None and not isinstance(out, Broken):
         out.close()
-    progress = PlanProgress(2, out)  # type: ignore[arg-type]
+    plan = PlanProgress(2, out)  # type: ignore[arg-type]
+    progress = plan.of_step("1")
     progress.begin("one")
     progress.say("a line")
     progress.progress(3, 3, 0.5)
-    progress.end("one", "done", 1.0)
-    assert progress.done == 1
+    plan.end("1", "one", "done", 1.0)
+    assert plan.done == 1
 
 
 @pytest.mark.parametrize("shell", ["{} list all >&-", "{} list all >&- 2>&-", "{} list x 2>&-"])

@@ -20,7 +20,7 @@ def line(monkeypatch: pytest.MonkeyPatch, columns: int) -> str:
     """What stands on a terminal within a train step."""
     monkeypatch.setenv("COLUMNS", str(columns))
     terminal = Terminal()
-    progress = PlanProgress(27, terminal)
+    progress = PlanProgress(27, terminal).of_step("a")
     progress.begin(TITLE)
     progress.progress(300, 300, 0.005, 100.0)
     return terminal.getvalue().rpartition("\x1b[2K")[2]
@@ -44,7 +44,7 @@ def test_fields_are_dropped_before_the_time_left(monkeypatch: pytest.MonkeyPatch
 def test_a_line_without_a_time_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     terminal = Terminal()
-    PlanProgress(27, terminal).begin(TITLE)
+    PlanProgress(27, terminal).of_step("a").begin(TITLE)
     assert terminal.getvalue() == f"\r\x1b[2K[1/27] {TITLE}"[: 19 + 5]
 
 
@@ -55,10 +55,10 @@ LONG = "micro_openbookqa 0-shot · prompt_tuning on rte + finetune on rte · mic
 def test_an_evaluation_says_how_far_it_is_and_no_field_is_cut(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     terminal = Terminal()
-    progress = PlanProgress(27, terminal)
+    progress = PlanProgress(27, terminal).of_step("a")
     progress.begin(LONG)
     terminal.truncate(0)
-    progress._shown = 1e-9  # as if the last line were long ago
+    progress.shown = 1e-9  # as if the last line were long ago
     progress.answered(64, 128, 12_800, 10.0)
     shown = terminal.getvalue().rpartition("\x1b[2K")[2]
     assert len(shown) < columns
@@ -73,13 +73,45 @@ def test_an_evaluation_says_how_far_it_is_and_no_field_is_cut(monkeypatch: pytes
 
 def test_elsewhere_lines_of_an_evaluation_are_sparse() -> None:
     out, logged = io.StringIO(), list[str]()
-    progress = PlanProgress(27, out, log=logged.append)
+    progress = PlanProgress(27, out, log=logged.append).of_step("a")
     progress.begin(LONG)
     for documents in range(128):
         progress.answered(documents, 128, 100 * documents, 0.1)
     assert out.getvalue() == ""
-    progress._shown -= 11
-    progress._logged -= 11
+    progress.shown -= 11
+    progress.logged -= 11
     progress.answered(128, 128, 12_800, 20.0)
     assert out.getvalue() == f"[1/27] {LONG} · documents 128/128 · 640 tokens/s · 0.0 s left\n"
     assert logged[1:] == ["documents 128/128 · 640 tokens/s · 0.0 s left"]
+
+
+def test_several_steps_have_a_line_each_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    terminal = Terminal()
+    plan = PlanProgress(27, terminal)
+    plan.remaining.workers = 2
+    train, answer = plan.of_step("a"), plan.of_step("b")
+    train.begin("train lora")
+    answer.begin("micro_cb 1-shot · lora")
+    train.progress(300, 300, 0.005)
+    assert terminal.getvalue().rpartition("\x1b[1A\x1b[2K")[2].splitlines() == [
+        "[1/27] train lora · step 300/300 · loss 0.005",
+        "[2/27] micro_cb 1-shot · lora",
+        "2 steps at a time · 0.0 s left",
+    ]
+    terminal.truncate(0)
+    plan.end("a", "train lora", "done", 3.0)
+    assert terminal.getvalue().lstrip("\0") == "\r" + "\x1b[2K\x1b[1A" * 2 + "\x1b[2K[1/27] train lora · done · 3.0 s\n"
+    monkeypatch.setenv("LINES", "2")
+    plan.of_step("c").begin("third")
+    assert terminal.getvalue().splitlines()[-1].endswith("\x1b[2K2 steps at a time")
+
+
+def test_in_a_log_lines_of_several_steps_have_their_titles() -> None:
+    logged: list[str] = []
+    plan = PlanProgress(27, io.StringIO(), log=logged.append)
+    train, answer = plan.of_step("a"), plan.of_step("b")
+    train.begin("train lora")
+    answer.begin("micro_cb")
+    train.progress(1, 1, 0.5)
+    assert logged == ["[1/27] train lora", "[2/27] micro_cb", "[1/27] train lora · step 1/1 · loss 0.500 · 0.0 s left"]

@@ -58,7 +58,7 @@ def errors(plan: list[MadeUp]) -> list[tuple[float, float, float]]:
         first: tuple[float, float] | None = None
         for share, spent in reports(step):
             first = first or ((0.0, 0.0) if step.kind == "evaluate" else (share, spent))
-            shown = remaining.left(share, spent - first[1], first[0])
+            shown = remaining.left(step.name, share, spent - first[1], first[0])
             pace = spent / share * (1.0 - share) + estimated_after
             left = whole - done - spent
             if left > 0.05 * whole:
@@ -80,7 +80,7 @@ def test_the_time_left_is_never_far_off_and_soon_right() -> None:
 def test_without_measurements_the_plans_estimates_are_shown() -> None:
     remaining = Remaining({"a": EstimatedStep("train full", 100.0), "b": EstimatedStep("evaluate", 10.0)})
     remaining.begin("a")
-    assert remaining.left(0.01, 0.0, 0.01) == pytest.approx(0.99 * 100.0 + 10.0)
+    assert remaining.left("a", 0.01, 0.0, 0.01) == pytest.approx(0.99 * 100.0 + 10.0)
 
 
 def test_a_kind_is_scaled_by_what_its_own_steps_took() -> None:
@@ -90,37 +90,38 @@ def test_a_kind_is_scaled_by_what_its_own_steps_took() -> None:
     remaining.finished("a", 3000.0)
     remaining.remove("a")
     remaining.begin("c")
-    assert remaining.left(0.0, 0.0) == pytest.approx(3000.0 + 1000.0 * 3**0.5, rel=0.01)  # half as a factor
+    assert remaining.left("c", 0.0, 0.0) == pytest.approx(3000.0 + 1000.0 * 3**0.5, rel=0.01)  # half as a factor
     remaining.finished("c", 1000.0)
     remaining.remove("c")
     remaining.begin("b")
-    assert remaining.left(0.0, 0.0) == pytest.approx(3000.0, rel=0.01)
+    assert remaining.left("b", 0.0, 0.0) == pytest.approx(3000.0, rel=0.01)
 
 
 def test_what_an_earlier_run_did_of_a_step_does_not_make_its_kind_look_fast() -> None:
     remaining = Remaining({"a": EstimatedStep("train full", 1000.0), "b": EstimatedStep("train full", 1000.0)})
     remaining.begin("a")
-    remaining.left(0.9, 0.0, 0.9)  # it was resumed there
-    remaining.left(1.0, 200.0, 0.9)
+    remaining.left("a", 0.9, 0.0, 0.9)  # it was resumed there
+    remaining.left("a", 1.0, 200.0, 0.9)
     remaining.finished("a", 200.0)
     remaining.remove("a")
     remaining.begin("b")
-    assert remaining.left(0.0, 0.0) == pytest.approx(2000.0, rel=0.06)
+    assert remaining.left("b", 0.0, 0.0) == pytest.approx(2000.0, rel=0.06)
 
 
 def test_the_pace_alone_counts_where_nothing_was_estimated() -> None:
     remaining = Remaining({"a": EstimatedStep("train full", 0.0)})
     remaining.begin("a")
-    assert remaining.left(0.25, 10.0) == pytest.approx(30.0)
+    assert remaining.left("a", 0.25, 10.0) == pytest.approx(30.0)
 
 
 def test_a_run_shows_the_plans_estimate_at_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
     monkeypatch.setattr("suite.execution.progress.time.monotonic", lambda: now[0])
     logged: list[str] = []
-    progress = PlanProgress(2, io.StringIO(), log=logged.append)
-    progress.remaining.steps.update({"a": EstimatedStep("train full", 100.0), "b": EstimatedStep("evaluate", 10.0)})
-    progress.remaining.begin("a")
+    plan = PlanProgress(2, io.StringIO(), log=logged.append)
+    plan.remaining.steps.update({"a": EstimatedStep("train full", 100.0), "b": EstimatedStep("evaluate", 10.0)})
+    plan.remaining.begin("a")
+    progress = plan.of_step("a")
     progress.begin("train")
     now[0] += 30.0  # the base was loaded
     progress.progress(1, 100, 0.5)
@@ -128,3 +129,14 @@ def test_a_run_shows_the_plans_estimate_at_the_first_step(monkeypatch: pytest.Mo
     now[0] += 50.0
     progress.progress(51, 100, 0.5)
     assert logged[-1] == "step 51/100 · loss 0.500 · 59 s left"
+
+
+def test_several_workers_share_what_is_left_but_not_a_chain() -> None:
+    steps = {name: EstimatedStep("train full", 100.0) for name in "abcd"}
+    remaining = Remaining(steps, workers=2, paths=dict.fromkeys("abcd", 100.0))
+    remaining.begin("a")
+    remaining.begin("b")
+    remaining.left("a", 0.5, 50.0)
+    assert remaining.left("b", 0.5, 50.0) == pytest.approx((50.0 + 50.0 + 200.0) / 2)
+    remaining.paths = {"a": 300.0, "b": 100.0, "c": 200.0, "d": 100.0}  # c and d come one after the other after a
+    assert remaining.left("b", 0.5, 50.0) == pytest.approx(50.0 + 200.0)

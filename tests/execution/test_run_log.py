@@ -210,13 +210,14 @@ def test_what_ends_a_run_is_written_in_a_line(
 )
 def test_progress_says_as_much_as_is_asked_and_logs_all(verbosity: Verbosity, shown: str) -> None:
     out, lines = io.StringIO(), list[str]()
-    progress = PlanProgress(2, out, verbosity, lines.append, {"train x": "1a2b3c4d"})
+    plan = PlanProgress(2, out, verbosity, lines.append, {"train x": "1a2b3c4d"})
+    progress = plan.of_step("1a2b3c4d5e")
     progress.begin("train x")
     progress.say_once("a note")
     progress.say_once("a note")
     progress.progress(1, 4, 0.5)
     progress.progress(2, 4, 0.5)
-    progress.end("train x", "done", 2.0)
+    plan.end("1a2b3c4d5e", "train x", "done", 2.0)
     assert out.getvalue() == shown
     assert lines == ["[1/2] train x · step 1a2b3c4d", "a note", "[1/2] train x · step 1a2b3c4d · done · 2.0 s"]
 

@@ -196,7 +196,9 @@ def test_a_try_that_cannot_be_scored_is_named(tmp_path: Path, monkeypatch: pytes
     made = make_plan(load([written(tmp_path, LORA)]), Inputs(DataLocations()))
     step, work = next((step, step.work) for step in made.steps if isinstance(step.work, SelectTry))
     with pytest.raises(StepFailed, match="try 1 of 3 cannot be scored: the artifacts change nothing"):
-        Session(RunDir(tmp_path), Inputs(DataLocations()), None).select_try(step, work, PlanProgress(1), {})
+        Session(RunDir(tmp_path), Inputs(DataLocations()), None).select_try(
+            step, work, PlanProgress(1).of_step("a"), {}
+        )
 
 
 def test_a_choice_that_cannot_be_told_is_not_followed(tmp_path: Path) -> None:

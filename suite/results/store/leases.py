@@ -13,6 +13,7 @@ from suite.results.store.owners import Owner
 from suite.results.store.session import DatabaseSession
 from suite.results.store.tables import StepRow
 from suite.results.store.times import time_now
+from suite.results.store.writing import abandoned
 
 
 @dataclass(frozen=True)
@@ -40,3 +41,14 @@ class LeaseReading(DatabaseSession):
                 for step, status, owner, since, silence in rows:
                     leases[step] = Lease(status, Owner.parse(owner), since and utc(since), silence)
         return leases
+
+    def abandoned(self, steps: Sequence[str], lease_seconds: float) -> frozenset[str]:
+        """Those of the steps that are running, but whose owner is dead or was silent for longer than the lease."""
+        with self._reading() as connection:
+            return frozenset(
+                step
+                for step in steps
+                if connection.execute(
+                    select(StepRow.id).where(StepRow.id == step, abandoned(connection, step, lease_seconds))
+                ).first()
+            )
