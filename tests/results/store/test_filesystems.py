@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -208,3 +211,47 @@ def test_a_run_and_the_doctor_say_so_once(told: tuple[Path, list[str]]) -> None:
         ended = subprocess.run([*command, *arguments, "--home", str(home)], capture_output=True, text=True, check=False)
         assert ended.returncode == 0, ended.stderr
         assert (ended.stdout + ended.stderr).count(str(line)) == 1
+
+
+SFTP = next(filter(os.path.exists, ("/usr/lib/openssh/sftp-server", "/usr/libexec/openssh/sftp-server")), None)
+
+
+@pytest.fixture
+def sshfs(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A folder, and the same through sshfs, whose server this machine is, without a network."""
+    if shutil.which("sshfs") is None or SFTP is None:
+        pytest.skip("needs sshfs and the SFTP server of OpenSSH")
+    ssh, folder, mounted = tmp_path / "ssh", tmp_path / "folder", tmp_path / "mounted"
+    ssh.write_text(f"#!/bin/sh\nexec {SFTP}\n")
+    ssh.chmod(0o755)
+    folder.mkdir()
+    mounted.mkdir()
+    command = ["sshfs", "-o", f"ssh_command={ssh}", f"localhost:{folder}", str(mounted)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    if done.returncode:
+        pytest.skip(f"sshfs cannot mount here: {done.stderr.strip()[:100]}")
+    yield folder, mounted
+    subprocess.run(["fusermount3", "-u", "-z", str(mounted)], check=True, timeout=30)
+
+
+def test_a_store_on_a_real_one_is_made_converted_and_shared(sshfs: tuple[Path, Path]) -> None:
+    folder, there = sshfs
+    put(there / "new.db")
+    assert mode(folder / "new.db") == "delete"
+    put(folder / "old.db")
+    assert mode(folder / "old.db") == "wal"
+    with Store.open(there / "old.db", create=False) as store:
+        assert store.statuses(["a"]) == {"a": "done"}
+    assert mode(folder / "old.db") == "delete"
+    assert "(fuse.sshfs)" in str(caution_about(there / "old.db"))
+    assert caution_about(folder / "old.db") is None
+    context = multiprocessing.get_context("spawn")
+    start, taken = context.Barrier(2, timeout=60), context.Queue()
+    url = f"sqlite:///{there / 'shared.db'}"
+    workers = [context.Process(target=_take, args=(url, start, taken)) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    claims = [step for _ in workers for step in taken.get(timeout=120)]
+    for worker in workers:
+        worker.join(30)
+    assert sorted(claims) == sorted(STEPS)
