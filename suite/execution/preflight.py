@@ -9,7 +9,7 @@ from pathlib import Path
 from suite.core.errors import Problem, SuiteError
 from suite.core.hub import reason_of, unreachable
 from suite.models.source import CONFIG_FILES, TOKENIZER_FILES, ModelSource, locate
-from suite.planning import CopyFromTry, Evaluate, Inputs, Plan, Step, TakePart
+from suite.planning import CopyFromTry, Evaluate, Inputs, Plan, Step, TakePart, Train
 from suite.planning.writable import check_writable
 from suite.sandbox import bubblewrap
 from suite.tasks.definition import TaskFile
@@ -28,6 +28,11 @@ def prepare(plan: Plan, inputs: Inputs, device: str | None) -> bool:
         check_device(device)
     except SuiteError as error:
         problems += error.problems
+    for count in {step.work.track.budget.shard for step in plan.steps if isinstance(step.work, Train)} - {1}:
+        try:
+            check_devices(device, count)
+        except SuiteError as error:
+            problems += error.problems
     for source in dict.fromkeys(step.work.track.model for step in plan.steps):
         try:
             located = locate(source, inputs.models)
@@ -81,6 +86,21 @@ def check_device(device: str | None) -> None:
         reason = str(error).strip().splitlines()[0]
         here = "cpu" + "".join(f", cuda:{index}" for index in range(torch.cuda.device_count()))
         raise SuiteError(f"'{device}' cannot be used ({reason})", where="--device", fix=f"here: {here}") from None
+
+
+def check_devices(device: str | None, count: int) -> None:
+    """Raises SuiteError if fewer devices are available than train a step together."""
+    from suite.execution.group import devices_of
+
+    devices_of(device, count)
+
+
+def refuse_groups(plan: Plan) -> None:
+    """Raises SuiteError for a plan with steps that several devices train, for runs whose workers have one each."""
+    counts = {step.work.track.budget.shard for step in plan.steps if isinstance(step.work, Train)} - {1}
+    if counts:
+        what = f"each worker has one device, and {max(counts)} train a step together (budget.shard)"
+        raise SuiteError(what, where="--workers", fix="leave it out, or set budget.shard to 1")
 
 
 def absent_models(sources: Iterable[ModelSource], models: Path | None) -> list[Problem]:

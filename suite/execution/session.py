@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,27 +20,28 @@ from suite.evaluation.lm import StackLM
 from suite.evaluation.writable import Lost, unwritable
 from suite.execution.artifacts import TrainOutcome as TrainOutcome
 from suite.execution.artifacts import load_published, publish
-from suite.execution.targets import Scorer, decoding_of, probe_callback, roll_outs, scorers, training_sets
-from suite.methods import Method
+from suite.execution.group import train_in_group
+from suite.execution.group_messages import RankTask
+from suite.execution.jobs import devices_for, job_of, mean
+from suite.execution.jobs import trained as trained_by_method
+from suite.execution.targets import decoding_of, scorers, training_sets
 from suite.models.adapted import AdaptedModel
 from suite.models.apply import applied
 from suite.models.artifacts import Artifact
-from suite.models.backbone import Backbone, load_backbone
+from suite.models.backbone import Backbone, device_of, load_backbone
 from suite.models.chat import Chat, asked_as
 from suite.models.in_effect import assert_in_effect
 from suite.models.source import ModelSource, locate
 from suite.planning.make import Inputs
-from suite.planning.steps import CopyFromTry, Evaluate, SelectTry, Step, TakePart, Train
+from suite.planning.steps import CopyFromTry, Evaluate, SelectTry, Step, TakePart, Train, Work
 from suite.specs.blocks import Track
 from suite.stats import first_of_the_best
 from suite.tasks.gold import gold_finding
 from suite.tasks.load import LoadedTask, load_task
 from suite.tasks.splits import reported_rows
 from suite.training.data.source import UNCOUNTED, Spending
-from suite.training.job import Job
 from suite.training.loop import Log
 from suite.training.objectives.optimise import time_spent
-from suite.training.requirements import GradientSteps
 
 
 @dataclass
@@ -68,50 +68,39 @@ class Session:
         Raises StepFailed with the reason.
         """
         self.release()
-        backbone = self.backbone(work.track)
-        data, chat = self.inputs.data, backbone.chat
-        sets, selection_rows = training_sets(work, data, chat)
         checkpoint = self.home.work(step.id)
         checkpoint.mkdir(parents=True, exist_ok=True)
-        minutes = work.track.budget.checkpoint_minutes
-        selection, role_scorers = work.track.selection, scorers(work, selection_rows, data, chat)
-        job = Job(
-            backbone=backbone,
-            examples=sets,
-            selection=lambda answering: _mean(
-                [_score(scorer, answering(role)) for role, scorer in role_scorers.items()]
-            ),
-            roll_out=roll_outs(work, data, chat),
-            budget=work.track.budget,
-            selection_rule=selection,
-            seed=work.seed,
-            parents=tuple(self._artifact(each, backbone, hashes, work.bases.get(each)) for each in work.parents),
-            checkpoint=checkpoint,
-            checkpoint_seconds=math.inf if minutes is None else 60 * minutes,
-            disk=self._disk,
-            log=log,
-            probe=probe_callback(work, data, chat) if work.probes else None,
-            spending=spending,
-        )
-        method = self._method(step, work)
-        assert method.train is not None, f"{work.method} has no train step of its own"
-        trained, needs = method.train(work.config, job), method.requirements(work.config)
-        if isinstance(needs.cost, GradientSteps) and trained.artifact.neutral:  # a search may find that nothing helps
-            raise StepFailed("training left the base as it is: raise the learning rate or the number of steps")
-        folder = self._publish(step, trained.artifact, backbone)
+        if (count := devices_for(work)) > 1:
+            self._backbones.clear()  # the processes that train need the memory
+            task = RankTask(
+                step, self.home, self.inputs, self.max_disk, hashes, 0, count, self.device or "", checkpoint, {}
+            )
+            trained, base = train_in_group(task, checkpoint, log, spending)
+        else:
+            backbone = self.backbone(work.track)
+            parents, base = self.parents(work, backbone, hashes), backbone.identity
+            job = job_of(
+                work, backbone, self.inputs.data, parents, checkpoint, disk=self._disk, log=log, spending=spending
+            )
+            trained = trained_by_method(step, work, job)
+        needs = work.methods.get(work.method).requirements(work.config)
+        folder = self._publish(step, trained.artifact, base)
         size = sum(file.stat().st_size for file in folder.iterdir())
         curve = [(point.step, point.name, point.value) for point in trained.fit.curve]
         return TrainOutcome(
-            trained.artifact, folder, curve, trained.trained_parameters, size, backbone.identity,
+            trained.artifact, folder, curve, trained.trained_parameters, size, base,
             (*trained.findings, *time_spent(needs, trained.fit), *filter(None, [trained.fit.early_stop])),
         )  # fmt: skip
 
-    def _method(self, step: Step, work: Train) -> Method:
-        """The method as it was planned. Raises StepFailed for a method from outside whose source has changed."""
-        origin = work.methods.origin(work.method)
-        if origin is not None and origin.sources().hash != step.key["source"]:
-            raise StepFailed(f"{origin} changed after the step was planned: run again")
-        return work.methods.get(work.method)
+    def parents(self, work: Train, backbone: Backbone, hashes: Mapping[str, str]) -> tuple[Artifact, ...]:
+        """The artifacts of a train step's parents, in the method's order."""
+        return tuple(self._artifact(each, backbone, hashes, work.bases.get(each)) for each in work.parents)
+
+    def device_for(self, work: Work) -> str:
+        """The device of a step's work. The base model is loaded on it, unless other processes do that."""
+        if isinstance(work, Train) and devices_for(work) > 1:
+            return str(device_of(self.device))
+        return str(self.backbone(work.track).device)
 
     def select_try(self, step: Step, work: SelectTry, log: Log, hashes: Mapping[str, str]) -> TrainOutcome:
         """Score every try like its targets, and keep the artifact of the first of the best.
@@ -147,7 +136,7 @@ class Session:
         except SuiteError as error:
             raise StepFailed(f"{scored} cannot be scored: {error}") from error
         by_try = zip(role_scores, work.tries, strict=True)
-        scores = [_mean([values[role] for role in stacks]) for values, stacks in by_try]
+        scores = [mean([values[role] for role in stacks]) for values, stacks in by_try]
         for number, score in enumerate(scores, 1):
             log.say(f"try {number} of {len(scores)} · score {score:.1f} on the selection rows")
         return scores
@@ -164,7 +153,7 @@ class Session:
         """Save a part of a step's artifact, without training. Raises StepFailed if the artifact has no such part."""
         backbone = self.backbone(work.track)
         part = self._artifact(work.step, backbone, hashes).part(work.part)
-        folder = self._publish(step, part, backbone)
+        folder = self._publish(step, part, backbone.identity)
         size = sum(file.stat().st_size for file in folder.iterdir())
         return TrainOutcome(part, folder, [], 0, size, backbone.identity)
 
@@ -270,24 +259,15 @@ class Session:
         """Save a copy of another step's artifact under this step's id."""
         backbone = self.backbone(track)
         artifact = self._artifact(source, backbone, hashes)
-        folder = self._publish(step, artifact, backbone)
+        folder = self._publish(step, artifact, backbone.identity)
         size = sum(file.stat().st_size for file in folder.iterdir())
         return TrainOutcome(artifact, folder, curve, None, size, backbone.identity, source=source)
 
-    def _publish(self, step: Step, artifact: Artifact, backbone: Backbone) -> Path:
+    def _publish(self, step: Step, artifact: Artifact, base: str) -> Path:
         size = sum(tensor.numel() * tensor.element_size() for tensor in artifact.tensors.values())
         self._disk.require(size, "the artifact")
-        return publish(self.home.artifact(step.id), artifact, backbone.identity, lambda: self.ours(step.id))
+        return publish(self.home.artifact(step.id), artifact, base, lambda: self.ours(step.id))
 
     @property
     def _disk(self) -> DiskSpace:
         return DiskSpace(self.home.folder, self.max_disk)
-
-
-def _score(scorer: Scorer, answering: AbstractContextManager[AdaptedModel]) -> float:
-    with answering as current:
-        return scorer([current])[0]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

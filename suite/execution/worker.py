@@ -219,7 +219,7 @@ class _Worker:
         return [record for record in dependents if not record.imported or record.id in self.context.imported]
 
     def _outcome(self, step: Step, log: StepLog, cost: Cost) -> StepOutcome:
-        device = str(self.session.backbone(step.work.track).device)
+        device = self.session.device_for(step.work)
         hashes = {parent: artifact.hash for parent, artifact in self.store.artifacts(step.parents).items()}
         if isinstance(step.work, Evaluate):
             with cost.measured(device):

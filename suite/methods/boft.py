@@ -40,7 +40,9 @@ class Config(Optimisation):
 def requirements(config: Config) -> Requirements:
     """The named matrices, and gradient steps."""
     named, usual = named_matrices(config.target_modules), config.target_modules is None
-    return optimisation_requirements(config, matrices=named, full_weights=True, adapter="BOFT", usual_maps=usual)
+    return optimisation_requirements(
+        config, matrices=named, full_weights=True, adapter="BOFT", usual_maps=usual, sharding="base"
+    )
 
 
 def train(config: Config, job: Job) -> Trained:

@@ -44,7 +44,7 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
 
 def requirements(config: Config) -> Requirements:
     """Gradient steps."""
-    return optimisation_requirements(config, full_weights=True)
+    return optimisation_requirements(config, full_weights=True, sharding="weights")
 
 
 def train(config: Config, job: Job) -> Trained:

@@ -34,7 +34,7 @@ class Config(Optimisation):
 
 def requirements(config: Config) -> Requirements:
     """Gradient steps."""
-    return optimisation_requirements(config, adapter="IA3", usual_maps=True)
+    return optimisation_requirements(config, adapter="IA3", usual_maps=True, sharding="base")
 
 
 def train(config: Config, job: Job) -> Trained:

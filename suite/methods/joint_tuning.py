@@ -51,7 +51,7 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
 
 def requirements(config: Config) -> Requirements:
     """Positions for the soft vectors, and gradient steps."""
-    return optimisation_requirements(config, reserved_positions=config.length, full_weights=True)
+    return optimisation_requirements(config, reserved_positions=config.length, full_weights=True, sharding="weights")
 
 
 def train(config: Config, job: Job) -> Trained:

@@ -51,7 +51,9 @@ def requirements(config: Config) -> Requirements:
     """The named matrices, and gradient steps."""
     named = named_matrices(config.target_modules)
     usual = config.target_modules is None
-    return optimisation_requirements(config, matrices=named, rank=config.rank, adapter="LORA", usual_maps=usual)
+    return optimisation_requirements(
+        config, matrices=named, rank=config.rank, adapter="LORA", usual_maps=usual, sharding="base"
+    )
 
 
 def train(config: Config, job: Job) -> Trained:

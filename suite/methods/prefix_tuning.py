@@ -44,7 +44,7 @@ class Config(Optimisation):
 
 def requirements(config: Config) -> Requirements:
     """Positions for the prefix, and gradient steps."""
-    return optimisation_requirements(config, reserved_positions=config.length)
+    return optimisation_requirements(config, reserved_positions=config.length, sharding="base")
 
 
 def train(config: Config, job: Job) -> Trained:

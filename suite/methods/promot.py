@@ -95,7 +95,9 @@ def requirements(config: Config) -> Requirements:
     """Gradient steps, and positions for the first stage's prompt, which also precedes the inputs of the second
     stage."""
     first = get(config.stage_one.name).requirements(config.stage_one)
-    return optimisation_requirements(config, reserved_positions=first.reserved_positions, full_weights=True)
+    return optimisation_requirements(
+        config, reserved_positions=first.reserved_positions, full_weights=True, sharding="weights"
+    )
 
 
 def train(config: Config, job: Job) -> Trained:

@@ -63,7 +63,7 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
 
 def requirements(config: Config) -> Requirements:
     """Positions for the soft vectors, and gradient steps."""
-    return optimisation_requirements(config, reserved_positions=config.length)
+    return optimisation_requirements(config, reserved_positions=config.length, sharding="base")
 
 
 def train(config: Config, job: Job) -> Trained:

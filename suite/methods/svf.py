@@ -49,7 +49,7 @@ def stack(config: Config, role: str, targets: tuple[str, ...]) -> tuple[Part, ..
 def requirements(config: Config) -> Requirements:
     """The selected linear maps, their singular value decompositions, and gradient steps."""
     chosen = MatrixSelection("matrices", kind=config.matrices)
-    return optimisation_requirements(config, matrices=(chosen,), decomposes=True, full_weights=True)
+    return optimisation_requirements(config, matrices=(chosen,), decomposes=True, full_weights=True, sharding="nothing")
 
 
 def train(config: Config, job: Job) -> Trained:

@@ -17,7 +17,6 @@ from peft.utils.integrations import dequantize_bnb_weight
 from torch import Tensor, nn
 
 from suite.core.errors import SuiteError
-from suite.models.adapted import holding
 
 NAME = "default"
 
@@ -84,13 +83,6 @@ def disabled(model: nn.Module) -> Iterator[None]:
             layer.enable_adapters(True)
         for parameter, was in required:  # PEFT changes these, too
             parameter.requires_grad_(was)
-
-
-@contextmanager
-def as_it_was(model: nn.Module, parameters: Mapping[str, nn.Parameter], before: Mapping[str, Tensor]) -> Iterator[None]:
-    """Let a model answer as it did before its `parameters` were changed and an adapter was injected."""
-    with holding(parameters, before), disabled(model):
-        yield
 
 
 def is_active(model: nn.Module) -> bool:

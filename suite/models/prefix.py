@@ -36,7 +36,7 @@ def key_value_shape(backbone: Backbone) -> tuple[int, int, int]:
         obstacle = "some layers of this model attend only to the last positions"
     if obstacle is not None:
         raise SuiteError(no_prefix(obstacle), fix=INSTEAD)
-    ids = torch.ones(1, 1, dtype=torch.long, device=backbone.device)
+    ids = torch.ones(1, 1, dtype=torch.long, device=model.get_input_embeddings().weight.device)
     extra = {"decoder_input_ids": ids} if backbone.shape == "encoder-decoder" else {}
     cache = model(input_ids=ids, use_cache=True, **extra).past_key_values
     cache = cache.self_attention_cache if isinstance(cache, EncoderDecoderCache) else cache

@@ -57,6 +57,7 @@ def check(experiment: Experiment, data: DataLocations, locate: Callable[[ModelSo
             attempt(lambda role=role: _selectable(*train[role]))
             notes += doubles(*train[role], "trains on")
     problems += [*_full_weights(experiment), *_precision(experiment), *_room(experiment), *_patience(experiment)]
+    problems += _devices(experiment)
     for role in (*experiment.targets, *experiment.held_out):
         task = experiment.tasks[role]
         reported = attempt(lambda task=task: reported_rows(task, data))
@@ -157,6 +158,33 @@ def _precision(experiment: Experiment) -> list[Problem]:
                 check_installed(what, "set it to adafactor")
             except SuiteError as error:
                 problems += [replace(problem, where=where) for problem in error.problems]
+    return list(dict.fromkeys(problems))
+
+
+def _devices(experiment: Experiment) -> list[Problem]:
+    """Problems for steps that several devices cannot train together."""
+    track, problems = experiment.track, list[Problem]()
+    if (count := track.budget.shard) == 1:
+        return []
+    where = experiment.lines.get(("budget", "shard"), experiment.file)
+
+    def refuse(what: str, fix: str) -> None:
+        problems.append(Problem(where, f"budget.shard: {what}", fix))
+
+    if track.budget.batch_size < count:
+        refuse(f"a batch of {track.budget.batch_size} cannot be divided among {count} devices", "lower it")
+    for step, needs in _train_steps(experiment):
+        source = step.model or track.model
+        if not isinstance(needs.cost, GradientSteps):
+            continue
+        if needs.sharding is None:
+            refuse(f"{step.method} does not say what several devices would divide", "set it to 1")
+        if source.quantization is not None:
+            refuse(f"the weights of {source.title} are quantised and cannot be divided", "leave out `quantization`")
+        if isinstance(step.config, Optimisation) and step.config.optimizer == "adamw8bit":
+            refuse("adamw8bit cannot be divided among devices", "set `optimizer` to adamw or adafactor")
+        if needs.probes and track.probes is not None and track.probes.gradients is not None:
+            refuse("gradient alignment needs all weights on one device", "leave out `probes.gradients`")
     return list(dict.fromkeys(problems))
 
 

@@ -33,6 +33,9 @@ Reader = Callable[[str, tuple[Path, ...]], TaskFile]
 
 __all__ = ["Options", "experiments_of", "load", "load_one", "load_track"]
 
+NAMED = (("model",), ("chat",), ("selection", "patience"), ("budget", "shard"))
+"""Settings of a track whose lines checks name."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -141,7 +144,7 @@ def experiments_of(
     settings = _settings(registry, method, layer, below)
     lines = {("method", *key): where for key, where in settings.origins.items()}
     lines |= {key: where for key, where in layer.origins.items() if key[:1] == ("sweep",)}
-    lines |= {key: merged.where(key) for key in (("model",), ("chat",), ("selection", "patience"))}
+    lines |= {key: merged.where(key) for key in NAMED}
     seeds = chosen_seeds(track, options.seeds)
     return tuple(
         Experiment(

@@ -18,6 +18,7 @@ from suite.specs.workspace import Workspace, shown
 SOURCES = ("bundled", "hub", "path", "gguf")
 WITHOUT_EFFECT = (
     "probes", "budget.checkpoint_minutes", "budget.gradient_checkpointing", "budget.keep_artifacts", "budget.max_disk",
+    "budget.shard",
 )  # fmt: skip
 """Beginnings of keys that change no result: a row that sets them is on the track's terms."""
 

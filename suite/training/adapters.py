@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -11,12 +12,13 @@ from peft.config import PeftConfig
 from torch import Tensor
 
 from suite.core.hashing import seed_of
-from suite.models.adapter import adapter_state, as_it_was, config_as_json, injected
+from suite.models.adapter import adapter_state, config_as_json, disabled, injected
 from suite.models.adapter_targets import choose_targets
 from suite.models.artifacts.adapter import Adapter
 from suite.training.config import Optimisation
 from suite.training.job import Job, Trained
 from suite.training.objectives.optimise import optimise
+from suite.training.shards import values_here, with_values
 from suite.training.trainable import Trainable
 
 
@@ -47,8 +49,16 @@ def train_adapter(
     torch.manual_seed(seed_of(job.seed, "adapter"))
     with injected(model, peft, start) as own:
         first = adapter_state(model)
-        moved = any(_storage(parameters[name]) != _storage(tensor) for name, tensor in before.items())
-        fit = optimise(config, job, Trainable(own, lambda: as_it_was(model, parameters, before), kind=Adapter))
+        moved = {
+            name: parameters[name] for name, tensor in before.items() if _storage(parameters[name]) != _storage(tensor)
+        }
+
+        @contextmanager
+        def as_base() -> Iterator[None]:
+            with with_values(model, moved, lambda name, _: values_here(model, before[name])), disabled(model):
+                yield
+
+        fit = optimise(config, job, Trainable(own, as_base, kind=Adapter))
         with torch.no_grad():
             for name, parameter in own.items():
                 parameter.copy_(fit.best[name])

@@ -19,6 +19,9 @@ MOMENTS: Final = {"adamw": 2.0, "adamw8bit": 0.5, "adafactor": 0.0}
 """Numbers of 4 bytes that an optimiser keeps for each trained one, about."""
 Precision = Literal["float32", "bf16"]
 """Of the trained weights (`method.precision`), or of training's computing (`budget.precision`)."""
+Sharding = Literal["weights", "base", "nothing"]
+"""What devices that train a step together divide: the model with its trained weights, the frozen model around what is
+trained, or nothing (each has all)."""
 Schedule = Literal["constant", "linear", "cosine"]
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]

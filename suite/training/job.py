@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from suite.core.diagnostics import Finding
 from suite.core.disk import DiskSpace
 from suite.core.hashing import fingerprint, seed_of
-from suite.training.config import FitConfig, Optimisation, SelectionRule, TrackBudget
+from suite.training.config import FitConfig, Optimisation, SelectionRule, Sharding, TrackBudget
 from suite.training.data.source import UNCOUNTED, Source, Spending
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class Job:
     probe: Probe | None = None
     spending: Spending = UNCOUNTED
     """Counts all processed tokens."""
+    sharding: Sharding = "nothing"
+    """What devices that train the step together divide among themselves (`suite.training.ranks`)."""
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -3,72 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Generic, Protocol
+from typing import Generic
 
 import torch
 from torch import Tensor, nn
 
-from suite.core.diagnostics import EarlyStop
 from suite.core.errors import StepFailed
-from suite.core.hashing import fingerprint, seed_of
+from suite.core.hashing import seed_of
 from suite.core.signals import EndedBySignal
 from suite.models.fused import fused
 from suite.models.offload import offloaded
 from suite.training.checkpoint import RunCheckpoints
-from suite.training.config import FREE, FitConfig
+from suite.training.config import FitConfig, Sharding
 from suite.training.data.source import UNCOUNTED, P, Source, Spending
 from suite.training.device import computing, seed_device
 from suite.training.dropout import dropout
 from suite.training.memory import out_of_memory
 from suite.training.optim import restore_state, state_of
-from suite.training.progress import Progress
+from suite.training.outcome import CurvePoint as CurvePoint
+from suite.training.outcome import Fit as Fit
+from suite.training.outcome import Log as Log
+from suite.training.outcome import ProbeFunction as ProbeFunction
+from suite.training.progress import Progress, run_key
+from suite.training.ranks import RankDone, ranks
 from suite.training.recomputing import Recomputing
+from suite.training.shards import Shards
 from suite.training.updates import Updates, check_loss
-
-ProbeFunction = Callable[[int], "Sequence[CurvePoint]"]
-
-
-class Log(Protocol):
-    """Reports the progress of training."""
-
-    def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
-        """Called after each optimiser step (from 1) with the mean loss of an answer token and the last selection score
-        (0–100)."""
-
-    def say(self, text: str) -> None:
-        """Show a notice."""
-
-
-@dataclass(frozen=True)
-class CurvePoint:
-    """One point of a training curve: `loss` or `reward` (means since the last point), or `selection` (0–100)."""
-
-    step: int
-    name: str
-    value: float
-
-
-@dataclass(frozen=True)
-class Fit:
-    """The selected checkpoint and how training went."""
-
-    best: Mapping[str, Tensor]
-    """The trainable tensors at the selected step, on the CPU."""
-    best_step: int
-    best_score: float | None
-    """The selection score (0–100) at that step; None without selection."""
-    steps_done: int
-    tokens: int
-    """Tokens of prompts and answers in these steps, without padding. Tokens lost to an interruption count in `Spending`
-    only."""
-    curve: tuple[CurvePoint, ...]
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    """Seconds by phase: sampling (the model's own answers, or making batches), update, selection, probes."""
-    early_stop: EarlyStop | None = None
-    """Why training ended before its last step; None if it did not."""
 
 
 def fit(
@@ -86,23 +49,29 @@ def fit(
     due: Callable[[int], bool] | None = None,
     spending: Spending = UNCOUNTED,
     base: str = "",
+    sharding: Sharding = "nothing",
 ) -> Fit:
     """Train the `trainable` parameters of `module` in place. Returns the best-scored checkpoint (ties: the first).
 
     `forward` returns a batch's loss, summed over its answers' tokens. `score` returns the selection score of the
     current parameters. `checkpoint` is a folder: an interrupted attempt in it is resumed if it has the same `base`
     model and terms; the result is the same as without the interruption. `probe` is called before the first step (0) and
-    after each step that is `due`; it must not change what training gives. Raises StepFailed if the loss is not finite
-    or memory is too small.
+    after each step that is `due`; it must not change what training gives. Where several processes train a step, each
+    calls this, `sharding` says what they divide among their devices, and only the first one returns: the others raise
+    RankDone. Raises StepFailed if the loss is not finite or memory is too small.
     """
-    loop = _Loop(module, trainable, forward, batches, budget, seed, score, checkpoint, log, probe, due, spending, base)
     required = {name: parameter.requires_grad for name, parameter in trainable.items()}
     try:
-        with dropout(module, budget.dropout), fused(module), loop.recomputing:
+        recomputing = Recomputing(module, begin=budget.gradient_checkpointing is True)
+        with dropout(module, budget.dropout), fused(module), recomputing:
             module.train()
             for parameter in trainable.values():
                 parameter.requires_grad_(True)
-            return loop.run()
+            shards = Shards(module, trainable, sharding)
+            return _Loop(
+                module, shards, forward, batches, budget, seed, score, checkpoint, log, probe, due, spending, base,
+                recomputing,
+            ).run()  # fmt: skip
     finally:
         module.eval()
         for name, parameter in trainable.items():
@@ -114,7 +83,7 @@ class _Loop(Generic[P]):
     def __init__(
         self,
         module: nn.Module,
-        trainable: Mapping[str, nn.Parameter],
+        shards: Shards,
         forward: Callable[[P], Tensor],
         batches: Source[P],
         budget: FitConfig,
@@ -126,18 +95,20 @@ class _Loop(Generic[P]):
         due: Callable[[int], bool] | None,
         spending: Spending,
         base: str,
+        recomputing: Recomputing,
     ) -> None:
-        self.module, self.trainable, self.forward, self.batches = module, trainable, forward, batches
+        self.module, self.shards, self.forward, self.batches = module, shards, forward, batches
         self.budget, self.seed, self.score, self.log = budget, seed, score, log
         self.probe, self.due, self.spending = probe, due, spending
-        self.device = next(iter(trainable.values())).device
-        self.updates, self.folder = Updates(trainable, budget, seed), folder
-        self.recomputing = Recomputing(module, begin=budget.gradient_checkpointing is True)
+        self.trainable, self.device, self.ranks = shards.parameters, shards.device, ranks()
+        self.updates, self.folder, self.recomputing = Updates(shards, budget, seed), folder, recomputing
         self.state = Progress(micro_batch=budget.micro_batch)
         self.best: Mapping[str, Tensor] = {}
         self.saved = 0  # the last step that a checkpoint holds
         self.between_steps = False  # whether parameters, optimiser and progress belong to the end of the same step
-        self.checkpoints = RunCheckpoints(folder, self._key(base), budget.checkpoint_seconds, spending, log.say)
+        self.signal, self.save_due = 0, False  # as the first process saw them in the last step
+        key = run_key(budget, shards.shapes, seed, batches.fingerprint, base)
+        self.checkpoints = RunCheckpoints(folder, key, budget.checkpoint_seconds, spending, log.say)
 
     def run(self) -> Fit:
         with self.checkpoints:
@@ -165,8 +136,12 @@ class _Loop(Generic[P]):
             self._run_probe()
             self.between_steps = True
             self.log.progress(state.step, budget.steps, loss, state.best_score)
-            if self.checkpoints.due:
+            if self.signal:
+                raise EndedBySignal(self.signal)
+            if self.save_due if self.ranks.count > 1 else self.checkpoints.due:
                 self._save()
+        if not self.ranks.first:
+            raise RankDone
         return Fit(
             self.best, state.best_step, state.best_score, state.step, state.tokens,
             tuple(CurvePoint(*point) for point in state.curve), dict(state.seconds), state.early_stop(budget.steps),
@@ -192,31 +167,47 @@ class _Loop(Generic[P]):
 
         Returns that loss, and whether the parameters were updated within the backward pass.
         """
-        step = self.state.step
+        step, each = self.state.step, -(-self.budget.batch_size // self.ranks.count)
         # depends only on the seed and the step, so that a resumed run drops the same units
-        seed_device(self.device, seed_of(self.seed, "step", step))
+        seed_device(self.device, seed_of(self.seed, "step", step, *filter(None, [self.ranks.rank])))
         targets = self.batches.target_tokens(step)
-        total, tokens = torch.zeros((), device=self.device), 0
+        total = torch.zeros((), device=self.device)
         with self.state.timed("sampling"), computing(self.device, self.budget.compute_precision):
-            parts = self.batches.parts(step, self.state.micro_batch)
+            self.shards.open()
+            parts = self.batches.parts(step, min(self.state.micro_batch, each))
         with self.state.timed("update"), self.updates.receiving(step, len(parts)) as updated:
-            for part in parts:
+            for part, counts in self.ranks.share(parts):
+                self.shards.open()
                 with computing(self.device, self.budget.compute_precision):
-                    loss = self.forward(part.to(self.device)) / targets
+                    loss = self.forward(part.to(self.device)) * counts / targets
                 if updated:
                     check_loss(float(loss.detach()), step + 1, self.budget.steps)
                     self.between_steps = False
                 loss.backward()  # type: ignore[no-untyped-call]
                 total += loss.detach()
-                tokens += part.tokens
-            check_loss(float(total), step + 1, self.budget.steps)
+            mean = self._agree(total)
+            check_loss(mean, step + 1, self.budget.steps)
             self.between_steps = False
+            tokens = sum(part.tokens for part in parts)
             self.state.tokens += tokens
             self.spending.add_tokens(tokens)
-            return float(total), updated
+            return mean, updated
+
+    def _agree(self, loss: Tensor) -> float:
+        """The loss summed over all processes; all learn here whether to save and to end after this step."""
+        if self.ranks.count == 1:
+            return float(loss)
+        first = self.ranks.first
+        values = [float(loss), float(first and self.checkpoints.due), float(self.ranks.end() if first else 0)]
+        agreed = self.ranks.total(torch.tensor(values, device=self.device)).tolist()
+        self.save_due, self.signal = bool(agreed[1]), int(agreed[2])
+        return float(agreed[0])
 
     def _halve(self) -> None:
         state = self.state
+        if self.ranks.count > 1:  # the other processes are in the middle of the step
+            fix = "set `budget.gradient_checkpointing: true`, lower `budget.micro_batch`, or raise `budget.shard`"
+            raise StepFailed(f"memory does not suffice at step {state.step + 1} on {self.device}: {fix}")
         if self.budget.gradient_checkpointing == "auto" and self.recomputing.begin():
             state.recomputing = True
             self.log.say(f"out of memory at step {state.step + 1}: going on with gradient checkpointing")
@@ -229,20 +220,21 @@ class _Loop(Generic[P]):
     def _select(self) -> None:
         """Score the current parameters and keep them if they are the best so far."""
         state = self.state
-        if not all(bool(torch.isfinite(parameter).all()) for parameter in self.trainable.values()):
+        if not self.shards.finite():
             raise StepFailed(f"parameters are not finite after step {state.step}: try a lower learning rate")
         value: float | None = None
         if self.score is not None:
             self.module.eval()
             with torch.no_grad(), state.timed("selection"):
-                value = self.score()
+                self.shards.open()
+                value = self.ranks.from_first(self.score())
             self.module.train()
             if not math.isfinite(value):
                 raise StepFailed(f"the selection score after step {state.step} is {value}: no checkpoint can be chosen")
             state.curve.append((state.step, "selection", value))
         if value is None or state.best_score is None or value > state.best_score:
             state.best_step, state.best_score = state.step, value
-            self._take(self.trainable)
+            self._take(self.shards.whole(self.trainable))
         if value is not None:
             goal, patience = self.budget.stop_at_score, self.budget.patience
             reached = goal is not None and value >= goal
@@ -253,7 +245,7 @@ class _Loop(Generic[P]):
     def _take(self, tensors: Mapping[str, Tensor]) -> None:
         """Let these be the best so far."""
         self.best = {}  # frees the ones before
-        self.best = offloaded(tensors, self.folder, copy=True)
+        self.best = offloaded(tensors, self.folder, copy=self.ranks.count == 1)
 
     def _run_probe(self) -> None:
         """Probe the current parameters if a probe is due."""
@@ -262,23 +254,17 @@ class _Loop(Generic[P]):
             return
         self.module.eval()
         with state.timed("probes"):
+            self.shards.open()
             state.curve += [(point.step, point.name, point.value) for point in self.probe(state.step)]
         self.module.train()
 
-    def _key(self, base: str) -> str:
-        """A hash of everything that a checkpoint must have in common with this run."""
-        terms = {name: value for name, value in asdict(self.budget).items() if name not in FREE}
-        shapes = {name: list(parameter.shape) for name, parameter in self.trainable.items()}
-        return fingerprint(
-            [terms, shapes, self.seed, self.batches.fingerprint, base, [f.name for f in fields(Progress)]]
-        )
-
     def _save(self) -> None:
         tensors, numbers = state_of(self.updates.optimizer, self.trainable)
-        groups = {"now": self.trainable, "optimizer": tensors}
+        groups = {"now": self.shards.whole(self.trainable), "optimizer": self.shards.whole(tensors)}
         if self.best and self.state.best_step < self.state.step:  # otherwise they are those of now
-            groups["best"] = self.best
-        self.checkpoints.save(groups, {"progress": asdict(self.state), "optimizer": numbers})
+            groups["best"] = dict(self.best)
+        if self.ranks.first:
+            self.checkpoints.save(groups, {"progress": asdict(self.state), "optimizer": numbers})
         self.saved = self.state.step
 
     def _resume(self) -> None:
@@ -287,13 +273,12 @@ class _Loop(Generic[P]):
             return
         progress, groups = checkpoint.state["progress"], checkpoint.groups
         self.state = Progress(**{**progress, "curve": [tuple(point) for point in progress["curve"]]})
+        now, optimizer = self.shards.own(groups["now"]), self.shards.own(groups.get("optimizer", {}))
         with torch.no_grad():
             for name, parameter in self.trainable.items():
-                parameter.copy_(groups["now"][name])
-        best = groups.get("best", groups["now"] if self.state.best_step else {})
-        self._take(best)
-        restore_state(
-            self.updates.optimizer, self.trainable, groups.get("optimizer", {}), checkpoint.state["optimizer"]
-        )
+                parameter.copy_(now[name])
+        if self.ranks.first:
+            self._take(groups.get("best", groups["now"] if self.state.best_step else {}))
+        restore_state(self.updates.optimizer, self.trainable, optimizer, checkpoint.state["optimizer"])
         self.saved = self.state.step
         self.log.say(f"going on after step {self.state.step}")

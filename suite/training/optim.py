@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -12,10 +12,16 @@ from transformers.optimization import Adafactor
 
 from suite.models.quantized import check_installed
 from suite.training.config import FitConfig
+from suite.training.divided_adafactor import DividedAdafactor
+
+if TYPE_CHECKING:
+    from suite.training.shards import Shards
 
 
-def make_optimizer(trainable: Mapping[str, nn.Parameter], budget: FitConfig) -> torch.optim.Optimizer:
-    """The budget's optimiser over the trainable parameters.
+def make_optimizer(
+    trainable: Mapping[str, nn.Parameter], budget: FitConfig, shards: Shards | None = None
+) -> torch.optim.Optimizer:
+    """The budget's optimiser over the trainable parameters, which several processes may have divided (`shards`).
 
     Adafactor factors the second moment of every matrix; a soft prompt is stored flat to avoid this (Lester et al.).
     `shrink` applies a weight decay that does not depend on the rate.
@@ -26,14 +32,9 @@ def make_optimizer(trainable: Mapping[str, nn.Parameter], budget: FitConfig) -> 
         return _adamw_8bit(parameters, budget.learning_rate, decay)
     if budget.optimizer == "adamw":
         return torch.optim.AdamW(parameters, lr=budget.learning_rate, weight_decay=decay, fused=True)
-    return Adafactor(  # type: ignore[no-any-return]
-        parameters,
-        lr=budget.learning_rate,
-        weight_decay=decay,
-        scale_parameter=budget.scale_parameter,
-        relative_step=False,
-        warmup_init=False,
-    )
+    settings: dict[str, Any] = {"lr": budget.learning_rate, "weight_decay": decay, "relative_step": False}
+    settings["scale_parameter"] = budget.scale_parameter
+    return Adafactor(parameters, **settings) if shards is None else DividedAdafactor(shards, **settings)
 
 
 def _adamw_8bit(parameters: list[nn.Parameter], rate: float, decay: float) -> torch.optim.Optimizer:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Final, Literal
 
 from suite.core.diagnostics import EarlyStop
+from suite.core.hashing import fingerprint
+from suite.training.config import FREE, FitConfig
 
 Phase = Literal["sampling", "update", "selection", "probes"]
 
@@ -66,3 +68,9 @@ class Progress:
         if self.step % max(1, steps // CURVE_POINTS) == 0 or self.step == steps:
             self.curve += [(self.step, name, value / self.count) for name, value in self.sums.items()]
             self.sums, self.count = {}, 0
+
+
+def run_key(budget: FitConfig, shapes: Mapping[str, Sequence[int]], seed: int, source: str, base: str) -> str:
+    """A hash of everything that a checkpoint must have in common with a run: of parameters their whole shapes."""
+    terms = {name: value for name, value in asdict(budget).items() if name not in FREE}
+    return fingerprint([terms, dict(shapes), seed, source, base, [f.name for f in fields(Progress)]])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from suite.models.peft_choices import AdapterKind
 from suite.models.svf_types import Matrices
-from suite.training.config import MOMENTS, Optimisation
+from suite.training.config import MOMENTS, Optimisation, Sharding
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,9 @@ class Requirements:
     """Where most of the time goes; None: the step only combines its prerequisites' artifacts."""
     adapter: AdapterKind | None = None
     """The kind of PEFT adapter that is trained."""
+    sharding: Sharding | None = None
+    """What several devices that train the step together divide (`budget.shard`); it needs training by `optimise` or
+    `fit`. None: the step is for one device."""
     usual_maps: bool = False
     """Whether the adapter changes the maps that PEFT chooses for the architecture, if it has a choice."""
 
@@ -87,6 +90,7 @@ def optimisation_requirements(
     full_weights: bool = False,
     adapter: AdapterKind | None = None,
     usual_maps: bool = False,
+    sharding: Sharding | None = None,
 ) -> Requirements:
     """The requirements of `optimise` for the settings that all trained methods share, and those that a method adds."""
     return Requirements(
@@ -103,6 +107,7 @@ def optimisation_requirements(
         ),
         adapter=adapter,
         usual_maps=usual_maps,
+        sharding=sharding,
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from suite.models.offload import is_large
 from suite.training.blockwise import adafactor_step, in_blocks
 from suite.training.config import FitConfig
 from suite.training.optim import learning_rate, make_optimizer, shrink
+from suite.training.shards import Shards
 
 
 class Updates:
@@ -30,20 +31,28 @@ class Updates:
     rounded up depends on seed, step, name and block.
     """
 
-    def __init__(self, trainable: Mapping[str, nn.Parameter], budget: FitConfig, seed: int = 0) -> None:
+    def __init__(self, trained: Mapping[str, nn.Parameter] | Shards, budget: FitConfig, seed: int = 0) -> None:
+        """Of parameters that are divided among processes (`Shards`), this one updates its rows."""
+        self.shards = trained if isinstance(trained, Shards) else None
+        trainable = trained.parameters if isinstance(trained, Shards) else trained
+        self.alone = self.shards is None or self.shards.ranks.count == 1
         self.trainable, self.budget, self.seed, self.step = trainable, budget, seed, 0
         self.low = {id(each): name for name, each in trainable.items() if each.dtype == torch.bfloat16}
         """Names of the parameters in bfloat16, by identity."""
-        self.optimizer = make_optimizer(trainable, budget)
+        divided = {} if self.alone else {"shards": self.shards}
+        self.optimizer = make_optimizer(trainable, budget, **divided)
+        self._where = [] if self.alone or self.shards is None else [self.shards.ranks.rank]
         self.begun = False
         """Whether some parameters have been updated in a step that is not complete."""
-        self._immediate = budget.clip is None and is_large(trainable)
+        self._immediate = self.alone and budget.clip is None and is_large(trainable)
 
     @contextmanager
     def receiving(self, step: int, parts: int) -> Iterator[bool]:
         """In it, the gradients of a step's `parts` are computed. Yields whether parameters are updated meanwhile."""
         self.step, self.begun = step, False
         self.optimizer.zero_grad(set_to_none=True)
+        if self.shards is not None:
+            self.shards.forget()
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(step, self.budget)
         within = self._immediate and parts == 1
@@ -58,13 +67,24 @@ class Updates:
         """Update the parameters after the backward pass, if they were not updated within it."""
         if within:
             return
-        if self.budget.clip is not None:
-            torch.nn.utils.clip_grad_norm_(list(self.trainable.values()), self.budget.clip)
+        if self.shards is not None and not self.alone:
+            self.shards.collect()
+        self._clip()
         if self.low:
             self._update_low()
         shrink([each for each in self.trainable.values() if id(each) not in self.low], self.budget)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)  # selection needs the memory
+
+    def _clip(self) -> None:
+        """Scale all gradients so that their norm is at most the budget's."""
+        most, parameters = self.budget.clip, list(self.trainable.values())
+        if most is None:
+            return
+        if self.shards is None or self.alone:
+            torch.nn.utils.clip_grad_norm_(parameters, most)
+        else:
+            torch.nn.utils.clip_grads_with_norm_(parameters, most, self.shards.norm())
 
     def abandon(self) -> None:
         """Drop the gradients of a step that memory did not hold, which is repeated then.
@@ -94,7 +114,7 @@ class Updates:
         self.begun = True
         assert isinstance(parameter, nn.Parameter)
         name = self.low.get(id(parameter))
-        if name is not None and self.budget.optimizer == "adafactor" and in_blocks(parameter):
+        if name is not None and self.budget.optimizer == "adafactor" and self.alone and in_blocks(parameter):
             self._update_in_blocks(parameter, name)
             return
         with self._in_float32(parameter, name) if name is not None else nullcontext():
@@ -124,7 +144,7 @@ class Updates:
         del gradient
         yield
         parameter.grad, new = None, parameter.data
-        low.copy_(rounded(new, seed_of(self.seed, "rounding", self.step, name)))
+        low.copy_(rounded(new, seed_of(self.seed, "rounding", self.step, name, *self._where)))
         parameter.data = low
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.core.errors import StepFailed
-from suite.models.adapted import AdaptedModel, holding
+from suite.models.adapted import AdaptedModel
 from suite.models.artifacts import Artifact
 from suite.models.artifacts.joint import Joint
 from suite.models.artifacts.weights import Weights
@@ -19,6 +19,7 @@ from suite.training.config import Optimisation, precision_of
 from suite.training.job import Job, Trained
 from suite.training.objectives.optimise import optimise
 from suite.training.prompts import FlatPrompt
+from suite.training.shards import values_here, with_values
 from suite.training.trainable import Trainable, in_place
 
 PROMPT = "soft prompt"
@@ -58,13 +59,15 @@ def train_weights(
 
         @contextmanager
         def as_base() -> Iterator[None]:
-            on_device = {name: value.to(every[name].device) for name, value in base.items()}
-            with holding(converted, on_device), _suspended(frozen, models):
+            def value(name: str, now: Tensor) -> Tensor:
+                return values_here(model, base[name]).to(now.device)
+
+            with with_values(model, converted, value), _suspended(frozen, models):
                 yield
 
         @contextmanager
         def as_artifact() -> Iterator[None]:
-            with holding(converted, {name: each.data.to(dtypes[name]) for name, each in converted.items()}):
+            with with_values(model, converted, lambda name, now: now.to(dtypes[name])):
                 yield
 
         @contextmanager

@@ -14,6 +14,7 @@ from suite.training.answer_positions import SUPPORTED, at_answers, model_type, n
 from suite.training.data.batches import Batch
 from suite.training.dropout import drops
 from suite.training.recomputing import recomputes, storing
+from suite.training.shards import is_divided
 
 WORTH: Final = 64
 """Minimum number of positions to save before a separate call pays: it goes over all weights once more."""
@@ -67,6 +68,8 @@ def _decoder_inputs(adapted: AdaptedModel, batch: Batch) -> tuple[dict[str, Any]
     rows = len(batch.input_ids)
     shareable = model_type(adapted.model) in SUPPORTED and not adapted.backbone.windowed
     shareable = shareable and not drops(adapted.model) and not recomputes(adapted.model)
+    # layers of divided weights gather them for gradients of their outputs only, which keys and values are not
+    shareable = shareable and not is_divided(adapted.model)
     shared = batch.shared if shareable and (adapted.soft is not None or _pays(batch)) else 0
     if shared or (shareable and adapted.soft is not None):
         read = _read(adapted, batch.input_ids[:1, :shared])

@@ -67,6 +67,7 @@ def train_by_reward(config: Optimisation, job: Job, trainable: Trainable) -> Fit
         due=None if probe is None else lambda step: probe.due(step, budget.steps),
         spending=job.spending,
         base=backbone.identity,
+        sharding=job.sharding,
     )
 
 

@@ -42,4 +42,5 @@ def train_supervised(config: Optimisation, job: Job, trainable: Trainable) -> Fi
         due=None if probe is None else lambda step: probe.due(step, budget.steps),
         spending=job.spending,
         base=backbone.identity,
+        sharding=job.sharding,
     )

@@ -1,0 +1,125 @@
+"""A group of processes: a signal leaves a checkpoint for any number of devices, and a dead process ends all of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+
+import suite
+from suite.core.errors import StepFailed, SuiteError
+from suite.core.run_dir import RunDir
+from suite.core.signals import EndedBySignal
+from suite.execution.artifacts import TrainOutcome
+from suite.execution.group import devices_of
+from suite.execution.session import Session
+from suite.planning import Inputs, Step, Train, make_plan
+from suite.specs import Options, load
+from suite.tasks.data import DataLocations
+from suite.training.loop import Log
+from tests.models.tiny_budget import Memory
+
+SMALL = ("budget.batch_size=7", "selection.documents=8", "method.steps=9", "method.select_every=4", "method.warmup=3")
+
+
+def step_of(specs: Path, *sets: str, name: str = "finetune_rte") -> Step:
+    steps = make_plan(load([specs / f"{name}.yaml"], Options(sets=(*SMALL, *sets))), Inputs(DataLocations())).steps
+    (step,) = (step for step in steps if isinstance(step.work, Train))
+    return step
+
+
+def train(step: Step, home: Path, log: Log) -> TrainOutcome:
+    assert isinstance(step.work, Train)
+    return Session(RunDir(home), Inputs(DataLocations()), "cpu").train(step, step.work, log, {})
+
+
+@dataclass
+class Signalled(Memory):
+    """A log that a signal interrupts at a step."""
+
+    def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
+        self.losses.append(loss)
+        if step == self.stop:
+            raise EndedBySignal(signal.SIGTERM)
+
+
+@dataclass
+class Killing(Memory):
+    """A log that kills the second process of a group at a step."""
+
+    def progress(self, step: int, total: int, loss: float, score: float | None = None) -> None:
+        if step == self.stop:
+            psutil.Process(processes()[1]).kill()
+
+
+def processes() -> list[int]:
+    """The processes of a group, in the order in which they were started."""
+    children = psutil.Process(os.getpid()).children()
+    ours = [each for each in children if "suite.execution.rank_process" in each.cmdline()]
+    return [each.pid for each in sorted(ours, key=lambda each: (each.create_time(), each.pid))]
+
+
+def test_a_signal_leaves_a_checkpoint_from_which_one_process_goes_on(specs: Path, tmp_path: Path) -> None:
+    alone, two = step_of(specs), step_of(specs, "budget.shard=2")
+    assert alone.id == two.id
+    log = Signalled(5)
+    with pytest.raises(EndedBySignal):
+        train(two, tmp_path / "cut", log)
+    assert processes() == []
+    whole, resumed, rest = Memory(), Memory(), tmp_path / "cut"
+    expected, done = train(alone, tmp_path / "whole", whole), train(alone, rest, resumed)
+    assert len(log.losses) == 5
+    (said,) = (text for text in resumed.said if text.startswith("going on after step "))
+    after = int(said.rpartition(" ")[2])
+    assert 5 <= after < 9
+    assert log.losses == pytest.approx(whole.losses[:5], abs=1e-5)
+    assert resumed.losses == pytest.approx(whole.losses[after:], abs=1e-5)
+    assert [score for _, name, score in done.curve if name == "selection"] == [
+        score for _, name, score in expected.curve if name == "selection"
+    ]
+    for name, tensor in expected.artifact.tensors.items():
+        torch.testing.assert_close(done.artifact.tensors[name], tensor, rtol=1e-3, atol=1e-5)
+
+
+def test_a_process_that_dies_ends_the_step_in_one_line(specs: Path, tmp_path: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(StepFailed) as caught:
+        train(step_of(specs, "budget.shard=2", "method.steps=1000"), tmp_path, Killing(2))
+    assert str(caught.value) == "the process of cpu (2 of 2) was killed by signal 9"
+    assert time.monotonic() - began < 60
+    assert processes() == []
+
+
+def test_a_failure_of_training_is_told_as_in_one_process(specs: Path, tmp_path: Path) -> None:
+    sets = ("method.learning_rate=1e30", "method.warmup=0")
+    reasons = []
+    for count in (1, 2):
+        with pytest.raises(StepFailed) as caught:
+            train(step_of(specs, *sets, f"budget.shard={count}"), tmp_path / str(count), Memory())
+        reasons.append(str(caught.value))
+    assert reasons[0] == reasons[1] == "the loss is nan at step 2 of 9: try a lower learning rate"
+
+
+def test_workers_with_one_device_each_are_refused(specs: Path, tmp_path: Path) -> None:
+    spec = suite.load_spec(specs / "finetune_rte.yaml", overrides={"budget.shard": 2})
+    made = suite.plan(spec, home=tmp_path)
+    with pytest.raises(SuiteError) as caught:
+        suite.run(made, workers=2, device="cpu")
+    assert str(caught.value) == (
+        "--workers: each worker has one device, and 2 train a step together (budget.shard); "
+        "leave it out, or set budget.shard to 1"
+    )
+
+
+def test_devices_that_are_not_here_are_refused() -> None:
+    assert devices_of("cpu", 3) == ["cpu"] * 3
+    with pytest.raises(
+        SuiteError, match=r"budget\.shard: 2 devices from cuda:0 on are needed, and \d can be used here"
+    ):
+        devices_of("cuda:0", 2) if torch.cuda.device_count() < 2 else devices_of("cuda:0", 1000)

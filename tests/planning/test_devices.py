@@ -1,0 +1,45 @@
+"""Several devices for a step: no part of its name, and refused where they cannot train it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from suite.core.errors import SuiteError
+from tests.planning.test_patience import plan
+
+
+def test_the_number_of_devices_is_no_part_of_a_name(specs: Path) -> None:
+    one, two = plan(specs), plan(specs, "budget.shard=2")
+    assert [step.id for step in two.steps] == [step.id for step in one.steps]
+    assert two.experiments[0].experiment.changes == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "sets", "problem"),
+    [
+        (
+            "lora_rte", ("budget.batch_size=1",),
+            "a batch of 1 cannot be divided among 2 devices; lower it",
+        ),
+        (
+            "lora_rte", ("method.optimizer=adamw8bit",),
+            "adamw8bit cannot be divided among devices; set `optimizer` to adamw or adafactor",
+        ),
+        (
+            "lora_rte", ("model.quantization=4bit",),
+            "the weights of micro-llama (4bit) are quantised and cannot be divided; leave out `quantization`",
+        ),
+        (
+            "lora_rte", ("probes={every: 5, gradients: 4}",),
+            "gradient alignment needs all weights on one device; leave out `probes.gradients`",
+        ),
+    ],
+)  # fmt: skip
+def test_what_several_devices_cannot_train_is_refused_in_one_line(
+    specs: Path, name: str, sets: tuple[str, ...], problem: str
+) -> None:
+    with pytest.raises(SuiteError) as caught:
+        plan(specs, "budget.shard=2", *sets, name=name)
+    assert f"--set budget.shard=2: budget.shard: {problem}" in str(caught.value).splitlines()
