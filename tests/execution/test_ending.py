@@ -59,6 +59,14 @@ def test_a_time_limit_keeps_the_work_and_says_what_is_left(tmp_path: Path) -> No
     assert f"{ended} steps done" in out
 
 
+def test_a_run_that_ends_before_there_is_a_store_ends_in_order(tmp_path: Path) -> None:
+    process = start("run", "specs/finetune_rte.yaml", "--home", tmp_path, *LONG, "--max-time", "0.001s")
+    out, err = process.communicate(timeout=100)
+    assert (process.returncode, "error: " in err, (tmp_path / "suite.db").exists()) == (0, False, False)
+    assert "The time limit was reached with " in out
+    assert "\n0 steps done, 0 reused" in out
+
+
 def test_a_terminal_that_is_closed_ends_it_in_order(tmp_path: Path) -> None:
     main, terminal = pty.openpty()
     command = [sys.executable, "-c", "from suite.cli import main; main()", "run", "specs/finetune_rte.yaml"]

@@ -40,13 +40,21 @@ MOST_CLASSES = 20
 """Maximum number of classes of a task in a terminal."""
 
 
+def _tables(plan: Plan, home: RunDir, *, patient: bool) -> list[Fitted]:
+    """The rows of the plan's experiments, a table for each track."""
+    planned = {(experiment.experiment.track.name, experiment.experiment.name) for experiment in plan.experiments}
+    with reading(home, patient=patient) as store:
+        rows = [(board, [row for row in board.rows if (board.track, row.name) in planned]) for board in boards(store)]
+        return [table(board, of_plan, room()) for board, of_plan in rows if of_plan]
+
+
 def report(plan: Plan, home: RunDir, outcome: Outcome) -> None:
     """After a run: print failures, the run's rows, and the page to open."""
     from suite.cli.commands.sharing import render_site
 
     page: Path | None = None
     unrendered: SuiteError | OSError | None = None
-    if not outcome.interrupted:
+    if not outcome.interrupted and home.exists:
         try:
             page = render_site(home, None, None)  # before anything is printed, which a console may end
         except (SuiteError, OSError) as error:
@@ -61,18 +69,15 @@ def report(plan: Plan, home: RunDir, outcome: Outcome) -> None:
         print(line)
     if outcome.blocked:
         print(f"not run, as they need a failed step: {outcome.blocked}")
-    planned = {(experiment.experiment.track.name, experiment.experiment.name) for experiment in plan.experiments}
-    tables = list[Fitted]()
-    hurried = outcome.interrupted or isinstance(unrendered, StoreAway)
+    hurried = bool(outcome.interrupted) or isinstance(unrendered, StoreAway)
     try:
-        with reading(home, patient=not hurried) as store:
-            for board in boards(store):
-                rows = [row for row in board.rows if (board.track, row.name) in planned]
-                if rows:
-                    tables.append(table(board, rows, room()))
+        tables = (
+            _tables(plan, home, patient=not hurried) if home.exists else []
+        )  # it may have ended before there is one
     except StoreAway:
         if not hurried:  # an interrupted run should not wait for its table, and no run should wait twice
             raise
+        tables = []
     print("".join(f"{line}\n" for line in with_legends(tables, room())), end="")
     if outcome.log is not None:
         print(f"log {outcome.log}")
