@@ -19,6 +19,7 @@ from suite.core.errors import SuiteError
 from suite.results.store import Store, caution_about, filesystems
 from suite.results.store.filesystems import filesystem_type, network_type
 from tests.results.store.test_claims import STEPS, _take
+from tests.results.store.test_files import stored, unfinished
 from tests.results.store.test_store import STEP, finished
 
 MOUNTS = r"""
@@ -255,3 +256,13 @@ def test_a_store_on_a_real_one_is_made_converted_and_shared(sshfs: tuple[Path, P
     for worker in workers:
         worker.join(30)
     assert sorted(claims) == sorted(STEPS)
+
+
+def test_what_a_killed_process_left_in_the_log_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with unfinished(stored(tmp_path)) as killed:
+        assert killed.with_name("suite.db-wal").stat().st_size > 0
+        mounted(monkeypatch, killed.parent, "nfs4")
+        with Store.open(killed, create=False) as store:
+            assert store.count_steps() == 2
+        assert mode(killed) == "delete"
+        assert not killed.with_name("suite.db-wal").exists()
