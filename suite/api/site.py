@@ -18,7 +18,7 @@ from suite.api.results import reading
 from suite.core.errors import SuiteError
 from suite.core.run_dir import RunDir
 from suite.results.store import ResultsReader, Store
-from suite.results.store.database import database_url
+from suite.results.store.urls import database_url
 from suite.specs.workspace import Workspace, published
 from suite.tasks.definition import TaskFile, read_task
 

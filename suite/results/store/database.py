@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
@@ -25,18 +25,18 @@ from sqlalchemy.pool import StaticPool
 
 from suite.core import signals
 from suite.core.errors import StoreConflict, SuiteError, remedy
+from suite.results.store import open_files
 from suite.results.store.files import RESTORE, check_file, immutable, made_beside, unwritable
 from suite.results.store.filesystems import leave_wal, network_type, sqlite_file
 from suite.results.store.servers import (
-    Server,
     away_error,
     connection_options,
     is_away,
     is_conflict,
-    server_at,
     without_driver,
 )
 from suite.results.store.tables import REVISION, Base
+from suite.results.store.urls import database_url, shown, unknown_url
 
 BUSY_SECONDS = 60.0
 VERSION_TABLE = "alembic_version"
@@ -62,13 +62,23 @@ def connect(url: str | Path, create: bool) -> Engine:
     """
     parsed = database_url(url)
     file = sqlite_file(parsed)
-    if file is not None:
-        check_file(file, create)
-        _suit_filesystem(file)
+    if file is None:
+        return _connected(parsed, None, create)
+    with open_files.LOCK:
+        if not open_files.is_open(file):  # reading it would end the locks of this process
+            check_file(file, create)
+            _suit_filesystem(file)
+        engine = _connected(parsed, file, create)
+        open_files.opened(engine, file)
+    return engine
+
+
+def _connected(parsed: URL, file: Path | None, create: bool) -> Engine:
+    """An engine on an up-to-date database."""
     try:
         engine = _engine(parsed)
     except ArgumentError:  # SQLAlchemy knows no such driver
-        raise _unknown(shown(parsed)) from None
+        raise unknown_url(shown(parsed)) from None
     except ImportError as error:
         raise without_driver(parsed, shown(parsed), error) from None
     try:
@@ -108,6 +118,7 @@ def dispose(engine: Engine) -> None:
     """Close an engine's connections. Signals are held for the reason given in `connected`."""
     with signals.held():
         engine.dispose()
+    open_files.closed(engine)
 
 
 def _make(file: Path) -> None:
@@ -150,34 +161,6 @@ def one_line_errors(url: URL) -> Iterator[None]:
             raise StoreConflict(f"has changed meanwhile ({reason})", where=shown(url), fix="try again") from error
         fix = next((fix for word, fix in REMEDIES.items() if word in reason), "")
         raise SuiteError(f"cannot be used as a database ({reason})", where=shown(url), fix=fix) from error
-
-
-def database_url(url: str | Path) -> URL:
-    """A SQLAlchemy URL, or that of a SQLite file. Raises SuiteError for a URL that cannot be used."""
-    if isinstance(url, Path):
-        return URL.create("sqlite", database=str(url.absolute()))  # absolute, since a file may be called `:memory:`
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        raise _unknown(url) from None
-    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise _unknown(shown(parsed))
-    return parsed
-
-
-def server_of(url: URL) -> Server | None:
-    """The server of a database; None for SQLite."""
-    return None if url.get_backend_name() == "sqlite" else server_at(url, shown(url))
-
-
-def shown(url: URL) -> str:
-    """The database's name in messages: the file, or the URL without its password."""
-    return str(url.database) if url.get_backend_name() == "sqlite" and url.database else url.render_as_string()
-
-
-def _unknown(url: str) -> SuiteError:
-    fix = "write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
-    return SuiteError(f"'{url}' is not a database URL that suite can use", where="--db", fix=fix)
 
 
 def _engine(url: URL, read_only: Path | None = None) -> Engine:

@@ -14,9 +14,10 @@ from sqlalchemy.pool import StaticPool
 
 from suite.core import signals
 from suite.core.errors import SuiteError
-from suite.results.store.database import connected, one_line_errors, server_of, shown
+from suite.results.store.database import connected, one_line_errors
 from suite.results.store.files import RESTORE
 from suite.results.store.tables import StepRow
+from suite.results.store.urls import server_of, shown
 
 
 class DatabaseSession:

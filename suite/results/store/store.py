@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from suite.core.errors import SuiteError
-from suite.results.store.database import connect, database_url, dispose, server_of, shown
+from suite.results.store.database import connect, dispose
 from suite.results.store.files import RESTORE
 from suite.results.store.filesystems import caution, sqlite_file
 from suite.results.store.integrity import Integrity
@@ -18,6 +18,7 @@ from suite.results.store.leases import LeaseReading
 from suite.results.store.reading import Reading
 from suite.results.store.references import FileReferences
 from suite.results.store.removing import Removing
+from suite.results.store.urls import database_url, server_of, shown
 from suite.results.store.writing import Writing
 
 

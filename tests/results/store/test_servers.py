@@ -14,8 +14,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError, ProgrammingError
 
 from suite.core.errors import StoreAway, StoreConflict, SuiteError
 from suite.results.store import Costs, StepOutcome, Store, servers
-from suite.results.store.database import one_line_errors, server_of
+from suite.results.store.database import one_line_errors
 from suite.results.store.servers import Server, away_error, connection_options
+from suite.results.store.urls import server_of
 from tests.results.store.test_store import EXPERIMENT, LINK, STEP, finished
 
 URL = make_url("postgresql+psycopg://me:secret@there/db")
