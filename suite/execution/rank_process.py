@@ -36,8 +36,9 @@ from suite.training.data.source import UNCOUNTED
 from suite.training.job import Job, Trained
 from suite.training.ranks import RankDone, Ranks, training_as
 
-TIMEOUT: Final = timedelta(minutes=10)
-"""The longest time that a process waits for the others."""
+TIMEOUT: Final = timedelta(hours=1)
+"""The longest time that a process waits for the others: the first one may write a large checkpoint. The supervisor
+notices dead ones at once."""
 
 
 class _Supervisor:

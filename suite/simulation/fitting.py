@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from suite.core.errors import SuiteError
+from suite.execution.jobs import devices_for
 from suite.planning import Inputs
 from suite.planning.machine import TargetMachine
 from suite.planning.steps import Evaluate, Plan, Step, Train
@@ -48,7 +49,10 @@ def memory_of(
         simulation = PlanSimulation(inputs, tracker, machine.on_gpu)
         for index, step in enumerate(plan.steps):
             progress(index, len(plan.steps))
-            if isinstance(step.work, Train | Evaluate):
+            if isinstance(step.work, Train) and (devices := devices_for(step.work)) > 1:
+                reason = f"{devices} devices train it together"
+                yield StepMemory(step, Simulated({}), Simulated({}), unknown=reason)
+            elif isinstance(step.work, Train | Evaluate):
                 try:
                     yield _fitted(step, steps, simulation, machine)
                 except SuiteError as error:  # of a method or a model that needs values

@@ -64,6 +64,18 @@ class Ranks:
         longest = -(-len(whole) // self.count)
         return whole[self.rank * longest : (self.rank + 1) * longest]
 
+    def slice(self, items: Sequence[T]) -> Sequence[T]:
+        """This process's items: neighbours, as many as others have or one fewer."""
+        return items[self.rank * len(items) // self.count : (self.rank + 1) * len(items) // self.count]
+
+    def together(self, own: list[T]) -> list[T]:
+        """The items of all processes, in order."""
+        if self.count == 1:
+            return own
+        found: list[list[T]] = [[] for _ in range(self.count)]
+        distributed.all_gather_object(found, own)
+        return [item for items in found for item in items]
+
     def share(self, parts: Sequence[T]) -> list[tuple[T, bool]]:
         """This process's parts of a batch, and whether each counts.
 

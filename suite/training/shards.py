@@ -135,9 +135,13 @@ def divide(model: nn.Module, whole: set[nn.Parameter], device: torch.device) -> 
     }
     mesh = init_device_mesh(device.type, (ranks().count,))
     layers = [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
+    undivided = {each for each in model.parameters() if each not in whole}
     for module in (*layers, model):
+        before = {each: each.data for each in module.parameters() if each in undivided}
         # what lies outside of the layers stays gathered during a pass: code calls it without calling the model
         fully_shard(module, mesh=mesh, reshard_after_forward=module is not model, ignored_params=whole)
+        for parameter, values in before.items():  # others may refer to it, and it was moved to the device
+            parameter.data = values
     for module in model.modules():
         if isinstance(module, FSDPModule):
             module.set_gradient_divide_factor(1.0)

@@ -77,6 +77,18 @@ def test_on_a_cpu_the_runner_saves_no_memory_by_itself_and_the_settings_are_name
     assert err.strip().endswith("set `budget.gradient_checkpointing: true, method.clip: null`")
 
 
+def test_nothing_is_predicted_of_a_step_that_several_devices_train(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = (*SMALL, "--set", "budget.shard=2", "--home", tmp_path / "home")
+    code, out, _ = suite(capsys, "plan", spec(tmp_path, "{name: finetune}"), *sets, "--machine", "2xL4-24GB")
+    assert code == 0
+    title = "train finetune on rte · micro"
+    assert f"note: {title}: its memory cannot be predicted (2 devices train it together)" in out
+    unknown = [line for line in out.splitlines() if " unknown " in line]
+    assert [line.startswith(title) for line in unknown] == [True]
+
+
 def test_a_machine_that_cannot_be_read_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = suite(capsys, "plan", "specs/pretrained.yaml", "--machine", "a big one")
     assert code == 2

@@ -42,7 +42,10 @@ CASES: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     "ProMoT": ("promot_rte", None, ("method.stage_one.steps=2", "method.stage_one.select_every=2")),
     "ProMoT with LoRA": ("promot_rte", None, ("method.stage_one={name: lora, steps: 2}",)),
     "SVF": ("transformer2/svf_ntp_math", None, ("method.steps=5",)),
-    "SVF by reward": ("transformer2/svf_math", None, ("method.steps=3", "method.reinforce.kl=0.1")),
+    "SVF by reward": (
+        "transformer2/svf_math", None,
+        ("method.steps=3", "method.reinforce.kl=0.1", "method.reinforce.sampling=greedy"),
+    ),
     "LoRA by reward": ("lora_rte", None, ("method.objective=reinforce", "method.steps=3", "method.reinforce.kl=0.1")),
     "PiSSA by reward": (
         "transformer2/pissa_math", None, ("method.objective=reinforce", "method.steps=3", "method.reinforce.kl=0.1"),

@@ -47,3 +47,9 @@ def test_answers_have_the_precision_of_the_model_and_training_that_of_the_track(
 def test_a_failed_step_records_no_device() -> None:
     assert provenance_of_failure().device is None
     assert provenance_of_failure().versions
+
+
+def test_a_step_that_devices_train_together_records_their_number(specs: Path) -> None:
+    train, evaluate = steps_of(specs, "budget.shard=2")
+    names = [provenance_of("cpu", step.work).device_name for step in (train, evaluate)]
+    assert names == [f"2 × {cpu_name()}", cpu_name()]

@@ -23,6 +23,8 @@ from suite.training.data.examples import Encoded
 from suite.training.job import Job, Sampling
 from suite.training.loop import Fit, fit
 from suite.training.objectives.losses import answer_logits
+from suite.training.ranks import ranks
+from suite.training.shards import is_divided
 from suite.training.trainable import Trainable
 
 
@@ -121,13 +123,17 @@ class Rollouts:
         model = job.backbone.model
         model.eval()  # the policy is the model without dropout
         answers: list[tuple[int, Rollout]] = []
+        group, divided = ranks(), is_divided(model)  # what is divided answers the same prompts in all processes
         for target_index, each in enumerate(job.examples):
             examples = [each.examples[index] for owner, index in chosen if owner == target_index]
-            if examples:
-                seed = seed_of(job.seed, "answers", step, each.role)
-                drawn = Sampling(temperature, settings.max_new_tokens, seed)
+            own = examples if divided else group.slice(examples)
+            seed = seed_of(job.seed, "answers", step, each.role, *([] if divided else filter(None, [group.rank])))
+            drawn, rollouts = Sampling(temperature, settings.max_new_tokens, seed), list[Rollout]()
+            if own:
                 current = self._trainable.adapted(job.backbone, target_index)
-                answers += [(target_index, rollout) for rollout in job.roll_out(current, each, examples, drawn)]
+                rollouts = job.roll_out(current, each, own, drawn)
+            rollouts = rollouts if divided else group.together(rollouts)
+            answers += [(target_index, rollout) for rollout in rollouts]
         model.train()
         return answers
 
