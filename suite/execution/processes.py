@@ -17,7 +17,7 @@ from suite.execution.context import StepContext
 from suite.execution.placement import THREADS, Placement, Workers, placements
 from suite.execution.schedule import POLL_SECONDS, Schedule
 from suite.execution.worker import StepLog
-from suite.execution.worker_process import PRELOADED, StepEnded, LogCall, Message, StepRaised, serve
+from suite.execution.worker_process import PRELOADED, LogCall, Message, StepEnded, StepRaised, serve
 from suite.planning import Step
 
 LAST_SECONDS: Final = 5.0

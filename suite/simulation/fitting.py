@@ -49,10 +49,7 @@ def memory_of(
         simulation = PlanSimulation(inputs, tracker, machine.on_gpu)
         for index, step in enumerate(plan.steps):
             progress(index, len(plan.steps))
-            if isinstance(step.work, Train) and (devices := devices_for(step.work)) > 1:
-                reason = f"{devices} devices train it together"
-                yield StepMemory(step, Simulated({}), Simulated({}), unknown=reason)
-            elif isinstance(step.work, Train | Evaluate):
+            if isinstance(step.work, Train | Evaluate):
                 try:
                     yield _fitted(step, steps, simulation, machine)
                 except SuiteError as error:  # of a method or a model that needs values
@@ -61,6 +58,12 @@ def memory_of(
 
 def _fitted(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation, machine: TargetMachine) -> StepMemory:
     """The memory of a step, with the first of the runner's measures with which it fits."""
+    count = devices_for(step.work) if isinstance(step.work, Train) else 1
+    if count > 1 and not machine.on_gpu:
+        raise SuiteError(f"{count} processes share the memory of the CPU")
+    if count > machine.count:
+        needed = simulation.of(step, steps)
+        return StepMemory(step, needed, needed, fits=False, remedy=f"budget.shard: {machine.count}")
     tried = []
     for measures, changed in (((), step), *_measures(step, on_gpu=machine.on_gpu)):
         tried.append((simulation.of(changed, steps), measures))
@@ -70,7 +73,7 @@ def _fitted(step: Step, steps: Mapping[str, Step], simulation: PlanSimulation, m
     remedy = next(
         (
             text
-            for text, changed in _remedies(step, on_gpu=machine.on_gpu)
+            for text, changed in _remedies(step, machine)
             if (helped := _total(changed, steps, simulation)) is not None and helped <= machine.usable
         ),
         "",
@@ -98,7 +101,7 @@ def _measures(step: Step, *, on_gpu: bool) -> Iterator[tuple[tuple[str, ...], St
     if isinstance(work, Evaluate):
         yield (ONE_PROMPT,), _with_track(step, "decoding", batch_tokens=1)
         return
-    if not isinstance(work, Train) or not isinstance(work.config, Optimisation):
+    if not isinstance(work, Train) or not isinstance(work.config, Optimisation) or devices_for(work) > 1:
         return
     measures: tuple[str, ...] = ()
     if work.track.budget.gradient_checkpointing == "auto":
@@ -107,9 +110,9 @@ def _measures(step: Step, *, on_gpu: bool) -> Iterator[tuple[tuple[str, ...], St
     yield (*measures, SMALLER), _with_track(_with_track(step, "budget", micro_batch=1), "decoding", batch_tokens=1)
 
 
-def _remedies(step: Step, *, on_gpu: bool) -> Iterator[tuple[str, Step]]:
+def _remedies(step: Step, machine: TargetMachine) -> Iterator[tuple[str, Step]]:
     """Settings that need less memory, the mildest first, and the step with them."""
-    work = step.work
+    work, on_gpu = step.work, machine.on_gpu
     if not on_gpu and isinstance(work, Evaluate):
         yield f"decoding.batch_tokens: {FEW_TOKENS}", _with_track(step, "decoding", batch_tokens=FEW_TOKENS)
     if not isinstance(work, Train) or not isinstance(work.config, Optimisation):
@@ -121,6 +124,7 @@ def _remedies(step: Step, *, on_gpu: bool) -> Iterator[tuple[str, Step]]:
         fewer = _with_track(_with_track(step, "budget", micro_batch=1), "decoding", batch_tokens=FEW_TOKENS)
         answers = f"decoding.batch_tokens: {FEW_TOKENS}"
         yield f"budget.gradient_checkpointing: true, budget.micro_batch: 1, {answers}", fewer
+    yield from _more_devices(step, machine)
     before = "" if on_gpu else "budget.gradient_checkpointing: true, "
     if config.clip is not None:
         tried["clip"] = None
@@ -137,6 +141,24 @@ def _remedies(step: Step, *, on_gpu: bool) -> Iterator[tuple[str, Step]]:
         few_bits = model.model_copy(update={"quantization": "4bit"})
         changed = replace(step.work, track=step.work.track.model_copy(update={"model": few_bits}))
         yield f"{before}model.quantization: 4bit", replace(step, work=changed, key={**step.key, "quantization": "4bit"})
+
+
+def _more_devices(step: Step, machine: TargetMachine) -> Iterator[tuple[str, Step]]:
+    """More of the machine's GPUs for a step that they can divide, and the same with gradient checkpointing."""
+    work = step.work
+    if not isinstance(work, Train) or not machine.on_gpu or work.track.model.quantization is not None:
+        return
+    if work.methods.get(work.method).requirements(work.config).sharding in (None, "nothing"):
+        return
+    count = 2 * work.track.budget.shard
+    while count <= min(machine.count, work.track.budget.batch_size):
+        more = _with_track(step, "budget", shard=count)
+        yield f"budget.shard: {count}", more
+        yield (
+            f"budget.shard: {count}, budget.gradient_checkpointing: true",
+            _with_track(more, "budget", gradient_checkpointing=True),
+        )
+        count *= 2
 
 
 def _changed(step: Step, settings: Mapping[str, Any], before: str) -> tuple[str, Step]:

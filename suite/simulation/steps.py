@@ -12,6 +12,7 @@ from typing import Any, cast
 import torch
 
 from suite.core.errors import SuiteError
+from suite.execution.jobs import devices_for
 from suite.models.adapted import AdaptedModel
 from suite.models.artifacts import Artifact
 from suite.models.backbone import Backbone
@@ -69,6 +70,8 @@ class PlanSimulation:
         simulation = Simulation(backbone, self.inputs.data, self.tracker, self.on_gpu)
         try:
             if isinstance(work, Train):
+                if devices_for(work) > 1:  # it divides the model, which is made anew for the next step
+                    self._backbones.clear()
                 return simulation.train(work, work.methods.get(work.method), artifacts).with_loaded(loaded)
             by_step = dict(zip(step.parents, artifacts, strict=True))
             return self._answered(work, backbone, by_step).with_loaded(loaded)

@@ -6,6 +6,7 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import torch
@@ -15,6 +16,13 @@ from torch.utils._pytree import tree_iter
 
 Part = Literal["weights", "trained", "gradients", "optimizer", "activations", "caches"]
 PARTS: Final[tuple[Part, ...]] = ("weights", "trained", "gradients", "optimizer", "activations", "caches")
+
+
+@dataclass
+class _Storage:
+    part: Part
+    size: int | None
+    """Bytes; None if it is not counted."""
 
 
 class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -29,7 +37,7 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.peak: Counter[Part] = Counter()
         self.part: Part = "weights"
         self.counting = True
-        self._seen: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._seen: weakref.WeakKeyDictionary[Any, _Storage] = weakref.WeakKeyDictionary()
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Call an operation and count its results."""
@@ -44,7 +52,7 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         result = function(*args, **(kwargs or {}))
         for each in tree_iter(result):
             if isinstance(each, Tensor):
-                self._count(each)
+                self._count(getattr(each, "_local_tensor", each))  # of a tensor that devices divide, the part here
         return result
 
     @contextmanager
@@ -79,19 +87,30 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         storage = tensor.untyped_storage()
         if storage in self._seen:
             return
-        size = storage.nbytes()
-        self._seen[storage] = size
-        if not self.counting:
-            return
-        part = self._part()
+        counted = self._seen[storage] = _Storage(self._part(), storage.nbytes() if self.counting else None)
+        if counted.size is not None:
+            weakref.finalize(storage, self._drop, counted)
+            self._add(counted.part, counted.size)
+
+    def _add(self, part: Part, size: int) -> None:
         self.now[part] += size
-        weakref.finalize(storage, self._drop, part, size)
         if self.now.total() > self.peak.total():
             self.peak = Counter(self.now)
+
+    def resize(self, tensor: Tensor, size: int) -> None:
+        """Give a tensor's storage another size, in bytes."""
+        storage = tensor.untyped_storage()
+        if storage.size() == size:
+            return
+        storage.resize_(size)
+        counted = self._seen.get(storage)
+        if counted is not None and counted.size is not None:
+            before, counted.size = counted.size, size
+            self._add(counted.part, size - before)
 
     def _part(self) -> Part:
         in_backward = torch._C._current_graph_task_id() != -1
         return "gradients" if in_backward and self.part == "activations" else self.part
 
-    def _drop(self, part: Part, size: int) -> None:
-        self.now[part] -= size
+    def _drop(self, counted: _Storage) -> None:
+        self.now[counted.part] -= counted.size or 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,6 +16,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook, register_op
 
 from suite.core.block import Block
 from suite.evaluation.rollout import Rollout
+from suite.execution.jobs import devices_for
 from suite.execution.targets import training_sets
 from suite.methods import Method
 from suite.models.adapted import AdaptedModel
@@ -24,6 +25,7 @@ from suite.models.backbone import Backbone
 from suite.models.offload import LARGE, bytes_of, moving
 from suite.planning.steps import Train
 from suite.simulation.answering import Batching, Question, answer
+from suite.simulation.group import SimulatedGroup
 from suite.simulation.questions import questions_of
 from suite.simulation.tracker import LiveBytes, Part
 from suite.specs.blocks import Budget
@@ -104,14 +106,18 @@ class Simulation:
             backbone=self.backbone, examples=tuple(self._longest(each, work) for each in sets), selection=select,
             roll_out=roll_out, budget=_in_two_parts(track.budget), selection_rule=track.selection, seed=work.seed,
             parents=tuple(parents), checkpoint=Path(), checkpoint_seconds=math.inf, log=_Silent(),
+            sharding=method.requirements(config).sharding or "nothing",
         )  # fmt: skip
+        group = SimulatedGroup(devices_for(work), self.tracker)
         others = self.tracker.begin(bytes_of(dict(self.backbone.model.named_parameters())))
         begins = self.backbone.model.register_forward_pre_hook(lambda *_: self.tracker.begin_computing())
-        with self.tracker.making("trained"):
+        divides = group.count > 1 and job.sharding != "nothing"
+        with self.tracker.making("trained"), group.training(job.sharding) if group.count > 1 else nullcontext():
             trained = method.train(config, job)
         begins.remove()
-        peak = self.tracker.peak - others
-        renew_weights(self.backbone, self.tracker)
+        peak = self.tracker.peak - (group.beside if divides else others)
+        if not divides:
+            renew_weights(self.backbone, self.tracker)
         return Simulated(peak, trained.artifact)
 
     def _questions(self, target: TrainingSet, examples: Sequence[Example], work: Train) -> list[Question]:

@@ -197,10 +197,10 @@ class _Loop(Generic[P]):
         """The loss summed over all processes; all learn here whether to save and to end after this step."""
         if self.ranks.count == 1:
             return float(loss)
-        first = self.ranks.first
-        values = [float(loss), float(first and self.checkpoints.due), float(self.ranks.end() if first else 0)]
-        agreed = self.ranks.total(torch.tensor(values, device=self.device)).tolist()
-        self.save_due, self.signal = bool(agreed[1]), int(agreed[2])
+        # 1 means no, as where training is simulated all numbers are read as 1
+        said = [1.0 + self.checkpoints.due, 1.0 + self.ranks.end()] if self.ranks.first else [0.0, 0.0]
+        agreed = self.ranks.total(torch.tensor([float(loss), *said], device=self.device)).tolist()
+        self.save_due, self.signal = agreed[1] > 1, int(agreed[2]) - 1
         return float(agreed[0])
 
     def _halve(self) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed
+
+from suite.models.offload import away
 
 T = TypeVar("T")
 
@@ -28,6 +30,10 @@ class Ranks:
     """This process's device; None: that of what is trained."""
     end: Callable[[], int] = lambda: 0
     """The number of the signal that asks the first process to end training; 0: none."""
+    mesh: Any = None
+    """The processes as FSDP has them; None: made when a model is divided."""
+    dividing: Callable[[], AbstractContextManager[object]] = nullcontext
+    """Context manager in which a model is divided: it moves from the host to the devices."""
 
     @property
     def first(self) -> bool:
@@ -40,13 +46,21 @@ class Ranks:
             distributed.all_reduce(values)
         return values
 
+    def all_true(self, own: bool) -> bool:
+        """Whether this is true in all processes."""
+        if self.count == 1:
+            return own
+        least = torch.tensor(float(own), device=self.device)
+        distributed.all_reduce(least, distributed.ReduceOp.MIN)
+        return bool(least)
+
     def from_first(self, value: float) -> float:
         """The first process's value, in all of them."""
         if self.count == 1:
             return value
-        box = [value]
-        distributed.broadcast_object_list(box, src=0, device=self.device)
-        return box[0]
+        agreed = torch.tensor(value, dtype=torch.float64, device=self.device)
+        distributed.broadcast(agreed, src=0)
+        return float(agreed)
 
     def gathered(self, own: Tensor, rows: int) -> Tensor | None:
         """A tensor [rows, …] of which each process has its `chunk`, on the CPU of the first process; None elsewhere."""
@@ -57,7 +71,7 @@ class Ranks:
         padded[: len(own)] = own.detach()
         pieces = [torch.empty_like(padded) for _ in range(self.count)] if self.first else None
         distributed.gather(padded, pieces, dst=0)
-        return None if pieces is None else torch.cat(pieces)[:rows].cpu()
+        return None if pieces is None else away(torch.cat(pieces)[:rows])
 
     def chunk(self, whole: Tensor) -> Tensor:
         """This process's rows of a tensor: equal numbers for all but the last processes, which may have none."""

@@ -40,9 +40,10 @@ class Shards:
     def _divide(self, trainable: Mapping[str, nn.Parameter], sharding: Sharding) -> None:
         trained = set() if sharding == "weights" else {id(each) for each in trainable.values()}
         whole = {each for each in self.model.parameters() if id(each) in trained or not each.ndim}
-        for parameter in (*whole, *trainable.values()) if sharding == "base" else whole:
-            parameter.data = parameter.data.to(self.device)
-        divide(self.model, whole, self.device)
+        with self.ranks.dividing():
+            for parameter in (*whole, *trainable.values()) if sharding == "base" else whole:
+                parameter.data = parameter.data.to(self.device, copy=True)
+            divide(self.model, whole, self.device)
         for name, parameter in trainable.items():
             live = live_parameter(self.model, parameter)
             if live is not parameter:
@@ -85,10 +86,7 @@ class Shards:
 
     def finite(self) -> bool:
         """Whether all parameters are finite, in all processes."""
-        own = all(bool(torch.isfinite(each).all()) for each in self.parameters.values())
-        if self.ranks.count == 1:
-            return own
-        return not float(self.ranks.total(torch.tensor(float(not own), device=self.device)))
+        return self.ranks.all_true(all(bool(torch.isfinite(each).all()) for each in self.parameters.values()))
 
     def whole(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Tensors by `<parameter>` or `<parameter>|<entry>`, whole and on the CPU, in the first process; {} elsewhere.
@@ -133,7 +131,7 @@ def divide(model: nn.Module, whole: set[nn.Parameter], device: torch.device) -> 
         for name, own in module._parameters.items()
         if own is not None
     }
-    mesh = init_device_mesh(device.type, (ranks().count,))
+    mesh = ranks().mesh or init_device_mesh(device.type, (ranks().count,))
     layers = [module for module in model.modules() if isinstance(module, GradientCheckpointingLayer)]
     undivided = {each for each in model.parameters() if each not in whole}
     for module in (*layers, model):

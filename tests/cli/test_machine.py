@@ -43,11 +43,11 @@ def spec(folder: Path, method: str) -> Path:
 
 
 def plan(
-    capsys: pytest.CaptureFixture[str], folder: Path, model: Path, machine: str, method: str
+    capsys: pytest.CaptureFixture[str], folder: Path, model: Path, machine: str, method: str, *more: str
 ) -> tuple[int, str, str]:
     where = f"model={{path: {model}, dtype: bfloat16}}"
     home = ("--home", folder / "home")
-    return suite(capsys, "plan", spec(folder, method), "--set", where, *SMALL, "--machine", machine, *home)
+    return suite(capsys, "plan", spec(folder, method), "--set", where, *SMALL, *more, "--machine", machine, *home)
 
 
 def test_what_does_not_fit_is_refused_with_the_setting_that_helps(
@@ -77,16 +77,18 @@ def test_on_a_cpu_the_runner_saves_no_memory_by_itself_and_the_settings_are_name
     assert err.strip().endswith("set `budget.gradient_checkpointing: true, method.clip: null`")
 
 
-def test_nothing_is_predicted_of_a_step_that_several_devices_train(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_more_of_the_machines_gpus_are_named_for_a_step_that_does_not_fit_one(
+    tmp_path: Path, described: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sets = (*SMALL, "--set", "budget.shard=2", "--home", tmp_path / "home")
-    code, out, _ = suite(capsys, "plan", spec(tmp_path, "{name: finetune}"), *sets, "--machine", "2xL4-24GB")
+    code, _, err = plan(capsys, tmp_path, described, "4xA10-12GB", "{name: finetune, steps: 4, clip: null}")
+    assert code == 2
+    assert err.strip().endswith("set `budget.shard: 4`")
+    shard = ("--set", "budget.shard=4")
+    code, _, _ = plan(capsys, tmp_path, described, "4xA10-12GB", "{name: finetune, steps: 4, clip: null}", *shard)
     assert code == 0
-    title = "train finetune on rte · micro"
-    assert f"note: {title}: its memory cannot be predicted (2 devices train it together)" in out
-    unknown = [line for line in out.splitlines() if " unknown " in line]
-    assert [line.startswith(title) for line in unknown] == [True]
+    code, _, err = plan(capsys, tmp_path, described, "1xA10-12GB", "{name: finetune, steps: 4, clip: null}", *shard)
+    assert code == 2
+    assert err.strip().endswith("set `budget.shard: 1`")
 
 
 def test_a_machine_that_cannot_be_read_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
