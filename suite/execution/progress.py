@@ -73,23 +73,39 @@ class PlanProgress:
         self._running[step.step] = step
         return self.done + len(self._running)
 
+    def is_due(self, step: StepProgress, final: bool = False) -> bool:
+        """Whether a step's new state would be shown or logged now. The time left is computed for such states only."""
+        now = time.monotonic()
+        return self._log_is_due(step, final, now) or self._line_is_due(step, final, now)
+
     def show(self, step: StepProgress, final: bool = False) -> None:
         """Show a step's new state: on a terminal beside those of the others, elsewhere as a line from time to time."""
         now = time.monotonic()
-        if final or not step.logged or now - step.logged >= LOG_EVERY_SECONDS:
+        if self._log_is_due(step, final, now):
             step.logged = now
             self.log(step.line_of_log(len(self._running)))
-        terminal = self._lines.on_terminal
-        every = TERMINAL_EVERY_SECONDS if terminal else LOG_EVERY_SECONDS
-        if not final and step.shown and now - step.shown < every:
+        if not self._line_is_due(step, final, now):
             return
         first, step.shown = not step.shown, now
         if self.verbosity == "quiet":
             return
-        if terminal:
+        if self._lines.on_terminal:
             self._lines.draw(self._shown_lines(step))
         elif not first:
             self._lines.write(f"{' · '.join(step.line())}\n")
+
+    def _log_is_due(self, step: StepProgress, final: bool, now: float) -> bool:
+        return final or not step.logged or now - step.logged >= self._log_seconds
+
+    def _line_is_due(self, step: StepProgress, final: bool, now: float) -> bool:
+        # on a terminal the lines of all steps are drawn together
+        every = TERMINAL_EVERY_SECONDS * len(self._running) if self._lines.on_terminal else self._log_seconds
+        return final or not step.shown or now - step.shown >= every
+
+    @property
+    def _log_seconds(self) -> float:
+        """Seconds between two lines of a step: with many steps fewer, so that all have about a line a second."""
+        return max(LOG_EVERY_SECONDS, float(len(self._running)))
 
     def _shown_lines(self, newest: StepProgress) -> list[Sequence[str]]:
         """A line for each running step, each as its parts, and what is left if there are several."""
@@ -137,17 +153,23 @@ class StepProgress:
         now, share = time.monotonic(), step / max(total, 1)
         self._first = self._first or (share, now)
         since, began = self._first if self.plan.remaining.estimated(self.step) else (0.0, self._began)
-        self.left = clock(self.plan.remaining.left(self.step, share, now - began, since))
+        self.plan.remaining.report(self.step, share, now - began, since)
+        final = step == total
+        if self.plan.is_due(self, final):
+            self.left = clock(self.plan.remaining.left())
         scored = [] if score is None else [f"score {score:.1f}"]
-        self.parts = [f"step {step}/{total}", f"loss {loss:.3f}", *scored, f"{self.left} left"]
-        self.plan.show(self, final=step == total)
+        self.parts = [f"step {step}/{total}", f"loss {loss:.3f}", *scored]
+        self.parts += [f"{self.left} left"] if self.left else []
+        self.plan.show(self, final)
 
     def answered(self, documents: int, total: int, tokens: int, seconds: float) -> None:
         """Show the progress of an evaluation: documents, tokens per second, and the time left."""
         self.parts = [f"documents {documents}/{total}", f"{tokens / max(seconds, 1e-3):,.0f} tokens/s"]
         if documents:
-            self.left = clock(self.plan.remaining.left(self.step, documents / total, seconds))
-            self.parts = [*self.parts, f"{self.left} left"]
+            self.plan.remaining.report(self.step, documents / total, seconds)
+            if self.plan.is_due(self):
+                self.left = clock(self.plan.remaining.left())
+            self.parts = [*self.parts, *([f"{self.left} left"] if self.left else [])]
         self.plan.show(self)
 
     def say(self, text: str) -> None:

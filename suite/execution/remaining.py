@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -46,15 +46,33 @@ class _Current:
 
 @dataclass
 class Remaining:
-    """The steps that are to be done, by id, and how long the others took."""
+    """The steps that are to be done, by id, and how long the others took.
+
+    The time left takes seconds that grow with the number of running steps, not with that of all steps.
+    """
 
     steps: dict[str, EstimatedStep] = field(default_factory=dict)
+    """Changed by `add` and `remove`."""
     workers: int = 1
     """How many steps run at a time."""
     paths: Mapping[str, float] = field(default_factory=dict)
     """Step -> estimated seconds of the longest chain of steps that begins with it, where several run at a time."""
     _by_kind: dict[str, _Measured] = field(default_factory=dict)
     _current: dict[str, _Current] = field(default_factory=dict)
+    _seconds: dict[str, float] = field(default_factory=dict)
+    """Kind -> estimated seconds of all its steps, the running ones too."""
+    _longest: LongestFirst | None = None
+
+    def __post_init__(self) -> None:
+        self.add(dict(self.steps))
+
+    def add(self, steps: Mapping[str, EstimatedStep]) -> None:
+        """Add steps that are to be done."""
+        self.steps.update(steps)
+        self._seconds = {}
+        for each in self.steps.values():
+            self._seconds[each.kind] = self._seconds.get(each.kind, 0.0) + each.seconds
+        self._longest = None
 
     def estimated(self, step: str) -> bool:
         """Whether there is an estimate of the step."""
@@ -70,7 +88,8 @@ class Remaining:
 
     def remove(self, step: str) -> None:
         """A step needs no more work."""
-        self.steps.pop(step, None)
+        if (known := self.steps.pop(step, None)) is not None:
+            self._seconds[known.kind] -= known.seconds
         self.stop(step)
 
     def finished(self, step: str, seconds: float) -> None:
@@ -82,27 +101,45 @@ class Remaining:
             measured.seconds += seconds
             measured.estimated += share * known.seconds
 
-    def left(self, step: str, share: float, seconds: float, since: float = 0.0) -> float:
-        """Seconds until all steps are done, if a running step took `seconds` from its share `since` to `share`.
+    def report(self, step: str, share: float, seconds: float, since: float = 0.0) -> None:
+        """Note that a running step took `seconds` from its share `since` to `share`.
 
         Shares are from 0 to 1. A step that is resumed, or whose beginning is unlike the rest, has a later `since`.
         """
         self._current[step] = _Current(since, share, seconds)
-        own = [self._own(each) for each in self._current]
-        running = [self._left_of(each) for each in self._current]
-        after = [(name, each) for name, each in self.steps.items() if name not in self._current]
-        in_turn = sum(running) + sum(each.seconds * self._ratio(each.kind, own) for _, each in after)
+
+    def left(self) -> float:
+        """Seconds until all steps are done, by what the running ones have reported."""
+        before, now = _Ratios(self._by_kind), _Ratios(self._by_kind, [self._own(each) for each in self._current])
+        running = {each: self._left_of(each, before) for each in self._current}
+        waiting = dict(self._seconds)
+        for each in self._current:
+            if (known := self.steps.get(each)) is not None:
+                waiting[known.kind] -= known.seconds
+        after = sum(max(seconds, 0.0) * now.of(kind) for kind, seconds in waiting.items())
+        in_turn = sum(running.values()) + after
         if self.workers == 1:
             return in_turn
-        paths = [left + self._path(each, own) for each, left in zip(self._current, running, strict=True)]
-        paths += [self._path(name, own) + each.seconds * self._ratio(each.kind, own) for name, each in after]
-        return max(in_turn / self.workers, *paths)
+        paths = [left + self._path(each) * now.overall for each, left in running.items()]
+        return max(in_turn / self.workers, self._longest_waiting(now), *paths)
 
-    def _path(self, step: str, own: Iterable[tuple[str, _Measured]]) -> float:
-        """Seconds of the longest chain of steps after a step."""
-        overall = self._ratio("", own)
+    def _longest_waiting(self, ratios: _Ratios) -> float:
+        """Seconds of the longest chain that begins with a step that does not run yet."""
+        if self._longest is None or self._longest.paths is not self.paths:
+            self._longest = LongestFirst(self.steps, self.paths)
+        longest, most = 0.0, max([ratios.overall, *map(ratios.of, self._seconds)])
+        for length, name in self._longest.among(self.steps):
+            if length * most <= longest:  # so are those after it
+                break
+            if name not in self._current:
+                each = self.steps[name]
+                longest = max(longest, self._path(name) * ratios.overall + each.seconds * ratios.of(each.kind))
+        return longest
+
+    def _path(self, step: str) -> float:
+        """Estimated seconds of the longest chain of steps after a step."""
         known = self.steps.get(step)
-        return max(self.paths.get(step, 0.0) - (known.seconds if known else 0.0), 0.0) * overall
+        return max(self.paths.get(step, 0.0) - (known.seconds if known else 0.0), 0.0)
 
     def _own(self, step: str) -> tuple[str, _Measured]:
         """(kind, what was measured) of a running step."""
@@ -111,25 +148,48 @@ class Remaining:
             return "", _Measured()
         return known.kind, _Measured(current.seconds, known.seconds * (current.share - current.since))
 
-    def _left_of(self, step: str) -> float:
+    def _left_of(self, step: str, ratios: _Ratios) -> float:
         """Seconds that a running step still takes."""
         known, current = self.steps.get(step), self._current[step]
         if known is None or not known.seconds:  # its pace is all that is known
             return current.seconds / max(current.share - current.since, 1e-9) * (1.0 - current.share)
         _, own = self._own(step)
         weight = PRIOR_SHARE * known.seconds
-        ratio = (own.seconds + weight * self._ratio(known.kind, ())) / (own.estimated + weight)
+        ratio = (own.seconds + weight * ratios.of(known.kind)) / (own.estimated + weight)
         return ratio * known.seconds * (1.0 - current.share)
 
-    def _ratio(self, kind: str, own: Iterable[tuple[str, _Measured]]) -> float:
-        """That of a kind of step; where little of it was measured, one that leans to all kinds'. `own` are the running
-        steps'."""
-        found = [*self._by_kind.items(), *own]
 
-        def pooled(chosen: Iterable[_Measured]) -> _Measured:
-            measured = list(chosen)
-            return _Measured(sum(each.seconds for each in measured), sum(each.estimated for each in measured))
+class _Ratios:
+    """Measured seconds for each estimated one, by the kind of step. `own` are the running steps'."""
 
+    def __init__(self, by_kind: Mapping[str, _Measured], own: Iterable[tuple[str, _Measured]] = ()) -> None:
+        self._by_kind: dict[str, _Measured] = {}
+        pooled = _Measured()
+        for kind, each in (*by_kind.items(), *own):
+            for measured in (self._by_kind.setdefault(kind, _Measured()), pooled):
+                measured.seconds += each.seconds
+                measured.estimated += each.estimated
         # half of it, as a factor: a slow machine slows all kinds, but each kind is also wrong in its own way
-        overall = math.sqrt(pooled(each for _, each in found).ratio(1.0))
-        return pooled(each for name, each in found if name == kind).ratio(overall)
+        self.overall = math.sqrt(pooled.ratio(1.0))
+
+    def of(self, kind: str) -> float:
+        """That of a kind; where little of it was measured, one that leans to all kinds'."""
+        return self._by_kind.get(kind, _Measured()).ratio(self.overall)
+
+
+class LongestFirst:
+    """Steps by their longest path, or their own seconds without one. Those that are done are dropped from the front."""
+
+    def __init__(self, steps: Mapping[str, EstimatedStep], paths: Mapping[str, float]) -> None:
+        self.paths = paths
+        lengths = ((max(paths.get(name, 0.0), each.seconds), name) for name, each in steps.items())
+        self._steps = sorted(lengths, reverse=True)
+        self._first = 0
+
+    def among(self, undone: Container[str]) -> Iterator[tuple[float, str]]:
+        """Yield (seconds, step) of the steps that are not done."""
+        while self._first < len(self._steps) and self._steps[self._first][1] not in undone:
+            self._first += 1
+        for number in range(self._first, len(self._steps)):
+            if self._steps[number][1] in undone:
+                yield self._steps[number]

@@ -207,7 +207,7 @@ class Schedule:
     def _remain(self, steps: Iterable[Step]) -> None:
         """Count steps for the time left."""
         estimated = {step.id: EstimatedStep(sort_of(step.kind, step.key), step.estimate.seconds) for step in steps}
-        self.progress.remaining.steps.update(estimated)
+        self.progress.remaining.add(estimated)
 
     def _done(self, step: Step, result: Done) -> None:
         self.done += 1

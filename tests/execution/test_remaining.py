@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from random import Random
 
 import pytest
 
 from suite.execution.progress import PlanProgress
-from suite.execution.remaining import EstimatedStep, Remaining
+from suite.execution.remaining import EstimatedStep, Remaining, _Ratios
 
 OPTIMISER_STEPS = 200
 SETUP = 20.0
@@ -47,6 +48,12 @@ def reports(step: MadeUp) -> Iterator[tuple[float, float]]:
         yield at / OPTIMISER_STEPS, spent
 
 
+def left(remaining: Remaining, step: str, share: float, seconds: float, since: float = 0.0) -> float:
+    """The seconds left after a step's report."""
+    remaining.report(step, share, seconds, since)
+    return remaining.left()
+
+
 def errors(plan: list[MadeUp]) -> list[tuple[float, float, float]]:
     """(share of the plan that is done, shown / real, shown by pace alone / real) of every report but the last ones."""
     remaining = Remaining({step.name: EstimatedStep(step.kind, step.estimated) for step in plan})
@@ -58,11 +65,11 @@ def errors(plan: list[MadeUp]) -> list[tuple[float, float, float]]:
         first: tuple[float, float] | None = None
         for share, spent in reports(step):
             first = first or ((0.0, 0.0) if step.kind == "evaluate" else (share, spent))
-            shown = remaining.left(step.name, share, spent - first[1], first[0])
+            shown = left(remaining, step.name, share, spent - first[1], first[0])
             pace = spent / share * (1.0 - share) + estimated_after
-            left = whole - done - spent
-            if left > 0.05 * whole:
-                found.append(((done + spent) / whole, shown / left, pace / left))
+            real = whole - done - spent
+            if real > 0.05 * whole:
+                found.append(((done + spent) / whole, shown / real, pace / real))
         remaining.finished(step.name, step.real)
         remaining.remove(step.name)
         done += step.real
@@ -80,7 +87,7 @@ def test_the_time_left_is_never_far_off_and_soon_right() -> None:
 def test_without_measurements_the_plans_estimates_are_shown() -> None:
     remaining = Remaining({"a": EstimatedStep("train full", 100.0), "b": EstimatedStep("evaluate", 10.0)})
     remaining.begin("a")
-    assert remaining.left("a", 0.01, 0.0, 0.01) == pytest.approx(0.99 * 100.0 + 10.0)
+    assert left(remaining, "a", 0.01, 0.0, 0.01) == pytest.approx(0.99 * 100.0 + 10.0)
 
 
 def test_a_kind_is_scaled_by_what_its_own_steps_took() -> None:
@@ -90,28 +97,28 @@ def test_a_kind_is_scaled_by_what_its_own_steps_took() -> None:
     remaining.finished("a", 3000.0)
     remaining.remove("a")
     remaining.begin("c")
-    assert remaining.left("c", 0.0, 0.0) == pytest.approx(3000.0 + 1000.0 * 3**0.5, rel=0.01)  # half as a factor
+    assert left(remaining, "c", 0.0, 0.0) == pytest.approx(3000.0 + 1000.0 * 3**0.5, rel=0.01)  # half as a factor
     remaining.finished("c", 1000.0)
     remaining.remove("c")
     remaining.begin("b")
-    assert remaining.left("b", 0.0, 0.0) == pytest.approx(3000.0, rel=0.01)
+    assert left(remaining, "b", 0.0, 0.0) == pytest.approx(3000.0, rel=0.01)
 
 
 def test_what_an_earlier_run_did_of_a_step_does_not_make_its_kind_look_fast() -> None:
     remaining = Remaining({"a": EstimatedStep("train full", 1000.0), "b": EstimatedStep("train full", 1000.0)})
     remaining.begin("a")
-    remaining.left("a", 0.9, 0.0, 0.9)  # it was resumed there
-    remaining.left("a", 1.0, 200.0, 0.9)
+    left(remaining, "a", 0.9, 0.0, 0.9)  # it was resumed there
+    left(remaining, "a", 1.0, 200.0, 0.9)
     remaining.finished("a", 200.0)
     remaining.remove("a")
     remaining.begin("b")
-    assert remaining.left("b", 0.0, 0.0) == pytest.approx(2000.0, rel=0.06)
+    assert left(remaining, "b", 0.0, 0.0) == pytest.approx(2000.0, rel=0.06)
 
 
 def test_the_pace_alone_counts_where_nothing_was_estimated() -> None:
     remaining = Remaining({"a": EstimatedStep("train full", 0.0)})
     remaining.begin("a")
-    assert remaining.left("a", 0.25, 10.0) == pytest.approx(30.0)
+    assert left(remaining, "a", 0.25, 10.0) == pytest.approx(30.0)
 
 
 def test_a_run_shows_the_plans_estimate_at_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +126,7 @@ def test_a_run_shows_the_plans_estimate_at_the_first_step(monkeypatch: pytest.Mo
     monkeypatch.setattr("suite.execution.progress.time.monotonic", lambda: now[0])
     logged: list[str] = []
     plan = PlanProgress(2, io.StringIO(), log=logged.append)
-    plan.remaining.steps.update({"a": EstimatedStep("train full", 100.0), "b": EstimatedStep("evaluate", 10.0)})
+    plan.remaining.add({"a": EstimatedStep("train full", 100.0), "b": EstimatedStep("evaluate", 10.0)})
     plan.remaining.begin("a")
     progress = plan.of_step("a")
     progress.begin("train")
@@ -136,7 +143,38 @@ def test_several_workers_share_what_is_left_but_not_a_chain() -> None:
     remaining = Remaining(steps, workers=2, paths=dict.fromkeys("abcd", 100.0))
     remaining.begin("a")
     remaining.begin("b")
-    remaining.left("a", 0.5, 50.0)
-    assert remaining.left("b", 0.5, 50.0) == pytest.approx((50.0 + 50.0 + 200.0) / 2)
+    left(remaining, "a", 0.5, 50.0)
+    assert left(remaining, "b", 0.5, 50.0) == pytest.approx((50.0 + 50.0 + 200.0) / 2)
     remaining.paths = {"a": 300.0, "b": 100.0, "c": 200.0, "d": 100.0}  # c and d come one after the other after a
-    assert remaining.left("b", 0.5, 50.0) == pytest.approx(50.0 + 200.0)
+    assert left(remaining, "b", 0.5, 50.0) == pytest.approx(50.0 + 200.0)
+
+
+@pytest.mark.parametrize("workers", [1, 3, 40])
+def test_what_is_left_of_many_steps_is_that_of_each_of_them_in_turn(workers: int) -> None:
+    chance = Random(workers)
+    kinds = ("train full", "train adapter", "evaluate", "adapt")
+    steps = {str(at): EstimatedStep(chance.choice(kinds), chance.choice((0.0, 1.0, 9.0, 70.0))) for at in range(300)}
+    paths = {name: each.seconds + chance.choice((0.0, 5.0, 200.0)) for name, each in steps.items()}
+    remaining = Remaining(dict(steps), workers, paths)
+    names = list(steps)
+    chance.shuffle(names)
+    for name in names[:-3]:
+        for each in names[names.index(name) :][: chance.randint(1, workers)]:
+            remaining.report(each, chance.random(), chance.uniform(0.0, 50.0))
+        assert remaining.left() == pytest.approx(_in_turn(remaining))
+        remaining.finished(name, chance.uniform(0.0, 100.0))
+        remaining.remove(name)
+    remaining.add({names[0]: steps[names[0]]})  # it is done again
+    assert remaining.left() == pytest.approx(_in_turn(remaining))
+
+
+def _in_turn(remaining: Remaining) -> float:
+    """The time left, by one look at each step."""
+    before = _Ratios(remaining._by_kind)
+    now = _Ratios(remaining._by_kind, [remaining._own(each) for each in remaining._current])
+    left = {each: remaining._left_of(each, before) for each in remaining._current}
+    left |= {name: each.seconds * now.of(each.kind) for name, each in remaining.steps.items() if name not in left}
+    if remaining.workers == 1:
+        return sum(left.values())
+    paths = [seconds + remaining._path(name) * now.overall for name, seconds in left.items()]
+    return max(sum(left.values()) / remaining.workers, *paths)
